@@ -1,0 +1,15 @@
+import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
+
+/** The Container Runtime Interface, runtime.v1, over the runtime's unix socket. */
+export interface CriClient {
+  /** `containerd 1.7.2`; throws when the runtime does not answer. */
+  version(signal?: AbortSignal): Promise<string>
+  /** All containers, also those that exited; names empty for all. */
+  containers(names: readonly string[], signal?: AbortSignal): Promise<ContainerFacts[]>
+  /** SIGTERM, SIGKILL after the grace (seconds). */
+  stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
+  /** Image references that are present. */
+  images(signal?: AbortSignal): Promise<string[]>
+  pullImage(image: string, signal?: AbortSignal): Promise<void>
+  close(): void
+}

@@ -1,0 +1,60 @@
+/** A file with what must survive its replacement. */
+export interface HostFile {
+  readonly bytes: Buffer
+  /** Permission bits only, such as 0o600. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface DirectoryEntry {
+  readonly name: string
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other'
+}
+
+export interface ReplaceOptions {
+  /** What a new file gets; a file that exists keeps its own mode and owner. */
+  readonly mode: number
+  readonly uid?: number
+  readonly gid?: number
+}
+
+/** A command line as a value: never shell text. All of them are made in host/commands.ts. */
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  /** Killed after this time; milliseconds. */
+  readonly timeoutMs: number
+}
+
+export interface CommandResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface DiskSpace {
+  readonly freeBytes: number
+  readonly sizeBytes: number
+  readonly readOnly: boolean
+}
+
+/**
+ * The node's files and programs. Paths are absolute as the node's own programs see them (`/etc/kubernetes/admin.conf`);
+ * a simulated node maps them below its folder. Only host/linux-host.ts implements it with effects.
+ */
+export interface Host {
+  /** The file, or undefined when it does not exist. A symlink is followed only where `followLinks` says so; else SYMLINK_REFUSED. */
+  read(path: string, options?: { readonly followLinks?: boolean }): Promise<HostFile | undefined>
+  /** Entries of a folder; empty when it does not exist. */
+  list(path: string): Promise<readonly DirectoryEntry[]>
+  /** Replaces or makes a file atomically: hidden temporary file beside it, fsync, rename, fsync of the folder; keeps mode, owner and security context. */
+  replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void>
+  /** Removes a file or, where `recursive`, a folder; silent when it does not exist. */
+  remove(path: string, options?: { readonly recursive?: boolean }): Promise<void>
+  /** Runs a program as a child and waits; a non-zero exit is an answer, not an error. */
+  run(command: Command, signal?: AbortSignal): Promise<CommandResult>
+  diskSpace(path: string): Promise<DiskSpace | undefined>
+  /** Where a path lies for system calls that are made elsewhere (unix sockets of the container runtime). */
+  realPath(path: string): string
+}

@@ -1,0 +1,21 @@
+import type { CriClient } from '../host/cri.js'
+import type { EtcdClient } from '../host/etcd.js'
+import type { Host } from '../host/host.js'
+import type { KubeApi } from '../host/kube-api.js'
+import type { Network } from '../host/network.js'
+import type { Sealing } from '../host/sealing.js'
+
+/** What an operation may use of its node. */
+export interface Tools {
+  readonly host: Host
+  /** Folder of the agent's own state (`/var/lib/quorate-agent`). */
+  readonly stateFolder: string
+  readonly network: Network
+  readonly sealing: Sealing
+  /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes. */
+  kube(): Promise<KubeApi>
+  /** etcd of this control plane; NOT_A_CONTROL_PLANE on other nodes. The caller closes it. */
+  etcd(): Promise<EtcdClient>
+  /** The container runtime. The caller closes it. */
+  cri(): CriClient
+}

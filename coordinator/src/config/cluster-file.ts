@@ -1,0 +1,35 @@
+import type { Endpoint, NodeName } from '@quorate/shared/names'
+
+export type LoadBalancerKindName = 'haproxy' | 'external' | 'kube-vip' | 'node-local' | 'service'
+
+export interface NodeEntry {
+  readonly name: NodeName
+  /** IP address of the node in the cluster's network. */
+  readonly address: string
+  /** Where its agent is dialled, `host:port`; the address and port 7445 unless the file says otherwise. */
+  readonly agent: string
+}
+
+/** The cluster file, parsed and complete: every default is filled in. */
+export interface ClusterFile {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly loadBalancer: {
+    readonly kind: LoadBalancerKindName
+    /** Needed by haproxy; where external it may name the address that the endpoint resolves to. */
+    readonly virtualIP: string | undefined
+    /** VRRP router id, 1 to 255; derived from the virtual IP unless given. */
+    readonly virtualRouterId: number
+  }
+  /** The first is the existing one. */
+  readonly controlPlanes: readonly NodeEntry[]
+  readonly workers: readonly NodeEntry[]
+  readonly policy: {
+    readonly controlPlaneKubeconfigs: 'auto' | 'local' | 'load-balancer'
+    readonly manageHosts: boolean
+    readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }
+    readonly ignorePreflightErrors: readonly string[]
+    /** Ids of Quorate's own findings to ignore, each with its reason. */
+    readonly ignoreFindings: Readonly<Record<string, string>>
+  }
+}

@@ -1,0 +1,17 @@
+import type { Evidence } from '../../engine/step.js'
+import type { Finding } from '../checks/check.js'
+import type { ConversionRun } from '../run.js'
+
+/** What one proof of high availability saw and what is missing. */
+export interface ProofResult {
+  readonly evidence: readonly Evidence[]
+  /** Empty when it holds. */
+  readonly findings: readonly Finding[]
+}
+
+/** One property of a highly available cluster, observed on the live cluster; read-only. `verify` and the step prove-ha run the same list. */
+export interface Proof {
+  readonly id: string
+  readonly title: string
+  prove(run: ConversionRun, signal: AbortSignal): Promise<ProofResult>
+}

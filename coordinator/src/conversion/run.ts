@@ -1,0 +1,47 @@
+import type { ClusterFacts, EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Endpoint } from '@quorate/shared/names'
+import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { Step } from '../engine/step.js'
+import type { Agent } from '../fleet/agent.js'
+import type { EndpointPolicy } from './endpoint-policy.js'
+import type { LoadBalancerKind } from './load-balancers/kind.js'
+
+export interface EtcdFacts {
+  readonly members: readonly EtcdMember[]
+  readonly alarms: readonly string[]
+  readonly clusterId: string
+}
+
+/** All that a step, check or proof may see of the conversion. */
+export interface ConversionRun {
+  readonly id: string
+  readonly file: ClusterFile
+  /** The control plane that exists. */
+  readonly first: NodeEntry
+  /** The control planes to join, in the order of the file. */
+  readonly joining: readonly NodeEntry[]
+  readonly controlPlanes: readonly NodeEntry[]
+  readonly workers: readonly NodeEntry[]
+  readonly nodes: readonly NodeEntry[]
+  readonly endpoint: Endpoint
+  agent(node: NodeEntry | string): Agent
+  /** Facts as last read; read once between two calls of `refresh`. Gates read fresh: `agent(node).read('getNodeFacts', {})`. */
+  nodeFacts(node: NodeEntry | string): Promise<NodeFacts>
+  /** From the first control plane; the same memory. */
+  clusterFacts(): Promise<ClusterFacts>
+  etcd(): Promise<EtcdFacts>
+  /** Forgets all facts. The engine calls it before it plans a step again. */
+  refresh(): void
+  /** Which kubeconfig of a control plane goes where, by version and the operator's policy; see conversion/endpoint-policy.ts. */
+  endpointPolicy(): Promise<EndpointPolicy>
+  readonly loadBalancer: LoadBalancerKind
+  /** Keeps an encrypted backup off the node: writes it into the state folder, returns its path, sha256 (of the ciphertext) and size in bytes. */
+  keepBackup(node: string, kind: 'etcd' | 'files', bytes: AsyncIterable<Uint8Array>): Promise<{ path: string; sha256: string; bytes: number }>
+  /** Public age recipient of the operator; backups are encrypted for it. */
+  readonly backupRecipient: string
+}
+
+export type ConversionStep = Step<ConversionRun>
+
+/** A step of the conversion with its id as a literal type. */
+export const defineStep = <const Id extends string>(step: ConversionStep & { readonly id: Id }): ConversionStep & { readonly id: Id } => step

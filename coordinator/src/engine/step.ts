@@ -1,0 +1,67 @@
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { ChangeCall } from '../fleet/agent.js'
+
+/** A change of one file or object as a person reads it. */
+export interface Diff {
+  /** `k8sworker1:/etc/kubernetes/kubelet.conf`, `configmap/kube-system/kubeadm-config`. */
+  readonly name: string
+  /** Unified diff; empty where the content cannot be known before (a new certificate). */
+  readonly text: string
+}
+
+/** One thing to do on one node. Plain data: it goes into the plan, its hash and the journal. */
+export interface Action {
+  /** Unique in its step and the same when planned again: usually the node's name. */
+  readonly id: string
+  readonly node: string
+  /** What will be done, in words, without the node: `point kubelet.conf at https://...`. */
+  readonly does: string
+  readonly diffs: readonly Diff[]
+  /** Set where there is a moment from which it cannot be undone while something else is broken: says which. */
+  readonly noWayBack?: string
+}
+
+/** What a gate saw: kept in the journal and the report. */
+export interface Evidence {
+  readonly what: string
+  readonly saw: string
+}
+
+/** An action of a run as the journal has it: what each of its operations did. */
+export interface DoneAction {
+  readonly action: Action
+  readonly results: readonly { readonly node: string; readonly label: string; readonly result: OperationResult }[]
+}
+
+/** A step that has no undo, and says why. */
+export interface NothingToUndo {
+  readonly nothingToUndo: string
+}
+export const nothingToUndo = (why: string): NothingToUndo => ({ nothingToUndo: why })
+
+/**
+ * One step of an order. A step never loops over nodes: `plan` names the actions, the engine walks them `width` at a time.
+ * The engine knows nothing of Kubernetes; `Run` is the narrow context that the order's own house defines.
+ */
+export interface Step<Run> {
+  /** File name, journal key and anchor in docs/order.md. */
+  readonly id: string
+  readonly title: string
+  /** Section of the documented procedure that it automates; undefined for what that procedure omits. */
+  readonly documented?: string
+  /** One sentence for docs/order.md: what the gate sees. */
+  readonly gate: string
+  /** One sentence for docs/order.md: how it is undone. */
+  readonly undo: string
+  /** Nodes at a time: a number, or a function of the run (waves). */
+  readonly width: number | ((run: Run) => number)
+  /** Actions before this many are verified one by one before the rest starts (canary); 0 unless given. */
+  readonly canary?: (run: Run) => number
+  /** Read-only; present facts and wanted state only. Empty: already true. */
+  plan(run: Run): Promise<readonly Action[]>
+  apply(run: Run, action: Action, call: ChangeCall): Promise<void>
+  /** The gate: observes again, never trusts apply's word; waits with a deadline; throws what is not as it should be. */
+  verify(run: Run, action: Action, signal: AbortSignal): Promise<readonly Evidence[]>
+  /** Undoes what the journal says was done. */
+  readonly rollback: ((run: Run, done: DoneAction, call: ChangeCall) => Promise<void>) | NothingToUndo
+}

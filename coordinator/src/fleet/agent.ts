@@ -1,0 +1,71 @@
+import type {
+  CheckJoinRequest,
+  CheckJoinFindings,
+  NodeAgentServiceClient,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { NodeName } from '@quorate/shared/names'
+
+// The first parameter of the client's method is its request, the callback's second its answer: so reads and changes are typed by the proto alone.
+type Method = keyof NodeAgentServiceClient
+type RequestOf<M extends Method> = NodeAgentServiceClient[M] extends (request: infer R, ...rest: never[]) => unknown ? R : never
+type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (
+  request: never,
+  callback: (error: never, answer: infer A) => void,
+) => unknown
+  ? A
+  : never
+
+/** Names of the unary reads. */
+export type ReadMethod =
+  | 'getNodeFacts'
+  | 'getClusterFacts'
+  | 'listEtcdMembers'
+  | 'listContainers'
+  | 'listSockets'
+  | 'resolveName'
+  | 'probeEndpoint'
+  | 'probeKubeconfig'
+  | 'probeDiscovery'
+  | 'getSealingKey'
+  | 'getOperation'
+
+/** Names of the changing operations: those whose request carries an operation header. */
+export type ChangeMethod = {
+  [M in Method]: RequestOf<M> extends { header: OperationHeader | undefined } ? M : never
+}[Method]
+
+export type ChangeRequest<M extends ChangeMethod> = Omit<RequestOf<M>, 'header'>
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal
+  /** Milliseconds; 10 s unless given. */
+  readonly deadlineMs?: number
+}
+
+/** What a changing call needs beside its request: made by the engine for each action. */
+export interface ChangeCall {
+  /** The header for one operation of the action; the label tells the operations of one action on one node apart. */
+  header(label: string): OperationHeader
+  progress(message: string): void
+  /** Told each result, so that the journal has what was touched. */
+  done(node: string, label: string, result: OperationResult): Promise<void>
+  readonly signal: AbortSignal
+}
+
+/** One node's agent, with promises. Every failure is a QuorateError whose `where` is the node. */
+export interface Agent {
+  readonly node: NodeName
+  read<M extends ReadMethod>(method: M, request: RequestOf<M>, options?: ReadOptions): Promise<AnswerOf<M>>
+  /** Sends one changing operation and waits for its result; re-attaches with the same id when the stream is lost. */
+  change<M extends ChangeMethod>(method: M, request: ChangeRequest<M>, call: ChangeCall, label?: string): Promise<OperationResult>
+  checkJoin(request: CheckJoinRequest, onProgress: (message: string) => void, options?: ReadOptions): Promise<CheckJoinFindings>
+  /** Holds the ports while `work` runs. */
+  holdPorts<T>(
+    ports: readonly number[],
+    work: (held: { listening: number[]; inUse: number[]; certificateSha256: string }) => Promise<T>,
+    options?: ReadOptions,
+  ): Promise<T>
+  /** A backup's bytes, encrypted for `recipient` by the node itself. */
+  readBackup(runId: string, kind: 'etcd' | 'files', recipient: string, options?: ReadOptions): AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,36 @@
+import { type Clock, systemClock } from './clock.js'
+import { QuorateError } from './errors.js'
+
+export interface UntilOptions {
+  readonly deadlineMs: number
+  readonly everyMs: number
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+  /** Told each time the condition does not hold yet, with what was seen: progress for a person. */
+  readonly onWaiting?: (seen: string) => void
+}
+
+/** What one look at the world gave: the value when the condition holds, else what was seen instead. */
+export type Look<T> = { readonly holds: true; readonly value: T } | { readonly holds: false; readonly seen: string }
+
+export const holds = <T>(value: T): Look<T> => ({ holds: true, value })
+export const notYet = (seen: string): Look<never> => ({ holds: false, seen })
+
+/**
+ * Waits for a condition, never for a time: looks every `everyMs` until it holds or `deadlineMs` is over (GATE_TIMEOUT, with
+ * what was last seen). A look that throws counts as not yet, its message as what was seen.
+ */
+export async function until<T>(what: string, look: () => Promise<Look<T>>, options: UntilOptions): Promise<T> {
+  const clock = options.clock ?? systemClock
+  const deadline = clock.now() + options.deadlineMs
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const seen = await look().catch((error: unknown) => notYet(error instanceof Error ? error.message : String(error)))
+    if (seen.holds) return seen.value
+    if (clock.now() >= deadline) {
+      throw new QuorateError('GATE_TIMEOUT', `waited ${Math.round(options.deadlineMs / 1000)} s for ${what}; last seen: ${seen.seen}`)
+    }
+    options.onWaiting?.(seen.seen)
+    await clock.sleep(options.everyMs, options.signal)
+  }
+}
