@@ -9,11 +9,11 @@ import type { NodeName } from '@quorate/shared/names'
 // The first parameter of the client's method is its request, the callback's second its answer: so reads and changes are typed by the proto alone.
 type Method = keyof NodeAgentServiceClient
 type RequestOf<M extends Method> = NodeAgentServiceClient[M] extends (request: infer R, ...rest: never[]) => unknown ? R : never
-type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (
-  request: never,
-  callback: (error: never, answer: infer A) => void,
-) => unknown
-  ? A
+// Of an overloaded method TypeScript infers the last signature: the callback is its last parameter.
+type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: infer P) => unknown
+  ? P extends [...unknown[], (error: never, answer: infer A) => void]
+    ? A
+    : never
   : never
 
 /** Names of the unary reads. */
