@@ -1,9 +1,18 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 
+export interface EtcdMembership {
+  readonly members: EtcdMember[]
+  /** `NOSPACE on 8e9e05c52164694d`; an alarm list that cannot be read says so here, for silence would look like health. */
+  readonly alarms: string[]
+  readonly clusterId: string
+  /** Of the local member's store; decimal. */
+  readonly revision: string
+}
+
 /** etcd's v3 API over gRPC with the node's own pki/etcd/healthcheck-client certificate. */
 export interface EtcdClient {
-  /** Members with each endpoint's own status (absent where it does not answer within 3 s), alarms and the cluster id (hex). */
-  members(signal?: AbortSignal): Promise<{ members: EtcdMember[]; alarms: string[]; clusterId: string }>
+  /** Members with each endpoint's own status (absent where it does not answer within 3 s), alarms, the cluster id (hex) and the store's revision. */
+  members(signal?: AbortSignal): Promise<EtcdMembership>
   /** The snapshot stream: bytes as etcd sends them, its own 32 byte sha256 at the end. */
   snapshot(signal?: AbortSignal): AsyncIterable<Uint8Array>
   removeMember(id: string, signal?: AbortSignal): Promise<void>

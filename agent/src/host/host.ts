@@ -50,6 +50,8 @@ export interface Host {
   list(path: string): Promise<readonly DirectoryEntry[]>
   /** Replaces or makes a file atomically: hidden temporary file beside it, fsync, rename, fsync of the folder; keeps mode, owner and security context. */
   replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void>
+  /** As `replace`, for bytes that are too many for memory (an etcd snapshot): resolves with their number; nothing is left when the stream fails. */
+  replaceStream(path: string, chunks: AsyncIterable<Uint8Array>, options: ReplaceOptions): Promise<number>
   /** Removes a file or, where `recursive`, a folder; silent when it does not exist. */
   remove(path: string, options?: { readonly recursive?: boolean }): Promise<void>
   /** Runs a program as a child and waits; a non-zero exit is an answer, not an error. */

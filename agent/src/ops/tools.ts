@@ -10,6 +10,8 @@ export interface Tools {
   readonly host: Host
   /** Folder of the agent's own state (`/var/lib/quorate-agent`). */
   readonly stateFolder: string
+  /** Socket of the container runtime as kubeadm is told it (`/run/containerd/containerd.sock`). */
+  readonly criSocket: string
   readonly network: Network
   readonly sealing: Sealing
   /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes. */
