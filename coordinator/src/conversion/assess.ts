@@ -1,0 +1,75 @@
+import { asQuorateError, type ErrorCode } from '@quorate/shared/errors'
+import type { Check, Finding } from './checks/check.js'
+import type { ConversionRun } from './run.js'
+
+/** A finding with the operator's reason where the cluster file says to ignore it. */
+export interface Assessed extends Finding {
+  readonly ignoredBecause?: string
+}
+
+/** A node that does not answer cannot be assessed at all, so no reason makes up for it. */
+const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed'])
+
+const findingOf: Partial<Record<ErrorCode, string>> = {
+  AGENT_UNREACHABLE: 'agent-unreachable',
+  AGENT_UNTRUSTED: 'agent-untrusted',
+}
+
+/** True for what stops a run before anything is changed. */
+export const isBlocking = (finding: Assessed): boolean => finding.severity === 'error' && finding.ignoredBecause === undefined
+
+/**
+ * Runs all checks at once; all report. A node that does not answer and a check that breaks are findings too, never a crash.
+ * `facts` says whether every node answered.
+ */
+export async function assess(
+  run: ConversionRun,
+  checks: readonly Check[],
+): Promise<{ findings: readonly Assessed[]; facts: 'complete' | 'incomplete' }> {
+  const silent = (await Promise.all(run.nodes.map((node) => reach(run, node.name)))).flat()
+  const unanswered = new Set(silent.map(({ node }) => node))
+  const found = await Promise.all(checks.map((check) => runCheck(run, check, unanswered)))
+  const findings = [...silent, ...found.flat()].map((finding) => withReason(finding, run.file.policy.ignoreFindings))
+  const order = { error: 0, warning: 1, info: 2 } as const
+  return {
+    findings: findings.sort((a, b) => order[a.severity] - order[b.severity]),
+    facts: silent.length === 0 ? 'complete' : 'incomplete',
+  }
+}
+
+async function reach(run: ConversionRun, node: string): Promise<readonly Finding[]> {
+  try {
+    await run.nodeFacts(node)
+    return []
+  } catch (thrown) {
+    const error = asQuorateError(thrown, node)
+    return [
+      { id: findingOf[error.code] ?? 'agent-failed', severity: 'error', node, message: error.message, evidence: error.code, remedy: error.remedy },
+    ]
+  }
+}
+
+async function runCheck(run: ConversionRun, check: Check, unanswered: ReadonlySet<string | undefined>): Promise<readonly Finding[]> {
+  try {
+    return await check.check(run)
+  } catch (thrown) {
+    const error = asQuorateError(thrown)
+    // The node is already reported: each check that wanted its facts would only repeat it.
+    if (error.where !== undefined && unanswered.has(error.where)) return []
+    return [
+      {
+        id: 'check-failed',
+        severity: 'error',
+        ...(error.where === undefined ? {} : { node: error.where }),
+        message: `the check ${check.id} could not be made: ${error.message}`,
+        evidence: error.code,
+        remedy: error.remedy,
+      },
+    ]
+  }
+}
+
+function withReason(finding: Finding, reasons: Readonly<Record<string, string>>): Assessed {
+  const reason = neverIgnored.has(finding.id) ? undefined : reasons[finding.id]
+  return reason === undefined ? finding : { ...finding, ignoredBecause: reason }
+}

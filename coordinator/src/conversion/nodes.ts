@@ -1,0 +1,55 @@
+import { systemClock } from '@quorate/shared/clock'
+import { asQuorateError } from '@quorate/shared/errors'
+import type { NodeEntry } from '../config/cluster-file.js'
+import type { Fleet } from '../fleet/fleet.js'
+import type { EnrolledNode, Session } from './session.js'
+
+/** One enrolled node as it answers now. */
+export interface NodeStatus {
+  readonly name: string
+  /** `host:port` of its agent. */
+  readonly address: string
+  readonly reachable: boolean
+  readonly agentVersion?: string
+  /** The kubelet's version; empty where there is none. */
+  readonly kubernetesVersion?: string
+  /** This node's clock minus ours, in milliseconds, half of the round trip taken off. */
+  readonly clockOffsetMs?: number
+  /** Unix milliseconds. */
+  readonly certificateExpiresAt: number
+  /** Why it is not reachable. */
+  readonly problem?: { readonly code: string; readonly message: string; readonly remedy: string }
+}
+
+/** Asks every enrolled node at once; a node that does not answer is a line of the answer, not an error. */
+export async function listNodes(session: Session): Promise<readonly NodeStatus[]> {
+  const fleet = session.connect()
+  try {
+    return await Promise.all((await session.enrolled()).map((node) => statusOf(fleet, node, (session.clock ?? systemClock).now)))
+  } finally {
+    fleet.close()
+  }
+}
+
+async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Promise<NodeStatus> {
+  const known = { name: node.name, address: node.agent, certificateExpiresAt: node.certificateExpiresAt }
+  const entry: NodeEntry = { name: node.name, address: node.agent, agent: node.agent }
+  try {
+    const agent = fleet.agent(entry)
+    await agent.read('getSealingKey', {}) // opens the connection, so that its handshake does not count as clock offset
+    const before = now()
+    const { facts } = await agent.read('getNodeFacts', {})
+    const after = now()
+    if (facts === undefined) throw new Error('the agent answered without facts')
+    return {
+      ...known,
+      reachable: true,
+      agentVersion: facts.agentVersion,
+      kubernetesVersion: facts.kubeletVersion,
+      clockOffsetMs: Math.round(facts.clockUnixMs - (before + after) / 2),
+    }
+  } catch (error) {
+    const { code, message, remedy } = asQuorateError(error, node.name)
+    return { ...known, reachable: false, problem: { code, message, remedy } }
+  }
+}

@@ -1,0 +1,206 @@
+import { type Clock, systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
+import type { NodeName, RunId } from '@quorate/shared/names'
+import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { RecordedEvent } from '../engine/events.js'
+import { foldRun, type RunState } from '../engine/fold.js'
+import type { LeaseStore } from '../engine/lease.js'
+import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
+import { newRunId } from '../engine/run-id.js'
+import { type RunOutcome, runOrder } from '../engine/run-order.js'
+import type { RunStore } from '../engine/run-store.js'
+import type { Fleet } from '../fleet/fleet.js'
+import { type Assessed, assess, isBlocking } from './assess.js'
+import type { Check } from './checks/check.js'
+import { allChecks } from './checks/all.js'
+import { estimateSeconds } from './estimate.js'
+import { makeConversionRun } from './make-run.js'
+import { conversionOrder } from './order.js'
+import { allProofs } from './proofs/all.js'
+import type { Proof } from './proofs/proof.js'
+import { prove, type Verification } from './prove.js'
+import type { ConversionRun, ConversionStep } from './run.js'
+
+/** A node of this fleet, as `enroll` recorded it. */
+export interface EnrolledNode {
+  readonly name: NodeName
+  /** `host:port` of its agent. */
+  readonly agent: string
+  /** Unix milliseconds. */
+  readonly enrolledAt: number
+  /** When its certificate ends; unix milliseconds. */
+  readonly certificateExpiresAt: number
+}
+
+/** All that the command line and REST need from the outside: one state folder, opened. */
+export interface Session {
+  /** Clients for the agents; the caller closes it. */
+  connect(): Fleet
+  readonly runs: RunStore
+  readonly leases: LeaseStore
+  enrolled(): Promise<readonly EnrolledNode[]>
+  keepBackup(run: RunId, node: string, kind: 'etcd' | 'files', bytes: AsyncIterable<Uint8Array>): Promise<{ path: string; sha256: string; bytes: number }>
+  readonly backupRecipient: string
+  /** Version of this program, written into the journal. */
+  readonly version: string
+  readonly clock?: Clock
+  /** What a test puts in place of the conversion's own lists. */
+  readonly order?: readonly ConversionStep[]
+  readonly checks?: readonly Check[]
+  readonly proofs?: readonly Proof[]
+}
+
+/** What `quorate plan` shows and a person approves. Plain data. */
+export interface Plan {
+  readonly cluster: string
+  /** Every step of the order; those that are already true have no actions. */
+  readonly steps: readonly PlannedStep[]
+  readonly findings: readonly Assessed[]
+  /** An error finding that is not ignored: the run would be refused. */
+  readonly blocked: boolean
+  /** sha256, hex; the same whenever the same would be done. */
+  readonly hash: string
+  readonly estimateSeconds: number
+  /** One sentence for each moment after which there is no way back. */
+  readonly noWayBack: readonly string[]
+}
+
+export interface StartRequest {
+  readonly file: ClusterFile
+  /** The cluster file as text, for the journal. */
+  readonly fileText: string
+  /** The plan that was approved. */
+  readonly approved: Plan
+  /** Told each event after it is in the journal. */
+  onEvent?(event: RecordedEvent): void
+}
+
+export interface StartedRun {
+  readonly id: RunId
+  /** Starts no further action; the one that runs comes to its end and the run ends as `interrupted`. */
+  stop(): void
+  /** Never rejects: what went wrong is in the outcome. */
+  readonly ended: Promise<RunOutcome>
+}
+
+/** Facts, findings and the ordered actions with their diffs. Changes nothing on any node. */
+export async function planConversion(session: Session, file: ClusterFile): Promise<Plan> {
+  const fleet = session.connect()
+  try {
+    const run = conversionRun(session, fleet, file, 'plan')
+    const { findings, facts } = await assess(run, session.checks ?? allChecks)
+    const blocked = findings.some(isBlocking)
+    const order = session.order ?? conversionOrder
+    // Without facts of every node there is nothing to plan from; the findings already say which node is missing and why.
+    const steps = facts === 'complete' ? await planSteps(order, run, { tolerant: blocked }) : []
+    return describePlan(file, steps, { findings, blocked, run, order })
+  } finally {
+    fleet.close()
+  }
+}
+
+function describePlan(
+  file: ClusterFile,
+  steps: readonly PlannedStep[],
+  seen: { findings: readonly Assessed[]; blocked: boolean; run: ConversionRun; order: readonly ConversionStep[] },
+): Plan {
+  return {
+    cluster: file.name,
+    steps,
+    findings: seen.findings,
+    blocked: seen.blocked,
+    hash: canonicalHash({ cluster: file.name, endpoint: file.endpoint, steps: steps.map(({ id, actions }) => ({ id, actions })) }),
+    estimateSeconds: estimateSeconds(steps, seen.order, seen.run),
+    noWayBack: steps.flatMap(({ actions }) => actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack]))),
+  }
+}
+
+/** Refuses a plan that may not run: BLOCKED_BY_FINDINGS, or PLAN_CHANGED when it is not the one whose hash was approved. */
+export function approve(plan: Plan, hash?: string): void {
+  if (plan.blocked) {
+    const blocking = plan.findings.filter(isBlocking)
+    const list = blocking.map((finding) => finding.id + (finding.node === undefined ? '' : ` on ${finding.node}`)).join(', ')
+    throw new QuorateError('BLOCKED_BY_FINDINGS', `${blocking.length} finding(s) block the conversion: ${list}`, { where: plan.cluster })
+  }
+  if (hash !== undefined && hash !== plan.hash) {
+    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, what would be done now is ${plan.hash}`, { where: plan.cluster })
+  }
+}
+
+/** Takes the cluster's lease and starts the approved plan; resolves as soon as the run is in its journal. */
+export async function startConversion(session: Session, request: StartRequest): Promise<StartedRun> {
+  approve(request.approved)
+  const clock = session.clock ?? systemClock
+  const id = newRunId(clock.now())
+  const lease = await session.leases.acquire(request.file.name, id)
+  const fleet = session.connect()
+  const stop = new AbortController()
+  const journal = await session.runs.create(id).catch(async (error: unknown) => {
+    fleet.close()
+    await lease.release()
+    throw error
+  })
+  const emit = async (event: RecordedEvent['event']) => {
+    const recorded = await journal.append(event)
+    request.onEvent?.(recorded)
+  }
+  const ended = runOrder({
+    order: session.order ?? conversionOrder,
+    run: conversionRun(session, fleet, request.file, id),
+    approved: request.approved.steps,
+    context: { runId: id, cluster: request.file.name, fencingToken: lease.fencingToken },
+    started: {
+      planHash: request.approved.hash,
+      version: session.version,
+      clusterFile: request.fileText,
+      ignored: request.file.policy.ignoreFindings,
+    },
+    emit,
+    stop: stop.signal,
+  }).finally(async () => {
+    fleet.close()
+    await journal.close()
+    await lease.release()
+  })
+  return { id, ended, stop: () => stop.abort() }
+}
+
+/** Is this cluster highly available now? Every proof on the live cluster; changes nothing. */
+export async function verifyCluster(session: Session, file: ClusterFile, signal: AbortSignal): Promise<Verification> {
+  const fleet = session.connect()
+  try {
+    return await prove(conversionRun(session, fleet, file, 'verify'), session.proofs ?? allProofs, signal)
+  } finally {
+    fleet.close()
+  }
+}
+
+/** What one run did and is doing; RUN_NOT_FOUND. */
+export async function readRun(session: Session, id: RunId): Promise<RunState> {
+  const state = foldRun(await session.runs.read(id))
+  // A journal without an end is a run that goes on only while somebody holds the lease for it.
+  const holder = state.outcome === 'running' ? await session.leases.holder(state.cluster) : undefined
+  return state.outcome === 'running' && holder?.run !== id ? { ...state, outcome: 'abandoned' } : state
+}
+
+/** All runs of the state folder, newest first. */
+export async function listRuns(session: Session): Promise<readonly RunState[]> {
+  const ids = await session.runs.list()
+  return Promise.all(ids.map((id) => readRun(session, id)))
+}
+
+/** A run's events after `after` (0: from the start); ends with the run, or when its coordinator is gone. */
+export async function* followRun(session: Session, id: RunId, options: { after: number; signal: AbortSignal }): AsyncIterable<RecordedEvent> {
+  const goesOn = async () => (await readRun(session, id)).outcome === 'running'
+  yield* session.runs.follow(id, { ...options, goesOn })
+}
+
+function conversionRun(session: Session, fleet: Fleet, file: ClusterFile, id: RunId | 'plan' | 'verify'): ConversionRun {
+  return makeConversionRun({
+    id,
+    file,
+    agent: (node: NodeEntry) => fleet.agent(node),
+    keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
+    backupRecipient: session.backupRecipient,
+  })
+}
