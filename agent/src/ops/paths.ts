@@ -1,0 +1,88 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { parseRunId } from '@quorate/shared/names'
+
+/** THE table of what the agent may touch on its node. A path that is not here, or made here, is never written. */
+
+export const kubernetesFolder = '/etc/kubernetes'
+export const manifestsFolder = '/etc/kubernetes/manifests'
+export const pkiFolder = '/etc/kubernetes/pki'
+export const etcdDataFolder = '/var/lib/etcd'
+export const cniFolder = '/etc/cni/net.d'
+export const kubeletPkiFolder = '/var/lib/kubelet/pki'
+export const kubeletConfigPath = '/var/lib/kubelet/config.yaml'
+export const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
+export const hostsPath = '/etc/hosts'
+export const haproxyConfigPath = '/etc/haproxy/haproxy.cfg'
+export const keepalivedConfigPath = '/etc/keepalived/keepalived.conf'
+
+/** tmpfs of the agent, 0700: staged files and the join secret live here and nowhere else. */
+export const runtimeFolder = '/run/quorate-agent'
+export const joinSecretPath = `${runtimeFolder}/join-secret.json`
+
+/** kubeadm's kubeconfigs by purpose; `user` has no fixed path, see kubeconfigPath. */
+export const kubeconfigPaths = {
+  kubelet: '/etc/kubernetes/kubelet.conf',
+  'bootstrap-kubelet': '/etc/kubernetes/bootstrap-kubelet.conf',
+  admin: '/etc/kubernetes/admin.conf',
+  'super-admin': '/etc/kubernetes/super-admin.conf',
+  'controller-manager': '/etc/kubernetes/controller-manager.conf',
+  scheduler: '/etc/kubernetes/scheduler.conf',
+} as const
+
+export type KubeconfigPurpose = keyof typeof kubeconfigPaths | 'user'
+
+/** Where people keep the copy of admin.conf that kubeadm tells them to make. */
+const userKubeconfig = /^\/(root|home\/[A-Za-z0-9._-]+)\/\.kube\/config$/
+
+export const isUserKubeconfigPath = (path: string): boolean => userKubeconfig.test(path) && !path.includes('/../')
+
+const isFixedPurpose = (purpose: string): purpose is keyof typeof kubeconfigPaths =>
+  Object.hasOwn(kubeconfigPaths, purpose)
+
+/** The path of a kubeconfig by purpose (and path, for purpose `user`); NOT_IN_TABLE for anything else. */
+export function kubeconfigPath(purpose: string, path: string): string {
+  if (isFixedPurpose(purpose)) return kubeconfigPaths[purpose]
+  if (purpose === 'user' && isUserKubeconfigPath(path)) return path
+  const named =
+    purpose === 'user' ? `the user kubeconfig ${JSON.stringify(path)}` : `the purpose ${JSON.stringify(purpose)}`
+  throw new QuorateError('NOT_IN_TABLE', `${named} is not in the agent's table of kubeconfigs`)
+}
+
+export const staticPodComponents = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'] as const
+export type StaticPodComponent = (typeof staticPodComponents)[number]
+
+export const manifestPath = (component: StaticPodComponent): string => `${manifestsFolder}/${component}.yaml`
+
+export const apiserverCertificatePath = `${pkiFolder}/apiserver.crt`
+export const apiserverKeyPath = `${pkiFolder}/apiserver.key`
+export const caCertificatePath = `${pkiFolder}/ca.crt`
+export const caKeyPath = `${pkiFolder}/ca.key`
+
+/** kubeadm's certificates and keys, relative to its pki folder (kubeadm cmd/phases/certs: the certificate tree, and sa). */
+export const pkiFiles: readonly string[] = [
+  ...['ca', 'apiserver', 'apiserver-kubelet-client', 'apiserver-etcd-client', 'front-proxy-ca', 'front-proxy-client'],
+  ...['etcd/ca', 'etcd/server', 'etcd/peer', 'etcd/healthcheck-client'],
+]
+  .flatMap((name) => [`${name}.crt`, `${name}.key`])
+  .concat('sa.pub', 'sa.key')
+  .map((name) => `${pkiFolder}/${name}`)
+
+/** Every fixed path that a step of the conversion could change. User kubeconfigs and shared files come beside these. */
+export const touchablePaths: readonly string[] = [
+  ...Object.values(kubeconfigPaths),
+  ...staticPodComponents.map(manifestPath),
+  ...pkiFiles,
+  hostsPath,
+  haproxyConfigPath,
+  keepalivedConfigPath,
+  kubeletConfigPath,
+  kubeletFlagsPath,
+]
+
+/** Folder of one run's backup. The run id is parsed, so that it cannot lead elsewhere. */
+export const backupFolder = (stateFolder: string, runId: string): string =>
+  `${stateFolder}/backups/${parseRunId(runId)}`
+
+/** The etcd snapshot of a run, as etcd's Snapshot call sent it. */
+export const etcdSnapshotPath = (stateFolder: string, runId: string): string =>
+  `${backupFolder(stateFolder, runId)}/etcd-snapshot.db`
