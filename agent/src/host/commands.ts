@@ -1,0 +1,87 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { Command } from './host.js'
+
+const seconds = (count: number): number => count * 1000
+const quick = seconds(15)
+
+const command = (file: string, args: readonly string[], timeoutMs = quick): Command => ({ file, args, timeoutMs })
+
+/** Units of the node that operations start, stop or look at. */
+export type LoadBalancerUnit = 'haproxy' | 'keepalived'
+
+/** Properties that `showUnit` asks for; every one of them exists since systemd 219. */
+const unitProperties = [
+  'LoadState',
+  'ActiveState',
+  'SubState',
+  'UnitFileState',
+  'Result',
+  'ExecMainStatus',
+  'ActiveEnterTimestamp',
+  'ExecMainStartTimestamp',
+]
+
+/**
+ * A value that a program could take for an option is refused: parsed names cannot begin with a dash, so this holds even if a
+ * door upstream was forgotten.
+ */
+function word(text: string): string {
+  if (text === '' || text.startsWith('-'))
+    throw new QuorateError('INVALID_REQUEST', `not an argument: ${JSON.stringify(text)}`)
+  return text
+}
+
+/**
+ * Every command line that this program can ever run: a security review reads this file. All are values, never shell text; none
+ * carries a secret (configuration files in tmpfs do). Paths are as the node's own programs see them.
+ */
+export const commands = {
+  // ---- looking -----------------------------------------------------------------------------------------------------
+  resolveName: (name: string) => command('getent', ['ahosts', word(name)]),
+  interfaces: () => command('ip', ['-j', 'addr']),
+  listeningSockets: () => command('ss', ['-Htlnp']),
+  establishedSockets: () => command('ss', ['-Htnp']),
+  kernel: () => command('uname', ['-r']),
+  clockSynchronised: () => command('timedatectl', ['show', '--property=NTPSynchronized', '--value']),
+  kubeadmVersion: () => command('kubeadm', ['version', '-o', 'short']),
+  kubeletVersion: () => command('kubelet', ['--version']),
+  kubectlVersion: () => command('kubectl', ['version', '--client', '-o', 'json']),
+  haproxyVersion: () => command('haproxy', ['-v']),
+  keepalivedVersion: () => command('keepalived', ['--version']),
+  checkHaproxyConfig: (file: string) => command('haproxy', ['-c', '-f', word(file)]),
+  checkKeepalivedConfig: (file: string) => command('keepalived', ['--config-test', `--use-file=${file}`]),
+  showUnit: (unit: string) => command('systemctl', ['show', word(unit), `--property=${unitProperties.join(',')}`]),
+  unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
+  listImages: (config: string) =>
+    command('kubeadm', ['config', 'images', 'list', '--config', word(config)], seconds(60)),
+
+  // ---- transient units ---------------------------------------------------------------------------------------------
+  /** Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. */
+  startTransientUnit: (unit: string, inner: Command) =>
+    command('systemd-run', [
+      `--unit=${unit}`,
+      '--property=Type=oneshot',
+      '--property=RemainAfterExit=yes',
+      '--no-block',
+      '--',
+      inner.file,
+      ...inner.args,
+    ]),
+  stopUnit: (unit: string) => command('systemctl', ['stop', word(unit)], seconds(60)),
+  resetFailedUnit: (unit: string) => command('systemctl', ['reset-failed', word(unit)]),
+
+  // ---- changing: only ever inside a transient unit (host/transient-unit.ts); the time is how long the unit is followed --
+  regenerateApiserverCertificate: (config: string) =>
+    command('kubeadm', ['init', 'phase', 'certs', 'apiserver', '--config', word(config)], seconds(120)),
+  uploadCertificates: (config: string) =>
+    command('kubeadm', ['init', 'phase', 'upload-certs', '--upload-certs', '--config', word(config)], seconds(180)),
+  joinPreflight: (config: string) =>
+    command('kubeadm', ['join', 'phase', 'preflight', '--config', word(config)], seconds(600)),
+  joinControlPlane: (config: string) => command('kubeadm', ['join', '--config', word(config)], seconds(1200)),
+  resetNode: (criSocket: string) =>
+    command('kubeadm', ['reset', '--force', '--cri-socket', word(criSocket)], seconds(600)),
+  restartKubelet: () => command('systemctl', ['restart', 'kubelet'], seconds(180)),
+  enableAndStart: (unit: LoadBalancerUnit) => command('systemctl', ['enable', '--now', unit], seconds(90)),
+  reloadOrRestart: (unit: LoadBalancerUnit) => command('systemctl', ['reload-or-restart', unit], seconds(90)),
+  disableAndStop: (unit: LoadBalancerUnit) => command('systemctl', ['disable', '--now', unit], seconds(90)),
+} as const

@@ -1,0 +1,146 @@
+import { constants } from 'node:fs'
+import { access, open, readdir, readlink, realpath, rm, statfs, unlink } from 'node:fs/promises'
+import { dirname, join, normalize, resolve, sep } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
+import type { Command, CommandResult, DirectoryEntry, DiskSpace, Host, HostFile, ReplaceOptions } from './host.js'
+import { runProgram } from './run-program.js'
+
+const permissionBits = 0o7777
+const mostLinks = 16
+
+/**
+ * The node itself: its files below `hostRoot` (`/` on a real node, a folder for a simulated one) and the programs in PATH.
+ * Needs root for files of other owners. Errors of the system (EACCES, ENOSPC, EROFS) pass as they are.
+ */
+export class LinuxHost implements Host {
+  private readonly root: string
+
+  constructor(hostRoot = '/') {
+    this.root = resolve(hostRoot)
+  }
+
+  realPath(path: string): string {
+    if (!path.startsWith('/')) throw new QuorateError('NOT_IN_TABLE', `not an absolute path: ${JSON.stringify(path)}`)
+    return join(this.root, normalize(path))
+  }
+
+  async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {
+    const real = options.followLinks ? await this.followLinks(path) : this.realPath(path)
+    await this.refuseEscape(real)
+    // O_NONBLOCK: a FIFO that somebody left in a folder must not hang the agent.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const handle = await open(real, flags).catch((error: unknown) => {
+      if (isCode(error, 'ELOOP')) throw symlinkRefused(path)
+      return absent(error)
+    })
+    if (handle === undefined) return undefined
+    try {
+      const stats = await handle.stat()
+      if (!stats.isFile()) throw new QuorateError('NOT_IN_TABLE', `${path} is not a regular file`, { where: path })
+      return { bytes: await handle.readFile(), mode: stats.mode & permissionBits, uid: stats.uid, gid: stats.gid }
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async list(path: string): Promise<readonly DirectoryEntry[]> {
+    const real = this.realPath(path)
+    await this.refuseEscape(real)
+    const entries = (await readdir(real, { withFileTypes: true }).catch(absent)) ?? []
+    return entries
+      .map((entry): DirectoryEntry => ({ name: entry.name, kind: kindOf(entry) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void> {
+    await this.write(path, [bytes], options)
+  }
+
+  async replaceStream(path: string, chunks: AsyncIterable<Uint8Array>, options: ReplaceOptions): Promise<number> {
+    return this.write(path, chunks, options)
+  }
+
+  async remove(path: string, options: { readonly recursive?: boolean } = {}): Promise<void> {
+    const real = this.realPath(path)
+    if (real === this.root) throw new QuorateError('NOT_IN_TABLE', `refused to remove ${path}`)
+    await this.refuseEscape(real)
+    if (options.recursive) await rm(real, { recursive: true, force: true })
+    else await unlink(real).catch(absent)
+    await syncFolder(dirname(real)).catch(absent)
+  }
+
+  async run(command: Command, signal?: AbortSignal): Promise<CommandResult> {
+    return runProgram(command, { hostRoot: this.root, ...(signal === undefined ? {} : { signal }) })
+  }
+
+  /** Of the file system that holds the path, or would hold it: the nearest folder that exists is asked. */
+  async diskSpace(path: string): Promise<DiskSpace | undefined> {
+    for (let real = this.realPath(path); ; real = dirname(real)) {
+      const space = await statfs(real).catch(absent)
+      if (space !== undefined) {
+        return {
+          freeBytes: space.bavail * space.bsize,
+          sizeBytes: space.blocks * space.bsize,
+          readOnly: await isReadOnly(real),
+        }
+      }
+      if (real === this.root || real === dirname(real)) return undefined
+    }
+  }
+
+  private async write(
+    path: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: ReplaceOptions,
+  ): Promise<number> {
+    const real = this.realPath(path)
+    await this.refuseEscape(real)
+    return replaceDurably(real, { ...options, chunks, ownerMustHold: this.root === '/' })
+  }
+
+  /** A folder on the way may be a link (`/var/run`), but never one that leads out of a simulated node's folder. */
+  private async refuseEscape(real: string): Promise<void> {
+    if (this.root === '/') return
+    const root = await realpath(this.root)
+    for (let folder = dirname(real); folder.length >= this.root.length; folder = dirname(folder)) {
+      const seen = await realpath(folder).catch(absent)
+      if (seen === undefined) continue
+      if (seen !== root && !seen.startsWith(root + sep)) throw symlinkRefused(folder)
+      return
+    }
+  }
+
+  /** Absolute links are meant from the node's own root, which for a simulated node is not the system's. */
+  private async followLinks(path: string): Promise<string> {
+    let seen = normalize(path)
+    for (let links = 0; links < mostLinks; links++) {
+      const target = await readlink(this.realPath(seen)).catch((error: unknown) =>
+        isCode(error, 'EINVAL') ? undefined : absent(error),
+      )
+      if (target === undefined) return this.realPath(seen)
+      seen = resolve(dirname(seen), target)
+    }
+    throw new QuorateError('SYMLINK_REFUSED', `${path} is a chain of more than ${mostLinks} symbolic links`, {
+      where: path,
+    })
+  }
+}
+
+function kindOf(entry: {
+  isFile(): boolean
+  isDirectory(): boolean
+  isSymbolicLink(): boolean
+}): DirectoryEntry['kind'] {
+  if (entry.isSymbolicLink()) return 'symlink'
+  if (entry.isDirectory()) return 'directory'
+  return entry.isFile() ? 'file' : 'other'
+}
+
+/** access(2) answers EROFS also for root, who may write anywhere else. */
+async function isReadOnly(real: string): Promise<boolean> {
+  return access(real, constants.W_OK).then(
+    () => false,
+    (error: unknown) => isCode(error, 'EROFS'),
+  )
+}

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process'
+import { QuorateError } from '@quorate/shared/errors'
+import type { Command, CommandResult } from './host.js'
+
+/** Far above what any of our programs prints; a runaway must not fill the agent's memory. */
+const mostOutputBytes = 16 * 1024 * 1024
+/** What a shell answers for a program that is not installed. */
+const notInstalled = 127
+
+export interface RunOptions {
+  readonly hostRoot: string
+  readonly signal?: AbortSignal
+}
+
+/** Programs are asked in one language and one time zone, so that what they print can be read. Stand-ins of a simulated node find its files by QUORATE_HOST_ROOT. */
+function environment(hostRoot: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    LC_ALL: 'C',
+    TZ: 'UTC',
+    SYSTEMD_COLORS: '0',
+    ...(hostRoot === '/' ? {} : { QUORATE_HOST_ROOT: hostRoot }),
+  }
+}
+
+/**
+ * Runs a program as a child, without a shell and with nothing on its standard input, and waits for its end. A program that is
+ * not installed answers exit code 127, one that a signal ended 128 and the signal's number less (137 for SIGKILL). After its
+ * time it is killed: COMMAND_FAILED. An aborted signal kills it and rejects with the signal's reason.
+ */
+export function runProgram(command: Command, { hostRoot, signal }: RunOptions): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const child = spawn(command.file, command.args, { env: environment(hostRoot), stdio: ['ignore', 'pipe', 'pipe'] })
+    const stdout = gather(child.stdout, () => child.kill('SIGKILL'))
+    const stderr = gather(child.stderr, () => child.kill('SIGKILL'))
+    let timedOut = false
+    const timer = setTimeout(() => {
+      timedOut = true
+      child.kill('SIGKILL')
+    }, command.timeoutMs)
+    const stop = (): void => void child.kill('SIGKILL')
+    signal?.addEventListener('abort', stop, { once: true })
+    const end = (answer: () => void): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', stop)
+      answer()
+    }
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      end(() => {
+        if (error.code !== 'ENOENT') return reject(error)
+        resolve({ exitCode: notInstalled, stdout: '', stderr: `${command.file}: not found in PATH` })
+      }),
+    )
+    child.on('close', (code, killedBy) =>
+      end(() => {
+        if (signal?.aborted) return reject(signal.reason)
+        if (timedOut) return reject(tooLong(command))
+        resolve({ exitCode: code ?? signalExit(killedBy), stdout: stdout(), stderr: stderr() })
+      }),
+    )
+  })
+}
+
+function gather(stream: NodeJS.ReadableStream, onTooMuch: () => void): () => string {
+  const chunks: Buffer[] = []
+  let size = 0
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > mostOutputBytes) onTooMuch()
+    else chunks.push(chunk)
+  })
+  return () => Buffer.concat(chunks).toString('utf8')
+}
+
+function signalExit(signal: NodeJS.Signals | null): number {
+  return 128 + (signal === 'SIGKILL' ? 9 : 15)
+}
+
+function tooLong(command: Command): QuorateError {
+  return new QuorateError(
+    'COMMAND_FAILED',
+    `${command.file} ${command.args[0] ?? ''} did not end within ${command.timeoutMs / 1000} s and was killed`,
+  )
+}

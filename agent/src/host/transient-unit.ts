@@ -1,0 +1,139 @@
+import { type Clock, systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
+import { commands } from './commands.js'
+import type { Command, Host } from './host.js'
+import { readUnit, type UnitProperties } from './unit-state.js'
+
+export interface UnitRun {
+  readonly host: Host
+  readonly operationId: string
+  /** For an operation that runs several units: `[a-z0-9-]`. */
+  readonly label?: string
+  readonly command: Command
+  /** Each line of the unit's journal, once. */
+  readonly onLine?: (line: string) => void
+  /** Aborting stops the following, never the unit. */
+  readonly signal: AbortSignal
+  /** How long it is followed; the command's own time where it is not given. Milliseconds. */
+  readonly timeoutMs?: number
+  readonly clock?: Clock
+}
+
+export interface UnitResult {
+  /** 128 and more: ended by a signal. */
+  readonly exitCode: number
+  /** All lines of the unit's journal. */
+  readonly output: string
+  /** Unix milliseconds, whole seconds. */
+  readonly startedAtUnixMs: number
+}
+
+const firstPauseMs = 100
+const longestPauseMs = 1000
+
+/** Name of the unit that runs a command of an operation. */
+export function unitName(operationId: string, label?: string): string {
+  return `quorate-${operationId}${label === undefined ? '' : `-${label}`}.service`
+}
+
+/**
+ * Runs a command as a transient unit of systemd and follows it to its end. The unit is a child of PID 1: it outlives this
+ * agent and is outside of its sandbox. A unit of that name that is already loaded is followed, never started again. After its
+ * end it is unloaded. Throws COMMAND_FAILED when systemd refuses to start it, GATE_TIMEOUT when it does not end in time (it
+ * then still runs), OPERATION_UNKNOWN_OUTCOME when it vanishes before its end was seen.
+ */
+export async function runAsUnit(run: UnitRun): Promise<UnitResult> {
+  const unit = unitName(run.operationId, run.label)
+  await startUnlessLoaded(run, unit)
+  const journal = followJournal(run, unit)
+  const end = await untilEnded(run, unit, journal.read)
+  const output = await journal.settle()
+  await unload(run.host, unit)
+  return { exitCode: exitCodeOf(end), output, startedAtUnixMs: end.execMainStartUnixMs }
+}
+
+async function startUnlessLoaded({ host, command, signal }: UnitRun, unit: string): Promise<void> {
+  const isLoaded = async (): Promise<boolean> => (await readUnit(host, unit, signal)).loadState === 'loaded'
+  if (await isLoaded()) return
+  // Without the signal: once asked, the answer must be known.
+  const started = await host.run(commands.startTransientUnit(unit, command))
+  if (started.exitCode === 0 || (await isLoaded())) return
+  throw new QuorateError(
+    'COMMAND_FAILED',
+    `systemd-run did not start ${unit} (${started.exitCode}): ${started.stderr.trim()}`,
+  )
+}
+
+async function untilEnded(run: UnitRun, unit: string, readJournal: () => Promise<void>): Promise<UnitProperties> {
+  const clock = run.clock ?? systemClock
+  const timeoutMs = run.timeoutMs ?? run.command.timeoutMs
+  const deadline = clock.now() + timeoutMs
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
+    const seen = await readUnit(run.host, unit, run.signal)
+    if (seen.loadState !== 'loaded') {
+      throw new QuorateError(
+        'OPERATION_UNKNOWN_OUTCOME',
+        `${unit} vanished before its end was seen (${seen.loadState})`,
+      )
+    }
+    if (hasEnded(seen)) return seen
+    await readJournal()
+    if (clock.now() >= deadline) {
+      throw new QuorateError('GATE_TIMEOUT', `${unit} has not ended within ${timeoutMs / 1000} s; it still runs`, {
+        remedy: `On that node: \`journalctl --unit=${unit}\` shows what it waits for.`,
+      })
+    }
+    await clock.sleep(pause, run.signal)
+  }
+}
+
+/** RemainAfterExit keeps a success as active/exited; a failure stays as failed until reset-failed. A queued start is inactive/dead with no main process yet. */
+function hasEnded({ activeState, subState, execMainStartUnixMs }: UnitProperties): boolean {
+  if (activeState === 'failed') return true
+  if (activeState === 'active') return subState === 'exited'
+  return activeState === 'inactive' && execMainStartUnixMs > 0
+}
+
+function exitCodeOf({ result, execMainStatus }: UnitProperties): number {
+  if (result === 'success') return 0
+  if (result === 'exit-code') return execMainStatus
+  if (result === 'signal' || result === 'core-dump') return 128 + execMainStatus
+  return execMainStatus === 0 ? 1 : execMainStatus
+}
+
+interface Journal {
+  /** Tells the lines that are new. */
+  read(): Promise<void>
+  /** Reads until nothing new comes: journald may be a moment behind the unit's end. All lines. */
+  settle(): Promise<string>
+}
+
+function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, unit: string): Journal {
+  let told = 0
+  let text = ''
+  const read = async (complete = false): Promise<void> => {
+    const answer = await host.run(commands.unitJournal(unit), signal)
+    // The journal is for people: a node without one still tells the exit status.
+    if (answer.exitCode !== 0) return
+    text = answer.stdout.startsWith('-- No entries --') ? '' : answer.stdout
+    const lines = text.split('\n')
+    const known = complete && lines.at(-1) !== '' ? lines.length : lines.length - 1
+    for (; told < known; told++) onLine?.(lines[told] ?? '')
+  }
+  const settle = async (): Promise<string> => {
+    await read(true)
+    for (let before = -1; before !== text.length; ) {
+      before = text.length
+      await clock.sleep(firstPauseMs, signal)
+      await read(true)
+    }
+    return text
+  }
+  return { read, settle }
+}
+
+/** Both are needed: `stop` unloads what succeeded, `reset-failed` what failed; each complains of the other's case. */
+async function unload(host: Host, unit: string): Promise<void> {
+  await host.run(commands.stopUnit(unit))
+  await host.run(commands.resetFailedUnit(unit))
+}

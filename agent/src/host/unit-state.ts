@@ -1,0 +1,55 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { commands } from './commands.js'
+import type { Host } from './host.js'
+
+/** A systemd unit as `systemctl show` prints it. */
+export interface UnitProperties {
+  /** `loaded`, `not-found`, `masked`, ... */
+  readonly loadState: string
+  /** `active`, `activating`, `inactive`, `failed`, ... */
+  readonly activeState: string
+  readonly subState: string
+  /** `enabled`, `disabled`, `transient`, ...; empty where there is no unit file. */
+  readonly unitFileState: string
+  /** `success`, `exit-code`, `signal`, `timeout`, ... */
+  readonly result: string
+  /** Exit status, or the number of the signal where `result` is `signal`. */
+  readonly execMainStatus: number
+  /** Unix milliseconds, whole seconds; 0 for never. */
+  readonly activeEnterUnixMs: number
+  readonly execMainStartUnixMs: number
+}
+
+/** Asks systemd for a unit; one that does not exist has loadState `not-found`. Throws COMMAND_FAILED when systemd does not answer. */
+export async function readUnit(host: Host, unit: string, signal?: AbortSignal): Promise<UnitProperties> {
+  const answer = await host.run(commands.showUnit(unit), signal)
+  if (answer.exitCode !== 0) {
+    throw new QuorateError(
+      'COMMAND_FAILED',
+      `systemctl show ${unit} ended with ${answer.exitCode}: ${answer.stderr.trim()}`,
+    )
+  }
+  const properties = new Map(answer.stdout.split('\n').map((line) => splitOnce(line)))
+  const of = (name: string): string => properties.get(name) ?? ''
+  return {
+    loadState: of('LoadState'),
+    activeState: of('ActiveState'),
+    subState: of('SubState'),
+    unitFileState: of('UnitFileState'),
+    result: of('Result'),
+    execMainStatus: Number(of('ExecMainStatus') || 0),
+    activeEnterUnixMs: parseSystemdTime(of('ActiveEnterTimestamp')),
+    execMainStartUnixMs: parseSystemdTime(of('ExecMainStartTimestamp')),
+  }
+}
+
+/** `Tue 2026-03-03 10:11:12 UTC` to Unix milliseconds; 0 for empty or `n/a`. Programs run with TZ=UTC, so the zone is always UTC. */
+export function parseSystemdTime(text: string): number {
+  const match = /(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})/.exec(text)
+  return match === null ? 0 : Date.parse(`${match[1]}T${match[2]}Z`)
+}
+
+function splitOnce(line: string): [string, string] {
+  const at = line.indexOf('=')
+  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
+}
