@@ -158,6 +158,16 @@ export const catalogue = {
     exit: 'stepFailed',
     remedy: 'etcd answered with an error; see docs/runbook.md#etcd before doing anything to its members.',
   },
+  CONTAINER_RUNTIME_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy: 'The container runtime did not answer or refused: on that node, `systemctl status containerd` (or the runtime that runs there).',
+  },
+  NOT_JOINED_BY_THIS_RUN: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy: 'Quorate resets only what the same run joined. If this node must leave the cluster, do it by hand: `kubeadm reset` there, after docs/runbook.md#quorum.',
+  },
   CERTIFICATE_INVALID: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
