@@ -57,11 +57,12 @@ export const commands = {
 
   // ---- transient units ---------------------------------------------------------------------------------------------
   /** Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. */
-  startTransientUnit: (unit: string, inner: Command) =>
+  startTransientUnit: (unit: string, inner: Command, output: 'journal' | 'errors-only' = 'journal') =>
     command('systemd-run', [
       `--unit=${unit}`,
       '--property=Type=oneshot',
       '--property=RemainAfterExit=yes',
+      ...(output === 'errors-only' ? ['--property=StandardOutput=null', '--property=StandardError=journal'] : []),
       '--no-block',
       '--',
       inner.file,

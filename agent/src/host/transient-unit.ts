@@ -10,6 +10,8 @@ export interface UnitRun {
   /** For an operation that runs several units: `[a-z0-9-]`. */
   readonly label?: string
   readonly command: Command
+  /** For a program that prints a secret: its standard output goes nowhere, so that the journal cannot hold it. */
+  readonly quiet?: boolean
   /** Each line of the unit's journal, once. */
   readonly onLine?: (line: string) => void
   /** Aborting stops the following, never the unit. */
@@ -52,11 +54,11 @@ export async function runAsUnit(run: UnitRun): Promise<UnitResult> {
   return { exitCode: exitCodeOf(end), output, startedAtUnixMs: end.execMainStartUnixMs }
 }
 
-async function startUnlessLoaded({ host, command, signal }: UnitRun, unit: string): Promise<void> {
+async function startUnlessLoaded({ host, command, quiet, signal }: UnitRun, unit: string): Promise<void> {
   const isLoaded = async (): Promise<boolean> => (await readUnit(host, unit, signal)).loadState === 'loaded'
   if (await isLoaded()) return
   // Without the signal: once asked, the answer must be known.
-  const started = await host.run(commands.startTransientUnit(unit, command))
+  const started = await host.run(commands.startTransientUnit(unit, command, quiet ? 'errors-only' : 'journal'))
   if (started.exitCode === 0 || (await isLoaded())) return
   throw new QuorateError(
     'COMMAND_FAILED',

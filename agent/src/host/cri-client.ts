@@ -1,0 +1,68 @@
+import { credentials } from '@grpc/grpc-js'
+import { QuorateError } from '@quorate/shared/errors'
+import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { type Container, ImageServiceClient, RuntimeServiceClient } from '@quorate/shared/gen/third_party/cri/api'
+import type { CriClient } from './cri.js'
+import { grpcReason, unary } from './grpc-call.js'
+import type { Host } from './host.js'
+
+const answerMs = 10_000
+const pullMs = 15 * 60_000
+const states = ['created', 'running', 'exited', 'unknown'] as const
+
+/** A container as the runtime lists it; pod and namespace from the labels that the kubelet gives (k8s.io/kubelet, types/labels.go). */
+function containerFacts(container: Container): ContainerFacts {
+  return {
+    id: container.id,
+    name: container.metadata?.name ?? container.labels['io.kubernetes.container.name'] ?? '',
+    pod: container.labels['io.kubernetes.pod.name'] ?? '',
+    namespace: container.labels['io.kubernetes.pod.namespace'] ?? '',
+    state: states[container.state] ?? 'unknown',
+    createdUnixMs: Number(BigInt(container.createdAt) / 1_000_000n),
+    attempt: container.metadata?.attempt ?? 0,
+    image: container.image?.image ?? container.imageRef,
+  }
+}
+
+/**
+ * The container runtime at a unix socket (`/run/containerd/containerd.sock`, with or without `unix://`). Dials with the first call;
+ * a runtime that does not answer, or refuses, is CONTAINER_RUNTIME_REFUSED. The caller closes it.
+ */
+export function connectCri(host: Host, socket: string): CriClient {
+  const address = `unix:${host.realPath(socket.replace(/^unix:(\/\/)?/, ''))}`
+  const runtime = new RuntimeServiceClient(address, credentials.createInsecure())
+  const image = new ImageServiceClient(address, credentials.createInsecure())
+  const said = async <T>(doing: string, answer: Promise<T>): Promise<T> =>
+    answer.catch((error: unknown) => {
+      throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(error)}`, { where: socket, cause: error })
+    })
+  return {
+    async version(signal) {
+      const call = unary(runtime.version.bind(runtime), { version: 'v1' }, { deadlineMs: answerMs, signal })
+      const { runtimeName, runtimeVersion } = await said('asking the runtime for its version', call)
+      return `${runtimeName} ${runtimeVersion}`
+    },
+    async containers(names, signal) {
+      const call = unary(runtime.listContainers.bind(runtime), { filter: undefined }, { deadlineMs: answerMs, signal })
+      const { containers } = await said('listing containers', call)
+      return containers.map(containerFacts).filter(({ name }) => names.length === 0 || names.includes(name))
+    },
+    async stopContainer(id, graceSeconds, signal) {
+      const request = { containerId: id, timeout: String(graceSeconds) }
+      const call = unary(runtime.stopContainer.bind(runtime), request, { deadlineMs: graceSeconds * 1000 + answerMs, signal })
+      await said(`stopping container ${id}`, call)
+    },
+    async images(signal) {
+      const call = unary(image.listImages.bind(image), { filter: undefined }, { deadlineMs: answerMs, signal })
+      return (await said('listing images', call)).images.flatMap(({ repoTags }) => repoTags)
+    },
+    async pullImage(reference, signal) {
+      const call = unary(image.pullImage.bind(image), { image: { image: reference } }, { deadlineMs: pullMs, signal })
+      await said(`pulling image ${reference}`, call)
+    },
+    close() {
+      runtime.close()
+      image.close()
+    },
+  }
+}

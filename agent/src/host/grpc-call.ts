@@ -1,0 +1,33 @@
+import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js'
+
+type UnaryMethod<In, Out> = (
+  request: In,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Out) => void,
+) => ClientUnaryCall
+
+export interface UnaryOptions {
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** One unary gRPC call as a promise; rejects with the ServiceError, or with the signal's reason when it is aborted. */
+export function unary<In, Out>(method: UnaryMethod<In, Out>, request: In, options: UnaryOptions): Promise<Out> {
+  const { deadlineMs, signal } = options
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const cancel = () => call.cancel()
+    const call = method(request, new Metadata(), { deadline: Date.now() + deadlineMs }, (error, response) => {
+      signal?.removeEventListener('abort', cancel)
+      if (error === null) resolve(response)
+      else reject(signal?.aborted ? signal.reason : error)
+    })
+    signal?.addEventListener('abort', cancel, { once: true })
+  })
+}
+
+/** What a failed call says, for a person: `14 UNAVAILABLE: connect ECONNREFUSED`. */
+export function grpcReason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
