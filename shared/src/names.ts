@@ -19,6 +19,9 @@ export interface Endpoint {
 
 const dnsLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
+/** An IPv4 or IPv6 address, without port or prefix length. */
+export const isIpAddress = (text: string): boolean => isIP(text) !== 0
+
 /** RFC 1123 subdomain: at most 253 characters, labels of at most 63. */
 export function isDnsName(text: string): boolean {
   return text.length <= 253 && isIP(text) === 0 && text.split('.').every((label) => dnsLabel.test(label))
