@@ -46,6 +46,8 @@ export interface DiskSpace {
 export interface Host {
   /** The file, or undefined when it does not exist. A symlink is followed only where `followLinks` says so; else SYMLINK_REFUSED. */
   read(path: string, options?: { readonly followLinks?: boolean }): Promise<HostFile | undefined>
+  /** A regular file's bytes in pieces, for what is too much for memory; undefined when it does not exist. Links are refused. */
+  readStream(path: string): Promise<AsyncIterable<Uint8Array> | undefined>
   /** Entries of a folder; empty when it does not exist. */
   list(path: string): Promise<readonly DirectoryEntry[]>
   /** Replaces or makes a file atomically: hidden temporary file beside it, fsync, rename, fsync of the folder; keeps mode, owner and security context. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, open, readdir, readlink, realpath, rm, statfs, unlink } from 'node:fs/promises'
+import { access, type FileHandle, open, readdir, readlink, realpath, rm, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, normalize, resolve, sep } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
@@ -26,22 +26,19 @@ export class LinuxHost implements Host {
   }
 
   async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {
-    const real = options.followLinks ? await this.followLinks(path) : this.realPath(path)
-    await this.refuseEscape(real)
-    // O_NONBLOCK: a FIFO that somebody left in a folder must not hang the agent.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    const handle = await open(real, flags).catch((error: unknown) => {
-      if (isCode(error, 'ELOOP')) throw symlinkRefused(path)
-      return absent(error)
-    })
+    const handle = await this.openFile(path, options.followLinks ? await this.followLinks(path) : this.realPath(path))
     if (handle === undefined) return undefined
     try {
       const stats = await handle.stat()
-      if (!stats.isFile()) throw new QuorateError('NOT_IN_TABLE', `${path} is not a regular file`, { where: path })
       return { bytes: await handle.readFile(), mode: stats.mode & permissionBits, uid: stats.uid, gid: stats.gid }
     } finally {
       await handle.close()
     }
+  }
+
+  async readStream(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const handle = await this.openFile(path, this.realPath(path))
+    return handle?.createReadStream()
   }
 
   async list(path: string): Promise<readonly DirectoryEntry[]> {
@@ -87,6 +84,19 @@ export class LinuxHost implements Host {
       }
       if (real === this.root || real === dirname(real)) return undefined
     }
+  }
+
+  private async openFile(path: string, real: string): Promise<FileHandle | undefined> {
+    await this.refuseEscape(real)
+    // O_NONBLOCK: a FIFO that somebody left in a folder must not hang the agent.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const handle = await open(real, flags).catch((error: unknown) => {
+      if (isCode(error, 'ELOOP')) throw symlinkRefused(path)
+      return absent(error)
+    })
+    if (handle === undefined || (await handle.stat()).isFile()) return handle
+    await handle.close()
+    throw new QuorateError('NOT_IN_TABLE', `${path} is not a regular file`, { where: path })
   }
 
   private async write(
