@@ -1,0 +1,134 @@
+import { Agent, type RequestOptions, request } from 'node:https'
+import { QuorateError } from '@quorate/shared/errors'
+import { sha256Hex } from '@quorate/shared/hash'
+import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
+import type { Host } from './host.js'
+import type { KubeApi } from './kube-api.js'
+import { readLocalApiServer } from './local-api-server.js'
+
+const adminConf = '/etc/kubernetes/admin.conf'
+const answerMs = 15_000
+
+interface Question {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+type Ask = (question: Question) => Promise<Answer>
+
+function send(options: RequestOptions, question: Question): Promise<Answer> {
+  const { method, path, body, signal } = question
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+  const headers = { accept: 'application/json', ...(text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) }) }
+  return new Promise((resolve, reject) => {
+    const call = request({ ...options, method, path, headers, ...(signal === undefined ? {} : { signal }) }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }))
+    })
+    call.setTimeout(answerMs, () => call.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
+    call.on('error', (error) => {
+      // A kept connection that the server closed meanwhile: the request was never read, so asking again is safe.
+      if (call.reusedSocket && 'code' in error && error.code === 'ECONNRESET') send(options, question).then(resolve, reject)
+      else reject(error)
+    })
+    call.end(text)
+  })
+}
+
+/** `message` of the Status object that the API server answers with, else the text's beginning. */
+function statusMessage(body: string): string {
+  try {
+    const { message } = JSON.parse(body) as { message?: unknown }
+    if (typeof message === 'string' && message !== '') return message
+  } catch {
+    // not JSON: an intermediary's page or plain text
+  }
+  return body.slice(0, 200)
+}
+
+function kubeApi(ask: Ask): KubeApi {
+  const refusal = ({ method, path }: Question, { status, body }: Answer): QuorateError =>
+    status === 409 && method === 'PUT'
+      ? new QuorateError('DRIFT', `${path} was changed by somebody else in this moment: ${statusMessage(body)}`, { where: path })
+      : new QuorateError('API_SERVER_REFUSED', `${method} ${path} was answered ${status}: ${statusMessage(body)}`, { where: path })
+  const done = async <T>(question: Question): Promise<T> => {
+    const answer = await ask(question)
+    if (answer.status < 200 || answer.status > 299) throw refusal(question, answer)
+    return JSON.parse(answer.body) as T
+  }
+  return {
+    async get<T>(path: string, signal?: AbortSignal) {
+      const question: Question = { method: 'GET', path, signal }
+      const answer = await ask(question)
+      if (answer.status === 404) return undefined
+      if (answer.status !== 200) throw refusal(question, answer)
+      return JSON.parse(answer.body) as T
+    },
+    create: (path, body, signal) => done({ method: 'POST', path, body, signal }),
+    replace: (path, body, signal) => done({ method: 'PUT', path, body, signal }),
+    patch: (path, body, signal) => done({ method: 'PATCH', path, body, signal }),
+    async remove(path, signal) {
+      const question: Question = { method: 'DELETE', path, signal }
+      const answer = await ask(question)
+      if (answer.status !== 404 && (answer.status < 200 || answer.status > 299)) throw refusal(question, answer)
+    },
+  }
+}
+
+interface Connection {
+  readonly fingerprint: string
+  readonly api: KubeApi
+  readonly agent: Agent
+}
+
+// An operation asks for the API once; without this each would pay for a handshake and leave its sockets behind.
+const connections = new WeakMap<Host, Connection>()
+
+async function clientCertificate(host: Host, view: KubeconfigView): Promise<{ cert: string | Buffer; key: string | Buffer }> {
+  const [cert, key] = await Promise.all([
+    view.clientCertificatePem ?? readNamed(host, view.clientCertificatePath),
+    view.clientKeyPem ?? readNamed(host, view.clientKeyPath),
+  ])
+  if (cert !== undefined && key !== undefined) return { cert, key }
+  throw new QuorateError('KUBECONFIG_INVALID', 'admin.conf holds no client certificate with its key', { where: adminConf })
+}
+
+const readNamed = async (host: Host, path: string | undefined): Promise<Buffer | undefined> =>
+  path === undefined ? undefined : (await host.read(path, { followLinks: true }))?.bytes
+
+/**
+ * The API server of this very node as admin: at its manifest's --advertise-address and --secure-port, never at admin.conf's server,
+ * which may be the load balancer that is about to change. TLS is verified against the CA of admin.conf. NOT_A_CONTROL_PLANE where the
+ * manifest or admin.conf is missing. Connections are kept alive and shared by all calls for one host until either file changes.
+ */
+export async function connectKubeApi(host: Host): Promise<KubeApi> {
+  const [server, file] = await Promise.all([readLocalApiServer(host), host.read(adminConf)])
+  if (file === undefined) throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no admin.conf on this node', { where: adminConf })
+  const fingerprint = `${server.address} ${server.port} ${sha256Hex(file.bytes)}`
+  const known = connections.get(host)
+  if (known?.fingerprint === fingerprint) return known.api
+  const view = readKubeconfig(file.bytes.toString('utf8'))
+  if (view.caPem === undefined) {
+    throw new QuorateError('KUBECONFIG_INVALID', 'admin.conf holds no certificate-authority-data', { where: adminConf })
+  }
+  const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2, ca: view.caPem, ...(await clientCertificate(host, view)) })
+  const api = kubeApi((question) =>
+    send({ agent, host: server.address, port: server.port }, question).catch((error: Error) => {
+      if (error.name === 'AbortError') throw question.signal?.reason ?? error
+      throw new QuorateError('API_SERVER_REFUSED', `${question.method} ${question.path} at ${server.url}: ${error.message}`, { cause: error })
+    }),
+  )
+  known?.agent.destroy()
+  connections.set(host, { fingerprint, api, agent })
+  return api
+}

@@ -1,0 +1,64 @@
+import { unifiedDiff } from '@quorate/shared/diff'
+import { QuorateError } from '@quorate/shared/errors'
+import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
+import { redact } from '@quorate/shared/redact'
+import { changedPaths } from '@quorate/shared/yaml-changes'
+import type { KubeApi } from '../../host/kube-api.js'
+import { type ConfigMapName, readConfigMap, writeConfigMapText } from '../backup/config-maps.js'
+import { backupPlace, findEntry, keepObject, readKept } from '../backup/store.js'
+import type { ChangeContext } from '../operation.js'
+
+export interface ConfigMapEdit {
+  readonly name: ConfigMapName
+  /** sha256 of the text that the plan saw; empty where the request has none. */
+  readonly expectedSha256: string
+  readonly edit: (text: string) => string
+  /** Paths (shared/yaml-changes) that the edit may change; any other difference is a defect of the edit, and nothing is written. */
+  readonly mayChange: RegExp
+}
+
+/** The text of a ConfigMap that every kubeadm cluster has; CONFIG_MAP_INVALID where it is missing. */
+export async function requireConfigMap(kube: KubeApi, name: ConfigMapName, signal: AbortSignal) {
+  const found = await readConfigMap(kube, name, signal)
+  if (found !== undefined) return found
+  throw new QuorateError('CONFIG_MAP_INVALID', `${name} is missing or empty: kubeadm did not make this cluster`, {
+    where: name,
+  })
+}
+
+/**
+ * Edits the one text of a ConfigMap under the resourceVersion that was read; what was there is kept in the run's backup. Answers what
+ * was touched, or undefined when the text already is what the edit makes. DRIFT when the text is not the one that the plan saw, or when
+ * somebody writes in the same moment.
+ */
+export async function editConfigMap(
+  context: ChangeContext,
+  { name, expectedSha256, edit, mayChange }: ConfigMapEdit,
+): Promise<TouchedObject | undefined> {
+  const { tools, signal } = context
+  const kube = await tools.kube()
+  const { object, text } = await requireConfigMap(kube, name, signal)
+  const wanted = edit(text)
+  if (wanted === text) return undefined
+  const sha256Before = sha256Hex(text)
+  if (expectedSha256 !== '' && sha256Before !== expectedSha256) throw await drift(context, name, text)
+  const foreign = changedPaths(text, wanted).filter((path) => !mayChange.test(path))
+  if (foreign.length > 0) {
+    throw new QuorateError('CONFIG_MAP_INVALID', `the edit of ${name} would also change ${foreign.join(', ')}`, { where: name })
+  }
+  await keepObject(backupPlace(context), name, text)
+  signal.throwIfAborted()
+  await writeConfigMapText(kube, name, { object, text: wanted, signal })
+  return { name, sha256Before, sha256After: sha256Hex(wanted) }
+}
+
+/** With a diff against this run's backup, where there is one: what somebody else changed is what a person wants to see. */
+async function drift(context: ChangeContext, name: ConfigMapName, found: string): Promise<QuorateError> {
+  const message = `${name} is not what the plan saw: its text now has sha256 ${sha256Hex(found)}`
+  const place = backupPlace(context)
+  const entry = await findEntry(place, name).catch(() => undefined)
+  if (entry?.kind !== 'object') return new QuorateError('DRIFT', message, { where: name })
+  const planned = (await readKept(place, entry)).toString('utf8')
+  return new QuorateError('DRIFT', `${message}\n${unifiedDiff(name, redact(planned), redact(found))}`, { where: name })
+}

@@ -1,0 +1,110 @@
+/** The fields of API objects that the operations read; times as RFC 3339 text. */
+
+export interface ObjectMeta {
+  readonly name: string
+  readonly namespace?: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly generation?: number
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
+  readonly managedFields?: readonly { readonly time?: string }[]
+}
+
+export interface List<T> {
+  readonly items?: readonly T[]
+}
+
+export interface ConfigMap {
+  readonly metadata: ObjectMeta
+  readonly data?: Readonly<Record<string, string>>
+}
+
+/** Values are base64. */
+export interface Secret {
+  readonly metadata: ObjectMeta
+  readonly data?: Readonly<Record<string, string>>
+}
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly lastHeartbeatTime?: string
+}
+
+export interface Node {
+  readonly metadata: ObjectMeta
+  readonly spec?: {
+    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
+  }
+  readonly status?: {
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[]
+    readonly conditions?: readonly Condition[]
+    readonly nodeInfo?: { readonly kubeletVersion?: string; readonly osImage?: string }
+  }
+}
+
+export interface Lease {
+  readonly metadata: ObjectMeta
+  readonly spec?: { readonly holderIdentity?: string | null; readonly renewTime?: string | null }
+}
+
+export interface Pod {
+  readonly metadata: ObjectMeta
+  readonly spec?: { readonly nodeName?: string }
+  readonly status?: { readonly startTime?: string; readonly conditions?: readonly Condition[] }
+}
+
+export interface Container {
+  readonly name: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly env?: readonly { readonly name: string; readonly value?: string }[]
+}
+
+/** DaemonSet or Deployment. */
+export interface Workload {
+  readonly metadata: ObjectMeta
+  readonly spec?: {
+    readonly template?: {
+      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
+      readonly spec?: { readonly containers?: readonly Container[]; readonly initContainers?: readonly Container[] }
+    }
+  }
+  readonly status?: {
+    readonly observedGeneration?: number
+    readonly desiredNumberScheduled?: number
+    readonly updatedNumberScheduled?: number
+    readonly numberAvailable?: number
+  }
+}
+
+export interface WebhookConfiguration {
+  readonly metadata: ObjectMeta
+  readonly webhooks?: readonly { readonly name: string; readonly clientConfig?: { readonly url?: string } }[]
+}
+
+export interface EndpointSlice {
+  readonly metadata: ObjectMeta
+  readonly endpoints?: readonly {
+    readonly addresses?: readonly string[]
+    readonly conditions?: { readonly ready?: boolean }
+  }[]
+}
+
+/** Unix milliseconds of an API time; 0 for none. */
+export const unixMs = (time: string | null | undefined): number => {
+  const ms = Date.parse(time ?? '')
+  return Number.isNaN(ms) ? 0 : ms
+}
+
+export const apiPath = {
+  configMap: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/configmaps/${name}`,
+  secret: (name: string) => `/api/v1/namespaces/kube-system/secrets/${name}`,
+  secrets: '/api/v1/namespaces/kube-system/secrets',
+  node: (name: string) => `/api/v1/nodes/${name}`,
+  systemPods: '/api/v1/namespaces/kube-system/pods',
+  kubeProxy: '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy',
+  coreDns: '/apis/apps/v1/namespaces/kube-system/deployments/coredns',
+} as const
