@@ -28,6 +28,12 @@ export interface ChangeOperation<In> {
   run(input: In, context: ChangeContext): Promise<OperationResult>
 }
 
-export const readOperation = <In, Out>(run: ReadOperation<In, Out>['run']): ReadOperation<In, Out> => ({ kind: 'read', run })
-export const streamOperation = <In, Out>(run: StreamOperation<In, Out>['run']): StreamOperation<In, Out> => ({ kind: 'stream', run })
+export const readOperation = <In, Out>(run: ReadOperation<In, Out>['run']): ReadOperation<In, Out> => ({
+  kind: 'read',
+  run,
+})
+export const streamOperation = <In, Out>(run: StreamOperation<In, Out>['run']): StreamOperation<In, Out> => ({
+  kind: 'stream',
+  run,
+})
 export const changeOperation = <In>(run: ChangeOperation<In>['run']): ChangeOperation<In> => ({ kind: 'change', run })
