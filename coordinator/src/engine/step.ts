@@ -57,6 +57,10 @@ export interface Step<Run> {
   readonly width: number | ((run: Run) => number)
   /** Actions before this many are verified one by one before the rest starts (canary); 0 unless given. */
   readonly canary?: (run: Run) => number
+  /** How many nodes may fail before the step starts no further one; 0 unless given. A step with a failed node always ends the run. */
+  readonly maxFailed?: (run: Run) => number
+  /** Id of a later step: this step's gate is watched while the steps between go on, and must hold before that one starts. Unset: before the next. */
+  readonly settleBefore?: string
   /** Read-only; present facts and wanted state only. Empty: already true. */
   plan(run: Run): Promise<readonly Action[]>
   apply(run: Run, action: Action, call: ChangeCall): Promise<void>

@@ -45,8 +45,8 @@ export interface ReadOptions {
 
 /** What a changing call needs beside its request: made by the engine for each action. */
 export interface ChangeCall {
-  /** The header for one operation of the action; the label tells the operations of one action on one node apart. */
-  header(label: string): OperationHeader
+  /** The header for one operation of the action; the label tells the operations of one action on one node apart. `node` unless it is the action's. */
+  header(label: string, node?: string): OperationHeader
   progress(message: string): void
   /** Told each result, so that the journal has what was touched. */
   done(node: string, label: string, result: OperationResult): Promise<void>

@@ -1,0 +1,95 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Clock, systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
+import type { RunId } from '@quorate/shared/names'
+import type { RecordedEvent, RunEvent } from './events.js'
+import { chainStart, recordHash } from './journal-reader.js'
+
+/** Append-only record of one run. */
+export interface Journal {
+  readonly run: RunId
+  /**
+   * Resolves when the event is on the disk (fsync); progress lines only when they are written. Events keep the order of the
+   * calls. After a write that failed, every further append rejects: a run must not go on unrecorded.
+   */
+  append(event: RunEvent): Promise<RecordedEvent>
+  close(): Promise<void>
+}
+
+interface Waiting {
+  readonly line: string
+  readonly durable: boolean
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** Makes `path`, which must not exist, and fsyncs its folder so that the name survives a power-cut. */
+export async function createJournal(path: string, run: RunId, clock: Clock = systemClock): Promise<Journal> {
+  const file = await open(path, 'ax', 0o600)
+  await syncFolder(dirname(path))
+  const queue: Waiting[] = []
+  let [seq, prev, broken] = [0, chainStart, undefined as unknown]
+  let flushing: Promise<void> | undefined
+
+  const flush = async () => {
+    while (queue.length > 0) {
+      const batch = queue.splice(0)
+      try {
+        if (broken !== undefined) throw broken
+        await writeBatch(file, batch)
+        for (const waiting of batch) waiting.resolve()
+      } catch (error) {
+        broken = error
+        for (const waiting of batch) waiting.reject(asJournalError(error, path))
+      }
+    }
+    flushing = undefined
+  }
+
+  return {
+    run,
+    append(event) {
+      seq += 1
+      const recorded: RecordedEvent = { seq, at: clock.now(), run, event: withoutSealed(event) }
+      const text = JSON.stringify(recorded)
+      const hash = recordHash(prev, text)
+      const line = `{"prev":"${prev}","hash":"${hash}","record":${text}}\n`
+      prev = hash
+      return new Promise((resolve, reject) => {
+        queue.push({ line, durable: event.kind !== 'progress', resolve: () => resolve(recorded), reject })
+        flushing ??= flush()
+      })
+    },
+    async close() {
+      await flushing
+      await file.close()
+    },
+  }
+}
+
+// One fsync for all that wait: twenty nodes that report at once cost the disk as much as one.
+async function writeBatch(file: FileHandle, batch: readonly Waiting[]): Promise<void> {
+  await file.appendFile(batch.map(({ line }) => line).join(''))
+  if (batch.some(({ durable }) => durable)) await file.datasync()
+}
+
+// Sealed secrets are of use to one agent process only, and a journal is read by many people.
+function withoutSealed(event: RunEvent): RunEvent {
+  return event.kind === 'operation-done' ? { ...event, result: { ...event.result, sealed: [] } } : event
+}
+
+function asJournalError(error: unknown, path: string): QuorateError {
+  if (error instanceof QuorateError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new QuorateError('INTERNAL', `the journal could not be written: ${why}`, {
+    where: path,
+    cause: error,
+    remedy: 'Make room on the disk of the state folder (or mend it), then run `quorate convert` again: finished steps plan nothing.',
+  })
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import type { Action, Diff, Step } from './step.js'
+
+/** One step of a plan; without actions it is already true. */
+export interface PlannedStep {
+  readonly id: string
+  readonly title: string
+  readonly actions: readonly Action[]
+  /** Why it could not be planned: only in a plan that findings block. */
+  readonly problem?: string
+}
+
+/** Asks every step what it would do now. Where `tolerant`, a step that cannot be planned says why instead of ending the plan. */
+export function planSteps<Run>(order: readonly Step<Run>[], run: Run, { tolerant }: { tolerant: boolean }): Promise<readonly PlannedStep[]> {
+  return Promise.all(
+    order.map(async (step) => {
+      const { id, title } = step
+      try {
+        return { id, title, actions: await step.plan(run) }
+      } catch (error) {
+        if (!tolerant) throw error
+        return { id, title, actions: [], problem: asQuorateError(error).message }
+      }
+    }),
+  )
+}
+
+/** Canonical JSON: keys sorted, undefined left out; so the same data has one text. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
+}
+
+/** sha256 of the canonical JSON, hex. */
+export function canonicalHash(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex')
+}
+
+/**
+ * Holds what a step would do now against what was approved: an action that is gone is fine (somebody finished it), one that is
+ * new is PLAN_CHANGED, one whose content is another is a DRIFT that shows both diffs.
+ */
+export function requireApproved(step: string, approved: readonly Action[], now: readonly Action[]): void {
+  const known = new Map(approved.map((action) => [action.id, action]))
+  for (const action of now) {
+    const before = known.get(action.id)
+    if (before === undefined || before.does !== action.does || before.node !== action.node) {
+      const instead = before === undefined ? 'the approved plan has nothing of the kind' : `the approved plan says: ${before.does}`
+      throw new QuorateError('PLAN_CHANGED', `${step} would now do on ${action.node}: ${action.does}; ${instead}`, { where: action.node })
+    }
+    const changed = firstDifference(before.diffs, action.diffs)
+    if (changed !== undefined) throw new QuorateError('DRIFT', `${step}: ${changed}`, { where: action.node })
+  }
+}
+
+function firstDifference(approved: readonly Diff[], now: readonly Diff[]): string | undefined {
+  const names = new Set([...approved, ...now].map(({ name }) => name))
+  for (const name of names) {
+    const [before, after] = [approved, now].map((diffs) => diffs.find((diff) => diff.name === name)?.text)
+    if (before === after) continue
+    return `${name} is not what the plan saw.\n--- approved\n${before ?? '(not in the plan)'}\n--- now\n${after ?? '(no longer needed)'}`
+  }
+  return undefined
+}

@@ -1,0 +1,74 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '@quorate/shared/clock'
+import { parseRunId, type RunId } from '@quorate/shared/names'
+import type { RecordedEvent } from './events.js'
+import { createJournal, type Journal } from './journal.js'
+import { openJournalReader } from './journal-reader.js'
+
+export interface FollowOptions {
+  /** Number of the last event that the caller has; 0 for all. */
+  readonly after: number
+  readonly signal: AbortSignal
+  /** Asked when nothing new came for a while: false ends the following although the run has no end. */
+  goesOn(): Promise<boolean>
+}
+
+/** The journals of one state folder. */
+export interface RunStore {
+  create(run: RunId): Promise<Journal>
+  /** Ids, newest first. */
+  list(): Promise<readonly RunId[]>
+  read(run: RunId): Promise<readonly RecordedEvent[]>
+  /** Events as they are written, also by another process; ends with the run or when `signal` is aborted. */
+  follow(run: RunId, options: FollowOptions): AsyncIterable<RecordedEvent>
+}
+
+// Local files give no dependable notice of an append by another process; a stat five times a second costs nothing.
+const pollMs = 200
+const pollsWithoutNews = 10
+
+export function runStore(folder: string, clock: Clock = systemClock): RunStore {
+  const pathOf = (run: RunId) => join(folder, `${run}.jsonl`)
+  return {
+    async create(run) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      return createJournal(pathOf(run), run, clock)
+    },
+    async list() {
+      const names = await readdir(folder).catch(() => [])
+      return names
+        .filter((name) => /^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}\.jsonl$/.test(name))
+        .map((name) => parseRunId(name.slice(0, -'.jsonl'.length)))
+        .sort()
+        .reverse()
+    },
+    async read(run) {
+      const reader = await openJournalReader(pathOf(run), run)
+      return reader.next().finally(() => reader.close())
+    },
+    follow: (run, options) => follow(pathOf(run), run, { ...options, clock }),
+  }
+}
+
+async function* follow(path: string, run: RunId, options: FollowOptions & { clock: Clock }): AsyncIterable<RecordedEvent> {
+  const reader = await openJournalReader(path, run)
+  try {
+    for (let quiet = 0; !options.signal.aborted; ) {
+      const events = await reader.next()
+      for (const recorded of events) {
+        if (recorded.seq > options.after) yield recorded
+        if (recorded.event.kind === 'run-ended') return
+      }
+      quiet = events.length > 0 ? 0 : quiet + 1
+      // The last look comes after the question, so that an end written in between is not missed.
+      if (quiet > 0 && quiet % pollsWithoutNews === 0 && !(await options.goesOn())) {
+        for (const recorded of await reader.next()) if (recorded.seq > options.after) yield recorded
+        return
+      }
+      await options.clock.sleep(pollMs, options.signal).catch(() => undefined)
+    }
+  } finally {
+    await reader.close()
+  }
+}
