@@ -1,0 +1,166 @@
+import { type CallOptions, type ClientReadableStream, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { type Clock, systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
+import type { CheckJoinFindings, CheckJoinResponse, NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { OperationEvent, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { NodeName } from '@quorate/shared/names'
+import type { Agent, ChangeCall, ReadOptions } from './agent.js'
+import { errorFromStatus, isConnectionLoss } from './error-from-status.js'
+
+/** How long to go on with a node whose connection broke; milliseconds. */
+export interface Patience {
+  /** A read of a node that has answered before: an agent that restarts is back in seconds. */
+  readonly readMs: number
+  /** A change under way: the node may be rebooting, and what it was told goes on or is in its ledger. */
+  readonly changeMs: number
+  readonly firstPauseMs: number
+  readonly longestPauseMs: number
+  readonly clock: Clock
+}
+
+const usual: Patience = { readMs: 5_000, changeMs: 90_000, firstPauseMs: 200, longestPauseMs: 5_000, clock: systemClock }
+
+/** The longest that any operation may take on a node (a join that pulls images over a slow line). */
+const longestChangeMs = 30 * 60_000
+const usualReadMs = 10_000
+
+type Unary = (request: unknown, metadata: Metadata, options: CallOptions, callback: (error: ServiceError | null, answer: unknown) => void) => ClientUnaryCall
+type Streaming = (request: unknown, metadata: Metadata, options: CallOptions) => ClientReadableStream<unknown>
+
+/** One node's agent over a generated client; the connection is the client's. */
+export function agentClient(node: NodeName, client: NodeAgentServiceClient, patience: Partial<Patience> = {}): Agent {
+  return new GrpcAgent(node, client, { ...usual, ...patience })
+}
+
+class GrpcAgent implements Agent {
+  readonly node: NodeName
+  readonly #client: NodeAgentServiceClient
+  readonly #patience: Patience
+  #hasAnswered = false
+
+  constructor(node: NodeName, client: NodeAgentServiceClient, patience: Patience) {
+    this.node = node
+    this.#client = client
+    this.#patience = patience
+  }
+
+  read: Agent['read'] = async (method, request, options = {}) => {
+    // A node that never answered is asked once: a plan should say at once who is missing.
+    const limitMs = this.#hasAnswered ? this.#patience.readMs : 0
+    return this.#again(limitMs, options.signal, () => this.#unary(method, request, options)) as Promise<never>
+  }
+
+  change: Agent['change'] = async (method, request, call, label = method) => {
+    const header = call.header(label, this.node)
+    const message = { ...request, header }
+    const result = await this.#again(this.#patience.changeMs, call.signal, () => this.#changeOnce(method, message, call))
+    await call.done(this.node, label, result)
+    return result
+  }
+
+  checkJoin: Agent['checkJoin'] = async (request, onProgress, options = {}) => {
+    let findings: CheckJoinFindings | undefined
+    for await (const { event } of this.#answers<CheckJoinResponse>('checkJoin', request, { deadlineMs: 10 * 60_000, ...options })) {
+      if (event?.$case === 'progress') onProgress(event.progress.message)
+      if (event?.$case === 'findings') findings = event.findings
+    }
+    return findings ?? this.#noResult('checkJoin')
+  }
+
+  holdPorts: Agent['holdPorts'] = async (ports, work, options = {}) => {
+    const deadlineMs = options.deadlineMs ?? 60_000
+    const held = this.#answers<Held>('holdPorts', { ports: [...ports], deadlineMs }, { ...options, deadlineMs: deadlineMs + usualReadMs })
+    // Leaving the loop cancels the call, and with it the node lets go of the ports.
+    for await (const first of held) return await work(first)
+    return this.#noResult('holdPorts')
+  }
+
+  async *readBackup(runId: string, kind: 'etcd' | 'files', recipient: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    const chunks = this.#answers<{ chunk: Uint8Array }>('readBackup', { runId, kind, recipient }, { deadlineMs: longestChangeMs, ...options })
+    for await (const { chunk } of chunks) yield chunk
+  }
+
+  async #changeOnce(method: string, request: unknown, call: ChangeCall): Promise<OperationResult> {
+    const events = this.#stream<{ event: OperationEvent | undefined }>(method, request, { signal: call.signal, deadlineMs: longestChangeMs })
+    for await (const { event } of events) {
+      if (event?.event?.$case === 'progress') call.progress(event.event.progress.message)
+      if (event?.event?.$case === 'result') return event.event.result
+    }
+    return this.#noResult(method)
+  }
+
+  /** Tries again while the connection is what fails, with growing pauses; the same request, so an operation keeps its id. */
+  async #again<T>(limitMs: number, signal: AbortSignal | undefined, once: () => Promise<T>): Promise<T> {
+    const { clock, firstPauseMs, longestPauseMs } = this.#patience
+    const since = clock.now()
+    for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+      try {
+        const answer = await once()
+        this.#hasAnswered = true
+        return answer
+      } catch (error) {
+        const lost = isServiceError(error) && isConnectionLoss(error)
+        if (!lost || clock.now() - since + pause > limitMs) throw this.#explained(error, signal)
+        await clock.sleep(pause, signal).catch(() => {
+          throw this.#explained(error, signal)
+        })
+      }
+    }
+  }
+
+  #unary(method: string, request: unknown, { signal, deadlineMs = usualReadMs }: ReadOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const unary = (this.#client as unknown as Record<string, Unary>)[method] as Unary
+      const call = unary.call(this.#client, request, new Metadata(), { deadline: Date.now() + deadlineMs }, (error, answer) => {
+        signal?.removeEventListener('abort', cancel)
+        if (error === null) resolve(answer)
+        else reject(error)
+      })
+      const cancel = () => call.cancel()
+      signal?.addEventListener('abort', cancel, { once: true })
+    })
+  }
+
+  async *#stream<T>(method: string, request: unknown, { signal, deadlineMs = usualReadMs }: ReadOptions): AsyncIterable<T> {
+    signal?.throwIfAborted()
+    const streaming = (this.#client as unknown as Record<string, Streaming>)[method] as Streaming
+    const call = streaming.call(this.#client, request, new Metadata(), { deadline: Date.now() + deadlineMs })
+    const cancel = () => call.cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      for await (const message of call) {
+        this.#hasAnswered = true
+        yield message as T
+      }
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+      call.on('error', () => undefined) // the cancellation below is ours: nobody waits for its status
+      call.cancel()
+    }
+  }
+
+  /** A stream whose caller gets our errors; nothing is asked again. */
+  async *#answers<T>(method: string, request: unknown, options: ReadOptions): AsyncIterable<T> {
+    try {
+      yield* this.#stream<T>(method, request, options)
+    } catch (error) {
+      throw this.#explained(error, options.signal)
+    }
+  }
+
+  #explained(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason instanceof QuorateError ? signal.reason : new QuorateError('INTERRUPTED', 'the call was ended', { where: this.node })
+    return isServiceError(error) ? errorFromStatus(error, this.node) : error
+  }
+
+  #noResult(method: string): never {
+    throw new QuorateError('INTERNAL', `${method} ended without a result`, { where: this.node })
+  }
+}
+
+type Held = { listening: number[]; inUse: number[]; certificateSha256: string }
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && typeof (error as Partial<ServiceError>).code === 'number' && 'details' in error
+}

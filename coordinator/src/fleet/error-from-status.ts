@@ -1,0 +1,65 @@
+import { type ServiceError, status } from '@grpc/grpc-js'
+import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
+
+/** Metadata key under which an agent sends its ErrorDetail. */
+const detailKey = 'quorate-error-bin'
+
+/** The agent's own account of an error, where it gave one. */
+export function detailOf(error: ServiceError): ErrorDetail | undefined {
+  const [bytes] = error.metadata?.get(detailKey) ?? []
+  if (!(bytes instanceof Uint8Array)) return undefined
+  try {
+    return ErrorDetail.decode(bytes)
+  } catch {
+    return undefined // not our format: the status alone has to do
+  }
+}
+
+// TLS failures reach the caller as UNAVAILABLE with the words of OpenSSL or Node's tls (grpc-js does not keep their codes).
+const trustProblem = /certificate|self[- ]signed|altnames|tls alert|ssl alert|SSL routines|unable to verify|EPROTO|ERR_TLS/i
+
+/** True when the connection itself is the problem and asking again might help; false for every answer that an agent gave. */
+export function isConnectionLoss(error: ServiceError): boolean {
+  if (detailOf(error) !== undefined) return false
+  if (error.code === status.UNAVAILABLE) return !trustProblem.test(error.details)
+  // What grpc-js says of a stream that was reset or cut without a status.
+  return error.code === status.INTERNAL && /RST_STREAM|ECONNRESET|EPIPE|socket hang up/i.test(error.details)
+}
+
+/** One border of the errors: gRPC status of a node's agent -> QuorateError whose `where` is the node. */
+export function errorFromStatus(error: ServiceError, node: string): QuorateError {
+  const detail = detailOf(error)
+  if (detail !== undefined && detail.code !== '') return fromDetail(detail, node, error)
+  const options = { where: node, cause: error }
+  const said = error.details || error.message
+  if (isConnectionLoss(error)) return new QuorateError('AGENT_UNREACHABLE', `the agent cannot be reached: ${said}`, options)
+  switch (error.code) {
+    case status.UNAVAILABLE:
+    case status.UNAUTHENTICATED:
+      return new QuorateError('AGENT_UNTRUSTED', `the agent and this coordinator do not trust each other: ${said}`, options)
+    case status.DEADLINE_EXCEEDED:
+      return new QuorateError('AGENT_UNREACHABLE', `the agent did not answer in time: ${said}`, options)
+    case status.PERMISSION_DENIED:
+      return new QuorateError('ACCESS_DENIED', said, options)
+    case status.CANCELLED:
+      return new QuorateError('INTERRUPTED', `the call was ended: ${said}`, options)
+    case status.UNIMPLEMENTED:
+      return new QuorateError('INVALID_REQUEST', `the agent does not know this operation: ${said}`, options)
+    default:
+      return new QuorateError('INTERNAL', said, options)
+  }
+}
+
+function fromDetail(detail: ErrorDetail, node: string, cause: ServiceError): QuorateError {
+  const known = detail.code in catalogue
+  // An agent that is newer than we are may have codes that we lack: its words and remedy still hold.
+  const code: ErrorCode = known ? (detail.code as ErrorCode) : 'INTERNAL'
+  const message = known ? detail.message : `${detail.code}: ${detail.message}`
+  return new QuorateError(code, message, {
+    where: node,
+    cause,
+    ...(detail.remedy === '' ? {} : { remedy: detail.remedy }),
+    ...(detail.correlationId === '' ? {} : { correlationId: detail.correlationId }),
+  })
+}

@@ -1,0 +1,54 @@
+import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { clientCredentials } from '@quorate/shared/mtls'
+import type { NodeEntry } from '../config/cluster-file.js'
+import type { Agent } from './agent.js'
+import { agentClient, type Patience } from './agent-client.js'
+
+/** The coordinator's own identity and the CA that issued every agent's; PEM. */
+export interface FleetIdentity {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** Clients for the agents of a cluster, one connection a node, made when first asked for. */
+export interface Fleet {
+  agent(node: NodeEntry): Agent
+  /** Ends all connections; calls under way end as AGENT_UNREACHABLE. What a node is doing goes on there. */
+  close(): void
+}
+
+/** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB. */
+const largestMessage = 64 * 1024 * 1024
+
+export function connectFleet(identity: FleetIdentity, patience: Partial<Patience> = {}): Fleet {
+  const credentials = clientCredentials(identity)
+  const clients = new Map<string, { client: NodeAgentServiceClient; agent: Agent }>()
+  return {
+    agent(node) {
+      const known = clients.get(node.name)
+      if (known !== undefined) return known.agent
+      const client = new NodeAgentServiceClient(node.agent, credentials, {
+        // An agent proves that it is this node, whatever address it is reached at.
+        'grpc.ssl_target_name_override': node.name,
+        'grpc.default_authority': node.name,
+        'grpc.max_receive_message_length': largestMessage,
+        // A node that died without a word is noticed in seconds, not by the kernel's retransmissions in a quarter of an hour.
+        'grpc.keepalive_time_ms': 10_000,
+        'grpc.keepalive_timeout_ms': 5_000,
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.min_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 1_000,
+        // Two fleets in one process must not share a connection and with it an identity.
+        'grpc.use_local_subchannel_pool': 1,
+      })
+      const made = { client, agent: agentClient(node.name, client, patience) }
+      clients.set(node.name, made)
+      return made.agent
+    },
+    close() {
+      for (const { client } of clients.values()) client.close()
+      clients.clear()
+    },
+  }
+}
