@@ -1,0 +1,66 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { existingNodes } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import { staticPodFlag } from '../static-pod-flags.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'addresses'
+
+/** A node that joins by another network card than the others know it by takes the cluster down with it (kubeadm#1359, #2275). */
+export const addresses: Check = {
+  id,
+  title: 'Nodes have the addresses that the file and the cluster give them',
+  async check(run) {
+    const own = await Promise.all(run.nodes.map(async (node) => onInterface(node, await run.nodeFacts(node))))
+    return [...own.flat(), ...advertised(run.first, await run.nodeFacts(run.first)), ...(await inCluster(run))]
+  },
+}
+
+function onInterface(node: NodeEntry, facts: NodeFacts): Finding[] {
+  const all = facts.interfaces.flatMap((each) => each.addresses.map((address) => ({ name: each.name, address })))
+  if (all.some(({ address }) => address.split('/')[0] === node.address)) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `no interface of this node has the file's address ${node.address}`,
+      evidence: all.map(({ name, address }) => `${name} ${address}`).join(', ') || '(no addresses)',
+      remedy: 'Correct the address in the cluster file; on that node: ip -br addr',
+    },
+  ]
+}
+
+function advertised(first: NodeEntry, facts: NodeFacts): Finding[] {
+  const address = staticPodFlag(facts, 'kube-apiserver', '--advertise-address')
+  if (address === undefined || address === first.address) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node: first.name,
+      message: `its API server advertises ${address}, the file says ${first.address}`,
+      evidence: `kube-apiserver.yaml: --advertise-address=${address}`,
+      remedy: `Write address: ${address} in the cluster file. Changing a control plane's address is another job, to be done before.`,
+    },
+  ]
+}
+
+async function inCluster(run: ConversionRun): Promise<Finding[]> {
+  const { nodes } = await run.clusterFacts()
+  return (await existingNodes(run)).flatMap((node) => {
+    const object = nodes.find(({ name }) => name === node.name)
+    if (object === undefined || object.internalIps.length === 0 || object.internalIps.includes(node.address)) return []
+    return [
+      {
+        id,
+        severity: run.workers.includes(node) ? ('warning' as const) : ('error' as const),
+        node: node.name,
+        message: `the cluster knows this node by another address than the file's ${node.address}`,
+        evidence: `Node ${node.name}: InternalIP ${object.internalIps.join(', ')}`,
+        remedy: `Correct the address in the cluster file, or start its kubelet with --node-ip=${node.address}`,
+      },
+    ]
+  })
+}

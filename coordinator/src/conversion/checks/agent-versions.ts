@@ -1,0 +1,25 @@
+import type { Check, Finding } from './check.js'
+
+const id = 'agent-versions'
+
+/** Agents of one fleet are updated together: the facts of another schema are read wrongly without anyone noticing. */
+export const agentVersions: Check = {
+  id,
+  title: 'All agents are of one version',
+  async check(run) {
+    const first = await run.nodeFacts(run.first)
+    const others = await Promise.all(run.nodes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    return others
+      .filter(({ facts }) => facts.agentVersion !== first.agentVersion || facts.schemaVersion !== first.schemaVersion)
+      .map(
+        ({ node, facts }): Finding => ({
+          id,
+          severity: facts.schemaVersion === first.schemaVersion ? 'warning' : 'error',
+          node: node.name,
+          message: `quorate-agent is ${facts.agentVersion}, on ${run.first.name} it is ${first.agentVersion}`,
+          evidence: `agent ${facts.agentVersion}, facts schema ${facts.schemaVersion}; first control plane: agent ${first.agentVersion}, schema ${first.schemaVersion}`,
+          remedy: 'Install the same /usr/bin/quorate-agent on every node, then: systemctl restart quorate-agent',
+        }),
+      )
+  },
+}

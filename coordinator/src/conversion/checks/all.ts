@@ -1,0 +1,81 @@
+import { addresses } from './addresses.js'
+import { agentVersions } from './agent-versions.js'
+import { alreadyHighlyAvailable } from './already-highly-available.js'
+import { anonymousAuth } from './anonymous-auth.js'
+import { caKey } from './ca-key.js'
+import { certificateExpiry } from './certificate-expiry.js'
+import { cgroups } from './cgroups.js'
+import type { Check } from './check.js'
+import { clocks } from './clocks.js'
+import { containerRuntime } from './container-runtime.js'
+import { crictl } from './crictl.js'
+import { disk } from './disk.js'
+import { duplicateIdentity } from './duplicate-identity.js'
+import { endpointReplaced } from './endpoint-replaced.js'
+import { endpointResolves } from './endpoint-resolves.js'
+import { etcdAddresses } from './etcd-addresses.js'
+import { etcdHealth } from './etcd-health.js'
+import { etcdLearnerFixes } from './etcd-learner-fixes.js'
+import { etcdTopology } from './etcd-topology.js'
+import { featureGates } from './feature-gates.js'
+import { firewall } from './firewall.js'
+import { joinersClean } from './joiners-clean.js'
+import { kubeProxyAbsent } from './kube-proxy-absent.js'
+import { kubeconfigs } from './kubeconfigs.js'
+import { kubeletService } from './kubelet-service.js'
+import { kubernetesVersions } from './kubernetes-versions.js'
+import { loadBalancer } from './load-balancer.js'
+import { names } from './names.js'
+import { nodesReady } from './nodes-ready.js'
+import { notKubeadm } from './not-kubeadm.js'
+import { ports } from './ports.js'
+import { reachability } from './reachability.js'
+import { resources } from './resources.js'
+import { sharedExtraArgs } from './shared-extra-args.js'
+import { sharedFiles } from './shared-files.js'
+import { strayManifests } from './stray-manifests.js'
+import { swap } from './swap.js'
+import { virtualIpUnused } from './virtual-ip-unused.js'
+import { workersForgotten } from './workers-forgotten.js'
+
+/** Every check, in the order in which a person wants to read what it found: the kind of cluster, its state, the joiners, the load balancer. */
+export const allChecks = [
+  notKubeadm,
+  alreadyHighlyAvailable,
+  etcdTopology,
+  caKey,
+  anonymousAuth,
+  kubeProxyAbsent,
+  agentVersions,
+  clocks,
+  names,
+  addresses,
+  duplicateIdentity,
+  workersForgotten,
+  nodesReady,
+  kubernetesVersions,
+  etcdHealth,
+  etcdAddresses,
+  certificateExpiry,
+  kubeconfigs,
+  strayManifests,
+  featureGates,
+  sharedExtraArgs,
+  endpointReplaced,
+  disk,
+  joinersClean,
+  containerRuntime,
+  crictl,
+  cgroups,
+  swap,
+  resources,
+  kubeletService,
+  firewall,
+  ports,
+  reachability,
+  sharedFiles,
+  etcdLearnerFixes,
+  loadBalancer,
+  virtualIpUnused,
+  endpointResolves,
+] as const satisfies readonly Check[]

@@ -1,0 +1,49 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { formatEndpoint } from '@quorate/shared/names'
+import { toJoin } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'already-highly-available'
+
+/** A second run over what Quorate itself converted plans nothing and is no error; a cluster with other control planes is not ours to change. */
+export const alreadyHighlyAvailable: Check = {
+  id,
+  title: 'The cluster has one control plane, or only those of the file',
+  async check(run) {
+    return [...(await strangers(run)), ...(await otherEndpoint(run))]
+  },
+}
+
+async function strangers(run: ConversionRun): Promise<Finding[]> {
+  const names = new Set<string>(run.controlPlanes.map((node) => node.name))
+  const nodes = (await run.clusterFacts()).nodes.filter((node) => node.controlPlane && !names.has(node.name))
+  return nodes.map((node) => ({
+    id,
+    severity: 'error',
+    node: node.name,
+    message: 'the cluster has a control plane that the file does not name: it is not a cluster with one control plane',
+    evidence: `Node ${node.name} with the label node-role.kubernetes.io/control-plane, addresses ${node.internalIps.join(', ')}`,
+    remedy:
+      'To see whether it is highly available: `quorate verify`. If the Node is left from a removed machine: kubectl delete node ' +
+      node.name,
+  }))
+}
+
+/** Several control planes behind another endpoint: somebody made this cluster highly available already, in another way. */
+async function otherEndpoint(run: ConversionRun): Promise<Finding[]> {
+  const joined = run.joining.length - (await toJoin(run)).length
+  const text = (await run.clusterFacts()).kubeadmConfig?.text ?? ''
+  const endpoint = text === '' ? undefined : readClusterConfiguration(text).controlPlaneEndpoint
+  if (joined === 0 || endpoint === formatEndpoint(run.endpoint)) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      message: `${joined + 1} control planes of the file are in the cluster already, behind another endpoint than the file's`,
+      evidence: `controlPlaneEndpoint: ${endpoint ?? '(none)'}; cluster file: ${formatEndpoint(run.endpoint)}`,
+      remedy:
+        'Quorate converts a cluster with one control plane. To look at this one, write its own endpoint in the file and run `quorate verify`.',
+    },
+  ]
+}

@@ -1,0 +1,52 @@
+import { atLeast } from '@quorate/shared/kubernetes-version'
+import { toJoin } from '../membership.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'cgroups'
+
+/** From 1.35 the kubelet refuses cgroup v1 unless failCgroupV1 is false, and kubeadm unless SystemVerification is ignored. */
+export const cgroups: Check = {
+  id,
+  title: 'Control planes use the same cgroup version, and one that Kubernetes runs on',
+  async check(run) {
+    const joining = await toJoin(run)
+    const { kubernetesVersion } = await run.clusterFacts()
+    const nodes = await Promise.all(
+      run.controlPlanes.map(async (node) => ({ node, version: (await run.nodeFacts(node)).cgroupVersion })),
+    )
+    const first = nodes[0]?.version ?? ''
+    const refused =
+      atLeast(kubernetesVersion, '1.35') && !run.file.policy.ignorePreflightErrors.includes('SystemVerification')
+    const old = nodes
+      .filter(({ node, version }) => joining.includes(node) && version === 'v1')
+      .map(({ node }) => ofOld(node.name, kubernetesVersion, refused))
+    const mixed = nodes
+      .filter(({ version }) => version !== first && version !== '')
+      .map(({ node, version }) => ofMixed(node.name, version, `${run.first.name} ${first}`))
+    return atLeast(kubernetesVersion, '1.35') ? [...old, ...mixed] : mixed
+  },
+}
+
+function ofOld(node: string, kubernetesVersion: string, refused: boolean): Finding {
+  return {
+    id,
+    severity: refused ? 'error' : 'warning',
+    node,
+    message: `it has cgroup v1, which Kubernetes ${kubernetesVersion} ${refused ? 'refuses' : 'runs on only with failCgroupV1: false'}`,
+    evidence: 'cgroup v1: no /sys/fs/cgroup/cgroup.controllers',
+    remedy: refused
+      ? 'Boot with systemd.unified_cgroup_hierarchy=1; or, where the kubelet is configured with failCgroupV1: false, add SystemVerification to policy.ignorePreflightErrors.'
+      : 'Boot with systemd.unified_cgroup_hierarchy=1 when you can.',
+  }
+}
+
+function ofMixed(node: string, version: string, other: string): Finding {
+  return {
+    id,
+    severity: 'warning',
+    node,
+    message: `it has another cgroup version than the first control plane: one kubelet configuration serves both`,
+    evidence: `cgroup ${version}; ${other}`,
+    remedy: 'Make them equal: boot with systemd.unified_cgroup_hierarchy=1',
+  }
+}

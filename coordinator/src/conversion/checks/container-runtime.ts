@@ -1,0 +1,29 @@
+import { toJoin } from '../membership.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'container-runtime'
+
+/** `unknown service runtime.v1.RuntimeService` is containerd with its CRI plugin disabled (containerd#8139). */
+export const containerRuntime: Check = {
+  id,
+  title: 'The container runtime answers on every control plane',
+  async check(run) {
+    const joining = await toJoin(run)
+    const nodes = await Promise.all(run.controlPlanes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    return nodes
+      .filter(({ facts }) => facts.containerRuntime === '')
+      .map(
+        ({ node, facts }): Finding => ({
+          id,
+          severity: 'error',
+          node: node.name,
+          message: joining.includes(node)
+            ? 'no container runtime answers: kubeadm join needs one'
+            : 'the container runtime does not answer Quorate',
+          evidence: `${facts.criSocket || '(no CRI socket)'}: no answer to runtime.v1 Version`,
+          remedy:
+            'On that node: systemctl status containerd; in /etc/containerd/config.toml disabled_plugins must not name "cri". Another socket is set as criSocket in /etc/quorate/agent.yaml.',
+        }),
+      )
+  },
+}

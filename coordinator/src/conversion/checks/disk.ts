@@ -1,0 +1,82 @@
+import type { DiskFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { toJoin } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'disk'
+const mebi = 2 ** 20
+const gibi = 2 ** 30
+
+/** Room for what the conversion writes: a snapshot and its copies, etcd's data on a joiner, certificates and manifests. */
+export const disk: Check = {
+  id,
+  title: 'There is disk space for backups and for etcd',
+  async check(run) {
+    const joining = await toJoin(run)
+    const snapshot = await snapshotBytes(run)
+    const findings = await Promise.all(
+      run.nodes.map(async (node) => ofNode(node, await run.nodeFacts(node), needs(node, run, { joining, snapshot }))),
+    )
+    return findings.flat()
+  },
+}
+
+/** A snapshot is about as large as the database of the first control plane's member. */
+async function snapshotBytes(run: ConversionRun): Promise<number> {
+  const { members } = await run.etcd()
+  return members.find((member) => member.name === run.first.name)?.status?.dbSizeBytes ?? 0
+}
+
+function needs(
+  node: NodeEntry,
+  run: ConversionRun,
+  seen: { joining: readonly NodeEntry[]; snapshot: number },
+): Record<string, number> {
+  const backups = node.name === run.first.name ? 3 * seen.snapshot + 100 * mebi : 100 * mebi
+  const everywhere = { '/etc': 20 * mebi, '/var/lib/quorate-agent': backups }
+  return seen.joining.includes(node)
+    ? { ...everywhere, '/var/lib/etcd': Math.max(3 * seen.snapshot, 2 * gibi) }
+    : everywhere
+}
+
+function ofNode(node: NodeEntry, facts: NodeFacts, wanted: Record<string, number>): Finding[] {
+  return Object.entries(wanted).flatMap(([path, bytes]) => {
+    const disk = diskOf(facts.disks, path)
+    if (disk === undefined) return []
+    const where = { id, severity: 'error', node: node.name } as const
+    const evidence = `${path} is on ${disk.path}: ${size(disk.freeBytes)} free of ${size(disk.sizeBytes)}`
+    if (disk.readOnly) {
+      return [
+        {
+          ...where,
+          message: `${path} cannot be written`,
+          evidence: `${evidence}, read-only`,
+          remedy: `On that node: mount -o remount,rw ${disk.path}`,
+        },
+      ]
+    }
+    if (disk.freeBytes >= bytes) return []
+    return [
+      {
+        ...where,
+        message: `${path} needs ${size(bytes)} of free space`,
+        evidence,
+        remedy: `On that node: df -h ${path}, then make room or grow the disk.`,
+      },
+    ]
+  })
+}
+
+/** The disk that a path is on: the longest of the known paths that holds it. */
+function diskOf(disks: readonly DiskFacts[], path: string): DiskFacts | undefined {
+  const holding = disks.filter((disk) => path === disk.path || path.startsWith(disk.path.replace(/\/?$/, '/')))
+  return holding.reduce<DiskFacts | undefined>(
+    (best, disk) => (best !== undefined && best.path.length >= disk.path.length ? best : disk),
+    undefined,
+  )
+}
+
+function size(bytes: number): string {
+  return bytes >= gibi ? `${(bytes / gibi).toFixed(1)} GiB` : `${Math.round(bytes / mebi)} MiB`
+}

@@ -1,0 +1,73 @@
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'endpoint-resolves'
+
+/** Each node must find the endpoint by itself: not by cluster DNS, which needs the very API that is looked for. */
+export const endpointResolves: Check = {
+  id,
+  title: "Every node resolves the endpoint's name to the load balancer",
+  async check(run) {
+    if (run.file.policy.manageHosts) return foreignHostsLines(run)
+    const answers = await Promise.all(
+      run.nodes.map(async (node) => ({
+        node,
+        addresses: (await run.agent(node).read('resolveName', { name: run.endpoint.host })).addresses,
+      })),
+    )
+    const wanted = wantedAddress(run) ?? answers[0]?.addresses[0]
+    return answers.flatMap(({ node, addresses }) => ofNode(run, { node, addresses: [...new Set(addresses)], wanted }))
+  },
+}
+
+/** An external load balancer may have several addresses, and need not have the one that the file may name. */
+function wantedAddress(run: ConversionRun): string | undefined {
+  return run.file.loadBalancer.virtualIP
+}
+
+function ofNode(
+  run: ConversionRun,
+  seen: { node: NodeEntry; addresses: readonly string[]; wanted: string | undefined },
+): Finding[] {
+  const { node, addresses, wanted } = seen
+  const name = run.endpoint.host
+  const evidence = `getent ahosts ${name}: ${addresses.join(', ') || '(nothing)'}`
+  const remedy = `Add the record ${name} -> ${wanted ?? 'ADDRESS OF THE LOAD BALANCER'} to your DNS, or set policy.manageHosts: true in the cluster file.`
+  const where = { id, severity: 'error', node: node.name, evidence, remedy } as const
+  if (addresses.length === 0) return [{ ...where, message: `it cannot resolve the endpoint's name ${name}` }]
+  if (wanted === undefined || addresses.every((address) => address === wanted)) return []
+  if (addresses.includes(wanted) && run.file.loadBalancer.kind !== 'haproxy') return []
+  return [{ ...where, message: `it resolves the endpoint's name ${name} to another address than ${wanted}` }]
+}
+
+/** Quorate's block cannot win against a line of somebody else that names the endpoint with another address. */
+async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
+  const wanted = wantedAddress(run)
+  const nodes = await Promise.all(
+    run.nodes.map(async (node) => ({ node, hosts: (await run.nodeFacts(node)).hostsFile })),
+  )
+  return nodes.flatMap(({ node, hosts }) =>
+    linesNaming(outsideBlock(hosts), run.endpoint.host)
+      .filter((line) => line.split(/\s+/)[0] !== wanted)
+      .map((line) => ({
+        id,
+        severity: 'error' as const,
+        node: node.name,
+        message: `/etc/hosts already gives the endpoint's name another address`,
+        evidence: line,
+        remedy: `On that node, remove the line from /etc/hosts: ${line}`,
+      })),
+  )
+}
+
+function outsideBlock(hosts: string): string {
+  return hosts.replace(/^# BEGIN quorate$[\s\S]*?^# END quorate$/m, '')
+}
+
+function linesNaming(hosts: string, name: string): string[] {
+  return hosts
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line.split(/\s+/).slice(1).includes(name))
+}

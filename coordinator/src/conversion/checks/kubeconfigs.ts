@@ -1,0 +1,52 @@
+import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { existingNodes } from '../membership.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'kubeconfigs'
+
+/** What would stop the step that rewrites a kubeconfig, said before anything is changed. */
+export const kubeconfigs: Check = {
+  id,
+  title: 'Kubeconfigs can be read and replaced',
+  async check(run) {
+    const existing = await existingNodes(run)
+    const nodes = await Promise.all(
+      existing.map(async (node) => ({ name: node.name, files: (await run.nodeFacts(node)).kubeconfigs })),
+    )
+    return nodes.flatMap(({ name, files }) => files.flatMap((file) => ofFile(name, file)))
+  },
+}
+
+function ofFile(node: string, file: KubeconfigFacts): Finding[] {
+  const where = { id, severity: 'error', node } as const
+  if (file.problem !== '') {
+    return [
+      {
+        ...where,
+        message: `${file.path} cannot be read as a kubeconfig`,
+        evidence: file.problem,
+        remedy: `Mend or remove ${file.path} on that node.`,
+      },
+    ]
+  }
+  if (file.symlink) {
+    return [
+      {
+        ...where,
+        message: `${file.path} is a symbolic link; Quorate does not follow links when it writes`,
+        evidence: `${file.path} (symlink)`,
+        remedy: `On that node: cp --remove-destination "$(readlink -f ${file.path})" ${file.path}`,
+      },
+    ]
+  }
+  if (file.purpose !== 'kubelet' || !file.embeddedClientCertificate) return []
+  return [
+    {
+      ...where,
+      message:
+        'kubelet.conf holds a client certificate of its own, which rotation never renews (kubeadm#1753): the kubelet may not come back from a restart',
+      evidence: `${file.path}: client-certificate-data`,
+      remedy: `On that node, in ${file.path}: replace client-certificate-data and client-key-data by client-certificate and client-key: /var/lib/kubelet/pki/kubelet-client-current.pem, then systemctl restart kubelet`,
+    },
+  ]
+}

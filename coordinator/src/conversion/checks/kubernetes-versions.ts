@@ -1,0 +1,88 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { compareVersions, parseVersion } from '@quorate/shared/kubernetes-version'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { toJoin } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'kubernetes-versions'
+
+/** kubeadm takes the cluster's version from kubeadm-config and refuses a kubelet that is newer than the API server (version skew policy). */
+export const kubernetesVersions: Check = {
+  id,
+  title: 'kubeadm and kubelet fit the version of the cluster',
+  async check(run) {
+    const cluster = (await run.clusterFacts()).kubernetesVersion
+    const joining = await toJoin(run)
+    const findings = await Promise.all(
+      run.controlPlanes.map(async (node) => {
+        const facts = await run.nodeFacts(node)
+        return joining.includes(node) ? ofJoiner(node, facts, cluster) : ofMember(node, facts, cluster)
+      }),
+    )
+    return [...findings.flat(), ...(await newerWorkers(run, cluster))]
+  },
+}
+
+function ofJoiner(node: NodeEntry, facts: NodeFacts, cluster: string): Finding[] {
+  return [
+    ...wanted(node, 'kubeadm', facts.kubeadmVersion, cluster),
+    ...wanted(node, 'kubelet', facts.kubeletVersion, cluster),
+  ]
+}
+
+function wanted(node: NodeEntry, program: 'kubeadm' | 'kubelet', version: string, cluster: string): Finding[] {
+  if (version === cluster) return []
+  const what = version === '' ? `${program} is not installed` : `${program} is ${version}, the cluster is ${cluster}`
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `${what}: a control plane joins with exactly the cluster's version`,
+      evidence: `${program} ${version || '(none)'}; API server ${cluster}`,
+      remedy: install(program, cluster),
+    },
+  ]
+}
+
+/** The control planes that exist run kubeadm for the certificate and its upload: the same minor version is what they need. */
+function ofMember(node: NodeEntry, facts: NodeFacts, cluster: string): Finding[] {
+  const version = facts.kubeadmVersion
+  if (version !== '' && sameMinor(version, cluster)) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `kubeadm ${version || 'is not installed'}: the API server's certificate is made with a kubeadm of the cluster's minor version`,
+      evidence: `kubeadm ${version || '(none)'}; API server ${cluster}`,
+      remedy: install('kubeadm', cluster),
+    },
+  ]
+}
+
+async function newerWorkers(run: ConversionRun, cluster: string): Promise<Finding[]> {
+  const facts = await Promise.all(
+    run.workers.map(async (node) => ({ node, version: (await run.nodeFacts(node)).kubeletVersion })),
+  )
+  return facts
+    .filter(({ version }) => version !== '' && compareVersions(version, cluster) > 0 && !sameMinor(version, cluster))
+    .map(({ node, version }) => ({
+      id,
+      severity: 'warning' as const,
+      node: node.name,
+      message: `the kubelet is newer than the API server, which the version skew policy does not allow`,
+      evidence: `kubelet ${version}; API server ${cluster}`,
+      remedy: `Upgrade the control plane first, or go back: ${install('kubelet', cluster)}`,
+    }))
+}
+
+function sameMinor(a: string, b: string): boolean {
+  const [left, right] = [parseVersion(a), parseVersion(b)]
+  return left.major === right.major && left.minor === right.minor
+}
+
+function install(program: string, version: string): string {
+  return `On that node: apt-get install --allow-change-held-packages '${program}=${version.replace(/^v/, '')}-*' (or the same version by your package manager).`
+}

@@ -1,0 +1,48 @@
+import { existingNodes } from '../membership.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'names'
+
+/** The file, the kubelets and the API must mean the same node by the same name; and the endpoint must not be one of them. */
+export const names: Check = {
+  id,
+  title: 'Nodes are called in the cluster what the file calls them',
+  async check(run) {
+    const existing = await existingNodes(run)
+    const answers = await Promise.all(
+      existing.map(async (node) => ({ node, actual: (await run.nodeFacts(node)).nodeName })),
+    )
+    const wrong = answers
+      .filter(({ node, actual }) => actual !== node.name)
+      .map(
+        ({ node, actual }): Finding => ({
+          id,
+          severity: 'error',
+          node: node.name,
+          message:
+            actual === ''
+              ? 'it belongs to no cluster, but the file says that it does'
+              : `in the cluster it is called ${actual}`,
+          evidence: `kubelet's client certificate: ${actual === '' ? '(none)' : `system:node:${actual}`}`,
+          remedy:
+            actual === ''
+              ? 'Remove it from the cluster file, or join it first.'
+              : `Write name: ${actual} in the cluster file (or correct its address).`,
+        }),
+      )
+    const taken = run.nodes.filter((node) => node.name === run.endpoint.host)
+    return [...wrong, ...taken.map((node): Finding => endpointIsNode(node.name))]
+  },
+}
+
+function endpointIsNode(node: string): Finding {
+  return {
+    id,
+    severity: 'error',
+    node,
+    message: 'the endpoint has the name of a node: it must keep working when that node is gone',
+    evidence: `endpoint ${node}`,
+    remedy:
+      'Choose a name of its own for the endpoint, such as apiserver.example.com, that resolves to the load balancer.',
+  }
+}

@@ -1,0 +1,68 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'not-kubeadm'
+const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+
+/** First of all checks: where it finds an error, the others have no cluster to read. */
+export const notKubeadm: Check = {
+  id,
+  title: 'The cluster was made by kubeadm',
+  async check(run) {
+    const facts = await Promise.all(
+      run.nodes.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
+    )
+    const others = facts.flatMap(({ name, facts }) => ofOtherDistribution(name, facts))
+    const missing = missingManifests(run.first.name, await run.nodeFacts(run.first))
+    if (others.length > 0 || missing.length > 0) return [...others, ...missing]
+    return ofConfigMaps(run)
+  },
+}
+
+function ofOtherDistribution(node: string, facts: NodeFacts): Finding[] {
+  if (facts.otherDistribution === '') return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node,
+      message: `${facts.otherDistribution} is on this node; Quorate converts clusters made by kubeadm only`,
+      evidence: facts.otherDistribution,
+      remedy: `See the documentation of ${facts.otherDistribution} for its own way to high availability; if it is only left behind, uninstall it.`,
+    },
+  ]
+}
+
+function missingManifests(node: string, facts: NodeFacts): Finding[] {
+  const missing = components.filter((component) => !facts.staticPods.some((pod) => pod.component === component))
+  if (missing.length === 0) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node,
+      message: 'the first control plane has not the static pods that kubeadm makes',
+      evidence: `no manifest of ${missing.join(', ')} in /etc/kubernetes/manifests`,
+      remedy:
+        'Name the existing control plane first in the cluster file. A cluster whose components run another way was not made by kubeadm and cannot be converted.',
+    },
+  ]
+}
+
+async function ofConfigMaps(run: ConversionRun): Promise<Finding[]> {
+  const { kubeadmConfig, clusterInfo } = await run.clusterFacts()
+  const wanted = { 'kube-system/kubeadm-config': kubeadmConfig, 'kube-public/cluster-info': clusterInfo }
+  return Object.entries(wanted)
+    .filter(([, map]) => map?.present !== true)
+    .map(([name]) => ({
+      id,
+      severity: 'error',
+      message: `the ConfigMap ${name} is not there: kubeadm join reads it`,
+      evidence: `configmap ${name}: not found`,
+      remedy:
+        name === 'kube-system/kubeadm-config'
+          ? 'If the cluster was made by kubeadm, upload its configuration again: kubeadm init phase upload-config kubeadm --config FILE'
+          : 'On the first control plane: kubeadm init phase bootstrap-token',
+    }))
+}

@@ -1,0 +1,75 @@
+import type { ListeningPort, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { formatEndpoint } from '@quorate/shared/names'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { toJoin } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'ports'
+/** etcd's clients and members, kubelet, controller-manager, scheduler; the API server's own is read from the first control plane. */
+const controlPlanePorts = [2379, 2380, 10250, 10257, 10259]
+
+/** `[ERROR Port-6443]: Port 6443 is in use`, before kubeadm says it: on joiners, and for the load balancer (kubeadm#2472). */
+export const ports: Check = {
+  id,
+  title: 'Ports of the control plane and of the load balancer are free',
+  async check(run) {
+    const taken = [apiServerPort(await run.nodeFacts(run.first)), ...controlPlanePorts]
+    const joining = await toJoin(run)
+    const onJoiners = await Promise.all(joining.map(async (node) => ofJoiner(run, node, taken)))
+    return [...onJoiners.flat(), ...(await ofLoadBalancer(run, taken))]
+  },
+}
+
+async function ofJoiner(run: ConversionRun, node: NodeEntry, wanted: readonly number[]): Promise<Finding[]> {
+  const { listening } = await run.nodeFacts(node)
+  const ignored = run.file.policy.ignorePreflightErrors
+  return wanted
+    .filter((port) => !ignored.includes(`Port-${port}`))
+    .flatMap((port) => {
+      const busy = listening.find((each) => each.port === port)
+      return busy === undefined ? [] : [inUse(node.name, busy, `kubeadm join needs port ${port}`)]
+    })
+}
+
+async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Promise<Finding[]> {
+  if (run.file.loadBalancer.kind !== 'haproxy') return []
+  const port = run.endpoint.port
+  if (taken.includes(port)) {
+    return [
+      {
+        id,
+        severity: 'error',
+        message: `the load balancer runs on the control planes, where port ${port} is theirs`,
+        evidence: `endpoint ${formatEndpoint(run.endpoint)}`,
+        remedy: `Choose another port for the endpoint in the cluster file, such as ${run.endpoint.host}:8443`,
+      },
+    ]
+  }
+  const findings = await Promise.all(
+    run.controlPlanes.map(async (node) => {
+      const facts = await run.nodeFacts(node)
+      const busy = facts.listening.find((each) => each.port === port && !isOurs(each, facts))
+      return busy === undefined ? [] : [inUse(node.name, busy, `the load balancer needs port ${port}`)]
+    }),
+  )
+  return findings.flat()
+}
+
+/** haproxy that runs with the file that Quorate wrote: an earlier run started it. */
+function isOurs(listening: ListeningPort, facts: NodeFacts): boolean {
+  const written = Object.keys(facts.loadBalancerConfigs).some((path) => path.endsWith('haproxy.cfg'))
+  return written && (listening.process === '' || listening.process.startsWith('haproxy'))
+}
+
+function inUse(node: string, { port, address, process }: ListeningPort, why: string): Finding {
+  return {
+    id,
+    severity: 'error',
+    node,
+    message: `port ${port} is in use: ${why}`,
+    evidence: `${address}:${port} ${process || '(unknown program)'}`,
+    remedy: `On that node: ss -Htlnp 'sport = :${port}', then stop what listens there.`,
+  }
+}

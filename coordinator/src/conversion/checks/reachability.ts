@@ -1,0 +1,97 @@
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { toJoin } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'reachability'
+const purposes: Readonly<Record<number, string>> = {
+  2379: "etcd's clients",
+  2380: "etcd's members",
+  10250: 'the kubelet',
+}
+
+/**
+ * Ports of every control plane as every other one meets them, in both directions. A joiner listens on none of them yet: its agent
+ * holds them with a throw-away certificate while the others try, and the certificate proves that it is that node which answers.
+ */
+export const reachability: Check = {
+  id,
+  title: 'Control planes reach each other on the ports of API server, etcd and kubelet',
+  async check(run) {
+    const joining = await toJoin(run)
+    const ports = [apiServerPort(await run.nodeFacts(run.first)), 2379, 2380, 10250]
+    const findings = await Promise.all(
+      run.controlPlanes.map((node) =>
+        joining.includes(node) ? probeHeld(run, node, ports) : probeLive(run, node, ports),
+      ),
+    )
+    return findings.flat()
+  },
+}
+
+async function probeLive(run: ConversionRun, target: NodeEntry, ports: readonly number[]): Promise<readonly Finding[]> {
+  return probeFromOthers(run, { target, ports, certificateSha256: '' })
+}
+
+async function probeHeld(run: ConversionRun, target: NodeEntry, ports: readonly number[]): Promise<readonly Finding[]> {
+  // A port in use on a joiner is the finding of `ports`, with the program that holds it.
+  return run
+    .agent(target)
+    .holdPorts(ports, ({ listening, certificateSha256 }) =>
+      probeFromOthers(run, { target, ports: listening, certificateSha256 }),
+    )
+}
+
+interface Probe {
+  readonly target: NodeEntry
+  readonly ports: readonly number[]
+  /** Of the certificate that must be shown; empty: TCP is enough. */
+  readonly certificateSha256: string
+}
+
+async function probeFromOthers(run: ConversionRun, probe: Probe): Promise<readonly Finding[]> {
+  const sources = run.controlPlanes.filter((node) => node.name !== probe.target.name)
+  const findings = await Promise.all(
+    sources.flatMap((source) => probe.ports.map((port) => probeOne(run, source, { ...probe, port }))),
+  )
+  return findings.flat()
+}
+
+async function probeOne(
+  run: ConversionRun,
+  source: NodeEntry,
+  { target, port, certificateSha256 }: Probe & { port: number },
+): Promise<Finding[]> {
+  const answer = await run.agent(source).read('probeEndpoint', {
+    host: target.address,
+    port,
+    path: '',
+    serverName: '',
+    verify: certificateSha256 === '' ? VerifyMode.VERIFY_MODE_TCP : VerifyMode.VERIFY_MODE_NONE,
+    timeoutMs: 3_000,
+    caPem: '',
+  })
+  const purpose = purposes[port] ?? 'the API server'
+  const where = { id, severity: 'error', node: source.name } as const
+  if (answer.error !== '') {
+    return [
+      {
+        ...where,
+        message: `cannot reach ${target.name} on port ${port} (${purpose})`,
+        evidence: `${source.address} -> ${target.address}:${port}: ${answer.error}`,
+        remedy: `Open TCP ${port} from ${source.address} to ${target.address} in the firewalls of both nodes and between them; try: nc -vz ${target.address} ${port}`,
+      },
+    ]
+  }
+  if (certificateSha256 === '' || answer.certificateSha256 === certificateSha256) return []
+  return [
+    {
+      ...where,
+      message: `something else than ${target.name} answers at its address on port ${port}`,
+      evidence: `${target.address}:${port} shows certificate ${answer.certificateSha256}, ${target.name} shows ${certificateSha256}`,
+      remedy: `Look for a second machine with ${target.address}, or a NAT or proxy between the nodes: ip neigh show ${target.address}`,
+    },
+  ]
+}

@@ -1,0 +1,44 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { toJoin } from '../membership.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'resources'
+/** kubeadm's own minimum for a control plane (preflight checks NumCPU and Mem). */
+const least = { cpus: 2, memoryBytes: 1700 * 2 ** 20 }
+
+export const resources: Check = {
+  id,
+  title: 'The joiners are large enough for a control plane',
+  async check(run) {
+    const joining = await toJoin(run)
+    const nodes = await Promise.all(
+      joining.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
+    )
+    return nodes.flatMap(({ name, facts }) => ofNode(name, facts, run.file.policy.ignorePreflightErrors))
+  },
+}
+
+function ofNode(node: string, facts: NodeFacts, ignored: readonly string[]): Finding[] {
+  const findings: Finding[] = []
+  if (facts.cpus < least.cpus && !ignored.includes('NumCPU')) {
+    findings.push({
+      id,
+      severity: 'error',
+      node,
+      message: `kubeadm wants ${least.cpus} CPUs for a control plane`,
+      evidence: `${facts.cpus} CPU`,
+      remedy: 'Give the machine more CPUs, or add NumCPU to policy.ignorePreflightErrors.',
+    })
+  }
+  if (facts.memoryBytes < least.memoryBytes && !ignored.includes('Mem')) {
+    findings.push({
+      id,
+      severity: 'error',
+      node,
+      message: 'kubeadm wants 1700 MB of memory for a control plane',
+      evidence: `${Math.round(facts.memoryBytes / 2 ** 20)} MB`,
+      remedy: 'Give the machine more memory, or add Mem to policy.ignorePreflightErrors.',
+    })
+  }
+  return findings
+}

@@ -1,0 +1,26 @@
+import type { Check, Finding } from './check.js'
+
+const id = 'stray-manifests'
+
+/** The kubelet reads every file there, whatever its ending: a backup copy runs the old pod (kubernetes#55596, kubeadm#2823). */
+export const strayManifests: Check = {
+  id,
+  title: 'The folders of static pods hold nothing unknown',
+  async check(run) {
+    const nodes = await Promise.all(
+      run.controlPlanes.map(async (node) => ({ name: node.name, stray: (await run.nodeFacts(node)).strayManifests })),
+    )
+    return nodes.flatMap(({ name, stray }) =>
+      stray.map(
+        (file): Finding => ({
+          id,
+          severity: 'error',
+          node: name,
+          message: 'the kubelet runs a file in /etc/kubernetes/manifests that is none of the known static pods',
+          evidence: `/etc/kubernetes/manifests/${file}`,
+          remedy: `On that node: mv /etc/kubernetes/manifests/${file} /root/. If it is a static pod of your own, add stray-manifests to policy.ignoreFindings with the reason.`,
+        }),
+      ),
+    )
+  },
+}

@@ -1,0 +1,30 @@
+import { toJoin } from '../membership.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'swap'
+
+/** The kubelet does not start with swap on unless the cluster's own configuration says failSwapOn: false. */
+export const swap: Check = {
+  id,
+  title: 'Swap is off on the joiners, or the cluster allows it',
+  async check(run) {
+    const allowed = /^\s*failSwapOn:\s*false\s*$/m.test((await run.clusterFacts()).kubeletConfig?.text ?? '')
+    if (allowed || run.file.policy.ignorePreflightErrors.includes('Swap')) return []
+    const joining = await toJoin(run)
+    const nodes = await Promise.all(
+      joining.map(async (node) => ({ name: node.name, on: (await run.nodeFacts(node)).swapOn })),
+    )
+    return nodes
+      .filter(({ on }) => on)
+      .map(
+        ({ name }): Finding => ({
+          id,
+          severity: 'error',
+          node: name,
+          message: 'swap is on: the kubelet would not start',
+          evidence: '/proc/swaps is not empty; kubelet-config does not say failSwapOn: false',
+          remedy: 'On that node: swapoff -a, and remove the swap line from /etc/fstab',
+        }),
+      )
+  },
+}

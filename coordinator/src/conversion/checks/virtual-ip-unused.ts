@@ -1,0 +1,97 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'virtual-ip-unused'
+
+/** keepalived takes the address without asking: two holders on one network is an outage that looks like bad luck (keepalived#2370). */
+export const virtualIpUnused: Check = {
+  id,
+  title: 'The virtual IP is free and in the network of the control planes',
+  async check(run) {
+    const address = run.file.loadBalancer.kind === 'haproxy' ? run.file.loadBalancer.virtualIP : undefined
+    if (address === undefined) return []
+    const nodes = await Promise.all(run.nodes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const controlPlanes = nodes.filter(({ node }) => run.controlPlanes.includes(node))
+    const holders = nodes.filter(({ facts }) => holds(facts, address))
+    return [
+      ...holders.flatMap(({ node, facts }) => (keepalivedIsOurs(facts) ? [] : [heldBy(node.name, facts, address)])),
+      ...controlPlanes.flatMap(({ node, facts }) => outsideOf(node, facts, address)),
+      ...(holders.length === 0 ? await heldOutside(run, address) : []),
+    ]
+  },
+}
+
+function holds(facts: NodeFacts, address: string): boolean {
+  return facts.interfaces.some((each) => each.addresses.some((own) => own.split('/')[0] === address))
+}
+
+function keepalivedIsOurs(facts: NodeFacts): boolean {
+  return Object.keys(facts.loadBalancerConfigs).some((path) => path.endsWith('keepalived.conf'))
+}
+
+function heldBy(node: string, facts: NodeFacts, address: string): Finding {
+  const holder = facts.interfaces.find((each) => each.addresses.some((own) => own.split('/')[0] === address))
+  return {
+    id,
+    severity: 'error',
+    node,
+    message: `this node already has the virtual IP ${address}, and not from Quorate`,
+    evidence: `${holder?.name} ${holder?.addresses.join(', ')}`,
+    remedy: `Choose a free address as loadBalancer.virtualIP, or on that node: ip addr del ${address}/32 dev ${holder?.name}`,
+  }
+}
+
+/** VRRP moves an address inside one network only. */
+function outsideOf(node: NodeEntry, facts: NodeFacts, address: string): Finding[] {
+  const own = facts.interfaces.flatMap((each) => each.addresses).find((each) => each.split('/')[0] === node.address)
+  if (own === undefined || sameNetwork(own, address)) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `the virtual IP ${address} is not in the network of this control plane`,
+      evidence: own,
+      remedy:
+        'Choose a free address of that network as loadBalancer.virtualIP; where the control planes share no network, use loadBalancer.kind: external.',
+    },
+  ]
+}
+
+function sameNetwork(own: string, address: string): boolean {
+  const [base = '', prefix = ''] = own.split('/')
+  const family = isIPv6(base) ? 'ipv6' : 'ipv4'
+  if (isIPv6(address) !== isIPv6(base)) return false
+  const network = new BlockList()
+  network.addSubnet(base, Number(prefix || (family === 'ipv6' ? 128 : 32)), family)
+  return network.check(address, family)
+}
+
+/** Another machine: whoever answers, even to refuse, has the address. */
+async function heldOutside(run: ConversionRun, address: string): Promise<Finding[]> {
+  const answer = await run.agent(run.first).read('probeEndpoint', {
+    host: address,
+    port: run.endpoint.port,
+    path: '',
+    serverName: '',
+    verify: VerifyMode.VERIFY_MODE_TCP,
+    timeoutMs: 2_000,
+    caPem: '',
+  })
+  // Every address of 127/8 is the node's own: there a refusal says nothing of another holder.
+  const refused = /ECONNREFUSED|ECONNRESET/.test(answer.error) && !address.startsWith('127.')
+  if (answer.error !== '' && !refused) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      message: `a machine that is not in the file answers at the virtual IP ${address}`,
+      evidence: `${run.first.name} -> ${address}:${run.endpoint.port}: ${answer.error || 'connected'}`,
+      remedy: `Find it: on ${run.first.name}: ip neigh show ${address}. Choose a free address as loadBalancer.virtualIP.`,
+    },
+  ]
+}

@@ -1,0 +1,40 @@
+import type { Check, Finding } from './check.js'
+
+const id = 'workers-forgotten'
+
+/** A worker that the file forgets would go on talking to the first control plane alone, and be lost with it (kubeadm#1955). */
+export const workersForgotten: Check = {
+  id,
+  title: 'The file names every worker of the cluster, and no other',
+  async check(run) {
+    const { nodes } = await run.clusterFacts()
+    const inFile = new Set<string>(run.nodes.map((node) => node.name))
+    const inCluster = new Set(nodes.map((node) => node.name))
+    const forgotten = nodes
+      .filter((node) => !node.controlPlane && !inFile.has(node.name))
+      .map(
+        (node): Finding => ({
+          id,
+          severity: 'error',
+          node: node.name,
+          message:
+            'the cluster has this worker, the file does not name it: it would keep pointing at the first control plane',
+          evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
+          remedy: `Add to workers in the cluster file: - {name: ${node.name}, address: ${node.internalIps[0] ?? 'ADDRESS'}}. If it is gone for good: kubectl delete node ${node.name}`,
+        }),
+      )
+    const unknown = run.workers
+      .filter((node) => !inCluster.has(node.name))
+      .map(
+        (node): Finding => ({
+          id,
+          severity: 'error',
+          node: node.name,
+          message: 'the file names this worker, the cluster does not have it',
+          evidence: `Nodes: ${[...inCluster].join(', ')}`,
+          remedy: 'Remove it from the cluster file, or join it to the cluster first.',
+        }),
+      )
+    return [...forgotten, ...unknown]
+  },
+}
