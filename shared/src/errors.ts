@@ -53,7 +53,11 @@ export const catalogue = {
     exit: 'usage',
     remedy: 'The state folder already holds a fleet; name another with --state.',
   },
-  RUN_NOT_FOUND: { status: 'NOT_FOUND', exit: 'usage', remedy: '`quorate status` lists the runs of this state folder.' },
+  RUN_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    exit: 'usage',
+    remedy: '`quorate status` lists the runs of this state folder.',
+  },
   JOURNAL_DAMAGED: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
@@ -67,7 +71,8 @@ export const catalogue = {
   AGENT_UNTRUSTED: {
     status: 'UNAUTHENTICATED',
     exit: 'blocked',
-    remedy: 'The node shows a certificate that this fleet did not issue, or one that has expired: enrol it anew with `quorate enroll NODE --bundle DIR`.',
+    remedy:
+      'The node shows a certificate that this fleet did not issue, or one that has expired: enrol it anew with `quorate enroll NODE --bundle DIR`.',
   },
   ACCESS_DENIED: {
     status: 'PERMISSION_DENIED',
@@ -84,7 +89,11 @@ export const catalogue = {
     exit: 'blocked',
     remedy: 'The cluster is not what the approved plan saw: read the new plan and approve it.',
   },
-  NOT_APPROVED: { status: 'CANCELLED', exit: 'interrupted', remedy: 'Nothing was changed. Run it again when you are ready.' },
+  NOT_APPROVED: {
+    status: 'CANCELLED',
+    exit: 'interrupted',
+    remedy: 'Nothing was changed. Run it again when you are ready.',
+  },
   CLUSTER_HELD: {
     status: 'ABORTED',
     exit: 'clusterHeld',
@@ -115,7 +124,11 @@ export const catalogue = {
     exit: 'notHighlyAvailable',
     remedy: 'Each finding above says what to mend; `quorate plan` shows what Quorate would do.',
   },
-  INTERRUPTED: { status: 'CANCELLED', exit: 'interrupted', remedy: 'Stopped at a safe place. Run `quorate convert` again to go on.' },
+  INTERRUPTED: {
+    status: 'CANCELLED',
+    exit: 'interrupted',
+    remedy: 'Stopped at a safe place. Run `quorate convert` again to go on.',
+  },
   DRIFT: {
     status: 'ABORTED',
     exit: 'stepFailed',
@@ -129,7 +142,8 @@ export const catalogue = {
   OPERATION_UNKNOWN_OUTCOME: {
     status: 'ABORTED',
     exit: 'needsPerson',
-    remedy: 'The node stopped in the middle of this operation and its end is unknown; see docs/runbook.md#unknown-outcome.',
+    remedy:
+      'The node stopped in the middle of this operation and its end is unknown; see docs/runbook.md#unknown-outcome.',
   },
   NODE_BUSY: { status: 'UNAVAILABLE', exit: 'stepFailed', remedy: 'Another operation runs on this node; wait for it.' },
   NOT_A_CONTROL_PLANE: {
@@ -142,7 +156,11 @@ export const catalogue = {
     exit: 'defect',
     remedy: 'The agent only touches what its own table names. Update the agent, or report it.',
   },
-  INVALID_REQUEST: { status: 'INVALID_ARGUMENT', exit: 'defect', remedy: 'Coordinator and agent disagree: compare their versions with `quorate nodes`.' },
+  INVALID_REQUEST: {
+    status: 'INVALID_ARGUMENT',
+    exit: 'defect',
+    remedy: 'Coordinator and agent disagree: compare their versions with `quorate nodes`.',
+  },
   COMMAND_FAILED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
@@ -161,12 +179,14 @@ export const catalogue = {
   CONTAINER_RUNTIME_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The container runtime did not answer or refused: on that node, `systemctl status containerd` (or the runtime that runs there).',
+    remedy:
+      'The container runtime did not answer or refused: on that node, `systemctl status containerd` (or the runtime that runs there).',
   },
   NOT_JOINED_BY_THIS_RUN: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'Quorate resets only what the same run joined. If this node must leave the cluster, do it by hand: `kubeadm reset` there, after docs/runbook.md#quorum.',
+    remedy:
+      'Quorate resets only what the same run joined. If this node must leave the cluster, do it by hand: `kubeadm reset` there, after docs/runbook.md#quorum.',
   },
   CERTIFICATE_INVALID: {
     status: 'FAILED_PRECONDITION',
@@ -183,12 +203,26 @@ export const catalogue = {
     exit: 'stepFailed',
     remedy: 'The ConfigMap does not have the shape that kubeadm writes; it was not touched.',
   },
+  SYSTEM_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy: 'The operating system of that node refused; its words are above (disk full, read-only, not root?).',
+  },
+  MANIFEST_INVALID: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy: 'The static pod manifest cannot be read as the kubelet reads it; mend it by hand, it was not touched.',
+  },
   SYMLINK_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy: 'The path is a symbolic link; Quorate does not follow links when it writes. Make it a file.',
   },
-  PORT_IN_USE: { status: 'FAILED_PRECONDITION', exit: 'blocked', remedy: 'Choose another port in the cluster file, or stop what listens there.' },
+  PORT_IN_USE: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy: 'Choose another port in the cluster file, or stop what listens there.',
+  },
   SECRET_NOT_FOR_US: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
@@ -197,12 +231,14 @@ export const catalogue = {
   BACKUP_MISSING: {
     status: 'NOT_FOUND',
     exit: 'needsPerson',
-    remedy: 'This run has no backup of that name on that node; the copy kept by the coordinator is in its state folder under backups/.',
+    remedy:
+      'This run has no backup of that name on that node; the copy kept by the coordinator is in its state folder under backups/.',
   },
   INTERNAL: {
     status: 'INTERNAL',
     exit: 'defect',
-    remedy: 'A defect of ours: please report it; the correlation id finds the stack in the journal of the program that failed.',
+    remedy:
+      'A defect of ours: please report it; the correlation id finds the stack in the journal of the program that failed.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -1,0 +1,94 @@
+import { stringify } from 'yaml'
+import { readClusterConfiguration, withCertificatesDir } from './cluster-config-map.js'
+import { QuorateError } from './errors.js'
+
+export interface InitDocumentsInput {
+  /** Text of the ClusterConfiguration, as the ConfigMap has it. */
+  readonly clusterConfiguration: string
+  readonly advertiseAddress: string
+  readonly bindPort: number
+  readonly nodeName: string
+  /** Path or URL of the container runtime's socket. */
+  readonly criSocket: string
+  /** 64 hex digits, for upload-certs. */
+  readonly certificateKey?: string
+  /** Another folder for the certificates: how a new pair is staged (`--cert-dir` cannot be mixed with `--config`). */
+  readonly certificatesDir?: string
+}
+
+export interface JoinDocumentInput {
+  /** `v1beta3` or `v1beta4`. */
+  readonly apiVersion: string
+  /** `name:port`. */
+  readonly endpoint: string
+  /** `id.secret`. */
+  readonly token: string
+  /** `sha256:hex` of each CA's public key. */
+  readonly caPins: readonly string[]
+  readonly nodeName: string
+  readonly criSocket: string
+  readonly advertiseAddress: string
+  readonly bindPort: number
+  readonly certificateKey: string
+  /** kubeadm's names of checks. */
+  readonly ignorePreflightErrors: readonly string[]
+  /** How long kubeadm goes on asking etcd: a second joiner waits for the first one's promotion. v1beta4 only. */
+  readonly etcdTimeoutSeconds?: number
+}
+
+/** Line width 0: a folded long value would still be valid, but not what a person compares. */
+const document = (value: unknown): string => stringify(value, { lineWidth: 0 })
+
+/** kubeadm wants a URL and warns about a bare path. */
+const socketUrl = (criSocket: string): string => (criSocket.startsWith('/') ? `unix://${criSocket}` : criSocket)
+
+/**
+ * InitConfiguration and ClusterConfiguration for `kubeadm init phase ... --config`. Both are needed: given only the second,
+ * kubeadm takes the address of the default route and the host's name, and a certificate loses the real ones
+ * (kubernetes/kubeadm#3313). The ClusterConfiguration's own API version is kept.
+ */
+export function initDocuments(input: InitDocumentsInput): string {
+  const { apiVersion } = readClusterConfiguration(input.clusterConfiguration)
+  const init = document({
+    apiVersion: `kubeadm.k8s.io/${apiVersion}`,
+    kind: 'InitConfiguration',
+    localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort },
+    nodeRegistration: { name: input.nodeName, criSocket: socketUrl(input.criSocket) },
+    ...(input.certificateKey === undefined ? {} : { certificateKey: input.certificateKey }),
+  })
+  const cluster =
+    input.certificatesDir === undefined
+      ? input.clusterConfiguration
+      : withCertificatesDir(input.clusterConfiguration, input.certificatesDir)
+  return `${init}---\n${cluster.replace(/^(?:---[ \t]*\r?\n)+/, '')}`
+}
+
+/** JoinConfiguration of a control plane for `kubeadm join --config`, so that no secret is an argument. */
+export function joinDocument(input: JoinDocumentInput): string {
+  const { apiVersion, etcdTimeoutSeconds } = input
+  if (apiVersion !== 'v1beta3' && apiVersion !== 'v1beta4') {
+    throw new QuorateError(
+      'INVALID_REQUEST',
+      `no JoinConfiguration of kubeadm's version ${JSON.stringify(apiVersion)} is known here`,
+    )
+  }
+  const { endpoint: apiServerEndpoint, token, caPins: caCertHashes, certificateKey } = input
+  return document({
+    apiVersion: `kubeadm.k8s.io/${apiVersion}`,
+    kind: 'JoinConfiguration',
+    discovery: { bootstrapToken: { apiServerEndpoint, token, caCertHashes } },
+    nodeRegistration: {
+      name: input.nodeName,
+      criSocket: socketUrl(input.criSocket),
+      ...(input.ignorePreflightErrors.length === 0 ? {} : { ignorePreflightErrors: input.ignorePreflightErrors }),
+    },
+    controlPlane: {
+      localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort },
+      certificateKey,
+    },
+    // v1beta3 has no such timeouts (kubeadm-config.v1beta4 documentation); there kubeadm's own two minutes hold.
+    ...(apiVersion === 'v1beta4' && etcdTimeoutSeconds !== undefined
+      ? { timeouts: { etcdAPICall: `${etcdTimeoutSeconds}s` } }
+      : {}),
+  })
+}

@@ -1,0 +1,159 @@
+import { isIP, isIPv4 } from 'node:net'
+import { QuorateError } from './errors.js'
+
+const header = '# Written by Quorate; changes are lost when the load balancer changes next. See docs/load-balancer.md.'
+
+export interface LoadBalancerBackend {
+  /** The control plane's node name. */
+  readonly name: string
+  readonly address: string
+  /** Port of its API server. */
+  readonly port: number
+}
+
+export interface HaproxyInput {
+  /** Port that haproxy listens on, on every address of the node. */
+  readonly port: number
+  readonly backends: readonly LoadBalancerBackend[]
+  /** How long an answer to a check may take; milliseconds. */
+  readonly checkTimeoutMs?: number
+}
+
+export interface KeepalivedInput {
+  readonly virtualIp: string
+  readonly interfaceName: string
+  readonly prefixLength: number
+  /** 1 to 255, unique in the subnet. */
+  readonly virtualRouterId: number
+  /** 1 to 254; among equals that see each other first the highest takes the address. */
+  readonly priority: number
+  readonly ownAddress: string
+  /** Addresses of the load balancer's nodes; this node's own may be among them. */
+  readonly peers: readonly string[]
+  /** Port of the local haproxy: a node whose haproxy does not listen gives the address up. */
+  readonly port: number
+}
+
+function wanted(holds: boolean, what: string, value: unknown): void {
+  if (!holds) throw new QuorateError('INVALID_REQUEST', `load balancer: not ${what}: ${JSON.stringify(value)}`)
+}
+
+function whole(what: string, value: number, [from, to]: readonly [number, number]): void {
+  wanted(Number.isInteger(value) && value >= from && value <= to, `${what} between ${from} and ${to}`, value)
+}
+
+const anyPort = [1, 65535] as const
+
+/** Whether a configuration file is one of ours: others are never replaced. */
+export function isQuorateConfig(text: string): boolean {
+  return text.startsWith('# Written by Quorate;')
+}
+
+function backendLine({ name, address, port }: LoadBalancerBackend): string {
+  wanted(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(name), 'a backend name', name)
+  wanted(isIP(address) !== 0, 'an IP address', address)
+  whole('a port', port, anyPort)
+  return `  server ${name} ${address}:${port}`
+}
+
+/**
+ * haproxy.cfg: TCP passthrough, because client certificates must reach the API server. `/readyz` decides, not an open port;
+ * connections to a dead backend are cut at once, idle watches live for hours, and a reload hands the listening sockets over
+ * (`expose-fd listeners`) so that none is refused. haproxy 2.2 or later. Without backends it accepts and closes.
+ */
+export function renderHaproxy({ port, backends, checkTimeoutMs = 2000 }: HaproxyInput): string {
+  whole('a port', port, anyPort)
+  whole('milliseconds', checkTimeoutMs, [100, 60_000])
+  wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
+  return `${header}
+global
+  log /dev/log local0 notice
+  chroot /var/lib/haproxy
+  user haproxy
+  group haproxy
+  stats socket /var/lib/haproxy/quorate.sock mode 600 level admin expose-fd listeners
+
+defaults
+  mode tcp
+  log global
+  option dontlognull
+  option tcplog
+  option clitcpka
+  option srvtcpka
+  option redispatch
+  retries 2
+  timeout connect 3s
+  timeout check ${checkTimeoutMs}ms
+  timeout queue 10s
+  timeout client 4h
+  timeout server 4h
+  timeout tunnel 4h
+
+frontend kube-apiserver
+  bind *:${port}
+  default_backend control-planes
+
+backend control-planes
+  balance leastconn
+  option httpchk
+  http-check connect ssl
+  http-check send meth GET uri /readyz
+  http-check expect status 200
+  default-server check verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+${backends.map((backend) => `${backendLine(backend)}\n`).join('')}`
+}
+
+function checkKeepalived(input: KeepalivedInput): void {
+  wanted(isIP(input.virtualIp) !== 0, 'an IP address', input.virtualIp)
+  wanted(isIP(input.ownAddress) !== 0, 'an IP address', input.ownAddress)
+  for (const peer of input.peers) wanted(isIP(peer) !== 0, 'an IP address', peer)
+  wanted(/^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,14}$/.test(input.interfaceName), 'an interface name', input.interfaceName)
+  whole('a prefix length', input.prefixLength, [1, isIPv4(input.virtualIp) ? 32 : 128])
+  whole('a virtual router id', input.virtualRouterId, [1, 255])
+  whole('a priority', input.priority, [1, 254])
+  whole('a port', input.port, anyPort)
+}
+
+function unicast(input: KeepalivedInput): string {
+  const peers = [...new Set(input.peers)].filter((peer) => peer !== input.ownAddress)
+  const lines = peers.map((peer) => `    ${peer}\n`).join('')
+  return `  unicast_src_ip ${input.ownAddress}\n  unicast_peer {\n${lines}  }\n`
+}
+
+/**
+ * keepalived.conf: unicast (multicast VRRP is filtered in many networks and mixes clusters up), all BACKUP and nopreempt (a node
+ * that comes back must not take the address away from one that works), adverts every 0.2 s (VRRP 3).
+ */
+export function renderKeepalived(input: KeepalivedInput): string {
+  checkKeepalived(input)
+  return `${header}
+global_defs {
+  vrrp_version 3
+  enable_script_security
+  script_user root
+}
+
+vrrp_script haproxy_listens {
+  script "/bin/bash -c '</dev/tcp/127.0.0.1/${input.port}'"
+  interval 1
+  timeout 1
+  fall 2
+  rise 2
+}
+
+vrrp_instance quorate {
+  state BACKUP
+  nopreempt
+  interface ${input.interfaceName}
+  virtual_router_id ${input.virtualRouterId}
+  priority ${input.priority}
+  advert_int 0.2
+${unicast(input)}  virtual_ipaddress {
+    ${input.virtualIp}/${input.prefixLength} dev ${input.interfaceName}
+  }
+  track_script {
+    haproxy_listens
+  }
+}
+`
+}

@@ -1,0 +1,152 @@
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { isIP, isIPv6 } from 'node:net'
+import { QuorateError } from './errors.js'
+import { sha256Hex } from './hash.js'
+import { signCertificate } from './x509-der.js'
+
+export interface CertificateView {
+  /** `O=..., CN=...` in the certificate's own order. */
+  readonly subject: string
+  readonly issuer: string
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  /** Upper case hex. */
+  readonly serial: string
+  /** DNS names and addresses, these in canonical form. */
+  readonly sans: readonly string[]
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** Hex of the whole certificate's DER. */
+  readonly sha256: string
+  readonly isCa: boolean
+  /** `sha256:hex` of the SubjectPublicKeyInfo, as kubeadm pins a CA. */
+  readonly publicKeyPin: string
+}
+
+export interface KeyPair {
+  readonly certPem: string
+  readonly keyPem: string
+}
+
+export interface IssueInput {
+  readonly ca: KeyPair
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
+  readonly days: number
+  readonly usage: 'client' | 'server' | 'both'
+}
+
+/** An address in its one canonical form (RFC 5952 for IPv6); text that is no address as it is, in lower case. */
+export function canonicalAddress(text: string): string {
+  if (!isIPv6(text)) return text.toLowerCase()
+  return text.includes('%') ? text.toLowerCase() : new URL(`http://[${text}]`).hostname.slice(1, -1)
+}
+
+function x509(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem)
+  } catch (error) {
+    throw new QuorateError('CERTIFICATE_INVALID', 'not a certificate in PEM', { cause: error })
+  }
+}
+
+const oneLine = (name: string): string => name.split('\n').join(', ')
+
+function attributes(name: string, key: string): string[] {
+  return name.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []))
+}
+
+/** Node's text form: `DNS:a, IP Address:1.2.3.4`, a value that could be mistaken as a JSON string. */
+function readSans(text: string): string[] {
+  return [...text.matchAll(/(DNS|IP Address|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)].flatMap(
+    ([, kind, value = '']) => {
+      if (kind !== 'DNS' && kind !== 'IP Address') return []
+      const plain = value.startsWith('"') ? String(JSON.parse(value)) : value
+      return [kind === 'DNS' ? plain : canonicalAddress(plain)]
+    },
+  )
+}
+
+function view(certificate: X509Certificate): CertificateView {
+  return {
+    subject: oneLine(certificate.subject ?? ''),
+    issuer: oneLine(certificate.issuer ?? ''),
+    commonName: attributes(certificate.subject ?? '', 'CN')[0] ?? '',
+    organizations: attributes(certificate.subject ?? '', 'O'),
+    serial: certificate.serialNumber.toUpperCase(),
+    sans: readSans(certificate.subjectAltName ?? ''),
+    notBefore: new Date(certificate.validFrom),
+    notAfter: new Date(certificate.validTo),
+    sha256: sha256Hex(certificate.raw),
+    isCa: certificate.ca,
+    publicKeyPin: `sha256:${sha256Hex(certificate.publicKey.export({ type: 'spki', format: 'der' }))}`,
+  }
+}
+
+/** Reads the first certificate of a PEM text; CERTIFICATE_INVALID when there is none. */
+export function readCertificate(pem: string): CertificateView {
+  return view(x509(pem))
+}
+
+/** Reads every certificate of a PEM bundle, in its order. */
+export function readCertificates(pemBundle: string): CertificateView[] {
+  const blocks = pemBundle.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+  return blocks.map((pem) => readCertificate(pem))
+}
+
+/** Whether the CA issued this certificate: names, and the signature. Says nothing about dates. */
+export function isSignedBy(pem: string, caPem: string): boolean {
+  const [certificate, ca] = [x509(pem), x509(caPem)]
+  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey)
+}
+
+/** Whether the private key belongs to the certificate; false when the key cannot be read. */
+export function keyMatches(certPem: string, keyPem: string): boolean {
+  const certificate = x509(certPem)
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(keyPem))
+  } catch {
+    return false
+  }
+}
+
+const day = 86_400_000
+/** Clocks of nodes differ: a certificate made now must hold on a node that is behind. */
+const backdated = (): Date => new Date(Date.now() - 3_600_000)
+
+const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const keyText = (key: ReturnType<typeof newKeys>['privateKey']): string =>
+  key.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+/** A new fleet CA, ECDSA P-256, for ten years; its name carries the fleet's id so that two are never taken for one another. */
+export function createFleetCa(fleetId: string): KeyPair {
+  const { publicKey, privateKey } = newKeys()
+  const keyPem = keyText(privateKey)
+  const names = { commonName: `quorate fleet ${fleetId}`, organizations: [], dnsNames: [], ipAddresses: [] }
+  const dates = { notBefore: backdated(), notAfter: new Date(Date.now() + 3650 * day) }
+  return { certPem: signCertificate({ ...names, ...dates, isCa: true, usages: [] }, publicKey, { keyPem }), keyPem }
+}
+
+/** A certificate with a new key (ECDSA P-256), signed by `ca`. Negative `days` make one that has expired. */
+export function issueCertificate(input: IssueInput): KeyPair {
+  const bad = input.ipAddresses.find((address) => isIP(address) === 0)
+  if (bad !== undefined) throw new QuorateError('INVALID_REQUEST', `not an IP address: ${JSON.stringify(bad)}`)
+  const { publicKey, privateKey } = newKeys()
+  const notAfter = new Date(Date.now() + input.days * day)
+  const notBefore = input.days > 0 ? backdated() : new Date(notAfter.getTime() - day)
+  const usages = input.usage === 'both' ? (['client', 'server'] as const) : [input.usage]
+  const certPem = signCertificate({ ...input, notBefore, notAfter, isCa: false, usages }, publicKey, input.ca)
+  return { certPem, keyPem: keyText(privateKey) }
+}
+
+/** A self-signed certificate for a listener that lives for seconds, known by its hash (`sha256`, hex of the DER). */
+export function throwAwayCertificate(): KeyPair & { readonly sha256: string } {
+  const { publicKey, privateKey } = newKeys()
+  const keyPem = keyText(privateKey)
+  const names = { commonName: 'quorate probe', organizations: [], dnsNames: ['localhost'], ipAddresses: [] }
+  const dates = { notBefore: backdated(), notAfter: new Date(Date.now() + day) }
+  const certPem = signCertificate({ ...names, ...dates, isCa: false, usages: ['server'] }, publicKey, { keyPem })
+  return { certPem, keyPem, sha256: readCertificate(certPem).sha256 }
+}

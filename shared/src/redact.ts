@@ -1,0 +1,33 @@
+const hidden = '[redacted]'
+
+/** Keys whose value is a secret wherever they are met: kubeconfigs, kubeadm documents, Secrets. */
+const secretKey =
+  '(?:client-key-data|certificate-?key|tls-?bootstrap-?token|token-secret|(?:id|access|refresh|bootstrap)?-?token|client-secret|password|auth_pass|private-?key|secret)'
+
+const rules: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g, hidden],
+  // Base64 of a PEM that is not a certificate ("-----BEGIN " and then anything but "CERTIFICATE").
+  [/LS0tLS1CRUdJTiB(?!DRVJUSUZJQ0FU)[A-Za-z0-9+/]{16,}={0,2}/g, hidden],
+  [/AGE-SECRET-KEY-1[A-Z0-9]+/gi, hidden],
+  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/g, hidden],
+  [/\b(Bearer|Basic) [A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${hidden}`],
+  // kubeadm's bootstrap token, `id.secret`: the id is public, it names the Secret.
+  [/(?<![A-Za-z0-9._-])([a-z0-9]{6})\.[a-z0-9]{16}(?![A-Za-z0-9._-])/g, `$1.${hidden}`],
+  [
+    new RegExp(
+      `((?<![A-Za-z0-9-])["']?${secretKey}["']?[ \\t]*[:=][ \\t]*)("[^"\\n]*"|'[^'\\n]*'|[^\\s,;}"'#&]+)`,
+      'gi',
+    ),
+    `$1${hidden}`,
+  ],
+  [/(--(?:token|certificate-key|password|discovery-token|tls-bootstrap-token)[= ])\S+/g, `$1${hidden}`],
+  [/(:\/\/[^\s/:@]+:)[^\s/@]+@/g, `$1${hidden}@`],
+]
+
+/**
+ * Takes secrets out of text that goes to a log, an error or a report: private keys, tokens, certificate keys, passwords.
+ * A second fence: secrets are not to get near such text in the first place. Certificates, hashes and pins stay.
+ */
+export function redact(text: string): string {
+  return rules.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), text)
+}

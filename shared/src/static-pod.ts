@@ -1,0 +1,155 @@
+import { QuorateError } from './errors.js'
+import { readYaml } from './yaml-text.js'
+
+export interface HostPath {
+  /** On the node. */
+  readonly path: string
+  /** `Directory`, `FileOrCreate`, ...; empty when the manifest does not say. */
+  readonly type: string
+  /** In the container; empty when nothing mounts it. */
+  readonly mountPath: string
+}
+
+export interface StaticPodView {
+  /** Label `component`, such as `kube-apiserver`; the pod's name where there is none. */
+  readonly component: string
+  readonly image: string
+  /** Program and arguments. */
+  readonly command: readonly string[]
+  /** By name without dashes: `advertise-address`; a flag without a value is `true`; of a repeated one the last counts. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly hostPaths: readonly HostPath[]
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const invalid = (why: string): QuorateError => new QuorateError('MANIFEST_INVALID', `static pod manifest: ${why}`)
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+const asObject = (value: unknown): Json => (isObject(value) ? value : {})
+const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : [])
+const asText = (value: unknown): string =>
+  value === undefined || value === null || typeof value === 'object' ? '' : String(value)
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(asText) : [])
+
+function readFlags(words: readonly string[]): Record<string, string> {
+  const flags = new Map<string, string>()
+  words.forEach((word, index) => {
+    const [, name, value] = /^--?([A-Za-z][A-Za-z0-9_-]*)(?:=([\s\S]*))?$/.exec(word) ?? []
+    if (name === undefined) return
+    const next = words[index + 1]
+    flags.set(name, value ?? (next === undefined || next.startsWith('-') ? 'true' : next))
+  })
+  return Object.fromEntries(flags)
+}
+
+function readHostPaths(spec: Json, container: Json): HostPath[] {
+  const mounts = objects(container['volumeMounts'])
+  return objects(spec['volumes']).flatMap((volume) => {
+    const hostPath = volume['hostPath']
+    if (!isObject(hostPath) || asText(hostPath['path']) === '') return []
+    const mount = mounts.find((one) => one['name'] === volume['name'])
+    return [{ path: asText(hostPath['path']), type: asText(hostPath['type']), mountPath: asText(mount?.['mountPath']) }]
+  })
+}
+
+/** Reads a manifest of /etc/kubernetes/manifests; MANIFEST_INVALID when it is not a pod with a container. */
+export function readStaticPod(manifestText: string): StaticPodView {
+  const { value } = readYaml(manifestText, 'MANIFEST_INVALID', 'static pod manifest')
+  if (!isObject(value) || value['kind'] !== 'Pod') throw invalid('its kind is not Pod')
+  const [metadata, spec] = [asObject(value['metadata']), asObject(value['spec'])]
+  const component = asText(asObject(metadata['labels'])['component']) || asText(metadata['name'])
+  const containers = objects(spec['containers'])
+  // Injected sidecars come after; the component's own container bears its name.
+  const container = containers.find((one) => one['name'] === component) ?? containers[0]
+  if (container === undefined) throw invalid('it has no container')
+  const command = [...texts(container['command']), ...texts(container['args'])]
+  return {
+    component,
+    image: asText(container['image']),
+    command,
+    flags: readFlags(command),
+    annotations: Object.fromEntries(
+      Object.entries(asObject(metadata['annotations'])).map(([key, text]) => [key, asText(text)]),
+    ),
+    hostPaths: readHostPaths(spec, container),
+  }
+}
+
+/** Mounts that kubeadm makes itself (app/phases/controlplane/volumes.go, app/phases/etcd/local.go). */
+const ownMounts = new Set([
+  '/etc/ssl/certs',
+  '/etc/ca-certificates',
+  '/etc/pki',
+  '/etc/pki/ca-trust',
+  '/etc/pki/tls/certs',
+  '/usr/share/ca-certificates',
+  '/usr/local/share/ca-certificates',
+  '/etc/kubernetes/pki',
+  '/etc/kubernetes/pki/etcd',
+  '/etc/kubernetes/controller-manager.conf',
+  '/etc/kubernetes/scheduler.conf',
+  '/usr/libexec/kubernetes/kubelet-plugins/volume/exec',
+  '/var/lib/etcd',
+])
+
+/** Files that kubeadm makes or downloads on each control plane (app/phases/certs, copycerts). */
+const ownFiles = new Set(
+  [
+    ...['ca', 'front-proxy-ca', 'etcd/ca', 'apiserver', 'apiserver-kubelet-client', 'apiserver-etcd-client'],
+    ...['front-proxy-client', 'etcd/server', 'etcd/peer', 'etcd/healthcheck-client'],
+  ]
+    .flatMap((name) => [`/etc/kubernetes/pki/${name}.crt`, `/etc/kubernetes/pki/${name}.key`])
+    .concat('/etc/kubernetes/pki/sa.pub', '/etc/kubernetes/pki/sa.key'),
+)
+
+/** Flags that name what a program writes, not what it reads. */
+const outputFlags = new Set([
+  'audit-log-path',
+  'log-file',
+  'log-dir',
+  'log_dir',
+  'log_file',
+  'data-dir',
+  'wal-dir',
+  'cert-dir',
+  'profiling-path',
+])
+
+const below = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+
+/** A path in the container as the node sees it; undefined when it lies in the image. */
+function onTheNode(path: string, hostPaths: readonly HostPath[]): string | undefined {
+  const mount = hostPaths
+    .filter(({ mountPath }) => mountPath !== '' && below(path, mountPath))
+    .sort((a, b) => b.mountPath.length - a.mountPath.length)[0]
+  return mount === undefined ? undefined : mount.path + path.slice(mount.mountPath.length)
+}
+
+function pathsIn(value: string): string[] {
+  return value.split(',').filter((path) => path.startsWith('/') && path.length > 1)
+}
+
+/**
+ * Files and folders of the node that this pod reads and that kubeadm would not bring to another one: values of flags (audit
+ * policy, encryption configuration, OIDC CA, ...) and mounts beyond kubeadm's own. A joiner without them gets a control plane
+ * that never starts. Paths on the node, sorted; what the pod writes is left out.
+ */
+export function filesNamedBy(pod: StaticPodView): string[] {
+  const outputs: string[] = []
+  const named = new Set<string>()
+  for (const [flag, value] of Object.entries(pod.flags)) {
+    for (const path of pathsIn(value)) {
+      const file = onTheNode(path, pod.hostPaths)
+      if (file === undefined) continue
+      if (outputFlags.has(flag)) outputs.push(file)
+      else if (!ownFiles.has(file) && !ownMounts.has(file)) named.add(file)
+    }
+  }
+  for (const { path } of pod.hostPaths) {
+    const written = outputs.some((output) => below(output, path))
+    if (!written && !ownMounts.has(path) && path !== pod.flags['flex-volume-plugin-dir']) named.add(path)
+  }
+  return [...named].sort()
+}
