@@ -1,0 +1,84 @@
+#!/bin/bash
+# The same conversion typed by hand: the baseline that Quorate's wall time is measured against. No checks, no gates, no undo, no
+# backup. Usage: by-hand.sh LAB_FOLDER NETNS PREFIX  (a lab as `npm run lab -- up` makes it)
+set -euo pipefail
+LAB=$1 NS=$2 NET=$3 VIP=$3.100 NAME=apiserver.example.com CPE=apiserver.example.com:8443
+t0=$(date +%s.%N); step() { printf '%6.1fs  %s\n' "$(echo "$(date +%s.%N)-$t0" | bc)" "$*"; }
+in_node() { # in_node NODE CMD...
+  local n=$1 launcher pid; shift; launcher=$(cat "$LAB/nodes/$n/nspawn.pid"); pid=$(awk '{print $1}' "/proc/$launcher/task/$launcher/children")
+  nsenter -t "$pid" -a env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root KUBECONFIG=/etc/kubernetes/admin.conf "$@"; }
+ALL=$(ls "$LAB/nodes"); WORKERS=$(ls "$LAB/nodes" | grep '^w')
+for n in $ALL; do in_node "$n" sh -c "grep -q $NAME /etc/hosts || echo $VIP $NAME >> /etc/hosts"; done
+in_node cp1 sh -c "ip addr add $VIP/24 dev host0 2>/dev/null; true"
+balance() { # balance ADDRESS...: haproxy on cp1 with these backends
+  { cat <<H
+global
+  maxconn 2000
+defaults
+  mode tcp
+  timeout connect 3s
+  timeout client 1h
+  timeout server 1h
+  timeout check 3s
+frontend api
+  bind *:8443
+  default_backend api
+backend api
+  option httpchk
+  http-check connect ssl
+  http-check send meth GET uri /readyz
+  http-check expect status 200
+  default-server inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+H
+  for s in "$@"; do echo "  server s${s##*.} $s:6443 check verify none"; done; } > "$LAB/nodes/cp1/root/etc/haproxy/haproxy.cfg"
+  in_node cp1 systemctl reload-or-restart haproxy; }
+balance "$NET.30"; step load balancer
+cat > "$LAB/nodes/cp1/root/root/certificate.sh" <<S
+set -e
+kubectl -n kube-system get cm kubeadm-config -o jsonpath='{.data.ClusterConfiguration}' > /root/cc.yaml
+sed -i "s#^apiServer: {}#apiServer:#; s#^apiServer:#controlPlaneEndpoint: $CPE\napiServer:\n  certSANs: [$NAME, $VIP]#" /root/cc.yaml
+API=\$(grep ^apiVersion /root/cc.yaml | cut -d' ' -f2)
+cat > /root/full.yaml <<Y
+apiVersion: \$API
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: $NET.30, bindPort: 6443}
+nodeRegistration: {name: k8smaster1.example.com, criSocket: "unix:///run/containerd/containerd.sock"}
+---
+Y
+cat /root/cc.yaml >> /root/full.yaml
+rm -rf /root/stage; mkdir /root/stage; cp /etc/kubernetes/pki/ca.* /root/stage/
+sed "s,^certificatesDir:.*,certificatesDir: /root/stage," /root/full.yaml > /root/staged.yaml
+kubeadm init phase certs apiserver --config /root/staged.yaml
+S
+in_node cp1 bash /root/certificate.sh; step certificate staged
+serial() { nsenter --net="/run/netns/$NS" openssl s_client -connect "$NET.30:6443" </dev/null 2>/dev/null | openssl x509 -noout -serial; }
+OLD=$(serial)
+in_node cp1 sh -c 'cp /root/stage/apiserver.key /etc/kubernetes/pki/.k && mv /etc/kubernetes/pki/.k /etc/kubernetes/pki/apiserver.key && cp /root/stage/apiserver.crt /etc/kubernetes/pki/.c && mv /etc/kubernetes/pki/.c /etc/kubernetes/pki/apiserver.crt'
+for _ in $(seq 1 900); do [ "$(serial)" != "$OLD" ] && break; sleep 0.1; done; step certificate served
+in_node cp1 sh -c 'kubectl -n kube-system create cm kubeadm-config --from-file=ClusterConfiguration=/root/cc.yaml --dry-run=client -o yaml | kubectl replace -f -'; step kubeadm-config
+in_node cp1 sh -c "kubectl -n kube-public get cm cluster-info -o yaml | sed 's#https://$NET.30:6443#https://$CPE#' | kubectl replace -f -"; step cluster-info
+in_node cp1 sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/admin.conf; [ ! -f /etc/kubernetes/super-admin.conf ] || sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/super-admin.conf"; step admin.conf
+for w in $WORKERS; do in_node "$w" sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/kubelet.conf; systemctl restart kubelet"; done; step workers
+in_node cp1 sh -c "kubectl -n kube-system get cm kube-proxy -o yaml | sed 's#https://$NET.30:6443#https://$CPE#' | kubectl replace -f - && kubectl -n kube-system rollout restart ds/kube-proxy && kubectl -n kube-system rollout status ds/kube-proxy --timeout=120s" >/dev/null; step kube-proxy
+KEY=$(openssl rand -hex 32)
+sed "s#^nodeRegistration#certificateKey: $KEY\nnodeRegistration#" "$LAB/nodes/cp1/root/root/full.yaml" > "$LAB/nodes/cp1/root/root/upload.yaml"
+in_node cp1 kubeadm init phase upload-certs --upload-certs --config /root/upload.yaml >/dev/null; step upload-certs
+TOKEN=$(in_node cp1 kubeadm token create --ttl 1h)
+HASH=sha256:$(in_node cp1 openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der 2>/dev/null | sha256sum | cut -d' ' -f1); step token
+API=$(grep ^apiVersion "$LAB/nodes/cp1/root/root/cc.yaml" | cut -d' ' -f2); i=30; BACKENDS="$NET.30"
+for n in cp2 cp3; do i=$((i + 1))
+  cat > "$LAB/nodes/$n/root/root/join.yaml" <<Y
+apiVersion: $API
+kind: JoinConfiguration
+discovery:
+  bootstrapToken: {apiServerEndpoint: "$CPE", token: "$TOKEN", caCertHashes: ["$HASH"]}
+nodeRegistration: {name: k8smaster$((i - 29)).example.com, criSocket: "unix:///run/containerd/containerd.sock", ignorePreflightErrors: [SystemVerification, FileContent--proc-sys-net-bridge-bridge-nf-call-iptables, HTTPProxyCIDR, HTTPProxy]}
+controlPlane:
+  localAPIEndpoint: {advertiseAddress: $NET.$i, bindPort: 6443}
+  certificateKey: "$KEY"
+Y
+  in_node "$n" kubeadm join --config /root/join.yaml >/dev/null 2>&1; step "$n joined"
+  BACKENDS="$BACKENDS $NET.$i"; balance $BACKENDS; step "$n behind the load balancer"
+done
+in_node cp1 kubectl get nodes
+step done

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Lab } from './lab.js'
+
+export interface ProbeResult {
+  readonly name: string
+  readonly count: number
+  readonly failed: number
+  readonly longestGapMs: number
+  readonly errors: Readonly<Record<string, number>>
+}
+
+const probe = fileURLToPath(new URL('../probe.mjs', import.meta.url))
+
+/** Clients of the lab's API while something happens to it: reads at 20 Hz at several places, an authenticated write every 250 ms. */
+export class Probes {
+  readonly #children: ChildProcess[] = []
+  readonly #output: Promise<string>[] = []
+
+  /** Reads through the virtual IP and at the first control plane, and writes through the virtual IP. */
+  static async start(lab: Lab): Promise<Probes> {
+    const probes = new Probes()
+    const credentials = await clientCertificate(lab)
+    const first = lab.node('cp1').address
+    probes.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
+    probes.#add(lab, ['first', first, '6443', '50'])
+    probes.#add(lab, ['writes', lab.virtualIP, '8443', '250', credentials.cert, credentials.key])
+    return probes
+  }
+
+  /** Only at the first control plane: for a time when there is no endpoint yet. */
+  static direct(lab: Lab): Probes {
+    const probes = new Probes()
+    probes.#add(lab, ['first', lab.node('cp1').address, '6443', '50'])
+    return probes
+  }
+
+  /** Only reads through the virtual IP. */
+  static endpoint(lab: Lab): Probes {
+    const probes = new Probes()
+    probes.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
+    return probes
+  }
+
+  /** Adds the places that exist only once the load balancer runs. */
+  async addEndpoint(lab: Lab): Promise<void> {
+    const credentials = await clientCertificate(lab)
+    this.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
+    this.#add(lab, ['writes', lab.virtualIP, '8443', '250', credentials.cert, credentials.key])
+  }
+
+  #add(lab: Lab, args: readonly string[]): void {
+    const [file, argv] = lab.network.within([process.execPath, probe, ...args])
+    const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#children.push(child)
+    this.#output.push(
+      new Promise((resolve) => {
+        let text = ''
+        child.stdout.on('data', (chunk) => {
+          text += chunk
+        })
+        child.on('close', () => resolve(text))
+      }),
+    )
+  }
+
+  async stop(): Promise<ProbeResult[]> {
+    for (const child of this.#children) child.kill('SIGTERM')
+    return (await Promise.all(this.#output)).map((line) => JSON.parse(line))
+  }
+}
+
+/** The admin's client certificate as files, and the object that the writes go to. */
+async function clientCertificate(lab: Lab): Promise<{ cert: string; key: string }> {
+  const cp1 = lab.node('cp1')
+  const folder = join(lab.folder, 'client')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const config = await cp1.must(['cat', '/etc/kubernetes/admin.conf'])
+  const field = (name: string) => Buffer.from(new RegExp(`${name}: (\\S+)`).exec(config)?.[1] ?? '', 'base64')
+  const files = { cert: join(folder, 'client.crt'), key: join(folder, 'client.key') }
+  writeFileSync(files.cert, field('client-certificate-data'), { mode: 0o600 })
+  writeFileSync(files.key, field('client-key-data'), { mode: 0o600 })
+  await cp1.sh(['kubectl', '-n', 'default', 'create', 'configmap', 'quorate-probe'])
+  return files
+}
