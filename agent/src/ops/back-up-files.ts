@@ -1,0 +1,43 @@
+import type { BackUpFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { configMapNames, readConfigMap } from './backup/config-maps.js'
+import { filesToKeep } from './backup/select-files.js'
+import { backupPlace, keepFiles, keepObject, keepUnit, readBackupIndex } from './backup/store.js'
+import { loadBalancerUnits, unitBefore } from './load-balancer/units.js'
+import { type ChangeContext, changeOperation } from './operation.js'
+import { backupFolder } from './paths.js'
+import { changed, unchanged } from './result.js'
+
+/**
+ * Copies every file that later steps touch into this run's backup, with owner and mode, and remembers what did not exist; on the
+ * first control plane the ConfigMaps too. Asked again it adds only what is missing: the first copy is the one from before the run.
+ */
+export const backUpFiles = changeOperation<BackUpFilesRequest>(async ({ includeApiObjects }, context) => {
+  const place = backupPlace(context)
+  const before = (await readBackupIndex(place)).entries.length
+  await keepFiles(place, await filesToKeep(context.tools.host))
+  for (const unit of loadBalancerUnits) {
+    await keepUnit(place, unit, await unitBefore(context.tools.host, unit, context.signal))
+  }
+  if (includeApiObjects) await keepConfigMaps(context)
+  const { entries } = await readBackupIndex(place)
+  const count = (kind: string): number => entries.filter((entry) => entry.kind === kind).length
+  const folder = backupFolder(context.tools.stateFolder, context.header.runId)
+  const summary = `${count('file')} files and ${count('object')} API objects are kept in ${folder}`
+  const hashes = entries.map((entry) => [entry.name, entry.kind === 'absent' ? '' : entry.sha256] as const)
+  const facts = {
+    folder,
+    files: String(count('file')),
+    objects: String(count('object')),
+    absent: String(count('absent')),
+    ...Object.fromEntries(hashes),
+  }
+  return entries.length === before ? unchanged(summary, facts) : changed({ summary, facts })
+})
+
+async function keepConfigMaps(context: ChangeContext): Promise<void> {
+  const kube = await context.tools.kube()
+  for (const name of configMapNames) {
+    const seen = await readConfigMap(kube, name, context.signal)
+    await keepObject(backupPlace(context), name, seen?.text)
+  }
+}

@@ -1,0 +1,51 @@
+import type { KubeApi } from '../../host/kube-api.js'
+
+/** What the agent needs of a ConfigMap. */
+export interface ConfigMap {
+  readonly metadata: { readonly resourceVersion: string; readonly [field: string]: unknown }
+  readonly data?: Readonly<Record<string, string>>
+  readonly [field: string]: unknown
+}
+
+/** The ConfigMaps that steps change, each with its one key that Quorate writes. Names as in TouchedObject. */
+const configMapKeys = {
+  'configmap/kube-system/kubeadm-config': 'ClusterConfiguration',
+  'configmap/kube-public/cluster-info': 'kubeconfig',
+  'configmap/kube-system/kube-proxy': 'kubeconfig.conf',
+} as const
+
+export type ConfigMapName = keyof typeof configMapKeys
+
+export const configMapNames = Object.keys(configMapKeys) as ConfigMapName[]
+
+export const isConfigMapName = (name: string): name is ConfigMapName => Object.hasOwn(configMapKeys, name)
+
+/** `configmap/NAMESPACE/NAME` as an API path. */
+function apiPath(name: ConfigMapName): string {
+  const [, namespace, object] = name.split('/')
+  return `/api/v1/namespaces/${namespace}/configmaps/${object}`
+}
+
+/** The ConfigMap and the text of its key; undefined when it (or its key) does not exist. */
+export async function readConfigMap(
+  kube: KubeApi,
+  name: ConfigMapName,
+  signal: AbortSignal,
+): Promise<{ object: ConfigMap; text: string } | undefined> {
+  const object = await kube.get<ConfigMap>(apiPath(name), signal)
+  const text = object?.data?.[configMapKeys[name]]
+  return object === undefined || text === undefined ? undefined : { object, text }
+}
+
+/**
+ * Puts another text into the key, all else as it was read: cluster-info's signatures belong to the bootstrap signer. The
+ * resourceVersion goes along, so that the server refuses it (DRIFT) when somebody was faster.
+ */
+export async function writeConfigMapText(
+  kube: KubeApi,
+  name: ConfigMapName,
+  { object, text, signal }: { object: ConfigMap; text: string; signal: AbortSignal },
+): Promise<void> {
+  const data = { ...object.data, [configMapKeys[name]]: text }
+  await kube.replace<ConfigMap>(apiPath(name), { ...object, data }, signal)
+}

@@ -1,0 +1,40 @@
+import type { Host } from '../../host/host.js'
+import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths.js'
+
+/** kubeadm upgrade leaves copies of etcd's data here: gigabytes, and nothing that a step touches. */
+const skipped = `${kubernetesFolder}/tmp`
+
+/** User kubeconfigs that exist on this node: root's and those of every home. */
+export async function userKubeconfigs(host: Host): Promise<string[]> {
+  const homes = (await host.list('/home')).filter(({ kind }) => kind === 'directory').map(({ name }) => `/home/${name}`)
+  const present = await Promise.all(
+    ['/root', ...homes].map(async (home) => ((await hasKubeconfig(host, home)) ? home : '')),
+  )
+  return present
+    .filter((home) => home !== '')
+    .map((home) => `${home}/.kube/config`)
+    .filter(isUserKubeconfigPath)
+}
+
+async function hasKubeconfig(host: Host, home: string): Promise<boolean> {
+  const entries = await host.list(`${home}/.kube`).catch(() => [])
+  return entries.some(({ name, kind }) => name === 'config' && (kind === 'file' || kind === 'symlink'))
+}
+
+/** Regular files below a folder, at any depth. */
+export async function filesBelow(host: Host, folder: string): Promise<string[]> {
+  if (folder === skipped) return []
+  const found = await Promise.all(
+    (await host.list(folder)).map(async ({ name, kind }) => {
+      if (kind === 'directory') return filesBelow(host, `${folder}/${name}`)
+      return kind === 'file' ? [`${folder}/${name}`] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** Every file that a step could touch on this node, whether it exists or not, and all of /etc/kubernetes. */
+export async function filesToKeep(host: Host): Promise<string[]> {
+  const [users, kubernetes] = await Promise.all([userKubeconfigs(host), filesBelow(host, kubernetesFolder)])
+  return [...new Set([...touchablePaths, ...users, ...kubernetes])]
+}

@@ -1,0 +1,135 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { sha256Hex } from '@quorate/shared/hash'
+import type { Host, HostFile } from '../../host/host.js'
+import type { ChangeContext } from '../operation.js'
+import { backupFolder } from '../paths.js'
+
+/** One name of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
+export type BackupEntry =
+  | {
+      readonly kind: 'file'
+      readonly name: string
+      readonly sha256: string
+      readonly mode: number
+      readonly uid: number
+      readonly gid: number
+    }
+  | { readonly kind: 'object'; readonly name: string; readonly sha256: string }
+  | { readonly kind: 'absent'; readonly name: string }
+
+/** A service as it was before the run, so that stopping the load balancer can leave it so. */
+export interface UnitBefore {
+  readonly active: boolean
+  readonly enabled: boolean
+}
+
+export interface BackupIndex {
+  readonly runId: string
+  readonly entries: readonly BackupEntry[]
+  readonly units: Readonly<Record<string, UnitBefore>>
+}
+
+/** Where one run's backup lies on this node. */
+export interface BackupPlace {
+  readonly host: Host
+  readonly stateFolder: string
+  readonly runId: string
+}
+
+export const backupPlace = ({ tools, header }: ChangeContext): BackupPlace => ({
+  host: tools.host,
+  stateFolder: tools.stateFolder,
+  runId: header.runId,
+})
+
+/** Keys are in it: nobody but root may read a backup. */
+const mode = 0o600
+
+const indexPath = ({ stateFolder, runId }: BackupPlace): string => `${backupFolder(stateFolder, runId)}/index.json`
+
+/** Where the bytes of an entry lie; also its name in the archive that leaves the node. */
+export const storedName = (entry: BackupEntry): string =>
+  entry.kind === 'file' ? `files${entry.name}` : `objects/${entry.name.replaceAll('/', '_')}`
+
+const storedPath = ({ stateFolder, runId }: BackupPlace, entry: BackupEntry): string =>
+  `${backupFolder(stateFolder, runId)}/${storedName(entry)}`
+
+/** The index of a run's backup; an empty one when the run has none on this node. */
+export async function readBackupIndex(place: BackupPlace): Promise<BackupIndex> {
+  const file = await place.host.read(indexPath(place))
+  if (file === undefined) return { runId: place.runId, entries: [], units: {} }
+  return JSON.parse(file.bytes.toString('utf8')) as BackupIndex
+}
+
+async function writeIndex(place: BackupPlace, index: BackupIndex): Promise<void> {
+  const entries = [...index.entries].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const text = `${JSON.stringify({ ...index, entries }, undefined, 2)}\n`
+  await place.host.replace(indexPath(place), Buffer.from(text), { mode })
+}
+
+/**
+ * Adds files to the run's backup as they are now, or their absence. A name that the backup already has is kept as it is: the
+ * backup is what was there before the run, however often it is asked for. Symbolic links are left out: nothing writes through
+ * them. Returns the entries that were added.
+ */
+export async function keepFiles(place: BackupPlace, names: readonly string[]): Promise<readonly BackupEntry[]> {
+  const index = await readBackupIndex(place)
+  const known = new Set(index.entries.map((entry) => entry.name))
+  const missing = [...new Set(names)].filter((name) => !known.has(name))
+  const added = (await Promise.all(missing.map((name) => keepFile(place, name)))).filter((entry) => entry !== undefined)
+  if (added.length > 0) await writeIndex(place, { ...index, entries: [...index.entries, ...added] })
+  return added
+}
+
+async function keepFile(place: BackupPlace, name: string): Promise<BackupEntry | undefined> {
+  const file = await readUnlessLink(place.host, name)
+  if (file === 'link') return undefined
+  if (file === undefined) return { kind: 'absent', name }
+  const { bytes, uid, gid } = file
+  const entry: BackupEntry = { kind: 'file', name, sha256: sha256Hex(bytes), mode: file.mode, uid, gid }
+  await place.host.replace(storedPath(place, entry), bytes, { mode })
+  return entry
+}
+
+async function readUnlessLink(host: Host, name: string): Promise<HostFile | undefined | 'link'> {
+  return host.read(name).catch((error: unknown) => {
+    if (error instanceof QuorateError && error.code === 'SYMLINK_REFUSED') return 'link' as const
+    throw error
+  })
+}
+
+/** Adds the text of an API object, unless the backup has it. True when it was added. */
+export async function keepObject(place: BackupPlace, name: string, text: string | undefined): Promise<boolean> {
+  const index = await readBackupIndex(place)
+  if (index.entries.some((entry) => entry.name === name)) return false
+  const entry: BackupEntry =
+    text === undefined ? { kind: 'absent', name } : { kind: 'object', name, sha256: sha256Hex(text) }
+  if (text !== undefined) await place.host.replace(storedPath(place, entry), Buffer.from(text), { mode })
+  await writeIndex(place, { ...index, entries: [...index.entries, entry] })
+  return true
+}
+
+/** Remembers how a service was before the run; the first word stands. */
+export async function keepUnit(place: BackupPlace, unit: string, before: UnitBefore): Promise<void> {
+  const index = await readBackupIndex(place)
+  if (Object.hasOwn(index.units, unit)) return
+  await writeIndex(place, { ...index, units: { ...index.units, [unit]: before } })
+}
+
+/** The entry of a name; BACKUP_MISSING when this run has none. */
+export async function findEntry(place: BackupPlace, name: string): Promise<BackupEntry> {
+  const { entries } = await readBackupIndex(place)
+  const entry = entries.find((one) => one.name === name)
+  if (entry !== undefined) return entry
+  throw new QuorateError('BACKUP_MISSING', `run ${place.runId} has no backup of ${name} on this node`, { where: name })
+}
+
+/** The bytes that were kept, checked against their hash; BACKUP_MISSING when they are gone or damaged. */
+export async function readKept(place: BackupPlace, entry: Exclude<BackupEntry, { kind: 'absent' }>): Promise<Buffer> {
+  const file = await place.host.read(storedPath(place, entry))
+  if (file !== undefined && sha256Hex(file.bytes) === entry.sha256) return file.bytes
+  const what = file === undefined ? 'is gone' : 'is damaged: its sha256 is not the one in the index'
+  throw new QuorateError('BACKUP_MISSING', `the backup of ${entry.name} in run ${place.runId} ${what}`, {
+    where: entry.name,
+  })
+}

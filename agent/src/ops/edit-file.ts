@@ -1,0 +1,84 @@
+import { isUtf8 } from 'node:buffer'
+import { unifiedDiff } from '@quorate/shared/diff'
+import { QuorateError } from '@quorate/shared/errors'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
+import { redact } from '@quorate/shared/redact'
+import { type BackupPlace, backupPlace, findEntry, keepFiles, readKept } from './backup/store.js'
+import type { ChangeContext } from './operation.js'
+import { changed, unchanged } from './result.js'
+
+export interface FileEdit {
+  readonly path: string
+  /** The wanted text, from the present one (undefined: the file does not exist). */
+  readonly edit: (text: string | undefined) => string
+  /** sha256 that the plan saw; empty where the request has none. */
+  readonly expectedSha256?: string
+  /** Mode of a file that did not exist. */
+  readonly mode: number
+  /** One line each for a person. */
+  readonly done: string
+  readonly alreadySo: string
+  /** Removes what a diff must not show; shared/redact unless given. */
+  readonly redactText?: (text: string) => string
+}
+
+/**
+ * Brings one file to a wanted text: nothing when it is so already, DRIFT when it is not what the plan saw, otherwise kept in
+ * the run's backup and replaced atomically with its mode and owner.
+ */
+export async function editFile(context: ChangeContext, edit: FileEdit): Promise<OperationResult> {
+  const { host } = context.tools
+  const file = await host.read(edit.path)
+  // A hosts file with a name in Latin-1 must come back byte for byte.
+  const encoding = file === undefined || isUtf8(file.bytes) ? 'utf8' : 'latin1'
+  const wanted = Buffer.from(edit.edit(file?.bytes.toString(encoding)), encoding)
+  if (file?.bytes.equals(wanted)) return unchanged(edit.alreadySo)
+  const place = backupPlace(context)
+  const before = file === undefined ? '' : sha256Hex(file.bytes)
+  if (edit.expectedSha256) await refuseDrift(place, edit, { found: before, bytes: file?.bytes })
+  await keepFiles(place, [edit.path])
+  context.signal.throwIfAborted()
+  await host.replace(edit.path, wanted, { mode: edit.mode })
+  return changed({
+    summary: edit.done,
+    touched: [{ name: edit.path, sha256Before: before, sha256After: sha256Hex(wanted) }],
+  })
+}
+
+interface Found {
+  /** sha256; empty when the file does not exist. */
+  readonly found: string
+  readonly bytes: Uint8Array | undefined
+}
+
+async function refuseDrift(place: BackupPlace, edit: FileEdit, { found, bytes }: Found): Promise<void> {
+  const { path, expectedSha256: expected = '', redactText = redact } = edit
+  if (found === expected) return
+  throw await drift(place, { path, expected, found, bytes, redactText })
+}
+
+/**
+ * The error for a file that is not what was expected. Where the run's backup has the expected text, with a diff of both, secrets
+ * out; otherwise with the hashes alone.
+ */
+export async function drift(
+  place: BackupPlace,
+  seen: Found & { path: string; expected: string; redactText?: (text: string) => string },
+): Promise<QuorateError> {
+  const { path, expected, found, bytes, redactText = redact } = seen
+  const word = (hash: string): string => (hash === '' ? 'no such file' : `sha256 ${hash}`)
+  const message = `${path} is not what was expected: expected ${word(expected)}, found ${word(found)}`
+  const before = await keptText(place, path, expected)
+  if (before === undefined || bytes === undefined) return new QuorateError('DRIFT', message, { where: path })
+  const after = Buffer.from(bytes).toString('utf8')
+  return new QuorateError('DRIFT', `${message}\n${unifiedDiff(path, redactText(before), redactText(after))}`, {
+    where: path,
+  })
+}
+
+async function keptText(place: BackupPlace, path: string, sha256: string): Promise<string | undefined> {
+  const entry = await findEntry(place, path).catch(() => undefined)
+  if (entry?.kind !== 'file' || entry.sha256 !== sha256) return undefined
+  return (await readKept(place, entry).catch(() => undefined))?.toString('utf8')
+}

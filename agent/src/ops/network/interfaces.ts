@@ -1,0 +1,40 @@
+import type { NetworkInterface } from '@quorate/shared/gen/quorate/v1/facts'
+import { commands } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+
+interface IpAddress {
+  readonly ifname: string
+  readonly address?: string
+  readonly mtu?: number
+  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[]
+}
+
+/** Interfaces of this node with their addresses (`ip -j addr`). */
+export async function readInterfaces(host: Host, signal?: AbortSignal): Promise<NetworkInterface[]> {
+  const { stdout } = await host.run(commands.interfaces(), signal)
+  return parseInterfaces(stdout)
+}
+
+/** What `ip -j addr` prints (iproute2, json). */
+export function parseInterfaces(json: string): NetworkInterface[] {
+  return (JSON.parse(json) as IpAddress[]).map((one) => ({
+    name: one.ifname,
+    mac: one.address ?? '',
+    mtu: one.mtu ?? 0,
+    addresses: (one.addr_info ?? []).flatMap(({ local, prefixlen }) =>
+      local === undefined || prefixlen === undefined ? [] : [`${local}/${prefixlen}`],
+    ),
+  }))
+}
+
+/** The interface that holds an address, and the length of its network's prefix; undefined when none does. */
+export function holderOf(
+  interfaces: readonly NetworkInterface[],
+  address: string,
+): { name: string; prefixLength: number } | undefined {
+  for (const { name, addresses } of interfaces) {
+    const held = addresses.find((one) => one.startsWith(`${address}/`))
+    if (held !== undefined) return { name, prefixLength: Number(held.split('/')[1]) }
+  }
+  return undefined
+}

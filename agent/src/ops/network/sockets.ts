@@ -1,0 +1,58 @@
+import type { ListeningPort, SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { commands } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+
+/** TCP ports that something listens on (`ss -Htlnp`). */
+export async function readListening(host: Host, signal?: AbortSignal): Promise<ListeningPort[]> {
+  const { stdout } = await host.run(commands.listeningSockets(), signal)
+  return parseListening(stdout)
+}
+
+/** Lines of `ss -Htlnp`: `LISTEN 0 4096 127.0.0.1:2379 0.0.0.0:* users:(("etcd",pid=1,fd=8))`. */
+export function parseListening(text: string): ListeningPort[] {
+  return rows(text).flatMap(({ local, processes }) => {
+    const at = splitAddress(local)
+    return at === undefined ? [] : [{ ...at, process: processes[0] ?? '' }]
+  })
+}
+
+/** Lines of `ss -Htnp` that are established, one for each process that holds the socket. */
+export function parseEstablished(text: string): SocketFacts[] {
+  return rows(text)
+    .filter(({ state }) => state === 'ESTAB')
+    .flatMap(({ peer, processes }) => {
+      const at = splitAddress(peer)
+      if (at === undefined) return []
+      return processes.map((process) => ({ process, peerAddress: at.address, peerPort: at.port }))
+    })
+}
+
+interface Row {
+  readonly state: string
+  readonly local: string
+  readonly peer: string
+  /** As the kernel shortens them, at most 15 characters. */
+  readonly processes: readonly string[]
+}
+
+function rows(text: string): Row[] {
+  return text.split('\n').flatMap((line) => {
+    const [state, , , local, peer] = line.trim().split(/\s+/)
+    if (state === undefined || local === undefined || peer === undefined) return []
+    const processes = [...line.matchAll(/\("([^"]*)",pid=/g)].map((match) => match[1] ?? '')
+    return [{ state, local, peer, processes: [...new Set(processes)] }]
+  })
+}
+
+/** `[::ffff:10.0.0.1]:6443`, `*:8443`, `fe80::1%eth0:22`, `127.0.0.53%lo:53`; a wildcard is `0.0.0.0` or `::`. */
+function splitAddress(text: string): { address: string; port: number } | undefined {
+  const at = text.lastIndexOf(':')
+  const port = Number(text.slice(at + 1))
+  if (at < 0 || !Number.isInteger(port)) return undefined
+  const bare = text
+    .slice(0, at)
+    .replace(/^\[|\]$/g, '')
+    .replace(/%.*$/, '')
+  const address = bare === '*' ? '::' : bare.replace(/^::ffff:(?=[0-9.]+$)/i, '')
+  return { address, port }
+}

@@ -1,0 +1,50 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { ReadBackupRequest, ReadBackupResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { writeArchive } from './backup/archive.js'
+import { type BackupPlace, readBackupIndex, readKept, storedName } from './backup/store.js'
+import { streamOperation } from './operation.js'
+import { etcdSnapshotPath } from './paths.js'
+
+/** Well below gRPC's limit of 4 MiB a message. */
+const chunkBytes = 256 * 1024
+
+/** A run's backup in chunks, encrypted for the operator before it leaves this process: `etcd` is the snapshot, `files` a tar archive. */
+export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>(
+  async function* (request, tools, signal) {
+    const place = { host: tools.host, stateFolder: tools.stateFolder, runId: request.runId }
+    const plain = request.kind === 'etcd' ? snapshot(place) : files(place, request.kind)
+    for await (const piece of tools.sealing.sealStream(plain, request.recipient)) {
+      signal.throwIfAborted()
+      for (let at = 0; at < piece.length; at += chunkBytes) {
+        yield { chunk: Buffer.from(piece.subarray(at, at + chunkBytes)) }
+      }
+    }
+  },
+)
+
+/** A snapshot can be gigabytes: it is never in memory as a whole. */
+async function* snapshot(place: BackupPlace): AsyncIterable<Uint8Array> {
+  const chunks = await place.host.readStream(etcdSnapshotPath(place.stateFolder, place.runId))
+  if (chunks === undefined) {
+    throw new QuorateError('BACKUP_MISSING', `run ${place.runId} has no etcd snapshot on this node`)
+  }
+  yield* chunks
+}
+
+async function* files(place: BackupPlace, kind: string): AsyncIterable<Uint8Array> {
+  if (kind !== 'files') throw new QuorateError('INVALID_REQUEST', `not a kind of backup: ${JSON.stringify(kind)}`)
+  const index = await readBackupIndex(place)
+  if (index.entries.length === 0) {
+    throw new QuorateError('BACKUP_MISSING', `run ${place.runId} has no backup of files on this node`)
+  }
+  const kept = await Promise.all(
+    index.entries.map(async (entry) => {
+      if (entry.kind === 'absent') return undefined
+      const { mode, uid, gid } = entry.kind === 'file' ? entry : { mode: 0o600, uid: 0, gid: 0 }
+      return { path: storedName(entry), mode, uid, gid, bytes: await readKept(place, entry) }
+    }),
+  )
+  const root = { mode: 0o600, uid: 0, gid: 0 }
+  const listed = { ...root, path: 'index.json', bytes: Buffer.from(`${JSON.stringify(index, undefined, 2)}\n`) }
+  yield* writeArchive([listed, ...kept.filter((file) => file !== undefined)])
+}

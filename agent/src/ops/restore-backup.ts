@@ -1,0 +1,73 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { RestoreBackupRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
+import { redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { isConfigMapName, readConfigMap, writeConfigMapText } from './backup/config-maps.js'
+import { type BackupEntry, backupPlace, findEntry, readKept } from './backup/store.js'
+import { drift } from './edit-file.js'
+import { type ChangeContext, changeOperation } from './operation.js'
+import { changed, unchanged } from './result.js'
+
+/**
+ * Puts one file or ConfigMap back as this run's backup has it, also its absence. What is there now must be what this run left
+ * behind (`expected_sha256`; empty: absent); otherwise somebody else changed it since, and it is left alone: DRIFT.
+ */
+export const restoreBackup = changeOperation<RestoreBackupRequest>(async (request, context) => {
+  const entry = await findEntry(backupPlace(context), request.name)
+  if (isConfigMapName(entry.name)) return restoreConfigMap(context, entry, request.expectedSha256)
+  return restoreFile(context, entry, request.expectedSha256)
+})
+
+async function restoreFile(context: ChangeContext, entry: BackupEntry, expected: string): Promise<OperationResult> {
+  const { host } = context.tools
+  const place = backupPlace(context)
+  const { name: path } = entry
+  const present = await host.read(path)
+  const found = present === undefined ? '' : sha256Hex(present.bytes)
+  const wanted = entry.kind === 'absent' ? '' : entry.sha256
+  if (found === wanted) return unchanged(`${path} is as it was before this run`)
+  if (found !== expected) {
+    throw await drift(place, { path, expected, found, bytes: present?.bytes, redactText: redactAny })
+  }
+  const touched = [{ name: path, sha256Before: found, sha256After: wanted }]
+  if (entry.kind !== 'file') {
+    await host.remove(path)
+    return changed({ summary: `removed ${path}: it did not exist before this run`, touched })
+  }
+  const { mode, uid, gid } = entry
+  await host.replace(path, await readKept(place, entry), { mode, uid, gid })
+  return changed({ summary: `put ${path} back as it was before this run`, touched })
+}
+
+async function restoreConfigMap(
+  context: ChangeContext,
+  entry: BackupEntry,
+  expected: string,
+): Promise<OperationResult> {
+  const { name } = entry
+  if (!isConfigMapName(name)) throw new QuorateError('NOT_IN_TABLE', `${name} is not in the table of ConfigMaps`)
+  const kube = await context.tools.kube()
+  const present = await readConfigMap(kube, name, context.signal)
+  const found = present === undefined ? '' : sha256Hex(present.text)
+  const wanted = entry.kind === 'absent' ? '' : entry.sha256
+  if (found === wanted) return unchanged(`${name} is as it was before this run`)
+  if (present === undefined || entry.kind === 'absent' || found !== expected) {
+    throw new QuorateError(
+      'DRIFT',
+      `${name} is not what was expected: expected sha256 ${expected}, found ${found || 'none'}`,
+      {
+        where: name,
+      },
+    )
+  }
+  const text = (await readKept(backupPlace(context), entry)).toString('utf8')
+  await writeConfigMapText(kube, name, { object: present.object, text, signal: context.signal })
+  return changed({
+    summary: `put ${name} back as it was before this run`,
+    touched: [{ name, sha256Before: found, sha256After: wanted }],
+  })
+}
+
+/** Kubeconfigs and everything else: what is a secret in either does not leave the node. */
+const redactAny = (text: string): string => redactKubeconfig(text)

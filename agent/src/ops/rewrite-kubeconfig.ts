@@ -1,0 +1,47 @@
+import { posix } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import type { RewriteKubeconfigRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { pointKubeconfigAt, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import type { Host } from '../host/host.js'
+import { editFile } from './edit-file.js'
+import { changeOperation } from './operation.js'
+import { kubeconfigPath } from './paths.js'
+
+const serverPattern = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/
+
+/** Replaces the one server scalar of a kubeconfig's current cluster; every other byte, the mode and the owner stay. */
+export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(async (request, context) => {
+  const { purpose, server, expectedSha256 } = request
+  const path = kubeconfigPath(purpose, request.path)
+  if (!serverPattern.test(server)) {
+    throw new QuorateError('INVALID_REQUEST', `not a server of the form https://HOST:PORT: ${JSON.stringify(server)}`)
+  }
+  if (purpose === 'user') await refuseLinkedFolders(context.tools.host, path)
+  return editFile(context, {
+    path,
+    edit: (text) => point(path, text, server),
+    expectedSha256,
+    mode: 0o600,
+    done: `${path} goes to ${server}`,
+    alreadySo: `${path} already goes to ${server}`,
+    redactText: redactKubeconfig,
+  })
+})
+
+function point(path: string, text: string | undefined, server: string): string {
+  if (text !== undefined) return pointKubeconfigAt(text, server)
+  throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`, {
+    where: path,
+    remedy: 'The plan saw this file: plan again.',
+  })
+}
+
+/** A user owns the folders above their kubeconfig: a link there would make root write wherever it leads. */
+async function refuseLinkedFolders(host: Host, path: string): Promise<void> {
+  for (let folder = posix.dirname(path); folder !== '/'; folder = posix.dirname(folder)) {
+    const beside = await host.list(posix.dirname(folder))
+    if (beside.some((entry) => entry.name === posix.basename(folder) && entry.kind === 'symlink')) {
+      throw new QuorateError('SYMLINK_REFUSED', `${folder} is a symbolic link`, { where: path })
+    }
+  }
+}
