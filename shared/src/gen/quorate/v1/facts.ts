@@ -210,6 +210,8 @@ export interface ClusterFacts {
   anonymousReadyz: boolean;
   /** Names and fields of objects in the API that still hold the string searched for (GetClusterFactsRequest.find). */
   references: Reference[];
+  /** Ids of the bootstrap tokens that Quorate made (their description begins with `Quorate`) and that still exist. */
+  joinTokenIds: string[];
 }
 
 export interface ConfigMapText {
@@ -2184,6 +2186,7 @@ function createBaseClusterFacts(): ClusterFacts {
     apiServerAddresses: [],
     anonymousReadyz: false,
     references: [],
+    joinTokenIds: [],
   };
 }
 
@@ -2227,6 +2230,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     for (const v of message.references) {
       Reference.encode(v!, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.joinTokenIds) {
+      writer.uint32(114).string(v!);
     }
     return writer;
   },
@@ -2348,6 +2354,14 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.references.push(Reference.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.joinTokenIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2388,6 +2402,7 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     message.apiServerAddresses = object.apiServerAddresses?.map((e) => e) || [];
     message.anonymousReadyz = object.anonymousReadyz ?? false;
     message.references = object.references?.map((e) => Reference.fromPartial(e)) || [];
+    message.joinTokenIds = object.joinTokenIds?.map((e) => e) || [];
     return message;
   },
 };
