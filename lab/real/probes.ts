@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Lab } from './lab.js'
+import { capture } from './shell.js'
 
 export interface ProbeResult {
   readonly name: string
@@ -19,17 +20,6 @@ export class Probes {
   readonly #children: ChildProcess[] = []
   readonly #output: Promise<string>[] = []
 
-  /** Reads through the virtual IP and at the first control plane, and writes through the virtual IP. */
-  static async start(lab: Lab): Promise<Probes> {
-    const probes = new Probes()
-    const credentials = await clientCertificate(lab)
-    const first = lab.node('cp1').address
-    probes.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
-    probes.#add(lab, ['first', first, '6443', '50'])
-    probes.#add(lab, ['writes', lab.virtualIP, '8443', '250', credentials.cert, credentials.key])
-    return probes
-  }
-
   /** Only at the first control plane: for a time when there is no endpoint yet. */
   static direct(lab: Lab): Probes {
     const probes = new Probes()
@@ -44,8 +34,16 @@ export class Probes {
     return probes
   }
 
-  /** Adds the places that exist only once the load balancer runs. */
-  async addEndpoint(lab: Lab): Promise<void> {
+  /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after 60 s. */
+  async addEndpointWhenUp(lab: Lab): Promise<void> {
+    const url = `https://${lab.virtualIP}:8443/readyz`
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+      if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok') return this.#addEndpoint(lab)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  async #addEndpoint(lab: Lab): Promise<void> {
     const credentials = await clientCertificate(lab)
     this.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
     this.#add(lab, ['writes', lab.virtualIP, '8443', '250', credentials.cert, credentials.key])
