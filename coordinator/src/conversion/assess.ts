@@ -16,7 +16,8 @@ const findingOf: Partial<Record<ErrorCode, string>> = {
 }
 
 /** True for what stops a run before anything is changed. */
-export const isBlocking = (finding: Assessed): boolean => finding.severity === 'error' && finding.ignoredBecause === undefined
+export const isBlocking = (finding: Assessed): boolean =>
+  finding.severity === 'error' && finding.ignoredBecause === undefined
 
 /**
  * Runs all checks at once; all report. A node that does not answer and a check that breaks are findings too, never a crash.
@@ -44,12 +45,23 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
   } catch (thrown) {
     const error = asQuorateError(thrown, node)
     return [
-      { id: findingOf[error.code] ?? 'agent-failed', severity: 'error', node, message: error.message, evidence: error.code, remedy: error.remedy },
+      {
+        id: findingOf[error.code] ?? 'agent-failed',
+        severity: 'error',
+        node,
+        message: error.message,
+        evidence: error.code,
+        remedy: error.remedy,
+      },
     ]
   }
 }
 
-async function runCheck(run: ConversionRun, check: Check, unanswered: ReadonlySet<string | undefined>): Promise<readonly Finding[]> {
+async function runCheck(
+  run: ConversionRun,
+  check: Check,
+  unanswered: ReadonlySet<string | undefined>,
+): Promise<readonly Finding[]> {
   try {
     return await check.check(run)
   } catch (thrown) {

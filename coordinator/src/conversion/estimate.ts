@@ -19,7 +19,11 @@ const secondsPerAction: Readonly<Record<string, number>> = {
 const otherwise = 3
 
 /** Seconds the plan will take, roughly: steps one after the other, each in as many rounds as its width makes. */
-export function estimateSeconds(steps: readonly PlannedStep[], order: readonly ConversionStep[], run: ConversionRun): number {
+export function estimateSeconds(
+  steps: readonly PlannedStep[],
+  order: readonly ConversionStep[],
+  run: ConversionRun,
+): number {
   return steps.reduce((sum, { id, actions }) => {
     const step = order.find((one) => one.id === id)
     if (step === undefined || actions.length === 0) return sum

@@ -25,7 +25,9 @@ export interface NodeStatus {
 export async function listNodes(session: Session): Promise<readonly NodeStatus[]> {
   const fleet = session.connect()
   try {
-    return await Promise.all((await session.enrolled()).map((node) => statusOf(fleet, node, (session.clock ?? systemClock).now)))
+    return await Promise.all(
+      (await session.enrolled()).map((node) => statusOf(fleet, node, (session.clock ?? systemClock).now)),
+    )
   } finally {
     fleet.close()
   }

@@ -33,7 +33,14 @@ async function proveOne(run: ConversionRun, proof: Proof, signal: AbortSignal): 
     return { id: proof.id, title: proof.title, holds, evidence, findings }
   } catch (thrown) {
     const { code, message, remedy, where } = asQuorateError(thrown)
-    const finding: Finding = { id: proof.id, severity: 'error', ...(where === undefined ? {} : { node: where }), message, evidence: code, remedy }
+    const finding: Finding = {
+      id: proof.id,
+      severity: 'error',
+      ...(where === undefined ? {} : { node: where }),
+      message,
+      evidence: code,
+      remedy,
+    }
     return { id: proof.id, title: proof.title, holds: false, evidence: [], findings: [finding] }
   }
 }

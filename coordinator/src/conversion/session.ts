@@ -11,8 +11,8 @@ import { type RunOutcome, runOrder } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { type Assessed, assess, isBlocking } from './assess.js'
-import type { Check } from './checks/check.js'
 import { allChecks } from './checks/all.js'
+import type { Check } from './checks/check.js'
 import { estimateSeconds } from './estimate.js'
 import { makeConversionRun } from './make-run.js'
 import { conversionOrder } from './order.js'
@@ -39,7 +39,12 @@ export interface Session {
   readonly runs: RunStore
   readonly leases: LeaseStore
   enrolled(): Promise<readonly EnrolledNode[]>
-  keepBackup(run: RunId, node: string, kind: 'etcd' | 'files', bytes: AsyncIterable<Uint8Array>): Promise<{ path: string; sha256: string; bytes: number }>
+  keepBackup(
+    run: RunId,
+    node: string,
+    kind: 'etcd' | 'files',
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<{ path: string; sha256: string; bytes: number }>
   readonly backupRecipient: string
   /** Version of this program, written into the journal. */
   readonly version: string
@@ -109,9 +114,15 @@ function describePlan(
     steps,
     findings: seen.findings,
     blocked: seen.blocked,
-    hash: canonicalHash({ cluster: file.name, endpoint: file.endpoint, steps: steps.map(({ id, actions }) => ({ id, actions })) }),
+    hash: canonicalHash({
+      cluster: file.name,
+      endpoint: file.endpoint,
+      steps: steps.map(({ id, actions }) => ({ id, actions })),
+    }),
     estimateSeconds: estimateSeconds(steps, seen.order, seen.run),
-    noWayBack: steps.flatMap(({ actions }) => actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack]))),
+    noWayBack: steps.flatMap(({ actions }) =>
+      actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack])),
+    ),
   }
 }
 
@@ -119,11 +130,17 @@ function describePlan(
 export function approve(plan: Plan, hash?: string): void {
   if (plan.blocked) {
     const blocking = plan.findings.filter(isBlocking)
-    const list = blocking.map((finding) => finding.id + (finding.node === undefined ? '' : ` on ${finding.node}`)).join(', ')
-    throw new QuorateError('BLOCKED_BY_FINDINGS', `${blocking.length} finding(s) block the conversion: ${list}`, { where: plan.cluster })
+    const list = blocking
+      .map((finding) => finding.id + (finding.node === undefined ? '' : ` on ${finding.node}`))
+      .join(', ')
+    throw new QuorateError('BLOCKED_BY_FINDINGS', `${blocking.length} finding(s) block the conversion: ${list}`, {
+      where: plan.cluster,
+    })
   }
   if (hash !== undefined && hash !== plan.hash) {
-    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, what would be done now is ${plan.hash}`, { where: plan.cluster })
+    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, what would be done now is ${plan.hash}`, {
+      where: plan.cluster,
+    })
   }
 }
 
@@ -190,12 +207,21 @@ export async function listRuns(session: Session): Promise<readonly RunState[]> {
 }
 
 /** A run's events after `after` (0: from the start); ends with the run, or when its coordinator is gone. */
-export async function* followRun(session: Session, id: RunId, options: { after: number; signal: AbortSignal }): AsyncIterable<RecordedEvent> {
+export async function* followRun(
+  session: Session,
+  id: RunId,
+  options: { after: number; signal: AbortSignal },
+): AsyncIterable<RecordedEvent> {
   const goesOn = async () => (await readRun(session, id)).outcome === 'running'
   yield* session.runs.follow(id, { ...options, goesOn })
 }
 
-function conversionRun(session: Session, fleet: Fleet, file: ClusterFile, id: RunId | 'plan' | 'verify'): ConversionRun {
+function conversionRun(
+  session: Session,
+  fleet: Fleet,
+  file: ClusterFile,
+  id: RunId | 'plan' | 'verify',
+): ConversionRun {
   return makeConversionRun({
     id,
     file,

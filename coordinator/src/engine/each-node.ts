@@ -17,7 +17,11 @@ export interface EachNodeResult {
 }
 
 /** Walks items `width` at a time. After too many failures it starts no new one, waits for those that run, and reports every failure. */
-export async function eachNode<T>(items: readonly T[], options: EachNodeOptions, one: (item: T) => Promise<void>): Promise<EachNodeResult> {
+export async function eachNode<T>(
+  items: readonly T[],
+  options: EachNodeOptions,
+  one: (item: T) => Promise<void>,
+): Promise<EachNodeResult> {
   const failures: unknown[] = []
   let next = 0
   // A canary is there to be heeded: one that fails stops the step whatever maxFailed allows.

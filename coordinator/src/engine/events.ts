@@ -15,11 +15,29 @@ export type RunEvent =
       /** Findings that the operator chose to ignore, with the reasons. */
       readonly ignored: Readonly<Record<string, string>>
     }
-  | { readonly kind: 'step-started'; readonly step: string; readonly title: string; readonly actions: readonly Action[] }
+  | {
+      readonly kind: 'step-started'
+      readonly step: string
+      readonly title: string
+      readonly actions: readonly Action[]
+    }
   | { readonly kind: 'step-skipped'; readonly step: string; readonly title: string }
   | { readonly kind: 'action-started'; readonly step: string; readonly action: Action }
-  | { readonly kind: 'operation-sent'; readonly step: string; readonly action: string; readonly node: string; readonly operationId: string; readonly label: string }
-  | { readonly kind: 'progress'; readonly step: string; readonly action: string; readonly node: string; readonly message: string }
+  | {
+      readonly kind: 'operation-sent'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly operationId: string
+      readonly label: string
+    }
+  | {
+      readonly kind: 'progress'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly message: string
+    }
   | {
       readonly kind: 'operation-done'
       readonly step: string
@@ -28,10 +46,28 @@ export type RunEvent =
       readonly label: string
       readonly result: OperationResult
     }
-  | { readonly kind: 'action-verified'; readonly step: string; readonly action: string; readonly node: string; readonly evidence: readonly Evidence[] }
-  | { readonly kind: 'action-failed'; readonly step: string; readonly action: string; readonly node: string; readonly error: RunError }
+  | {
+      readonly kind: 'action-verified'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly evidence: readonly Evidence[]
+    }
+  | {
+      readonly kind: 'action-failed'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly error: RunError
+    }
   | { readonly kind: 'action-undone'; readonly step: string; readonly action: string; readonly node: string }
-  | { readonly kind: 'undo-failed'; readonly step: string; readonly action: string; readonly node: string; readonly error: RunError }
+  | {
+      readonly kind: 'undo-failed'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly error: RunError
+    }
   | { readonly kind: 'step-done'; readonly step: string }
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
 

@@ -77,13 +77,26 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   switch (event.kind) {
     case 'run-started': {
       const { cluster, planHash, version, clusterFile, fencingToken, ignored } = event
-      const steps = event.steps.map(({ id, title, actions }) => ({ id, title, state: 'waiting' as const, actions: actions.map(planned) }))
+      const steps = event.steps.map(({ id, title, actions }) => ({
+        id,
+        title,
+        state: 'waiting' as const,
+        actions: actions.map(planned),
+      }))
       return { ...next, cluster, planHash, version, clusterFile, fencingToken, ignored, startedAt: at, steps }
     }
     case 'run-ended':
-      return { ...next, outcome: event.outcome, endedAt: at, ...(event.error === undefined ? {} : { error: event.error }) }
+      return {
+        ...next,
+        outcome: event.outcome,
+        endedAt: at,
+        ...(event.error === undefined ? {} : { error: event.error }),
+      }
     default:
-      return { ...next, steps: state.steps.map((step) => (step.id === event.step ? applyToStep(step, at, event) : step)) }
+      return {
+        ...next,
+        steps: state.steps.map((step) => (step.id === event.step ? applyToStep(step, at, event) : step)),
+      }
   }
 }
 
@@ -102,7 +115,9 @@ function applyToStep(step: StepRecord, at: number, event: StepEvent): StepRecord
       return { ...step, state: 'done', endedAt: at }
     default: {
       const id = event.kind === 'action-started' ? event.action.id : event.action
-      const actions = step.actions.map((record) => (record.action.id === id ? applyToAction(record, at, event) : record))
+      const actions = step.actions.map((record) =>
+        record.action.id === id ? applyToAction(record, at, event) : record,
+      )
       return event.kind === 'action-failed' ? { ...step, state: 'failed', endedAt: at, actions } : { ...step, actions }
     }
   }
@@ -117,7 +132,10 @@ function applyToAction(record: ActionRecord, at: number, event: ActionEvent): Ac
     case 'progress':
       return { ...record, progress: event.message }
     case 'operation-done':
-      return { ...record, operations: [...record.operations, { node: event.node, label: event.label, result: event.result }] }
+      return {
+        ...record,
+        operations: [...record.operations, { node: event.node, label: event.label, result: event.result }],
+      }
     case 'action-verified':
       return { ...record, state: 'verified', endedAt: at, evidence: event.evidence }
     case 'action-failed':

@@ -39,9 +39,12 @@ export async function openJournalReader(path: string, run: string): Promise<Jour
       let start = 0
       for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
         const line = parseLine(bytes.subarray(start, end).toString('utf8'))
-        const follows = line !== undefined && line.prev === prev && line.record.seq === seq + 1 && line.record.run === run
+        const follows =
+          line !== undefined && line.prev === prev && line.record.seq === seq + 1 && line.record.run === run
         if (!follows || recordHash(prev, JSON.stringify(line.record)) !== line.hash) {
-          throw new QuorateError('JOURNAL_DAMAGED', `record ${seq + 1}, at byte ${offset}, is not what was written`, { where: path })
+          throw new QuorateError('JOURNAL_DAMAGED', `record ${seq + 1}, at byte ${offset}, is not what was written`, {
+            where: path,
+          })
         }
         events.push(line.record)
         seq += 1

@@ -85,7 +85,8 @@ function asJournalError(error: unknown, path: string): QuorateError {
   return new QuorateError('INTERNAL', `the journal could not be written: ${why}`, {
     where: path,
     cause: error,
-    remedy: 'Make room on the disk of the state folder (or mend it), then run `quorate convert` again: finished steps plan nothing.',
+    remedy:
+      'Make room on the disk of the state folder (or mend it), then run `quorate convert` again: finished steps plan nothing.',
   })
 }
 

@@ -1,4 +1,4 @@
-import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, catalogue, type QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { ChangeCall } from '../fleet/agent.js'
 import type { RunError, RunEvent } from './events.js'
@@ -63,7 +63,11 @@ export async function verifyAction<Run>(task: Task<Run>, applied: Applied): Prom
   }
 }
 
-function changeCall<Run>({ step, action, context, emit }: Task<Run>, applied: Applied, prefix: '' | 'undo-'): ChangeCall {
+function changeCall<Run>(
+  { step, action, context, emit }: Task<Run>,
+  applied: Applied,
+  prefix: '' | 'undo-',
+): ChangeCall {
   const place = { step: step.id, action: action.id }
   // A journal that cannot be written rejects the next event that is waited for; these two need no waiting.
   const note = (event: RunEvent) => void emit(event).catch(() => undefined)
@@ -83,7 +87,11 @@ function changeCall<Run>({ step, action, context, emit }: Task<Run>, applied: Ap
   }
 }
 
-async function fail<Run>(task: Task<Run>, applied: Applied, why: { error: unknown; stage: 'apply' | 'verify' }): Promise<ActionFailed> {
+async function fail<Run>(
+  task: Task<Run>,
+  applied: Applied,
+  why: { error: unknown; stage: 'apply' | 'verify' },
+): Promise<ActionFailed> {
   const { step, action } = task
   const place = { step: step.id, action: action.id, node: action.node }
   const cause = asQuorateError(why.error, action.node)

@@ -12,7 +12,11 @@ export interface PlannedStep {
 }
 
 /** Asks every step what it would do now. Where `tolerant`, a step that cannot be planned says why instead of ending the plan. */
-export function planSteps<Run>(order: readonly Step<Run>[], run: Run, { tolerant }: { tolerant: boolean }): Promise<readonly PlannedStep[]> {
+export function planSteps<Run>(
+  order: readonly Step<Run>[],
+  run: Run,
+  { tolerant }: { tolerant: boolean },
+): Promise<readonly PlannedStep[]> {
   return Promise.all(
     order.map(async (step) => {
       const { id, title } = step
@@ -49,8 +53,11 @@ export function requireApproved(step: string, approved: readonly Action[], now: 
   for (const action of now) {
     const before = known.get(action.id)
     if (before === undefined || before.does !== action.does || before.node !== action.node) {
-      const instead = before === undefined ? 'the approved plan has nothing of the kind' : `the approved plan says: ${before.does}`
-      throw new QuorateError('PLAN_CHANGED', `${step} would now do on ${action.node}: ${action.does}; ${instead}`, { where: action.node })
+      const instead =
+        before === undefined ? 'the approved plan has nothing of the kind' : `the approved plan says: ${before.does}`
+      throw new QuorateError('PLAN_CHANGED', `${step} would now do on ${action.node}: ${action.does}; ${instead}`, {
+        where: action.node,
+      })
     }
     const changed = firstDifference(before.diffs, action.diffs)
     if (changed !== undefined) throw new QuorateError('DRIFT', `${step}: ${changed}`, { where: action.node })

@@ -59,7 +59,9 @@ export async function runOrder<Run extends { refresh(): void }>(options: RunOrde
   }
   const { error } = outcome
   // The journal itself may be what failed; then its absence of an end is the record.
-  await emit({ kind: 'run-ended', outcome: outcome.outcome, ...(error === undefined ? {} : { error }) }).catch(() => undefined)
+  await emit({ kind: 'run-ended', outcome: outcome.outcome, ...(error === undefined ? {} : { error }) }).catch(
+    () => undefined,
+  )
   return outcome
 }
 
@@ -129,7 +131,8 @@ class Walk<Run extends { refresh(): void }> {
 
   async #requireGoingOn(before: string): Promise<void> {
     if (this.#backgroundFailed) await this.settle()
-    if (this.#options.stop.aborted) throw new QuorateError('INTERRUPTED', `stopped before: ${before}`, { where: this.#options.context.cluster })
+    if (this.#options.stop.aborted)
+      throw new QuorateError('INTERRUPTED', `stopped before: ${before}`, { where: this.#options.context.cluster })
   }
 
   /** Lets the gates that are still watched come to their end, and prefers a real failure to an interruption. */
@@ -145,7 +148,8 @@ class Walk<Run extends { refresh(): void }> {
 function combined(failures: readonly unknown[], total: number): unknown {
   const failed = failures.filter((failure) => failure instanceof ActionFailed)
   const [first] = failed
-  if (failures.length === 1 || first === undefined || failed.length < failures.length) return failures.find((failure) => !(failure instanceof ActionFailed)) ?? first
+  if (failures.length === 1 || first === undefined || failed.length < failures.length)
+    return failures.find((failure) => !(failure instanceof ActionFailed)) ?? first
   const nodes = failed.map(({ error }) => `${error.where}: ${error.message}`).join('; ')
   const error = { ...first.error, message: `${failed.length} of ${total} actions failed. ${nodes}` }
   return new ActionFailed(

@@ -51,7 +51,11 @@ export function runStore(folder: string, clock: Clock = systemClock): RunStore {
   }
 }
 
-async function* follow(path: string, run: RunId, options: FollowOptions & { clock: Clock }): AsyncIterable<RecordedEvent> {
+async function* follow(
+  path: string,
+  run: RunId,
+  options: FollowOptions & { clock: Clock },
+): AsyncIterable<RecordedEvent> {
   const reader = await openJournalReader(path, run)
   try {
     for (let quiet = 0; !options.signal.aborted; ) {

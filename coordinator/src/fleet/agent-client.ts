@@ -1,7 +1,17 @@
-import { type CallOptions, type ClientReadableStream, type ClientUnaryCall, Metadata, type ServiceError } from '@grpc/grpc-js'
+import {
+  type CallOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
-import type { CheckJoinFindings, CheckJoinResponse, NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type {
+  CheckJoinFindings,
+  CheckJoinResponse,
+  NodeAgentServiceClient,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationEvent, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
 import type { Agent, ChangeCall, ReadOptions } from './agent.js'
@@ -18,13 +28,24 @@ export interface Patience {
   readonly clock: Clock
 }
 
-const usual: Patience = { readMs: 5_000, changeMs: 90_000, firstPauseMs: 200, longestPauseMs: 5_000, clock: systemClock }
+const usual: Patience = {
+  readMs: 5_000,
+  changeMs: 90_000,
+  firstPauseMs: 200,
+  longestPauseMs: 5_000,
+  clock: systemClock,
+}
 
 /** The longest that any operation may take on a node (a join that pulls images over a slow line). */
 const longestChangeMs = 30 * 60_000
 const usualReadMs = 10_000
 
-type Unary = (request: unknown, metadata: Metadata, options: CallOptions, callback: (error: ServiceError | null, answer: unknown) => void) => ClientUnaryCall
+type Unary = (
+  request: unknown,
+  metadata: Metadata,
+  options: CallOptions,
+  callback: (error: ServiceError | null, answer: unknown) => void,
+) => ClientUnaryCall
 type Streaming = (request: unknown, metadata: Metadata, options: CallOptions) => ClientReadableStream<unknown>
 
 /** One node's agent over a generated client; the connection is the client's. */
@@ -53,14 +74,19 @@ class GrpcAgent implements Agent {
   change: Agent['change'] = async (method, request, call, label = method) => {
     const header = call.header(label, this.node)
     const message = { ...request, header }
-    const result = await this.#again(this.#patience.changeMs, call.signal, () => this.#changeOnce(method, message, call))
+    const result = await this.#again(this.#patience.changeMs, call.signal, () =>
+      this.#changeOnce(method, message, call),
+    )
     await call.done(this.node, label, result)
     return result
   }
 
   checkJoin: Agent['checkJoin'] = async (request, onProgress, options = {}) => {
     let findings: CheckJoinFindings | undefined
-    for await (const { event } of this.#answers<CheckJoinResponse>('checkJoin', request, { deadlineMs: 10 * 60_000, ...options })) {
+    for await (const { event } of this.#answers<CheckJoinResponse>('checkJoin', request, {
+      deadlineMs: 10 * 60_000,
+      ...options,
+    })) {
       if (event?.$case === 'progress') onProgress(event.progress.message)
       if (event?.$case === 'findings') findings = event.findings
     }
@@ -69,19 +95,35 @@ class GrpcAgent implements Agent {
 
   holdPorts: Agent['holdPorts'] = async (ports, work, options = {}) => {
     const deadlineMs = options.deadlineMs ?? 60_000
-    const held = this.#answers<Held>('holdPorts', { ports: [...ports], deadlineMs }, { ...options, deadlineMs: deadlineMs + usualReadMs })
+    const held = this.#answers<Held>(
+      'holdPorts',
+      { ports: [...ports], deadlineMs },
+      { ...options, deadlineMs: deadlineMs + usualReadMs },
+    )
     // Leaving the loop cancels the call, and with it the node lets go of the ports.
     for await (const first of held) return await work(first)
     return this.#noResult('holdPorts')
   }
 
-  async *readBackup(runId: string, kind: 'etcd' | 'files', recipient: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
-    const chunks = this.#answers<{ chunk: Uint8Array }>('readBackup', { runId, kind, recipient }, { deadlineMs: longestChangeMs, ...options })
+  async *readBackup(
+    runId: string,
+    kind: 'etcd' | 'files',
+    recipient: string,
+    options: ReadOptions = {},
+  ): AsyncIterable<Uint8Array> {
+    const chunks = this.#answers<{ chunk: Uint8Array }>(
+      'readBackup',
+      { runId, kind, recipient },
+      { deadlineMs: longestChangeMs, ...options },
+    )
     for await (const { chunk } of chunks) yield chunk
   }
 
   async #changeOnce(method: string, request: unknown, call: ChangeCall): Promise<OperationResult> {
-    const events = this.#stream<{ event: OperationEvent | undefined }>(method, request, { signal: call.signal, deadlineMs: longestChangeMs })
+    const events = this.#stream<{ event: OperationEvent | undefined }>(method, request, {
+      signal: call.signal,
+      deadlineMs: longestChangeMs,
+    })
     for await (const { event } of events) {
       if (event?.event?.$case === 'progress') call.progress(event.event.progress.message)
       if (event?.event?.$case === 'result') return event.event.result
@@ -112,17 +154,27 @@ class GrpcAgent implements Agent {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const unary = (this.#client as unknown as Record<string, Unary>)[method] as Unary
-      const call = unary.call(this.#client, request, new Metadata(), { deadline: Date.now() + deadlineMs }, (error, answer) => {
-        signal?.removeEventListener('abort', cancel)
-        if (error === null) resolve(answer)
-        else reject(error)
-      })
+      const call = unary.call(
+        this.#client,
+        request,
+        new Metadata(),
+        { deadline: Date.now() + deadlineMs },
+        (error, answer) => {
+          signal?.removeEventListener('abort', cancel)
+          if (error === null) resolve(answer)
+          else reject(error)
+        },
+      )
       const cancel = () => call.cancel()
       signal?.addEventListener('abort', cancel, { once: true })
     })
   }
 
-  async *#stream<T>(method: string, request: unknown, { signal, deadlineMs = usualReadMs }: ReadOptions): AsyncIterable<T> {
+  async *#stream<T>(
+    method: string,
+    request: unknown,
+    { signal, deadlineMs = usualReadMs }: ReadOptions,
+  ): AsyncIterable<T> {
     signal?.throwIfAborted()
     const streaming = (this.#client as unknown as Record<string, Streaming>)[method] as Streaming
     const call = streaming.call(this.#client, request, new Metadata(), { deadline: Date.now() + deadlineMs })
@@ -150,7 +202,10 @@ class GrpcAgent implements Agent {
   }
 
   #explained(error: unknown, signal: AbortSignal | undefined): unknown {
-    if (signal?.aborted) return signal.reason instanceof QuorateError ? signal.reason : new QuorateError('INTERRUPTED', 'the call was ended', { where: this.node })
+    if (signal?.aborted)
+      return signal.reason instanceof QuorateError
+        ? signal.reason
+        : new QuorateError('INTERRUPTED', 'the call was ended', { where: this.node })
     return isServiceError(error) ? errorFromStatus(error, this.node) : error
   }
 

@@ -1,6 +1,6 @@
 import type {
-  CheckJoinRequest,
   CheckJoinFindings,
+  CheckJoinRequest,
   NodeAgentServiceClient,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
@@ -8,7 +8,9 @@ import type { NodeName } from '@quorate/shared/names'
 
 // The first parameter of the client's method is its request, the callback's second its answer: so reads and changes are typed by the proto alone.
 type Method = keyof NodeAgentServiceClient
-type RequestOf<M extends Method> = NodeAgentServiceClient[M] extends (request: infer R, ...rest: never[]) => unknown ? R : never
+type RequestOf<M extends Method> = NodeAgentServiceClient[M] extends (request: infer R, ...rest: never[]) => unknown
+  ? R
+  : never
 // Of an overloaded method TypeScript infers the last signature: the callback is its last parameter.
 type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: infer P) => unknown
   ? P extends [...unknown[], (error: never, answer: infer A) => void]
@@ -58,8 +60,17 @@ export interface Agent {
   readonly node: NodeName
   read<M extends ReadMethod>(method: M, request: RequestOf<M>, options?: ReadOptions): Promise<AnswerOf<M>>
   /** Sends one changing operation and waits for its result; re-attaches with the same id when the stream is lost. */
-  change<M extends ChangeMethod>(method: M, request: ChangeRequest<M>, call: ChangeCall, label?: string): Promise<OperationResult>
-  checkJoin(request: CheckJoinRequest, onProgress: (message: string) => void, options?: ReadOptions): Promise<CheckJoinFindings>
+  change<M extends ChangeMethod>(
+    method: M,
+    request: ChangeRequest<M>,
+    call: ChangeCall,
+    label?: string,
+  ): Promise<OperationResult>
+  checkJoin(
+    request: CheckJoinRequest,
+    onProgress: (message: string) => void,
+    options?: ReadOptions,
+  ): Promise<CheckJoinFindings>
   /** Holds the ports while `work` runs. */
   holdPorts<T>(
     ports: readonly number[],

@@ -17,7 +17,8 @@ export function detailOf(error: ServiceError): ErrorDetail | undefined {
 }
 
 // TLS failures reach the caller as UNAVAILABLE with the words of OpenSSL or Node's tls (grpc-js does not keep their codes).
-const trustProblem = /certificate|self[- ]signed|altnames|tls alert|ssl alert|SSL routines|unable to verify|EPROTO|ERR_TLS/i
+const trustProblem =
+  /certificate|self[- ]signed|altnames|tls alert|ssl alert|SSL routines|unable to verify|EPROTO|ERR_TLS/i
 
 /** True when the connection itself is the problem and asking again might help; false for every answer that an agent gave. */
 export function isConnectionLoss(error: ServiceError): boolean {
@@ -33,11 +34,16 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
   if (detail !== undefined && detail.code !== '') return fromDetail(detail, node, error)
   const options = { where: node, cause: error }
   const said = error.details || error.message
-  if (isConnectionLoss(error)) return new QuorateError('AGENT_UNREACHABLE', `the agent cannot be reached: ${said}`, options)
+  if (isConnectionLoss(error))
+    return new QuorateError('AGENT_UNREACHABLE', `the agent cannot be reached: ${said}`, options)
   switch (error.code) {
     case status.UNAVAILABLE:
     case status.UNAUTHENTICATED:
-      return new QuorateError('AGENT_UNTRUSTED', `the agent and this coordinator do not trust each other: ${said}`, options)
+      return new QuorateError(
+        'AGENT_UNTRUSTED',
+        `the agent and this coordinator do not trust each other: ${said}`,
+        options,
+      )
     case status.DEADLINE_EXCEEDED:
       return new QuorateError('AGENT_UNREACHABLE', `the agent did not answer in time: ${said}`, options)
     case status.PERMISSION_DENIED:

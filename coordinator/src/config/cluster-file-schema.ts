@@ -1,0 +1,57 @@
+import { z } from 'zod'
+
+/** A node of the cluster file as it is written. */
+const node = z.strictObject({ name: z.string(), address: z.string(), agent: z.string().optional() })
+
+/** The shape of the cluster file: keys, types and defaults. What the values mean together is in cluster-file-rules.ts. */
+export const clusterFileSchema = z.strictObject({
+  apiVersion: z.literal('quorate/v1alpha1'),
+  kind: z.literal('Conversion'),
+  metadata: z.strictObject({ name: z.string() }),
+  endpoint: z.string(),
+  loadBalancer: z.strictObject({
+    kind: z.enum(['haproxy', 'external', 'kube-vip', 'node-local', 'service']).default('haproxy'),
+    virtualIP: z.string().optional(),
+    virtualRouterId: z.int().min(1).max(255).optional(),
+  }),
+  controlPlanes: z.array(node),
+  workers: z.array(node).default([]),
+  policy: z
+    .strictObject({
+      controlPlaneKubeconfigs: z.enum(['auto', 'local', 'load-balancer']).default('auto'),
+      manageHosts: z.boolean().default(false),
+      waves: z
+        .strictObject({
+          canary: z.int().min(0).max(100).default(1),
+          width: z.int().min(1).max(1000).default(10),
+          maxFailed: z.int().min(0).max(1000).default(0),
+        })
+        .prefault({}),
+      ignorePreflightErrors: z.array(z.string()).default([]),
+      ignoreFindings: z.record(z.string(), z.string()).default({}),
+    })
+    .prefault({}),
+})
+
+export type ClusterFileText = z.output<typeof clusterFileSchema>
+export type NodeText = z.output<typeof node>
+
+type Path = readonly PropertyKey[]
+
+/** Keys that are allowed at a path, for the remedy of an unknown one. */
+export function keysAt(path: Path): readonly string[] {
+  let schema: z.core.$ZodType = clusterFileSchema
+  for (const part of path) {
+    schema = inner(schema)
+    if (schema instanceof z.ZodObject) schema = schema.shape[String(part)] ?? schema
+    else if (schema instanceof z.ZodArray) schema = schema.element
+  }
+  schema = inner(schema)
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+function inner(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return inner(schema.unwrap())
+  return schema
+}
