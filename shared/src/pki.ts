@@ -19,6 +19,8 @@ export interface CertificateView {
   /** Hex of the whole certificate's DER. */
   readonly sha256: string
   readonly isCa: boolean
+  /** Whether its extended key usage has serverAuth. */
+  readonly serverAuth: boolean
   /** `sha256:hex` of the SubjectPublicKeyInfo, as kubeadm pins a CA. */
   readonly publicKeyPin: string
 }
@@ -69,6 +71,9 @@ function readSans(text: string): string[] {
   )
 }
 
+/** RFC 5280, 4.2.1.12. */
+const serverAuthOid = '1.3.6.1.5.5.7.3.1'
+
 function view(certificate: X509Certificate): CertificateView {
   return {
     subject: oneLine(certificate.subject ?? ''),
@@ -81,6 +86,7 @@ function view(certificate: X509Certificate): CertificateView {
     notAfter: new Date(certificate.validTo),
     sha256: sha256Hex(certificate.raw),
     isCa: certificate.ca,
+    serverAuth: (certificate.keyUsage ?? []).includes(serverAuthOid),
     publicKeyPin: `sha256:${sha256Hex(certificate.publicKey.export({ type: 'spki', format: 'der' }))}`,
   }
 }
