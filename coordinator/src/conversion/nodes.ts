@@ -1,8 +1,9 @@
 import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../config/cluster-file.js'
+import type { EnrolledNode } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
-import type { EnrolledNode, Session } from './session.js'
+import type { Session } from './session.js'
 
 /** One enrolled node as it answers now. */
 export interface NodeStatus {

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
-import type { NodeName, RunId } from '@quorate/shared/names'
+import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { EnrolledNode } from '../config/enrolled-node.js'
 import type { RecordedEvent } from '../engine/events.js'
 import { foldRun, type RunState } from '../engine/fold.js'
 import type { LeaseStore } from '../engine/lease.js'
@@ -20,17 +21,6 @@ import { allProofs } from './proofs/all.js'
 import type { Proof } from './proofs/proof.js'
 import { prove, type Verification } from './prove.js'
 import type { ConversionRun, ConversionStep } from './run.js'
-
-/** A node of this fleet, as `enroll` recorded it. */
-export interface EnrolledNode {
-  readonly name: NodeName
-  /** `host:port` of its agent. */
-  readonly agent: string
-  /** Unix milliseconds. */
-  readonly enrolledAt: number
-  /** When its certificate ends; unix milliseconds. */
-  readonly certificateExpiresAt: number
-}
 
 /** All that the command line and REST need from the outside: one state folder, opened. */
 export interface Session {

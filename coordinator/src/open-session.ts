@@ -1,0 +1,24 @@
+import { version } from '@quorate/shared/version'
+import type { Session } from './conversion/session.js'
+import { leaseStore } from './engine/lease.js'
+import { runStore } from './engine/run-store.js'
+import { connectFleet } from './fleet/fleet.js'
+import { enrolledNodes } from './state/enrolled-nodes.js'
+import { readIdentity, readState } from './state/fleet-ca.js'
+import { keepBackup } from './state/keep-backup.js'
+import { statePaths } from './state/paths.js'
+
+/** Opens a state folder that `init` made, as the session that command line and REST work with; STATE_NOT_INITIALISED. */
+export async function openSession(folder: string): Promise<Session> {
+  const paths = statePaths(folder)
+  const identity = await readIdentity(paths)
+  return {
+    connect: () => connectFleet(identity),
+    runs: runStore(paths.runs),
+    leases: leaseStore(paths.leases),
+    enrolled: () => enrolledNodes(paths),
+    keepBackup: (run, node, kind, bytes) => keepBackup(paths, { run, node, kind, bytes }),
+    backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
+    version,
+  }
+}

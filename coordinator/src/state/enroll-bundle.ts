@@ -1,0 +1,87 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import { isDnsName, parseNodeName } from '@quorate/shared/names'
+import { issueCertificate, readCertificate } from '@quorate/shared/pki'
+import { dialTarget, parseHostPort } from '../config/node-address.js'
+import { recordNode } from './enrolled-nodes.js'
+import { readCa } from './fleet-ca.js'
+import type { StatePaths } from './paths.js'
+import { writeDurably } from './write-file.js'
+
+export interface EnrolRequest {
+  readonly node: string
+  /** HOST or HOST:PORT on which the node's agent will listen. */
+  readonly address: string
+  /** Folder that receives agent.yaml, node.crt, node.key and fleet-ca.crt. */
+  readonly bundle: string
+}
+
+const nodeDays = 825
+
+/** Writes a node's identity into a folder, to be carried to its /etc/quorate, and records the node. Returns the paths written. */
+export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Promise<readonly string[]> {
+  const { node, agent, listen } = parseRequest(request)
+  const ca = await readCa(paths)
+  await refuseForeignBundle(request.bundle, node)
+  const addresses = isIP(agent.host) === 0 ? [] : [agent.host]
+  const issued = issueCertificate({
+    ca,
+    commonName: node,
+    organizations: ['quorate:node'],
+    dnsNames: [node],
+    ipAddresses: addresses,
+    days: nodeDays,
+    usage: 'server',
+  })
+  await mkdir(request.bundle, { recursive: true, mode: 0o700 })
+  const files: readonly (readonly [string, string, number])[] = [
+    ['fleet-ca.crt', ca.certPem, 0o644],
+    ['node.crt', issued.certPem, 0o644],
+    ['node.key', issued.keyPem, 0o600],
+    [
+      'agent.yaml',
+      `# Identity and address of this node's quorate-agent; the certificates lie beside this file.\nnode: ${node}\nlisten: '${listen}'\n`,
+      0o644,
+    ],
+  ]
+  for (const [name, text, mode] of files) await writeDurably(join(request.bundle, name), text, mode)
+  const certificateExpiresAt = readCertificate(issued.certPem).notAfter.getTime()
+  await recordNode(paths, {
+    name: node,
+    agent: dialTarget(agent.host, agent.port),
+    enrolledAt: Date.now(),
+    certificateExpiresAt,
+  })
+  return files.map(([name]) => join(request.bundle, name))
+}
+
+function parseRequest({ node, address }: EnrolRequest) {
+  if (!isDnsName(node)) {
+    throw new QuorateError('USAGE', `${JSON.stringify(node)} is not a node's name`, {
+      remedy: 'Write it as `kubectl get nodes` shows it; for a machine to join, as its hostname.',
+    })
+  }
+  const agent = parseHostPort(address)
+  if (agent === undefined)
+    throw new QuorateError('USAGE', `--address ${JSON.stringify(address)} is not HOST or HOST:PORT`, {
+      remedy: 'Give the address at which this machine reaches the node: --address 192.168.13.31.',
+    })
+  // A name may resolve to an address that the node itself does not have (NAT): then it listens on all it has.
+  const listen = dialTarget(isIP(agent.host) === 0 ? '0.0.0.0' : agent.host, agent.port)
+  return { node: parseNodeName(node), agent, listen }
+}
+
+// Two nodes with one identity would be indistinguishable to the coordinator.
+async function refuseForeignBundle(folder: string, node: string): Promise<void> {
+  const text = await readFile(join(folder, 'node.crt'), 'utf8').catch(() => undefined)
+  if (text === undefined) return
+  const { sans } = readCertificate(text)
+  if (!sans.includes(node)) {
+    throw new QuorateError('USAGE', `the folder holds the identity of another node (${sans.join(', ')})`, {
+      where: folder,
+      remedy: 'Give every node a folder of its own with --bundle.',
+    })
+  }
+}

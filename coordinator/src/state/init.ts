@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import { createFleetCa, issueCertificate } from '@quorate/shared/pki'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { type StatePaths, statePaths } from './paths.js'
+import { writeDurably } from './write-file.js'
+
+/** How long the coordinator's own certificate holds; it can be issued anew at any time, the CA's key is beside it. */
+const coordinatorDays = 825
+
+/** Makes a state folder: fleet CA, the coordinator's identity, the operator's key for backups. STATE_EXISTS where there is one already. */
+export async function initState(folder: string): Promise<StatePaths & { readonly fleetId: string }> {
+  const paths = statePaths(folder)
+  if (await exists(paths.caCert))
+    throw new QuorateError('STATE_EXISTS', 'there is a fleet CA already', { where: folder })
+  await makeFolders(paths)
+  const fleetId = randomBytes(6).toString('hex')
+  const ca = createFleetCa(fleetId)
+  const coordinator = issueCertificate({
+    ca,
+    commonName: 'coordinator',
+    organizations: ['quorate:operator'],
+    dnsNames: ['coordinator'],
+    ipAddresses: [],
+    days: coordinatorDays,
+    usage: 'client',
+  })
+  const identity = await generateX25519Identity()
+  await writeDurably(paths.backupIdentity, `${identity}\n`, 0o600)
+  await writeDurably(paths.backupRecipient, `${await identityToRecipient(identity)}\n`, 0o644)
+  await writeDurably(paths.coordinatorKey, coordinator.keyPem, 0o600)
+  await writeDurably(paths.coordinatorCert, coordinator.certPem, 0o644)
+  await writeDurably(paths.nodes, `${JSON.stringify({ fleetId, nodes: [] }, null, 2)}\n`, 0o600)
+  await writeDurably(paths.caKey, ca.keyPem, 0o600)
+  // Last, because it is what says that the folder is complete: an init that was cut off can simply be run again.
+  await writeDurably(paths.caCert, ca.certPem, 0o644)
+  return { ...paths, fleetId }
+}
+
+async function makeFolders(paths: StatePaths): Promise<void> {
+  for (const folder of [
+    paths.folder,
+    dirname(paths.caCert),
+    dirname(paths.backupIdentity),
+    paths.runs,
+    paths.backups,
+    paths.leases,
+  ]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+      throw new QuorateError('USAGE', `the state folder cannot be made: ${cause.code ?? cause.message}`, {
+        where: folder,
+        cause,
+        remedy: 'Name a folder that you may write with --state.',
+      })
+    })
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,44 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** Where everything lies in a state folder. */
+export interface StatePaths {
+  readonly folder: string
+  readonly caCert: string
+  readonly caKey: string
+  readonly coordinatorCert: string
+  readonly coordinatorKey: string
+  readonly nodes: string
+  /** Private age identity of the operator: opens the backups. */
+  readonly backupIdentity: string
+  readonly backupRecipient: string
+  readonly runs: string
+  readonly backups: string
+  readonly leases: string
+}
+
+export function statePaths(folder: string): StatePaths {
+  const at = (...parts: string[]) => join(folder, ...parts)
+  return {
+    folder,
+    caCert: at('fleet', 'ca.crt'),
+    caKey: at('fleet', 'ca.key'),
+    coordinatorCert: at('fleet', 'coordinator.crt'),
+    coordinatorKey: at('fleet', 'coordinator.key'),
+    nodes: at('fleet', 'nodes.json'),
+    backupIdentity: at('backup', 'identity.age.key'),
+    backupRecipient: at('backup', 'recipient'),
+    runs: at('runs'),
+    backups: at('backups'),
+    leases: at('leases'),
+  }
+}
+
+/** `/var/lib/quorate` for root, `~/.local/state/quorate` (or below XDG_STATE_HOME) for everybody else. */
+export function defaultStateFolder(
+  env: NodeJS.ProcessEnv = process.env,
+  uid: number | undefined = process.getuid?.(),
+): string {
+  if (uid === 0) return '/var/lib/quorate'
+  return join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'quorate')
+}
