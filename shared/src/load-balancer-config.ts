@@ -94,7 +94,7 @@ frontend kube-apiserver
   default_backend control-planes
 
 backend control-planes
-  balance leastconn
+  balance roundrobin
   option httpchk
   http-check connect ssl
   http-check send meth GET uri /readyz
