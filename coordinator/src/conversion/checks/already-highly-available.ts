@@ -1,5 +1,5 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { formatEndpoint } from '@quorate/shared/names'
+import { clusterConfiguration } from '../cluster-configuration.js'
 import { toJoin } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -33,8 +33,7 @@ async function strangers(run: ConversionRun): Promise<Finding[]> {
 /** Several control planes behind another endpoint: somebody made this cluster highly available already, in another way. */
 async function otherEndpoint(run: ConversionRun): Promise<Finding[]> {
   const joined = run.joining.length - (await toJoin(run)).length
-  const text = (await run.clusterFacts()).kubeadmConfig?.text ?? ''
-  const endpoint = text === '' ? undefined : readClusterConfiguration(text).controlPlaneEndpoint
+  const endpoint = (await clusterConfiguration(run))?.controlPlaneEndpoint
   if (joined === 0 || endpoint === formatEndpoint(run.endpoint)) return []
   return [
     {

@@ -1,5 +1,5 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { formatEndpoint } from '@quorate/shared/names'
+import { clusterConfiguration } from '../cluster-configuration.js'
 import type { Check } from './check.js'
 
 const id = 'endpoint-replaced'
@@ -9,8 +9,7 @@ export const endpointReplaced: Check = {
   id,
   title: 'No other endpoint is replaced unnoticed',
   async check(run) {
-    const text = (await run.clusterFacts()).kubeadmConfig?.text ?? ''
-    const present = text === '' ? undefined : readClusterConfiguration(text).controlPlaneEndpoint
+    const present = (await clusterConfiguration(run))?.controlPlaneEndpoint
     if (present === undefined || present === '' || present === formatEndpoint(run.endpoint)) return []
     return [
       {

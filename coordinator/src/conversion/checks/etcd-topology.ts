@@ -1,4 +1,4 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { clusterConfiguration } from '../cluster-configuration.js'
 import type { Check } from './check.js'
 
 const id = 'etcd-topology'
@@ -8,8 +8,7 @@ export const etcdTopology: Check = {
   id,
   title: 'etcd runs on the control plane itself (stacked)',
   async check(run) {
-    const text = (await run.clusterFacts()).kubeadmConfig?.text ?? ''
-    const etcd = text === '' ? undefined : readClusterConfiguration(text).etcd
+    const etcd = (await clusterConfiguration(run))?.etcd
     if (etcd?.kind !== 'external') return []
     return [
       {

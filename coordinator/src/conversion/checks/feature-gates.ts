@@ -1,5 +1,5 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { atLeast } from '@quorate/shared/kubernetes-version'
+import { clusterConfiguration } from '../cluster-configuration.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'feature-gates'
@@ -10,8 +10,8 @@ export const featureGates: Check = {
   id,
   title: 'kubeadm-config names no feature gate that is gone',
   async check(run) {
-    const { kubeadmConfig, kubernetesVersion } = await run.clusterFacts()
-    const gates = readClusterConfiguration(kubeadmConfig?.text ?? '').featureGates
+    const { kubernetesVersion } = await run.clusterFacts()
+    const gates = (await clusterConfiguration(run))?.featureGates ?? {}
     return Object.entries(gates)
       .filter(([gate]) => removed[gate] !== undefined && atLeast(kubernetesVersion, removed[gate]))
       .map(

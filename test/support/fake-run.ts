@@ -1,0 +1,293 @@
+import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
+import type { Finding } from '@quorate/coordinator/conversion/checks/check'
+import type { ConversionRun } from '@quorate/coordinator/conversion/run'
+import type { Agent } from '@quorate/coordinator/fleet/agent'
+import { ClusterFacts, EtcdMember, NodeFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { NodeName } from '@quorate/shared/names'
+
+type Mutable<T> = T extends string | number | boolean ? T : { -readonly [K in keyof T]: Mutable<T[K]> }
+
+/** A cluster as plain facts: sound as `soundWorld` makes it; a test breaks one thing of it. */
+export interface World {
+  file: Mutable<ClusterFile>
+  facts: Record<string, NodeFacts>
+  cluster: ClusterFacts
+  etcd: { members: EtcdMember[]; alarms: string[]; clusterId: string }
+  /** What `getent` says of the endpoint's name, by node. */
+  resolves: Record<string, string[]>
+  /** What a probe from a node meets, where it is not what a sound network gives. */
+  probe: (source: string, request: ProbeEndpointRequest) => Partial<ProbeEndpointResponse> | undefined
+  /** Added to the time that a node's clock says, ms. */
+  clockOffsetMs: Record<string, number>
+  loadBalancerFindings: Finding[]
+  now: number
+}
+
+export const now = Date.UTC(2026, 10, 22, 12)
+const day = 86_400_000
+const version = 'v1.37.2'
+const names = {
+  cp1: 'k8smaster1.example.com',
+  cp2: 'k8smaster2.example.com',
+  cp3: 'k8smaster3.example.com',
+  worker: 'k8sworker1.example.com',
+}
+
+export { names as nodeNames }
+
+/** One control plane, two clean joiners, one worker; nothing to complain of. */
+export function soundWorld(): World {
+  const [cp1, cp2, cp3, worker] = [
+    entry(names.cp1, 30),
+    entry(names.cp2, 31),
+    entry(names.cp3, 32),
+    entry(names.worker, 35),
+  ]
+  return {
+    file: {
+      name: 'prod',
+      endpoint: { host: 'apiserver.example.com', port: 8443 },
+      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100 },
+      controlPlanes: [cp1, cp2, cp3],
+      workers: [worker],
+      policy: {
+        controlPlaneKubeconfigs: 'auto',
+        manageHosts: false,
+        waves: { canary: 1, width: 10, maxFailed: 0 },
+        ignorePreflightErrors: [],
+        ignoreFindings: {},
+      },
+    },
+    facts: {
+      [names.cp1]: firstFacts(cp1),
+      [names.cp2]: bareFacts(cp2),
+      [names.cp3]: bareFacts(cp3),
+      [names.worker]: memberFacts(worker),
+    },
+    cluster: clusterFacts(cp1, worker),
+    etcd: { members: [member(cp1)], alarms: [], clusterId: 'cdf818194e3a8c32' },
+    resolves: Object.fromEntries(Object.values(names).map((name) => [name, ['192.168.13.100']])),
+    probe: () => undefined,
+    clockOffsetMs: {},
+    loadBalancerFindings: [],
+    now,
+  }
+}
+
+/** The world after the second control plane has joined: what a conversion that stopped half way leaves. */
+export function joinSecond(world: World): World {
+  const cp2 = world.file.controlPlanes[1] as NodeEntry
+  const joined = firstFacts(cp2)
+  world.facts[cp2.name] = joined
+  world.cluster.nodes.push(nodeObject(cp2, true))
+  world.etcd.members.push(member(cp2))
+  world.cluster.kubeadmConfig = configMap(clusterConfiguration('controlPlaneEndpoint: apiserver.example.com:8443\n'))
+  return world
+}
+
+function entry(name: string, last: number): NodeEntry {
+  return { name: name as NodeName, address: `192.168.13.${last}`, agent: `192.168.13.${last}:7445` }
+}
+
+/** A node with Kubernetes installed that is in no cluster. */
+function bareFacts({ name, address }: NodeEntry): NodeFacts {
+  const last = Number(address.split('.')[3])
+  return NodeFacts.fromPartial({
+    hostname: name,
+    agentVersion: '0.1.0',
+    schemaVersion: 1,
+    clockUnixMs: now,
+    clockSynchronised: true,
+    machineId: `machine-${last}`,
+    productUuid: `uuid-${last}`,
+    cpus: 4,
+    memoryBytes: 4 * 2 ** 30,
+    cgroupVersion: 'v2',
+    kubeadmVersion: version,
+    kubeletVersion: version,
+    kubectlVersion: version,
+    haproxyInstalled: true,
+    keepalivedInstalled: true,
+    containerRuntime: 'containerd 1.7.2',
+    criSocket: '/run/containerd/containerd.sock',
+    interfaces: [
+      { name: 'lo', mac: '00:00:00:00:00:00', addresses: ['127.0.0.1/8'] },
+      { name: 'eth0', mac: `52:54:00:00:00:${last}`, addresses: [`${address}/24`] },
+      { name: 'cali1', mac: 'ee:ee:ee:ee:ee:ee', addresses: [] },
+    ],
+    units: [{ name: 'kubelet.service', activeState: 'activating', unitFileState: 'enabled' }],
+    disks: [{ path: '/', freeBytes: 20 * 2 ** 30, sizeBytes: 40 * 2 ** 30 }],
+    listening: [{ port: 22, address: '0.0.0.0', process: 'sshd' }],
+    hostsFile: `127.0.0.1 localhost\n${address} ${name}\n`,
+    ipForward: true,
+  })
+}
+
+function memberFacts(node: NodeEntry): NodeFacts {
+  return NodeFacts.fromPartial({
+    ...bareFacts(node),
+    nodeName: node.name,
+    kubeconfigs: [{ path: '/etc/kubernetes/kubelet.conf', purpose: 'kubelet', server: 'https://192.168.13.30:6443' }],
+    certificates: [certificate('/var/lib/kubelet/pki/kubelet-client-current.pem', 360)],
+    leftovers: ['/etc/kubernetes/kubelet.conf', '/etc/kubernetes/pki/ca.crt'],
+  })
+}
+
+function firstFacts(node: NodeEntry): NodeFacts {
+  const { address, name } = node
+  const url = (port: number) => `https://127.0.0.1:${port},https://${address}:${port}`
+  return NodeFacts.fromPartial({
+    ...memberFacts(node),
+    caKeyPresent: true,
+    staticPods: [
+      {
+        component: 'kube-apiserver',
+        command: ['kube-apiserver', `--advertise-address=${address}`, '--secure-port=6443'],
+      },
+      { component: 'kube-controller-manager', command: ['kube-controller-manager'] },
+      { component: 'kube-scheduler', command: ['kube-scheduler'] },
+      {
+        component: 'etcd',
+        command: [
+          'etcd',
+          `--name=${name}`,
+          `--listen-client-urls=${url(2379)}`,
+          `--listen-peer-urls=https://${address}:2380`,
+        ],
+      },
+    ],
+    certificates: [
+      certificate('/etc/kubernetes/pki/ca.crt', 3600, true),
+      certificate('/etc/kubernetes/pki/apiserver.crt', 360),
+    ],
+    listening: [6443, 2379, 2380, 10250, 10257, 10259].map((port) => ({ port, address: '0.0.0.0', process: 'kube' })),
+  })
+}
+
+export function certificate(path: string, days: number, isCa = false): NodeFacts['certificates'][number] {
+  return {
+    path,
+    subject: 'CN=x',
+    issuer: 'CN=kubernetes',
+    serial: '01',
+    sans: [],
+    notBeforeUnixMs: now - day,
+    notAfterUnixMs: now + days * day,
+    sha256: 'aa',
+    isCa,
+    publicKeyPin: '',
+  }
+}
+
+export function clusterConfiguration(extra = ''): string {
+  return `apiServer: {}
+apiVersion: kubeadm.k8s.io/v1beta4
+certificatesDir: /etc/kubernetes/pki
+clusterName: kubernetes
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+kind: ClusterConfiguration
+kubernetesVersion: ${version}
+networking:
+  dnsDomain: cluster.local
+  serviceSubnet: 10.96.0.0/12
+${extra}`
+}
+
+export function configMap(text: string) {
+  return { text, resourceVersion: '1', sha256: 'aa', present: true }
+}
+
+function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
+  return ClusterFacts.fromPartial({
+    kubernetesVersion: version,
+    kubeadmConfig: configMap(clusterConfiguration()),
+    clusterInfo: configMap('kind: Config'),
+    kubeProxy: configMap('kind: Config'),
+    kubeletConfig: configMap('kind: KubeletConfiguration\n'),
+    nodes: [nodeObject(first, true), nodeObject(worker, false)],
+    anonymousReadyz: true,
+  })
+}
+
+export function nodeObject({ name, address }: { name: string; address: string }, controlPlane: boolean): NodeObject {
+  return NodeObject.fromPartial({
+    name,
+    internalIps: [address],
+    ready: true,
+    controlPlane,
+    kubeletVersion: version,
+    leaseRenewedUnixMs: now,
+    heartbeatUnixMs: now,
+  })
+}
+
+export function member({ name, address }: NodeEntry): EtcdMember {
+  return EtcdMember.fromPartial({
+    id: `8e9e05c52164694${address.slice(-1)}`,
+    name,
+    peerUrls: [`https://${address}:2380`],
+    clientUrls: [`https://${address}:2379`],
+    status: { version: '3.6.5', dbSizeBytes: 20 * 2 ** 20, clusterId: 'cdf818194e3a8c32' },
+  })
+}
+
+/** A ConversionRun over a world: reads only, so a check that tried to change something would fail. */
+export function fakeRun(world: World): ConversionRun {
+  const [first, ...joining] = world.file.controlPlanes as [NodeEntry, ...NodeEntry[]]
+  const nodes = [...world.file.controlPlanes, ...world.file.workers] as NodeEntry[]
+  const nameOf = (node: NodeEntry | string) => (typeof node === 'string' ? node : node.name)
+  const run: Partial<ConversionRun> = {
+    id: 'plan',
+    file: world.file as ClusterFile,
+    first,
+    joining,
+    controlPlanes: world.file.controlPlanes as NodeEntry[],
+    workers: world.file.workers as NodeEntry[],
+    nodes,
+    endpoint: world.file.endpoint,
+    agent: (node) => fakeAgent(world, nameOf(node)),
+    nodeFacts: async (node) => world.facts[nameOf(node)] as NodeFacts,
+    clusterFacts: async () => world.cluster,
+    etcd: async () => world.etcd,
+    refresh: () => {},
+    loadBalancer: {
+      name: world.file.loadBalancer.kind,
+      check: async () => world.loadBalancerFindings,
+    } as unknown as ConversionRun['loadBalancer'],
+  }
+  return run as ConversionRun
+}
+
+function fakeAgent(world: World, node: string): Agent {
+  const answers: Record<string, (request: never) => unknown> = {
+    getNodeFacts: () => ({
+      facts: { ...world.facts[node], clockUnixMs: world.now + (world.clockOffsetMs[node] ?? 0) },
+    }),
+    resolveName: () => ({ addresses: world.resolves[node] ?? [] }),
+    probeEndpoint: (request: ProbeEndpointRequest) =>
+      ProbeEndpointResponse.fromPartial(world.probe(node, request) ?? soundProbe(world, request)),
+  }
+  const agent: Partial<Agent> = {
+    node: node as NodeName,
+    read: async (method: string, request: unknown) => (answers[method] as (request: unknown) => never)(request),
+    holdPorts: async (ports, work) => {
+      const inUse = (world.facts[node]?.listening ?? []).map(({ port }) => port).filter((port) => ports.includes(port))
+      return work({
+        listening: ports.filter((port) => !inUse.includes(port)),
+        inUse,
+        certificateSha256: `throw-away-${node}`,
+      })
+    },
+  }
+  return agent as Agent
+}
+
+/** A network in which every node of the file answers and nobody has the virtual IP. */
+function soundProbe(world: World, { host }: ProbeEndpointRequest): Partial<ProbeEndpointResponse> {
+  const target = [...world.file.controlPlanes, ...world.file.workers].find(({ address }) => address === host)
+  if (target === undefined) return { reached: 'resolve', error: 'connect EHOSTUNREACH' }
+  return { reached: 'done', address: host, certificateSha256: `throw-away-${target.name}` }
+}

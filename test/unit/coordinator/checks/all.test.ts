@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { allChecks } from '@quorate/coordinator/conversion/checks/all'
+import { certificateExpiryBy } from '@quorate/coordinator/conversion/checks/certificate-expiry'
+import type { Check } from '@quorate/coordinator/conversion/checks/check'
+import { clocksBy } from '@quorate/coordinator/conversion/checks/clocks'
+import t from 'tap'
+import { fakeRun, joinSecond, now, soundWorld, type World } from '../../../support/fake-run.js'
+import { brokenWorlds } from './broken-worlds.js'
+
+const clock = { now: () => now, sleep: async () => {} }
+const atNow: Record<string, Check> = { clocks: clocksBy(clock), 'certificate-expiry': certificateExpiryBy(clock) }
+const find = async (check: Check, world: World) => (atNow[check.id] ?? check).check(fakeRun(world))
+
+t.test('every file in checks/ is in the list, and is called what its check is called', async (t) => {
+  const folder = new URL('../../../../coordinator/src/conversion/checks/', import.meta.url)
+  const files = readdirSync(folder).filter((file) => file !== 'all.ts' && file !== 'check.ts')
+  t.same(files.sort(), allChecks.map(({ id }) => `${id}.ts`).sort())
+  for (const { id } of allChecks) t.match(readFileSync(new URL(`${id}.ts`, folder), 'utf8'), `'${id}'`, id)
+})
+
+t.test('every check has at least one broken world that it finds', async (t) => {
+  t.same([...new Set(brokenWorlds.map(({ check }) => check))].sort(), allChecks.map(({ id }) => id).sort())
+})
+
+for (const check of allChecks) {
+  t.test(`${check.id} finds nothing in a sound cluster, nor after half a conversion`, async (t) => {
+    t.same(await find(check, soundWorld()), [])
+    t.same(await find(check, joinSecond(soundWorld())), [])
+  })
+}
+
+for (const { check: id, what, severity = 'error', node, evidence, breaks } of brokenWorlds) {
+  t.test(`${id}: ${what}`, async (t) => {
+    const world = soundWorld()
+    breaks(world)
+    const findings = await find(allChecks.find((each) => each.id === id) as Check, world)
+    const finding = findings.find(
+      (each) => each.severity === severity && each.node === node && evidence.test(each.evidence),
+    )
+    t.ok(finding, `wanted ${severity} on ${node ?? 'the cluster'} with ${evidence}, got ${JSON.stringify(findings)}`)
+    for (const each of findings) {
+      t.equal(each.id, id)
+      t.ok(each.message !== '' && each.evidence !== '' && each.remedy !== '')
+    }
+  })
+}
+
+t.test('what the operator chose to ignore of kubeadm is not found', async (t) => {
+  const world = soundWorld()
+  const joiner = world.facts['k8smaster2.example.com'] as World['facts'][string]
+  Object.assign(joiner, { cpus: 1, memoryBytes: 2 ** 30, swapOn: true, kubeadmVersion: 'v1.30.4', cgroupVersion: 'v1' })
+  joiner.listening.push({ port: 10250, address: '::', process: 'x' })
+  world.file.policy.ignorePreflightErrors = [
+    'NumCPU',
+    'Mem',
+    'Swap',
+    'FileExisting-crictl',
+    'Port-10250',
+    'SystemVerification',
+  ]
+  for (const id of ['resources', 'swap', 'crictl', 'ports'])
+    t.same(await find(allChecks.find((each) => each.id === id) as Check, world), [], id)
+  const cgroups = await find(allChecks.find((each) => each.id === 'cgroups') as Check, world)
+  t.ok(cgroups.length > 0 && cgroups.every(({ severity }) => severity === 'warning'))
+})
+
+t.test('what an earlier run started or copied is not found', async (t) => {
+  const world = soundWorld()
+  const first = world.facts['k8smaster1.example.com'] as World['facts'][string]
+  first.loadBalancerConfigs = { '/etc/haproxy/haproxy.cfg': 'x', '/etc/keepalived/keepalived.conf': 'x' }
+  first.listening.push({ port: 8443, address: '*', process: 'haproxy' })
+  first.interfaces[1]?.addresses.push('192.168.13.100/32')
+  const file = {
+    path: '/etc/kubernetes/audit.yaml',
+    sha256: 'aa',
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    directory: false,
+    component: 'kube-apiserver',
+  }
+  first.sharedFiles.push(file)
+  for (const name of ['k8smaster2.example.com', 'k8smaster3.example.com']) {
+    const joiner = world.facts[name] as World['facts'][string]
+    joiner.leftovers.push(file.path)
+    joiner.fileHashes[file.path] = 'aa'
+  }
+  for (const id of ['ports', 'virtual-ip-unused', 'joiners-clean', 'shared-files']) {
+    t.same(await find(allChecks.find((each) => each.id === id) as Check, world), [], id)
+  }
+})
+
+t.test('a slow answer is not taken for a wrong clock', async (t) => {
+  let asked = 0
+  // Each look at the clock is 20 s later than the one before: round trips of 20 s and more.
+  const slow = { now: () => now + 20_000 * asked++, sleep: async () => {} }
+  t.same(await clocksBy(slow).check(fakeRun({ ...soundWorld(), now: now + 80_000 })), [])
+})

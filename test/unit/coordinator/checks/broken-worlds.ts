@@ -1,0 +1,749 @@
+import type { Severity } from '@quorate/coordinator/conversion/checks/check'
+import { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import {
+  certificate,
+  clusterConfiguration,
+  configMap,
+  joinSecond,
+  member,
+  nodeNames,
+  nodeObject,
+  type World,
+} from '../../../support/fake-run.js'
+
+const { cp1, cp2, cp3, worker } = nodeNames
+
+export interface BrokenWorld {
+  readonly check: string
+  readonly what: string
+  /** `error` unless given. */
+  readonly severity?: Severity
+  /** Undefined: a finding of the cluster. */
+  readonly node?: string
+  readonly evidence: RegExp
+  breaks(world: World): void
+}
+
+const facts = (world: World, node: string) => world.facts[node] as World['facts'][string]
+const configuration = (world: World, extra: string) => {
+  world.cluster.kubeadmConfig = configMap(clusterConfiguration(extra))
+}
+const flag = (world: World, component: string, from: RegExp, to: string) => {
+  const pod = facts(world, cp1).staticPods.find((each) => each.component === component)
+  if (pod !== undefined) pod.command = pod.command.map((word) => word.replace(from, to))
+}
+const firstMember = (world: World) => world.etcd.members[0] as World['etcd']['members'][number]
+const shared = {
+  path: '/etc/kubernetes/audit.yaml',
+  sha256: 'aa',
+  mode: 0o600,
+  uid: 0,
+  gid: 0,
+  directory: false,
+  component: 'kube-apiserver',
+}
+
+/** One broken thing each, and where it must be found. */
+export const brokenWorlds: readonly BrokenWorld[] = [
+  {
+    check: 'not-kubeadm',
+    what: 'k3s',
+    node: cp1,
+    evidence: /^k3s$/,
+    breaks: (w) => Object.assign(facts(w, cp1), { otherDistribution: 'k3s' }),
+  },
+  {
+    check: 'not-kubeadm',
+    what: 'no static pods',
+    node: cp1,
+    evidence: /no manifest of kube-apiserver/,
+    breaks: (w) => Object.assign(facts(w, cp1), { staticPods: [] }),
+  },
+  {
+    check: 'not-kubeadm',
+    what: 'no kubeadm-config',
+    evidence: /kubeadm-config: not found/,
+    breaks: (w) => Object.assign(w.cluster, { kubeadmConfig: undefined }),
+  },
+  {
+    check: 'already-highly-available',
+    what: 'a control plane that the file does not name',
+    node: 'other',
+    evidence: /Node other .*192\.168\.13\.40/,
+    breaks: (w) => w.cluster.nodes.push(nodeObject({ name: 'other', address: '192.168.13.40' }, true)),
+  },
+  {
+    check: 'already-highly-available',
+    what: 'its control planes are joined behind another endpoint',
+    evidence: /controlPlaneEndpoint: vip\.example\.com:6443/,
+    breaks: (w) => configuration(joinSecond(w), 'controlPlaneEndpoint: vip.example.com:6443\n'),
+  },
+  {
+    check: 'etcd-topology',
+    what: 'external etcd',
+    evidence: /https:\/\/10\.0\.0\.9:2379/,
+    breaks: (w) => {
+      const text = clusterConfiguration().replace(
+        /local:\n.*\n/,
+        'external:\n    endpoints: ["https://10.0.0.9:2379"]\n    caFile: /a\n    certFile: /b\n    keyFile: /c\n',
+      )
+      w.cluster.kubeadmConfig = configMap(text)
+    },
+  },
+  {
+    check: 'ca-key',
+    what: 'external CA',
+    node: cp1,
+    evidence: /ca\.key/,
+    breaks: (w) => Object.assign(facts(w, cp1), { caKeyPresent: false }),
+  },
+  {
+    check: 'anonymous-auth',
+    what: 'anonymous requests refused',
+    node: cp1,
+    evidence: /readyz/,
+    breaks: (w) => Object.assign(w.cluster, { anonymousReadyz: false }),
+  },
+  {
+    check: 'kube-proxy-absent',
+    what: 'replaced by the network plugin',
+    severity: 'info',
+    evidence: /kube-proxy: not found/,
+    breaks: (w) => Object.assign(w.cluster, { kubeProxy: undefined }),
+  },
+  {
+    check: 'kube-proxy-absent',
+    what: 'and the plugin names the first control plane',
+    severity: 'warning',
+    evidence: /k8sServiceHost/,
+    breaks: (w) =>
+      Object.assign(w.cluster, {
+        kubeProxy: undefined,
+        references: [{ where: 'configmap/kube-system/cilium-config', line: 'k8sServiceHost: 192.168.13.30' }],
+      }),
+  },
+  {
+    check: 'agent-versions',
+    what: 'an older agent',
+    severity: 'warning',
+    node: cp2,
+    evidence: /0\.0\.9/,
+    breaks: (w) => Object.assign(facts(w, cp2), { agentVersion: '0.0.9' }),
+  },
+  {
+    check: 'agent-versions',
+    what: 'another schema',
+    node: cp2,
+    evidence: /schema 2/,
+    breaks: (w) => Object.assign(facts(w, cp2), { schemaVersion: 2 }),
+  },
+  {
+    check: 'clocks',
+    what: 'two seconds ahead',
+    severity: 'warning',
+    node: cp2,
+    evidence: /offset 2\.0 s/,
+    breaks: (w) => Object.assign(w.clockOffsetMs, { [cp2]: 2_000 }),
+  },
+  {
+    check: 'clocks',
+    what: 'a minute behind',
+    node: cp3,
+    evidence: /offset -60\.0 s/,
+    breaks: (w) => Object.assign(w.clockOffsetMs, { [cp3]: -60_000 }),
+  },
+  {
+    check: 'clocks',
+    what: 'each within the limit, but not of one another',
+    node: cp2,
+    evidence: /20\.0 s.*-20\.0 s/,
+    breaks: (w) => Object.assign(w.clockOffsetMs, { [cp2]: 20_000, [cp3]: -20_000 }),
+  },
+  {
+    check: 'clocks',
+    what: 'no time source',
+    severity: 'warning',
+    node: worker,
+    evidence: /NTPSynchronized=no/,
+    breaks: (w) => Object.assign(facts(w, worker), { clockSynchronised: false }),
+  },
+  {
+    check: 'names',
+    what: 'another name in the cluster',
+    node: worker,
+    evidence: /system:node:worker-one/,
+    breaks: (w) => Object.assign(facts(w, worker), { nodeName: 'worker-one' }),
+  },
+  {
+    check: 'names',
+    what: 'a worker that is in no cluster',
+    node: worker,
+    evidence: /\(none\)/,
+    breaks: (w) => Object.assign(facts(w, worker), { nodeName: '' }),
+  },
+  {
+    check: 'names',
+    what: "the endpoint is a node's name",
+    node: cp1,
+    evidence: /endpoint k8smaster1/,
+    breaks: (w) => Object.assign(w.file.endpoint, { host: cp1 }),
+  },
+  {
+    check: 'addresses',
+    what: 'on no interface',
+    node: cp2,
+    evidence: /eth0 10\.0\.2\.15\/24/,
+    breaks: (w) => Object.assign(facts(w, cp2).interfaces[1] ?? {}, { addresses: ['10.0.2.15/24'] }),
+  },
+  {
+    check: 'addresses',
+    what: 'advertised is another',
+    node: cp1,
+    evidence: /--advertise-address=10\.0\.2\.15/,
+    breaks: (w) => flag(w, 'kube-apiserver', /192\.168\.13\.30/, '10.0.2.15'),
+  },
+  {
+    check: 'addresses',
+    what: 'InternalIP is another',
+    node: cp1,
+    evidence: /InternalIP 10\.0\.2\.15/,
+    breaks: (w) => Object.assign(w.cluster.nodes[0] ?? {}, { internalIps: ['10.0.2.15'] }),
+  },
+  {
+    check: 'addresses',
+    what: "a worker's InternalIP is another",
+    severity: 'warning',
+    node: worker,
+    evidence: /InternalIP 10\.0\.2\.15/,
+    breaks: (w) => Object.assign(w.cluster.nodes[1] ?? {}, { internalIps: ['10.0.2.15'] }),
+  },
+  {
+    check: 'duplicate-identity',
+    what: 'hostname',
+    node: cp3,
+    evidence: new RegExp(cp2),
+    breaks: (w) => Object.assign(facts(w, cp3), { hostname: cp2.toUpperCase() }),
+  },
+  {
+    check: 'duplicate-identity',
+    what: 'MAC address',
+    node: cp3,
+    evidence: /52:54:00:00:00:31/,
+    breaks: (w) => Object.assign(facts(w, cp3).interfaces[1] ?? {}, { mac: '52:54:00:00:00:31' }),
+  },
+  {
+    check: 'duplicate-identity',
+    what: 'machine-id',
+    severity: 'warning',
+    node: cp3,
+    evidence: /machine-31/,
+    breaks: (w) => Object.assign(facts(w, cp3), { machineId: 'machine-31' }),
+  },
+  {
+    check: 'duplicate-identity',
+    what: 'product_uuid',
+    severity: 'warning',
+    node: worker,
+    evidence: /uuid-30/,
+    breaks: (w) => Object.assign(facts(w, worker), { productUuid: 'UUID-30' }),
+  },
+  {
+    check: 'workers-forgotten',
+    what: 'the cluster has one more',
+    node: 'k8sworker2',
+    evidence: /Node k8sworker2/,
+    breaks: (w) => w.cluster.nodes.push(nodeObject({ name: 'k8sworker2', address: '192.168.13.36' }, false)),
+  },
+  {
+    check: 'workers-forgotten',
+    what: 'the file has one more',
+    node: worker,
+    evidence: /Nodes: k8smaster1/,
+    breaks: (w) => w.cluster.nodes.pop(),
+  },
+  {
+    check: 'nodes-ready',
+    what: 'a worker is not',
+    node: worker,
+    evidence: /last heartbeat 2026-11-22/,
+    breaks: (w) => Object.assign(w.cluster.nodes[1] ?? {}, { ready: false }),
+  },
+  {
+    check: 'kubernetes-versions',
+    what: 'no kubeadm on a joiner',
+    node: cp2,
+    evidence: /kubeadm \(none\); API server v1\.37\.2/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: '' }),
+  },
+  {
+    check: 'kubernetes-versions',
+    what: 'another patch of kubeadm',
+    node: cp2,
+    evidence: /kubeadm v1\.37\.1/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.37.1' }),
+  },
+  {
+    check: 'kubernetes-versions',
+    what: 'a newer kubelet',
+    node: cp3,
+    evidence: /kubelet v1\.38\.0/,
+    breaks: (w) => Object.assign(facts(w, cp3), { kubeletVersion: 'v1.38.0' }),
+  },
+  {
+    check: 'kubernetes-versions',
+    what: 'an older kubeadm on the first',
+    node: cp1,
+    evidence: /kubeadm v1\.36\.0/,
+    breaks: (w) => Object.assign(facts(w, cp1), { kubeadmVersion: 'v1.36.0' }),
+  },
+  {
+    check: 'kubernetes-versions',
+    what: 'a newer worker',
+    severity: 'warning',
+    node: worker,
+    evidence: /kubelet v1\.38\.0/,
+    breaks: (w) => Object.assign(facts(w, worker), { kubeletVersion: 'v1.38.0' }),
+  },
+  {
+    check: 'etcd-health',
+    what: 'a member that never started',
+    evidence: /name \(none\)/,
+    breaks: (w) =>
+      w.etcd.members.push({ ...member({ name: 'x', address: '192.168.13.39', agent: '' } as never), name: '' }),
+  },
+  {
+    check: 'etcd-health',
+    what: 'a stranger',
+    evidence: /name stranger/,
+    breaks: (w) => w.etcd.members.push(member({ name: 'stranger', address: '192.168.13.39', agent: '' } as never)),
+  },
+  {
+    check: 'etcd-health',
+    what: 'a learner',
+    node: cp1,
+    evidence: /learner true/,
+    breaks: (w) => Object.assign(firstMember(w), { learner: true }),
+  },
+  {
+    check: 'etcd-health',
+    what: 'a member that does not answer',
+    node: cp1,
+    evidence: /no answer/,
+    breaks: (w) => Object.assign(firstMember(w), { status: undefined }),
+  },
+  {
+    check: 'etcd-health',
+    what: 'a voter that believes to learn',
+    node: cp1,
+    evidence: /its own status: learner/,
+    breaks: (w) => Object.assign(firstMember(w).status ?? {}, { learner: true }),
+  },
+  {
+    check: 'etcd-health',
+    what: 'errors',
+    node: cp1,
+    evidence: /memberID:1/,
+    breaks: (w) => Object.assign(firstMember(w).status ?? {}, { errors: ['memberID:1 alarm:CORRUPT'] }),
+  },
+  {
+    check: 'etcd-health',
+    what: 'another cluster',
+    node: cp1,
+    evidence: /its cluster ff/,
+    breaks: (w) => Object.assign(firstMember(w).status ?? {}, { clusterId: 'ff' }),
+  },
+  { check: 'etcd-health', what: 'an alarm', evidence: /NOSPACE/, breaks: (w) => w.etcd.alarms.push('NOSPACE') },
+  {
+    check: 'etcd-addresses',
+    what: 'clients only from localhost',
+    node: cp1,
+    evidence: /--listen-client-urls=https:\/\/127\.0\.0\.1:2379$/,
+    breaks: (w) => flag(w, 'etcd', /(--listen-client-urls=[^,]*),.*/, '$1'),
+  },
+  {
+    check: 'etcd-addresses',
+    what: 'members only from localhost',
+    node: cp1,
+    evidence: /--listen-peer-urls=https:\/\/127\.0\.0\.1:2380$/,
+    breaks: (w) => flag(w, 'etcd', /--listen-peer-urls=.*/, '--listen-peer-urls=https://127.0.0.1:2380'),
+  },
+  {
+    check: 'etcd-addresses',
+    what: 'a peer URL of a restored cluster',
+    node: cp1,
+    evidence: /peer URLs http:\/\/localhost:2380/,
+    breaks: (w) => Object.assign(firstMember(w), { peerUrls: ['http://localhost:2380'] }),
+  },
+  {
+    check: 'etcd-addresses',
+    what: 'a member of another name',
+    node: cp1,
+    evidence: /members: default/,
+    breaks: (w) => Object.assign(firstMember(w), { name: 'default' }),
+  },
+  {
+    check: 'certificate-expiry',
+    what: 'expired',
+    node: cp1,
+    evidence: /apiserver\.crt.*to 2026-11-2/,
+    breaks: (w) => facts(w, cp1).certificates.splice(1, 1, certificate('/etc/kubernetes/pki/apiserver.crt', -0.5)),
+  },
+  {
+    check: 'certificate-expiry',
+    what: 'the CA ends soon',
+    severity: 'warning',
+    node: cp1,
+    evidence: /ca\.crt/,
+    breaks: (w) => facts(w, cp1).certificates.splice(0, 1, certificate('/etc/kubernetes/pki/ca.crt', 20, true)),
+  },
+  {
+    check: 'certificate-expiry',
+    what: 'not valid yet',
+    node: worker,
+    evidence: /kubelet-client/,
+    breaks: (w) => Object.assign(facts(w, worker).certificates[0] ?? {}, { notBeforeUnixMs: w.now + 1000 }),
+  },
+  {
+    check: 'kubeconfigs',
+    what: 'unreadable',
+    node: worker,
+    evidence: /bad indentation/,
+    breaks: (w) => Object.assign(facts(w, worker).kubeconfigs[0] ?? {}, { problem: 'bad indentation' }),
+  },
+  {
+    check: 'kubeconfigs',
+    what: 'a link',
+    node: cp1,
+    evidence: /symlink/,
+    breaks: (w) => Object.assign(facts(w, cp1).kubeconfigs[0] ?? {}, { symlink: true }),
+  },
+  {
+    check: 'kubeconfigs',
+    what: 'a certificate inside',
+    node: worker,
+    evidence: /client-certificate-data/,
+    breaks: (w) => Object.assign(facts(w, worker).kubeconfigs[0] ?? {}, { embeddedClientCertificate: true }),
+  },
+  {
+    check: 'stray-manifests',
+    what: 'a backup copy',
+    node: cp1,
+    evidence: /manifests\/kube-apiserver\.yaml\.bak/,
+    breaks: (w) => facts(w, cp1).strayManifests.push('kube-apiserver.yaml.bak'),
+  },
+  {
+    check: 'feature-gates',
+    what: 'one that is gone',
+    evidence: /ControlPlaneKubeletLocalMode: true/,
+    breaks: (w) => configuration(w, 'featureGates:\n  ControlPlaneKubeletLocalMode: true\n'),
+  },
+  {
+    check: 'shared-extra-args',
+    what: 'v1beta4',
+    evidence: /name: advertise-address value: 192\.168\.13\.30/,
+    breaks: (w) => configuration(w, 'x:\n  extraArgs:\n  - name: advertise-address\n    value: 192.168.13.30\n'),
+  },
+  {
+    check: 'shared-extra-args',
+    what: 'v1beta3',
+    evidence: /listen-client-urls: https/,
+    breaks: (w) => configuration(w, 'x:\n  extraArgs:\n    listen-client-urls: https://192.168.13.30:2379\n'),
+  },
+  {
+    check: 'endpoint-replaced',
+    what: 'another endpoint',
+    severity: 'warning',
+    evidence: /old\.example\.com:6443/,
+    breaks: (w) => configuration(w, 'controlPlaneEndpoint: old.example.com:6443\n'),
+  },
+  {
+    check: 'disk',
+    what: 'no room for etcd',
+    node: cp2,
+    evidence: /\/var\/lib\/etcd is on \/: 1\.0 GiB free of 40\.0 GiB/,
+    breaks: (w) => Object.assign(facts(w, cp2).disks[0] ?? {}, { freeBytes: 2 ** 30 }),
+  },
+  {
+    check: 'disk',
+    what: 'a database too large for the backup',
+    node: cp1,
+    evidence: /quorate-agent is on \//,
+    breaks: (w) => Object.assign(firstMember(w).status ?? {}, { dbSizeBytes: 7 * 2 ** 30 }),
+  },
+  {
+    check: 'disk',
+    what: 'read-only',
+    node: worker,
+    evidence: /\/etc is on \/etc: .*read-only/,
+    breaks: (w) =>
+      facts(w, worker).disks.push({ path: '/etc', freeBytes: 2 ** 40, sizeBytes: 2 ** 40, readOnly: true }),
+  },
+  {
+    check: 'joiners-clean',
+    what: 'belongs to a cluster',
+    node: cp2,
+    evidence: /system:node:old-name/,
+    breaks: (w) => Object.assign(facts(w, cp2), { nodeName: 'old-name' }),
+  },
+  {
+    check: 'joiners-clean',
+    what: 'leftovers',
+    node: cp2,
+    evidence: /admin\.conf/,
+    breaks: (w) => facts(w, cp2).leftovers.push('/etc/kubernetes/admin.conf'),
+  },
+  {
+    check: 'joiners-clean',
+    what: 'static pods',
+    node: cp3,
+    evidence: /^etcd$/,
+    breaks: (w) => facts(w, cp3).staticPods.push(StaticPodFacts.fromPartial({ component: 'etcd' })),
+  },
+  {
+    check: 'joiners-clean',
+    what: 'a Ready Node of that name',
+    node: cp2,
+    evidence: /ready true, control plane false/,
+    breaks: (w) => w.cluster.nodes.push(nodeObject({ name: cp2, address: '192.168.13.31' }, false)),
+  },
+  {
+    check: 'joiners-clean',
+    what: 'a Node of a join that did not end',
+    node: cp2,
+    evidence: /ready false/,
+    breaks: (w) => w.cluster.nodes.push({ ...nodeObject({ name: cp2, address: '192.168.13.31' }, true), ready: false }),
+  },
+  {
+    check: 'container-runtime',
+    what: 'silent',
+    node: cp3,
+    evidence: /containerd\.sock: no answer/,
+    breaks: (w) => Object.assign(facts(w, cp3), { containerRuntime: '' }),
+  },
+  {
+    check: 'crictl',
+    what: 'kubeadm 1.30 without it',
+    node: cp2,
+    evidence: /crictl: not found/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.30.4' }),
+  },
+  {
+    check: 'cgroups',
+    what: 'v1',
+    node: cp2,
+    evidence: /cgroup v1: no/,
+    breaks: (w) => Object.assign(facts(w, cp2), { cgroupVersion: 'v1' }),
+  },
+  {
+    check: 'cgroups',
+    what: 'mixed',
+    severity: 'warning',
+    node: cp2,
+    evidence: /cgroup v1; .* v2/,
+    breaks: (w) => Object.assign(facts(w, cp2), { cgroupVersion: 'v1' }),
+  },
+  {
+    check: 'swap',
+    what: 'on',
+    node: cp3,
+    evidence: /\/proc\/swaps/,
+    breaks: (w) => Object.assign(facts(w, cp3), { swapOn: true }),
+  },
+  {
+    check: 'resources',
+    what: 'one CPU',
+    node: cp2,
+    evidence: /^1 CPU$/,
+    breaks: (w) => Object.assign(facts(w, cp2), { cpus: 1 }),
+  },
+  {
+    check: 'resources',
+    what: 'too little memory',
+    node: cp2,
+    evidence: /^1024 MB$/,
+    breaks: (w) => Object.assign(facts(w, cp2), { memoryBytes: 2 ** 30 }),
+  },
+  {
+    check: 'kubelet-service',
+    what: 'disabled',
+    severity: 'warning',
+    node: cp2,
+    evidence: /disabled/,
+    breaks: (w) => Object.assign(facts(w, cp2).units[0] ?? {}, { unitFileState: 'disabled' }),
+  },
+  {
+    check: 'firewall',
+    what: 'firewalld',
+    severity: 'warning',
+    node: cp1,
+    evidence: /firewalld/,
+    breaks: (w) => Object.assign(facts(w, cp1), { firewalldActive: true }),
+  },
+  {
+    check: 'ports',
+    what: "etcd's on a joiner",
+    node: cp2,
+    evidence: /0\.0\.0\.0:2379 postgres/,
+    breaks: (w) => facts(w, cp2).listening.push({ port: 2379, address: '0.0.0.0', process: 'postgres' }),
+  },
+  {
+    check: 'ports',
+    what: "the load balancer's",
+    node: cp1,
+    evidence: /:::8443 java/,
+    breaks: (w) => facts(w, cp1).listening.push({ port: 8443, address: '::', process: 'java' }),
+  },
+  {
+    check: 'ports',
+    what: 'an haproxy of somebody else',
+    node: cp3,
+    evidence: /8443 haproxy/,
+    breaks: (w) => facts(w, cp3).listening.push({ port: 8443, address: '*', process: 'haproxy' }),
+  },
+  {
+    check: 'ports',
+    what: "the API server's for the load balancer on the same host",
+    evidence: /apiserver\.example\.com:6443/,
+    breaks: (w) => Object.assign(w.file.endpoint, { port: 6443 }),
+  },
+  {
+    check: 'reachability',
+    what: "a joiner's etcd port is closed",
+    node: cp1,
+    evidence: /192\.168\.13\.30 -> 192\.168\.13\.31:2380: connect ETIMEDOUT/,
+    breaks: (w) =>
+      Object.assign(w, {
+        probe: (source: string, { host, port }: { host: string; port: number }) =>
+          source === cp1 && host === '192.168.13.31' && port === 2380 ? { error: 'connect ETIMEDOUT' } : undefined,
+      }),
+  },
+  {
+    check: 'reachability',
+    what: "the first one's API server is closed for a joiner",
+    node: cp3,
+    evidence: /192\.168\.13\.32 -> 192\.168\.13\.30:6443/,
+    breaks: (w) =>
+      Object.assign(w, {
+        probe: (source: string, { host, port }: { host: string; port: number }) =>
+          source === cp3 && host === '192.168.13.30' && port === 6443 ? { error: 'connect ECONNREFUSED' } : undefined,
+      }),
+  },
+  {
+    check: 'reachability',
+    what: 'another machine has its address',
+    node: cp1,
+    evidence: /shows certificate somebody-else/,
+    breaks: (w) =>
+      Object.assign(w, {
+        probe: (_: string, { host }: { host: string }) =>
+          host === '192.168.13.32' ? { certificateSha256: 'somebody-else' } : undefined,
+      }),
+  },
+  {
+    check: 'shared-files',
+    what: 'to be copied',
+    severity: 'info',
+    node: cp2,
+    evidence: /audit\.yaml sha256 aa/,
+    breaks: (w) => facts(w, cp1).sharedFiles.push(shared),
+  },
+  {
+    check: 'shared-files',
+    what: 'not even on the first',
+    node: cp1,
+    evidence: /audit\.yaml/,
+    breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, sha256: '' }),
+  },
+  {
+    check: 'shared-files',
+    what: 'another content on the joiner',
+    node: cp3,
+    evidence: /sha256 bb here, aa on/,
+    breaks: (w) => {
+      facts(w, cp1).sharedFiles.push(shared)
+      facts(w, cp3).fileHashes[shared.path] = 'bb'
+    },
+  },
+  {
+    check: 'shared-files',
+    what: 'a directory in its place',
+    node: cp3,
+    evidence: /is a directory/,
+    breaks: (w) => {
+      facts(w, cp1).sharedFiles.push(shared)
+      facts(w, cp3).sharedFiles.push({ ...shared, directory: true, sha256: '' })
+    },
+  },
+  {
+    check: 'etcd-learner-fixes',
+    what: 'before the fix',
+    severity: 'warning',
+    node: cp2,
+    evidence: /kubeadm v1\.34\.3; fixed in v1\.34\.4/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.34.3' }),
+  },
+  {
+    check: 'load-balancer',
+    what: 'what its kind finds',
+    node: cp2,
+    evidence: /haproxy: not found/,
+    breaks: (w) =>
+      w.loadBalancerFindings.push({
+        id: 'load-balancer',
+        severity: 'error',
+        node: cp2,
+        message: 'no haproxy',
+        evidence: 'haproxy: not found',
+        remedy: 'apt-get install haproxy',
+      }),
+  },
+  {
+    check: 'virtual-ip-unused',
+    what: 'a node has it',
+    node: worker,
+    evidence: /eth0 .*192\.168\.13\.100\/32/,
+    breaks: (w) => facts(w, worker).interfaces[1]?.addresses.push('192.168.13.100/32'),
+  },
+  {
+    check: 'virtual-ip-unused',
+    what: 'another network',
+    node: cp1,
+    evidence: /192\.168\.13\.30\/24/,
+    breaks: (w) => Object.assign(w.file.loadBalancer, { virtualIP: '10.9.9.9' }),
+  },
+  {
+    check: 'virtual-ip-unused',
+    what: 'a machine outside refuses there',
+    evidence: /192\.168\.13\.100:8443: connect ECONNREFUSED/,
+    breaks: (w) =>
+      Object.assign(w, {
+        probe: (_: string, { host }: { host: string }) =>
+          host === '192.168.13.100' ? { error: 'connect ECONNREFUSED' } : undefined,
+      }),
+  },
+  {
+    check: 'endpoint-resolves',
+    what: 'nothing',
+    node: worker,
+    evidence: /\(nothing\)/,
+    breaks: (w) => Object.assign(w.resolves, { [worker]: [] }),
+  },
+  {
+    check: 'endpoint-resolves',
+    what: 'another address',
+    node: cp2,
+    evidence: /192\.168\.13\.30/,
+    breaks: (w) => Object.assign(w.resolves, { [cp2]: ['192.168.13.30'] }),
+  },
+  {
+    check: 'endpoint-resolves',
+    what: "a line of somebody else's in /etc/hosts",
+    node: cp2,
+    evidence: /^192\.168\.13\.30 apiserver\.example\.com$/,
+    breaks: (w) => {
+      w.file.policy.manageHosts = true
+      facts(w, cp2).hostsFile += '192.168.13.30 apiserver.example.com # by hand\n'
+      facts(w, cp3).hostsFile += '# BEGIN quorate\n192.168.13.99 apiserver.example.com\n# END quorate\n'
+    },
+  },
+]
