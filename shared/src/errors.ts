@@ -43,6 +43,11 @@ export const catalogue = {
     exit: 'usage',
     remedy: 'Correct the cluster file at the line named; docs/cluster-file.md lists every key.',
   },
+  AGENT_CONFIG_INVALID: {
+    status: 'INVALID_ARGUMENT',
+    exit: 'usage',
+    remedy: 'Correct /etc/quorate/agent.yaml, or enrol the node anew with `quorate enroll NODE --bundle DIR`.',
+  },
   STATE_NOT_INITIALISED: {
     status: 'FAILED_PRECONDITION',
     exit: 'usage',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { chmod, type FileHandle, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ReplaceOptions } from './host.js'
@@ -63,9 +63,13 @@ export async function replaceDurably(path: string, replacement: Replacement): Pr
 /** Makes what is missing of a folder; who may read the file may enter the folder, so a secret's folder is private. */
 export async function makeFolder(folder: string, fileMode: number): Promise<void> {
   const canRead = fileMode & 0o444
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 | canRead | (canRead >> 2) })
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
   if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    // Not left to mkdir: the umask of the agent is strict.
+    await chmod(made, 0o700 | canRead | (canRead >> 2))
+    await syncFolder(dirname(made))
+  }
 }
 
 /** Without it a power cut can undo a rename or a creation that was already reported. */

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import { createLog } from '@quorate/shared/log'
+import { version } from '@quorate/shared/version'
+import { Command } from 'commander'
+import { startAgent } from './start-agent.js'
+
+const configPath = '/etc/quorate/agent.yaml'
+/** Below TimeoutStopSec of quorate-agent.service. */
+const stopGraceMs = 25_000
+
+const log = createLog('quorate-agent')
+
+async function serveUntilStopped(path: string): Promise<void> {
+  // Files are made with the mode that they are to have; whatever forgets to say one is private.
+  process.umask(0o077)
+  const agent = await startAgent(path, log)
+  log.info('serving', { node: agent.node, listen: agent.listen, version })
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info('stopping', { signal })
+    agent.stop(stopGraceMs).then(() => process.exit(0), fail)
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+/** Ends the process: what, why and what to do next for a person, stack only for a defect. */
+function fail(error: unknown): never {
+  const known = asQuorateError(error)
+  if (!(error instanceof QuorateError)) log.error('defect', { error })
+  process.stderr.write(`${known.code}: ${known.message}\n${known.remedy}\n`)
+  process.exit(known.exitCode)
+}
+
+const program = new Command('quorate-agent')
+  .description("Named operations on this node, for the coordinator of this node's fleet.")
+  .version(version)
+
+program
+  .command('serve')
+  .description('serve operations by gRPC with mutual TLS until SIGTERM')
+  .option('--config <file>', 'agent.yaml; certificates lie beside it', configPath)
+  .action(({ config }: { config: string }) => serveUntilStopped(config))
+
+program
+  .command('enroll')
+  .description('join a fleet online (not in this version)')
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .action(() => {
+    throw new QuorateError('USAGE', 'this version has no online enrolment', {
+      remedy:
+        'Where the coordinator runs: `quorate enroll NODE --address HOST --bundle DIR`. Copy what is in DIR to /etc/quorate on this node (root, 0600), then `systemctl enable --now quorate-agent`.',
+    })
+  })
+
+process.on('uncaughtException', (error) => {
+  log.error('defect', { error })
+  process.exit(1)
+})
+
+program.parseAsync().catch(fail)

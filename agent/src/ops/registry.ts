@@ -1,0 +1,83 @@
+import { applyLoadBalancer } from './apply-load-balancer.js'
+import { backUpFiles } from './back-up-files.js'
+import { checkJoin } from './check-join.js'
+import { createJoinToken } from './create-join-token.js'
+import { deleteJoinSecrets } from './delete-join-secrets.js'
+import { deleteNode } from './delete-node.js'
+import { getClusterFacts } from './get-cluster-facts.js'
+import { getNodeFacts } from './get-node-facts.js'
+import { getSealingKey } from './get-sealing-key.js'
+import { holdPorts } from './hold-ports.js'
+import { joinControlPlane } from './join-control-plane.js'
+import { listContainers } from './list-containers.js'
+import { listEtcdMembers } from './list-etcd-members.js'
+import { listSockets } from './list-sockets.js'
+import type { Operations } from './operations.js'
+import { placeJoinSecret } from './place-join-secret.js'
+import { placeSharedFiles } from './place-shared-files.js'
+import { probeDiscovery } from './probe-discovery.js'
+import { probeEndpoint } from './probe-endpoint.js'
+import { probeKubeconfig } from './probe-kubeconfig.js'
+import { pullImages } from './pull-images.js'
+import { readBackup } from './read-backup.js'
+import { regenerateCertificate } from './regenerate-certificate.js'
+import { removeEtcdMember } from './remove-etcd-member.js'
+import { removeHostsBlock } from './remove-hosts-block.js'
+import { resetNode } from './reset-node.js'
+import { resolveName } from './resolve-name.js'
+import { restartCoreDns } from './restart-core-dns.js'
+import { restartKubelet } from './restart-kubelet.js'
+import { restartStaticPod } from './restart-static-pod.js'
+import { restoreBackup } from './restore-backup.js'
+import { rewriteKubeconfig } from './rewrite-kubeconfig.js'
+import { sealSharedFiles } from './seal-shared-files.js'
+import { snapshotEtcd } from './snapshot-etcd.js'
+import { stopLoadBalancer } from './stop-load-balancer.js'
+import { updateClusterInfo } from './update-cluster-info.js'
+import { updateKubeProxy } from './update-kube-proxy.js'
+import { updateKubeadmConfig } from './update-kubeadm-config.js'
+import { uploadCertificates } from './upload-certificates.js'
+import { writeHostsBlock } from './write-hosts-block.js'
+
+/** Everything that this agent can do, and nothing else: RPC to operation, one file each. */
+export const operations: Operations = {
+  getNodeFacts,
+  getClusterFacts,
+  listEtcdMembers,
+  listContainers,
+  listSockets,
+  resolveName,
+  probeEndpoint,
+  probeKubeconfig,
+  probeDiscovery,
+  holdPorts,
+  checkJoin,
+  getSealingKey,
+  readBackup,
+  snapshotEtcd,
+  backUpFiles,
+  restoreBackup,
+  applyLoadBalancer,
+  stopLoadBalancer,
+  writeHostsBlock,
+  removeHostsBlock,
+  regenerateCertificate,
+  updateKubeadmConfig,
+  updateClusterInfo,
+  updateKubeProxy,
+  rewriteKubeconfig,
+  restartKubelet,
+  restartStaticPod,
+  sealSharedFiles,
+  placeSharedFiles,
+  pullImages,
+  createJoinToken,
+  uploadCertificates,
+  deleteJoinSecrets,
+  placeJoinSecret,
+  joinControlPlane,
+  resetNode,
+  removeEtcdMember,
+  deleteNode,
+  restartCoreDns,
+}

@@ -1,0 +1,83 @@
+import type { PeerCertificate } from 'node:tls'
+import { QuorateError } from '@quorate/shared/errors'
+import type { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
+
+/** `observer` may look, `operator` may look and change. */
+export type Role = 'observer' | 'operator'
+
+type Methods = typeof NodeAgentServiceService
+/** Full path of an operation, such as `/quorate.v1.NodeAgentService/GetNodeFacts`. */
+export type MethodPath = Methods[keyof Methods]['path']
+
+const service = '/quorate.v1.NodeAgentService'
+
+/** Who may call what. The compiler and test/contract/access.test.ts hold it complete both ways. */
+export const access = {
+  [`${service}/GetNodeFacts`]: 'observer',
+  [`${service}/GetClusterFacts`]: 'observer',
+  [`${service}/ListEtcdMembers`]: 'observer',
+  [`${service}/ListContainers`]: 'observer',
+  [`${service}/ListSockets`]: 'observer',
+  [`${service}/ResolveName`]: 'observer',
+  [`${service}/ProbeEndpoint`]: 'observer',
+  [`${service}/ProbeKubeconfig`]: 'observer',
+  [`${service}/ProbeDiscovery`]: 'observer',
+  [`${service}/HoldPorts`]: 'observer',
+  [`${service}/CheckJoin`]: 'observer',
+  [`${service}/GetSealingKey`]: 'observer',
+  [`${service}/GetOperation`]: 'observer',
+  // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.
+  [`${service}/ReadBackup`]: 'operator',
+  [`${service}/SnapshotEtcd`]: 'operator',
+  [`${service}/BackUpFiles`]: 'operator',
+  [`${service}/RestoreBackup`]: 'operator',
+  [`${service}/ApplyLoadBalancer`]: 'operator',
+  [`${service}/StopLoadBalancer`]: 'operator',
+  [`${service}/WriteHostsBlock`]: 'operator',
+  [`${service}/RemoveHostsBlock`]: 'operator',
+  [`${service}/RegenerateCertificate`]: 'operator',
+  [`${service}/UpdateKubeadmConfig`]: 'operator',
+  [`${service}/UpdateClusterInfo`]: 'operator',
+  [`${service}/UpdateKubeProxy`]: 'operator',
+  [`${service}/RewriteKubeconfig`]: 'operator',
+  [`${service}/RestartKubelet`]: 'operator',
+  [`${service}/RestartStaticPod`]: 'operator',
+  [`${service}/SealSharedFiles`]: 'operator',
+  [`${service}/PlaceSharedFiles`]: 'operator',
+  [`${service}/PullImages`]: 'operator',
+  [`${service}/CreateJoinToken`]: 'operator',
+  [`${service}/UploadCertificates`]: 'operator',
+  [`${service}/DeleteJoinSecrets`]: 'operator',
+  [`${service}/PlaceJoinSecret`]: 'operator',
+  [`${service}/JoinControlPlane`]: 'operator',
+  [`${service}/ResetNode`]: 'operator',
+  [`${service}/RemoveEtcdMember`]: 'operator',
+  [`${service}/DeleteNode`]: 'operator',
+  [`${service}/RestartCoreDns`]: 'operator',
+} as const satisfies Record<MethodPath, Role>
+
+/** Organisation (O) of a client certificate to the role it gives. A node's own certificate (`quorate:node`) gives none. */
+const roleOfOrganisation: Readonly<Record<string, Role>> = {
+  'quorate:observer': 'observer',
+  'quorate:operator': 'operator',
+}
+
+/** Refuses a caller whose certificate does not carry the role that the operation needs: ACCESS_DENIED. The chain was already verified by TLS. */
+export function requireAccess(path: MethodPath, certificate: PeerCertificate | undefined): void {
+  const needed: Role = access[path]
+  const roles = organisationsOf(certificate).map((name) =>
+    Object.hasOwn(roleOfOrganisation, name) ? roleOfOrganisation[name] : undefined,
+  )
+  if (roles.includes('operator') || roles.includes(needed)) return
+  const caller = certificate?.subject?.CN ?? 'a caller without a certificate'
+  throw new QuorateError(
+    'ACCESS_DENIED',
+    `${caller} may not call ${path.slice(service.length + 1)}: it needs the role ${needed}`,
+  )
+}
+
+/** Node gives one O as a string, several as a list. */
+function organisationsOf(certificate: PeerCertificate | undefined): string[] {
+  const named: string | string[] | undefined = certificate?.subject?.O
+  return named === undefined ? [] : [named].flat()
+}

@@ -1,0 +1,134 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { isDnsName, isIpAddress } from '@quorate/shared/names'
+
+/** Undefined for a good value, else what it should have been. Values are never quoted: some are secrets. */
+export type Check = (value: unknown) => string | undefined
+
+/** One check for each field of a message; the compiler holds it complete, so that a new field cannot come in unchecked. */
+export type FieldChecks<Message> = { readonly [Field in keyof Required<Message>]: Check }
+
+const say = (holds: boolean, what: string): string | undefined => (holds ? undefined : what)
+
+/** A text of at most `longest` characters for which `test` holds. */
+const text =
+  (what: string, test: (value: string) => boolean, longest = 300): Check =>
+  (value) =>
+    say(typeof value === 'string' && value.length <= longest && test(value), what)
+
+const like = (what: string, pattern: RegExp, longest?: number): Check =>
+  text(what, (value) => pattern.test(value), longest)
+
+const number =
+  (what: string, least: number, most: number): Check =>
+  (value) =>
+    say(typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most, what)
+
+/** An absolute path that says where it leads: no `..`, nothing that a terminal or a shell would take for more. */
+const plainPath = (value: string): boolean =>
+  /^(\/[A-Za-z0-9._@:+-]+)+$/.test(value) && !value.split('/').some((part) => part === '..' || part === '.')
+
+const isHostPort = (value: string): boolean => {
+  const match = /^(.+):(\d{1,5})$/.exec(value)
+  const host = match?.[1]?.replace(/^\[(.*)\]$/, '$1') ?? ''
+  const port = Number(match?.[2])
+  return (isDnsName(host) || isIpAddress(host)) && port >= 1 && port <= 65535
+}
+
+const largestPem = 256 * 1024
+const largestSecret = 3 * 1024 * 1024
+/** Everything on one list of a request: nodes, ports, SANs. */
+const longestList = 1000
+
+export const check = {
+  flag: ((value) => say(typeof value === 'boolean', 'true or false')) satisfies Check,
+  operationId: like('an operation id: [a-z0-9-], at most 64', /^[a-z0-9][a-z0-9-]{0,63}$/),
+  runId: like('a run id', /^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}$/),
+  dnsName: text('a DNS name', isDnsName),
+  address: text('an IP address', isIpAddress),
+  host: text('a DNS name or an IP address', (value) => isDnsName(value) || isIpAddress(value)),
+  hostPort: text('host:port', isHostPort),
+  serverUrl: text(
+    'https://host:port',
+    (value) => value.startsWith('https://') && isHostPort(value.slice('https://'.length)),
+  ),
+  sha256: like('a sha256 in hexadecimal', /^[0-9a-f]{64}$/),
+  serial: like('a serial number in hexadecimal', /^[0-9A-Fa-f]{1,64}$/),
+  memberId: like('an etcd member id in hexadecimal', /^[0-9a-f]{1,16}$/),
+  caPin: like('sha256:<hexadecimal>', /^sha256:[0-9a-f]{64}$/),
+  tokenId: like('the id part of a bootstrap token', /^[a-z0-9]{6}$/),
+  recipient: like('an age recipient', /^age1[a-z0-9]{20,4000}$/, 4100),
+  version: like('a Kubernetes version', /^v\d{1,3}\.\d{1,4}\.\d{1,4}([-+][A-Za-z0-9.+-]{1,60})?$/),
+  imageRepository: like('an image repository', /^[a-z0-9][A-Za-z0-9._/:-]{0,254}$/),
+  kubeadmApiVersion: like('a version of the kubeadm API', /^v1(beta\d+|alpha\d+)?$/),
+  preflightName: like("a kubeadm preflight check's name, never `all`", /^(?!all$)[A-Za-z0-9][A-Za-z0-9_./-]{0,100}$/i),
+  backupKind: like('etcd or files', /^(etcd|files)$/),
+  probePath: like('/readyz, /livez, /version or nothing', /^(\/readyz|\/livez|\/version)?$/),
+  verifyMode: like('a way to verify', /^VERIFY_MODE_(CLUSTER_CA|CHAIN_ONLY|NONE|TCP)$/),
+  kubeconfigPurpose: like(
+    "a kubeconfig's purpose",
+    /^(kubelet|bootstrap-kubelet|admin|super-admin|controller-manager|scheduler|user)$/,
+  ),
+  component: like('a static pod of kubeadm', /^(kube-apiserver|kube-controller-manager|kube-scheduler|etcd)$/),
+  containerName: like("a container's name", /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+  path: text('an absolute path', plainPath),
+  touchedName: text(
+    "a file's path or an API object's name",
+    (value) => plainPath(value) || /^[a-z]+\/[a-z0-9-]+\/[a-z0-9.-]+$/.test(value),
+  ),
+  soughtText: text('1 to 253 characters', (value) => value !== '', 253),
+  pem: like('a PEM certificate', /^\s*-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----\s*$/, largestPem),
+  ciphertext: ((value) =>
+    say(
+      value instanceof Uint8Array && value.length > 0 && value.length <= largestSecret,
+      'an age file',
+    )) satisfies Check,
+  port: number('a port', 1, 65535),
+  fencingToken: number('a fencing token', 0, Number.MAX_SAFE_INTEGER),
+  priority: number('1 to 255', 1, 255),
+  /** Zero: the operation's own. */
+  milliseconds: number('milliseconds, at most 10 minutes', 0, 600_000),
+  seconds: number('seconds, at most a day', 0, 86_400),
+}
+
+/** Also good when empty. */
+export const optional =
+  (inner: Check): Check =>
+  (value) =>
+    value === '' || value === undefined || value === 0 ? undefined : inner(value)
+
+export const listOf =
+  (inner: Check): Check =>
+  (value) => {
+    if (!Array.isArray(value) || value.length > longestList) return `a list of at most ${longestList}`
+    for (const [index, item] of value.entries()) {
+      const wanted = inner(item)
+      if (wanted !== undefined) return `in item ${index + 1}: ${wanted}`
+    }
+    return undefined
+  }
+
+/** A message inside another; it must be there. */
+export const message =
+  <Message>(fields: FieldChecks<Message>): Check =>
+  (value) => {
+    if (typeof value !== 'object' || value === null) return 'set'
+    const problem = problemIn(fields as Record<string, Check>, value as Record<string, unknown>)
+    return problem === undefined ? undefined : `with ${problem}`
+  }
+
+/** Throws INVALID_REQUEST, naming operation and field, when a field does not pass its check. */
+export function checkFields<Message>(operation: string, fields: FieldChecks<Message>, request: Message): void {
+  const problem = problemIn(fields as Record<string, Check>, request as Record<string, unknown>)
+  if (problem !== undefined) throw new QuorateError('INVALID_REQUEST', `${operation}: ${problem}`)
+}
+
+function problemIn(
+  fields: Readonly<Record<string, Check>>,
+  value: Readonly<Record<string, unknown>>,
+): string | undefined {
+  for (const [name, inner] of Object.entries(fields)) {
+    const wanted = inner(value[name])
+    if (wanted !== undefined) return `${name} must be ${wanted}`
+  }
+  return undefined
+}

@@ -1,0 +1,121 @@
+import { once } from 'node:events'
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerUnaryCall,
+  ServerWritableStream,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { QuorateError } from '@quorate/shared/errors'
+import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { Log } from '@quorate/shared/log'
+import type { ChangeOperation, ReadOperation, StreamOperation } from '../ops/operation.js'
+import type { MethodName, Operations } from '../ops/operations.js'
+import type { Tools } from '../ops/tools.js'
+import { type MethodPath, requireAccess } from './access.js'
+import type { ChangeRequest, ChangeRunner } from './change-runner.js'
+import { followChange } from './follow-change.js'
+import { getOperation } from './get-operation.js'
+import type { Ledger } from './ledger.js'
+import { checkRequest } from './requests.js'
+import { describeError, toServiceError } from './status.js'
+
+export interface CallOptions {
+  readonly operations: Partial<Operations>
+  readonly tools: Tools
+  readonly ledger: Ledger
+  readonly changes: ChangeRunner
+  readonly log: Log
+}
+
+type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>
+type Operation = ReadOperation<unknown, unknown> | StreamOperation<unknown, unknown> | ChangeOperation<ChangeRequest>
+
+/** One method, erased: what the three kinds of call have in common. */
+interface Method {
+  readonly name: MethodName
+  readonly path: MethodPath
+  readonly encode: (request: ChangeRequest) => Uint8Array
+}
+
+/** The gRPC handlers of the operations given: access, then the door, then the operation; every error by the one way out. */
+export function createHandlers(options: CallOptions): UntypedServiceImplementation {
+  const own = { ...options.operations, getOperation: getOperation(options) }
+  const names = Object.keys(NodeAgentServiceService) as MethodName[]
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const operation = own[name] as Operation | undefined
+      if (operation === undefined) return []
+      const { path, requestSerialize } = NodeAgentServiceService[name]
+      const method: Method = { name, path, encode: requestSerialize as Method['encode'] }
+      return [[name, handlerOf(method, operation, options)]]
+    }),
+  )
+}
+
+function handlerOf(method: Method, operation: Operation, options: CallOptions) {
+  switch (operation.kind) {
+    case 'read':
+      return readHandler(method, operation, options)
+    case 'stream':
+      return streamHandler(method, (request, signal) => operation.run(request, options.tools, signal), options)
+    case 'change':
+      return streamHandler(
+        method,
+        (request, signal) => followChange({ ...method, operation, request, signal }, options.changes),
+        options,
+      )
+  }
+}
+
+function readHandler(
+  method: Method,
+  operation: ReadOperation<unknown, unknown>,
+  { tools, log }: CallOptions,
+): handleUnaryCall<unknown, unknown> {
+  return (call, callback) => {
+    const answer = async () => {
+      admit(method, call)
+      return operation.run(call.request, tools, lostSignal(call))
+    }
+    answer().then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(toServiceError(describeError(error, log))),
+    )
+  }
+}
+
+function streamHandler(
+  method: Method,
+  run: (request: unknown, signal: AbortSignal) => AsyncIterable<unknown>,
+  { log }: CallOptions,
+): handleServerStreamingCall<unknown, unknown> {
+  return (call) => {
+    const lost = lostSignal(call)
+    const pump = async () => {
+      admit(method, call)
+      for await (const message of run(call.request, lost)) {
+        if (!call.write(message)) await once(call, 'drain', { signal: lost })
+      }
+    }
+    pump().then(
+      () => call.end(),
+      (error: unknown) => {
+        // Nobody is there to be told; an operation that goes on has the ledger.
+        if (!lost.aborted) call.emit('error', toServiceError(describeError(error, log)))
+      },
+    )
+  }
+}
+
+function admit({ name, path }: Method, call: Call): void {
+  requireAccess(path, call.getAuthContext().sslPeerCertificate)
+  checkRequest(name, call.request as never)
+}
+
+/** Aborted when the caller hangs up or its deadline is over. */
+function lostSignal(call: Call): AbortSignal {
+  const lost = new AbortController()
+  call.once('cancelled', () => lost.abort(new QuorateError('INTERRUPTED', 'the caller hung up')))
+  return lost.signal
+}

@@ -1,0 +1,113 @@
+import type {
+  Backend,
+  JoinSpec,
+  NodeAgentServiceService,
+  SealingRecipient,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { OperationHeader, SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
+import { check, checkFields, type FieldChecks, listOf, message, optional } from './field-checks.js'
+
+type Methods = typeof NodeAgentServiceService
+type RequestOf<Name extends keyof Methods> = ReturnType<Methods[Name]['requestDeserialize']>
+
+const header = message<OperationHeader>({
+  operationId: check.operationId,
+  runId: check.runId,
+  cluster: check.dnsName,
+  fencingToken: check.fencingToken,
+})
+const backend = message<Backend>({ name: check.dnsName, address: check.address, port: check.port })
+const recipients = listOf(message<SealingRecipient>({ node: check.dnsName, recipient: check.recipient }))
+const sealed = message<SealedSecret>({ node: check.dnsName, ciphertext: check.ciphertext })
+const join = message<JoinSpec>({
+  endpoint: check.hostPort,
+  nodeName: check.dnsName,
+  advertiseAddress: check.address,
+  bindPort: check.port,
+  caPin: check.caPin,
+  kubeadmApiVersion: check.kubeadmApiVersion,
+  ignorePreflightErrors: listOf(check.preflightName),
+  etcdTimeoutSeconds: check.seconds,
+})
+
+/** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
+const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
+  getNodeFacts: {},
+  getClusterFacts: { find: listOf(check.soughtText) },
+  listEtcdMembers: {},
+  listContainers: { names: listOf(check.containerName) },
+  listSockets: {},
+  resolveName: { name: check.host },
+  probeEndpoint: {
+    host: check.host,
+    port: check.port,
+    path: check.probePath,
+    serverName: optional(check.host),
+    verify: check.verifyMode,
+    timeoutMs: check.milliseconds,
+    caPem: optional(check.pem),
+  },
+  probeKubeconfig: { purpose: check.kubeconfigPurpose, path: optional(check.path) },
+  probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem) },
+  holdPorts: { ports: listOf(check.port), deadlineMs: check.milliseconds },
+  checkJoin: { join, token: sealed },
+  getSealingKey: {},
+  readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },
+  getOperation: { operationId: check.operationId },
+  snapshotEtcd: { header },
+  backUpFiles: { header, includeApiObjects: check.flag },
+  restoreBackup: { header, name: check.touchedName, expectedSha256: optional(check.sha256) },
+  applyLoadBalancer: {
+    header,
+    port: check.port,
+    virtualIp: check.address,
+    backends: listOf(backend),
+    peers: listOf(check.address),
+    ownAddress: check.address,
+    virtualRouterId: check.priority,
+    priority: check.priority,
+  },
+  stopLoadBalancer: { header },
+  writeHostsBlock: { header, name: check.dnsName, address: check.address },
+  removeHostsBlock: { header },
+  regenerateCertificate: {
+    header,
+    sans: listOf(check.host),
+    controlPlaneEndpoint: check.hostPort,
+    expectedSerial: optional(check.serial),
+  },
+  updateKubeadmConfig: {
+    header,
+    controlPlaneEndpoint: check.hostPort,
+    certSans: listOf(check.host),
+    expectedSha256: optional(check.sha256),
+  },
+  updateClusterInfo: { header, server: check.serverUrl, expectedSha256: optional(check.sha256) },
+  updateKubeProxy: { header, server: check.serverUrl, expectedSha256: optional(check.sha256) },
+  rewriteKubeconfig: {
+    header,
+    purpose: check.kubeconfigPurpose,
+    path: optional(check.path),
+    server: check.serverUrl,
+    expectedSha256: optional(check.sha256),
+  },
+  restartKubelet: { header },
+  restartStaticPod: { header, component: check.component },
+  sealSharedFiles: { header, recipients },
+  placeSharedFiles: { header, files: sealed },
+  pullImages: { header, kubernetesVersion: check.version, imageRepository: check.imageRepository },
+  uploadCertificates: { header, recipients, tokenTtlSeconds: check.seconds },
+  createJoinToken: { header, recipients, tokenTtlSeconds: check.seconds },
+  deleteJoinSecrets: { header, tokenId: check.tokenId },
+  placeJoinSecret: { header, secret: sealed },
+  joinControlPlane: { header, join },
+  resetNode: { header },
+  removeEtcdMember: { header, memberId: check.memberId },
+  deleteNode: { header, name: check.dnsName },
+  restartCoreDns: { header },
+}
+
+/** Throws INVALID_REQUEST when a request is not what its operation takes. */
+export function checkRequest<Name extends keyof Methods>(name: Name, request: RequestOf<Name>): void {
+  checkFields<RequestOf<Name>>(name, requests[name] as FieldChecks<RequestOf<Name>>, request)
+}

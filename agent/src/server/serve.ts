@@ -1,0 +1,81 @@
+import { Server } from '@grpc/grpc-js'
+import { QuorateError } from '@quorate/shared/errors'
+import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { Log } from '@quorate/shared/log'
+import { type MutualTlsIdentity, serverCredentials } from '@quorate/shared/mtls'
+import type { Operations } from '../ops/operations.js'
+import type { Tools } from '../ops/tools.js'
+import { ChangeRunner } from './change-runner.js'
+import type { Ledger } from './ledger.js'
+import { createHandlers } from './operation-call.js'
+
+export interface ServeOptions {
+  /** `IP:port`; port 0 takes a free one. */
+  readonly listen: string
+  readonly identity: MutualTlsIdentity
+  readonly operations: Partial<Operations>
+  readonly tools: Tools
+  readonly ledger: Ledger
+  readonly log: Log
+  readonly busyWaitMs?: number
+}
+
+export interface Serving {
+  readonly port: number
+  /**
+   * Answers UNAVAILABLE to new changes, waits at most `graceMs` for the one that runs to be written down, then hangs up on
+   * everybody. What runs as a unit of systemd goes on without us.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+/** A backup's chunk or a node's facts; far above both. */
+const largestMessageBytes = 16 * 1024 * 1024
+
+/** Serves the operations by gRPC to holders of a certificate of the fleet. Throws PORT_IN_USE when it cannot listen. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { listen, identity, ledger, tools, log, busyWaitMs } = options
+  const changes = new ChangeRunner({ ledger, tools, log, ...(busyWaitMs === undefined ? {} : { busyWaitMs }) })
+  const server = new Server({
+    'grpc.max_receive_message_length': largestMessageBytes,
+    'grpc.max_send_message_length': largestMessageBytes,
+    // A coordinator whose machine vanished must not hold ports (HoldPorts) until its deadline.
+    'grpc.keepalive_time_ms': 20_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+  })
+  server.addService(NodeAgentServiceService, createHandlers({ ...options, changes }))
+  const port = await bind(server, listen, identity)
+  return {
+    port,
+    stop: async (graceMs) => {
+      await changes.stop(graceMs)
+      await shutDown(server)
+      await ledger.close()
+    },
+  }
+}
+
+function bind(server: Server, listen: string, identity: MutualTlsIdentity): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(listen, serverCredentials(identity), (error, port) => {
+      if (error === null) return resolve(port)
+      reject(
+        new QuorateError('PORT_IN_USE', `the agent cannot listen on ${listen}: ${error.message}`, {
+          remedy: 'Stop what listens there, or change `listen` in agent.yaml.',
+          cause: error,
+        }),
+      )
+    })
+  })
+}
+
+/** Answers that are on their way get a moment; a caller that holds a stream open does not keep the agent. */
+function shutDown(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), 1000)
+    server.tryShutdown(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

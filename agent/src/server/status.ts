@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
+import type { Log } from '@quorate/shared/log'
+
+/** Name of the binary metadata that carries the ErrorDetail of a failed call. */
+export const errorMetadataName = 'quorate-error-bin'
+
+const isCatalogued = (code: string): code is ErrorCode => Object.hasOwn(catalogue, code)
+
+/**
+ * What of an error may leave this node. One of ours crosses as it is, a refusal of the operating system with its own words; all
+ * else is a defect: its message and stack go to the own log only, under the correlation id that the caller gets.
+ */
+export function describeError(error: unknown, log: Log): ErrorDetail {
+  if (error instanceof QuorateError) {
+    const { code, message, remedy, correlationId } = error
+    return { code, message, remedy, correlationId: correlationId ?? '' }
+  }
+  if (isSystemError(error)) return describeError(new QuorateError('SYSTEM_REFUSED', error.message), log)
+  const correlationId = randomBytes(6).toString('hex')
+  log.error('defect', { correlationId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  const message = `the agent met a defect of its own; its journal has it under ${correlationId}`
+  return { code: 'INTERNAL', message, remedy: catalogue.INTERNAL.remedy, correlationId }
+}
+
+/** An error as the ledger kept it; a code that only a newer agent knew becomes INTERNAL. */
+export function errorFrom({ code, message, remedy, correlationId }: ErrorDetail): QuorateError {
+  const known = isCatalogued(code) ? code : 'INTERNAL'
+  return new QuorateError(known, message, { remedy, ...(correlationId === '' ? {} : { correlationId }) })
+}
+
+/** The one place where an error becomes a gRPC status. */
+export function toServiceError(detail: ErrorDetail): ServiceError {
+  const name = isCatalogued(detail.code) ? catalogue[detail.code].status : 'INTERNAL'
+  const metadata = new Metadata()
+  metadata.set(errorMetadataName, Buffer.from(ErrorDetail.encode(detail).finish()))
+  const details = `${detail.code}: ${detail.message}`
+  return Object.assign(new Error(details), { code: status[name], details, metadata })
+}
+
+/** errno of the kernel (`ENOSPC`, `EACCES`): names the file and the reason, and nothing secret. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'errno' in error && 'syscall' in error && typeof error.syscall === 'string'
+}

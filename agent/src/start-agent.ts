@@ -1,0 +1,74 @@
+import { dirname, join } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import type { Log } from '@quorate/shared/log'
+import type { MutualTlsIdentity } from '@quorate/shared/mtls'
+import { keyMatches, readCertificate } from '@quorate/shared/pki'
+import { type AgentConfig, parseAgentConfig } from './config.js'
+import { createSealing } from './host/age-sealing.js'
+import { openAppendFile } from './host/append-file.js'
+import { connectCri } from './host/cri-client.js'
+import { connectEtcd } from './host/etcd-client.js'
+import type { Host } from './host/host.js'
+import { LinuxHost } from './host/linux-host.js'
+import { connectKubeApi } from './host/local-kube-api.js'
+import { NodeNetwork } from './host/node-network.js'
+import { operations } from './ops/registry.js'
+import type { Tools } from './ops/tools.js'
+import { Ledger } from './server/ledger.js'
+import { serve } from './server/serve.js'
+
+export interface RunningAgent {
+  readonly node: string
+  readonly listen: string
+  /** See Serving.stop. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Reads agent.yaml and the identity beside it, opens the ledger and serves. Throws AGENT_CONFIG_INVALID, JOURNAL_DAMAGED, PORT_IN_USE. */
+export async function startAgent(configPath: string, log: Log): Promise<RunningAgent> {
+  // The agent's own files lie where they are also for a simulated node.
+  const files = new LinuxHost()
+  const config = parseAgentConfig(await readText(files, configPath), configPath)
+  const identity = await readIdentity(files, dirname(configPath), config.node)
+  const host = new LinuxHost(config.hostRoot)
+  const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
+  const ledger = new Ledger(await openAppendFile(ledgerPath), ledgerPath)
+  const tools = await toolsOf(host, config)
+  const serving = await serve({ listen: config.listen, identity, operations, tools, ledger, log })
+  return { node: config.node, listen: config.listen, stop: serving.stop }
+}
+
+async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAddress }: AgentConfig): Promise<Tools> {
+  // Simulated nodes share one machine: each holds ports on its own address only.
+  const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
+  return {
+    host,
+    stateFolder,
+    criSocket,
+    network,
+    sealing: await createSealing(),
+    kube: () => connectKubeApi(host),
+    etcd: () => connectEtcd(host),
+    cri: () => connectCri(host, criSocket),
+  }
+}
+
+async function readIdentity(files: Host, folder: string, node: string): Promise<MutualTlsIdentity> {
+  const [ca, cert, key] = await Promise.all(
+    ['fleet-ca.crt', 'node.crt', 'node.key'].map((name) => readText(files, join(folder, name))),
+  )
+  const identity = { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }
+  const { sans, notAfter } = readCertificate(identity.cert)
+  const invalid = (why: string) =>
+    new QuorateError('AGENT_CONFIG_INVALID', `${join(folder, 'node.crt')} ${why}`, { where: folder })
+  if (!sans.includes(node)) throw invalid(`is for ${sans.join(', ')} and not for ${node}, which agent.yaml names`)
+  if (!keyMatches(identity.cert, identity.key)) throw invalid('does not belong to node.key')
+  if (notAfter.getTime() <= Date.now()) throw invalid(`expired on ${notAfter.toISOString()}`)
+  return identity
+}
+
+async function readText(files: Host, path: string): Promise<string> {
+  const file = await files.read(path, { followLinks: true })
+  if (file === undefined) throw new QuorateError('AGENT_CONFIG_INVALID', `${path} does not exist`, { where: path })
+  return file.bytes.toString('utf8')
+}
