@@ -1,0 +1,77 @@
+import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { readCertificate } from '@quorate/shared/pki'
+import type { Host } from '../../host/host.js'
+import { caCertificatePath, caKeyPath, kubeconfigPaths, kubeletPkiFolder, pkiFolder } from '../paths.js'
+import { readLine } from './system.js'
+
+const rotatedCertificate = `${kubeletPkiFolder}/kubelet-client-current.pem`
+
+type CertificatePart = Pick<NodeFacts, 'certificates' | 'nodeName' | 'clusterCaPem' | 'caKeyPresent'>
+
+/** Certificates of pki/, of the kubeconfigs (under the kubeconfig's path) and the kubelet's own; whose node this is. */
+export async function readCertificateFacts(host: Host): Promise<CertificatePart> {
+  const [files, inKubeconfigs, kubelet, ca] = await Promise.all([
+    certificateFiles(host),
+    Promise.all(Object.values(kubeconfigPaths).map((path) => embedded(host, path))),
+    kubeconfigView(host, kubeconfigPaths.kubelet),
+    readLine(host, caCertificatePath),
+  ])
+  const certificates = [...files, ...inKubeconfigs].filter((one) => one !== undefined)
+  return {
+    certificates,
+    nodeName: await nodeName(host, kubelet),
+    clusterCaPem: ca === '' ? (kubelet?.caPem ?? '') : `${ca}\n`,
+    caKeyPresent: (await host.list(pkiFolder)).some(({ name }) => `${pkiFolder}/${name}` === caKeyPath),
+  }
+}
+
+async function certificateFiles(host: Host): Promise<(CertificateFacts | undefined)[]> {
+  const folders = [pkiFolder, `${pkiFolder}/etcd`]
+  const listed = await Promise.all(
+    folders.map(async (folder) => (await host.list(folder)).map(({ name }) => `${folder}/${name}`)),
+  )
+  const paths = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedCertificate]
+  return Promise.all(paths.map(async (path) => describe(path, await readLine(host, path))))
+}
+
+async function embedded(host: Host, path: string): Promise<CertificateFacts | undefined> {
+  return describe(path, (await kubeconfigView(host, path))?.clientCertificatePem ?? '')
+}
+
+async function kubeconfigView(host: Host, path: string): Promise<KubeconfigView | undefined> {
+  const file = await host.read(path).catch(() => undefined)
+  try {
+    return file === undefined ? undefined : readKubeconfig(file.bytes.toString('utf8'))
+  } catch {
+    // What is wrong with it stands in the facts of the kubeconfig itself.
+    return undefined
+  }
+}
+
+/** The first certificate of a PEM text; the kubelet's rotated file has its key behind it, which is never looked at. */
+function describe(path: string, pem: string): CertificateFacts | undefined {
+  const first = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(pem)?.[0]
+  if (first === undefined) return undefined
+  try {
+    const { subject, issuer, serial, sans, notBefore, notAfter, sha256, isCa, publicKeyPin } = readCertificate(first)
+    return {
+      ...{ path, subject, issuer, serial, sans: [...sans], sha256, isCa },
+      notBeforeUnixMs: notBefore.getTime(),
+      notAfterUnixMs: notAfter.getTime(),
+      publicKeyPin: isCa ? publicKeyPin : '',
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** `system:node:NAME` is the common name of every kubelet's client certificate (Node authorizer). */
+async function nodeName(host: Host, kubelet: KubeconfigView | undefined): Promise<string> {
+  if (kubelet === undefined) return ''
+  const embeddedPem = kubelet.clientCertificatePem
+  const path = kubelet.clientCertificatePath ?? rotatedCertificate
+  const pem = embeddedPem ?? (path.startsWith(`${kubeletPkiFolder}/`) ? await readLine(host, path) : '')
+  const subject = describe(path, pem)?.subject ?? ''
+  return /CN=system:node:([^,/\s]+)/.exec(subject)?.[1] ?? ''
+}

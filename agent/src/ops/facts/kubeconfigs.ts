@@ -1,0 +1,65 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { sha256Hex } from '@quorate/shared/hash'
+import { readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import type { Host, HostFile } from '../../host/host.js'
+import { userKubeconfigs } from '../backup/select-files.js'
+import { kubeconfigPaths } from '../paths.js'
+
+/** Every kubeconfig of the agent's table that exists on this node, without its secrets. */
+export async function readKubeconfigs(host: Host): Promise<KubeconfigFacts[]> {
+  const users = await userKubeconfigs(host).catch(() => [])
+  const all = [
+    ...Object.entries(kubeconfigPaths).map(([purpose, path]) => ({ purpose, path })),
+    ...users.map((path) => ({ purpose: 'user', path })),
+  ]
+  const seen = await Promise.all(all.map(({ purpose, path }) => kubeconfigFacts(host, purpose, path)))
+  return seen.filter((facts) => facts !== undefined)
+}
+
+async function kubeconfigFacts(host: Host, purpose: string, path: string): Promise<KubeconfigFacts | undefined> {
+  try {
+    const seen = await readNotingLink(host, path)
+    if (seen === undefined) return undefined
+    const { file, symlink } = seen
+    const { bytes, mode, uid, gid } = file
+    return { ...contents(bytes.toString('utf8')), path, purpose, sha256: sha256Hex(bytes), mode, uid, gid, symlink }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    return { ...unreadable(problem), path, purpose, sha256: '', mode: 0, uid: 0, gid: 0, symlink: false }
+  }
+}
+
+/** A link is read through, to say what is behind it; it is never written through. */
+async function readNotingLink(host: Host, path: string): Promise<{ file: HostFile; symlink: boolean } | undefined> {
+  const direct = await host.read(path).catch((error: unknown) => {
+    if (error instanceof QuorateError && error.code === 'SYMLINK_REFUSED') return 'link' as const
+    throw error
+  })
+  if (direct !== 'link') return direct === undefined ? undefined : { file: direct, symlink: false }
+  const file = await host.read(path, { followLinks: true })
+  return file === undefined ? undefined : { file, symlink: true }
+}
+
+type Contents = Pick<KubeconfigFacts, 'server' | 'redactedText' | 'problem' | 'embeddedClientCertificate'>
+
+const unreadable = (problem: string): Contents => ({
+  server: '',
+  redactedText: '',
+  problem,
+  embeddedClientCertificate: false,
+})
+
+function contents(text: string): Contents {
+  try {
+    const { server, clientCertificatePem } = readKubeconfig(text)
+    return {
+      server,
+      redactedText: redactKubeconfig(text),
+      problem: '',
+      embeddedClientCertificate: clientCertificatePem !== undefined,
+    }
+  } catch (error) {
+    return unreadable(error instanceof Error ? error.message : String(error))
+  }
+}

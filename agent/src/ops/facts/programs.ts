@@ -1,0 +1,52 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { commands } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+import { printed } from './system.js'
+
+type ProgramFacts = Pick<
+  NodeFacts,
+  | 'kubeadmVersion'
+  | 'kubeletVersion'
+  | 'kubectlVersion'
+  | 'haproxyInstalled'
+  | 'keepalivedInstalled'
+  | 'crictlInstalled'
+>
+
+const programFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+/** Which programs of the conversion are there, asked of themselves. crictl is looked for: some kubeadm want it, we never run it. */
+export async function readPrograms(host: Host, signal: AbortSignal): Promise<ProgramFacts> {
+  const [kubeadm, kubelet, kubectl, haproxy, keepalived, crictlInstalled] = await Promise.all([
+    printed(host, commands.kubeadmVersion(), signal),
+    printed(host, commands.kubeletVersion(), signal),
+    printed(host, commands.kubectlVersion(), signal),
+    isInstalled(host, commands.haproxyVersion(), signal),
+    isInstalled(host, commands.keepalivedVersion(), signal),
+    hasProgram(host, 'crictl'),
+  ])
+  return {
+    kubeadmVersion: versionIn(kubeadm),
+    kubeletVersion: versionIn(kubelet),
+    kubectlVersion: versionIn(/"gitVersion":\s*"([^"]*)"/.exec(kubectl)?.[1] ?? ''),
+    haproxyInstalled: haproxy,
+    keepalivedInstalled: keepalived,
+    crictlInstalled,
+  }
+}
+
+/** `v1.37.2`, `Kubernetes v1.37.2`. */
+const versionIn = (text: string): string => /v\d+\.\d+\.\d+\S*/.exec(text)?.[0] ?? ''
+
+/** keepalived prints its version on the error stream: the exit code says it all. */
+async function isInstalled(host: Host, command: Parameters<Host['run']>[0], signal: AbortSignal): Promise<boolean> {
+  return host.run(command, signal).then(
+    ({ exitCode }) => exitCode === 0,
+    () => false,
+  )
+}
+
+async function hasProgram(host: Host, name: string): Promise<boolean> {
+  const listed = await Promise.all(programFolders.map((folder) => host.list(folder).catch(() => [])))
+  return listed.flat().some((entry) => entry.name === name && entry.kind !== 'directory')
+}

@@ -1,0 +1,54 @@
+import type { NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
+import type { Host } from '../../host/host.js'
+import { manifestPath, manifestsFolder, staticPodComponents } from '../paths.js'
+
+/** A static pod of this node with the files that it needs beyond kubeadm's own. */
+export interface SeenPod {
+  readonly pod: StaticPodView
+  readonly files: readonly string[]
+}
+
+/** The manifests of kubeadm's components that can be read. */
+export async function readPods(host: Host): Promise<SeenPod[]> {
+  const seen = await Promise.all(
+    staticPodComponents.map(async (component) => {
+      const file = await host.read(manifestPath(component)).catch(() => undefined)
+      try {
+        if (file === undefined) return undefined
+        const pod = readStaticPod(file.bytes.toString('utf8'))
+        return { pod, files: filesNamedBy(pod) }
+      } catch {
+        return undefined
+      }
+    }),
+  )
+  return seen.filter((pod) => pod !== undefined)
+}
+
+export async function readStaticPods(host: Host): Promise<Pick<NodeFacts, 'staticPods' | 'strayManifests'>> {
+  const [pods, entries] = await Promise.all([readPods(host), host.list(manifestsFolder).catch(() => [])])
+  const known = staticPodComponents.map((component) => `${component}.yaml`)
+  // The kubelet skips what begins with a dot, and folders (pkg/kubelet/config/file.go).
+  const stray = entries.filter(
+    ({ name, kind }) => kind !== 'directory' && !name.startsWith('.') && !known.includes(name),
+  )
+  return { staticPods: pods.map(({ pod }) => describe(pod)), strayManifests: stray.map(({ name }) => name) }
+}
+
+function describe(pod: StaticPodView): StaticPodFacts {
+  return {
+    component: pod.component,
+    image: pod.image,
+    command: pod.command.map(maskFlag),
+    annotations: { ...pod.annotations },
+    hostPaths: pod.hostPaths.map(({ path }) => path),
+  }
+}
+
+/** Paths and booleans are no secrets: `--token-auth-file=/etc/...` and `--enable-bootstrap-token-auth=true` stay. */
+function maskFlag(word: string): string {
+  const [, flag, value] = /^(--?[^=]*(?:token|password)[^=]*)=([\s\S]*)$/i.exec(word) ?? []
+  if (flag === undefined || value === undefined || /^(\/|true$|false$|\d+[a-z]*$)/.test(value)) return word
+  return `${flag}=<masked>`
+}

@@ -1,0 +1,67 @@
+import { hostname as systemHostname } from 'node:os'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { commands } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+
+type SystemFacts = Pick<
+  NodeFacts,
+  | 'hostname'
+  | 'clockSynchronised'
+  | 'os'
+  | 'kernel'
+  | 'machineId'
+  | 'cpus'
+  | 'memoryBytes'
+  | 'swapOn'
+  | 'cgroupVersion'
+  | 'ipForward'
+  | 'productUuid'
+>
+
+/** A file's text without its last line break; empty when there is none or it cannot be read. */
+export async function readLine(host: Host, path: string): Promise<string> {
+  const file = await host.read(path, { followLinks: true }).catch(() => undefined)
+  return file?.bytes.toString('utf8').trimEnd() ?? ''
+}
+
+/** The machine: from /proc, /sys and /etc. */
+export async function readSystem(host: Host, signal: AbortSignal): Promise<SystemFacts> {
+  const line = (path: string): Promise<string> => readLine(host, path)
+  const [name, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, forward, productUuid] =
+    await Promise.all([
+      line('/proc/sys/kernel/hostname'),
+      line('/etc/hostname'),
+      line('/etc/os-release'),
+      line('/etc/machine-id'),
+      line('/proc/cpuinfo'),
+      line('/proc/meminfo'),
+      line('/proc/swaps'),
+      line('/sys/fs/cgroup/cgroup.controllers'),
+      line('/proc/sys/net/ipv4/ip_forward'),
+      line('/sys/class/dmi/id/product_uuid'),
+    ])
+  const [kernel, synchronised] = await Promise.all([
+    printed(host, commands.kernel(), signal),
+    printed(host, commands.clockSynchronised(), signal),
+  ])
+  return {
+    hostname: name || etcName || systemHostname(),
+    clockSynchronised: synchronised === 'yes',
+    os: /^PRETTY_NAME="?([^"\n]*)"?/m.exec(release)?.[1] ?? '',
+    kernel,
+    machineId,
+    cpus: cpuinfo.match(/^processor\s*:/gm)?.length ?? 0,
+    memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
+    // The first line is the table's head.
+    swapOn: swaps.split('\n').length > 1,
+    cgroupVersion: controllers === '' ? 'v1' : 'v2',
+    ipForward: forward === '1',
+    productUuid,
+  }
+}
+
+/** What a program printed, trimmed; empty when it is not there, fails or does not end. */
+export async function printed(host: Host, command: Parameters<Host['run']>[0], signal: AbortSignal): Promise<string> {
+  const { exitCode, stdout } = await host.run(command, signal).catch(() => ({ exitCode: 1, stdout: '' }))
+  return exitCode === 0 ? stdout.trim() : ''
+}

@@ -1,0 +1,64 @@
+import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { version } from '@quorate/shared/version'
+import { readCertificateFacts } from './facts/certificates.js'
+import { readDisks } from './facts/disks.js'
+import { readFiles } from './facts/files.js'
+import { readKubeconfigs } from './facts/kubeconfigs.js'
+import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
+import { readPrograms } from './facts/programs.js'
+import { readSharedFiles } from './facts/shared-files.js'
+import { readStaticPods } from './facts/static-pods.js'
+import { readSystem } from './facts/system.js'
+import { readUnits } from './facts/units.js'
+import { readInterfaces } from './network/interfaces.js'
+import { readListening } from './network/sockets.js'
+import { readOperation } from './operation.js'
+import type { Tools } from './tools.js'
+
+/** Rises when a field changes its meaning. */
+const schemaVersion = 1
+
+/** A runtime that hangs must not hold the other facts up. */
+const runtimeAnswerMs = 2000
+
+/**
+ * What this node is and has. A part that cannot be read is left empty, the others are answered: a node with a broken file must
+ * still be able to say so. All parts are read at once, each program as a child of its own.
+ */
+export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsResponse>(
+  async (_request, tools, signal) => {
+    const { host } = tools
+    const parts = await Promise.all([
+      part(() => readSystem(host, signal)),
+      part(() => readPrograms(host, signal)),
+      part(() => readUnits(host, signal)),
+      part(() => readCertificateFacts(host)),
+      part(() => readStaticPods(host)),
+      part(() => readFiles(host)),
+      part(async () => ({ kubeconfigs: await readKubeconfigs(host) })),
+      part(async () => ({ sharedFiles: await readSharedFiles(host) })),
+      part(async () => ({ leftovers: await readLeftovers(host) })),
+      part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
+      part(async () => ({ disks: await readDisks(tools) })),
+      part(async () => ({ interfaces: await readInterfaces(host, signal) })),
+      part(async () => ({ listening: await readListening(host, signal) })),
+      part(async () => ({ containerRuntime: await runtimeVersion(tools, signal) })),
+    ])
+    signal.throwIfAborted()
+    const known: Partial<NodeFacts> = Object.assign({}, ...parts)
+    const own = { agentVersion: version, clockUnixMs: Date.now(), criSocket: tools.criSocket, schemaVersion }
+    return { facts: NodeFacts.fromPartial({ ...known, ...own }) }
+  },
+)
+
+const part = (read: () => Promise<Partial<NodeFacts>>): Promise<Partial<NodeFacts>> => read().catch(() => ({}))
+
+async function runtimeVersion(tools: Tools, signal: AbortSignal): Promise<string> {
+  const cri = tools.cri()
+  try {
+    return await cri.version(AbortSignal.any([signal, AbortSignal.timeout(runtimeAnswerMs)]))
+  } finally {
+    cri.close()
+  }
+}

@@ -1,0 +1,32 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { HoldPortsRequest, HoldPortsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { streamOperation } from './operation.js'
+
+const mostPorts = 32
+const longestMs = 10 * 60_000
+
+/**
+ * Listens with a throw-away certificate so that another node can prove that it reaches this one, until the caller hangs up or the
+ * deadline comes. A port that is in use is reported: what listens there answers for itself.
+ */
+export const holdPorts = streamOperation<HoldPortsRequest, HoldPortsResponse>(async function* (request, tools, signal) {
+  const { ports, deadlineMs } = request
+  if (ports.length > mostPorts || ports.some((port) => port < 1 || port > 65535)) {
+    throw new QuorateError('INVALID_REQUEST', `not at most ${mostPorts} ports: ${ports.join(', ')}`)
+  }
+  const held = await tools.network.holdPorts(ports)
+  try {
+    const { listening, inUse, certificateSha256 } = held
+    yield { listening: [...listening], inUse: [...inUse], certificateSha256 }
+    await aborted(AbortSignal.any([signal, AbortSignal.timeout(Math.min(deadlineMs || longestMs, longestMs))]))
+  } finally {
+    await held.close()
+  }
+})
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

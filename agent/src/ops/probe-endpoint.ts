@@ -1,0 +1,36 @@
+import { QuorateError } from '@quorate/shared/errors'
+import {
+  type ProbeEndpointRequest,
+  type ProbeEndpointResponse,
+  VerifyMode,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
+import { isDnsName, isIpAddress } from '@quorate/shared/names'
+import type { Host } from '../host/host.js'
+import { clusterCa } from './network/cluster-ca.js'
+import { readOperation } from './operation.js'
+
+/** Paths that may be asked for: public on every cluster that does not forbid it (system:public-info-viewer). */
+const askable = ['', '/readyz', '/livez', '/version']
+
+/** TCP, TLS and a GET without credentials: an endpoint as this node sees it. A failure is an answer, not an error. */
+export const probeEndpoint = readOperation<ProbeEndpointRequest, ProbeEndpointResponse>(
+  async (request, tools, signal) => {
+    const { host, port, path, serverName } = request
+    if (!askable.includes(path)) throw new QuorateError('NOT_IN_TABLE', `${JSON.stringify(path)} is not asked for`)
+    for (const name of [host, serverName].filter((text) => text !== '')) {
+      if (isDnsName(name) || isIpAddress(name)) continue
+      throw new QuorateError('INVALID_REQUEST', `not a name or an address: ${JSON.stringify(name)}`)
+    }
+    if (host === '' || port < 1 || port > 65535) throw new QuorateError('INVALID_REQUEST', 'no host and port to probe')
+    return tools.network.probe(request, await caFor(request, tools.host), signal)
+  },
+)
+
+/** The one that came along, else this node's own; needed only where the chain is verified. */
+async function caFor({ verify, caPem }: ProbeEndpointRequest, host: Host): Promise<string> {
+  if (caPem !== '') return caPem
+  if (verify !== VerifyMode.VERIFY_MODE_CLUSTER_CA && verify !== VerifyMode.VERIFY_MODE_CHAIN_ONLY) return ''
+  const ca = await clusterCa(host)
+  if (ca !== undefined) return ca
+  throw new QuorateError('INVALID_REQUEST', 'this node has no cluster CA, and none came with the request')
+}

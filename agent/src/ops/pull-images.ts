@@ -1,0 +1,64 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { PullImagesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { atLeast } from '@quorate/shared/kubernetes-version'
+import { commands } from '../host/commands.js'
+import { type ChangeContext, changeOperation } from './operation.js'
+import { runtimeFolder } from './paths.js'
+import { changed, unchanged } from './result.js'
+import { lastLines } from './run-unit.js'
+
+/** Pulls what kubeadm's own preflight of a control plane would pull, so that the join does not wait for a registry. */
+export const pullImages = changeOperation<PullImagesRequest>(async (request, context) => {
+  const wanted = await listImages(context, request)
+  const cri = context.tools.cri()
+  try {
+    const present = new Set(await cri.images(context.signal))
+    const missing = wanted.filter((image) => !present.has(image))
+    const facts = { images: String(wanted.length), pulled: String(missing.length) }
+    if (missing.length === 0) return unchanged(`all ${wanted.length} images of a control plane are here`, facts)
+    let pulled = 0
+    await Promise.all(
+      missing.map(async (image) => {
+        await cri.pullImage(image, context.signal)
+        context.progress(`pulled ${image} (${++pulled} of ${missing.length})`)
+      }),
+    )
+    return changed({ summary: `pulled ${missing.length} of ${wanted.length} images of a control plane`, facts })
+  } finally {
+    cri.close()
+  }
+})
+
+async function listImages(context: ChangeContext, request: PullImagesRequest): Promise<string[]> {
+  const { host } = context.tools
+  const config = `${runtimeFolder}/images-${context.header.operationId}.yaml`
+  await host.replace(config, Buffer.from(configuration(request)), { mode: 0o600 })
+  try {
+    const { exitCode, stdout, stderr } = await host.run(commands.listImages(config), context.signal)
+    if (exitCode !== 0) {
+      throw new QuorateError(
+        'COMMAND_FAILED',
+        `kubeadm config images list ended with ${exitCode}: ${lastLines(stderr)}`,
+      )
+    }
+    return stdout.split('\n').flatMap((line) => (/^[a-z0-9]\S*:\S+$/.test(line.trim()) ? [line.trim()] : []))
+  } finally {
+    await host.remove(config)
+  }
+}
+
+/** JSON is YAML, and quotes every value. kubeadm up to 1.30 knows v1beta3 only. */
+function configuration({ kubernetesVersion, imageRepository }: PullImagesRequest): string {
+  const version = atLeast(kubernetesVersion, '1.31') ? 'v1beta4' : 'v1beta3'
+  if (!/^([a-z0-9][a-zA-Z0-9._:/-]*)?$/.test(imageRepository)) {
+    throw new QuorateError('INVALID_REQUEST', `not an image repository: ${JSON.stringify(imageRepository)}`)
+  }
+  const repository = imageRepository === '' ? {} : { imageRepository }
+  const document = {
+    apiVersion: `kubeadm.k8s.io/${version}`,
+    kind: 'ClusterConfiguration',
+    kubernetesVersion,
+    ...repository,
+  }
+  return `${JSON.stringify(document)}\n`
+}

@@ -1,0 +1,52 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
+import type { SealSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { type ArchivedFile, writeArchive } from './backup/archive.js'
+import { readSharedFiles } from './facts/shared-files.js'
+import { changeOperation } from './operation.js'
+import { changed, unchanged } from './result.js'
+import { mostArchiveBytes } from './shared-files/limits.js'
+import { isShareable } from './shared-files/shareable.js'
+import type { Tools } from './tools.js'
+
+/**
+ * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Nothing here changes.
+ * Fact `skipped`: paths that are not brought along (too large, or where Quorate writes nothing); a person must.
+ */
+export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(async ({ recipients }, context) => {
+  const { tools } = context
+  const named = (await readSharedFiles(tools.host)).filter(({ directory }) => !directory)
+  const isBrought = ({ path, sha256 }: SharedFile): boolean => sha256 !== '' && isShareable(path)
+  const skipped = named.filter((file) => !isBrought(file)).map(({ path }) => path)
+  for (const path of skipped) context.progress(`${path} is not brought along: copy it to the joiners by hand`)
+  const files = await readBytes(tools, named.filter(isBrought))
+  const facts = { files: String(files.length), skipped: skipped.join(' ') }
+  if (files.length === 0) return unchanged('the static pods need no files beyond those of kubeadm', facts)
+  const archive = Buffer.concat([...writeArchive(files)])
+  if (archive.length > mostArchiveBytes) throw tooLarge(archive.length)
+  const sealed = await Promise.all(
+    recipients.map(async ({ node, recipient }) => ({
+      node,
+      ciphertext: Buffer.from(await tools.sealing.seal(archive, recipient)),
+    })),
+  )
+  return changed({ summary: `sealed ${files.length} shared files for ${recipients.length} nodes`, facts, sealed })
+})
+
+async function readBytes({ host }: Tools, files: readonly SharedFile[]): Promise<ArchivedFile[]> {
+  const read = await Promise.all(
+    files.map(async ({ path, mode, uid, gid }) => {
+      const file = await host.read(path, { followLinks: true })
+      return file === undefined ? undefined : { path: path.slice(1), mode: mode & 0o777, uid, gid, bytes: file.bytes }
+    }),
+  )
+  return read.filter((file) => file !== undefined)
+}
+
+function tooLarge(bytes: number): QuorateError {
+  return new QuorateError(
+    'NOT_IN_TABLE',
+    `the files that the static pods mount are ${bytes} bytes, more than the ${mostArchiveBytes} that are brought along`,
+    { remedy: 'Mount less into the static pods, or copy what they mount to the joiners by hand.' },
+  )
+}
