@@ -34,7 +34,10 @@ export function connectCri(host: Host, socket: string): CriClient {
   const image = new ImageServiceClient(address, credentials.createInsecure())
   const said = async <T>(doing: string, answer: Promise<T>): Promise<T> =>
     answer.catch((error: unknown) => {
-      throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(error)}`, { where: socket, cause: error })
+      throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(error)}`, {
+        where: socket,
+        cause: error,
+      })
     })
   return {
     async version(signal) {
@@ -49,7 +52,10 @@ export function connectCri(host: Host, socket: string): CriClient {
     },
     async stopContainer(id, graceSeconds, signal) {
       const request = { containerId: id, timeout: String(graceSeconds) }
-      const call = unary(runtime.stopContainer.bind(runtime), request, { deadlineMs: graceSeconds * 1000 + answerMs, signal })
+      const call = unary(runtime.stopContainer.bind(runtime), request, {
+        deadlineMs: graceSeconds * 1000 + answerMs,
+        signal,
+      })
       await said(`stopping container ${id}`, call)
     },
     async images(signal) {

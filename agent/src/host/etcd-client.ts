@@ -27,13 +27,16 @@ interface EtcdPlace {
 /** Where this control plane's etcd answers others, from its static pod's command line. */
 async function readEtcdPlace(host: Host): Promise<EtcdPlace> {
   const file = await host.read(manifest)
-  if (file === undefined) throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no etcd on this node', { where: manifest })
+  if (file === undefined)
+    throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no etcd on this node', { where: manifest })
   const { flags } = readStaticPod(file.bytes.toString('utf8'))
   const urls = [flags['advertise-client-urls'], flags['listen-client-urls']].flatMap((list) => list?.split(',') ?? [])
   const url = urls.find((one) => !/\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(one)) ?? urls[0]
   const ca = flags['trusted-ca-file']
   if (url === undefined || ca === undefined) {
-    throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', { where: manifest })
+    throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', {
+      where: manifest,
+    })
   }
   return { url, pkiFolder: dirname(ca) }
 }
@@ -42,7 +45,8 @@ async function readCredentials(host: Host, folder: string): Promise<ChannelCrede
   const [ca, key, cert] = await Promise.all(
     ['ca.crt', 'healthcheck-client.key', 'healthcheck-client.crt'].map(async (name) => {
       const file = await host.read(`${folder}/${name}`)
-      if (file === undefined) throw new QuorateError('ETCD_REFUSED', `${folder}/${name} is missing: no client certificate for etcd`)
+      if (file === undefined)
+        throw new QuorateError('ETCD_REFUSED', `${folder}/${name} is missing: no client certificate for etcd`)
       return file.bytes
     }),
   )
@@ -169,11 +173,17 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     snapshot: (signal) => readSnapshot(own, signal),
     removeMember: (id, signal) => {
       const request = { ID: BigInt(`0x${id}`).toString() }
-      return change(`removing member ${id}`, unary(own.cluster.memberRemove.bind(own.cluster), request, { deadlineMs: changeMs, signal }))
+      return change(
+        `removing member ${id}`,
+        unary(own.cluster.memberRemove.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
+      )
     },
     promoteMember: (id, signal) => {
       const request = { ID: BigInt(`0x${id}`).toString() }
-      return change(`promoting member ${id}`, unary(own.cluster.memberPromote.bind(own.cluster), request, { deadlineMs: changeMs, signal }))
+      return change(
+        `promoting member ${id}`,
+        unary(own.cluster.memberPromote.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
+      )
     },
     close: () => channels.close(),
   }

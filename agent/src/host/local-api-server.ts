@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { QuorateError } from '@quorate/shared/errors'
-import { readStaticPod, type StaticPod } from '@quorate/shared/static-pod'
+import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from './host.js'
 
 const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml'
@@ -12,17 +12,21 @@ export interface LocalApiServer {
   readonly port: number
   /** `https://192.168.13.30:6443` */
   readonly url: string
-  readonly pod: StaticPod
+  readonly pod: StaticPodView
 }
 
 /** From --advertise-address and --secure-port; where the address is not given, from kubeadm's annotation. NOT_A_CONTROL_PLANE without a manifest. */
 export async function readLocalApiServer(host: Host): Promise<LocalApiServer> {
   const file = await host.read(manifest)
-  if (file === undefined) throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no API server on this node', { where: manifest })
+  if (file === undefined)
+    throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no API server on this node', { where: manifest })
   const pod = readStaticPod(file.bytes.toString('utf8'))
-  const address = pod.flags['advertise-address'] ?? pod.annotations[advertised]?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  const address =
+    pod.flags['advertise-address'] ?? pod.annotations[advertised]?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
   if (address === undefined) {
-    throw new QuorateError('API_SERVER_REFUSED', 'the manifest names no --advertise-address, nor does its annotation', { where: manifest })
+    throw new QuorateError('API_SERVER_REFUSED', 'the manifest names no --advertise-address, nor does its annotation', {
+      where: manifest,
+    })
   }
   const port = Number(pod.flags['secure-port'] ?? 6443)
   return { address, port, url: `https://${isIPv6(address) ? `[${address}]` : address}:${port}`, pod }

@@ -27,18 +27,27 @@ function send(options: RequestOptions, question: Question): Promise<Answer> {
   const { method, path, body, signal } = question
   const text = body === undefined ? undefined : JSON.stringify(body)
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
-  const headers = { accept: 'application/json', ...(text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) }) }
+  const headers = {
+    accept: 'application/json',
+    ...(text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) }),
+  }
   return new Promise((resolve, reject) => {
-    const call = request({ ...options, method, path, headers, ...(signal === undefined ? {} : { signal }) }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }))
-    })
+    const call = request(
+      { ...options, method, path, headers, ...(signal === undefined ? {} : { signal }) },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+        )
+      },
+    )
     call.setTimeout(answerMs, () => call.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
     call.on('error', (error) => {
       // A kept connection that the server closed meanwhile: the request was never read, so asking again is safe.
-      if (call.reusedSocket && 'code' in error && error.code === 'ECONNRESET') send(options, question).then(resolve, reject)
+      if (call.reusedSocket && 'code' in error && error.code === 'ECONNRESET')
+        send(options, question).then(resolve, reject)
       else reject(error)
     })
     call.end(text)
@@ -59,8 +68,12 @@ function statusMessage(body: string): string {
 function kubeApi(ask: Ask): KubeApi {
   const refusal = ({ method, path }: Question, { status, body }: Answer): QuorateError =>
     status === 409 && method === 'PUT'
-      ? new QuorateError('DRIFT', `${path} was changed by somebody else in this moment: ${statusMessage(body)}`, { where: path })
-      : new QuorateError('API_SERVER_REFUSED', `${method} ${path} was answered ${status}: ${statusMessage(body)}`, { where: path })
+      ? new QuorateError('DRIFT', `${path} was changed by somebody else in this moment: ${statusMessage(body)}`, {
+          where: path,
+        })
+      : new QuorateError('API_SERVER_REFUSED', `${method} ${path} was answered ${status}: ${statusMessage(body)}`, {
+          where: path,
+        })
   const done = async <T>(question: Question): Promise<T> => {
     const answer = await ask(question)
     if (answer.status < 200 || answer.status > 299) throw refusal(question, answer)
@@ -94,13 +107,18 @@ interface Connection {
 // An operation asks for the API once; without this each would pay for a handshake and leave its sockets behind.
 const connections = new WeakMap<Host, Connection>()
 
-async function clientCertificate(host: Host, view: KubeconfigView): Promise<{ cert: string | Buffer; key: string | Buffer }> {
+async function clientCertificate(
+  host: Host,
+  view: KubeconfigView,
+): Promise<{ cert: string | Buffer; key: string | Buffer }> {
   const [cert, key] = await Promise.all([
     view.clientCertificatePem ?? readNamed(host, view.clientCertificatePath),
     view.clientKeyPem ?? readNamed(host, view.clientKeyPath),
   ])
   if (cert !== undefined && key !== undefined) return { cert, key }
-  throw new QuorateError('KUBECONFIG_INVALID', 'admin.conf holds no client certificate with its key', { where: adminConf })
+  throw new QuorateError('KUBECONFIG_INVALID', 'admin.conf holds no client certificate with its key', {
+    where: adminConf,
+  })
 }
 
 const readNamed = async (host: Host, path: string | undefined): Promise<Buffer | undefined> =>
@@ -113,7 +131,8 @@ const readNamed = async (host: Host, path: string | undefined): Promise<Buffer |
  */
 export async function connectKubeApi(host: Host): Promise<KubeApi> {
   const [server, file] = await Promise.all([readLocalApiServer(host), host.read(adminConf)])
-  if (file === undefined) throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no admin.conf on this node', { where: adminConf })
+  if (file === undefined)
+    throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no admin.conf on this node', { where: adminConf })
   const fingerprint = `${server.address} ${server.port} ${sha256Hex(file.bytes)}`
   const known = connections.get(host)
   if (known?.fingerprint === fingerprint) return known.api
@@ -121,11 +140,21 @@ export async function connectKubeApi(host: Host): Promise<KubeApi> {
   if (view.caPem === undefined) {
     throw new QuorateError('KUBECONFIG_INVALID', 'admin.conf holds no certificate-authority-data', { where: adminConf })
   }
-  const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2, ca: view.caPem, ...(await clientCertificate(host, view)) })
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 16,
+    maxFreeSockets: 2,
+    ca: view.caPem,
+    ...(await clientCertificate(host, view)),
+  })
   const api = kubeApi((question) =>
     send({ agent, host: server.address, port: server.port }, question).catch((error: Error) => {
       if (error.name === 'AbortError') throw question.signal?.reason ?? error
-      throw new QuorateError('API_SERVER_REFUSED', `${question.method} ${question.path} at ${server.url}: ${error.message}`, { cause: error })
+      throw new QuorateError(
+        'API_SERVER_REFUSED',
+        `${question.method} ${question.path} at ${server.url}: ${error.message}`,
+        { cause: error },
+      )
     }),
   )
   known?.agent.destroy()

@@ -8,13 +8,14 @@ import { changed, unchanged } from './result.js'
  * The server in cluster-info becomes the server of every kubelet that joins later (kubeadm discovery/token). The signatures beside it
  * are stale from here until the controller-manager's signer has seen the change.
  */
-export const updateClusterInfo = changeOperation<UpdateClusterInfoRequest>(async ({ server, expectedSha256 }, context) => {
-  const touched = await editConfigMap(context, {
-    name: 'configmap/kube-public/cluster-info',
-    expectedSha256,
-    edit: (text) => pointKubeconfigAt(text, server),
-    mayChange: /^clusters\.\d+\.cluster\.server$/,
-  })
-  if (touched === undefined) return unchanged(`cluster-info already names ${server}`)
-  return changed({ summary: `cluster-info: server is ${server}`, touched: [touched] })
-})
+export const updateClusterInfo = changeOperation<UpdateClusterInfoRequest>(
+  async ({ server, expectedSha256 }, context) => {
+    const touched = await editConfigMap(context, {
+      name: 'configmap/kube-public/cluster-info',
+      expectedSha256,
+      edit: (text) => pointKubeconfigAt(text, server),
+    })
+    if (touched === undefined) return unchanged(`cluster-info already names ${server}`)
+    return changed({ summary: `cluster-info: server is ${server}`, touched: [touched] })
+  },
+)

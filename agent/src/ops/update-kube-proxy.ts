@@ -20,7 +20,6 @@ export const updateKubeProxy = changeOperation<UpdateKubeProxyRequest>(async ({ 
     name,
     expectedSha256,
     edit: (text) => pointKubeconfigAt(text, server),
-    mayChange: /^clusters\.\d+\.cluster\.server$/,
   })
   if (touched === undefined && !(await rolloutWasMissed(kube, found.object.metadata, signal))) {
     return unchanged(`kube-proxy already uses ${server}`)

@@ -11,7 +11,6 @@ export const updateKubeadmConfig = changeOperation<UpdateKubeadmConfigRequest>(a
     name: 'configmap/kube-system/kubeadm-config',
     expectedSha256,
     edit: (text) => setControlPlaneEndpoint(text, controlPlaneEndpoint, certSans),
-    mayChange: /^(controlPlaneEndpoint|apiServer|apiServer\.certSANs(\.\d+)?)$/,
   })
   if (touched === undefined) return unchanged(`kubeadm-config already names ${controlPlaneEndpoint}`)
   return changed({ summary: `kubeadm-config: controlPlaneEndpoint is ${controlPlaneEndpoint}`, touched: [touched] })

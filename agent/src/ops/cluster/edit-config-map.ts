@@ -3,7 +3,6 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { redact } from '@quorate/shared/redact'
-import { changedPaths } from '@quorate/shared/yaml-changes'
 import type { KubeApi } from '../../host/kube-api.js'
 import { type ConfigMapName, readConfigMap, writeConfigMapText } from '../backup/config-maps.js'
 import { backupPlace, findEntry, keepObject, readKept } from '../backup/store.js'
@@ -13,9 +12,8 @@ export interface ConfigMapEdit {
   readonly name: ConfigMapName
   /** sha256 of the text that the plan saw; empty where the request has none. */
   readonly expectedSha256: string
+  /** Proves itself that it changes no other field than it should (shared/cluster-config-map, shared/kubeconfig). */
   readonly edit: (text: string) => string
-  /** Paths (shared/yaml-changes) that the edit may change; any other difference is a defect of the edit, and nothing is written. */
-  readonly mayChange: RegExp
 }
 
 /** The text of a ConfigMap that every kubeadm cluster has; CONFIG_MAP_INVALID where it is missing. */
@@ -34,7 +32,7 @@ export async function requireConfigMap(kube: KubeApi, name: ConfigMapName, signa
  */
 export async function editConfigMap(
   context: ChangeContext,
-  { name, expectedSha256, edit, mayChange }: ConfigMapEdit,
+  { name, expectedSha256, edit }: ConfigMapEdit,
 ): Promise<TouchedObject | undefined> {
   const { tools, signal } = context
   const kube = await tools.kube()
@@ -43,10 +41,6 @@ export async function editConfigMap(
   if (wanted === text) return undefined
   const sha256Before = sha256Hex(text)
   if (expectedSha256 !== '' && sha256Before !== expectedSha256) throw await drift(context, name, text)
-  const foreign = changedPaths(text, wanted).filter((path) => !mayChange.test(path))
-  if (foreign.length > 0) {
-    throw new QuorateError('CONFIG_MAP_INVALID', `the edit of ${name} would also change ${foreign.join(', ')}`, { where: name })
-  }
   await keepObject(backupPlace(context), name, text)
   signal.throwIfAborted()
   await writeConfigMapText(kube, name, { object, text: wanted, signal })

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto'
+import { QuorateError } from '@quorate/shared/errors'
+import type { CheckJoinRequest, CheckJoinResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { redact } from '@quorate/shared/redact'
+import { commands } from '../host/commands.js'
+import { runAsUnit } from '../host/transient-unit.js'
+import { followLines } from './cluster/follow-lines.js'
+import { controlPlaneJoinDocument } from './cluster/join-document.js'
+import { isPhaseLine, type PreflightFindings, preflightFindings } from './cluster/kubeadm-output.js'
+import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { parseJoinSecret } from './join-secret.js'
+import { streamOperation } from './operation.js'
+import type { Tools } from './tools.js'
+
+/** Preflight does not decrypt anything, but asks for local CA keys where there is no certificate key at all. */
+const noKey = '0'.repeat(64)
+
+/** kubeadm's own word on whether it would join; nothing of the node is changed but images that it pulls. */
+export const checkJoin = streamOperation<CheckJoinRequest, CheckJoinResponse>(async function* (request, tools, signal) {
+  const lines = followLines((onLine) => preflight(request, tools, { onLine, signal }))
+  let step = await lines.next()
+  for (; step.done !== true; step = await lines.next()) {
+    if (isPhaseLine(step.value)) yield { event: { $case: 'progress', progress: { message: redact(step.value) } } }
+  }
+  yield { event: { $case: 'findings', findings: step.value } }
+})
+
+interface Following {
+  readonly onLine: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+async function preflight(request: CheckJoinRequest, tools: Tools, following: Following): Promise<PreflightFindings> {
+  const { host, sealing, criSocket } = tools
+  if (request.token === undefined) throw new QuorateError('INVALID_REQUEST', 'the request holds no sealed token')
+  const { token } = parseJoinSecret(await sealing.open(request.token.ciphertext))
+  const document = controlPlaneJoinDocument(request.join, { token, certificateKey: noKey }, criSocket)
+  const operationId = `check-join-${randomBytes(4).toString('hex')}`
+  return withRuntimeFolder(host, operationId, async (folder) => {
+    const config = `${folder}/join.yaml`
+    await host.replace(config, Buffer.from(document), { mode: 0o600 })
+    const { exitCode, output } = await runAsUnit({
+      host,
+      operationId,
+      command: commands.joinPreflight(config),
+      ...following,
+    })
+    return preflightFindings(output, exitCode)
+  })
+}

@@ -1,0 +1,83 @@
+import { newToken, verifyClusterInfoSignature } from '@quorate/shared/bootstrap-token'
+import { QuorateError } from '@quorate/shared/errors'
+import { holds, notYet, until } from '@quorate/shared/until'
+import type { KubeApi } from '../../host/kube-api.js'
+import { readConfigMap } from '../backup/config-maps.js'
+import { apiPath } from './kube-objects.js'
+
+const shortestSeconds = 60
+const longestSeconds = 24 * 3600
+const signedWithinMs = 60_000
+
+export interface MadeToken {
+  readonly id: string
+  /** `id.secret` */
+  readonly token: string
+  readonly expires: string
+}
+
+interface TokenWish {
+  readonly runId: string
+  readonly ttlSeconds: number
+  readonly signal: AbortSignal
+}
+
+const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
+
+/** As kubeadm makes them (bootstraptoken/v1 ToSecret): the usages for discovery and TLS bootstrap, and the group that kubeadm's RBAC knows. */
+function tokenSecret(id: string, secret: string, description: string, expires: string) {
+  const data = {
+    'token-id': id,
+    'token-secret': secret,
+    description,
+    expiration: expires,
+    'usage-bootstrap-signing': 'true',
+    'usage-bootstrap-authentication': 'true',
+    'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
+  }
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
+    type: 'bootstrap.kubernetes.io/token',
+    data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
+  }
+}
+
+/**
+ * Makes a bootstrap token as a Secret (never as an argument of a program) and waits until the controller-manager has signed cluster-info
+ * with it: joiners cannot discover the cluster before. A token that is not signed in time is deleted again; GATE_TIMEOUT.
+ */
+export async function makeToken(kube: KubeApi, { runId, ttlSeconds, signal }: TokenWish): Promise<MadeToken> {
+  if (ttlSeconds < shortestSeconds || ttlSeconds > longestSeconds) {
+    throw new QuorateError(
+      'INVALID_REQUEST',
+      `a join token lives ${shortestSeconds} to ${longestSeconds} seconds, not ${ttlSeconds}`,
+    )
+  }
+  const { id, secret } = newToken()
+  const expires = new Date(Date.now() + ttlSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
+  await kube.create(apiPath.secrets, tokenSecret(id, secret, `quorate run ${runId}`, expires), signal)
+  const token = `${id}.${secret}`
+  try {
+    await untilSigned(kube, token, signal)
+  } catch (error) {
+    await kube.remove(apiPath.secret(`bootstrap-token-${id}`))
+    throw error
+  }
+  return { id, token, expires }
+}
+
+async function untilSigned(kube: KubeApi, token: string, signal: AbortSignal): Promise<void> {
+  const id = token.slice(0, 6)
+  const look = async () => {
+    const found = await readConfigMap(kube, 'configmap/kube-public/cluster-info', signal)
+    if (found === undefined) return notYet('there is no cluster-info')
+    const jws = found.object.data?.[`jws-kubeconfig-${id}`]
+    if (jws === undefined) return notYet('cluster-info has no signature for it: does the controller-manager run?')
+    return verifyClusterInfoSignature(found.text, jws, token)
+      ? holds(undefined)
+      : notYet('its signature is of an older cluster-info')
+  }
+  await until(`cluster-info to be signed with token ${id}`, look, { deadlineMs: signedWithinMs, everyMs: 200, signal })
+}

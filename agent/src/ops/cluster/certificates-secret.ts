@@ -1,0 +1,33 @@
+import type { ClusterConfigurationView } from '@quorate/shared/cluster-config-map'
+import { QuorateError } from '@quorate/shared/errors'
+import type { KubeApi } from '../../host/kube-api.js'
+import { apiPath, type Secret } from './kube-objects.js'
+
+export const certificatesSecret = apiPath.secret('kubeadm-certs')
+
+const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.pub', 'sa.key']
+const etcdFiles = {
+  local: ['etcd-ca.crt', 'etcd-ca.key'],
+  external: ['external-etcd-ca.crt', 'external-etcd.crt', 'external-etcd.key'],
+} as const
+
+/**
+ * Proves that kubeadm-certs is newly written and complete. kubeadm stores a file that it did not find as an empty value, and a join skips
+ * it (copycerts.go): the joiner would then fail long after it began.
+ */
+export async function requireCertificatesSecret(
+  kube: KubeApi,
+  { before, etcd }: { readonly before: Secret | undefined; readonly etcd: ClusterConfigurationView['etcd'] },
+  signal: AbortSignal,
+): Promise<void> {
+  const remedy =
+    'Every shared certificate and key must lie in /etc/kubernetes/pki of this node, the CA keys among them.'
+  const secret = await kube.get<Secret>(certificatesSecret, signal)
+  const version = secret?.metadata.resourceVersion
+  if (secret === undefined || (before !== undefined && version === before.metadata.resourceVersion)) {
+    throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs ended well but did not write Secret kubeadm-certs')
+  }
+  const lacking = [...common, ...etcdFiles[etcd.kind]].filter((key) => (secret.data?.[key] ?? '') === '')
+  if (lacking.length === 0) return
+  throw new QuorateError('COMMAND_FAILED', `Secret kubeadm-certs lacks ${lacking.join(', ')}`, { remedy })
+}

@@ -1,0 +1,79 @@
+import type {
+  ConfigMapText,
+  DaemonSetFacts,
+  LeaseFacts,
+  NodeObject,
+  PodFacts,
+} from '@quorate/shared/gen/quorate/v1/facts'
+import { sha256Hex } from '@quorate/shared/hash'
+import { type ConfigMap, type Lease, type Node, type Pod, type Secret, unixMs, type Workload } from './kube-objects.js'
+
+const controlPlaneLabel = 'node-role.kubernetes.io/control-plane'
+const heartbeats = 'kube-node-lease'
+const signaturePrefix = 'jws-kubeconfig-'
+
+/** One value of a ConfigMap; present only when both exist. */
+export function configMapText(object: ConfigMap | undefined, key: string): ConfigMapText {
+  const text = object?.data?.[key]
+  if (text === undefined) return { text: '', resourceVersion: '', sha256: '', present: false }
+  return { text, resourceVersion: object?.metadata.resourceVersion ?? '', sha256: sha256Hex(text), present: true }
+}
+
+/** Ids of the tokens for which cluster-info carries a signature. */
+export const signedTokenIds = (clusterInfo: ConfigMap | undefined): string[] =>
+  Object.keys(clusterInfo?.data ?? {})
+    .filter((key) => key.startsWith(signaturePrefix))
+    .map((key) => key.slice(signaturePrefix.length))
+
+/** Ids of the bootstrap tokens that Quorate made: their description begins with its name. Never another value of the Secret. */
+export function joinTokenIds(secrets: readonly Secret[]): string[] {
+  const text = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8')
+  const ours = secrets.filter(({ data }) => text(data?.['description']).startsWith('Quorate'))
+  return ours.map(({ data }) => text(data?.['token-id'])).filter((id) => id !== '')
+}
+
+/** A Node with the heartbeat of its kubelet: its own lease, and the newest heartbeat of its conditions. */
+export function nodeObject({ metadata, spec, status }: Node, leases: readonly Lease[]): NodeObject {
+  const conditions = status?.conditions ?? []
+  const lease = leases.find((one) => one.metadata.namespace === heartbeats && one.metadata.name === metadata.name)
+  const addresses = status?.addresses ?? []
+  return {
+    name: metadata.name,
+    internalIps: addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address),
+    ready: conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    controlPlane: metadata.labels?.[controlPlaneLabel] !== undefined,
+    kubeletVersion: status?.nodeInfo?.kubeletVersion ?? '',
+    leaseRenewedUnixMs: unixMs(lease?.spec?.renewTime),
+    taints: (spec?.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
+    uid: metadata.uid ?? '',
+    osImage: status?.nodeInfo?.osImage ?? '',
+    heartbeatUnixMs: Math.max(0, ...conditions.map(({ lastHeartbeatTime }) => unixMs(lastHeartbeatTime))),
+  }
+}
+
+export const leaseFacts = ({ metadata, spec }: Lease): LeaseFacts => ({
+  namespace: metadata.namespace ?? '',
+  name: metadata.name,
+  holder: spec?.holderIdentity ?? '',
+  renewedUnixMs: unixMs(spec?.renewTime),
+})
+
+export const podFacts = ({ metadata, spec, status }: Pod): PodFacts => ({
+  namespace: metadata.namespace ?? '',
+  name: metadata.name,
+  node: spec?.nodeName ?? '',
+  app: metadata.labels?.['k8s-app'] ?? metadata.labels?.['component'] ?? '',
+  ready: (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+  startedUnixMs: unixMs(status?.startTime),
+})
+
+export function daemonSetFacts({ metadata, spec, status }: Workload): DaemonSetFacts {
+  return {
+    generation: metadata.generation ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    desired: status?.desiredNumberScheduled ?? 0,
+    updated: status?.updatedNumberScheduled ?? 0,
+    available: status?.numberAvailable ?? 0,
+    restartedAt: spec?.template?.metadata?.annotations?.['kubectl.kubernetes.io/restartedAt'] ?? '',
+  }
+}

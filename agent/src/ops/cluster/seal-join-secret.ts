@@ -1,0 +1,31 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
+import { parseNodeName } from '@quorate/shared/names'
+import type { Sealing } from '../../host/sealing.js'
+import type { JoinSecret } from '../join-secret.js'
+
+/** INVALID_REQUEST unless at least one node is named, each with a recipient: asked before anything is made. */
+export function requireRecipients(recipients: readonly SealingRecipient[]): void {
+  for (const { node, recipient } of recipients) {
+    parseNodeName(node)
+    if (!recipient.startsWith('age1'))
+      throw new QuorateError('INVALID_REQUEST', `${node} has no age recipient to seal to`)
+  }
+  if (recipients.length === 0) throw new QuorateError('INVALID_REQUEST', 'a join secret was asked for nobody')
+}
+
+/** The secret once for each recipient; nobody else can read it on its way. */
+export async function sealJoinSecret(
+  sealing: Sealing,
+  secret: JoinSecret,
+  recipients: readonly SealingRecipient[],
+): Promise<SealedSecret[]> {
+  const plain = Buffer.from(JSON.stringify(secret), 'utf8')
+  return Promise.all(
+    recipients.map(async ({ node, recipient }) => ({
+      node,
+      ciphertext: Buffer.from(await sealing.seal(plain, recipient)),
+    })),
+  )
+}

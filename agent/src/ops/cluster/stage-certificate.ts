@@ -1,0 +1,88 @@
+import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
+import { QuorateError } from '@quorate/shared/errors'
+import { type CertificateView, canonicalAddress, isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
+import { commands } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+import { runAsUnit } from '../../host/transient-unit.js'
+import type { ChangeContext } from '../operation.js'
+import { caCertificatePath, caKeyPath } from '../paths.js'
+import { initDocument } from './control-plane.js'
+import { isPhaseLine, kubeadmFailed } from './kubeadm-output.js'
+
+/** A day: what ends sooner is no certificate to put in place of one that works. */
+const shortestLifeMs = 86_400_000
+/** kubeadm dates a certificate from the CA's birth or an hour back; a start in the future means that the clock was moved. */
+const clockToleranceMs = 300_000
+
+export interface Pair {
+  readonly certPem: string
+  readonly keyPem: string
+}
+
+export interface StagingWish {
+  /** Of this operation, in tmpfs; wiped by whoever made it. */
+  readonly folder: string
+  readonly clusterConfiguration: string
+  readonly controlPlaneEndpoint: string
+  readonly sans: readonly string[]
+}
+
+/** A file of the control plane's pki that must be there. */
+export async function requireText(host: Host, path: string): Promise<string> {
+  const file = await host.read(path)
+  if (file !== undefined) return file.bytes.toString('utf8')
+  throw new QuorateError('CERTIFICATE_INVALID', `${path} is missing on this node`, { where: path })
+}
+
+/**
+ * Has kubeadm issue an API server certificate into a folder of tmpfs: kubeadm never replaces one that exists, and refuses --cert-dir
+ * beside --config, so a copy of the configuration names the folder, and the CA lies there too. Nothing in use is touched.
+ */
+export async function stageCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
+  const { tools, header, signal, progress } = context
+  const { host } = tools
+  const certificatesDir = `${wish.folder}/pki`
+  const config = `${wish.folder}/certs.yaml`
+  const clusterConfiguration = setControlPlaneEndpoint(wish.clusterConfiguration, wish.controlPlaneEndpoint, wish.sans)
+  await host.replace(`${certificatesDir}/ca.crt`, Buffer.from(await requireText(host, caCertificatePath)), {
+    mode: 0o600,
+  })
+  await host.replace(`${certificatesDir}/ca.key`, Buffer.from(await requireText(host, caKeyPath)), { mode: 0o600 })
+  const document = await initDocument(tools, { clusterConfiguration, certificatesDir })
+  await host.replace(config, Buffer.from(document), { mode: 0o600 })
+  const onLine = (line: string): void => {
+    if (isPhaseLine(line)) progress(line)
+  }
+  const command = commands.regenerateApiserverCertificate(config)
+  const { exitCode, output } = await runAsUnit({ host, operationId: header.operationId, command, onLine, signal })
+  if (exitCode !== 0) throw kubeadmFailed('kubeadm init phase certs apiserver', exitCode, output)
+  return {
+    certPem: await requireText(host, `${certificatesDir}/apiserver.crt`),
+    keyPem: await requireText(host, `${certificatesDir}/apiserver.key`),
+  }
+}
+
+/** The names that a certificate lacks; addresses are compared in their canonical form. */
+export function missingSans({ sans }: CertificateView, wanted: readonly string[]): string[] {
+  const present = new Set(sans.map(canonicalAddress))
+  return wanted.filter((name) => !present.has(canonicalAddress(name)))
+}
+
+/** Everything that a serving certificate must be before it may replace the one in use; CERTIFICATE_INVALID with each thing that is wrong. */
+export function checkStaged(staged: Pair, caPem: string, wantedSans: readonly string[]): CertificateView {
+  const view = readCertificate(staged.certPem)
+  const missing = missingSans(view, wantedSans)
+  const problems = [
+    isSignedBy(staged.certPem, caPem) ? '' : 'it is not signed by the cluster CA',
+    keyMatches(staged.certPem, staged.keyPem) ? '' : 'its key is another',
+    missing.length === 0 ? '' : `it lacks ${missing.join(', ')}`,
+    view.serverAuth ? '' : 'it is not for servers',
+    view.notAfter.getTime() - Date.now() > shortestLifeMs ? '' : `it ends on ${view.notAfter.toISOString()}`,
+    view.notBefore.getTime() - Date.now() < clockToleranceMs ? '' : `it begins on ${view.notBefore.toISOString()}`,
+  ].filter((problem) => problem !== '')
+  if (problems.length === 0) return view
+  throw new QuorateError(
+    'CERTIFICATE_INVALID',
+    `the certificate that kubeadm issued is not fit: ${problems.join('; ')}`,
+  )
+}

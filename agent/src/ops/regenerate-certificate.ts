@@ -1,0 +1,113 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { QuorateError } from '@quorate/shared/errors'
+import { type RegenerateCertificateRequest, VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
+import { parseEndpoint } from '@quorate/shared/names'
+import { type CertificateView, readCertificate } from '@quorate/shared/pki'
+import { holds, notYet, until } from '@quorate/shared/until'
+import { readLocalApiServer } from '../host/local-api-server.js'
+import { backupPlace, keepFiles } from './backup/store.js'
+import { requireConfigMap } from './cluster/edit-config-map.js'
+import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { checkStaged, missingSans, type Pair, requireText, stageCertificate } from './cluster/stage-certificate.js'
+import { type ChangeContext, changeOperation } from './operation.js'
+import { apiserverCertificatePath, apiserverKeyPath, caCertificatePath, pkiFolder } from './paths.js'
+import { changed, unchanged } from './result.js'
+
+// The API server looks at its files about once a minute where it is not told of changes (kubernetes pull request 84200).
+const reloadWithinMs = 90_000
+
+/**
+ * Gives the API server a certificate with all the names of the old one and those asked for: staged, checked, swapped, and seen in a
+ * handshake. The API server reloads it by itself; it is not restarted. Unchanged when the names are already there.
+ */
+export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(async (request, context) => {
+  const { host } = context.tools
+  const endpoint = parseEndpoint(request.controlPlaneEndpoint)
+  if (endpoint === undefined) throw new QuorateError('INVALID_REQUEST', 'control_plane_endpoint is not name:port')
+  await refuseOtherPlace(context)
+  const old = readCertificate(await requireText(host, apiserverCertificatePath))
+  const required = [...request.sans, endpoint.host]
+  if (missingSans(old, required).length === 0) {
+    await untilServed(context, old.serial)
+    return unchanged('the certificate already has these names', { serial: old.serial, previous_serial: old.serial })
+  }
+  if (request.expectedSerial !== '' && !sameSerial(request.expectedSerial, old.serial)) {
+    throw new QuorateError(
+      'DRIFT',
+      `the certificate's serial is ${old.serial}, the plan saw ${request.expectedSerial}`,
+      {
+        where: apiserverCertificatePath,
+      },
+    )
+  }
+  const { view, touched } = await issueAndSwap(context, request.controlPlaneEndpoint, [...old.sans, ...required])
+  context.progress(`swapped the pair, waiting for the API server to show serial ${view.serial}`)
+  await untilServed(context, view.serial)
+  return changed({
+    summary: `the API server shows a certificate that is also for ${missingSans(old, required).join(', ')}`,
+    touched,
+    facts: { serial: view.serial, previous_serial: old.serial },
+  })
+})
+
+/** The agent's table has kubeadm's usual folder only; a certificate elsewhere would be issued and then not used. */
+async function refuseOtherPlace({ tools, signal }: ChangeContext): Promise<void> {
+  const { pod } = await readLocalApiServer(tools.host)
+  const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
+  const used = [
+    pod.flags['tls-cert-file'],
+    pod.flags['tls-private-key-file'],
+    readClusterConfiguration(text).certificatesDir,
+  ]
+  const usual = [apiserverCertificatePath, apiserverKeyPath, pkiFolder]
+  const other = used.find((path, index) => path !== usual[index])
+  if (other === undefined) return
+  throw new QuorateError(
+    'NOT_IN_TABLE',
+    `this cluster keeps its API server certificate at ${other}, not in ${pkiFolder}`,
+  )
+}
+
+async function issueAndSwap(context: ChangeContext, controlPlaneEndpoint: string, sans: readonly string[]) {
+  const { tools, header, signal } = context
+  const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
+  return withRuntimeFolder(tools.host, header.operationId, async (folder) => {
+    const staged = await stageCertificate(context, { folder, clusterConfiguration: text, controlPlaneEndpoint, sans })
+    const view = checkStaged(staged, await requireText(tools.host, caCertificatePath), sans)
+    return { view, touched: await swap(context, staged) }
+  })
+}
+
+/** Key first: until the certificate follows, the pair does not match, and the API server keeps the one that it has loaded. */
+async function swap(context: ChangeContext, { certPem, keyPem }: Pair): Promise<TouchedObject[]> {
+  const { host } = context.tools
+  await keepFiles(backupPlace(context), [apiserverCertificatePath, apiserverKeyPath])
+  context.signal.throwIfAborted()
+  const put = async (name: string, pem: string, mode: number): Promise<TouchedObject> => {
+    const before = await requireText(host, name)
+    await host.replace(name, Buffer.from(pem), { mode })
+    return { name, sha256Before: sha256Hex(before), sha256After: sha256Hex(pem) }
+  }
+  const key = await put(apiserverKeyPath, keyPem, 0o600)
+  return [key, await put(apiserverCertificatePath, certPem, 0o644)]
+}
+
+const sameSerial = (one: string, other: CertificateView['serial']): boolean =>
+  BigInt(`0x${one}`) === BigInt(`0x${other}`)
+
+/** The certificate that counts is the one in a handshake, not the one in the file. */
+async function untilServed({ tools, signal }: ChangeContext, serial: string): Promise<void> {
+  const { address: host, port } = await readLocalApiServer(tools.host)
+  const caPem = await requireText(tools.host, caCertificatePath)
+  const verify = VerifyMode.VERIFY_MODE_CHAIN_ONLY
+  const look = async () => {
+    const question = { host, port, path: '', serverName: '', verify, timeoutMs: 2_000, caPem }
+    const { certificateSerial, error } = await tools.network.probe(question, caPem, signal)
+    if (certificateSerial === '') return notYet(error)
+    return sameSerial(certificateSerial, serial) ? holds(undefined) : notYet(`it shows serial ${certificateSerial}`)
+  }
+  const what = `the API server at ${host} to show serial ${serial}`
+  await until(what, look, { deadlineMs: reloadWithinMs, everyMs: 200, signal })
+}

@@ -1,0 +1,47 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { RemoveEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readStaticPod } from '@quorate/shared/static-pod'
+import type { Host } from '../host/host.js'
+import { forecastQuorum, type QuorumForecast } from './cluster/quorum.js'
+import { changeOperation } from './operation.js'
+import { manifestPath } from './paths.js'
+import { changed, unchanged } from './result.js'
+
+/** Removes a member, if etcd can agree on it now and the voters that remain have quorum after it; QUORUM_AT_RISK otherwise. */
+export const removeEtcdMember = changeOperation<RemoveEtcdMemberRequest>(
+  async ({ memberId }, { tools, signal, progress }) => {
+    const etcd = await tools.etcd()
+    try {
+      const { members } = await etcd.members(signal)
+      const leaving = members.find(({ id }) => id === memberId)
+      if (leaving === undefined) return unchanged(`etcd has no member ${memberId}`)
+      await refuseOwn(tools.host, leaving)
+      refuseRisk('now', forecastQuorum(members), memberId)
+      const after = forecastQuorum(members.filter(({ id }) => id !== memberId))
+      refuseRisk('after the removal', after, memberId)
+      progress(
+        `removing etcd member ${memberId} (${leaving.name || 'never started'}): ${after.healthy} of ${after.voters} voters remain healthy`,
+      )
+      await etcd.removeMember(memberId, signal)
+      return changed({ summary: `removed etcd member ${memberId}`, facts: { voters: String(after.voters) } })
+    } finally {
+      etcd.close()
+    }
+  },
+)
+
+function refuseRisk(when: string, { voters, healthy, holds }: QuorumForecast, memberId: string): void {
+  if (holds) return
+  throw new QuorateError(
+    'QUORUM_AT_RISK',
+    `${when}, ${healthy} of ${voters} voters of etcd are healthy: member ${memberId} was not removed`,
+  )
+}
+
+/** A member that removes itself shuts down before it can answer: the removal is asked of one that stays. */
+async function refuseOwn(host: Host, { id, name }: EtcdMember): Promise<void> {
+  const manifest = await host.read(manifestPath('etcd'))
+  const own = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8')).flags['name']
+  if (name !== '' && name === own) throw new QuorateError('NOT_IN_TABLE', `member ${id} is this node's own etcd`)
+}
