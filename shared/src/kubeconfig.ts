@@ -157,7 +157,7 @@ const secretKeys = new Set([
   'client-secret',
 ])
 
-/** The kubeconfig for a person to read or compare: every secret in it replaced; text that is no YAML is redacted as text. */
+/** The kubeconfig for a person to read or compare: every secret in it replaced; of text that is no YAML nothing is shown. */
 export function redactKubeconfig(text: string): string {
   const spans: { readonly start: number; readonly end: number }[] = []
   try {
@@ -172,6 +172,7 @@ export function redactKubeconfig(text: string): string {
     })
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error
+    return '[redacted: not readable as YAML]\n'
   }
   const cut = spans
     .reverse()

@@ -37,7 +37,7 @@ interface Edit {
 export function readYaml(text: string, code: ErrorCode, what: string): YamlText {
   const lines = new LineCounter()
   try {
-    const document = parseDocument(text, { merge: true, prettyErrors: false, logLevel: 'silent', lineCounter: lines })
+    const document = parseDocument(text, { merge: true, prettyErrors: false, logLevel: 'error', lineCounter: lines })
     const problem = document.errors[0]
     if (problem !== undefined) {
       throw new QuorateError(
@@ -100,12 +100,10 @@ export function replaceScalar(yaml: YamlText, node: Node, value: string): string
   const { start, end } = rangeOf(node)
   // A block scalar's range ends after its newline, which belongs to what follows.
   const width = yaml.text.slice(start, end).trimEnd().length
-  const before = /[:\s[{,]$/.test(yaml.text.slice(0, start)) && !/:$/.test(yaml.text.slice(0, start)) ? '' : ' '
-  return splice(yaml.text, {
-    start,
-    end: start + width,
-    text: before + quotedAs(isScalar(node) ? node.type : undefined, value),
-  })
+  const scalar = quotedAs(isScalar(node) ? node.type : undefined, value)
+  // An empty value begins right at the colon; `{"a":"b"}` has no space either, and needs none.
+  const space = yaml.text[start - 1] === ':' && !/^["']/.test(scalar) ? ' ' : ''
+  return splice(yaml.text, { start, end: start + width, text: space + scalar })
 }
 
 const lineEnding = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n')
