@@ -1,4 +1,3 @@
-import { ReadableStream } from 'node:stream/web'
 import { QuorateError } from '@quorate/shared/errors'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Sealing } from './sealing.js'
@@ -34,8 +33,5 @@ function encrypterFor(recipient: string): Encrypter {
 }
 
 async function* sealStream(plain: AsyncIterable<Uint8Array>, recipient: string): AsyncIterable<Uint8Array> {
-  const sealed = await encrypterFor(recipient).encrypt(
-    ReadableStream.from(plain) as globalThis.ReadableStream<Uint8Array>,
-  )
-  yield* sealed as unknown as AsyncIterable<Uint8Array>
+  yield* await encrypterFor(recipient).encrypt(ReadableStream.from(plain))
 }

@@ -22,7 +22,8 @@ export class LinuxHost implements Host {
 
   realPath(path: string): string {
     if (!path.startsWith('/')) throw new QuorateError('NOT_IN_TABLE', `not an absolute path: ${JSON.stringify(path)}`)
-    return join(this.root, normalize(path))
+    // resolve drops the slash at the end: `/etc/` is the folder that `/etc` is.
+    return resolve(join(this.root, normalize(path)))
   }
 
   async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { isIP, type Server } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { QuorateError } from '@quorate/shared/errors'
@@ -175,7 +175,7 @@ interface Get {
 function getOver(socket: TLSSocket, { host, path, signal }: Get): Promise<HttpsAnswer> {
   return new Promise((resolve, reject) => {
     const headers = { Host: host, Accept: 'application/json, */*', Connection: 'close' }
-    const outgoing = httpRequest({ createConnection: () => socket, path, headers, signal }, (answer) => {
+    const outgoing = httpsRequest({ createConnection: () => socket, path, headers, signal }, (answer) => {
       const chunks: Buffer[] = []
       let size = 0
       answer.on('data', (chunk: Buffer) => {

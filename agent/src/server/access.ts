@@ -1,4 +1,4 @@
-import type { PeerCertificate } from 'node:tls'
+import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import type { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 
@@ -6,6 +6,7 @@ import type { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/nod
 export type Role = 'observer' | 'operator'
 
 type Methods = typeof NodeAgentServiceService
+type Certificate = ReturnType<ServerUnaryCall<unknown, unknown>['getAuthContext']>['sslPeerCertificate']
 /** Full path of an operation, such as `/quorate.v1.NodeAgentService/GetNodeFacts`. */
 export type MethodPath = Methods[keyof Methods]['path']
 
@@ -63,7 +64,7 @@ const roleOfOrganisation: Readonly<Record<string, Role>> = {
 }
 
 /** Refuses a caller whose certificate does not carry the role that the operation needs: ACCESS_DENIED. The chain was already verified by TLS. */
-export function requireAccess(path: MethodPath, certificate: PeerCertificate | undefined): void {
+export function requireAccess(path: MethodPath, certificate: Certificate): void {
   const needed: Role = access[path]
   const roles = organisationsOf(certificate).map((name) =>
     Object.hasOwn(roleOfOrganisation, name) ? roleOfOrganisation[name] : undefined,
@@ -77,7 +78,7 @@ export function requireAccess(path: MethodPath, certificate: PeerCertificate | u
 }
 
 /** Node gives one O as a string, several as a list. */
-function organisationsOf(certificate: PeerCertificate | undefined): string[] {
+function organisationsOf(certificate: Certificate): string[] {
   const named: string | string[] | undefined = certificate?.subject?.O
   return named === undefined ? [] : [named].flat()
 }

@@ -1,0 +1,73 @@
+import t from 'tap'
+import { commands } from '../../../../agent/src/host/commands.js'
+
+const line = ({ file, args }: { file: string; args: readonly string[] }) => [file, ...args].join(' ')
+
+t.test('every command line that the agent can run, word by word', async (t) => {
+  const made: Record<keyof typeof commands, string> = {
+    resolveName: line(commands.resolveName('apiserver.example.com')),
+    interfaces: line(commands.interfaces()),
+    listeningSockets: line(commands.listeningSockets()),
+    establishedSockets: line(commands.establishedSockets()),
+    kernel: line(commands.kernel()),
+    clockSynchronised: line(commands.clockSynchronised()),
+    kubeadmVersion: line(commands.kubeadmVersion()),
+    kubeletVersion: line(commands.kubeletVersion()),
+    kubectlVersion: line(commands.kubectlVersion()),
+    haproxyVersion: line(commands.haproxyVersion()),
+    keepalivedVersion: line(commands.keepalivedVersion()),
+    checkHaproxyConfig: line(commands.checkHaproxyConfig('/run/quorate-agent/h')),
+    checkKeepalivedConfig: line(commands.checkKeepalivedConfig('/run/quorate-agent/k')),
+    showUnit: line(commands.showUnit('kubelet')),
+    unitJournal: line(commands.unitJournal('quorate-a.service')),
+    listImages: line(commands.listImages('/run/quorate-agent/c')),
+    startTransientUnit: line(commands.startTransientUnit('quorate-a.service', commands.restartKubelet())),
+    stopUnit: line(commands.stopUnit('quorate-a.service')),
+    resetFailedUnit: line(commands.resetFailedUnit('quorate-a.service')),
+    regenerateApiserverCertificate: line(commands.regenerateApiserverCertificate('/run/quorate-agent/c')),
+    uploadCertificates: line(commands.uploadCertificates('/run/quorate-agent/c')),
+    joinPreflight: line(commands.joinPreflight('/run/quorate-agent/c')),
+    joinControlPlane: line(commands.joinControlPlane('/run/quorate-agent/c')),
+    resetNode: line(commands.resetNode('/run/containerd/containerd.sock')),
+    restartKubelet: line(commands.restartKubelet()),
+    enableAndStart: line(commands.enableAndStart('haproxy')),
+    reloadOrRestart: line(commands.reloadOrRestart('keepalived')),
+    disableAndStop: line(commands.disableAndStop('haproxy')),
+  }
+  t.same(Object.keys(made).sort(), Object.keys(commands).sort(), 'none is left out')
+  t.same(Object.values(made), [
+    'getent ahosts apiserver.example.com',
+    'ip -j addr',
+    'ss -Htlnp',
+    'ss -Htnp',
+    'uname -r',
+    'timedatectl show --property=NTPSynchronized --value',
+    'kubeadm version -o short',
+    'kubelet --version',
+    'kubectl version --client -o json',
+    'haproxy -v',
+    'keepalived --version',
+    'haproxy -c -f /run/quorate-agent/h',
+    'keepalived --config-test --use-file=/run/quorate-agent/k',
+    'systemctl show kubelet --property=LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ActiveEnterTimestamp,ExecMainStartTimestamp',
+    'journalctl --unit=quorate-a.service --output=cat --no-pager',
+    'kubeadm config images list --config /run/quorate-agent/c',
+    'systemd-run --unit=quorate-a.service --property=Type=oneshot --property=RemainAfterExit=yes --no-block -- systemctl restart kubelet',
+    'systemctl stop quorate-a.service',
+    'systemctl reset-failed quorate-a.service',
+    'kubeadm init phase certs apiserver --config /run/quorate-agent/c',
+    'kubeadm init phase upload-certs --upload-certs --config /run/quorate-agent/c',
+    'kubeadm join phase preflight --config /run/quorate-agent/c',
+    'kubeadm join --config /run/quorate-agent/c',
+    'kubeadm reset --force --cri-socket /run/containerd/containerd.sock',
+    'systemctl restart kubelet',
+    'systemctl enable --now haproxy',
+    'systemctl reload-or-restart keepalived',
+    'systemctl disable --now haproxy',
+  ])
+})
+
+t.test('a name that a program would take for an option is refused', async (t) => {
+  t.throws(() => commands.resolveName('--service=files'), { code: 'INVALID_REQUEST' })
+  t.throws(() => commands.joinControlPlane(''), { code: 'INVALID_REQUEST' })
+})
