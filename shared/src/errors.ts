@@ -84,6 +84,11 @@ export const catalogue = {
     exit: 'usage',
     remedy: 'This certificate does not carry the role that the operation needs.',
   },
+  NOT_AUTHENTICATED: {
+    status: 'UNAUTHENTICATED',
+    exit: 'usage',
+    remedy: 'Send `Authorization: Bearer TOKEN` with the token that `quorate serve` wrote into the state folder, or a client certificate of the fleet.',
+  },
   BLOCKED_BY_FINDINGS: {
     status: 'FAILED_PRECONDITION',
     exit: 'blocked',

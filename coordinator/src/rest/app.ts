@@ -1,0 +1,89 @@
+import type { ServerOptions } from 'node:https'
+import swagger, { type SwaggerOptions } from '@fastify/swagger'
+import { version } from '@quorate/shared/version'
+import { type FastifyInstance, fastify, type RouteOptions } from 'fastify'
+import type { Session } from '../conversion/session.js'
+import { checkAccess } from './access.js'
+import { answerErrors } from './errors.js'
+import { healthRoutes } from './routes/health.js'
+import { nodeRoutes } from './routes/nodes.js'
+import { openApiRoutes } from './routes/openapi.js'
+import { planRoutes } from './routes/plans.js'
+import { runEventRoutes } from './routes/run-events.js'
+import { runRoutes } from './routes/runs.js'
+import { type RunningRuns, runningRuns } from './running-runs.js'
+import { schemas } from './schemas.js'
+
+export interface RestOptions {
+  readonly session: Session
+  /** Bearer token of the operator; empty: client certificates only. */
+  readonly token: string
+  /** TLS with the fleet's CA; client certificates count only with it. */
+  readonly https?: ServerOptions
+}
+
+/** What the routes work with. */
+export interface RestParts {
+  readonly session: Session
+  readonly running: RunningRuns
+  /** Aborted when the server closes: event streams end then. */
+  readonly closing: AbortSignal
+}
+
+/** A cluster file of a thousand nodes has 100 KB. */
+const bodyLimit = 1024 * 1024
+
+/** REST over one state folder, ready for `listen` or `inject`; listens nowhere itself. */
+export function buildApp({ session, token, https }: RestOptions): FastifyInstance {
+  const options = {
+    bodyLimit,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    ajv: { customOptions: { strict: false, coerceTypes: false, removeAdditional: false } },
+  }
+  // fastify's type depends on the protocol; nothing here does.
+  const app = (https === undefined ? fastify(options) : fastify({ ...options, https })) as FastifyInstance
+  const closing = new AbortController()
+  const parts: RestParts = { session, running: runningRuns(), closing: closing.signal }
+  answerErrors(app)
+  app.addHook('onRequest', async (request) => checkAccess(request, token))
+  app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  app.addHook('preClose', async () => {
+    await parts.running.stop()
+    closing.abort()
+  })
+  app.addContentTypeParser('application/yaml', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  for (const schema of schemas) app.addSchema(schema)
+  void app.register(swagger, document as unknown as SwaggerOptions)
+  void app.register(async (scope) => {
+    for (const route of routesOf(parts)) scope.route(route)
+  })
+  return app
+}
+
+/** Every route, in the order of the document. */
+function routesOf(parts: RestParts): readonly RouteOptions[] {
+  return [
+    ...planRoutes(parts),
+    ...runRoutes(parts),
+    ...runEventRoutes(parts),
+    ...nodeRoutes(parts),
+    ...healthRoutes,
+    ...openApiRoutes,
+  ]
+}
+
+/** The plugin's types are of OpenAPI 3.0 here, which has no mutualTLS. */
+const document = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Quorate',
+      version,
+      description: 'Turns a running kubeadm cluster with one control plane into a highly available one, in place.',
+    },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' }, certificate: { type: 'mutualTLS' } } },
+    security: [{ token: [] }, { certificate: [] }],
+  },
+  refResolver: { buildLocalReference: (json: { $id?: unknown }) => String(json.$id) },
+} as const

@@ -1,0 +1,16 @@
+import type { RouteOptions } from 'fastify'
+import { failures } from '../schemas.js'
+
+export const openApiRoutes: readonly RouteOptions[] = [
+  {
+    method: 'GET',
+    url: '/v1/openapi.json',
+    config: { access: 'observer' },
+    schema: {
+      operationId: 'getOpenApi',
+      summary: 'This document.',
+      response: { 200: { description: 'OpenAPI 3.1.', type: 'object', additionalProperties: true }, ...failures },
+    },
+    handler: async (request) => request.server.swagger(),
+  },
+]

@@ -1,0 +1,59 @@
+import { Readable } from 'node:stream'
+import { parseRunId } from '@quorate/shared/names'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { followRun, readRun } from '../../conversion/session.js'
+import type { RestParts } from '../app.js'
+import { failures } from '../schemas.js'
+import { serverSentEvents } from '../server-sent-events.js'
+
+export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
+  {
+    method: 'GET',
+    url: '/v1/runs/:id/events',
+    config: { access: 'observer' },
+    schema: {
+      operationId: 'followRun',
+      summary: 'The events of a run as server-sent events: what was, then what comes. Goes on after Last-Event-ID.',
+      params: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+      headers: {
+        type: 'object',
+        properties: {
+          'last-event-id': {
+            type: 'string',
+            pattern: '^[0-9]{1,15}$',
+            description: 'Number of the last event that the caller has.',
+          },
+        },
+      },
+      response: {
+        200: {
+          description: '`id` is the number of the event, `event` its kind, `data` the event as JSON.',
+          content: { 'text/event-stream': { schema: { type: 'string' } } },
+        },
+        204: { description: 'The run has ended and the caller has all of it: do not connect again.', type: 'null' },
+        ...failures,
+      },
+    },
+    handler: async (request, reply) => follow(parts, request, reply),
+  },
+]
+
+async function follow(
+  { session, closing }: RestParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const id = parseRunId((request.params as { id: string }).id)
+  const after = Number(request.headers['last-event-id'] ?? 0)
+  const run = await readRun(session, id)
+  if (run.outcome !== 'running' && after >= run.seq) return reply.code(204).send()
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  const signal = AbortSignal.any([gone.signal, closing])
+  const events = followRun(session, id, { after, signal })
+  return reply
+    .header('content-type', 'text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('x-accel-buffering', 'no') // nginx would keep events back until its buffer is full
+    .send(Readable.from(serverSentEvents(events, { signal })))
+}

@@ -1,0 +1,83 @@
+import { parseRunId } from '@quorate/shared/names'
+import type { RouteOptions } from 'fastify'
+import { parseClusterFile } from '../../config/parse-cluster-file.js'
+import { approve, listRuns, planConversion, readRun, startConversion } from '../../conversion/session.js'
+import type { RestParts } from '../app.js'
+import { arrayOf, failures, refTo } from '../schemas.js'
+
+const access = { read: { access: 'observer' }, write: { access: 'operator' } } as const
+const runId = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
+
+interface StartBody {
+  readonly clusterFile: string
+  readonly planHash: string
+}
+
+export const runRoutes = (parts: RestParts): readonly RouteOptions[] => [
+  startRun(parts),
+  listAll(parts),
+  readOne(parts),
+]
+
+const startRun = ({ session, running }: RestParts): RouteOptions => ({
+  method: 'POST',
+  url: '/v1/runs',
+  config: access.write,
+  schema: {
+    operationId: 'startRun',
+    summary:
+      'Starts the conversion whose plan was approved. Refused when findings block it, the plan changed, or another run holds the cluster (423).',
+    body: {
+      type: 'object',
+      properties: {
+        clusterFile: { type: 'string', description: 'Text of the cluster file (YAML).' },
+        planHash: { type: 'string', minLength: 1, description: 'Hash of the plan that a person approved.' },
+      },
+      required: ['clusterFile', 'planHash'],
+      additionalProperties: false,
+    },
+    response: {
+      202: {
+        description: 'It runs; Location says where.',
+        type: 'object',
+        properties: { id: { type: 'string' } },
+        required: ['id'],
+      },
+      ...failures,
+    },
+  },
+  handler: async (request, reply) => {
+    const { clusterFile, planHash } = request.body as StartBody
+    const file = parseClusterFile(clusterFile, 'clusterFile')
+    const approved = await planConversion(session, file)
+    approve(approved, planHash)
+    const run = await startConversion(session, { file, fileText: clusterFile, approved })
+    running.add(run)
+    return reply.code(202).header('location', `/v1/runs/${run.id}`).send({ id: run.id })
+  },
+})
+
+const listAll = ({ session }: RestParts): RouteOptions => ({
+  method: 'GET',
+  url: '/v1/runs',
+  config: access.read,
+  schema: {
+    operationId: 'listRuns',
+    summary: 'All runs of the state folder, newest first.',
+    response: { 200: { description: 'The runs without their steps.', ...arrayOf(refTo('RunSummary')) }, ...failures },
+  },
+  handler: async () => listRuns(session),
+})
+
+const readOne = ({ session }: RestParts): RouteOptions => ({
+  method: 'GET',
+  url: '/v1/runs/:id',
+  config: access.read,
+  schema: {
+    operationId: 'getRun',
+    summary: 'What a run did and is doing.',
+    params: runId,
+    response: { 200: { description: 'The run, folded from its journal.', ...refTo('Run') }, ...failures },
+  },
+  handler: async (request) => readRun(session, parseRunId((request.params as { id: string }).id)),
+})

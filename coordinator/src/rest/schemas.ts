@@ -1,0 +1,156 @@
+/** JSON Schemas (2020-12, as OpenAPI 3.1 has them) of what goes over the wire. `$id` is their name in the document. */
+
+const text = { type: 'string' } as const
+const integer = { type: 'integer' } as const
+const time = { type: 'integer', description: 'Unix time in milliseconds.' } as const
+const object = <const P extends Record<string, unknown>>(properties: P, required: readonly (keyof P & string)[]) =>
+  ({ type: 'object', properties, required, additionalProperties: true }) as const
+const listOf = (items: unknown) => ({ type: 'array', items }) as const
+const ref = (id: string) => ({ $ref: `${id}#` }) as const
+
+const errorBody = {
+  $id: 'Error',
+  ...object({ code: text, message: text, where: text, remedy: text, correlationId: text }, [
+    'code',
+    'message',
+    'where',
+    'remedy',
+  ]),
+}
+
+const finding = {
+  $id: 'Finding',
+  ...object(
+    {
+      id: text,
+      severity: { type: 'string', enum: ['error', 'warning', 'info'] },
+      node: { type: 'string', description: 'Absent for the cluster.' },
+      message: text,
+      evidence: text,
+      remedy: text,
+      ignoredBecause: {
+        type: 'string',
+        description: "The operator's reason, where the cluster file says to ignore it.",
+      },
+    },
+    ['id', 'severity', 'message', 'evidence', 'remedy'],
+  ),
+}
+
+const action = {
+  $id: 'Action',
+  ...object(
+    {
+      id: text,
+      node: text,
+      does: text,
+      diffs: listOf(object({ name: text, text }, ['name', 'text'])),
+      noWayBack: { type: 'string', description: 'Set where it cannot be undone from a moment on: says which.' },
+    },
+    ['id', 'node', 'does', 'diffs'],
+  ),
+}
+
+const plannedStep = {
+  $id: 'PlannedStep',
+  ...object({ id: text, title: text, actions: listOf(ref('Action')) }, ['id', 'title', 'actions']),
+}
+
+const plan = {
+  $id: 'Plan',
+  ...object(
+    {
+      cluster: text,
+      steps: listOf(ref('PlannedStep')),
+      findings: listOf(ref('Finding')),
+      blocked: {
+        type: 'boolean',
+        description: 'A finding of severity error is not ignored: the run would be refused.',
+      },
+      hash: { type: 'string', description: 'What POST /v1/runs wants as planHash.' },
+      estimateSeconds: { type: 'number' },
+      noWayBack: listOf(text),
+    },
+    ['cluster', 'steps', 'findings', 'blocked', 'hash', 'estimateSeconds', 'noWayBack'],
+  ),
+}
+
+const runSummary = {
+  $id: 'RunSummary',
+  ...{
+    ...object(
+      {
+        id: text,
+        cluster: text,
+        outcome: { type: 'string', enum: ['running', 'done', 'failed', 'interrupted', 'abandoned'] },
+        startedAt: time,
+        endedAt: time,
+        planHash: text,
+        version: text,
+        error: ref('Error'),
+      },
+      ['id', 'cluster', 'outcome', 'startedAt', 'planHash', 'version'],
+    ),
+    additionalProperties: false,
+  },
+}
+
+const run = {
+  $id: 'Run',
+  ...object(
+    {
+      ...runSummary.properties,
+      clusterFile: text,
+      fencingToken: integer,
+      seq: { type: 'integer', description: 'Number of the last event.' },
+      ignored: { type: 'object', additionalProperties: text },
+      steps: listOf(
+        object(
+          {
+            id: text,
+            title: text,
+            state: text,
+            startedAt: time,
+            endedAt: time,
+            actions: listOf({ type: 'object', additionalProperties: true }),
+          },
+          ['id', 'title', 'state', 'actions'],
+        ),
+      ),
+    },
+    ['id', 'cluster', 'outcome', 'startedAt', 'planHash', 'version', 'steps', 'seq'],
+  ),
+}
+
+const node = {
+  $id: 'Node',
+  ...object(
+    {
+      name: text,
+      address: { type: 'string', description: 'host:port of its agent.' },
+      reachable: { type: 'boolean' },
+      agentVersion: text,
+      kubernetesVersion: text,
+      clockOffsetMs: { type: 'number', description: "This node's clock minus the coordinator's." },
+      certificateExpiresAt: time,
+      problem: object({ code: text, message: text, remedy: text }, ['code', 'message', 'remedy']),
+    },
+    ['name', 'address', 'reachable', 'certificateExpiresAt'],
+  ),
+}
+
+/** All, for `app.addSchema`. */
+export const schemas = [errorBody, finding, action, plannedStep, plan, runSummary, run, node]
+
+const failure = (description: string) => ({ description, ...ref('Error') })
+
+/** What every route that needs credentials may answer besides its own. */
+export const failures = {
+  401: failure('No valid token or client certificate.'),
+  403: failure('The role is not enough.'),
+  '4xx': failure('The request cannot be done; code and remedy say why.'),
+  '5xx': failure('A node does not answer as it should, or a defect of ours (then without details).'),
+}
+
+export const refTo = ref
+export const arrayOf = listOf

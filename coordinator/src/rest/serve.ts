@@ -1,0 +1,97 @@
+import { hostname } from 'node:os'
+import { QuorateError } from '@quorate/shared/errors'
+import { createLog } from '@quorate/shared/log'
+import { isDnsName } from '@quorate/shared/names'
+import { issueCertificate, type KeyPair } from '@quorate/shared/pki'
+import type { Session } from '../conversion/session.js'
+import { buildApp } from './app.js'
+import { type ListenAddress, parseListen } from './listen-address.js'
+
+export interface ServeOptions {
+  readonly session: Session
+  /** `127.0.0.1:7446` (the default of the command line), `[::1]:7446`, `unix:/PATH`; any other address is served with TLS only. */
+  readonly listen: string
+  /** The operator's bearer token, from `readOrMakeToken` of state/rest-token.ts; empty: client certificates of the fleet only. */
+  readonly token: string
+  /** Reads the fleet CA with its key (`readCa` of state/fleet-ca.ts). Called only where TLS is served: the certificate for it is issued then. */
+  readonly fleetCa: () => Promise<KeyPair>
+  /** Serve TLS, and accept client certificates, on loopback too. */
+  readonly tls?: boolean
+}
+
+export interface Serving {
+  /** `http://127.0.0.1:7446`, `https://...`, `unix:/PATH`. */
+  readonly url: string
+  /** Stops listening, lets the runs started here come to a safe place, ends every stream. */
+  close(): Promise<void>
+}
+
+const log = createLog('quorate-rest')
+/** Made anew at each start. */
+const certificateDays = 90
+
+/** Listens for REST. Resolves when it does; PORT_IN_USE, or USAGE for an address that would be open to everybody. */
+export async function serve({ session, listen, token, fleetCa, tls = false }: ServeOptions): Promise<Serving> {
+  const address = parseListen(listen)
+  const secure = tls || (address.kind === 'tcp' && !address.loopback)
+  if (token === '' && !secure) {
+    throw new QuorateError('USAGE', 'without TLS there are no client certificates, so a token is needed', {
+      where: listen,
+      remedy: 'Name a token file, or serve TLS.',
+    })
+  }
+  const https = secure ? tlsOptions(await fleetCa(), address) : undefined
+  const app = buildApp({ session, token, ...(https === undefined ? {} : { https }) })
+  try {
+    await app.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port })
+  } catch (error) {
+    await app.close()
+    throw cannotListen(error as NodeJS.ErrnoException, address, listen)
+  }
+  const bound = app.addresses()[0]
+  const url = urlOf(address, { secure, port: typeof bound === 'object' ? bound.port : undefined })
+  log.info('listening', { url })
+  return { url, close: () => app.close() }
+}
+
+function tlsOptions(ca: KeyPair, address: ListenAddress) {
+  const host = address.kind === 'tcp' ? [address.host] : []
+  const { certPem, keyPem } = issueCertificate({
+    ca,
+    commonName: 'coordinator',
+    organizations: ['quorate:coordinator'],
+    dnsNames: ['localhost', hostname().toLowerCase()].filter(isDnsName),
+    ipAddresses: ['127.0.0.1', ...host.filter((each) => each !== '127.0.0.1' && each !== '0.0.0.0' && each !== '::')],
+    days: certificateDays,
+    usage: 'server',
+  })
+  // A caller without a certificate may still have the token; access.ts counts only certificates that were verified.
+  return {
+    ca: ca.certPem,
+    cert: certPem,
+    key: keyPem,
+    minVersion: 'TLSv1.3',
+    requestCert: true,
+    rejectUnauthorized: false,
+  } as const
+}
+
+function cannotListen(error: NodeJS.ErrnoException, address: ListenAddress, listen: string): QuorateError {
+  const options = { where: listen, cause: error }
+  if (error.code !== 'EADDRINUSE') return new QuorateError('USAGE', `cannot listen there: ${error.message}`, options)
+  if (address.kind === 'tcp')
+    return new QuorateError('PORT_IN_USE', 'another program listens there', {
+      ...options,
+      remedy: 'Stop it, or name another address with --listen.',
+    })
+  return new QuorateError('PORT_IN_USE', 'the socket exists already', {
+    ...options,
+    remedy: `If no quorate serves there any more, remove ${address.path}.`,
+  })
+}
+
+function urlOf(address: ListenAddress, { secure, port }: { secure: boolean; port: number | undefined }): string {
+  if (address.kind === 'unix') return `unix:${address.path}`
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  return `${secure ? 'https' : 'http'}://${host}:${port ?? address.port}`
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RecordedEvent } from '../engine/events.js'
+
+export interface SseOptions {
+  readonly signal: AbortSignal
+  /** A comment is sent after this long without events, so that proxies do not take the stream for dead. */
+  readonly quietMs?: number
+}
+
+/** Events in the text/event-stream format (WHATWG HTML, section 9.2), for as long as they come. */
+export async function* serverSentEvents(
+  events: AsyncIterable<RecordedEvent>,
+  { signal, quietMs = 15_000 }: SseOptions,
+): AsyncGenerator<string> {
+  const iterator = events[Symbol.asyncIterator]()
+  let next = iterator.next()
+  try {
+    // Headers and a first byte at once: a client that connects knows that it is connected.
+    yield ': events\n\n'
+    for (;;) {
+      const met = await orQuiet(next, quietMs, signal)
+      if (met === 'quiet') yield ': quiet\n\n'
+      else if (met.done === true) return
+      else {
+        yield format(met.value)
+        next = iterator.next()
+      }
+    }
+  } finally {
+    next.catch(() => undefined)
+    await iterator.return?.()
+  }
+}
+
+function format({ seq, event, ...rest }: RecordedEvent): string {
+  return `id: ${seq}\nevent: ${event.kind}\ndata: ${JSON.stringify({ seq, ...rest, event })}\n\n`
+}
+
+async function orQuiet<T>(next: Promise<T>, quietMs: number, signal: AbortSignal): Promise<T | 'quiet'> {
+  const waiting = new AbortController()
+  const quiet = sleep(quietMs, 'quiet' as const, { signal: AbortSignal.any([waiting.signal, signal]) }).catch(
+    () => next,
+  )
+  return Promise.race([next, quiet]).finally(() => waiting.abort())
+}
