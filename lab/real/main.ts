@@ -5,15 +5,16 @@ import { onTerminal, timed } from './shell.js'
 
 const program = new Command('npm run lab --')
   .description('Real kubeadm, kubelet, containerd and etcd in systemd-nspawn nodes of one network namespace. Needs root on Debian 12 or later, and Go.')
-  .option('--name NAME', 'which lab; several can run at once', 'lab')
+  .enablePositionalOptions()
+  .option('--name <name>', 'which lab; several can run at once', 'lab')
 
 const lab = () => Lab.open(program.opts()['name'])
 
 program
   .command('up')
   .description('boots 3 control planes and the workers; only the first control plane is in the cluster. First time: about half an hour, later under two minutes')
-  .option('--kubernetes VERSION', 'v1.30.4, v1.34.4 or v1.37.2', 'v1.37.2')
-  .option('--workers N', 'number of workers', '2')
+  .option('--kubernetes <version>', 'v1.30.4, v1.34.4 or v1.37.2', 'v1.37.2')
+  .option('--workers <n>', 'number of workers', '2')
   .action(async (options) => {
     if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces and machines: run it as root')
     const name: string = program.opts()['name']
@@ -55,7 +56,11 @@ program
     process.exitCode = await lab().node(node).terminal(argv)
   })
 
-program.command('kill').description('power-cut of a node').argument('<node>').action((node: string) => lab().node(node).kill())
+program
+  .command('kill')
+  .description('power-cut of a node')
+  .argument('<node>')
+  .action((node: string) => lab().node(node).kill())
 program
   .command('boot')
   .description('boots a node again after kill')
@@ -67,7 +72,6 @@ program
   .description('ends the lab and forgets its disks; what was built stays')
   .action(() => timed('down', () => lab().down()))
 
-program.enablePositionalOptions()
 try {
   await program.parseAsync()
 } catch (error) {
