@@ -15,6 +15,7 @@ export interface StatePaths {
   readonly runs: string
   readonly backups: string
   readonly leases: string
+  readonly restToken: string
 }
 
 export function statePaths(folder: string): StatePaths {
@@ -31,6 +32,7 @@ export function statePaths(folder: string): StatePaths {
     runs: at('runs'),
     backups: at('backups'),
     leases: at('leases'),
+    restToken: at('rest', 'token'),
   }
 }
 

@@ -1,30 +1,67 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { syncFolder } from './write-file.js'
 
-/** Where `quorate serve` keeps its bearer token unless told otherwise. */
-export const restTokenPath = (stateFolder: string): string => join(stateFolder, 'rest', 'token')
+/** Fewer characters could be guessed. */
+const shortest = 24
 
-/** The bearer token in a file; made, 256 random bits and mode 0600, when there is none. USAGE when others may read it or it is too short to be one. */
+/** The bearer token of REST from its file, which is made with 256 random bits where there is none. USAGE when others may read it or it is too short. */
 export async function readOrMakeToken(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeFile(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    },
-  )
-  const { mode } = await stat(path)
-  if ((mode & 0o077) !== 0) {
-    throw new QuorateError('USAGE', 'the token file can be read by others', {
+  const made = await makeToken(path)
+  if (made !== undefined) return made
+  const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+    throw new QuorateError('USAGE', `the token file cannot be read: ${cause.code}`, {
       where: path,
-      remedy: `chmod 600 ${path}`,
+      cause,
+      remedy: 'Name one that you may read with --token-file.',
     })
-  }
-  const token = (await readFile(path, 'utf8')).trim()
-  if (token.length >= 32) return token
-  throw new QuorateError('USAGE', 'the token has fewer than 32 characters', {
-    where: path,
-    remedy: `Remove ${path}: a new one is made at the next start.`,
   })
+  try {
+    const { mode } = await file.stat()
+    if ((mode & 0o077) !== 0) {
+      throw new QuorateError('USAGE', 'others than its owner may read the token file', {
+        where: path,
+        remedy: `chmod 600 ${path}, and change the token if somebody may have read it.`,
+      })
+    }
+    const token = (await file.readFile('utf8')).trim()
+    if (token.length < shortest || /[^\x21-\x7e]/.test(token)) {
+      throw new QuorateError(
+        'USAGE',
+        `the token is shorter than ${shortest} characters, or holds others than letters, digits and signs`,
+        {
+          where: path,
+          remedy: 'Remove the file: a good one is made at the next start.',
+        },
+      )
+    }
+    return token
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes the file unless it is there. */
+async function makeToken(path: string): Promise<string | undefined> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined
+    throw new QuorateError('USAGE', `the token file cannot be made: ${error.code}`, {
+      where: path,
+      cause: error,
+      remedy: 'Name another place with --token-file.',
+    })
+  })
+  if (file === undefined) return undefined
+  const token = randomBytes(32).toString('base64url')
+  try {
+    await file.writeFile(`${token}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await syncFolder(dirname(path))
+  return token
 }

@@ -1,0 +1,21 @@
+import { Command } from 'commander'
+import { listNodes } from '../conversion/nodes.js'
+import type { CommonOptions } from './context.js'
+import type { CommandMaker } from './program.js'
+import { nodesText } from './render/nodes.js'
+import { makeStyle } from './render/style.js'
+
+export const nodesCommand: CommandMaker = ({ terminal, openSession }) =>
+  new Command('nodes')
+    .summary('who is enrolled and answers')
+    .description(
+      'Asks every enrolled node: is its agent reachable, which versions it has, and how far its clock is from this one.',
+    )
+    .addHelpText('after', '\nExamples:\n  quorate nodes\n  quorate nodes -o json')
+    .action(async (_options, command: Command) => {
+      const { state, output } = command.optsWithGlobals<CommonOptions>()
+      const nodes = await listNodes(await openSession(state))
+      terminal.out(
+        output === 'json' ? `${JSON.stringify({ nodes })}\n` : nodesText(nodes, makeStyle(terminal.coloured)),
+      )
+    })

@@ -1,0 +1,29 @@
+import { exitCode } from '@quorate/shared/errors'
+import { Command } from 'commander'
+import { readClusterFile } from '../config/read-cluster-file.js'
+import { planConversion } from '../conversion/session.js'
+import type { CommonOptions } from './context.js'
+import type { CommandMaker } from './program.js'
+import { planText } from './render/plan.js'
+import { makeStyle } from './render/style.js'
+
+interface Options extends CommonOptions {
+  readonly file: string
+}
+
+export const planCommand: CommandMaker = ({ terminal, openSession }, finish) =>
+  new Command('plan')
+    .summary('what a conversion would do; changes nothing')
+    .description(
+      'Reads the facts of every node and shows: findings with their remedies, the ordered steps with a diff of every file and ConfigMap that they\n' +
+        'would change, how long it takes, what could not be undone, and a hash to approve it by. Changes nothing. Exit code 3 when findings block it.',
+    )
+    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+    .addHelpText('after', '\nExamples:\n  quorate plan -f cluster.yaml\n  quorate plan -f cluster.yaml -o json')
+    .action(async (_options, command: Command) => {
+      const { state, output, file: path } = command.optsWithGlobals<Options>()
+      const { file } = await readClusterFile(path)
+      const plan = await planConversion(await openSession(state), file)
+      terminal.out(output === 'json' ? `${JSON.stringify(plan)}\n` : planText(plan, makeStyle(terminal.coloured)))
+      if (plan.blocked) finish(exitCode.blocked)
+    })

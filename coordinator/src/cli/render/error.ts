@@ -1,0 +1,20 @@
+import type { QuorateError } from '@quorate/shared/errors'
+import { printable, type Style } from './style.js'
+
+/** What, where, why and what to do next. */
+export function errorText(error: QuorateError, style: Style): string {
+  const lines = [`${style.bad('error:')} ${printable(error.message)}`]
+  if (error.where !== undefined) lines.push(`  where: ${printable(error.where)}`)
+  lines.push(`  next:  ${printable(error.remedy)}`)
+  lines.push(
+    style.faint(
+      `  code:  ${error.code}${error.correlationId === undefined ? '' : ` (correlation id ${error.correlationId})`}`,
+    ),
+  )
+  return `${lines.join('\n')}\n`
+}
+
+export function errorJson(error: QuorateError): string {
+  const { code, message, where, remedy, correlationId, exitCode } = error
+  return `${JSON.stringify({ error: { code, message, where, remedy, correlationId, exitCode } })}\n`
+}

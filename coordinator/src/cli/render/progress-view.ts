@@ -1,0 +1,66 @@
+import type { RecordedEvent } from '../../engine/events.js'
+import { applyEvent, foldRun, type RunState } from '../../engine/fold.js'
+import type { Terminal } from '../terminal.js'
+import { frame } from './frame.js'
+import { eventLine } from './run-lines.js'
+import { makeStyle } from './style.js'
+
+/** Shows a run as its events come. */
+export interface ProgressView {
+  show(event: RecordedEvent): void
+  /** A line above or between, for what the program itself has to say. */
+  say(text: string): void
+  /** Leaves the last state on the screen. */
+  end(): void
+}
+
+/** Live on a terminal, plain lines in a pipe, JSON lines where asked for. */
+export function progressView(terminal: Terminal, output: 'text' | 'json'): ProgressView {
+  if (output === 'json') {
+    return {
+      show: (event) => terminal.out(`${JSON.stringify({ type: 'event', ...event })}\n`),
+      say: (text) => terminal.err(`${text}\n`),
+      end: () => undefined,
+    }
+  }
+  return terminal.live ? liveView(terminal) : lineView(terminal)
+}
+
+function lineView(terminal: Terminal): ProgressView {
+  let state: RunState = foldRun([])
+  return {
+    show(event) {
+      state = applyEvent(state, event)
+      const line = eventLine(event, state)
+      if (line !== undefined) terminal.out(line)
+    },
+    say: (text) => terminal.out(`${text}\n`),
+    end: () => undefined,
+  }
+}
+
+const redrawMs = 200
+
+function liveView(terminal: Terminal): ProgressView {
+  const style = makeStyle(terminal.coloured)
+  let state: RunState = foldRun([])
+  let drawn = 0
+  const erase = () => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`)
+  const draw = (above = '') => {
+    const lines = state.steps.length === 0 ? [] : frame(state, Date.now(), { size: terminal.size(), style })
+    terminal.out(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`)
+    drawn = lines.length
+  }
+  // Durations move on although nothing happens.
+  const timer = setInterval(draw, redrawMs)
+  return {
+    show(event) {
+      state = applyEvent(state, event)
+    },
+    say: (text) => draw(`${text}\n`),
+    end() {
+      clearInterval(timer)
+      draw()
+    },
+  }
+}

@@ -1,0 +1,50 @@
+import type { RecordedEvent } from '../../engine/events.js'
+import type { RunState, StepRecord } from '../../engine/fold.js'
+import { duration, timeOfDay } from './duration.js'
+import { printable } from './style.js'
+
+/** One event as one plain line, for a pipe or a log; undefined for what a person need not read. `state` is the run after the event. */
+export function eventLine({ at, run, event }: RecordedEvent, state: RunState): string | undefined {
+  const line = (text: string) => `${timeOfDay(at)} ${printable(text).replaceAll('\n', ' ')}\n`
+  if (event.kind === 'run-started') return line(`run ${run} of ${event.cluster}: ${event.steps.length} steps`)
+  if (event.kind === 'run-ended') {
+    return line(
+      `run ${run} ended: ${event.outcome}, ${duration(at - state.startedAt)}${event.error === undefined ? '' : `: ${event.error.message}`}`,
+    )
+  }
+  const index = state.steps.findIndex(({ id }) => id === event.step)
+  const step = state.steps[index]
+  const text = stepLine(event, step, at)
+  return text === undefined
+    ? undefined
+    : line(`[${`${index + 1}`.padStart(2)}/${state.steps.length}] ${event.step}: ${text}`)
+}
+
+type StepEvent = Exclude<RecordedEvent['event'], { kind: 'run-started' | 'run-ended' }>
+
+function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): string | undefined {
+  switch (event.kind) {
+    case 'step-started':
+      return `${event.title} (${event.actions.length} ${event.actions.length === 1 ? 'action' : 'actions'})`
+    case 'step-skipped':
+      return 'already so'
+    case 'step-done':
+      return `done, ${duration(at - (step?.startedAt ?? at))}`
+    case 'action-started':
+      return `${event.action.node}: ${event.action.does}`
+    case 'operation-sent':
+      return undefined
+    case 'progress':
+      return `${event.node}: ${event.message}`
+    case 'operation-done':
+      return `${event.node}: ${event.result.summary}`
+    case 'action-verified':
+      return `${event.node}: verified${event.evidence.length === 0 ? '' : `: ${event.evidence.map(({ what, saw }) => `${what}: ${saw}`).join('; ')}`}`
+    case 'action-failed':
+      return `${event.node}: FAILED: ${event.error.message}. ${event.error.remedy}`
+    case 'action-undone':
+      return `${event.node}: undone`
+    case 'undo-failed':
+      return `${event.node}: COULD NOT BE UNDONE: ${event.error.message}. ${event.error.remedy}`
+  }
+}

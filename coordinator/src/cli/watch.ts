@@ -1,0 +1,35 @@
+import { exitCode } from '@quorate/shared/errors'
+import { parseRunId } from '@quorate/shared/names'
+import { Command } from 'commander'
+import { followRun, readRun } from '../conversion/session.js'
+import type { CommonOptions } from './context.js'
+import { exitCodeOfRun } from './exit-code.js'
+import type { CommandMaker } from './program.js'
+import { progressView } from './render/progress-view.js'
+
+export const watchCommand: CommandMaker = ({ terminal, openSession, onStop }, finish) =>
+  new Command('watch')
+    .summary('follow a run')
+    .description(
+      'Follows a run from its journal, from its beginning to its end; Ctrl-C ends the watching, not the run. The exit code is the run\u2019s.',
+    )
+    .argument('<run>', 'id of a run')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate watch 20261122t221530-ab12cd\n  quorate watch 20261122t221530-ab12cd -o json',
+    )
+    .action(async (id: string, _options, command: Command) => {
+      const { state, output } = command.optsWithGlobals<CommonOptions>()
+      const session = await openSession(state)
+      const run = parseRunId(id)
+      const end = new AbortController()
+      const unhook = onStop(() => end.abort())
+      const view = progressView(terminal, output)
+      try {
+        for await (const event of followRun(session, run, { after: 0, signal: end.signal })) view.show(event)
+      } finally {
+        view.end()
+        unhook()
+      }
+      finish(end.signal.aborted ? exitCode.interrupted : exitCodeOfRun(await readRun(session, run)))
+    })

@@ -1,0 +1,21 @@
+import type { Served, ServeOptions } from './cli/context.js'
+import { openSession } from './open-session.js'
+import { serve } from './rest/serve.js'
+import { readCa } from './state/fleet-ca.js'
+import { statePaths } from './state/paths.js'
+import { readOrMakeToken } from './state/rest-token.js'
+
+/** Serves REST on a state folder: brings its session, token and CA together. */
+export async function serveRest({ state, listen, tokenFile, tls = false }: ServeOptions): Promise<Served> {
+  const paths = statePaths(state)
+  const session = await openSession(state)
+  const file = tokenFile ?? paths.restToken
+  const { url, close } = await serve({
+    session,
+    listen,
+    token: await readOrMakeToken(file),
+    fleetCa: () => readCa(paths),
+    tls,
+  })
+  return { url, tokenFile: file, close }
+}
