@@ -1,0 +1,147 @@
+import { createHmac } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { KeyPair } from '@quorate/shared/pki'
+
+type Json = Record<string, any>
+
+export interface ApiServer {
+  readonly port: number
+  /** By API path; what a test puts here is there. */
+  readonly objects: Map<string, Json>
+  /** `METHOD path`, in order. */
+  readonly asked: string[]
+  /** Sockets that were accepted. */
+  connections(): number
+  /** Ends every open connection, as a restart would. */
+  drop(): void
+  /** The files of the certificate were changed and read anew, as a kube-apiserver does by itself. */
+  reload(pair: KeyPair): void
+  close(): Promise<void>
+}
+
+export interface ApiServerOptions {
+  readonly pair: KeyPair
+  readonly caPem: string
+  /** False: the controller-manager does not run, nothing is signed. */
+  readonly signs?: boolean
+}
+
+/** The API server's behaviour that the agent relies on: mTLS, resourceVersions, merge patches, Status objects, signatures in cluster-info. */
+export async function startApiServer({ pair, caPem, signs = true }: ApiServerOptions): Promise<ApiServer> {
+  const objects = new Map<string, Json>()
+  const asked: string[] = []
+  const sockets = new Set<TLSSocket>()
+  let accepted = 0
+  const tls = { requestCert: true, rejectUnauthorized: false, ca: caPem }
+  const server: Server = createServer({ ...tls, cert: pair.certPem, key: pair.keyPem }, (request, response) => {
+    void answer({ objects, asked, signs }, request, response)
+  })
+  server.on('secureConnection', (socket) => {
+    accepted++
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    objects,
+    asked,
+    connections: () => accepted,
+    drop,
+    reload: (next) => server.setSecureContext({ ...tls, cert: next.certPem, key: next.keyPem }),
+    close: () => {
+      drop()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+interface State {
+  readonly objects: Map<string, Json>
+  readonly asked: string[]
+  readonly signs: boolean
+}
+
+let version = 1000
+
+async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const { method = '', url = '' } = request
+  state.asked.push(`${method} ${url}`)
+  const say = (status: number, body: unknown): void => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+  if (url === '/readyz') return say(200, 'ok')
+  const anonymous = !(request.socket as TLSSocket).authorized
+  if (anonymous && !url.includes('/kube-public/')) {
+    return say(403, { kind: 'Status', message: `User "system:anonymous" cannot ${method} ${url}` })
+  }
+  const text = Buffer.concat(chunks).toString('utf8')
+  const [status, body] = act(state, { method, url, body: text === '' ? undefined : JSON.parse(text) })
+  say(status, body)
+}
+
+function act(
+  { objects, signs }: State,
+  { method, url, body }: { method: string; url: string; body: Json | undefined },
+): [number, Json] {
+  const found = objects.get(url)
+  const status = (code: number, message: string): [number, Json] => [code, { kind: 'Status', message }]
+  if (method === 'POST' && body !== undefined) {
+    const path = `${url}/${body['metadata'].name}`
+    if (objects.has(path)) return status(409, `${path} already exists`)
+    store(objects, path, body)
+    if (signs && path.includes('/bootstrap-token-')) signClusterInfo(objects, body)
+    return [201, body]
+  }
+  if (found === undefined) return status(404, `${url} not found`)
+  if (method === 'PUT' && body !== undefined) {
+    const given = body['metadata'].resourceVersion
+    if (given !== undefined && given !== found['metadata'].resourceVersion) {
+      return status(409, 'the object has been modified; please apply your changes to the latest version and try again')
+    }
+    return [200, store(objects, url, body)]
+  }
+  if (method === 'PATCH' && body !== undefined) return [200, store(objects, url, merge(found, body))]
+  if (method === 'DELETE') objects.delete(url)
+  return [200, found]
+}
+
+function store(objects: Map<string, Json>, path: string, body: Json): Json {
+  const kept = { ...body, metadata: { ...body['metadata'], resourceVersion: String(++version) } }
+  objects.set(path, kept)
+  return kept
+}
+
+function merge(target: Json, patch: Json): Json {
+  const result: Json = { ...target }
+  for (const [key, value] of Object.entries(patch)) {
+    const both = typeof value === 'object' && value !== null && typeof result[key] === 'object'
+    result[key] = both ? merge(result[key], value) : value
+  }
+  return result
+}
+
+/** What the controller-manager's bootstrap signer does (cluster-bootstrap, token/jws). */
+function signClusterInfo(objects: Map<string, Json>, secret: Json): void {
+  const path = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
+  const info = objects.get(path)
+  if (info === undefined) return
+  const plain = (key: string): string => Buffer.from(secret['data'][key], 'base64').toString('utf8')
+  const url = (text: string): string => Buffer.from(text, 'utf8').toString('base64url')
+  const header = url(JSON.stringify({ alg: 'HS256', kid: plain('token-id') }))
+  const signature = createHmac('sha256', plain('token-secret'))
+    .update(`${header}.${url(info['data'].kubeconfig)}`)
+    .digest('base64url')
+  store(objects, path, {
+    ...info,
+    data: { ...info['data'], [`jws-kubeconfig-${plain('token-id')}`]: `${header}..${signature}` },
+  })
+}

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import { Server, ServerCredentials, status } from '@grpc/grpc-js'
+import {
+  ClusterService,
+  MaintenanceService,
+  type Member,
+  StatusResponse,
+} from '@quorate/shared/gen/third_party/etcd/rpc'
+import { issueCertificate, type KeyPair } from '@quorate/shared/pki'
+
+export interface EtcdState {
+  members: Member[]
+  alarms: { memberID: string; alarm: number }[]
+  /** This endpoint's own status. */
+  status: Partial<StatusResponse>
+  /** Without it nothing that goes through raft is answered. */
+  quorum: boolean
+  /** Pages of the snapshot; the hash is put behind them unless `damaged`. */
+  snapshot: Buffer
+  damaged: boolean
+  removed: string[]
+}
+
+export interface EtcdServer {
+  readonly url: string
+  readonly state: EtcdState
+  close(): void
+}
+
+/** Ids of 64 bits: as JavaScript numbers they would lose their last digits. */
+export const etcdIds = { own: '10276657743932975437', other: '18249187646912138824', cluster: '14841639068965178418' }
+
+const header = { clusterId: etcdIds.cluster, memberId: etcdIds.own, revision: '4711', raftTerm: '3' }
+const chunkBytes = 100
+
+/** etcd's v3 API as far as the agent speaks it, with client certificates required, for the name localhost only (as kubeadm's always has). */
+export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
+  const state: EtcdState = {
+    members: [],
+    alarms: [],
+    status: {},
+    quorum: true,
+    snapshot: Buffer.alloc(1024, 7),
+    damaged: false,
+    removed: [],
+  }
+  const server = new Server()
+  const lost = { code: status.UNAVAILABLE, details: 'etcdserver: no leader' }
+  server.addService(ClusterService, {
+    memberList: (call: any, callback: any) =>
+      call.request.linearizable && !state.quorum ? callback(lost) : callback(null, { header, members: state.members }),
+    memberRemove: (call: any, callback: any) => {
+      if (!state.members.some(({ ID }) => ID === call.request.ID))
+        return callback({ code: status.NOT_FOUND, details: 'etcdserver: member not found' })
+      state.removed.push(call.request.ID)
+      state.members = state.members.filter(({ ID }) => ID !== call.request.ID)
+      callback(null, { header, members: state.members })
+    },
+    memberPromote: (_: any, callback: any) =>
+      callback({
+        code: status.FAILED_PRECONDITION,
+        details: 'etcdserver: can only promote a learner member which is in sync with leader',
+      }),
+  })
+  server.addService(MaintenanceService, {
+    alarm: (_: any, callback: any) =>
+      state.quorum ? callback(null, { header, alarms: state.alarms }) : callback(lost),
+    status: (_: any, callback: any) =>
+      callback(
+        null,
+        StatusResponse.fromPartial({
+          header,
+          version: '3.6.5',
+          dbSize: '20480',
+          leader: etcdIds.own,
+          raftIndex: '12',
+          raftAppliedIndex: '12',
+          ...state.status,
+        }),
+      ),
+    snapshot: (call: any) => {
+      const hash = createHash('sha256').update(state.snapshot).digest()
+      const bytes = Buffer.concat([state.snapshot, state.damaged ? Buffer.alloc(32) : hash])
+      for (let at = 0; at < bytes.length; at += chunkBytes)
+        call.write({ header, remainingBytes: '0', version: '', blob: bytes.subarray(at, at + chunkBytes) })
+      call.end()
+    },
+  })
+  const pair = issueCertificate({
+    ca,
+    commonName: 'etcd',
+    organizations: [],
+    dnsNames: ['localhost'],
+    ipAddresses: [],
+    days: 1,
+    usage: 'server',
+  })
+  const identity = ServerCredentials.createSsl(
+    Buffer.from(ca.certPem),
+    [{ private_key: Buffer.from(pair.keyPem), cert_chain: Buffer.from(pair.certPem) }],
+    true,
+  )
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', identity, (error, bound) => (error === null ? resolve(bound) : reject(error))),
+  )
+  return { url: `https://127.0.0.1:${port}`, state, close: () => server.forceShutdown() }
+}
+
+/** A member as etcd lists it. */
+export const member = (ID: string, name: string, url?: string): Member => ({
+  ID,
+  name,
+  peerURLs: ['https://192.168.13.30:2380'],
+  clientURLs: url === undefined ? [] : [url],
+  isLearner: false,
+})
+
+interface Node {
+  readonly ca: KeyPair
+  readonly root: string
+  write(path: string, text: string): void
+  text(path: string): string
+}
+
+/** Makes this node's manifest and certificates lead to a server of its own. */
+export async function giveEtcd(t: { teardown(end: () => unknown): void }, node: Node): Promise<EtcdServer> {
+  const etcd = await startEtcd(node.ca)
+  t.teardown(() => etcd.close())
+  const manifest = '/etc/kubernetes/manifests/etcd.yaml'
+  node.write(manifest, node.text(manifest).replaceAll('https://127.0.0.1:2379', etcd.url))
+  const client = issueCertificate({
+    ca: node.ca,
+    commonName: 'healthcheck',
+    organizations: [],
+    dnsNames: [],
+    ipAddresses: [],
+    days: 1,
+    usage: 'client',
+  })
+  node.write('/etc/kubernetes/pki/etcd/ca.crt', node.ca.certPem)
+  node.write('/etc/kubernetes/pki/etcd/healthcheck-client.crt', client.certPem)
+  node.write('/etc/kubernetes/pki/etcd/healthcheck-client.key', client.keyPem)
+  etcd.state.members = [member(etcdIds.own, 'k8smaster1.example.com', etcd.url)]
+  return etcd
+}
