@@ -210,7 +210,7 @@ export interface ClusterFacts {
   anonymousReadyz: boolean;
   /** Names and fields of objects in the API that still hold the string searched for (GetClusterFactsRequest.find). */
   references: Reference[];
-  /** Ids of the bootstrap tokens that Quorate made (their description begins with `Quorate`) and that still exist. */
+  /** Ids of the bootstrap tokens that Quorate made (their description begins with `quorate run`) and that still exist. */
   joinTokenIds: string[];
 }
 
