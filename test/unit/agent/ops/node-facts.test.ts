@@ -1,0 +1,190 @@
+import { execFileSync } from 'node:child_process'
+import t from 'tap'
+import { getNodeFacts } from '../../../../agent/src/ops/get-node-facts.js'
+import { OpsNode } from '../../../support/ops-node.js'
+
+const factsOf = async (node: OpsNode) => {
+  const { facts } = await getNodeFacts.run({}, node.tools, new AbortController().signal)
+  if (facts === undefined) throw new Error('no facts')
+  return facts
+}
+
+async function controlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsNode> {
+  const node = await OpsNode.make(t)
+  for (const name of ['admin.conf', 'kubelet.conf', 'scheduler.conf', 'controller-manager.conf', 'manifests', 'pki']) {
+    node.copy(`v1.37.2/before/${name}`, `/etc/kubernetes/${name}`)
+  }
+  node.write('/etc/kubernetes/pki/ca.key', 'key', 0o600)
+  node.write('/etc/kubernetes/manifests/kube-apiserver.yaml.bak', 'old')
+  node.write('/etc/hostname', 'k8smaster1\n')
+  node.write('/etc/os-release', 'NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
+  node.write('/proc/cpuinfo', 'processor\t: 0\nmodel name: x\n\nprocessor\t: 1\n')
+  node.write('/proc/meminfo', 'MemTotal:        4030000 kB\nMemFree: 1 kB\n')
+  node.write('/proc/swaps', 'Filename\t\tType\n')
+  node.write('/sys/fs/cgroup/cgroup.controllers', 'cpu memory\n')
+  node.write('/proc/sys/net/ipv4/ip_forward', '1\n')
+  node.write('/var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\ncgroupDriver: systemd\n')
+  node.write('/etc/hosts', '127.0.0.1 localhost\n')
+  node.link('/root/.kube/config', '/etc/kubernetes/admin.conf')
+  node.write(
+    '/run/ss-listening',
+    'LISTEN 0 4096 *:6443 *:* users:(("kube-apiserver",pid=1,fd=3))\nLISTEN 0 4096 127.0.0.1:2379 0.0.0.0:* users:(("etcd",pid=2,fd=8))\n',
+  )
+  node.unit('kubelet', 'active', 'enabled')
+  return node
+}
+
+t.test('a first control plane', async (t) => {
+  const facts = await factsOf(await controlPlane(t))
+  t.match(facts, {
+    hostname: 'k8smaster1',
+    os: 'Debian GNU/Linux 12 (bookworm)',
+    kernel: '6.1.0-13-amd64',
+    clockSynchronised: true,
+    cpus: 2,
+    memoryBytes: 4030000 * 1024,
+    swapOn: false,
+    cgroupVersion: 'v2',
+    ipForward: true,
+    kubeadmVersion: 'v1.37.2',
+    kubeletVersion: 'v1.37.2',
+    kubectlVersion: 'v1.37.2',
+    haproxyInstalled: true,
+    keepalivedInstalled: true,
+    crictlInstalled: false,
+    cgroupDriver: 'systemd',
+    caKeyPresent: true,
+    strayManifests: ['kube-apiserver.yaml.bak'],
+    otherDistribution: '',
+    containerRuntime: '',
+    criSocket: '/run/containerd/containerd.sock',
+    sharedFiles: [],
+    listening: [
+      { port: 6443, address: '::', process: 'kube-apiserver' },
+      { port: 2379, address: '127.0.0.1', process: 'etcd' },
+    ],
+    interfaces: [{ name: 'lo' }, { name: 'host0', mtu: 1500, addresses: ['192.168.13.30/24'] }],
+    units: [{ name: 'kubelet', activeState: 'active', unitFileState: 'enabled' }],
+    staticPods: [
+      { component: 'kube-apiserver' },
+      { component: 'kube-controller-manager' },
+      { component: 'kube-scheduler' },
+      { component: 'etcd' },
+    ],
+  })
+  t.ok(Math.abs(facts.clockUnixMs - Date.now()) < 5000)
+  const admin = facts.kubeconfigs.find(({ purpose }) => purpose === 'admin')
+  t.match(admin, { server: 'https://192.168.13.30:6443', symlink: false, embeddedClientCertificate: true, problem: '' })
+  t.match(
+    facts.kubeconfigs.find(({ purpose }) => purpose === 'user'),
+    { path: '/root/.kube/config', symlink: true, server: 'https://192.168.13.30:6443' },
+  )
+  const apiserver = facts.certificates.find(({ path }) => path === '/etc/kubernetes/pki/apiserver.crt')
+  t.ok(apiserver?.sans.includes('192.168.13.30'))
+  t.match(
+    facts.certificates.find(({ path }) => path === '/etc/kubernetes/pki/ca.crt'),
+    { isCa: true, publicKeyPin: /^sha256:[0-9a-f]{64}$/ },
+  )
+  t.match(
+    facts.certificates.find(({ path }) => path === '/etc/kubernetes/admin.conf'),
+    { subject: /kubernetes-admin/ },
+  )
+  t.match(facts.clusterCaPem, 'BEGIN CERTIFICATE')
+  t.equal(facts.fileHashes['/etc/haproxy/haproxy.cfg'], undefined)
+  t.match(facts.fileHashes['/etc/hosts'], /^[0-9a-f]{64}$/)
+  t.ok(facts.leftovers.includes('/etc/kubernetes/pki/ca.crt'))
+})
+
+t.test('no key, token or client certificate is part of it', async (t) => {
+  const node = await controlPlane(t)
+  const key = Buffer.from('-----BEGIN RSA PRIVATE KEY-----\nvery secret').toString('base64')
+  node.write('/etc/kubernetes/admin.conf', node.read('/etc/kubernetes/admin.conf').replace('cmVtb3ZlZA==', key))
+  node.write(
+    '/home/ann/.kube/config',
+    node.read('/etc/kubernetes/admin.conf').replace(/client-certificate-data: .*/, 'token: eyjhunter2hunter2'),
+  )
+  node.write(
+    '/run/quorate-agent/join-secret.json',
+    JSON.stringify({ token: 'abcdef.0123456789abcdef', certificateKey: '' }),
+  )
+  node.write('/etc/keepalived/keepalived.conf', 'vrrp_instance x {\n auth_pass hunter2\n}\n')
+  const facts = await factsOf(node)
+  const text = JSON.stringify(facts)
+  for (const secret of [key, 'hunter2', '0123456789abcdef']) t.notMatch(text, secret)
+  t.equal(facts.placedTokenId, 'abcdef')
+  t.match(facts.foreignLoadBalancerConfigs['/etc/keepalived/keepalived.conf'], 'vrrp_instance x')
+})
+
+t.test("the kubelet's certificate names the node", async (t) => {
+  const node = await controlPlane(t)
+  const [key, certificate] = [node.path('/k'), node.path('/c')]
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+      '-subj',
+      '/O=system:nodes/CN=system:node:k8smaster1.example.com',
+      '-days',
+      '1',
+    ],
+    { stdio: 'ignore' },
+  )
+  node.write('/var/lib/kubelet/pki/kubelet-client-2026.pem', node.read('/c') + node.read('/k'), 0o600)
+  node.link('/var/lib/kubelet/pki/kubelet-client-current.pem', '/var/lib/kubelet/pki/kubelet-client-2026.pem')
+  const facts = await factsOf(node)
+  t.equal(facts.nodeName, 'k8smaster1.example.com')
+  t.notMatch(JSON.stringify(facts), 'PRIVATE KEY')
+})
+
+t.test('what is broken leaves its own part empty', async (t) => {
+  const node = await controlPlane(t)
+  node.write('/etc/kubernetes/kubelet.conf', '{ this is: [no kubeconfig')
+  node.write('/etc/kubernetes/manifests/etcd.yaml', ':::')
+  node.write('/etc/kubernetes/pki/apiserver.crt', 'rubbish')
+  node.write('/run/ip-addr.json', 'not json')
+  node.program('ss', 'exit 1')
+  for (const name of ['kubeadm', 'kubectl', 'haproxy', 'timedatectl']) node.removeProgram(name)
+  const facts = await factsOf(node)
+  t.match(facts.kubeconfigs.find(({ purpose }) => purpose === 'kubelet')?.problem, /./)
+  t.match(facts, {
+    interfaces: [],
+    listening: [],
+    kubeadmVersion: '',
+    haproxyInstalled: false,
+    clockSynchronised: false,
+  })
+  t.equal(facts.staticPods.length, 3)
+  t.equal(facts.kubeletVersion, 'v1.37.2')
+  t.equal(facts.hostname, 'k8smaster1')
+})
+
+t.test('an empty node', async (t) => {
+  const facts = await factsOf(await OpsNode.make(t))
+  t.match(facts, {
+    kubeconfigs: [],
+    certificates: [],
+    staticPods: [],
+    strayManifests: [],
+    leftovers: [],
+    nodeName: '',
+    caKeyPresent: false,
+    clusterCaPem: '',
+  })
+  t.strictSame(facts.fileHashes, {})
+})
+
+t.test('another distribution is told', async (t) => {
+  const node = await OpsNode.make(t)
+  node.write('/var/lib/rancher/k3s/server/token', 'x')
+  t.equal((await factsOf(node)).otherDistribution, 'k3s')
+})

@@ -1,0 +1,115 @@
+import t from 'tap'
+import { writeArchive } from '../../../../agent/src/ops/backup/archive.js'
+import { placeSharedFiles } from '../../../../agent/src/ops/place-shared-files.js'
+import { restoreBackup } from '../../../../agent/src/ops/restore-backup.js'
+import { sealSharedFiles } from '../../../../agent/src/ops/seal-shared-files.js'
+import { isShareable } from '../../../../agent/src/ops/shared-files/shareable.js'
+import { OpsNode, rejected } from '../../../support/ops-node.js'
+
+const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml'
+const encryption = '/etc/kubernetes/enc/keys.yaml'
+const secret = 'kind: EncryptionConfiguration # aescbc key of the cluster\n'
+
+/** A first control plane whose API server was given an encryption configuration and a folder of admission configuration. */
+async function firstControlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsNode> {
+  const node = await OpsNode.make(t)
+  node.copy('v1.37.2/before/manifests', '/etc/kubernetes/manifests')
+  const mounts = ['/etc/kubernetes/enc', '/etc/kubernetes/admission', '/data/elsewhere']
+  const text = node
+    .read(manifest)
+    .replace('    - --secure-port=6443', `    - --secure-port=6443\n    - --encryption-provider-config=${encryption}`)
+    .replace(
+      '    volumeMounts:',
+      `    volumeMounts:\n${mounts.map((path, at) => `    - {mountPath: ${path}, name: m${at}}`).join('\n')}`,
+    )
+    .replace(
+      '  volumes:',
+      `  volumes:\n${mounts.map((path, at) => `  - {name: m${at}, hostPath: {path: ${path}}}`).join('\n')}`,
+    )
+  node.write(manifest, text)
+  node.write(encryption, secret, 0o600)
+  node.write('/etc/kubernetes/admission/pod/policy.yaml', 'a: b\n', 0o640)
+  node.write('/data/elsewhere/file', 'x')
+  return node
+}
+
+t.test('come to a joiner with their modes, sealed, and go again', async (t) => {
+  const first = await firstControlPlane(t)
+  const joiner = await OpsNode.make(t)
+  const recipients = [{ node: 'k8smaster2.example.com', recipient: joiner.tools.sealing.recipient }]
+  const sealed = await first.change(sealSharedFiles, { recipients })
+  t.equal(sealed.facts['skipped'], '/data/elsewhere/file')
+  t.equal(sealed.sealed.length, 1)
+  t.notMatch(JSON.stringify({ ...sealed, sealed: sealed.sealed[0]?.ciphertext.toString('latin1') }), 'aescbc')
+  const files = sealed.sealed[0]
+  const placed = await joiner.change(placeSharedFiles, { files })
+  t.equal(joiner.read(encryption), secret)
+  t.equal(joiner.mode(encryption), 0o600)
+  t.equal(joiner.mode('/etc/kubernetes/admission/pod/policy.yaml'), 0o640)
+  t.equal(joiner.sha256('/data/elsewhere/file'), undefined)
+  t.equal(placed.touched.length, 2)
+  t.equal((await joiner.change(placeSharedFiles, { files })).unchanged, true)
+  for (const { name, sha256After } of placed.touched)
+    await joiner.change(restoreBackup, { name, expectedSha256: sha256After })
+  t.equal(joiner.sha256(encryption), undefined, 'undone')
+})
+
+t.test('nothing is overwritten, and nothing written when one is refused', async (t) => {
+  const first = await firstControlPlane(t)
+  const joiner = await OpsNode.make(t)
+  const recipients = [{ node: 'x', recipient: joiner.tools.sealing.recipient }]
+  const files = (await first.change(sealSharedFiles, { recipients })).sealed[0]
+  joiner.write(encryption, 'another key')
+  const error = await rejected(joiner.change(placeSharedFiles, { files }))
+  t.equal(error.code, 'DRIFT')
+  t.match(error.remedy, encryption)
+  t.notMatch(error.message, 'aescbc')
+  t.equal(joiner.sha256('/etc/kubernetes/admission/pod/policy.yaml'), undefined)
+})
+
+t.test('an archive that leads elsewhere is refused', async (t) => {
+  const joiner = await OpsNode.make(t)
+  for (const path of [
+    'etc/sudoers.d/evil',
+    '../etc/cron.d/evil',
+    'etc/opt/../ssh/sshd_config',
+    'root/.ssh/authorized_keys',
+  ]) {
+    const archive = Buffer.concat([...writeArchive([{ path, mode: 0o644, uid: 0, gid: 0, bytes: Buffer.from('x') }])])
+    const ciphertext = Buffer.from(await joiner.tools.sealing.seal(archive, joiner.tools.sealing.recipient))
+    const error = await rejected(joiner.change(placeSharedFiles, { files: { node: 'x', ciphertext } }))
+    t.equal(error.code, 'NOT_IN_TABLE', path)
+  }
+  t.strictSame(await joiner.tools.host.list('/etc'), [])
+})
+
+t.test('which paths are shared', async (t) => {
+  for (const path of [
+    '/etc/kubernetes/enc/keys.yaml',
+    '/etc/oidc/ca.crt',
+    '/var/lib/audit/policy.yaml',
+    '/opt/webhook/a',
+    '/etc/kubernetes/pki/oidc.crt',
+  ]) {
+    t.ok(isShareable(path), path)
+  }
+  for (const path of [
+    '/etc/shadow',
+    '/etc/cron.daily/x',
+    '/etc/systemd/system/x.service',
+    '/etc/kubernetes/manifests/x.yaml',
+    '/etc/kubernetes/pki/ca.key',
+    '/etc/kubernetes/admin.conf',
+    '/usr/bin/x',
+    '/usr/local/bin/x',
+    '/etc',
+    'etc/a',
+    '/etc//a',
+    '/etc/a/',
+    '/var/lib/kubelet/config.yaml',
+    '/etc/quorate/node.key',
+    '/etc/a\nb',
+  ]) {
+    t.notOk(isShareable(path), path)
+  }
+})
