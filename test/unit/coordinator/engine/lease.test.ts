@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { parseRunId } from '@quorate/shared/names'
+import t from 'tap'
+import { leaseStore } from '../../../../coordinator/src/engine/lease.js'
+
+const [first, second] = [parseRunId('20261122t221530-000001'), parseRunId('20261122t221531-000002')]
+
+t.test('one run holds a cluster; its number rises with every holder', async (t) => {
+  const store = leaseStore(join(t.testdir(), 'leases'))
+  const lease = await store.acquire('prod', first)
+  t.equal(lease.fencingToken, 1)
+  t.match(await store.holder('prod'), { run: first, pid: process.pid, host: hostname() })
+  await t.rejects(store.acquire('prod', second), { code: 'CLUSTER_HELD', exitCode: 6, message: new RegExp(first) })
+  t.equal((await store.acquire('other', second)).fencingToken, 1, 'another cluster is free')
+  await lease.release()
+  t.equal(await store.holder('prod'), undefined)
+  t.equal((await store.acquire('prod', second)).fencingToken, 2)
+})
+
+t.test('of many that come at once one gets it', async (t) => {
+  const store = leaseStore(join(t.testdir(), 'leases'))
+  const tries = await Promise.allSettled(Array.from({ length: 10 }, () => store.acquire('prod', first)))
+  t.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1)
+})
+
+t.test('a lease whose process is dead is taken over, with a higher number', async (t) => {
+  const folder = join(t.testdir(), 'leases')
+  const store = leaseStore(folder)
+  await store.acquire('prod', first)
+  const path = join(folder, 'prod.json')
+  const held = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+  await once(child, 'exit')
+  for (const change of [{ pid: child.pid }, { processStart: '1' }, { boot: 'another boot' }]) {
+    writeFileSync(path, JSON.stringify({ ...held, ...change, nonce: `n${Math.random()}` }))
+    t.equal(await store.holder('prod'), undefined, JSON.stringify(change))
+  }
+  const lease = await store.acquire('prod', second)
+  t.equal(lease.fencingToken, 2)
+  t.match(await store.holder('prod'), { run: second })
+})
+
+t.test('of another machine nobody here can tell, so its lease stands', async (t) => {
+  const folder = join(t.testdir(), 'leases')
+  const store = leaseStore(folder)
+  await store.acquire('prod', first)
+  const path = join(folder, 'prod.json')
+  const held = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  writeFileSync(path, JSON.stringify({ ...held, host: 'elsewhere', pid: 1 }))
+  await t.rejects(store.acquire('prod', second), { code: 'CLUSTER_HELD', remedy: /elsewhere/ })
+  writeFileSync(path, '{half')
+  await t.rejects(store.acquire('prod', second), { code: 'CLUSTER_HELD', remedy: /remove this file/ })
+})
+
+t.test('releasing does not take away what somebody else holds by now', async (t) => {
+  const folder = join(t.testdir(), 'leases')
+  const store = leaseStore(folder)
+  const lease = await store.acquire('prod', first)
+  const path = join(folder, 'prod.json')
+  const held = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  writeFileSync(path, JSON.stringify({ ...held, nonce: 'theirs' }))
+  await lease.release()
+  t.match(await store.holder('prod'), { nonce: 'theirs' })
+})
