@@ -1,0 +1,122 @@
+import { mkdtempSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseListen } from '@quorate/coordinator/rest/listen-address'
+import { serve } from '@quorate/coordinator/rest/serve'
+import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/pki'
+import t from 'tap'
+import { restSession, writeRun } from '../../../support/rest-session.js'
+
+const token = 'a-token-of-at-least-thirty-two-characters'
+const authorization = `Bearer ${token}`
+const ca = createFleetCa('one')
+const fleetCa = async () => ca
+
+function clientOf(issuer: KeyPair, organization: string, days = 1): { cert: string; key: string } {
+  const names = { commonName: 'someone', organizations: [organization], dnsNames: [], ipAddresses: [] }
+  const { certPem, keyPem } = issueCertificate({ ca: issuer, ...names, days, usage: 'client' })
+  return { cert: certPem, key: keyPem }
+}
+
+function call(url: string, options: RequestOptions = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = (url.startsWith('https') ? httpsRequest : httpRequest)(url, options, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+    request.on('error', reject).end()
+  })
+}
+
+t.test('loopback: plain HTTP with the token, refused without', async (t) => {
+  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, fleetCa })
+  t.teardown(() => serving.close())
+  t.match(serving.url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  t.equal(await call(`${serving.url}/v1/runs`), 401)
+  t.equal(await call(`${serving.url}/v1/runs`, { headers: { authorization } }), 200)
+  await t.rejects(serve({ session: restSession(), listen: serving.url.slice('http://'.length), token, fleetCa }), {
+    code: 'PORT_IN_USE',
+  })
+})
+
+t.test('a unix socket wants the token too', async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'quorate-')), 's')
+  const serving = await serve({ session: restSession(), listen: `unix:${path}`, token, fleetCa })
+  t.teardown(() => serving.close())
+  t.equal(await call('http://localhost/v1/runs', { socketPath: path }), 401)
+  t.equal(await call('http://localhost/v1/runs', { socketPath: path, headers: { authorization } }), 200)
+})
+
+t.test('any other address is TLS only, and takes certificates of the fleet by their role', async (t) => {
+  const serving = await serve({ session: restSession(), listen: '0.0.0.0:0', token: '', fleetCa })
+  t.teardown(() => serving.close())
+  t.match(serving.url, /^https:/)
+  const base = serving.url.replace('0.0.0.0', '127.0.0.1')
+  const get = (client: object, path = '/v1/runs', method = 'GET') =>
+    call(base + path, { ca: ca.certPem, method, agent: false, ...client })
+  await t.rejects(call(`${base.replace('https', 'http')}/v1/health`, { agent: false }), 'no plain HTTP')
+  await t.rejects(get({ ca: createFleetCa('two').certPem }), 'its own certificate is of this fleet')
+  await t.rejects(get({ maxVersion: 'TLSv1.2' }), 'TLS 1.3 only')
+  t.equal(await get({}, '/v1/health'), 200)
+  t.equal(await get({}), 401)
+  t.equal(await get(clientOf(ca, 'quorate:operator')), 200)
+  t.equal(await get(clientOf(ca, 'quorate:observer')), 200)
+  t.equal(await get(clientOf(ca, 'quorate:observer'), '/v1/plans', 'POST'), 403, 'an observer changes nothing')
+  t.equal(await get(clientOf(ca, 'quorate:node')), 401)
+  t.equal(await get(clientOf(ca, 'quorate:operator', -1)), 401, 'expired')
+  t.equal(await get(clientOf(createFleetCa('two'), 'quorate:operator')), 401, 'another fleet')
+})
+
+t.test('TLS on loopback when asked: token or certificate', async (t) => {
+  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, fleetCa, tls: true })
+  t.teardown(() => serving.close())
+  const get = (options: object) => call(`${serving.url}/v1/runs`, { ca: ca.certPem, agent: false, ...options })
+  t.equal(await get({ headers: { authorization } }), 200)
+  t.equal(await get(clientOf(ca, 'quorate:observer')), 200)
+  t.equal(await get({}), 401)
+})
+
+t.test('neither token nor TLS is refused before anything listens', async (t) => {
+  await t.rejects(serve({ session: restSession(), listen: '127.0.0.1:0', token: '', fleetCa }), { code: 'USAGE' })
+})
+
+t.test('a stream follows a run that goes on, and ends with the server', async (t) => {
+  const session = restSession()
+  const id = await writeRun(session, [], false)
+  const lease = await session.leases.acquire('prod', id)
+  t.teardown(() => lease.release())
+  const serving = await serve({ session, listen: '127.0.0.1:0', token, fleetCa })
+  const response = await fetch(`${serving.url}/v1/runs/${id}/events`, { headers: { authorization } })
+  const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('event: run-started')) text += (await reader.read()).value ?? ''
+  t.match(text, /^id: 1$/m)
+  await serving.close()
+  const end = async () => {
+    while (!(await reader.read()).done);
+  }
+  await end().catch(() => undefined)
+  t.pass('the stream ended')
+})
+
+t.test('addresses to listen on', async (t) => {
+  t.match(parseListen('127.0.0.1:7446'), { kind: 'tcp', host: '127.0.0.1', port: 7446, loopback: true })
+  t.match(parseListen('[::1]:0'), { host: '::1', loopback: true })
+  t.match(parseListen('10.0.0.1:80'), { loopback: false })
+  t.match(parseListen('[::]:80'), { loopback: false })
+  t.match(parseListen('unix:/run/q.sock'), { kind: 'unix', path: '/run/q.sock' })
+  for (const wrong of [
+    '',
+    '7446',
+    'localhost:7446',
+    '127.0.0.1',
+    '127.0.0.1:65536',
+    '::1:80',
+    'unix:',
+    'unix:q.sock',
+    '127.1.evil.example:80',
+  ]) {
+    t.throws(() => parseListen(wrong), { code: 'USAGE' }, wrong)
+  }
+})
