@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { QuorateError } from './errors.js'
 
-const header = '# Written by Quorate; changes are lost when the load balancer changes next. See docs/load-balancer.md.'
+const header = '# Written by Quorate; what you change here is lost when a control plane joins or leaves.'
 
 export interface LoadBalancerBackend {
   /** The control plane's node name. */
