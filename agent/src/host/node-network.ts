@@ -1,11 +1,10 @@
 import { request as httpsRequest } from 'node:https'
-import { isIP, type Server } from 'node:net'
-import { createServer, type TLSSocket } from 'node:tls'
+import { isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { throwAwayCertificate } from '@quorate/shared/pki'
 import { commands } from './commands.js'
-import { isCode } from './durable-file.js'
+import { holdPorts } from './held-ports.js'
 import type { Host } from './host.js'
 import type { ClientCredentials, HeldPorts, HttpsAnswer, Network } from './network.js'
 import { connectFirst, secure } from './secure-socket.js'
@@ -24,9 +23,9 @@ export interface NodeNetworkOptions {
 /** The network through this node's own resolver and sockets. */
 export class NodeNetwork implements Network {
   private readonly host: Host
-  private readonly holdAddress: string
+  private readonly holdAddress: string | undefined
 
-  constructor({ host, holdAddress = '::' }: NodeNetworkOptions) {
+  constructor({ host, holdAddress }: NodeNetworkOptions) {
     this.host = host
     this.holdAddress = holdAddress
   }
@@ -121,38 +120,9 @@ export class NodeNetwork implements Network {
     }
   }
 
-  async holdPorts(ports: readonly number[]): Promise<HeldPorts> {
-    const certificate = await throwAwayCertificate()
-    const servers: Server[] = []
-    const listening: number[] = []
-    const inUse: number[] = []
-    const close = async (): Promise<void> => {
-      await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-    }
-    try {
-      for (const port of ports) {
-        const server = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (socket) => socket.end())
-        // A prober that hangs up in the middle of the handshake is no news.
-        server.on('tlsClientError', (_error, socket) => socket.destroy())
-        if (await listen(server, port, this.holdAddress)) {
-          servers.push(server)
-          listening.push(port)
-        } else inUse.push(port)
-      }
-    } catch (error) {
-      await close()
-      throw error
-    }
-    return { listening, inUse, certificateSha256: certificate.sha256, close }
+  holdPorts(ports: readonly number[]): Promise<HeldPorts> {
+    return holdPorts(ports, this.holdAddress)
   }
-}
-
-/** False when somebody listens there already. */
-function listen(server: Server, port: number, host: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => (isCode(error, 'EADDRINUSE') ? resolve(false) : reject(error)))
-    server.listen({ port, host }, () => resolve(true))
-  })
 }
 
 function verification({ host, serverName, verify }: ProbeEndpointRequest, caPem: string) {
