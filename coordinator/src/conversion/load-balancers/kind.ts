@@ -1,12 +1,14 @@
-import type { ChangeCall } from '../../fleet/agent.js'
-import type { Action, DoneAction, Evidence } from '../../engine/step.js'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Action, DoneAction, Evidence } from '../../engine/step.js'
+import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from '../checks/check.js'
 import type { ConversionRun } from '../run.js'
 
 /** One kind of load balancer: what differs between haproxy on the control planes and one that the operator runs. One file each. */
 export interface LoadBalancerKind {
   readonly name: string
+  /** Control planes on which it runs, each of which must be able to take over; none where the operator runs it. */
+  nodes(run: ConversionRun): readonly NodeEntry[]
   /** What must be so before it is started (ports, packages, addresses). */
   check(run: ConversionRun): Promise<readonly Finding[]>
   /** Actions that make it run with the first control plane as its only backend; empty when it does already, or is not ours. */

@@ -19,18 +19,36 @@ export const snapshotEtcd = defineStep({
   width: 1,
   async plan(run) {
     if (!(await workRemains(run))) return []
-    return [{ id: run.first.name, node: run.first.name, does: 'save a snapshot of etcd, verify it, keep it here encrypted', diffs: [] }]
+    return [
+      {
+        id: run.first.name,
+        node: run.first.name,
+        does: 'save a snapshot of etcd, verify it, keep it here encrypted',
+        diffs: [],
+      },
+    ]
   },
   async apply(run, _action, call) {
     const agent = run.agent(run.first)
     const { facts } = await agent.change('snapshotEtcd', {}, call, 'snapshot')
-    const kept = await run.keepBackup(run.first.name, 'etcd', agent.readBackup(run.id, 'etcd', run.backupRecipient, { deadlineMs: 600_000, signal: call.signal }))
+    const kept = await run.keepBackup(
+      run.first.name,
+      'etcd',
+      agent.readBackup(run.id, 'etcd', run.backupRecipient, { deadlineMs: 600_000, signal: call.signal }),
+    )
     remember<Snapshot>(run, note, { facts, kept })
   },
   async verify(run) {
     const snapshot = recall<Snapshot>(run, note)
-    const { facts, kept } = snapshot ?? { facts: {} as Readonly<Record<string, string>>, kept: { path: '', sha256: '', bytes: 0 } }
-    const [size, revision, sha256] = [Number(facts['size_bytes'] ?? 0), Number(facts['revision'] ?? 0), facts['sha256'] ?? '']
+    const { facts, kept } = snapshot ?? {
+      facts: {} as Readonly<Record<string, string>>,
+      kept: { path: '', sha256: '', bytes: 0 },
+    }
+    const [size, revision, sha256] = [
+      Number(facts['size_bytes'] ?? 0),
+      Number(facts['revision'] ?? 0),
+      facts['sha256'] ?? '',
+    ]
     // Encryption adds a little: a kept file smaller than the snapshot is a torn one.
     if (sha256 === '' || !(revision > 0) || !(size > 0) || kept.bytes < size) {
       throw new QuorateError(

@@ -1,0 +1,107 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../config/cluster-file.js'
+import type { Evidence } from '../engine/step.js'
+import type { ChangeCall } from '../fleet/agent.js'
+import { clusterNow, readEtcd } from './fresh.js'
+import { patience } from './gates.js'
+import { probeFrom, problemOf, readyStatuses } from './probe.js'
+import type { ConversionRun } from './run.js'
+import { apiServerPort } from './static-pod-flags.js'
+
+/** The etcd member of a node: by its name, or before it has started by its peer address. */
+export function memberOf(members: readonly EtcdMember[], node: NodeEntry): EtcdMember | undefined {
+  const peer = (url: string): boolean =>
+    URL.canParse(url) && new URL(url).hostname.replace(/^\[|\]$/g, '') === node.address
+  return members.find((member) => member.name === node.name) ?? members.find((member) => member.peerUrls.some(peer))
+}
+
+/** Whether a node's etcd votes and answers, and its API server is ready: what a backend of the load balancer must be. */
+async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>> {
+  const options = signal === undefined ? {} : { signal }
+  const port = apiServerPort(await run.nodeFacts(run.first))
+  const [etcd, answer, statuses] = await Promise.all([
+    readEtcd(run, signal),
+    probeFrom(run, node, { host: node.address, port, timeoutMs: 2_000, ...options }),
+    readyStatuses(run),
+  ])
+  const member = memberOf(etcd.members, node)
+  if (member === undefined) return notYet(`etcd has no member ${node.name}`)
+  if (member.learner) return notYet(`etcd member ${member.id} is still a learner`)
+  if (member.status === undefined) return notYet(`etcd member ${member.id} does not answer yet`)
+  if (member.status.learner || member.status.errors.length > 0)
+    return notYet(`etcd member ${member.id}: ${member.status.errors.join(', ') || 'learner'}`)
+  if (member.status.clusterId !== etcd.clusterId)
+    return notYet(
+      `etcd member ${member.id} believes to be in cluster ${member.status.clusterId}, not ${etcd.clusterId}`,
+    )
+  const problem = problemOf(answer, statuses)
+  if (problem !== undefined) return notYet(`API server of ${node.name}: ${problem}`)
+  return holds([
+    {
+      what: `etcd member of ${node.name}`,
+      saw: `${member.id} votes, answers in ${member.status.latencyMs} ms, cluster ${etcd.clusterId}`,
+    },
+    { what: `https://${node.address}:${port}/readyz`, saw: `HTTP ${answer.httpStatus}` },
+  ])
+}
+
+/** Waits until a node that joined can be a backend. */
+export function untilServing(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<readonly Evidence[]> {
+  return until(`${node.name} to serve as a control plane`, () => serves(run, node, signal), patience(signal, 300))
+}
+
+/** Waits until the Node is Ready and labelled; that takes longer than its API server, and needs the network of pods. */
+export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  return until(
+    `Node ${node.name} to be Ready`,
+    async () => {
+      const object = (await clusterNow(run)).nodes.find((one) => one.name === node.name)
+      if (object === undefined) return notYet(`no Node ${node.name}`)
+      if (!object.controlPlane) return notYet('it lacks the label node-role.kubernetes.io/control-plane')
+      return object.ready
+        ? holds({ what: `Node ${node.name}`, saw: 'Ready, labelled as control plane' })
+        : notYet('it is NotReady')
+    },
+    patience(signal, 300),
+  )
+}
+
+/** Control planes that serve now, in the order of the file. `without` is on its way out. */
+export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
+  const asked = run.controlPlanes.filter((node) => node !== without)
+  const looks = await Promise.all(
+    asked.map((node) => serves(run, node).catch((error: unknown) => notYet(String(error)))),
+  )
+  return asked.filter((_, index) => looks[index]?.holds)
+}
+
+const turns = new WeakMap<ConversionRun, Promise<unknown>>()
+
+/**
+ * Makes the control planes that serve now the load balancer's backends. One at a time in a run, each time from what is true then:
+ * of two joins that end together neither may write a list without the other.
+ */
+export function balanceServing(
+  run: ConversionRun,
+  call: ChangeCall,
+  without?: NodeEntry,
+): Promise<readonly NodeEntry[]> {
+  const turn = (turns.get(run) ?? Promise.resolve()).then(async () => {
+    const backends = await servingNow(run, without)
+    if (backends.length === 0)
+      throw new QuorateError(
+        'STEP_FAILED',
+        'no control plane serves: the load balancer keeps the backends that it has',
+        { where: run.first.name },
+      )
+    await run.loadBalancer.setBackends(run, backends, call)
+    return backends
+  })
+  turns.set(
+    run,
+    turn.catch(() => undefined),
+  )
+  return turn
+}

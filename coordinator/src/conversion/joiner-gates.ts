@@ -1,0 +1,109 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { NodeEntry } from '../config/cluster-file.js'
+import type { Evidence } from '../engine/step.js'
+import { readNodeFacts } from './fresh.js'
+import { isJoined } from './membership.js'
+import type { ConversionRun } from './run.js'
+import { apiServerPort } from './static-pod-flags.js'
+
+/** etcd's clients and members, the kubelet; the API server's own port comes beside them. */
+const otherPorts = [2379, 2380, 10250]
+
+/** etcd takes offsets of about a second between members badly; certificates and tokens that are not valid yet are refused. */
+const largestOffsetMs = 2_000
+
+/** The ports of a joiner from the other control planes, held by its own agent, and theirs from the joiner: what kubeadm does not check. */
+export async function portsReachable(
+  run: ConversionRun,
+  node: NodeEntry,
+  signal: AbortSignal,
+): Promise<readonly Evidence[]> {
+  const ports = [apiServerPort(await run.nodeFacts(run.first)), ...otherPorts]
+  const others = run.controlPlanes.filter((one) => one !== node)
+  const [inward, outward] = await Promise.all([
+    heldPorts(run, node, { ports, others, signal }),
+    livePorts(run, node, { ports, others, signal }),
+  ])
+  const list = ports.join(', ')
+  return [
+    {
+      what: `${node.name} on ${list} from ${others.map(({ name }) => name).join(', ')}`,
+      saw: `${inward} connections, each to its own certificate`,
+    },
+    { what: `${list} from ${node.name}`, saw: `${outward} connections` },
+  ]
+}
+
+interface Ports {
+  readonly ports: readonly number[]
+  readonly others: readonly NodeEntry[]
+  readonly signal: AbortSignal
+}
+
+function heldPorts(run: ConversionRun, node: NodeEntry, { ports, others, signal }: Ports): Promise<number> {
+  return run.agent(node).holdPorts(
+    ports,
+    async ({ inUse, certificateSha256 }) => {
+      if (inUse.length > 0)
+        throw new QuorateError('PORT_IN_USE', `port ${inUse.join(', ')} is in use: a control plane needs it`, {
+          where: node.name,
+        })
+      const asks = others.flatMap((from) =>
+        ports.map((port) => connect(run, from, { node, port, certificateSha256, signal })),
+      )
+      return (await Promise.all(asks)).length
+    },
+    { deadlineMs: 60_000, signal },
+  )
+}
+
+/** The other way: to the control planes that run. Two joiners prove theirs to each other by what each of them holds. */
+async function livePorts(run: ConversionRun, node: NodeEntry, { ports, others, signal }: Ports): Promise<number> {
+  const joined = await Promise.all(others.map((one) => one === run.first || isJoined(run, one)))
+  const running = others.filter((_, index) => joined[index])
+  const asks = running.flatMap((target) =>
+    ports.map((port) => connect(run, node, { node: target, port, certificateSha256: '', signal })),
+  )
+  return (await Promise.all(asks)).length
+}
+
+interface Connection {
+  readonly node: NodeEntry
+  readonly port: number
+  /** Of the listener that must answer; empty: whatever runs there, TCP is enough. */
+  readonly certificateSha256: string
+  readonly signal: AbortSignal
+}
+
+async function connect(
+  run: ConversionRun,
+  from: NodeEntry,
+  { node, port, certificateSha256, signal }: Connection,
+): Promise<void> {
+  const verify = certificateSha256 === '' ? VerifyMode.VERIFY_MODE_TCP : VerifyMode.VERIFY_MODE_NONE
+  const request = { host: node.address, port, path: '', serverName: '', verify, timeoutMs: 3_000, caPem: '' }
+  const answer = await run.agent(from).read('probeEndpoint', request, { signal })
+  const stranger = certificateSha256 !== '' && answer.certificateSha256 !== certificateSha256
+  if (answer.error === '' && !stranger) return
+  const why =
+    answer.error === '' ? `something else answers there (certificate ${answer.certificateSha256})` : answer.error
+  throw new QuorateError('STEP_FAILED', `${from.name} does not reach ${node.name} on port ${port}: ${why}`, {
+    where: from.name,
+    remedy: `Open TCP ${port} from ${from.address} to ${node.address} in the firewalls of both nodes and between them.`,
+  })
+}
+
+/** Each clock against ours at the moment of its answer: the difference of the two offsets is that between the nodes. */
+export async function clocksAgree(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const offset = async (one: NodeEntry) => (await readNodeFacts(run, one, signal)).clockUnixMs - Date.now()
+  const [own, first] = await Promise.all([offset(node), offset(run.first)])
+  const apart = Math.abs(own - first)
+  if (apart > largestOffsetMs) {
+    throw new QuorateError('STEP_FAILED', `its clock is ${apart} ms apart from that of ${run.first.name}`, {
+      where: node.name,
+      remedy: 'Let both nodes follow the same time servers: timedatectl set-ntp true.',
+    })
+  }
+  return { what: `clock of ${node.name} against ${run.first.name}`, saw: `at most ${Math.round(apart)} ms apart` }
+}

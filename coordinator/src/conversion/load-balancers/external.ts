@@ -1,0 +1,67 @@
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../checks/check.js'
+import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import type { ConversionRun } from '../run.js'
+import { endpointAddresses } from '../wanted.js'
+import type { LoadBalancerKind } from './kind.js'
+import { meetBackends } from './meet-backends.js'
+
+const id = 'load-balancer'
+
+/** A load balancer that the operator runs: proved from every node, never touched. */
+export const external: LoadBalancerKind = {
+  name: 'external',
+  nodes: () => [],
+  async check(run) {
+    const statuses = await readyStatuses(run)
+    return (await Promise.all(run.nodes.map((node) => answersFrom(run, node, statuses)))).flat()
+  },
+  plan: async () => [],
+  async apply() {
+    // plan names no action: there is nothing of ours to start
+  },
+  async setBackends(run, backends, call) {
+    const pool = backends.map((node) => `${node.name} (${node.address})`).join(', ')
+    call.progress(`the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}`)
+  },
+  // Its operator may have to add the backend by hand: minutes, not seconds.
+  proveBackends: (run, backends, signal) => meetBackends(run, backends, { seconds: 300, signal }),
+  async undo() {
+    // nothing was changed
+  },
+}
+
+async function answersFrom(run: ConversionRun, node: NodeEntry, statuses: readonly number[]): Promise<Finding[]> {
+  const about = { id, severity: 'error', node: node.name } as const
+  const { host, port } = run.endpoint
+  const remedy = `Make the load balancer pass TCP from ${host}:${port} to ${run.first.address} and let ${node.name} reach it; Quorate does not manage it.`
+  const addresses = await endpointAddresses(run, node)
+  const [address] = addresses
+  if (address === undefined) {
+    return [
+      {
+        ...about,
+        message: `${host} does not resolve on ${node.name}`,
+        evidence: 'no address',
+        remedy: `Publish ${host} in DNS, as the address of the load balancer.`,
+      },
+    ]
+  }
+  const answer = await probeFrom(run, node, {
+    host: address,
+    port,
+    verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
+    serverName: host,
+  })
+  const problem = problemOf(answer, statuses)
+  if (problem === undefined) return []
+  return [
+    {
+      ...about,
+      message: 'the load balancer does not answer as the API server',
+      evidence: `${address}:${port}: ${problem}`,
+      remedy,
+    },
+  ]
+}

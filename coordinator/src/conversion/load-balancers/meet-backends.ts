@@ -1,0 +1,72 @@
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import { certificateOf, probeFrom } from '../probe.js'
+import type { ConversionRun } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import { endpointAddresses } from '../wanted.js'
+
+export interface Meeting {
+  readonly seconds: number
+  readonly signal: AbortSignal
+  /** Address to ask instead of the endpoint's own: one node of the load balancer. */
+  readonly at?: string
+  /** Node that asks; the first control plane unless given. */
+  readonly from?: NodeEntry
+}
+
+/** Waits until each of the backends was met through the load balancer, told apart by the certificates that they show when asked directly. */
+export async function meetBackends(
+  run: ConversionRun,
+  backends: readonly NodeEntry[],
+  { seconds, signal, at, from }: Meeting,
+): Promise<readonly Evidence[]> {
+  const port = apiServerPort(await run.nodeFacts(from ?? run.first))
+  const certificates = new Map(
+    await Promise.all(
+      backends.map(async (node) => [await certificateOf(run, node, { port, signal }), node.name] as const),
+    ),
+  )
+  const asker = from ?? run.first
+  const address = at ?? (await endpointAddresses(run, asker, signal))[0] ?? run.endpoint.host
+  const met = new Set<string>()
+  await until(
+    `the load balancer at ${address}:${run.endpoint.port} to lead to ${[...certificates.values()].join(', ')}`,
+    () => look(run, { asker, address, certificates, met, signal }),
+    { deadlineMs: seconds * 1_000, everyMs: 200, signal },
+  )
+  return [...certificates].map(([sha256, name]) => ({
+    what: `${name} met at ${address}:${run.endpoint.port}`,
+    saw: `certificate ${sha256.slice(0, 16)}`,
+  }))
+}
+
+interface LookOptions {
+  readonly asker: NodeEntry
+  readonly address: string
+  readonly certificates: ReadonlyMap<string, string>
+  readonly met: Set<string>
+  readonly signal: AbortSignal
+}
+
+/** As many connections as there are backends, at once: balanced in turns they meet each other one. */
+async function look(
+  run: ConversionRun,
+  { asker, address, certificates, met, signal }: LookOptions,
+): Promise<Look<true>> {
+  const probe = {
+    host: address,
+    port: run.endpoint.port,
+    path: '',
+    serverName: run.endpoint.host,
+    verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
+    signal,
+  }
+  const answers = await Promise.all([...certificates].map(() => probeFrom(run, asker, probe)))
+  for (const { certificateSha256 } of answers) if (certificateSha256 !== '') met.add(certificateSha256)
+  const missing = [...certificates].filter(([sha256]) => !met.has(sha256)).map(([, name]) => name)
+  if (missing.length === 0) return holds(true)
+  const failed = answers.find(({ error }) => error !== '')
+  return notYet(`never met ${missing.join(', ')}${failed === undefined ? '' : `; ${failed.error}`}`)
+}

@@ -1,0 +1,41 @@
+import type { ConversionStep } from './run.js'
+import { backUpFiles } from './steps/back-up-files.js'
+import { finish } from './steps/finish.js'
+import { joinControlPlanes } from './steps/join-control-planes.js'
+import { prepareJoining } from './steps/prepare-joining.js'
+import { proveHa } from './steps/prove-ha.js'
+import { publishEndpointName } from './steps/publish-endpoint-name.js'
+import { regenerateApiserverCertificate } from './steps/regenerate-apiserver-certificate.js'
+import { rewriteAdminKubeconfigs } from './steps/rewrite-admin-kubeconfigs.js'
+import { rewriteControlPlaneKubeconfigs } from './steps/rewrite-control-plane-kubeconfigs.js'
+import { rewriteFirstKubelet } from './steps/rewrite-first-kubelet.js'
+import { rewriteWorkerKubeconfigs } from './steps/rewrite-worker-kubeconfigs.js'
+import { scanForOldAddress } from './steps/scan-for-old-address.js'
+import { snapshotEtcd } from './steps/snapshot-etcd.js'
+import { startLoadBalancer } from './steps/start-load-balancer.js'
+import { updateClusterInfo } from './steps/update-cluster-info.js'
+import { updateKubeProxy } from './steps/update-kube-proxy.js'
+import { updateKubeadmConfig } from './steps/update-kubeadm-config.js'
+import { uploadCertificates } from './steps/upload-certificates.js'
+
+/** THE ORDER: how a cluster with one control plane becomes a highly available one. docs/order.md is generated from it. */
+export const conversionOrder = [
+  snapshotEtcd,
+  backUpFiles,
+  startLoadBalancer,
+  publishEndpointName,
+  regenerateApiserverCertificate,
+  updateKubeadmConfig,
+  rewriteFirstKubelet,
+  rewriteControlPlaneKubeconfigs,
+  rewriteAdminKubeconfigs,
+  updateKubeProxy,
+  rewriteWorkerKubeconfigs,
+  updateClusterInfo,
+  scanForOldAddress,
+  prepareJoining,
+  uploadCertificates,
+  joinControlPlanes,
+  finish,
+  proveHa,
+] as const satisfies readonly ConversionStep[]

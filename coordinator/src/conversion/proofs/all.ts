@@ -1,0 +1,33 @@
+import { apiEndpoints } from './api-endpoints.js'
+import { apiserverCertificates } from './apiserver-certificates.js'
+import { clusterInfo } from './cluster-info.js'
+import { coredns } from './coredns.js'
+import { endpointAnswers } from './endpoint-answers.js'
+import { endpointName } from './endpoint-name.js'
+import { etcd } from './etcd.js'
+import { kubeProxy } from './kube-proxy.js'
+import { kubeadmConfig } from './kubeadm-config.js'
+import { kubeconfigs } from './kubeconfigs.js'
+import { kubeletSockets } from './kubelet-sockets.js'
+import { loadBalancer } from './load-balancer.js'
+import { nodesReady } from './nodes-ready.js'
+import { oldAddress } from './old-address.js'
+import type { Proof } from './proof.js'
+
+/** What makes a cluster highly available, each observed on the live cluster. `quorate verify` and the step prove-ha make them all. */
+export const allProofs: readonly Proof[] = [
+  endpointName,
+  endpointAnswers,
+  apiserverCertificates,
+  loadBalancer,
+  etcd,
+  nodesReady,
+  apiEndpoints,
+  kubeadmConfig,
+  clusterInfo,
+  kubeProxy,
+  kubeconfigs,
+  kubeletSockets,
+  coredns,
+  oldAddress,
+]

@@ -1,0 +1,34 @@
+import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import { notProved, resultOf, type Seen } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'apiserver-certificates'
+
+/** Asked of each API server itself: through the endpoint only one of them would be met. */
+export const apiserverCertificates: Proof = {
+  id,
+  title: 'Every API server is ready and shows a certificate for the endpoint',
+  async prove(run, signal) {
+    const statuses = await readyStatuses(run)
+    const seen = await Promise.all(
+      run.controlPlanes.map(async (node): Promise<Seen> => {
+        const port = apiServerPort(await run.nodeFacts(node))
+        const answer = await probeFrom(run, node, { host: node.address, port, serverName: run.endpoint.host, signal })
+        const problem = problemOf(answer, statuses)
+        if (problem === undefined)
+          return {
+            what: `https://${node.address}:${port}/readyz`,
+            saw: `HTTP ${answer.httpStatus}, certificate ${answer.certificateSerial} is for ${run.endpoint.host}`,
+          }
+        return notProved(id, {
+          node: node.name,
+          message: 'its API server is not ready, or its certificate is not for the endpoint',
+          evidence: problem,
+          remedy: `On that node: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt; crictl ps --name kube-apiserver.`,
+        })
+      }),
+    )
+    return resultOf(seen)
+  },
+}

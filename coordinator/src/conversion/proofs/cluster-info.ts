@@ -1,0 +1,25 @@
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { endpointServer } from '../wanted.js'
+import { notProved, resultOf } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'cluster-info'
+
+/** What every node that joins from now on takes as its server. */
+export const clusterInfo: Proof = {
+  id,
+  title: 'cluster-info names the endpoint',
+  async prove(run) {
+    const { server } = readKubeconfig((await run.clusterFacts()).clusterInfo?.text ?? '')
+    const what = 'configmap/kube-public/cluster-info'
+    if (server === endpointServer(run)) return resultOf([{ what, saw: server }])
+    const remedy = 'Run `quorate plan`: it shows the change. kubeadm never updates it by itself.'
+    return resultOf([
+      notProved(id, {
+        message: `nodes that join later would be bound to ${server}`,
+        evidence: `${what}: server ${server}`,
+        remedy,
+      }),
+    ])
+  },
+}

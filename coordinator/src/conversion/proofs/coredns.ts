@@ -1,0 +1,37 @@
+import { coreDnsNodes, coreDnsPods } from '../core-dns.js'
+import { notProved, resultOf } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'coredns'
+
+export const coredns: Proof = {
+  id,
+  title: 'CoreDNS is ready on two nodes or more',
+  async prove(run) {
+    const cluster = await run.clusterFacts()
+    const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]
+    if (pods.length === 0) return resultOf([{ what: 'CoreDNS', saw: 'not installed' }])
+    if (nodes.length >= 2) return resultOf([{ what: 'CoreDNS is ready on', saw: nodes.join(', ') }])
+    const evidence = `${pods.length} pods, ready on ${nodes.join(', ') || 'no node'}`
+    // One replica is the operator's choice, and says nothing against the control plane.
+    if (pods.length === 1) {
+      const remedy = 'kubectl -n kube-system scale deployment coredns --replicas 2'
+      return {
+        evidence: [],
+        findings: [
+          {
+            id,
+            severity: 'warning',
+            message: 'CoreDNS has one replica: its node takes name resolution with it',
+            evidence,
+            remedy,
+          },
+        ],
+      }
+    }
+    const remedy = 'kubectl -n kube-system rollout restart deployment coredns'
+    return resultOf([
+      notProved(id, { message: 'all of CoreDNS is on one node: name resolution dies with it', evidence, remedy }),
+    ])
+  },
+}

@@ -1,0 +1,32 @@
+import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { notProved, resultOf, type Seen } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'endpoint-answers'
+
+export const endpointAnswers: Proof = {
+  id,
+  title: 'The endpoint answers every node, its certificate verified by name',
+  async prove(run, signal) {
+    const { host, port } = run.endpoint
+    const statuses = await readyStatuses(run)
+    const seen = await Promise.all(
+      run.nodes.map(async (node): Promise<Seen> => {
+        const answer = await probeFrom(run, node, { host, port, serverName: host, signal })
+        const problem = problemOf(answer, statuses)
+        if (problem === undefined)
+          return {
+            what: `${node.name} -> https://${host}:${port}/readyz`,
+            saw: `HTTP ${answer.httpStatus}, verified, ${answer.latencyMs} ms`,
+          }
+        return notProved(id, {
+          node: node.name,
+          message: `https://${host}:${port} does not answer this node as it should`,
+          evidence: problem,
+          remedy: `On that node: curl --cacert /etc/kubernetes/pki/ca.crt https://${host}:${port}/readyz; look at the load balancer and at the certificate's names.`,
+        })
+      }),
+    )
+    return resultOf(seen)
+  },
+}

@@ -1,0 +1,30 @@
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { kubeProxyRolledOut } from '../kube-proxy.js'
+import { endpointServer } from '../wanted.js'
+import { notProved, resultOf } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'kube-proxy'
+
+export const kubeProxy: Proof = {
+  id,
+  title: 'kube-proxy of every node goes to the endpoint',
+  async prove(run, signal) {
+    const { kubeProxy: configMap } = await run.clusterFacts()
+    if (configMap?.present !== true) return resultOf([{ what: 'kube-proxy', saw: 'not installed' }])
+    const { server } = readKubeconfig(configMap.text)
+    if (server !== endpointServer(run)) {
+      const remedy = 'Run `quorate plan`: it shows the change.'
+      return resultOf([
+        notProved(id, { message: 'its ConfigMap does not name the endpoint', evidence: `server ${server}`, remedy }),
+      ])
+    }
+    const look = await kubeProxyRolledOut(run, signal)
+    const remedy = 'kubectl -n kube-system rollout restart daemonset kube-proxy'
+    return resultOf(
+      look.holds
+        ? look.value
+        : [notProved(id, { message: 'its pods do not all use the ConfigMap yet', evidence: look.seen, remedy })],
+    )
+  },
+}

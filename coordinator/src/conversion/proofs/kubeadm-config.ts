@@ -1,0 +1,31 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { formatEndpoint } from '@quorate/shared/names'
+import { wantedSans } from '../wanted.js'
+import { notProved, resultOf } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'kubeadm-config'
+
+/** Without it kubeadm joins no control plane, and its next upgrade takes kube-proxy back to one API server. */
+export const kubeadmConfig: Proof = {
+  id,
+  title: 'kubeadm-config names the endpoint',
+  async prove(run) {
+    const { controlPlaneEndpoint, certSans } = readClusterConfiguration(
+      (await run.clusterFacts()).kubeadmConfig?.text ?? '',
+    )
+    const missing = wantedSans(run).filter((san) => !certSans.includes(san))
+    const what = 'configmap/kube-system/kubeadm-config'
+    const saw = `controlPlaneEndpoint ${controlPlaneEndpoint ?? 'absent'}, certSANs ${certSans.join(', ') || 'absent'}`
+    if (controlPlaneEndpoint === formatEndpoint(run.endpoint) && missing.length === 0) return resultOf([{ what, saw }])
+    const remedy =
+      'Run `quorate plan`: it shows the change. By hand: kubectl -n kube-system edit configmap kubeadm-config'
+    return resultOf([
+      notProved(id, {
+        message: `it lacks controlPlaneEndpoint ${formatEndpoint(run.endpoint)} or certSANs ${missing.join(', ')}`,
+        evidence: saw,
+        remedy,
+      }),
+    ])
+  },
+}

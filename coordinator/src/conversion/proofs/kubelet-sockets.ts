@@ -1,0 +1,28 @@
+import { connectedTo } from '../gates.js'
+import { kubeconfigsOf } from '../wanted.js'
+import { notProved, resultOf, type Seen } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'kubelet-sockets'
+
+/** Where a kubelet is really connected: it reads its kubeconfig at start only, whatever the file says since. */
+export const kubeletSockets: Proof = {
+  id,
+  title: 'Every kubelet is connected where its kubeconfig says',
+  async prove(run, signal) {
+    const seen = await Promise.all(
+      run.nodes.map(async (node): Promise<Seen> => {
+        const server = kubeconfigsOf(await run.nodeFacts(node), ['kubelet'])[0]?.server ?? ''
+        const look = await connectedTo(run, node, { process: 'kubelet', server, signal })
+        if (look.holds) return look.value
+        return notProved(id, {
+          node: node.name,
+          message: 'its kubelet is not connected where its kubeconfig says',
+          evidence: look.seen,
+          remedy: 'On that node: systemctl restart kubelet',
+        })
+      }),
+    )
+    return resultOf(seen)
+  },
+}

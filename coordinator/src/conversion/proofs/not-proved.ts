@@ -1,0 +1,19 @@
+import type { Evidence } from '../../engine/step.js'
+import type { Finding } from '../checks/check.js'
+import type { ProofResult } from './proof.js'
+
+/** What is missing for a proof to hold. */
+export const notProved = (id: string, missing: Omit<Finding, 'id' | 'severity'>): Finding => ({
+  id,
+  severity: 'error',
+  ...missing,
+})
+
+/** One thing that was looked at: what was seen, or what is missing. */
+export type Seen = Evidence | Finding
+
+const isFinding = (seen: Seen): seen is Finding => 'severity' in seen
+
+export function resultOf(seen: readonly Seen[]): ProofResult {
+  return { evidence: seen.filter((one) => !isFinding(one)) as Evidence[], findings: seen.filter(isFinding) }
+}

@@ -1,0 +1,57 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { nothingToUndo } from '../../engine/step.js'
+import { recall, remember } from '../memory.js'
+import { defineStep } from '../run.js'
+import { nodeOf } from '../wanted.js'
+import { workRemains } from '../work-remains.js'
+
+interface KeptFiles {
+  readonly facts: Readonly<Record<string, string>>
+  readonly kept: { readonly path: string; readonly sha256: string; readonly bytes: number }
+}
+const note = (node: string): string => `files/${node}`
+
+export const backUpFiles = defineStep({
+  id: 'back-up-files',
+  title: 'Back up every file and object that later steps touch',
+  gate: 'The sha256 of every file and object, on each node; a copy kept off the node, encrypted.',
+  undo: 'None needed: nothing but the backup was written.',
+  width: 20,
+  async plan(run) {
+    if (!(await workRemains(run))) return []
+    return run.nodes.map(({ name }) => ({
+      id: name,
+      node: name,
+      does: `copy ${name === run.first.name ? 'files and ConfigMaps' : 'files'} into this run's backup, keep a copy here encrypted`,
+      diffs: [],
+    }))
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    const agent = run.agent(node)
+    const { facts } = await agent.change('backUpFiles', { includeApiObjects: node === run.first }, call, 'back-up')
+    const kept = await run.keepBackup(
+      node.name,
+      'files',
+      agent.readBackup(run.id, 'files', run.backupRecipient, { deadlineMs: 120_000, signal: call.signal }),
+    )
+    remember<KeptFiles>(run, note(node.name), { facts, kept })
+  },
+  async verify(run, { node }) {
+    const backup = recall<KeptFiles>(run, note(node))
+    if (backup === undefined || backup.kept.bytes === 0) {
+      throw new QuorateError('STEP_FAILED', 'no backup of this node was kept here', { where: node })
+    }
+    const { facts, kept } = backup
+    const objects = Object.keys(facts).filter((name) => name.startsWith('configmap/'))
+    if (node === run.first.name && objects.length === 0) {
+      throw new QuorateError('STEP_FAILED', 'the backup of the first control plane holds no ConfigMap', { where: node })
+    }
+    const hashes = Object.entries(facts).filter(([name, hash]) => /^(\/|configmap\/)/.test(name) && hash !== '')
+    return [
+      ...hashes.map(([name, hash]) => ({ what: `${node}:${name}`, saw: `sha256 ${hash}` })),
+      { what: `kept as ${kept.path}`, saw: `${kept.bytes} bytes, sha256 ${kept.sha256}` },
+    ]
+  },
+  rollback: nothingToUndo('a backup changes nothing'),
+})

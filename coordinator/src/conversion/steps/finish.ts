@@ -1,0 +1,62 @@
+import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { Evidence } from '../../engine/step.js'
+import { nothingToUndo } from '../../engine/step.js'
+import { coreDnsNodes, coreDnsPods } from '../core-dns.js'
+import { clusterNow, readClusterFacts } from '../fresh.js'
+import { patience } from '../gates.js'
+import { loadBalancerNodesServe } from '../load-balancer-nodes.js'
+import { toJoin } from '../membership.js'
+import { type ConversionRun, defineStep } from '../run.js'
+
+export const finish = defineStep({
+  id: 'finish',
+  title: 'Spread CoreDNS, delete the join secrets, see the load balancer redundant',
+  gate: 'CoreDNS is ready on two nodes or more; token and Secret are deleted; every node of the load balancer serves.',
+  undo: 'None needed: what was deleted was made by this run, and CoreDNS may stay spread.',
+  width: 1,
+  async plan(run) {
+    const cluster = await run.clusterFacts()
+    const remains = (await toJoin(run)).length > 0 || cluster.joinTokenIds.length > 0 || isHuddled(cluster)
+    if (!remains) return []
+    return [
+      {
+        id: run.first.name,
+        node: run.first.name,
+        does: 'delete the join token and the uploaded certificates, spread CoreDNS over two nodes or more',
+        diffs: [],
+      },
+    ]
+  },
+  async apply(run, _action, call) {
+    const agent = run.agent(run.first)
+    const cluster = await readClusterFacts(run)
+    // First, because new pods take their time.
+    if (isHuddled(cluster)) await agent.change('restartCoreDns', {}, call, 'restart-coredns')
+    for (const tokenId of cluster.joinTokenIds)
+      await agent.change('deleteJoinSecrets', { tokenId }, call, `delete-${tokenId}`)
+  },
+  async verify(run, _action, signal) {
+    const [tidy, serving] = await Promise.all([
+      until('CoreDNS on two nodes, and no join secret', () => look(run), patience(signal, 180)),
+      loadBalancerNodesServe(run, patience(signal, 60)),
+    ])
+    return [...tidy, ...serving]
+  },
+  rollback: nothingToUndo('what it deleted this run had made'),
+})
+
+/** All pods of CoreDNS on one node: they were placed when there was no other. A single replica cannot be spread. */
+const isHuddled = (cluster: ClusterFacts): boolean =>
+  coreDnsPods(cluster).length > 1 && coreDnsNodes(cluster).length === 1
+
+async function look(run: ConversionRun): Promise<Look<readonly Evidence[]>> {
+  const cluster = await clusterNow(run)
+  if (cluster.joinTokenIds.length > 0) return notYet(`join token ${cluster.joinTokenIds.join(', ')} still exists`)
+  const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]
+  if (pods.length > 1 && nodes.length < 2) return notYet(`CoreDNS is ready on ${nodes.join(', ') || 'no node'} only`)
+  return holds([
+    { what: 'join token and uploaded certificates', saw: 'deleted' },
+    { what: 'CoreDNS', saw: pods.length === 0 ? 'not installed' : `ready on ${nodes.join(', ')}` },
+  ])
+}

@@ -1,0 +1,122 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { asQuorateError } from '@quorate/shared/errors'
+import { atLeast } from '@quorate/shared/kubernetes-version'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import { balanceServing, memberOf, untilNodeReady, untilServing } from '../control-plane-ready.js'
+import { readEtcd } from '../fresh.js'
+import { elected } from '../gates.js'
+import { joinSpec } from '../join-spec.js'
+import { isJoined } from '../membership.js'
+import { recall, remember } from '../memory.js'
+import { againstPolicy, rewrite, type Steered } from '../rewrite.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { nodeOf } from '../wanted.js'
+
+const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler']
+const overlap = 'joins-overlap'
+
+export const joinControlPlanes = defineStep({
+  id: 'join-control-planes',
+  title: 'Join the other control planes',
+  documented: 'Join',
+  gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it.',
+  undo: 'Its backend is taken out, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
+  // etcd lets one learner in at a time and kubeadm waits for its turn: overlapped joins are faster and have two voters for a shorter time.
+  width: (run) => (recall<boolean>(run, overlap) === true ? 2 : 1),
+  async plan(run) {
+    remember(run, overlap, await joinsMayOverlap(run))
+    const planned = await Promise.all(
+      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node)])),
+    )
+    return planned.flat()
+  },
+  async apply(run, { node: name }, call) {
+    const node = nodeOf(run, name)
+    if (!(await isJoined(run, node))) {
+      await run.agent(node).change('joinControlPlane', { join: await joinSpec(run, node) }, call, 'join')
+    }
+    await Promise.all([
+      followPolicy(run, node, call),
+      untilServing(run, node, call.signal).then(() => balanceServing(run, call)),
+    ])
+  },
+  async verify(run, { node: name }, signal) {
+    const node = nodeOf(run, name)
+    const [serving, ready, met] = await Promise.all([
+      untilServing(run, node, signal),
+      untilNodeReady(run, node, signal),
+      run.loadBalancer.proveBackends(run, [node], signal),
+    ])
+    return [...serving, ready, ...met]
+  },
+  async rollback(run, { action: { node: name } }, call) {
+    const node = nodeOf(run, name)
+    await balanceServing(run, call, node)
+    // What kubeadm said does not count: the member list decides.
+    const member = memberOf((await readEtcd(run)).members, node)
+    if (member !== undefined)
+      await run.agent(run.first).change('removeEtcdMember', { memberId: member.id }, call, 'remove-member')
+    if (await reset(run, node, call))
+      await run.agent(run.first).change('deleteNode', { name: node.name }, call, 'delete-node')
+  },
+})
+
+const action = ({ name }: NodeEntry) => ({
+  id: name,
+  node: name,
+  does: 'join as a control plane, add it to the load balancer when it serves',
+  diffs: [],
+  noWayBack: `Once ${name} has a vote in etcd it must not die while there are exactly two voters: then etcd has no quorum and only docs/runbook.md#quorum leads back. With the third vote that is over.`,
+})
+
+async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
+  if (!(await isJoined(run, node))) return false
+  const against = await Promise.all(steered.map((component) => againstPolicy(run, node, component)))
+  return against.every((rewriting) => rewriting === undefined)
+}
+
+/** etcd's learner mode is on from 1.29 unless a feature gate turns it off; without it a second join would start while the first has no vote yet. */
+async function joinsMayOverlap(run: ConversionRun): Promise<boolean> {
+  const { kubernetesVersion, kubeadmConfig } = await run.clusterFacts()
+  const gates = readClusterConfiguration(kubeadmConfig?.text ?? '').featureGates
+  return atLeast(kubernetesVersion, '1.29') && gates['EtcdLearnerMode'] !== false
+}
+
+/** kubeadm's own choice differs by release: what does not point where the policy says is rewritten and restarted. */
+async function followPolicy(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  const view = await asItIsNow(run, node)
+  for (const component of steered) {
+    const rewriting = await againstPolicy(view, node, component)
+    if (rewriting === undefined) continue
+    await rewrite(run, node, { ...rewriting, call })
+    if (component === 'kubelet') await run.agent(node).change('restartKubelet', {}, call, 'restart-kubelet')
+    else
+      await run
+        .agent(node)
+        .change('restartStaticPod', { component: elected[component].container }, call, `restart-${component}`)
+  }
+}
+
+/** The run with fresh facts of one node: what is remembered of it is from before it joined. */
+async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<ConversionRun> {
+  const { facts } = await run.agent(node).read('getNodeFacts', {})
+  if (facts === undefined) return run
+  return {
+    ...run,
+    nodeFacts: async (asked) =>
+      (typeof asked === 'string' ? asked : asked.name) === node.name ? facts : run.nodeFacts(asked),
+  }
+}
+
+/** False where the join was refused before it began: then nothing on that node, and no Node of its name, is ours to take away. */
+async function reset(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<boolean> {
+  try {
+    await run.agent(node).change('resetNode', {}, call, 'reset')
+    return true
+  } catch (error) {
+    if (asQuorateError(error).code !== 'NOT_JOINED_BY_THIS_RUN') throw error
+    call.progress(`${node.name} was not joined by this run: it is left as it is`)
+    return false
+  }
+}

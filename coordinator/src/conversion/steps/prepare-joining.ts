@@ -1,0 +1,92 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { QuorateError } from '@quorate/shared/errors'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import { joinSpec, recipientsOf } from '../join-spec.js'
+import { clocksAgree, portsReachable } from '../joiner-gates.js'
+import { toJoin } from '../membership.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { nodeOf } from '../wanted.js'
+
+export const prepareJoining = defineStep({
+  id: 'prepare-joining',
+  title: 'Prepare every joining control plane, before the first of them joins',
+  documented: 'Prerequisite',
+  gate: "On both: kubeadm's own preflight, images, shared files, 2379, 2380, 6443 and 10250 both ways, clocks.",
+  undo: 'What was copied is removed.',
+  width: (run) => Math.max(1, run.joining.length),
+  async plan(run) {
+    return (await toJoin(run)).map(({ name }) => ({
+      id: name,
+      node: name,
+      does: 'copy the shared files, pull the images, let kubeadm check that it would join, prove the ports both ways',
+      diffs: [],
+    }))
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    await copySharedFiles(run, node, call)
+    await Promise.all([pullImages(run, node, call), preflight(run, node, call)])
+  },
+  async verify(run, action, signal) {
+    const node = nodeOf(run, action.node)
+    const [ports, clocks] = await Promise.all([portsReachable(run, node, signal), clocksAgree(run, node, signal)])
+    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, clocks]
+  },
+  rollback: putBack,
+})
+
+async function pullImages(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  const cluster = await run.clusterFacts()
+  const { imageRepository } = readClusterConfiguration(cluster.kubeadmConfig?.text ?? '')
+  await run
+    .agent(node)
+    .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository }, call, 'pull-images')
+}
+
+/** What the first control plane's manifests mount or name beside kubeadm's own files: a joiner's API server would not start without them. */
+async function copySharedFiles(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  if ((await run.nodeFacts(run.first)).sharedFiles.length === 0) return
+  const recipients = await recipientsOf(run, [node])
+  const { sealed } = await run.agent(run.first).change('sealSharedFiles', { recipients }, call, 'seal-shared-files')
+  const files = sealed.find((one) => one.node === node.name)
+  if (files !== undefined) await run.agent(node).change('placeSharedFiles', { files }, call, 'place-shared-files')
+}
+
+/** kubeadm itself says whether it would join. It needs a token to read the cluster's configuration: a short one of its own. */
+async function preflight(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  const first = run.agent(run.first)
+  const recipients = await recipientsOf(run, [node])
+  const { sealed, facts } = await first.change(
+    'createJoinToken',
+    { recipients, tokenTtlSeconds: 900 },
+    call,
+    'preflight-token',
+  )
+  try {
+    const token = sealed.find((one) => one.node === node.name)
+    const { errors, warnings } = await run
+      .agent(node)
+      .checkJoin({ join: await joinSpec(run, node), token }, (line) => call.progress(line), {
+        deadlineMs: 300_000,
+        signal: call.signal,
+      })
+    for (const warning of warnings) call.progress(`kubeadm warns: ${warning}`)
+    if (errors.length > 0) {
+      throw new QuorateError('STEP_FAILED', `kubeadm would not join this node: ${errors.join('; ')}`, {
+        where: node.name,
+        remedy: 'Mend each on that node. What must be so there goes by name into policy.ignorePreflightErrors.',
+      })
+    }
+  } finally {
+    // Not worth failing for: it ends by itself, and the last steps delete every token of ours that is left.
+    await first
+      .change('deleteJoinSecrets', { tokenId: facts['token_id'] ?? '' }, call, 'delete-preflight-token')
+      .catch((error: unknown) =>
+        call.progress(
+          `the token of the preflight was not deleted: ${error instanceof Error ? error.message : String(error)}`,
+        ),
+      )
+  }
+}

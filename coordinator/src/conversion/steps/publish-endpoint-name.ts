@@ -1,0 +1,60 @@
+import { unifiedDiff } from '@quorate/shared/diff'
+import { withHostsBlock } from '@quorate/shared/hosts-file'
+import { holds, notYet, until } from '@quorate/shared/until'
+import { patience } from '../gates.js'
+import { defineStep } from '../run.js'
+import { nodeOf } from '../wanted.js'
+
+const path = '/etc/hosts'
+
+export const publishEndpointName = defineStep({
+  id: 'publish-endpoint-name',
+  title: "Publish the endpoint's name on every node",
+  documented: 'DNS CNAME',
+  gate: 'Every node resolves the name to the same address, as its own programs do and not through cluster DNS.',
+  undo: 'The block in /etc/hosts is removed.',
+  width: 20,
+  async plan(run) {
+    const { virtualIP } = run.file.loadBalancer
+    // Where DNS publishes it, that it does so everywhere is for the checks to find before anything is changed.
+    if (!run.file.policy.manageHosts || virtualIP === undefined) return []
+    const actions = await Promise.all(
+      run.nodes.map(async ({ name }) => {
+        const before = (await run.nodeFacts(name)).hostsFile
+        const after = withHostsBlock(before, run.endpoint.host, virtualIP)
+        if (after === before) return []
+        return [
+          {
+            id: name,
+            node: name,
+            does: `write ${run.endpoint.host} as ${virtualIP} into ${path}`,
+            diffs: [{ name: `${name}:${path}`, text: unifiedDiff(path, before, after) }],
+          },
+        ]
+      }),
+    )
+    return actions.flat()
+  },
+  async apply(run, action, call) {
+    const address = run.file.loadBalancer.virtualIP ?? ''
+    await run.agent(action.node).change('writeHostsBlock', { name: run.endpoint.host, address }, call, 'write')
+  },
+  async verify(run, action, signal) {
+    const { host } = run.endpoint
+    const wanted = run.file.loadBalancer.virtualIP
+    return until(
+      `${host} to resolve to ${wanted} on ${action.node}`,
+      async () => {
+        const { addresses } = await run.agent(nodeOf(run, action.node)).read('resolveName', { name: host }, { signal })
+        const strangers = addresses.filter((address) => address !== wanted)
+        if (addresses.length === 0 || strangers.length > 0)
+          return notYet(`it resolves to ${addresses.join(', ') || 'nothing'}`)
+        return holds([{ what: `${host} on ${action.node}`, saw: addresses.join(', ') }])
+      },
+      patience(signal, 30),
+    )
+  },
+  async rollback(run, done, call) {
+    await run.agent(done.action.node).change('removeHostsBlock', {}, call, 'remove')
+  },
+})

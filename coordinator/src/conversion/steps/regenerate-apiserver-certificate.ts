@@ -1,0 +1,103 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { formatEndpoint } from '@quorate/shared/names'
+import { holds, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import { readNodeFacts, runningContainers } from '../fresh.js'
+import { patience } from '../gates.js'
+import { isJoined } from '../membership.js'
+import { recall, remember } from '../memory.js'
+import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { nodeOf, wantedSans } from '../wanted.js'
+
+const path = '/etc/kubernetes/pki/apiserver.crt'
+const find = (certificates: readonly CertificateFacts[]): CertificateFacts | undefined =>
+  certificates.find((one) => one.path === path)
+const note = (node: string): string => `apiserver-container/${node}`
+
+export const regenerateApiserverCertificate = defineStep({
+  id: 'regenerate-apiserver-certificate',
+  title: 'Add the endpoint to the certificate of the API server',
+  documented: "Update the API server's certificate",
+  gate: 'Handshake with full verification by name, from every node, with the new serial; the API server was not restarted.',
+  undo: 'The old pair is put back.',
+  width: 1,
+  async plan(run) {
+    const planned = await Promise.all(run.controlPlanes.map((node) => planNode(run, node)))
+    return planned.flat()
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    const [container] = await runningContainers(run, node, 'kube-apiserver', call.signal)
+    remember(run, note(node.name), container?.id)
+    const expectedSerial = find((await run.nodeFacts(node)).certificates)?.serial ?? ''
+    const request = { sans: wantedSans(run), controlPlaneEndpoint: formatEndpoint(run.endpoint), expectedSerial }
+    await run.agent(node).change('regenerateCertificate', request, call, 'regenerate')
+  },
+  async verify(run, action, signal) {
+    const node = nodeOf(run, action.node)
+    const certificate = find((await readNodeFacts(run, node, signal)).certificates)
+    const missing = wantedSans(run).filter((san) => certificate?.sans.includes(san) !== true)
+    if (certificate === undefined || missing.length > 0) {
+      throw new QuorateError('CERTIFICATE_INVALID', `${path} lacks ${missing.join(', ')}`, { where: node.name })
+    }
+    // Where several control planes already share the endpoint another one may answer; verified by name that is as good.
+    const others = await Promise.all(run.joining.map((one) => isJoined(run, one)))
+    const expected = others.includes(true) ? undefined : certificate
+    const seen = await Promise.all(run.nodes.map((from) => shownTo(run, { from, expected, signal })))
+    return [...seen, await notRestarted(run, node, signal)]
+  },
+  rollback: putBack,
+})
+
+async function planNode(run: ConversionRun, node: NodeEntry) {
+  if (node !== run.first && !(await isJoined(run, node))) return []
+  const certificate = find((await run.nodeFacts(node)).certificates)
+  const missing = wantedSans(run).filter((san) => certificate?.sans.includes(san) !== true)
+  if (missing.length === 0) return []
+  const does = `issue the API server's certificate anew with ${missing.join(', ')} beside its present names; no restart`
+  return [{ id: node.name, node: node.name, does, diffs: [{ name: `${node.name}:${path}`, text: '' }] }]
+}
+
+interface Shown {
+  readonly from: NodeEntry
+  /** The one that must be shown; undefined where any that verifies will do. */
+  readonly expected: CertificateFacts | undefined
+  readonly signal: AbortSignal
+}
+
+/** The API server reads its certificate again by itself, at once or within a minute (kubernetes/kubernetes#84200). */
+function shownTo(run: ConversionRun, { from, expected, signal }: Shown): Promise<Evidence> {
+  const { host, port } = run.endpoint
+  return until(
+    `${from.name} to be shown the new certificate by ${host}`,
+    async () => {
+      const answer = await probeFrom(run, from, { host, port, serverName: host, signal })
+      const problem = problemOf(answer, await readyStatuses(run))
+      if (problem !== undefined) return notYet(problem)
+      const isNew = expected === undefined || answer.certificateSha256.toLowerCase() === expected.sha256.toLowerCase()
+      if (!isNew) return notYet(`still serial ${answer.certificateSerial}, on disk ${expected.serial}`)
+      return holds({
+        what: `${from.name} -> https://${host}:${port}`,
+        saw: `verified by name, serial ${answer.certificateSerial}`,
+      })
+    },
+    patience(signal),
+  )
+}
+
+async function notRestarted(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const before = recall<string>(run, note(node.name))
+  const after = (await runningContainers(run, node, 'kube-apiserver', signal))[0]?.id
+  if (before !== undefined && before !== after) {
+    throw new QuorateError(
+      'STEP_FAILED',
+      `the API server was restarted: container ${before} became ${after ?? 'none'}`,
+      { where: node.name },
+    )
+  }
+  return { what: `container of kube-apiserver on ${node.name}`, saw: `${after ?? 'unknown'}, not restarted` }
+}

@@ -1,0 +1,62 @@
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Action } from '../../engine/step.js'
+import { runningContainers } from '../fresh.js'
+import { componentRestarted, elected } from '../gates.js'
+import { recall, remember } from '../memory.js'
+import { againstPolicy, rewrite, rewriteAction } from '../rewrite.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { nodeOf } from '../wanted.js'
+
+type Component = keyof typeof elected
+const components = Object.keys(elected) as Component[]
+
+const componentOf = (action: Action): Component => components.find((one) => action.id === one) ?? 'scheduler'
+const note = (action: Action): string => `container/${action.node}/${action.id}`
+
+export const rewriteControlPlaneKubeconfigs = defineStep({
+  id: 'rewrite-control-plane-kubeconfigs',
+  title: 'Point controller-manager and scheduler where the policy says',
+  documented: 'Update other components',
+  gate: 'Their container has another id than before, their Leases advance.',
+  undo: 'The old files are put back and the components restarted.',
+  width: 2,
+  async plan(run) {
+    const planned = await Promise.all(components.map((component) => planComponent(run, run.first, component)))
+    return planned.flat()
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    const component = componentOf(action)
+    const rewriting = await againstPolicy(run, node, component)
+    if (rewriting === undefined) return
+    const { container } = elected[component]
+    remember(run, note(action), (await runningContainers(run, node, container, call.signal))[0]?.id)
+    await rewrite(run, node, { ...rewriting, call })
+    await run.agent(node).change('restartStaticPod', { component: container }, call, 'restart')
+  },
+  verify: (run, action, signal) =>
+    componentRestarted(run, nodeOf(run, action.node), {
+      component: componentOf(action),
+      before: recall<string>(run, note(action)),
+      signal,
+    }),
+  async rollback(run, done, call) {
+    if (done.results.length === 0) return
+    await putBack(run, done, call)
+    await run
+      .agent(done.action.node)
+      .change('restartStaticPod', { component: elected[componentOf(done.action)].container }, call, 'restart-again')
+  },
+})
+
+async function planComponent(run: ConversionRun, node: NodeEntry, component: Component): Promise<readonly Action[]> {
+  const rewriting = await againstPolicy(run, node, component)
+  if (rewriting === undefined) return []
+  return [
+    rewriteAction(component, node, {
+      rewritings: [rewriting],
+      followedBy: `, restart the container ${elected[component].container}`,
+    }),
+  ]
+}

@@ -1,0 +1,46 @@
+import { kubeletWorks } from '../gates.js'
+import { type Rewriting, rewrite, rewriteAction } from '../rewrite.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { endpointServer, kubeconfigsOf, nodeOf } from '../wanted.js'
+
+export const rewriteWorkerKubeconfigs = defineStep({
+  id: 'rewrite-worker-kubeconfigs',
+  title: 'Point the kubelets of the workers at the endpoint',
+  documented: 'Worker nodes',
+  gate: 'The Lease is renewed after the restart, the Node is Ready, the sockets go to the endpoint; a canary first, then waves.',
+  undo: 'On each worker by its own agent: the old file is put back and the kubelet restarted.',
+  width: (run) => run.file.policy.waves.width,
+  canary: (run) => run.file.policy.waves.canary,
+  maxFailed: (run) => run.file.policy.waves.maxFailed,
+  async plan(run) {
+    const planned = await Promise.all(
+      run.workers.map(async (node) => {
+        const rewritings = await elsewhere(run, node.name)
+        return rewritings.length === 0
+          ? []
+          : [rewriteAction(node.name, node, { rewritings, followedBy: ', restart the kubelet' })]
+      }),
+    )
+    return planned.flat()
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    for (const rewriting of await elsewhere(run, node.name)) await rewrite(run, node, { ...rewriting, call })
+    await run.agent(node).change('restartKubelet', {}, call, 'restart')
+  },
+  verify: (run, action, signal) => kubeletWorks(run, nodeOf(run, action.node), { server: endpointServer(run), signal }),
+  async rollback(run, done, call) {
+    if (done.results.length === 0) return
+    await putBack(run, done, call)
+    await run.agent(done.action.node).change('restartKubelet', {}, call, 'restart-again')
+  },
+})
+
+/** Also the bootstrap kubeconfig where one was left: the kubelet falls back to it when its certificate has expired. */
+async function elsewhere(run: ConversionRun, node: string): Promise<readonly Rewriting[]> {
+  const files = kubeconfigsOf(await run.nodeFacts(node), ['kubelet', 'bootstrap-kubelet'])
+  return files
+    .filter(({ server }) => server !== endpointServer(run))
+    .map((file) => ({ file, server: endpointServer(run) }))
+}

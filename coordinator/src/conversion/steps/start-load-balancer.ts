@@ -1,0 +1,76 @@
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import { patience } from '../gates.js'
+import { isJoined } from '../membership.js'
+import { certificateOf, probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import { endpointAddresses } from '../wanted.js'
+
+export const startLoadBalancer = defineStep({
+  id: 'start-load-balancer',
+  title: 'Start the load balancer with the first control plane behind it',
+  documented: 'Create a load balancer',
+  gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
+  undo: 'It is stopped, and what was there before is put back.',
+  width: (run) => run.controlPlanes.length,
+  // The first control plane's comes up alone, so that the virtual IP sits there: it is the one that surely serves.
+  canary: () => 1,
+  plan: (run) => run.loadBalancer.plan(run),
+  apply: (run, action, call) => run.loadBalancer.apply(run, action, call),
+  async verify(run, action, signal) {
+    const port = apiServerPort(await run.nodeFacts(run.first))
+    const joined = (
+      await Promise.all(run.joining.map(async (node) => ((await isJoined(run, node)) ? [node] : [])))
+    ).flat()
+    const certificates = await Promise.all(
+      [run.first, ...joined].map((node) => certificateOf(run, node, { port, signal })),
+    )
+    const own = run.controlPlanes.find((node) => node.name === action.node)
+    const asks = run.nodes.map((from) => ({ from, at: undefined as string | undefined }))
+    // The one that was started now, wherever the virtual IP sits.
+    if (own !== undefined) asks.push({ from: run.first, at: own.address })
+    return Promise.all(asks.map((ask) => answersAs(run, { ...ask, certificates, signal })))
+  },
+  rollback: (run, done, call) => run.loadBalancer.undo(run, done, call),
+})
+
+interface Ask {
+  readonly from: NodeEntry
+  /** Address to ask; undefined for the endpoint's own. */
+  readonly at: string | undefined
+  readonly certificates: readonly string[]
+  readonly signal: AbortSignal
+}
+
+async function answersAs(run: ConversionRun, { from, at, certificates, signal }: Ask): Promise<Evidence> {
+  const statuses = await readyStatuses(run)
+  const { host, port } = run.endpoint
+  return until(
+    `the load balancer to answer ${from.name} at ${at ?? run.file.loadBalancer.virtualIP ?? host}:${port}`,
+    async (): Promise<Look<Evidence>> => {
+      const address = at ?? (await endpointAddresses(run, from, signal))[0]
+      if (address === undefined) return notYet(`${host} does not resolve on ${from.name}`)
+      // The certificate does not have the endpoint's name yet: chain and fingerprint say more than a name would.
+      const answer = await probeFrom(run, from, {
+        host: address,
+        port,
+        serverName: host,
+        verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
+        timeoutMs: 1_500,
+        signal,
+      })
+      const problem = problemOf(answer, statuses)
+      if (problem !== undefined) return notYet(problem)
+      if (!certificates.includes(answer.certificateSha256))
+        return notYet(`certificate ${answer.certificateSha256} is not the first control plane's`)
+      return holds({
+        what: `${from.name} -> ${address}:${port}`,
+        saw: `/readyz ${answer.httpStatus}, certificate ${answer.certificateSha256.slice(0, 16)}`,
+      })
+    },
+    patience(signal, 60),
+  )
+}

@@ -1,0 +1,71 @@
+import { unifiedDiff } from '@quorate/shared/diff'
+import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { Evidence } from '../../engine/step.js'
+import { readClusterFacts } from '../fresh.js'
+import { patience } from '../gates.js'
+import { recall, remember } from '../memory.js'
+import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { endpointServer } from '../wanted.js'
+
+const name = 'configmap/kube-public/cluster-info'
+const note = 'cluster-info-before'
+
+/** What every node that joins later believes: kubeadm never updates it (kubernetes/kubeadm#1955). */
+export const updateClusterInfo = defineStep({
+  id: 'update-cluster-info',
+  title: 'Point cluster-info at the endpoint',
+  gate: 'Read again, only the server is different, and the endpoint answers without credentials. That its signature holds for a fresh token is proved through the endpoint before the joins, by upload-certificates.',
+  undo: 'The old kubeconfig is put back; the signatures follow it.',
+  width: 1,
+  async plan(run) {
+    const text = (await run.clusterFacts()).clusterInfo?.text ?? ''
+    if (readKubeconfig(text).server === endpointServer(run)) return []
+    const diff = unifiedDiff(name, text, pointKubeconfigAt(text, endpointServer(run)))
+    return [
+      {
+        id: run.first.name,
+        node: run.first.name,
+        does: `point cluster-info at ${endpointServer(run)}`,
+        diffs: [{ name, text: diff }],
+      },
+    ]
+  },
+  async apply(run, _action, call) {
+    const { clusterInfo } = await run.clusterFacts()
+    remember(run, note, clusterInfo?.text)
+    await run
+      .agent(run.first)
+      .change(
+        'updateClusterInfo',
+        { server: endpointServer(run), expectedSha256: clusterInfo?.sha256 ?? '' },
+        call,
+        'update',
+      )
+  },
+  verify: (run, _action, signal) =>
+    until('cluster-info to name the endpoint', () => look(run, signal), patience(signal, 60)),
+  rollback: putBack,
+})
+
+async function look(run: ConversionRun, signal: AbortSignal): Promise<Look<readonly Evidence[]>> {
+  const { host, port } = run.endpoint
+  const [{ clusterInfo }, answer] = await Promise.all([
+    readClusterFacts(run, signal),
+    probeFrom(run, run.first, { host, port, signal }),
+  ])
+  const text = clusterInfo?.text ?? ''
+  const { server } = readKubeconfig(text)
+  if (server !== endpointServer(run)) return notYet(`it names ${server}`)
+  const before = recall<string>(run, note)
+  if (before !== undefined && text !== pointKubeconfigAt(before, endpointServer(run)))
+    return notYet('more than its server is different now')
+  const problem = problemOf(answer, await readyStatuses(run))
+  if (problem !== undefined) return notYet(problem)
+  return holds([
+    { what: name, saw: `server ${server}, nothing else changed` },
+    { what: `GET without credentials through ${host}:${port}`, saw: `HTTP ${answer.httpStatus}` },
+  ])
+}

@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util'
+import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
+import { unifiedDiff } from '@quorate/shared/diff'
+import { QuorateError } from '@quorate/shared/errors'
+import { formatEndpoint } from '@quorate/shared/names'
+import { readClusterFacts } from '../fresh.js'
+import { recall, remember } from '../memory.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { wantedSans } from '../wanted.js'
+
+const name = 'configmap/kube-system/kubeadm-config'
+const note = 'kubeadm-config-before'
+
+const wantedText = (run: ConversionRun, text: string): string =>
+  setControlPlaneEndpoint(text, formatEndpoint(run.endpoint), wantedSans(run))
+
+export const updateKubeadmConfig = defineStep({
+  id: 'update-kubeadm-config',
+  title: 'Set controlPlaneEndpoint and certSANs in kubeadm-config',
+  gate: 'Read again, the semantic difference is exactly controlPlaneEndpoint and certSANs.',
+  undo: 'The old text is put back, if nobody else changed it since.',
+  width: 1,
+  async plan(run) {
+    const { kubeadmConfig } = await run.clusterFacts()
+    const before = kubeadmConfig?.text ?? ''
+    const view = readClusterConfiguration(before)
+    const isSo =
+      view.controlPlaneEndpoint === formatEndpoint(run.endpoint) &&
+      wantedSans(run).every((san) => view.certSans.includes(san))
+    if (isSo) return []
+    const does = `set controlPlaneEndpoint: ${formatEndpoint(run.endpoint)} and certSANs ${wantedSans(run).join(', ')}`
+    return [
+      {
+        id: run.first.name,
+        node: run.first.name,
+        does,
+        diffs: [{ name, text: unifiedDiff(name, before, wantedText(run, before)) }],
+      },
+    ]
+  },
+  async apply(run, _action, call) {
+    const { kubeadmConfig } = await run.clusterFacts()
+    remember(run, note, kubeadmConfig?.text)
+    const request = {
+      controlPlaneEndpoint: formatEndpoint(run.endpoint),
+      certSans: wantedSans(run),
+      expectedSha256: kubeadmConfig?.sha256 ?? '',
+    }
+    await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
+  },
+  async verify(run, _action, signal) {
+    const text = (await readClusterFacts(run, signal)).kubeadmConfig?.text ?? ''
+    const after = readClusterConfiguration(text)
+    const before = recall<string>(run, note)
+    const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
+    if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
+      throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
+    const missing = wantedSans(run).filter((san) => !after.certSans.includes(san))
+    if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
+    if (before !== undefined && !onlyThose(before, text))
+      throw wrong('more than controlPlaneEndpoint and certSANs is different now')
+    return [
+      {
+        what: name,
+        saw: `controlPlaneEndpoint ${after.controlPlaneEndpoint}, certSANs ${after.certSans.join(', ')}; nothing else changed`,
+      },
+    ]
+  },
+  rollback: putBack,
+})
+
+/** The documents are equal but for the two fields, none of whose old names was lost. */
+function onlyThose(before: string, after: string): boolean {
+  const [old, now] = [readClusterConfiguration(before), readClusterConfiguration(after)]
+  const same = isDeepStrictEqual(
+    { ...old, controlPlaneEndpoint: '', certSans: [] },
+    { ...now, controlPlaneEndpoint: '', certSans: [] },
+  )
+  if (!same || !old.certSans.every((san) => now.certSans.includes(san))) return false
+  // The view does not have every key: writing the new values into both must leave no difference either.
+  const level = (text: string) => setControlPlaneEndpoint(text, now.controlPlaneEndpoint ?? '', now.certSans)
+  return level(before) === level(after)
+}

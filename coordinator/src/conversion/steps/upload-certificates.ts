@@ -1,0 +1,71 @@
+import { formatEndpoint } from '@quorate/shared/names'
+import { holds, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import { patience } from '../gates.js'
+import { recipientsOf } from '../join-spec.js'
+import { toJoin } from '../membership.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { clusterCa, endpointServer } from '../wanted.js'
+
+/** Longer than any join takes, much shorter than kubeadm's day. */
+const tokenTtlSeconds = 3_600
+
+export const uploadCertificates = defineStep({
+  id: 'upload-certificates',
+  title: 'Upload the shared certificates and make a join token',
+  documented: 'Upload certs, Join token',
+  gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token.',
+  undo: 'Secret and token are deleted.',
+  width: 1,
+  async plan(run) {
+    if ((await toJoin(run)).length === 0) return []
+    return [
+      {
+        id: run.first.name,
+        node: run.first.name,
+        does: 'upload the shared certificates under a fresh key, make a join token, seal both to the joiners',
+        diffs: [],
+      },
+    ]
+  },
+  async apply(run, _action, call) {
+    const joiners = await toJoin(run)
+    const recipients = await recipientsOf(run, joiners)
+    const { sealed } = await run
+      .agent(run.first)
+      .change('uploadCertificates', { recipients, tokenTtlSeconds }, call, 'upload')
+    await Promise.all(
+      joiners.map((node) =>
+        run
+          .agent(node)
+          .change('placeJoinSecret', { secret: sealed.find((one) => one.node === node.name) }, call, 'place-secret'),
+      ),
+    )
+  },
+  async verify(run, _action, signal) {
+    return Promise.all((await toJoin(run)).map((node) => discovers(run, node, signal)))
+  },
+  async rollback(run, done, call) {
+    const tokenId = done.results.map(({ result }) => result.facts['token_id']).find((id) => id !== undefined)
+    if (tokenId !== undefined) await run.agent(run.first).change('deleteJoinSecrets', { tokenId }, call, 'delete')
+  },
+})
+
+/** What kubeadm's discovery will do: the controller-manager signs within seconds, or never (kubernetes/kubernetes#109233). */
+async function discovers(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const request = { endpoint: formatEndpoint(run.endpoint), caPem: await clusterCa(run) }
+  return until(
+    `${node.name} to find cluster-info signed through ${request.endpoint}`,
+    async () => {
+      const { signatureValid, server, error } = await run.agent(node).read('probeDiscovery', request, { signal })
+      if (!signatureValid) return notYet(error || 'the signature is not valid')
+      if (server !== endpointServer(run)) return notYet(`cluster-info names ${server}`)
+      return holds({
+        what: `discovery from ${node.name} through ${request.endpoint}`,
+        saw: `signature valid, server ${server}`,
+      })
+    },
+    patience(signal, 60),
+  )
+}
