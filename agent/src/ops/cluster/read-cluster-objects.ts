@@ -25,10 +25,10 @@ export const signedTokenIds = (clusterInfo: ConfigMap | undefined): string[] =>
     .filter((key) => key.startsWith(signaturePrefix))
     .map((key) => key.slice(signaturePrefix.length))
 
-/** Ids of the bootstrap tokens that Quorate made: their description begins with its name. Never another value of the Secret. */
+/** Ids of the bootstrap tokens that Quorate made: their description begins with `quorate run`. Never another value of the Secret. */
 export function joinTokenIds(secrets: readonly Secret[]): string[] {
   const text = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8')
-  const ours = secrets.filter(({ data }) => text(data?.['description']).startsWith('Quorate'))
+  const ours = secrets.filter(({ data }) => text(data?.['description']).startsWith('quorate run '))
   return ours.map(({ data }) => text(data?.['token-id'])).filter((id) => id !== '')
 }
 
