@@ -1,80 +1,52 @@
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
-import type { NodeEntry } from '../../config/cluster-file.js'
 import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'shared-files'
+/** Where an agent writes shared files at all; the agent's own table is narrower still. */
+const roots = ['/etc/', '/var/lib/', '/opt/', '/usr/local/']
 
 /** kubeadm copies certificates, but not what the manifests mount besides: audit policy, encryption configuration, webhooks (pke#50, kubernetes#102715). */
 export const sharedFiles: Check = {
   id,
-  title: "Files that the first control plane's manifests name are there for the joiners",
+  title: "Files that the first control plane's manifests name can be brought to the joiners",
   async check(run) {
-    const files = (await run.nodeFacts(run.first)).sharedFiles
+    const files = (await run.nodeFacts(run.first)).sharedFiles.filter((file) => !file.directory)
     const joining = await toJoin(run)
-    const missing = files
-      .filter((file) => !file.directory && file.sha256 === '')
-      .map((file) => missingOnFirst(run.first.name, file))
-    const there = files.filter((file) => file.directory || file.sha256 !== '')
-    const findings = await Promise.all(joining.map((node) => ofJoiner(run, node, there)))
-    return [...missing, ...findings.flat()]
+    if (files.length === 0 || joining.length === 0) return []
+    const left = files.filter((file) => !isBrought(file)).map((file) => notBrought(run.first.name, file))
+    const brought = files.filter(isBrought).map((file) => file.path)
+    return brought.length === 0
+      ? left
+      : [...left, ...joining.map((node) => toBeCopied(node.name, run.first.name, brought))]
   },
 }
 
-function missingOnFirst(node: string, file: SharedFile): Finding {
+/** The agent gives no hash for a file that is too large to be brought along. */
+function isBrought({ path, sha256 }: SharedFile): boolean {
+  return sha256 !== '' && roots.some((root) => path.startsWith(root))
+}
+
+function notBrought(first: string, { path, sha256, component }: SharedFile): Finding {
+  const why =
+    sha256 === '' ? 'it is too large to be brought along' : `Quorate writes nothing outside ${roots.join(', ')}`
   return {
     id,
     severity: 'error',
-    node,
-    message: `the manifest of ${file.component} names a file that is not there`,
-    evidence: file.path,
-    remedy: `Restore ${file.path}, or remove it from /etc/kubernetes/manifests/${file.component}.yaml and from kubeadm-config: the joiners' manifests will name it too.`,
+    node: first,
+    message: `the joiners need ${path}, which ${component} names, and ${why}`,
+    evidence: path,
+    remedy: `Copy ${path} to every joining control plane, with the same owner and mode; then add shared-files to policy.ignoreFindings with that as the reason.`,
   }
 }
 
-async function ofJoiner(run: ConversionRun, node: NodeEntry, files: readonly SharedFile[]): Promise<Finding[]> {
-  const { fileHashes, sharedFiles: own } = await run.nodeFacts(node)
-  const known = new Map(own.map((file) => [file.path, file]))
-  return files.flatMap((file) => {
-    const there = known.get(file.path)
-    const sha256 = there?.sha256 || fileHashes[file.path]
-    if (there?.directory === true && !file.directory) return [directoryInPlace(node.name, file)]
-    if (sha256 === undefined || sha256 === '') return [toBeCopied(node.name, run.first.name, file)]
-    return sha256 === file.sha256 ? [] : [different(node.name, run.first.name, { file, sha256 })]
-  })
-}
-
-/** A hostPath of type DirectoryOrCreate makes a directory where a file was missing, and it stays. */
-function directoryInPlace(node: string, file: SharedFile): Finding {
-  return {
-    id,
-    severity: 'error',
-    node,
-    message: `a directory is in the place of a file that ${file.component} needs`,
-    evidence: `${file.path} is a directory`,
-    remedy: `On that node, if it is empty: rmdir ${file.path}`,
-  }
-}
-
-function toBeCopied(node: string, first: string, file: SharedFile): Finding {
+function toBeCopied(node: string, first: string, paths: readonly string[]): Finding {
   return {
     id,
     severity: 'info',
     node,
-    message: `${file.path} will be copied from ${first}: ${file.component} names it`,
-    evidence: file.directory ? `${file.path} (directory)` : `${file.path} sha256 ${file.sha256}`,
-    remedy: 'Nothing to do.',
-  }
-}
-
-function different(node: string, first: string, { file, sha256 }: { file: SharedFile; sha256: string }): Finding {
-  return {
-    id,
-    severity: 'error',
-    node,
-    message: `${file.path} is not the same as on ${first}, and is not Quorate's to overwrite`,
-    evidence: `sha256 ${sha256} here, ${file.sha256} on ${first}`,
-    remedy: `Make them equal, or move the one on ${node} away: mv ${file.path} ${file.path}.old`,
+    message: `${paths.length} file(s) will be copied from ${first}: its static pods name them, and kubeadm does not bring them`,
+    evidence: paths.join(', '),
+    remedy: 'Nothing to do. Where one of these paths exists there already with other content, move it away first.',
   }
 }

@@ -644,35 +644,23 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'to be copied',
     severity: 'info',
     node: cp2,
-    evidence: /audit\.yaml sha256 aa/,
-    breaks: (w) => facts(w, cp1).sharedFiles.push(shared),
+    evidence: /^\/etc\/kubernetes\/audit\.yaml$/,
+    breaks: (w) =>
+      facts(w, cp1).sharedFiles.push(shared, { ...shared, path: '/etc/kubernetes/audit', directory: true }),
   },
   {
     check: 'shared-files',
-    what: 'not even on the first',
+    what: 'too large',
     node: cp1,
     evidence: /audit\.yaml/,
     breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, sha256: '' }),
   },
   {
     check: 'shared-files',
-    what: 'another content on the joiner',
-    node: cp3,
-    evidence: /sha256 bb here, aa on/,
-    breaks: (w) => {
-      facts(w, cp1).sharedFiles.push(shared)
-      facts(w, cp3).fileHashes[shared.path] = 'bb'
-    },
-  },
-  {
-    check: 'shared-files',
-    what: 'a directory in its place',
-    node: cp3,
-    evidence: /is a directory/,
-    breaks: (w) => {
-      facts(w, cp1).sharedFiles.push(shared)
-      facts(w, cp3).sharedFiles.push({ ...shared, directory: true, sha256: '' })
-    },
+    what: 'where Quorate does not write',
+    node: cp1,
+    evidence: /^\/root\/audit\.yaml$/,
+    breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml' }),
   },
   {
     check: 'etcd-learner-fixes',
