@@ -42,10 +42,17 @@ const webhookPlaces =
 
 const regExpText = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/** Matches the strings as whole names or addresses: 192.168.13.3 is not in 192.168.13.30, cp1 is not in cp10 or in my-cp1. */
+/**
+ * Matches the strings as whole names or addresses: 192.168.13.3 is not in 192.168.13.30, cp1 is not in cp10 or in my-cp1. An end of a
+ * string that is no letter or digit (`//cp1:`) is its own border.
+ */
 export function wholeWords(strings: readonly string[]): RegExp {
-  const any = strings.map(regExpText).join('|')
-  return new RegExp(`(?<![A-Za-z0-9.-])(?:${any})(?![A-Za-z0-9-]|\\.[A-Za-z0-9])`)
+  const bordered = strings.map((text) => {
+    const before = /^[A-Za-z0-9]/.test(text) ? '(?<![A-Za-z0-9.-])' : ''
+    const after = /[A-Za-z0-9]$/.test(text) ? '(?![A-Za-z0-9-]|\\.[A-Za-z0-9])' : ''
+    return before + regExpText(text) + after
+  })
+  return new RegExp(bordered.join('|'))
 }
 
 /**

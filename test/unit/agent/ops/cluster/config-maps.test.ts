@@ -1,0 +1,129 @@
+import { updateClusterInfo } from '@quorate/agent/ops/update-cluster-info'
+import { updateKubeProxy } from '@quorate/agent/ops/update-kube-proxy'
+import { updateKubeadmConfig } from '@quorate/agent/ops/update-kubeadm-config'
+import { sha256Hex } from '@quorate/shared/hash'
+import t from 'tap'
+import { parse } from 'yaml'
+import { type ControlPlaneNode, controlPlaneNode, runId } from '../../../../support/control-plane-node.js'
+
+const paths = {
+  config: '/api/v1/namespaces/kube-system/configmaps/kubeadm-config',
+  info: '/api/v1/namespaces/kube-public/configmaps/cluster-info',
+  proxy: '/api/v1/namespaces/kube-system/configmaps/kube-proxy',
+  daemonSet: '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy',
+  proxyPods: '/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-proxy',
+}
+const server = 'https://apiserver.example.com:8443'
+const header = undefined
+
+const data = (node: ControlPlaneNode, path: string, key: string): string => node.api.objects.get(path)?.['data'][key]
+
+for (const version of ['v1.30.4', 'v1.37.2'] as const) {
+  t.test(`${version}: kubeadm-config gets the endpoint and its SANs, and nothing else`, async (t) => {
+    const node = await controlPlaneNode(t, { version })
+    const before = data(node, paths.config, 'ClusterConfiguration')
+    const request = {
+      header,
+      controlPlaneEndpoint: 'apiserver.example.com:8443',
+      certSans: ['apiserver.example.com', '192.168.13.100'],
+      expectedSha256: sha256Hex(before),
+    }
+    const result = await updateKubeadmConfig.run(request, node.context())
+    const after = data(node, paths.config, 'ClusterConfiguration')
+    t.same(result.touched, [
+      { name: 'configmap/kube-system/kubeadm-config', sha256Before: sha256Hex(before), sha256After: sha256Hex(after) },
+    ])
+    const expected = parse(before)
+    expected.controlPlaneEndpoint = 'apiserver.example.com:8443'
+    expected.apiServer = { ...expected.apiServer, certSANs: ['apiserver.example.com', '192.168.13.100'] }
+    t.same(parse(after), expected)
+    t.match(node.text(`/var/lib/quorate-agent/backups/${runId}/index.json`), 'configmap/kube-system/kubeadm-config')
+    const again = await updateKubeadmConfig.run(request, node.context('op-2'))
+    t.ok(again.unchanged, 'what is there already is not an edit, although its hash is no longer the planned one')
+    t.equal(node.api.asked.filter((line) => line.startsWith('PUT')).length, 1)
+  })
+
+  t.test(`${version}: cluster-info gets the server; the signatures are left to their signer`, async (t) => {
+    const node = await controlPlaneNode(t, { version })
+    const before = node.api.objects.get(paths.info)?.['data']
+    const result = await updateClusterInfo.run(
+      { header, server, expectedSha256: sha256Hex(before.kubeconfig) },
+      node.context(),
+    )
+    t.notOk(result.unchanged)
+    const after = node.api.objects.get(paths.info)?.['data']
+    t.equal(after.kubeconfig, before.kubeconfig.replace('https://192.168.13.30:6443', server))
+    t.same({ ...after, kubeconfig: '' }, { ...before, kubeconfig: '' })
+  })
+}
+
+t.test('a text that the plan did not see is left alone, and the drift is shown', async (t) => {
+  const node = await controlPlaneNode(t)
+  const planned = data(node, paths.config, 'ClusterConfiguration')
+  const request = {
+    header,
+    controlPlaneEndpoint: 'apiserver.example.com:8443',
+    certSans: [],
+    expectedSha256: sha256Hex(planned),
+  }
+  await updateKubeadmConfig.run(request, node.context())
+  const object = node.api.objects.get(paths.config) as Record<string, any>
+  const foreign = planned.replace('clusterName: kubernetes', 'clusterName: other')
+  node.api.objects.set(paths.config, { ...object, data: { ClusterConfiguration: foreign } })
+  await t.rejects(updateKubeadmConfig.run(request, node.context('op-2')), {
+    code: 'DRIFT',
+    message: /-clusterName: kubernetes\n\+clusterName: other/,
+  })
+  t.equal(data(node, paths.config, 'ClusterConfiguration'), foreign)
+})
+
+t.test('a cluster without kubeadm-config was not made by kubeadm', async (t) => {
+  const node = await controlPlaneNode(t)
+  node.api.objects.delete(paths.config)
+  const request = { header, controlPlaneEndpoint: 'apiserver.example.com:8443', certSans: [], expectedSha256: '' }
+  await t.rejects(updateKubeadmConfig.run(request, node.context()), { code: 'CONFIG_MAP_INVALID' })
+})
+
+t.test('kube-proxy: the ConfigMap, then a rolling restart', async (t) => {
+  const node = await controlPlaneNode(t)
+  node.api.objects.set(paths.daemonSet, {
+    metadata: { name: 'kube-proxy' },
+    spec: { template: { spec: { containers: [] } } },
+  })
+  const before = data(node, paths.proxy, 'kubeconfig.conf')
+  const config = data(node, paths.proxy, 'config.conf')
+  const request = { header, server, expectedSha256: sha256Hex(before) }
+  const { facts } = await updateKubeProxy.run(request, node.context())
+  t.equal(data(node, paths.proxy, 'kubeconfig.conf'), before.replace('https://192.168.13.30:6443', server))
+  t.equal(data(node, paths.proxy, 'config.conf'), config)
+  const template = node.api.objects.get(paths.daemonSet)?.['spec'].template
+  t.equal(Date.parse(template.metadata.annotations['kubectl.kubernetes.io/restartedAt']), Number(facts['restarted_at']))
+  t.same(template.spec, { containers: [] })
+  t.ok((await updateKubeProxy.run(request, node.context('op-2'))).unchanged)
+})
+
+t.test('kube-proxy: an attempt that ended between the edit and the restart is finished', async (t) => {
+  const node = await controlPlaneNode(t)
+  node.api.objects.set(paths.daemonSet, { metadata: { name: 'kube-proxy' } })
+  const object = node.api.objects.get(paths.proxy) as Record<string, any>
+  const edited = object['data']['kubeconfig.conf'].replace('https://192.168.13.30:6443', server)
+  const metadata = { ...object['metadata'], managedFields: [{ time: '2026-11-22T18:00:00Z' }] }
+  node.api.objects.set(paths.proxy, { ...object, metadata, data: { ...object['data'], 'kubeconfig.conf': edited } })
+  const pods = (startTime: string) =>
+    node.api.objects.set(paths.proxyPods, { items: [{ metadata: { name: 'kube-proxy-x' }, status: { startTime } }] })
+  pods('2026-11-22T17:30:00Z')
+  const result = await updateKubeProxy.run({ header, server, expectedSha256: 'of-the-plan' }, node.context())
+  t.notOk(result.unchanged)
+  t.ok(node.api.objects.get(paths.daemonSet)?.['spec'].template.metadata.annotations)
+  pods('2026-11-22T18:00:05Z')
+  t.ok((await updateKubeProxy.run({ header, server, expectedSha256: '' }, node.context('op-2'))).unchanged)
+})
+
+t.test('kube-proxy: a cluster without it has nothing to change', async (t) => {
+  const node = await controlPlaneNode(t)
+  node.api.objects.delete(paths.proxy)
+  t.match(await updateKubeProxy.run({ header, server, expectedSha256: '' }, node.context()), {
+    unchanged: true,
+    summary: /not installed/,
+  })
+})

@@ -1,0 +1,219 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createSealing } from '@quorate/agent/host/age-sealing'
+import { createJoinToken } from '@quorate/agent/ops/create-join-token'
+import { deleteJoinSecrets } from '@quorate/agent/ops/delete-join-secrets'
+import { placeJoinSecret } from '@quorate/agent/ops/join-secret'
+import { probeDiscovery } from '@quorate/agent/ops/probe-discovery'
+import { uploadCertificates } from '@quorate/agent/ops/upload-certificates'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { type ControlPlaneNode, controlPlaneNode } from '../../../../support/control-plane-node.js'
+
+const secrets = '/api/v1/namespaces/kube-system/secrets'
+const certsPath = `${secrets}/kubeadm-certs`
+const files = [
+  'ca.crt',
+  'ca.key',
+  'front-proxy-ca.crt',
+  'front-proxy-ca.key',
+  'sa.pub',
+  'sa.key',
+  'etcd-ca.crt',
+  'etcd-ca.key',
+]
+const plain = (value: string): string => Buffer.from(value, 'base64').toString('utf8')
+
+/** Prints the key as kubeadm does, and leaves a mark at which the test's API server gets the Secret. */
+const kubeadm = `
+config="$QUORATE_HOST_ROOT$6"; cp "$config" "$QUORATE_HOST_ROOT/seen.yaml"; stat -c %a "$config" > "$QUORATE_HOST_ROOT/mode"
+echo "[upload-certs] Storing the certificates in Secret kubeadm-certs"
+echo "[upload-certs] Using certificate key:"; sed -n 's/^certificateKey: //p' "$config"
+echo "I1122 a warning of klog" >&2
+[ -e "$QUORATE_HOST_ROOT/fails" ] && { echo "error: key $(sed -n 's/^certificateKey: //p' "$config") is of no use" >&2; exit 1; }
+exit 0
+`
+
+const everyFile = (folder: string): string =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'seen.yaml')
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n')
+
+/** The Secret as kubeadm writes it, at once with the question whether it is there already. */
+function whenAsked(node: ControlPlaneNode, data: Record<string, string>): void {
+  const get = node.api.objects.get.bind(node.api.objects)
+  node.api.objects.get = (path: string) => {
+    if (path === certsPath && existsSync(join(node.root, 'seen.yaml')) && !node.api.objects.has(path)) {
+      node.api.objects.set(path, {
+        metadata: {
+          name: 'kubeadm-certs',
+          resourceVersion: '77',
+          ownerReferences: [{ kind: 'Secret', name: 'bootstrap-token-owner1' }],
+        },
+        data,
+      })
+    }
+    return get(path)
+  }
+}
+
+const complete = Object.fromEntries(files.map((name) => [name, 'ZW5jcnlwdGVk']))
+
+t.test('a token is a Secret as kubeadm makes them, signed in cluster-info, and sealed to each joiner', async (t) => {
+  const node = await controlPlaneNode(t)
+  const joiner = await createSealing()
+  const request = {
+    header: undefined,
+    recipients: [{ node: 'cp2', recipient: joiner.recipient }],
+    tokenTtlSeconds: 3600,
+  }
+  const { facts, sealed } = await createJoinToken.run(request, node.context())
+  const secret = node.api.objects.get(`${secrets}/bootstrap-token-${facts['token_id']}`) as Record<string, any>
+  const data = Object.fromEntries(
+    Object.entries(secret['data'] as Record<string, string>).map(([key, value]) => [key, plain(value)]),
+  )
+  t.equal(secret['type'], 'bootstrap.kubernetes.io/token')
+  t.match(data, {
+    'usage-bootstrap-signing': 'true',
+    'usage-bootstrap-authentication': 'true',
+    'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
+    description: /^quorate run 20261122t172915-abc123$/,
+    expiration: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+  })
+  const seconds = (Date.parse(data['expiration'] ?? '') - Date.now()) / 1000
+  t.ok(seconds > 3590 && seconds <= 3600)
+  const opened = JSON.parse(Buffer.from(await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0))).toString())
+  t.same(opened, { token: `${data['token-id']}.${data['token-secret']}`, certificateKey: '' })
+  await t.rejects((await createSealing()).open(sealed[0]?.ciphertext ?? Buffer.alloc(0)), { code: 'SECRET_NOT_FOR_US' })
+})
+
+t.test('a token for nobody, for no node, or without an end is refused before it is made', async (t) => {
+  const node = await controlPlaneNode(t)
+  const { recipient } = await createSealing()
+  for (const [recipients, tokenTtlSeconds] of [
+    [[], 3600],
+    [[{ node: 'cp2', recipient: '' }], 3600],
+    [[{ node: '-x', recipient }], 3600],
+    [[{ node: 'cp2', recipient }], 0],
+  ] as const) {
+    await t.rejects(
+      createJoinToken.run({ header: undefined, recipients: [...recipients], tokenTtlSeconds }, node.context()),
+      { code: 'INVALID_REQUEST' },
+    )
+  }
+  t.notOk(node.api.asked.some((line) => line.startsWith('POST')))
+})
+
+t.test('an interrupted wait for the signature leaves no token behind', async (t) => {
+  const node = await controlPlaneNode(t, { signs: false })
+  const { recipient } = await createSealing()
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(new Error('stopped')), 600)
+  const request = { header: undefined, recipients: [{ node: 'cp2', recipient }], tokenTtlSeconds: 3600 }
+  await t.rejects(createJoinToken.run(request, { ...node.context(), signal: stop.signal }), { message: 'stopped' })
+  t.match(node.api.asked.at(-1), /^DELETE .*bootstrap-token-/)
+})
+
+t.test('uploads under a key that only the joiners learn: it is in no file, no journal, no result', async (t) => {
+  const node = await controlPlaneNode(t, { programs: { kubeadm } })
+  whenAsked(node, complete)
+  const joiner = await createSealing()
+  const request = {
+    header: undefined,
+    recipients: [{ node: 'cp2', recipient: joiner.recipient }],
+    tokenTtlSeconds: 3600,
+  }
+  const result = await uploadCertificates.run(request, node.context())
+  const opened = JSON.parse(Buffer.from(await joiner.open(result.sealed[0]?.ciphertext ?? Buffer.alloc(0))).toString())
+  const [init, cluster] = parseAllDocuments(node.text('/seen.yaml')).map((one) => one.toJS())
+  t.match(opened.certificateKey, /^[0-9a-f]{64}$/)
+  t.equal(init.certificateKey, opened.certificateKey)
+  t.match(init.localAPIEndpoint, { advertiseAddress: '127.0.0.1', bindPort: node.api.port })
+  t.equal(cluster.kind, 'ClusterConfiguration')
+  t.equal(node.text('/mode').trim(), '600')
+  t.match(node.text('/last-journal'), 'a warning of klog', 'errors still reach the journal')
+  t.notMatch(everyFile(node.root), opened.certificateKey)
+  t.notMatch(JSON.stringify(result), opened.certificateKey)
+  t.notMatch(JSON.stringify(node.progress), opened.certificateKey)
+  t.match(result.facts, { token_id: opened.token.slice(0, 6) })
+  t.notMatch(node.text('/ran'), opened.certificateKey)
+})
+
+t.test('a failed upload tells why, without the key', async (t) => {
+  const node = await controlPlaneNode(t, { programs: { kubeadm } })
+  node.write('/fails', '')
+  const { recipient } = await createSealing()
+  const request = { header: undefined, recipients: [{ node: 'cp2', recipient }], tokenTtlSeconds: 3600 }
+  await t.rejects(uploadCertificates.run(request, node.context()), {
+    code: 'COMMAND_FAILED',
+    message: /key <certificate key> is of no use/,
+  })
+  t.notOk(existsSync(join(node.root, 'run/quorate-agent/op-1')))
+})
+
+t.test('a Secret that kubeadm did not write anew or not whole is no base for a join', async (t) => {
+  const { recipient } = await createSealing()
+  const request = { header: undefined, recipients: [{ node: 'cp2', recipient }], tokenTtlSeconds: 3600 }
+  const partial = await controlPlaneNode(t, { programs: { kubeadm } })
+  whenAsked(partial, { ...complete, 'sa.key': '', 'ca.key': '' })
+  await t.rejects(uploadCertificates.run(request, partial.context()), {
+    code: 'COMMAND_FAILED',
+    message: /lacks ca\.key, sa\.key$/,
+  })
+  const stale = await controlPlaneNode(t, { programs: { kubeadm } })
+  stale.api.objects.set(certsPath, { metadata: { name: 'kubeadm-certs', resourceVersion: '5' }, data: complete })
+  await t.rejects(uploadCertificates.run(request, stale.context()), {
+    code: 'COMMAND_FAILED',
+    message: /did not write/,
+  })
+  t.notOk(
+    stale.api.asked.some((line) => line.startsWith('POST')),
+    'no token was made for it',
+  )
+})
+
+t.test('deletes what was made for joining, also the owner that kubeadm made', async (t) => {
+  const node = await controlPlaneNode(t)
+  for (const name of ['bootstrap-token-abcdef', 'bootstrap-token-owner1', 'bootstrap-token-others', 'kubeadm-certs']) {
+    const ownerReferences = name === 'kubeadm-certs' ? [{ kind: 'Secret', name: 'bootstrap-token-owner1' }] : []
+    node.api.objects.set(`${secrets}/${name}`, { metadata: { name, ownerReferences } })
+  }
+  t.notOk((await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef' }, node.context())).unchanged)
+  t.same(
+    [...node.api.objects.keys()].filter((path) => path.startsWith(secrets)),
+    [`${secrets}/bootstrap-token-others`],
+  )
+  t.ok((await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef' }, node.context('op-2'))).unchanged)
+  await t.rejects(deleteJoinSecrets.run({ header: undefined, tokenId: '../../x' }, node.context('op-3')), {
+    code: 'INVALID_REQUEST',
+  })
+})
+
+t.test('discovery: cluster-info without credentials, and the signature of the placed token', async (t) => {
+  // getent as a node with this name would answer.
+  const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
+  const joiner = await createSealing()
+  const signal = new AbortController().signal
+  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: node.ca.certPem }
+  t.match(await probeDiscovery.run(request, node.tools, signal), { signatureValid: false, error: /no join secret/ })
+  const wish = { header: undefined, recipients: [{ node: 'cp2', recipient: joiner.recipient }], tokenTtlSeconds: 3600 }
+  const { sealed } = await createJoinToken.run(wish, node.context())
+  const secret = JSON.parse(Buffer.from(await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0))).toString())
+  await placeJoinSecret(node.host, secret)
+  t.same(await probeDiscovery.run(request, node.tools, signal), {
+    signatureValid: true,
+    server: 'https://192.168.13.30:6443',
+    error: '',
+  })
+  const info = node.api.objects.get('/api/v1/namespaces/kube-public/configmaps/cluster-info') as Record<string, any>
+  info['data'].kubeconfig = info['data'].kubeconfig.replace('192.168.13.30', '192.168.13.66')
+  t.match(await probeDiscovery.run(request, node.tools, signal), {
+    signatureValid: false,
+    error: /not that of its text/,
+  })
+  t.match(await probeDiscovery.run({ ...request, endpoint: 'kubernetes:1' }, node.tools, signal), {
+    signatureValid: false,
+    error: /ECONNREFUSED|refused/,
+  })
+})

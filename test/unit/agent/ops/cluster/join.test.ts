@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkJoin } from '@quorate/agent/ops/check-join'
+import { joinControlPlane } from '@quorate/agent/ops/join-control-plane'
+import { placeJoinSecret } from '@quorate/agent/ops/join-secret'
+import { resetNode } from '@quorate/agent/ops/reset-node'
+import type { CheckJoinResponse, JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
+import t, { type Test } from 'tap'
+import { parse } from 'yaml'
+import { controlPlaneNode } from '../../../../support/control-plane-node.js'
+
+const secret = { token: 'abcdef.0123456789abcdef', certificateKey: 'a1'.repeat(32) }
+const spec: JoinSpec = {
+  endpoint: 'apiserver.example.com:8443',
+  nodeName: 'k8smaster2.example.com',
+  advertiseAddress: '192.168.13.31',
+  bindPort: 6443,
+  caPin: `sha256:${'0'.repeat(64)}`,
+  kubeadmApiVersion: 'v1beta4',
+  ignorePreflightErrors: ['SystemVerification'],
+  etcdTimeoutSeconds: 300,
+}
+const request = { header: undefined, join: spec }
+
+/** A joiner's kubeadm: keeps its configuration, writes what a join writes, or fails as it does. */
+const kubeadm = `
+R="$QUORATE_HOST_ROOT"
+case "$1 $2" in
+"join phase")
+  cp "$R$5" "$R/preflight.yaml"
+  echo "[preflight] Running pre-flight checks"
+  [ -e "$R/preflight-output" ] && { cat "$R/preflight-output"; exit 1; }
+  exit 0 ;;
+"join --config")
+  cp "$R$3" "$R/join.yaml"; stat -c %a "$R$3" > "$R/mode"
+  echo "[preflight] Running pre-flight checks"
+  echo "not a phase"
+  echo "[etcd] Creating static Pod manifest for etcd with $(sed -n 's/^ *certificateKey: //p' "$R$3")"
+  [ -e "$R/fails" ] && { echo "error execution phase etcd-join: token abcdef.0123456789abcdef is of no use" >&2; exit 1; }
+  mkdir -p "$R/etc/kubernetes/manifests" "$R/etc/kubernetes/pki/etcd" "$R/var/lib/etcd/member"
+  echo cni > "$R/etc/cni/net.d/20-of-the-cluster.conflist"
+  for f in admin.conf kubelet.conf scheduler.conf manifests/kube-apiserver.yaml manifests/etcd.yaml pki/ca.crt pki/etcd/ca.crt; do echo x > "$R/etc/kubernetes/$f"; done ;;
+"reset --force")
+  echo "$@" > "$R/reset-args"; echo "[reset] Removing the etcd member"
+  rm -f "$R/etc/kubernetes/admin.conf" "$R/etc/kubernetes/pki/ca.crt" ;;
+esac
+`
+
+async function joiner(t: Test) {
+  const node = await controlPlaneNode(t, { programs: { kubeadm } })
+  await node.host.remove('/etc/kubernetes', { recursive: true })
+  node.write('/etc/kubernetes/manifests/.keep', '')
+  node.write('/etc/cni/net.d/10-flannel.conflist', 'mine')
+  await placeJoinSecret(node.host, secret)
+  return node
+}
+
+t.test('joins by a configuration in tmpfs, tells its phases without secrets, and removes both', async (t) => {
+  const node = await joiner(t)
+  const { facts, unchanged } = await joinControlPlane.run(request, node.context())
+  t.notOk(unchanged)
+  t.match(facts['joined_at'], /^\d{13}$/)
+  t.same(parse(node.text('/join.yaml')), {
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    kind: 'JoinConfiguration',
+    discovery: {
+      bootstrapToken: { apiServerEndpoint: spec.endpoint, token: secret.token, caCertHashes: [spec.caPin] },
+    },
+    nodeRegistration: {
+      name: spec.nodeName,
+      criSocket: 'unix:///run/containerd/containerd.sock',
+      ignorePreflightErrors: ['SystemVerification'],
+    },
+    controlPlane: {
+      localAPIEndpoint: { advertiseAddress: '192.168.13.31', bindPort: 6443 },
+      certificateKey: secret.certificateKey,
+    },
+    timeouts: { etcdAPICall: '300s' },
+  })
+  t.equal(node.text('/mode').trim(), '600')
+  t.same(node.progress, [
+    '[preflight] Running pre-flight checks',
+    '[etcd] Creating static Pod manifest for etcd with <certificate key>',
+  ])
+  t.notOk(existsSync(join(node.root, 'run/quorate-agent/op-1')))
+  t.notOk(existsSync(join(node.root, 'run/quorate-agent/join-secret.json')))
+  t.equal(node.text('/ran').trim(), 'kubeadm join --config /run/quorate-agent/op-1/join.yaml')
+  t.match(await joinControlPlane.run(request, node.context('op-2')), { unchanged: true, facts })
+})
+
+t.test('a join that fails keeps no secret and tells none; then it can be taken back', async (t) => {
+  const node = await joiner(t)
+  node.write('/fails', '')
+  await t.rejects(joinControlPlane.run(request, node.context()), {
+    code: 'COMMAND_FAILED',
+    message: /etcd-join: token abcdef\.\[redacted\] is of no use/,
+  })
+  t.notOk(existsSync(join(node.root, 'run/quorate-agent/join-secret.json')))
+  await resetNode.run({ header: undefined }, node.context('op-2'))
+})
+
+t.test('refuses to join with a leftover admin.conf, without a secret, and with all checks off', async (t) => {
+  const node = await joiner(t)
+  const all = { header: undefined, join: { ...spec, ignorePreflightErrors: ['ALL'] } }
+  await t.rejects(joinControlPlane.run(all, node.context()), { code: 'INVALID_REQUEST' })
+  await node.host.remove('/run/quorate-agent/join-secret.json')
+  await t.rejects(joinControlPlane.run(request, node.context('op-2')), { code: 'SECRET_NOT_FOR_US' })
+  node.write('/etc/kubernetes/admin.conf', 'stale')
+  await t.rejects(joinControlPlane.run(request, node.context('op-3')), { code: 'DRIFT', message: /admin\.conf exists/ })
+  t.notOk(existsSync(join(node.root, 'ran')), 'kubeadm was not run')
+  t.notOk(existsSync(join(node.root, 'var/lib/quorate-agent/joined-by')), 'so nothing may be reset')
+})
+
+t.test('takes its own join back, all of it, and nothing that was there before', async (t) => {
+  const node = await joiner(t)
+  await joinControlPlane.run(request, node.context())
+  const { facts } = await resetNode.run({ header: undefined }, node.context('op-2'))
+  t.equal(node.text('/reset-args').trim(), 'reset --force --cri-socket /run/containerd/containerd.sock')
+  t.match(facts['removed'], '/etc/kubernetes/kubelet.conf')
+  for (const path of ['kubelet.conf', 'scheduler.conf', 'manifests/etcd.yaml', 'pki/etcd'])
+    t.notOk(existsSync(join(node.root, 'etc/kubernetes', path)), path)
+  t.notOk(existsSync(join(node.root, 'var/lib/etcd/member')))
+  t.notOk(existsSync(join(node.root, 'etc/cni/net.d/20-of-the-cluster.conflist')))
+  t.equal(node.text('/etc/cni/net.d/10-flannel.conflist'), 'mine')
+  await t.rejects(
+    resetNode.run({ header: undefined }, node.context('op-3')),
+    { code: 'NOT_JOINED_BY_THIS_RUN' },
+    'once is enough',
+  )
+})
+
+t.test('never resets a node that this run did not join', async (t) => {
+  const node = await controlPlaneNode(t, { programs: { kubeadm } })
+  await t.rejects(resetNode.run({ header: undefined }, node.context()), { code: 'NOT_JOINED_BY_THIS_RUN' })
+  node.write('/var/lib/quorate-agent/joined-by', JSON.stringify({ runId: '20250101t000000-zzzzzz', cniBefore: [] }))
+  await t.rejects(resetNode.run({ header: undefined }, node.context('op-2')), { code: 'NOT_JOINED_BY_THIS_RUN' })
+  t.notOk(existsSync(join(node.root, 'reset-args')))
+})
+
+async function check(node: Awaited<ReturnType<typeof joiner>>, join = spec): Promise<CheckJoinResponse['event'][]> {
+  const plain = Buffer.from(JSON.stringify({ token: secret.token, certificateKey: '' }))
+  const token = { node: 'cp2', ciphertext: Buffer.from(await node.sealing.seal(plain, node.sealing.recipient)) }
+  const events: CheckJoinResponse['event'][] = []
+  for await (const { event } of checkJoin.run({ join, token }, node.tools, new AbortController().signal))
+    events.push(event)
+  return events
+}
+
+t.test('preflight: progress, then what kubeadm would stumble over', async (t) => {
+  const node = await joiner(t)
+  t.same(await check(node), [
+    { $case: 'progress', progress: { message: '[preflight] Running pre-flight checks' } },
+    { $case: 'findings', findings: { errors: [], warnings: [] } },
+  ])
+  t.equal(
+    parse(node.text('/preflight.yaml')).controlPlane.certificateKey,
+    '0'.repeat(64),
+    'the true key is not made yet',
+  )
+  node.write(
+    '/preflight-output',
+    `\t[WARNING Firewalld]: firewalld is active, please ensure ports [6443 10250] are open
+error execution phase preflight: [preflight] Some fatal errors occurred:
+\t[ERROR Port-10250]: Port 10250 is in use
+\t[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: /etc/kubernetes/kubelet.conf already exists
+[preflight] If you know what you are doing, you can make a check non-fatal with \`--ignore-preflight-errors=...\`
+`,
+  )
+  t.same((await check(node)).at(-1), {
+    $case: 'findings',
+    findings: {
+      errors: [
+        'Port-10250: Port 10250 is in use',
+        'FileAvailable--etc-kubernetes-kubelet.conf: /etc/kubernetes/kubelet.conf already exists',
+      ],
+      warnings: ['Firewalld: firewalld is active, please ensure ports [6443 10250] are open'],
+    },
+  })
+})
+
+t.test('preflight: a failure that is none of the named checks is still a finding', async (t) => {
+  const node = await joiner(t)
+  node.write(
+    '/preflight-output',
+    "unable to add a new control plane instance to a cluster that doesn't have a stable controlPlaneEndpoint address\n",
+  )
+  const last = (await check(node)).at(-1)
+  t.match(last, { findings: { errors: [/^kubeadm: [^]*stable controlPlaneEndpoint/] } })
+})
