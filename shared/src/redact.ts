@@ -20,6 +20,8 @@ const rules: readonly (readonly [RegExp, string])[] = [
     ),
     `$1${hidden}`,
   ],
+  // What `kubeadm init phase upload-certs` prints: the key on a line of its own.
+  [/(certificate key:\s*)[0-9a-f]{64}/gi, `$1${hidden}`],
   [/(--(?:token|certificate-key|password|discovery-token|tls-bootstrap-token)[= ])\S+/g, `$1${hidden}`],
   [/(:\/\/[^\s/:@]+:)[^\s/@]+@/g, `$1${hidden}@`],
 ]

@@ -64,7 +64,7 @@ async function listen(
   return { port, calls: () => calls }
 }
 
-type Tap = typeof t
+type Tap = Pick<typeof t, 'teardown'>
 
 /** One call; the status it ended with. */
 function call(t: Tap, port: number, who: MutualTlsIdentity, name = nodeName): Promise<number> {

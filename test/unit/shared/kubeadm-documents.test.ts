@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process'
+import { initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
+import { atLeast } from '@quorate/shared/kubernetes-version'
+import t from 'tap'
+import { parse, parseAllDocuments } from 'yaml'
+import { fixtureData, fixtureVersions } from '../../support/fixtures.js'
+
+const init = {
+  advertiseAddress: '192.168.13.30',
+  bindPort: 6443,
+  nodeName: 'k8smaster1.example.com',
+  criSocket: '/run/containerd/containerd.sock',
+}
+const key = 'ab'.repeat(32)
+
+const join = {
+  endpoint: 'apiserver.example.com:8443',
+  token: 'abcdef.0123456789abcdef',
+  caPins: [`sha256:${'0'.repeat(64)}`],
+  nodeName: 'k8smaster2.example.com',
+  criSocket: 'unix:///run/containerd/containerd.sock',
+  advertiseAddress: '192.168.13.31',
+  bindPort: 6443,
+  certificateKey: key,
+  ignorePreflightErrors: ['SystemVerification'],
+  etcdTimeoutSeconds: 300,
+}
+
+t.test("InitConfiguration in the cluster's own version, then the ClusterConfiguration as it is", async (t) => {
+  for (const version of fixtureVersions) {
+    const clusterConfiguration = fixtureData(version, 'before/cm-kubeadm-config.yaml', 'ClusterConfiguration')
+    const text = initDocuments({ ...init, clusterConfiguration, certificateKey: key })
+    const [first, second] = parseAllDocuments(text).map((document) => document.toJS())
+    t.strictSame(first, {
+      apiVersion: version === 'v1.30.4' ? 'kubeadm.k8s.io/v1beta3' : 'kubeadm.k8s.io/v1beta4',
+      kind: 'InitConfiguration',
+      localAPIEndpoint: { advertiseAddress: '192.168.13.30', bindPort: 6443 },
+      nodeRegistration: { name: 'k8smaster1.example.com', criSocket: 'unix:///run/containerd/containerd.sock' },
+      certificateKey: key,
+    })
+    t.strictSame(second, parse(clusterConfiguration))
+    t.ok(text.endsWith(`---\n${clusterConfiguration}`), 'not a byte of it is written anew')
+    const staged = initDocuments({
+      ...init,
+      clusterConfiguration: `---\n${clusterConfiguration}`,
+      certificatesDir: '/run/quorate-agent/stage',
+    })
+    const documents = parseAllDocuments(staged).map((document) => document.toJS())
+    t.equal(documents.length, 2)
+    t.strictSame(documents[1], { ...parse(clusterConfiguration), certificatesDir: '/run/quorate-agent/stage' })
+    t.notOk('certificateKey' in documents[0])
+  }
+  t.throws(() => initDocuments({ ...init, clusterConfiguration: 'kind: X' }), { code: 'CONFIG_MAP_INVALID' })
+})
+
+t.test('JoinConfiguration of both versions', async (t) => {
+  const common = {
+    kind: 'JoinConfiguration',
+    discovery: { bootstrapToken: { apiServerEndpoint: join.endpoint, token: join.token, caCertHashes: join.caPins } },
+    nodeRegistration: { name: join.nodeName, criSocket: join.criSocket, ignorePreflightErrors: ['SystemVerification'] },
+    controlPlane: { localAPIEndpoint: { advertiseAddress: '192.168.13.31', bindPort: 6443 }, certificateKey: key },
+  }
+  t.strictSame(parse(joinDocument({ ...join, apiVersion: 'v1beta4' })), {
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    ...common,
+    timeouts: { etcdAPICall: '300s' },
+  })
+  t.strictSame(
+    parse(joinDocument({ ...join, apiVersion: 'v1beta3' })),
+    { apiVersion: 'kubeadm.k8s.io/v1beta3', ...common },
+    'v1beta3 has no timeouts',
+  )
+  const { etcdTimeoutSeconds: _, ...plain } = join
+  const few = parse(joinDocument({ ...plain, apiVersion: 'v1beta4', ignorePreflightErrors: [] }))
+  t.notOk('timeouts' in few)
+  t.notOk('ignorePreflightErrors' in few.nodeRegistration)
+  t.equal(
+    parse(joinDocument({ ...join, apiVersion: 'v1beta4', certificateKey: '1'.repeat(64) })).controlPlane.certificateKey,
+    '1'.repeat(64),
+    'a key of digits stays a string',
+  )
+  for (const apiVersion of ['v1beta2', 'v1', 'kubeadm.k8s.io/v1beta4', '']) {
+    t.throws(() => joinDocument({ ...join, apiVersion }), { code: 'INVALID_REQUEST' }, apiVersion)
+  }
+})
+
+const kubeadm = spawnSync('kubeadm', ['version', '-o', 'short'], { encoding: 'utf8' })
+
+t.test(
+  'kubeadm itself accepts them',
+  { skip: kubeadm.error === undefined ? false : 'kubeadm is not installed' },
+  async (t) => {
+    const newer = atLeast(kubeadm.stdout, '1.31')
+    const version = newer ? 'v1.37.2' : 'v1.30.4'
+    const clusterConfiguration = fixtureData(version, 'after/cm-kubeadm-config.yaml', 'ClusterConfiguration')
+    for (const [what, text] of [
+      ['init', initDocuments({ ...init, clusterConfiguration, certificateKey: key })],
+      ['join', joinDocument({ ...join, apiVersion: newer ? 'v1beta4' : 'v1beta3' })],
+    ] as const) {
+      const { status, stderr } = spawnSync('kubeadm', ['config', 'validate', '--config', '/dev/stdin'], {
+        input: text,
+        encoding: 'utf8',
+      })
+      t.equal(status, 0, `${what}: ${stderr}`)
+    }
+  },
+)
