@@ -1,4 +1,4 @@
-import { asQuorateError, type ErrorCode } from '@quorate/shared/errors'
+import { asQuorateError, type ErrorCode, type QuorateError } from '@quorate/shared/errors'
 import type { Check, Finding } from './checks/check.js'
 import type { ConversionRun } from './run.js'
 
@@ -30,7 +30,9 @@ export async function assess(
   const silent = (await Promise.all(run.nodes.map((node) => reach(run, node.name)))).flat()
   const unanswered = new Set(silent.map(({ node }) => node))
   const found = await Promise.all(checks.map((check) => runCheck(run, check, unanswered)))
-  const findings = [...silent, ...found.flat()].map((finding) => withReason(finding, run.file.policy.ignoreFindings))
+  const findings = [...silent, ...mergeFailed(found.flat())].map((finding) =>
+    withReason(finding, run.file.policy.ignoreFindings),
+  )
   const order = { error: 0, warning: 1, info: 2 } as const
   return {
     findings: findings.sort((a, b) => order[a.severity] - order[b.severity]),
@@ -57,27 +59,44 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
   }
 }
 
+/** A check that found something, or the reason why it could not look. */
+type Found = Finding | { readonly failed: string; readonly error: QuorateError }
+
+/** Where the cluster itself cannot be read most checks fail for the same reason: said once, with their names. */
+function mergeFailed(found: readonly Found[]): readonly Finding[] {
+  const reasons = new Map<string, { error: QuorateError; checks: string[] }>()
+  for (const each of found) {
+    if (!('failed' in each)) continue
+    const reason = `${each.error.code} ${each.error.where} ${each.error.message}`
+    const known = reasons.get(reason)
+    if (known === undefined) reasons.set(reason, { error: each.error, checks: [each.failed] })
+    else known.checks.push(each.failed)
+  }
+  const failed = [...reasons.values()].map(
+    ({ error, checks }): Finding => ({
+      id: 'check-failed',
+      severity: 'error',
+      ...(error.where === undefined ? {} : { node: error.where }),
+      message: `not checked: ${checks.join(', ')}: ${error.message}`,
+      evidence: error.code,
+      remedy: error.remedy,
+    }),
+  )
+  return [...found.filter((each) => !('failed' in each)), ...failed]
+}
+
 async function runCheck(
   run: ConversionRun,
   check: Check,
   unanswered: ReadonlySet<string | undefined>,
-): Promise<readonly Finding[]> {
+): Promise<readonly Found[]> {
   try {
     return await check.check(run)
   } catch (thrown) {
     const error = asQuorateError(thrown)
     // The node is already reported: each check that wanted its facts would only repeat it.
     if (error.where !== undefined && unanswered.has(error.where)) return []
-    return [
-      {
-        id: 'check-failed',
-        severity: 'error',
-        ...(error.where === undefined ? {} : { node: error.where }),
-        message: `the check ${check.id} could not be made: ${error.message}`,
-        evidence: error.code,
-        remedy: error.remedy,
-      },
-    ]
+    return [{ failed: check.id, error }]
   }
 }
 

@@ -1,0 +1,42 @@
+import { assess } from '@quorate/coordinator/conversion/assess'
+import { allChecks } from '@quorate/coordinator/conversion/checks/all'
+import { QuorateError } from '@quorate/shared/errors'
+import t from 'tap'
+import { fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+
+t.test('a k3s node is one clear finding, and what could not be read is said once', async (t) => {
+  const world = soundWorld()
+  Object.assign(world.facts[nodeNames.cp1] ?? {}, { otherDistribution: 'k3s', staticPods: [] })
+  const run = {
+    ...fakeRun(world),
+    clusterFacts: () =>
+      Promise.reject(new QuorateError('NOT_A_CONTROL_PLANE', 'no admin.conf', { where: nodeNames.cp1 })),
+  }
+  const { findings } = await assess(run, allChecks)
+  t.ok(findings.some(({ id, evidence }) => id === 'not-kubeadm' && evidence === 'k3s'))
+  const failed = findings.filter(({ id }) => id === 'check-failed')
+  t.equal(failed.length, 1)
+  t.match(failed[0], { node: nodeNames.cp1, message: /nodes-ready.*no admin\.conf/ })
+})
+
+t.test(
+  'with all checks together a sound cluster has nothing that blocks, and a silent node does not break them',
+  async (t) => {
+    const sound = fakeRun(soundWorld())
+    t.same(
+      (await assess(sound, allChecks)).findings.filter(
+        ({ severity, id }) => severity === 'error' && id !== 'clocks' && id !== 'certificate-expiry',
+      ),
+      [],
+    )
+    const silence = new QuorateError('AGENT_UNREACHABLE', 'connect ECONNREFUSED', { where: nodeNames.cp3 })
+    const nodeFacts: typeof sound.nodeFacts = async (node) => {
+      if ((typeof node === 'string' ? node : node.name) === nodeNames.cp3) throw silence
+      return sound.nodeFacts(node)
+    }
+    const { findings, facts } = await assess({ ...sound, nodeFacts }, allChecks)
+    t.equal(facts, 'incomplete')
+    t.match(findings[0], { id: 'agent-unreachable', node: nodeNames.cp3 })
+    t.notOk(findings.some(({ id }) => id === 'check-failed'))
+  },
+)
