@@ -1,0 +1,82 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import type { NodeFaults } from './node.js'
+import { machineOf, type Site } from './site.js'
+import { keyOf } from './store.js'
+
+/** What the control socket can be asked to do to the laboratory, by name. */
+export type FaultName = keyof ReturnType<typeof faultsOf>
+
+/** Faults by name. What agents must know of (cuts, a full disk, a wrong clock) is left in files that their preload reads. */
+export function faultsOf(site: Site, folder: string) {
+  const tellAgents = (): void => {
+    for (const node of site.nodes.values()) {
+      writeFileSync(join(folder, 'faults', `${node.name}.unreachable`), site.network.unreachableFrom(node).join('\n'))
+    }
+  }
+  return {
+    /** Power-cut. The agent's process is the caller's. */
+    async killNode({ node }: { node: string }): Promise<void> {
+      await machineOf(site, node).cutPower()
+      await site.virtualAddresses.settle()
+      tellAgents()
+    },
+    async bootNode({ node }: { node: string }): Promise<void> {
+      await machineOf(site, node).boot()
+      tellAgents()
+    },
+    async cutNetwork({ a, b, cut }: { a: string; b: string; cut: boolean }): Promise<void> {
+      site.network.cut(a, b, cut)
+      tellAgents()
+    },
+    async setFaults({ node, faults }: { node: string; faults: NodeFaults }): Promise<void> {
+      Object.assign(machineOf(site, node).node.faults, faults)
+    },
+    /** Files that the agent of that node replaces below this path fail with ENOSPC; '' ends it. */
+    async fillDisk({ node, below }: { node: string; below: string }): Promise<void> {
+      const { node: itself } = machineOf(site, node)
+      writeFileSync(join(folder, 'faults', `${node}.full`), below === '' ? '' : itself.real(below))
+    },
+    async writeFile({
+      node,
+      path,
+      text,
+      mode,
+    }: {
+      node: string
+      path: string
+      text: string
+      mode?: number
+    }): Promise<void> {
+      machineOf(site, node).node.write(path, text, mode ?? 0o600)
+    },
+    async removeFile({ node, path }: { node: string; path: string }): Promise<void> {
+      machineOf(site, node).node.remove(path)
+    },
+    /** Somebody set controlPlaneEndpoint long ago. */
+    async setEndpoint({ endpoint }: { endpoint: string }): Promise<void> {
+      const key = keyOf('configmaps', 'kube-system', 'kubeadm-config')
+      const map = site.store.get(key)
+      const configuration = parse(map?.data?.['ClusterConfiguration'] ?? '') as Record<string, unknown>
+      if (endpoint === '') delete configuration['controlPlaneEndpoint']
+      else configuration['controlPlaneEndpoint'] = endpoint
+      if (map !== undefined)
+        site.store.update(key, { ...map, data: { ...map.data, ClusterConfiguration: stringify(configuration) } })
+    },
+    async setDns({ name, address }: { name: string; address: string }): Promise<void> {
+      if (address === '') site.network.dns.delete(name)
+      else site.network.dns.set(name, address)
+    },
+    async addNode({ name, ready }: { name: string; ready: boolean }): Promise<void> {
+      const status = {
+        conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+        addresses: [{ type: 'InternalIP', address: '192.0.2.9' }],
+      }
+      site.store.create(keyOf('nodes', '', name), { metadata: { name }, spec: {}, status })
+    },
+    async addEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
+      site.etcd.add(peerUrl, true)
+    },
+  }
+}

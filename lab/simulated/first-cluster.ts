@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { parse } from 'yaml'
+import { type CertificateWish, type Identity, issue, keyPem, publicKeyPem } from './certificates.js'
+import {
+  clusterConfiguration,
+  clusterInfoKubeconfig,
+  kubeletConfiguration,
+  kubeProxyConfiguration,
+  kubeProxyKubeconfig,
+} from './cluster-objects.js'
+import type { Kubeadm } from './kubeadm.js'
+import type { ClusterConfiguration } from './kubeadm-config.js'
+import { makeCertificates, writeKubeconfigs, writeManifests } from './kubeadm-join.js'
+import { bootstrappedKubeletKubeconfig, embeddedKubeconfig, firstKubeletKubeconfig } from './kubeconfigs.js'
+import { installClientCertificate } from './kubelet.js'
+import type { SimulatedNode } from './node.js'
+import { machineOf, type Site } from './site.js'
+import { staticPodManifest } from './static-pods.js'
+import { type KubeObject, keyOf } from './store.js'
+import { atLeast } from './version-order.js'
+
+const pki = '/etc/kubernetes/pki'
+
+/** Makes what `kubeadm init` without controlPlaneEndpoint and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
+export function makeFirstCluster(site: Site, first: SimulatedNode, workers: readonly SimulatedNode[]): void {
+  const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
+  if (
+    key === undefined ||
+    caKey === undefined ||
+    etcdKey === undefined ||
+    proxyKey === undefined ||
+    saKey === undefined
+  )
+    throw new Error('five keys are needed')
+  const authority = (commonName: string, path: string, its: typeof key): Identity => {
+    const made = issue({ commonName, usage: 'ca' }, its)
+    first.write(`${pki}/${path}.key`, made.key, 0o600)
+    first.write(`${pki}/${path}.crt`, made.cert, 0o644)
+    return made
+  }
+  const ca = authority('kubernetes', 'ca', caKey)
+  authority('etcd-ca', 'etcd/ca', etcdKey)
+  authority('front-proxy-ca', 'front-proxy-ca', proxyKey)
+  first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
+  first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
+  const server = `https://${first.address}:6443`
+  const facts = { release: site.release, caPem: ca.cert, server }
+  const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
+  const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
+  const context = { cluster, nodeName: first.name, address: first.address, bindPort: 6443 }
+  makeCertificates(quiet, context)
+  writeKubeconfigs(quiet, context)
+  writeManifests(quiet, context)
+  const etcdPod = {
+    ...context,
+    release: site.release,
+    serviceSubnet: '10.96.0.0/12',
+    initialCluster: [`${first.name}=https://${first.address}:2380`],
+  }
+  first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
+  const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
+  if (atLeast(site.release.version, '1.29')) {
+    const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
+    first.write(
+      '/etc/kubernetes/super-admin.conf',
+      embeddedKubeconfig(server, ca.cert, 'kubernetes-super-admin', superAdmin),
+      0o600,
+    )
+  }
+  first.write('/root/.kube/config', first.must('/etc/kubernetes/admin.conf'), 0o600)
+  for (const node of [first, ...workers]) {
+    node.write(`${pki}/ca.crt`, ca.cert, 0o644)
+    node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
+    node.write('/var/lib/kubelet/kubeadm-flags.env', 'KUBELET_KUBEADM_ARGS=""\n', 0o644)
+    const identity = client({ commonName: `system:node:${node.name}`, organizations: ['system:nodes'] })
+    installClientCertificate(node, identity.cert + identity.key)
+    const text =
+      node === first
+        ? firstKubeletKubeconfig(server, ca.cert, node.name)
+        : bootstrappedKubeletKubeconfig(server, ca.cert)
+    node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
+  }
+  makeObjects(site, facts, [first, ...workers])
+}
+
+function makeObjects(
+  site: Site,
+  facts: { release: Site['release']; caPem: string; server: string },
+  nodes: readonly SimulatedNode[],
+): void {
+  const { store, release } = site
+  const make = (
+    plural: string,
+    namespace: string,
+    name: string,
+    rest: Omit<KubeObject, 'metadata'> & { labels?: Record<string, string> } = {},
+  ): void => {
+    const { labels, ...object } = rest
+    store.create(keyOf(plural, namespace, name), {
+      ...object,
+      metadata: { name, ...(labels === undefined ? {} : { labels }) },
+    })
+  }
+  for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) make('namespaces', '', name)
+  const config = (namespace: string, name: string, data: Record<string, string>): void =>
+    make('configmaps', namespace, name, { data })
+  config('kube-system', 'kubeadm-config', { ClusterConfiguration: clusterConfiguration(facts) })
+  config('kube-system', 'kubelet-config', { kubelet: kubeletConfiguration(facts) })
+  config('kube-public', 'cluster-info', { kubeconfig: clusterInfoKubeconfig(facts) })
+  config('kube-system', 'kube-root-ca.crt', { 'ca.crt': facts.caPem })
+  config('kube-system', 'coredns', {
+    Corefile: '.:53 {\n    errors\n    health\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n}\n',
+  })
+  make('configmaps', 'kube-system', 'kube-proxy', {
+    labels: { app: 'kube-proxy' },
+    data: { 'config.conf': kubeProxyConfiguration(), 'kubeconfig.conf': kubeProxyKubeconfig(facts.server) },
+  })
+  const template = (app: string, image: string) => ({
+    metadata: { labels: { 'k8s-app': app } },
+    spec: { containers: [{ name: app === 'kube-dns' ? 'coredns' : app, image }] },
+  })
+  make('daemonsets', 'kube-system', 'kube-proxy', {
+    labels: { 'k8s-app': 'kube-proxy' },
+    spec: {
+      selector: { matchLabels: { 'k8s-app': 'kube-proxy' } },
+      template: template('kube-proxy', `registry.k8s.io/kube-proxy:${release.version}`),
+      updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 }, type: 'RollingUpdate' },
+    },
+  })
+  make('deployments', 'kube-system', 'coredns', {
+    labels: { 'k8s-app': 'kube-dns' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+      template: template('kube-dns', `registry.k8s.io/coredns/coredns:${release.coreDnsTag}`),
+    },
+  })
+  const control = 'node-role.kubernetes.io/control-plane'
+  for (const [index, node] of nodes.entries()) {
+    make('nodes', '', node.name, {
+      labels: {
+        'kubernetes.io/hostname': node.name,
+        'kubernetes.io/os': 'linux',
+        ...(index === 0 ? { [control]: '' } : {}),
+      },
+      spec: index === 0 ? { taints: [{ effect: 'NoSchedule', key: control }] } : {},
+    })
+  }
+  makeInitToken(make)
+}
+
+/** The token that `kubeadm init` printed, good for a day. */
+function makeInitToken(
+  make: (plural: string, namespace: string, name: string, rest: Omit<KubeObject, 'metadata'>) => void,
+): void {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64')
+  const [id, secret] = [randomBytes(3).toString('hex'), randomBytes(8).toString('hex')]
+  make('secrets', 'kube-system', `bootstrap-token-${id}`, {
+    type: 'bootstrap.kubernetes.io/token',
+    data: {
+      'auth-extra-groups': base64('system:bootstrappers:kubeadm:default-node-token'),
+      expiration: base64(new Date(Date.now() + 24 * 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z')),
+      'token-id': base64(id),
+      'token-secret': base64(secret),
+      'usage-bootstrap-authentication': base64('true'),
+      'usage-bootstrap-signing': base64('true'),
+    },
+  })
+}

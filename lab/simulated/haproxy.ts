@@ -1,0 +1,212 @@
+import { get } from 'node:https'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type SimulatedNetwork, trackSockets } from './network.js'
+import type { Listening, SimulatedNode } from './node.js'
+
+interface Backend {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  up: boolean
+  /** Checks in a row that say the opposite of `up`. */
+  against: number
+  readonly sessions: Set<Socket>
+}
+
+export interface HaproxyConfig {
+  readonly port: number
+  readonly servers: readonly { name: string; address: string; port: number }[]
+  readonly interMs: number
+  readonly fall: number
+  readonly rise: number
+  readonly httpCheck: string | undefined
+  readonly redispatch: boolean
+}
+
+const configPath = '/etc/haproxy/haproxy.cfg'
+
+/** Reads what the laboratory needs of haproxy's configuration; throws as `haproxy -c` complains. */
+export function readHaproxyConfig(text: string): HaproxyConfig {
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '')
+  const sections = ['global', 'defaults', 'frontend', 'backend', 'listen']
+  if (!sections.includes(lines[0]?.split(/\s/)[0] ?? ''))
+    throw new Error(`[ALERT] unknown keyword '${lines[0] ?? ''}' out of section`)
+  const bind = lines.map((line) => /^bind\s+\S*:(\d+)/.exec(line)).find((match) => match !== null)
+  if (bind === undefined) throw new Error('[ALERT] config: no <bind> line')
+  const words = lines.filter((line) => /^(server|default-server)\s/.test(line)).map((line) => line.split(/\s+/))
+  const option = (name: string): string | undefined => {
+    const found = words.find((line) => line.includes(name))
+    return found?.[found.indexOf(name) + 1]
+  }
+  const servers = words
+    .filter(([keyword]) => keyword === 'server')
+    .map(([, name = '', at = '']) => {
+      const [address = '', port = ''] = at.split(':')
+      if (!/^\d+$/.test(port)) throw new Error(`[ALERT] 'server ${name}' : missing port`)
+      return { name, address, port: Number(port) }
+    })
+  const uri = lines
+    .map((line) => /http-check send .*\buri\s+(\S+)/.exec(line)?.[1] ?? /^option httpchk\s+GET\s+(\S+)/.exec(line)?.[1])
+    .find((path) => path !== undefined)
+  return {
+    port: Number(bind?.[1]),
+    servers,
+    interMs: milliseconds(option('inter') ?? '2s'),
+    fall: Number(option('fall') ?? 3),
+    rise: Number(option('rise') ?? 2),
+    httpCheck: uri,
+    redispatch: lines.includes('option redispatch'),
+  }
+}
+
+function milliseconds(text: string): number {
+  const match = /^(\d+)(ms|s|m)?$/.exec(text)
+  const factor = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? 'ms'] ?? 1
+  return Number(match?.[1] ?? 2000) * factor
+}
+
+/**
+ * haproxy in miniature: a real TCP proxy of the node, with real HTTPS checks. `*` means the node's own address and the virtual
+ * one while keepalived holds it here. A reload takes new servers for new connections and drops none.
+ */
+export class Haproxy {
+  private readonly node: SimulatedNode
+  private readonly network: SimulatedNetwork
+  private config: HaproxyConfig
+  private backends: Backend[] = []
+  private readonly servers = new Map<string, { server: Server; drop: () => void; entry: Listening }>()
+  private checking: NodeJS.Timeout | undefined
+  private turn = 0
+  private readonly pid: number
+
+  constructor(node: SimulatedNode, network: SimulatedNetwork) {
+    this.node = node
+    this.network = network
+    this.pid = node.newPid()
+    this.config = readHaproxyConfig(node.must(configPath))
+    this.useBackends()
+  }
+
+  get port(): number {
+    return this.config.port
+  }
+
+  async start(): Promise<void> {
+    await this.bind(this.node.address)
+    this.checking = setInterval(() => void this.check(), this.config.interMs)
+  }
+
+  reload(): void {
+    this.config = readHaproxyConfig(this.node.must(configPath))
+    this.useBackends()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.checking)
+    for (const address of [...this.servers.keys()]) this.unbind(address)
+  }
+
+  async bind(address: string): Promise<void> {
+    if (this.servers.has(address)) return
+    const { port } = this.config
+    const server = createServer((client) => this.carry(client, 0))
+    const drop = trackSockets(server, (socket) => this.network.mayPass(socket.remoteAddress, this.node))
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, address, resolve))
+    const entry = { address, port, process: 'haproxy', pid: this.pid }
+    this.servers.set(address, { server, drop, entry })
+    this.node.listening.add(entry)
+  }
+
+  unbind(address: string): void {
+    const bound = this.servers.get(address)
+    if (bound === undefined) return
+    bound.server.close()
+    bound.drop()
+    this.node.listening.delete(bound.entry)
+    this.servers.delete(address)
+  }
+
+  /** A server that stays keeps its state and sessions; a new one counts as up until it is checked, as in haproxy. */
+  private useBackends(): void {
+    const before = this.backends
+    this.backends = this.config.servers.map(
+      (server) =>
+        before.find(({ address, port }) => address === server.address && port === server.port) ?? {
+          ...server,
+          up: true,
+          against: 0,
+          sessions: new Set(),
+        },
+    )
+  }
+
+  private carry(client: Socket, tries: number): void {
+    const up = this.backends.filter((backend) => backend.up)
+    const backend = up[this.turn++ % Math.max(1, up.length)]
+    if (backend === undefined || client.destroyed) return void client.destroy()
+    const server = connect({
+      host: backend.address,
+      port: backend.port,
+      localAddress: this.node.address,
+      timeout: 3000,
+    })
+    const connection = { process: 'haproxy', pid: this.pid, socket: server }
+    let connected = false
+    server.once('connect', () => {
+      connected = true
+      server.setTimeout(0)
+      this.node.connections.add(connection)
+      backend.sessions.add(client)
+      client.pipe(server)
+      server.pipe(client)
+    })
+    server.once('timeout', () => server.destroy())
+    server.on('error', () => {})
+    server.once('close', () => {
+      this.node.connections.delete(connection)
+      backend.sessions.delete(client)
+      // `retries 3` with `option redispatch`: another server is tried before the client hears of it.
+      if (!connected && tries < 3 && this.config.redispatch) this.carry(client, tries + 1)
+      else client.destroy()
+    })
+    client.on('error', () => {})
+    client.once('close', () => server.destroy())
+  }
+
+  private async check(): Promise<void> {
+    await Promise.all(
+      this.backends.map(async (backend) => {
+        const healthy = await this.isHealthy(backend)
+        backend.against = healthy === backend.up ? 0 : backend.against + 1
+        if (backend.against < (backend.up ? this.config.fall : this.config.rise)) return
+        backend.up = healthy
+        backend.against = 0
+        // on-marked-down shutdown-sessions
+        if (!healthy) for (const session of backend.sessions) session.destroy()
+      }),
+    )
+  }
+
+  private isHealthy({ address, port }: Backend): Promise<boolean> {
+    return new Promise((resolve) => {
+      const options = {
+        host: address,
+        port,
+        path: this.config.httpCheck ?? '/',
+        localAddress: this.node.address,
+        rejectUnauthorized: false,
+        agent: false as const,
+        timeout: 900,
+      }
+      const request = get(options, (response) => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      })
+      request.on('timeout', () => request.destroy())
+      request.on('error', () => resolve(false))
+    })
+  }
+}

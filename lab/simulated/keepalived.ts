@@ -1,0 +1,94 @@
+import type { Haproxy } from './haproxy.js'
+import type { SimulatedNetwork } from './network.js'
+import type { SimulatedNode } from './node.js'
+
+export interface KeepalivedConfig {
+  readonly virtualIp: string
+  readonly prefixLength: number
+  readonly priority: number
+  readonly routerId: number
+  readonly peers: readonly string[]
+}
+
+/** Reads what the laboratory needs of keepalived's configuration; throws as `--config-test` complains. */
+export function readKeepalivedConfig(text: string): KeepalivedConfig {
+  const lines = text.split('\n').map((line) => line.replace(/[#!].*/, '').trim())
+  const plain = lines.join('\n')
+  if ((plain.match(/{/g) ?? []).length !== (plain.match(/}/g) ?? []).length)
+    throw new Error("(Line 1) Missing '}' at end of file")
+  const value = (name: string): string | undefined => new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(plain)?.[1]
+  const inside = (block: string): string[] =>
+    (new RegExp(`${block}\\s*{([^}]*)}`).exec(plain)?.[1] ?? '')
+      .trim()
+      .split('\n')
+      .map((line) => line.trim())
+  const [virtual = ''] = inside('virtual_ipaddress')
+  const [virtualIp = '', prefix = '32'] = (virtual.split(/\s/)[0] ?? '').split('/')
+  if (virtualIp === '') throw new Error('No virtual_ipaddress configured')
+  return {
+    virtualIp,
+    prefixLength: Number(prefix),
+    priority: Number(value('priority') ?? 100),
+    routerId: Number(value('virtual_router_id') ?? 0),
+    peers: inside('unicast_peer').filter((line) => line !== ''),
+  }
+}
+
+interface Speaker {
+  readonly node: SimulatedNode
+  readonly config: KeepalivedConfig
+  /** The haproxy that its track_script looks at. */
+  readonly haproxy: () => Haproxy | undefined
+}
+
+/** All keepaliveds of the site: who holds which virtual address. All BACKUP and nopreempt: the holder keeps it while it is healthy. */
+export class VirtualAddresses {
+  private readonly speakers = new Map<string, Speaker>()
+  private readonly network: SimulatedNetwork
+
+  constructor(network: SimulatedNetwork) {
+    this.network = network
+  }
+
+  start(node: SimulatedNode, haproxy: () => Haproxy | undefined): void {
+    const config = readKeepalivedConfig(node.must('/etc/keepalived/keepalived.conf'))
+    this.speakers.set(node.name, { node, config, haproxy })
+  }
+
+  stop(node: SimulatedNode): void {
+    const speaker = this.speakers.get(node.name)
+    this.speakers.delete(node.name)
+    if (speaker !== undefined) this.release(speaker)
+  }
+
+  holds(node: SimulatedNode): string | undefined {
+    return [...this.network.floating].find(([, holder]) => holder === node)?.[0]
+  }
+
+  /** One look: a healthy speaker without whom an address would be nobody's takes it. */
+  async settle(): Promise<void> {
+    const addresses = new Set([...this.speakers.values()].map(({ config }) => config.virtualIp))
+    for (const address of addresses) {
+      const able = [...this.speakers.values()].filter(
+        ({ node, config, haproxy }) => config.virtualIp === address && node.alive && haproxy() !== undefined,
+      )
+      const holder = this.network.floating.get(address)
+      const present = able.find(({ node }) => node === holder)
+      if (holder !== undefined && present === undefined) this.network.floating.delete(address)
+      const next = present ?? able.sort((a, b) => b.config.priority - a.config.priority)[0]
+      for (const speaker of this.speakers.values())
+        if (speaker !== next && speaker.config.virtualIp === address) speaker.haproxy()?.unbind(address)
+      if (next === undefined) continue
+      this.network.floating.set(address, next.node)
+      await next
+        .haproxy()
+        ?.bind(address)
+        .catch(() => {})
+    }
+  }
+
+  private release({ node, config, haproxy }: Speaker): void {
+    if (this.network.floating.get(config.virtualIp) === node) this.network.floating.delete(config.virtualIp)
+    haproxy()?.unbind(config.virtualIp)
+  }
+}

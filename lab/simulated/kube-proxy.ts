@@ -1,0 +1,42 @@
+import { parse } from 'yaml'
+import type { Process } from './container-runtime.js'
+import { KubeClient } from './kube-client.js'
+import type { SimulatedNetwork } from './network.js'
+import type { SimulatedNode } from './node.js'
+import { keyOf, type ObjectStore } from './store.js'
+
+/** kube-proxy: takes its server from the ConfigMap when its pod starts, and keeps a connection to it. Ready or not does not depend on it. */
+export class KubeProxy implements Process {
+  private readonly node: SimulatedNode
+  private readonly network: SimulatedNetwork
+  private readonly store: ObjectStore
+  private client: KubeClient | undefined
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(parts: { node: SimulatedNode; network: SimulatedNetwork; store: ObjectStore }) {
+    this.node = parts.node
+    this.network = parts.network
+    this.store = parts.store
+  }
+
+  async start(): Promise<void> {
+    // ConfigMaps and the service account's CA reach the pod as files when it starts.
+    const text = this.store.get(keyOf('configmaps', 'kube-system', 'kube-proxy'))?.data?.['kubeconfig.conf'] ?? ''
+    const config = parse(text) as { clusters?: { cluster: { server: string } }[] } | null
+    const server = config?.clusters?.[0]?.cluster.server ?? ''
+    const ca = this.store.get(keyOf('configmaps', 'kube-system', 'kube-root-ca.crt'))?.data?.['ca.crt'] ?? ''
+    const client = new KubeClient(
+      { node: this.node, network: this.network, process: 'kube-proxy' },
+      { server, ca, token: 'service-account:kube-proxy' },
+    )
+    this.client = client
+    const look = (): void => void client.request('GET', '/api/v1/services').catch(() => {})
+    look()
+    this.timer = setInterval(look, 1000)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer)
+    this.client?.close()
+  }
+}

@@ -1,0 +1,156 @@
+import { createCipheriv, randomBytes, X509Certificate } from 'node:crypto'
+import { issue, newKey } from './certificates.js'
+import type { KubeClient } from './kube-client.js'
+import { type Kubeadm, PhaseError } from './kubeadm.js'
+import {
+  adminClient,
+  apiServerSans,
+  type ClusterConfiguration,
+  type InitConfiguration,
+  readConfig,
+} from './kubeadm-config.js'
+
+function configured(
+  run: Kubeadm,
+  path: string,
+  phase: string,
+): { init: InitConfiguration; cluster: ClusterConfiguration } {
+  const { InitConfiguration: init = {}, ClusterConfiguration: cluster } = readConfig(run, path)
+  if (cluster === undefined) throw new PhaseError(phase, 'no ClusterConfiguration in the configuration file')
+  return { init, cluster }
+}
+
+/**
+ * kubeadm init phase certs apiserver. Never issues anew what exists: a pair that lacks a name is refused, one that has all is
+ * kept (cmd/kubeadm/app/phases/certs/certs.go). Without an InitConfiguration the names are defaults, here the node's own.
+ */
+export async function initPhaseCertsApiserver(run: Kubeadm, config: string): Promise<void> {
+  const phase = 'certs/apiserver'
+  const { init, cluster } = configured(run, config, phase)
+  const { node } = run.machine
+  const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
+  const [caCert, caKey] = [node.read(`${folder}/ca.crt`), node.read(`${folder}/ca.key`)]
+  if (caCert === undefined || caKey === undefined) {
+    throw new PhaseError(
+      phase,
+      `failure loading ca certificate authority: failed to load certificate: couldn't load the certificate file ${folder}/ca.${caCert === undefined ? 'crt' : 'key'}: no such file or directory`,
+    )
+  }
+  const who = {
+    name: init.nodeRegistration?.name ?? node.name,
+    address: init.localAPIEndpoint?.advertiseAddress ?? node.address,
+  }
+  const sans = apiServerSans(cluster, who)
+  const present = node.read(`${folder}/apiserver.crt`)
+  if (present !== undefined || node.exists(`${folder}/apiserver.key`)) {
+    const certificate = new X509Certificate(present ?? '')
+    const missing = [
+      ...sans.dnsNames.filter((name) => certificate.checkHost(name) === undefined),
+      ...sans.ipAddresses.filter((ip) => certificate.checkIP(ip) === undefined),
+    ][0]
+    if (missing !== undefined) {
+      const valid = (certificate.subjectAltName ?? '').replaceAll('DNS:', '').replaceAll('IP Address:', '')
+      throw new PhaseError(
+        phase,
+        `failed to write or validate certificate "apiserver": certificate apiserver is invalid: x509: certificate is valid for ${valid}, not ${missing}`,
+      )
+    }
+    return run.print('[certs] Using the existing "apiserver" certificate and key')
+  }
+  run.print('[certs] Generating "apiserver" certificate and key')
+  const made = issue({ commonName: 'kube-apiserver', usage: 'server', ...sans }, await newKey(), {
+    cert: caCert,
+    key: caKey,
+  })
+  node.write(`${folder}/apiserver.key`, made.key, 0o600)
+  node.write(`${folder}/apiserver.crt`, made.cert, 0o644)
+  run.print(
+    `[certs] apiserver serving cert is signed for DNS names [${sans.dnsNames.join(' ')}] and IPs [${sans.ipAddresses.join(' ')}]`,
+  )
+}
+
+/** What copycerts uploads, by its key in the Secret. */
+export const sharedCertificates: Readonly<Record<string, string>> = {
+  'ca.crt': 'ca.crt',
+  'ca.key': 'ca.key',
+  'etcd-ca.crt': 'etcd/ca.crt',
+  'etcd-ca.key': 'etcd/ca.key',
+  'front-proxy-ca.crt': 'front-proxy-ca.crt',
+  'front-proxy-ca.key': 'front-proxy-ca.key',
+  'sa.key': 'sa.key',
+  'sa.pub': 'sa.pub',
+}
+
+/** kubeadm init phase upload-certs: AES-GCM, nonce first, into Secret kubeadm-certs, owned by a token that lives two hours. */
+export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promise<void> {
+  const { init, cluster } = configured(run, config, 'upload-certs')
+  const { node } = run.machine
+  const endpoint = init.localAPIEndpoint
+  const client = adminClient(run, `https://${endpoint?.advertiseAddress ?? node.address}:${endpoint?.bindPort ?? 6443}`)
+  try {
+    run.print('[upload-certs] Storing the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')
+    const key = init.certificateKey ?? randomBytes(32).toString('hex')
+    const owner = await createOwnerToken(client)
+    const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
+    const data = Object.fromEntries(
+      Object.entries(sharedCertificates).map(([name, file]) => {
+        const plain = node.read(`${folder}/${file}`)
+        return [name, plain === undefined ? '' : encrypt(plain, key).toString('base64')]
+      }),
+    )
+    const secret = {
+      metadata: { name: 'kubeadm-certs', namespace: 'kube-system', ownerReferences: [owner] },
+      type: 'Opaque',
+      data,
+    }
+    await put(client, '/api/v1/namespaces/kube-system/secrets', 'kubeadm-certs', secret)
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
+    await put(client, `${rbac}/roles`, 'kubeadm:kubeadm-certs', { metadata: { name: 'kubeadm:kubeadm-certs' } })
+    await put(client, `${rbac}/rolebindings`, 'kubeadm:kubeadm-certs', { metadata: { name: 'kubeadm:kubeadm-certs' } })
+    run.print('[upload-certs] Using certificate key:')
+    run.print(key)
+  } catch (error) {
+    throw new PhaseError(
+      'upload-certs',
+      `error uploading certs: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  } finally {
+    client.close()
+  }
+}
+
+async function createOwnerToken(client: KubeClient): Promise<unknown> {
+  const characters = 'abcdefghijklmnopqrstuvwxyz0123456789'
+  const random = (length: number): string => [...randomBytes(length)].map((byte) => characters[byte % 36]).join('')
+  const [id, secret] = [random(6), random(16)]
+  const name = `bootstrap-token-${id}`
+  const base64 = (text: string): string => Buffer.from(text).toString('base64')
+  const { status, body } = await client.request('POST', '/api/v1/namespaces/kube-system/secrets', {
+    metadata: { name },
+    type: 'bootstrap.kubernetes.io/token',
+    data: {
+      description: base64('Proxy for managing TTL for the kubeadm-certs secret'),
+      expiration: base64(new Date(Date.now() + 2 * 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z')),
+      'token-id': base64(id),
+      'token-secret': base64(secret),
+    },
+  })
+  if (status !== 201) throw new Error((body as { message?: string }).message ?? `the server answered ${status}`)
+  const { metadata } = body as { metadata: { uid: string } }
+  return { apiVersion: 'v1', kind: 'Secret', name, uid: metadata.uid, blockOwnerDeletion: true, controller: true }
+}
+
+async function put(client: KubeClient, path: string, name: string, object: unknown): Promise<void> {
+  const made = await client.request('POST', path, object)
+  if (made.status === 201) return
+  const replaced =
+    made.status === 409 ? await client.request('PUT', `${path}/${encodeURIComponent(name)}`, object) : made
+  if (replaced.status !== 200)
+    throw new Error((replaced.body as { message?: string }).message ?? `the server answered ${replaced.status}`)
+}
+
+function encrypt(plain: string, key: string): Buffer {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', Buffer.from(key, 'hex'), nonce)
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}

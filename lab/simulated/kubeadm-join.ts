@@ -1,0 +1,386 @@
+import { createDecipheriv } from 'node:crypto'
+import { issue } from './certificates.js'
+import { kubeletConfiguration } from './cluster-objects.js'
+import { type Kubeadm, PhaseError } from './kubeadm.js'
+import { adminClient, apiServerSans, clientFor, durationMs, readConfig } from './kubeadm-config.js'
+import { sharedCertificates } from './kubeadm-init.js'
+import { type JoinContext, preflight } from './kubeadm-preflight.js'
+import { bootstrapKubeconfig, embeddedKubeconfig } from './kubeconfigs.js'
+import type { Component } from './static-pods.js'
+import { staticPodManifest } from './static-pods.js'
+import type { KubeObject } from './store.js'
+import { atLeast } from './version-order.js'
+
+const pki = '/etc/kubernetes/pki'
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** kubeadm join phase preflight. */
+export async function joinPreflight(run: Kubeadm, config: string): Promise<void> {
+  await preflight(run, joinConfiguration(run, config))
+}
+
+function joinConfiguration(run: Kubeadm, config: string) {
+  const { JoinConfiguration: join } = readConfig(run, config)
+  if (join === undefined) throw new Error(`no JoinConfiguration in the configuration file "${config}"`)
+  return join
+}
+
+/** kubeadm join --control-plane: the phases of cmd/kubeadm/app/cmd/join.go, in their order. */
+export async function join(run: Kubeadm, config: string): Promise<void> {
+  const context = await preflight(run, joinConfiguration(run, config))
+  const localMode = run.site.release.localMode
+  const phases: readonly (readonly [string, () => Promise<void>])[] = [
+    ['control-plane-prepare/download-certs', () => downloadCerts(run, context)],
+    ['control-plane-prepare/certs', async () => makeCertificates(run, context)],
+    ['control-plane-prepare/kubeconfig', async () => writeKubeconfigs(run, context)],
+    ['control-plane-prepare/control-plane', async () => writeManifests(run, context)],
+    ['check-etcd', () => checkEtcd(run)],
+    ['kubelet-start', () => kubeletStart(run, context)],
+    ...(localMode ? [['etcd-join', () => etcdJoin(run, context)] as const] : []),
+    ['kubelet-wait-bootstrap', () => waitBootstrap(run)],
+    ...(localMode ? [] : [['control-plane-join/etcd', () => etcdJoin(run, context)] as const]),
+    ['control-plane-join/mark-control-plane', () => markControlPlane(run, context)],
+    ['wait-control-plane', () => waitControlPlane(run)],
+  ]
+  for (const [name, phase] of phases) {
+    if (run.machine.node.faults.failJoinPhase === name) throw new PhaseError(name, 'an error has been injected')
+    await phase()
+  }
+  run.print('')
+  run.print('This node has joined the cluster and a new control plane instance was created:')
+  run.print('')
+  run.print("Run 'kubectl get nodes' to see this node join the cluster.")
+}
+
+async function downloadCerts(run: Kubeadm, { bootstrap, join }: JoinContext): Promise<void> {
+  const phase = 'control-plane-prepare/download-certs'
+  const { node } = run.machine
+  run.print('[download-certs] Downloading the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')
+  run.print(`[download-certs] Saving the certificates to the folder: "${pki}"`)
+  const client = clientFor(run, bootstrap)
+  try {
+    const { status, body } = await client.request('GET', '/api/v1/namespaces/kube-system/secrets/kubeadm-certs')
+    if (status !== 200) {
+      throw new PhaseError(
+        phase,
+        'error downloading certs: error downloading the secret: Secret "kubeadm-certs" was not found in the "kube-system" Namespace. This Secret might have expired. Please, run `kubeadm init phase upload-certs --upload-certs` on a control plane to generate a new one',
+      )
+    }
+    const { data = {} } = body as KubeObject
+    for (const [name, file] of Object.entries(sharedCertificates)) {
+      const sealed = Buffer.from(data[name] ?? '', 'base64')
+      if (sealed.length === 0) continue
+      const plain = decrypt(sealed, join.controlPlane?.certificateKey ?? '', phase)
+      node.write(`${pki}/${file}`, plain, file.endsWith('.key') ? 0o600 : 0o644)
+    }
+  } finally {
+    client.close()
+  }
+}
+
+function decrypt(sealed: Buffer, key: string, phase: string): Buffer {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', Buffer.from(key, 'hex'), sealed.subarray(0, 12))
+    decipher.setAuthTag(sealed.subarray(-16))
+    return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])
+  } catch {
+    throw new PhaseError(
+      phase,
+      'error downloading certs: error decoding secret data with provided key: cipher: message authentication failed',
+    )
+  }
+}
+
+/** Leaf certificates of a control plane, on the CAs that are there. One key serves them all: keys are dear. */
+export function makeCertificates(
+  run: Kubeadm,
+  { cluster, nodeName, address }: Pick<JoinContext, 'cluster' | 'nodeName' | 'address'>,
+): void {
+  const {
+    machine: { node },
+    site,
+  } = run
+  const [key] = site.keys
+  if (key === undefined) throw new Error('the laboratory made no keys')
+  run.print(`[certs] Using certificateDir folder "${pki}"`)
+  const ca = (name: string) => ({ cert: node.must(`${pki}/${name}.crt`), key: node.must(`${pki}/${name}.key`) })
+  const etcdNames = { dnsNames: [nodeName, 'localhost'], ipAddresses: [address, '127.0.0.1', '::1'] }
+  const kubeletClientGroup = atLeast(site.release.version, '1.37')
+    ? 'system:kubelet-api-admin'
+    : 'kubeadm:cluster-admins'
+  const wishes = [
+    {
+      file: 'front-proxy-client',
+      signer: 'front-proxy-ca',
+      wish: { commonName: 'front-proxy-client', usage: 'client' },
+    },
+    {
+      file: 'etcd/healthcheck-client',
+      signer: 'etcd/ca',
+      wish: { commonName: 'kube-etcd-healthcheck-client', usage: 'client' },
+    },
+    {
+      file: 'apiserver-etcd-client',
+      signer: 'etcd/ca',
+      wish: { commonName: 'kube-apiserver-etcd-client', usage: 'client' },
+    },
+    { file: 'etcd/server', signer: 'etcd/ca', wish: { commonName: nodeName, usage: 'both', ...etcdNames } },
+    { file: 'etcd/peer', signer: 'etcd/ca', wish: { commonName: nodeName, usage: 'both', ...etcdNames } },
+    {
+      file: 'apiserver',
+      signer: 'ca',
+      wish: { commonName: 'kube-apiserver', usage: 'server', ...apiServerSans(cluster, { name: nodeName, address }) },
+    },
+    {
+      file: 'apiserver-kubelet-client',
+      signer: 'ca',
+      wish: { commonName: 'kube-apiserver-kubelet-client', organizations: [kubeletClientGroup], usage: 'client' },
+    },
+  ] as const
+  for (const { file, signer, wish } of wishes) {
+    if (node.exists(`${pki}/${file}.crt`)) {
+      run.print(`[certs] Using the existing "${file}" certificate and key`)
+      continue
+    }
+    run.print(`[certs] Generating "${file}" certificate and key`)
+    const made = issue(wish, key, ca(signer))
+    node.write(`${pki}/${file}.key`, made.key, 0o600)
+    node.write(`${pki}/${file}.crt`, made.cert, 0o644)
+    if ('dnsNames' in wish)
+      run.print(
+        `[certs] ${file} serving cert is signed for DNS names [${wish.dnsNames.join(' ')}] and IPs [${wish.ipAddresses.join(' ')}]`,
+      )
+  }
+  run.print('[certs] Valid certificates and keys now exist in "/etc/kubernetes/pki"')
+}
+
+/** admin.conf at the endpoint; controller-manager and scheduler at the node's own API server (since 1.20). */
+export function writeKubeconfigs(
+  run: Kubeadm,
+  { cluster, address, bindPort }: Pick<JoinContext, 'cluster' | 'address' | 'bindPort'>,
+): void {
+  const {
+    machine: { node },
+    site,
+  } = run
+  const [key] = site.keys
+  if (key === undefined) throw new Error('the laboratory made no keys')
+  const ca = { cert: node.must(`${pki}/ca.crt`), key: node.must(`${pki}/ca.key`) }
+  const local = `https://${address}:${bindPort}`
+  const endpoint = cluster.controlPlaneEndpoint === undefined ? local : `https://${cluster.controlPlaneEndpoint}`
+  const files = [
+    ['admin', 'kubernetes-admin', 'kubeadm:cluster-admins', endpoint],
+    ['controller-manager', 'system:kube-controller-manager', '', local],
+    ['scheduler', 'system:kube-scheduler', '', local],
+  ] as const
+  run.print('[kubeconfig] Using kubeconfig folder "/etc/kubernetes"')
+  for (const [file, user, group, server] of files) {
+    run.print(`[kubeconfig] Writing "${file}.conf" kubeconfig file`)
+    const identity = issue({ commonName: user, organizations: group === '' ? [] : [group], usage: 'client' }, key, ca)
+    node.write(`/etc/kubernetes/${file}.conf`, embeddedKubeconfig(server, ca.cert, user, identity), 0o600)
+  }
+}
+
+function writeManifest(
+  run: Kubeadm,
+  component: Component,
+  context: Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort'>,
+  initialCluster: readonly string[],
+): void {
+  const { cluster, nodeName, address, bindPort } = context
+  const serviceSubnet = cluster.networking?.serviceSubnet ?? '10.96.0.0/12'
+  const text = staticPodManifest(component, {
+    release: run.site.release,
+    nodeName,
+    address,
+    bindPort,
+    serviceSubnet,
+    initialCluster,
+  })
+  run.machine.node.write(`/etc/kubernetes/manifests/${component}.yaml`, text, 0o600)
+}
+
+/** Manifests of the control plane, without etcd's. */
+export function writeManifests(
+  run: Kubeadm,
+  context: Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort'>,
+): void {
+  run.print('[control-plane] Using manifest folder "/etc/kubernetes/manifests"')
+  for (const component of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const) {
+    run.print(`[control-plane] Creating static Pod manifest for "${component}"`)
+    writeManifest(run, component, context, [])
+  }
+}
+
+async function checkEtcd(run: Kubeadm): Promise<void> {
+  const { site, machine } = run
+  run.print('[check-etcd] Checking that the etcd cluster is healthy')
+  const unhealthy = site.etcd.members.find((member) => !member.learner && !reaches(run, member.node?.name))
+  if (
+    unhealthy !== undefined &&
+    !unhealthy.learner &&
+    unhealthy.node !== machine.node &&
+    !isJoining(run, unhealthy.name)
+  ) {
+    throw new PhaseError(
+      'check-etcd',
+      `etcd cluster is not healthy: failed to dial endpoint ${unhealthy.clientUrl} with maintenance client: context deadline exceeded`,
+    )
+  }
+}
+
+/** A member that another join is just bringing up is waited for, not complained of. */
+function isJoining({ site }: Kubeadm, name: string): boolean {
+  const member = site.etcd.members.find((each) => each.name === name)
+  return member?.running === true && !member.serving
+}
+
+function reaches({ site, machine }: Kubeadm, name: string | undefined): boolean {
+  const node = name === undefined ? undefined : site.nodes.get(name)
+  return (
+    node !== undefined &&
+    node.alive &&
+    !site.network.isCut(machine.node, node) &&
+    site.etcd.memberOf(node)?.serving === true
+  )
+}
+
+async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPort }: JoinContext): Promise<void> {
+  const {
+    machine: { node, units },
+    site,
+  } = run
+  const client = clientFor(run, bootstrap)
+  try {
+    const { status, body } = await client.request('GET', `/api/v1/nodes/${nodeName}`)
+    const [ready] =
+      status === 200 ? (((body as KubeObject).status?.['conditions'] ?? []) as { type: string; status: string }[]) : []
+    if (ready?.status === 'True') {
+      throw new PhaseError(
+        'kubelet-start',
+        `a Node with name "${nodeName}" and status "Ready" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node`,
+      )
+    }
+  } finally {
+    client.close()
+  }
+  await units.stop('kubelet')
+  run.print('[kubelet-start] Writing kubelet configuration to file "/var/lib/kubelet/config.yaml"')
+  node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
+  if (atLeast(site.release.version, '1.34')) {
+    node.write(
+      '/var/lib/kubelet/instance-config.yaml',
+      'apiVersion: kubelet.config.k8s.io/v1beta1\ncontainerRuntimeEndpoint: unix:///run/containerd/containerd.sock\nkind: KubeletConfiguration\n',
+      0o600,
+    )
+  }
+  run.print('[kubelet-start] Writing kubelet environment file with flags to file "/var/lib/kubelet/kubeadm-flags.env"')
+  node.write('/var/lib/kubelet/kubeadm-flags.env', 'KUBELET_KUBEADM_ARGS=""\n', 0o644)
+  const server = site.release.localMode ? `https://${address}:${bindPort}` : bootstrap.server
+  node.write(
+    '/etc/kubernetes/bootstrap-kubelet.conf',
+    bootstrapKubeconfig(server, bootstrap.ca ?? '', bootstrap.token ?? ''),
+    0o600,
+  )
+  run.print('[kubelet-start] Starting the kubelet')
+  const started = await units.start('kubelet')
+  if (started.exitCode !== 0) throw new PhaseError('kubelet-start', started.stderr)
+}
+
+/** Adds the member as a learner, writes its manifest, promotes it; each tried again until the etcd call's time is over. */
+async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
+  const { site } = run
+  const phase = site.release.localMode ? 'etcd-join' : 'control-plane-join/etcd'
+  const deadline = Date.now() + Math.min(30_000, durationMs(context.join.timeouts?.etcdAPICall ?? '2m0s'))
+  const retried = async <T>(work: () => T): Promise<T> => {
+    for (;;) {
+      try {
+        if (!site.etcd.members.some(({ node, learner }) => !learner && reaches(run, node?.name)))
+          throw new Error('context deadline exceeded')
+        return work()
+      } catch (error) {
+        if (Date.now() > deadline)
+          throw new PhaseError(
+            phase,
+            `error creating local etcd static pod manifest file: ${error instanceof Error ? error.message : String(error)}`,
+          )
+        await wait(500)
+      }
+    }
+  }
+  run.print('[etcd] Creating static Pod manifest for "etcd"')
+  const peerUrl = `https://${context.address}:2380`
+  const member = await retried(() => site.etcd.add(peerUrl, true))
+  run.print('[etcd] Announced new etcd member joining to the existing etcd cluster')
+  const others = site.etcd.members.filter((each) => each !== member)
+  const initial = [...others.map(({ name, peerUrl: url }) => `${name}=${url}`), `${context.nodeName}=${peerUrl}`]
+  writeManifest(run, 'etcd', context, initial)
+  run.print('[etcd] Waiting for the new etcd member to join the cluster. This can take up to 40s')
+  await retried(() => (member.learner ? site.etcd.promote(member.id) : undefined))
+  for (const until = Date.now() + 40_000; !member.serving; await wait(100)) {
+    if (Date.now() > until) throw new PhaseError(phase, 'timeout waiting for etcd cluster to be available')
+  }
+}
+
+async function waitBootstrap(run: Kubeadm): Promise<void> {
+  const { node } = run.machine
+  run.print('[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap')
+  for (const until = Date.now() + 20_000; !node.exists('/etc/kubernetes/kubelet.conf'); await wait(100)) {
+    if (Date.now() > until)
+      throw new PhaseError(
+        'kubelet-wait-bootstrap',
+        'error waiting for kubelet TLS bootstrap: context deadline exceeded',
+      )
+  }
+  node.remove('/etc/kubernetes/bootstrap-kubelet.conf')
+}
+
+async function markControlPlane(run: Kubeadm, { nodeName, address, bindPort }: JoinContext): Promise<void> {
+  const label = 'node-role.kubernetes.io/control-plane'
+  run.print(
+    `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the labels: [${label} node.kubernetes.io/exclude-from-external-load-balancers]`,
+  )
+  run.print(
+    `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the taints [${label}:NoSchedule]`,
+  )
+  const client = adminClient(run, `https://${address}:${bindPort}`)
+  const patch = {
+    metadata: { labels: { [label]: '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' } },
+    spec: { taints: [{ effect: 'NoSchedule', key: label }] },
+  }
+  try {
+    for (const until = Date.now() + 20_000; ; await wait(150)) {
+      const answer = await client
+        .request('PATCH', `/api/v1/nodes/${nodeName}`, patch, 'application/merge-patch+json')
+        .catch(() => undefined)
+      if (answer?.status === 200) return
+      if (Date.now() > until)
+        throw new PhaseError(
+          'control-plane-join/mark-control-plane',
+          'error applying control-plane label and taints: timed out',
+        )
+    }
+  } finally {
+    client.close()
+  }
+}
+
+async function waitControlPlane(run: Kubeadm): Promise<void> {
+  run.print('[control-plane-check] Waiting for healthy control plane components. This can take up to 4m0s')
+  const { runtime } = run.machine
+  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+  for (const name of components) {
+    for (
+      const until = Date.now() + 20_000;
+      !runtime.containers.some((c) => c.name === name && c.running);
+      await wait(100)
+    ) {
+      if (Date.now() > until)
+        throw new PhaseError(
+          'wait-control-plane',
+          `failed while waiting for the control plane to start: ${name} check failed`,
+        )
+    }
+    run.print(`[control-plane-check] ${name} is healthy`)
+  }
+}

@@ -1,0 +1,60 @@
+import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
+import { join, joinPreflight } from './kubeadm-join.js'
+import { reset } from './kubeadm-reset.js'
+import type { Machine } from './machine.js'
+import type { Site } from './site.js'
+import { controlPlaneImages } from './versions.js'
+
+/** One run of kubeadm on a node. */
+export interface Kubeadm {
+  readonly site: Site
+  readonly machine: Machine
+  /** A line of standard output. */
+  print(line: string): void
+  /** A line of standard error. */
+  complain(line: string): void
+}
+
+/** A phase that failed, in kubeadm's words: `error execution phase X: ...`. */
+export class PhaseError extends Error {
+  readonly phase: string
+  constructor(phase: string, message: string) {
+    super(`error execution phase ${phase}: ${message}`)
+    this.phase = phase
+  }
+}
+
+type SubCommand = (run: Kubeadm, config: string) => Promise<void>
+
+const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
+  ['init phase certs apiserver', initPhaseCertsApiserver],
+  ['init phase upload-certs', initPhaseUploadCerts],
+  ['join phase preflight', joinPreflight],
+  ['join', join],
+  ['reset', reset],
+  ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
+  ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
+]
+
+/** Runs a sub-command; the exit code. kubeadm prints what it does on standard output and why it failed on standard error. */
+export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise<number> {
+  const words = args.slice(0, args.findIndex((word) => word.startsWith('-')) >>> 0).join(' ')
+  const found = subCommands.find(([name]) => words === name)
+  if (found === undefined) {
+    run.complain(`unknown command "${words}" for "kubeadm"`)
+    return 1
+  }
+  if (args.includes('--cert-dir') && args.includes('--config')) {
+    run.complain("can not mix '--config' with arguments [cert-dir]")
+    return 3
+  }
+  const at = args.indexOf('--config')
+  try {
+    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''))
+    return 0
+  } catch (error) {
+    run.complain(error instanceof Error ? error.message : String(error))
+    run.complain('To see the stack trace of this error execute with --v=5 or higher')
+    return 1
+  }
+}

@@ -1,0 +1,334 @@
+import { createHash } from 'node:crypto'
+import { symlinkSync } from 'node:fs'
+import { createServer, type Server } from 'node:https'
+import { parse } from 'yaml'
+import { microTime } from './api-server.js'
+import { type Identity, newKey, publicKeyPem } from './certificates.js'
+import type { ContainerRuntime, Process } from './container-runtime.js'
+import { credentialsOf, KubeClient } from './kube-client.js'
+import { bootstrappedKubeletKubeconfig } from './kubeconfigs.js'
+import { type SimulatedNetwork, trackSockets } from './network.js'
+import type { Listening, SimulatedNode } from './node.js'
+import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
+
+export interface KubeletParts {
+  readonly node: SimulatedNode
+  readonly network: SimulatedNetwork
+  readonly runtime: ContainerRuntime
+  /** What its watch would bring it. */
+  readonly store: ObjectStore
+  readonly version: string
+  /** Serving certificate of port 10250. */
+  readonly serving: Identity
+  readonly makeProcess: (container: string, flags: ReadonlyMap<string, string>) => Process
+}
+
+interface PodManifest {
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> }
+  spec: { containers: { name: string; image: string; command?: string[] }[] }
+}
+
+const renewEveryMs = 700
+const syncEveryMs = 150
+const manifests = '/etc/kubernetes/manifests'
+
+/** The kubelet: static pods and pods of its node, the node's lease and status; reads kubelet.conf when it starts, never later. */
+export class Kubelet {
+  private readonly parts: KubeletParts
+  private client: KubeClient | undefined
+  private server: Server | undefined
+  private drop = (): void => {}
+  private entry: Listening | undefined
+  private readonly pid: number
+  private stopped = false
+  private lastContact = 0
+  private starting: Promise<void> | undefined
+
+  constructor(parts: KubeletParts) {
+    this.parts = parts
+    this.pid = parts.node.newPid()
+  }
+
+  /** As the unit's start: fails when there is no configuration to run with. */
+  start(): void {
+    if (!this.parts.node.exists('/var/lib/kubelet/config.yaml'))
+      throw new Error('failed to load kubelet config file, path: /var/lib/kubelet/config.yaml')
+    this.starting = this.run()
+    // Failures of a beginning show as a lease that is not renewed.
+    this.starting.catch(() => {})
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true
+    this.client?.close()
+    this.server?.close()
+    this.drop()
+    if (this.entry !== undefined) this.parts.node.listening.delete(this.entry)
+  }
+
+  private async run(): Promise<void> {
+    await this.listen()
+    void this.loop(syncEveryMs, () => this.sync())
+    while (!this.stopped && this.client === undefined) {
+      await this.connect().catch(() => new Promise((resolve) => setTimeout(resolve, 300)))
+    }
+    await this.loop(renewEveryMs, () => this.renew())
+  }
+
+  private async loop(everyMs: number, once: () => Promise<void>): Promise<void> {
+    while (!this.stopped) {
+      await once().catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
+    }
+  }
+
+  private async listen(): Promise<void> {
+    const { node, network, serving } = this.parts
+    const server = createServer({ cert: serving.cert, key: serving.key }, (request, response) => {
+      response.writeHead(request.url === '/healthz' ? 200 : 401).end(request.url === '/healthz' ? 'ok' : 'Unauthorized')
+    })
+    server.on('tlsClientError', () => {})
+    this.drop = trackSockets(server, (socket) => network.mayPass(socket.remoteAddress, node))
+    while (!this.stopped) {
+      const error = await new Promise<unknown>((resolve) =>
+        server.once('error', resolve).listen(10250, node.address, () => resolve(undefined)),
+      )
+      if (error === undefined) break
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    this.server = server
+    this.entry = { address: node.address, port: 10250, process: 'kubelet', pid: this.pid }
+    node.listening.add(this.entry)
+  }
+
+  /** Reads kubelet.conf; with only bootstrap-kubelet.conf it asks for its certificate first. */
+  private async connect(): Promise<void> {
+    const { node, network } = this.parts
+    const program = { node, network, process: 'kubelet', pid: this.pid }
+    if (!node.exists('/etc/kubernetes/kubelet.conf')) await this.bootstrap()
+    this.client = new KubeClient(program, credentialsOf(node, node.must('/etc/kubernetes/kubelet.conf')))
+  }
+
+  private async bootstrap(): Promise<void> {
+    const { node, network } = this.parts
+    const credentials = credentialsOf(node, node.must('/etc/kubernetes/bootstrap-kubelet.conf'))
+    const client = new KubeClient({ node, network, process: 'kubelet', pid: this.pid }, credentials)
+    try {
+      const key = await newKey()
+      const name = `node-csr-${Math.random().toString(36).slice(2)}`
+      const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
+      const spec = {
+        request: Buffer.from(publicKeyPem(key)).toString('base64'),
+        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+        usages: ['digital signature', 'client auth'],
+        extra: { nodeName: [node.name] },
+      }
+      const made = await client.request('POST', path, { metadata: { name }, spec })
+      if (made.status !== 201) throw new Error(`cannot create certificate signing request: ${made.status}`)
+      for (let tries = 0; tries < 40; tries++) {
+        const { body } = await client.request('GET', `${path}/${name}`)
+        const signed = (body as KubeObject).status?.['certificate']
+        if (typeof signed === 'string') {
+          const pem = Buffer.from(signed, 'base64').toString() + key.export({ type: 'pkcs8', format: 'pem' }).toString()
+          installClientCertificate(node, pem)
+          node.write(
+            '/etc/kubernetes/kubelet.conf',
+            bootstrappedKubeletKubeconfig(credentials.server, credentials.ca ?? ''),
+            0o600,
+          )
+          return
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      throw new Error('certificate signing request was not answered')
+    } finally {
+      client.close()
+    }
+  }
+
+  private async renew(): Promise<void> {
+    const { node } = this.parts
+    const client = this.client
+    if (client === undefined || node.faults.kubeletCannotRenew) return
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
+    const spec = { holderIdentity: node.name, leaseDurationSeconds: 40, renewTime: microTime() }
+    const patched = await client.request('PATCH', `${leases}/${node.name}`, { spec }, 'application/merge-patch+json')
+    if (patched.status === 404) await client.request('POST', leases, { metadata: { name: node.name }, spec })
+    else if (patched.status !== 200) return
+    this.lastContact = Date.now()
+    const status = nodeStatus(this.parts)
+    const told = await client.request(
+      'PATCH',
+      `/api/v1/nodes/${node.name}/status`,
+      { status },
+      'application/merge-patch+json',
+    )
+    if (told.status === 404)
+      await client.request('POST', '/api/v1/nodes', { metadata: nodeMetadata(node.name), spec: {}, status })
+  }
+
+  private async sync(): Promise<void> {
+    await this.syncStaticPods()
+    if (Date.now() - this.lastContact < 3000) await this.syncPods()
+  }
+
+  /** Every file that does not begin with a dot, whatever its ending: so the real one does. */
+  private async syncStaticPods(): Promise<void> {
+    const { node, runtime } = this.parts
+    const wanted = new Set<string>()
+    for (const file of node.list(manifests).filter((name) => !name.startsWith('.'))) {
+      const text = node.read(`${manifests}/${file}`)
+      const manifest = text === undefined ? undefined : readManifest(text)
+      if (text === undefined || manifest === undefined) continue
+      wanted.add(`${manifest.metadata.name}-${node.name}`)
+      await this.ensureStaticPod(manifest, createHash('sha256').update(text).digest('hex'))
+    }
+    for (const { pod } of runtime.containers.filter(({ isStatic, pod }) => isStatic && !wanted.has(pod))) {
+      await runtime.removePod(pod)
+      this.parts.store
+        .list(resourceOf('pods'), 'kube-system')
+        .filter(({ metadata }) => metadata.name === pod)
+        .forEach(({ metadata }) => {
+          if (Date.now() - this.lastContact < 3000) this.parts.store.remove(keyOf('pods', 'kube-system', metadata.name))
+        })
+    }
+  }
+
+  private async ensureStaticPod(manifest: PodManifest, podHash: string): Promise<void> {
+    const { node, runtime, makeProcess } = this.parts
+    const pod = `${manifest.metadata.name}-${node.name}`
+    const [container] = manifest.spec.containers
+    if (container === undefined) return
+    const running = runtime.containers.find((record) => record.pod === pod && record.running)
+    if (running?.podHash === podHash) return this.publishMirror(manifest, pod, running.createdAt)
+    if (running !== undefined) await runtime.removePod(pod)
+    const spec = {
+      name: container.name,
+      pod,
+      namespace: 'kube-system',
+      image: container.image,
+      podHash,
+      isStatic: true,
+    }
+    await runtime.run(spec, makeProcess(container.name, readFlags(container.command ?? [])))
+  }
+
+  /** The API's picture of a static pod: deleting it restarts nothing, it only comes again. */
+  private publishMirror({ metadata, spec }: PodManifest, pod: string, startedAt: number): void {
+    if (Date.now() - this.lastContact > 3000) return
+    const { node, store } = this.parts
+    const key = keyOf('pods', 'kube-system', pod)
+    const present = store.get(key)
+    const annotations = {
+      ...metadata.annotations,
+      'kubernetes.io/config.mirror': 'mirror',
+      'kubernetes.io/config.source': 'file',
+    }
+    const status = podStatus(node.address, present?.status?.['startTime'] as string | undefined, startedAt)
+    store.apply(key, {
+      metadata: { name: pod, labels: metadata.labels ?? {}, annotations },
+      spec: { ...spec, nodeName: node.name },
+      status,
+    })
+  }
+
+  private async syncPods(): Promise<void> {
+    const { node, runtime, store, makeProcess } = this.parts
+    const mine = store
+      .list(resourceOf('pods'))
+      .filter(
+        ({ spec, metadata }) =>
+          spec?.['nodeName'] === node.name && metadata.annotations?.['kubernetes.io/config.source'] === undefined,
+      )
+    for (const pod of mine) {
+      const name = pod.metadata.name
+      const [container] = (pod.spec?.['containers'] ?? []) as { name: string; image: string }[]
+      if (container === undefined) continue
+      const running = runtime.containers.find((record) => record.pod === name && record.running)
+      if (running === undefined) {
+        const spec = {
+          name: container.name,
+          pod: name,
+          namespace: 'kube-system',
+          image: container.image,
+          podHash: name,
+          isStatic: false,
+        }
+        await runtime.run(spec, makeProcess(container.name, new Map()))
+      } else if (pod.status?.['phase'] !== 'Running') {
+        store.apply(keyOf('pods', pod.metadata.namespace ?? '', name), {
+          ...pod,
+          status: podStatus(node.address, undefined, running.createdAt),
+        })
+      }
+    }
+    const names = new Set(mine.map(({ metadata }) => metadata.name))
+    for (const { pod } of runtime.containers.filter(({ isStatic, pod }) => !isStatic && !names.has(pod)))
+      await runtime.removePod(pod)
+  }
+}
+
+/** Writes the rotated client certificate as the kubelet keeps it: a dated file and an absolute link to it. */
+export function installClientCertificate(node: SimulatedNode, pem: string): void {
+  const stamp = new Date().toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '-')
+  const file = `/var/lib/kubelet/pki/kubelet-client-${stamp}.pem`
+  node.write(file, pem, 0o600)
+  node.remove('/var/lib/kubelet/pki/kubelet-client-current.pem')
+  symlinkSync(file, node.real('/var/lib/kubelet/pki/kubelet-client-current.pem'))
+}
+
+function readManifest(text: string): PodManifest | undefined {
+  try {
+    const manifest = parse(text) as PodManifest
+    return Array.isArray(manifest?.spec?.containers) ? manifest : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `--name=value` of a command line. */
+function readFlags(command: readonly string[]): Map<string, string> {
+  return new Map(
+    command.slice(1).map((word) => [word.replace(/^--/, '').replace(/=.*/s, ''), word.replace(/^[^=]*=/s, '')]),
+  )
+}
+
+const seconds = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
+
+function podStatus(address: string, startTime: string | undefined, startedAt: number): Record<string, unknown> {
+  const at = seconds(startedAt)
+  return {
+    phase: 'Running',
+    hostIP: address,
+    podIP: address,
+    startTime: startTime ?? at,
+    conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: at }],
+    containerStatuses: [{ ready: true, state: { running: { startedAt: at } } }],
+  }
+}
+
+function nodeMetadata(name: string): KubeObject['metadata'] {
+  return {
+    name,
+    labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+  }
+}
+
+function nodeStatus({ node, version }: KubeletParts): Record<string, unknown> {
+  const now = seconds(Date.now())
+  return {
+    addresses: [
+      { type: 'InternalIP', address: node.address },
+      { type: 'Hostname', address: node.name },
+    ],
+    conditions: [
+      { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now, lastTransitionTime: now },
+    ],
+    nodeInfo: {
+      kubeletVersion: version,
+      osImage: 'Debian GNU/Linux 12 (bookworm)',
+      containerRuntimeVersion: 'containerd://1.7.2',
+      machineID: (node.read('/etc/machine-id') ?? '').trim(),
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { SimulatedNode } from './node.js'
+import { hexId } from './programs.js'
+import type { Release } from './versions.js'
+
+/** Files of the operating system that say what a machine is: two CPUs, 4 GB, cgroup v2, no swap. */
+export function writeMachineFiles(node: SimulatedNode, hosts: readonly SimulatedNode[], release: Release): void {
+  const known = hosts.map(({ address, name }) => `${address} ${name} ${name.split('.')[0]}`)
+  node.write(
+    '/etc/hosts',
+    ['127.0.0.1 localhost', '::1 localhost ip6-localhost', ...known].join('\n').concat('\n'),
+    0o644,
+  )
+  node.write('/etc/hostname', `${node.name}\n`, 0o644)
+  node.write('/etc/machine-id', `${hexId(16)}\n`, 0o444)
+  node.write(
+    '/etc/os-release',
+    'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
+    0o644,
+  )
+  node.write(
+    '/proc/meminfo',
+    'MemTotal:        4028372 kB\nMemFree:         2017964 kB\nMemAvailable:    3312344 kB\nSwapTotal:             0 kB\n',
+    0o444,
+  )
+  const cpu = (n: number): string => `processor\t: ${n}\nmodel name\t: simulated\n\n`
+  node.write('/proc/cpuinfo', cpu(0) + cpu(1), 0o444)
+  node.write('/proc/swaps', 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n', 0o444)
+  node.write('/proc/sys/net/ipv4/ip_forward', '1\n', 0o644)
+  node.write('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory pids\n', 0o444)
+  node.write('/sys/class/dmi/id/product_uuid', `${hexId(4)}-${hexId(2)}-${hexId(2)}-${hexId(2)}-${hexId(6)}\n`, 0o400)
+  if (release.needsCrictl) node.write('/usr/bin/crictl', '#!/bin/sh\n', 0o755)
+  for (const folder of ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/cni/net.d', '/root', '/home', '/run'])
+    node.folder(folder)
+  node.folder('/var/lib/etcd', 0o700)
+  if (node.role === 'control-plane') {
+    node.folder('/etc/haproxy')
+    node.write('/etc/haproxy/haproxy.cfg', debianHaproxy, 0o644)
+    node.folder('/etc/keepalived')
+  }
+}
+
+/** What Debian's package puts there: no frontend, so that it listens nowhere. */
+const debianHaproxy = `global
+	log /dev/log	local0
+	chroot /var/lib/haproxy
+	stats socket /run/haproxy/admin.sock mode 660 level admin
+	stats timeout 30s
+	user haproxy
+	group haproxy
+	daemon
+
+defaults
+	log	global
+	mode	http
+	option	httplog
+	option	dontlognull
+        timeout connect 5000
+        timeout client  50000
+        timeout server  50000
+`

@@ -1,0 +1,145 @@
+import { ApiServer } from './api-server.js'
+import { ContainerRuntime, type Process } from './container-runtime.js'
+import { ElectedComponent } from './controller-manager.js'
+import { EtcdProcess } from './etcd-process.js'
+import { Haproxy } from './haproxy.js'
+import { KubeProxy } from './kube-proxy.js'
+import { Kubelet } from './kubelet.js'
+import type { SimulatedNode } from './node.js'
+import type { Site } from './site.js'
+import { Units } from './units.js'
+
+/** One node with what runs on it: container runtime, systemd's units, the kubelet and the load balancer's programs. */
+export class Machine {
+  readonly node: SimulatedNode
+  readonly runtime: ContainerRuntime
+  readonly units = new Units()
+  haproxy: Haproxy | undefined
+  private kubelet: Kubelet | undefined
+  private readonly site: Site
+
+  constructor(site: Site, node: SimulatedNode) {
+    this.site = site
+    this.node = node
+    this.runtime = new ContainerRuntime(node)
+    this.addUnits()
+  }
+
+  async boot(): Promise<void> {
+    this.node.alive = true
+    await this.units.boot()
+  }
+
+  /** As if the plug was pulled: nothing is told, every connection is gone. */
+  async cutPower(): Promise<void> {
+    this.node.alive = false
+    await this.units.cutPower()
+    await this.runtime.stopAll()
+    for (const { socket } of this.node.connections) socket.destroy()
+    this.node.listening.clear()
+  }
+
+  private addUnits(): void {
+    const { node, site, units } = this
+    units.add('containerd', { start: () => this.runtime.listen(), stop: async () => this.runtime.close() }, true)
+    units.add(
+      'kubelet',
+      { start: async () => this.startKubelet(), stop: async () => this.kubelet?.stop(), autoRestart: true },
+      true,
+    )
+    units.add('quorate-agent', undefined, true)
+    if (node.role !== 'control-plane') return
+    units.add(
+      'haproxy',
+      {
+        start: async () => {
+          this.haproxy = new Haproxy(node, site.network)
+          await this.haproxy.start()
+        },
+        stop: async () => {
+          await this.haproxy?.stop()
+          this.haproxy = undefined
+          await site.virtualAddresses.settle()
+        },
+        reload: async () => this.haproxy?.reload(),
+      },
+      false,
+    )
+    const keepalived = {
+      start: async () => {
+        site.virtualAddresses.start(node, () => this.haproxy)
+        await site.virtualAddresses.settle()
+      },
+      stop: async () => {
+        site.virtualAddresses.stop(node)
+        await site.virtualAddresses.settle()
+      },
+    }
+    units.add('keepalived', { ...keepalived, reload: keepalived.start }, false)
+  }
+
+  private startKubelet(): void {
+    const { node, runtime, site } = this
+    this.kubelet = new Kubelet({
+      node,
+      runtime,
+      network: site.network,
+      store: site.store,
+      version: site.release.version,
+      serving: site.kubeletServing,
+      makeProcess: (container, flags) => this.makeProcess(container, flags),
+    })
+    this.kubelet.start()
+  }
+
+  private makeProcess(container: string, flags: ReadonlyMap<string, string>): Process {
+    const { node, site } = this
+    const { network, etcd, store, release } = site
+    if (container === 'etcd')
+      return new EtcdProcess({ node, network, cluster: etcd, flags, version: release.etcdVersion })
+    if (container === 'kube-apiserver') return this.apiServer(flags)
+    if (container === 'kube-controller-manager' || container === 'kube-scheduler') {
+      return new ElectedComponent({ node, network, etcd, flags, component: container })
+    }
+    if (container === 'kube-proxy') return new KubeProxy({ node, network, store })
+    return { start: async () => {}, stop: async () => {} }
+  }
+
+  /** Does not listen before its etcd answers: the real one gives up and is started again until then. */
+  private apiServer(flags: ReadonlyMap<string, string>): Process {
+    const { node, site } = this
+    let server: ApiServer | undefined
+    let stopped = false
+    const begin = async (): Promise<void> => {
+      while (!stopped && site.etcd.memberOf(node)?.serving !== true)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      while (!stopped && server === undefined) {
+        const next = new ApiServer({
+          node,
+          network: site.network,
+          etcd: site.etcd,
+          flags,
+          version: site.release.version,
+        })
+        await next.start().then(
+          () => {
+            server = next
+          },
+          () => new Promise((resolve) => setTimeout(resolve, 200)),
+        )
+      }
+      if (stopped) await server?.stop()
+    }
+    return {
+      start: async () => {
+        if (!node.exists(flags.get('tls-cert-file') ?? ''))
+          throw new Error('open apiserver.crt: no such file or directory')
+        void begin().catch(() => {})
+      },
+      stop: async () => {
+        stopped = true
+        await server?.stop()
+      },
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import type { Socket } from 'node:net'
+import { dirname, join, normalize, resolve } from 'node:path'
+
+/** What can be made to go wrong on one node. */
+export interface NodeFaults {
+  /** Answer every request of the API server with this status. */
+  apiStatus?: number
+  /** Delay every answer of the API server; milliseconds. */
+  apiDelayMs?: number
+  /** kubeadm join fails when it comes to this phase. */
+  failJoinPhase?: string
+  /** Versions that the programs print instead of the release's. */
+  programVersion?: string
+  /** What timedatectl answers. */
+  clockNotSynchronised?: boolean
+  /** The API server does not read its certificate again when the files change. */
+  noCertificateReload?: boolean
+  /** A restarted kubelet cannot renew its lease. */
+  kubeletCannotRenew?: boolean
+}
+
+/** A port on which something of the node listens, as `ss` shows it. */
+export interface Listening {
+  readonly address: string
+  readonly port: number
+  readonly process: string
+  readonly pid: number
+}
+
+/** An established connection of one of the node's programs. */
+export interface Connection {
+  readonly process: string
+  readonly pid: number
+  readonly socket: Socket
+}
+
+/** A machine: its address, its files below a folder, and what listens and talks on it. Nothing of it needs root. */
+export class SimulatedNode {
+  readonly name: string
+  readonly address: string
+  readonly role: 'control-plane' | 'worker'
+  /** Folder that is `/` for this node. */
+  readonly root: string
+  readonly faults: NodeFaults = {}
+  readonly listening = new Set<Listening>()
+  readonly connections = new Set<Connection>()
+  /** False after a power-cut. */
+  alive = true
+  private nextPid = 700
+
+  constructor(facts: { name: string; address: string; role: 'control-plane' | 'worker'; root: string }) {
+    this.name = facts.name
+    this.address = facts.address
+    this.role = facts.role
+    this.root = facts.root
+  }
+
+  newPid(): number {
+    this.nextPid += 1 + Math.floor(Math.random() * 20)
+    return this.nextPid
+  }
+
+  /** Where a path of the node lies; a path that is already below its folder stays as it is. */
+  real(path: string): string {
+    return path.startsWith(`${this.root}/`) ? path : join(this.root, normalize(path))
+  }
+
+  exists(path: string): boolean {
+    return existsSync(this.real(this.followed(path)))
+  }
+
+  read(path: string): string | undefined {
+    const real = this.real(this.followed(path))
+    return existsSync(real) && statSync(real).isFile() ? readFileSync(real, 'utf8') : undefined
+  }
+
+  /** As `read`, for a file that must be there. */
+  must(path: string): string {
+    const text = this.read(path)
+    if (text === undefined) throw new Error(`open ${path}: no such file or directory`)
+    return text
+  }
+
+  list(path: string): string[] {
+    return existsSync(this.real(path)) ? readdirSync(this.real(path)).sort() : []
+  }
+
+  /** Writes beside and renames, so that whoever watches the file never sees half of it. */
+  write(path: string, text: string | Uint8Array, mode = 0o600): void {
+    const real = this.real(path)
+    mkdirSync(dirname(real), { recursive: true, mode: 0o755 })
+    const beside = join(dirname(real), `.${process.pid}-${Math.random().toString(36).slice(2)}`)
+    writeFileSync(beside, text)
+    chmodSync(beside, mode)
+    renameSync(beside, real)
+  }
+
+  folder(path: string, mode = 0o755): void {
+    mkdirSync(this.real(path), { recursive: true, mode })
+  }
+
+  remove(path: string): void {
+    rmSync(this.real(path), { recursive: true, force: true })
+  }
+
+  /** Absolute links are meant from the node's own root. */
+  private followed(path: string): string {
+    let seen = path
+    for (let links = 0; links < 8; links++) {
+      try {
+        seen = resolve(dirname(seen), readlinkSync(this.real(seen)))
+      } catch {
+        return seen
+      }
+    }
+    return seen
+  }
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { release as kernelRelease } from 'node:os'
+import { readHaproxyConfig } from './haproxy.js'
+import { readKeepalivedConfig } from './keepalived.js'
+import { runKubeadm } from './kubeadm.js'
+import type { Machine } from './machine.js'
+import { machineOf, type Site } from './site.js'
+import type { ProgramResult } from './units.js'
+
+type Program = (site: Site, machine: Machine, args: readonly string[]) => ProgramResult | Promise<ProgramResult>
+
+const ok = (stdout: string): ProgramResult => ({ exitCode: 0, stdout, stderr: '' })
+const failed = (exitCode: number, stderr: string): ProgramResult => ({ exitCode, stdout: '', stderr })
+
+const onEveryNode: Record<string, Program> = {
+  getent: (site, { node }, [, name = '']) => {
+    const addresses = site.network.resolve(node, name)
+    if (addresses.length === 0) return failed(2, '')
+    return ok(
+      addresses
+        .flatMap((ip) => [`${ip.padEnd(15)} STREAM ${name}`, `${ip.padEnd(15)} DGRAM  `, `${ip.padEnd(15)} RAW    `])
+        .join('\n')
+        .concat('\n'),
+    )
+  },
+  ip: (site, { node }) => ok(`${JSON.stringify(interfaces(site, node.address, node.name))}\n`),
+  ss: (_site, { node }, args) => ok(args.some((word) => word.includes('l')) ? listening(node) : established(node)),
+  uname: () => ok(`${kernelRelease()}\n`),
+  timedatectl: (_site, { node }) => ok(node.faults.clockNotSynchronised ? 'no\n' : 'yes\n'),
+  kubelet: (site, { node }) => ok(`Kubernetes ${node.faults.programVersion ?? site.release.version}\n`),
+  kubectl: (site, { node }) =>
+    ok(JSON.stringify({ clientVersion: { gitVersion: node.faults.programVersion ?? site.release.version } })),
+  kubeadm: async (site, machine, args) => {
+    const [stdout, stderr]: [string[], string[]] = [[], []]
+    const exitCode = await runKubeadm(
+      { site, machine, print: (line) => stdout.push(line), complain: (line) => stderr.push(line) },
+      args,
+    )
+    const text = (lines: string[]): string => lines.map((line) => `${line}\n`).join('')
+    return { exitCode, stdout: text(stdout), stderr: text(stderr) }
+  },
+  systemctl: (_site, { units }, args) => units.control(args),
+  journalctl: (_site, { units }, args) => units.journal(args),
+  'systemd-run': (site, machine, args) =>
+    machine.units.runTransient(args, async (program, rest, out) => {
+      if (program === 'kubeadm')
+        return runKubeadm({ site, machine, print: out, complain: (line) => out(`\u0000${line}`) }, rest)
+      const { exitCode, stdout, stderr } = await runProgram(site, machine.node.name, program, rest)
+      for (const line of stdout.trimEnd().split('\n')) if (line !== '') out(line)
+      for (const line of stderr.trimEnd().split('\n')) if (line !== '') out(`\u0000${line}`)
+      return exitCode
+    }),
+}
+
+const onControlPlanes: Record<string, Program> = {
+  haproxy: (_site, { node }, args) => {
+    if (args.includes('-v')) return ok('HAProxy version 2.6.12-1+deb12u1 2023/12/16 - https://haproxy.org/\n')
+    try {
+      readHaproxyConfig(node.must(args[args.indexOf('-f') + 1] ?? ''))
+      return ok('Configuration file is valid\n')
+    } catch (error) {
+      return failed(1, `${error instanceof Error ? error.message : String(error)}\n`)
+    }
+  },
+  keepalived: (_site, { node }, args) => {
+    if (args.includes('--version')) return { exitCode: 0, stdout: '', stderr: 'Keepalived v2.2.7 (01/16,2022)\n' }
+    try {
+      readKeepalivedConfig(
+        node.must(args.find((word) => word.startsWith('--use-file='))?.slice('--use-file='.length) ?? ''),
+      )
+      return ok('')
+    } catch (error) {
+      return failed(4, `${error instanceof Error ? error.message : String(error)}\n`)
+    }
+  },
+}
+
+/** The programs that a node of that role has in its PATH. */
+export function programsOf(role: 'control-plane' | 'worker'): string[] {
+  return [...Object.keys(onEveryNode), ...(role === 'control-plane' ? Object.keys(onControlPlanes) : [])]
+}
+
+/** Runs a program as that node would. */
+export async function runProgram(
+  site: Site,
+  node: string,
+  program: string,
+  args: readonly string[],
+): Promise<ProgramResult> {
+  const run = onEveryNode[program] ?? onControlPlanes[program]
+  if (run === undefined) return failed(127, `${program}: not found\n`)
+  return run(site, machineOf(site, node), args)
+}
+
+function interfaces(site: Site, address: string, name: string): unknown[] {
+  const mac = `02:00:${Buffer.from(address.split('.').map(Number))
+    .toString('hex')
+    .replace(/(..)(?=.)/g, '$1:')}`
+  const info = (local: string, prefixlen: number): unknown => ({ family: 'inet', local, prefixlen, scope: 'global' })
+  const floating = [...site.network.floating].filter(([, holder]) => holder.name === name).map(([ip]) => info(ip, 24))
+  return [
+    {
+      ifindex: 1,
+      ifname: 'lo',
+      flags: ['LOOPBACK', 'UP'],
+      mtu: 65536,
+      link_type: 'loopback',
+      address: '00:00:00:00:00:00',
+      addr_info: [info('127.0.0.1', 8)],
+    },
+    {
+      ifindex: 2,
+      ifname: 'eth0',
+      flags: ['BROADCAST', 'UP'],
+      mtu: 1500,
+      link_type: 'ether',
+      address: mac,
+      addr_info: [info(address, 24), ...floating],
+    },
+  ]
+}
+
+function listening({ listening: sockets }: Machine['node']): string {
+  return [...sockets]
+    .map(
+      ({ address, port, process, pid }) =>
+        `LISTEN 0      4096   ${`${address}:${port}`.padStart(20)} 0.0.0.0:* users:(("${process}",pid=${pid},fd=7))\n`,
+    )
+    .join('')
+}
+
+function established({ connections }: Machine['node']): string {
+  const lines = [...connections].map(({ process, pid, socket }) => {
+    if (socket.remoteAddress === undefined || socket.destroyed) return ''
+    return `ESTAB 0      0      ${socket.localAddress}:${socket.localPort} ${socket.remoteAddress}:${socket.remotePort} users:(("${process}",pid=${pid},fd=9))\n`
+  })
+  return lines.join('')
+}
+
+/** A hexadecimal id of that many bytes: machine ids, keys. */
+export const hexId = (bytes: number): string => randomBytes(bytes).toString('hex')

@@ -1,0 +1,257 @@
+import { atLeast } from './version-order.js'
+import type { Release } from './versions.js'
+import { yamlText } from './yaml-text.js'
+
+export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'etcd'
+
+export interface StaticPodWish {
+  readonly release: Release
+  readonly nodeName: string
+  readonly address: string
+  readonly bindPort: number
+  readonly serviceSubnet: string
+  /** etcd's members of the moment, the new one last: `name=https://IP:2380`. One of them alone: a new cluster. */
+  readonly initialCluster: readonly string[]
+}
+
+interface Probe {
+  readonly host: string
+  readonly path: string
+  readonly port: number
+  readonly scheme: 'HTTP' | 'HTTPS'
+}
+
+interface Mount {
+  readonly name: string
+  readonly path: string
+  readonly type: 'DirectoryOrCreate' | 'FileOrCreate'
+  readonly writable?: boolean
+}
+
+interface PodParts {
+  readonly component: Component
+  readonly image: string
+  readonly flags: readonly string[]
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly requests: Readonly<Record<string, string>>
+  readonly live: Probe
+  readonly start: Probe
+  readonly ready?: Probe
+  readonly mounts: readonly Mount[]
+}
+
+const pki = '/etc/kubernetes/pki'
+const caMounts: readonly Mount[] = [
+  { name: 'ca-certs', path: '/etc/ssl/certs', type: 'DirectoryOrCreate' },
+  { name: 'etc-ca-certificates', path: '/etc/ca-certificates', type: 'DirectoryOrCreate' },
+  { name: 'k8s-certs', path: pki, type: 'DirectoryOrCreate' },
+  { name: 'usr-local-share-ca-certificates', path: '/usr/local/share/ca-certificates', type: 'DirectoryOrCreate' },
+  { name: 'usr-share-ca-certificates', path: '/usr/share/ca-certificates', type: 'DirectoryOrCreate' },
+]
+
+/** Manifest text of one static pod, as kubeadm of that release writes it. */
+export function staticPodManifest(component: Component, wish: StaticPodWish): string {
+  return podText(parts[component](wish), wish.release)
+}
+
+const local = (port: number, path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTPS'): Probe => ({
+  host: '127.0.0.1',
+  path,
+  port,
+  scheme,
+})
+
+const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
+  'kube-apiserver': apiServerParts,
+  etcd: etcdParts,
+  'kube-controller-manager': ({ release }) => ({
+    component: 'kube-controller-manager',
+    image: `registry.k8s.io/kube-controller-manager:${release.version}`,
+    flags: [
+      '--authentication-kubeconfig=/etc/kubernetes/controller-manager.conf',
+      '--authorization-kubeconfig=/etc/kubernetes/controller-manager.conf',
+      '--bind-address=127.0.0.1',
+      `--client-ca-file=${pki}/ca.crt`,
+      '--cluster-name=kubernetes',
+      `--cluster-signing-cert-file=${pki}/ca.crt`,
+      `--cluster-signing-key-file=${pki}/ca.key`,
+      '--controllers=*,bootstrapsigner,tokencleaner',
+      '--kubeconfig=/etc/kubernetes/controller-manager.conf',
+      '--leader-elect=true',
+      `--requestheader-client-ca-file=${pki}/front-proxy-ca.crt`,
+      `--root-ca-file=${pki}/ca.crt`,
+      `--service-account-private-key-file=${pki}/sa.key`,
+      '--use-service-account-credentials=true',
+    ],
+    requests: { cpu: '200m' },
+    live: local(10257, '/healthz'),
+    start: local(10257, '/healthz'),
+    mounts: [
+      ...caMounts.slice(0, 2),
+      ...(atLeast(release.version, '1.36')
+        ? []
+        : [
+            {
+              name: 'flexvolume-dir',
+              path: '/usr/libexec/kubernetes/kubelet-plugins/volume/exec',
+              type: 'DirectoryOrCreate' as const,
+              writable: true,
+            },
+          ]),
+      ...caMounts.slice(2, 3),
+      { name: 'kubeconfig', path: '/etc/kubernetes/controller-manager.conf', type: 'FileOrCreate' },
+      ...caMounts.slice(3),
+    ],
+  }),
+  'kube-scheduler': ({ release }) => ({
+    component: 'kube-scheduler',
+    image: `registry.k8s.io/kube-scheduler:${release.version}`,
+    flags: [
+      '--authentication-kubeconfig=/etc/kubernetes/scheduler.conf',
+      '--authorization-kubeconfig=/etc/kubernetes/scheduler.conf',
+      '--bind-address=127.0.0.1',
+      '--kubeconfig=/etc/kubernetes/scheduler.conf',
+      '--leader-elect=true',
+    ],
+    requests: { cpu: '100m' },
+    live: local(10259, atLeast(release.version, '1.31') ? '/livez' : '/healthz'),
+    start: local(10259, atLeast(release.version, '1.31') ? '/livez' : '/healthz'),
+    ...(atLeast(release.version, '1.31') ? { ready: local(10259, '/readyz') } : {}),
+    mounts: [{ name: 'kubeconfig', path: '/etc/kubernetes/scheduler.conf', type: 'FileOrCreate' }],
+  }),
+}
+
+function apiServerParts({ release, address, bindPort, serviceSubnet }: StaticPodWish): PodParts {
+  const probe = (path: string): Probe => ({ host: address, path, port: bindPort, scheme: 'HTTPS' })
+  return {
+    component: 'kube-apiserver',
+    image: `registry.k8s.io/kube-apiserver:${release.version}`,
+    annotations: { 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': `${address}:${bindPort}` },
+    flags: [
+      `--advertise-address=${address}`,
+      '--allow-privileged=true',
+      '--authorization-mode=Node,RBAC',
+      `--client-ca-file=${pki}/ca.crt`,
+      '--enable-admission-plugins=NodeRestriction',
+      '--enable-bootstrap-token-auth=true',
+      `--etcd-cafile=${pki}/etcd/ca.crt`,
+      `--etcd-certfile=${pki}/apiserver-etcd-client.crt`,
+      `--etcd-keyfile=${pki}/apiserver-etcd-client.key`,
+      '--etcd-servers=https://127.0.0.1:2379',
+      `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
+      `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
+      '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
+      `--proxy-client-cert-file=${pki}/front-proxy-client.crt`,
+      `--proxy-client-key-file=${pki}/front-proxy-client.key`,
+      '--requestheader-allowed-names=front-proxy-client',
+      `--requestheader-client-ca-file=${pki}/front-proxy-ca.crt`,
+      '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+      '--requestheader-group-headers=X-Remote-Group',
+      '--requestheader-username-headers=X-Remote-User',
+      `--secure-port=${bindPort}`,
+      '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+      `--service-account-key-file=${pki}/sa.pub`,
+      `--service-account-signing-key-file=${pki}/sa.key`,
+      `--service-cluster-ip-range=${serviceSubnet}`,
+      `--tls-cert-file=${pki}/apiserver.crt`,
+      `--tls-private-key-file=${pki}/apiserver.key`,
+    ],
+    requests: { cpu: '250m' },
+    live: probe('/livez'),
+    start: probe('/livez'),
+    ready: probe('/readyz'),
+    mounts: caMounts,
+  }
+}
+
+function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish): PodParts {
+  const modern = atLeast(release.version, '1.34')
+  const flags = [
+    `--advertise-client-urls=https://${address}:2379`,
+    `--cert-file=${pki}/etcd/server.crt`,
+    '--client-cert-auth=true',
+    '--data-dir=/var/lib/etcd',
+    modern ? '--feature-gates=InitialCorruptCheck=true' : '--experimental-initial-corrupt-check=true',
+    ...(modern ? [] : ['--experimental-watch-progress-notify-interval=5s']),
+    `--initial-advertise-peer-urls=https://${address}:2380`,
+    `--initial-cluster=${initialCluster.join(',')}`,
+    ...(initialCluster.length > 1 ? ['--initial-cluster-state=existing'] : []),
+    `--key-file=${pki}/etcd/server.key`,
+    `--listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
+    '--listen-metrics-urls=http://127.0.0.1:2381',
+    `--listen-peer-urls=https://${address}:2380`,
+    `--name=${nodeName}`,
+    `--peer-cert-file=${pki}/etcd/peer.crt`,
+    '--peer-client-cert-auth=true',
+    `--peer-key-file=${pki}/etcd/peer.key`,
+    `--peer-trusted-ca-file=${pki}/etcd/ca.crt`,
+    '--snapshot-count=10000',
+    `--trusted-ca-file=${pki}/etcd/ca.crt`,
+    ...(modern ? ['--watch-progress-notify-interval=5s'] : []),
+  ]
+  return {
+    component: 'etcd',
+    image: release.etcdImage,
+    annotations: { 'kubeadm.kubernetes.io/etcd.advertise-client-urls': `https://${address}:2379` },
+    flags,
+    requests: { cpu: '100m', memory: '100Mi' },
+    live: local(2381, modern ? '/livez' : '/health?exclude=NOSPACE&serializable=true', 'HTTP'),
+    start: local(2381, modern ? '/readyz' : '/health?serializable=false', 'HTTP'),
+    ...(modern ? { ready: local(2381, '/readyz', 'HTTP') } : {}),
+    mounts: [
+      { name: 'etcd-data', path: '/var/lib/etcd', type: 'DirectoryOrCreate', writable: true },
+      { name: 'etcd-certs', path: `${pki}/etcd`, type: 'DirectoryOrCreate', writable: true },
+    ],
+  }
+}
+
+function podText(pod: PodParts, release: Release): string {
+  const named = atLeast(release.version, '1.31')
+  const probe = (p: Probe, rest: Record<string, number>): unknown => ({
+    ...rest,
+    httpGet: { host: p.host, path: p.path, port: named ? 'probe-port' : p.port, scheme: p.scheme },
+    timeoutSeconds: 15,
+  })
+  const slow = { initialDelaySeconds: 10, periodSeconds: 10 }
+  return yamlText({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...(pod.annotations === undefined ? {} : { annotations: pod.annotations }),
+      ...(named ? {} : { creationTimestamp: null }),
+      labels: { component: pod.component, tier: 'control-plane' },
+      name: pod.component,
+      namespace: 'kube-system',
+    },
+    spec: {
+      containers: [
+        {
+          command: [pod.component, ...pod.flags],
+          image: pod.image,
+          imagePullPolicy: 'IfNotPresent',
+          livenessProbe: probe(pod.live, { failureThreshold: 8, ...slow }),
+          name: pod.component,
+          ...(named ? { ports: [{ containerPort: pod.live.port, name: 'probe-port', protocol: 'TCP' }] } : {}),
+          ...(pod.ready === undefined
+            ? {}
+            : { readinessProbe: probe(pod.ready, { failureThreshold: 3, periodSeconds: 1 }) }),
+          resources: { requests: pod.requests },
+          startupProbe: probe(pod.start, { failureThreshold: 24, ...slow }),
+          volumeMounts: pod.mounts.map(({ name, path, writable }) => ({
+            mountPath: path,
+            name,
+            ...(writable ? {} : { readOnly: true }),
+          })),
+        },
+      ],
+      hostNetwork: true,
+      priority: 2000001000,
+      priorityClassName: 'system-node-critical',
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+      volumes: [...pod.mounts]
+        .sort((a, b) => (pod.component === 'etcd' ? (a.name < b.name ? -1 : 1) : 0))
+        .map(({ name, path, type }) => ({ hostPath: { path, type }, name })),
+    },
+    status: {},
+  })
+}

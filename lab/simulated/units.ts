@@ -1,0 +1,241 @@
+export interface UnitService {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Undefined: restarted instead. */
+  reload?(): Promise<void>
+  /** Restart=always: a start that fails is tried again by systemd for ever, as kubeadm's kubelet.service is. */
+  readonly autoRestart?: boolean
+}
+
+interface Unit {
+  readonly name: string
+  readonly service: UnitService | undefined
+  activeState: 'inactive' | 'activating' | 'active' | 'failed' | 'deactivating'
+  subState: string
+  enabled: boolean
+  readonly transient: boolean
+  result: string
+  status: number
+  activeEnter: number
+  execStart: number
+  readonly journal: string[]
+}
+
+export interface ProgramResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const said = (exitCode: number, stderr: string): ProgramResult => ({
+  exitCode,
+  stdout: '',
+  stderr: stderr === '' ? '' : `${stderr}\n`,
+})
+const ok = (stdout = ''): ProgramResult => ({ exitCode: 0, stdout, stderr: '' })
+const withSuffix = (name: string): string => (/\.(service|timer|socket)$/.test(name) ? name : `${name}.service`)
+
+/** systemd of one node: its services, transient units and their journal, with systemctl's words. */
+export class Units {
+  private readonly units = new Map<string, Unit>()
+
+  add(name: string, service: UnitService | undefined, enabled: boolean): void {
+    this.units.set(withSuffix(name), newUnit(withSuffix(name), service, enabled, false))
+  }
+
+  isActive(name: string): boolean {
+    return this.units.get(withSuffix(name))?.activeState === 'active'
+  }
+
+  isEnabled(name: string): boolean {
+    return this.units.get(withSuffix(name))?.enabled ?? false
+  }
+
+  async start(name: string): Promise<ProgramResult> {
+    const unit = this.units.get(withSuffix(name))
+    if (unit === undefined) return said(5, `Failed to start ${withSuffix(name)}: Unit ${withSuffix(name)} not found.`)
+    if (unit.activeState === 'active') return ok()
+    unit.execStart = Date.now()
+    try {
+      await unit.service?.start()
+    } catch (error) {
+      unit.journal.push(error instanceof Error ? error.message : String(error))
+      if (unit.service?.autoRestart) {
+        Object.assign(unit, { activeState: 'activating', subState: 'auto-restart', result: 'exit-code', status: 1 })
+        return ok()
+      }
+      Object.assign(unit, { activeState: 'failed', subState: 'failed', result: 'exit-code', status: 1 })
+      return said(1, `Job for ${unit.name} failed because the control process exited with error code.`)
+    }
+    Object.assign(unit, {
+      activeState: 'active',
+      subState: 'running',
+      result: 'success',
+      status: 0,
+      activeEnter: Date.now(),
+    })
+    return ok()
+  }
+
+  async stop(name: string): Promise<ProgramResult> {
+    const unit = this.units.get(withSuffix(name))
+    if (unit === undefined) return said(5, `Failed to stop ${withSuffix(name)}: Unit ${withSuffix(name)} not loaded.`)
+    if (unit.activeState === 'active') await unit.service?.stop()
+    // A transient unit that is stopped after its success is forgotten; one that failed stays until reset-failed.
+    if (unit.transient && unit.activeState === 'active') this.units.delete(unit.name)
+    else if (unit.activeState !== 'failed') Object.assign(unit, { activeState: 'inactive', subState: 'dead' })
+    return ok()
+  }
+
+  /** Power-cut: nothing is asked; transient units and journals of tmpfs are gone. */
+  async cutPower(): Promise<void> {
+    for (const unit of [...this.units.values()]) {
+      if (unit.activeState === 'active') await unit.service?.stop().catch(() => {})
+      Object.assign(unit, { activeState: 'inactive', subState: 'dead' })
+      if (unit.transient) this.units.delete(unit.name)
+    }
+  }
+
+  async boot(): Promise<void> {
+    for (const unit of this.units.values()) if (unit.enabled) await this.start(unit.name)
+  }
+
+  /** systemctl. */
+  async control(args: readonly string[]): Promise<ProgramResult> {
+    const [verb = '', ...rest] = args.filter((word) => !word.startsWith('-'))
+    const now = args.includes('--now')
+    if (verb === 'daemon-reload') return ok()
+    if (verb === 'show') return ok(this.show(rest[0] ?? '', args))
+    for (const name of rest) {
+      const answer = await this.controlOne(verb, name, now)
+      if (answer.exitCode !== 0) return answer
+    }
+    return ok()
+  }
+
+  private async controlOne(verb: string, name: string, now: boolean): Promise<ProgramResult> {
+    const unit = this.units.get(withSuffix(name))
+    if (verb === 'start') return this.start(name)
+    if (verb === 'stop') return this.stop(name)
+    if (unit === undefined)
+      return said(verb === 'reset-failed' ? 1 : 5, `Failed to ${verb} unit: Unit ${withSuffix(name)} not loaded.`)
+    if (verb === 'restart') {
+      await this.stop(name)
+      return this.start(name)
+    }
+    if (verb === 'reload-or-restart' && unit.activeState === 'active' && unit.service?.reload !== undefined) {
+      await unit.service.reload()
+      return ok()
+    }
+    if (verb === 'reload-or-restart') return this.controlOne('restart', name, false)
+    if (verb === 'is-active')
+      return { exitCode: unit.activeState === 'active' ? 0 : 3, stdout: `${unit.activeState}\n`, stderr: '' }
+    if (verb === 'is-enabled')
+      return { exitCode: unit.enabled ? 0 : 1, stdout: unit.enabled ? 'enabled\n' : 'disabled\n', stderr: '' }
+    if (verb === 'reset-failed') {
+      if (unit.activeState === 'failed')
+        Object.assign(unit, { activeState: 'inactive', subState: 'dead', result: 'success' })
+      if (unit.transient) this.units.delete(unit.name)
+      return ok()
+    }
+    if (verb === 'enable' || verb === 'disable') {
+      unit.enabled = verb === 'enable'
+      return now ? this.controlOne(verb === 'enable' ? 'start' : 'stop', name, false) : ok()
+    }
+    return said(1, `Unknown command verb ${verb}.`)
+  }
+
+  private show(name: string, args: readonly string[]): string {
+    const unit = this.units.get(withSuffix(name))
+    const wanted = args
+      .filter((word) => word.startsWith('--property='))
+      .flatMap((word) => word.slice('--property='.length).split(','))
+    const properties: Record<string, string> = {
+      LoadState: unit === undefined ? 'not-found' : 'loaded',
+      ActiveState: unit?.activeState ?? 'inactive',
+      SubState: unit?.subState ?? 'dead',
+      UnitFileState: unit === undefined ? '' : unit.transient ? 'transient' : unit.enabled ? 'enabled' : 'disabled',
+      Result: unit?.result ?? 'success',
+      ExecMainStatus: String(unit?.status ?? 0),
+      ActiveEnterTimestamp: timestamp(unit?.activeEnter ?? 0),
+      ExecMainStartTimestamp: timestamp(unit?.execStart ?? 0),
+    }
+    const known = Object.entries(properties).filter(([property]) => wanted.length === 0 || wanted.includes(property))
+    const lines = known.map(([property, value]) => (args.includes('--value') ? value : `${property}=${value}`))
+    return `${lines.join('\n')}\n`
+  }
+
+  /** systemd-run: a unit that lives on its own; a second one of the name is refused while the first is loaded. */
+  runTransient(
+    args: readonly string[],
+    run: (program: string, args: readonly string[], out: (line: string) => void) => Promise<number>,
+  ): ProgramResult {
+    const split = args.indexOf('--')
+    const options = split < 0 ? args : args.slice(0, split)
+    const [program = '', ...rest] = split < 0 ? [] : args.slice(split + 1)
+    const name = withSuffix(
+      options.find((word) => word.startsWith('--unit='))?.slice('--unit='.length) ?? `run-${Date.now()}`,
+    )
+    if (this.units.has(name)) {
+      return said(1, `Failed to start transient service unit: Unit ${name} was already loaded or has a fragment file.`)
+    }
+    const unit = newUnit(name, undefined, false, true)
+    this.units.set(name, unit)
+    const description = `${name} - ${[program, ...rest].join(' ')}`
+    Object.assign(unit, { activeState: 'activating', subState: 'start', execStart: Date.now() })
+    unit.journal.push(`Starting ${description}...`)
+    const keepsOutput = !options.includes('--property=StandardOutput=null')
+    void run(program, rest, (line) => {
+      if (keepsOutput || line.startsWith('\u0000')) unit.journal.push(line.replace('\u0000', ''))
+    })
+      .catch((error: unknown) => {
+        unit.journal.push(String(error))
+        return 1
+      })
+      .then((status) => {
+        unit.status = status
+        unit.activeEnter = status === 0 ? Date.now() : 0
+        if (status === 0) Object.assign(unit, { activeState: 'active', subState: 'exited', result: 'success' })
+        else Object.assign(unit, { activeState: 'failed', subState: 'failed', result: 'exit-code' })
+        if (status !== 0)
+          unit.journal.push(
+            `${name}: Main process exited, code=exited, status=${status}/FAILURE`,
+            `${name}: Failed with result 'exit-code'.`,
+          )
+        unit.journal.push(status === 0 ? `Finished ${description}.` : `Failed to start ${description}.`)
+      })
+    return said(0, `Running as unit: ${name}`)
+  }
+
+  /** journalctl --unit=NAME --output=cat. */
+  journal(args: readonly string[]): ProgramResult {
+    const name = withSuffix(args.find((word) => word.startsWith('--unit='))?.slice('--unit='.length) ?? '')
+    const lines = this.units.get(name)?.journal ?? []
+    return ok(lines.length === 0 ? '-- No entries --\n' : `${lines.join('\n')}\n`)
+  }
+}
+
+function newUnit(name: string, service: UnitService | undefined, enabled: boolean, transient: boolean): Unit {
+  return {
+    name,
+    service,
+    activeState: 'inactive',
+    subState: 'dead',
+    enabled,
+    transient,
+    result: 'success',
+    status: 0,
+    activeEnter: 0,
+    execStart: 0,
+    journal: [],
+  }
+}
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+
+/** `Tue 2026-03-03 10:11:12 UTC`, whole seconds, as systemctl prints it. */
+function timestamp(at: number): string {
+  if (at === 0) return ''
+  const date = new Date(at)
+  return `${days[date.getUTCDay()]} ${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}

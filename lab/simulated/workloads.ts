@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
+
+interface Template {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }
+  spec?: Record<string, unknown>
+}
+
+const hashOf = (template: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(template ?? null))
+    .digest('hex')
+    .slice(0, 10)
+const suffix = (): string => Math.random().toString(36).slice(2, 7)
+const isReady = (pod: KubeObject): boolean => pod.status?.['phase'] === 'Running'
+const isNodeReady = (node: KubeObject): boolean =>
+  ((node.status?.['conditions'] ?? []) as { status: string }[])[0]?.status === 'True'
+
+function podsOf(store: ObjectStore, app: string): KubeObject[] {
+  return store.list(resourceOf('pods'), 'kube-system').filter(({ metadata }) => metadata.labels?.['k8s-app'] === app)
+}
+
+function createPod(store: ObjectStore, template: Template, owner: { name: string; hash: string; node: string }): void {
+  const name = `${owner.name}-${suffix()}`
+  const labels = { ...template.metadata?.labels, 'controller-revision-hash': owner.hash }
+  const annotations = template.metadata?.annotations ?? {}
+  store.create(keyOf('pods', 'kube-system', name), {
+    metadata: { name, labels, annotations },
+    spec: { ...template.spec, nodeName: owner.node },
+    status: { phase: 'Pending' },
+  })
+}
+
+/** The DaemonSet controller: one pod a node, replaced one at a time (maxUnavailable 1) when the template changes. */
+export function rollDaemonSets(store: ObjectStore): void {
+  const set = store.get(keyOf('daemonsets', 'kube-system', 'kube-proxy'))
+  if (set === undefined) return
+  const template = set.spec?.['template'] as Template
+  const hash = hashOf(template)
+  const nodes = store.list(resourceOf('nodes')).map(({ metadata }) => metadata.name)
+  const pods = podsOf(store, 'kube-proxy')
+  for (const pod of pods.filter(({ spec }) => !nodes.includes(String(spec?.['nodeName']))))
+    store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
+  const missing = nodes.filter((node) => !pods.some(({ spec }) => spec?.['nodeName'] === node))
+  for (const node of missing) createPod(store, template, { name: 'kube-proxy', hash, node })
+  const unavailable = pods.filter((pod) => !isReady(pod))
+  const [old] = pods.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] !== hash)
+  if (old !== undefined && missing.length === 0 && unavailable.length === 0)
+    store.remove(keyOf('pods', 'kube-system', old.metadata.name))
+  const now = podsOf(store, 'kube-proxy')
+  const updated = now.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
+  const available = now.filter(isReady)
+  const status = {
+    observedGeneration: set.metadata.generation ?? 1,
+    desiredNumberScheduled: nodes.length,
+    currentNumberScheduled: now.length,
+    updatedNumberScheduled: updated.length,
+    numberReady: available.length,
+    numberAvailable: available.length,
+    numberUnavailable: nodes.length - available.length,
+    numberMisscheduled: 0,
+  }
+  store.apply(keyOf('daemonsets', 'kube-system', 'kube-proxy'), { ...set, status })
+}
+
+/** The Deployment controller and scheduler for CoreDNS: new pods first, then the old go; each where the fewest are. */
+export function rollCoreDns(store: ObjectStore): void {
+  const deployment = store.get(keyOf('deployments', 'kube-system', 'coredns'))
+  if (deployment === undefined) return
+  const replicas = Number(deployment.spec?.['replicas'] ?? 0)
+  const template = deployment.spec?.['template'] as Template
+  const hash = hashOf(template)
+  const pods = podsOf(store, 'kube-dns')
+  const present = pods.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
+  const old = pods.filter((pod) => !present.includes(pod))
+  const ready = store.list(resourceOf('nodes')).filter(isNodeReady)
+  if (present.length < replicas) {
+    const load = (node: string): number => present.filter(({ spec }) => spec?.['nodeName'] === node).length
+    const [best] = ready.map(({ metadata }) => metadata.name).sort((a, b) => load(a) - load(b))
+    if (best !== undefined) createPod(store, template, { name: `coredns-${hash}`, hash, node: best })
+  } else if (present.every(isReady)) {
+    for (const pod of old) store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
+  }
+  const now = podsOf(store, 'kube-dns')
+  const updated = now.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
+  const available = now.filter(isReady).length
+  const status = {
+    observedGeneration: deployment.metadata.generation ?? 1,
+    replicas: now.length,
+    updatedReplicas: updated.length,
+    readyReplicas: available,
+    availableReplicas: available,
+    unavailableReplicas: Math.max(0, replicas - available),
+  }
+  store.apply(keyOf('deployments', 'kube-system', 'coredns'), { ...deployment, status })
+}

@@ -1,0 +1,33 @@
+/** How a simulated site is wanted. */
+export interface WorldOptions {
+  /** `v1.37.2`, `v1.34.4` or `v1.30.4`. */
+  readonly kubernetesVersion: string
+  readonly controlPlanes: number
+  readonly workers: number
+  /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
+  readonly subnet?: string
+  /** False: nobody has entered the endpoint's name into DNS. */
+  readonly dns?: boolean
+  /** Where its folder is made; the system's folder for temporary files unless given. */
+  readonly folder?: string
+}
+
+export interface SimulatedNodeDescription {
+  readonly name: string
+  readonly address: string
+  readonly role: 'control-plane' | 'worker'
+  /** Folder that is `/` for the node. */
+  readonly root: string
+  /** Folder with the node's programs: its PATH. */
+  readonly path: string
+}
+
+/** What the world prints when it runs. */
+export interface WorldDescription {
+  readonly folder: string
+  /** Path of the control socket. */
+  readonly control: string
+  readonly virtualIp: string
+  readonly kubernetesVersion: string
+  readonly nodes: readonly SimulatedNodeDescription[]
+}

@@ -1,0 +1,173 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { issue, newKey } from './certificates.js'
+import { type Handler, serveControl } from './control.js'
+import { EtcdCluster } from './etcd-cluster.js'
+import { faultsOf } from './faults.js'
+import { makeFirstCluster } from './first-cluster.js'
+import { VirtualAddresses } from './keepalived.js'
+import { credentialsOf, KubeClient } from './kube-client.js'
+import { Machine } from './machine.js'
+import { writeMachineFiles } from './machine-files.js'
+import { SimulatedNetwork } from './network.js'
+import { SimulatedNode } from './node.js'
+import { programsOf, runProgram } from './programs.js'
+import { machineOf, type Site } from './site.js'
+import { installStandIns, Spool } from './spool.js'
+import { ObjectStore, resourceOf } from './store.js'
+import { takeSubnet } from './subnet.js'
+import { releaseOf } from './versions.js'
+import type { WorldDescription, WorldOptions } from './world-options.js'
+
+/**
+ * The process that is a whole simulated site: API servers, etcd, containerd, kubelets, systemd, kubeadm and the load balancers of
+ * all nodes, on loopback addresses, with their files below one temporary folder. Dies with the process that started it.
+ */
+async function main(): Promise<void> {
+  const options = JSON.parse(process.argv[2] ?? '{}') as WorldOptions
+  const subnet = await takeSubnet(options.subnet)
+  const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'qsim-'))
+  const end = (): never => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    process.exit(0)
+  }
+  // The parent's death closes our standard input, whatever killed it.
+  process.stdin.on('end', end).on('error', end).resume()
+  process.on('SIGTERM', end)
+  process.on('SIGINT', () => {})
+  const site = await makeSite(options, { prefix: subnet.prefix, folder })
+  const description = await start(site, options, { folder, prefix: subnet.prefix })
+  process.stdout.write(`${JSON.stringify(description)}\n`)
+}
+
+async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: string; folder: string }): Promise<Site> {
+  const release = releaseOf(options.kubernetesVersion)
+  const nodes = new Map<string, SimulatedNode>()
+  const add = (role: 'control-plane' | 'worker', name: string, octet: number): void => {
+    nodes.set(name, new SimulatedNode({ name, role, address: `${prefix}.${octet}`, root: join(folder, `n${octet}`) }))
+  }
+  for (let i = 1; i <= options.controlPlanes; i++) add('control-plane', `k8smaster${i}.example.com`, 29 + i)
+  for (let i = 1; i <= options.workers; i++) add('worker', `k8sworker${i}.example.com`, 34 + i)
+  const network = new SimulatedNetwork(nodes)
+  const store = new ObjectStore()
+  const keys = await Promise.all(Array.from({ length: 5 }, newKey))
+  const [key] = keys
+  if (key === undefined) throw new Error('no keys')
+  const site: Site = {
+    release,
+    nodes,
+    machines: new Map(),
+    network,
+    store,
+    keys,
+    etcd: new EtcdCluster(network, store),
+    virtualAddresses: new VirtualAddresses(network),
+    kubeletServing: issue({ commonName: 'kubelet', usage: 'server' }, key),
+  }
+  for (const node of nodes.values()) site.machines.set(node.name, new Machine(site, node))
+  return site
+}
+
+async function start(
+  site: Site,
+  options: WorldOptions,
+  { folder, prefix }: { folder: string; prefix: string },
+): Promise<WorldDescription> {
+  const all = [...site.nodes.values()]
+  const spoolFolder = join(folder, 'spool')
+  new Spool(spoolFolder, (node, program, args) => runProgram(site, node, program, args))
+  mkdirSync(join(folder, 'faults'))
+  for (const node of all) {
+    writeMachineFiles(node, all, site.release)
+    installStandIns(join(folder, 'bin', node.name), spoolFolder, node.name, programsOf(node.role))
+  }
+  const [first] = all
+  if (first === undefined) throw new Error('a cluster needs a control plane')
+  makeFirstCluster(
+    site,
+    first,
+    all.filter(({ role }) => role === 'worker'),
+  )
+  const virtualIp = `${prefix}.100`
+  if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
+  await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
+  setInterval(() => void site.virtualAddresses.settle(), 200)
+  await untilRunning(site)
+  const control = join(folder, 'control')
+  await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first) } as Readonly<
+    Record<string, Handler>
+  >)
+  return {
+    folder,
+    control,
+    virtualIp,
+    kubernetesVersion: site.release.version,
+    nodes: all.map(({ name, address, role, root }) => ({ name, address, role, root, path: join(folder, 'bin', name) })),
+  }
+}
+
+/** Until every node is Ready and every pod of kube-proxy and CoreDNS runs. */
+async function untilRunning({ store, nodes, etcd }: Site): Promise<void> {
+  const joined = store.list(resourceOf('nodes')).length
+  for (let waited = 0; ; waited += 50) {
+    const ready = store.list(resourceOf('nodes')).filter(({ status }) => status !== undefined)
+    const pods = store.list(resourceOf('pods'), 'kube-system').filter(({ status }) => status?.['phase'] === 'Running')
+    if (ready.length === joined && pods.length >= 4 + joined + 2 && etcd.currentLeader() !== undefined) return
+    if (waited > 20_000)
+      throw new Error(
+        `the simulated cluster did not start: ${ready.length} of ${nodes.size} nodes, ${pods.length} pods`,
+      )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** What a test may look at without asking the cluster's own doors. */
+function looksOf(site: Site, first: SimulatedNode) {
+  return {
+    dump: async () => site.store.dump(),
+    etcdMembers: async () =>
+      site.etcd.members.map(({ id, name, clientUrl, learner, running, serving }) => ({
+        id: id.toString(16),
+        name,
+        clientUrl,
+        learner,
+        running,
+        serving,
+      })),
+    containers: async ({ node }: { node: string }) =>
+      machineOf(site, node).runtime.containers.map(({ id, name, attempt, running, createdAt }) => ({
+        id,
+        name,
+        attempt,
+        running,
+        createdAt,
+      })),
+    stopContainer: async ({ node, id }: { node: string; id: string }) => machineOf(site, node).runtime.stop(id),
+    virtualIpHolder: async () => [...site.network.floating.values()][0]?.name ?? null,
+    /** As admin, to one control plane's own API server. */
+    kube: async ({
+      node = first.name,
+      method,
+      path,
+      body,
+      contentType,
+    }: {
+      node?: string
+      method: string
+      path: string
+      body?: unknown
+      contentType?: string
+    }) => {
+      const through = machineOf(site, node).node
+      const credentials = credentialsOf(through, through.must('/etc/kubernetes/admin.conf'))
+      const client = new KubeClient(
+        { node: through, network: site.network, process: 'kubectl' },
+        { ...credentials, server: `https://${through.address}:6443` },
+      )
+      return client.request(method, path, body, contentType).finally(() => client.close())
+    },
+  }
+}
+
+await main()
