@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { version } from '@quorate/shared/version'
@@ -19,7 +20,8 @@ import type { Tools } from './tools.js'
 /** Rises when a field changes its meaning. */
 const schemaVersion = 1
 
-/** A runtime that hangs must not hold the other facts up. */
+/** A program or a runtime that hangs must not hold the other facts up; a node that is starved may still take seconds. */
+const programMs = 8000
 const runtimeAnswerMs = 2000
 
 /**
@@ -27,8 +29,11 @@ const runtimeAnswerMs = 2000
  * still be able to say so. All parts are read at once, each program as a child of its own.
  */
 export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsResponse>(
-  async (_request, tools, signal) => {
+  async (_request, tools, caller) => {
     const { host } = tools
+    const signal = AbortSignal.any([caller, AbortSignal.timeout(programMs)])
+    // One listener for each program at once: many, and none is left behind.
+    setMaxListeners(0, signal)
     const parts = await Promise.all([
       part(() => readSystem(host, signal)),
       part(() => readPrograms(host, signal)),
@@ -45,7 +50,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(async () => ({ listening: await readListening(host, signal) })),
       part(async () => ({ containerRuntime: await runtimeVersion(tools, signal) })),
     ])
-    signal.throwIfAborted()
+    caller.throwIfAborted()
     const known: Partial<NodeFacts> = Object.assign({}, ...parts)
     const own = { agentVersion: version, clockUnixMs: Date.now(), criSocket: tools.criSocket, schemaVersion }
     return { facts: NodeFacts.fromPartial({ ...known, ...own }) }

@@ -5,7 +5,7 @@ import { type ArchivedFile, writeArchive } from './backup/archive.js'
 import { readSharedFiles } from './facts/shared-files.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
-import { mostArchiveBytes } from './shared-files/limits.js'
+import { mostArchiveBytes, mostFileBytes } from './shared-files/limits.js'
 import { isShareable } from './shared-files/shareable.js'
 import type { Tools } from './tools.js'
 
@@ -16,10 +16,10 @@ import type { Tools } from './tools.js'
 export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(async ({ recipients }, context) => {
   const { tools } = context
   const named = (await readSharedFiles(tools.host)).filter(({ directory }) => !directory)
-  const isBrought = ({ path, sha256 }: SharedFile): boolean => sha256 !== '' && isShareable(path)
-  const skipped = named.filter((file) => !isBrought(file)).map(({ path }) => path)
+  const files = await readBytes(tools, named)
+  const brought = new Set(files.map(({ path }) => `/${path}`))
+  const skipped = named.map(({ path }) => path).filter((path) => !brought.has(path))
   for (const path of skipped) context.progress(`${path} is not brought along: copy it to the joiners by hand`)
-  const files = await readBytes(tools, named.filter(isBrought))
   const facts = { files: String(files.length), skipped: skipped.join(' ') }
   if (files.length === 0) return unchanged('the static pods need no files beyond those of kubeadm', facts)
   const archive = Buffer.concat([...writeArchive(files)])
@@ -33,11 +33,14 @@ export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(async ({ 
   return changed({ summary: `sealed ${files.length} shared files for ${recipients.length} nodes`, facts, sealed })
 })
 
-async function readBytes({ host }: Tools, files: readonly SharedFile[]): Promise<ArchivedFile[]> {
+/** Those that exist, lie where Quorate may write on a joiner, and are no data. */
+async function readBytes({ host }: Tools, named: readonly SharedFile[]): Promise<ArchivedFile[]> {
   const read = await Promise.all(
-    files.map(async ({ path, mode, uid, gid }) => {
+    named.map(async ({ path, sha256, mode, uid, gid }) => {
+      if (sha256 === '' || !isShareable(path)) return undefined
       const file = await host.read(path, { followLinks: true })
-      return file === undefined ? undefined : { path: path.slice(1), mode: mode & 0o777, uid, gid, bytes: file.bytes }
+      if (file === undefined || file.bytes.length > mostFileBytes) return undefined
+      return { path: path.slice(1), mode: mode & 0o777, uid, gid, bytes: file.bytes }
     }),
   )
   return read.filter((file) => file !== undefined)

@@ -4,7 +4,7 @@ import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import type { Host } from '../../host/host.js'
 import { userKubeconfigs } from '../backup/select-files.js'
 import { readJoinSecret, tokenIdOf } from '../join-secret.js'
-import { maskSecrets } from '../load-balancer/foreign-config.js'
+import { isForeign, maskSecrets } from '../load-balancer/foreign-config.js'
 import {
   haproxyConfigPath,
   hostsPath,
@@ -30,7 +30,8 @@ export async function readFiles(host: Host): Promise<FilePart> {
     loadBalancerTexts(host),
   ])
   const ours = Object.entries(configs).filter(([, text]) => isQuorateConfig(text))
-  const foreign = Object.entries(configs).filter(([, text]) => !isQuorateConfig(text))
+  // What a package brings serves nothing and belongs to nobody.
+  const foreign = Object.entries(configs).filter(([, text]) => isForeign(text))
   return {
     hostsFile: hosts?.bytes.toString('utf8') ?? '',
     fileHashes,

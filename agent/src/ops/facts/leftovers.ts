@@ -2,6 +2,12 @@ import type { Host } from '../../host/host.js'
 import { filesBelow } from '../backup/select-files.js'
 import { cniFolder, etcdDataFolder, kubeconfigPaths, manifestPath, pkiFolder, staticPodComponents } from '../paths.js'
 
+/**
+ * Files that the DaemonSet of a cluster's network wrote: they name an API server that is gone. Other files there were put by
+ * whoever set the node up, and a joiner needs them.
+ */
+const networkOfACluster = /calico|canal|cilium|flannel|weave|kube-router|antrea|ovn|multus/i
+
 /** What `kubeadm init` or `join` made here, and what `kubeadm reset` leaves to a person: a joiner must have none of it. */
 export async function readLeftovers(host: Host): Promise<string[]> {
   const named = [...Object.values(kubeconfigPaths), ...staticPodComponents.map(manifestPath)]
@@ -11,7 +17,7 @@ export async function readLeftovers(host: Host): Promise<string[]> {
     entriesOf(host, etcdDataFolder),
     entriesOf(host, cniFolder),
   ])
-  return [...present.flat(), ...pki, ...etcd, ...cni.filter((path) => !path.endsWith('/.kubernetes-cni-keep'))].sort()
+  return [...present.flat(), ...pki, ...etcd, ...cni.filter((path) => networkOfACluster.test(path))].sort()
 }
 
 /** True for a file, folder or link of that path. */

@@ -1,7 +1,7 @@
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host } from '../../host/host.js'
-import { mostFileBytes, mostFiles } from '../shared-files/limits.js'
+import { mostFiles } from '../shared-files/limits.js'
 import { readPods } from './static-pods.js'
 
 /**
@@ -32,12 +32,11 @@ const folder = (path: string, component: string): SharedFile => ({
   ...{ path, component, sha256: '', mode: 0, uid: 0, gid: 0, directory: true },
 })
 
-/** A path that is named and does not exist, or is an empty folder, is listed as a folder: there are no bytes to bring. */
+/** An empty folder is listed as such; a file that is named and is not there has no hash: a check says so. */
 async function describe(host: Host, path: string, component: string): Promise<SharedFile> {
-  const file = await host.read(path, { followLinks: true }).catch(() => undefined)
-  if (file === undefined) return folder(path, component)
+  const file = await host.read(path, { followLinks: true }).catch(() => 'no file' as const)
+  if (file === 'no file') return folder(path, component)
+  if (file === undefined) return { ...folder(path, component), directory: false }
   const { bytes, mode, uid, gid } = file
-  // Too large to be brought along: named, so that a check can say so.
-  const sha256 = bytes.length > mostFileBytes ? '' : sha256Hex(bytes)
-  return { path, component, sha256, mode, uid, gid, directory: false }
+  return { path, component, sha256: sha256Hex(bytes), mode, uid, gid, directory: false }
 }

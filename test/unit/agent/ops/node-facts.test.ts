@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
 import { getNodeFacts } from '../../../../agent/src/ops/get-node-facts.js'
 import { OpsNode } from '../../../support/ops-node.js'
@@ -181,6 +182,36 @@ t.test('an empty node', async (t) => {
     clusterCaPem: '',
   })
   t.strictSame(facts.fileHashes, {})
+})
+
+t.test('what a package brought is nobody\u2019s, what a set-up network needs is no leftover', async (t) => {
+  const node = await OpsNode.make(t)
+  node.write('/etc/haproxy/haproxy.cfg', 'global\n\tlog /dev/log local0\ndefaults\n\tmode http\n')
+  node.write('/etc/cni/net.d/10-lab.conflist', '{}')
+  node.write('/etc/cni/net.d/10-calico.conflist', '{}')
+  const facts = await factsOf(node)
+  t.strictSame(facts.foreignLoadBalancerConfigs, {})
+  t.strictSame(facts.leftovers, ['/etc/cni/net.d/10-calico.conflist'])
+})
+
+t.test('files that the manifests name: there, missing and whole folders', async (t) => {
+  const node = await controlPlane(t)
+  const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml'
+  const text = node
+    .read(manifest)
+    .replace('    - --secure-port=6443', '    - --secure-port=6443\n    - --audit-policy-file=/etc/audit/gone.yaml')
+    .replace('    volumeMounts:', '    volumeMounts:\n    - {mountPath: /etc/audit, name: audit}')
+    .replace('  volumes:', '  volumes:\n  - {name: audit, hostPath: {path: /etc/audit}}')
+  node.write(manifest, text)
+  node.write('/etc/audit/rules/a.yaml', 'a', 0o640)
+  const facts = await factsOf(node)
+  t.match(facts.sharedFiles, [
+    { path: '/etc/audit', directory: true },
+    { path: '/etc/audit/gone.yaml', directory: false, sha256: '', component: 'kube-apiserver' },
+    { path: '/etc/audit/rules', directory: true },
+    { path: '/etc/audit/rules/a.yaml', directory: false, sha256: sha256Hex('a'), mode: 0o640 },
+  ])
+  t.equal(facts.sharedFiles.length, 4)
 })
 
 t.test('another distribution is told', async (t) => {
