@@ -8,7 +8,7 @@ import { type BackupPlace, backupPlace, findEntry, keepFiles, readKept } from '.
 import type { ChangeContext } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-export interface FileEdit {
+interface FileEdit {
   readonly path: string
   /** The wanted text, from the present one (undefined: the file does not exist). */
   readonly edit: (text: string | undefined) => string

@@ -10,7 +10,7 @@ export const etcdDataFolder = '/var/lib/etcd'
 export const cniFolder = '/etc/cni/net.d'
 export const kubeletPkiFolder = '/var/lib/kubelet/pki'
 export const kubeletConfigPath = '/var/lib/kubelet/config.yaml'
-export const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
+const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
 export const hostsPath = '/etc/hosts'
 export const haproxyConfigPath = '/etc/haproxy/haproxy.cfg'
 export const keepalivedConfigPath = '/etc/keepalived/keepalived.conf'
@@ -28,8 +28,6 @@ export const kubeconfigPaths = {
   'controller-manager': '/etc/kubernetes/controller-manager.conf',
   scheduler: '/etc/kubernetes/scheduler.conf',
 } as const
-
-export type KubeconfigPurpose = keyof typeof kubeconfigPaths | 'user'
 
 /** Where people keep the copy of admin.conf that kubeadm tells them to make. */
 const userKubeconfig = /^\/(root|home\/[A-Za-z0-9._-]+)\/\.kube\/config$/
@@ -49,7 +47,7 @@ export function kubeconfigPath(purpose: string, path: string): string {
 }
 
 export const staticPodComponents = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'] as const
-export type StaticPodComponent = (typeof staticPodComponents)[number]
+type StaticPodComponent = (typeof staticPodComponents)[number]
 
 export const manifestPath = (component: StaticPodComponent): string => `${manifestsFolder}/${component}.yaml`
 

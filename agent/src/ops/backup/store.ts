@@ -23,7 +23,7 @@ export interface UnitBefore {
   readonly enabled: boolean
 }
 
-export interface BackupIndex {
+interface BackupIndex {
   readonly runId: string
   readonly entries: readonly BackupEntry[]
   readonly units: Readonly<Record<string, UnitBefore>>

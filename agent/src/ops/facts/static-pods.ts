@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.js'
 import { manifestPath, manifestsFolder, staticPodComponents } from '../paths.js'
 
 /** A static pod of this node with the files that it needs beyond kubeadm's own. */
-export interface SeenPod {
+interface SeenPod {
   readonly pod: StaticPodView
   readonly files: readonly string[]
 }

@@ -7,7 +7,7 @@ const haproxyServing = /^\s*(frontend|listen|backend)\s/m
  * True for a configuration that a package brings: Debian's haproxy.cfg has no section that serves; Red Hat's serves the example
  * on port 5000, its keepalived.conf the example address 192.168.200.16.
  */
-export function isDistributionDefault(text: string): boolean {
+function isDistributionDefault(text: string): boolean {
   if (text.trim() === '') return true
   if (/^\s*vrrp_instance\s/m.test(text)) return /^\s*192\.168\.200\.16\s*$/m.test(text)
   if (/Example configuration for a possible web application/.test(text)) return /^\s*bind \*:5000\s*$/m.test(text)

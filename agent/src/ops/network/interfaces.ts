@@ -16,7 +16,7 @@ export async function readInterfaces(host: Host, signal?: AbortSignal): Promise<
 }
 
 /** What `ip -j addr` prints (iproute2, json). */
-export function parseInterfaces(json: string): NetworkInterface[] {
+function parseInterfaces(json: string): NetworkInterface[] {
   return (JSON.parse(json) as IpAddress[]).map((one) => ({
     name: one.ifname,
     mac: one.address ?? '',
