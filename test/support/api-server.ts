@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { KeyPair } from '@quorate/shared/pki'
 
-type Json = Record<string, any>
+// biome-ignore lint/suspicious/noExplicitAny: objects of any kind, of which tests read the fields that they put there
+export type Json = Record<string, any>
 
 export interface ApiServer {
   readonly port: number

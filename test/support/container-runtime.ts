@@ -1,7 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Server, ServerCredentials, status } from '@grpc/grpc-js'
-import { Container, ImageServiceService, RuntimeServiceService } from '@quorate/shared/gen/third_party/cri/api'
+import {
+  Container,
+  type ImageServiceServer,
+  ImageServiceService,
+  type RuntimeServiceServer,
+  RuntimeServiceService,
+} from '@quorate/shared/gen/third_party/cri/api'
 
 export interface ContainerRuntime {
   containers: Container[]
@@ -32,11 +38,11 @@ export async function startContainerRuntime(
 ): Promise<ContainerRuntime> {
   const state: ContainerRuntime = { containers: [], images: [], stopped: [], onStop: () => {} }
   const server = new Server()
-  server.addService(RuntimeServiceService, {
-    version: (_: any, callback: any) =>
+  const runtime: RuntimeServiceServer = {
+    version: (_, callback) =>
       callback(null, { version: '0.1.0', runtimeName: 'containerd', runtimeVersion: '1.7.2', runtimeApiVersion: 'v1' }),
-    listContainers: (_: any, callback: any) => callback(null, { containers: state.containers }),
-    stopContainer: (call: any, callback: any) => {
+    listContainers: (_, callback) => callback(null, { containers: state.containers }),
+    stopContainer: (call, callback) => {
       const { containerId, timeout } = call.request
       const found = state.containers.find(({ id }) => id === containerId)
       if (found === undefined)
@@ -46,15 +52,16 @@ export async function startContainerRuntime(
       state.onStop(containerId)
       callback(null, {})
     },
-  })
-  server.addService(ImageServiceService, {
-    listImages: (_: any, callback: any) =>
-      callback(null, { images: state.images.map((tag) => ({ id: tag, repoTags: [tag] })) }),
-    pullImage: (call: any, callback: any) => {
-      state.images.push(call.request.image.image)
+  }
+  server.addService(RuntimeServiceService, runtime)
+  const image: ImageServiceServer = {
+    listImages: (_, callback) => callback(null, { images: state.images.map((tag) => ({ id: tag, repoTags: [tag] })) }),
+    pullImage: (call, callback) => {
+      state.images.push(call.request.image?.image ?? '')
       callback(null, { imageRef: 'sha256:1' })
     },
-  })
+  }
+  server.addService(ImageServiceService, image)
   mkdirSync(dirname(socket), { recursive: true })
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) =>

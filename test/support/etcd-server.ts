@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import {
+  type ClusterServer,
   ClusterService,
+  type MaintenanceServer,
   MaintenanceService,
   type Member,
   StatusResponse,
@@ -46,26 +48,26 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
   }
   const server = new Server()
   const lost = { code: status.UNAVAILABLE, details: 'etcdserver: no leader' }
-  server.addService(ClusterService, {
-    memberList: (call: any, callback: any) =>
+  const cluster: ClusterServer = {
+    memberList: (call, callback) =>
       call.request.linearizable && !state.quorum ? callback(lost) : callback(null, { header, members: state.members }),
-    memberRemove: (call: any, callback: any) => {
+    memberRemove: (call, callback) => {
       if (!state.members.some(({ ID }) => ID === call.request.ID))
         return callback({ code: status.NOT_FOUND, details: 'etcdserver: member not found' })
       state.removed.push(call.request.ID)
       state.members = state.members.filter(({ ID }) => ID !== call.request.ID)
       callback(null, { header, members: state.members })
     },
-    memberPromote: (_: any, callback: any) =>
+    memberPromote: (_, callback) =>
       callback({
         code: status.FAILED_PRECONDITION,
         details: 'etcdserver: can only promote a learner member which is in sync with leader',
       }),
-  })
-  server.addService(MaintenanceService, {
-    alarm: (_: any, callback: any) =>
-      state.quorum ? callback(null, { header, alarms: state.alarms }) : callback(lost),
-    status: (_: any, callback: any) =>
+  }
+  server.addService(ClusterService, cluster)
+  const maintenance: MaintenanceServer = {
+    alarm: (_, callback) => (state.quorum ? callback(null, { header, alarms: state.alarms }) : callback(lost)),
+    status: (_, callback) =>
       callback(
         null,
         StatusResponse.fromPartial({
@@ -78,14 +80,15 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
           ...state.status,
         }),
       ),
-    snapshot: (call: any) => {
+    snapshot: (call) => {
       const hash = createHash('sha256').update(state.snapshot).digest()
       const bytes = Buffer.concat([state.snapshot, state.damaged ? Buffer.alloc(32) : hash])
       for (let at = 0; at < bytes.length; at += chunkBytes)
         call.write({ header, remainingBytes: '0', version: '', blob: bytes.subarray(at, at + chunkBytes) })
       call.end()
     },
-  })
+  }
+  server.addService(MaintenanceService, maintenance)
   const pair = issueCertificate({
     ca,
     commonName: 'etcd',

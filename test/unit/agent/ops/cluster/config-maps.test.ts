@@ -4,6 +4,7 @@ import { updateKubeadmConfig } from '@quorate/agent/ops/update-kubeadm-config'
 import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
 import { parse } from 'yaml'
+import type { Json } from '../../../../support/api-server.js'
 import { type ControlPlaneNode, controlPlaneNode, runId } from '../../../../support/control-plane-node.js'
 
 const paths = {
@@ -67,7 +68,7 @@ t.test('a text that the plan did not see is left alone, and the drift is shown',
     expectedSha256: sha256Hex(planned),
   }
   await updateKubeadmConfig.run(request, node.context())
-  const object = node.api.objects.get(paths.config) as Record<string, any>
+  const object = node.api.objects.get(paths.config) as Json
   const foreign = planned.replace('clusterName: kubernetes', 'clusterName: other')
   node.api.objects.set(paths.config, { ...object, data: { ClusterConfiguration: foreign } })
   await t.rejects(updateKubeadmConfig.run(request, node.context('op-2')), {
@@ -105,7 +106,7 @@ t.test('kube-proxy: the ConfigMap, then a rolling restart', async (t) => {
 t.test('kube-proxy: an attempt that ended between the edit and the restart is finished', async (t) => {
   const node = await controlPlaneNode(t)
   node.api.objects.set(paths.daemonSet, { metadata: { name: 'kube-proxy' } })
-  const object = node.api.objects.get(paths.proxy) as Record<string, any>
+  const object = node.api.objects.get(paths.proxy) as Json
   const edited = object['data']['kubeconfig.conf'].replace('https://192.168.13.30:6443', server)
   const metadata = { ...object['metadata'], managedFields: [{ time: '2026-11-22T18:00:00Z' }] }
   node.api.objects.set(paths.proxy, { ...object, metadata, data: { ...object['data'], 'kubeconfig.conf': edited } })

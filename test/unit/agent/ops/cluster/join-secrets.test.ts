@@ -8,6 +8,7 @@ import { probeDiscovery } from '@quorate/agent/ops/probe-discovery'
 import { uploadCertificates } from '@quorate/agent/ops/upload-certificates'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
+import type { Json } from '../../../../support/api-server.js'
 import { type ControlPlaneNode, controlPlaneNode } from '../../../../support/control-plane-node.js'
 
 const secrets = '/api/v1/namespaces/kube-system/secrets'
@@ -69,7 +70,7 @@ t.test('a token is a Secret as kubeadm makes them, signed in cluster-info, and s
     tokenTtlSeconds: 3600,
   }
   const { facts, sealed } = await createJoinToken.run(request, node.context())
-  const secret = node.api.objects.get(`${secrets}/bootstrap-token-${facts['token_id']}`) as Record<string, any>
+  const secret = node.api.objects.get(`${secrets}/bootstrap-token-${facts['token_id']}`) as Json
   const data = Object.fromEntries(
     Object.entries(secret['data'] as Record<string, string>).map(([key, value]) => [key, plain(value)]),
   )
@@ -206,7 +207,7 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
     server: 'https://192.168.13.30:6443',
     error: '',
   })
-  const info = node.api.objects.get('/api/v1/namespaces/kube-public/configmaps/cluster-info') as Record<string, any>
+  const info = node.api.objects.get('/api/v1/namespaces/kube-public/configmaps/cluster-info') as Json
   info['data'].kubeconfig = info['data'].kubeconfig.replace('192.168.13.30', '192.168.13.66')
   t.match(await probeDiscovery.run(request, node.tools, signal), {
     signatureValid: false,

@@ -134,7 +134,7 @@ t.test('a kubeadm that fails is told in its own words', async (t) => {
   const before = inUse(node)
   await t.rejects(regenerateCertificate.run(request, node.context()), {
     code: 'COMMAND_FAILED',
-    message: /exit code 1:[^]*no such thing/,
+    message: /exit code 1:[\s\S]*no such thing/,
   })
   t.equal(inUse(node), before)
 })
