@@ -82,7 +82,7 @@ function mergeFailed(found: readonly Found[]): readonly Finding[] {
       remedy: error.remedy,
     }),
   )
-  return [...found.filter((each) => !('failed' in each)), ...failed]
+  return [...found.filter((each): each is Finding => !('failed' in each)), ...failed]
 }
 
 async function runCheck(
