@@ -3,7 +3,8 @@ import { isAlias, isScalar, isSeq } from 'yaml'
 import { QuorateError } from './errors.js'
 import { parseEndpoint } from './names.js'
 import { canonicalAddress } from './pki.js'
-import { appendItems, fillEmpty, insertKey, nodeAt, readYaml, replaceScalar, type YamlText } from './yaml-text.js'
+import { appendItems, fillEmpty, insertKey, replaceScalar } from './yaml-edit.js'
+import { nodeAt, readYaml, type YamlText } from './yaml-text.js'
 
 export type EtcdTopology =
   | { readonly kind: 'local'; readonly dataDir: string }

@@ -87,7 +87,8 @@ export const catalogue = {
   NOT_AUTHENTICATED: {
     status: 'UNAUTHENTICATED',
     exit: 'usage',
-    remedy: 'Send `Authorization: Bearer TOKEN` with the token that `quorate serve` wrote into the state folder, or a client certificate of the fleet.',
+    remedy:
+      'Send `Authorization: Bearer TOKEN` with the token that `quorate serve` wrote into the state folder, or a client certificate of the fleet.',
   },
   BLOCKED_BY_FINDINGS: {
     status: 'FAILED_PRECONDITION',

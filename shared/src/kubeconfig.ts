@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { isAlias, isScalar, visit } from 'yaml'
 import { QuorateError } from './errors.js'
 import { redact } from './redact.js'
-import { nodeAt, readYaml, replaceScalar, type YamlPath, type YamlText } from './yaml-text.js'
+import { replaceScalar } from './yaml-edit.js'
+import { nodeAt, readYaml, type YamlPath, type YamlText } from './yaml-text.js'
 
 /** What a kubeconfig says of the cluster in use and of the user's credentials; PEM texts are decoded. */
 export interface KubeconfigView {

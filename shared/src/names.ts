@@ -35,13 +35,15 @@ export function parseNodeName(text: string): NodeName {
 
 /** Parses an operation id; throws INVALID_REQUEST on anything else. */
 export function parseOperationId(text: string): OperationId {
-  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(text)) throw new QuorateError('INVALID_REQUEST', `not an operation id: ${JSON.stringify(text)}`)
+  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(text))
+    throw new QuorateError('INVALID_REQUEST', `not an operation id: ${JSON.stringify(text)}`)
   return text as OperationId
 }
 
 /** Parses a run id as `newRunId` makes them; throws RUN_NOT_FOUND on anything else. */
 export function parseRunId(text: string): RunId {
-  if (!/^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}$/.test(text)) throw new QuorateError('RUN_NOT_FOUND', `not a run id: ${JSON.stringify(text)}`)
+  if (!/^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}$/.test(text))
+    throw new QuorateError('RUN_NOT_FOUND', `not a run id: ${JSON.stringify(text)}`)
   return text as RunId
 }
 

@@ -28,7 +28,10 @@ export async function until<T>(what: string, look: () => Promise<Look<T>>, optio
     const seen = await look().catch((error: unknown) => notYet(error instanceof Error ? error.message : String(error)))
     if (seen.holds) return seen.value
     if (clock.now() >= deadline) {
-      throw new QuorateError('GATE_TIMEOUT', `waited ${Math.round(options.deadlineMs / 1000)} s for ${what}; last seen: ${seen.seen}`)
+      throw new QuorateError(
+        'GATE_TIMEOUT',
+        `waited ${Math.round(options.deadlineMs / 1000)} s for ${what}; last seen: ${seen.seen}`,
+      )
     }
     options.onWaiting?.(seen.seen)
     await clock.sleep(options.everyMs, options.signal)

@@ -97,8 +97,8 @@ t.test(
       ['init', initDocuments({ ...init, clusterConfiguration, certificateKey: key })],
       ['join', joinDocument({ ...join, apiVersion: newer ? 'v1beta4' : 'v1beta3' })],
     ] as const) {
-      const { status, stderr } = spawnSync('kubeadm', ['config', 'validate', '--config', '/dev/stdin'], {
-        input: text,
+      const folder = t.testdir({ 'config.yaml': text })
+      const { status, stderr } = spawnSync('kubeadm', ['config', 'validate', '--config', `${folder}/config.yaml`], {
         encoding: 'utf8',
       })
       t.equal(status, 0, `${what}: ${stderr}`)
