@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ApplyLoadBalancerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { sha256Hex } from '@quorate/shared/hash'
 import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { LoadBalancerUnit } from '../host/commands.js'
@@ -30,7 +31,7 @@ export const applyLoadBalancer = changeOperation<ApplyLoadBalancerRequest>(async
   for (const unit of units) {
     const written = await writeConfig(context, unit, texts[unit])
     touched.push(...written.touched)
-    const acted = await bringUp(context, unit, !written.unchanged)
+    const acted = await bringUp(context, unit, sha256Hex(texts[unit]))
     busy ||= acted
     if (unit === 'haproxy') await untilListening(context, request.port)
   }

@@ -3,6 +3,7 @@ import type { Host } from '../../host/host.js'
 import { readUnit } from '../../host/unit-state.js'
 import type { UnitBefore } from '../backup/store.js'
 import type { ChangeContext } from '../operation.js'
+import { runtimeFolder } from '../paths.js'
 import { runUnitCommand } from '../run-unit.js'
 
 export const loadBalancerUnits: readonly LoadBalancerUnit[] = ['haproxy', 'keepalived']
@@ -16,20 +17,28 @@ export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: Abo
   }
 }
 
+/** In tmpfs: sha256 of the configuration that a service was last started or reloaded with. */
+const loadedPath = (unit: LoadBalancerUnit): string => `${runtimeFolder}/${unit}.loaded`
+
 /**
- * Makes a service run what its file says now: started where it was not, reloaded where the file changed, untouched otherwise.
- * True when anything was done.
+ * Makes a service run the configuration of this sha256: started where it was not, reloaded where it may run an older one (also
+ * when an agent died between writing the file and the reload), untouched otherwise. True when anything was done.
  */
-export async function bringUp(context: ChangeContext, unit: LoadBalancerUnit, fileChanged: boolean): Promise<boolean> {
-  const { active, enabled } = await unitBefore(context.tools.host, unit, context.signal)
+export async function bringUp(context: ChangeContext, unit: LoadBalancerUnit, sha256: string): Promise<boolean> {
+  const { host } = context.tools
+  const { active, enabled } = await unitBefore(host, unit, context.signal)
+  const loaded = (await host.read(loadedPath(unit)))?.bytes.toString('utf8') === sha256
+  if (active && enabled && loaded) return false
   if (!active || !enabled) await runUnitCommand(context, `${unit}-start`, commands.enableAndStart(unit))
-  if (active && fileChanged) await runUnitCommand(context, `${unit}-reload`, commands.reloadOrRestart(unit))
-  return !active || !enabled || fileChanged
+  if (active && !loaded) await runUnitCommand(context, `${unit}-reload`, commands.reloadOrRestart(unit))
+  await host.replace(loadedPath(unit), Buffer.from(sha256), { mode: 0o600 })
+  return true
 }
 
 /** Puts a service back as it was before the run, its file already being the old one. True when anything was done. */
 export async function putBack(context: ChangeContext, unit: LoadBalancerUnit, before: UnitBefore): Promise<boolean> {
   const now = await unitBefore(context.tools.host, unit, context.signal)
+  await context.tools.host.remove(loadedPath(unit))
   if (!before.active) {
     if (!now.active && (before.enabled || !now.enabled)) return false
     await runUnitCommand(context, `${unit}-stop`, commands.disableAndStop(unit))

@@ -37,7 +37,21 @@ t.test('starts both, reloads what changed, touches nothing twice', async (t) => 
     wider.touched.map(({ name }) => name),
     [haproxyConfig],
   )
-  t.strictSame(await node.tools.host.list('/run/quorate-agent'), [], 'nothing stays staged')
+  t.match(await node.tools.host.list('/run/quorate-agent'), [{ name: 'haproxy.loaded' }, { name: 'keepalived.loaded' }])
+})
+
+t.test('an agent that died between the file and the reload', async (t) => {
+  const node = await OpsNode.make(t)
+  await node.change(applyLoadBalancer, request)
+  node.program('systemd-run', 'exit 1')
+  const wider = { ...request, backends: [first, second] }
+  t.equal((await rejected(node.change(applyLoadBalancer, wider))).code, 'COMMAND_FAILED')
+  t.match(node.read(haproxyConfig), 'k8smaster2')
+  const mended = await OpsNode.make(t)
+  node.program('systemd-run', mended.read('/stand-ins/systemd-run'))
+  process.env['PATH'] = `${node.path('/stand-ins')}:/usr/bin:/bin`
+  t.equal((await node.change(applyLoadBalancer, wider)).unchanged, false)
+  t.equal(node.serviceCommands().at(-1), 'reload-or-restart haproxy', 'the file was right, what ran was not')
 })
 
 t.test('stop: what did not run before does not run after', async (t) => {
