@@ -48,21 +48,30 @@ type Unary = (
 ) => ClientUnaryCall
 type Streaming = (request: unknown, metadata: Metadata, options: CallOptions) => ClientReadableStream<unknown>
 
-/** One node's agent over a generated client; the connection is the client's. */
-export function agentClient(node: NodeName, client: NodeAgentServiceClient, patience: Partial<Patience> = {}): Agent {
-  return new GrpcAgent(node, client, { ...usual, ...patience })
+export interface AgentClientParts {
+  readonly node: NodeName
+  /** The connection is the client's. */
+  readonly client: NodeAgentServiceClient
+  readonly patience?: Partial<Patience>
+  /** Why a connection that fails is refused, where the reason is a certificate. */
+  diagnose?(): Promise<string | undefined>
 }
+
+/** One node's agent over a generated client. */
+export const agentClient = (parts: AgentClientParts): Agent => new GrpcAgent(parts)
 
 class GrpcAgent implements Agent {
   readonly node: NodeName
   readonly #client: NodeAgentServiceClient
   readonly #patience: Patience
+  readonly #diagnose: () => Promise<string | undefined>
   #hasAnswered = false
 
-  constructor(node: NodeName, client: NodeAgentServiceClient, patience: Patience) {
+  constructor({ node, client, patience = {}, diagnose = async () => undefined }: AgentClientParts) {
     this.node = node
     this.#client = client
-    this.#patience = patience
+    this.#patience = { ...usual, ...patience }
+    this.#diagnose = diagnose
   }
 
   read: Agent['read'] = async (method, request, options = {}) => {
@@ -142,7 +151,8 @@ class GrpcAgent implements Agent {
         return answer
       } catch (error) {
         const lost = isServiceError(error) && isConnectionLoss(error)
-        if (!lost || clock.now() - since + pause > limitMs) throw this.#explained(error, signal)
+        if (!lost) throw this.#explained(error, signal)
+        if (clock.now() - since + pause > limitMs) throw await this.#unreachable(error, signal)
         await clock.sleep(pause, signal).catch(() => {
           throw this.#explained(error, signal)
         })
@@ -207,6 +217,17 @@ class GrpcAgent implements Agent {
         ? signal.reason
         : new QuorateError('INTERRUPTED', 'the call was ended', { where: this.node })
     return isServiceError(error) ? errorFromStatus(error, this.node) : error
+  }
+
+  async #unreachable(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    const distrust = signal?.aborted ? undefined : await this.#diagnose()
+    if (distrust === undefined) return this.#explained(error, signal)
+    return new QuorateError('AGENT_UNTRUSTED', `the agent can be reached, but it ${distrust}`, {
+      where: this.node,
+      cause: error,
+      remedy:
+        "Compare this machine's clock with the node's, and the fleet-ca.crt in its /etc/quorate with fleet/ca.crt of the state folder.",
+    })
   }
 
   #noResult(method: string): never {

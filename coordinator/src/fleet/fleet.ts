@@ -3,6 +3,7 @@ import { clientCredentials } from '@quorate/shared/mtls'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Agent } from './agent.js'
 import { agentClient, type Patience } from './agent-client.js'
+import { diagnoseTrust } from './diagnose.js'
 
 /** The coordinator's own identity and the CA that issued every agent's; PEM. */
 export interface FleetIdentity {
@@ -42,7 +43,15 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
         // Two fleets in one process must not share a connection and with it an identity.
         'grpc.use_local_subchannel_pool': 1,
       })
-      const made = { client, agent: agentClient(node.name, client, patience) }
+      const made = {
+        client,
+        agent: agentClient({
+          node: node.name,
+          client,
+          patience,
+          diagnose: () => diagnoseTrust({ target: node.agent, serverName: node.name, identity }),
+        }),
+      }
       clients.set(node.name, made)
       return made.agent
     },

@@ -1,0 +1,304 @@
+import { QuorateError } from '@quorate/shared/errors'
+import fc from 'fast-check'
+import t from 'tap'
+import { parseClusterFile } from '../../../../coordinator/src/config/parse-cluster-file.js'
+
+const good = `apiVersion: quorate/v1alpha1
+kind: Conversion
+metadata: {name: prod}
+endpoint: apiserver.example.com:8443
+loadBalancer:
+  kind: haproxy
+  virtualIP: 192.168.13.100
+controlPlanes:
+  - {name: k8smaster1.example.com, address: 192.168.13.30}
+  - {name: k8smaster2.example.com, address: 192.168.13.31}
+  - {name: k8smaster3.example.com, address: 192.168.13.32}
+workers:
+  - {name: k8sworker1.example.com, address: 192.168.13.35}
+policy:
+  controlPlaneKubeconfigs: auto
+  manageHosts: false
+  waves: {canary: 1, width: 10, maxFailed: 0}
+  ignorePreflightErrors: []
+`
+
+t.test("the contract's example, and its defaults", async (t) => {
+  const file = parseClusterFile(good, 'cluster.yaml')
+  t.match(file, {
+    name: 'prod',
+    endpoint: { host: 'apiserver.example.com', port: 8443 },
+    loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100 },
+    controlPlanes: [{ name: 'k8smaster1.example.com', address: '192.168.13.30', agent: '192.168.13.30:7445' }, {}, {}],
+    workers: [{ name: 'k8sworker1.example.com' }],
+  })
+  const short = good.slice(0, good.indexOf('workers:'))
+  t.same(parseClusterFile(short, 'x').policy, { ...file.policy, ignoreFindings: {} })
+  t.same(parseClusterFile(short, 'x').workers, [])
+})
+
+t.test('an agent may be dialled elsewhere', async (t) => {
+  const dial = (agent: string) =>
+    parseClusterFile(good.replace('address: 192.168.13.31}', `address: 192.168.13.31, agent: '${agent}'}`), 'x')
+      .controlPlanes[1]?.agent
+  t.equal(dial('10.0.0.1'), '10.0.0.1:7445')
+  t.equal(dial('bastion.example.com:9000'), 'bastion.example.com:9000')
+  t.equal(dial('[fd00::1]:9000'), '[fd00::1]:9000')
+  t.equal(dial('fd00::1'), '[fd00::1]:7445')
+})
+
+t.test('IPv6 all through; two spellings of an address are one', async (t) => {
+  const six = good.replaceAll('192.168.13.', 'fd00::')
+  t.match(parseClusterFile(six, 'x'), {
+    loadBalancer: { virtualIP: 'fd00::100', virtualRouterId: 1 },
+    controlPlanes: [{ agent: '[fd00::30]:7445' }, {}, {}],
+  })
+  t.throws(() => parseClusterFile(six.replace('fd00::31', 'fd00:0:0::0030'), 'x'), {
+    message: /line 10: .*already the address of k8smaster1/,
+  })
+})
+
+// What is written instead of what, the line that is named, words of the message and of the remedy.
+const bad: readonly (readonly [string, string, string, number, RegExp, RegExp])[] = [
+  ['unknown key at the top', 'policy:', 'polices:', 14, /unknown key "polices"/, /policy/],
+  [
+    'unknown key in a node',
+    'address: 192.168.13.31}',
+    'address: 192.168.13.31, adress: x}',
+    10,
+    /unknown key "adress"/,
+    /name, address, agent/,
+  ],
+  [
+    'unknown key in the policy',
+    '  manageHosts: false',
+    '  manageHost: false',
+    16,
+    /unknown key "manageHost"/,
+    /manageHosts/,
+  ],
+  ['duplicate key', 'kind: Conversion', 'kind: Conversion\nkind: Conversion', 3, /unique/i, /YAML/],
+  ['not YAML', 'metadata: {name: prod}', 'metadata: {name: prod', 4, /./, /YAML/],
+  ['another version', 'quorate/v1alpha1', 'quorate/v9', 1, /apiVersion/, /./],
+  ['another kind', 'Conversion', 'Cluster', 2, /kind/, /./],
+  ['no name', 'metadata: {name: prod}', 'metadata: {}', 3, /metadata\.name is missing/, /Add it/],
+  ['a name that is a path', 'name: prod', 'name: ../prod', 3, /not a name/, /letters/],
+  ['no endpoint', 'endpoint: apiserver.example.com:8443\n', '', 1, /endpoint is missing/, /Add it/],
+  [
+    'endpoint is an address',
+    'apiserver.example.com:8443',
+    '192.168.13.100:8443',
+    4,
+    /IP address where a name belongs/,
+    /DNS name/,
+  ],
+  [
+    'endpoint is an IPv6 address',
+    'endpoint: apiserver.example.com:8443',
+    "endpoint: '[fd00::1]:8443'",
+    4,
+    /IP address where a name belongs/,
+    /DNS name/,
+  ],
+  ['endpoint without port', 'apiserver.example.com:8443', 'apiserver.example.com', 4, /no port/, /:8443/],
+  ['endpoint with a wrong port', ':8443', ':99999', 4, /not NAME:PORT/, /65535/],
+  ['endpoint in capitals', 'apiserver.example', 'ApiServer.example', 4, /not NAME:PORT/, /lower-case/],
+  [
+    'endpoint is a node',
+    'apiserver.example.com:8443',
+    'k8smaster1.example.com:8443',
+    4,
+    /name of a node/,
+    /of its own/,
+  ],
+  ["the API server's port", ':8443', ':6443', 4, /port 6443 is taken.*API server/, /8443/],
+  ["etcd's port", ':8443', ':2379', 4, /port 2379 is taken.*etcd/, /8443/],
+  ["the agent's port", ':8443', ':7445', 4, /port 7445 is taken/, /8443/],
+  [
+    'a load balancer not there yet',
+    'kind: haproxy',
+    'kind: kube-vip',
+    6,
+    /kube-vip" is not supported by this version/,
+    /haproxy.*external/,
+  ],
+  ['an unknown load balancer', 'kind: haproxy', 'kind: nginx', 6, /loadBalancer\.kind/, /./],
+  ['no virtual IP', '  virtualIP: 192.168.13.100\n', '', 5, /virtualIP is missing/, /free address/],
+  ['virtual IP with prefix', '192.168.13.100', '192.168.13.100/24', 7, /not an IP address/, /without prefix/],
+  ["virtual IP is a node's", '192.168.13.100', '192.168.13.31', 7, /address of k8smaster2/, /no machine has/],
+  ['virtual IP of another family', '192.168.13.100', 'fd00::1', 7, /IPv6/, /same family/],
+  ['router id', '  virtualIP', '  virtualRouterId: 256\n  virtualIP', 7, /virtualRouterId/, /./],
+  [
+    'two control planes',
+    '  - {name: k8smaster3.example.com, address: 192.168.13.32}\n',
+    '',
+    8,
+    /2 control planes.*three/,
+    /at least two/,
+  ],
+  [
+    'four control planes',
+    'workers:\n',
+    '  - {name: k8smaster4, address: 192.168.13.33}\nworkers:\n',
+    8,
+    /even number of control planes \(4\)/,
+    /leave one out/,
+  ],
+  [
+    'a node named by its address',
+    'name: k8sworker1.example.com',
+    'name: 192.168.13.35',
+    13,
+    /IP address where a node's name belongs/,
+    /kubectl get nodes/,
+  ],
+  ['a name in capitals', 'name: k8sworker1', 'name: K8sWorker1', 13, /not a node's name/, /lower-case/],
+  ['a name for an address', 'address: 192.168.13.35', 'address: k8sworker1', 13, /not an IP address/, /192\.168/],
+  ['the same name twice', 'name: k8sworker1', 'name: k8smaster2', 13, /in the file twice/, /of its own/],
+  [
+    'the same address twice',
+    'address: 192.168.13.35',
+    'address: 192.168.13.31',
+    13,
+    /already the address of k8smaster2/,
+    /of its own/,
+  ],
+  [
+    'a wrong dial address',
+    'address: 192.168.13.35',
+    "address: 192.168.13.35, agent: 'http://x'",
+    13,
+    /dialled/,
+    /HOST:PORT/,
+  ],
+  [
+    'all preflight errors',
+    'ignorePreflightErrors: []',
+    'ignorePreflightErrors: [Swap, All]',
+    18,
+    /"All" is not/,
+    /single errors/,
+  ],
+  [
+    'a finding without a reason',
+    'ignorePreflightErrors: []',
+    "ignoreFindings: {disk: ' '}",
+    18,
+    /without a reason/,
+    /why/,
+  ],
+  ['width 0', 'width: 10', 'width: 0', 17, /policy\.waves\.width/, /./],
+  [
+    'text where a list belongs',
+    'workers:\n  - {name: k8sworker1.example.com, address: 192.168.13.35}',
+    'workers: none',
+    12,
+    /workers/,
+    /./,
+  ],
+]
+
+for (const [name, from, to, line, message, remedy] of bad) {
+  t.test(`refused: ${name}`, async (t) => {
+    t.ok(good.includes(from), 'the test changes something')
+    const error = thrownBy(() => parseClusterFile(good.replace(from, to), 'cluster.yaml'))
+    t.equal(error.code, 'CLUSTER_FILE_INVALID')
+    t.equal(error.exitCode, 2)
+    t.equal(error.where, `cluster.yaml:${line}`)
+    t.match(error.message, message)
+    t.match(`${error.remedy} ${error.message}`, remedy)
+    t.match(error.message, new RegExp(`line ${line}: `))
+  })
+}
+
+t.test('every problem is told at once, in the order of the file', async (t) => {
+  const error = thrownBy(() =>
+    parseClusterFile(
+      good.replace(':8443', ':6443').replace('192.168.13.35', '192.168.13.31').replace('name: prod', 'name: Prod'),
+      'f',
+    ),
+  )
+  t.match(error.message, /^3 problems:\n {2}line 3: .*\n {2}line 4: .*\n {2}line 13: /)
+  t.equal(error.where, 'f:3')
+})
+
+for (const text of [
+  '',
+  '---',
+  'null',
+  '[]',
+  '42',
+  '- a\n---\n- b',
+  'a: &a [*a, *a]',
+  '\t',
+  '\u0000',
+  `a: ${'['.repeat(2000)}`,
+  'x'.repeat(5 * 1024 * 1024),
+]) {
+  t.test(`refused, not crashed on: ${JSON.stringify(text.slice(0, 20))}`, async (t) => {
+    t.equal(thrownBy(() => parseClusterFile(text, 'f')).code, 'CLUSTER_FILE_INVALID')
+  })
+}
+
+t.test('an external load balancer may have the port of the API server and needs no address', async (t) => {
+  const file = good
+    .replace('kind: haproxy', 'kind: external')
+    .replace('  virtualIP: 192.168.13.100\n', '')
+    .replace(':8443', ':6443')
+  t.match(parseClusterFile(file, 'f').loadBalancer, { kind: 'external', virtualIP: undefined })
+})
+
+t.test('whatever the text, the answer is a cluster file or CLUSTER_FILE_INVALID', async (t) => {
+  const lines = good.split('\n')
+  const pieces = fc.oneof(
+    fc.string({ maxLength: 12 }),
+    fc.constantFrom(
+      '*x',
+      '&x',
+      '!!js/function',
+      '{',
+      '[',
+      ':',
+      '- ',
+      '? ',
+      '<<: *x',
+      '__proto__: 1',
+      '"',
+      "'",
+      '|',
+      '\t',
+      '1e999',
+      '~',
+    ),
+  )
+  const mangled = fc.tuple(fc.nat(lines.length - 1), fc.nat(60), pieces).map(([index, at, piece]) => {
+    const line = lines[index] ?? ''
+    return [...lines.slice(0, index), line.slice(0, at) + piece + line.slice(at + 1), ...lines.slice(index + 1)].join(
+      '\n',
+    )
+  })
+  fc.assert(
+    fc.property(fc.oneof(mangled, fc.string(), fc.json()), (text) => {
+      try {
+        const { controlPlanes } = parseClusterFile(text, 'f')
+        return controlPlanes.length >= 3
+      } catch (error) {
+        return (
+          error instanceof QuorateError && error.code === 'CLUSTER_FILE_INVALID' && /line \d+: /.test(error.message)
+        )
+      }
+    }),
+    { numRuns: 2000 },
+  )
+  t.pass()
+})
+
+function thrownBy(work: () => unknown): QuorateError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof QuorateError) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
