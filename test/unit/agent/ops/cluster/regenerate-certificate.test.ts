@@ -49,13 +49,12 @@ async function prepared(t: Test) {
 /** The API server loads its files when they fit, as kube-apiserver does. */
 function reloading(node: ControlPlaneNode, t: Test): void {
   const timer = setInterval(() => {
-    const pair = { certPem: node.text(crt), keyPem: node.text(key) }
     try {
-      node.api.reload(pair)
+      node.api.reload({ certPem: node.text(crt), keyPem: node.text(key) })
     } catch {
-      // the pair does not match yet
+      // the pair does not match yet, or the test's folder is gone
     }
-  }, 20)
+  }, 50)
   t.teardown(() => clearInterval(timer))
 }
 
