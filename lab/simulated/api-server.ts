@@ -202,18 +202,26 @@ export class ApiServer {
 
   private answerPlain(path: string, response: ServerResponse): void {
     const { etcd, node, version } = this.parts
-    if (path === '/version') {
-      const [major, minor] = version.replace('v', '').split('.')
-      return send(response, 200, { major, minor, gitVersion: version, platform: 'linux/amd64' })
-    }
-    if (path === '/livez') return text(response, 200, 'ok')
-    if (path !== '/readyz' && path !== '/healthz')
-      throw new StatusError(404, 'NotFound', 'the server could not find the requested resource')
-    try {
-      etcd.requireQuorum(node)
-      text(response, 200, 'ok')
-    } catch {
-      text(response, 500, '[-]etcd failed: reason withheld\nreadyz check failed\n')
+    switch (path) {
+      case '/version': {
+        const [major, minor] = version.replace('v', '').split('.')
+        send(response, 200, { major, minor, gitVersion: version, platform: 'linux/amd64' })
+        break
+      }
+      case '/livez':
+        text(response, 200, 'ok')
+        break
+      case '/readyz':
+      case '/healthz':
+        try {
+          etcd.requireQuorum(node)
+          text(response, 200, 'ok')
+        } catch {
+          text(response, 500, '[-]etcd failed: reason withheld\nreadyz check failed\n')
+        }
+        break
+      default:
+        throw new StatusError(404, 'NotFound', 'the server could not find the requested resource')
     }
   }
 

@@ -8,9 +8,9 @@ import {
   kubeProxyConfiguration,
   kubeProxyKubeconfig,
 } from './cluster-objects.js'
-import type { Kubeadm } from './kubeadm.js'
 import type { ClusterConfiguration } from './kubeadm-config.js'
 import { makeCertificates, writeKubeconfigs, writeManifests } from './kubeadm-join.js'
+import type { Kubeadm } from './kubeadm-run.js'
 import { bootstrappedKubeletKubeconfig, embeddedKubeconfig, firstKubeletKubeconfig } from './kubeconfigs.js'
 import { installClientCertificate } from './kubelet.js'
 import type { SimulatedNode } from './node.js'

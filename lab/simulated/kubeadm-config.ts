@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml'
 import { type Credentials, credentialsOf, KubeClient } from './kube-client.js'
-import type { Kubeadm } from './kubeadm.js'
+import type { Kubeadm } from './kubeadm-run.js'
 import type { KubeObject } from './store.js'
 
 /** The fields of kubeadm's documents that the laboratory looks at. */

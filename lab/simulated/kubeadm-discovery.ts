@@ -3,8 +3,8 @@ import { parse } from 'yaml'
 import { publicKeyPin } from './certificates.js'
 import type { Credentials } from './kube-client.js'
 import { credentialsOf } from './kube-client.js'
-import { type Kubeadm, PhaseError } from './kubeadm.js'
 import { clientFor, durationMs, getObject, type JoinConfiguration } from './kubeadm-config.js'
+import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 
 const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
 /** Signatures come within moments here; the five minutes of a real kubeadm would only make tests slow. */

@@ -1,7 +1,6 @@
 import { createCipheriv, randomBytes, X509Certificate } from 'node:crypto'
 import { issue, newKey } from './certificates.js'
 import type { KubeClient } from './kube-client.js'
-import { type Kubeadm, PhaseError } from './kubeadm.js'
 import {
   adminClient,
   apiServerSans,
@@ -9,6 +8,7 @@ import {
   type InitConfiguration,
   readConfig,
 } from './kubeadm-config.js'
+import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 
 function configured(
   run: Kubeadm,

@@ -1,10 +1,10 @@
 import { createDecipheriv } from 'node:crypto'
 import { issue } from './certificates.js'
 import { kubeletConfiguration } from './cluster-objects.js'
-import { type Kubeadm, PhaseError } from './kubeadm.js'
 import { adminClient, apiServerSans, clientFor, durationMs, readConfig } from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
 import { type JoinContext, preflight } from './kubeadm-preflight.js'
+import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { bootstrapKubeconfig, embeddedKubeconfig } from './kubeconfigs.js'
 import type { Component } from './static-pods.js'
 import { staticPodManifest } from './static-pods.js'
@@ -237,12 +237,7 @@ function isJoining({ site }: Kubeadm, name: string): boolean {
 
 function reaches({ site, machine }: Kubeadm, name: string | undefined): boolean {
   const node = name === undefined ? undefined : site.nodes.get(name)
-  return (
-    node !== undefined &&
-    node.alive &&
-    !site.network.isCut(machine.node, node) &&
-    site.etcd.memberOf(node)?.serving === true
-  )
+  return node?.alive === true && !site.network.isCut(machine.node, node) && site.etcd.memberOf(node)?.serving === true
 }
 
 async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPort }: JoinContext): Promise<void> {

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 import { parse } from 'yaml'
 import type { Credentials } from './kube-client.js'
-import { type Kubeadm, PhaseError } from './kubeadm.js'
 import { type ClusterConfiguration, clientFor, getObject, type JoinConfiguration } from './kubeadm-config.js'
 import { discover } from './kubeadm-discovery.js'
+import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { atLeast } from './version-order.js'
 import { controlPlaneImages } from './versions.js'
 

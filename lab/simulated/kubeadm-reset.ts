@@ -1,4 +1,4 @@
-import type { Kubeadm } from './kubeadm.js'
+import type { Kubeadm } from './kubeadm-run.js'
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 

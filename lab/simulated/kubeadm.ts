@@ -1,28 +1,8 @@
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinPreflight } from './kubeadm-join.js'
 import { reset } from './kubeadm-reset.js'
-import type { Machine } from './machine.js'
-import type { Site } from './site.js'
+import type { Kubeadm } from './kubeadm-run.js'
 import { controlPlaneImages } from './versions.js'
-
-/** One run of kubeadm on a node. */
-export interface Kubeadm {
-  readonly site: Site
-  readonly machine: Machine
-  /** A line of standard output. */
-  print(line: string): void
-  /** A line of standard error. */
-  complain(line: string): void
-}
-
-/** A phase that failed, in kubeadm's words: `error execution phase X: ...`. */
-export class PhaseError extends Error {
-  readonly phase: string
-  constructor(phase: string, message: string) {
-    super(`error execution phase ${phase}: ${message}`)
-    this.phase = phase
-  }
-}
 
 type SubCommand = (run: Kubeadm, config: string) => Promise<void>
 

@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+const programs = {
+  world: 'lab/simulated/world.ts',
+  'quorate-agent': 'agent/src/main.ts',
+  quorate: 'coordinator/src/main.ts',
+} as const
+
+/** Paths of the programs, each one file that plain Node starts at once: nine processes that compile TypeScript would not be a quick laboratory. */
+export type Bundles = Readonly<Record<keyof typeof programs, string>>
+
+export async function bundlePrograms(folder: string): Promise<Bundles> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.entries(programs).map(([out, path]) => ({ in: path, out })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    conditions: ['@quorate/source'],
+    banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+    logLevel: 'error',
+  })
+  const at = (name: string): string => join(folder, `${name}.mjs`)
+  return { world: at('world'), 'quorate-agent': at('quorate-agent'), quorate: at('quorate') }
+}

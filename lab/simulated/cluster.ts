@@ -1,0 +1,246 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Bundles, bundlePrograms } from './bundles.js'
+import { Control } from './control.js'
+import type { NodeFaults } from './node.js'
+import type { SimulatedNodeDescription, WorldDescription, WorldOptions } from './world-options.js'
+
+export interface ProgramRun {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ClusterFileWish {
+  readonly controlPlanes?: readonly string[]
+  readonly workers?: readonly string[]
+  /** Lines below `policy:`, each with its own indentation of two spaces. */
+  readonly policy?: readonly string[]
+  readonly loadBalancer?: string
+  readonly endpoint?: string
+}
+
+/** A simulated site with the coordinator's state folder and an agent process for each node. All of it ends with this process. */
+export class SimulatedCluster {
+  readonly world: WorldDescription
+  readonly control: Control
+  readonly bundles: Bundles
+  /** Folder of the coordinator: state, bundles, cluster file. */
+  readonly operatorFolder: string
+  private readonly worldProcess: ChildProcess
+  private readonly agents = new Map<string, ChildProcess>()
+
+  private constructor(parts: { world: WorldDescription; bundles: Bundles; folder: string; process: ChildProcess }) {
+    this.world = parts.world
+    this.bundles = parts.bundles
+    this.operatorFolder = parts.folder
+    this.worldProcess = parts.process
+    this.control = new Control(parts.world.control)
+  }
+
+  /** Starts the world only; `enrolAll` and `startAgents` make it ready for a conversion. */
+  static async start(options: Partial<WorldOptions> = {}): Promise<SimulatedCluster> {
+    // Short, because a unix socket's path may have 107 bytes only.
+    const folder = mkdtempSync(join(tmpdir(), 'qlab-'))
+    try {
+      const bundles = await bundlePrograms(join(folder, 'bin'))
+      const wanted: WorldOptions = { kubernetesVersion: 'v1.37.2', controlPlanes: 3, workers: 2, folder, ...options }
+      const child = spawn(process.execPath, [bundles.world, JSON.stringify(wanted)], { stdio: ['pipe', 'pipe', 'inherit'] })
+      const world = JSON.parse(await firstLine(child)) as WorldDescription
+      return new SimulatedCluster({ world, bundles, folder, process: child })
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  get nodes(): readonly SimulatedNodeDescription[] {
+    return this.world.nodes
+  }
+
+  get stateFolder(): string {
+    return join(this.operatorFolder, 'state')
+  }
+
+  get clusterFile(): string {
+    return join(this.operatorFolder, 'cluster.yaml')
+  }
+
+  /** The node of that name, or of that place: `k8smaster1.example.com`, `cp1`, `w2`. */
+  node(name: string): SimulatedNodeDescription {
+    const short = name.replace(/^cp(\d)$/, 'k8smaster$1.example.com').replace(/^w(\d)$/, 'k8sworker$1.example.com')
+    const found = this.nodes.find((node) => node.name === short)
+    if (found === undefined) throw new Error(`no node ${name}`)
+    return found
+  }
+
+  /** `quorate ARGS --state ...` as its own process. */
+  quorate(args: readonly string[], onOutput?: (text: string) => void): Promise<ProgramRun> {
+    return run(process.execPath, [this.bundles.quorate, ...args, '--state', this.stateFolder], { ...process.env, NO_COLOR: '1' }, onOutput)
+  }
+
+  async init(): Promise<void> {
+    await mustSucceed(this.quorate(['init']))
+  }
+
+  bundleFolder(name: string): string {
+    return join(this.operatorFolder, 'bundles', name)
+  }
+
+  /** `quorate enroll --bundle`, and the folder carried to the node's /etc/quorate. */
+  async enrol(node: SimulatedNodeDescription): Promise<void> {
+    await mustSucceed(this.quorate(['enroll', node.name, '--address', node.address, '--bundle', this.bundleFolder(node.name)]))
+    this.carryBundle(node)
+  }
+
+  /** What a person does with scp; a simulated node's agent must also be told below which folder its files lie. */
+  carryBundle(node: SimulatedNodeDescription): void {
+    const target = join(node.root, 'etc/quorate')
+    mkdirSync(target, { recursive: true })
+    cpSync(this.bundleFolder(node.name), target, { recursive: true })
+    appendFileSync(join(target, 'agent.yaml'), `hostRoot: ${node.root}\n`)
+  }
+
+  /** Starts quorate-agent of a node and waits until it listens. */
+  async startAgent(node: SimulatedNodeDescription, options: { readonly clockOffsetMs?: number } = {}): Promise<void> {
+    const log = join(this.operatorFolder, `agent-${node.name}.log`)
+    const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
+    const child = spawn(process.execPath, [this.bundles['quorate-agent'], 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        PATH: node.path,
+        NODE_OPTIONS: `--import=${preload}`,
+        QUORATE_SIM_ADDRESS: node.address,
+        QUORATE_SIM_FAULTS: join(this.world.folder, 'faults', node.name),
+        ...(options.clockOffsetMs === undefined ? {} : { QUORATE_SIM_CLOCK_OFFSET_MS: String(options.clockOffsetMs) }),
+      },
+    })
+    this.agents.set(node.name, child)
+    const keep = (chunk: Buffer): void => {
+      if (existsSync(this.operatorFolder)) appendFileSync(log, chunk)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    for (let tries = 0; ; tries++) {
+      if (await listens(node.address, 7445)) return
+      if (child.exitCode !== null || tries > 300) throw new Error(`the agent of ${node.name} did not start:\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  agentLog(name: string): string {
+    const log = join(this.operatorFolder, `agent-${this.node(name).name}.log`)
+    return existsSync(log) ? readFileSync(log, 'utf8') : ''
+  }
+
+  async stopAgent(name: string): Promise<void> {
+    const child = this.agents.get(name)
+    this.agents.delete(name)
+    if (child === undefined || child.exitCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  /** A power-cut: the agent goes with the machine. */
+  async kill(name: string): Promise<void> {
+    await Promise.all([this.stopAgent(this.node(name).name), this.control.ask('killNode', { node: this.node(name).name })])
+  }
+
+  /** Everything up to a convertible site: init, identities, agents, cluster file. */
+  async prepare(wish: ClusterFileWish = {}): Promise<void> {
+    await this.init()
+    for (const node of this.nodes) await this.enrol(node)
+    await Promise.all(this.nodes.map((node) => this.startAgent(node)))
+    this.writeClusterFile(wish)
+  }
+
+  writeClusterFile(wish: ClusterFileWish = {}): void {
+    writeFileSync(this.clusterFile, this.clusterFileText(wish))
+  }
+
+  clusterFileText({ controlPlanes, workers, policy = [], loadBalancer, endpoint = 'apiserver.example.com:8443' }: ClusterFileWish = {}): string {
+    const entry = (name: string): string => `  - {name: ${this.node(name).name}, address: ${this.node(name).address}}`
+    const of = (role: string): string[] => this.nodes.filter((node) => node.role === role).map(({ name }) => name)
+    return [
+      'apiVersion: quorate/v1alpha1',
+      'kind: Conversion',
+      'metadata: {name: simulated}',
+      `endpoint: ${endpoint}`,
+      `loadBalancer: ${loadBalancer ?? `{kind: haproxy, virtualIP: ${this.world.virtualIp}}`}`,
+      'controlPlanes:',
+      ...(controlPlanes ?? of('control-plane')).map(entry),
+      'workers:',
+      ...(workers ?? of('worker')).map(entry),
+      ...(policy.length === 0 ? [] : ['policy:', ...policy]),
+      '',
+    ].join('\n')
+  }
+
+  setFaults(name: string, faults: NodeFaults): Promise<void> {
+    return this.control.ask('setFaults', { node: this.node(name).name, faults })
+  }
+
+  /** Runs one of the node's programs as its agent would: through its PATH. */
+  sh(name: string, argv: readonly string[]): Promise<ProgramRun> {
+    const [file = '', ...args] = argv
+    return run(join(this.node(name).path, file), args, { PATH: this.node(name).path })
+  }
+
+  /** Ends every process and removes every file. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.agents.keys()].map((name) => this.stopAgent(name)))
+    this.control.close()
+    const gone = new Promise((resolve) => this.worldProcess.once('exit', resolve))
+    this.worldProcess.stdin?.end()
+    if (this.worldProcess.exitCode === null) await gone
+    rmSync(this.operatorFolder, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+async function mustSucceed(running: Promise<ProgramRun>): Promise<ProgramRun> {
+  const result = await running
+  if (result.exitCode !== 0) throw new Error(result.stdout + result.stderr)
+  return result
+}
+
+function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv, onOutput?: (text: string) => void): Promise<ProgramRun> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [stdout, stderr]: [string[], string[]] = [[], []]
+    const take = (into: string[]) => (chunk: Buffer) => {
+      into.push(chunk.toString())
+      onOutput?.(chunk.toString())
+    }
+    child.stdout.on('data', take(stdout))
+    child.stderr.on('data', take(stderr))
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ exitCode: code ?? 128, stdout: stdout.join(''), stderr: stderr.join('') }))
+  })
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
+    })
+    child.once('exit', (code) => reject(new Error(`the simulated world ended with ${code} before it was ready`)))
+  })
+}
+
+function listens(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

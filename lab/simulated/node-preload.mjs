@@ -1,0 +1,64 @@
+// Loaded into a simulated node's agent before its own code (NODE_OPTIONS=--import): gives the process what a machine of its own would
+// have. It leaves by the node's address, reaches only what the node reaches, reads the node's clock, meets the node's full disk, and
+// ends when whoever started it ends.
+import { readFileSync } from 'node:fs'
+import fsPromises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import net from 'node:net'
+import process from 'node:process'
+
+const { QUORATE_SIM_ADDRESS: address, QUORATE_SIM_FAULTS: faults, QUORATE_SIM_CLOCK_OFFSET_MS: offset } = process.env
+
+const lines = (kind) => {
+  try {
+    return readFileSync(`${faults}.${kind}`, 'utf8').split('\n').filter((line) => line !== '')
+  } catch {
+    return []
+  }
+}
+
+process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0))
+process.stdin.resume()
+
+// Connections leave by the node's own address, so that servers know who calls; a cut network answers as a router would.
+const connect = net.Socket.prototype.connect
+net.Socket.prototype.connect = function (...args) {
+  const options = Array.isArray(args[0]) ? args[0][0] : args[0]
+  const host = typeof options === 'object' && options !== null ? (options.host ?? '') : ''
+  if (typeof host === 'string' && host.startsWith('127.') && options.path === undefined) {
+    if (lines('unreachable').includes(host)) {
+      const error = Object.assign(new Error(`connect EHOSTUNREACH ${host}:${options.port}`), { code: 'EHOSTUNREACH', syscall: 'connect', address: host, port: options.port })
+      process.nextTick(() => this.destroy(error))
+      return this
+    }
+    options.localAddress ??= address
+  }
+  return connect.apply(this, args)
+}
+
+if (offset) {
+  const shift = Number(offset)
+  const RealDate = Date
+  const now = () => RealDate.now() + shift
+  globalThis.Date = class extends RealDate {
+    constructor(...args) {
+      if (args.length === 0) super(now())
+      else super(...args)
+    }
+    static now() {
+      return now()
+    }
+  }
+}
+
+const open = fsPromises.open
+fsPromises.open = async (path, flags, mode) => {
+  const handle = await open(path, flags, mode)
+  const [below] = lines('full')
+  if (below === undefined || !String(path).startsWith(below)) return handle
+  const full = async () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', errno: -28, syscall: 'write' })
+  }
+  return Object.assign(handle, { write: full, writeFile: full, appendFile: full, writev: full })
+}
+syncBuiltinESMExports()
