@@ -69,8 +69,8 @@ export class ChangeRunner {
 
   /**
    * Starts an operation, attaches to the running one of that id, or answers as it ended. Throws FENCED, OPERATION_MISMATCH
-   * (another request under the same id), OPERATION_UNKNOWN_OUTCOME (it began before this agent was restarted and no end was
-   * written) and NODE_BUSY (this agent is stopping).
+   * (another request under the same id) and OPERATION_UNKNOWN_OUTCOME (it began before this agent was restarted and no end was
+   * written). A node that is busy or an agent that is stopping is an outcome, NODE_BUSY: such an operation never began.
    */
   async start(change: Change): Promise<Following> {
     const { operationId } = change.header
@@ -83,7 +83,6 @@ export class ChangeRunner {
     const running = this.running.get(operationId)
     if (running !== undefined) return running
     if (known !== undefined) return ended(known, operationId)
-    if (this.stopped.signal.aborted) throw stopping()
     return this.launch(change, payload)
   }
 

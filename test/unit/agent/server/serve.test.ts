@@ -7,7 +7,7 @@ import { createFleetCa } from '@quorate/shared/pki'
 import t from 'tap'
 import { changeOperation, readOperation, streamOperation } from '../../../../agent/src/ops/operation.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
-import { asked, clientOf, detailOf, followed, headerOf, restart, resultWith, startToyAgent } from './toy-agent.js'
+import { asked, clientOf, detailOf, followed, restart, resultWith, startToyAgent } from './toy-agent.js'
 
 /** A change that waits until the test lets it go on, and counts how often it ran. */
 function gated() {
@@ -143,8 +143,8 @@ t.test('a failure is an end like another: recorded, and told again with the same
 
 t.test('the same id with another request is refused, running or ended', async (t) => {
   const toy = gated()
-  const deleteNode: Operations['deleteNode'] = changeOperation(async () => resultWith('deleted'))
-  const { port } = await startToyAgent(t, t.testdir(), { ...toy.operations, deleteNode })
+  const restartCoreDns: Operations['restartCoreDns'] = changeOperation(async () => resultWith('other'))
+  const { port } = await startToyAgent(t, t.testdir(), { ...toy.operations, restartCoreDns })
   const client = clientOf(t, port)
   const answer = asked(client, restart('op-1'))
   await toy.begun(1)
@@ -154,7 +154,7 @@ t.test('the same id with another request is refused, running or ended', async (t
   toy.open()
   await answer
   t.match(await asked(client, restart('op-1', other)), mismatch)
-  t.match(await followed(client.deleteNode({ header: headerOf('op-1'), name: 'cp2' })), mismatch, 'another method')
+  t.match(await followed(client.restartCoreDns(restart('op-1'))), mismatch, 'another method with the same fields')
   t.equal(toy.seen.runs, 1)
 })
 
