@@ -6,8 +6,6 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly loopback: boolean }
 
-export const defaultListen = '127.0.0.1:7446'
-
 /** Parses `127.0.0.1:7446`, `[::1]:7446` or `unix:/run/quorate.sock`; USAGE on anything else. A name is not accepted: it may resolve to more than was meant. */
 export function parseListen(text: string): ListenAddress {
   if (/^unix:\/./.test(text)) return { kind: 'unix', path: text.slice('unix:'.length) }
