@@ -37,7 +37,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
   listSockets: {},
-  resolveName: { name: check.host },
+  resolveName: { name: check.dnsName },
   probeEndpoint: {
     host: check.host,
     port: check.port,

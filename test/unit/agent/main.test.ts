@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/pki'
+import { version } from '@quorate/shared/version'
+import t, { type Test } from 'tap'
+import { clientOf, fleet } from './server/toy-agent.js'
+
+const main = join(resolve(dirname(fileURLToPath(import.meta.url)), '../../..'), 'agent/src/main.ts')
+
+function run(t: Test, args: string[]) {
+  const child = spawn(process.execPath, ['--import=tsx', '--conditions=@quorate/source', main, ...args])
+  t.teardown(() => child.kill('SIGKILL'))
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk))
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk))
+  const ended = once(child, 'close').then(([code]) => ({ code, ...said }))
+  const serving = async () => {
+    while (!said.err.includes('"serving"')) {
+      if (child.exitCode !== null) throw new Error(said.err)
+      await new Promise((done) => setTimeout(done, 20))
+    }
+  }
+  return { child, ended, serving }
+}
+
+interface Identity {
+  readonly ca?: KeyPair
+  readonly name?: string
+  readonly days?: number
+}
+
+/** A node's folder as `enroll --bundle` leaves it, on a port that was free a moment ago. */
+async function enrolled(t: Test, { ca = fleet, name = 'node1.example.com', days = 1 }: Identity = {}) {
+  const root = t.testdir({ etc: {}, root: { etc: { 'os-release': 'NAME=Toy\n' } } })
+  const { certPem, keyPem } = issueCertificate({
+    ca,
+    commonName: name,
+    organizations: ['quorate:node'],
+    dnsNames: [name],
+    ipAddresses: [],
+    days,
+    usage: 'server',
+  })
+  const spare = createServer().listen(0, '127.0.0.1')
+  await once(spare, 'listening')
+  const { port } = spare.address() as { port: number }
+  await new Promise((done) => spare.close(done))
+  const files = { 'node.crt': certPem, 'node.key': keyPem, 'fleet-ca.crt': ca.certPem }
+  mkdirSync(join(root, 'etc'), { recursive: true })
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, 'etc', file), text)
+  const config = join(root, 'etc/agent.yaml')
+  writeFileSync(config, `node: node1.example.com\nlisten: 127.0.0.1:${port}\nhostRoot: ${join(root, 'root')}\n`)
+  return { config, port }
+}
+
+t.test('serve answers the fleet with the real operations until SIGTERM, then ends with 0', async (t) => {
+  const { config, port } = await enrolled(t)
+  const agent = run(t, ['serve', '--config', config])
+  await agent.serving()
+  const client = clientOf(t, port)
+  const addresses = await new Promise((done, fail) =>
+    client.resolveName({ name: 'localhost' }, (error, answer) => (error ? fail(error) : done(answer.addresses))),
+  )
+  t.match(addresses, [/^(127\.0\.0\.1|::1)$/])
+  const recipient = await new Promise((done, fail) =>
+    client.getSealingKey({}, (error, answer) => (error ? fail(error) : done(answer.recipient))),
+  )
+  t.match(recipient, /^age1/)
+  agent.child.kill('SIGTERM')
+  t.match(await agent.ended, { code: 0 })
+})
+
+t.test('an identity that is not this node, has expired or is missing is refused with what to do', async (t) => {
+  const other = await enrolled(t, { name: 'other.example.com' })
+  t.match(await run(t, ['serve', '--config', other.config]).ended, {
+    code: 2,
+    err: /is for other\.example\.com and not for node1/,
+  })
+  const expired = await enrolled(t, { days: -1, ca: createFleetCa('x') })
+  t.match(await run(t, ['serve', '--config', expired.config]).ended, {
+    code: 2,
+    err: /expired on .*\n.*quorate enroll/,
+  })
+  const nowhere = run(t, ['serve', '--config', '/nonexistent/agent.yaml'])
+  t.match(await nowhere.ended, { code: 2, err: /agent\.yaml does not exist/ })
+})
+
+t.test('a port that is taken is named', async (t) => {
+  const { config, port } = await enrolled(t)
+  const taken = createServer().listen(port, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  t.match(await run(t, ['serve', '--config', config]).ended, { code: 3, err: new RegExp(`PORT_IN_USE.*${port}`) })
+})
+
+t.test('enroll says what to do instead; --version says the version', async (t) => {
+  const enroll = run(t, ['enroll', '--token', 'x', 'https://coordinator'])
+  t.match(await enroll.ended, { code: 2, err: /no online enrolment[\s\S]*--bundle DIR/ })
+  t.match(await run(t, ['--version']).ended, { code: 0, out: `${version}\n` })
+})
