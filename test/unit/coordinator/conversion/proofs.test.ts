@@ -1,0 +1,152 @@
+import { isStale } from '@quorate/coordinator/conversion/old-address'
+import { conversionOrder } from '@quorate/coordinator/conversion/order'
+import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
+import { prove } from '@quorate/coordinator/conversion/prove'
+import type { ConversionStep } from '@quorate/coordinator/conversion/run'
+import { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import t from 'tap'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+
+const order: readonly ConversionStep[] = conversionOrder
+const signal = new AbortController().signal
+
+async function converted(): Promise<PaperCluster> {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  for (const step of order) {
+    run.refresh()
+    for (const action of await step.plan(run)) await step.apply(run, action, paperCall())
+  }
+  return paper
+}
+
+const failing = async (paper: PaperCluster): Promise<string[]> => {
+  const { proofs } = await prove(paper.run(), allProofs, signal)
+  return proofs.filter(({ holds }) => !holds).map(({ id }) => id)
+}
+
+t.test('all proofs hold on a converted cluster, and each says what it saw', async (t) => {
+  const { highlyAvailable, proofs } = await prove((await converted()).run(), allProofs, signal)
+  t.same(
+    proofs.flatMap(({ findings }) => findings),
+    [],
+  )
+  t.ok(highlyAvailable)
+  for (const { id, evidence } of proofs.filter((one) => allProofs.some((proof) => proof.id === one.id)))
+    t.ok(evidence.length > 0, id)
+})
+
+t.test('a cluster that was never converted fails most of them', async (t) => {
+  const missing = await failing(new PaperCluster('v1.37.2'))
+  for (const id of [
+    'endpoint-name',
+    'endpoint-answers',
+    'load-balancer',
+    'etcd',
+    'nodes-ready',
+    'api-endpoints',
+    'kubeadm-config',
+    'cluster-info',
+    'kube-proxy',
+    'kubeconfigs',
+    'coredns',
+  ]) {
+    t.ok(missing.includes(id), id)
+  }
+})
+
+type Break = (paper: PaperCluster) => void
+const breaks: Record<string, Break> = {
+  'endpoint-name': (paper) => {
+    const { facts } = paper.node('k8sworker2')
+    facts.hostsFile = ''
+  },
+  'endpoint-answers': (paper) => {
+    paper.probe = (from, { host }) =>
+      from.startsWith('k8sworker2') && host === 'apiserver.example.com' ? { error: 'connect ETIMEDOUT' } : undefined
+  },
+  'apiserver-certificates': (paper) => {
+    paper.probe = (_, { host, port, path }) =>
+      host === '192.168.13.32' && port === 6443 && path === '/readyz'
+        ? { reached: 'tls', error: 'certificate is not for apiserver.example.com' }
+        : undefined
+  },
+  'load-balancer': (paper) => {
+    paper.node('k8smaster3').backends = []
+  },
+  etcd: (paper) => {
+    paper.members.push(
+      EtcdMember.fromPartial({ id: 'x', name: '', learner: true, peerUrls: ['https://192.168.13.33:2380'] }),
+    )
+  },
+  'nodes-ready': (paper) => {
+    for (const node of paper.cluster.nodes) if (node.name.startsWith('k8smaster2')) node.ready = false
+  },
+  'api-endpoints': (paper) => {
+    paper.cluster.apiServerAddresses.pop()
+  },
+  'kubeadm-config': (paper) => {
+    const config = paper.configMap('kubeadmConfig')
+    config.text = config.text.replace(/^controlPlaneEndpoint:.*\n/m, '')
+  },
+  'cluster-info': (paper) => {
+    const info = paper.configMap('clusterInfo')
+    info.text = pointKubeconfigAt(info.text, 'https://other.example.com:6443')
+  },
+  'kube-proxy': (paper) => {
+    Object.assign(paper.cluster.kubeProxyRollout as object, {
+      restartedAt: new Date(Date.now() + 60_000).toISOString(),
+    })
+  },
+  kubeconfigs: (paper) => {
+    for (const file of paper.node('k8sworker1').kubeconfigs)
+      file.text = pointKubeconfigAt(file.text, 'https://other.example.com:6443')
+    paper.node('k8sworker1').connected.set('kubelet', 'https://192.168.13.99:6443')
+  },
+  'kubelet-sockets': (paper) => {
+    paper.node('k8sworker1').connected.set('kubelet', 'https://192.168.13.30:6443')
+  },
+  coredns: (paper) => {
+    for (const pod of paper.cluster.pods) if (pod.app === 'kube-dns') pod.node = 'k8smaster1.example.com'
+  },
+  'scan-for-old-address': (paper) => {
+    const info = paper.configMap('clusterInfo')
+    info.text += '# https://192.168.13.30:6443\n'
+  },
+}
+
+t.test('there is a break for every proof', async (t) => {
+  t.same(Object.keys(breaks).sort(), allProofs.map(({ id }) => id).sort())
+})
+
+for (const [id, breakIt] of Object.entries(breaks)) {
+  t.test(`${id} is lost when its own property is lost`, async (t) => {
+    const paper = await converted()
+    breakIt(paper)
+    t.ok((await failing(paper)).includes(id))
+  })
+}
+
+t.test('two voters are not enough, and an even number is no better', async (t) => {
+  const paper = await converted()
+  paper.members.pop()
+  t.ok((await failing(paper)).includes('etcd'))
+})
+
+t.test('what names the old address, and what only looks so', async (t) => {
+  const run = new PaperCluster('v1.37.2').run()
+  const first = await run.nodeFacts(run.first)
+  const cases: readonly [string, string, boolean][] = [
+    ['configmap/kube-system/kube-proxy data.kubeconfig.conf', 'server: https://192.168.13.30:6443', true],
+    ['configmap/x/y data.z', 'server: https://k8smaster1.example.com:6443', true],
+    ['daemonset/kube-system/cilium container agent env KUBERNETES_SERVICE_HOST', '192.168.13.30', true],
+    ['configmap/kube-system/cilium-config data.k8s-api-server', 'https://192.168.13.30:6443', true],
+    ['configmap/kube-system/kubeadm-config data.ClusterConfiguration', '- 192.168.13.30:6443', false],
+    ['configmap/monitoring/targets data.hosts', '- 192.168.13.30:9100', false],
+    ['configmap/x/y data.z', 'nodes: 192.168.13.30, 192.168.13.31', false],
+    ['configmap/x/y data.z', 'https://192.168.13.30:64430', false],
+    ['configmap/x/y data.z', 'https://1192.168.13.30:6443', false],
+  ]
+  for (const [where, line, stale] of cases) t.equal(isStale(run, { where, line }, first), stale, `${where} ${line}`)
+})

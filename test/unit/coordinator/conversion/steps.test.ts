@@ -1,0 +1,360 @@
+import type { ConversionRun, ConversionStep } from '@quorate/coordinator/conversion/run'
+import { joinControlPlanes } from '@quorate/coordinator/conversion/steps/join-control-planes'
+import { prepareJoining } from '@quorate/coordinator/conversion/steps/prepare-joining'
+import { publishEndpointName } from '@quorate/coordinator/conversion/steps/publish-endpoint-name'
+import { regenerateApiserverCertificate } from '@quorate/coordinator/conversion/steps/regenerate-apiserver-certificate'
+import { rewriteAdminKubeconfigs } from '@quorate/coordinator/conversion/steps/rewrite-admin-kubeconfigs'
+import { rewriteControlPlaneKubeconfigs } from '@quorate/coordinator/conversion/steps/rewrite-control-plane-kubeconfigs'
+import { rewriteFirstKubelet } from '@quorate/coordinator/conversion/steps/rewrite-first-kubelet'
+import { rewriteWorkerKubeconfigs } from '@quorate/coordinator/conversion/steps/rewrite-worker-kubeconfigs'
+import { scanForOldAddress } from '@quorate/coordinator/conversion/steps/scan-for-old-address'
+import { startLoadBalancer } from '@quorate/coordinator/conversion/steps/start-load-balancer'
+import { updateClusterInfo } from '@quorate/coordinator/conversion/steps/update-cluster-info'
+import { updateKubeProxy } from '@quorate/coordinator/conversion/steps/update-kube-proxy'
+import { updateKubeadmConfig } from '@quorate/coordinator/conversion/steps/update-kubeadm-config'
+import { uploadCertificates } from '@quorate/coordinator/conversion/steps/upload-certificates'
+import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
+import { QuorateError } from '@quorate/shared/errors'
+import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import t from 'tap'
+import { fixture } from '../../../support/fixtures.js'
+import { clusterFile, doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+
+const never = new AbortController().signal
+const soon = () => AbortSignal.timeout(400)
+
+async function take(run: ConversionRun, step: ConversionStep): Promise<void> {
+  run.refresh()
+  for (const action of await step.plan(run)) {
+    await step.apply(run, action, paperCall())
+    await step.verify(run, action, never)
+  }
+}
+
+/** A cluster just before the joins. */
+async function readyToJoin(paper: PaperCluster): Promise<ConversionRun> {
+  const run = paper.run()
+  const steps = [
+    startLoadBalancer,
+    publishEndpointName,
+    regenerateApiserverCertificate,
+    updateKubeadmConfig,
+    rewriteFirstKubelet,
+  ]
+  for (const step of [...steps, updateKubeProxy, rewriteWorkerKubeconfigs, updateClusterInfo, uploadCertificates])
+    await take(run, step)
+  run.refresh()
+  paper.asked.length = 0
+  return run
+}
+
+const only = async (step: ConversionStep, run: ConversionRun): Promise<Action> => {
+  const [action] = await step.plan(run)
+  if (action === undefined) throw new Error(`${step.id} plans nothing`)
+  return action
+}
+
+t.test('a kubelet that reports no more fails its gate, whatever its Node says', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  for (const unit of paper.node('k8sworker1').facts.units) unit.activeSinceUnixMs = Date.now()
+  const action = { id: 'k8sworker1.example.com', node: 'k8sworker1.example.com', does: '', diffs: [] }
+  await t.rejects(rewriteWorkerKubeconfigs.verify(run, action, soon()), 'its Lease is older than the restart')
+  for (const node of paper.cluster.nodes) node.leaseRenewedUnixMs = Date.now() + 1
+  t.match(await rewriteWorkerKubeconfigs.verify(run, action, never), [
+    { what: /Lease/ },
+    { saw: 'Ready' },
+    { saw: '192.168.13.100:8443' },
+  ])
+  paper.node('k8sworker1').connected.set('kubelet', 'https://192.168.13.30:6443')
+  await t.rejects(
+    rewriteWorkerKubeconfigs.verify(run, action, soon()),
+    'it is still connected to the first control plane',
+  )
+})
+
+t.test('an API server that was restarted for its certificate fails the gate', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  for (const step of [startLoadBalancer, publishEndpointName]) await take(run, step)
+  const action = await only(regenerateApiserverCertificate, run)
+  await regenerateApiserverCertificate.apply(run, action, paperCall())
+  t.match(paper.asked.at(-1)?.request, { sans: ['apiserver.example.com', '192.168.13.100'], expectedSerial: '01' })
+  paper.node('k8smaster1').containers.set('kube-apiserver', 2)
+  await t.rejects(regenerateApiserverCertificate.verify(run, action, never), {
+    code: 'STEP_FAILED',
+    message: /restarted/,
+  })
+})
+
+t.test('a certificate that is on disk and not shown fails the gate', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  for (const step of [startLoadBalancer, publishEndpointName]) await take(run, step)
+  const action = await only(regenerateApiserverCertificate, run)
+  await regenerateApiserverCertificate.apply(run, action, paperCall())
+  paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
+  await t.rejects(regenerateApiserverCertificate.verify(run, action, soon()))
+})
+
+t.test('kubeadm-config: anything else that changed fails the gate', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  const action = await only(updateKubeadmConfig, run)
+  t.match(action.diffs[0]?.text, /\+controlPlaneEndpoint: apiserver.example.com:8443/)
+  await updateKubeadmConfig.apply(run, action, paperCall())
+  t.match(await updateKubeadmConfig.verify(run, action, never), [{ saw: /nothing else/ }])
+  const config = paper.configMap('kubeadmConfig')
+  config.text = config.text.replace('10.96.0.0/12', '10.97.0.0/12')
+  await t.rejects(updateKubeadmConfig.verify(run, action, never), { code: 'CONFIG_MAP_INVALID' })
+  config.text = config.text.replace('10.97.0.0/12', '10.96.0.0/12').replace('proxy: {}', 'proxy: {disabled: true}')
+  await t.rejects(
+    updateKubeadmConfig.verify(run, action, never),
+    { code: 'CONFIG_MAP_INVALID' },
+    'also a key that the view does not have',
+  )
+})
+
+t.test("users' kubeconfigs: those that name the first control plane, on any node, and no others", async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const text = fixture('v1.37.2', 'before/admin.conf')
+  const user = (path: string, server: string) => ({ purpose: 'user', path, text: pointKubeconfigAt(text, server) })
+  paper
+    .node('k8sworker1')
+    .kubeconfigs.push(
+      user('/root/.kube/config', 'https://192.168.13.30:6443'),
+      user('/home/ann/.kube/config', 'https://elsewhere.example.com:6443'),
+      user('/home/bob/.kube/config', 'https://127.0.0.1:6443'),
+    )
+  paper.node('k8smaster1').kubeconfigs.push(user('/home/cat/.kube/config', 'https://127.0.0.1:6443'))
+  const actions = await rewriteAdminKubeconfigs.plan(paper.run())
+  t.same(
+    actions.map(({ id }) => id),
+    [
+      'k8smaster1.example.com:/etc/kubernetes/admin.conf',
+      'k8smaster1.example.com:/etc/kubernetes/super-admin.conf',
+      'k8smaster1.example.com:/home/cat/.kube/config',
+      'k8sworker1.example.com:/root/.kube/config',
+    ],
+  )
+  const diff = actions[0]?.diffs[0]?.text ?? ''
+  t.match(diff, /-\s+server: https:\/\/192.168.13.30:6443\n\+\s+server: https:\/\/apiserver.example.com:8443/)
+  t.notMatch(diff, /client-key-data: (?!<sha256)/, 'no key is in a plan')
+})
+
+t.test('where DNS publishes the name nothing is written', async (t) => {
+  const file = { ...clusterFile, policy: { ...clusterFile.policy, manageHosts: false } }
+  t.same(await publishEndpointName.plan(new PaperCluster('v1.37.2', file).run()), [])
+})
+
+t.test('a name that a node resolves to two addresses fails the gate', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  const action = await only(publishEndpointName, run)
+  await t.rejects(publishEndpointName.verify(run, action, soon()), 'it resolves to nothing yet')
+})
+
+t.test(
+  'policy load-balancer: kubelet, controller-manager and scheduler are rewritten and really restarted',
+  async (t) => {
+    const file = {
+      ...clusterFile,
+      policy: { ...clusterFile.policy, controlPlaneKubeconfigs: 'load-balancer' as const },
+    }
+    const paper = new PaperCluster('v1.37.2', file)
+    const run = paper.run()
+    t.equal((await rewriteFirstKubelet.plan(run)).length, 1)
+    const actions = await rewriteControlPlaneKubeconfigs.plan(run)
+    t.same(
+      actions.map(({ id }) => id),
+      ['controller-manager', 'scheduler'],
+    )
+    const [action] = actions as [Action]
+    await rewriteControlPlaneKubeconfigs.apply(run, action, paperCall())
+    t.same(paper.methods('k8smaster1'), ['rewriteKubeconfig', 'restartStaticPod'])
+    t.match(await rewriteControlPlaneKubeconfigs.verify(run, action, never), [
+      { saw: 'kube-controller-manager-1 -> kube-controller-manager-2' },
+      { what: /Lease/ },
+    ])
+    paper.node('k8smaster1').containers.set('kube-controller-manager', 1)
+    await t.rejects(rewriteControlPlaneKubeconfigs.verify(run, action, soon()), 'the same container is no restart')
+  },
+)
+
+t.test('the scan fails with all that still names the old address', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  const action = await only(scanForOldAddress, run)
+  await t.rejects(scanForOldAddress.verify(run, action, never), {
+    code: 'STEP_FAILED',
+    message: /cluster-info.*kube-proxy|kube-proxy.*cluster-info/s,
+  })
+})
+
+t.test('a joiner that kubeadm would refuse is told so before anything joins, and no token is left', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  paper.cluster.joinTokenIds = []
+  paper.kubeadmErrors = ['NumCPU: the number of available CPUs 1 is less than the required 2']
+  const action = await only(prepareJoining, run)
+  await t.rejects(prepareJoining.apply(run, action, paperCall()), {
+    code: 'STEP_FAILED',
+    message: /NumCPU/,
+    where: 'k8smaster2.example.com',
+  })
+  t.same(paper.cluster.joinTokenIds, [])
+})
+
+t.test('a joiner that another one cannot reach fails the gate, and so does a stranger at its address', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  const [, action] = (await prepareJoining.plan(run)) as [Action, Action]
+  t.ok((await prepareJoining.verify(run, action, never)).length >= 4)
+  paper.probe = (from, { host, port }) =>
+    from === 'k8smaster2.example.com' && host === '192.168.13.32' && port === 2380
+      ? { error: 'connect ETIMEDOUT' }
+      : undefined
+  await t.rejects(prepareJoining.verify(run, action, never), {
+    message: /k8smaster2.*does not reach k8smaster3.*2380.*ETIMEDOUT/,
+  })
+  paper.probe = (_, { host, port }) =>
+    host === '192.168.13.32' && port === 2379 ? { certificateSha256: 'other' } : undefined
+  await t.rejects(prepareJoining.verify(run, action, never), { message: /something else answers/ })
+})
+
+t.test('joins overlap where etcd has learners', async (t) => {
+  const widthOf = async (paper: PaperCluster) => {
+    const run = paper.run()
+    await joinControlPlanes.plan(run)
+    return typeof joinControlPlanes.width === 'number' ? joinControlPlanes.width : joinControlPlanes.width(run)
+  }
+  const old = new PaperCluster('v1.30.4')
+  t.equal(await widthOf(new PaperCluster('v1.37.2')), 2)
+  t.equal(await widthOf(old), 2)
+  old.configMap('kubeadmConfig').text += 'featureGates:\n  EtcdLearnerMode: false\n'
+  t.equal(await widthOf(old), 1)
+  const older = new PaperCluster('v1.30.4')
+  older.cluster.kubernetesVersion = 'v1.28.15'
+  t.equal(await widthOf(older), 1)
+})
+
+t.test('each joiner is told before it joins that there is a moment without a way back', async (t) => {
+  const actions = await joinControlPlanes.plan(new PaperCluster('v1.37.2').run())
+  t.equal(actions.length, 2)
+  for (const { noWayBack } of actions) t.match(noWayBack, /two voters/)
+})
+
+t.test('an undone join takes away its own, quorum first, and leaves the other joiner alone', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  const [second, third] = (await joinControlPlanes.plan(run)) as [Action, Action]
+  await Promise.all([second, third].map((action) => joinControlPlanes.apply(run, action, paperCall())))
+  paper.asked.length = 0
+  const undo = joinControlPlanes.rollback as (
+    run: ConversionRun,
+    done: DoneAction,
+    call: ReturnType<typeof paperCall>,
+  ) => Promise<void>
+  await undo(run, doneAction(third), paperCall())
+  t.same(
+    paper.asked.map(({ node, method }) => `${node.split('.')[0]} ${method}`),
+    [
+      'k8smaster1 applyLoadBalancer',
+      'k8smaster2 applyLoadBalancer',
+      'k8smaster1 removeEtcdMember',
+      'k8smaster3 resetNode',
+      'k8smaster1 deleteNode',
+    ],
+  )
+  t.same(
+    paper.node('k8smaster2').backends.map(({ address }) => address),
+    ['192.168.13.30', '192.168.13.31'],
+  )
+  t.equal(paper.members.length, 2)
+})
+
+t.test('an undone join stops where etcd would lose its quorum: nothing is reset', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  const [second] = (await joinControlPlanes.plan(run)) as [Action]
+  await joinControlPlanes.apply(run, second, paperCall())
+  paper.failing = ({ method }) => {
+    if (method === 'removeEtcdMember') throw new QuorateError('QUORUM_AT_RISK', 'one of two voters')
+  }
+  paper.asked.length = 0
+  const undo = joinControlPlanes.rollback as (
+    run: ConversionRun,
+    done: DoneAction,
+    call: ReturnType<typeof paperCall>,
+  ) => Promise<void>
+  await t.rejects(undo(run, doneAction(second), paperCall()), { code: 'QUORUM_AT_RISK' })
+  t.notOk(paper.asked.some(({ method }) => method === 'resetNode' || method === 'deleteNode'))
+})
+
+t.test('a join that was refused before it began takes no Node away', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  const [second] = (await joinControlPlanes.plan(run)) as [Action]
+  paper.failing = ({ method }) => {
+    if (method === 'resetNode') throw new QuorateError('NOT_JOINED_BY_THIS_RUN', 'not ours')
+  }
+  const undo = joinControlPlanes.rollback as (
+    run: ConversionRun,
+    done: DoneAction,
+    call: ReturnType<typeof paperCall>,
+  ) => Promise<void>
+  await undo(run, doneAction(second), paperCall())
+  t.notOk(paper.asked.some(({ method }) => method === 'deleteNode'))
+})
+
+t.test('a learner, and a member that does not answer, is no backend', async (t) => {
+  for (const change of [{ learner: true }, { status: undefined }]) {
+    const paper = new PaperCluster('v1.37.2')
+    const run = await readyToJoin(paper)
+    const [second] = (await joinControlPlanes.plan(run)) as [Action]
+    await joinControlPlanes.apply(run, second, paperCall())
+    Object.assign(paper.members[1] as object, change)
+    await t.rejects(joinControlPlanes.verify(run, second, soon()))
+  }
+})
+
+t.test('kube-proxy is put back by the operation that also rolls its pods', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  const action = await only(updateKubeProxy, run)
+  const results: DoneAction['results'] = []
+  await updateKubeProxy.apply(run, action, paperCall(results))
+  paper.asked.length = 0
+  const undo = updateKubeProxy.rollback as (
+    run: ConversionRun,
+    done: DoneAction,
+    call: ReturnType<typeof paperCall>,
+  ) => Promise<void>
+  await undo(run, doneAction(action, results), paperCall())
+  t.same(paper.methods('k8smaster1'), ['restoreBackup', 'updateKubeProxy'])
+  t.match(paper.asked[0]?.request, { name: 'configmap/kube-system/kube-proxy', expectedSha256: 'b' })
+})
+
+t.test('an external load balancer is proved, never touched', async (t) => {
+  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'external' as const } }
+  const paper = new PaperCluster('v1.37.2', file)
+  const run = paper.run()
+  t.same(await startLoadBalancer.plan(run), [])
+  t.match(
+    await run.loadBalancer.check(run),
+    Array(5).fill({ id: 'load-balancer', severity: 'error' }),
+    'nothing answers there: a finding from every node',
+  )
+  paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
+  t.same(await run.loadBalancer.check(run), [])
+  const call = paperCall()
+  await run.loadBalancer.setBackends(run, run.controlPlanes, call)
+  t.same(paper.asked, [])
+  t.match(call.lines, [/k8smaster3.example.com \(192.168.13.32\)/])
+})
+
+t.test('a kind that is not offered is a finding', async (t) => {
+  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'kube-vip' as const } }
+  const run = new PaperCluster('v1.37.2', file).run()
+  t.match(await run.loadBalancer.check(run), [{ severity: 'error', message: /kube-vip/ }])
+})
