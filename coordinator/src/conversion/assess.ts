@@ -27,7 +27,7 @@ export async function assess(
   run: ConversionRun,
   checks: readonly Check[],
 ): Promise<{ findings: readonly Assessed[]; facts: 'complete' | 'incomplete' }> {
-  const silent = (await Promise.all(run.nodes.map((node) => reach(run, node.name)))).flat()
+  const silent = await silentNodes(run)
   const unanswered = new Set(silent.map(({ node }) => node))
   const found = await Promise.all(checks.map((check) => runCheck(run, check, unanswered)))
   const findings = [...silent, ...mergeFailed(found.flat())].map((finding) =>
@@ -38,6 +38,12 @@ export async function assess(
     findings: findings.sort((a, b) => order[a.severity] - order[b.severity]),
     facts: silent.length === 0 ? 'complete' : 'incomplete',
   }
+}
+
+/** A finding for each node whose agent does not answer or is not trusted. */
+export async function silentNodes(run: ConversionRun): Promise<readonly Finding[]> {
+  const answers = await Promise.all(run.nodes.map((node) => reach(run, node.name)))
+  return answers.flat()
 }
 
 async function reach(run: ConversionRun, node: string): Promise<readonly Finding[]> {

@@ -1,5 +1,6 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { Evidence } from '../engine/step.js'
+import { silentNodes } from './assess.js'
 import type { Finding } from './checks/check.js'
 import type { Proof } from './proofs/proof.js'
 import type { ConversionRun } from './run.js'
@@ -22,25 +23,49 @@ export interface Verification {
 
 /** Makes every proof at once; all report, and one that cannot be made does not hold. */
 export async function prove(run: ConversionRun, proofs: readonly Proof[], signal: AbortSignal): Promise<Verification> {
-  const proved = await Promise.all(proofs.map((proof) => proveOne(run, proof, signal)))
-  return { cluster: run.file.name, highlyAvailable: proved.every(({ holds }) => holds), proofs: proved }
+  const silent = await silentNodes(run)
+  const agents: Proved = {
+    id: 'agents',
+    title: 'Every agent answers',
+    holds: silent.length === 0,
+    evidence: [],
+    findings: silent,
+  }
+  const unanswered = new Set(silent.map(({ node }) => node))
+  const proved = await Promise.all(proofs.map((proof) => proveOne(run, proof, { signal, unanswered })))
+  const all = [agents, ...proved]
+  return { cluster: run.file.name, highlyAvailable: all.every(({ holds }) => holds), proofs: all }
 }
 
-async function proveOne(run: ConversionRun, proof: Proof, signal: AbortSignal): Promise<Proved> {
+async function proveOne(
+  run: ConversionRun,
+  proof: Proof,
+  { signal, unanswered }: { signal: AbortSignal; unanswered: ReadonlySet<string | undefined> },
+): Promise<Proved> {
+  const { id, title } = proof
   try {
     const { evidence, findings } = await proof.prove(run, signal)
-    const holds = findings.every(({ severity }) => severity !== 'error')
-    return { id: proof.id, title: proof.title, holds, evidence, findings }
+    // A node that is silent is reported once; here it only means that this proof does not hold.
+    return {
+      id,
+      title,
+      holds: findings.every(({ severity }) => severity !== 'error'),
+      evidence,
+      findings: findings.filter((finding) => !isEcho(finding, unanswered)),
+    }
   } catch (thrown) {
     const { code, message, remedy, where } = asQuorateError(thrown)
     const finding: Finding = {
-      id: proof.id,
+      id,
       severity: 'error',
       ...(where === undefined ? {} : { node: where }),
       message,
       evidence: code,
       remedy,
     }
-    return { id: proof.id, title: proof.title, holds: false, evidence: [], findings: [finding] }
+    return { id, title, holds: false, evidence: [], findings: isEcho(finding, unanswered) ? [] : [finding] }
   }
 }
+
+const isEcho = ({ node, evidence }: Finding, unanswered: ReadonlySet<string | undefined>): boolean =>
+  node !== undefined && unanswered.has(node) && /^AGENT_/.test(evidence)

@@ -33,7 +33,7 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
   const detail = detailOf(error)
   if (detail !== undefined && detail.code !== '') return fromDetail(detail, node, error)
   const options = { where: node, cause: error }
-  const said = error.details || error.message
+  const said = innermost(error.details || error.message)
   if (isConnectionLoss(error))
     return new QuorateError('AGENT_UNREACHABLE', `the agent cannot be reached: ${said}`, options)
   switch (error.code) {
@@ -55,6 +55,12 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
     default:
       return new QuorateError('INTERNAL', said, options)
   }
+}
+
+/** What the system said, out of grpc-js's wrapping: `No connection established. Last error: Error: connect ECONNREFUSED ... Resolution note:`. */
+function innermost(details: string): string {
+  const said = /Last error: (?:Error: )?(.*?)(?:\. Resolution note:.*)?$/s.exec(details)?.[1]
+  return said?.replace(/^Failed to connect.*/, 'the connection was closed') ?? details
 }
 
 function fromDetail(detail: ErrorDetail, node: string, cause: ServiceError): QuorateError {

@@ -28,14 +28,14 @@ import { connectFleet, type Fleet } from '../../../../coordinator/src/fleet/flee
 
 const ca = createFleetCa('testfleet')
 const node = parseNodeName('cp1.example.com')
-const identity = (authority: typeof ca, name: string, usage: 'client' | 'server', organization: string) => {
+const identity = (authority: typeof ca, name: string, usage: 'client' | 'server', organization: string, days = 1) => {
   const { certPem, keyPem } = issueCertificate({
     ca: authority,
     commonName: name,
     organizations: [organization],
     dnsNames: [name],
     ipAddresses: [],
-    days: 1,
+    days,
     usage,
   })
   return { ca: authority.certPem, cert: certPem, key: keyPem }
@@ -127,6 +127,7 @@ t.test(
     const foreign = createFleetCa('otherfleet')
     const cases: Record<string, typeof agentIdentity> = {
       'another node of the fleet': identity(ca, 'cp2.example.com', 'server', 'quorate:node'),
+      'one whose certificate ended yesterday': identity(ca, node, 'server', 'quorate:node', -1),
       'an agent of another fleet': { ...identity(foreign, node, 'server', 'quorate:node'), ca: ca.certPem },
     }
     for (const [name, as] of Object.entries(cases)) {
@@ -165,7 +166,7 @@ t.test('nobody there, and somebody who does not answer', async (t) => {
   await t.rejects(dial(t, port).read('getNodeFacts', {}), {
     code: 'AGENT_UNREACHABLE',
     where: node,
-    message: /ECONNREFUSED/,
+    message: /^the agent cannot be reached: connect ECONNREFUSED [^ ]+$/,
     exitCode: 3,
   })
   t.ok(Date.now() - began < 1_500, 'a node that never answered is not waited for')
