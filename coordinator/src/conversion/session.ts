@@ -184,7 +184,7 @@ export async function verifyCluster(session: Session, file: ClusterFile, signal:
 
 /** What one run did and is doing; RUN_NOT_FOUND. */
 export async function readRun(session: Session, id: RunId): Promise<RunState> {
-  const state = foldRun(await session.runs.read(id))
+  const state = { ...foldRun(await session.runs.read(id)), id } // a journal that was cut off before its first event has only its name
   // A journal without an end is a run that goes on only while somebody holds the lease for it.
   const holder = state.outcome === 'running' ? await session.leases.holder(state.cluster) : undefined
   return state.outcome === 'running' && holder?.run !== id ? { ...state, outcome: 'abandoned' } : state
@@ -193,7 +193,8 @@ export async function readRun(session: Session, id: RunId): Promise<RunState> {
 /** All runs of the state folder, newest first. */
 export async function listRuns(session: Session): Promise<readonly RunState[]> {
   const ids = await session.runs.list()
-  return Promise.all(ids.map((id) => readRun(session, id)))
+  const runs = await Promise.all(ids.map((id) => readRun(session, id)))
+  return runs.sort((a, b) => b.startedAt - a.startedAt)
 }
 
 /** A run's events after `after` (0: from the start); ends with the run, or when its coordinator is gone. */

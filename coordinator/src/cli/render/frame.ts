@@ -38,7 +38,8 @@ export function frame(
   const done = finished
     .slice(finished.length - Math.max(0, Math.min(finished.length, room - running.length)))
     .map((step) => doneLine(step, now, style))
-  return [...head, ...done, ...running, ...tail].map(({ text, paint }) => {
+  const lines = [...head, ...done, ...running, ...tail].slice(0, Math.max(1, size.rows - 1))
+  return lines.map(({ text, paint }) => {
     const cut = cutTo(printable(text).replaceAll('\n', ' '), size.columns - 1)
     return paint === undefined ? cut : paint(cut)
   })

@@ -24,7 +24,7 @@ export function planText(plan: Plan, style: Style): string {
 function closing(plan: Plan, style: Style): string {
   if (plan.blocked) return `${style.bad('Blocked:')} mend the errors above; nothing was changed.\n`
   const actions = plan.steps.reduce((sum, step) => sum + step.actions.length, 0)
-  return `${actions} actions in about ${duration(plan.estimateSeconds * 1000)}. Nothing was changed yet.\nPlan hash ${plan.hash}\n`
+  return `${actions} ${actions === 1 ? 'action' : 'actions'} in about ${duration(plan.estimateSeconds * 1000)}. Nothing was changed yet.\nPlan hash ${plan.hash}\n`
 }
 
 /** Findings, the worst first. */

@@ -14,17 +14,16 @@ import {
   GetNodeFactsResponse,
   type HoldPortsRequest,
   type HoldPortsResponse,
-  NodeAgentServiceService,
   type RestartKubeletRequest,
   type RestartKubeletResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { ErrorDetail, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import { serverCredentials } from '@quorate/shared/mtls'
 import { parseNodeName } from '@quorate/shared/names'
 import { createFleetCa, issueCertificate } from '@quorate/shared/pki'
 import t from 'tap'
 import type { ChangeCall } from '../../../../coordinator/src/fleet/agent.js'
 import { connectFleet, type Fleet } from '../../../../coordinator/src/fleet/fleet.js'
+import { type Handlers, serveAgent } from '../support/agent-server.js'
 
 const ca = createFleetCa('testfleet')
 const node = parseNodeName('cp1.example.com')
@@ -43,26 +42,7 @@ const identity = (authority: typeof ca, name: string, usage: 'client' | 'server'
 const coordinator = identity(ca, 'coordinator', 'client', 'quorate:operator')
 const agentIdentity = identity(ca, node, 'server', 'quorate:node')
 
-type Handlers = Record<string, (call: never, callback: never) => void>
-
-/** A real gRPC server with mTLS that answers as the test says. */
-async function serve(
-  handlers: Handlers,
-  { port = 0, as = agentIdentity } = {},
-): Promise<{ server: Server; port: number }> {
-  const server = new Server()
-  const refuse = (_call: unknown, callback?: unknown) => {
-    if (typeof callback === 'function') callback({ code: status.UNIMPLEMENTED, details: 'not in this test' })
-  }
-  const all = Object.fromEntries(Object.keys(NodeAgentServiceService).map((name) => [name, handlers[name] ?? refuse]))
-  server.addService(NodeAgentServiceService, all as never)
-  const bound = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${port}`, serverCredentials(as), (error, at) =>
-      error === null ? resolve(at) : reject(error),
-    ),
-  )
-  return { server, port: bound }
-}
+const serve = (handlers: Handlers, { port = 0, as = agentIdentity } = {}) => serveAgent(handlers, as, port)
 
 interface Cleanup {
   teardown(work: () => unknown): void

@@ -1,0 +1,418 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServerWritableStream } from '@grpc/grpc-js'
+import { QuorateError } from '@quorate/shared/errors'
+import {
+  GetNodeFactsResponse,
+  type RestartKubeletRequest,
+  type RestartKubeletResponse,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
+import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import t from 'tap'
+import type { CliContext } from '../../../../coordinator/src/cli/context.js'
+import { runProgram } from '../../../../coordinator/src/cli/program.js'
+import type { Finding } from '../../../../coordinator/src/conversion/checks/check.js'
+import type { ConversionStep } from '../../../../coordinator/src/conversion/run.js'
+import type { Session } from '../../../../coordinator/src/conversion/session.js'
+import { openSession } from '../../../../coordinator/src/open-session.js'
+import { bundleIdentity, serveAgent } from '../support/agent-server.js'
+
+const names = ['cp1', 'cp2', 'cp3']
+
+/** A fleet of real gRPC agents on loopback, a state folder made by the commands, and a toy order that restarts kubelets. */
+async function lab(t: { testdir(): string; teardown(work: () => unknown): void }) {
+  const folder = t.testdir()
+  const state = join(folder, 'state')
+  const restarted = new Set<string>()
+  const seen = { operationIds: [] as string[], tokens: [] as number[] }
+  const onRestart: { hook: (node: string) => Promise<void> } = { hook: async () => {} }
+  const findings: Finding[] = []
+  const unproved: Finding[] = []
+  const output = { text: '', errors: '' }
+  const stops = new Set<() => void>()
+
+  const step = (id: string, nodes: readonly string[]): ConversionStep => ({
+    id,
+    title: `Restart by ${id}`,
+    gate: 'it is restarted',
+    undo: 'none',
+    width: 1,
+    plan: async () =>
+      nodes
+        .filter((node) => !restarted.has(`${id}/${node}`))
+        .map((node) => ({
+          id: node,
+          node,
+          does: 'restart the kubelet',
+          diffs: [{ name: `${node}:/x`, text: `--- ${node}\n+++ ${node}\n-old\n+new\n` }],
+        })),
+    apply: async (run, action, call) => {
+      await run.agent(action.node).change('restartKubelet', {}, call, id)
+      restarted.add(`${id}/${action.node}`)
+    },
+    verify: async () => [{ what: 'kubelet', saw: 'new process' }],
+    rollback: { nothingToUndo: 'a restart stays' },
+  })
+
+  const context: CliContext = {
+    terminal: {
+      out: (text) => {
+        output.text += text
+      },
+      err: (text) => {
+        output.errors += text
+      },
+      live: false,
+      coloured: false,
+      canAsk: false,
+      size: () => ({ columns: 80, rows: 24 }),
+      ask: async () => 'n',
+    },
+    version: '0.1.0',
+    defaultState: state,
+    openSession: async (from): Promise<Session> => ({
+      ...(await openSession(from)),
+      order: [step('canary', ['cp1']), step('rest', ['cp2', 'cp3'])],
+      checks: [{ id: 'toy', title: 'Toy', check: async () => findings }],
+      proofs: [
+        {
+          id: 'toy',
+          title: 'Kubelets are new',
+          prove: async () => ({ evidence: [{ what: 'kubelets', saw: 'three' }], findings: unproved }),
+        },
+      ],
+    }),
+    serve: async () => {
+      throw new Error('not in this test')
+    },
+    onStop: (callback) => {
+      stops.add(callback)
+      return () => stops.delete(callback)
+    },
+    now: Date.now,
+  }
+
+  /** Runs a command; the answer has only what it wrote. */
+  const quorate = async (...args: string[]) => {
+    output.text = ''
+    output.errors = ''
+    const code = await runProgram(context, args).catch((error: unknown) => error as QuorateError)
+    return {
+      code: code instanceof QuorateError ? code.exitCode : code,
+      error: code instanceof QuorateError ? code : undefined,
+      text: output.text,
+      errors: output.errors,
+    }
+  }
+
+  const start = async () => {
+    await quorate('init')
+    const ports: Record<string, number> = {}
+    for (const name of names) {
+      const bundle = join(folder, name)
+      await quorate('enroll', name, '--address', '127.0.0.1', '--bundle', bundle)
+      const { server, port } = await serveAgent(
+        {
+          getNodeFacts: ((_call: unknown, callback: (error: null, answer: GetNodeFactsResponse) => void) =>
+            callback(
+              null,
+              GetNodeFactsResponse.fromPartial({
+                facts: {
+                  hostname: name,
+                  agentVersion: '0.1.0',
+                  kubeletVersion: 'v1.37.2',
+                  clockUnixMs: Date.now() + 60_000,
+                },
+              }),
+            )) as never,
+          getSealingKey: ((_call: unknown, callback: (error: null, answer: unknown) => void) =>
+            callback(null, { recipient: 'age1' })) as never,
+          restartKubelet: (async (call: ServerWritableStream<RestartKubeletRequest, RestartKubeletResponse>) => {
+            seen.operationIds.push(call.request.header?.operationId ?? '')
+            seen.tokens.push(call.request.header?.fencingToken ?? 0)
+            await onRestart.hook(name)
+            call.write({ event: { event: { $case: 'progress', progress: { message: 'stopping \u001b[31mit' } } } })
+            const touched = [{ name: '/var/lib/kubelet', sha256Before: 'a'.repeat(64), sha256After: 'b'.repeat(64) }]
+            call.write({
+              event: {
+                event: { $case: 'result', result: OperationResult.fromPartial({ summary: 'restarted', touched }) },
+              },
+            })
+            call.end()
+          }) as never,
+        },
+        bundleIdentity(bundle),
+      )
+      t.teardown(() => server.forceShutdown())
+      ports[name] = port
+      await quorate('enroll', name, '--address', `127.0.0.1:${port}`, '--bundle', bundle)
+    }
+    const planes = names.map(
+      (name, index) => `  - {name: ${name}, address: 127.13.1.${index + 1}, agent: '127.0.0.1:${ports[name]}'}\n`,
+    )
+    const file = join(folder, 'cluster.yaml')
+    writeFileSync(
+      file,
+      `apiVersion: quorate/v1alpha1\nkind: Conversion\nmetadata: {name: toy}\nendpoint: api.example.com:8443\nloadBalancer: {kind: haproxy, virtualIP: 127.13.1.9}\ncontrolPlanes:\n${planes.join('')}policy: {ignoreFindings: {old-disk: it is replaced on Monday}}\n`,
+    )
+    return file
+  }
+  return { quorate, start, context, findings, unproved, restarted, seen, onRestart, stops, state, folder }
+}
+
+t.test('init and enroll: what is secret is for its owner alone', async (t) => {
+  const { quorate, state, folder } = await lab(t)
+  t.equal((await quorate('nodes')).error?.code, 'STATE_NOT_INITIALISED')
+  const made = await quorate('init')
+  t.match(made.text, /quorate enroll NODE/)
+  t.match(await quorate('init'), { code: 2, error: { code: 'STATE_EXISTS' } })
+  const bundle = join(folder, 'b')
+  await quorate('enroll', 'cp1', '--address', 'host.example.com:7000', '--bundle', bundle)
+  t.same(readdirSync(bundle).sort(), ['agent.yaml', 'fleet-ca.crt', 'node.crt', 'node.key'])
+  t.match(readFileSync(join(bundle, 'agent.yaml'), 'utf8'), /^node: cp1\nlisten: '0\.0\.0\.0:7000'$/m)
+  for (const path of [
+    join(bundle, 'node.key'),
+    ...['fleet/ca.key', 'fleet/coordinator.key', 'backup/identity.age.key'].map((name) => join(state, name)),
+  ]) {
+    t.equal(statSync(path).mode & 0o777, 0o600, path)
+  }
+  t.equal(statSync(state).mode & 0o777, 0o700)
+  t.match(readFileSync(join(state, 'backup/recipient'), 'utf8'), /^age1[a-z0-9]+\n$/)
+  t.match(await quorate('enroll', 'cp2', '--address', '10.0.0.2', '--bundle', bundle), {
+    code: 2,
+    error: { message: /another node \(cp1/ },
+  })
+  t.match(await quorate('enroll', 'cp2', '--address', '10.0.0.2'), { code: 2, error: { remedy: /--bundle \.\/cp2/ } })
+  t.match(await quorate('enroll', '10.0.0.2', '--address', '10.0.0.2', '--bundle', join(folder, 'c')), {
+    code: 2,
+    error: { code: 'USAGE' },
+  })
+  t.match(await quorate('enroll', 'cp2', '--address', 'a b', '--bundle', join(folder, 'c')), {
+    code: 2,
+    error: { code: 'USAGE' },
+  })
+  t.notOk(existsSync(join(folder, 'c')), 'a refused enrolment writes nothing')
+})
+
+t.test('nodes: who answers, which versions, how far the clocks are apart', async (t) => {
+  const { quorate, start } = await lab(t)
+  t.match((await quorate('init')).code, 0)
+  await start()
+  await quorate('enroll', 'gone', '--address', '127.0.0.1:1', '--bundle', join(t.testdirName, 'gone'))
+  const { text } = await quorate('nodes')
+  t.match(
+    text,
+    /^NAME +ADDRESS +REACHABLE +AGENT +KUBERNETES +CLOCK OFFSET MS\ncp1 +127\.0\.0\.1:\d+ +yes +0\.1\.0 +v1\.37\.2 +(59\d{3}|60\d{3})$/m,
+  )
+  t.match(text, /^gone .* no +- +- +-$/m)
+  t.match(text, /^gone: .*ECONNREFUSED/m)
+  t.match(JSON.parse((await quorate('nodes', '-o', 'json')).text), {
+    nodes: [
+      { name: 'cp1', reachable: true },
+      {},
+      {},
+      { name: 'gone', reachable: false, problem: { code: 'AGENT_UNREACHABLE' } },
+    ],
+  })
+})
+
+t.test('plan, convert, status, watch, report, and convert again', async (t) => {
+  const { quorate, start, seen, state } = await lab(t)
+  const file = await start()
+  const plan = await quorate('plan', '-f', file)
+  t.equal(plan.code, 0)
+  t.match(
+    plan.text,
+    /1\. Restart by canary.*\n {6}cp1: restart the kubelet\n[\s\S]*-old\n[\s\S]*3 actions in about .*\nPlan hash [0-9a-f]{64}\n/,
+  )
+  const hash = /Plan hash ([0-9a-f]+)/.exec(plan.text)?.[1] as string
+  t.equal(
+    (JSON.parse((await quorate('plan', '-f', file, '-o', 'json')).text) as { hash: string }).hash,
+    hash,
+    'the same plan has the same hash',
+  )
+  t.match(await quorate('convert', '-f', file, '--yes', '--plan', 'f'.repeat(64)), {
+    code: 3,
+    error: { code: 'PLAN_CHANGED' },
+  })
+  t.same(seen.operationIds, [], 'nothing was sent yet')
+
+  const done = await quorate('convert', '-f', file, '--yes', '--plan', hash)
+  t.equal(done.code, 0)
+  t.match(done.text, /\[ 1\/2\] canary: Restart by canary \(1 action\)\n/)
+  t.match(done.text, /\[ 2\/2\] rest: cp3: verified: kubelet: new process\n/)
+  t.match(done.text, /toy was converted: 2 steps done/)
+  t.notOk(done.text.includes('\u001b'), 'a node cannot steer the terminal')
+  t.equal(new Set(seen.operationIds).size, 3)
+  t.same(seen.tokens, [1, 1, 1])
+  const run = /run (\S+) of toy/.exec(done.text)?.[1] as string
+
+  t.match((await quorate('status')).text, new RegExp(`^${run} +toy +done +2/2 `, 'm'))
+  t.match((await quorate('status', run)).text, /done +canary/)
+  t.match(await quorate('watch', run), { code: 0, text: /rest: done/ })
+  const lines = (await quorate('watch', run, '-o', 'json')).text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { seq: number })
+  t.same(
+    lines.map(({ seq }) => seq),
+    lines.map((_, index) => index + 1),
+  )
+  const report = JSON.parse((await quorate('report', run, '-o', 'json')).text) as {
+    touched: unknown[]
+    outcome: string
+  }
+  t.match(report, { outcome: 'done', planHash: hash, ignored: { 'old-disk': 'it is replaced on Monday' } })
+  t.equal(report.touched.length, 3)
+  t.match((await quorate('report', run)).text, /Touched[\s\S]*cp3: \/var\/lib\/kubelet {2}a{12} -> b{12}/)
+  t.same(readdirSync(join(state, 'leases')), ['toy.fence'], 'the cluster was given back')
+
+  const again = await quorate('convert', '-f', file, '--yes')
+  t.equal(again.code, 0)
+  t.match(again.text, /canary: already so[\s\S]*rest: already so/)
+  t.equal(seen.operationIds.length, 3)
+})
+
+t.test('convert as JSON lines: plan, events, report', async (t) => {
+  const { quorate, start } = await lab(t)
+  const file = await start()
+  const { code, text } = await quorate('convert', '-f', file, '--yes', '-o', 'json')
+  t.equal(code, 0)
+  const types = text
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { type: string }).type)
+  t.equal(types[0], 'plan')
+  t.equal(types.at(-1), 'report')
+  t.ok(types.slice(1, -1).every((type) => type === 'event'))
+})
+
+t.test('convert asks; without anybody to ask it wants --yes', async (t) => {
+  const { quorate, start, context, seen, state } = await lab(t)
+  const file = await start()
+  t.match(await quorate('convert', '-f', file), { code: 2, error: { remedy: /--yes/ } })
+  const asked: string[] = []
+  Object.assign(context.terminal, {
+    canAsk: true,
+    ask: async (question: string) => {
+      asked.push(question)
+      return asked.length === 1 ? '' : 'y'
+    },
+  })
+  t.match(await quorate('convert', '-f', file), { code: 130, error: { code: 'NOT_APPROVED' } })
+  t.same(seen.operationIds, [])
+  t.same(readdirSync(join(state, 'runs')), [])
+  t.equal((await quorate('convert', '-f', file)).code, 0)
+  t.same(asked, ['Convert toy now? [y/n] ', 'Convert toy now? [y/n] '])
+})
+
+t.test('findings block, unless they are ignored with a reason', async (t) => {
+  const { quorate, start, findings, seen } = await lab(t)
+  const file = await start()
+  const finding = {
+    severity: 'error',
+    node: 'cp2',
+    message: 'the disk is old',
+    evidence: '10 years',
+    remedy: 'buy one',
+  } as const
+  findings.push({ id: 'old-disk', ...finding }, { id: 'hint', ...finding, severity: 'warning' })
+  t.match(await quorate('plan', '-f', file), {
+    code: 0,
+    text: /ignored old-disk on cp2[\s\S]*ignored because: it is replaced on Monday/,
+  })
+  findings.push({ id: 'no-disk', ...finding })
+  t.match(await quorate('plan', '-f', file), {
+    code: 3,
+    text: /error {3}no-disk on cp2\n.*the disk is old\n.*seen: 10 years\n.*next: buy one/,
+  })
+  t.match(await quorate('convert', '-f', file, '--yes'), {
+    code: 3,
+    error: { code: 'BLOCKED_BY_FINDINGS', message: /^1 finding\(s\).*no-disk on cp2/ },
+  })
+  t.same(seen.operationIds, [])
+})
+
+t.test('a node that is gone is a finding with a remedy; the others are still assessed', async (t) => {
+  const { quorate, start, findings } = await lab(t)
+  const file = await start()
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/(cp3.*agent: ')[^']+/, '$1127.0.0.1:1'))
+  findings.push({ id: 'other', severity: 'warning', message: 'm', evidence: '', remedy: 'r' })
+  const { code, text } = await quorate('plan', '-f', file, '-o', 'json')
+  t.equal(code, 3)
+  t.match(JSON.parse(text), {
+    blocked: true,
+    steps: [],
+    findings: [{ id: 'agent-unreachable', node: 'cp3', severity: 'error' }, { id: 'other' }],
+  })
+})
+
+t.test('one run at a time; a run that is stopped ends at a safe place and the next goes on', async (t) => {
+  const { quorate, start, onRestart, stops, restarted } = await lab(t)
+  const file = await start()
+  let second: Awaited<ReturnType<typeof quorate>> | undefined
+  onRestart.hook = async (node) => {
+    if (node !== 'cp2') return
+    second = await quorate('convert', '-f', file, '--yes')
+    for (const stop of [...stops, ...stops]) stop()
+  }
+  const first = await quorate('convert', '-f', file, '--yes')
+  t.match(second, { code: 6, error: { code: 'CLUSTER_HELD' } })
+  t.equal(first.code, 130)
+  t.match(
+    first.text,
+    /Stopping: what runs now comes to its end[\s\S]*Still waiting.*kill -9[\s\S]*was interrupted at a safe place/,
+  )
+  t.same([...restarted], ['canary/cp1', 'rest/cp2'])
+  onRestart.hook = async () => {}
+  t.equal((await quorate('convert', '-f', file, '--yes')).code, 0)
+  t.ok(restarted.has('rest/cp3'))
+  t.match((await quorate('status')).text, /done[\s\S]*interrupted/, 'newest first')
+})
+
+t.test('verify: 0 when every proof holds, 7 when not', async (t) => {
+  const { quorate, start, unproved } = await lab(t)
+  const file = await start()
+  t.match(await quorate('verify', '-f', file), {
+    code: 0,
+    text: /✓ Kubelets are new\n +kubelets: three\n[\s\S]*toy is highly available\./,
+  })
+  unproved.push({ id: 'toy', severity: 'error', node: 'cp1', message: 'old kubelet', evidence: 'e', remedy: 'r' })
+  t.match(await quorate('verify', '-f', file), {
+    code: 7,
+    text: /✗ Kubelets are new[\s\S]*old kubelet[\s\S]*not highly available/,
+  })
+})
+
+t.test('wrong usage names the help that helps', async (t) => {
+  const { quorate } = await lab(t)
+  t.match(await quorate('nonsense'), { code: 2, error: { code: 'USAGE', remedy: /quorate --help/ } })
+  t.match(await quorate('plan'), { code: 2, error: { code: 'USAGE', remedy: /quorate plan --help/ } })
+  t.match(await quorate('plan', '-f', 'x', '-o', 'xml'), { code: 2, error: { code: 'USAGE' } })
+  t.match(await quorate(), { code: 2, errors: /Usage: quorate/ })
+  t.match(await quorate('--version'), { code: 0, text: /^0\.1\.0\n$/ })
+  const help = await quorate('--help')
+  t.equal(help.code, 0)
+  for (const command of [
+    'init',
+    'enroll',
+    'nodes',
+    'plan',
+    'convert',
+    'status',
+    'watch',
+    'verify',
+    'report',
+    'serve',
+  ]) {
+    t.match(help.text, new RegExp(`^ {2}${command}`, 'm'))
+    t.match(
+      await quorate(command, '--help'),
+      { code: 0, text: /Examples:\n {2}|Examples:\n/ },
+      `${command} teaches with examples`,
+    )
+  }
+  await quorate('init')
+  t.match(await quorate('status', '../etc'), { code: 2, error: { code: 'RUN_NOT_FOUND' } })
+  t.match(await quorate('status', '20261122t221530-ab12cd'), { code: 2, error: { code: 'RUN_NOT_FOUND' } })
+})

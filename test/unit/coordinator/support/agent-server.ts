@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Server, status } from '@grpc/grpc-js'
+import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { type MutualTlsIdentity, serverCredentials } from '@quorate/shared/mtls'
+
+/** What a test answers to single methods, as grpc-js calls them. */
+export type Handlers = Record<string, (call: never, callback: never) => void>
+
+/** The identity that `enroll --bundle` wrote. */
+export function bundleIdentity(folder: string): MutualTlsIdentity {
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  return { ca: read('fleet-ca.crt'), cert: read('node.crt'), key: read('node.key') }
+}
+
+/** A real gRPC server with mTLS on loopback; a method without a handler is UNIMPLEMENTED. */
+export async function serveAgent(
+  handlers: Handlers,
+  identity: MutualTlsIdentity,
+  port = 0,
+): Promise<{ server: Server; port: number }> {
+  const server = new Server()
+  const refuse = (_call: unknown, callback?: unknown) => {
+    if (typeof callback === 'function') callback({ code: status.UNIMPLEMENTED, details: 'not in this test' })
+  }
+  const all = Object.fromEntries(Object.keys(NodeAgentServiceService).map((name) => [name, handlers[name] ?? refuse]))
+  server.addService(NodeAgentServiceService, all as never)
+  const bound = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(`127.0.0.1:${port}`, serverCredentials(identity), (error, at) =>
+      error === null ? resolve(at) : reject(error),
+    ),
+  )
+  return { server, port: bound }
+}
