@@ -45,11 +45,22 @@ async function bundle(entry: string, outfile: string): Promise<void> {
 async function executable(name: string, entry: string): Promise<string> {
   const work = join(out, `.${name}`)
   mkdirSync(work, { recursive: true })
-  const [js, blob, config, target] = [join(work, 'main.cjs'), join(work, 'blob'), join(work, 'sea.json'), join(out, name)]
+  const [js, blob, config, target] = [
+    join(work, 'main.cjs'),
+    join(work, 'blob'),
+    join(work, 'sea.json'),
+    join(out, name),
+  ]
   await bundle(join(root, entry), js)
   writeFileSync(
     config,
-    JSON.stringify({ main: js, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, useSnapshot: false }),
+    JSON.stringify({
+      main: js,
+      output: blob,
+      disableExperimentalSEAWarning: true,
+      useCodeCache: true,
+      useSnapshot: false,
+    }),
   )
   const node = pinnedNode()
   execFileSync(node, ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -60,15 +71,22 @@ async function executable(name: string, entry: string): Promise<string> {
   execFileSync('strip', ['--strip-debug', target], { stdio: 'inherit' })
   const postject = join(dirname(require.resolve('postject/package.json')), 'dist', 'cli.js')
   const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
-  execFileSync(process.execPath, [postject, target, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(process.execPath, [postject, target, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   rmSync(work, { recursive: true, force: true })
   return target
 }
 
 const started = Date.now()
 mkdirSync(out, { recursive: true })
-const made = [await executable('quorate', 'coordinator/src/main.ts'), await executable('quorate-agent', 'agent/src/main.ts')]
-const sums = made.map((path) => `${createHash('sha256').update(readFileSync(path)).digest('hex')}  ${path.slice(out.length + 1)}`)
+const made = [
+  await executable('quorate-agent', 'agent/src/main.ts'),
+  await executable('quorate', 'coordinator/src/main.ts'),
+]
+const sums = made.map(
+  (path) => `${createHash('sha256').update(readFileSync(path)).digest('hex')}  ${path.slice(out.length + 1)}`,
+)
 writeFileSync(join(out, 'SHA256SUMS'), `${sums.join('\n')}\n`)
 for (const path of made) console.log(`${path}  ${Math.round(statSync(path).size / 2 ** 20)} MiB`)
 console.log(`version ${version}, ${Math.round((Date.now() - started) / 1000)} s; checksums in SHA256SUMS`)

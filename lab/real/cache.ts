@@ -14,7 +14,15 @@ const imageTags: Readonly<Record<string, { etcd: string; coredns: string; pause:
   '1.34': { etcd: '3.6.5-0', coredns: 'v1.12.1', pause: '3.10.1' },
   '1.37': { etcd: '3.7.0-0', coredns: 'v1.14.6', pause: '3.10.2' },
 }
-const kubernetesPrograms = ['kubeadm', 'kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubectl']
+const kubernetesPrograms = [
+  'kubeadm',
+  'kubelet',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'kubectl',
+]
 const nodePackages =
   'systemd,systemd-sysv,dbus,iproute2,iptables,nftables,conntrack,ethtool,socat,kmod,procps,ca-certificates,curl,openssl,containerd,runc,containernetworking-plugins,haproxy,keepalived,iputils-ping,util-linux,libc-bin'
 
@@ -27,13 +35,21 @@ export const images = (version: string) => join(cacheFolder, 'images', version)
 
 function tagsOf(version: string) {
   const tags = imageTags[version.replace(/^v/, '').split('.').slice(0, 2).join('.')]
-  if (tags === undefined) throw new Error(`no image tags are known for ${version}: known are ${Object.keys(imageTags).join(', ')}`)
+  if (tags === undefined)
+    throw new Error(`no image tags are known for ${version}: known are ${Object.keys(imageTags).join(', ')}`)
   return tags
 }
 
 /** Installs what the host lacks, by Debian's packages; Go must be there, Debian's own is too old. */
 export async function ensureHostPackages(): Promise<void> {
-  const wanted = { debootstrap: 'debootstrap', 'systemd-nspawn': 'systemd-container', ip: 'iproute2', gcc: 'gcc', nsenter: 'util-linux', strip: 'binutils' }
+  const wanted = {
+    debootstrap: 'debootstrap',
+    'systemd-nspawn': 'systemd-container',
+    ip: 'iproute2',
+    gcc: 'gcc',
+    nsenter: 'util-linux',
+    strip: 'binutils',
+  }
   const missing = []
   for (const [program, name] of Object.entries(wanted)) {
     if ((await capture('which', [program])).exitCode !== 0) missing.push(name)
@@ -41,7 +57,9 @@ export async function ensureHostPackages(): Promise<void> {
   if (missing.length === 0) return
   await timed(`apt-get install ${missing.join(' ')}`, async () => {
     await must('apt-get', ['update', '-qq'])
-    await must('apt-get', ['install', '-y', '-qq', ...missing], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+    await must('apt-get', ['install', '-y', '-qq', ...missing], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
   })
 }
 
@@ -66,9 +84,12 @@ async function ensureExtras(): Promise<void> {
   ]
   for (const [name, module, version] of modules) {
     if (existsSync(join(extras, name))) continue
-    await timed(`go build ${name} ${version} (about a minute)`, () => goBuild(join(cacheFolder, 'src', name), module, version, join(extras, name)))
+    await timed(`go build ${name} ${version} (about a minute)`, () =>
+      goBuild(join(cacheFolder, 'src', name), module, version, join(extras, name)),
+    )
   }
-  if (!existsSync(join(extras, 'pause'))) await must('gcc', ['-O2', '-static', '-o', join(extras, 'pause'), join(files, 'pause.c')])
+  if (!existsSync(join(extras, 'pause')))
+    await must('gcc', ['-O2', '-static', '-o', join(extras, 'pause'), join(files, 'pause.c')])
 }
 
 /**
@@ -84,12 +105,17 @@ async function buildKubernetes(version: string): Promise<void> {
   await must('go', ['mod', 'init', 'lab'], go)
   const download = JSON.parse(await must('go', ['mod', 'download', '-json', `k8s.io/kubernetes@${version}`], go))
   const upstream = readFileSync(download.GoMod, 'utf8')
-  const replaced = [...upstream.matchAll(/^\s+(k8s\.io\/[a-z0-9-]+) (?:=> \.\/staging|v0\.0\.0$)/gm)].map((match) => match[1])
+  const replaced = [...upstream.matchAll(/^\s+(k8s\.io\/[a-z0-9-]+) (?:=> \.\/staging|v0\.0\.0$)/gm)].map(
+    (match) => match[1],
+  )
   const edits = [...new Set(replaced)].flatMap((name) => ['-replace', `${name}=${name}@${staging}`])
   const goVersion = /^go (\S+)/m.exec(upstream)?.[1] ?? '1.22'
   await must('go', ['mod', 'edit', ...edits, `-go=${goVersion}`, '-require', `k8s.io/kubernetes@${version}`], go)
   const commands = kubernetesPrograms.map((name) => `k8s.io/kubernetes/cmd/${name}`)
-  writeFileSync(join(source, 'tools.go'), `//go:build tools\n\npackage tools\n\n${commands.map((name) => `import _ "${name}"`).join('\n')}\n`)
+  writeFileSync(
+    join(source, 'tools.go'),
+    `//go:build tools\n\npackage tools\n\n${commands.map((name) => `import _ "${name}"`).join('\n')}\n`,
+  )
   // Some test-only modules cannot be found; what the programs need can.
   await capture('go', ['mod', 'tidy', '-e'], go)
   // Without these kubeadm believes that it is v0.0.0 and refuses every cluster.
@@ -109,9 +135,21 @@ async function ensureRootfs(): Promise<void> {
     const staged = `${rootfs}.new`
     rmSync(staged, { recursive: true, force: true })
     // The mirror that this machine's apt uses; debootstrap's own default when it has none of Debian's.
-    const targets = await capture('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages', 'Component: main'])
+    const targets = await capture('apt-get', [
+      'indextargets',
+      '--format',
+      '$(REPO_URI)',
+      'Created-By: Packages',
+      'Component: main',
+    ])
     const mirror = targets.stdout.split('\n').filter((line) => /\/debian\/?$/.test(line))[0]
-    await must('debootstrap', ['--variant=minbase', `--include=${nodePackages}`, 'bookworm', staged, ...(mirror === undefined ? [] : [mirror])])
+    await must('debootstrap', [
+      '--variant=minbase',
+      `--include=${nodePackages}`,
+      'bookworm',
+      staged,
+      ...(mirror === undefined ? [] : [mirror]),
+    ])
     renameSync(staged, rootfs)
   })
 }
@@ -177,8 +215,10 @@ function put(root: string, path: string, content: string, mode = 0o644): void {
 async function ensureLayer(version: string): Promise<void> {
   const root = layer(version)
   rmSync(root, { recursive: true, force: true })
-  for (const name of ['kubeadm', 'kubelet', 'kubectl']) await must('install', ['-D', '-m755', join(binaries(version), name), join(root, 'usr/bin', name)])
-  for (const name of ['etcdctl', 'etcdutl']) await must('install', ['-D', '-m755', join(extras, name), join(root, 'usr/local/bin', name)])
+  for (const name of ['kubeadm', 'kubelet', 'kubectl'])
+    await must('install', ['-D', '-m755', join(binaries(version), name), join(root, 'usr/bin', name)])
+  for (const name of ['etcdctl', 'etcdutl'])
+    await must('install', ['-D', '-m755', join(extras, name), join(root, 'usr/local/bin', name)])
   await must('install', ['-D', '-m755', join(files, 'crictl'), join(root, 'usr/local/bin/crictl')])
   put(root, 'etc/systemd/system/kubelet.service', kubeletUnit)
   put(root, 'etc/systemd/system/kubelet.service.d/10-kubeadm.conf', kubeletDropIn)
@@ -186,10 +226,14 @@ async function ensureLayer(version: string): Promise<void> {
   put(root, 'etc/lab/setup', labSetup, 0o755)
   put(root, 'etc/containerd/config.toml', containerdConfig(tagsOf(version).pause))
   put(root, 'etc/machine-id', '')
-  for (const folder of ['opt/cni/bin', 'etc/cni/net.d', 'etc/kubernetes/manifests']) mkdirSync(join(root, folder), { recursive: true })
+  for (const folder of ['opt/cni/bin', 'etc/cni/net.d', 'etc/kubernetes/manifests'])
+    mkdirSync(join(root, folder), { recursive: true })
   await must('cp', ['-a', `${rootfs}/usr/lib/cni/.`, join(root, 'opt/cni/bin/')])
   const wants = join(root, 'etc/systemd/system')
-  for (const [unit, target] of [['lab-node.service', 'sysinit.target.wants'], ['kubelet.service', 'multi-user.target.wants']] as const) {
+  for (const [unit, target] of [
+    ['lab-node.service', 'sysinit.target.wants'],
+    ['kubelet.service', 'multi-user.target.wants'],
+  ] as const) {
     mkdirSync(join(wants, target), { recursive: true })
     await must('ln', ['-sf', `/etc/systemd/system/${unit}`, join(wants, target, unit)])
   }
@@ -206,13 +250,34 @@ async function ensureImages(version: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
   await timed(`container images of ${version}`, async () => {
     for (const name of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']) {
-      await packImage({ file: join(folder, `${name}.tar`), reference: `${registry}/${name}:${version}`, programs: { [join(bin, name)]: `usr/local/bin/${name}` } })
+      await packImage({
+        file: join(folder, `${name}.tar`),
+        reference: `${registry}/${name}:${version}`,
+        programs: { [join(bin, name)]: `usr/local/bin/${name}` },
+      })
     }
-    const etcd = Object.fromEntries(['etcd', 'etcdctl', 'etcdutl'].map((name) => [join(extras, name), `usr/local/bin/${name}`]))
+    const etcd = Object.fromEntries(
+      ['etcd', 'etcdctl', 'etcdutl'].map((name) => [join(extras, name), `usr/local/bin/${name}`]),
+    )
     await packImage({ file: join(folder, 'etcd.tar'), reference: `${registry}/etcd:${tags.etcd}`, programs: etcd })
-    await packImage({ file: join(folder, 'coredns.tar'), reference: `${registry}/coredns/coredns:${tags.coredns}`, programs: { [join(extras, 'coredns')]: 'coredns' }, entrypoint: '/coredns' })
-    await packImage({ file: join(folder, 'pause.tar'), reference: `${registry}/pause:${tags.pause}`, programs: { [join(extras, 'pause')]: 'pause' }, entrypoint: '/pause' })
-    await packImage({ file: join(folder, 'kube-proxy.tar'), reference: `${registry}/kube-proxy:${version}`, programs: { [join(bin, 'kube-proxy')]: 'usr/local/bin/kube-proxy' }, iptablesOf: rootfs })
+    await packImage({
+      file: join(folder, 'coredns.tar'),
+      reference: `${registry}/coredns/coredns:${tags.coredns}`,
+      programs: { [join(extras, 'coredns')]: 'coredns' },
+      entrypoint: '/coredns',
+    })
+    await packImage({
+      file: join(folder, 'pause.tar'),
+      reference: `${registry}/pause:${tags.pause}`,
+      programs: { [join(extras, 'pause')]: 'pause' },
+      entrypoint: '/pause',
+    })
+    await packImage({
+      file: join(folder, 'kube-proxy.tar'),
+      reference: `${registry}/kube-proxy:${version}`,
+      programs: { [join(bin, 'kube-proxy')]: 'usr/local/bin/kube-proxy' },
+      iptablesOf: rootfs,
+    })
     writeFileSync(join(folder, 'done'), '')
   })
 }
@@ -222,9 +287,11 @@ export async function ensureVersion(version: string): Promise<void> {
   tagsOf(version)
   await ensureHostPackages()
   mkdirSync(cacheFolder, { recursive: true })
-  const built = existsSync(binaries(version)) && kubernetesPrograms.every((name) => readdirSync(binaries(version)).includes(name))
+  const built =
+    existsSync(binaries(version)) && kubernetesPrograms.every((name) => readdirSync(binaries(version)).includes(name))
   if (!built) {
-    if ((await capture('which', ['go'])).exitCode !== 0) throw new Error('Go is needed to build Kubernetes: install Go 1.26 or later and try again')
+    if ((await capture('which', ['go'])).exitCode !== 0)
+      throw new Error('Go is needed to build Kubernetes: install Go 1.26 or later and try again')
     await timed(`go build of Kubernetes ${version} (about 12 minutes on 2 cores, once)`, () => buildKubernetes(version))
   }
   await ensureExtras()

@@ -14,11 +14,26 @@ export interface ImageSpec {
   readonly iptablesOf?: string
 }
 
-const netfilterPrograms = ['iptables', 'ip6tables', 'iptables-save', 'iptables-restore', 'ip6tables-save', 'ip6tables-restore', 'nft', 'conntrack']
+const netfilterPrograms = [
+  'iptables',
+  'ip6tables',
+  'iptables-save',
+  'iptables-restore',
+  'ip6tables-save',
+  'ip6tables-restore',
+  'nft',
+  'conntrack',
+]
 
 async function addNetfilter(root: string, from: string): Promise<void> {
-  for (const folder of ['usr/sbin', 'usr/bin', 'usr/lib', 'usr/lib64', 'etc', 'run', 'tmp']) mkdirSync(join(root, folder), { recursive: true })
-  for (const [link, target] of [['lib', 'usr/lib'], ['lib64', 'usr/lib64'], ['bin', 'usr/bin']] as const) await must('ln', ['-sfn', target, join(root, link)])
+  for (const folder of ['usr/sbin', 'usr/bin', 'usr/lib', 'usr/lib64', 'etc', 'run', 'tmp'])
+    mkdirSync(join(root, folder), { recursive: true })
+  for (const [link, target] of [
+    ['lib', 'usr/lib'],
+    ['lib64', 'usr/lib64'],
+    ['bin', 'usr/bin'],
+  ] as const)
+    await must('ln', ['-sfn', target, join(root, link)])
   for (const name of netfilterPrograms) {
     // They are links through /etc/alternatives, which must be followed within that root file system, not within ours.
     const target = (await must('chroot', [from, 'readlink', '-f', `/usr/sbin/${name}`])).trim()
@@ -27,13 +42,19 @@ async function addNetfilter(root: string, from: string): Promise<void> {
   await must('cp', ['-a', join(from, 'usr/lib/x86_64-linux-gnu'), join(root, 'usr/lib/')])
   await must('cp', ['-aL', `${from}/usr/lib64/.`, join(root, 'usr/lib64/')])
   for (const name of ['sh', 'ls', 'cat']) await must('cp', ['-aL', join(from, 'bin', name), join(root, 'usr/bin/')])
-  await capture('sh', ['-c', `rm -rf ${join(root, 'usr/lib/x86_64-linux-gnu')}/systemd ${join(root, 'usr/lib/x86_64-linux-gnu')}/perl* ${join(root, 'usr/lib/x86_64-linux-gnu')}/gconv`])
+  await capture('sh', [
+    '-c',
+    `rm -rf ${join(root, 'usr/lib/x86_64-linux-gnu')}/systemd ${join(root, 'usr/lib/x86_64-linux-gnu')}/perl* ${join(root, 'usr/lib/x86_64-linux-gnu')}/gconv`,
+  ])
 }
 
 function sha256(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const hash = createHash('sha256')
-    createReadStream(file).on('data', (chunk) => hash.update(chunk)).on('error', reject).on('end', () => resolve(hash.digest('hex')))
+    createReadStream(file)
+      .on('data', (chunk) => hash.update(chunk))
+      .on('error', reject)
+      .on('end', () => resolve(hash.digest('hex')))
   })
 }
 
@@ -53,13 +74,19 @@ export async function packImage(spec: ImageSpec): Promise<void> {
     const config = JSON.stringify({
       architecture: 'amd64',
       os: 'linux',
-      config: { Env: ['PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Entrypoint: spec.entrypoint === undefined ? null : [spec.entrypoint] },
+      config: {
+        Env: ['PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+        Entrypoint: spec.entrypoint === undefined ? null : [spec.entrypoint],
+      },
       rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
       history: [{ created_by: 'lab' }],
     })
     const configName = `${createHash('sha256').update(config).digest('hex')}.json`
     writeFileSync(join(archive, configName), config)
-    writeFileSync(join(archive, 'manifest.json'), JSON.stringify([{ Config: configName, RepoTags: [spec.reference], Layers: [`${digest}/layer.tar`] }]))
+    writeFileSync(
+      join(archive, 'manifest.json'),
+      JSON.stringify([{ Config: configName, RepoTags: [spec.reference], Layers: [`${digest}/layer.tar`] }]),
+    )
     await must('tar', ['-C', archive, '-cf', `${spec.file}.new`, configName, `${digest}/layer.tar`, 'manifest.json'])
     renameSync(`${spec.file}.new`, spec.file)
   } finally {

@@ -11,7 +11,12 @@ export const labsFolder = process.env['QUORATE_LABS'] ?? '/var/tmp/quorate-lab'
 export const endpointName = 'apiserver.example.com'
 export const endpointPort = 8443
 /** What kubeadm's preflight says about a container and an operator with such nodes would ignore by name. */
-export const ignoredPreflightErrors = ['SystemVerification', 'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables', 'HTTPProxyCIDR', 'HTTPProxy']
+export const ignoredPreflightErrors = [
+  'SystemVerification',
+  'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
+  'HTTPProxyCIDR',
+  'HTTPProxy',
+]
 
 interface Settings {
   readonly version: string
@@ -35,7 +40,11 @@ export class Lab {
     this.network = new Network(name, settings.prefix)
     this.virtualIP = `${settings.prefix}.100`
     const specs = [1, 2, 3].map((n) => ({ short: `cp${n}`, name: `k8smaster${n}.example.com`, octet: 29 + n }))
-    const workers = Array.from({ length: settings.workers }, (_, i) => ({ short: `w${i + 1}`, name: `k8sworker${i + 1}.example.com`, octet: 35 + i }))
+    const workers = Array.from({ length: settings.workers }, (_, i) => ({
+      short: `w${i + 1}`,
+      name: `k8sworker${i + 1}.example.com`,
+      octet: 35 + i,
+    }))
     this.nodes = [...specs, ...workers].map((spec) => new LabNode(spec, this))
   }
 
@@ -53,7 +62,8 @@ export class Lab {
 
   node(short: string): LabNode {
     const found = this.nodes.find((node) => node.spec.short === short)
-    if (found === undefined) throw new Error(`no node ${short}: there are ${this.nodes.map((node) => node.spec.short).join(', ')}`)
+    if (found === undefined)
+      throw new Error(`no node ${short}: there are ${this.nodes.map((node) => node.spec.short).join(', ')}`)
     return found
   }
 
@@ -76,22 +86,37 @@ export class Lab {
     await this.network.up()
     await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))
     const [cp1] = this.controlPlanes as [LabNode]
-    await timed('images imported', () => Promise.all(this.nodes.map((node) => node.loadImages(this.workers.includes(node) ? 'worker' : 'control-plane'))))
+    await timed('images imported', () =>
+      Promise.all(this.nodes.map((node) => node.loadImages(this.workers.includes(node) ? 'worker' : 'control-plane'))),
+    )
     if (!existsSync(join(cp1.root, 'etc/kubernetes/admin.conf'))) {
       await timed(`kubeadm init ${this.version} on cp1`, () => this.#init(cp1))
       await timed('workers joined', () => this.#joinWorkers(cp1))
     }
-    await timed('every node Ready', () => cp1.must(['kubectl', 'wait', '--for=condition=Ready', 'node', '--all', '--timeout=120s']))
+    await timed('every node Ready', () =>
+      cp1.must(['kubectl', 'wait', '--for=condition=Ready', 'node', '--all', '--timeout=120s']),
+    )
   }
 
   async #init(cp1: LabNode): Promise<void> {
     await cp1.must(['sh', '-c', 'cat > /root/init.yaml'], initDocument(this.version, cp1))
-    await cp1.must(['kubeadm', 'init', '--config', '/root/init.yaml', `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`])
+    await cp1.must([
+      'kubeadm',
+      'init',
+      '--config',
+      '/root/init.yaml',
+      `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`,
+    ])
   }
 
   async #joinWorkers(cp1: LabNode): Promise<void> {
     const join = (await cp1.must(['kubeadm', 'token', 'create', '--print-join-command'])).trim().split(/\s+/)
-    const argv = (node: LabNode) => [...join, '--node-name', node.spec.name, `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`]
+    const argv = (node: LabNode) => [
+      ...join,
+      '--node-name',
+      node.spec.name,
+      `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`,
+    ]
     await Promise.all(this.workers.map((node) => node.must(argv(node))))
   }
 
@@ -107,18 +132,28 @@ export class Lab {
   async installAgents(): Promise<void> {
     const out = join(projectRoot, 'out')
     if (!existsSync(join(out, 'quorate')) || !existsSync(join(out, 'quorate-agent'))) {
-      await timed('npm run package', () => must(process.execPath, ['--import=tsx', join(projectRoot, 'packaging/package.ts')], { cwd: projectRoot }))
+      await timed('npm run package', () =>
+        must(process.execPath, ['--import=tsx', join(projectRoot, 'packaging/package.ts')], { cwd: projectRoot }),
+      )
     }
     writeFileSync(this.clusterFile, this.#clusterFileText())
     if (!existsSync(join(this.stateFolder, 'fleet'))) await this.quorateMust(['init'])
-    await timed('agents installed and started', () => Promise.all(this.nodes.map((node) => this.#installAgent(node, out))))
+    await timed('agents installed and started', () =>
+      Promise.all(this.nodes.map((node) => this.#installAgent(node, out))),
+    )
   }
 
   async #installAgent(node: LabNode, out: string): Promise<void> {
     const bundle = join(this.folder, 'bundles', node.spec.short)
-    if (!existsSync(bundle)) await this.quorateMust(['enroll', node.spec.name, '--address', node.address, '--bundle', bundle])
+    if (!existsSync(bundle))
+      await this.quorateMust(['enroll', node.spec.name, '--address', node.address, '--bundle', bundle])
     await must('install', ['-D', '-m755', join(out, 'quorate-agent'), join(node.root, 'usr/bin/quorate-agent')])
-    await must('install', ['-D', '-m644', join(projectRoot, 'systemd/quorate-agent.service'), join(node.root, 'lib/systemd/system/quorate-agent.service')])
+    await must('install', [
+      '-D',
+      '-m644',
+      join(projectRoot, 'systemd/quorate-agent.service'),
+      join(node.root, 'lib/systemd/system/quorate-agent.service'),
+    ])
     await must('install', ['-d', '-m750', join(node.root, 'etc/quorate')])
     await must('sh', ['-c', 'cp "$0"/* "$1"', bundle, join(node.root, 'etc/quorate')])
     await node.must(['systemctl', 'daemon-reload'])
@@ -157,7 +192,8 @@ export class Lab {
   async down(): Promise<void> {
     for (const node of this.nodes) node.kill()
     for (const node of this.nodes) {
-      for (let tries = 0; node.leader() !== undefined && tries < 50; tries++) await new Promise((resolve) => setTimeout(resolve, 100))
+      for (let tries = 0; node.leader() !== undefined && tries < 50; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 100))
     }
     await new Promise((resolve) => setTimeout(resolve, 500))
     for (const node of this.nodes) await node.wipe()
@@ -170,7 +206,8 @@ export class Lab {
 /** Empty groups of nodes that ended; those still busy are left to the next time. */
 function removeControlGroups(prefix: string): void {
   const remove = (folder: string): void => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) remove(join(folder, entry.name))
+    for (const entry of readdirSync(folder, { withFileTypes: true }))
+      if (entry.isDirectory()) remove(join(folder, entry.name))
     try {
       rmdirSync(folder)
     } catch {
@@ -214,7 +251,9 @@ conntrack: {maxPerCore: 0, min: 0}
 
 /** Names of the labs on this machine. */
 export function labNames(): readonly string[] {
-  return existsSync(labsFolder) ? readdirSync(labsFolder).filter((name) => existsSync(join(labsFolder, name, 'lab.json'))) : []
+  return existsSync(labsFolder)
+    ? readdirSync(labsFolder).filter((name) => existsSync(join(labsFolder, name, 'lab.json')))
+    : []
 }
 
 /** A /24 that no other lab on this machine uses; the first is the one of the documented procedure. */
@@ -223,4 +262,3 @@ export function freePrefix(): string {
   for (let third = 13; third < 250; third++) if (!taken.includes(`192.168.${third}`)) return `192.168.${third}`
   throw new Error('no free /24 for another lab')
 }
-

@@ -4,7 +4,9 @@ import { freePrefix, Lab, labNames } from './lab.js'
 import { onTerminal, timed } from './shell.js'
 
 const program = new Command('npm run lab --')
-  .description('Real kubeadm, kubelet, containerd and etcd in systemd-nspawn nodes of one network namespace. Needs root on Debian 12 or later, and Go.')
+  .description(
+    'Real kubeadm, kubelet, containerd and etcd in systemd-nspawn nodes of one network namespace. Needs root on Debian 12 or later, and Go.',
+  )
   .enablePositionalOptions()
   .option('--name <name>', 'which lab; several can run at once', 'lab')
 
@@ -12,18 +14,25 @@ const lab = () => Lab.open(program.opts()['name'])
 
 program
   .command('up')
-  .description('boots 3 control planes and the workers; only the first control plane is in the cluster. First time: about half an hour, later under two minutes')
+  .description(
+    'boots 3 control planes and the workers; only the first control plane is in the cluster. First time: about half an hour, later under two minutes',
+  )
   .option('--kubernetes <version>', 'v1.30.4, v1.34.4 or v1.37.2', 'v1.37.2')
   .option('--workers <n>', 'number of workers', '2')
+  .option('--bare', 'without agents: only the cluster')
   .action(async (options) => {
     if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces and machines: run it as root')
     const name: string = program.opts()['name']
-    const made = labNames().includes(name) ? Lab.open(name) : Lab.make(name, { version: options.kubernetes, workers: Number(options.workers), prefix: freePrefix() })
+    const made = labNames().includes(name)
+      ? Lab.open(name)
+      : Lab.make(name, { version: options.kubernetes, workers: Number(options.workers), prefix: freePrefix() })
     await timed(`lab ${name}`, async () => {
       await made.up()
-      await made.installAgents()
+      if (options.bare !== true) await made.installAgents()
     })
-    console.log(`\nThe cluster runs. Its cluster file: ${made.clusterFile}\n  npm run lab -- --name ${name} convert\n  npm run lab -- --name ${name} shell cp1 kubectl get nodes`)
+    console.log(
+      `\nThe cluster runs. Its cluster file: ${made.clusterFile}\n  npm run lab -- --name ${name} convert\n  npm run lab -- --name ${name} shell cp1 kubectl get nodes`,
+    )
   })
 
 program
@@ -66,7 +75,10 @@ program
   .description('boots a node again after kill')
   .argument('<node>')
   .action((node: string) => lab().node(node).boot(lab().hosts))
-program.command('list').description('the labs on this machine').action(() => console.log(labNames().join('\n')))
+program
+  .command('list')
+  .description('the labs on this machine')
+  .action(() => console.log(labNames().join('\n')))
 program
   .command('down')
   .description('ends the lab and forgets its disks; what was built stays')

@@ -12,7 +12,9 @@ export class Network {
   }
 
   async up(): Promise<void> {
-    const known = (await capture('ip', ['netns', 'list'])).stdout.split('\n').some((line) => line.split(' ')[0] === this.name)
+    const known = (await capture('ip', ['netns', 'list'])).stdout
+      .split('\n')
+      .some((line) => line.split(' ')[0] === this.name)
     if (!known) await must('ip', ['netns', 'add', this.name])
     await must('ip', ['-n', this.name, 'link', 'set', 'lo', 'up'])
     if ((await capture('ip', ['-n', this.name, 'link', 'show', this.bridge])).exitCode === 0) return

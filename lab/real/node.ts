@@ -42,7 +42,8 @@ export class LabNode {
 
   /** Boots it; the first time with a disk of its own. Resolves when containerd answers. */
   async boot(hosts: string): Promise<void> {
-    for (const name of ['upper', 'work', 'root', 'containerd', 'kubelet', 'etcd']) mkdirSync(join(this.#folder, name), { recursive: true })
+    for (const name of ['upper', 'work', 'root', 'containerd', 'kubelet', 'etcd'])
+      mkdirSync(join(this.#folder, name), { recursive: true })
     if ((await capture('mountpoint', ['-q', this.root])).exitCode !== 0) {
       const options = `lowerdir=${layer(this.#version)}:${rootfs},upperdir=${this.#folder}/upper,workdir=${this.#folder}/work`
       await must('mount', ['-t', 'overlay', 'overlay', '-o', options, this.root])
@@ -72,7 +73,11 @@ export class LabNode {
           isGateway: true,
           ipMasq: true,
           hairpinMode: true,
-          ipam: { type: 'host-local', ranges: [[{ subnet: `10.244.${this.spec.octet}.0/24` }]], routes: [{ dst: '0.0.0.0/0' }] },
+          ipam: {
+            type: 'host-local',
+            ranges: [[{ subnet: `10.244.${this.spec.octet}.0/24` }]],
+            routes: [{ dst: '0.0.0.0/0' }],
+          },
         },
         { type: 'portmap', capabilities: { portMappings: true } },
       ],
@@ -90,7 +95,17 @@ export class LabNode {
       'SYSTEMD_NSPAWN_USE_CGNS=1',
       'SYSTEMD_SECCOMP=0',
       'SYSTEMD_NSPAWN_API_VFS_WRITABLE=1',
-      ...['systemd-nspawn', '-q', '-D', this.root, `--machine=${machine}`, '--boot', '--register=no', '--keep-unit', `--network-bridge=${this.#network.bridge}`],
+      ...[
+        'systemd-nspawn',
+        '-q',
+        '-D',
+        this.root,
+        `--machine=${machine}`,
+        '--boot',
+        '--register=no',
+        '--keep-unit',
+        `--network-bridge=${this.#network.bridge}`,
+      ],
       ...['--capability=all', '--bind=/dev/null:/dev/kmsg', ...['containerd', 'kubelet', 'etcd'].map(bind)],
       ...[`--bind-ro=${images(this.#version)}:/opt/images`, '--console=read-only'],
     ]
@@ -111,7 +126,10 @@ export class LabNode {
     const nspawn = existsSync(file) ? readFileSync(file, 'utf8') : ''
     const children = `/proc/${nspawn}/task/${nspawn}/children`
     if (nspawn === '' || !existsSync(children)) return undefined
-    return readFileSync(children, 'utf8').split(' ').filter(Boolean).map(Number)
+    return readFileSync(children, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
       .find((pid) => /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
   }
 
@@ -131,7 +149,9 @@ export class LabNode {
   async must(argv: readonly string[], input?: string): Promise<string> {
     const result = await this.sh(argv, input)
     if (result.exitCode === 0) return result.stdout
-    throw new Error(`${this.spec.short}: ${argv.join(' ')} ended with ${result.exitCode}:\n${`${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-20).join('\n')}`)
+    throw new Error(
+      `${this.spec.short}: ${argv.join(' ')} ended with ${result.exitCode}:\n${`${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-20).join('\n')}`,
+    )
   }
 
   async terminal(argv: readonly string[]): Promise<number> {
@@ -143,7 +163,10 @@ export class LabNode {
   /** Imports the container images that its role needs. */
   async loadImages(role: 'control-plane' | 'worker'): Promise<void> {
     const all = readdirSync(images(this.#version)).filter((name) => name.endsWith('.tar'))
-    const wanted = role === 'control-plane' ? all : all.filter((name) => ['pause.tar', 'kube-proxy.tar', 'coredns.tar'].includes(name))
+    const wanted =
+      role === 'control-plane'
+        ? all
+        : all.filter((name) => ['pause.tar', 'kube-proxy.tar', 'coredns.tar'].includes(name))
     for (const name of wanted) await this.must(['ctr', '-n', 'k8s.io', 'images', 'import', `/opt/images/${name}`])
   }
 

@@ -38,7 +38,8 @@ export class Probes {
   async addEndpointWhenUp(lab: Lab): Promise<void> {
     const url = `https://${lab.virtualIP}:8443/readyz`
     for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
-      if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok') return this.#addEndpoint(lab)
+      if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
+        return this.#addEndpoint(lab)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }

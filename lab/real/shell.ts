@@ -7,7 +7,11 @@ export interface RunResult {
 }
 
 /** Runs a program and collects what it prints; a non-zero exit is an answer. */
-export function capture(file: string, args: readonly string[], options: SpawnOptions & { input?: string } = {}): Promise<RunResult> {
+export function capture(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions & { input?: string } = {},
+): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
     let [stdout, stderr] = ['', '']
@@ -25,7 +29,11 @@ export function capture(file: string, args: readonly string[], options: SpawnOpt
 }
 
 /** Runs a program that must succeed; its output is in the error when it does not. */
-export async function must(file: string, args: readonly string[], options: SpawnOptions & { input?: string } = {}): Promise<string> {
+export async function must(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions & { input?: string } = {},
+): Promise<string> {
   const result = await capture(file, args, options)
   if (result.exitCode !== 0) {
     const tail = `${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-15).join('\n')

@@ -1,29 +1,35 @@
 import { QuorateError } from '@quorate/shared/errors'
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
+import type { Encrypter } from 'age-encryption'
+import { newAgeIdentity } from './age-identity.js'
 import type { Sealing } from './sealing.js'
+
+/** Loaded when something is sealed: most agents never do, and it would be a tenth of an idle one. */
+const age = () => import('age-encryption')
 
 /** Makes a fresh age identity. It is never written anywhere: what is sealed to this agent cannot be opened after it ends. */
 export async function createSealing(): Promise<Sealing> {
-  const identity = await generateX25519Identity()
-  const decrypter = new Decrypter()
-  decrypter.addIdentity(identity)
+  const { identity, recipient } = newAgeIdentity()
   return {
-    recipient: await identityToRecipient(identity),
-    seal: async (plain, recipient) => encrypterFor(recipient).encrypt(plain),
-    open: (ciphertext) =>
-      decrypter.decrypt(ciphertext).catch(() => {
+    recipient,
+    seal: async (plain, to) => (await encrypterFor(to)).encrypt(plain),
+    open: async (ciphertext) => {
+      const { Decrypter } = await age()
+      const decrypter = new Decrypter()
+      decrypter.addIdentity(identity)
+      return decrypter.decrypt(ciphertext).catch(() => {
         // The library's words are dropped: this is about other nodes' secrets, and the one cause that a person meets is named.
         throw new QuorateError(
           'SECRET_NOT_FOR_US',
           'a sealed secret could not be opened with the key of this agent process',
         )
-      }),
-    sealStream: (plain, recipient) => sealStream(plain, recipient),
+      })
+    },
+    sealStream,
   }
 }
 
-function encrypterFor(recipient: string): Encrypter {
-  const encrypter = new Encrypter()
+async function encrypterFor(recipient: string): Promise<Encrypter> {
+  const encrypter = new (await age()).Encrypter()
   try {
     encrypter.addRecipient(recipient)
   } catch (cause) {
@@ -33,5 +39,6 @@ function encrypterFor(recipient: string): Encrypter {
 }
 
 async function* sealStream(plain: AsyncIterable<Uint8Array>, recipient: string): AsyncIterable<Uint8Array> {
-  yield* await encrypterFor(recipient).encrypt(ReadableStream.from(plain))
+  const encrypter = await encrypterFor(recipient)
+  yield* await encrypter.encrypt(ReadableStream.from(plain))
 }

@@ -58,6 +58,8 @@ export interface Host {
   remove(path: string, options?: { readonly recursive?: boolean }): Promise<void>
   /** Runs a program as a child and waits; a non-zero exit is an answer, not an error. */
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>
+  /** What changes when a file is replaced (inode, size, time of change), through links; undefined when it does not exist. */
+  identity(path: string): Promise<string | undefined>
   diskSpace(path: string): Promise<DiskSpace | undefined>
   /** Where a path lies for system calls that are made elsewhere (unix sockets of the container runtime). */
   realPath(path: string): string

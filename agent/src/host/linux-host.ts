@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, open, readdir, readlink, realpath, rm, statfs, unlink } from 'node:fs/promises'
+import { access, type FileHandle, open, readdir, readlink, realpath, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, normalize, resolve, sep } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
@@ -73,6 +73,11 @@ export class LinuxHost implements Host {
   }
 
   /** Of the file system that holds the path, or would hold it: the nearest folder that exists is asked. */
+  async identity(path: string): Promise<string | undefined> {
+    const seen = await stat(await this.followLinks(path)).catch(absent)
+    return seen === undefined ? undefined : `${seen.ino}:${seen.size}:${seen.mtimeMs}`
+  }
+
   async diskSpace(path: string): Promise<DiskSpace | undefined> {
     for (let real = this.realPath(path); ; real = dirname(real)) {
       const space = await statfs(real).catch(absent)

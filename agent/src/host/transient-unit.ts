@@ -49,8 +49,8 @@ export async function runAsUnit(run: UnitRun): Promise<UnitResult> {
   await startUnlessLoaded(run, unit)
   const journal = followJournal(run, unit)
   const end = await untilEnded(run, unit, journal.read)
-  const output = await journal.settle()
-  await unload(run.host, unit)
+  const output = await journal.settle(end.activeState === 'failed')
+  await unload(run.host, unit, end)
   return { exitCode: exitCodeOf(end), output, startedAtUnixMs: end.execMainStartUnixMs }
 }
 
@@ -106,8 +106,8 @@ function exitCodeOf({ result, execMainStatus }: UnitProperties): number {
 interface Journal {
   /** Tells the lines that are new. */
   read(): Promise<void>
-  /** Reads until nothing new comes: journald may be a moment behind the unit's end. All lines. */
-  settle(): Promise<string>
+  /** All lines. After a failure it reads until nothing new comes: journald may be a moment behind the unit's end, and the reason stands last. */
+  settle(failed: boolean): Promise<string>
 }
 
 function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, unit: string): Journal {
@@ -122,9 +122,9 @@ function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, u
     const known = complete && lines.at(-1) !== '' ? lines.length : lines.length - 1
     for (; told < known; told++) onLine?.(lines[told] ?? '')
   }
-  const settle = async (): Promise<string> => {
+  const settle = async (failed: boolean): Promise<string> => {
     await read(true)
-    for (let before = -1; before !== text.length; ) {
+    for (let before = -1; failed && before !== text.length; ) {
       before = text.length
       await clock.sleep(firstPauseMs, signal)
       await read(true)
@@ -134,8 +134,7 @@ function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, u
   return { read, settle }
 }
 
-/** Both are needed: `stop` unloads what succeeded, `reset-failed` what failed; each complains of the other's case. */
-async function unload(host: Host, unit: string): Promise<void> {
-  await host.run(commands.stopUnit(unit))
-  await host.run(commands.resetFailedUnit(unit))
+/** `stop` unloads what succeeded (RemainAfterExit keeps it), `reset-failed` what failed; each complains of the other's case. */
+async function unload(host: Host, unit: string, { activeState }: UnitProperties): Promise<void> {
+  await host.run(activeState === 'failed' ? commands.resetFailedUnit(unit) : commands.stopUnit(unit))
 }

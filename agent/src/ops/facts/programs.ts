@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { commands } from '../../host/commands.js'
-import type { Host } from '../../host/host.js'
+import type { Command, Host } from '../../host/host.js'
 import { printed } from './system.js'
 
 type ProgramFacts = Pick<
@@ -18,9 +18,9 @@ const programFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/
 /** Which programs of the conversion are there, asked of themselves. crictl is looked for: some kubeadm want it, we never run it. */
 export async function readPrograms(host: Host, signal: AbortSignal): Promise<ProgramFacts> {
   const [kubeadm, kubelet, kubectl, haproxy, keepalived, crictlInstalled] = await Promise.all([
-    printed(host, commands.kubeadmVersion(), signal),
-    printed(host, commands.kubeletVersion(), signal),
-    printed(host, commands.kubectlVersion(), signal),
+    versionPrinted(host, commands.kubeadmVersion(), signal),
+    versionPrinted(host, commands.kubeletVersion(), signal),
+    versionPrinted(host, commands.kubectlVersion(), signal),
     isInstalled(host, commands.haproxyVersion(), signal),
     isInstalled(host, commands.keepalivedVersion(), signal),
     hasProgram(host, 'crictl'),
@@ -35,11 +35,30 @@ export async function readPrograms(host: Host, signal: AbortSignal): Promise<Pro
   }
 }
 
+/** What a program printed of itself, by the file that it was asked of. */
+const printedBy = new Map<string, string>()
+
+/**
+ * Asks a program for its version, once for each file that it ever was: a gate reads facts four times a second, and starting three
+ * programs of 60 MB each time would take a whole core from the API server.
+ */
+async function versionPrinted(host: Host, command: Command, signal: AbortSignal): Promise<string> {
+  const identities = await Promise.all(
+    programFolders.map((folder) => host.identity(`${folder}/${command.file}`).catch(() => undefined)),
+  )
+  const key = identities.find((identity) => identity !== undefined)
+  const known = key === undefined ? undefined : printedBy.get(key)
+  if (known !== undefined) return known
+  const text = await printed(host, command, signal)
+  if (key !== undefined && text !== '') printedBy.set(key, text)
+  return text
+}
+
 /** `v1.37.2`, `Kubernetes v1.37.2`. */
 const versionIn = (text: string): string => /v\d+\.\d+\.\d+\S*/.exec(text)?.[0] ?? ''
 
 /** keepalived prints its version on the error stream: the exit code says it all. */
-async function isInstalled(host: Host, command: Parameters<Host['run']>[0], signal: AbortSignal): Promise<boolean> {
+async function isInstalled(host: Host, command: Command, signal: AbortSignal): Promise<boolean> {
   return host.run(command, signal).then(
     ({ exitCode }) => exitCode === 0,
     () => false,

@@ -16,8 +16,6 @@ export const startLoadBalancer = defineStep({
   gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
   undo: 'It is stopped, and what was there before is put back.',
   width: (run) => run.controlPlanes.length,
-  // The first control plane's comes up alone, so that the virtual IP sits there: it is the one that surely serves.
-  canary: () => 1,
   plan: (run) => run.loadBalancer.plan(run),
   apply: (run, action, call) => run.loadBalancer.apply(run, action, call),
   async verify(run, action, signal) {
