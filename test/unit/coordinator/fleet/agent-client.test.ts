@@ -1,14 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import {
-  Metadata,
-  Server,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js'
-import type { QuorateError } from '@quorate/shared/errors'
+import { Metadata, type ServerUnaryCall, type ServerWritableStream, type ServiceError, status } from '@grpc/grpc-js'
 import {
   type GetNodeFactsRequest,
   GetNodeFactsResponse,
@@ -159,7 +151,7 @@ t.test('nobody there, and somebody who does not answer', async (t) => {
 })
 
 t.test("an error comes with the node's own code, words and remedy", async (t) => {
-  const cases: [Partial<ServiceError>, Partial<QuorateError>][] = [
+  const cases: [Partial<ServiceError>, Record<string, string>][] = [
     [
       failing(status.UNAVAILABLE, 'x', { code: 'NODE_BUSY', message: 'join runs', remedy: 'wait' }),
       { code: 'NODE_BUSY', message: 'join runs', remedy: 'wait' },
