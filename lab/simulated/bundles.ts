@@ -24,7 +24,9 @@ export async function bundlePrograms(folder: string): Promise<Bundles> {
     target: 'node20',
     format: 'esm',
     conditions: ['@quorate/source'],
-    banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
     logLevel: 'error',
   })
   const at = (name: string): string => join(folder, `${name}.mjs`)

@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,7 +58,9 @@ export class SimulatedCluster {
     try {
       const bundles = await bundlePrograms(join(folder, 'bin'))
       const wanted: WorldOptions = { kubernetesVersion: 'v1.37.2', controlPlanes: 3, workers: 2, folder, ...options }
-      const child = spawn(process.execPath, [bundles.world, JSON.stringify(wanted)], { stdio: ['pipe', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, [bundles.world, JSON.stringify(wanted)], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
       const world = JSON.parse(await firstLine(child)) as WorldDescription
       return new SimulatedCluster({ world, bundles, folder, process: child })
     } catch (error) {
@@ -80,7 +91,12 @@ export class SimulatedCluster {
 
   /** `quorate ARGS --state ...` as its own process. */
   quorate(args: readonly string[], onOutput?: (text: string) => void): Promise<ProgramRun> {
-    return run(process.execPath, [this.bundles.quorate, ...args, '--state', this.stateFolder], { ...process.env, NO_COLOR: '1' }, onOutput)
+    return run(
+      process.execPath,
+      [this.bundles.quorate, ...args, '--state', this.stateFolder],
+      { ...process.env, NO_COLOR: '1' },
+      onOutput,
+    )
   }
 
   async init(): Promise<void> {
@@ -93,7 +109,9 @@ export class SimulatedCluster {
 
   /** `quorate enroll --bundle`, and the folder carried to the node's /etc/quorate. */
   async enrol(node: SimulatedNodeDescription): Promise<void> {
-    await mustSucceed(this.quorate(['enroll', node.name, '--address', node.address, '--bundle', this.bundleFolder(node.name)]))
+    await mustSucceed(
+      this.quorate(['enroll', node.name, '--address', node.address, '--bundle', this.bundleFolder(node.name)]),
+    )
     this.carryBundle(node)
   }
 
@@ -109,16 +127,22 @@ export class SimulatedCluster {
   async startAgent(node: SimulatedNodeDescription, options: { readonly clockOffsetMs?: number } = {}): Promise<void> {
     const log = join(this.operatorFolder, `agent-${node.name}.log`)
     const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
-    const child = spawn(process.execPath, [this.bundles['quorate-agent'], 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: {
-        PATH: node.path,
-        NODE_OPTIONS: `--import=${preload}`,
-        QUORATE_SIM_ADDRESS: node.address,
-        QUORATE_SIM_FAULTS: join(this.world.folder, 'faults', node.name),
-        ...(options.clockOffsetMs === undefined ? {} : { QUORATE_SIM_CLOCK_OFFSET_MS: String(options.clockOffsetMs) }),
+    const child = spawn(
+      process.execPath,
+      [this.bundles['quorate-agent'], 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')],
+      {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: {
+          PATH: node.path,
+          NODE_OPTIONS: `--import=${preload}`,
+          QUORATE_SIM_ADDRESS: node.address,
+          QUORATE_SIM_FAULTS: join(this.world.folder, 'faults', node.name),
+          ...(options.clockOffsetMs === undefined
+            ? {}
+            : { QUORATE_SIM_CLOCK_OFFSET_MS: String(options.clockOffsetMs) }),
+        },
       },
-    })
+    )
     this.agents.set(node.name, child)
     const keep = (chunk: Buffer): void => {
       if (existsSync(this.operatorFolder)) appendFileSync(log, chunk)
@@ -127,7 +151,8 @@ export class SimulatedCluster {
     child.stderr.on('data', keep)
     for (let tries = 0; ; tries++) {
       if (await listens(node.address, 7445)) return
-      if (child.exitCode !== null || tries > 300) throw new Error(`the agent of ${node.name} did not start:\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`)
+      if (child.exitCode !== null || tries > 300)
+        throw new Error(`the agent of ${node.name} did not start:\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
@@ -148,7 +173,10 @@ export class SimulatedCluster {
 
   /** A power-cut: the agent goes with the machine. */
   async kill(name: string): Promise<void> {
-    await Promise.all([this.stopAgent(this.node(name).name), this.control.ask('killNode', { node: this.node(name).name })])
+    await Promise.all([
+      this.stopAgent(this.node(name).name),
+      this.control.ask('killNode', { node: this.node(name).name }),
+    ])
   }
 
   /** Everything up to a convertible site: init, identities, agents, cluster file. */
@@ -163,7 +191,13 @@ export class SimulatedCluster {
     writeFileSync(this.clusterFile, this.clusterFileText(wish))
   }
 
-  clusterFileText({ controlPlanes, workers, policy = [], loadBalancer, endpoint = 'apiserver.example.com:8443' }: ClusterFileWish = {}): string {
+  clusterFileText({
+    controlPlanes,
+    workers,
+    policy = [],
+    loadBalancer,
+    endpoint = 'apiserver.example.com:8443',
+  }: ClusterFileWish = {}): string {
     const entry = (name: string): string => `  - {name: ${this.node(name).name}, address: ${this.node(name).address}}`
     const of = (role: string): string[] => this.nodes.filter((node) => node.role === role).map(({ name }) => name)
     return [
@@ -208,7 +242,12 @@ async function mustSucceed(running: Promise<ProgramRun>): Promise<ProgramRun> {
   return result
 }
 
-function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv, onOutput?: (text: string) => void): Promise<ProgramRun> {
+function run(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  onOutput?: (text: string) => void,
+): Promise<ProgramRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const [stdout, stderr]: [string[], string[]] = [[], []]

@@ -124,7 +124,7 @@ function cleanTokens(store: ObjectStore): void {
 }
 
 /** A node whose lease is old is no longer Ready; 40 s on a real cluster. */
-const graceMs = 4000
+const graceMs = 10_000
 
 function watchNodes(store: ObjectStore): void {
   for (const node of store.list(resourceOf('nodes'))) {

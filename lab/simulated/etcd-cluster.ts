@@ -41,6 +41,7 @@ export class EtcdCluster {
   term = 2
   private leader: EtcdMemberState | undefined
   private leaderlessSince = 0
+  private sizeAt = { revision: -1, bytes: 0 }
   readonly alarms: { member: bigint; kind: number }[] = []
   private readonly network: SimulatedNetwork
   readonly store: ObjectStore
@@ -132,6 +133,13 @@ export class EtcdCluster {
     const started = left.filter((voter) => voter.running)
     if (!member.learner && started.length * 2 <= left.length) throw new Error(refusals.notEnoughStarted)
     this.members = this.members.filter((other) => other !== member)
+  }
+
+  /** Bytes of the database, without its hash. */
+  size(): number {
+    if (this.sizeAt.revision !== this.store.revision)
+      this.sizeAt = { revision: this.store.revision, bytes: this.snapshot().length - 32 }
+    return this.sizeAt.bytes
   }
 
   /** What a snapshot stream carries: pages of the store's bytes and their sha256. */

@@ -209,7 +209,7 @@ export class EtcdProcess {
 
   private status(): object {
     const { cluster, version } = this.parts
-    const size = String(cluster.snapshot().length)
+    const size = String(cluster.size())
     const index = String(cluster.store.revision + 50)
     const leader = cluster.currentLeader()
     return {

@@ -19,6 +19,7 @@ export interface HaproxyConfig {
   readonly interMs: number
   readonly fall: number
   readonly rise: number
+  readonly checkTimeoutMs: number
   readonly httpCheck: string | undefined
   readonly redispatch: boolean
 }
@@ -57,6 +58,7 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     interMs: milliseconds(option('inter') ?? '2s'),
     fall: Number(option('fall') ?? 3),
     rise: Number(option('rise') ?? 2),
+    checkTimeoutMs: milliseconds(/^timeout check\s+(\S+)/m.exec(lines.join('\n'))?.[1] ?? '2s'),
     httpCheck: uri,
     redispatch: lines.includes('option redispatch'),
   }
@@ -199,7 +201,7 @@ export class Haproxy {
         localAddress: this.node.address,
         rejectUnauthorized: false,
         agent: false as const,
-        timeout: 900,
+        timeout: this.config.checkTimeoutMs,
       }
       const request = get(options, (response) => {
         response.resume()

@@ -42,6 +42,7 @@ export class Kubelet {
   private readonly pid: number
   private stopped = false
   private lastContact = 0
+  private readonly parsed = new Map<string, PodManifest | undefined>()
   private starting: Promise<void> | undefined
 
   constructor(parts: KubeletParts) {
@@ -178,7 +179,7 @@ export class Kubelet {
     const wanted = new Set<string>()
     for (const file of node.list(manifests).filter((name) => !name.startsWith('.'))) {
       const text = node.read(`${manifests}/${file}`)
-      const manifest = text === undefined ? undefined : readManifest(text)
+      const manifest = text === undefined ? undefined : this.manifestOf(text)
       if (text === undefined || manifest === undefined) continue
       wanted.add(`${manifest.metadata.name}-${node.name}`)
       await this.ensureStaticPod(manifest, createHash('sha256').update(text).digest('hex'))
@@ -192,6 +193,12 @@ export class Kubelet {
           if (Date.now() - this.lastContact < 3000) this.parts.store.remove(keyOf('pods', 'kube-system', metadata.name))
         })
     }
+  }
+
+  /** Parsed once for each text: the folder is looked at several times a second. */
+  private manifestOf(text: string): PodManifest | undefined {
+    if (!this.parsed.has(text)) this.parsed.set(text, readManifest(text))
+    return this.parsed.get(text)
   }
 
   private async ensureStaticPod(manifest: PodManifest, podHash: string): Promise<void> {

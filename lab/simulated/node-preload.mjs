@@ -11,7 +11,9 @@ const { QUORATE_SIM_ADDRESS: address, QUORATE_SIM_FAULTS: faults, QUORATE_SIM_CL
 
 const lines = (kind) => {
   try {
-    return readFileSync(`${faults}.${kind}`, 'utf8').split('\n').filter((line) => line !== '')
+    return readFileSync(`${faults}.${kind}`, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
   } catch {
     return []
   }
@@ -27,7 +29,12 @@ net.Socket.prototype.connect = function (...args) {
   const host = typeof options === 'object' && options !== null ? (options.host ?? '') : ''
   if (typeof host === 'string' && host.startsWith('127.') && options.path === undefined) {
     if (lines('unreachable').includes(host)) {
-      const error = Object.assign(new Error(`connect EHOSTUNREACH ${host}:${options.port}`), { code: 'EHOSTUNREACH', syscall: 'connect', address: host, port: options.port })
+      const error = Object.assign(new Error(`connect EHOSTUNREACH ${host}:${options.port}`), {
+        code: 'EHOSTUNREACH',
+        syscall: 'connect',
+        address: host,
+        port: options.port,
+      })
       process.nextTick(() => this.destroy(error))
       return this
     }
@@ -57,7 +64,11 @@ fsPromises.open = async (path, flags, mode) => {
   const [below] = lines('full')
   if (below === undefined || !String(path).startsWith(below)) return handle
   const full = async () => {
-    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', errno: -28, syscall: 'write' })
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      errno: -28,
+      syscall: 'write',
+    })
   }
   return Object.assign(handle, { write: full, writeFile: full, appendFile: full, writev: full })
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 
 export interface Metadata {
   name: string
@@ -81,19 +82,19 @@ export interface ObjectKey {
   readonly name: string
 }
 
-/** What etcd holds: one set of objects for all API servers, with etcd's revision as resourceVersion. */
+/** What etcd holds: one set of objects for all API servers, with etcd's revision as resourceVersion. What it gives out is frozen. */
 export class ObjectStore {
   revision = 100
   private readonly objects = new Map<string, KubeObject>()
 
   get(key: ObjectKey): KubeObject | undefined {
-    return structuredClone(this.objects.get(keyText(key)))
+    return this.objects.get(keyText(key))
   }
 
   list(wanted: Resource, namespace?: string): KubeObject[] {
     const prefix = `${wanted.group}/${wanted.plural}/${namespace === undefined ? '' : `${namespace}/`}`
     const found = [...this.objects].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
-    return found.map(([, object]) => structuredClone(object))
+    return found.map(([, object]) => object)
   }
 
   create(key: ObjectKey, object: KubeObject): KubeObject {
@@ -144,10 +145,10 @@ export class ObjectStore {
         ...(generation === undefined ? {} : { generation: generation + (specChanged ? 1 : 0) }),
       },
     }
-    const without = ({ metadata: { resourceVersion: _, ...metadata }, ...rest }: KubeObject) =>
-      JSON.stringify({ ...rest, metadata })
     // As the real one: a write that changes nothing makes no new revision.
-    return without(sorted(next)) === without(sorted(present)) ? structuredClone(present) : this.put(key, next)
+    const { resourceVersion } = present.metadata
+    if (resourceVersion !== undefined) next.metadata.resourceVersion = resourceVersion
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(next)), present) ? present : this.put(key, next)
   }
 
   /** Creates or replaces without a precondition: for the controllers. */
@@ -179,16 +180,15 @@ export class ObjectStore {
 
   /** Every object by its key: what a test compares before and after. */
   dump(): Record<string, KubeObject> {
-    return Object.fromEntries(
-      [...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, o]) => [k, structuredClone(o)]),
-    )
+    return Object.fromEntries([...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, o]) => [k, o]))
   }
 
   private put(key: ObjectKey, object: KubeObject): KubeObject {
     this.revision++
-    object.metadata.resourceVersion = String(this.revision)
-    this.objects.set(keyText(key), structuredClone(object))
-    return structuredClone(object)
+    const kept = JSON.parse(JSON.stringify(object)) as KubeObject
+    kept.metadata.resourceVersion = String(this.revision)
+    this.objects.set(keyText(key), deepFrozen(kept))
+    return kept
   }
 }
 
@@ -202,12 +202,10 @@ function withoutVersion({ resourceVersion: _, ...rest }: Metadata): Metadata {
   return rest
 }
 
-function sorted(value: KubeObject): KubeObject {
-  return JSON.parse(
-    JSON.stringify(value, (_, v) =>
-      isRecord(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
-    ),
-  )
+function deepFrozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null)
+    for (const each of Object.values(Object.freeze(value))) deepFrozen(each)
+  return value
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
