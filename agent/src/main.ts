@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { resolve } from 'node:path'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
 import { version } from '@quorate/shared/version'
@@ -40,7 +41,7 @@ program
   .command('serve')
   .description('serve operations by gRPC with mutual TLS until SIGTERM')
   .option('--config <file>', 'agent.yaml; certificates lie beside it', configPath)
-  .action(({ config }: { config: string }) => serveUntilStopped(config))
+  .action(({ config }: { config: string }) => serveUntilStopped(resolve(config)))
 
 program
   .command('enroll')
