@@ -6299,7 +6299,7 @@ export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
 
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
- * Reads need the role `observer`, changes the role `operator` (agent/src/server/access.ts).
+ * Reads need the role `observer` (ReadBackup: `operator`), changes the role `operator` (agent/src/server/access.ts).
  */
 export type NodeAgentServiceService = typeof NodeAgentServiceService;
 export const NodeAgentServiceService = {
