@@ -11,39 +11,131 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
  */
 const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }> = {
   'shared/src/gen': { may: [], doors: ['@bufbuild/protobuf/wire', '@grpc/grpc-js'] },
-  'shared/src': { may: ['shared/src/gen'], doors: ['yaml', 'node-forge', 'diff', '@grpc/grpc-js', 'node:tls', 'node:net'] },
+  'shared/src': {
+    may: ['shared/src/gen'],
+    doors: ['yaml', 'node-forge', 'diff', '@grpc/grpc-js', 'node:tls', 'node:net'],
+  },
   'agent/src/host': {
     may: ['shared/src', 'shared/src/gen'],
-    doors: ['node:child_process', 'node:fs', 'node:fs/promises', 'node:net', 'node:tls', 'node:https', '@grpc/grpc-js', 'age-encryption'],
+    doors: [
+      'node:child_process',
+      'node:fs',
+      'node:fs/promises',
+      'node:net',
+      'node:tls',
+      'node:https',
+      '@grpc/grpc-js',
+      'age-encryption',
+    ],
   },
   'agent/src/ops': { may: ['shared/src', 'shared/src/gen', 'agent/src/host'], doors: ['node:net'] },
-  'agent/src/server': { may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops'], doors: ['@grpc/grpc-js'] },
-  'agent/src': { may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops', 'agent/src/server'], doors: ['commander', 'zod', 'node:net'] },
+  'agent/src/server': {
+    may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops'],
+    doors: ['@grpc/grpc-js'],
+  },
+  'agent/src': {
+    may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops', 'agent/src/server'],
+    doors: ['commander', 'zod', 'node:net'],
+  },
   'coordinator/src/config': { may: ['shared/src'], doors: ['zod', 'node:fs', 'node:fs/promises', 'node:net'] },
-  'coordinator/src/state': { may: ['shared/src', 'coordinator/src/config'], doors: ['node:fs', 'node:fs/promises', 'age-encryption', 'zod', 'node:net', 'node:stream/promises'] },
-  'coordinator/src/fleet': { may: ['shared/src', 'shared/src/gen', 'coordinator/src/config'], doors: ['@grpc/grpc-js'] },
-  'coordinator/src/engine': { may: ['shared/src', 'shared/src/gen', 'coordinator/src/fleet'], doors: ['node:fs', 'node:fs/promises'] },
+  'coordinator/src/state': {
+    may: ['shared/src', 'coordinator/src/config'],
+    doors: ['node:fs', 'node:fs/promises', 'age-encryption', 'zod', 'node:net', 'node:stream/promises'],
+  },
+  'coordinator/src/fleet': {
+    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config'],
+    doors: ['@grpc/grpc-js', 'node:tls'],
+  },
+  'coordinator/src/engine': {
+    may: ['shared/src', 'shared/src/gen', 'coordinator/src/fleet'],
+    doors: ['node:fs', 'node:fs/promises'],
+  },
   'coordinator/src/conversion': {
-    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config', 'coordinator/src/engine', 'coordinator/src/fleet', 'coordinator/src/state'],
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/state',
+    ],
     doors: ['node:net'],
   },
   'coordinator/src/report': {
-    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config', 'coordinator/src/engine', 'coordinator/src/conversion'],
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/conversion',
+    ],
     doors: [],
   },
   'coordinator/src/cli': {
-    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config', 'coordinator/src/state', 'coordinator/src/engine', 'coordinator/src/fleet', 'coordinator/src/conversion', 'coordinator/src/report'],
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/state',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/conversion',
+      'coordinator/src/report',
+    ],
     doors: ['commander', 'picocolors', 'node:readline/promises', 'node:fs', 'node:fs/promises'],
   },
   'coordinator/src/rest': {
-    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config', 'coordinator/src/state', 'coordinator/src/engine', 'coordinator/src/fleet', 'coordinator/src/conversion', 'coordinator/src/report'],
-    doors: ['fastify', '@fastify/swagger', 'zod', 'node:tls', 'node:net', 'node:fs', 'node:fs/promises', 'node:http', 'node:https'],
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/state',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/conversion',
+      'coordinator/src/report',
+    ],
+    doors: [
+      'fastify',
+      '@fastify/swagger',
+      'zod',
+      'node:tls',
+      'node:net',
+      'node:fs',
+      'node:fs/promises',
+      'node:http',
+      'node:https',
+    ],
   },
-  'coordinator/src/main.ts': { may: ['shared/src', 'coordinator/src/cli', 'coordinator/src/rest'], doors: ['commander'] },
+  // The three files that put the rooms together.
+  'coordinator/src': {
+    may: [
+      'shared/src',
+      'coordinator/src/cli',
+      'coordinator/src/config',
+      'coordinator/src/conversion',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/rest',
+      'coordinator/src/state',
+    ],
+    doors: ['node:readline/promises'],
+  },
 }
 
 /** What any room may import: no effects on files, processes or the network. */
-const free = ['node:crypto', 'node:path', 'node:os', 'node:util', 'node:events', 'node:buffer', 'node:stream', 'node:url', 'node:timers/promises', 'node:process']
+const free = [
+  'node:crypto',
+  'node:path',
+  'node:os',
+  'node:util',
+  'node:events',
+  'node:buffer',
+  'node:stream',
+  'node:url',
+  'node:timers/promises',
+  'node:process',
+]
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {
@@ -61,35 +153,55 @@ const roomOf = (path: string) =>
 function target(from: string, specifier: string): string | undefined {
   const own = /^@quorate\/(\w+)\/(.+)$/.exec(specifier)
   if (own) return `${own[1]}/src/${own[2]}.ts`
-  return specifier.startsWith('.') ? relative(root, resolve(dirname(join(root, from)), specifier)).replace(/\.js$/, '.ts') : undefined
+  return specifier.startsWith('.')
+    ? relative(root, resolve(dirname(join(root, from)), specifier)).replace(/\.js$/, '.ts')
+    : undefined
 }
 
 function violations(from: string, text: string): string[] {
   const room = roomOf(from)
   const rule = room === undefined ? undefined : rooms[room]
   if (room === undefined || rule === undefined) return [`${from} is in no room of the table`]
-  const imports = [...text.matchAll(/(?:^|\n)(?:import|export)[^'"\n]*(?:\{[^}]*\})?[^'"\n]*from '([^']+)'|\bimport\('([^']+)'\)/g)]
+  const imports = [
+    ...text.matchAll(/(?:^|\n)(?:import|export)[^'"\n]*(?:\{[^}]*\})?[^'"\n]*from '([^']+)'|\bimport\('([^']+)'\)/g),
+  ]
   return imports.flatMap((match) => {
     const specifier = match[1] ?? match[2] ?? ''
     const file = target(from, specifier)
-    if (file === undefined) return free.includes(specifier) || rule.doors.includes(specifier) ? [] : [`${from}: ${room} is not the door for ${specifier}`]
+    if (file === undefined)
+      return free.includes(specifier) || rule.doors.includes(specifier)
+        ? []
+        : [`${from}: ${room} is not the door for ${specifier}`]
     const other = roomOf(file)
-    return other === room || (other !== undefined && rule.may.includes(other)) ? [] : [`${from}: ${room} may not import ${other ?? file}`]
+    return other === room || (other !== undefined && rule.may.includes(other))
+      ? []
+      : [`${from}: ${room} may not import ${other ?? file}`]
   })
 }
 
-const sources = ['shared', 'agent', 'coordinator'].flatMap((name) => filesBelow(join(root, name, 'src'))).map((path) => relative(root, path))
+const sources = ['shared', 'agent', 'coordinator']
+  .flatMap((name) => filesBelow(join(root, name, 'src')))
+  .map((path) => relative(root, path))
 
 t.test('every import keeps to the table of rooms', async (t) => {
   t.ok(sources.length > 100, 'the sources were found')
-  t.same(sources.flatMap((path) => violations(path, readFileSync(join(root, path), 'utf8'))), [])
+  t.same(
+    sources.flatMap((path) => violations(path, readFileSync(join(root, path), 'utf8'))),
+    [],
+  )
 })
 
 t.test('the test itself sees a planted violation', async (t) => {
-  t.same(violations('agent/src/ops/x.ts', "import { readFile } from 'node:fs/promises'\n"), ['agent/src/ops/x.ts: agent/src/ops is not the door for node:fs/promises'])
+  t.same(violations('agent/src/ops/x.ts', "import { readFile } from 'node:fs/promises'\n"), [
+    'agent/src/ops/x.ts: agent/src/ops is not the door for node:fs/promises',
+  ])
   t.same(violations('coordinator/src/engine/x.ts', "import type { ConversionRun } from '../conversion/run.js'\n"), [
     'coordinator/src/engine/x.ts: coordinator/src/engine may not import coordinator/src/conversion',
   ])
-  t.same(violations('coordinator/src/cli/x.ts', "import { a } from '@quorate/agent/config'\n"), ['coordinator/src/cli/x.ts: coordinator/src/cli may not import agent/src'])
-  t.same(violations('shared/src/x.ts', "import {\n  a,\n  b,\n} from 'fastify'\n"), ['shared/src/x.ts: shared/src is not the door for fastify'])
+  t.same(violations('coordinator/src/cli/x.ts', "import { a } from '@quorate/agent/config'\n"), [
+    'coordinator/src/cli/x.ts: coordinator/src/cli may not import agent/src',
+  ])
+  t.same(violations('shared/src/x.ts', "import {\n  a,\n  b,\n} from 'fastify'\n"), [
+    'shared/src/x.ts: shared/src is not the door for fastify',
+  ])
 })
