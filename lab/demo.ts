@@ -1,0 +1,155 @@
+/**
+ * A simulated kubeadm cluster of one control plane and five workers becomes highly available, in the open: every command line is the
+ * real program in a process of its own, every agent a real agent. Without root; about a minute. `--keep` leaves it running at the end.
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SimulatedCluster } from './simulated/cluster.js'
+import { answers, Probing } from './simulated/probing.js'
+
+const keep = process.argv.includes('--keep')
+const versionAt = process.argv.indexOf('--kubernetes-version')
+const kubernetesVersion = versionAt < 0 ? 'v1.37.2' : (process.argv[versionAt + 1] ?? '')
+const coloured = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+const bold = (text: string): string => (coloured ? `\u001b[1m${text}\u001b[0m` : text)
+const dim = (text: string): string => (coloured ? `\u001b[2m${text}\u001b[0m` : text)
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+const heading = (text: string): void => say(`\n${bold(`== ${text}`)}`)
+const command = (line: string): void => say(`\n${bold(`$ ${line}`)}`)
+
+/** Runs `quorate ARGS` in the operator's folder with its output on this terminal; the exit code. */
+function quorate(cluster: SimulatedCluster, args: readonly string[]): Promise<number> {
+  command(`quorate ${args.join(' ')}`)
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [cluster.bundles.quorate, ...args, '--state', 'state'], {
+      cwd: cluster.operatorFolder,
+      stdio: 'inherit',
+      env: { ...process.env, ...(coloured ? { FORCE_COLOR: '1' } : {}) },
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve(code ?? 130))
+  })
+}
+
+async function must(cluster: SimulatedCluster, args: readonly string[]): Promise<void> {
+  const exitCode = await quorate(cluster, args)
+  if (exitCode !== 0) throw new DemoFailure(exitCode, `quorate ${args[0]} ended with ${exitCode}`)
+}
+
+class DemoFailure extends Error {
+  readonly exitCode: number
+  constructor(exitCode: number, message: string) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+async function showSite(cluster: SimulatedCluster): Promise<void> {
+  say(`Kubernetes ${cluster.world.kubernetesVersion}, made as \`kubeadm init\` without controlPlaneEndpoint leaves it:`)
+  for (const [index, { name, address, role }] of cluster.nodes.entries()) {
+    const is =
+      role === 'worker'
+        ? 'worker, kubelet goes to the first control plane'
+        : index === 0
+          ? 'the only control plane: API server and etcd'
+          : 'empty machine, will join as a control plane'
+    say(`  ${name.padEnd(24)} ${address.padEnd(16)} ${is}`)
+  }
+  say(
+    dim(
+      'API servers, etcd, containerd, kubelets, kubeadm and systemd are simulated; TLS, certificates, files, gRPC and the agents are real.',
+    ),
+  )
+}
+
+async function enrol(cluster: SimulatedCluster): Promise<void> {
+  heading('The operator makes a fleet and gives every node an identity')
+  await must(cluster, ['init'])
+  const [first, ...others] = cluster.nodes
+  if (first === undefined) return
+  await must(cluster, ['enroll', first.name, '--address', first.address, '--bundle', `bundles/${first.name}`])
+  cluster.carryBundle(first)
+  for (const node of others) {
+    command(`quorate enroll ${node.name} --address ${node.address} --bundle bundles/${node.name}`)
+    await cluster.enrol(node)
+  }
+  heading('On every node: the bundle in /etc/quorate, and the agent started')
+  command('quorate-agent serve')
+  await Promise.all(cluster.nodes.map((node) => cluster.startAgent(node)))
+  say(`${cluster.nodes.length} agents listen on port 7445, each on its node's address, mutual TLS 1.3.`)
+}
+
+async function convert(cluster: SimulatedCluster): Promise<void> {
+  cluster.writeClusterFile()
+  command('cat cluster.yaml')
+  process.stdout.write(readFileSync(cluster.clusterFile, 'utf8'))
+  await must(cluster, ['nodes'])
+  heading('What would be done (changes nothing)')
+  await must(cluster, ['plan', '-f', 'cluster.yaml'])
+  heading(
+    'Doing it, while two clients ask the API 20 times a second: at the first control plane, and through the endpoint',
+  )
+  const probing = new Probing()
+  probing.at('at the first control plane', cluster.node('cp1').address, 6443)
+  const endpoint = probing.whenUp('through the endpoint', cluster.world.virtualIp, 8443)
+  const exitCode = await quorate(cluster, ['convert', '-f', 'cluster.yaml', '--yes'])
+  const results = await probing.stop()
+  await endpoint
+  if (exitCode !== 0) throw new DemoFailure(exitCode, `quorate convert ended with ${exitCode}`)
+  heading('What those clients saw')
+  for (const { name, count, failed, longestGapMs } of results)
+    say(`  ${name}: ${count} requests, ${bold(`${failed} failed`)}, longest gap ${longestGapMs} ms`)
+  heading('Is it highly available now?')
+  await must(cluster, ['verify', '-f', 'cluster.yaml'])
+  const [run] = readdirSync(join(cluster.stateFolder, 'runs')).filter((name) => name.endsWith('.jsonl'))
+  if (run !== undefined) await must(cluster, ['status', run.replace('.jsonl', '')])
+}
+
+async function pullThePlug(cluster: SimulatedCluster): Promise<void> {
+  heading('The test that matters: the first control plane loses its power')
+  await cluster.kill('cp1')
+  const began = Date.now()
+  while (!(await answers(cluster.world.virtualIp, 8443))) await new Promise((resolve) => setTimeout(resolve, 50))
+  const holder = await cluster.control.ask<string>('virtualIpHolder')
+  say(
+    `The API answers through apiserver.example.com:8443 again after ${((Date.now() - began) / 1000).toFixed(1)} s; ${holder} holds the address now.`,
+  )
+}
+
+async function main(): Promise<number> {
+  const began = Date.now()
+  heading('A cluster with one control plane')
+  const cluster = await SimulatedCluster.start({ kubernetesVersion, workers: 5, subnet: '127.13.0' })
+  let stopping = false
+  const stopped = new Promise<void>((resolve) =>
+    process.once('SIGINT', () => {
+      stopping = true
+      resolve()
+    }),
+  )
+  try {
+    await showSite(cluster)
+    await enrol(cluster)
+    await convert(cluster)
+    if (!keep) await pullThePlug(cluster)
+    say(
+      `\n${bold('Done')} in ${Math.round((Date.now() - began) / 1000)} s. The same for a cluster of yours: README.md.`,
+    )
+    if (keep && !stopping) {
+      say(
+        `It keeps running until Ctrl-C. Operator's folder: ${cluster.operatorFolder}; the nodes' files: ${cluster.world.folder}.`,
+      )
+      say(`  node ${cluster.bundles.quorate} nodes --state ${cluster.stateFolder}`)
+      await stopped
+    }
+    return 0
+  } catch (error) {
+    if (!stopping) say(`\n${error instanceof Error ? error.message : String(error)}`)
+    return stopping ? 130 : error instanceof DemoFailure ? error.exitCode : 1
+  } finally {
+    await cluster.stop()
+  }
+}
+
+process.exit(await main())
