@@ -70,6 +70,6 @@ t.test('property: removing is the inverse of adding, byte for byte; never anythi
         throw error
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
   )
 })

@@ -134,6 +134,6 @@ t.test('fuzz: a damaged manifest gives a view or a QuorateError', async () => {
         throw error
       }
     }),
-    { numRuns: 800 },
+    { numRuns: 400 },
   )
 })
