@@ -78,5 +78,8 @@ export function faultsOf(site: Site, folder: string) {
     async addEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
       site.etcd.add(peerUrl, true)
     },
+    async removeEtcdLearners(): Promise<void> {
+      for (const { id } of site.etcd.members.filter(({ learner }) => learner)) site.etcd.remove(id)
+    },
   }
 }

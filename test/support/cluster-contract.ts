@@ -1,0 +1,401 @@
+import { createHash, createHmac, X509Certificate } from 'node:crypto'
+import { connect } from 'node:tls'
+import type { Test } from 'tap'
+
+export interface LabRun {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface LabNode {
+  readonly name: string
+  readonly address: string
+}
+
+/** What a laboratory must offer so that the same assertions hold the simulated one to what real nodes do. */
+export interface LabCluster {
+  readonly kubernetesVersion: string
+  /** `v1beta3` or `v1beta4`: what this release stores. */
+  readonly configApi: 'v1beta3' | 'v1beta4'
+  readonly first: LabNode
+  /** A machine prepared to join as a control plane, in no cluster yet. */
+  readonly joiner: LabNode
+  readonly worker: LabNode
+  sh(node: LabNode, argv: readonly string[]): Promise<LabRun>
+  /** Undefined where there is none. */
+  readFile(node: LabNode, path: string): Promise<string | undefined>
+  writeFile(node: LabNode, path: string, text: string): Promise<void>
+  /** As admin to the first control plane's API server. */
+  kube(method: string, path: string, body?: unknown, contentType?: string): Promise<{ status: number; body: unknown }>
+  containers(node: LabNode): Promise<readonly { id: string; name: string; running: boolean }[]>
+  stopContainer(node: LabNode, id: string): Promise<void>
+  /** Bytes of a snapshot from the first control plane's etcd. */
+  snapshot(): Promise<Buffer>
+  /** Adds an etcd learner that never starts; what etcd says, '' for success. */
+  addEtcdLearner(peerUrl: string): Promise<string>
+  removeEtcdLearners(): Promise<void>
+}
+
+interface Object {
+  metadata: { name: string; resourceVersion: string }
+  data: Record<string, string>
+  spec: Record<string, string>
+}
+
+const configMap = (namespace: string, name: string): string => `/api/v1/namespaces/${namespace}/configmaps/${name}`
+const merge = 'application/merge-patch+json'
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function eventually<T>(look: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T | undefined> {
+  for (const until = Date.now() + deadlineMs; Date.now() < until; await wait(100)) {
+    const seen = await look().catch(() => undefined)
+    if (seen !== undefined) return seen
+  }
+  return undefined
+}
+
+/** Certificate that a server shows, verified or not. */
+function shown(address: string, port: number): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, rejectUnauthorized: false }, () => {
+      const certificate = socket.getPeerX509Certificate()
+      socket.destroy()
+      if (certificate === undefined) reject(new Error('no certificate'))
+      else resolve(certificate)
+    })
+    socket.on('error', reject)
+  })
+}
+
+async function readObject(lab: LabCluster, path: string): Promise<Object> {
+  const { status, body } = await lab.kube('GET', path)
+  if (status !== 200) throw new Error(`GET ${path}: ${status}`)
+  return body as Object
+}
+
+function initDocument(
+  lab: LabCluster,
+  clusterConfiguration: string,
+  { certificatesDir }: { certificatesDir: string },
+): string {
+  return `apiVersion: kubeadm.k8s.io/${lab.configApi}
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: ${lab.first.address}, bindPort: 6443}
+nodeRegistration: {name: ${lab.first.name}, criSocket: "unix:///run/containerd/containerd.sock"}
+---
+${clusterConfiguration.replace(/^certificatesDir:.*$/m, `certificatesDir: ${certificatesDir}`)}`
+}
+
+/** Adds a name to apiServer.certSANs of a ClusterConfiguration of either API version. */
+function withSan(text: string, name: string): string {
+  const sans = `apiServer:\n  certSANs: [${name}]`
+  return text.includes('apiServer: {}') ? text.replace('apiServer: {}', sans) : text.replace(/^apiServer:/m, sans)
+}
+
+interface Token {
+  readonly id: string
+  readonly secret: string
+}
+
+async function makeToken(lab: LabCluster): Promise<Token> {
+  const random = (length: number): string =>
+    createHash('sha256').update(`${Math.random()}`).digest('hex').slice(0, length)
+  const [id, secret] = [random(6), random(16)]
+  const data = {
+    'token-id': id,
+    'token-secret': secret,
+    expiration: new Date(Date.now() + 600_000).toISOString().replace(/\.\d+Z$/, 'Z'),
+    'usage-bootstrap-signing': 'true',
+    'usage-bootstrap-authentication': 'true',
+    'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token',
+  }
+  const encoded = Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  )
+  const object = { metadata: { name: `bootstrap-token-${id}` }, type: 'bootstrap.kubernetes.io/token', data: encoded }
+  const { status } = await lab.kube('POST', '/api/v1/namespaces/kube-system/secrets', object)
+  if (status !== 201) throw new Error(`making a token: ${status}`)
+  return { id, secret }
+}
+
+/** Whether cluster-info carries this token's signature over its present text. */
+async function isSigned(lab: LabCluster, { id, secret }: Token): Promise<true | undefined> {
+  const { data } = await readObject(lab, configMap('kube-public', 'cluster-info'))
+  const jws = data[`jws-kubeconfig-${id}`]
+  if (jws === undefined) return undefined
+  const [header = '', , signature] = jws.split('.')
+  const text = Buffer.from(data['kubeconfig'] ?? '').toString('base64url')
+  return createHmac('sha256', secret).update(`${header}.${text}`).digest('base64url') === signature ? true : undefined
+}
+
+async function joinDocument(lab: LabCluster, token: Token): Promise<string> {
+  const ca = new X509Certificate((await lab.readFile(lab.first, '/etc/kubernetes/pki/ca.crt')) ?? '')
+  const pin = createHash('sha256')
+    .update(ca.publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex')
+  return `apiVersion: kubeadm.k8s.io/${lab.configApi}
+kind: JoinConfiguration
+discovery:
+  bootstrapToken: {apiServerEndpoint: "${lab.first.address}:6443", token: "${token.id}.${token.secret}", caCertHashes: ["sha256:${pin}"]}
+nodeRegistration: {name: ${lab.joiner.name}, criSocket: "unix:///run/containerd/containerd.sock", ignorePreflightErrors: [SystemVerification, FileContent--proc-sys-net-bridge-bridge-nf-call-iptables]}
+controlPlane:
+  localAPIEndpoint: {advertiseAddress: ${lab.joiner.address}, bindPort: 6443}
+  certificateKey: "${'0'.repeat(64)}"
+`
+}
+
+/** The facts about kubeadm clusters on which the conversion rests, as assertions on a fresh one. Every laboratory must pass them. */
+export const clusterContract: readonly (readonly [
+  title: string,
+  assert: (t: Test, lab: LabCluster) => Promise<void>,
+])[] = [
+  [
+    'kubeadm refuses a second control plane while there is no stable controlPlaneEndpoint, and changes nothing on the joiner',
+    async (t, lab) => {
+      const token = await makeToken(lab)
+      await eventually(() => isSigned(lab, token))
+      await lab.writeFile(lab.joiner, '/root/contract-join.yaml', await joinDocument(lab, token))
+      const { exitCode, stdout, stderr } = await lab.sh(lab.joiner, [
+        'kubeadm',
+        'join',
+        '--config',
+        '/root/contract-join.yaml',
+      ])
+      t.not(exitCode, 0)
+      t.match(
+        stdout + stderr,
+        "unable to add a new control plane instance to a cluster that doesn't have a stable controlPlaneEndpoint address",
+      )
+      t.equal(await lab.readFile(lab.joiner, '/etc/kubernetes/pki/ca.crt'), undefined)
+      t.equal(await lab.readFile(lab.joiner, '/etc/kubernetes/kubelet.conf'), undefined)
+    },
+  ],
+  [
+    'kubeadm refuses a bootstrap token that nobody made',
+    async (t, lab) => {
+      await lab.writeFile(
+        lab.joiner,
+        '/root/contract-join.yaml',
+        (await joinDocument(lab, { id: 'nobody', secret: '0123456789abcdef' })).replace(
+          'controlPlane:',
+          'timeouts: {discovery: 3s}\ncontrolPlane:',
+        ),
+      )
+      if (lab.configApi === 'v1beta3')
+        await lab.writeFile(
+          lab.joiner,
+          '/root/contract-join.yaml',
+          (await joinDocument(lab, { id: 'nobody', secret: '0123456789abcdef' })).replace(
+            'nodeRegistration:',
+            '  timeout: 3s\nnodeRegistration:',
+          ),
+        )
+      const { exitCode, stdout, stderr } = await lab.sh(lab.joiner, [
+        'kubeadm',
+        'join',
+        '--config',
+        '/root/contract-join.yaml',
+      ])
+      t.not(exitCode, 0)
+      t.match(stdout + stderr, /couldn't validate the identity of the API Server/)
+    },
+  ],
+  [
+    'kubeadm init phase certs apiserver keeps a certificate that has all names, refuses one that lacks a name, never issues it anew',
+    async (t, lab) => {
+      const { data } = await readObject(lab, configMap('kube-system', 'kubeadm-config'))
+      const text = data['ClusterConfiguration'] ?? ''
+      const before = await lab.readFile(lab.first, '/etc/kubernetes/pki/apiserver.crt')
+      const phase = ['kubeadm', 'init', 'phase', 'certs', 'apiserver', '--config', '/root/contract.yaml']
+      await lab.writeFile(
+        lab.first,
+        '/root/contract.yaml',
+        initDocument(lab, text, { certificatesDir: '/etc/kubernetes/pki' }),
+      )
+      const kept = await lab.sh(lab.first, phase)
+      t.equal(kept.exitCode, 0, kept.stderr)
+      t.match(kept.stdout, /Using (the )?existing/)
+      await lab.writeFile(
+        lab.first,
+        '/root/contract.yaml',
+        initDocument(lab, withSan(text, 'new.example.com'), { certificatesDir: '/etc/kubernetes/pki' }),
+      )
+      const refused = await lab.sh(lab.first, phase)
+      t.not(refused.exitCode, 0)
+      t.match(refused.stderr + refused.stdout, /certificate is valid for .*, not new\.example\.com/)
+      t.equal(await lab.readFile(lab.first, '/etc/kubernetes/pki/apiserver.crt'), before)
+    },
+  ],
+  [
+    'a certificate issued in a staging folder and renamed into place is shown without a restart of the API server',
+    async (t, lab) => {
+      const { data } = await readObject(lab, configMap('kube-system', 'kubeadm-config'))
+      for (const name of ['ca.crt', 'ca.key']) {
+        await lab.writeFile(
+          lab.first,
+          `/root/stage/${name}`,
+          (await lab.readFile(lab.first, `/etc/kubernetes/pki/${name}`)) ?? '',
+        )
+      }
+      const text = withSan(data['ClusterConfiguration'] ?? '', 'staged.example.com')
+      await lab.writeFile(lab.first, '/root/contract.yaml', initDocument(lab, text, { certificatesDir: '/root/stage' }))
+      const made = await lab.sh(lab.first, [
+        'kubeadm',
+        'init',
+        'phase',
+        'certs',
+        'apiserver',
+        '--config',
+        '/root/contract.yaml',
+      ])
+      t.equal(made.exitCode, 0, made.stderr)
+      t.match(
+        made.stdout,
+        /\[certs\] apiserver serving cert is signed for DNS names \[.*staged\.example\.com.*\] and IPs \[/,
+      )
+      const container = (await lab.containers(lab.first)).find(
+        ({ name, running }) => name === 'kube-apiserver' && running,
+      )
+      for (const name of ['apiserver.key', 'apiserver.crt']) {
+        await lab.writeFile(
+          lab.first,
+          `/etc/kubernetes/pki/${name}`,
+          (await lab.readFile(lab.first, `/root/stage/${name}`)) ?? '',
+        )
+      }
+      const wanted = new X509Certificate((await lab.readFile(lab.first, '/root/stage/apiserver.crt')) ?? '')
+        .serialNumber
+      const seen = await eventually(
+        async () => ((await shown(lab.first.address, 6443)).serialNumber === wanted ? true : undefined),
+        90_000,
+      )
+      t.ok(seen, 'the new serial is shown')
+      t.match((await shown(lab.first.address, 6443)).subjectAltName, /DNS:staged\.example\.com/)
+      const after = (await lab.containers(lab.first)).find(({ name, running }) => name === 'kube-apiserver' && running)
+      t.equal(after?.id, container?.id, 'the same container')
+    },
+  ],
+  [
+    'cluster-info is signed for a new token, and signed anew when its text changes',
+    async (t, lab) => {
+      const token = await makeToken(lab)
+      t.ok(await eventually(() => isSigned(lab, token)), 'signed')
+      const path = configMap('kube-public', 'cluster-info')
+      const { data } = await readObject(lab, path)
+      const kubeconfig = `${data['kubeconfig']}# edited\n`
+      t.equal((await lab.kube('PATCH', path, { data: { kubeconfig } }, merge)).status, 200)
+      t.ok(await eventually(() => isSigned(lab, token)), 'signed anew')
+      await lab.kube('PATCH', path, { data: { kubeconfig: data['kubeconfig'] } }, merge)
+      await lab.kube('DELETE', `/api/v1/namespaces/kube-system/secrets/bootstrap-token-${token.id}`)
+      const gone = await eventually(async () =>
+        (await readObject(lab, path)).data[`jws-kubeconfig-${token.id}`] === undefined ? true : undefined,
+      )
+      t.ok(gone, 'the signature of a deleted token is removed')
+    },
+  ],
+  [
+    'a PUT with an old resourceVersion is refused with 409',
+    async (t, lab) => {
+      const path = configMap('kube-system', 'kubeadm-config')
+      const old = await readObject(lab, path)
+      t.equal(
+        (await lab.kube('PATCH', path, { metadata: { annotations: { contract: String(Date.now()) } } }, merge)).status,
+        200,
+      )
+      const { status, body } = await lab.kube('PUT', path, old)
+      t.equal(status, 409)
+      t.match((body as { message: string }).message, /the object has been modified/)
+      await lab.kube('PATCH', path, { metadata: { annotations: { contract: null } } }, merge)
+    },
+  ],
+  [
+    'a container that is stopped by CRI comes again under another id',
+    async (t, lab) => {
+      const running = async () =>
+        (await lab.containers(lab.first)).find((c) => c.name === 'kube-scheduler' && c.running)
+      const before = await running()
+      await lab.stopContainer(lab.first, before?.id ?? '')
+      const after = await eventually(async () => {
+        const now = await running()
+        return now === undefined || now.id === before?.id ? undefined : now
+      })
+      t.ok(after, 'another container runs')
+    },
+  ],
+  [
+    "a restarted kubelet renews its node's lease",
+    async (t, lab) => {
+      const lease = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${lab.worker.name}`
+      const { exitCode } = await lab.sh(lab.worker, ['systemctl', 'restart', 'kubelet'])
+      t.equal(exitCode, 0)
+      const since = Date.now()
+      t.ok(
+        await eventually(async () =>
+          Date.parse((await readObject(lab, lease)).spec['renewTime'] ?? '') > since ? true : undefined,
+        ),
+        'renewed',
+      )
+    },
+  ],
+  [
+    'a transient unit runs on its own; a second one of its name is refused; its end can be read',
+    async (t, lab) => {
+      const unit = `quorate-contract-${Date.now()}`
+      const start = [
+        'systemd-run',
+        `--unit=${unit}`,
+        '--property=Type=oneshot',
+        '--property=RemainAfterExit=yes',
+        '--no-block',
+        '--',
+        'kubeadm',
+        'config',
+        'images',
+        'list',
+        '--config',
+        '/root/contract.yaml',
+      ]
+      t.equal((await lab.sh(lab.first, start)).exitCode, 0)
+      const second = await lab.sh(lab.first, start)
+      t.not(second.exitCode, 0)
+      t.match(second.stderr, `Unit ${unit}.service was already loaded or has a fragment file`)
+      const show = [
+        'systemctl',
+        'show',
+        `${unit}.service`,
+        '--property=LoadState,ActiveState,SubState,Result,ExecMainStatus,ExecMainStartTimestamp',
+      ]
+      const ended = await eventually(async () => {
+        const { stdout } = await lab.sh(lab.first, show)
+        return /^SubState=exited$/m.test(stdout) ? stdout : undefined
+      })
+      t.match(ended, /^ActiveState=active$/m)
+      t.match(ended, /^Result=success$/m)
+      t.match(ended, /^ExecMainStartTimestamp=\w{3} \d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} \w+$/m)
+      const journal = await lab.sh(lab.first, ['journalctl', `--unit=${unit}.service`, '--output=cat', '--no-pager'])
+      t.match(journal.stdout, `kube-apiserver:${lab.kubernetesVersion}`)
+      await lab.sh(lab.first, ['systemctl', 'stop', `${unit}.service`])
+      t.match((await lab.sh(lab.first, show)).stdout, /^LoadState=not-found$/m)
+    },
+  ],
+  [
+    'an etcd snapshot ends with the sha256 of what came before it, which is whole pages',
+    async (t, lab) => {
+      const bytes = await lab.snapshot()
+      const database = bytes.subarray(0, -32)
+      t.equal(database.length % 512, 0)
+      t.ok(database.length > 0)
+      t.equal(createHash('sha256').update(database).digest('hex'), bytes.subarray(-32).toString('hex'))
+    },
+  ],
+  [
+    'etcd takes one learner at a time',
+    async (t, lab) => {
+      t.equal(await lab.addEtcdLearner('https://192.0.2.71:2380'), '')
+      t.match(await lab.addEtcdLearner('https://192.0.2.72:2380'), 'etcdserver: too many learner members in cluster')
+      t.equal((await lab.kube('GET', '/readyz')).status, 200, 'a learner that never starts takes no quorum')
+      await lab.removeEtcdLearners()
+    },
+  ],
+]

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { type ClusterFileWish, type ProgramRun, SimulatedCluster } from '../../lab/simulated/cluster.js'
+import type { WorldOptions } from '../../lab/simulated/world-options.js'
+
+/** A simulated site with its agents, ready to be converted; it ends with the test. */
+export async function clusterForTest(
+  t: Test,
+  options: Partial<WorldOptions> = {},
+  wish: ClusterFileWish = {},
+): Promise<SimulatedCluster> {
+  const cluster = await SimulatedCluster.start(options)
+  t.teardown(() => cluster.stop())
+  await cluster.prepare(wish)
+  return cluster
+}
+
+/** Every file of every node with its hash, mode and, for a link, its target; by `node:path`. What the system itself keeps below /run is not there. */
+export function hashFiles(cluster: SimulatedCluster): Record<string, string> {
+  const found: Record<string, string> = {}
+  const walk = (root: string, folder: string, name: string): void => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      const real = join(root, path)
+      if (path === '/run/containerd') continue
+      if (entry.isDirectory()) walk(root, path, name)
+      else if (entry.isSymbolicLink()) found[`${name}:${path}`] = `-> ${readlinkSync(real)}`
+      else if (entry.isFile()) {
+        const { mode } = lstatSync(real)
+        found[`${name}:${path}`] =
+          `${createHash('sha256').update(readFileSync(real)).digest('hex')} ${(mode & 0o777).toString(8)}`
+      }
+    }
+  }
+  for (const { name, root } of cluster.nodes) walk(root, '/', name)
+  return found
+}
+
+/** Every API object but those that change by themselves: leases, and what kubelets tell of their nodes. */
+export async function apiObjects(cluster: SimulatedCluster): Promise<Record<string, unknown>> {
+  const dump =
+    await cluster.control.ask<Record<string, { metadata: Record<string, unknown>; status?: unknown }>>('dump')
+  const kept = Object.entries(dump).filter(([key]) => !key.includes('/leases/'))
+  return Object.fromEntries(
+    kept.map(([key, object]) => {
+      if (!key.startsWith('/nodes/')) return [key, object]
+      const { resourceVersion: _, ...metadata } = object.metadata
+      return [key, { ...object, metadata, status: undefined }]
+    }),
+  )
+}
+
+/** All that a conversion could change: compared before and after. */
+export async function everything(
+  cluster: SimulatedCluster,
+): Promise<{ files: Record<string, string>; objects: Record<string, unknown> }> {
+  return { files: hashFiles(cluster), objects: await apiObjects(cluster) }
+}
+
+interface JournalLine {
+  readonly event: { readonly kind: string; readonly step?: string; readonly action?: unknown; readonly node?: string }
+}
+
+/** Events of the newest run, from its journal. */
+export function journalOf(cluster: SimulatedCluster): JournalLine['event'][] {
+  const folder = join(cluster.stateFolder, 'runs')
+  const newest = readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()
+    .at(-1)
+  if (newest === undefined) throw new Error('there is no run')
+  const lines = readFileSync(join(folder, newest), 'utf8').trim().split('\n')
+  return lines.map((line) => (JSON.parse(line) as JournalLine).event)
+}
+
+/** Steps of the newest run in the order in which they began or were found to be true already. */
+export function stepsOf(cluster: SimulatedCluster): string[] {
+  return journalOf(cluster)
+    .filter(({ kind }) => kind === 'step-started' || kind === 'step-skipped')
+    .map(({ step }) => step ?? '')
+}
+
+/** Both outputs of a program, for a failing assertion to show. */
+export const said = ({ stdout, stderr }: ProgramRun): string => stdout.slice(-6000) + stderr.slice(-6000)
