@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
@@ -174,6 +175,7 @@ export async function startConversion(session: Session, request: StartRequest): 
 
 /** Is this cluster highly available now? Every proof on the live cluster; changes nothing. */
 export async function verifyCluster(session: Session, file: ClusterFile, signal: AbortSignal): Promise<Verification> {
+  setMaxListeners(0, signal) // every node is asked under it; that is no leak
   const fleet = session.connect()
   try {
     return await prove(conversionRun(session, fleet, file, 'verify'), session.proofs ?? allProofs, signal)

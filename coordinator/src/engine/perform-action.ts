@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { asQuorateError, catalogue, type QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { ChangeCall } from '../fleet/agent.js'
@@ -56,7 +57,7 @@ export async function applyAction<Run>(task: Task<Run>): Promise<Applied> {
 export async function verifyAction<Run>(task: Task<Run>, applied: Applied): Promise<void> {
   const { step, action, run } = task
   try {
-    const evidence = await step.verify(run, action, new AbortController().signal)
+    const evidence = await step.verify(run, action, neverAborted())
     await task.emit({ kind: 'action-verified', step: step.id, action: action.id, node: action.node, evidence })
   } catch (error) {
     throw await fail(task, applied, { error, stage: 'verify' })
@@ -83,7 +84,7 @@ function changeCall<Run>(
       if (prefix === '') applied.results.push({ node, label, result })
       await emit({ kind: 'operation-done', ...place, node, label: prefix + label, result })
     },
-    signal: new AbortController().signal,
+    signal: neverAborted(),
   }
 }
 
@@ -115,6 +116,13 @@ async function fail<Run>(
 // Undoing what may still be under way would race with it: the node first has to say what became of it.
 function isUnknown(error: QuorateError, stage: 'apply' | 'verify'): boolean {
   return error.code === 'OPERATION_UNKNOWN_OUTCOME' || (stage === 'apply' && error.code === 'AGENT_UNREACHABLE')
+}
+
+// A thousand nodes may be asked under one signal; that is no leak.
+function neverAborted(): AbortSignal {
+  const { signal } = new AbortController()
+  setMaxListeners(0, signal)
+  return signal
 }
 
 /** An error as the journal keeps it. */

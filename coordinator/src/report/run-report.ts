@@ -65,8 +65,11 @@ export interface RunReport {
 /** What the order says of a step's undo; a report needs no more of it. */
 export type UndoSentences = Readonly<Record<string, string>>
 
-const backupSteps = new Set(['snapshot-etcd', 'back-up-files'])
+const backupSteps: ReadonlySet<string> = new Set(['snapshot-etcd', 'back-up-files'])
 const proofStep = 'prove-ha'
+
+/** Steps whose evidence has a section of its own. */
+export const hasOwnSection = (step: string): boolean => backupSteps.has(step) || step === proofStep
 
 export function makeReport(run: RunState, undo: UndoSentences, now: number): RunReport {
   const evidenceOf = (wanted: (step: string) => boolean) =>

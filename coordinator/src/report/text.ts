@@ -1,4 +1,4 @@
-import type { ReportedStep, RunReport } from './run-report.js'
+import { hasOwnSection, type ReportedStep, type RunReport } from './run-report.js'
 
 /** The report as text: for a terminal, a ticket or a mail. */
 export function reportText(report: RunReport): string {
@@ -20,10 +20,7 @@ export function reportText(report: RunReport): string {
           `${node}: ${name}  ${short(sha256Before)} -> ${short(sha256After)}`,
       ),
     ),
-    section(
-      'Backups',
-      report.backups.map(({ what, saw }) => `${what}: ${saw}`),
-    ),
+    section('Backups', backupLines(report)),
     section(
       'Ignored findings',
       Object.entries(report.ignored).map(([id, reason]) => `${id}: ${reason}`),
@@ -55,11 +52,21 @@ function stepLines({ id, state, durationMs, actions }: ReportedStep): readonly s
     `${state.padEnd(8)} ${id}${state === 'skipped' || state === 'waiting' ? '' : `  ${seconds(durationMs)}`}`,
     ...actions.flatMap((action) => [
       `  ${action.node}: ${action.does} [${action.state}, ${seconds(action.durationMs)}]`,
-      ...action.evidence.map(({ what, saw }) => `    ${what}: ${saw}`),
+      ...(hasOwnSection(id) ? [] : action.evidence).map(({ what, saw }) => `    ${what}: ${saw}`),
       ...(action.error === undefined ? [] : [`    failed: ${action.error.message}`]),
       ...(action.undoError === undefined ? [] : [`    could not be undone: ${action.undoError.message}`]),
     ]),
   ]
+}
+
+// The hash of every file that was copied is for a program to compare; a person reads where the copies lie.
+function backupLines({ backups, run }: RunReport): readonly string[] {
+  const isHash = ({ saw }: { saw: string }) => /^sha256 [0-9a-f]{64}$/.test(saw)
+  const hashes = backups.filter(isHash).length
+  const copies = backups.filter((one) => !isHash(one)).map(({ what, saw }) => `${what}: ${saw}`)
+  return hashes === 0
+    ? copies
+    : [...copies, `${hashes} files and objects with their sha256: quorate report ${run} -o json`]
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '../../engine/events.js'
 import type { RunState, StepRecord } from '../../engine/fold.js'
+import type { Evidence } from '../../engine/step.js'
 import { duration, timeOfDay } from './duration.js'
 import { printable } from './style.js'
 
@@ -39,7 +40,7 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
     case 'operation-done':
       return `${event.node}: ${event.result.summary}`
     case 'action-verified':
-      return `${event.node}: verified${event.evidence.length === 0 ? '' : `: ${event.evidence.map(({ what, saw }) => `${what}: ${saw}`).join('; ')}`}`
+      return `${event.node}: verified${seen(event.evidence)}`
     case 'action-failed':
       return `${event.node}: FAILED: ${event.error.message}. ${event.error.remedy}`
     case 'action-undone':
@@ -47,4 +48,14 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
     case 'undo-failed':
       return `${event.node}: COULD NOT BE UNDONE: ${event.error.message}. ${event.error.remedy}`
   }
+}
+
+/** The whole of it is in the report. */
+const mostEvidence = 3
+
+function seen(evidence: readonly Evidence[]): string {
+  if (evidence.length === 0) return ''
+  const shown = evidence.slice(0, mostEvidence).map(({ what, saw }) => `${what}: ${saw}`)
+  const more = evidence.length > mostEvidence ? `; and ${evidence.length - mostEvidence} more` : ''
+  return `: ${shown.join('; ')}${more}`
 }

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
+import { Decrypter, Encrypter } from 'age-encryption'
+import t from 'tap'
+import { enrolBundle } from '../../../../coordinator/src/state/enroll-bundle.js'
+import { enrolledNodes } from '../../../../coordinator/src/state/enrolled-nodes.js'
+import { initState } from '../../../../coordinator/src/state/init.js'
+import { keepBackup } from '../../../../coordinator/src/state/keep-backup.js'
+import { defaultStateFolder, statePaths } from '../../../../coordinator/src/state/paths.js'
+import { readOrMakeToken } from '../../../../coordinator/src/state/rest-token.js'
+
+const text = (path: string) => readFileSync(path, 'utf8')
+
+t.test(
+  'the identities that init and enrolment issue are of this fleet, with the roles that agents ask for',
+  async (t) => {
+    const paths = await initState(join(t.testdir(), 'state'))
+    const ca = text(paths.caCert)
+    t.equal(readCertificate(ca).isCa, true)
+    t.ok(keyMatches(ca, text(paths.caKey)))
+    const coordinator = text(paths.coordinatorCert)
+    t.ok(isSignedBy(coordinator, ca))
+    t.ok(keyMatches(coordinator, text(paths.coordinatorKey)))
+    t.match(readCertificate(coordinator).subject, /quorate:operator/)
+    const bundle = join(t.testdirName, 'b')
+    await enrolBundle(paths, { node: 'cp1.example.com', address: '192.168.13.30', bundle })
+    const node = text(join(bundle, 'node.crt'))
+    t.ok(isSignedBy(node, ca))
+    t.ok(keyMatches(node, text(join(bundle, 'node.key'))))
+    t.match(readCertificate(node), { subject: /quorate:node/, sans: ['cp1.example.com', '192.168.13.30'] })
+    t.equal(text(join(bundle, 'fleet-ca.crt')), ca)
+  },
+)
+
+t.test('enrolling again replaces the node, and gives it another key', async (t) => {
+  const paths = await initState(join(t.testdir(), 'state'))
+  const bundle = join(t.testdirName, 'b')
+  await enrolBundle(paths, { node: 'cp1', address: '10.0.0.1', bundle })
+  const before = text(join(bundle, 'node.key'))
+  await enrolBundle(paths, { node: 'cp1', address: '[fd00::1]:7000', bundle })
+  t.not(text(join(bundle, 'node.key')), before)
+  t.match(await enrolledNodes(paths), [{ name: 'cp1', agent: '[fd00::1]:7000' }])
+  t.match(text(join(bundle, 'agent.yaml')), /listen: '\[fd00::1\]:7000'/)
+  writeFileSync(paths.nodes, '{"nodes": 1}')
+  await t.rejects(enrolledNodes(paths), { code: 'USAGE', where: paths.nodes })
+})
+
+t.test("what is encrypted for the recipient is opened by the operator's key", async (t) => {
+  const paths = await initState(join(t.testdir(), 'state'))
+  const encrypter = new Encrypter()
+  encrypter.addRecipient(text(paths.backupRecipient).trim())
+  const ciphertext = await encrypter.encrypt('etcd')
+  const decrypter = new Decrypter()
+  decrypter.addIdentity(text(paths.backupIdentity).trim())
+  t.equal(await decrypter.decrypt(ciphertext, 'text'), 'etcd')
+})
+
+t.test('a backup has its name only when it is whole', async (t) => {
+  const paths = statePaths(t.testdir())
+  const piece = { run: 'r1', node: 'cp1', kind: 'etcd' } as const
+  const bytes = async function* () {
+    yield Buffer.from('abc')
+    yield Buffer.from('def')
+  }
+  const kept = await keepBackup(paths, { ...piece, bytes: bytes() })
+  t.equal(text(kept.path), 'abcdef')
+  t.match(kept, {
+    path: join(paths.backups, 'r1', 'cp1-etcd.age'),
+    bytes: 6,
+    sha256: createHash('sha256').update('abcdef').digest('hex'),
+  })
+  t.equal(statSync(kept.path).mode & 0o777, 0o600)
+  const broken = async function* () {
+    yield Buffer.from('abc')
+    throw new Error('the node went away')
+  }
+  await t.rejects(keepBackup(paths, { ...piece, node: 'cp2', bytes: broken() }), { message: 'the node went away' })
+  t.same(readdirSync(join(paths.backups, 'r1')), ['cp1-etcd.age'])
+})
+
+t.test('the token of REST: made once, kept, refused where others may read it or it is weak', async (t) => {
+  const path = join(t.testdir(), 'rest', 'token')
+  const token = await readOrMakeToken(path)
+  t.match(token, /^[\w-]{43}$/)
+  t.equal(await readOrMakeToken(path), token)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  chmodSync(path, 0o640)
+  await t.rejects(readOrMakeToken(path), { code: 'USAGE', remedy: /chmod 600/ })
+  chmodSync(path, 0o600)
+  writeFileSync(path, 'secret\n')
+  await t.rejects(readOrMakeToken(path), { code: 'USAGE', message: /shorter/ })
+})
+
+t.test('an init that was cut off can be run again; a whole one cannot', async (t) => {
+  const folder = join(t.testdir({ state: { fleet: { 'ca.key': 'half' } } }), 'state')
+  await initState(folder)
+  t.ok(existsSync(statePaths(folder).caCert))
+  await t.rejects(initState(folder), { code: 'STATE_EXISTS' })
+  await t.rejects(initState('/dev/null/state'), { code: 'USAGE', remedy: /--state/ })
+})
+
+t.test('the default folder of root and of everybody else', async (t) => {
+  t.equal(defaultStateFolder({}, 0), '/var/lib/quorate')
+  t.equal(defaultStateFolder({ XDG_STATE_HOME: '/x' }, 1000), '/x/quorate')
+  t.match(defaultStateFolder({}, 1000), /\/\.local\/state\/quorate$/)
+})
