@@ -63,15 +63,44 @@ export function initDocuments(input: InitDocumentsInput): string {
   return `${init}---\n${cluster.replace(/^(?:---[ \t]*\r?\n)+/, '')}`
 }
 
+export interface FinishDocumentInput {
+  /** `v1beta3` or `v1beta4`. */
+  readonly apiVersion: string
+  /** The admin kubeconfig that the join wrote before it broke off. */
+  readonly kubeconfigPath: string
+  readonly nodeName: string
+  readonly criSocket: string
+  readonly advertiseAddress: string
+  readonly bindPort: number
+}
+
+/**
+ * JoinConfiguration for a single phase after etcd's, on a node that has its admin.conf: kubeadm takes the credentials of a discovery
+ * file instead of a token (discovery.For), so that no secret is needed again.
+ */
+export function finishDocument(input: FinishDocumentInput): string {
+  const apiVersion = knownVersion(input.apiVersion)
+  return document({
+    apiVersion: `kubeadm.k8s.io/${apiVersion}`,
+    kind: 'JoinConfiguration',
+    discovery: { file: { kubeConfigPath: input.kubeconfigPath } },
+    nodeRegistration: { name: input.nodeName, criSocket: socketUrl(input.criSocket) },
+    controlPlane: { localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort } },
+  })
+}
+
+function knownVersion(apiVersion: string): 'v1beta3' | 'v1beta4' {
+  if (apiVersion === 'v1beta3' || apiVersion === 'v1beta4') return apiVersion
+  throw new QuorateError(
+    'INVALID_REQUEST',
+    `no JoinConfiguration of kubeadm's version ${JSON.stringify(apiVersion)} is known here`,
+  )
+}
+
 /** JoinConfiguration of a control plane for `kubeadm join --config`, so that no secret is an argument. */
 export function joinDocument(input: JoinDocumentInput): string {
-  const { apiVersion, etcdTimeoutSeconds } = input
-  if (apiVersion !== 'v1beta3' && apiVersion !== 'v1beta4') {
-    throw new QuorateError(
-      'INVALID_REQUEST',
-      `no JoinConfiguration of kubeadm's version ${JSON.stringify(apiVersion)} is known here`,
-    )
-  }
+  const { etcdTimeoutSeconds } = input
+  const apiVersion = knownVersion(input.apiVersion)
   const { endpoint: apiServerEndpoint, token, caPins: caCertHashes, certificateKey } = input
   return document({
     apiVersion: `kubeadm.k8s.io/${apiVersion}`,

@@ -151,6 +151,7 @@ async function node(
     header: { operationId, runId, cluster: 'prod', fencingToken: 1 },
     progress: (message) => void progress.push(message),
     signal: new AbortController().signal,
+    onceRecorded: () => {},
   })
   return { host, sealing, tools, progress, context }
 }

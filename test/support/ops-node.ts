@@ -173,6 +173,7 @@ export class OpsNode {
       header,
       progress: (message) => void this.progress.push(message),
       signal: new AbortController().signal,
+      onceRecorded: () => {},
     })
   }
 }

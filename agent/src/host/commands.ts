@@ -79,6 +79,12 @@ export const commands = {
   joinPreflight: (config: string) =>
     command('kubeadm', ['join', 'phase', 'preflight', '--config', word(config)], seconds(600)),
   joinControlPlane: (config: string) => command('kubeadm', ['join', '--config', word(config)], seconds(1200)),
+  markControlPlane: (config: string) =>
+    command(
+      'kubeadm',
+      ['join', 'phase', 'control-plane-join', 'mark-control-plane', '--config', word(config)],
+      seconds(180),
+    ),
   resetNode: (criSocket: string) =>
     command('kubeadm', ['reset', '--force', '--cri-socket', word(criSocket)], seconds(600)),
   restartKubelet: () => command('systemctl', ['restart', 'kubelet'], seconds(180)),

@@ -170,6 +170,7 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
       const members = await Promise.all(list.members.map((member) => withStatus(channels, member, signal)))
       return { members, alarms, clusterId: hex(list.header?.clusterId ?? '0'), revision: status.revision }
     },
+    ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
     snapshot: (signal) => readSnapshot(own, signal),
     removeMember: (id, signal) => {
       const request = { ID: BigInt(`0x${id}`).toString() }

@@ -1,4 +1,4 @@
-import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
 
 export interface EtcdMembership {
   readonly members: EtcdMember[]
@@ -13,6 +13,8 @@ export interface EtcdMembership {
 export interface EtcdClient {
   /** Members with each endpoint's own status (absent where it does not answer within 3 s), alarms, the cluster id (hex) and the store's revision. */
   members(signal?: AbortSignal): Promise<EtcdMembership>
+  /** What this node's own member says of itself: the one question that a learner answers too. */
+  ownStatus(signal?: AbortSignal): Promise<EtcdStatus>
   /** The snapshot stream: bytes as etcd sends them, its own 32 byte sha256 at the end. */
   snapshot(signal?: AbortSignal): AsyncIterable<Uint8Array>
   removeMember(id: string, signal?: AbortSignal): Promise<void>

@@ -16,6 +16,8 @@ export interface UnitRun {
   readonly onLine?: (line: string) => void
   /** Aborting stops the following, never the unit. */
   readonly signal: AbortSignal
+  /** Told how to unload the unit, for who may do so only later; unloaded at once where it is not given. */
+  readonly onceRecorded?: (unload: () => Promise<void>) => void
   /** How long it is followed; the command's own time where it is not given. Milliseconds. */
   readonly timeoutMs?: number
   readonly clock?: Clock
@@ -50,7 +52,9 @@ export async function runAsUnit(run: UnitRun): Promise<UnitResult> {
   const journal = followJournal(run, unit)
   const end = await untilEnded(run, unit, journal.read)
   const output = await journal.settle(end.activeState === 'failed')
-  await unload(run.host, unit, end)
+  const tidy = () => unload(run.host, unit, end)
+  if (run.onceRecorded === undefined) await tidy()
+  else run.onceRecorded(tidy)
   return { exitCode: exitCodeOf(end), output, startedAtUnixMs: end.execMainStartUnixMs }
 }
 
@@ -101,6 +105,21 @@ function exitCodeOf({ result, execMainStatus }: UnitProperties): number {
   if (result === 'exit-code') return execMainStatus
   if (result === 'signal' || result === 'core-dump') return 128 + execMainStatus
   return execMainStatus === 0 ? 1 : execMainStatus
+}
+
+/** What a transient unit came to; `exitCode` is 0 while it runs or where there is none. */
+export interface UnitLook {
+  readonly state: 'not-found' | 'running' | 'succeeded' | 'failed'
+  readonly exitCode: number
+}
+
+/** Looks at a unit once. One that is gone was never started, was unloaded, or went with a reboot. */
+export async function lookAtUnit(host: Host, unit: string, signal?: AbortSignal): Promise<UnitLook> {
+  const seen = await readUnit(host, unit, signal)
+  if (seen.loadState !== 'loaded') return { state: 'not-found', exitCode: 0 }
+  if (!hasEnded(seen)) return { state: 'running', exitCode: 0 }
+  const exitCode = exitCodeOf(seen)
+  return { state: exitCode === 0 ? 'succeeded' : 'failed', exitCode }
 }
 
 interface Journal {

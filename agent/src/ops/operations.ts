@@ -19,5 +19,7 @@ type ReadOrStream<Name extends MethodName> = Methods[Name]['responseStream'] ext
   ? StreamOperation<RequestOf<Name>, ResponseOf<Name>>
   : ReadOperation<RequestOf<Name>, ResponseOf<Name>>
 
-/** One operation for each RPC. GetOperation is the server's own: it reads the ledger. */
-export type Operations = { readonly [Name in Exclude<MethodName, 'getOperation'>]: OperationOf<Name> }
+/** One operation for each RPC. GetOperation and ExamineOperation are the server's own: they read the ledger. */
+export type Operations = {
+  readonly [Name in Exclude<MethodName, 'getOperation' | 'examineOperation'>]: OperationOf<Name>
+}

@@ -4,6 +4,7 @@ import { checkJoin } from './check-join.js'
 import { createJoinToken } from './create-join-token.js'
 import { deleteJoinSecrets } from './delete-join-secrets.js'
 import { deleteNode } from './delete-node.js'
+import { finishJoin } from './finish-join.js'
 import { getClusterFacts } from './get-cluster-facts.js'
 import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
@@ -18,6 +19,7 @@ import { placeSharedFiles } from './place-shared-files.js'
 import { probeDiscovery } from './probe-discovery.js'
 import { probeEndpoint } from './probe-endpoint.js'
 import { probeKubeconfig } from './probe-kubeconfig.js'
+import { promoteEtcdMember } from './promote-etcd-member.js'
 import { pullImages } from './pull-images.js'
 import { readBackup } from './read-backup.js'
 import { regenerateCertificate } from './regenerate-certificate.js'
@@ -76,6 +78,8 @@ export const operations: Operations = {
   deleteJoinSecrets,
   placeJoinSecret,
   joinControlPlane,
+  promoteEtcdMember,
+  finishJoin,
   resetNode,
   removeEtcdMember,
   deleteNode,

@@ -27,6 +27,7 @@ export const access = {
   [`${service}/CheckJoin`]: 'observer',
   [`${service}/GetSealingKey`]: 'observer',
   [`${service}/GetOperation`]: 'observer',
+  [`${service}/ExamineOperation`]: 'observer',
   // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.
   [`${service}/ReadBackup`]: 'operator',
   [`${service}/SnapshotEtcd`]: 'operator',
@@ -51,6 +52,8 @@ export const access = {
   [`${service}/DeleteJoinSecrets`]: 'operator',
   [`${service}/PlaceJoinSecret`]: 'operator',
   [`${service}/JoinControlPlane`]: 'operator',
+  [`${service}/PromoteEtcdMember`]: 'operator',
+  [`${service}/FinishJoin`]: 'operator',
   [`${service}/ResetNode`]: 'operator',
   [`${service}/RemoveEtcdMember`]: 'operator',
   [`${service}/DeleteNode`]: 'operator',

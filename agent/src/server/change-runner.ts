@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import { QuorateError } from '@quorate/shared/errors'
-import type { OperationHeader } from '@quorate/shared/gen/quorate/v1/operation'
+import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { Log } from '@quorate/shared/log'
 import { redact } from '@quorate/shared/redact'
-import type { ChangeOperation } from '../ops/operation.js'
+import { lookAtUnit, unitName } from '../host/transient-unit.js'
+import type { ChangeContext, ChangeOperation } from '../ops/operation.js'
 import type { Tools } from '../ops/tools.js'
+import { endNotWritten, intentNotWritten, stopping, unknownOutcome } from './durability-errors.js'
 import type { Ledger, LedgerEntry, Outcome } from './ledger.js'
 import { NodeLock } from './node-lock.js'
+import { ProgressLines } from './progress-lines.js'
 import { describeError } from './status.js'
 
 /** A changing operation as it was asked for; the request was checked at the door. */
@@ -40,23 +43,32 @@ export interface ChangeRunnerOptions {
 }
 
 const usualBusyWaitMs = 10_000
-/** Enough for a whole join; more is a runaway. */
-const mostLinesKept = 2000
 
 interface Running extends Following {
   readonly payload: string
   readonly method: string
-  say(line: string): void
 }
+
+interface Launch {
+  readonly change: Change
+  readonly payload: string
+  /** Begun by an agent that is gone; its unit is there. */
+  readonly resumed: boolean
+}
+
+type Tidy = Parameters<ChangeContext['onceRecorded']>[0]
 
 /**
  * Runs each changing operation at most once, one at a time on this node: intent on the disk, the operation, its end on the disk,
- * then the answer. An operation belongs to the node and not to the call that asked for it: it goes on when the caller is lost.
+ * then the answer. An operation belongs to the node and not to the call that asked for it: it goes on when the caller is lost, and
+ * where a unit carries it also when the agent is.
  */
 export class ChangeRunner {
   private readonly options: ChangeRunnerOptions
   private readonly lock = new NodeLock()
   private readonly running = new Map<string, Running>()
+  /** Ends that the disk did not take: written when it is asked for again, and lost with this process. */
+  private readonly unwritten = new Map<string, Outcome>()
   private readonly stopped = new AbortController()
 
   constructor(options: ChangeRunnerOptions) {
@@ -68,22 +80,33 @@ export class ChangeRunner {
   }
 
   /**
-   * Starts an operation, attaches to the running one of that id, or answers as it ended. Throws FENCED, OPERATION_MISMATCH
-   * (another request under the same id) and OPERATION_UNKNOWN_OUTCOME (it began before this agent was restarted and no end was
-   * written). A node that is busy or an agent that is stopping is an outcome, NODE_BUSY: such an operation never began.
+   * Starts an operation, attaches to the running one of that id or to its unit, or answers as it ended. Throws FENCED,
+   * OPERATION_MISMATCH (another request under the same id) and OPERATION_UNKNOWN_OUTCOME (it began before this agent was restarted, no end
+   * was written, and no unit of it is left). A node that is busy or an agent that is stopping is an outcome, NODE_BUSY: such an operation
+   * never began.
    */
   async start(change: Change): Promise<Following> {
     const { operationId } = change.header
     await this.options.ledger.admit(change.header)
+    await this.writeLate(operationId)
     const payload = payloadHash(change)
-    const known = this.running.get(operationId) ?? this.options.ledger.entry(operationId)
+    const running = this.running.get(operationId)
+    const entry = this.options.ledger.entry(operationId)
+    const known = running ?? entry
     if (known !== undefined && (known.payload !== payload || known.method !== change.method)) {
       throw new QuorateError('OPERATION_MISMATCH', `operation ${operationId} was ${known.method} with another request`)
     }
-    const running = this.running.get(operationId)
     if (running !== undefined) return running
-    if (known !== undefined) return ended(known, operationId)
-    return this.launch(change, payload)
+    if (entry?.outcome !== undefined) return { onProgress: () => () => {}, outcome: Promise.resolve(entry.outcome) }
+    if (entry !== undefined && change.operation.carrier === undefined) throw unknownOutcome(operationId)
+    return this.launch({ change, payload, resumed: entry !== undefined })
+  }
+
+  /** Follows again what an agent before this one began, if its unit is still there. True when it does. */
+  async attach(change: Change, { payload }: LedgerEntry): Promise<boolean> {
+    if (!(await this.hasUnit(change))) return false
+    this.launch({ change, payload, resumed: true })
+    return true
   }
 
   /** Refuses new operations and waits for the one that runs, at most `graceMs`: then its intent stays without an end. */
@@ -98,7 +121,8 @@ export class ChangeRunner {
     clearTimeout(timer)
   }
 
-  private launch(change: Change, payload: string): Following {
+  private launch(launch: Launch): Following {
+    const { change, payload } = launch
     const { operationId } = change.header
     const progress = new ProgressLines()
     const say = (line: string): void => {
@@ -106,24 +130,27 @@ export class ChangeRunner {
       this.options.log.info('progress', { operation: operationId, method: change.method, line: clean })
       progress.push(clean)
     }
-    const outcome = this.carryOut(change, payload, say).finally(() => this.running.delete(operationId))
-    const running = { payload, method: change.method, say, outcome, onProgress: progress.follow }
+    const outcome = this.carryOut(launch, say).finally(() => this.running.delete(operationId))
+    const running = { payload, method: change.method, outcome, onProgress: progress.follow }
     this.running.set(operationId, running)
     return running
   }
 
-  private async carryOut(change: Change, payload: string, say: (line: string) => void): Promise<Outcome> {
-    const { ledger, log, busyWaitMs = usualBusyWaitMs } = this.options
-    const { header, method } = change
+  private async carryOut(launch: Launch, say: (line: string) => void): Promise<Outcome> {
+    const { log, busyWaitMs = usualBusyWaitMs } = this.options
+    const { method, header } = launch.change
+    const about = { operation: header.operationId, method, run: header.runId }
+    const tidies: Tidy[] = []
     let release = (): void => {}
     try {
       release = await this.lock.take(method, busyWaitMs, this.stopped.signal)
-      await ledger.begin({ header, method, payload })
-      log.info('operation began', { operation: header.operationId, method, run: header.runId })
-      const outcome = await this.run(change, say)
-      // Not told before it is on the disk: else a repeat after a power cut would find it unfinished.
-      await ledger.end(header.operationId, outcome)
-      log.info('operation ended', { operation: header.operationId, method, ended: outcome.kind })
+      if (!launch.resumed) await this.writeIntent(launch)
+      else if (!(await this.hasUnit(launch.change))) throw unknownOutcome(header.operationId)
+      log.info(launch.resumed ? 'operation resumed' : 'operation began', about)
+      const outcome = await this.run(launch, say, (tidy) => tidies.push(tidy))
+      await this.writeEnd(header.operationId, outcome)
+      log.info('operation ended', { ...about, ended: outcome.kind })
+      for (const tidy of tidies) await tidy().catch((error: Error) => log.warn('not tidied', { why: error.message }))
       return outcome
     } catch (error) {
       return { kind: 'error', error: describeError(error, log) }
@@ -132,15 +159,48 @@ export class ChangeRunner {
     }
   }
 
-  private async run({ operation, request, header }: Change, say: (line: string) => void): Promise<Outcome> {
+  private async run(
+    { change: { operation, request, header }, resumed }: Launch,
+    say: (line: string) => void,
+    onceRecorded: (tidy: Tidy) => void,
+  ): Promise<Outcome> {
     // Nothing aborts a change once it began: half a change is worse than a late one.
     const signal = new AbortController().signal
     const { tools, log } = this.options
+    const context: ChangeContext = { tools, header, progress: say, signal, onceRecorded }
+    const go = resumed ? operation.carrier?.resume : operation.run
     try {
-      return { kind: 'result', result: await operation.run(request, { tools, header, progress: say, signal }) }
+      return { kind: 'result', result: (await go?.(request, context)) as OperationResult }
     } catch (error) {
       return { kind: 'error', error: describeError(error, log) }
     }
+  }
+
+  private async hasUnit({ operation: { carrier }, header }: Change): Promise<boolean> {
+    if (carrier === undefined) return false
+    const unit = unitName(header.operationId, carrier.label)
+    return (await lookAtUnit(this.options.tools.host, unit)).state !== 'not-found'
+  }
+
+  private async writeIntent({ change: { header, method, request, encode }, payload }: Launch): Promise<void> {
+    await this.options.ledger.begin({ header, method, payload, request: encode(request) }).catch((error: unknown) => {
+      throw intentNotWritten(method, error)
+    })
+  }
+
+  /** Not told before it is on the disk: else a repeat after a power cut would find it unfinished. */
+  private async writeEnd(operationId: string, outcome: Outcome): Promise<void> {
+    await this.options.ledger.end(operationId, outcome).catch((error: unknown) => {
+      this.unwritten.set(operationId, outcome)
+      throw endNotWritten(operationId, error)
+    })
+  }
+
+  private async writeLate(operationId: string): Promise<void> {
+    const outcome = this.unwritten.get(operationId)
+    if (outcome === undefined) return
+    await this.writeEnd(operationId, outcome)
+    this.unwritten.delete(operationId)
   }
 }
 
@@ -151,35 +211,4 @@ export class ChangeRunner {
 function payloadHash({ request, header, encode }: Change): string {
   const bytes = encode({ ...request, header: { ...header, fencingToken: 0 } })
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-function ended({ outcome }: LedgerEntry | Running, operationId: string): Following {
-  if (outcome === undefined) {
-    throw new QuorateError(
-      'OPERATION_UNKNOWN_OUTCOME',
-      `operation ${operationId} began before this agent was restarted, and no end of it was written`,
-    )
-  }
-  return { onProgress: () => () => {}, outcome: Promise.resolve(outcome) }
-}
-
-const stopping = (): QuorateError =>
-  new QuorateError('NODE_BUSY', 'the agent is stopping', {
-    remedy: 'Ask again when the agent runs: `systemctl status quorate-agent` on that node.',
-  })
-
-class ProgressLines {
-  private readonly lines: string[] = []
-  private readonly listeners = new Set<(line: string) => void>()
-
-  push(line: string): void {
-    if (this.lines.push(line) > mostLinesKept) this.lines.shift()
-    for (const listener of this.listeners) listener(line)
-  }
-
-  readonly follow = (listener: (line: string) => void): (() => void) => {
-    for (const line of this.lines) listener(line)
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
 }

@@ -3,23 +3,25 @@ import { type ReadOperation, readOperation } from '../ops/operation.js'
 import type { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
 
-interface Records {
+export interface Records {
   readonly ledger: Ledger
   readonly changes: ChangeRunner
 }
 
-/** What is known of one operation: the only read that asks the agent and not its node. */
-export function getOperation({ ledger, changes }: Records): ReadOperation<GetOperationRequest, GetOperationResponse> {
-  return readOperation(async ({ operationId }) => {
-    const entry = ledger.entry(operationId)
-    const method = entry?.method ?? ''
-    const about = { result: undefined, error: undefined, method }
-    // Asked first: an operation that waits for its turn is not in the ledger yet.
-    if (changes.isRunning(operationId)) return { ...about, state: 'running' }
-    if (entry === undefined) return { ...about, state: 'unknown' }
-    const { outcome } = entry
-    if (outcome === undefined) return { ...about, state: 'interrupted' }
-    if (outcome.kind === 'error') return { ...about, state: 'failed', error: outcome.error }
-    return { ...about, state: 'succeeded', result: outcome.result }
-  })
+/** What is known of one operation: the ledger's word. */
+export function getOperation(records: Records): ReadOperation<GetOperationRequest, GetOperationResponse> {
+  return readOperation(async ({ operationId }) => operationState(records, operationId))
+}
+
+export function operationState({ ledger, changes }: Records, operationId: string): GetOperationResponse {
+  const entry = ledger.entry(operationId)
+  const method = entry?.method ?? ''
+  const about = { result: undefined, error: undefined, method }
+  // Asked first: an operation that waits for its turn is not in the ledger yet.
+  if (changes.isRunning(operationId)) return { ...about, state: 'running' }
+  if (entry === undefined) return { ...about, state: 'unknown' }
+  const { outcome } = entry
+  if (outcome === undefined) return { ...about, state: 'interrupted' }
+  if (outcome.kind === 'error') return { ...about, state: 'failed', error: outcome.error }
+  return { ...about, state: 'succeeded', result: outcome.result }
 }

@@ -9,9 +9,14 @@ export type Outcome =
 
 /** What the ledger knows of one operation; without an outcome it began and its end was never written. */
 export interface LedgerEntry {
+  readonly run: string
   readonly method: string
   /** sha256 (hex) of the request. */
   readonly payload: string
+  /** When its intent was written; this node's clock, Unix milliseconds. */
+  readonly begunAtUnixMs: number
+  /** The request as it came over the wire; absent where it was too large to keep. */
+  readonly request?: Uint8Array
   readonly outcome?: Outcome
 }
 
@@ -19,7 +24,12 @@ export interface Intent {
   readonly header: OperationHeader
   readonly method: string
   readonly payload: string
+  /** The request as it came over the wire: who looks at an interrupted operation must know what it wanted. */
+  readonly request: Uint8Array
 }
+
+/** Sealed files can be megabytes, and only the agent process that they were sealed to could open them. */
+const largestRequestBytes = 16 * 1024
 
 /** One line of the file. `summary` is for people who read it; the result itself is OperationResult as base64. */
 type LedgerLine = { readonly at: string } & (
@@ -30,6 +40,7 @@ type LedgerLine = { readonly at: string } & (
       readonly run: string
       readonly method: string
       readonly payload: string
+      readonly request?: string
     }
   | { readonly kind: 'result'; readonly id: string; readonly summary: string; readonly result: string }
   | { readonly kind: 'error'; readonly id: string; readonly error: ErrorDetail }
@@ -81,8 +92,10 @@ export class Ledger {
     if (token > highest) await this.write({ kind: 'fence', cluster, token })
   }
 
-  async begin({ header, method, payload }: Intent): Promise<void> {
-    await this.write({ kind: 'intent', id: header.operationId, run: header.runId, method, payload })
+  async begin({ header, method, payload, request }: Intent): Promise<void> {
+    const intent = { kind: 'intent' as const, id: header.operationId, run: header.runId, method, payload }
+    const kept = request.length > largestRequestBytes ? {} : { request: Buffer.from(request).toString('base64') }
+    await this.write({ ...intent, ...kept })
   }
 
   async end(operationId: string, outcome: Outcome): Promise<void> {
@@ -114,7 +127,7 @@ export class Ledger {
         this.fences.set(line.cluster, Math.max(line.token, this.fences.get(line.cluster) ?? 0))
         break
       case 'intent':
-        this.entries.set(line.id, { method: line.method, payload: line.payload })
+        this.entries.set(line.id, begun(line))
         break
       case 'result': {
         const result = OperationResult.decode(Buffer.from(line.result, 'base64'))
@@ -131,8 +144,13 @@ export class Ledger {
   }
 
   private foldEnd(id: string, outcome: Outcome): void {
-    const begun = this.entries.get(id)
-    if (begun === undefined) throw new Error(`an end without a beginning: ${id}`)
-    this.entries.set(id, { ...begun, outcome })
+    const entry = this.entries.get(id)
+    if (entry === undefined) throw new Error(`an end without a beginning: ${id}`)
+    this.entries.set(id, { ...entry, outcome })
   }
+}
+
+function begun({ at, run, method, payload, request }: Extract<LedgerLine, { kind: 'intent' }>): LedgerEntry {
+  const entry = { run, method, payload, begunAtUnixMs: Date.parse(at) }
+  return request === undefined ? entry : { ...entry, request: Buffer.from(request, 'base64') }
 }

@@ -14,6 +14,7 @@ import type { MethodName, Operations } from '../ops/operations.js'
 import type { Tools } from '../ops/tools.js'
 import { type MethodPath, requireAccess } from './access.js'
 import type { ChangeRequest, ChangeRunner } from './change-runner.js'
+import { examineOperation } from './examine-operation.js'
 import { followChange } from './follow-change.js'
 import { getOperation } from './get-operation.js'
 import type { Ledger } from './ledger.js'
@@ -40,7 +41,11 @@ interface Method {
 
 /** The gRPC handlers of the operations given: access, then the door, then the operation; every error by the one way out. */
 export function createHandlers(options: CallOptions): UntypedServiceImplementation {
-  const own = { ...options.operations, getOperation: getOperation(options) }
+  const own = {
+    ...options.operations,
+    getOperation: getOperation(options),
+    examineOperation: examineOperation(options),
+  }
   const names = Object.keys(NodeAgentServiceService) as MethodName[]
   return Object.fromEntries(
     names.flatMap((name) => {

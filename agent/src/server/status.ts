@@ -3,6 +3,7 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
 import type { Log } from '@quorate/shared/log'
+import { diskRemedy, isSystemError } from './system-error.js'
 
 /** Name of the binary metadata that carries the ErrorDetail of a failed call. */
 export const errorMetadataName = 'quorate-error-bin'
@@ -18,7 +19,9 @@ export function describeError(error: unknown, log: Log): ErrorDetail {
     const { code, message, remedy, correlationId } = error
     return { code, message, remedy, correlationId: correlationId ?? '' }
   }
-  if (isSystemError(error)) return describeError(new QuorateError('SYSTEM_REFUSED', error.message), log)
+  if (isSystemError(error)) {
+    return describeError(new QuorateError('SYSTEM_REFUSED', error.message, { remedy: diskRemedy(error) }), log)
+  }
   const correlationId = randomBytes(6).toString('hex')
   log.error('defect', { correlationId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
   const message = `the agent met a defect of its own; its journal has it under ${correlationId}`
@@ -38,9 +41,4 @@ export function toServiceError(detail: ErrorDetail): ServiceError {
   metadata.set(errorMetadataName, Buffer.from(ErrorDetail.encode(detail).finish()))
   const details = `${detail.code}: ${detail.message}`
   return Object.assign(new Error(details), { code: status[name], details, metadata })
-}
-
-/** errno of the kernel (`ENOSPC`, `EACCES`): names the file and the reason, and nothing secret. */
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'errno' in error && 'syscall' in error && typeof error.syscall === 'string'
 }

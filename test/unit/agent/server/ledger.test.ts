@@ -7,7 +7,12 @@ import { Ledger } from '../../../../agent/src/server/ledger.js'
 import { headerOf } from './toy-agent.js'
 
 const open = async (path: string) => new Ledger(await openAppendFile(path), path)
-const intent = (id: string) => ({ header: headerOf(id), method: 'restartKubelet', payload: 'a'.repeat(64) })
+const intent = (id: string) => ({
+  header: headerOf(id),
+  method: 'restartKubelet',
+  payload: 'a'.repeat(64),
+  request: Buffer.from(id),
+})
 
 t.test('what was written is known after a restart, sealed secrets included', async (t) => {
   const path = join(t.testdir(), 'state/ledger.jsonl')

@@ -254,6 +254,36 @@ export interface GetOperationResponse {
   method: string;
 }
 
+export interface ExamineOperationRequest {
+  operationId: string;
+}
+
+export interface ExamineOperationResponse {
+  evidence: OperationEvidence | undefined;
+}
+
+export interface OperationEvidence {
+  /** As GetOperationResponse.state. */
+  state: string;
+  /** Empty when the operation was never seen. */
+  method: string;
+  /** `not-found`, `running`, `succeeded`, `failed`. */
+  unitState: string;
+  /** Exit code of the unit's program; 0 while it runs or where there is none. */
+  unitExit: number;
+  /**
+   * `done` (yes, no, unknown): whether what the operation wanted is there now. `run`: the run that asked for it. For a join
+   * beside these kubelet_conf, admin_conf, etcd_manifest, apiserver_manifest, local_etcd, joined_by_this_run (yes or no), joined_by
+   * (the marker's run), joined_at, node_name; what an operation that finds its own trace tells besides.
+   */
+  facts: { [key: string]: string };
+}
+
+export interface OperationEvidence_FactsEntry {
+  key: string;
+  value: string;
+}
+
 export interface SnapshotEtcdRequest {
   header: OperationHeader | undefined;
 }
@@ -508,6 +538,24 @@ export interface JoinControlPlaneRequest {
 }
 
 export interface JoinControlPlaneResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface PromoteEtcdMemberRequest {
+  header: OperationHeader | undefined;
+  memberId: string;
+}
+
+export interface PromoteEtcdMemberResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface FinishJoinRequest {
+  header: OperationHeader | undefined;
+  join: JoinSpec | undefined;
+}
+
+export interface FinishJoinResponse {
   event: OperationEvent | undefined;
 }
 
@@ -2542,6 +2590,299 @@ export const GetOperationResponse: MessageFns<GetOperationResponse> = {
       ? ErrorDetail.fromPartial(object.error)
       : undefined;
     message.method = object.method ?? "";
+    return message;
+  },
+};
+
+function createBaseExamineOperationRequest(): ExamineOperationRequest {
+  return { operationId: "" };
+}
+
+export const ExamineOperationRequest: MessageFns<ExamineOperationRequest> = {
+  encode(message: ExamineOperationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExamineOperationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExamineOperationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExamineOperationRequest>): ExamineOperationRequest {
+    return ExamineOperationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExamineOperationRequest>): ExamineOperationRequest {
+    const message = createBaseExamineOperationRequest();
+    message.operationId = object.operationId ?? "";
+    return message;
+  },
+};
+
+function createBaseExamineOperationResponse(): ExamineOperationResponse {
+  return { evidence: undefined };
+}
+
+export const ExamineOperationResponse: MessageFns<ExamineOperationResponse> = {
+  encode(message: ExamineOperationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.evidence !== undefined) {
+      OperationEvidence.encode(message.evidence, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExamineOperationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExamineOperationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.evidence = OperationEvidence.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExamineOperationResponse>): ExamineOperationResponse {
+    return ExamineOperationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExamineOperationResponse>): ExamineOperationResponse {
+    const message = createBaseExamineOperationResponse();
+    message.evidence = (object.evidence !== undefined && object.evidence !== null)
+      ? OperationEvidence.fromPartial(object.evidence)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseOperationEvidence(): OperationEvidence {
+  return { state: "", method: "", unitState: "", unitExit: 0, facts: {} };
+}
+
+export const OperationEvidence: MessageFns<OperationEvidence> = {
+  encode(message: OperationEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.method !== "") {
+      writer.uint32(18).string(message.method);
+    }
+    if (message.unitState !== "") {
+      writer.uint32(26).string(message.unitState);
+    }
+    if (message.unitExit !== 0) {
+      writer.uint32(32).int32(message.unitExit);
+    }
+    globalThis.Object.entries(message.facts).forEach(([key, value]: [string, string]) => {
+      OperationEvidence_FactsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperationEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperationEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unitState = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.unitExit = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = OperationEvidence_FactsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.facts[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OperationEvidence>): OperationEvidence {
+    return OperationEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OperationEvidence>): OperationEvidence {
+    const message = createBaseOperationEvidence();
+    message.state = object.state ?? "";
+    message.method = object.method ?? "";
+    message.unitState = object.unitState ?? "";
+    message.unitExit = object.unitExit ?? 0;
+    message.facts = (globalThis.Object.entries(object.facts ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseOperationEvidence_FactsEntry(): OperationEvidence_FactsEntry {
+  return { key: "", value: "" };
+}
+
+export const OperationEvidence_FactsEntry: MessageFns<OperationEvidence_FactsEntry> = {
+  encode(message: OperationEvidence_FactsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperationEvidence_FactsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperationEvidence_FactsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OperationEvidence_FactsEntry>): OperationEvidence_FactsEntry {
+    return OperationEvidence_FactsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OperationEvidence_FactsEntry>): OperationEvidence_FactsEntry {
+    const message = createBaseOperationEvidence_FactsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -5817,6 +6158,258 @@ export const JoinControlPlaneResponse: MessageFns<JoinControlPlaneResponse> = {
   },
 };
 
+function createBasePromoteEtcdMemberRequest(): PromoteEtcdMemberRequest {
+  return { header: undefined, memberId: "" };
+}
+
+export const PromoteEtcdMemberRequest: MessageFns<PromoteEtcdMemberRequest> = {
+  encode(message: PromoteEtcdMemberRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.memberId !== "") {
+      writer.uint32(18).string(message.memberId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteEtcdMemberRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteEtcdMemberRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.memberId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PromoteEtcdMemberRequest>): PromoteEtcdMemberRequest {
+    return PromoteEtcdMemberRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PromoteEtcdMemberRequest>): PromoteEtcdMemberRequest {
+    const message = createBasePromoteEtcdMemberRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.memberId = object.memberId ?? "";
+    return message;
+  },
+};
+
+function createBasePromoteEtcdMemberResponse(): PromoteEtcdMemberResponse {
+  return { event: undefined };
+}
+
+export const PromoteEtcdMemberResponse: MessageFns<PromoteEtcdMemberResponse> = {
+  encode(message: PromoteEtcdMemberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteEtcdMemberResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteEtcdMemberResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PromoteEtcdMemberResponse>): PromoteEtcdMemberResponse {
+    return PromoteEtcdMemberResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PromoteEtcdMemberResponse>): PromoteEtcdMemberResponse {
+    const message = createBasePromoteEtcdMemberResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFinishJoinRequest(): FinishJoinRequest {
+  return { header: undefined, join: undefined };
+}
+
+export const FinishJoinRequest: MessageFns<FinishJoinRequest> = {
+  encode(message: FinishJoinRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.join !== undefined) {
+      JoinSpec.encode(message.join, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinishJoinRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinishJoinRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.join = JoinSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FinishJoinRequest>): FinishJoinRequest {
+    return FinishJoinRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FinishJoinRequest>): FinishJoinRequest {
+    const message = createBaseFinishJoinRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.join = (object.join !== undefined && object.join !== null) ? JoinSpec.fromPartial(object.join) : undefined;
+    return message;
+  },
+};
+
+function createBaseFinishJoinResponse(): FinishJoinResponse {
+  return { event: undefined };
+}
+
+export const FinishJoinResponse: MessageFns<FinishJoinResponse> = {
+  encode(message: FinishJoinResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinishJoinResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinishJoinResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FinishJoinResponse>): FinishJoinResponse {
+    return FinishJoinResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FinishJoinResponse>): FinishJoinResponse {
+    const message = createBaseFinishJoinResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseResetNodeRequest(): ResetNodeRequest {
   return { header: undefined };
 }
@@ -6460,6 +7053,18 @@ export const NodeAgentServiceService = {
       Buffer.from(GetOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOperationResponse => GetOperationResponse.decode(value),
   },
+  /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
+  examineOperation: {
+    path: "/quorate.v1.NodeAgentService/ExamineOperation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExamineOperationRequest): Buffer =>
+      Buffer.from(ExamineOperationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExamineOperationRequest => ExamineOperationRequest.decode(value),
+    responseSerialize: (value: ExamineOperationResponse): Buffer =>
+      Buffer.from(ExamineOperationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExamineOperationResponse => ExamineOperationResponse.decode(value),
+  },
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: {
     path: "/quorate.v1.NodeAgentService/SnapshotEtcd" as const,
@@ -6718,7 +7323,29 @@ export const NodeAgentServiceService = {
       Buffer.from(JoinControlPlaneResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JoinControlPlaneResponse => JoinControlPlaneResponse.decode(value),
   },
-  /** kubeadm reset and removal of what a join made. Never on the first control plane. */
+  /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
+  promoteEtcdMember: {
+    path: "/quorate.v1.NodeAgentService/PromoteEtcdMember" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: PromoteEtcdMemberRequest): Buffer =>
+      Buffer.from(PromoteEtcdMemberRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteEtcdMemberRequest => PromoteEtcdMemberRequest.decode(value),
+    responseSerialize: (value: PromoteEtcdMemberResponse): Buffer =>
+      Buffer.from(PromoteEtcdMemberResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteEtcdMemberResponse => PromoteEtcdMemberResponse.decode(value),
+  },
+  /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
+  finishJoin: {
+    path: "/quorate.v1.NodeAgentService/FinishJoin" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FinishJoinRequest): Buffer => Buffer.from(FinishJoinRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FinishJoinRequest => FinishJoinRequest.decode(value),
+    responseSerialize: (value: FinishJoinResponse): Buffer => Buffer.from(FinishJoinResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FinishJoinResponse => FinishJoinResponse.decode(value),
+  },
+  /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
   resetNode: {
     path: "/quorate.v1.NodeAgentService/ResetNode" as const,
     requestStream: false as const,
@@ -6796,6 +7423,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   readBackup: handleServerStreamingCall<ReadBackupRequest, ReadBackupResponse>;
   /** What the agent's ledger holds for one operation. */
   getOperation: handleUnaryCall<GetOperationRequest, GetOperationResponse>;
+  /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
+  examineOperation: handleUnaryCall<ExamineOperationRequest, ExamineOperationResponse>;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: handleServerStreamingCall<SnapshotEtcdRequest, SnapshotEtcdResponse>;
   /** Copies every file that later steps touch into this run's backup folder, with owner and mode; on the first control plane the API objects too. */
@@ -6840,7 +7469,11 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   placeJoinSecret: handleServerStreamingCall<PlaceJoinSecretRequest, PlaceJoinSecretResponse>;
   /** kubeadm join --control-plane, as a transient unit named after the operation. Only on a joiner. */
   joinControlPlane: handleServerStreamingCall<JoinControlPlaneRequest, JoinControlPlaneResponse>;
-  /** kubeadm reset and removal of what a join made. Never on the first control plane. */
+  /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
+  promoteEtcdMember: handleServerStreamingCall<PromoteEtcdMemberRequest, PromoteEtcdMemberResponse>;
+  /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
+  finishJoin: handleServerStreamingCall<FinishJoinRequest, FinishJoinResponse>;
+  /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
   resetNode: handleServerStreamingCall<ResetNodeRequest, ResetNodeResponse>;
   /** Removes a member from etcd, refused if the remaining ones would have no quorum. On a control plane that stays. */
   removeEtcdMember: handleServerStreamingCall<RemoveEtcdMemberRequest, RemoveEtcdMemberResponse>;
@@ -7050,6 +7683,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOperationResponse) => void,
+  ): ClientUnaryCall;
+  /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
+  examineOperation(
+    request: ExamineOperationRequest,
+    callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
+  ): ClientUnaryCall;
+  examineOperation(
+    request: ExamineOperationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
+  ): ClientUnaryCall;
+  examineOperation(
+    request: ExamineOperationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
   ): ClientUnaryCall;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd(
@@ -7265,7 +7914,24 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<JoinControlPlaneResponse>;
-  /** kubeadm reset and removal of what a join made. Never on the first control plane. */
+  /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
+  promoteEtcdMember(
+    request: PromoteEtcdMemberRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PromoteEtcdMemberResponse>;
+  promoteEtcdMember(
+    request: PromoteEtcdMemberRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PromoteEtcdMemberResponse>;
+  /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
+  finishJoin(request: FinishJoinRequest, options?: Partial<CallOptions>): ClientReadableStream<FinishJoinResponse>;
+  finishJoin(
+    request: FinishJoinRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FinishJoinResponse>;
+  /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
   resetNode(request: ResetNodeRequest, options?: Partial<CallOptions>): ClientReadableStream<ResetNodeResponse>;
   resetNode(
     request: ResetNodeRequest,

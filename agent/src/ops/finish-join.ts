@@ -1,0 +1,106 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { FinishJoinRequest, JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { finishDocument } from '@quorate/shared/kubeadm-documents'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import { commands } from '../host/commands.js'
+import { runAsUnit } from '../host/transient-unit.js'
+import { readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
+import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
+import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { removeJoinSecret } from './join-secret.js'
+import { type ChangeContext, changeOperation } from './operation.js'
+import { kubeconfigPaths, manifestPath } from './paths.js'
+import { changed, unchanged } from './result.js'
+import type { Tools } from './tools.js'
+
+/** etcd tries to publish itself every seven seconds; a member that is not up after this is not about to come. */
+const etcdDeadlineMs = 90_000
+/** The kubelet asks for its certificate by itself, as soon as the API server that it is told answers. */
+const kubeletDeadlineMs = 120_000
+/** Written before etcd's phase: without them the join did not get that far. */
+const neededFiles = [kubeconfigPaths.admin, manifestPath('kube-apiserver'), manifestPath('etcd')]
+
+/**
+ * What kubeadm's join does after its etcd member is a voter (cmd/phases/join: kubelet-wait-bootstrap, mark-control-plane), for a node on
+ * which it broke off there. The phases are kubeadm's own and change nothing that is so already. Only for a join of this very run.
+ */
+export const finishJoin = changeOperation<FinishJoinRequest>(async ({ join }, context) => {
+  const { tools, header } = context
+  const marker = await readJoinMarker(tools)
+  if (marker?.runId !== header.runId) {
+    throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: it is not finished`)
+  }
+  if (marker.joinedAtUnixMs !== undefined) {
+    return unchanged('this run has joined this node already', { joined_at: String(marker.joinedAtUnixMs) })
+  }
+  await requireNeeded(tools)
+  await untilVoter(context)
+  await untilBootstrapped(context)
+  await markControlPlane(join, context)
+  await tools.host.remove(kubeconfigPaths['bootstrap-kubelet'])
+  await removeJoinSecret(tools.host)
+  const joinedAtUnixMs = Date.now()
+  await writeJoinMarker(tools, { ...marker, joinedAtUnixMs })
+  return changed({
+    summary: 'finished the join that had broken off: this node is a control plane',
+    facts: { joined_at: String(joinedAtUnixMs) },
+  })
+})
+
+async function requireNeeded({ host }: Tools): Promise<void> {
+  for (const path of neededFiles) {
+    if ((await host.read(path)) !== undefined) continue
+    throw new QuorateError('COMMAND_FAILED', `the join broke off before it wrote ${path}: it cannot be finished`, {
+      where: path,
+      remedy: 'Take this join back (ResetNode of the same run) and join again.',
+    })
+  }
+}
+
+/** A learner must not get the labels of a control plane: it cannot answer for the API server beside it. */
+async function untilVoter({ tools, signal, progress }: ChangeContext): Promise<void> {
+  const look = async (): Promise<Look<boolean>> => {
+    const etcd = await tools.etcd()
+    try {
+      const { learner } = await etcd.ownStatus(signal)
+      return holds(learner)
+    } catch (error) {
+      return notYet((error as Error).message)
+    } finally {
+      etcd.close()
+    }
+  }
+  const learner = await until("this node's etcd member to answer", look, {
+    deadlineMs: etcdDeadlineMs,
+    everyMs: 500,
+    signal,
+    onWaiting: progress,
+  })
+  if (!learner) return
+  throw new QuorateError('ETCD_REFUSED', "this node's etcd member is still a learner: it must be promoted first")
+}
+
+async function untilBootstrapped({ tools: { host }, signal, progress }: ChangeContext): Promise<void> {
+  const path = kubeconfigPaths.kubelet
+  const look = async () => ((await host.read(path)) === undefined ? notYet(`${path} is not there`) : holds(true))
+  const deadline = { deadlineMs: kubeletDeadlineMs, everyMs: 500, signal, onWaiting: progress }
+  await until('the kubelet to have its certificate', look, deadline)
+}
+
+async function markControlPlane(join: JoinSpec | undefined, { tools, header, signal, progress }: ChangeContext) {
+  if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request says not how to join')
+  const { host, criSocket } = tools
+  const { kubeadmApiVersion: apiVersion, nodeName, advertiseAddress, bindPort } = join
+  const place = { nodeName, advertiseAddress, bindPort, criSocket, kubeconfigPath: kubeconfigPaths.admin }
+  const document = finishDocument({ apiVersion, ...place })
+  await withRuntimeFolder(host, header.operationId, async (folder) => {
+    const config = `${folder}/finish.yaml`
+    await host.replace(config, Buffer.from(document), { mode: 0o600 })
+    const onLine = (line: string): void => {
+      if (isPhaseLine(line)) progress(line)
+    }
+    const unit = { operationId: header.operationId, command: commands.markControlPlane(config) }
+    const { exitCode, output } = await runAsUnit({ ...unit, host, onLine, signal })
+    if (exitCode !== 0) throw kubeadmFailed('kubeadm join phase mark-control-plane', exitCode, output)
+  })
+}

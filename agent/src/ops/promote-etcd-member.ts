@@ -1,0 +1,67 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { PromoteEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import { forecastQuorum } from './cluster/quorum.js'
+import { changeOperation } from './operation.js'
+import { changed, unchanged } from './result.js'
+
+/** A new member answers for itself some seconds after it started: it first has to tell its URLs to the others through the leader. */
+const syncDeadlineMs = 30_000
+/**
+ * Entries that a learner may be behind. etcd itself asks for 90 % of the leader's index (server.go, isLearnerReady) and does not ask whether
+ * the learner lives: of an old cluster that would be millions of entries, and a dead second voter.
+ */
+const mostEntriesBehind = 1000
+
+/**
+ * Gives a learner its vote, as kubeadm's join would have done next: only one that answers now, is in sync with its leader, and leaves
+ * a quorum of healthy voters. ETCD_REFUSED while it is not in sync, QUORUM_AT_RISK when the vote would cost the quorum.
+ */
+export const promoteEtcdMember = changeOperation<PromoteEtcdMemberRequest>(
+  async ({ memberId }, { tools, signal, progress }) => {
+    const etcd = await tools.etcd()
+    try {
+      const look = async (): Promise<Look<EtcdMember[]>> => inSync((await etcd.members(signal)).members, memberId)
+      const first = (await etcd.members(signal)).members.find(({ id }) => id === memberId)
+      if (first === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
+      if (!first.learner) return unchanged(`etcd member ${memberId} is a voter already`, { voter: 'yes' })
+      const members = await until(`learner ${memberId} to be in sync`, look, {
+        deadlineMs: syncDeadlineMs,
+        everyMs: 500,
+        signal,
+        onWaiting: progress,
+      }).catch((error: QuorateError) => {
+        throw error.code === 'GATE_TIMEOUT' ? new QuorateError('ETCD_REFUSED', error.message) : error
+      })
+      refuseRisk(members, memberId)
+      await etcd.promoteMember(memberId, signal)
+      return changed({ summary: `etcd member ${memberId} (${first.name}) is a voter now`, facts: { voter: 'yes' } })
+    } finally {
+      etcd.close()
+    }
+  },
+)
+
+function inSync(members: EtcdMember[], memberId: string): Look<EtcdMember[]> {
+  const learner = members.find(({ id }) => id === memberId)
+  if (learner?.status === undefined) return notYet(`member ${memberId} does not answer for itself`)
+  const leader = members.find(({ id }) => id === learner.status?.leaderId)
+  if (leader?.status === undefined) return notYet('the leader does not answer')
+  const behind = leader.status.raftIndex - learner.status.raftIndex
+  return behind > mostEntriesBehind ? notYet(`it is ${behind} entries behind the leader`) : holds(members)
+}
+
+function refuseRisk(members: readonly EtcdMember[], memberId: string): void {
+  const after = forecastQuorum(members.map((one) => (one.id === memberId ? { ...one, learner: false } : one)))
+  for (const [when, { voters, healthy, holds }] of [
+    ['now', forecastQuorum(members)],
+    ['after the promotion', after],
+  ] as const) {
+    if (holds) continue
+    throw new QuorateError(
+      'QUORUM_AT_RISK',
+      `${when}, ${healthy} of ${voters} voters of etcd are healthy: learner ${memberId} was not promoted`,
+    )
+  }
+}

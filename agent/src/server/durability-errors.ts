@@ -1,0 +1,35 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { diskRemedy, isSystemError } from './system-error.js'
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** An operation without an end in the ledger, of which nothing runs any more. */
+export const unknownOutcome = (operationId: string): QuorateError =>
+  new QuorateError(
+    'OPERATION_UNKNOWN_OUTCOME',
+    `operation ${operationId} began before this agent was restarted, and no end of it was written`,
+  )
+
+/** The disk did not take the intent: so nothing was begun. */
+export function intentNotWritten(method: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error
+  return new QuorateError(
+    'SYSTEM_REFUSED',
+    `the agent cannot write its ledger, so ${method} was not started: ${words(error)}`,
+    { remedy: diskRemedy(error), cause: error },
+  )
+}
+
+/** The disk did not take the end: it was done, well or not, and nobody may be told so before it would survive a power cut. */
+export function endNotWritten(operationId: string, error: unknown): QuorateError {
+  return new QuorateError(
+    'OPERATION_UNKNOWN_OUTCOME',
+    `operation ${operationId} came to its end, but the agent cannot write that into its ledger: ${words(error)}`,
+    { ...(isSystemError(error) ? { remedy: diskRemedy(error) } : {}), cause: error },
+  )
+}
+
+export const stopping = (): QuorateError =>
+  new QuorateError('NODE_BUSY', 'the agent is stopping', {
+    remedy: 'Ask again when the agent runs: `systemctl status quorate-agent` on that node.',
+  })

@@ -1,0 +1,19 @@
+/** Enough for a whole join; more is a runaway. */
+const mostLinesKept = 2000
+
+/** What an operation says: who comes late hears it from the beginning. */
+export class ProgressLines {
+  private readonly lines: string[] = []
+  private readonly listeners = new Set<(line: string) => void>()
+
+  push(line: string): void {
+    if (this.lines.push(line) > mostLinesKept) this.lines.shift()
+    for (const listener of this.listeners) listener(line)
+  }
+
+  readonly follow = (listener: (line: string) => void): (() => void) => {
+    for (const line of this.lines) listener(line)
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+}
