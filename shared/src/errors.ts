@@ -63,6 +63,11 @@ export const catalogue = {
     exit: 'usage',
     remedy: '`quorate status` lists the runs of this state folder.',
   },
+  RUN_OVER: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'usage',
+    remedy: '`quorate status RUN` shows how it ended; `quorate convert` begins anew.',
+  },
   JOURNAL_DAMAGED: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
@@ -118,12 +123,12 @@ export const catalogue = {
   STEP_FAILED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The cluster works. Mend the cause, then run `quorate convert` again: finished steps plan nothing.',
+    remedy: 'The cluster works. Mend the cause, then `quorate resume RUN` goes on from there, or `quorate rollback RUN` undoes the run.',
   },
   GATE_TIMEOUT: {
     status: 'DEADLINE_EXCEEDED',
     exit: 'stepFailed',
-    remedy: 'The cluster works. What was last seen is above; mend it and run `quorate convert` again.',
+    remedy: 'The cluster works. What was last seen is above: mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
   },
   QUORUM_AT_RISK: {
     status: 'FAILED_PRECONDITION',
@@ -138,7 +143,7 @@ export const catalogue = {
   INTERRUPTED: {
     status: 'CANCELLED',
     exit: 'interrupted',
-    remedy: 'Stopped at a safe place. Run `quorate convert` again to go on.',
+    remedy: 'Stopped at a safe place. `quorate resume RUN` goes on from there, `quorate rollback RUN` undoes the run.',
   },
   DRIFT: {
     status: 'ABORTED',

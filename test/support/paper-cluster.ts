@@ -137,14 +137,11 @@ export class PaperCluster {
       read: (async (method: string, request: never) => this.#read(node, method, request)) as never,
       change: (async (method: string, request: Record<string, unknown>, call: ChangeCall, label = '') => {
         const asked = { node: node.name, method, request }
-        this.asked.push(asked)
-        call.header(label, node.name)
-        this.failing(asked)
-        const result = OperationResult.fromPartial(
-          (this.#change(node, method, request as never) as object | undefined) ?? {},
-        )
-        await call.done(node.name, label, result)
-        return result
+        return call.operation({ agent: agent as Agent, method: method as never, label }, async () => {
+          this.asked.push(asked)
+          this.failing(asked)
+          return OperationResult.fromPartial((this.#change(node, method, request as never) as object | undefined) ?? {})
+        })
       }) as never,
       checkJoin: async () => ({ errors: this.kubeadmErrors, warnings: [] }),
       holdPorts: (ports, work) =>
@@ -510,11 +507,12 @@ export function paperCall(done: DoneAction['results'] = []): ChangeCall & { read
   const lines: string[] = []
   return {
     lines,
-    header: (label) => ({ operationId: label, runId: 'r', cluster: 'paper', fencingToken: 1 }),
-    progress: (line) => lines.push(line),
-    done: async (node, label, result) => {
-      ;(done as { node: string; label: string; result: OperationResult }[]).push({ node, label, result })
+    async operation({ agent, label }, send) {
+      const result = await send({ operationId: label, runId: 'r', cluster: 'paper', fencingToken: 1 })
+      ;(done as { node: string; label: string; result: OperationResult }[]).push({ node: agent.node, label, result })
+      return result
     },
+    progress: (line) => lines.push(line),
     signal: new AbortController().signal,
   }
 }

@@ -1,24 +1,27 @@
-import { catalogue, exitCode } from '@quorate/shared/errors'
+import { catalogue, type ErrorCode, exitCode } from '@quorate/shared/errors'
 import type { RunState } from '../engine/fold.js'
 import type { RunOutcome } from '../engine/run-order.js'
 
-/** Exit code of a run that ended. */
-export function exitCodeOf(outcome: RunOutcome['outcome'], needsPerson: boolean): number {
+/** Exit code of a run that ended. A run whose cluster was taken over is at its end, whatever it was doing. */
+export function exitCodeOf({ outcome, needsPerson, error }: RunOutcome): number {
   if (outcome === 'done') return exitCode.done
   if (outcome === 'interrupted') return exitCode.interrupted
+  if (error?.code === 'FENCED' || error?.code === 'CLUSTER_HELD') return exitCode.clusterHeld
   return needsPerson ? exitCode.needsPerson : exitCode.stepFailed
 }
 
 /** The same from a journal, where the errors are kept by their codes. */
 export function exitCodeOfRun(run: RunState): number {
-  if (run.outcome === 'abandoned') return exitCode.stepFailed
-  if (run.outcome === 'running') return exitCode.done
-  const errors = [run.error, ...run.steps.flatMap(({ actions }) => actions.map(({ undoError }) => undoError))]
+  const { outcome, error } = run
+  if (outcome === 'abandoned') return exitCode.stepFailed
+  if (outcome === 'running' || outcome === 'rolled-back') return exitCode.done
+  const errors = [error, ...run.steps.flatMap(({ actions }) => actions.map(openUndoError))]
   const needsPerson = errors.some(
-    (error) =>
-      error !== undefined &&
-      error.code in catalogue &&
-      catalogue[error.code as keyof typeof catalogue].exit === 'needsPerson',
+    (one) =>
+      one !== undefined && one.code in catalogue && catalogue[one.code as ErrorCode].exit === 'needsPerson',
   )
-  return exitCodeOf(run.outcome, needsPerson)
+  return exitCodeOf({ outcome, needsPerson, ...(error === undefined ? {} : { error }) })
 }
+
+const openUndoError = ({ state, undoError }: RunState['steps'][number]['actions'][number]) =>
+  state === 'undo-failed' ? undoError : undefined

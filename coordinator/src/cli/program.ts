@@ -7,6 +7,8 @@ import { initCommand } from './init.js'
 import { nodesCommand } from './nodes.js'
 import { planCommand } from './plan.js'
 import { reportCommand } from './report.js'
+import { resumeCommand } from './resume.js'
+import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
 import { verifyCommand } from './verify.js'
@@ -21,6 +23,8 @@ const commands: readonly CommandMaker[] = [
   nodesCommand,
   planCommand,
   convertCommand,
+  resumeCommand,
+  rollbackCommand,
   statusCommand,
   watchCommand,
   verifyCommand,
@@ -36,6 +40,9 @@ The usual way:
   quorate plan -f cluster.yaml                                       what would be done; changes nothing
   quorate convert -f cluster.yaml                                    does it, after asking
   quorate verify -f cluster.yaml                                     is it highly available now?
+After a crash, a failure or Ctrl-C:
+  quorate resume RUN                                                 goes on from there
+  quorate rollback RUN                                               undoes it
 
 Exit codes: 0 done, 1 a defect of ours, 2 wrong usage or input, 3 blocked by findings (nothing was changed), 4 a step failed (the
 cluster works), 5 the cluster needs a person now, 6 another run holds the cluster, 7 not highly available, 130 interrupted.`

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, type UntilOptions, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
@@ -22,7 +23,12 @@ export async function peersOf(
 ): Promise<readonly Peer[]> {
   const peer = serverPeer(options.server)
   if (peer === undefined) return []
-  if (options.server !== endpointServer(run)) return [peer]
+  if (options.server !== endpointServer(run)) {
+    if (isIP(peer.address) !== 0) return [peer]
+    const asked = options.signal === undefined ? {} : { signal: options.signal }
+    const { addresses } = await run.agent(from).read('resolveName', { name: peer.address }, asked)
+    return addresses.map((address) => ({ address, port: peer.port }))
+  }
   return (await endpointAddresses(run, from, options.signal)).map((address) => ({ address, port: peer.port }))
 }
 

@@ -6,10 +6,14 @@ import type { ConversionRun } from './run.js'
 import { endpointServer } from './wanted.js'
 
 /**
- * Whether every pod of kube-proxy is newer than the last restart of its DaemonSet and connected to the endpoint. Ready says nothing
+ * Whether every pod of kube-proxy is newer than the last restart of its DaemonSet and connected to `server` (the endpoint). Ready says nothing
  * here: a kube-proxy that is cut off stays Ready with the rules that it had.
  */
-export async function kubeProxyRolledOut(run: ConversionRun, signal: AbortSignal): Promise<Look<readonly Evidence[]>> {
+export async function kubeProxyRolledOut(
+  run: ConversionRun,
+  signal: AbortSignal,
+  server = endpointServer(run),
+): Promise<Look<readonly Evidence[]>> {
   const { kubeProxyRollout: rollout, pods } = await clusterNow(run)
   if (rollout === undefined) return holds([{ what: 'DaemonSet kube-proxy', saw: 'not installed' }])
   const { generation, observedGeneration, desired, updated, available } = rollout
@@ -21,7 +25,7 @@ export async function kubeProxyRolledOut(run: ConversionRun, signal: AbortSignal
   if (old.length > 0) return notYet(`${seen}; older than the change: ${old.map((pod) => pod.name).join(', ')}`)
   const nodes = run.nodes.filter((node) => proxies.some((pod) => pod.node === node.name))
   const connected = await Promise.all(
-    nodes.map((node) => connectedTo(run, node, { process: 'kube-proxy', server: endpointServer(run), signal })),
+    nodes.map((node) => connectedTo(run, node, { process: 'kube-proxy', server, signal })),
   )
   const evidence: Evidence[] = [
     { what: 'DaemonSet kube-proxy', saw: `${seen}, each pod newer than ${rollout.restartedAt || 'its first start'}` },

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
-import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { ClusterFile } from '../config/cluster-file.js'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import type { RecordedEvent } from '../engine/events.js'
 import { foldRun, type RunState } from '../engine/fold.js'
@@ -16,12 +16,14 @@ import { type Assessed, assess, isBlocking } from './assess.js'
 import { allChecks } from './checks/all.js'
 import type { Check } from './checks/check.js'
 import { estimateSeconds } from './estimate.js'
-import { makeConversionRun } from './make-run.js'
+import { holdCluster } from './hold-cluster.js'
 import { conversionOrder } from './order.js'
 import { allProofs } from './proofs/all.js'
 import type { Proof } from './proofs/proof.js'
 import { prove, type Verification } from './prove.js'
 import type { ConversionRun, ConversionStep } from './run.js'
+import { conversionRun } from './session-run.js'
+import { judgeUnknownOutcome } from './unknown-outcome.js'
 
 /** All that the command line and REST need from the outside: one state folder, opened. */
 export interface Session {
@@ -138,39 +140,26 @@ export function approve(plan: Plan, hash?: string): void {
 /** Takes the cluster's lease and starts the approved plan; resolves as soon as the run is in its journal. */
 export async function startConversion(session: Session, request: StartRequest): Promise<StartedRun> {
   approve(request.approved)
-  const clock = session.clock ?? systemClock
-  const id = newRunId(clock.now())
-  const lease = await session.leases.acquire(request.file.name, id)
-  const fleet = session.connect()
-  const stop = new AbortController()
-  const journal = await session.runs.create(id).catch(async (error: unknown) => {
-    fleet.close()
-    await lease.release()
-    throw error
-  })
-  const emit = async (event: RecordedEvent['event']) => {
-    const recorded = await journal.append(event)
-    request.onEvent?.(recorded)
-  }
-  const ended = runOrder({
-    order: session.order ?? conversionOrder,
-    run: conversionRun(session, fleet, request.file, id),
-    approved: request.approved.steps,
-    context: { runId: id, cluster: request.file.name, fencingToken: lease.fencingToken },
-    started: {
-      planHash: request.approved.hash,
-      version: session.version,
-      clusterFile: request.fileText,
-      ignored: request.file.policy.ignoreFindings,
-    },
-    emit,
-    stop: stop.signal,
-  }).finally(async () => {
-    fleet.close()
-    await journal.close()
-    await lease.release()
-  })
-  return { id, ended, stop: () => stop.abort() }
+  const id = newRunId((session.clock ?? systemClock).now())
+  const { file, approved } = request
+  const held = await holdCluster(session, { id, file, onEvent: request.onEvent, open: () => session.runs.create(id) })
+  return held.start(({ run, context, emit, stop }) =>
+    runOrder({
+      order: session.order ?? conversionOrder,
+      run,
+      approved: approved.steps,
+      context,
+      started: {
+        planHash: approved.hash,
+        version: session.version,
+        clusterFile: request.fileText,
+        ignored: file.policy.ignoreFindings,
+      },
+      judge: judgeUnknownOutcome,
+      emit,
+      stop,
+    }),
+  )
 }
 
 /** Is this cluster highly available now? Every proof on the live cluster; changes nothing. */
@@ -207,19 +196,4 @@ export async function* followRun(
 ): AsyncIterable<RecordedEvent> {
   const goesOn = async () => (await readRun(session, id)).outcome === 'running'
   yield* session.runs.follow(id, { ...options, goesOn })
-}
-
-function conversionRun(
-  session: Session,
-  fleet: Fleet,
-  file: ClusterFile,
-  id: RunId | 'plan' | 'verify',
-): ConversionRun {
-  return makeConversionRun({
-    id,
-    file,
-    agent: (node: NodeEntry) => fleet.agent(node),
-    keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
-    backupRecipient: session.backupRecipient,
-  })
 }

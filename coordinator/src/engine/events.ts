@@ -16,6 +16,17 @@ export type RunEvent =
       readonly ignored: Readonly<Record<string, string>>
     }
   | {
+      /** Another process took the run over; what it goes on with is in `steps`. */
+      readonly kind: 'run-resumed'
+      readonly planHash: string
+      readonly fencingToken: number
+      readonly version: string
+      /** What is to be done from here on, planned from facts read now. */
+      readonly steps: readonly { readonly id: string; readonly title: string; readonly actions: readonly Action[] }[]
+      /** What differs from what was approved, where a person accepted it. */
+      readonly differences: readonly string[]
+    }
+  | {
       readonly kind: 'step-started'
       readonly step: string
       readonly title: string
@@ -23,6 +34,8 @@ export type RunEvent =
     }
   | { readonly kind: 'step-skipped'; readonly step: string; readonly title: string }
   | { readonly kind: 'action-started'; readonly step: string; readonly action: Action }
+  /** One that was begun before is brought to its end: what it sent is asked for, not sent again. */
+  | { readonly kind: 'action-continued'; readonly step: string; readonly action: string; readonly node: string }
   | {
       readonly kind: 'operation-sent'
       readonly step: string
@@ -30,6 +43,8 @@ export type RunEvent =
       readonly node: string
       readonly operationId: string
       readonly label: string
+      readonly method: string
+      readonly attempt: number
     }
   | {
       readonly kind: 'progress'
@@ -44,7 +59,17 @@ export type RunEvent =
       readonly action: string
       readonly node: string
       readonly label: string
+      readonly operationId: string
       readonly result: OperationResult
+    }
+  | {
+      readonly kind: 'operation-failed'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly label: string
+      readonly operationId: string
+      readonly error: RunError
     }
   | {
       readonly kind: 'action-verified'
@@ -60,7 +85,15 @@ export type RunEvent =
       readonly node: string
       readonly error: RunError
     }
-  | { readonly kind: 'action-undone'; readonly step: string; readonly action: string; readonly node: string }
+  | { readonly kind: 'undo-started'; readonly step: string; readonly action: string; readonly node: string }
+  | {
+      readonly kind: 'action-undone'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      /** What was seen after it: hashes as before the run, kubelets that report. */
+      readonly evidence: readonly Evidence[]
+    }
   | {
       readonly kind: 'undo-failed'
       readonly step: string
@@ -70,6 +103,15 @@ export type RunEvent =
     }
   | { readonly kind: 'step-done'; readonly step: string }
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
+  | {
+      /** The way back begins, or goes on after a crash. */
+      readonly kind: 'rollback-started'
+      readonly fencingToken: number
+      readonly version: string
+      /** Only joins are taken back: load balancer, certificate and kubeconfigs stay. */
+      readonly keepEndpoint: boolean
+    }
+  | { readonly kind: 'run-rolled-back'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
 
 export interface RunError {
   readonly code: string
@@ -87,3 +129,6 @@ export interface RecordedEvent {
   readonly run: string
   readonly event: RunEvent
 }
+
+/** True for what ends a run or its way back. */
+export const isEnd = ({ kind }: RunEvent): boolean => kind === 'run-ended' || kind === 'run-rolled-back'

@@ -1,14 +1,35 @@
+import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RecordedEvent, RunError, RunEvent } from './events.js'
-import type { Action, Evidence } from './step.js'
+import type { Action, DoneAction, Evidence } from './step.js'
 
-export type ActionState = 'planned' | 'running' | 'verified' | 'failed' | 'undone' | 'undo-failed'
-export type StepState = 'waiting' | 'running' | 'skipped' | 'done' | 'failed'
+export type ActionState = 'planned' | 'running' | 'verified' | 'failed' | 'undoing' | 'undone' | 'undo-failed'
+export type StepState = 'waiting' | 'running' | 'skipped' | 'done' | 'failed' | 'undone'
+export type Outcome = 'running' | 'done' | 'failed' | 'interrupted' | 'abandoned' | 'rolled-back'
 
 export interface OperationRecord {
   readonly node: string
   readonly label: string
   readonly result: OperationResult
+  /** It took back what others did. */
+  readonly undo: boolean
+  /** What it did was taken back since. */
+  readonly undone: boolean
+}
+
+/** An operation whose intent is in the journal. */
+export interface SentOperation {
+  readonly operationId: string
+  readonly node: string
+  readonly label: string
+  readonly method: string
+  readonly attempt: number
+  /** `sent`: no end of it is in the journal. */
+  readonly state: 'sent' | 'done' | 'failed'
+  readonly result?: OperationResult
+  readonly error?: RunError
+  /** It belongs to an attempt that is over: nothing asks for it any more. */
+  readonly over: boolean
 }
 
 export interface ActionRecord {
@@ -20,7 +41,10 @@ export interface ActionRecord {
   /** The last line that the node sent. */
   readonly progress?: string
   readonly operations: readonly OperationRecord[]
+  readonly sent: readonly SentOperation[]
   readonly evidence: readonly Evidence[]
+  /** What was seen after it was taken back. */
+  readonly undoEvidence?: readonly Evidence[]
   readonly error?: RunError
   readonly undoError?: RunError
 }
@@ -45,10 +69,14 @@ export interface RunState {
   readonly startedAt: number
   readonly endedAt?: number
   /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). */
-  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted' | 'abandoned'
+  readonly outcome: Outcome
   readonly error?: RunError
   readonly ignored: Readonly<Record<string, string>>
   readonly steps: readonly StepRecord[]
+  /** How often another process went on with it. */
+  readonly resumed: number
+  /** Set when the way back was begun. */
+  readonly rollback?: { readonly startedAt: number; readonly keepEndpoint: boolean }
   /** Number of the last event. */
   readonly seq: number
 }
@@ -64,6 +92,7 @@ const nothingYet: RunState = {
   outcome: 'running',
   ignored: {},
   steps: [],
+  resumed: 0,
   seq: 0,
 }
 
@@ -77,21 +106,23 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   switch (event.kind) {
     case 'run-started': {
       const { cluster, planHash, version, clusterFile, fencingToken, ignored } = event
-      const steps = event.steps.map(({ id, title, actions }) => ({
-        id,
-        title,
-        state: 'waiting' as const,
-        actions: actions.map(planned),
-      }))
+      const steps = event.steps.map(waitingStep)
       return { ...next, cluster, planHash, version, clusterFile, fencingToken, ignored, startedAt: at, steps }
     }
+    case 'run-resumed': {
+      const { planHash, version, fencingToken } = event
+      const steps = state.steps.map((step) => resumedStep(step, event.steps.find(({ id }) => id === step.id)))
+      return { ...goingOn(next), planHash, version, fencingToken, resumed: state.resumed + 1, steps }
+    }
+    case 'rollback-started': {
+      const { fencingToken, version, keepEndpoint } = event
+      const startedAt = state.rollback?.startedAt ?? at
+      return { ...goingOn(next), fencingToken, version, rollback: { startedAt, keepEndpoint } }
+    }
     case 'run-ended':
-      return {
-        ...next,
-        outcome: event.outcome,
-        endedAt: at,
-        ...(event.error === undefined ? {} : { error: event.error }),
-      }
+      return withEnd(next, { at, outcome: event.outcome, error: event.error })
+    case 'run-rolled-back':
+      return withEnd(next, { at, outcome: event.outcome === 'done' ? 'rolled-back' : event.outcome, error: event.error })
     default:
       return {
         ...next,
@@ -100,15 +131,64 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   }
 }
 
-const planned = (action: Action): ActionRecord => ({ action, state: 'planned', operations: [], evidence: [] })
+interface End {
+  readonly at: number
+  readonly outcome: Outcome
+  readonly error: RunError | undefined
+}
 
-type StepEvent = Exclude<RunEvent, { kind: 'run-started' | 'run-ended' }>
+const withEnd = (state: RunState, { at, outcome, error }: End): RunState => ({
+  ...state,
+  outcome,
+  endedAt: at,
+  ...(error === undefined ? {} : { error }),
+})
+
+function goingOn({ endedAt: _, error: __, ...state }: RunState): RunState {
+  return { ...state, outcome: 'running' }
+}
+
+interface Listed {
+  readonly id: string
+  readonly title: string
+  readonly actions: readonly Action[]
+}
+
+const planned = (action: Action): ActionRecord => ({ action, state: 'planned', operations: [], sent: [], evidence: [] })
+
+const waitingStep = ({ id, title, actions }: Listed): StepRecord => ({
+  id,
+  title,
+  state: 'waiting',
+  actions: actions.map(planned),
+})
+
+function resumedStep(step: StepRecord, listed: Listed | undefined): StepRecord {
+  if (step.state === 'waiting') return listed === undefined ? step : waitingStep(listed)
+  if (step.state !== 'failed') return step
+  const { endedAt: _, ...open } = step
+  return { ...open, state: 'running' }
+}
+
+/** What was begun keeps its record: what it touched is what a way back needs. */
+function startedStep(step: StepRecord, at: number, actions: readonly Action[]): StepRecord {
+  const { endedAt: _, ...open } = step
+  const listed = new Set(actions.map(({ id }) => id))
+  const begun = step.actions.filter(({ action, state }) => state !== 'planned' && !listed.has(action.id))
+  const now = actions.map((action) => {
+    const known = step.actions.find((record) => record.action.id === action.id)
+    return known === undefined ? planned(action) : { ...known, action, state: 'planned' as const }
+  })
+  return { ...open, state: 'running', startedAt: step.startedAt ?? at, actions: [...begun, ...now] }
+}
+
+type StepEvent = Extract<RunEvent, { readonly step: string }>
 type ActionEvent = Exclude<StepEvent, { kind: 'step-started' | 'step-skipped' | 'step-done' }>
 
 function applyToStep(step: StepRecord, at: number, event: StepEvent): StepRecord {
   switch (event.kind) {
     case 'step-started':
-      return { ...step, state: 'running', startedAt: at, actions: event.actions.map(planned) }
+      return startedStep(step, at, event.actions)
     case 'step-skipped':
       return { ...step, state: 'skipped', startedAt: at, endedAt: at, actions: [] }
     case 'step-done':
@@ -118,31 +198,97 @@ function applyToStep(step: StepRecord, at: number, event: StepEvent): StepRecord
       const actions = step.actions.map((record) =>
         record.action.id === id ? applyToAction(record, at, event) : record,
       )
-      return event.kind === 'action-failed' ? { ...step, state: 'failed', endedAt: at, actions } : { ...step, actions }
+      if (event.kind === 'action-failed') return { ...step, state: 'failed', endedAt: at, actions }
+      const undone = event.kind === 'action-undone' && step.state !== 'failed' && actions.every(isTakenBack)
+      return undone ? { ...step, state: 'undone', actions } : { ...step, actions }
     }
   }
 }
 
+const isTakenBack = ({ state }: ActionRecord): boolean => state === 'undone' || state === 'planned'
+
 function applyToAction(record: ActionRecord, at: number, event: ActionEvent): ActionRecord {
   switch (event.kind) {
-    case 'action-started':
-      return { ...record, state: 'running', startedAt: at }
+    case 'action-started': {
+      const { error: _, undoError: __, ...clean } = record
+      return { ...clean, state: 'running', startedAt: at, sent: over(record.sent) }
+    }
+    case 'action-continued': {
+      const { error: _, undoError: __, ...clean } = record
+      return { ...clean, state: 'running' }
+    }
     case 'operation-sent':
-      return record
+      return { ...record, sent: [...record.sent, sentBy(event)] }
     case 'progress':
       return { ...record, progress: event.message }
     case 'operation-done':
-      return {
-        ...record,
-        operations: [...record.operations, { node: event.node, label: event.label, result: event.result }],
-      }
+      return doneOperation(record, event)
+    case 'operation-failed':
+      return { ...record, sent: endedIn(record.sent, event.operationId, { state: 'failed', error: event.error }) }
     case 'action-verified':
       return { ...record, state: 'verified', endedAt: at, evidence: event.evidence }
     case 'action-failed':
       return { ...record, state: 'failed', endedAt: at, error: event.error }
+    case 'undo-started':
+      // After an undo that failed a new try; after a crash the same one goes on.
+      return { ...record, state: 'undoing', sent: record.state === 'undoing' ? record.sent : over(record.sent, isUndo) }
     case 'action-undone':
-      return { ...record, state: 'undone', endedAt: at }
+      return { ...record, state: 'undone', endedAt: at, undoEvidence: event.evidence, ...takenBack(record) }
     case 'undo-failed':
       return { ...record, state: 'undo-failed', endedAt: at, undoError: event.error }
   }
 }
+
+/** Labels of operations that take back begin so. */
+export const undoPrefix = 'undo-'
+const isUndo = ({ label }: { label: string }): boolean => label.startsWith(undoPrefix)
+
+function sentBy(event: Extract<RunEvent, { kind: 'operation-sent' }>): SentOperation {
+  const { operationId, node, label, method, attempt } = event
+  return { operationId, node, label, method, attempt, state: 'sent', over: false }
+}
+
+const over = (sent: readonly SentOperation[], which = (_: SentOperation) => true): readonly SentOperation[] =>
+  sent.map((one) => (which(one) ? { ...one, over: true } : one))
+
+const endedIn = (sent: readonly SentOperation[], id: string, end: Partial<SentOperation>): readonly SentOperation[] =>
+  sent.map((one) => (one.operationId === id ? { ...one, ...end } : one))
+
+function doneOperation(record: ActionRecord, event: Extract<RunEvent, { kind: 'operation-done' }>): ActionRecord {
+  const { node, label, result, operationId } = event
+  const operation = { node, label, result, undo: isUndo(event), undone: false }
+  return {
+    ...record,
+    sent: endedIn(record.sent, operationId, { state: 'done', result }),
+    operations: [...record.operations, operation],
+  }
+}
+
+const takenBack = ({ sent, operations }: ActionRecord) => ({
+  sent: over(sent),
+  operations: operations.map((one) => ({ ...one, undone: true })),
+})
+
+/** Operations of the present attempt whose end is not in the journal. */
+export const unended = ({ sent }: ActionRecord): readonly SentOperation[] =>
+  sent.filter((one) => !one.over && one.state === 'sent')
+
+/** Begun and neither verified nor ended, or left to a person in its middle: the first thing that a resumed run brings to an end. */
+export const isOpen = (record: ActionRecord): boolean =>
+  record.state === 'running' ||
+  record.state === 'undoing' ||
+  record.state === 'undo-failed' ||
+  (record.state === 'failed' && (unended(record).length > 0 || neededPerson(record)))
+
+const neededPerson = ({ error }: ActionRecord): boolean =>
+  error !== undefined && error.code in catalogue && catalogue[error.code as ErrorCode].exit === 'needsPerson'
+
+/** What an action did and nobody took back yet. */
+export function doneOf({ action, operations }: ActionRecord): DoneAction {
+  const results = operations.filter(({ undo, undone }) => !undo && !undone)
+  return { action, results: results.map(({ node, label, result }) => ({ node, label, result })) }
+}
+
+/** The record of one action; undefined before it was planned. */
+export const recordOf = (state: RunState, step: string, action: string): ActionRecord | undefined =>
+  state.steps.find(({ id }) => id === step)?.actions.find((record) => record.action.id === action)

@@ -14,6 +14,8 @@ export function recordHash(prev: string, record: string): string {
 export interface JournalReader {
   /** The records that were added since the last call. The last line, as long as it has no end, is left for later: it is being written, or was torn. */
   next(): Promise<readonly RecordedEvent[]>
+  /** Where the records that were read end: bytes, number and hash of the last one. */
+  end(): { readonly offset: number; readonly seq: number; readonly prev: string }
   close(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ export async function openJournalReader(path: string, run: string): Promise<Jour
   let seq = 0
   return {
     close: () => file.close(),
+    end: () => ({ offset, seq, prev }),
     async next() {
       const bytes = await readFrom(file, offset)
       const events: RecordedEvent[] = []

@@ -1,10 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import type { RecordedEvent, RunEvent } from './events.js'
-import { chainStart, recordHash } from './journal-reader.js'
+import { type AppendedFile, fileDoor, type JournalDoor } from './journal-file.js'
+import { chainStart, openJournalReader, recordHash } from './journal-reader.js'
 
 /** Append-only record of one run. */
 export interface Journal {
@@ -17,6 +17,11 @@ export interface Journal {
   close(): Promise<void>
 }
 
+export interface JournalOptions {
+  readonly clock?: Clock
+  readonly door?: JournalDoor
+}
+
 interface Waiting {
   readonly line: string
   readonly durable: boolean
@@ -25,11 +30,39 @@ interface Waiting {
 }
 
 /** Makes `path`, which must not exist, and fsyncs its folder so that the name survives a power-cut. */
-export async function createJournal(path: string, run: RunId, clock: Clock = systemClock): Promise<Journal> {
-  const file = await open(path, 'ax', 0o600)
-  await syncFolder(dirname(path))
+export async function createJournal(path: string, run: RunId, options: JournalOptions = {}): Promise<Journal> {
+  const door = options.door ?? fileDoor
+  const file = await door.create(path)
+  await door.syncFolder(dirname(path))
+  return appender(file, { path, run, clock: options.clock ?? systemClock, seq: 0, prev: chainStart })
+}
+
+/** Opens a journal to go on with it: its chain is checked, a torn last line is cut off. Only for who holds the cluster's lease. */
+export async function reopenJournal(
+  path: string,
+  run: RunId,
+  options: JournalOptions = {},
+): Promise<{ journal: Journal; events: readonly RecordedEvent[] }> {
+  const reader = await openJournalReader(path, run)
+  const events = await reader.next().finally(() => reader.close())
+  const { offset, seq, prev } = reader.end()
+  const file = await (options.door ?? fileDoor).reopen(path, offset)
+  return { journal: appender(file, { path, run, clock: options.clock ?? systemClock, seq, prev }), events }
+}
+
+interface Place {
+  readonly path: string
+  readonly run: RunId
+  readonly clock: Clock
+  /** Of the last record that is there. */
+  readonly seq: number
+  readonly prev: string
+}
+
+function appender(file: AppendedFile, { path, run, clock, ...last }: Place): Journal {
   const queue: Waiting[] = []
-  let [seq, prev, broken] = [0, chainStart, undefined as unknown]
+  let { seq, prev } = last
+  let broken: unknown
   let flushing: Promise<void> | undefined
 
   const flush = async () => {
@@ -69,9 +102,9 @@ export async function createJournal(path: string, run: RunId, clock: Clock = sys
 }
 
 // One fsync for all that wait: twenty nodes that report at once cost the disk as much as one.
-async function writeBatch(file: FileHandle, batch: readonly Waiting[]): Promise<void> {
-  await file.appendFile(batch.map(({ line }) => line).join(''))
-  if (batch.some(({ durable }) => durable)) await file.datasync()
+async function writeBatch(file: AppendedFile, batch: readonly Waiting[]): Promise<void> {
+  await file.append(batch.map(({ line }) => line).join(''))
+  if (batch.some(({ durable }) => durable)) await file.sync()
 }
 
 // Sealed secrets are of use to one agent process only, and a journal is read by many people.
@@ -85,12 +118,6 @@ function asJournalError(error: unknown, path: string): QuorateError {
   return new QuorateError('INTERNAL', `the journal could not be written: ${why}`, {
     where: path,
     cause: error,
-    remedy:
-      'Make room on the disk of the state folder (or mend it), then run `quorate convert` again: finished steps plan nothing.',
+    remedy: 'Make room on the disk of the state folder (or mend it), then run `quorate resume RUN`.',
   })
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
 }

@@ -23,14 +23,19 @@ export interface LeaseHolder {
 export interface Lease {
   /** Rises with every lease of this cluster; agents refuse a lower one than they have seen. */
   readonly fencingToken: number
+  /** FENCED when somebody else holds the cluster by now. */
+  requireHeld(): Promise<void>
   /** Gives the cluster back; silent when somebody else took it over. */
   release(): Promise<void>
 }
 
 /** One run at a time holds a cluster. */
 export interface LeaseStore {
-  /** CLUSTER_HELD when a living run has it. A lease whose process is dead on this very machine is taken over. */
-  acquire(cluster: string, run: RunId): Promise<Lease>
+  /**
+   * CLUSTER_HELD when a living run has it. A lease whose process is dead on this very machine is taken over. `above`: the number of a
+   * lease that is known from elsewhere (a journal that was copied here); the new one is higher.
+   */
+  acquire(cluster: string, run: RunId, above?: number): Promise<Lease>
   /** The living holder. */
   holder(cluster: string): Promise<LeaseHolder | undefined>
 }
@@ -38,7 +43,7 @@ export interface LeaseStore {
 export function leaseStore(folder: string): LeaseStore {
   const pathOf = (cluster: string) => join(folder, `${cluster}.json`)
   return {
-    async acquire(cluster, run) {
+    async acquire(cluster, run, above = 0) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = pathOf(cluster)
       const nonce = randomBytes(8).toString('hex')
@@ -47,9 +52,9 @@ export function leaseStore(folder: string): LeaseStore {
       const holder: LeaseHolder = { run, nonce, takenAt: Date.now(), ...(await thisProcess()) }
       await takeLock(path, holder)
       // Read under the lock: two that read before it could both go on with the same number.
-      const fencingToken = Number(await readText(fence)) + 1
+      const fencingToken = Math.max(Number(await readText(fence)), above) + 1
       await raiseFence(fence, fencingToken, nonce)
-      return { fencingToken, release: () => release(path, nonce) }
+      return { fencingToken, requireHeld: () => requireHeld(path, nonce), release: () => release(path, nonce) }
     },
     async holder(cluster) {
       const holder = await readHolder(pathOf(cluster))
@@ -93,6 +98,13 @@ async function raiseFence(path: string, token: number, nonce: string): Promise<v
 
 async function release(path: string, nonce: string): Promise<void> {
   if ((await readHolder(path))?.nonce === nonce) await rm(path, { force: true })
+}
+
+async function requireHeld(path: string, nonce: string): Promise<void> {
+  const holder = await readHolder(path)
+  if (holder?.nonce === nonce) return
+  const who = holder === undefined ? 'somebody' : `run ${holder.run} (process ${holder.pid} on ${holder.host})`
+  throw new QuorateError('FENCED', `${who} took this cluster over while this process was paused`, { where: path })
 }
 
 async function isAlive(holder: LeaseHolder): Promise<boolean> {

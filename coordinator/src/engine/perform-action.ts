@@ -1,17 +1,9 @@
-import { setMaxListeners } from 'node:events'
 import { asQuorateError, catalogue, type QuorateError } from '@quorate/shared/errors'
-import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import type { ChangeCall } from '../fleet/agent.js'
-import type { RunError, RunEvent } from './events.js'
-import { operationIdOf } from './operation-id.js'
-import type { Action, Step } from './step.js'
-
-/** What every operation of a run carries. */
-export interface RunContext {
-  readonly runId: string
-  readonly cluster: string
-  readonly fencingToken: number
-}
+import type { RunError } from './events.js'
+import { isOpen } from './fold.js'
+import { type Judge, neverAborted, operationsOf, type RunContext, runError } from './operations.js'
+import type { RunRecord } from './run-record.js'
+import type { Action, Evidence, Step } from './step.js'
 
 /** One action of one step on its way. */
 export interface Task<Run> {
@@ -19,8 +11,8 @@ export interface Task<Run> {
   readonly action: Action
   readonly run: Run
   readonly context: RunContext
-  /** Resolves when the event is recorded. */
-  emit(event: RunEvent): Promise<void>
+  readonly record: RunRecord
+  readonly judge?: Judge<Run> | undefined
 }
 
 /** An action that did not succeed: the error that a person reads, and whether the cluster needs that person now. */
@@ -34,98 +26,103 @@ export class ActionFailed extends Error {
   }
 }
 
-interface Applied {
-  readonly results: { node: string; label: string; result: OperationResult }[]
-  /** Operations that were sent, whether or not they came to an end. */
-  sent: number
-}
+const placeOf = <Run>({ step, action }: Task<Run>) => ({ step: step.id, action: action.id, node: action.node })
+const partsOf = <Run>(task: Task<Run>) => ({ ...task, step: task.step.id })
 
 /** Does it: intent on the disk first, then the operations. What went wrong is undone on this node alone. */
-export async function applyAction<Run>(task: Task<Run>): Promise<Applied> {
-  const { step, action, run } = task
-  const applied: Applied = { results: [], sent: 0 }
-  await task.emit({ kind: 'action-started', step: step.id, action })
+export async function applyAction<Run>(task: Task<Run>): Promise<void> {
+  await task.record.emit({ kind: 'action-started', step: task.step.id, action: task.action })
+  await apply(task)
+}
+
+async function apply<Run>(task: Task<Run>): Promise<void> {
   try {
-    await step.apply(run, action, changeCall(task, applied, ''))
+    await task.step.apply(task.run, task.action, operationsOf(partsOf(task), 'apply'))
   } catch (error) {
-    throw await fail(task, applied, { error, stage: 'apply' })
+    throw await fail(task, { error, stage: 'apply' })
   }
-  return applied
 }
 
 /** Its gate: watches until it holds, keeps what was seen. */
-export async function verifyAction<Run>(task: Task<Run>, applied: Applied): Promise<void> {
-  const { step, action, run } = task
+export async function verifyAction<Run>(task: Task<Run>): Promise<void> {
   try {
-    const evidence = await step.verify(run, action, neverAborted())
-    await task.emit({ kind: 'action-verified', step: step.id, action: action.id, node: action.node, evidence })
+    const evidence = await task.step.verify(task.run, task.action, neverAborted())
+    await task.record.emit({ kind: 'action-verified', ...placeOf(task), evidence })
   } catch (error) {
-    throw await fail(task, applied, { error, stage: 'verify' })
+    throw await fail(task, { error, stage: 'verify' })
   }
 }
 
-function changeCall<Run>(
-  { step, action, context, emit }: Task<Run>,
-  applied: Applied,
-  prefix: '' | 'undo-',
-): ChangeCall {
-  const place = { step: step.id, action: action.id }
-  // A journal that cannot be written rejects the next event that is waited for; these two need no waiting.
-  const note = (event: RunEvent) => void emit(event).catch(() => undefined)
-  return {
-    header(label, node = action.node) {
-      const operationId = operationIdOf({ run: context.runId, ...place, node, label: prefix + label })
-      applied.sent += 1
-      note({ kind: 'operation-sent', ...place, node, operationId, label: prefix + label })
-      return { operationId, runId: context.runId, cluster: context.cluster, fencingToken: context.fencingToken }
-    },
-    progress: (message) => note({ kind: 'progress', ...place, node: action.node, message }),
-    async done(node, label, result) {
-      if (prefix === '') applied.results.push({ node, label, result })
-      await emit({ kind: 'operation-done', ...place, node, label: prefix + label, result })
-    },
-    signal: neverAborted(),
+/**
+ * Brings an action that an earlier process began to its end: what it sent is asked for, what never arrived is sent, its gate is watched;
+ * an undo that was begun is finished. Where that fails it is undone as in any run. True when it is verified.
+ */
+export async function continueAction<Run>(task: Task<Run>): Promise<boolean> {
+  const { record, step, action } = task
+  const before = record.action(step.id, action.id)?.state
+  if (before === 'undoing' || before === 'undo-failed') {
+    await undoAction(task)
+    return false
+  }
+  await record.emit({ kind: 'action-continued', ...placeOf(task) })
+  try {
+    await apply(task)
+    await verifyAction(task)
+    return true
+  } catch (error) {
+    const now = record.action(step.id, action.id)
+    const isOver = error instanceof ActionFailed && !error.needsPerson && now !== undefined && !isOpen(now)
+    if (!isOver || error.error.code === 'FENCED') throw error
+    return false
+  }
+}
+
+/** Takes back what an action did and sees that it is; ActionFailed where it could not be. */
+export async function undoAction<Run>(
+  task: Task<Run>,
+  gate: (signal: AbortSignal) => Promise<readonly Evidence[]> = async () => [],
+): Promise<void> {
+  const { step, action, run, record } = task
+  const place = placeOf(task)
+  if (typeof step.rollback !== 'function') return
+  const done = record.done(step.id, action)
+  await record.emit({ kind: 'undo-started', ...place })
+  try {
+    await step.rollback(run, done, operationsOf(partsOf(task), 'undo'))
+    const seen = (await step.undone?.(run, done, neverAborted())) ?? []
+    await record.emit({ kind: 'action-undone', ...place, evidence: [...(await gate(neverAborted())), ...seen] })
+  } catch (thrown) {
+    const cause = asQuorateError(thrown, action.node)
+    const error = runError(cause, action.node, task.context.runId)
+    if (cause.code !== 'FENCED') await record.emit({ kind: 'undo-failed', ...place, error })
+    throw new ActionFailed(error, catalogue[cause.code].exit === 'needsPerson')
   }
 }
 
 async function fail<Run>(
   task: Task<Run>,
-  applied: Applied,
   why: { error: unknown; stage: 'apply' | 'verify' },
 ): Promise<ActionFailed> {
-  const { step, action } = task
-  const place = { step: step.id, action: action.id, node: action.node }
+  const { step, action, record } = task
   const cause = asQuorateError(why.error, action.node)
-  const error = runError(cause, action.node)
-  await task.emit({ kind: 'action-failed', ...place, error })
-  const undo = isUnknown(cause, why.stage) || applied.sent === 0 ? undefined : step.rollback
+  const error = runError(cause, action.node, task.context.runId)
+  // Whoever holds the cluster now goes on with what is in its own journal: nothing is ours to write or to undo.
+  if (cause.code === 'FENCED') return new ActionFailed(error, false)
+  await record.emit({ kind: 'action-failed', ...placeOf(task), error })
   let needsPerson = catalogue[cause.code].exit === 'needsPerson'
-  if (typeof undo === 'function') {
-    try {
-      await undo(task.run, { action, results: applied.results }, changeCall(task, applied, 'undo-'))
-      await task.emit({ kind: 'action-undone', ...place })
-    } catch (thrown) {
-      const second = asQuorateError(thrown, action.node)
-      needsPerson ||= catalogue[second.code].exit === 'needsPerson'
-      await task.emit({ kind: 'undo-failed', ...place, error: runError(second, action.node) })
-    }
+  const sent = record.action(step.id, action.id)?.sent.some(({ over }) => !over) ?? false
+  if (sent && !isUnknown(cause, why.stage)) {
+    await undoAction(task).catch((thrown: unknown) => {
+      if (!(thrown instanceof ActionFailed)) throw thrown
+      needsPerson ||= thrown.needsPerson
+    })
   }
   return new ActionFailed(error, needsPerson)
 }
 
-// Undoing what may still be under way would race with it: the node first has to say what became of it.
-function isUnknown(error: QuorateError, stage: 'apply' | 'verify'): boolean {
-  return error.code === 'OPERATION_UNKNOWN_OUTCOME' || (stage === 'apply' && error.code === 'AGENT_UNREACHABLE')
-}
-
-// A thousand nodes may be asked under one signal; that is no leak.
-function neverAborted(): AbortSignal {
-  const { signal } = new AbortController()
-  setMaxListeners(0, signal)
-  return signal
-}
-
-/** An error as the journal keeps it. */
-export function runError(error: QuorateError, where = ''): RunError {
-  return { code: error.code, message: error.message, where: error.where ?? where, remedy: error.remedy }
+// Undoing what may still be under way would race with it: the node first has to say what became of it. And what puts quorum at risk
+// is for a person.
+function isUnknown({ code }: QuorateError, stage: 'apply' | 'verify'): boolean {
+  if (code === 'OPERATION_UNKNOWN_OUTCOME' || code === 'QUORUM_AT_RISK') return true
+  return stage === 'apply' && code === 'AGENT_UNREACHABLE'
 }

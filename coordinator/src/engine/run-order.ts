@@ -1,8 +1,11 @@
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { eachNode } from './each-node.js'
 import type { RunError, RunEvent } from './events.js'
-import { ActionFailed, applyAction, type RunContext, runError, type Task, verifyAction } from './perform-action.js'
+import { foldRun, isOpen, type RunState, type StepRecord } from './fold.js'
+import { type Judge, type RunContext, runError } from './operations.js'
+import { ActionFailed, applyAction, continueAction, type Task, verifyAction } from './perform-action.js'
 import { type PlannedStep, requireApproved } from './plan.js'
+import { RunRecord } from './run-record.js'
 import type { Action, Step } from './step.js'
 
 /** How a run ended. `needsPerson`: the cluster needs a person now (exit code 5), not merely another try. */
@@ -12,22 +15,95 @@ export interface RunOutcome {
   readonly error?: RunError
 }
 
-export interface RunOrderOptions<Run extends { refresh(): void }> {
+/** What walking an order needs, whether from its beginning or from where an earlier process left it. */
+export interface WalkOptions<Run extends { refresh(): void }> {
   readonly order: readonly Step<Run>[]
   readonly run: Run
   /** The plan that a person approved; nothing beyond it is done. */
   readonly approved: readonly PlannedStep[]
   readonly context: RunContext
+  /** Resolves when the event is recorded; a rejection ends the run. */
+  emit(event: RunEvent): Promise<void>
+  /** Decides about operations whose end is unknown; unset: a person has to. */
+  readonly judge?: Judge<Run>
+  /** Aborted: no further action is started; those that run come to their end. */
+  readonly stop: AbortSignal
+}
+
+export interface RunOrderOptions<Run extends { refresh(): void }> extends WalkOptions<Run> {
   readonly started: {
     readonly planHash: string
     readonly version: string
     readonly clusterFile: string
     readonly ignored: Readonly<Record<string, string>>
   }
-  /** Resolves when the event is recorded; a rejection ends the run. */
-  emit(event: RunEvent): Promise<void>
-  /** Aborted: no further action is started; those that run come to their end. */
-  readonly stop: AbortSignal
+}
+
+export interface ResumeOrderOptions<Run extends { refresh(): void }> extends WalkOptions<Run> {
+  /** What the journal holds. */
+  readonly state: RunState
+  readonly resumed: {
+    readonly planHash: string
+    readonly version: string
+    readonly differences: readonly string[]
+  }
+}
+
+/**
+ * Walks the order: each step is planned again from fresh facts, held against the approved plan, done and verified. Never rejects.
+ * After a failure no new node is started; what runs comes to its end, and only the failed node's action is undone.
+ */
+export function runOrder<Run extends { refresh(): void }>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
+  const { context, started } = options
+  const { cluster, fencingToken } = context
+  const start = (steps: readonly PlannedStep[]): RunEvent => ({
+    kind: 'run-started',
+    cluster,
+    fencingToken,
+    ...started,
+    steps,
+  })
+  return walkOrder(options, foldRun([]), start)
+}
+
+/**
+ * Goes on with a run that an earlier process left: first every action that was begun is brought to its end, then the order is walked as
+ * ever. What was verified is not done again unless its step says so, or the accepted plan does.
+ */
+export function resumeOrder<Run extends { refresh(): void }>(options: ResumeOrderOptions<Run>): Promise<RunOutcome> {
+  const { context, resumed, state } = options
+  const { fencingToken } = context
+  return walkOrder(options, state, (steps) => ({ kind: 'run-resumed', fencingToken, ...resumed, steps }))
+}
+
+async function walkOrder<Run extends { refresh(): void }>(
+  options: WalkOptions<Run>,
+  state: RunState,
+  begin: (steps: readonly PlannedStep[]) => RunEvent,
+): Promise<RunOutcome> {
+  const { order, emit } = options
+  const record = new RunRecord(state, emit)
+  const walk = new Walk(options, record)
+  let outcome: RunOutcome
+  try {
+    await record.emit(begin(order.map(({ id, title }) => ({ id, title, actions: walk.approvedActions(id) }))))
+    for (const step of order) await walk.finishBegun(step)
+    for (const step of order) {
+      await walk.settle(step.id)
+      await walk.step(step)
+    }
+    await walk.settle()
+    outcome = { outcome: 'done', needsPerson: false }
+  } catch (error) {
+    outcome = outcomeOf(await walk.afterFailure(error), options.context.runId)
+  }
+  const { error } = outcome
+  if (error?.code === 'FENCED') return outcome // whoever holds the cluster now writes its end
+  // The journal itself may be what failed; then its absence of an end is the record.
+  await record
+    .emit({ kind: 'run-ended', outcome: outcome.outcome, ...(error === undefined ? {} : { error }) })
+    .catch(() => undefined)
+  return outcome
 }
 
 /** A gate that is watched while later steps go on. */
@@ -37,41 +113,18 @@ interface Settling {
   readonly verified: Promise<void>
 }
 
-/**
- * Walks the order: each step is planned again from fresh facts, held against the approved plan, done and verified. Never rejects.
- * After a failure no new node is started; what runs comes to its end, and only the failed node's action is undone.
- */
-export async function runOrder<Run extends { refresh(): void }>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
-  const { order, context, started, emit } = options
-  const walk = new Walk(options)
-  let outcome: RunOutcome
-  try {
-    const steps = order.map(({ id, title }) => ({ id, title, actions: walk.approvedActions(id) }))
-    await emit({ kind: 'run-started', cluster: context.cluster, fencingToken: context.fencingToken, ...started, steps })
-    for (const step of order) {
-      await walk.settle(step.id)
-      await walk.step(step)
-    }
-    await walk.settle()
-    outcome = { outcome: 'done', needsPerson: false }
-  } catch (error) {
-    outcome = outcomeOf(await walk.afterFailure(error))
-  }
-  const { error } = outcome
-  // The journal itself may be what failed; then its absence of an end is the record.
-  await emit({ kind: 'run-ended', outcome: outcome.outcome, ...(error === undefined ? {} : { error }) }).catch(
-    () => undefined,
-  )
-  return outcome
-}
-
 class Walk<Run extends { refresh(): void }> {
-  readonly #options: RunOrderOptions<Run>
+  readonly #options: WalkOptions<Run>
+  readonly #record: RunRecord
+  /** The steps as an earlier process left them. */
+  readonly #before: readonly StepRecord[]
   #settling: Settling[] = []
   #backgroundFailed = false
 
-  constructor(options: RunOrderOptions<Run>) {
+  constructor(options: WalkOptions<Run>, record: RunRecord) {
     this.#options = options
+    this.#record = record
+    this.#before = record.state.steps
   }
 
   approvedActions(step: string): readonly Action[] {
@@ -85,16 +138,27 @@ class Walk<Run extends { refresh(): void }> {
     for (const { verified } of due) await verified
   }
 
+  /** Brings what an earlier process began in a step to its end, one after the other. */
+  async finishBegun(step: Step<Run>): Promise<void> {
+    const before = this.#before.find(({ id }) => id === step.id)
+    for (const { action } of before?.actions.filter(isOpen) ?? []) {
+      await this.#requireGoingOn(step.title)
+      this.#options.run.refresh()
+      await continueAction(this.#task(step, action))
+    }
+  }
+
   async step(step: Step<Run>): Promise<void> {
-    const { run, emit } = this.#options
+    const { run } = this.#options
     await this.#requireGoingOn(step.title)
     run.refresh()
-    const actions = await step.plan(run)
-    if (actions.length === 0) return emit({ kind: 'step-skipped', step: step.id, title: step.title })
-    requireApproved(step.id, this.approvedActions(step.id), actions)
-    await emit({ kind: 'step-started', step: step.id, title: step.title, actions })
+    const actions = await this.#plan(step)
+    if (actions.length === 0) return this.#nothingToDo(step)
+    await this.#record.emit({ kind: 'step-started', step: step.id, title: step.title, actions })
     const gates = await this.#walkActions(step, actions)
-    const verified = Promise.all(gates.map((gate) => gate())).then(() => emit({ kind: 'step-done', step: step.id }))
+    const verified = Promise.all(gates.map((gate) => gate())).then(() =>
+      this.#record.emit({ kind: 'step-done', step: step.id }),
+    )
     if (step.settleBefore === undefined) return verified
     verified.catch(() => {
       this.#backgroundFailed = true
@@ -102,9 +166,42 @@ class Walk<Run extends { refresh(): void }> {
     this.#settling.push({ step: step.id, before: step.settleBefore, verified })
   }
 
+  /** What is to be done now, held against what was approved; in a resumed run without what it verified and keeps. */
+  async #plan(step: Step<Run>): Promise<readonly Action[]> {
+    const planned = await step.plan(this.#options.run)
+    const verified = (action: Action) => this.#record.action(step.id, action.id)?.state === 'verified'
+    const actions = planned.filter((action) => step.onResume !== 'kept' || !verified(action))
+    const again = step.onResume === 'renewed' ? actions.filter(verified) : []
+    for (const action of actions) if (!again.includes(action)) this.#requireApproved(step.id, action)
+    return actions
+  }
+
+  /** By the plan that the run goes on with, or by the one that it was begun with: what was undone since is what that one named. */
+  #requireApproved(step: string, action: Action): void {
+    const before = this.#before.find(({ id }) => id === step)?.actions.map((one) => one.action) ?? []
+    try {
+      requireApproved(step, this.approvedActions(step), [action])
+    } catch (error) {
+      if (!before.some(({ id }) => id === action.id)) throw error
+      requireApproved(step, before, [action])
+    }
+  }
+
+  async #nothingToDo({ id, title }: Step<Run>): Promise<void> {
+    const state = this.#record.state.steps.find((step) => step.id === id)?.state
+    if (state === 'waiting') return this.#record.emit({ kind: 'step-skipped', step: id, title })
+    // All was done before the process before this one could say so.
+    if (state === 'running' || state === 'failed') return this.#record.emit({ kind: 'step-done', step: id })
+  }
+
+  #task(step: Step<Run>, action: Action): Task<Run> {
+    const { run, context, judge } = this.#options
+    return { step, action, run, context, judge, record: this.#record }
+  }
+
   /** Does every action; returns the gates that are to be watched later. */
   async #walkActions(step: Step<Run>, actions: readonly Action[]): Promise<(() => Promise<void>)[]> {
-    const { run, context, emit, stop } = this.#options
+    const { run, stop } = this.#options
     const later: (() => Promise<void>)[] = []
     const { failures, left } = await eachNode(
       actions,
@@ -115,10 +212,10 @@ class Walk<Run extends { refresh(): void }> {
         mayStart: () => !stop.aborted && !this.#backgroundFailed,
       },
       async (action) => {
-        const task: Task<Run> = { step, action, run, context, emit }
-        const applied = await applyAction(task)
-        if (step.settleBefore === undefined) await verifyAction(task, applied)
-        else later.push(() => verifyAction(task, applied))
+        const task = this.#task(step, action)
+        await applyAction(task)
+        if (step.settleBefore === undefined) await verifyAction(task)
+        else later.push(() => verifyAction(task))
       },
     )
     if (failures.length > 0) {
@@ -158,9 +255,11 @@ function combined(failures: readonly unknown[], total: number): unknown {
   )
 }
 
-function outcomeOf(thrown: unknown): RunOutcome {
+/** An error as the end of a run. */
+export function outcomeOf(thrown: unknown, run: string): RunOutcome {
   if (thrown instanceof ActionFailed) return { outcome: 'failed', needsPerson: thrown.needsPerson, error: thrown.error }
   const error = asQuorateError(thrown)
-  if (error.code === 'INTERRUPTED') return { outcome: 'interrupted', needsPerson: false, error: runError(error) }
-  return { outcome: 'failed', needsPerson: catalogue[error.code].exit === 'needsPerson', error: runError(error) }
+  const kept = runError(error, '', run)
+  if (error.code === 'INTERRUPTED') return { outcome: 'interrupted', needsPerson: false, error: kept }
+  return { outcome: 'failed', needsPerson: catalogue[error.code].exit === 'needsPerson', error: kept }
 }

@@ -2,8 +2,9 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { parseRunId, type RunId } from '@quorate/shared/names'
-import type { RecordedEvent } from './events.js'
-import { createJournal, type Journal } from './journal.js'
+import { isEnd, type RecordedEvent } from './events.js'
+import { createJournal, type Journal, reopenJournal } from './journal.js'
+import { fileDoor, type JournalDoor } from './journal-file.js'
 import { openJournalReader } from './journal-reader.js'
 
 export interface FollowOptions {
@@ -17,6 +18,8 @@ export interface FollowOptions {
 /** The journals of one state folder. */
 export interface RunStore {
   create(run: RunId): Promise<Journal>
+  /** To go on with a run; only for who holds its cluster's lease. RUN_NOT_FOUND, JOURNAL_DAMAGED. */
+  reopen(run: RunId): Promise<{ journal: Journal; events: readonly RecordedEvent[] }>
   /** Ids, newest first. */
   list(): Promise<readonly RunId[]>
   read(run: RunId): Promise<readonly RecordedEvent[]>
@@ -28,13 +31,14 @@ export interface RunStore {
 const pollMs = 200
 const pollsWithoutNews = 10
 
-export function runStore(folder: string, clock: Clock = systemClock): RunStore {
+export function runStore(folder: string, clock: Clock = systemClock, door: JournalDoor = fileDoor): RunStore {
   const pathOf = (run: RunId) => join(folder, `${run}.jsonl`)
   return {
     async create(run) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      return createJournal(pathOf(run), run, clock)
+      return createJournal(pathOf(run), run, { clock, door })
     },
+    reopen: (run) => reopenJournal(pathOf(run), run, { clock, door }),
     async list() {
       const names = await readdir(folder).catch(() => [])
       return names
@@ -60,10 +64,12 @@ async function* follow(
   try {
     for (let quiet = 0; !options.signal.aborted; ) {
       const events = await reader.next()
+      const last = events.at(-1)
       for (const recorded of events) {
         if (recorded.seq > options.after) yield recorded
-        if (recorded.event.kind === 'run-ended') return
       }
+      // What follows an end is somebody who went on with the run, or took it back.
+      if (last !== undefined && isEnd(last.event)) return
       quiet = events.length > 0 ? 0 : quiet + 1
       // The last look comes after the question, so that an end written in between is not missed.
       if (quiet > 0 && quiet % pollsWithoutNews === 0 && !(await options.goesOn())) {

@@ -61,6 +61,12 @@ export interface Step<Run> {
   readonly maxFailed?: (run: Run) => number
   /** Id of a later step: this step's gate is watched while the steps between go on, and must hold before that one starts. Unset: before the next. */
   readonly settleBefore?: string
+  /**
+   * What a resumed run makes of an action that it verified before and that the plan names again. `kept`: it holds for the whole run
+   * (a backup). `renewed`: it does not last, or follows what later steps do, and is simply done again (a token, a look around). Unset:
+   * somebody changed something, which a person is told before anything is done.
+   */
+  readonly onResume?: 'kept' | 'renewed'
   /** Read-only; present facts and wanted state only. Empty: already true. */
   plan(run: Run): Promise<readonly Action[]>
   apply(run: Run, action: Action, call: ChangeCall): Promise<void>
@@ -68,4 +74,6 @@ export interface Step<Run> {
   verify(run: Run, action: Action, signal: AbortSignal): Promise<readonly Evidence[]>
   /** Undoes what the journal says was done. */
   readonly rollback: ((run: Run, done: DoneAction, call: ChangeCall) => Promise<void>) | NothingToUndo
+  /** The gate of the undo, where more must be so than files and objects that are as before. */
+  undone?(run: Run, done: DoneAction, signal: AbortSignal): Promise<readonly Evidence[]>
 }

@@ -80,15 +80,12 @@ class GrpcAgent implements Agent {
     return this.#again(limitMs, options.signal, () => this.#unary(method, request, options)) as Promise<never>
   }
 
-  change: Agent['change'] = async (method, request, call, label = method) => {
-    const header = call.header(label, this.node)
-    const message = { ...request, header }
-    const result = await this.#again(this.#patience.changeMs, call.signal, () =>
-      this.#changeOnce(method, message, call),
+  change: Agent['change'] = (method, request, call, label = method) =>
+    call.operation({ agent: this, method, label }, (header) =>
+      this.#again(this.#patience.changeMs, call.signal, () =>
+        this.#changeOnce(method, { ...request, header }, call),
+      ),
     )
-    await call.done(this.node, label, result)
-    return result
-  }
 
   checkJoin: Agent['checkJoin'] = async (request, onProgress, options = {}) => {
     let findings: CheckJoinFindings | undefined

@@ -31,6 +31,7 @@ export type ReadMethod =
   | 'probeDiscovery'
   | 'getSealingKey'
   | 'getOperation'
+  | 'examineOperation'
 
 /** Names of the changing operations: those whose request carries an operation header. */
 export type ChangeMethod = {
@@ -45,13 +46,22 @@ export interface ReadOptions {
   readonly deadlineMs?: number
 }
 
+/** One changing operation that is about to be asked for. */
+export interface Sending {
+  readonly agent: Agent
+  readonly method: ChangeMethod
+  /** Tells the operations of one action on one node apart. */
+  readonly label: string
+}
+
 /** What a changing call needs beside its request: made by the engine for each action. */
 export interface ChangeCall {
-  /** The header for one operation of the action; the label tells the operations of one action on one node apart. `node` unless it is the action's. */
-  header(label: string, node?: string): OperationHeader
+  /**
+   * Has an operation done at most once: `send` is called with its header when the intent is on the disk, and not at all when an earlier
+   * process sent it and it came to its end. Answers its result, however it was come by.
+   */
+  operation(sending: Sending, send: (header: OperationHeader) => Promise<OperationResult>): Promise<OperationResult>
   progress(message: string): void
-  /** Told each result, so that the journal has what was touched. */
-  done(node: string, label: string, result: OperationResult): Promise<void>
   readonly signal: AbortSignal
 }
 

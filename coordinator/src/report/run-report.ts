@@ -95,7 +95,8 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
   }
 }
 
-function verdictOf({ cluster, outcome, steps, error }: RunState): string {
+function verdictOf(run: RunState): string {
+  const { cluster, outcome, steps, error } = run
   const changed = steps.filter(({ state }) => state === 'done').length
   switch (outcome) {
     case 'done':
@@ -104,6 +105,8 @@ function verdictOf({ cluster, outcome, steps, error }: RunState): string {
       return `The conversion of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
     case 'interrupted':
       return `The conversion of ${cluster} was interrupted at a safe place; steps before it are done and stay.`
+    case 'rolled-back':
+      return `The conversion of ${cluster} was undone${run.rollback?.keepEndpoint ? '; its endpoint was kept' : ''}.`
     case 'abandoned':
       return `The coordinator of this run is gone; what its journal holds is below.`
     case 'running':

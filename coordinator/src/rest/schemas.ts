@@ -82,7 +82,7 @@ const runSummary = {
       {
         id: text,
         cluster: text,
-        outcome: { type: 'string', enum: ['running', 'done', 'failed', 'interrupted', 'abandoned'] },
+        outcome: { type: 'string', enum: ['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back'] },
         startedAt: time,
         endedAt: time,
         planHash: text,

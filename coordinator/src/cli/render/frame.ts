@@ -12,7 +12,7 @@ interface Line {
   readonly paint?: Paint
 }
 
-const sign = { waiting: '·', running: '▸', skipped: '–', done: '✓', failed: '✗' } as const
+const sign = { waiting: '·', running: '▸', skipped: '–', done: '✓', failed: '✗', undone: '↩' } as const
 
 /** What a terminal shows of a run at one moment: done steps, what runs on which node and for how long, what is next. Never more than `rows` - 1 lines. */
 export function frame(
@@ -20,7 +20,7 @@ export function frame(
   now: number,
   { size, style }: { size: FrameSize; style: Style },
 ): readonly string[] {
-  const finished = state.steps.filter(({ state }) => state === 'done' || state === 'skipped')
+  const finished = state.steps.filter(({ state }) => state === 'done' || state === 'skipped' || state === 'undone')
   const open = state.steps.filter(({ state }) => state === 'running' || state === 'failed')
   const waiting = state.steps.filter(({ state }) => state === 'waiting')
   const head: Line[] = [
@@ -47,6 +47,7 @@ export function frame(
 
 function doneLine(step: StepRecord, now: number, style: Style): Line {
   if (step.state === 'skipped') return { text: `  ${sign.skipped} ${step.title}: already so`, paint: style.faint }
+  if (step.state === 'undone') return { text: `  ${sign.undone} ${step.title}: undone`, paint: style.faint }
   return {
     text: `  ${sign.done} ${step.title}  ${duration((step.endedAt ?? now) - (step.startedAt ?? now))}`,
     paint: style.good,
@@ -77,8 +78,10 @@ function actionLine(
   switch (state) {
     case 'failed':
       return { text: `      ${action.node}: ${error?.message ?? 'failed'}`, paint: style.bad }
+    case 'undoing':
+      return { text: `      ${action.node}  undoing: ${progress ?? action.does}` }
     case 'undone':
-      return { text: `      ${action.node}: undone after: ${error?.message ?? 'a failure'}`, paint: style.bad }
+      return { text: `      ${action.node}: undone${error === undefined ? '' : ` after: ${error.message}`}`, paint: style.bad }
     case 'undo-failed':
       return { text: `      ${action.node}: could not be undone: ${undoError?.message ?? ''}`, paint: style.bad }
     default:

@@ -14,8 +14,12 @@ export interface ProgressView {
   end(): void
 }
 
-/** Live on a terminal, plain lines in a pipe, JSON lines where asked for. */
-export function progressView(terminal: Terminal, output: 'text' | 'json'): ProgressView {
+/** Live on a terminal, plain lines in a pipe, JSON lines where asked for. `before`: what the run's journal holds already, not shown again. */
+export function progressView(
+  terminal: Terminal,
+  output: 'text' | 'json',
+  before: readonly RecordedEvent[] = [],
+): ProgressView {
   if (output === 'json') {
     return {
       show: (event) => terminal.out(`${JSON.stringify({ type: 'event', ...event })}\n`),
@@ -23,11 +27,11 @@ export function progressView(terminal: Terminal, output: 'text' | 'json'): Progr
       end: () => undefined,
     }
   }
-  return terminal.live ? liveView(terminal) : lineView(terminal)
+  return terminal.live ? liveView(terminal, foldRun(before)) : lineView(terminal, foldRun(before))
 }
 
-function lineView(terminal: Terminal): ProgressView {
-  let state: RunState = foldRun([])
+function lineView(terminal: Terminal, before: RunState): ProgressView {
+  let state = before
   return {
     show(event) {
       state = applyEvent(state, event)
@@ -41,9 +45,9 @@ function lineView(terminal: Terminal): ProgressView {
 
 const redrawMs = 200
 
-function liveView(terminal: Terminal): ProgressView {
+function liveView(terminal: Terminal, before: RunState): ProgressView {
   const style = makeStyle(terminal.coloured)
-  let state: RunState = foldRun([])
+  let state = before
   let drawn = 0
   const erase = () => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`)
   const draw = (above = '') => {

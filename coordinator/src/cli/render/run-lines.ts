@@ -13,6 +13,13 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
       `run ${run} ended: ${event.outcome}, ${duration(at - state.startedAt)}${event.error === undefined ? '' : `: ${event.error.message}`}`,
     )
   }
+  if (event.kind === 'run-resumed') {
+    const differ = event.differences.map((difference) => `; accepted: ${difference}`).join('')
+    return line(`run ${run} goes on${differ}`)
+  }
+  if (event.kind === 'rollback-started') return line(`run ${run} is being undone`)
+  if (event.kind === 'run-rolled-back')
+    return line(`way back of ${run} ended: ${event.outcome}${event.error === undefined ? '' : `: ${event.error.message}`}`)
   const index = state.steps.findIndex(({ id }) => id === event.step)
   const step = state.steps[index]
   const text = stepLine(event, step, at)
@@ -21,7 +28,7 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
     : line(`[${`${index + 1}`.padStart(2)}/${state.steps.length}] ${event.step}: ${text}`)
 }
 
-type StepEvent = Exclude<RecordedEvent['event'], { kind: 'run-started' | 'run-ended' }>
+type StepEvent = Extract<RecordedEvent['event'], { readonly step: string }>
 
 function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): string | undefined {
   switch (event.kind) {
@@ -33,8 +40,13 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
       return `done, ${duration(at - (step?.startedAt ?? at))}`
     case 'action-started':
       return `${event.action.node}: ${event.action.does}`
+    case 'action-continued':
+      return `${event.node}: was begun before: bringing it to its end`
     case 'operation-sent':
+    case 'operation-failed':
       return undefined
+    case 'undo-started':
+      return `${event.node}: undoing`
     case 'progress':
       return `${event.node}: ${event.message}`
     case 'operation-done':
@@ -44,7 +56,7 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
     case 'action-failed':
       return `${event.node}: FAILED: ${event.error.message}. ${event.error.remedy}`
     case 'action-undone':
-      return `${event.node}: undone`
+      return `${event.node}: undone${seen(event.evidence)}`
     case 'undo-failed':
       return `${event.node}: COULD NOT BE UNDONE: ${event.error.message}. ${event.error.remedy}`
   }

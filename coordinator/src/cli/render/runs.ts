@@ -44,7 +44,7 @@ export function runText(run: RunState, now: number, style: Style): string {
       ? ''
       : `\n${style.bad(printable(`${run.error.where}: ${run.error.message}`))}\n  next: ${printable(run.error.remedy)}\n`,
     run.outcome === 'abandoned'
-      ? '\nIts coordinator is gone. Run `quorate convert` again: finished steps plan nothing.\n'
+      ? `\nIts coordinator is gone. ${run.rollback === undefined ? `\`quorate resume ${run.id}\` goes on, \`quorate rollback ${run.id}\` undoes it` : `\`quorate rollback ${run.id}\` goes on with the undo`}.\n`
       : '',
   ].join('')
 }

@@ -17,6 +17,7 @@ export const backUpFiles = defineStep({
   gate: 'The sha256 of every file and object, on each node; a copy kept off the node, encrypted.',
   undo: 'None needed: nothing but the backup was written.',
   width: 20,
+  onResume: 'kept',
   async plan(run) {
     if (!(await workRemains(run))) return []
     return run.nodes.map(({ name }) => ({

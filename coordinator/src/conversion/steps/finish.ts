@@ -15,6 +15,7 @@ export const finish = defineStep({
   gate: 'CoreDNS is ready on two nodes or more; token and Secret are deleted; every node of the load balancer serves.',
   undo: 'None needed: what was deleted was made by this run, and CoreDNS may stay spread.',
   width: 1,
+  onResume: 'renewed',
   async plan(run) {
     const cluster = await run.clusterFacts()
     const remains = (await toJoin(run)).length > 0 || cluster.joinTokenIds.length > 0 || isHuddled(cluster)

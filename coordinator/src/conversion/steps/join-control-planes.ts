@@ -9,8 +9,10 @@ import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
 import { isJoined } from '../membership.js'
 import { recall, remember } from '../memory.js'
+import { recoverJoin } from '../recover-join.js'
 import { againstPolicy, rewrite, type Steered } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
+import { leftCluster } from '../undone-gates.js'
 import { nodeOf } from '../wanted.js'
 
 const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler']
@@ -34,7 +36,11 @@ export const joinControlPlanes = defineStep({
   async apply(run, { node: name }, call) {
     const node = nodeOf(run, name)
     if (!(await isJoined(run, node))) {
-      await run.agent(node).change('joinControlPlane', { join: await joinSpec(run, node) }, call, 'join')
+      // kubeadm's exit code says little about etcd: what became of the join is seen in the member list.
+      await run
+        .agent(node)
+        .change('joinControlPlane', { join: await joinSpec(run, node) }, call, 'join')
+        .catch((error: unknown) => recoverJoin(run, node, { call, why: asQuorateError(error, node.name) }))
     }
     await Promise.all([
       followPolicy(run, node, call),
@@ -60,6 +66,7 @@ export const joinControlPlanes = defineStep({
     if (await reset(run, node, call))
       await run.agent(run.first).change('deleteNode', { name: node.name }, call, 'delete-node')
   },
+  undone: (run, done, signal) => leftCluster(run, nodeOf(run, done.action.node), signal),
 })
 
 const action = ({ name }: NodeEntry) => ({

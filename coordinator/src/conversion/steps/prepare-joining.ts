@@ -16,6 +16,7 @@ export const prepareJoining = defineStep({
   gate: "On both: kubeadm's own preflight, images, shared files, 2379, 2380, 6443 and 10250 both ways, clocks.",
   undo: 'What was copied is removed.',
   width: (run) => Math.max(1, run.joining.length),
+  onResume: 'renewed',
   async plan(run) {
     return (await toJoin(run)).map(({ name }) => ({
       id: name,

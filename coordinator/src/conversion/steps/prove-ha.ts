@@ -13,6 +13,7 @@ export const proveHa = defineStep({
   gate: 'Every proof of `quorate verify` on the live cluster: all gates again.',
   undo: 'None needed: it only looks.',
   width: 1,
+  onResume: 'renewed',
   plan: async (run) => [
     {
       id: run.first.name,

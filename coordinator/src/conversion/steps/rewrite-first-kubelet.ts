@@ -1,4 +1,5 @@
 import { kubeletWorks } from '../gates.js'
+import { kubeletBack } from '../undone-gates.js'
 import { againstPolicy, policyServer, rewrite, rewriteAction } from '../rewrite.js'
 import { defineStep } from '../run.js'
 import { putBack } from '../undo.js'
@@ -28,4 +29,5 @@ export const rewriteFirstKubelet = defineStep({
     await putBack(run, done, call)
     await run.agent(run.first).change('restartKubelet', {}, call, 'restart-again')
   },
+  undone: (run, done, signal) => kubeletBack(run, done, signal),
 })

@@ -2,6 +2,7 @@ import { kubeletWorks } from '../gates.js'
 import { type Rewriting, rewrite, rewriteAction } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
+import { kubeletBack } from '../undone-gates.js'
 import { endpointServer, kubeconfigsOf, nodeOf } from '../wanted.js'
 
 export const rewriteWorkerKubeconfigs = defineStep({
@@ -35,6 +36,7 @@ export const rewriteWorkerKubeconfigs = defineStep({
     await putBack(run, done, call)
     await run.agent(done.action.node).change('restartKubelet', {}, call, 'restart-again')
   },
+  undone: (run, done, signal) => kubeletBack(run, done, signal),
 })
 
 /** Also the bootstrap kubeconfig where one was left: the kubelet falls back to it when its certificate has expired. */

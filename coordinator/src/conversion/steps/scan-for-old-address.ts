@@ -10,6 +10,7 @@ export const scanForOldAddress = defineStep({
   gate: 'Nothing names it but its own local files.',
   undo: 'None needed: it only looks.',
   width: 1,
+  onResume: 'renewed',
   async plan(run) {
     const joined = (await toJoin(run)).length === 0
     if (joined && (await oldAddressFindings(run)).length === 0) return []

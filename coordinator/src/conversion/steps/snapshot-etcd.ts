@@ -17,6 +17,7 @@ export const snapshotEtcd = defineStep({
   gate: "The snapshot's own hash, its revision and size; kept off the node, encrypted.",
   undo: 'None needed: nothing but the backup was written.',
   width: 1,
+  onResume: 'kept',
   async plan(run) {
     if (!(await workRemains(run))) return []
     return [

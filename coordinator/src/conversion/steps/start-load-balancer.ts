@@ -16,6 +16,8 @@ export const startLoadBalancer = defineStep({
   gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
   undo: 'It is stopped, and what was there before is put back.',
   width: (run) => run.controlPlanes.length,
+  // Its backends follow the joins: the run itself made it another one since.
+  onResume: 'renewed',
   plan: (run) => run.loadBalancer.plan(run),
   apply: (run, action, call) => run.loadBalancer.apply(run, action, call),
   async verify(run, action, signal) {

@@ -51,4 +51,12 @@ export const updateKubeProxy = defineStep({
     const { server } = readKubeconfig((await readClusterFacts(run)).kubeProxy?.text ?? '')
     await run.agent(run.first).change('updateKubeProxy', { server, expectedSha256: '' }, call, 'roll-back')
   },
+  async undone(run, done, signal) {
+    if (done.results.every(({ result }) => result.touched.length === 0)) return []
+    const { server } = readKubeconfig((await readClusterFacts(run)).kubeProxy?.text ?? '')
+    return until('kube-proxy to be rolled back', () => kubeProxyRolledOut(run, signal, server), {
+      ...patience(signal, 600),
+      everyMs: 500,
+    })
+  },
 })

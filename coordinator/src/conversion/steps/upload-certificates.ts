@@ -18,6 +18,8 @@ export const uploadCertificates = defineStep({
   gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token.',
   undo: 'Secret and token are deleted.',
   width: 1,
+  // A token ends, and a joiner that was reset has lost its secret.
+  onResume: 'renewed',
   async plan(run) {
     if ((await toJoin(run)).length === 0) return []
     return [

@@ -58,6 +58,7 @@ const story: readonly RunEvent[] = [
     action: 'cp1',
     node: 'cp1',
     label: 'x',
+    operationId: 'o1',
     result: OperationResult.fromPartial({ summary: 'rewrote it' }),
   },
   { kind: 'action-verified', step: 'first', action: 'cp1', node: 'cp1', evidence: [{ what: 'lease', saw: 'renewed' }] },

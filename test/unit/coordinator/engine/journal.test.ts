@@ -42,7 +42,7 @@ t.test('sealed secrets do not reach the file', async (t) => {
     sealed: [{ node: 'n', ciphertext: Buffer.from('cipher') }],
   })
   const { store } = await written(t, [
-    { kind: 'operation-done', step: 's', action: 'a', node: 'n', label: 'l', result },
+    { kind: 'operation-done', step: 's', action: 'a', node: 'n', label: 'l', operationId: 'o', result },
   ])
   t.match(await store.read(id), [{ event: { result: { summary: 'sealed', sealed: [] } } }])
 })

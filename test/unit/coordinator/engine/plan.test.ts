@@ -67,13 +67,13 @@ t.test('a step that cannot be planned ends the plan, unless findings block it an
   t.match(await planSteps(order, {}, { tolerant: true }), [{ id: 'x', actions: [], problem: 'no facts' }])
 })
 
-t.test('an operation id is fit for a unit name and another for each of its five parts', async (t) => {
-  const key = { run: 'r', step: 's', action: 'a', node: 'n', label: 'l' }
+t.test('an operation id is fit for a unit name and another for each of its six parts', async (t) => {
+  const key = { run: 'r', step: 's', action: 'a', node: 'n', label: 'l', attempt: 1 }
   const id = operationIdOf(key)
   t.match(id, /^[0-9a-f]{32}$/)
   t.equal(operationIdOf({ ...key }), id)
-  const others = (Object.keys(key) as (keyof typeof key)[]).map((part) => operationIdOf({ ...key, [part]: 'other' }))
-  t.equal(new Set([id, ...others]).size, 6)
+  const others = (Object.keys(key) as (keyof typeof key)[]).map((part) => operationIdOf({ ...key, [part]: part === 'attempt' ? 2 : 'other' }))
+  t.equal(new Set([id, ...others]).size, 7)
   t.not(operationIdOf({ ...key, step: 's/a', action: '' }), operationIdOf({ ...key, step: 's', action: '/a' }))
 })
 

@@ -5,6 +5,7 @@ import type { RunEvent } from '../../../../coordinator/src/engine/events.js'
 import { planSteps } from '../../../../coordinator/src/engine/plan.js'
 import { type RunOutcome, runOrder } from '../../../../coordinator/src/engine/run-order.js'
 import { type Action, nothingToUndo, type Step } from '../../../../coordinator/src/engine/step.js'
+import type { Agent, Sending } from '../../../../coordinator/src/fleet/agent.js'
 
 /** A world of switches: a step turns one on at each node, its gate looks at it. */
 class World {
@@ -22,6 +23,12 @@ class World {
     this.refreshed += 1
   }
 }
+
+const sending = (action: Action, label: string): Sending => ({
+  agent: { node: action.node } as unknown as Agent,
+  method: 'restartKubelet',
+  label,
+})
 
 type Options = Partial<Pick<Step<World>, 'width' | 'canary' | 'maxFailed' | 'settleBefore' | 'rollback'>> & {
   diff?: (world: World) => string
@@ -45,15 +52,16 @@ function toyStep(id: string, nodes: readonly string[], { diff, ...options }: Opt
       world.active += 1
       world.mostActive = Math.max(world.mostActive, world.active)
       try {
-        const { operationId } = call.header('turn-on')
-        world.log.push(`apply ${key(action)}`)
-        await world.onApply.get(key(action))?.()
-        await new Promise((resolve) => setImmediate(resolve))
-        const broken = world.breakApply.get(key(action))
-        if (broken !== undefined) throw broken
-        world.on.add(key(action))
-        call.progress('turning')
-        await call.done(action.node, 'turn-on', OperationResult.fromPartial({ summary: operationId }))
+        await call.operation(sending(action, 'turn-on'), async ({ operationId }) => {
+          world.log.push(`apply ${key(action)}`)
+          await world.onApply.get(key(action))?.()
+          await new Promise((resolve) => setImmediate(resolve))
+          const broken = world.breakApply.get(key(action))
+          if (broken !== undefined) throw broken
+          world.on.add(key(action))
+          call.progress('turning')
+          return OperationResult.fromPartial({ summary: operationId })
+        })
       } finally {
         world.active -= 1
       }
@@ -67,9 +75,11 @@ function toyStep(id: string, nodes: readonly string[], { diff, ...options }: Opt
       return [{ what: 'switch', saw: 'on' }]
     },
     async rollback(world, done, call) {
-      call.header('turn-off')
-      world.on.delete(key(done.action))
-      world.log.push(`undo ${key(done.action)} after ${done.results.length} results`)
+      await call.operation(sending(done.action, 'turn-off'), async () => {
+        world.on.delete(key(done.action))
+        world.log.push(`undo ${key(done.action)} after ${done.results.length} results`)
+        return OperationResult.fromPartial({})
+      })
     },
     ...options,
   }
@@ -186,7 +196,7 @@ t.test('a failure undoes only its own node, starts no new one, and ends the run'
   })
   t.same([...world.on], ['one@a'])
   t.same(world.log.slice(-1), ['undo one@b after 1 results'])
-  t.same(kinds(events).slice(-4), ['action-failed', 'operation-sent', 'action-undone', 'run-ended'])
+  t.same(kinds(events).slice(-4), ['operation-sent', 'operation-done', 'action-undone', 'run-ended'])
   const sent = ofKind(events, 'operation-sent')
   t.equal(new Set(sent.map(({ operationId }) => operationId)).size, sent.length, 'undoing is an operation of its own')
 })

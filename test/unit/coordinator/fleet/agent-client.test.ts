@@ -56,12 +56,14 @@ function changeCall(signal = new AbortController().signal) {
   const done: unknown[] = []
   let headers = 0
   const call: ChangeCall = {
-    header(label, at) {
+    async operation({ agent, label }, send) {
       headers += 1
-      return { operationId: `op-${label}-${at}-${headers}`, runId: 'r', cluster: 'c', fencingToken: 3 }
+      const operationId = `op-${label}-${agent.node}-${headers}`
+      const result = await send({ operationId, runId: 'r', cluster: 'c', fencingToken: 3 })
+      done.push([agent.node, label, result])
+      return result
     },
     progress: (line) => void lines.push(line),
-    done: async (...args) => void done.push(args),
     signal,
   }
   return { call, lines, done }

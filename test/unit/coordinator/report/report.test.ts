@@ -48,6 +48,7 @@ const rewritten: RunEvent[] = [
     action: 'w1',
     node: 'w1',
     label: 'rewrite',
+    operationId: 'o1',
     result: OperationResult.fromPartial({ summary: 'rewrote', touched, facts: { serial: '0A', other: 'x' } }),
   },
 ]
@@ -153,7 +154,7 @@ t.test('the report of a run that failed says where, what next, and what is left 
 t.test('what was undone by the run itself is not to be undone again', async (t) => {
   const undone: RunEvent[] = [
     failed[0] as RunEvent,
-    { kind: 'action-undone', step: 'rewrite-worker-kubeconfigs', action: 'w1', node: 'w1' },
+    { kind: 'action-undone', step: 'rewrite-worker-kubeconfigs', action: 'w1', node: 'w1', evidence: [] },
   ]
   t.same(makeReport(fold(begin, ...backedUp, ...rewritten, ...undone), undo, 0).undo, [])
 })

@@ -1,0 +1,50 @@
+import { parseRunId } from '@quorate/shared/names'
+import { Command } from 'commander'
+import { resumeConversion } from '../conversion/resume.js'
+import { readRun } from '../conversion/session.js'
+import { undoSentences } from '../conversion/undo-sentences.js'
+import { makeReport } from '../report/run-report.js'
+import { reportText } from '../report/text.js'
+import type { CliContext, CommonOptions } from './context.js'
+import { exitCodeOf } from './exit-code.js'
+import type { CommandMaker } from './program.js'
+import { printable } from './render/style.js'
+import { runLive } from './run-live.js'
+
+interface Options extends CommonOptions {
+  readonly acceptChanges?: boolean
+}
+
+export const resumeCommand: CommandMaker = (context, finish) =>
+  new Command('resume')
+    .summary('go on with a run')
+    .description(
+      'Goes on after a crash, a failure or an interruption, from what is true now: what runs on a node is waited for, what was begun is brought to\n' +
+        'its end, what was verified is not done again. If something else would be done than was approved, it says what and does nothing (exit code 3).',
+    )
+    .argument('<run>', 'id of a run; its journal may come from another machine')
+    .option('--accept-changes', 'go on although something differs from the approved plan')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate resume 20261122t221530-ab12cd\n  quorate resume 20261122t221530-ab12cd --accept-changes',
+    )
+    .action(async (id: string, _options, command: Command) => {
+      finish(await resume(context, id, command.optsWithGlobals<Options>()))
+    })
+
+async function resume(context: CliContext, id: string, { state, output, acceptChanges = false }: Options) {
+  const { terminal } = context
+  const session = await context.openSession(state)
+  const run = parseRunId(id)
+  const before = await session.runs.read(run)
+  const ended = await runLive(context, {
+    output,
+    before,
+    start: (onEvent) => resumeConversion(session, { id: run, acceptChanges, onEvent }),
+  })
+  const report = makeReport(await readRun(session, run), undoSentences(), context.now())
+  terminal.out(
+    output === 'json' ? `${JSON.stringify({ type: 'report', ...report })}\n` : `\n${printable(reportText(report))}`,
+  )
+  return exitCodeOf(ended)
+}

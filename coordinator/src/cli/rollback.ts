@@ -1,0 +1,84 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { parseRunId, type RunId } from '@quorate/shared/names'
+import { Command } from 'commander'
+import { planRollback, type RollbackPlan, startRollback } from '../conversion/rollback.js'
+import type { Session } from '../conversion/session.js'
+import type { RunOutcome } from '../engine/run-order.js'
+import type { CliContext, CommonOptions } from './context.js'
+import { exitCodeOf } from './exit-code.js'
+import type { CommandMaker } from './program.js'
+import { rollbackText } from './render/rollback.js'
+import { makeStyle } from './render/style.js'
+import { runLive } from './run-live.js'
+
+interface Options extends CommonOptions {
+  readonly yes?: boolean
+  readonly keepEndpoint?: boolean
+}
+
+export const rollbackCommand: CommandMaker = (context, finish) =>
+  new Command('rollback')
+    .summary('undo a run')
+    .description(
+      'Shows what will be undone and what cannot, asks, and undoes the run in reverse order. Files and objects get back what they were, byte for\n' +
+        'byte; members that joined leave etcd one by one, its quorum predicted before each. Stopped or killed, the same command goes on.',
+    )
+    .argument('<run>', 'id of a run')
+    .option('--yes', 'do not ask')
+    .option('--keep-endpoint', 'take back the joins only: load balancer, certificate and kubeconfigs stay')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate rollback 20261122t221530-ab12cd\n  quorate rollback 20261122t221530-ab12cd --yes --keep-endpoint',
+    )
+    .action(async (id: string, _options, command: Command) => {
+      finish(await rollback(context, parseRunId(id), command.optsWithGlobals<Options>()))
+    })
+
+async function rollback(
+  context: CliContext,
+  id: RunId,
+  { state, output, yes = false, keepEndpoint = false }: Options,
+): Promise<number> {
+  const { terminal } = context
+  if (!yes && !terminal.canAsk) {
+    throw new QuorateError('USAGE', 'nobody can be asked here: this is not a terminal', { remedy: 'Add --yes.' })
+  }
+  const session = await context.openSession(state)
+  const plan = await planRollback(session, { id, keepEndpoint })
+  terminal.out(
+    output === 'json'
+      ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
+      : rollbackText(plan, makeStyle(terminal.coloured)),
+  )
+  if (!yes && plan.impossible.length === 0) await askFor(context, plan)
+  return exitCodeOf(await undoLive(context, session, { id, output, keepEndpoint }))
+}
+
+async function askFor({ terminal }: CliContext, plan: RollbackPlan): Promise<void> {
+  const answer = await terminal.ask(`Undo run ${plan.run} of ${plan.cluster} now? [y/n] `)
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new QuorateError('NOT_APPROVED', 'the way back was not approved', { where: plan.cluster })
+}
+
+export interface UndoOptions {
+  readonly id: RunId
+  readonly output: 'text' | 'json'
+  readonly keepEndpoint: boolean
+}
+
+/** Undoes a run, shown live. */
+export async function undoLive(
+  context: CliContext,
+  session: Session,
+  { id, output, keepEndpoint }: UndoOptions,
+): Promise<RunOutcome> {
+  const outcome = await runLive(context, {
+    output,
+    before: await session.runs.read(id),
+    start: (onEvent) => startRollback(session, { id, keepEndpoint, onEvent }),
+  })
+  if (outcome.outcome === 'done' && output === 'text') context.terminal.out(`\nRun ${id} is undone.\n`)
+  if (outcome.error !== undefined && output === 'text')
+    context.terminal.out(`\n${outcome.error.where}: ${outcome.error.message}\n  next: ${outcome.error.remedy}\n`)
+  return outcome
+}

@@ -1,0 +1,71 @@
+import type { RunId } from '@quorate/shared/names'
+import type { ClusterFile } from '../config/cluster-file.js'
+import type { RecordedEvent, RunEvent } from '../engine/events.js'
+import type { Journal } from '../engine/journal.js'
+import type { Lease } from '../engine/lease.js'
+import type { RunContext } from '../engine/operations.js'
+import type { RunOutcome } from '../engine/run-order.js'
+import type { Fleet } from '../fleet/fleet.js'
+import type { ConversionRun } from './run.js'
+import type { Session, StartedRun } from './session.js'
+import { conversionRun } from './session-run.js'
+
+export interface HoldRequest {
+  readonly id: RunId
+  readonly file: ClusterFile
+  /** Number of a lease that is known from the journal: the new one is higher. */
+  readonly above?: number
+  readonly onEvent?: ((event: RecordedEvent) => void) | undefined
+  /** Makes or opens the journal, once the cluster is held. */
+  open(): Promise<Journal>
+}
+
+/** What a run needs while it holds its cluster. */
+export interface Held {
+  readonly run: ConversionRun
+  readonly context: RunContext
+  readonly stop: AbortSignal
+  emit(event: RunEvent): Promise<void>
+}
+
+export interface HeldCluster extends Held {
+  /** Lets the work go on by itself; the cluster is given back when it ends. */
+  start(work: (held: Held) => Promise<RunOutcome>): StartedRun
+  /** Gives the cluster back without having done anything. */
+  release(): Promise<void>
+}
+
+/** Takes a cluster's lease, opens the run's journal and connects to the agents; nothing is held when one of them fails. */
+export async function holdCluster(session: Session, request: HoldRequest): Promise<HeldCluster> {
+  const { id, file, above, onEvent } = request
+  const lease = await session.leases.acquire(file.name, id, above)
+  const journal = await request.open().catch(async (error: unknown) => {
+    await lease.release()
+    throw error
+  })
+  const fleet = session.connect()
+  const stop = new AbortController()
+  const release = () => giveBack({ fleet, journal, lease })
+  const held: Held = {
+    run: conversionRun(session, fleet, file, id),
+    context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
+    stop: stop.signal,
+    async emit(event) {
+      // A process that was paused and is no longer the holder must not write into a journal that another one goes on with.
+      if (event.kind !== 'progress') await lease.requireHeld()
+      const recorded = await journal.append(event)
+      onEvent?.(recorded)
+    },
+  }
+  return {
+    ...held,
+    release,
+    start: (work) => ({ id, stop: () => stop.abort(), ended: work(held).finally(release) }),
+  }
+}
+
+async function giveBack(parts: { fleet: Fleet; journal: Journal; lease: Lease }): Promise<void> {
+  parts.fleet.close()
+  await parts.journal.close()
+  await parts.lease.release()
+}

@@ -1,0 +1,60 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { RunId } from '@quorate/shared/names'
+import type { ClusterFile } from '../config/cluster-file.js'
+import { parseClusterFile } from '../config/parse-cluster-file.js'
+import { foldRun, type RunState } from '../engine/fold.js'
+import { silentNodes } from './assess.js'
+import { type HeldCluster, holdCluster } from './hold-cluster.js'
+import type { ConversionRun } from './run.js'
+import type { Session, StartRequest } from './session.js'
+
+/** A run of the past that this process goes on with. */
+export interface OpenRun {
+  readonly held: HeldCluster
+  readonly state: RunState
+}
+
+/** The cluster file as the journal keeps it: a journal stands alone. RUN_OVER where nothing was begun. */
+export function clusterFileOf(state: RunState): ClusterFile {
+  if (state.clusterFile === '') {
+    throw new QuorateError('RUN_OVER', `run ${state.id} ended before it began: its journal has no cluster file`, {
+      remedy: 'Nothing was changed by it. Run `quorate convert` again.',
+    })
+  }
+  return parseClusterFile(state.clusterFile, `journal of ${state.id}`)
+}
+
+/** Takes the cluster with a number above the journal's, and opens the journal to go on with it. */
+export async function openRun(
+  session: Session,
+  id: RunId,
+  onEvent: StartRequest['onEvent'],
+): Promise<OpenRun> {
+  const before = { ...foldRun(await session.runs.read(id)), id }
+  let state: RunState = before
+  const held = await holdCluster(session, {
+    id,
+    file: clusterFileOf(before),
+    above: before.fencingToken,
+    onEvent,
+    async open() {
+      // Read again under the lease: another process may have gone on with it in between.
+      const { journal, events } = await session.runs.reopen(id)
+      state = foldRun(events)
+      return journal
+    },
+  })
+  return { held, state }
+}
+
+/** AGENT_UNREACHABLE, naming every node that does not answer: nothing is begun while one is silent. */
+export async function requireAnswers(run: ConversionRun): Promise<void> {
+  const silent = await silentNodes(run)
+  const [first] = silent
+  if (first === undefined) return
+  const list = silent.map(({ node, message }) => `${node}: ${message}`).join('; ')
+  throw new QuorateError('AGENT_UNREACHABLE', `nothing was begun, because ${silent.length} of the nodes are silent: ${list}`, {
+    ...(first.node === undefined ? {} : { where: first.node }),
+    remedy: first.remedy,
+  })
+}

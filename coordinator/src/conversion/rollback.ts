@@ -1,0 +1,183 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { RunId } from '@quorate/shared/names'
+import type { RunState } from '../engine/fold.js'
+import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
+import { asBefore } from './as-before.js'
+import { memberOf } from './control-plane-ready.js'
+import { readEtcd } from './fresh.js'
+import { clusterFileOf, openRun, requireAnswers } from './open-run.js'
+import { conversionOrder } from './order.js'
+import type { ConversionRun, ConversionStep } from './run.js'
+import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
+import { conversionRun } from './session-run.js'
+import { joinControlPlanes } from './steps/join-control-planes.js'
+import { prepareJoining } from './steps/prepare-joining.js'
+import { uploadCertificates } from './steps/upload-certificates.js'
+import { judgeUnknownOutcome, touchedNow } from './unknown-outcome.js'
+import { nodeOf } from './wanted.js'
+
+export interface RollbackRequest {
+  readonly id: RunId
+  /** Takes back the joins only: load balancer, certificate, ConfigMaps and kubeconfigs keep the endpoint. */
+  readonly keepEndpoint?: boolean
+  readonly onEvent?: StartRequest['onEvent']
+}
+
+/** One step of a way back as a person reads it. */
+export interface UndoStep {
+  readonly id: string
+  readonly title: string
+  /** How it is undone, or why there is nothing to undo. */
+  readonly how: string
+  readonly nodes: readonly string[]
+}
+
+/** What `quorate rollback` shows before it asks. Plain data. */
+export interface RollbackPlan {
+  readonly run: string
+  readonly cluster: string
+  /** In the order in which it is done. */
+  readonly undone: readonly UndoStep[]
+  /** What stays as it is, and why. */
+  readonly stays: readonly UndoStep[]
+  /** etcd before each member leaves, in the order in which they do. */
+  readonly quorum: readonly string[]
+  /** Why it cannot be done: then nothing is. */
+  readonly impossible: readonly string[]
+}
+
+const joining: ReadonlySet<string> = new Set([joinControlPlanes.id, uploadCertificates.id, prepareJoining.id])
+
+/** What undoing a run would do and what it could not. Changes nothing. */
+export async function planRollback(session: Session, request: RollbackRequest): Promise<RollbackPlan> {
+  const state = await readRun(session, request.id)
+  requireUndoable(state)
+  const fleet = session.connect()
+  try {
+    const run = conversionRun(session, fleet, clusterFileOf(state), request.id)
+    await requireAnswers(run)
+    return await describe(session, { run, state, keepEndpoint: request.keepEndpoint ?? false })
+  } finally {
+    fleet.close()
+  }
+}
+
+/** Undoes a run in reverse order; QUORUM_AT_RISK where etcd would not survive it, and then nothing is undone. */
+export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
+  const { id, keepEndpoint = false, onEvent } = request
+  requireUndoable(await readRun(session, id))
+  const { held, state } = await openRun(session, id, onEvent)
+  try {
+    await requireAnswers(held.run)
+    const plan = await describe(session, { run: held.run, state, keepEndpoint })
+    if (plan.impossible.length > 0) throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
+    return held.start(({ run, context, emit, stop }) =>
+      rollbackOrder<ConversionRun>({
+        order: session.order ?? conversionOrder,
+        run,
+        context,
+        state,
+        started: { version: session.version, keepEndpoint },
+        undoes: (step) => !keepEndpoint || joining.has(step),
+        agent: (over, node) => over.agent(node),
+        traces: async (over, action, { node, method }) => ({
+          ...nothingKnown,
+          summary: `the end of ${method} is unknown: what it left was read from the node`,
+          touched: await touchedNow(over, action, node),
+        }),
+        asBefore,
+        judge: judgeUnknownOutcome,
+        emit,
+        stop,
+      }),
+    )
+  } catch (error) {
+    await held.release()
+    throw error
+  }
+}
+
+const nothingKnown = { unchanged: false, facts: {}, sealed: [] }
+
+function requireUndoable({ id, outcome }: RunState): void {
+  if (outcome !== 'rolled-back') return
+  throw new QuorateError('RUN_OVER', `run ${id} has been undone already`)
+}
+
+interface Parts {
+  readonly run: ConversionRun
+  readonly state: RunState
+  readonly keepEndpoint: boolean
+}
+
+async function describe(session: Session, { run, state, keepEndpoint }: Parts): Promise<RollbackPlan> {
+  const order: readonly ConversionStep[] = session.order ?? conversionOrder
+  const steps = order.toReversed().flatMap((step) => undoStep(step, { state, keepEndpoint }))
+  const forecast = await forecastQuorum(run, state)
+  return {
+    run: state.id,
+    cluster: state.cluster,
+    undone: steps.flatMap(({ undone, step }) => (undone ? [step] : [])),
+    stays: steps.flatMap(({ undone, step }) => (undone ? [] : [step])),
+    ...forecast,
+  }
+}
+
+function undoStep(
+  { id, title, undo, rollback }: ConversionStep,
+  { state, keepEndpoint }: Omit<Parts, 'run'>,
+): { undone: boolean; step: UndoStep }[] {
+  const records = state.steps.find((step) => step.id === id)?.actions.filter(isToUndo) ?? []
+  if (records.length === 0) return []
+  const nodes = [...new Set(records.map(({ action }) => action.node))].reverse()
+  const kept = keepEndpoint && !joining.has(id)
+  const undone = typeof rollback === 'function' && !kept
+  const how = typeof rollback === 'function' ? undo : rollback.nothingToUndo
+  return [{ undone, step: { id, title, how: kept ? 'the endpoint is kept' : how, nodes } }]
+}
+
+const answers = ({ status }: EtcdMember): boolean => status !== undefined && status.errors.length === 0
+
+/** Whether etcd keeps its quorum before and after each member that leaves, the last one that joined first. */
+async function forecastQuorum(
+  run: ConversionRun,
+  state: RunState,
+): Promise<Pick<RollbackPlan, 'quorum' | 'impossible'>> {
+  const joins = state.steps.find(({ id }) => id === joinControlPlanes.id)?.actions.filter(isToUndo) ?? []
+  if (joins.length === 0) return { quorum: [], impossible: [] }
+  let members: readonly EtcdMember[]
+  try {
+    members = (await readEtcd(run)).members
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { quorum: [], impossible: [`etcd does not say who its members are (${why}), so none can be taken out`] }
+  }
+  const [quorum, impossible]: [string[], string[]] = [[], []]
+  for (const { action } of joins.toReversed()) {
+    const leaving = memberOf(members, nodeOf(run, action.node))
+    if (leaving === undefined) continue
+    const rest = members.filter((member) => member !== leaving)
+    const [now, after] = [votes(members), votes(rest)]
+    quorum.push(`${action.node} leaves: ${now.healthy} of ${now.voters} voters answer, then ${after.healthy} of ${after.voters}`)
+    if (!holdsQuorum(now) || !holdsQuorum(after)) {
+      impossible.push(
+        `${action.node} cannot leave etcd: ${now.healthy} of ${now.voters} voters answer now, ${after.healthy} of ${after.voters} would after it`,
+      )
+    }
+    members = rest
+  }
+  return { quorum, impossible }
+}
+
+interface Votes {
+  readonly voters: number
+  readonly healthy: number
+}
+
+function votes(members: readonly EtcdMember[]): Votes {
+  const voters = members.filter(({ learner }) => !learner)
+  return { voters: voters.length, healthy: voters.filter(answers).length }
+}
+
+const holdsQuorum = ({ voters, healthy }: Votes): boolean => healthy > voters / 2

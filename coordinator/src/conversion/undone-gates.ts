@@ -1,0 +1,38 @@
+import { holds, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../config/cluster-file.js'
+import type { DoneAction, Evidence } from '../engine/step.js'
+import { memberOf } from './control-plane-ready.js'
+import { clusterNow, readEtcd, readNodeFacts } from './fresh.js'
+import { kubeletWorks, patience } from './gates.js'
+import type { ConversionRun } from './run.js'
+import { kubeconfigsOf, nodeOf } from './wanted.js'
+
+/** After its old kubeconfig was put back a kubelet reports through the server that it names, before anything that it left is taken away. */
+export async function kubeletBack(
+  run: ConversionRun,
+  { action, results }: DoneAction,
+  signal: AbortSignal,
+): Promise<readonly Evidence[]> {
+  if (results.length === 0) return []
+  const node = nodeOf(run, action.node)
+  const [file] = kubeconfigsOf(await readNodeFacts(run, node, signal), ['kubelet'])
+  return file === undefined ? [] : kubeletWorks(run, node, { server: file.server, signal })
+}
+
+/** A node that was taken out: neither etcd nor the cluster knows it, and the members that stay answer. */
+export function leftCluster(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<readonly Evidence[]> {
+  return until(
+    `the cluster to be without ${node.name}`,
+    async () => {
+      const [{ members }, { nodes }] = await Promise.all([readEtcd(run, signal), clusterNow(run)])
+      const member = memberOf(members, node)
+      if (member !== undefined) return notYet(`etcd still has member ${member.id}`)
+      if (nodes.some(({ name }) => name === node.name)) return notYet(`Node ${node.name} still exists`)
+      const silent = members.filter(({ learner, status }) => !learner && status === undefined)
+      if (silent.length > 0) return notYet(`${silent.map(({ name }) => name).join(', ')} does not answer`)
+      const voters = members.map(({ name }) => name).join(', ')
+      return holds([{ what: `etcd without ${node.name}`, saw: `${members.length} members, all answer: ${voters}` }])
+    },
+    patience(signal, 60),
+  )
+}

@@ -1,0 +1,51 @@
+import { asQuorateError } from '@quorate/shared/errors'
+import { isOpen, type RunState } from './fold.js'
+import { type PlannedStep, requireApproved } from './plan.js'
+import type { Action, Step } from './step.js'
+
+/**
+ * What a run that is to be resumed would do now and was not approved for, one sentence each: verified actions that are needed again,
+ * new actions, and diffs that are not those that a person read. What was begun is not among them: it is brought to its end first.
+ */
+export function differencesFrom<Run>(
+  state: RunState,
+  order: readonly Step<Run>[],
+  now: readonly PlannedStep[],
+): readonly string[] {
+  return now.flatMap(({ id, actions }) => {
+    const onResume = order.find((step) => step.id === id)?.onResume
+    return actions.flatMap((action) => difference(state, { step: id, action, onResume }))
+  })
+}
+
+interface Planned {
+  readonly step: string
+  readonly action: Action
+  readonly onResume: Step<unknown>['onResume']
+}
+
+function difference(state: RunState, { step, action, onResume }: Planned): readonly string[] {
+  const records = state.steps.find(({ id }) => id === step)?.actions ?? []
+  const record = records.find((one) => one.action.id === action.id)
+  if (record !== undefined && isOpen(record)) return []
+  if (record?.state === 'verified') {
+    if (onResume !== undefined) return []
+    return [`${step} on ${action.node} was done and verified, and is needed again: ${action.does}${diffsOf(action)}`]
+  }
+  try {
+    requireApproved(
+      step,
+      records.map((one) => one.action),
+      [action],
+    )
+    return []
+  } catch (error) {
+    return [asQuorateError(error).message]
+  }
+}
+
+const diffsOf = ({ diffs }: Action): string =>
+  diffs
+    .filter(({ text }) => text !== '')
+    .map(({ text }) => `\n${text.trimEnd()}`)
+    .join('')

@@ -1,0 +1,47 @@
+import type { RunEvent } from './events.js'
+import { type ActionRecord, applyEvent, doneOf, recordOf, type RunState, type SentOperation } from './fold.js'
+import type { DoneAction } from './step.js'
+
+/** The journal as the engine goes on with it: every event is folded as it is written, so that what was is asked in one place. */
+export class RunRecord {
+  #state: RunState
+  readonly #write: (event: RunEvent) => Promise<void>
+
+  /** `state`: what the journal holds so far; `write` resolves when an event is on the disk. */
+  constructor(state: RunState, write: (event: RunEvent) => Promise<void>) {
+    this.#state = state
+    this.#write = write
+  }
+
+  get state(): RunState {
+    return this.#state
+  }
+
+  /** Resolves when the event is on the disk. */
+  emit(event: RunEvent): Promise<void> {
+    const { id, seq } = this.#state
+    this.#state = applyEvent(this.#state, { seq: seq + 1, at: Date.now(), run: id, event })
+    return this.#write(event)
+  }
+
+  /** For lines that need no waiting: a journal that cannot be written rejects the next event that is waited for. */
+  note(event: RunEvent): void {
+    void this.emit(event).catch(() => undefined)
+  }
+
+  action(step: string, action: string): ActionRecord | undefined {
+    return recordOf(this.#state, step, action)
+  }
+
+  /** What an action did and nobody took back yet. */
+  done(step: string, action: DoneAction['action']): DoneAction {
+    const record = this.action(step, action.id)
+    return record === undefined ? { action, results: [] } : doneOf(record)
+  }
+
+  /** Every operation of that label on that node, those of attempts that are over among them; the last one last. */
+  sent(place: { step: string; action: string; node: string; label: string }): readonly SentOperation[] {
+    const all = this.action(place.step, place.action)?.sent ?? []
+    return all.filter(({ node, label }) => node === place.node && label === place.label)
+  }
+}
