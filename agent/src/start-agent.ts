@@ -13,6 +13,7 @@ import { LinuxHost } from './host/linux-host.js'
 import { connectKubeApi } from './host/local-kube-api.js'
 import { NodeNetwork } from './host/node-network.js'
 import { operations } from './ops/registry.js'
+import { sweepLeftovers } from './ops/sweep-leftovers.js'
 import type { Tools } from './ops/tools.js'
 import { Ledger } from './server/ledger.js'
 import { serve } from './server/serve.js'
@@ -34,7 +35,12 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
   const ledger = new Ledger(await openAppendFile(ledgerPath), ledgerPath)
   const tools = await toolsOf(host, config)
-  const serving = await serve({ listen: config.listen, identity, operations, tools, ledger, log })
+  const beforeResume = async (followed: readonly string[]): Promise<void> => {
+    const removed = await sweepLeftovers(host, { stateFolder: config.stateFolder, followed })
+    if (removed.length > 0) log.warn('removed what an agent before this one left', { removed })
+  }
+  const serving = await serve({ listen: config.listen, identity, operations, tools, ledger, log, beforeResume })
+  await ledger.compactIfLarge().catch((error: Error) => log.warn('the ledger stays large', { why: error.message }))
   return { node: config.node, listen: config.listen, stop: serving.stop }
 }
 

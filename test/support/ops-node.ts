@@ -168,13 +168,16 @@ export class OpsNode {
 
   async change<In>(operation: ChangeOperation<In>, input: Omit<In, 'header'>): Promise<OperationResult> {
     const header = { operationId: `op-${++this.operations}`, runId, cluster: 'prod', fencingToken: 1 }
-    return operation.run({ header, ...input } as In, {
+    const tidies: (() => Promise<void>)[] = []
+    const result = await operation.run({ header, ...input } as In, {
       tools: this.tools,
       header,
       progress: (message) => void this.progress.push(message),
       signal: new AbortController().signal,
-      onceRecorded: () => {},
+      onceRecorded: (tidy) => void tidies.push(tidy),
     })
+    for (const tidy of tidies) await tidy()
+    return result
   }
 }
 

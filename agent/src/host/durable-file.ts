@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { chmod, type FileHandle, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { type Disk, systemDisk } from './disk.js'
 import type { ReplaceOptions } from './host.js'
 
 const permissionBits = 0o7777
@@ -33,6 +34,13 @@ interface Looks {
   readonly gid: number | undefined
 }
 
+/** What a replacement is written into before it takes the file's place; one that a power cut left is swept when the agent starts. */
+export const temporaryBeside = (path: string): string =>
+  // Hidden: the kubelet takes every other file in its manifest folder for a pod.
+  join(dirname(path), `.${basename(path)}.quorate-${randomBytes(4).toString('hex')}`)
+
+export const isTemporary = (name: string): boolean => /^\..+\.quorate-[0-9a-f]{8}$/.test(name)
+
 /**
  * Replaces or makes a file so that a power cut leaves the old one or the new one, never a part: temporary file beside it,
  * fsync, rename, fsync of the folder. A file that is there keeps mode and owner. Resolves with the number of bytes.
@@ -40,41 +48,42 @@ interface Looks {
  * Node cannot copy extended attributes, so an SELinux label is not carried over by hand: a file made in its own folder gets
  * the label that the policy gives to that folder's files, which is what kubeadm's own writes rely on.
  */
-export async function replaceDurably(path: string, replacement: Replacement): Promise<number> {
-  const present = await lstat(path).catch(absent)
+export async function replaceDurably(path: string, replacement: Replacement, disk: Disk = systemDisk): Promise<number> {
+  const present = await disk.lstat(path).catch(absent)
   if (present?.isSymbolicLink()) throw symlinkRefused(path)
   if (present !== undefined && !present.isFile()) {
     throw new QuorateError('NOT_IN_TABLE', `${path} is not a regular file`, { where: path })
   }
-  await makeFolder(dirname(path), replacement.mode)
-  // Hidden: the kubelet takes every other file in its manifest folder for a pod.
-  const temporary = join(dirname(path), `.${basename(path)}.quorate-${randomBytes(4).toString('hex')}`)
+  await makeFolder(dirname(path), replacement.mode, disk)
+  const temporary = temporaryBeside(path)
   try {
-    const size = await writeTemporary(temporary, replacement, looksFor(present, replacement))
-    await rename(temporary, path)
-    await syncFolder(dirname(path))
+    const handle = await openNew(temporary, disk)
+    const size = await writeTemporary(handle, replacement, looksFor(present, replacement))
+    await disk.rename(temporary, path)
+    await syncFolder(dirname(path), disk)
     return size
   } catch (error) {
-    await unlink(temporary).catch(absent)
+    // What the disk said first is what a person must hear, not that it refused this too.
+    await disk.unlink(temporary).catch(() => {})
     throw error
   }
 }
 
 /** Makes what is missing of a folder; who may read the file may enter the folder, so a secret's folder is private. */
-export async function makeFolder(folder: string, fileMode: number): Promise<void> {
+export async function makeFolder(folder: string, fileMode: number, disk: Disk = systemDisk): Promise<void> {
   const canRead = fileMode & 0o444
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+  const first = await disk.mkdir(folder, { recursive: true, mode: 0o700 })
   if (first === undefined) return
   for (let made = folder; made.length >= first.length; made = dirname(made)) {
     // Not left to mkdir: the umask of the agent is strict.
-    await chmod(made, 0o700 | canRead | (canRead >> 2))
-    await syncFolder(dirname(made))
+    await disk.chmod(made, 0o700 | canRead | (canRead >> 2))
+    await syncFolder(dirname(made), disk)
   }
 }
 
 /** Without it a power cut can undo a rename or a creation that was already reported. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+export async function syncFolder(folder: string, disk: Disk = systemDisk): Promise<void> {
+  const handle = await disk.open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await handle.sync()
   } finally {
@@ -82,14 +91,20 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function looksFor(present: Stats | undefined, { mode, uid, gid }: ReplaceOptions): Looks {
-  if (present === undefined) return { mode, uid, gid }
+/** A file that is not there yet, for root alone. */
+export const openNew = (path: string, disk: Disk = systemDisk, more = 0): Promise<FileHandle> =>
+  disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | more, 0o600)
+
+function looksFor(present: Stats | undefined, { mode, uid, gid, exact }: ReplaceOptions): Looks {
+  if (present === undefined || exact) return { mode, uid, gid }
   return { mode: present.mode & permissionBits, uid: present.uid, gid: present.gid }
 }
 
-async function writeTemporary(path: string, { chunks, ownerMustHold }: Replacement, looks: Looks): Promise<number> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  const handle = await open(path, flags, 0o600)
+async function writeTemporary(
+  handle: FileHandle,
+  { chunks, ownerMustHold }: Replacement,
+  looks: Looks,
+): Promise<number> {
   let size = 0
   try {
     for await (const chunk of chunks) {

@@ -17,6 +17,29 @@ export interface ReplaceOptions {
   readonly mode: number
   readonly uid?: number
   readonly gid?: number
+  /** The mode and owner given hold also where the file exists: how a file is put back as it was. */
+  readonly exact?: boolean
+}
+
+/** Anything that lies below a folder, with all that makes it what it is but its times. */
+export interface TreeEntry {
+  readonly path: string
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other'
+  /** Permission bits only; 0 for a link, which has none of its own. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** Bytes of a file; else 0. */
+  readonly size: number
+  /** sha256 (hex) of a file's bytes, the target of a link; else empty. */
+  readonly contents: string
+}
+
+export interface Owned {
+  /** Permission bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
 }
 
 /** A command line as a value: never shell text. All of them are made in host/commands.ts. */
@@ -50,6 +73,14 @@ export interface Host {
   readStream(path: string): Promise<AsyncIterable<Uint8Array> | undefined>
   /** Entries of a folder; empty when it does not exist. */
   list(path: string): Promise<readonly DirectoryEntry[]>
+  /** A path and everything below it, sorted by path; links are not followed; empty when it does not exist. */
+  tree(path: string): Promise<readonly TreeEntry[]>
+  /** Makes a folder whose parent exists, or gives one that exists this mode and owner. */
+  makeFolder(path: string, owned: Owned): Promise<void>
+  /** Makes a symbolic link where nothing is. */
+  makeLink(path: string, target: string, owner: { readonly uid: number; readonly gid: number }): Promise<void>
+  /** Removes a folder that has nothing in it; false when it has, or does not exist. */
+  removeEmptyFolder(path: string): Promise<boolean>
   /** Replaces or makes a file atomically: hidden temporary file beside it, fsync, rename, fsync of the folder; keeps mode, owner and security context. */
   replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void>
   /** As `replace`, for bytes that are too many for memory (an etcd snapshot): resolves with their number; nothing is left when the stream fails. */

@@ -2,8 +2,20 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readlink, realpath, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, normalize, resolve, sep } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { type Disk, systemDisk } from './disk.js'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
-import type { Command, CommandResult, DirectoryEntry, DiskSpace, Host, HostFile, ReplaceOptions } from './host.js'
+import { makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
+import type {
+  Command,
+  CommandResult,
+  DirectoryEntry,
+  DiskSpace,
+  Host,
+  HostFile,
+  Owned,
+  ReplaceOptions,
+  TreeEntry,
+} from './host.js'
 import { runProgram } from './run-program.js'
 
 const permissionBits = 0o7777
@@ -15,9 +27,11 @@ const mostLinks = 16
  */
 export class LinuxHost implements Host {
   private readonly root: string
+  private readonly disk: Disk
 
-  constructor(hostRoot = '/') {
+  constructor(hostRoot = '/', disk: Disk = systemDisk) {
     this.root = resolve(hostRoot)
+    this.disk = disk
   }
 
   realPath(path: string): string {
@@ -49,6 +63,31 @@ export class LinuxHost implements Host {
     return entries
       .map((entry): DirectoryEntry => ({ name: entry.name, kind: kindOf(entry) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async tree(path: string): Promise<readonly TreeEntry[]> {
+    const real = this.realPath(path)
+    await this.refuseEscape(real)
+    return readTree(real, path)
+  }
+
+  async makeFolder(path: string, owned: Owned): Promise<void> {
+    const real = this.realPath(path)
+    await this.refuseEscape(real)
+    await makeOwnedFolder(real, owned, this.ownerMustHold)
+  }
+
+  async makeLink(path: string, target: string, owner: { readonly uid: number; readonly gid: number }): Promise<void> {
+    const real = this.realPath(path)
+    await this.refuseEscape(real)
+    await makeOwnedLink(real, { target, ...owner }, this.ownerMustHold)
+  }
+
+  async removeEmptyFolder(path: string): Promise<boolean> {
+    const real = this.realPath(path)
+    if (real === this.root) return false
+    await this.refuseEscape(real)
+    return removeIfEmpty(real)
   }
 
   async replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void> {
@@ -92,6 +131,10 @@ export class LinuxHost implements Host {
     }
   }
 
+  private get ownerMustHold(): boolean {
+    return this.root === '/'
+  }
+
   private async openFile(path: string, real: string): Promise<FileHandle | undefined> {
     await this.refuseEscape(real)
     // O_NONBLOCK: a FIFO that somebody left in a folder must not hang the agent.
@@ -112,7 +155,7 @@ export class LinuxHost implements Host {
   ): Promise<number> {
     const real = this.realPath(path)
     await this.refuseEscape(real)
-    return replaceDurably(real, { ...options, chunks, ownerMustHold: this.root === '/' })
+    return replaceDurably(real, { ...options, chunks, ownerMustHold: this.ownerMustHold }, this.disk)
   }
 
   /** A folder on the way may be a link (`/var/run`), but never one that leads out of a simulated node's folder. */

@@ -122,6 +122,12 @@ export async function lookAtUnit(host: Host, unit: string, signal?: AbortSignal)
   return { state: exitCode === 0 ? 'succeeded' : 'failed', exitCode }
 }
 
+/** Unloads a unit that came to its end and stayed, whoever followed it being gone. */
+export async function unloadIfEnded(host: Host, unit: string): Promise<void> {
+  const seen = await readUnit(host, unit)
+  if (seen.loadState === 'loaded' && hasEnded(seen)) await unload(host, unit, seen)
+}
+
 interface Journal {
   /** Tells the lines that are new. */
   read(): Promise<void>

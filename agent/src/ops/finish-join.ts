@@ -4,11 +4,12 @@ import { finishDocument } from '@quorate/shared/kubeadm-documents'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { runAsUnit } from '../host/transient-unit.js'
+import { joinEvidence } from './cluster/join-evidence.js'
 import { readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { removeJoinSecret } from './join-secret.js'
-import { type ChangeContext, changeOperation } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { kubeconfigPaths, manifestPath } from './paths.js'
 import { changed, unchanged } from './result.js'
 import type { Tools } from './tools.js'
@@ -20,11 +21,7 @@ const kubeletDeadlineMs = 120_000
 /** Written before etcd's phase: without them the join did not get that far. */
 const neededFiles = [kubeconfigPaths.admin, manifestPath('kube-apiserver'), manifestPath('etcd')]
 
-/**
- * What kubeadm's join does after its etcd member is a voter (cmd/phases/join: kubelet-wait-bootstrap, mark-control-plane), for a node on
- * which it broke off there. The phases are kubeadm's own and change nothing that is so already. Only for a join of this very run.
- */
-export const finishJoin = changeOperation<FinishJoinRequest>(async ({ join }, context) => {
+const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, context) => {
   const { tools, header } = context
   const marker = await readJoinMarker(tools)
   if (marker?.runId !== header.runId) {
@@ -45,7 +42,7 @@ export const finishJoin = changeOperation<FinishJoinRequest>(async ({ join }, co
     summary: 'finished the join that had broken off: this node is a control plane',
     facts: { joined_at: String(joinedAtUnixMs) },
   })
-})
+}
 
 async function requireNeeded({ host }: Tools): Promise<void> {
   for (const path of neededFiles) {
@@ -87,8 +84,9 @@ async function untilBootstrapped({ tools: { host }, signal, progress }: ChangeCo
   await until('the kubelet to have its certificate', look, deadline)
 }
 
-async function markControlPlane(join: JoinSpec | undefined, { tools, header, signal, progress }: ChangeContext) {
+async function markControlPlane(join: JoinSpec | undefined, context: ChangeContext): Promise<void> {
   if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request says not how to join')
+  const { tools, header, signal, progress, onceRecorded } = context
   const { host, criSocket } = tools
   const { kubeadmApiVersion: apiVersion, nodeName, advertiseAddress, bindPort } = join
   const place = { nodeName, advertiseAddress, bindPort, criSocket, kubeconfigPath: kubeconfigPaths.admin }
@@ -100,7 +98,16 @@ async function markControlPlane(join: JoinSpec | undefined, { tools, header, sig
       if (isPhaseLine(line)) progress(line)
     }
     const unit = { operationId: header.operationId, command: commands.markControlPlane(config) }
-    const { exitCode, output } = await runAsUnit({ ...unit, host, onLine, signal })
+    const { exitCode, output } = await runAsUnit({ ...unit, host, onLine, signal, onceRecorded })
     if (exitCode !== 0) throw kubeadmFailed('kubeadm join phase mark-control-plane', exitCode, output)
   })
 }
+
+/**
+ * What kubeadm's join does after its etcd member is a voter (cmd/phases/join: kubelet-wait-bootstrap, mark-control-plane), for a node on
+ * which it broke off there. The phases are kubeadm's own and change nothing that is so already. Only for a join of this very run.
+ */
+export const finishJoin = changeOperation<FinishJoinRequest>(finish, {
+  evidence: (_, context) => joinEvidence(context),
+  carrier: { resume: finish },
+})

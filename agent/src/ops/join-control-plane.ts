@@ -1,64 +1,105 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { JoinControlPlaneRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { redact } from '@quorate/shared/redact'
 import { commands } from '../host/commands.js'
 import type { Host } from '../host/host.js'
-import { runAsUnit } from '../host/transient-unit.js'
+import { lookAtUnit, runAsUnit, unitName } from '../host/transient-unit.js'
 import { controlPlaneJoinDocument } from './cluster/join-document.js'
-import { newJoinMarker, readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
+import { joinEvidence } from './cluster/join-evidence.js'
+import { type JoinMarker, readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
+import { beginMarker } from './cluster/node-before-join.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { readJoinSecret, removeJoinSecret } from './join-secret.js'
-import { type ChangeContext, changeOperation } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { kubeconfigPaths, manifestPath } from './paths.js'
 import { changed, unchanged } from './result.js'
+
+type Join = ChangeOperation<JoinControlPlaneRequest>['run']
 
 const timeoutMs = 15 * 60_000
 /** What a control plane has when kubeadm is done with it. */
 const made = [kubeconfigPaths.kubelet, manifestPath('kube-apiserver')]
 
-/**
- * kubeadm join, as a unit that outlives this agent. Its exit code alone says little about etcd (kubeadm issues 2997, 3152): whoever asked
- * looks at the members and the node. The secret is gone from this node when it ends, well or not.
- */
-export const joinControlPlane = changeOperation<JoinControlPlaneRequest>(async (request, context) => {
+const join: Join = async (request, context) => {
   const { tools, header } = context
+  const { host, criSocket } = tools
   const before = await readJoinMarker(tools)
   if (before?.runId === header.runId && before.joinedAtUnixMs !== undefined) {
     return unchanged('this run has joined this node already', { joined_at: String(before.joinedAtUnixMs) })
   }
-  await refuseLeftover(tools.host)
-  const marker = await newJoinMarker(tools.host, header.runId)
-  await join(request, context, () => writeJoinMarker(tools, marker))
-  await requireMade(tools.host)
-  const joinedAtUnixMs = Date.now()
-  await writeJoinMarker(tools, { ...marker, joinedAtUnixMs })
-  return changed({
-    summary: 'kubeadm joined this node as a control plane',
-    facts: { joined_at: String(joinedAtUnixMs) },
-  })
-})
-
-async function join(request: JoinControlPlaneRequest, context: ChangeContext, beforeStart: () => Promise<void>) {
-  const { tools, header, signal, progress } = context
-  const { host, criSocket } = tools
+  await refuseRunning(host, before)
+  await refuseLeftover(host)
   const secret = await readJoinSecret(host)
   if (secret === undefined || secret.certificateKey === '') {
     throw new QuorateError('SECRET_NOT_FOR_US', 'no join secret with a certificate key is placed on this node')
   }
   const document = controlPlaneJoinDocument(request.join, secret, criSocket)
-  await beforeStart()
-  const hide = (text: string): string => redact(text.replaceAll(secret.certificateKey, '<certificate key>'))
+  const marker = await beginMarker(context, before)
+  return follow(context, { marker, certificateKey: secret.certificateKey }, (config) =>
+    host.replace(config, Buffer.from(document), { mode: 0o600 }),
+  )
+}
+
+/** The unit went on without us: its end, and all that comes after it. */
+const resume: Join = async (_, context) => {
+  const { tools, header } = context
+  const marker = await readJoinMarker(tools)
+  if (marker?.runId !== header.runId) {
+    throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `the marker of run ${header.runId} is gone from this node`)
+  }
+  if (marker.joinedAtUnixMs !== undefined) return joined(marker.joinedAtUnixMs)
+  const secret = await readJoinSecret(tools.host).catch(() => undefined)
+  return follow(context, { marker, certificateKey: secret?.certificateKey ?? '' }, async () => {})
+}
+
+interface Following {
+  readonly marker: JoinMarker
+  /** Not to be shown; empty where it is gone already. */
+  readonly certificateKey: string
+}
+
+/** The secret is gone from this node when kubeadm has ended, well or not. */
+async function follow(
+  context: ChangeContext,
+  { marker, certificateKey }: Following,
+  writeConfig: (path: string) => Promise<void>,
+): Promise<OperationResult> {
+  const { tools, header, signal, progress, onceRecorded } = context
+  const { host } = tools
+  const hide = (text: string): string =>
+    redact(certificateKey === '' ? text : text.replaceAll(certificateKey, '<certificate key>'))
   const onLine = (line: string): void => {
     if (isPhaseLine(line)) progress(hide(line))
   }
   await withRuntimeFolder(host, header.operationId, async (folder) => {
     const config = `${folder}/join.yaml`
-    await host.replace(config, Buffer.from(document), { mode: 0o600 })
+    await writeConfig(config)
     const unit = { operationId: header.operationId, command: commands.joinControlPlane(config), timeoutMs }
-    const { exitCode, output } = await runAsUnit({ ...unit, host, onLine, signal })
+    const { exitCode, output } = await runAsUnit({ ...unit, host, onLine, signal, onceRecorded })
     if (exitCode !== 0) throw kubeadmFailed('kubeadm join', exitCode, hide(output))
   }).finally(() => removeJoinSecret(host))
+  await requireMade(host)
+  const joinedAtUnixMs = Date.now()
+  await writeJoinMarker(tools, { ...marker, joinedAtUnixMs })
+  return joined(joinedAtUnixMs)
+}
+
+const joined = (joinedAtUnixMs: number): OperationResult =>
+  changed({
+    summary: 'kubeadm joined this node as a control plane',
+    facts: { joined_at: String(joinedAtUnixMs) },
+  })
+
+/** An attempt that was given up may still be at it; two of them would fight over one etcd member. */
+async function refuseRunning(host: Host, before: JoinMarker | undefined): Promise<void> {
+  if (before === undefined) return
+  const unit = unitName(before.operationId)
+  if ((await lookAtUnit(host, unit)).state !== 'running') return
+  throw new QuorateError('NODE_BUSY', `${unit} still runs on this node: an earlier attempt to join`, {
+    remedy: `On that node: \`journalctl --unit=${unit}\` shows what it waits for. It ends by itself, or by ResetNode.`,
+  })
 }
 
 /** kubeadm takes an admin.conf that lies there instead of discovering the cluster, and joins whatever it names. */
@@ -82,3 +123,12 @@ async function requireMade(host: Host): Promise<void> {
     throw new QuorateError('COMMAND_FAILED', `kubeadm join ended well but did not write ${path}`, { where: path })
   }
 }
+
+/**
+ * kubeadm join, as a unit that outlives this agent. Its exit code alone says little about etcd (kubeadm issues 2997, 3152): whoever asked
+ * looks at the members and the node.
+ */
+export const joinControlPlane = changeOperation<JoinControlPlaneRequest>(join, {
+  evidence: (_, context) => joinEvidence(context),
+  carrier: { resume },
+})

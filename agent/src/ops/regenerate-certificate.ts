@@ -4,25 +4,27 @@ import { type RegenerateCertificateRequest, VerifyMode } from '@quorate/shared/g
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { parseEndpoint } from '@quorate/shared/names'
-import { type CertificateView, readCertificate } from '@quorate/shared/pki'
+import { type CertificateView, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { readLocalApiServer } from '../host/local-api-server.js'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { checkStaged, missingSans, type Pair, requireText, stageCertificate } from './cluster/stage-certificate.js'
-import { type ChangeContext, changeOperation } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { apiserverCertificatePath, apiserverKeyPath, caCertificatePath, pkiFolder } from './paths.js'
 import { changed, unchanged } from './result.js'
 
 // The API server looks at its files about once a minute where it is not told of changes (kubernetes pull request 84200).
 const reloadWithinMs = 90_000
 
+type Regenerate = Required<ChangeOperation<RegenerateCertificateRequest>>
+
 /**
  * Gives the API server a certificate with all the names of the old one and those asked for: staged, checked, swapped, and seen in a
  * handshake. The API server reloads it by itself; it is not restarted. Unchanged when the names are already there.
  */
-export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(async (request, context) => {
+const regenerate: Regenerate['run'] = async (request, context) => {
   const { host } = context.tools
   const endpoint = parseEndpoint(request.controlPlaneEndpoint)
   if (endpoint === undefined) throw new QuorateError('INVALID_REQUEST', 'control_plane_endpoint is not name:port')
@@ -50,6 +52,26 @@ export const regenerateCertificate = changeOperation<RegenerateCertificateReques
     touched,
     facts: { serial: view.serial, previous_serial: old.serial },
   })
+}
+
+const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, { tools: { host } }) => {
+  const [certPem, keyPem] = await Promise.all(
+    [apiserverCertificatePath, apiserverKeyPath].map((p) => requireText(host, p)),
+  )
+  const view = readCertificate(certPem ?? '')
+  const matches = keyMatches(certPem ?? '', keyPem ?? '')
+  const wanted = [...sans, parseEndpoint(controlPlaneEndpoint)?.host ?? '']
+  // A pair that was half swapped works until the API server is started again: the operation under a new id mends it.
+  return doneIf(matches && missingSans(view, wanted).length === 0, {
+    serial: view.serial,
+    pair: matches ? 'matches' : 'half swapped',
+  })
+}
+
+/** The unit is kubeadm's issuing; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
+export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(regenerate, {
+  evidence,
+  carrier: { resume: regenerate },
 })
 
 /** The agent's table has kubeadm's usual folder only; a certificate elsewhere would be issued and then not used. */

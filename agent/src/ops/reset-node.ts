@@ -1,56 +1,106 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ResetNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
-import type { Host } from '../host/host.js'
-import { runAsUnit } from '../host/transient-unit.js'
-import { namesIn, readJoinMarker, removeJoinMarker } from './cluster/join-marker.js'
+import { lookAtUnit, runAsUnit, unitName } from '../host/transient-unit.js'
+import {
+  fingerprint,
+  forgetBeforeJoin,
+  type PutBack,
+  putBackBeforeJoin,
+  readJoinFolders,
+} from './cluster/before-join.js'
+import { type JoinMarker, readJoinMarker, removeJoinMarker } from './cluster/join-marker.js'
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
+import { interfaceNames } from './cluster/node-before-join.js'
 import { removeJoinSecret } from './join-secret.js'
-import { type ChangeContext, changeOperation } from './operation.js'
-import { cniFolder, etcdDataFolder, kubeconfigPaths, manifestsFolder, pkiFolder } from './paths.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { changed } from './result.js'
+import { runUnitCommand } from './run-unit.js'
 
-/** kubeadm empties these itself where it can; after a join that broke off it may not. */
-const emptied = [manifestsFolder, pkiFolder, etcdDataFolder]
+type Reset = ChangeOperation<ResetNodeRequest>['run']
 
-/**
- * Takes back a join of this very run: kubeadm reset (which also removes the node's etcd member, while etcd answers), then what kubeadm
- * leaves. Without this run's marker it is refused: that node was in the cluster before, or belongs to another.
- */
-export const resetNode = changeOperation<ResetNodeRequest>(async (_, context) => {
+const resetJoined: Reset = async (_, context) => {
   const { tools, header } = context
-  const { host } = tools
   const marker = await readJoinMarker(tools)
   if (marker?.runId !== header.runId) {
     throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: it is not reset`)
   }
-  await reset(context)
-  const removed = await removeLeftovers(host, new Set(marker.cniBefore))
-  await removeJoinSecret(host)
-  await removeJoinMarker(tools)
-  return changed({
-    summary: 'kubeadm reset this node; nothing of the join is left',
-    facts: { removed: removed.join(' ') },
-  })
-})
+  await stopJoin(context, marker)
+  return takeBack(context, marker)
+}
 
-async function reset({ tools, header, signal, progress }: ChangeContext): Promise<void> {
+/** The marker goes last: without it everything was done but the writing down. */
+const resume: Reset = async (_, context) => {
+  const marker = await readJoinMarker(context.tools)
+  if (marker === undefined) return changed({ summary: 'kubeadm reset this node; nothing of the join is left' })
+  return takeBack(context, marker)
+}
+
+async function takeBack(context: ChangeContext, marker: JoinMarker) {
+  const { tools } = context
+  await reset(context)
+  const put = await putBackBeforeJoin(tools, marker.before)
+  await removeJoinSecret(tools.host)
+  const after = fingerprint(await readJoinFolders(tools.host))
+  if (marker.kubeletBefore === 'active') await runUnitCommand(context, 'kubelet', commands.restartKubelet())
+  const left = await leftOver(context, marker, put)
+  await removeJoinMarker(tools)
+  await forgetBeforeJoin(tools)
+  const before = fingerprint(marker.before)
+  const clean = before === after ? 'byte for byte as before the join' : `not all as before: ${put.missing.join(' ')}`
+  return changed({
+    summary: `kubeadm reset this node; its files are ${clean}`,
+    facts: {
+      removed: put.removed.join(' '),
+      restored: put.restored.join(' '),
+      fingerprint_before: before,
+      fingerprint_after: after,
+      left: left.join('; '),
+    },
+  })
+}
+
+/** A join that still runs would write again what is removed here. */
+async function stopJoin({ tools, progress }: ChangeContext, { operationId }: JoinMarker): Promise<void> {
+  const unit = unitName(operationId)
+  if ((await lookAtUnit(tools.host, unit)).state !== 'running') return
+  progress(`stopping ${unit}: the join that is taken back still runs`)
+  await tools.host.run(commands.stopUnit(unit))
+  if ((await lookAtUnit(tools.host, unit)).state === 'running') {
+    throw new QuorateError('NODE_BUSY', `${unit} does not stop: the node is not reset while it joins`)
+  }
+}
+
+async function reset({ tools, header, signal, progress, onceRecorded }: ChangeContext): Promise<void> {
   const onLine = (line: string): void => {
     if (isPhaseLine(line)) progress(line)
   }
   const unit = { operationId: header.operationId, command: commands.resetNode(tools.criSocket) }
-  const { exitCode, output } = await runAsUnit({ ...unit, host: tools.host, onLine, signal })
+  const { exitCode, output } = await runAsUnit({ ...unit, host: tools.host, onLine, signal, onceRecorded })
   if (exitCode !== 0) throw kubeadmFailed('kubeadm reset', exitCode, output)
 }
 
-/** Paths that were still there. */
-async function removeLeftovers(host: Host, cniBefore: ReadonlySet<string>): Promise<string[]> {
-  const below = async (folder: string): Promise<string[]> =>
-    (await namesIn(host, folder)).map((name) => `${folder}/${name}`)
-  const cni = (await below(cniFolder)).filter((path) => !cniBefore.has(path.slice(cniFolder.length + 1)))
-  const etcKubernetes = new Set(await below('/etc/kubernetes'))
-  const kubeconfigs = Object.values(kubeconfigPaths).filter((path) => etcKubernetes.has(path))
-  const found = [...kubeconfigs, ...(await Promise.all(emptied.map(below))).flat(), ...cni]
-  for (const path of found) await host.remove(path, { recursive: true })
-  return found
+/** What neither kubeadm's reset nor this agent takes away (kubeadm says so itself at the end of a reset). */
+async function leftOver(context: ChangeContext, marker: JoinMarker, { missing }: PutBack): Promise<string[]> {
+  const known = new Set(marker.interfacesBefore)
+  const interfaces = (await interfaceNames(context)).filter((name) => !known.has(name))
+  return [
+    'iptables, nftables and IPVS rules of kube-proxy and the network plugin stay until the next boot',
+    ...(interfaces.length === 0 ? [] : [`network interfaces ${interfaces.join(', ')} stay until the next boot`]),
+    ...(missing.length === 0 ? [] : [`could not be put back: ${missing.join(', ')}`]),
+    "/root/.kube and the users' are not touched",
+  ]
 }
+
+/**
+ * Takes back a join of this very run, also one that broke off: kubeadm reset (which also removes the node's etcd member, while etcd
+ * answers), then whatever is there that was not there before the join; what kubeadm removed beside it is put back. Without this run's
+ * marker it is refused: that node was in the cluster before, or belongs to another.
+ */
+export const resetNode = changeOperation<ResetNodeRequest>(resetJoined, {
+  evidence: async (_, { tools, header }) => {
+    const marker = await readJoinMarker(tools)
+    return doneIf(marker?.runId !== header.runId, { joined_by: marker?.runId ?? '' })
+  },
+  carrier: { resume },
+})

@@ -3,17 +3,21 @@ import type { RestartKubeletRequest } from '@quorate/shared/gen/quorate/v1/node_
 import { holds, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { readUnit } from '../host/unit-state.js'
-import { changeOperation } from './operation.js'
+import { type ChangeOperation, changeOperation } from './operation.js'
 import { changed } from './result.js'
 import { runUnitCommand } from './run-unit.js'
 
 const activeDeadlineMs = 60_000
+const kubeletUnit = 'kubelet'
+
+type Restart = ChangeOperation<RestartKubeletRequest>['run']
+type Looking = NonNullable<ChangeOperation<RestartKubeletRequest>['evidence']>
 
 /**
  * Restarts the kubelet by PID 1; containers go on. Fact `restarted_at`: this node's clock, Unix milliseconds, when the new kubelet
  * runs: a lease renewed later was renewed by it, not by the one that was stopped.
  */
-export const restartKubelet = changeOperation<RestartKubeletRequest>(async (_request, context) => {
+const restart: Restart = async (_request, context) => {
   const { host } = context.tools
   const { loadState } = await readUnit(host, 'kubelet', context.signal)
   if (loadState !== 'loaded') {
@@ -21,7 +25,7 @@ export const restartKubelet = changeOperation<RestartKubeletRequest>(async (_req
       remedy: 'On that node: `systemctl status kubelet`; the kubelet must be a service of systemd.',
     })
   }
-  await runUnitCommand(context, 'kubelet', commands.restartKubelet())
+  await runUnitCommand(context, kubeletUnit, commands.restartKubelet())
   const restartedAt = Date.now()
   const look = async () => {
     const { activeState, subState } = await readUnit(host, 'kubelet', context.signal)
@@ -34,4 +38,17 @@ export const restartKubelet = changeOperation<RestartKubeletRequest>(async (_req
     onWaiting: context.progress,
   })
   return changed({ summary: 'restarted the kubelet', facts: { restarted_at: String(restartedAt) } })
+}
+
+/** systemd tells whole seconds: a kubelet that became active in the second of the intent may be the old one. */
+const evidence: Looking = async (_request, { tools, begunAtUnixMs, signal }) => {
+  const { activeState, activeEnterUnixMs } = await readUnit(tools.host, 'kubelet', signal)
+  const facts = { kubelet: activeState, active_since: String(activeEnterUnixMs) }
+  if (activeState !== 'active' || activeEnterUnixMs + 1000 <= begunAtUnixMs) return { ...facts, done: 'no' }
+  return { ...facts, done: activeEnterUnixMs > begunAtUnixMs ? 'yes' : 'unknown' }
+}
+
+export const restartKubelet = changeOperation<RestartKubeletRequest>(restart, {
+  evidence,
+  carrier: { label: kubeletUnit, resume: restart },
 })

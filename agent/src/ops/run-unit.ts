@@ -14,6 +14,7 @@ export async function runUnitCommand(context: ChangeContext, label: string, comm
     command,
     onLine: (text) => context.progress(text),
     signal: context.signal,
+    onceRecorded: context.onceRecorded,
   })
   if (exitCode === 0) return
   const unit = command.args.at(-1) ?? ''

@@ -6,7 +6,7 @@ import { redact } from '@quorate/shared/redact'
 import { lookAtUnit, unitName } from '../host/transient-unit.js'
 import type { ChangeContext, ChangeOperation } from '../ops/operation.js'
 import type { Tools } from '../ops/tools.js'
-import { endNotWritten, intentNotWritten, stopping, unknownOutcome } from './durability-errors.js'
+import { endNotWritten, intentNotWritten, longOver, stopping, unknownOutcome } from './durability-errors.js'
 import type { Ledger, LedgerEntry, Outcome } from './ledger.js'
 import { NodeLock } from './node-lock.js'
 import { ProgressLines } from './progress-lines.js'
@@ -99,14 +99,20 @@ export class ChangeRunner {
     if (running !== undefined) return running
     if (entry?.outcome !== undefined) return { onProgress: () => () => {}, outcome: Promise.resolve(entry.outcome) }
     if (entry !== undefined && change.operation.carrier === undefined) throw unknownOutcome(operationId)
+    if (this.options.ledger.hasForgotten(change.header.runId)) throw longOver(change.header)
     return this.launch({ change, payload, resumed: entry !== undefined })
   }
 
-  /** Follows again what an agent before this one began, if its unit is still there. True when it does. */
-  async attach(change: Change, { payload }: LedgerEntry): Promise<boolean> {
-    if (!(await this.hasUnit(change))) return false
+  /** Follows again what an agent before this one began and a unit goes on with. */
+  attach(change: Change, { payload }: LedgerEntry): void {
     this.launch({ change, payload, resumed: true })
-    return true
+  }
+
+  /** True while the unit that carries an operation is loaded: it runs, or has ended and not been unloaded. */
+  async hasUnit({ operation: { carrier }, header }: Change): Promise<boolean> {
+    if (carrier === undefined) return false
+    const unit = unitName(header.operationId, carrier.label)
+    return (await lookAtUnit(this.options.tools.host, unit)).state !== 'not-found'
   }
 
   /** Refuses new operations and waits for the one that runs, at most `graceMs`: then its intent stays without an end. */
@@ -150,7 +156,9 @@ export class ChangeRunner {
       const outcome = await this.run(launch, say, (tidy) => tidies.push(tidy))
       await this.writeEnd(header.operationId, outcome)
       log.info('operation ended', { ...about, ended: outcome.kind })
-      for (const tidy of tidies) await tidy().catch((error: Error) => log.warn('not tidied', { why: error.message }))
+      for (const tidy of [...tidies, () => this.options.ledger.compactIfLarge()]) {
+        await tidy().catch((error: Error) => log.warn('not tidied', { why: error.message }))
+      }
       return outcome
     } catch (error) {
       return { kind: 'error', error: describeError(error, log) }
@@ -174,12 +182,6 @@ export class ChangeRunner {
     } catch (error) {
       return { kind: 'error', error: describeError(error, log) }
     }
-  }
-
-  private async hasUnit({ operation: { carrier }, header }: Change): Promise<boolean> {
-    if (carrier === undefined) return false
-    const unit = unitName(header.operationId, carrier.label)
-    return (await lookAtUnit(this.options.tools.host, unit)).state !== 'not-found'
   }
 
   private async writeIntent({ change: { header, method, request, encode }, payload }: Launch): Promise<void> {

@@ -1,4 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
+import type { OperationHeader } from '@quorate/shared/gen/quorate/v1/operation'
 import { diskRemedy, isSystemError } from './system-error.js'
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -28,6 +29,14 @@ export function endNotWritten(operationId: string, error: unknown): QuorateError
     { ...(isSystemError(error) ? { remedy: diskRemedy(error) } : {}), cause: error },
   )
 }
+
+/** Which operations of such a run were done is not known any more. */
+export const longOver = ({ operationId, runId }: OperationHeader): QuorateError =>
+  new QuorateError(
+    'OPERATION_UNKNOWN_OUTCOME',
+    `operation ${operationId} belongs to run ${runId}, which is so old that this agent has forgotten what it did of it`,
+    { remedy: 'Do not go on with that run: plan a new one, it looks at what is true now.' },
+  )
 
 export const stopping = (): QuorateError =>
   new QuorateError('NODE_BUSY', 'the agent is stopping', {

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { type ErrorDetail, type OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import type { AppendFile } from '../host/append-file.js'
+import type { AppendFile, FileLine } from '../host/append-file.js'
+import { compact, type LedgerLine, type Unstamped } from './ledger-lines.js'
 
 /** How an operation ended. */
 export type Outcome =
@@ -30,51 +31,49 @@ export interface Intent {
 
 /** Sealed files can be megabytes, and only the agent process that they were sealed to could open them. */
 const largestRequestBytes = 16 * 1024
-
-/** One line of the file. `summary` is for people who read it; the result itself is OperationResult as base64. */
-type LedgerLine = { readonly at: string } & (
-  | { readonly kind: 'fence'; readonly cluster: string; readonly token: number }
-  | {
-      readonly kind: 'intent'
-      readonly id: string
-      readonly run: string
-      readonly method: string
-      readonly payload: string
-      readonly request?: string
-    }
-  | { readonly kind: 'result'; readonly id: string; readonly summary: string; readonly result: string }
-  | { readonly kind: 'error'; readonly id: string; readonly error: ErrorDetail }
-)
-type Unstamped<Line> = Line extends unknown ? Omit<Line, 'at'> : never
+/** A run leaves some hundred kilobytes on the node that does most; a ledger that was compacted may grow to twice its size before the next time. */
+const usualMostBytes = 1024 * 1024
 
 /**
  * The agent's memory of what it did: append-only, one JSON line each, on the disk before anybody is told. The intent is there
- * before an operation touches anything, its end before the caller hears of it; state is a fold over the lines.
+ * before an operation touches anything, its end before the caller hears of it; state is a fold over the lines. When it has grown it is
+ * written anew without the operations of runs that are long over (ledger-lines.ts).
  *
  * Sealed secrets of a result are kept: without them a repeated call could not get its first answer, and they are ciphertexts
  * for keys that other nodes hold in memory only. No secret in the clear is ever part of a result (operation.proto).
  */
 export class Ledger {
   private readonly file: AppendFile
-  private readonly entries = new Map<string, LedgerEntry>()
-  private readonly fences = new Map<string, number>()
+  private readonly path: string
+  private readonly mostBytes: number
+  private compactAt: number
+  private entries = new Map<string, LedgerEntry>()
+  private fences = new Map<string, number>()
+  private forgotten = new Set<string>()
   private last: Promise<unknown> = Promise.resolve()
 
   /** Throws JOURNAL_DAMAGED when a line cannot be read: what the node did is then unknown, and nothing may be done twice. */
-  constructor(file: AppendFile, path: string) {
+  constructor(file: AppendFile, path: string, mostBytes = usualMostBytes) {
     this.file = file
-    for (const [index, text] of file.lines.entries()) {
-      try {
-        this.fold(JSON.parse(text))
-      } catch (cause) {
-        throw new QuorateError('JOURNAL_DAMAGED', `line ${index + 1} of ${path} cannot be read`, { where: path, cause })
-      }
-    }
+    this.path = path
+    this.mostBytes = mostBytes
+    this.compactAt = mostBytes
+    for (const line of this.parsed(file.takeLines())) this.fold(line)
   }
 
   /** Undefined for an operation that was never begun here. */
   entry(operationId: string): LedgerEntry | undefined {
     return this.entries.get(operationId)
+  }
+
+  /** Oldest first. */
+  all(): readonly (readonly [operationId: string, entry: LedgerEntry])[] {
+    return [...this.entries]
+  }
+
+  /** True for a run whose operations were forgotten: nobody knows any more which of them were done. */
+  hasForgotten(run: string): boolean {
+    return this.forgotten.has(run)
   }
 
   /**
@@ -104,6 +103,22 @@ export class Ledger {
     return this.write({ kind: 'result', id: operationId, summary: outcome.result.summary, result })
   }
 
+  /** Writes the file anew when it has grown. Rejects when the disk refuses; nothing is lost then, and it is tried again later. */
+  async compactIfLarge(): Promise<void> {
+    if (this.file.size() <= this.compactAt) return
+    await this.inTurn(async () => {
+      let forgotten: readonly string[] = []
+      await this.file.rewrite((lines) => {
+        const kept = compact(this.parsed(lines))
+        forgotten = kept.forgotten
+        return [stamped({ kind: 'forgotten', runs: forgotten }), ...kept.lines].map((line) => JSON.stringify(line))
+      })
+      this.compactAt = Math.max(this.mostBytes, 2 * this.file.size())
+      this.forgotten = new Set(forgotten)
+      this.entries = new Map(this.all().filter(([, { run }]) => !this.forgotten.has(run)))
+    })
+  }
+
   /** Resolves when all that was asked to be written is written. */
   async close(): Promise<void> {
     await this.last.catch(() => {})
@@ -112,13 +127,31 @@ export class Ledger {
 
   /** One after the other; memory follows the disk, never the other way. */
   private write(record: Unstamped<LedgerLine>): Promise<void> {
-    const line = { at: new Date().toISOString(), ...record } as LedgerLine
-    const written = this.last
-      .catch(() => {})
-      .then(() => this.file.append(JSON.stringify(line)))
-      .then(() => this.fold(line))
-    this.last = written
-    return written
+    const line = stamped(record)
+    return this.inTurn(() => this.file.append(JSON.stringify(line)).then(() => this.fold(line)))
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.last.catch(() => {}).then(work)
+    this.last = done
+    return done
+  }
+
+  private parsed(lines: readonly FileLine[]): LedgerLine[] {
+    const begun = new Set<string>()
+    return lines.map(({ text, offset }, index) => {
+      try {
+        const line = JSON.parse(text) as LedgerLine
+        refuseUnknown(line, begun)
+        return line
+      } catch (cause) {
+        const where = `line ${index + 1} of ${this.path}, at byte ${offset},`
+        throw new QuorateError('JOURNAL_DAMAGED', `${where} cannot be read: ${(cause as Error).message}`, {
+          where: this.path,
+          cause,
+        })
+      }
+    })
   }
 
   private fold(line: LedgerLine): void {
@@ -129,24 +162,37 @@ export class Ledger {
       case 'intent':
         this.entries.set(line.id, begun(line))
         break
-      case 'result': {
-        const result = OperationResult.decode(Buffer.from(line.result, 'base64'))
-        this.foldEnd(line.id, { kind: 'result', result })
+      case 'result':
+        this.foldEnd(line.id, {
+          kind: 'result',
+          result: OperationResult.decode(Buffer.from(line.result, 'base64')),
+        })
         break
-      }
       case 'error':
         this.foldEnd(line.id, { kind: 'error', error: line.error })
         break
-      default:
-        // A newer agent wrote here: to pass over a line could be to do something twice.
-        throw new Error(`unknown kind of line: ${JSON.stringify((line as { kind: unknown }).kind)}`)
+      case 'forgotten':
+        for (const run of line.runs) this.forgotten.add(run)
     }
   }
 
   private foldEnd(id: string, outcome: Outcome): void {
     const entry = this.entries.get(id)
-    if (entry === undefined) throw new Error(`an end without a beginning: ${id}`)
-    this.entries.set(id, { ...entry, outcome })
+    if (entry !== undefined) this.entries.set(id, { ...entry, outcome })
+  }
+}
+
+const stamped = (record: Unstamped<LedgerLine>): LedgerLine =>
+  ({ at: new Date().toISOString(), ...record }) as LedgerLine
+
+/** A newer agent may have written here: to pass over a line could be to do something twice. */
+function refuseUnknown(line: LedgerLine, begun: Set<string>): void {
+  if (line.kind === 'intent') begun.add(line.id)
+  if ((line.kind === 'result' || line.kind === 'error') && !begun.has(line.id)) {
+    throw new Error(`an end without a beginning: ${line.id}`)
+  }
+  if (!['fence', 'intent', 'result', 'error', 'forgotten'].includes(line.kind)) {
+    throw new Error(`unknown kind of line: ${JSON.stringify(line.kind)}`)
   }
 }
 

@@ -8,6 +8,7 @@ import type { Tools } from '../ops/tools.js'
 import { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
 import { createHandlers } from './operation-call.js'
+import { resumeInterrupted } from './resume-interrupted.js'
 
 export interface ServeOptions {
   /** `IP:port`; port 0 takes a free one. */
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly ledger: Ledger
   readonly log: Log
   readonly busyWaitMs?: number
+  /** Told which operations of an agent before this one are followed again; awaited before anything runs. */
+  readonly beforeResume?: (operationIds: readonly string[]) => Promise<void>
 }
 
 export interface Serving {
@@ -36,6 +39,8 @@ const largestMessageBytes = 16 * 1024 * 1024
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { listen, identity, ledger, tools, log, busyWaitMs } = options
   const changes = new ChangeRunner({ ledger, tools, log, ...(busyWaitMs === undefined ? {} : { busyWaitMs }) })
+  const { operations, beforeResume } = options
+  await resumeInterrupted({ ledger, changes, operations, tools, log, beforeResume })
   const server = new Server({
     'grpc.max_receive_message_length': largestMessageBytes,
     'grpc.max_send_message_length': largestMessageBytes,

@@ -1,11 +1,16 @@
-import type { Host } from '../../host/host.js'
-import { cniFolder } from '../paths.js'
+import type { Host, TreeEntry } from '../../host/host.js'
 
 /** Written before a join begins: what the node was, and who may take it back. */
 export interface JoinMarker {
   readonly runId: string
-  /** Names in /etc/cni/net.d that were there before: they are not the join's to remove. */
-  readonly cniBefore: readonly string[]
+  /** The operation that joined last: its unit is named after it. */
+  readonly operationId: string
+  /** Everything that lay in the folders that a join fills (before-join.ts). */
+  readonly before: readonly TreeEntry[]
+  /** Names of network interfaces: a cluster's network makes more, which a reset leaves. */
+  readonly interfacesBefore: readonly string[]
+  /** Whether systemd ran the kubelet, or tried again and again: a package enables it long before it has a configuration. */
+  readonly kubeletBefore: 'active' | 'stopped'
   /** Absent while the join has not ended well. */
   readonly joinedAtUnixMs?: number
 }
@@ -29,12 +34,3 @@ export async function writeJoinMarker({ host, stateFolder }: Place, marker: Join
 export async function removeJoinMarker({ host, stateFolder }: Place): Promise<void> {
   await host.remove(markerPath(stateFolder))
 }
-
-export const namesIn = async (host: Host, folder: string): Promise<string[]> =>
-  (await host.list(folder)).map(({ name }) => name)
-
-/** A marker for a join that is about to begin. */
-export const newJoinMarker = async (host: Host, runId: string): Promise<JoinMarker> => ({
-  runId,
-  cniBefore: await namesIn(host, cniFolder),
-})

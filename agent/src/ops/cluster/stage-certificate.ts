@@ -39,7 +39,7 @@ export async function requireText(host: Host, path: string): Promise<string> {
  * beside --config, so a copy of the configuration names the folder, and the CA lies there too. Nothing in use is touched.
  */
 export async function stageCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
-  const { tools, header, signal, progress } = context
+  const { tools, header, signal, progress, onceRecorded } = context
   const { host } = tools
   const certificatesDir = `${wish.folder}/pki`
   const config = `${wish.folder}/certs.yaml`
@@ -54,7 +54,8 @@ export async function stageCertificate(context: ChangeContext, wish: StagingWish
     if (isPhaseLine(line)) progress(line)
   }
   const command = commands.regenerateApiserverCertificate(config)
-  const { exitCode, output } = await runAsUnit({ host, operationId: header.operationId, command, onLine, signal })
+  const { operationId } = header
+  const { exitCode, output } = await runAsUnit({ host, operationId, command, onLine, signal, onceRecorded })
   if (exitCode !== 0) throw kubeadmFailed('kubeadm init phase certs apiserver', exitCode, output)
   return {
     certPem: await requireText(host, `${certificatesDir}/apiserver.crt`),

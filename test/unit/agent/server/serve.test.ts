@@ -212,7 +212,7 @@ t.test('a coordinator that was taken over is fenced, also after a restart', asyn
 
 t.test('one change at a time: the next waits for its turn, and not for ever', async (t) => {
   const toy = gated()
-  const { port } = await startToyAgent(t, t.testdir(), toy.operations, 300)
+  const { port } = await startToyAgent(t, t.testdir(), toy.operations, { busyWaitMs: 300 })
   const client = clientOf(t, port)
   const first = asked(client, restart('op-1'))
   await toy.begun(1)

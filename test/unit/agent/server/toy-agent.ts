@@ -12,6 +12,7 @@ import { createFleetCa, issueCertificate } from '@quorate/shared/pki'
 import type { Test } from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import { openAppendFile } from '../../../../agent/src/host/append-file.js'
+import { type Disk, systemDisk } from '../../../../agent/src/host/disk.js'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../../../agent/src/host/node-network.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
@@ -32,16 +33,21 @@ export interface ToyAgent {
   stop(graceMs?: number): Promise<void>
 }
 
+export interface ToyOptions {
+  readonly busyWaitMs?: number
+  readonly disk?: Disk
+}
+
 /** A real agent with few operations: real files, ledger, TLS and gRPC, on a folder. The same folder again is the agent after a restart. */
 export async function startToyAgent(
   t: Test,
   root: string,
   operations: Partial<Operations>,
-  busyWaitMs = 5000,
+  { busyWaitMs = 5000, disk = systemDisk }: ToyOptions = {},
 ): Promise<ToyAgent> {
   const host = new LinuxHost(root)
   const ledgerPath = join(root, 'var/lib/quorate-agent/ledger.jsonl')
-  const ledger = new Ledger(await openAppendFile(ledgerPath), ledgerPath)
+  const ledger = new Ledger(await openAppendFile(ledgerPath, disk), ledgerPath)
   const logged: string[] = []
   const never = () => {
     throw new Error('not on this node')

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import { chmod, lchown, lstat, mkdir, open, readdir, readlink, rmdir, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { absent, isCode, syncFolder } from './durable-file.js'
+import type { Owned, TreeEntry } from './host.js'
+
+const permissionBits = 0o7777
+
+/** Everything at and below a real path, named from `path`. What vanishes while it is read is left out. */
+export async function readTree(real: string, path: string): Promise<TreeEntry[]> {
+  const stats = await lstat(real).catch(absent)
+  if (stats === undefined) return []
+  const contents = await contentsOf(real, stats).catch(absent)
+  if (contents === undefined) return []
+  const { uid, gid } = stats
+  const isFile = stats.isFile()
+  const mode = stats.isSymbolicLink() ? 0 : stats.mode & permissionBits
+  const entry: TreeEntry = { path, kind: kindOf(stats), mode, uid, gid, size: isFile ? stats.size : 0, contents }
+  if (!stats.isDirectory()) return [entry]
+  const below: TreeEntry[] = []
+  const names = (await readdir(real).catch(absent)) ?? []
+  // One after the other: a node's folders hold few files, and its agent is to stay small.
+  for (const name of names.sort()) below.push(...(await readTree(join(real, name), join(path, name))))
+  return [entry, ...below]
+}
+
+function kindOf(stats: Stats): TreeEntry['kind'] {
+  if (stats.isSymbolicLink()) return 'symlink'
+  if (stats.isDirectory()) return 'directory'
+  return stats.isFile() ? 'file' : 'other'
+}
+
+async function contentsOf(real: string, stats: Stats): Promise<string> {
+  if (stats.isSymbolicLink()) return readlink(real)
+  if (!stats.isFile()) return ''
+  const hash = createHash('sha256')
+  const handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+/** Makes a folder, or gives one that is there this mode and owner. */
+export async function makeOwnedFolder(real: string, { mode, uid, gid }: Owned, ownerMustHold: boolean): Promise<void> {
+  await mkdir(real, { mode: 0o700 }).catch((error: unknown) => {
+    if (!isCode(error, 'EEXIST')) throw error
+  })
+  await own(real, { uid, gid }, ownerMustHold)
+  await chmod(real, mode)
+  await syncFolder(dirname(real))
+}
+
+export async function makeOwnedLink(
+  real: string,
+  { target, uid, gid }: { readonly target: string; readonly uid: number; readonly gid: number },
+  ownerMustHold: boolean,
+): Promise<void> {
+  await symlink(target, real)
+  await own(real, { uid, gid }, ownerMustHold)
+  await syncFolder(dirname(real))
+}
+
+async function own(real: string, { uid, gid }: { uid: number; gid: number }, mustHold: boolean): Promise<void> {
+  const now = await lstat(real)
+  if (now.uid === uid && now.gid === gid) return
+  await lchown(real, uid, gid).catch((error: unknown) => {
+    if (mustHold || !isCode(error, 'EPERM')) throw error
+  })
+}
+
+/** True when the folder was there, had nothing in it, and is gone. */
+export async function removeIfEmpty(real: string): Promise<boolean> {
+  const gone = await rmdir(real).then(
+    () => true,
+    (error: unknown) => {
+      if (isCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) return false
+      throw error
+    },
+  )
+  if (gone) await syncFolder(dirname(real))
+  return gone
+}

@@ -1,0 +1,103 @@
+import { sha256Hex } from '@quorate/shared/hash'
+import type { Host, TreeEntry } from '../../host/host.js'
+import { cniFolder, etcdDataFolder, kubeletFolder, kubernetesFolder } from '../paths.js'
+
+/** Folders that kubeadm's join, the kubelet and a cluster's network fill, and that a reset empties of more than they put there. */
+const joinFolders = [kubernetesFolder, etcdDataFolder, kubeletFolder, cniFolder]
+/** Configuration is small; of what is larger the hash alone is kept, and a reset can but say that it is gone. */
+const mostBytesKept = 1024 * 1024
+
+interface Place {
+  readonly host: Host
+  readonly stateFolder: string
+}
+
+const keptFolder = (stateFolder: string): string => `${stateFolder}/before-join`
+const keptPath = (stateFolder: string, { contents }: TreeEntry): string => `${keptFolder(stateFolder)}/${contents}`
+
+/** Everything below the folders that a join fills, by path. */
+export async function readJoinFolders(host: Host): Promise<TreeEntry[]> {
+  const trees: (readonly TreeEntry[])[] = []
+  for (const folder of joinFolders) trees.push(await host.tree(folder))
+  return trees.flat()
+}
+
+/** One hash over paths, kinds, modes, owners and contents: equal when a node is byte for byte what it was. */
+export const fingerprint = (entries: readonly TreeEntry[]): string =>
+  sha256Hex(entries.map((entry) => `${JSON.stringify(inOrder(entry))}\n`).join(''))
+
+const inOrder = ({ path, kind, mode, uid, gid, size, contents }: TreeEntry) => [
+  path,
+  kind,
+  mode,
+  uid,
+  gid,
+  size,
+  contents,
+]
+
+/** Keeps what is there now, with copies of its files, for a reset to put back. For root alone: there may be keys among them. */
+export async function keepBeforeJoin({ host, stateFolder }: Place): Promise<TreeEntry[]> {
+  const entries = await readJoinFolders(host)
+  for (const entry of entries) {
+    if (entry.kind !== 'file' || entry.size > mostBytesKept) continue
+    const file = await host.read(entry.path)
+    if (file !== undefined) await host.replace(keptPath(stateFolder, entry), file.bytes, { mode: 0o600 })
+  }
+  return entries
+}
+
+export async function forgetBeforeJoin({ host, stateFolder }: Place): Promise<void> {
+  await host.remove(keptFolder(stateFolder), { recursive: true })
+}
+
+export interface PutBack {
+  readonly removed: string[]
+  readonly restored: string[]
+  /** What could not be made as it was. */
+  readonly missing: string[]
+}
+
+/** Removes everything that was not there before, then puts back what is gone or was changed. */
+export async function putBackBeforeJoin(place: Place, before: readonly TreeEntry[]): Promise<PutBack> {
+  const { host } = place
+  const known = new Map(before.map((entry) => [entry.path, entry]))
+  const removed: string[] = []
+  for (const { path, kind } of await readJoinFolders(host)) {
+    if (known.get(path)?.kind === kind || removed.some((folder) => path.startsWith(`${folder}/`))) continue
+    await host.remove(path, { recursive: true })
+    removed.push(path)
+  }
+  const now = new Map((await readJoinFolders(host)).map((entry) => [entry.path, entry]))
+  const [restored, missing]: [string[], string[]] = [[], []]
+  // By path: a folder comes before what lies in it.
+  for (const entry of before) {
+    const present = now.get(entry.path)
+    if (present !== undefined && JSON.stringify(inOrder(present)) === JSON.stringify(inOrder(entry))) continue
+    const list = (await restore(place, entry, present !== undefined)) ? restored : missing
+    list.push(entry.path)
+  }
+  return { removed, restored, missing }
+}
+
+async function restore({ host, stateFolder }: Place, entry: TreeEntry, present: boolean): Promise<boolean> {
+  const { path, mode, uid, gid } = entry
+  switch (entry.kind) {
+    case 'directory':
+      await host.makeFolder(path, { mode, uid, gid })
+      return true
+    case 'symlink':
+      if (present) await host.remove(path)
+      await host.makeLink(path, entry.contents, { uid, gid })
+      return true
+    case 'file': {
+      const kept = await host.read(keptPath(stateFolder, entry))
+      if (kept === undefined || sha256Hex(kept.bytes) !== entry.contents) return false
+      await host.replace(path, kept.bytes, { mode, uid, gid, exact: true })
+      return true
+    }
+    default:
+      // A socket or a pipe belongs to the program that listens there: it makes its own when it is started.
+      return false
+  }
+}

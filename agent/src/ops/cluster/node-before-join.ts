@@ -1,0 +1,37 @@
+import { readUnit } from '../../host/unit-state.js'
+import { readInterfaces } from '../network/interfaces.js'
+import type { ChangeContext } from '../operation.js'
+import { keepBeforeJoin } from './before-join.js'
+import { type JoinMarker, writeJoinMarker } from './join-marker.js'
+
+/**
+ * Writes down what this node is before kubeadm touches it. A second attempt of the same run without a reset between them keeps the first
+ * one's word: what the first attempt left is not what was there before.
+ */
+export async function beginMarker(
+  { tools, header, signal }: ChangeContext,
+  before: JoinMarker | undefined,
+): Promise<JoinMarker> {
+  const { runId, operationId } = header
+  const known = before?.runId === runId ? before : await lookAround()
+  const marker = { ...known, runId, operationId }
+  await writeJoinMarker(tools, marker)
+  return marker
+
+  async function lookAround(): Promise<Omit<JoinMarker, 'runId' | 'operationId'>> {
+    const { activeState } = await readUnit(tools.host, 'kubelet', signal)
+    const runs = activeState === 'active' || activeState === 'activating' || activeState === 'reloading'
+    return {
+      before: await keepBeforeJoin(tools),
+      interfacesBefore: await interfaceNames({ tools, signal }),
+      kubeletBefore: runs ? 'active' : 'stopped',
+    }
+  }
+}
+
+/** None where they cannot be read: they are only for a sentence about what is left. */
+export const interfaceNames = ({ tools, signal }: Pick<ChangeContext, 'tools' | 'signal'>): Promise<string[]> =>
+  readInterfaces(tools.host, signal).then(
+    (interfaces) => interfaces.map(({ name }) => name),
+    () => [],
+  )

@@ -1,0 +1,50 @@
+import { isTemporary } from '../host/durable-file.js'
+import type { Host } from '../host/host.js'
+import { haproxyConfigPath, hostsPath, keepalivedConfigPath, kubernetesFolder, runtimeFolder } from './paths.js'
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
+
+/** Folders in which this agent replaces files, and nothing below them but what is theirs. */
+const flat = [hostsPath, haproxyConfigPath, keepalivedConfigPath].map(parentOf)
+
+/**
+ * Removes what an agent before this one was cut off with: temporary files that never took their file's place, and the folders in tmpfs
+ * of operations that nobody follows any more. They may hold keys and tokens. Answers what was removed.
+ */
+export async function sweepLeftovers(
+  host: Host,
+  { stateFolder, followed }: { readonly stateFolder: string; readonly followed: readonly string[] },
+): Promise<readonly string[]> {
+  const removed: string[] = []
+  const sweep = async (folder: string, deep: boolean): Promise<void> => {
+    for (const { name, kind } of await host.list(folder).catch(() => [])) {
+      const path = `${folder === '/' ? '' : folder}/${name}`
+      if (kind === 'file' && isTemporary(name)) {
+        await host.remove(path)
+        removed.push(path)
+      } else if (kind === 'directory' && deep) await sweep(path, deep)
+    }
+  }
+  for (const folder of flat) await sweep(folder, false)
+  for (const folder of [kubernetesFolder, stateFolder, runtimeFolder]) await sweep(folder, true)
+  for (const home of await homes(host)) await sweep(`${home}/.kube`, false)
+  const kept = new Set(followed)
+  for (const { name, kind } of await host.list(runtimeFolder)) {
+    if (kind !== 'directory' || kept.has(name)) continue
+    await host.remove(`${runtimeFolder}/${name}`, { recursive: true })
+    removed.push(`${runtimeFolder}/${name}`)
+  }
+  return removed
+}
+
+/** Homes whose .kube is a folder of their own: a link leads to where nothing is ours. */
+async function homes(host: Host): Promise<string[]> {
+  const below = (await host.list('/home')).flatMap(({ name, kind }) => (kind === 'directory' ? [`/home/${name}`] : []))
+  const own = await Promise.all(
+    ['/root', ...below].map(async (home) => {
+      const entries = await host.list(home).catch(() => [])
+      return entries.some(({ name, kind }) => name === '.kube' && kind === 'directory') ? [home] : []
+    }),
+  )
+  return own.flat()
+}

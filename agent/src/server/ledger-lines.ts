@@ -1,0 +1,54 @@
+import type { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
+
+/** One line of the ledger. `summary` is for people who read it; the result itself is OperationResult as base64. */
+export type LedgerLine = { readonly at: string } & (
+  | { readonly kind: 'fence'; readonly cluster: string; readonly token: number }
+  | {
+      readonly kind: 'intent'
+      readonly id: string
+      readonly run: string
+      readonly method: string
+      readonly payload: string
+      /** base64; absent where it was too large. */
+      readonly request?: string
+    }
+  | { readonly kind: 'result'; readonly id: string; readonly summary: string; readonly result: string }
+  | { readonly kind: 'error'; readonly id: string; readonly error: ErrorDetail }
+  /** Runs whose operations were forgotten by rotation: that they are done with is remembered. */
+  | { readonly kind: 'forgotten'; readonly runs: readonly string[] }
+)
+
+export type Unstamped<Line> = Line extends unknown ? Omit<Line, 'at'> : never
+
+/** Runs whose every record is kept, newest first in the order in which they came to this node: the clock may have been set back. */
+const runsKept = 8
+/** Beyond that a run is years old. */
+const mostForgotten = 1000
+
+interface Kept {
+  readonly lines: readonly LedgerLine[]
+  /** Runs that are not in them any more. */
+  readonly forgotten: readonly string[]
+}
+
+/**
+ * What of the ledger must stay: the highest fence of each cluster, all records of the newest runs, and every operation that has no end
+ * with its run's other records. Only who has an end in an older run is forgotten, and that it is.
+ */
+export function compact(lines: readonly LedgerLine[]): Kept {
+  const intents = lines.filter((line) => line.kind === 'intent')
+  const ended = new Set(lines.flatMap((line) => (line.kind === 'result' || line.kind === 'error' ? [line.id] : [])))
+  const runOf = new Map(intents.map(({ id, run }) => [id, run]))
+  const byAge = [...new Set(intents.map(({ run }) => run).reverse())]
+  const open = intents.filter(({ id }) => !ended.has(id)).map(({ run }) => run)
+  const kept = new Set([...byAge.slice(0, runsKept), ...open])
+  const before = lines.flatMap((line) => (line.kind === 'forgotten' ? line.runs : []))
+  const forgotten = [...new Set([...byAge.filter((run) => !kept.has(run)), ...before])].slice(0, mostForgotten)
+  const fences = new Map(lines.flatMap((line) => (line.kind === 'fence' ? [[line.cluster, line.token] as const] : [])))
+  const stays = (line: LedgerLine): boolean => {
+    if (line.kind === 'fence') return fences.get(line.cluster) === line.token
+    if (line.kind === 'forgotten') return false
+    return kept.has(runOf.get(line.id) ?? '')
+  }
+  return { lines: lines.filter(stays), forgotten }
+}
