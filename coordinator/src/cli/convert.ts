@@ -2,14 +2,7 @@ import { exitCode, QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import { Command, Option } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
-import {
-  approve,
-  type Plan,
-  planConversion,
-  readRun,
-  type Session,
-  startConversion,
-} from '../conversion/session.js'
+import { approve, type Plan, planConversion, readRun, type Session, startConversion } from '../conversion/session.js'
 import { undoSentences } from '../conversion/undo-sentences.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import { makeReport } from '../report/run-report.js'

@@ -17,8 +17,7 @@ export function exitCodeOfRun(run: RunState): number {
   if (outcome === 'running' || outcome === 'rolled-back') return exitCode.done
   const errors = [error, ...run.steps.flatMap(({ actions }) => actions.map(openUndoError))]
   const needsPerson = errors.some(
-    (one) =>
-      one !== undefined && one.code in catalogue && catalogue[one.code as ErrorCode].exit === 'needsPerson',
+    (one) => one !== undefined && one.code in catalogue && catalogue[one.code as ErrorCode].exit === 'needsPerson',
   )
   return exitCodeOf({ outcome, needsPerson, ...(error === undefined ? {} : { error }) })
 }

@@ -1,6 +1,6 @@
+import type { StartedRun } from '../conversion/session.js'
 import type { RecordedEvent } from '../engine/events.js'
 import type { RunOutcome } from '../engine/run-order.js'
-import type { StartedRun } from '../conversion/session.js'
 import type { CliContext } from './context.js'
 import { progressView } from './render/progress-view.js'
 

@@ -29,8 +29,8 @@ export interface Held {
 }
 
 export interface HeldCluster extends Held {
-  /** Lets the work go on by itself; the cluster is given back when it ends. */
-  start(work: (held: Held) => Promise<RunOutcome>): StartedRun
+  /** Lets the work go on by itself, from the moment when its first event is in the journal; the cluster is given back when it ends. */
+  start(work: (held: Held) => Promise<RunOutcome>): Promise<StartedRun>
   /** Gives the cluster back without having done anything. */
   release(): Promise<void>
 }
@@ -46,6 +46,10 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   const fleet = session.connect()
   const stop = new AbortController()
   const release = () => giveBack({ fleet, journal, lease })
+  let recordedOne = () => {}
+  const begun = new Promise<void>((resolve) => {
+    recordedOne = resolve
+  })
   const held: Held = {
     run: conversionRun(session, fleet, file, id),
     context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
@@ -54,13 +58,18 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
       // A process that was paused and is no longer the holder must not write into a journal that another one goes on with.
       if (event.kind !== 'progress') await lease.requireHeld()
       const recorded = await journal.append(event)
+      recordedOne()
       onEvent?.(recorded)
     },
   }
   return {
     ...held,
     release,
-    start: (work) => ({ id, stop: () => stop.abort(), ended: work(held).finally(release) }),
+    async start(work) {
+      const ended = work(held).finally(release)
+      await Promise.race([begun, ended])
+      return { id, stop: () => stop.abort(), ended }
+    },
   }
 }
 

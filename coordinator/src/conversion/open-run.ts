@@ -25,11 +25,7 @@ export function clusterFileOf(state: RunState): ClusterFile {
 }
 
 /** Takes the cluster with a number above the journal's, and opens the journal to go on with it. */
-export async function openRun(
-  session: Session,
-  id: RunId,
-  onEvent: StartRequest['onEvent'],
-): Promise<OpenRun> {
+export async function openRun(session: Session, id: RunId, onEvent: StartRequest['onEvent']): Promise<OpenRun> {
   const before = { ...foldRun(await session.runs.read(id)), id }
   let state: RunState = before
   const held = await holdCluster(session, {
@@ -53,8 +49,12 @@ export async function requireAnswers(run: ConversionRun): Promise<void> {
   const [first] = silent
   if (first === undefined) return
   const list = silent.map(({ node, message }) => `${node}: ${message}`).join('; ')
-  throw new QuorateError('AGENT_UNREACHABLE', `nothing was begun, because ${silent.length} of the nodes are silent: ${list}`, {
-    ...(first.node === undefined ? {} : { where: first.node }),
-    remedy: first.remedy,
-  })
+  throw new QuorateError(
+    'AGENT_UNREACHABLE',
+    `nothing was begun, because ${silent.length} of the nodes are silent: ${list}`,
+    {
+      ...(first.node === undefined ? {} : { where: first.node }),
+      remedy: first.remedy,
+    },
+  )
 }

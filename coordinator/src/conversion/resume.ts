@@ -43,9 +43,12 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
     const approved = await planNow(session, held.run, state)
     const differences = differencesFrom(state, order, approved)
     if (differences.length > 0 && !acceptChanges) throw changed(id, differences)
-    const planHash = canonicalHash({ cluster: state.cluster, steps: approved.map(({ id, actions }) => ({ id, actions })) })
+    const planHash = canonicalHash({
+      cluster: state.cluster,
+      steps: approved.map(({ id, actions }) => ({ id, actions })),
+    })
     const resumed = { planHash, version: session.version, differences }
-    return held.start(({ run, context, emit, stop }) =>
+    return await held.start(({ run, context, emit, stop }) =>
       resumeOrder({ order, run, approved, context, state, resumed, judge: judgeUnknownOutcome, emit, stop }),
     )
   } catch (error) {
@@ -66,7 +69,9 @@ async function settleRunning(session: Session, run: ConversionRun, state: RunSta
   const running = state.steps.flatMap(({ actions }) => actions.flatMap(unended))
   const clock = session.clock ?? systemClock
   await Promise.all(
-    running.map(({ node, operationId }) => untilEnded(run.agent(node), operationId, { clock, onRunning: () => undefined })),
+    running.map(({ node, operationId }) =>
+      untilEnded(run.agent(node), operationId, { clock, onRunning: () => undefined }),
+    ),
   )
 }
 

@@ -71,8 +71,9 @@ export async function startRollback(session: Session, request: RollbackRequest):
   try {
     await requireAnswers(held.run)
     const plan = await describe(session, { run: held.run, state, keepEndpoint })
-    if (plan.impossible.length > 0) throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
-    return held.start(({ run, context, emit, stop }) =>
+    if (plan.impossible.length > 0)
+      throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
+    return await held.start(({ run, context, emit, stop }) =>
       rollbackOrder<ConversionRun>({
         order: session.order ?? conversionOrder,
         run,
@@ -159,7 +160,9 @@ async function forecastQuorum(
     if (leaving === undefined) continue
     const rest = members.filter((member) => member !== leaving)
     const [now, after] = [votes(members), votes(rest)]
-    quorum.push(`${action.node} leaves: ${now.healthy} of ${now.voters} voters answer, then ${after.healthy} of ${after.voters}`)
+    quorum.push(
+      `${action.node} leaves: ${now.healthy} of ${now.voters} voters answer, then ${after.healthy} of ${after.voters}`,
+    )
     if (!holdsQuorum(now) || !holdsQuorum(after)) {
       impossible.push(
         `${action.node} cannot leave etcd: ${now.healthy} of ${now.voters} voters answer now, ${after.healthy} of ${after.voters} would after it`,

@@ -111,7 +111,12 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
     }
     case 'run-resumed': {
       const { planHash, version, fencingToken } = event
-      const steps = state.steps.map((step) => resumedStep(step, event.steps.find(({ id }) => id === step.id)))
+      const steps = state.steps.map((step) =>
+        resumedStep(
+          step,
+          event.steps.find(({ id }) => id === step.id),
+        ),
+      )
       return { ...goingOn(next), planHash, version, fencingToken, resumed: state.resumed + 1, steps }
     }
     case 'rollback-started': {
@@ -122,7 +127,11 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
     case 'run-ended':
       return withEnd(next, { at, outcome: event.outcome, error: event.error })
     case 'run-rolled-back':
-      return withEnd(next, { at, outcome: event.outcome === 'done' ? 'rolled-back' : event.outcome, error: event.error })
+      return withEnd(next, {
+        at,
+        outcome: event.outcome === 'done' ? 'rolled-back' : event.outcome,
+        error: event.error,
+      })
     default:
       return {
         ...next,

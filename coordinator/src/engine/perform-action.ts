@@ -1,3 +1,4 @@
+import type { Clock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, type QuorateError } from '@quorate/shared/errors'
 import type { RunError } from './events.js'
 import { isOpen } from './fold.js'
@@ -13,6 +14,7 @@ export interface Task<Run> {
   readonly context: RunContext
   readonly record: RunRecord
   readonly judge?: Judge<Run> | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** An action that did not succeed: the error that a person reads, and whether the cluster needs that person now. */
@@ -99,10 +101,7 @@ export async function undoAction<Run>(
   }
 }
 
-async function fail<Run>(
-  task: Task<Run>,
-  why: { error: unknown; stage: 'apply' | 'verify' },
-): Promise<ActionFailed> {
+async function fail<Run>(task: Task<Run>, why: { error: unknown; stage: 'apply' | 'verify' }): Promise<ActionFailed> {
   const { step, action, record } = task
   const cause = asQuorateError(why.error, action.node)
   const error = runError(cause, action.node, task.context.runId)

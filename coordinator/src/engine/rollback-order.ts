@@ -24,7 +24,11 @@ export interface RollbackOptions<Run extends { refresh(): void }> {
   /** What an operation left behind whose end is unknown: it has to be known before it is taken back. */
   traces(run: Run, action: Action, sent: SentOperation): Promise<OperationResult>
   /** Looks whether all that an action touched is as it was; throws what is not. `undone`: what the operations that took it back said. */
-  asBefore(run: Run, step: string, touched: { done: DoneAction; undone: readonly OperationRecord[] }): Promise<readonly Evidence[]>
+  asBefore(
+    run: Run,
+    step: string,
+    touched: { done: DoneAction; undone: readonly OperationRecord[] },
+  ): Promise<readonly Evidence[]>
   readonly judge?: Judge<Run>
   emit(event: RunEvent): Promise<void>
   /** Aborted: nothing further is undone; what is being undone comes to its end. */
@@ -115,8 +119,8 @@ class WayBack<Run extends { refresh(): void }> {
   }
 
   async #undo(step: Step<Run>, action: ActionRecord['action']): Promise<void> {
-    const { run, context, judge, asBefore } = this.#options
-    const task: Task<Run> = { step, action, run, context, judge, record: this.#record }
+    const { run, context, judge, clock, asBefore } = this.#options
+    const task: Task<Run> = { step, action, run, context, judge, clock, record: this.#record }
     const done = this.#record.done(step.id, action)
     await undoAction(task, async () => {
       const operations = this.#record.action(step.id, action.id)?.operations ?? []

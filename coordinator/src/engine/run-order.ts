@@ -1,3 +1,4 @@
+import type { Clock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { eachNode } from './each-node.js'
 import type { RunError, RunEvent } from './events.js'
@@ -26,6 +27,7 @@ export interface WalkOptions<Run extends { refresh(): void }> {
   emit(event: RunEvent): Promise<void>
   /** Decides about operations whose end is unknown; unset: a person has to. */
   readonly judge?: Judge<Run>
+  readonly clock?: Clock
   /** Aborted: no further action is started; those that run come to their end. */
   readonly stop: AbortSignal
 }
@@ -195,8 +197,8 @@ class Walk<Run extends { refresh(): void }> {
   }
 
   #task(step: Step<Run>, action: Action): Task<Run> {
-    const { run, context, judge } = this.#options
-    return { step, action, run, context, judge, record: this.#record }
+    const { run, context, judge, clock } = this.#options
+    return { step, action, run, context, judge, clock, record: this.#record }
   }
 
   /** Does every action; returns the gates that are to be watched later. */

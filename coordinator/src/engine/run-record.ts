@@ -1,5 +1,5 @@
 import type { RunEvent } from './events.js'
-import { type ActionRecord, applyEvent, doneOf, recordOf, type RunState, type SentOperation } from './fold.js'
+import { type ActionRecord, applyEvent, doneOf, type RunState, recordOf, type SentOperation } from './fold.js'
 import type { DoneAction } from './step.js'
 
 /** The journal as the engine goes on with it: every event is folded as it is written, so that what was is asked in one place. */

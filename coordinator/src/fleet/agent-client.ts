@@ -82,9 +82,7 @@ class GrpcAgent implements Agent {
 
   change: Agent['change'] = (method, request, call, label = method) =>
     call.operation({ agent: this, method, label }, (header) =>
-      this.#again(this.#patience.changeMs, call.signal, () =>
-        this.#changeOnce(method, { ...request, header }, call),
-      ),
+      this.#again(this.#patience.changeMs, call.signal, () => this.#changeOnce(method, { ...request, header }, call)),
     )
 
   checkJoin: Agent['checkJoin'] = async (request, onProgress, options = {}) => {

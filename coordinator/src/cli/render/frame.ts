@@ -81,7 +81,10 @@ function actionLine(
     case 'undoing':
       return { text: `      ${action.node}  undoing: ${progress ?? action.does}` }
     case 'undone':
-      return { text: `      ${action.node}: undone${error === undefined ? '' : ` after: ${error.message}`}`, paint: style.bad }
+      return {
+        text: `      ${action.node}: undone${error === undefined ? '' : ` after: ${error.message}`}`,
+        paint: style.bad,
+      }
     case 'undo-failed':
       return { text: `      ${action.node}: could not be undone: ${undoError?.message ?? ''}`, paint: style.bad }
     default:

@@ -10,7 +10,9 @@ export function rollbackText(plan: RollbackPlan, style: Style): string {
     plan.undone.length === 0 ? '  nothing is left to undo\n' : plan.undone.map(line).join(''),
   ]
   if (plan.stays.length > 0)
-    parts.push(`\n${style.strong('Stays')}\n${plan.stays.map(({ id, how }) => `  ${id}: ${printable(how)}\n`).join('')}`)
+    parts.push(
+      `\n${style.strong('Stays')}\n${plan.stays.map(({ id, how }) => `  ${id}: ${printable(how)}\n`).join('')}`,
+    )
   if (plan.quorum.length > 0)
     parts.push(`\n${style.strong('etcd')}\n${plan.quorum.map((text) => `  ${printable(text)}\n`).join('')}`)
   if (plan.impossible.length > 0)

@@ -19,7 +19,9 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
   }
   if (event.kind === 'rollback-started') return line(`run ${run} is being undone`)
   if (event.kind === 'run-rolled-back')
-    return line(`way back of ${run} ended: ${event.outcome}${event.error === undefined ? '' : `: ${event.error.message}`}`)
+    return line(
+      `way back of ${run} ended: ${event.outcome}${event.error === undefined ? '' : `: ${event.error.message}`}`,
+    )
   const index = state.steps.findIndex(({ id }) => id === event.step)
   const step = state.steps[index]
   const text = stepLine(event, step, at)

@@ -1,8 +1,8 @@
 import { kubeletWorks } from '../gates.js'
-import { kubeletBack } from '../undone-gates.js'
 import { againstPolicy, policyServer, rewrite, rewriteAction } from '../rewrite.js'
 import { defineStep } from '../run.js'
 import { putBack } from '../undo.js'
+import { kubeletBack } from '../undone-gates.js'
 
 export const rewriteFirstKubelet = defineStep({
   id: 'rewrite-first-kubelet',

@@ -1,10 +1,13 @@
 import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { systemClock } from '@quorate/shared/clock'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { parseRunId } from '@quorate/shared/names'
 import t from 'tap'
 import type { RecordedEvent, RunEvent } from '../../../../coordinator/src/engine/events.js'
+import { fileDoor, type JournalDoor } from '../../../../coordinator/src/engine/journal-file.js'
 import { runStore } from '../../../../coordinator/src/engine/run-store.js'
+import { processOf, start, ToyWorld } from '../../../support/toy-order.js'
 
 const id = parseRunId('20261122t221530-ab12cd')
 const progress = (message: string): RunEvent => ({ kind: 'progress', step: 's', action: 'a', node: 'n', message })
@@ -140,4 +143,99 @@ t.test('following ends when the coordinator is gone, or the reader', async (t) =
   }
   t.equal(await count(new AbortController().signal, async () => false), 1)
   t.equal(await count(AbortSignal.timeout(50), async () => true), 1)
+})
+
+/** The real files, with a record of when what was written is safe. */
+function watchedDoor(log: string[], sync: 'fsync' | 'broken' = 'fsync'): JournalDoor {
+  const watch = (file: Awaited<ReturnType<JournalDoor['create']>>) => ({
+    ...file,
+    async append(text: string) {
+      await file.append(text)
+      for (const line of text.trimEnd().split('\n')) {
+        const { event } = JSON.parse(line).record
+        if (event.kind === 'operation-sent') log.push(`written ${event.operationId}`)
+      }
+    },
+    async sync() {
+      if (sync === 'broken') throw new Error('EIO: i/o error, fdatasync')
+      await file.sync()
+      log.push('fsync')
+    },
+  })
+  return {
+    create: async (path) => watch(await fileDoor.create(path)),
+    reopen: async (path, bytes) => watch(await fileDoor.reopen(path, bytes)),
+    syncFolder: async (path) => {
+      await fileDoor.syncFolder(path)
+      log.push('fsync folder')
+    },
+  }
+}
+
+class WatchedWorld extends ToyWorld {
+  readonly log: string[]
+  constructor(log: string[]) {
+    super()
+    this.log = log
+  }
+  override change(...args: Parameters<ToyWorld['change']>) {
+    this.log.push(`send ${args[0].operationId}`)
+    return super.change(...args)
+  }
+}
+
+t.test('an intent is written and fsynced before it is sent, and the file has its name before that', async (t) => {
+  const log: string[] = []
+  const journal = await runStore(join(t.testdir(), 'runs'), systemClock, watchedDoor(log)).create(id)
+  const world = new WatchedWorld(log)
+  const { outcome } = await start(world, {
+    ...processOf([]),
+    emit: async (event) => void (await journal.append(event)),
+  })
+  await journal.close()
+  t.equal(outcome?.outcome, 'done')
+  t.equal(log[0], 'fsync folder')
+  const sends = log.flatMap((line, index) => (line.startsWith('send ') ? [{ operation: line.slice(5), index }] : []))
+  t.ok(sends.length > 10)
+  for (const { operation, index } of sends) {
+    const written = log.indexOf(`written ${operation}`)
+    const safe = log.indexOf('fsync', written)
+    if (written === -1 || safe === -1 || safe > index)
+      t.fail(`sent at ${index}, written at ${written}, safe at ${safe}`)
+  }
+})
+
+t.test('with a disk that cannot fsync nothing is sent', async (t) => {
+  const log: string[] = []
+  const journal = await runStore(join(t.testdir(), 'runs'), systemClock, watchedDoor(log, 'broken')).create(id)
+  const world = new WatchedWorld(log)
+  const { outcome } = await start(world, {
+    ...processOf([]),
+    emit: async (event) => void (await journal.append(event)),
+  })
+  t.match(outcome, { outcome: 'failed', error: { message: /EIO/, remedy: /quorate resume 20261122t221530-ab12cd/ } })
+  t.same(
+    log.filter((line) => line.startsWith('send')),
+    [],
+  )
+})
+
+t.test('a journal that was cut in the middle of a line is gone on with: the chain holds over the cut', async (t) => {
+  const { store, path } = await written(t, [progress('1'), progress('2')])
+  truncateSync(path, readFileSync(path).length - 5)
+  const { journal, events } = await store.reopen(id)
+  t.equal(events.length, 1)
+  t.match(await journal.append({ kind: 'step-done', step: 's' }), { seq: 2 })
+  await journal.append(ended)
+  await journal.close()
+  t.same(
+    (await store.read(id)).map(({ event }) => event.kind),
+    ['progress', 'step-done', 'run-ended'],
+  )
+})
+
+t.test('a damaged journal is not gone on with', async (t) => {
+  const { store, path } = await written(t, [progress('one'), progress('two')])
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"one"', '"ONE"'))
+  await t.rejects(store.reopen(id), { code: 'JOURNAL_DAMAGED' })
 })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { parseRunId } from '@quorate/shared/names'
@@ -65,4 +65,23 @@ t.test('releasing does not take away what somebody else holds by now', async (t)
   writeFileSync(path, JSON.stringify({ ...held, nonce: 'theirs' }))
   await lease.release()
   t.match(await store.holder('prod'), { nonce: 'theirs' })
+})
+
+t.test('a number that is known from elsewhere is exceeded: a journal that was copied here carries one', async (t) => {
+  const store = leaseStore(join(t.testdir(), 'leases'))
+  const lease = await store.acquire('prod', first, 7)
+  t.equal(lease.fencingToken, 8)
+  await lease.release()
+  t.equal((await store.acquire('prod', first, 3)).fencingToken, 9)
+})
+
+t.test('a holder that lost the cluster is told', async (t) => {
+  const folder = join(t.testdir(), 'leases')
+  const store = leaseStore(folder)
+  const paused = await store.acquire('prod', first)
+  await paused.requireHeld()
+  rmSync(join(folder, 'prod.json'))
+  await t.rejects(paused.requireHeld(), { code: 'FENCED', exitCode: 6 })
+  await store.acquire('prod', second)
+  await t.rejects(paused.requireHeld(), { code: 'FENCED', message: new RegExp(second) })
 })

@@ -72,7 +72,9 @@ t.test('an operation id is fit for a unit name and another for each of its six p
   const id = operationIdOf(key)
   t.match(id, /^[0-9a-f]{32}$/)
   t.equal(operationIdOf({ ...key }), id)
-  const others = (Object.keys(key) as (keyof typeof key)[]).map((part) => operationIdOf({ ...key, [part]: part === 'attempt' ? 2 : 'other' }))
+  const others = (Object.keys(key) as (keyof typeof key)[]).map((part) =>
+    operationIdOf({ ...key, [part]: part === 'attempt' ? 2 : 'other' }),
+  )
   t.equal(new Set([id, ...others]).size, 7)
   t.not(operationIdOf({ ...key, step: 's/a', action: '' }), operationIdOf({ ...key, step: 's', action: '/a' }))
 })
