@@ -5,11 +5,11 @@ import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-c
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { LoadBalancerUnit } from '../host/commands.js'
 import { checkLoadBalancerRequest } from './load-balancer/check-request.js'
-import { bringUp } from './load-balancer/units.js'
-import { refuseForeign, requireInstalled, writeConfig } from './load-balancer/write-config.js'
+import { bringUp, isUp } from './load-balancer/units.js'
+import { configPaths, refuseForeign, requireInstalled, writeConfig } from './load-balancer/write-config.js'
 import { holderOf, readInterfaces } from './network/interfaces.js'
 import { readListening } from './network/sockets.js'
-import { type ChangeContext, changeOperation } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /** haproxy binds within milliseconds; a minute is for a node that is starved. */
@@ -19,9 +19,9 @@ const listenDeadlineMs = 60_000
  * Writes haproxy.cfg and, for a virtual IP, keepalived.conf, each only after its own program accepted it, and starts or reloads
  * what changed. haproxy hands its listeners over on a reload: no connection is dropped. Ends when haproxy listens.
  */
-export const applyLoadBalancer = changeOperation<ApplyLoadBalancerRequest>(async (request, context) => {
+const apply: ChangeOperation<ApplyLoadBalancerRequest>['run'] = async (request, context) => {
   checkLoadBalancerRequest(request)
-  const units: LoadBalancerUnit[] = request.virtualIp === '' ? ['haproxy'] : ['haproxy', 'keepalived']
+  const units = unitsOf(request)
   await requireInstalled(context, units)
   for (const unit of units) await refuseForeign(context, unit)
   await refuseTakenPort(context, request.port)
@@ -38,7 +38,23 @@ export const applyLoadBalancer = changeOperation<ApplyLoadBalancerRequest>(async
   const facts = { port: String(request.port), backends: request.backends.map(({ name }) => name).join(' ') }
   const what = `haproxy listens on port ${request.port} for ${facts.backends}`
   return busy || touched.length > 0 ? changed({ summary: what, touched, facts }) : unchanged(what, facts)
-})
+}
+
+const isApplied: ChangeOperation<ApplyLoadBalancerRequest>['evidence'] = async (request, context) => {
+  const { host } = context.tools
+  const texts = await render(context, request)
+  for (const unit of unitsOf(request)) {
+    if ((await host.read(configPaths[unit]))?.bytes.toString('utf8') !== texts[unit])
+      return { done: 'no', differs: unit }
+    if (!(await isUp(context, unit, sha256Hex(texts[unit])))) return { done: 'no', stopped: unit }
+  }
+  return { done: 'yes' }
+}
+
+const unitsOf = ({ virtualIp }: ApplyLoadBalancerRequest): LoadBalancerUnit[] =>
+  virtualIp === '' ? ['haproxy'] : ['haproxy', 'keepalived']
+
+export const applyLoadBalancer = changeOperation<ApplyLoadBalancerRequest>(apply, { evidence: isApplied })
 
 async function refuseTakenPort({ tools, signal }: ChangeContext, port: number): Promise<void> {
   const taken = (await readListening(tools.host, signal)).find(
@@ -49,7 +65,7 @@ async function refuseTakenPort({ tools, signal }: ChangeContext, port: number): 
 }
 
 async function render(
-  { tools, signal }: ChangeContext,
+  { tools, signal }: Pick<ChangeContext, 'tools' | 'signal'>,
   request: ApplyLoadBalancerRequest,
 ): Promise<Record<LoadBalancerUnit, string>> {
   const { port, backends, virtualIp, virtualRouterId, priority, ownAddress } = request

@@ -3,7 +3,7 @@ import { configMapNames, readConfigMap } from './backup/config-maps.js'
 import { filesToKeep } from './backup/select-files.js'
 import { backupPlace, keepFiles, keepObject, keepUnit, readBackupIndex } from './backup/store.js'
 import { loadBalancerUnits, unitBefore } from './load-balancer/units.js'
-import { type ChangeContext, changeOperation } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { backupFolder } from './paths.js'
 import { changed, unchanged } from './result.js'
 
@@ -11,7 +11,7 @@ import { changed, unchanged } from './result.js'
  * Copies every file that later steps touch into this run's backup, with owner and mode, and remembers what did not exist; on the
  * first control plane the ConfigMaps too. Asked again it adds only what is missing: the first copy is the one from before the run.
  */
-export const backUpFiles = changeOperation<BackUpFilesRequest>(async ({ includeApiObjects }, context) => {
+const backUp: ChangeOperation<BackUpFilesRequest>['run'] = async ({ includeApiObjects }, context) => {
   const place = backupPlace(context)
   const before = (await readBackupIndex(place)).entries.length
   await keepFiles(place, await filesToKeep(context.tools.host))
@@ -32,7 +32,21 @@ export const backUpFiles = changeOperation<BackUpFilesRequest>(async ({ includeA
     ...Object.fromEntries(hashes),
   }
   return entries.length === before ? unchanged(summary, facts) : changed({ summary, facts })
-})
+}
+
+/** Each name gets into the index after its bytes are kept. */
+const isBackedUp: ChangeOperation<BackUpFilesRequest>['evidence'] = async ({ includeApiObjects }, context) => {
+  const { tools, header } = context
+  const { entries, units } = await readBackupIndex({ ...tools, runId: header.runId })
+  const known = new Set(entries.map(({ name }) => name))
+  const wanted = [...(await filesToKeep(tools.host)), ...(includeApiObjects ? configMapNames : [])]
+  const missing = wanted.filter((name) => !known.has(name))
+  return doneIf(missing.length === 0 && loadBalancerUnits.every((unit) => Object.hasOwn(units, unit)), {
+    missing: missing.join(' '),
+  })
+}
+
+export const backUpFiles = changeOperation<BackUpFilesRequest>(backUp, { evidence: isBackedUp })
 
 async function keepConfigMaps(context: ChangeContext): Promise<void> {
   const kube = await context.tools.kube()

@@ -5,7 +5,7 @@ import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { redact } from '@quorate/shared/redact'
 import { type BackupPlace, backupPlace, findEntry, keepFiles, readKept } from './backup/store.js'
-import type { ChangeContext } from './operation.js'
+import { type ChangeContext, doneIf, type Evidence, type LookContext } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 interface FileEdit {
@@ -44,6 +44,14 @@ export async function editFile(context: ChangeContext, edit: FileEdit): Promise<
     summary: edit.done,
     touched: [{ name: edit.path, sha256Before: before, sha256After: sha256Hex(wanted) }],
   })
+}
+
+/** Whether a file already is what the edit makes of it; no where it cannot be edited at all. */
+export async function isEdited({ tools }: LookContext, path: string, edit: FileEdit['edit']): Promise<Evidence> {
+  const file = await tools.host.read(path)
+  const encoding = file === undefined || isUtf8(file.bytes) ? 'utf8' : 'latin1'
+  const text = file?.bytes.toString(encoding)
+  return doneIf(text !== undefined && edit(text) === text, { sha256: file === undefined ? '' : sha256Hex(file.bytes) })
 }
 
 interface Found {

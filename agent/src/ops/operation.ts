@@ -24,7 +24,10 @@ export interface ChangeContext {
   onceRecorded(tidy: () => Promise<void>): void
 }
 
-/** Facts of a look; `done` says whether what the operation wanted is there now. */
+/**
+ * Facts of a look; `done` says whether what the operation wanted is there now. `repeatable: yes` where that cannot be seen, but the same
+ * under a new id does no harm.
+ */
 export type Evidence = Readonly<Record<string, string>> & { readonly done: 'yes' | 'no' | 'unknown' }
 
 /** What a look at an operation gets beside its request. */

@@ -6,26 +6,30 @@ import { placeJoinSecret as keepInTmpfs, parseJoinSecret, readJoinSecret, tokenI
 import { changeOperation } from './operation.js'
 import { joinSecretPath } from './paths.js'
 import { changed, unchanged } from './result.js'
+import { sealedToAnotherProcess } from './sealed-evidence.js'
 
 /** Opens token and certificate key that were sealed to this process, and keeps them in tmpfs until the join is done. */
-export const placeJoinSecret = changeOperation<PlaceJoinSecretRequest>(async ({ secret }, context) => {
-  const { host, sealing } = context.tools
-  if (secret === undefined) throw new QuorateError('INVALID_REQUEST', 'no sealed secret came with the request')
-  const plain = parseJoinSecret(await sealing.open(secret.ciphertext))
-  const facts = { token_id: tokenIdOf(plain) }
-  const before = await readJoinSecret(host).catch(() => undefined)
-  if (before?.token === plain.token && before.certificateKey === plain.certificateKey) {
-    return unchanged(`the join secret of token ${facts.token_id} is placed already`, facts)
-  }
-  const present = await host.read(joinSecretPath)
-  // Only its absence is ever kept: a secret does not belong into a backup.
-  if (present === undefined) await keepFiles(backupPlace(context), [joinSecretPath])
-  await keepInTmpfs(host, plain)
-  const after = await host.read(joinSecretPath)
-  const hash = (file: typeof after): string => (file === undefined ? '' : sha256Hex(file.bytes))
-  return changed({
-    summary: `placed the join secret of token ${facts.token_id}`,
-    touched: [{ name: joinSecretPath, sha256Before: hash(present), sha256After: hash(after) }],
-    facts,
-  })
-})
+export const placeJoinSecret = changeOperation<PlaceJoinSecretRequest>(
+  async ({ secret }, context) => {
+    const { host, sealing } = context.tools
+    if (secret === undefined) throw new QuorateError('INVALID_REQUEST', 'no sealed secret came with the request')
+    const plain = parseJoinSecret(await sealing.open(secret.ciphertext))
+    const facts = { token_id: tokenIdOf(plain) }
+    const before = await readJoinSecret(host).catch(() => undefined)
+    if (before?.token === plain.token && before.certificateKey === plain.certificateKey) {
+      return unchanged(`the join secret of token ${facts.token_id} is placed already`, facts)
+    }
+    const present = await host.read(joinSecretPath)
+    // Only its absence is ever kept: a secret does not belong into a backup.
+    if (present === undefined) await keepFiles(backupPlace(context), [joinSecretPath])
+    await keepInTmpfs(host, plain)
+    const after = await host.read(joinSecretPath)
+    const hash = (file: typeof after): string => (file === undefined ? '' : sha256Hex(file.bytes))
+    return changed({
+      summary: `placed the join secret of token ${facts.token_id}`,
+      touched: [{ name: joinSecretPath, sha256Before: hash(present), sha256After: hash(after) }],
+      facts,
+    })
+  },
+  { evidence: sealedToAnotherProcess },
+)

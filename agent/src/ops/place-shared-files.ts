@@ -6,35 +6,39 @@ import { type ArchivedFile, readArchive } from './backup/archive.js'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
+import { sealedToAnotherProcess } from './sealed-evidence.js'
 import { isShareable } from './shared-files/shareable.js'
 
 /**
  * Opens files that were sealed to this process and writes those that are missing, with mode and owner. All are checked before
  * the first is written: none outside the allowed folders, none that is here already with other bytes.
  */
-export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(async ({ files }, context) => {
-  const { host, sealing } = context.tools
-  if (files === undefined) throw new QuorateError('INVALID_REQUEST', 'no sealed files came with the request')
-  const archived = readArchive(Buffer.from(await sealing.open(files.ciphertext)))
-  const wanted = archived.map((file) => ({ ...file, path: `/${file.path}` }))
-  const missing = []
-  for (const file of wanted) if (await isMissing(host, file)) missing.push(file)
-  const count = `${wanted.length} shared files`
-  if (missing.length === 0) return unchanged(`${count} are here already`)
-  await keepFiles(
-    backupPlace(context),
-    missing.map(({ path }) => path),
-  )
-  context.signal.throwIfAborted()
-  for (const { path, bytes, mode, uid, gid } of missing) {
-    await host.replace(path, bytes, { mode: mode & 0o777, uid, gid })
-    context.progress(`placed ${path}`)
-  }
-  return changed({
-    summary: `placed ${missing.length} of ${count}`,
-    touched: missing.map(({ path, bytes }) => ({ name: path, sha256Before: '', sha256After: sha256Hex(bytes) })),
-  })
-})
+export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
+  async ({ files }, context) => {
+    const { host, sealing } = context.tools
+    if (files === undefined) throw new QuorateError('INVALID_REQUEST', 'no sealed files came with the request')
+    const archived = readArchive(Buffer.from(await sealing.open(files.ciphertext)))
+    const wanted = archived.map((file) => ({ ...file, path: `/${file.path}` }))
+    const missing = []
+    for (const file of wanted) if (await isMissing(host, file)) missing.push(file)
+    const count = `${wanted.length} shared files`
+    if (missing.length === 0) return unchanged(`${count} are here already`)
+    await keepFiles(
+      backupPlace(context),
+      missing.map(({ path }) => path),
+    )
+    context.signal.throwIfAborted()
+    for (const { path, bytes, mode, uid, gid } of missing) {
+      await host.replace(path, bytes, { mode: mode & 0o777, uid, gid })
+      context.progress(`placed ${path}`)
+    }
+    return changed({
+      summary: `placed ${missing.length} of ${count}`,
+      touched: missing.map(({ path, bytes }) => ({ name: path, sha256Before: '', sha256After: sha256Hex(bytes) })),
+    })
+  },
+  { evidence: sealedToAnotherProcess },
+)
 
 async function isMissing(host: Host, { path, bytes }: ArchivedFile): Promise<boolean> {
   if (!isShareable(path))

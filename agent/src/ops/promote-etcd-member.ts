@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { PromoteEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import { memberEvidence } from './cluster/member-evidence.js'
 import { forecastQuorum } from './cluster/quorum.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -41,6 +42,7 @@ export const promoteEtcdMember = changeOperation<PromoteEtcdMemberRequest>(
       etcd.close()
     }
   },
+  { evidence: ({ memberId }, context) => memberEvidence(context, (member) => member(memberId)?.learner === false) },
 )
 
 function inSync(members: EtcdMember[], memberId: string): Look<EtcdMember[]> {

@@ -3,6 +3,7 @@ import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { RemoveEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readStaticPod } from '@quorate/shared/static-pod'
 import type { Host } from '../host/host.js'
+import { memberEvidence } from './cluster/member-evidence.js'
 import { forecastQuorum, type QuorumForecast } from './cluster/quorum.js'
 import { changeOperation } from './operation.js'
 import { manifestPath } from './paths.js'
@@ -29,6 +30,7 @@ export const removeEtcdMember = changeOperation<RemoveEtcdMemberRequest>(
       etcd.close()
     }
   },
+  { evidence: ({ memberId }, context) => memberEvidence(context, (member) => member(memberId) === undefined) },
 )
 
 function refuseRisk(when: string, { voters, healthy, holds }: QuorumForecast, memberId: string): void {

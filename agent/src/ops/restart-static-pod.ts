@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { RestartStaticPodRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, notYet, until } from '@quorate/shared/until'
-import { changeOperation } from './operation.js'
+import { changeOperation, doneIf } from './operation.js'
 import { changed } from './result.js'
 
 // Not etcd: its restart is a lost vote, and nothing that is changed needs it.
@@ -41,5 +41,16 @@ export const restartStaticPod = changeOperation<RestartStaticPodRequest>(
     } finally {
       cri.close()
     }
+  },
+  {
+    evidence: async ({ component }, { tools, begunAtUnixMs, signal }) => {
+      const cri = tools.cri()
+      try {
+        const running = (await cri.containers([component], signal)).filter(({ state }) => state === 'running')
+        return doneIf(running.length > 0 && running.every(({ createdUnixMs }) => createdUnixMs >= begunAtUnixMs))
+      } finally {
+        cri.close()
+      }
+    },
   },
 )

@@ -4,20 +4,31 @@ import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { redactKubeconfig } from '@quorate/shared/kubeconfig'
 import { isConfigMapName, readConfigMap, writeConfigMapText } from './backup/config-maps.js'
-import { type BackupEntry, backupPlace, findEntry, readKept } from './backup/store.js'
+import { type BackupEntry, backupPlace, findEntry, isAsKept, putBackFile, readKept } from './backup/store.js'
 import { drift } from './edit-file.js'
-import { type ChangeContext, changeOperation } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
  * Puts one file or ConfigMap back as this run's backup has it, also its absence. What is there now must be what this run left
  * behind (`expected_sha256`; empty: absent); otherwise somebody else changed it since, and it is left alone: DRIFT.
  */
-export const restoreBackup = changeOperation<RestoreBackupRequest>(async (request, context) => {
+const restore: ChangeOperation<RestoreBackupRequest>['run'] = async (request, context) => {
   const entry = await findEntry(backupPlace(context), request.name)
   if (isConfigMapName(entry.name)) return restoreConfigMap(context, entry, request.expectedSha256)
   return restoreFile(context, entry, request.expectedSha256)
-})
+}
+
+const isRestored: ChangeOperation<RestoreBackupRequest>['evidence'] = async ({ name }, { tools, header, signal }) => {
+  const entry = await findEntry({ ...tools, runId: header.runId }, name)
+  if (!isConfigMapName(name)) return doneIf(isAsKept(entry, await tools.host.read(name)))
+  const present = await readConfigMap(await tools.kube(), name, signal)
+  return doneIf(
+    (present === undefined ? '' : sha256Hex(present.text)) === (entry.kind === 'absent' ? '' : entry.sha256),
+  )
+}
+
+export const restoreBackup = changeOperation<RestoreBackupRequest>(restore, { evidence: isRestored })
 
 async function restoreFile(context: ChangeContext, entry: BackupEntry, expected: string): Promise<OperationResult> {
   const { host } = context.tools
@@ -26,18 +37,17 @@ async function restoreFile(context: ChangeContext, entry: BackupEntry, expected:
   const present = await host.read(path)
   const found = present === undefined ? '' : sha256Hex(present.bytes)
   const wanted = entry.kind === 'absent' ? '' : entry.sha256
-  if (found === wanted) return unchanged(`${path} is as it was before this run`)
-  if (found !== expected) {
+  if (isAsKept(entry, present)) return unchanged(`${path} is as it was before this run`)
+  if (found !== expected && found !== wanted) {
     throw await drift(place, { path, expected, found, bytes: present?.bytes, redactText: redactAny })
   }
   const touched = [{ name: path, sha256Before: found, sha256After: wanted }]
-  if (entry.kind !== 'file') {
-    await host.remove(path)
-    return changed({ summary: `removed ${path}: it did not exist before this run`, touched })
-  }
-  const { mode, uid, gid } = entry
-  await host.replace(path, await readKept(place, entry), { mode, uid, gid })
-  return changed({ summary: `put ${path} back as it was before this run`, touched })
+  await putBackFile(place, entry)
+  const summary =
+    entry.kind === 'file'
+      ? `put ${path} back as it was before this run`
+      : `removed ${path}: it did not exist before this run`
+  return changed({ summary, touched })
 }
 
 async function restoreConfigMap(

@@ -3,30 +3,38 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { RewriteKubeconfigRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { pointKubeconfigAt, redactKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Host } from '../host/host.js'
-import { editFile } from './edit-file.js'
+import { editFile, isEdited } from './edit-file.js'
 import { changeOperation } from './operation.js'
 import { kubeconfigPath } from './paths.js'
 
 const serverPattern = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/
 
 /** Replaces the one server scalar of a kubeconfig's current cluster; every other byte, the mode and the owner stay. */
-export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(async (request, context) => {
-  const { purpose, server, expectedSha256 } = request
-  const path = kubeconfigPath(purpose, request.path)
-  if (!serverPattern.test(server)) {
-    throw new QuorateError('INVALID_REQUEST', `not a server of the form https://HOST:PORT: ${JSON.stringify(server)}`)
-  }
-  if (purpose === 'user') await refuseLinkedFolders(context.tools.host, path)
-  return editFile(context, {
-    path,
-    edit: (text) => point(path, text, server),
-    expectedSha256,
-    mode: 0o600,
-    done: `${path} goes to ${server}`,
-    alreadySo: `${path} already goes to ${server}`,
-    redactText: redactKubeconfig,
-  })
-})
+export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
+  async (request, context) => {
+    const { purpose, server, expectedSha256 } = request
+    const path = kubeconfigPath(purpose, request.path)
+    if (!serverPattern.test(server)) {
+      throw new QuorateError('INVALID_REQUEST', `not a server of the form https://HOST:PORT: ${JSON.stringify(server)}`)
+    }
+    if (purpose === 'user') await refuseLinkedFolders(context.tools.host, path)
+    return editFile(context, {
+      path,
+      edit: (text) => point(path, text, server),
+      expectedSha256,
+      mode: 0o600,
+      done: `${path} goes to ${server}`,
+      alreadySo: `${path} already goes to ${server}`,
+      redactText: redactKubeconfig,
+    })
+  },
+  {
+    evidence: ({ purpose, path, server }, context) => {
+      const file = kubeconfigPath(purpose, path)
+      return isEdited(context, file, (text) => point(file, text, server))
+    },
+  },
+)
 
 function point(path: string, text: string | undefined, server: string): string {
   if (text !== undefined) return pointKubeconfigAt(text, server)

@@ -13,25 +13,29 @@ import type { Tools } from './tools.js'
  * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Nothing here changes.
  * Fact `skipped`: paths that are not brought along (too large, or where Quorate writes nothing); a person must.
  */
-export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(async ({ recipients }, context) => {
-  const { tools } = context
-  const named = (await readSharedFiles(tools.host)).filter(({ directory }) => !directory)
-  const files = await readBytes(tools, named)
-  const brought = new Set(files.map(({ path }) => `/${path}`))
-  const skipped = named.map(({ path }) => path).filter((path) => !brought.has(path))
-  for (const path of skipped) context.progress(`${path} is not brought along: copy it to the joiners by hand`)
-  const facts = { files: String(files.length), skipped: skipped.join(' ') }
-  if (files.length === 0) return unchanged('the static pods need no files beyond those of kubeadm', facts)
-  const archive = Buffer.concat([...writeArchive(files)])
-  if (archive.length > mostArchiveBytes) throw tooLarge(archive.length)
-  const sealed = await Promise.all(
-    recipients.map(async ({ node, recipient }) => ({
-      node,
-      ciphertext: Buffer.from(await tools.sealing.seal(archive, recipient)),
-    })),
-  )
-  return changed({ summary: `sealed ${files.length} shared files for ${recipients.length} nodes`, facts, sealed })
-})
+export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
+  async ({ recipients }, context) => {
+    const { tools } = context
+    const named = (await readSharedFiles(tools.host)).filter(({ directory }) => !directory)
+    const files = await readBytes(tools, named)
+    const brought = new Set(files.map(({ path }) => `/${path}`))
+    const skipped = named.map(({ path }) => path).filter((path) => !brought.has(path))
+    for (const path of skipped) context.progress(`${path} is not brought along: copy it to the joiners by hand`)
+    const facts = { files: String(files.length), skipped: skipped.join(' ') }
+    if (files.length === 0) return unchanged('the static pods need no files beyond those of kubeadm', facts)
+    const archive = Buffer.concat([...writeArchive(files)])
+    if (archive.length > mostArchiveBytes) throw tooLarge(archive.length)
+    const sealed = await Promise.all(
+      recipients.map(async ({ node, recipient }) => ({
+        node,
+        ciphertext: Buffer.from(await tools.sealing.seal(archive, recipient)),
+      })),
+    )
+    return changed({ summary: `sealed ${files.length} shared files for ${recipients.length} nodes`, facts, sealed })
+  },
+  // It changes nothing; without its answer nobody holds what it sealed.
+  { evidence: async () => ({ done: 'no', repeatable: 'yes' }) },
+)
 
 /** Those that exist, lie where Quorate may write on a joiner, and are no data. */
 async function readBytes({ host }: Tools, named: readonly SharedFile[]): Promise<ArchivedFile[]> {

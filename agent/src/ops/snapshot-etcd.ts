@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { QuorateError } from '@quorate/shared/errors'
 import type { SnapshotEtcdRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { SnapshotDigest } from './cluster/snapshot-digest.js'
-import { changeOperation } from './operation.js'
+import { changeOperation, doneIf } from './operation.js'
 import { etcdSnapshotPath } from './paths.js'
 import { changed } from './result.js'
 
@@ -10,45 +10,54 @@ const reportEveryBytes = 64 * 1024 * 1024
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`
 
 /** etcd's own snapshot, as etcdctl would save it: its bytes with etcd's sha256 at the end, which is checked while they pass. */
-export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(async (_, { tools, header, signal, progress }) => {
-  const path = etcdSnapshotPath(tools.stateFolder, header.runId)
-  const etcd = await tools.etcd()
-  try {
-    const { members, revision } = await etcd.members(signal)
-    const expected = Math.max(0, ...members.map(({ status }) => status?.dbSizeBytes ?? 0))
-    progress(`saving a snapshot of etcd, about ${mebibytes(expected)}`)
-    const whole = createHash('sha256')
-    const digest = new SnapshotDigest()
-    const chunks = observe(
-      etcd.snapshot(signal),
-      (chunk) => {
-        const before = digest.size
-        whole.update(chunk)
-        digest.update(chunk)
-        const [was, is] = [before, digest.size].map((bytes) => Math.floor(bytes / reportEveryBytes))
-        if (was !== is) progress(`saved ${mebibytes(digest.size)} of about ${mebibytes(expected)}`)
-      },
-      () => digest.verify(),
-    )
-    const written = await tools.host.replaceStream(path, chunks, { mode: 0o600 })
-    const sha256 = whole.digest('hex')
-    return changed({
-      summary: `saved a snapshot of etcd at revision ${revision} or later, ${mebibytes(written)}, its hash verified`,
-      touched: [{ name: path, sha256Before: '', sha256After: sha256 }],
-      facts: { sha256, size_bytes: String(written), revision },
-    })
-  } catch (error) {
-    if (error instanceof QuorateError) throw error
-    signal.throwIfAborted()
-    throw new QuorateError(
-      'ETCD_REFUSED',
-      `the snapshot broke off: ${error instanceof Error ? error.message : error}`,
-      { cause: error },
-    )
-  } finally {
-    etcd.close()
-  }
-})
+export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
+  async (_, { tools, header, signal, progress }) => {
+    const path = etcdSnapshotPath(tools.stateFolder, header.runId)
+    const etcd = await tools.etcd()
+    try {
+      const { members, revision } = await etcd.members(signal)
+      const expected = Math.max(0, ...members.map(({ status }) => status?.dbSizeBytes ?? 0))
+      progress(`saving a snapshot of etcd, about ${mebibytes(expected)}`)
+      const whole = createHash('sha256')
+      const digest = new SnapshotDigest()
+      const chunks = observe(
+        etcd.snapshot(signal),
+        (chunk) => {
+          const before = digest.size
+          whole.update(chunk)
+          digest.update(chunk)
+          const [was, is] = [before, digest.size].map((bytes) => Math.floor(bytes / reportEveryBytes))
+          if (was !== is) progress(`saved ${mebibytes(digest.size)} of about ${mebibytes(expected)}`)
+        },
+        () => digest.verify(),
+      )
+      const written = await tools.host.replaceStream(path, chunks, { mode: 0o600 })
+      const sha256 = whole.digest('hex')
+      return changed({
+        summary: `saved a snapshot of etcd at revision ${revision} or later, ${mebibytes(written)}, its hash verified`,
+        touched: [{ name: path, sha256Before: '', sha256After: sha256 }],
+        facts: { sha256, size_bytes: String(written), revision },
+      })
+    } catch (error) {
+      if (error instanceof QuorateError) throw error
+      signal.throwIfAborted()
+      throw new QuorateError(
+        'ETCD_REFUSED',
+        `the snapshot broke off: ${error instanceof Error ? error.message : error}`,
+        { cause: error },
+      )
+    } finally {
+      etcd.close()
+    }
+  },
+  {
+    // A snapshot gets its name only after its own hash was verified.
+    evidence: async (_, { tools, header }) => {
+      const path = etcdSnapshotPath(tools.stateFolder, header.runId)
+      return doneIf((await tools.host.identity(path)) !== undefined)
+    },
+  },
+)
 
 /** Looks at each chunk on its way; `end` may still refuse the whole, before it is put in place. */
 async function* observe(chunks: AsyncIterable<Uint8Array>, look: (chunk: Uint8Array) => void, end: () => void) {

@@ -1,6 +1,6 @@
 import type { UpdateClusterInfoRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
-import { editConfigMap } from './cluster/edit-config-map.js'
+import { editConfigMap, isConfigMapEdited } from './cluster/edit-config-map.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 
@@ -17,5 +17,9 @@ export const updateClusterInfo = changeOperation<UpdateClusterInfoRequest>(
     })
     if (touched === undefined) return unchanged(`cluster-info already names ${server}`)
     return changed({ summary: `cluster-info: server is ${server}`, touched: [touched] })
+  },
+  {
+    evidence: ({ server }, context) =>
+      isConfigMapEdited(context, 'configmap/kube-public/cluster-info', (text) => pointKubeconfigAt(text, server)),
   },
 )

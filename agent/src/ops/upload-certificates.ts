@@ -3,7 +3,7 @@ import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import type { UploadCertificatesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
 import { runAsUnit } from '../host/transient-unit.js'
-import { makeToken } from './cluster/bootstrap-token.js'
+import { lostSecretsEvidence, makeToken } from './cluster/bootstrap-token.js'
 import { certificatesSecret, requireCertificatesSecret } from './cluster/certificates-secret.js'
 import { initDocument } from './cluster/control-plane.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
@@ -15,27 +15,30 @@ import { type ChangeContext, changeOperation } from './operation.js'
 import { changed } from './result.js'
 
 /** What a control plane needs to join: the shared certificates under a fresh key, and a token; the key is made here and known to the recipients only. */
-export const uploadCertificates = changeOperation<UploadCertificatesRequest>(async (request, context) => {
-  const { tools, header, signal, progress } = context
-  requireRecipients(request.recipients)
-  const kube = await tools.kube()
-  const { text } = await requireConfigMap(kube, 'configmap/kube-system/kubeadm-config', signal)
-  const before = await kube.get<Secret>(certificatesSecret, signal)
-  const certificateKey = newCertificateKey()
-  await upload(context, text, certificateKey)
-  await requireCertificatesSecret(kube, { before, etcd: readClusterConfiguration(text).etcd }, signal)
-  progress('Secret kubeadm-certs is complete, making a join token')
-  const { id, token, expires } = await makeToken(kube, {
-    runId: header.runId,
-    ttlSeconds: request.tokenTtlSeconds,
-    signal,
-  })
-  return changed({
-    summary: `uploaded the shared certificates, made join token ${id}, valid until ${expires}`,
-    facts: { token_id: id, expires },
-    sealed: await sealJoinSecret(tools.sealing, { token, certificateKey }, request.recipients),
-  })
-})
+export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
+  async (request, context) => {
+    const { tools, header, signal, progress } = context
+    requireRecipients(request.recipients)
+    const kube = await tools.kube()
+    const { text } = await requireConfigMap(kube, 'configmap/kube-system/kubeadm-config', signal)
+    const before = await kube.get<Secret>(certificatesSecret, signal)
+    const certificateKey = newCertificateKey()
+    await upload(context, text, certificateKey)
+    await requireCertificatesSecret(kube, { before, etcd: readClusterConfiguration(text).etcd }, signal)
+    progress('Secret kubeadm-certs is complete, making a join token')
+    const { id, token, expires } = await makeToken(kube, {
+      runId: header.runId,
+      ttlSeconds: request.tokenTtlSeconds,
+      signal,
+    })
+    return changed({
+      summary: `uploaded the shared certificates, made join token ${id}, valid until ${expires}`,
+      facts: { token_id: id, expires },
+      sealed: await sealJoinSecret(tools.sealing, { token, certificateKey }, request.recipients),
+    })
+  },
+  { evidence: (_, context) => lostSecretsEvidence(context) },
+)
 
 async function upload({ tools, header, signal }: ChangeContext, clusterConfiguration: string, certificateKey: string) {
   const { host } = tools

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, HostFile } from '../../host/host.js'
@@ -15,7 +16,12 @@ export type BackupEntry =
       readonly gid: number
     }
   | { readonly kind: 'object'; readonly name: string; readonly sha256: string }
-  | { readonly kind: 'absent'; readonly name: string }
+  | {
+      readonly kind: 'absent'
+      readonly name: string
+      /** The topmost folder on its way that did not exist either. */
+      readonly absentFolder?: string
+    }
 
 /** A service as it was before the run, so that stopping the load balancer can leave it so. */
 export interface UnitBefore {
@@ -84,11 +90,45 @@ export async function keepFiles(place: BackupPlace, names: readonly string[]): P
 async function keepFile(place: BackupPlace, name: string): Promise<BackupEntry | undefined> {
   const file = await readUnlessLink(place.host, name)
   if (file === 'link') return undefined
-  if (file === undefined) return { kind: 'absent', name }
+  if (file === undefined) {
+    const absentFolder = await topmostAbsent(place.host, posix.dirname(name))
+    return { kind: 'absent', name, ...(absentFolder === undefined ? {} : { absentFolder }) }
+  }
   const { bytes, uid, gid } = file
   const entry: BackupEntry = { kind: 'file', name, sha256: sha256Hex(bytes), mode: file.mode, uid, gid }
   await place.host.replace(storedPath(place, entry), bytes, { mode })
   return entry
+}
+
+async function topmostAbsent(host: Host, folder: string): Promise<string | undefined> {
+  if (folder === '/') return undefined
+  const above = posix.dirname(folder)
+  if ((await host.list(above)).some(({ name }) => name === posix.basename(folder))) return undefined
+  return (await topmostAbsent(host, above)) ?? folder
+}
+
+/** True when a file is as the backup has it: bytes, mode and owner, or its absence. */
+export function isAsKept(entry: BackupEntry, present: HostFile | undefined): boolean {
+  if (entry.kind !== 'file') return present === undefined
+  if (present === undefined || sha256Hex(present.bytes) !== entry.sha256) return false
+  return present.mode === entry.mode && present.uid === entry.uid && present.gid === entry.gid
+}
+
+/** Makes a file what the backup has: bytes, mode and owner; or its absence, and that of the folders that were made for it. */
+export async function putBackFile(place: BackupPlace, entry: BackupEntry): Promise<void> {
+  const { host } = place
+  if (entry.kind === 'file') {
+    const { mode: fileMode, uid, gid } = entry
+    await host.replace(entry.name, await readKept(place, entry), { mode: fileMode, uid, gid, exact: true })
+    return
+  }
+  await host.remove(entry.name)
+  const top = entry.kind === 'absent' ? entry.absentFolder : undefined
+  if (top === undefined) return
+  for (let folder = posix.dirname(entry.name); ; folder = posix.dirname(folder)) {
+    // Others may have put something there since: then it stays.
+    if (!(await host.removeEmptyFolder(folder)) || folder === top) return
+  }
 }
 
 async function readUnlessLink(host: Host, name: string): Promise<HostFile | undefined | 'link'> {

@@ -3,11 +3,34 @@ import { QuorateError } from '@quorate/shared/errors'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { KubeApi } from '../../host/kube-api.js'
 import { readConfigMap } from '../backup/config-maps.js'
-import { apiPath } from './kube-objects.js'
+import type { Evidence, LookContext } from '../operation.js'
+import { apiPath, type List, type Secret } from './kube-objects.js'
 
 const shortestSeconds = 60
 const longestSeconds = 24 * 3600
 const signedWithinMs = 60_000
+
+/** Ids of the tokens that a run made and nobody deleted yet. */
+export async function tokensOfRun(kube: KubeApi, runId: string, signal: AbortSignal): Promise<string[]> {
+  const type = encodeURIComponent(tokenType)
+  const found = await kube.get<List<Secret>>(`${apiPath.secrets}?fieldSelector=type%3D${type}`, signal)
+  return (found?.items ?? []).flatMap(({ data = {} }) => {
+    const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
+    return text('description') === descriptionOf(runId) ? [text('token-id')] : []
+  })
+}
+
+/**
+ * Of an operation that answers with sealed secrets: without the answer nobody holds them, so it is not done; asked again it makes new
+ * ones. The tokens that may be left over are named, for whoever cleans up.
+ */
+export async function lostSecretsEvidence({ tools, header, signal }: LookContext): Promise<Evidence> {
+  const tokens = await tokensOfRun(await tools.kube(), header.runId, signal).catch(() => [])
+  return { done: 'no', repeatable: 'yes', token_ids: tokens.join(' ') }
+}
+
+const tokenType = 'bootstrap.kubernetes.io/token'
+const descriptionOf = (runId: string): string => `quorate run ${runId}`
 
 export interface MadeToken {
   readonly id: string
@@ -39,7 +62,7 @@ function tokenSecret(id: string, secret: string, description: string, expires: s
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
-    type: 'bootstrap.kubernetes.io/token',
+    type: tokenType,
     data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
   }
 }
@@ -57,7 +80,7 @@ export async function makeToken(kube: KubeApi, { runId, ttlSeconds, signal }: To
   }
   const { id, secret } = newToken()
   const expires = new Date(Date.now() + ttlSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
-  await kube.create(apiPath.secrets, tokenSecret(id, secret, `quorate run ${runId}`, expires), signal)
+  await kube.create(apiPath.secrets, tokenSecret(id, secret, descriptionOf(runId), expires), signal)
   const token = `${id}.${secret}`
   try {
     await untilSigned(kube, token, signal)

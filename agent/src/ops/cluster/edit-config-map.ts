@@ -6,7 +6,7 @@ import { redact } from '@quorate/shared/redact'
 import type { KubeApi } from '../../host/kube-api.js'
 import { type ConfigMapName, readConfigMap, writeConfigMapText } from '../backup/config-maps.js'
 import { backupPlace, findEntry, keepObject, readKept } from '../backup/store.js'
-import type { ChangeContext } from '../operation.js'
+import { type ChangeContext, doneIf, type Evidence, type LookContext } from '../operation.js'
 
 export interface ConfigMapEdit {
   readonly name: ConfigMapName
@@ -45,6 +45,16 @@ export async function editConfigMap(
   signal.throwIfAborted()
   await writeConfigMapText(kube, name, { object, text: wanted, signal })
   return { name, sha256Before, sha256After: sha256Hex(wanted) }
+}
+
+/** Whether the text already is what the edit makes of it. */
+export async function isConfigMapEdited(
+  { tools, signal }: LookContext,
+  name: ConfigMapName,
+  edit: ConfigMapEdit['edit'],
+): Promise<Evidence> {
+  const { text } = await requireConfigMap(await tools.kube(), name, signal)
+  return doneIf(edit(text) === text, { sha256: sha256Hex(text) })
 }
 
 /** With a diff against this run's backup, where there is one: what somebody else changed is what a person wants to see. */

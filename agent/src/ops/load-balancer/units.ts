@@ -20,6 +20,16 @@ export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: Abo
 /** In tmpfs: sha256 of the configuration that a service was last started or reloaded with. */
 const loadedPath = (unit: LoadBalancerUnit): string => `${runtimeFolder}/${unit}.loaded`
 
+/** True when a service runs, also after the next boot, and was last started or reloaded with the configuration of this sha256. */
+export async function isUp(
+  { tools: { host }, signal }: Pick<ChangeContext, 'tools' | 'signal'>,
+  unit: LoadBalancerUnit,
+  sha256: string,
+): Promise<boolean> {
+  const { active, enabled } = await unitBefore(host, unit, signal)
+  return active && enabled && (await host.read(loadedPath(unit)))?.bytes.toString('utf8') === sha256
+}
+
 /**
  * Makes a service run the configuration of this sha256: started where it was not, reloaded where it may run an older one (also
  * when an agent died between writing the file and the reload), untouched otherwise. True when anything was done.

@@ -272,7 +272,8 @@ export interface OperationEvidence {
   /** Exit code of the unit's program; 0 while it runs or where there is none. */
   unitExit: number;
   /**
-   * `done` (yes, no, unknown): whether what the operation wanted is there now. `run`: the run that asked for it. For a join
+   * `done` (yes, no, unknown): whether what the operation wanted is there now. `repeatable` (yes): asked for under a new id it does no harm
+   * whatever became of it. `why`: why it could not be seen. `run`: the run that asked for it. For a join
    * beside these kubelet_conf, admin_conf, etcd_manifest, apiserver_manifest, local_etcd, joined_by_this_run (yes or no), joined_by
    * (the marker's run), joined_at, node_name; what an operation that finds its own trace tells besides.
    */
