@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
+  accessSync,
   appendFileSync,
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { connect } from 'node:net'
@@ -17,6 +20,9 @@ import { type Bundles, bundlePrograms } from './bundles.js'
 import { Control } from './control.js'
 import type { NodeFaults } from './node.js'
 import type { SimulatedNodeDescription, WorldDescription, WorldOptions } from './world-options.js'
+
+/** What a test may want of a site; the rest is v1.37.2, three control planes (two of them to join) and two workers. */
+export type SiteWish = Partial<Omit<WorldOptions, 'folder' | 'programFolder'>>
 
 export interface ProgramRun {
   readonly exitCode: number
@@ -51,20 +57,28 @@ export class SimulatedCluster {
     this.control = new Control(parts.world.control)
   }
 
-  /** Starts the world only; `enrolAll` and `startAgents` make it ready for a conversion. */
-  static async start(options: Partial<WorldOptions> = {}): Promise<SimulatedCluster> {
+  /** Starts the world only; `prepare` makes it ready for a conversion. */
+  static async start(options: SiteWish = {}): Promise<SimulatedCluster> {
     // Short, because a unix socket's path may have 107 bytes only.
-    const folder = mkdtempSync(join(tmpdir(), 'qlab-'))
+    const folder = mkdtempSync(join(quickFolder(), 'qlab-'))
+    const programFolder = mkdtempSync(join(tmpdir(), 'qlab-bin-'))
     try {
-      const bundles = await bundlePrograms(join(folder, 'bin'))
-      const wanted: WorldOptions = { kubernetesVersion: 'v1.37.2', controlPlanes: 3, workers: 2, folder, ...options }
+      const bundles = await bundlePrograms(programFolder)
+      const wanted: WorldOptions = {
+        kubernetesVersion: 'v1.37.2',
+        controlPlanes: 3,
+        workers: 2,
+        ...options,
+        folder,
+        programFolder,
+      }
       const child = spawn(process.execPath, [bundles.world, JSON.stringify(wanted)], {
         stdio: ['pipe', 'pipe', 'inherit'],
       })
       const world = JSON.parse(await firstLine(child)) as WorldDescription
       return new SimulatedCluster({ world, bundles, folder, process: child })
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true })
+      for (const each of [folder, programFolder]) rmSync(each, { recursive: true, force: true })
       throw error
     }
   }
@@ -232,7 +246,20 @@ export class SimulatedCluster {
     const gone = new Promise((resolve) => this.worldProcess.once('exit', resolve))
     this.worldProcess.stdin?.end()
     if (this.worldProcess.exitCode === null) await gone
-    rmSync(this.operatorFolder, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/**
+ * Memory where there is enough of it (the coordinator's check of the disks wants 2 GiB), because agents and journal fsync each of
+ * their writes; the folder for temporary files elsewhere.
+ */
+function quickFolder(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK)
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    return bavail * bsize > 3 * 2 ** 30 ? '/dev/shm' : tmpdir()
+  } catch {
+    return tmpdir()
   }
 }
 
