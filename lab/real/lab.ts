@@ -8,10 +8,10 @@ import { must, timed } from './shell.js'
 
 const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
 export const labsFolder = process.env['QUORATE_LABS'] ?? '/var/tmp/quorate-lab'
-export const endpointName = 'apiserver.example.com'
-export const endpointPort = 8443
+const endpointName = 'apiserver.example.com'
+const endpointPort = 8443
 /** What kubeadm's preflight says about a container and an operator with such nodes would ignore by name. */
-export const ignoredPreflightErrors = [
+const ignoredPreflightErrors = [
   'SystemVerification',
   'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
   'HTTPProxyCIDR',

@@ -10,7 +10,7 @@ import {
 } from '@quorate/shared/gen/third_party/etcd/rpc'
 import { issueCertificate, type KeyPair } from '@quorate/shared/pki'
 
-export interface EtcdState {
+interface EtcdState {
   members: Member[]
   alarms: { memberID: string; alarm: number }[]
   /** This endpoint's own status. */

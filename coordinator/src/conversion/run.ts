@@ -36,7 +36,11 @@ export interface ConversionRun {
   endpointPolicy(): Promise<EndpointPolicy>
   readonly loadBalancer: LoadBalancerKind
   /** Keeps an encrypted backup off the node: writes it into the state folder, returns its path, sha256 (of the ciphertext) and size in bytes. */
-  keepBackup(node: string, kind: 'etcd' | 'files', bytes: AsyncIterable<Uint8Array>): Promise<{ path: string; sha256: string; bytes: number }>
+  keepBackup(
+    node: string,
+    kind: 'etcd' | 'files',
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<{ path: string; sha256: string; bytes: number }>
   /** Public age recipient of the operator; backups are encrypted for it. */
   readonly backupRecipient: string
 }
@@ -44,4 +48,6 @@ export interface ConversionRun {
 export type ConversionStep = Step<ConversionRun>
 
 /** A step of the conversion with its id as a literal type. */
-export const defineStep = <const Id extends string>(step: ConversionStep & { readonly id: Id }): ConversionStep & { readonly id: Id } => step
+export const defineStep = <const Id extends string>(
+  step: ConversionStep & { readonly id: Id },
+): ConversionStep & { readonly id: Id } => step
