@@ -152,7 +152,12 @@ export class Kubelet {
   private async renew(): Promise<void> {
     const { node } = this.parts
     const client = this.client
-    if (client === undefined || node.faults.kubeletCannotRenew) return
+    if (client === undefined) return
+    if (node.faults.kubeletCannotRenew) {
+      // What it watches still reaches it.
+      this.lastContact = Date.now()
+      return
+    }
     const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
     const spec = { holderIdentity: node.name, leaseDurationSeconds: 40, renewTime: microTime() }
     const patched = await client.request('PATCH', `${leases}/${node.name}`, { spec }, 'application/merge-patch+json')
