@@ -44,7 +44,7 @@ const withoutFile =
 
 /** Another identity in the place of a node's own, with its agent started anew. */
 const withIdentity =
-  (node: string, identity: (cluster: SimulatedCluster, folder: string) => Promise<void>) =>
+  (node: string, identity: (cluster: SimulatedCluster, folder: string) => Promise<void>, clockOffsetMs = 0) =>
   async (cluster: SimulatedCluster): Promise<() => Promise<void>> => {
     const target = cluster.node(node)
     const folder = join(target.root, 'etc/quorate')
@@ -53,7 +53,7 @@ const withIdentity =
     )
     await cluster.stopAgent(target.name)
     await identity(cluster, folder)
-    await cluster.startAgent(target)
+    await cluster.startAgent(target, { clockOffsetMs })
     return async () => {
       await cluster.stopAgent(target.name)
       for (const [path, bytes] of kept) writeFileSync(path, bytes)
@@ -61,7 +61,7 @@ const withIdentity =
     }
   }
 
-/** Signed by our fleet, but over since yesterday. */
+/** Signed by our fleet, but over since yesterday. The agent would not start with it: it started the day before. */
 async function expired(cluster: SimulatedCluster, folder: string): Promise<void> {
   const { caCert, caKey } = statePaths(cluster.stateFolder)
   const ca: Identity = { cert: readFileSync(caCert, 'utf8'), key: readFileSync(caKey, 'utf8') }
@@ -93,6 +93,16 @@ async function foreign(cluster: SimulatedCluster, folder: string): Promise<void>
   await enrolBundle(other, { node: name, address, bundle })
   for (const file of ['node.crt', 'node.key', 'fleet-ca.crt'])
     writeFileSync(join(folder, file), readFileSync(join(bundle, file)))
+}
+
+/** A new Node gets a pod of kube-proxy, a deleted one loses it: not our doing, and soon over. */
+async function controllersRest(cluster: SimulatedCluster): Promise<void> {
+  for (let [before, quiet] = ['', 0]; quiet < 3; ) {
+    const now = JSON.stringify(await apiObjects(cluster))
+    quiet = now === before ? quiet + 1 : 0
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, 130))
+  }
 }
 
 const badInputs: readonly BadInput[] = [
@@ -141,7 +151,7 @@ const badInputs: readonly BadInput[] = [
   },
   {
     title: 'an agent whose certificate has expired',
-    breakIt: withIdentity('w1', expired),
+    breakIt: withIdentity('w1', expired, -36 * 3_600_000),
     exitCode: 3,
     says: [/expired|trust/i, /k8sworker1/, /enroll/],
   },
@@ -247,6 +257,7 @@ t.test('bad input is refused with its remedy, and not one byte changes on any no
   for (const { title, breakIt, exitCode, says } of badInputs) {
     await t.test(title, async (t) => {
       const mend = await breakIt(cluster)
+      await controllersRest(cluster)
       const [files, objects] = [hashFiles(cluster), await apiObjects(cluster)]
       const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
       ended(t, run, exitCode)
