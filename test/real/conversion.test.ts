@@ -7,9 +7,7 @@ import t from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
 import { type ProbeResult, Probes } from '../../lab/real/probes.js'
 import { capture } from '../../lab/real/shell.js'
-import { labForTest } from '../support/real-lab.js'
-
-const versions = (process.env['QUORATE_REAL_VERSIONS'] ?? 'v1.37.2 v1.30.4').split(' ')
+import { labForTest, realVersions } from '../support/real-lab.js'
 
 /** Probes start at the first control plane at once, and at the endpoint as soon as the load balancer answers. */
 async function convertUnderProbes(lab: Lab): Promise<{ exitCode: number; output: string; probes: ProbeResult[] }> {
@@ -48,7 +46,7 @@ async function fingerprint(lab: Lab): Promise<Record<string, string>> {
   return { ...Object.fromEntries(files), maps: hash(maps), info: hash(info) }
 }
 
-for (const version of versions) {
+for (const version of realVersions) {
   t.test(`Kubernetes ${version}`, async (t) => {
     const lab = await labForTest(t, version)
     const before = await fingerprint(lab)

@@ -8,7 +8,7 @@ import {
   type Member,
   StatusResponse,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
-import { issueCertificate, type KeyPair } from '@quorate/shared/pki'
+import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 
 interface EtcdState {
   members: Member[]
