@@ -27,6 +27,9 @@ import type { SimulatedNodeDescription, WorldDescription, WorldOptions } from '.
 /** What a test may want of a site; the rest is v1.37.2, three control planes (two of them to join) and two workers. */
 export type SiteWish = Partial<Omit<WorldOptions, 'folder' | 'programFolder'>>
 
+/** Makes a Node process end with the one that holds its standard input; see the file for what else it does on a simulated node. */
+export const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
+
 export interface ProgramRun {
   readonly exitCode: number
   readonly stdout: string
@@ -110,7 +113,7 @@ export class SimulatedCluster {
   quorate(args: readonly string[], onOutput?: (text: string) => void): Promise<ProgramRun> {
     return run(
       process.execPath,
-      [this.bundles.quorate, ...args, '--state', this.stateFolder],
+      [`--import=${preload}`, this.bundles.quorate, ...args, '--state', this.stateFolder],
       { ...process.env, NO_COLOR: '1' },
       onOutput,
     )
@@ -137,7 +140,6 @@ export class SimulatedCluster {
   /** Starts quorate-agent of a node and waits until it listens. */
   async startAgent(node: SimulatedNodeDescription, options: { readonly clockOffsetMs?: number } = {}): Promise<void> {
     const log = join(this.operatorFolder, `agent-${node.name}.log`)
-    const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
     const child = spawn(
       process.execPath,
       [this.bundles['quorate-agent'], 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')],
@@ -267,7 +269,8 @@ function run(
   onOutput?: (text: string) => void,
 ): Promise<ProgramRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Its standard input is ours to hold open: `quorate` ends when it ends (node-preload.mjs).
+    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     const [stdout, stderr]: [string[], string[]] = [[], []]
     const take = (into: string[]) => (chunk: Buffer) => {
       into.push(chunk.toString())

@@ -27,7 +27,9 @@ async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '{}') as WorldOptions
   const subnet = await takeSubnet(options.subnet)
   const { folder } = options
+  let spool: Spool | undefined
   const end = (): never => {
+    spool?.close()
     for (const each of [folder, options.programFolder]) rmSync(each, { recursive: true, force: true, maxRetries: 3 })
     process.exit(0)
   }
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', end)
   process.on('SIGINT', () => {})
   const site = await makeSite(options, { prefix: subnet.prefix, folder })
+  spool = new Spool(join(folder, 'spool'), (node, program, args) => runProgram(site, node, program, args))
   const description = await start(site, options, { folder, prefix: subnet.prefix })
   process.stdout.write(`${JSON.stringify(description)}\n`)
 }
@@ -74,12 +77,10 @@ async function start(
   { folder, prefix }: { folder: string; prefix: string },
 ): Promise<WorldDescription> {
   const all = [...site.nodes.values()]
-  const spoolFolder = join(folder, 'spool')
-  new Spool(spoolFolder, (node, program, args) => runProgram(site, node, program, args))
   mkdirSync(join(folder, 'faults'))
   for (const node of all) {
     writeMachineFiles(node, all, site.release)
-    installStandIns(join(options.programFolder, node.name), spoolFolder, node.name, programsOf(node.role))
+    installStandIns(join(options.programFolder, node.name), join(folder, 'spool'), node.name, programsOf(node.role))
   }
   const [first] = all
   if (first === undefined) throw new Error('a cluster needs a control plane')
