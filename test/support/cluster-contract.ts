@@ -2,13 +2,13 @@ import { createHash, createHmac, X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
 import type { Test } from 'tap'
 
-export interface LabRun {
+interface LabRun {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
 }
 
-export interface LabNode {
+interface LabNode {
   readonly name: string
   readonly address: string
 }
