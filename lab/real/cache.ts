@@ -5,7 +5,7 @@ import { packImage } from './image.js'
 import { capture, must, timed } from './shell.js'
 
 /** What is built once and used by every lab on this machine; outside the checkout so that a fresh clone finds it. */
-export const cacheFolder = process.env['QUORATE_LAB_CACHE'] ?? '/var/cache/quorate-lab'
+const cacheFolder = process.env['QUORATE_LAB_CACHE'] ?? '/var/cache/quorate-lab'
 const files = join(dirname(fileURLToPath(import.meta.url)), 'files')
 
 /** Image tags by minor version: what that kubeadm asks for (cmd/kubeadm/app/constants). */
@@ -26,8 +26,8 @@ const kubernetesPrograms = [
 const nodePackages =
   'systemd,systemd-sysv,dbus,iproute2,iptables,nftables,conntrack,ethtool,socat,kmod,procps,ca-certificates,curl,openssl,containerd,runc,containernetworking-plugins,haproxy,keepalived,iputils-ping,util-linux,libc-bin'
 
-export const binaries = (version: string) => join(cacheFolder, 'k8s', version)
-export const extras = join(cacheFolder, 'extras')
+const binaries = (version: string) => join(cacheFolder, 'k8s', version)
+const extras = join(cacheFolder, 'extras')
 export const rootfs = join(cacheFolder, 'rootfs')
 /** What a node of one version has beside the root file system: an overlay layer above it. */
 export const layer = (version: string) => join(cacheFolder, 'layers', version)
@@ -41,7 +41,7 @@ function tagsOf(version: string) {
 }
 
 /** Installs what the host lacks, by Debian's packages; Go must be there, Debian's own is too old. */
-export async function ensureHostPackages(): Promise<void> {
+async function ensureHostPackages(): Promise<void> {
   const wanted = {
     debootstrap: 'debootstrap',
     'systemd-nspawn': 'systemd-container',
@@ -50,7 +50,7 @@ export async function ensureHostPackages(): Promise<void> {
     nsenter: 'util-linux',
     strip: 'binutils',
   }
-  const missing = []
+  const missing: string[] = []
   for (const [program, name] of Object.entries(wanted)) {
     if ((await capture('which', [program])).exitCode !== 0) missing.push(name)
   }

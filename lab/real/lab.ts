@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { ensureVersion } from './cache.js'
 import { Network } from './network.js'
 import { LabNode } from './node.js'
-import { must, timed } from './shell.js'
+import { capture, must, timed } from './shell.js'
 
 const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
 export const labsFolder = process.env['QUORATE_LABS'] ?? '/var/tmp/quorate-lab'
-export const endpointName = 'apiserver.example.com'
-export const endpointPort = 8443
+const endpointName = 'apiserver.example.com'
+const endpointPort = 8443
 /** What kubeadm's preflight says about a container and an operator with such nodes would ignore by name. */
-export const ignoredPreflightErrors = [
+const ignoredPreflightErrors = [
   'SystemVerification',
   'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
   'HTTPProxyCIDR',
@@ -138,9 +138,10 @@ export class Lab {
     }
     writeFileSync(this.clusterFile, this.#clusterFileText())
     if (!existsSync(join(this.stateFolder, 'fleet'))) await this.quorateMust(['init'])
-    await timed('agents installed and started', () =>
-      Promise.all(this.nodes.map((node) => this.#installAgent(node, out))),
-    )
+    await timed('agents installed and started', async () => {
+      await Promise.all(this.nodes.map((node) => this.#installAgent(node, out)))
+      await this.#untilAgentsAnswer()
+    })
   }
 
   async #installAgent(node: LabNode, out: string): Promise<void> {
@@ -158,6 +159,19 @@ export class Lab {
     await must('sh', ['-c', 'cp "$0"/* "$1"', bundle, join(node.root, 'etc/quorate')])
     await node.must(['systemctl', 'daemon-reload'])
     await node.must(['systemctl', 'enable', '--now', 'quorate-agent'])
+  }
+
+  /** A unit is active before its program listens. */
+  async #untilAgentsAnswer(): Promise<void> {
+    for (const deadline = Date.now() + 60_000; ; ) {
+      const { exitCode, stdout } = await capture(...this.quorate(['nodes', '-o', 'json']))
+      const silent =
+        exitCode === 0
+          ? (JSON.parse(stdout) as { nodes: { reachable: boolean }[] }).nodes.filter((node) => !node.reachable)
+          : []
+      if (exitCode === 0 && silent.length === 0) return
+      if (Date.now() > deadline) throw new Error(`agents do not answer: ${JSON.stringify(silent)}`)
+    }
   }
 
   #clusterFileText(): string {

@@ -1,22 +1,34 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
+  accessSync,
   appendFileSync,
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { enrolBundle } from '@quorate/coordinator/state/enroll-bundle'
+import { initState } from '@quorate/coordinator/state/init'
+import { statePaths } from '@quorate/coordinator/state/paths'
 import { type Bundles, bundlePrograms } from './bundles.js'
 import { Control } from './control.js'
 import type { NodeFaults } from './node.js'
 import type { SimulatedNodeDescription, WorldDescription, WorldOptions } from './world-options.js'
+
+/** What a test may want of a site; the rest is v1.37.2, three control planes (two of them to join) and two workers. */
+export type SiteWish = Partial<Omit<WorldOptions, 'folder' | 'programFolder'>>
+
+/** Makes a Node process end with the one that holds its standard input; see the file for what else it does on a simulated node. */
+export const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
 
 export interface ProgramRun {
   readonly exitCode: number
@@ -51,20 +63,28 @@ export class SimulatedCluster {
     this.control = new Control(parts.world.control)
   }
 
-  /** Starts the world only; `enrolAll` and `startAgents` make it ready for a conversion. */
-  static async start(options: Partial<WorldOptions> = {}): Promise<SimulatedCluster> {
+  /** Starts the world only; `prepare` makes it ready for a conversion. */
+  static async start(options: SiteWish = {}): Promise<SimulatedCluster> {
     // Short, because a unix socket's path may have 107 bytes only.
-    const folder = mkdtempSync(join(tmpdir(), 'qlab-'))
+    const folder = mkdtempSync(join(quickFolder(), 'qlab-'))
+    const programFolder = mkdtempSync(join(tmpdir(), 'qlab-bin-'))
     try {
-      const bundles = await bundlePrograms(join(folder, 'bin'))
-      const wanted: WorldOptions = { kubernetesVersion: 'v1.37.2', controlPlanes: 3, workers: 2, folder, ...options }
+      const bundles = await bundlePrograms(programFolder)
+      const wanted: WorldOptions = {
+        kubernetesVersion: 'v1.37.2',
+        controlPlanes: 3,
+        workers: 2,
+        ...options,
+        folder,
+        programFolder,
+      }
       const child = spawn(process.execPath, [bundles.world, JSON.stringify(wanted)], {
         stdio: ['pipe', 'pipe', 'inherit'],
       })
       const world = JSON.parse(await firstLine(child)) as WorldDescription
       return new SimulatedCluster({ world, bundles, folder, process: child })
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true })
+      for (const each of [folder, programFolder]) rmSync(each, { recursive: true, force: true })
       throw error
     }
   }
@@ -93,26 +113,20 @@ export class SimulatedCluster {
   quorate(args: readonly string[], onOutput?: (text: string) => void): Promise<ProgramRun> {
     return run(
       process.execPath,
-      [this.bundles.quorate, ...args, '--state', this.stateFolder],
+      [`--import=${preload}`, this.bundles.quorate, ...args, '--state', this.stateFolder],
       { ...process.env, NO_COLOR: '1' },
       onOutput,
     )
-  }
-
-  async init(): Promise<void> {
-    await mustSucceed(this.quorate(['init']))
   }
 
   bundleFolder(name: string): string {
     return join(this.operatorFolder, 'bundles', name)
   }
 
-  /** `quorate enroll --bundle`, and the folder carried to the node's /etc/quorate. */
-  async enrol(node: SimulatedNodeDescription): Promise<void> {
-    await mustSucceed(
-      this.quorate(['enroll', node.name, '--address', node.address, '--bundle', this.bundleFolder(node.name)]),
-    )
-    this.carryBundle(node)
+  /** What `quorate enroll --bundle` does, without a process for each node; and the folder carried to the node's /etc/quorate. */
+  async enrol({ name, address, ...node }: SimulatedNodeDescription): Promise<void> {
+    await enrolBundle(statePaths(this.stateFolder), { node: name, address, bundle: this.bundleFolder(name) })
+    this.carryBundle({ name, address, ...node })
   }
 
   /** What a person does with scp; a simulated node's agent must also be told below which folder its files lie. */
@@ -126,7 +140,6 @@ export class SimulatedCluster {
   /** Starts quorate-agent of a node and waits until it listens. */
   async startAgent(node: SimulatedNodeDescription, options: { readonly clockOffsetMs?: number } = {}): Promise<void> {
     const log = join(this.operatorFolder, `agent-${node.name}.log`)
-    const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
     const child = spawn(
       process.execPath,
       [this.bundles['quorate-agent'], 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')],
@@ -181,7 +194,7 @@ export class SimulatedCluster {
 
   /** Everything up to a convertible site: init, identities, agents, cluster file. */
   async prepare(wish: ClusterFileWish = {}): Promise<void> {
-    await this.init()
+    await initState(this.stateFolder)
     for (const node of this.nodes) await this.enrol(node)
     await Promise.all(this.nodes.map((node) => this.startAgent(node)))
     this.writeClusterFile(wish)
@@ -232,14 +245,21 @@ export class SimulatedCluster {
     const gone = new Promise((resolve) => this.worldProcess.once('exit', resolve))
     this.worldProcess.stdin?.end()
     if (this.worldProcess.exitCode === null) await gone
-    rmSync(this.operatorFolder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
-async function mustSucceed(running: Promise<ProgramRun>): Promise<ProgramRun> {
-  const result = await running
-  if (result.exitCode !== 0) throw new Error(result.stdout + result.stderr)
-  return result
+/**
+ * Memory where there is enough of it (the coordinator's check of the disks wants 2 GiB), because agents and journal fsync each of
+ * their writes; the folder for temporary files elsewhere.
+ */
+function quickFolder(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK)
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    return bavail * bsize > 3 * 2 ** 30 ? '/dev/shm' : tmpdir()
+  } catch {
+    return tmpdir()
+  }
 }
 
 function run(
@@ -249,7 +269,8 @@ function run(
   onOutput?: (text: string) => void,
 ): Promise<ProgramRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Its standard input is ours to hold open: `quorate` ends when it ends (node-preload.mjs).
+    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     const [stdout, stderr]: [string[], string[]] = [[], []]
     const take = (into: string[]) => (chunk: Buffer) => {
       into.push(chunk.toString())

@@ -68,12 +68,20 @@ export function faultsOf(site: Site, folder: string) {
       if (address === '') site.network.dns.delete(name)
       else site.network.dns.set(name, address)
     },
-    async addNode({ name, ready }: { name: string; ready: boolean }): Promise<void> {
+    async addNode({
+      name,
+      ready,
+      labels = {},
+    }: {
+      name: string
+      ready: boolean
+      labels?: Record<string, string>
+    }): Promise<void> {
       const status = {
         conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
         addresses: [{ type: 'InternalIP', address: '192.0.2.9' }],
       }
-      site.store.create(keyOf('nodes', '', name), { metadata: { name }, spec: {}, status })
+      site.store.create(keyOf('nodes', '', name), { metadata: { name, labels }, spec: {}, status })
     },
     async addEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
       site.etcd.add(peerUrl, true)

@@ -94,7 +94,7 @@ export class KubeClient {
       })
       outgoing.on('socket', (socket) => this.remember(socket))
       outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${server}${path}: i/o timeout`)))
-      outgoing.on('error', reject)
+      outgoing.on('error', (error) => reject(inGo(error, url.hostname)))
       outgoing.on('response', (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -120,4 +120,18 @@ export class KubeClient {
     this.node.connections.add(connection)
     socket.once('close', () => this.node.connections.delete(connection))
   }
+}
+
+/** A failure in the words of Go's net and crypto/x509, which kubeadm and kubelet pass on. */
+function inGo(error: Error & { code?: string; cert?: { subjectaltname?: string } }, name: string): Error {
+  if (error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const valid = (error.cert?.subjectaltname ?? '').replaceAll('DNS:', '').replaceAll('IP Address:', '')
+    return new Error(`tls: failed to verify certificate: x509: certificate is valid for ${valid}, not ${name}`)
+  }
+  if (error.code === 'CERT_HAS_EXPIRED')
+    return new Error('tls: failed to verify certificate: x509: certificate has expired or is not yet valid')
+  if (error.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' || error.code === 'SELF_SIGNED_CERT_IN_CHAIN') {
+    return new Error('tls: failed to verify certificate: x509: certificate signed by unknown authority')
+  }
+  return error
 }

@@ -12,6 +12,8 @@ import type { KubeObject } from './store.js'
 import { atLeast } from './version-order.js'
 
 const pki = '/etc/kubernetes/pki'
+/** kubeadm's own patience, which a machine that does much else may need. */
+const patienceMs = 120_000
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** kubeadm join phase preflight. */
@@ -286,7 +288,7 @@ async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPo
 async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   const { site } = run
   const phase = site.release.localMode ? 'etcd-join' : 'control-plane-join/etcd'
-  const deadline = Date.now() + Math.min(30_000, durationMs(context.join.timeouts?.etcdAPICall ?? '2m0s'))
+  const deadline = Date.now() + durationMs(context.join.timeouts?.etcdAPICall ?? '2m0s')
   const retried = async <T>(work: () => T): Promise<T> => {
     for (;;) {
       try {
@@ -312,7 +314,7 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   writeManifest(run, 'etcd', context, initial)
   run.print('[etcd] Waiting for the new etcd member to join the cluster. This can take up to 40s')
   await retried(() => (member.learner ? site.etcd.promote(member.id) : undefined))
-  for (const until = Date.now() + 40_000; !member.serving; await wait(100)) {
+  for (const until = Date.now() + patienceMs; !member.serving; await wait(100)) {
     if (Date.now() > until) throw new PhaseError(phase, 'timeout waiting for etcd cluster to be available')
   }
 }
@@ -320,7 +322,7 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
 async function waitBootstrap(run: Kubeadm): Promise<void> {
   const { node } = run.machine
   run.print('[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap')
-  for (const until = Date.now() + 20_000; !node.exists('/etc/kubernetes/kubelet.conf'); await wait(100)) {
+  for (const until = Date.now() + patienceMs; !node.exists('/etc/kubernetes/kubelet.conf'); await wait(100)) {
     if (Date.now() > until)
       throw new PhaseError(
         'kubelet-wait-bootstrap',
@@ -344,7 +346,7 @@ async function markControlPlane(run: Kubeadm, { nodeName, address, bindPort }: J
     spec: { taints: [{ effect: 'NoSchedule', key: label }] },
   }
   try {
-    for (const until = Date.now() + 20_000; ; await wait(150)) {
+    for (const until = Date.now() + patienceMs; ; await wait(150)) {
       const answer = await client
         .request('PATCH', `/api/v1/nodes/${nodeName}`, patch, 'application/merge-patch+json')
         .catch(() => undefined)
@@ -366,7 +368,7 @@ async function waitControlPlane(run: Kubeadm): Promise<void> {
   const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
   for (const name of components) {
     for (
-      const until = Date.now() + 20_000;
+      const until = Date.now() + patienceMs;
       !runtime.containers.some((c) => c.name === name && c.running);
       await wait(100)
     ) {

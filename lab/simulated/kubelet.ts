@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https'
 import { parse } from 'yaml'
 import { microTime } from './api-server.js'
 import { type Identity, newKey, publicKeyPem } from './certificates.js'
-import type { ContainerRuntime, Process } from './container-runtime.js'
+import type { ContainerRecord, ContainerRuntime, Process } from './container-runtime.js'
 import { credentialsOf, KubeClient } from './kube-client.js'
 import { bootstrappedKubeletKubeconfig } from './kubeconfigs.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
@@ -42,6 +42,8 @@ export class Kubelet {
   private readonly pid: number
   private stopped = false
   private lastContact = 0
+  /** When which container of a static pod was last told to the API. */
+  private readonly mirrored = new Map<string, { id: string; at: number }>()
   private readonly parsed = new Map<string, PodManifest | undefined>()
   private starting: Promise<void> | undefined
 
@@ -150,7 +152,12 @@ export class Kubelet {
   private async renew(): Promise<void> {
     const { node } = this.parts
     const client = this.client
-    if (client === undefined || node.faults.kubeletCannotRenew) return
+    if (client === undefined) return
+    if (node.faults.kubeletCannotRenew) {
+      // What it watches still reaches it.
+      this.lastContact = Date.now()
+      return
+    }
     const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
     const spec = { holderIdentity: node.name, leaseDurationSeconds: 40, renewTime: microTime() }
     const patched = await client.request('PATCH', `${leases}/${node.name}`, { spec }, 'application/merge-patch+json')
@@ -207,7 +214,7 @@ export class Kubelet {
     const [container] = manifest.spec.containers
     if (container === undefined) return
     const running = runtime.containers.find((record) => record.pod === pod && record.running)
-    if (running?.podHash === podHash) return this.publishMirror(manifest, pod, running.createdAt)
+    if (running?.podHash === podHash) return this.publishMirror(manifest, pod, running)
     if (running !== undefined) await runtime.removePod(pod)
     const spec = {
       name: container.name,
@@ -221,8 +228,10 @@ export class Kubelet {
   }
 
   /** The API's picture of a static pod: deleting it restarts nothing, it only comes again. */
-  private publishMirror({ metadata, spec }: PodManifest, pod: string, startedAt: number): void {
-    if (Date.now() - this.lastContact > 3000) return
+  private publishMirror({ metadata, spec }: PodManifest, pod: string, { id, createdAt }: ContainerRecord): void {
+    const last = this.mirrored.get(pod)
+    if (Date.now() - this.lastContact > 3000 || (last?.id === id && Date.now() - last.at < 2000)) return
+    this.mirrored.set(pod, { id, at: Date.now() })
     const { node, store } = this.parts
     const key = keyOf('pods', 'kube-system', pod)
     const present = store.get(key)
@@ -231,7 +240,7 @@ export class Kubelet {
       'kubernetes.io/config.mirror': 'mirror',
       'kubernetes.io/config.source': 'file',
     }
-    const status = podStatus(node.address, present?.status?.['startTime'] as string | undefined, startedAt)
+    const status = podStatus(node.address, present?.status?.['startTime'] as string | undefined, createdAt)
     store.apply(key, {
       metadata: { name: pod, labels: metadata.labels ?? {}, annotations },
       spec: { ...spec, nodeName: node.name },

@@ -20,7 +20,7 @@ const lines = (kind) => {
 }
 
 process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0))
-process.stdin.resume()
+process.stdin.resume().unref?.()
 
 // Connections leave by the node's own address, so that servers know who calls; a cut network answers as a router would.
 const connect = net.Socket.prototype.connect

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -119,11 +120,9 @@ export class SimulatedNode {
   private followed(path: string): string {
     let seen = path
     for (let links = 0; links < 8; links++) {
-      try {
-        seen = resolve(dirname(seen), readlinkSync(this.real(seen)))
-      } catch {
-        return seen
-      }
+      const real = this.real(seen)
+      if (lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return seen
+      seen = resolve(dirname(seen), readlinkSync(real))
     }
     return seen
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { get } from 'node:https'
 import { fileURLToPath } from 'node:url'
+import { preload } from './cluster.js'
 
 export interface ProbeResult {
   readonly name: string
@@ -11,7 +12,6 @@ export interface ProbeResult {
 }
 
 const probe = fileURLToPath(new URL('../probe.mjs', import.meta.url))
-const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
 /** 20 times a second. */
 const everyMs = 50
 

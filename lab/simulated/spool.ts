@@ -53,8 +53,16 @@ export class Spool {
     })
   }
 
+  /** Lets go of everybody who waits for an answer: a shell that nobody answers would wait for ever. */
   close(): void {
     this.closed = true
+    for (const name of readdirSync(this.folder).filter((each) => each !== 'in' && !/\.(out|err)$/.test(each))) {
+      try {
+        tellNow(join(this.folder, name), '143\n')
+      } catch {
+        // It has not opened its end: it will find the folder gone.
+      }
+    }
     this.input.destroy()
   }
 
@@ -80,15 +88,18 @@ export class Spool {
   private async tell(fifo: string, text: string): Promise<void> {
     for (let tries = 0; tries < 400 && !this.closed; tries++) {
       try {
-        const fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK)
-        writeSync(fd, text)
-        closeSync(fd)
-        return
+        return tellNow(fifo, text)
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
     }
   }
+}
+
+function tellNow(fifo: string, text: string): void {
+  const fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK)
+  writeSync(fd, text)
+  closeSync(fd)
 }
 
 /** Makes a node's PATH: one script, and a link for each program that the node has. */
@@ -99,8 +110,8 @@ export function installStandIns(folder: string, spool: string, node: string, pro
 r=${spool}/$$.\${0##*/}
 ${which('mkfifo')} -m 600 "$r" || exit 126
 IFS='${separator}'
-printf '%s\\n' "$$.\${0##*/}${separator}${node}${separator}\${0##*/}${separator}$*" > ${spool}/in
-read -r code < "$r"
+printf '%s\\n' "$$.\${0##*/}${separator}${node}${separator}\${0##*/}${separator}$*" > ${spool}/in || exit 126
+read -r code < "$r" || exit 126
 [ -s "$r.out" ] && ${which('cat')} "$r.out"
 [ -s "$r.err" ] && ${which('cat')} "$r.err" >&2
 exit "$code"

@@ -8,8 +8,10 @@ export interface WorldOptions {
   readonly subnet?: string
   /** False: nobody has entered the endpoint's name into DNS. */
   readonly dns?: boolean
-  /** Where its folder is made; the system's folder for temporary files unless given. */
-  readonly folder?: string
+  /** Folder of the site's files, made by who starts it. */
+  readonly folder: string
+  /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */
+  readonly programFolder: string
 }
 
 export interface SimulatedNodeDescription {

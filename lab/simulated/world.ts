@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { issue, newKey } from './certificates.js'
 import { type Handler, serveControl } from './control.js'
@@ -27,16 +26,19 @@ import type { WorldDescription, WorldOptions } from './world-options.js'
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '{}') as WorldOptions
   const subnet = await takeSubnet(options.subnet)
-  const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'qsim-'))
+  const { folder } = options
+  let spool: Spool | undefined
   const end = (): never => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    spool?.close()
+    for (const each of [folder, options.programFolder]) rmSync(each, { recursive: true, force: true, maxRetries: 3 })
     process.exit(0)
   }
-  // The parent's death closes our standard input, whatever killed it.
+  // The parent's death closes our standard input, whatever killed it; then nobody but us can clean up.
   process.stdin.on('end', end).on('error', end).resume()
   process.on('SIGTERM', end)
   process.on('SIGINT', () => {})
   const site = await makeSite(options, { prefix: subnet.prefix, folder })
+  spool = new Spool(join(folder, 'spool'), (node, program, args) => runProgram(site, node, program, args))
   const description = await start(site, options, { folder, prefix: subnet.prefix })
   process.stdout.write(`${JSON.stringify(description)}\n`)
 }
@@ -75,12 +77,10 @@ async function start(
   { folder, prefix }: { folder: string; prefix: string },
 ): Promise<WorldDescription> {
   const all = [...site.nodes.values()]
-  const spoolFolder = join(folder, 'spool')
-  new Spool(spoolFolder, (node, program, args) => runProgram(site, node, program, args))
   mkdirSync(join(folder, 'faults'))
   for (const node of all) {
     writeMachineFiles(node, all, site.release)
-    installStandIns(join(folder, 'bin', node.name), spoolFolder, node.name, programsOf(node.role))
+    installStandIns(join(options.programFolder, node.name), join(folder, 'spool'), node.name, programsOf(node.role))
   }
   const [first] = all
   if (first === undefined) throw new Error('a cluster needs a control plane')
@@ -103,7 +103,13 @@ async function start(
     control,
     virtualIp,
     kubernetesVersion: site.release.version,
-    nodes: all.map(({ name, address, role, root }) => ({ name, address, role, root, path: join(folder, 'bin', name) })),
+    nodes: all.map(({ name, address, role, root }) => ({
+      name,
+      address,
+      role,
+      root,
+      path: join(options.programFolder, name),
+    })),
   }
 }
 

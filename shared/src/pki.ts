@@ -1,8 +1,7 @@
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { isIP, isIPv6 } from 'node:net'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import { QuorateError } from './errors.js'
 import { sha256Hex } from './hash.js'
-import { signCertificate } from './x509-der.js'
 
 export interface CertificateView {
   /** `O=..., CN=...` in the certificate's own order. */
@@ -23,21 +22,6 @@ export interface CertificateView {
   readonly serverAuth: boolean
   /** `sha256:hex` of the SubjectPublicKeyInfo, as kubeadm pins a CA. */
   readonly publicKeyPin: string
-}
-
-export interface KeyPair {
-  readonly certPem: string
-  readonly keyPem: string
-}
-
-export interface IssueInput {
-  readonly ca: KeyPair
-  readonly commonName: string
-  readonly organizations: readonly string[]
-  readonly dnsNames: readonly string[]
-  readonly ipAddresses: readonly string[]
-  readonly days: number
-  readonly usage: 'client' | 'server' | 'both'
 }
 
 /** An address in its one canonical form (RFC 5952 for IPv6); text that is no address as it is, in lower case. */
@@ -116,43 +100,4 @@ export function keyMatches(certPem: string, keyPem: string): boolean {
   } catch {
     return false
   }
-}
-
-const day = 86_400_000
-/** Clocks of nodes differ: a certificate made now must hold on a node that is behind. */
-const backdated = (): Date => new Date(Date.now() - 3_600_000)
-
-const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const keyText = (key: ReturnType<typeof newKeys>['privateKey']): string =>
-  key.export({ type: 'pkcs8', format: 'pem' }).toString()
-
-/** A new fleet CA, ECDSA P-256, for ten years; its name carries the fleet's id so that two are never taken for one another. */
-export function createFleetCa(fleetId: string): KeyPair {
-  const { publicKey, privateKey } = newKeys()
-  const keyPem = keyText(privateKey)
-  const names = { commonName: `quorate fleet ${fleetId}`, organizations: [], dnsNames: [], ipAddresses: [] }
-  const dates = { notBefore: backdated(), notAfter: new Date(Date.now() + 3650 * day) }
-  return { certPem: signCertificate({ ...names, ...dates, isCa: true, usages: [] }, publicKey, { keyPem }), keyPem }
-}
-
-/** A certificate with a new key (ECDSA P-256), signed by `ca`. Negative `days` make one that has expired. */
-export function issueCertificate(input: IssueInput): KeyPair {
-  const bad = input.ipAddresses.find((address) => isIP(address) === 0)
-  if (bad !== undefined) throw new QuorateError('INVALID_REQUEST', `not an IP address: ${JSON.stringify(bad)}`)
-  const { publicKey, privateKey } = newKeys()
-  const notAfter = new Date(Date.now() + input.days * day)
-  const notBefore = input.days > 0 ? backdated() : new Date(notAfter.getTime() - day)
-  const usages = input.usage === 'both' ? (['client', 'server'] as const) : [input.usage]
-  const certPem = signCertificate({ ...input, notBefore, notAfter, isCa: false, usages }, publicKey, input.ca)
-  return { certPem, keyPem: keyText(privateKey) }
-}
-
-/** A self-signed certificate for a listener that lives for seconds, known by its hash (`sha256`, hex of the DER). */
-export function throwAwayCertificate(): KeyPair & { readonly sha256: string } {
-  const { publicKey, privateKey } = newKeys()
-  const keyPem = keyText(privateKey)
-  const names = { commonName: 'quorate probe', organizations: [], dnsNames: ['localhost'], ipAddresses: [] }
-  const dates = { notBefore: backdated(), notAfter: new Date(Date.now() + day) }
-  const certPem = signCertificate({ ...names, ...dates, isCa: false, usages: ['server'] }, publicKey, { keyPem })
-  return { certPem, keyPem, sha256: readCertificate(certPem).sha256 }
 }

@@ -3,7 +3,10 @@ import { QuorateError } from './errors.js'
 
 export interface UntilOptions {
   readonly deadlineMs: number
+  /** Pause before the second look. */
   readonly everyMs: number
+  /** Where given, each pause is half as long again as the one before, up to this: a long wait must not starve what it waits for. */
+  readonly longestMs?: number
   readonly signal?: AbortSignal
   readonly clock?: Clock
   /** Told each time the condition does not hold yet, with what was seen: progress for a person. */
@@ -23,7 +26,7 @@ export const notYet = (seen: string): Look<never> => ({ holds: false, seen })
 export async function until<T>(what: string, look: () => Promise<Look<T>>, options: UntilOptions): Promise<T> {
   const clock = options.clock ?? systemClock
   const deadline = clock.now() + options.deadlineMs
-  for (;;) {
+  for (let pause = options.everyMs; ; pause = Math.min(pause * 1.5, options.longestMs ?? options.everyMs)) {
     options.signal?.throwIfAborted()
     const seen = await look().catch((error: unknown) => notYet(error instanceof Error ? error.message : String(error)))
     if (seen.holds) return seen.value
@@ -34,6 +37,6 @@ export async function until<T>(what: string, look: () => Promise<Look<T>>, optio
       )
     }
     options.onWaiting?.(seen.seen)
-    await clock.sleep(options.everyMs, options.signal)
+    await clock.sleep(pause, options.signal)
   }
 }

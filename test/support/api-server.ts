@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { KeyPair } from '@quorate/shared/pki'
+import type { KeyPair } from '@quorate/shared/issue-certificate'
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind, of which tests read the fields that they put there
 export type Json = Record<string, any>

@@ -8,9 +8,9 @@ import {
   type Member,
   StatusResponse,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
-import { issueCertificate, type KeyPair } from '@quorate/shared/pki'
+import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 
-export interface EtcdState {
+interface EtcdState {
   members: Member[]
   alarms: { memberID: string; alarm: number }[]
   /** This endpoint's own status. */

@@ -13,15 +13,22 @@ async function removeOrphans(): Promise<void> {
   }
 }
 
-/** A fresh cluster of real nodes with agents, of its own name and network, that ends with the test. */
-export async function labForTest(t: Test, version: string): Promise<Lab> {
+/** Kubernetes releases that the real tests run on: the newest, and one that is years old. */
+export const realVersions = (process.env['QUORATE_REAL_VERSIONS'] ?? 'v1.37.2 v1.30.4').split(' ')
+
+/** A fresh cluster of real nodes, of its own name and network, that ends with the test. */
+export async function labForTest(
+  t: Test,
+  version: string,
+  { agents = true, workers = 2 }: { readonly agents?: boolean; readonly workers?: number } = {},
+): Promise<Lab> {
   await removeOrphans()
   const name = `test-${version.replaceAll('.', '-')}-${process.pid}`
-  const lab = Lab.make(name, { version, workers: 2, prefix: freePrefix() })
+  const lab = Lab.make(name, { version, workers, prefix: freePrefix() })
   writeFileSync(join(labsFolder, name, 'owner.pid'), String(process.pid))
   // QUORATE_KEEP_LAB=1 leaves it for a look: npm run lab -- --name NAME shell cp1
   if (process.env['QUORATE_KEEP_LAB'] === undefined) t.teardown(() => lab.down())
   await lab.up()
-  await lab.installAgents()
+  if (agents) await lab.installAgents()
   return lab
 }

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { type ClusterFileWish, type ProgramRun, SimulatedCluster } from '../../lab/simulated/cluster.js'
-import type { WorldOptions } from '../../lab/simulated/world-options.js'
+import { type ClusterFileWish, type ProgramRun, SimulatedCluster, type SiteWish } from '../../lab/simulated/cluster.js'
 
 /** A simulated site with its agents, ready to be converted; it ends with the test. */
 export async function clusterForTest(
   t: Test,
-  options: Partial<WorldOptions> = {},
+  options: SiteWish = {},
   wish: ClusterFileWish = {},
 ): Promise<SimulatedCluster> {
   const cluster = await SimulatedCluster.start(options)
@@ -60,11 +59,13 @@ export async function everything(
 }
 
 interface JournalLine {
-  readonly event: { readonly kind: string; readonly step?: string; readonly action?: unknown; readonly node?: string }
+  readonly record: {
+    readonly event: { readonly kind: string; readonly step?: string; readonly action?: unknown; readonly node?: string }
+  }
 }
 
 /** Events of the newest run, from its journal. */
-export function journalOf(cluster: SimulatedCluster): JournalLine['event'][] {
+export function journalOf(cluster: SimulatedCluster): JournalLine['record']['event'][] {
   const folder = join(cluster.stateFolder, 'runs')
   const newest = readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))
@@ -72,7 +73,7 @@ export function journalOf(cluster: SimulatedCluster): JournalLine['event'][] {
     .at(-1)
   if (newest === undefined) throw new Error('there is no run')
   const lines = readFileSync(join(folder, newest), 'utf8').trim().split('\n')
-  return lines.map((line) => (JSON.parse(line) as JournalLine).event)
+  return lines.map((line) => (JSON.parse(line) as JournalLine).record.event)
 }
 
 /** Steps of the newest run in the order in which they began or were found to be true already. */
@@ -82,5 +83,12 @@ export function stepsOf(cluster: SimulatedCluster): string[] {
     .map(({ step }) => step ?? '')
 }
 
-/** Both outputs of a program, for a failing assertion to show. */
-export const said = ({ stdout, stderr }: ProgramRun): string => stdout.slice(-6000) + stderr.slice(-6000)
+/** Asserts how a program ended; where it ended otherwise, shows what it said. */
+export function ended(t: Test, { exitCode, stdout, stderr }: ProgramRun, wanted = 0): void {
+  t.equal(
+    exitCode,
+    wanted,
+    `exit code ${wanted}`,
+    exitCode === wanted ? {} : { said: (stdout + stderr).slice(-6000).split('\n') },
+  )
+}

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import { createServer, type Server } from 'node:tls'
-import { throwAwayCertificate } from '@quorate/shared/pki'
 import { isCode } from './durable-file.js'
 import type { HeldPorts } from './network.js'
 
 /** Listens on each port that is free (at all addresses where none is given) with a certificate made for this moment; says nothing to whoever connects. */
 export async function holdPorts(ports: readonly number[], address: string | undefined): Promise<HeldPorts> {
+  // Loaded when it is needed: issuing certificates takes 2 MiB that an idle agent has no use for.
+  const { throwAwayCertificate } = await import('@quorate/shared/issue-certificate')
   const { certPem, keyPem, sha256 } = throwAwayCertificate()
   const holding = new Map<number, Server>()
   const callers = new Set<Socket>()

@@ -145,7 +145,10 @@ function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, u
     text = answer.stdout.startsWith('-- No entries --') ? '' : answer.stdout
     const lines = text.split('\n')
     const known = complete && lines.at(-1) !== '' ? lines.length : lines.length - 1
-    for (; told < known; told++) onLine?.(lines[told] ?? '')
+    for (; told < known; told++) {
+      const line = lines[told] ?? ''
+      if (!isAboutUnit(line, unit)) onLine?.(line)
+    }
   }
   const settle = async (failed: boolean): Promise<string> => {
     await read(true)
@@ -158,6 +161,9 @@ function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, u
   }
   return { read, settle }
 }
+
+/** systemd's own words about the unit (`Starting quorate-...`) tell a person nothing. */
+const isAboutUnit = (line: string, unit: string): boolean => /^[A-Z]\w+ /.test(line) && line.includes(unit)
 
 /** `stop` unloads what succeeded (RemainAfterExit keeps it), `reset-failed` what failed; each complains of the other's case. */
 async function unload(host: Host, unit: string, { activeState }: UnitProperties): Promise<void> {

@@ -61,7 +61,9 @@ async function convert(
   const session = await context.openSession(state)
   const plan = await planConversion(session, file)
   terminal.out(
-    output === 'json' ? `${JSON.stringify({ type: 'plan', ...plan })}\n` : planText(plan, makeStyle(terminal.coloured)),
+    output === 'json'
+      ? `${JSON.stringify({ type: 'plan', ...plan })}\n`
+      : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
   )
   approve(plan, hash)
   if (!yes) await askFor(terminal, plan)

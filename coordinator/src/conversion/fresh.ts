@@ -1,5 +1,11 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import type { ClusterFacts, ContainerFacts, NodeFacts, SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type {
+  ClusterFacts,
+  ContainerFacts,
+  NodeFacts,
+  Reference,
+  SocketFacts,
+} from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun, EtcdFacts } from './run.js'
 
@@ -9,10 +15,18 @@ export async function readNodeFacts(run: ConversionRun, node: NodeEntry, signal?
   return required(facts, node)
 }
 
-/** What the cluster says of itself, with every mention of the first control plane's address; from the first control plane that answers. */
+/** What the cluster says of itself; from the first control plane that answers. */
 export function readClusterFacts(run: ConversionRun, signal?: AbortSignal): Promise<ClusterFacts> {
+  return clusterFactsWith(run, [], signal)
+}
+
+/** Every mention of the first control plane's address in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
+export async function readReferences(run: ConversionRun): Promise<readonly Reference[]> {
+  return (await clusterFactsWith(run, [run.first.address, `//${run.first.name}:`])).references
+}
+
+function clusterFactsWith(run: ConversionRun, find: string[], signal?: AbortSignal): Promise<ClusterFacts> {
   return askAControlPlane(run, async (node) => {
-    const find = [run.first.address, `//${run.first.name}:`]
     const { facts } = await run.agent(node).read('getClusterFacts', { find }, readOptions(signal))
     return required(facts, node)
   })

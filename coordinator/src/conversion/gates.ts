@@ -8,10 +8,11 @@ import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
 import { endpointAddresses, endpointServer, kubeconfigsOf, type Peer, serverPeer } from './wanted.js'
 
-/** How gates wait: they look often, because a gate's pause is the conversion's pause. */
+/** How gates wait: at first they look often, because a gate's pause is the conversion's pause; later less, because looking costs the nodes. */
 export const patience = (signal: AbortSignal, seconds = 120): UntilOptions => ({
   deadlineMs: seconds * 1_000,
-  everyMs: 250,
+  everyMs: 150,
+  longestMs: 1_000,
   signal,
 })
 

@@ -1,6 +1,7 @@
 import type { NodeFacts, Reference } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Finding } from './checks/check.js'
+import { readReferences } from './fresh.js'
 import { existingNodes } from './membership.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -13,15 +14,15 @@ const localPurposes = ['kubelet', 'controller-manager', 'scheduler']
 
 /**
  * All that still names the first control plane where it should name the endpoint: objects in the API, and kubeconfigs of every node but its own
- * local ones. `facts` and `cluster` come from the run, so refresh it before to see the present.
+ * local ones. Facts of nodes come from the run, so refresh it before to see the present.
  */
 export async function oldAddressFindings(run: ConversionRun): Promise<readonly Finding[]> {
   const first = await run.nodeFacts(run.first)
-  const [cluster, nodes] = await Promise.all([run.clusterFacts(), existingNodes(run)])
+  const [references, nodes] = await Promise.all([readReferences(run), existingNodes(run)])
   const inFiles = await Promise.all(
     nodes.map(async (node) => kubeconfigFindings(run, { node, facts: await run.nodeFacts(node), first })),
   )
-  const inObjects = cluster.references.filter((reference) => isStale(run, reference, first)).map(referenceFinding)
+  const inObjects = references.filter((reference) => isStale(run, reference, first)).map(referenceFinding)
   return [...inObjects, ...inFiles.flat()]
 }
 

@@ -2,16 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  canonicalAddress,
-  createFleetCa,
-  isSignedBy,
-  issueCertificate,
-  keyMatches,
-  readCertificate,
-  readCertificates,
-  throwAwayCertificate,
-} from '@quorate/shared/pki'
+import { createFleetCa, issueCertificate, throwAwayCertificate } from '@quorate/shared/issue-certificate'
+import { canonicalAddress, isSignedBy, keyMatches, readCertificate, readCertificates } from '@quorate/shared/pki'
 import fc from 'fast-check'
 import t from 'tap'
 import { fixture, fixtureVersions } from '../../support/fixtures.js'

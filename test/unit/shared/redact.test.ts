@@ -1,6 +1,6 @@
 import { newCertificateKey, newToken } from '@quorate/shared/bootstrap-token'
+import { createFleetCa } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
-import { createFleetCa } from '@quorate/shared/pki'
 import { redact } from '@quorate/shared/redact'
 import fc from 'fast-check'
 import t from 'tap'

@@ -1,16 +1,23 @@
 import type { Assessed } from '../../conversion/assess.js'
 import type { Plan } from '../../conversion/session.js'
 import type { PlannedStep } from '../../engine/plan.js'
-import type { Action } from '../../engine/step.js'
+import type { Action, Diff } from '../../engine/step.js'
 import { duration } from './duration.js'
 import { printable, type Style } from './style.js'
 
-/** A plan for a person: findings with remedies, the ordered steps with their diffs, what cannot be undone, how long, the hash. */
-export function planText(plan: Plan, style: Style): string {
+/** Longer lines of a diff (a certificate in base64) are cut: they tell a person nothing. */
+const longestDiffLine = 160
+
+/**
+ * A plan for a person: findings with remedies, the ordered steps with their diffs, what cannot be undone, how long, the hash.
+ * Without diffs where nobody is asked: a log then has the actions, and `quorate plan` the rest.
+ */
+export function planText(plan: Plan, style: Style, { diffs = true }: { readonly diffs?: boolean } = {}): string {
   const parts = [findingsText(plan.findings, style)]
   if (plan.steps.length > 0) {
     parts.push(style.strong(`The plan for ${plan.cluster}\n`))
-    parts.push(plan.steps.map((step, index) => stepText(step, `${index + 1}`.padStart(2), style)).join(''))
+    const shown = diffs ? { style, diffOf: diffOnce(style) } : { style, diffOf: () => '' }
+    parts.push(plan.steps.map((step, index) => stepText(step, `${index + 1}`.padStart(2), shown)).join(''))
   }
   if (plan.noWayBack.length > 0) {
     parts.push(
@@ -42,18 +49,34 @@ export function findingsText(findings: readonly Assessed[], style: Style): strin
   return `${style.strong('Findings')}\n${lines.join('\n')}\n\n`
 }
 
-function stepText(step: PlannedStep, number: string, style: Style): string {
+interface Shown {
+  readonly style: Style
+  readonly diffOf: (action: Action, diff: Diff) => string
+}
+
+function stepText(step: PlannedStep, number: string, shown: Shown): string {
+  const { style } = shown
   if (step.problem !== undefined)
     return `${number}. ${step.title} ${style.warn(`(cannot be planned yet: ${printable(step.problem)})`)}\n`
   if (step.actions.length === 0) return style.faint(`${number}. ${step.title}: already so\n`)
-  return `${number}. ${step.title} ${style.faint(`(${step.id})`)}\n${step.actions.map((action) => actionText(action, style)).join('')}`
+  return `${number}. ${step.title} ${style.faint(`(${step.id})`)}\n${step.actions.map((action) => actionText(action, shown)).join('')}`
 }
 
-function actionText(action: Action, style: Style): string {
-  const diffs = action.diffs.map(({ name, text }) =>
-    text === '' ? `        ${printable(name)}\n` : diffText(text, style),
-  )
-  return `      ${action.node}: ${printable(action.does)}\n${diffs.join('')}`
+function actionText(action: Action, { diffOf }: Shown): string {
+  return `      ${action.node}: ${printable(action.does)}\n${action.diffs.map((diff) => diffOf(action, diff)).join('')}`
+}
+
+/** A diff that is the same on a hundred nodes is shown on the first of them. */
+function diffOnce(style: Style): Shown['diffOf'] {
+  const first = new Map<string, string>()
+  return (action, { name, text }) => {
+    if (text === '') return `        ${printable(name)}\n`
+    const changes = text.slice(text.indexOf('\n@@'))
+    const seenOn = first.get(changes)
+    if (seenOn !== undefined) return style.faint(`        ${printable(name)}: the same change as on ${seenOn}\n`)
+    first.set(changes, action.node)
+    return diffText(text, style)
+  }
 }
 
 function diffText(text: string, style: Style): string {
@@ -63,6 +86,7 @@ function diffText(text: string, style: Style): string {
     if (line.startsWith('-')) return style.removed(line)
     return style.faint(line)
   }
-  const lines = printable(text).trimEnd().split('\n')
+  const cut = (line: string) => (line.length > longestDiffLine ? `${line.slice(0, longestDiffLine)}...` : line)
+  const lines = printable(text).trimEnd().split('\n').map(cut)
   return lines.map((line) => `        ${paint(line)}\n`).join('')
 }

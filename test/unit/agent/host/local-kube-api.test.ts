@@ -1,5 +1,5 @@
 import { connectKubeApi } from '@quorate/agent/host/local-kube-api'
-import { createFleetCa, issueCertificate } from '@quorate/shared/pki'
+import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import t from 'tap'
 import { adminConf, controlPlaneNode } from '../../../support/control-plane-node.js'
 

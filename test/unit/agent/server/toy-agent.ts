@@ -6,9 +6,9 @@ import {
   type RestartKubeletResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
 import { clientCredentials } from '@quorate/shared/mtls'
-import { createFleetCa, issueCertificate } from '@quorate/shared/pki'
 import type { Test } from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import { openAppendFile } from '../../../../agent/src/host/append-file.js'

@@ -10,8 +10,8 @@ import {
   type RestartKubeletResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { ErrorDetail, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { parseNodeName } from '@quorate/shared/names'
-import { createFleetCa, issueCertificate } from '@quorate/shared/pki'
 import t from 'tap'
 import type { ChangeCall } from '../../../../coordinator/src/fleet/agent.js'
 import { connectFleet, type Fleet } from '../../../../coordinator/src/fleet/fleet.js'

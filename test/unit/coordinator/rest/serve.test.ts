@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseListen } from '@quorate/coordinator/rest/listen-address'
 import { serve } from '@quorate/coordinator/rest/serve'
-import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/pki'
+import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import t from 'tap'
 import { restSession, writeRun } from '../../../support/rest-session.js'
 
