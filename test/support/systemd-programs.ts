@@ -30,6 +30,7 @@ case "$1" in
     echo LoadState=loaded
     echo "ExecMainStartTimestamp=Tue 2026-03-03 10:11:12 UTC"
     echo "ExecMainStatus=$code"
+    if [ "$code" = running ]; then printf 'ActiveState=activating\\nSubState=start\\nResult=success\\n'; exit 0; fi
     if [ "$code" = 0 ]; then printf 'ActiveState=active\\nSubState=exited\\nResult=success\\n'
     else printf 'ActiveState=failed\\nSubState=failed\\nResult=exit-code\\n'; fi ;;
   stop|reset-failed) rm -f "$units/$2.exit"; mv -f "$units/$2.log" "$QUORATE_HOST_ROOT/last-journal" 2> /dev/null; exit 0 ;;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkJoin } from '@quorate/agent/ops/check-join'
 import { joinControlPlane } from '@quorate/agent/ops/join-control-plane'
@@ -42,7 +42,9 @@ case "$1 $2" in
   for f in admin.conf kubelet.conf scheduler.conf manifests/kube-apiserver.yaml manifests/etcd.yaml pki/ca.crt pki/etcd/ca.crt; do echo x > "$R/etc/kubernetes/$f"; done ;;
 "reset --force")
   echo "$@" > "$R/reset-args"; echo "[reset] Removing the etcd member"
-  rm -f "$R/etc/kubernetes/admin.conf" "$R/etc/kubernetes/pki/ca.crt" ;;
+  rm -f "$R/etc/kubernetes/admin.conf" "$R/etc/kubernetes/pki/ca.crt"
+  [ -e "$R/empties" ] && rm -rf "$R/var/lib/kubelet"/* "$R/etc/kubernetes/pki" "$R/etc/kubernetes/manifests"/*
+  exit 0 ;;
 esac
 `
 
@@ -132,9 +134,114 @@ t.test('takes its own join back, all of it, and nothing that was there before', 
 t.test('never resets a node that this run did not join', async (t) => {
   const node = await controlPlaneNode(t, { programs: { kubeadm } })
   await t.rejects(resetNode.run({ header: undefined }, node.context()), { code: 'NOT_JOINED_BY_THIS_RUN' })
-  node.write('/var/lib/quorate-agent/joined-by', JSON.stringify({ runId: '20250101t000000-zzzzzz', cniBefore: [] }))
+  node.write('/var/lib/quorate-agent/joined-by', JSON.stringify({ runId: '20250101t000000-zzzzzz', before: [] }))
   await t.rejects(resetNode.run({ header: undefined }, node.context('op-2')), { code: 'NOT_JOINED_BY_THIS_RUN' })
   t.notOk(existsSync(join(node.root, 'reset-args')))
+})
+
+const folders = ['/etc/kubernetes', '/var/lib/etcd', '/var/lib/kubelet', '/etc/cni/net.d']
+const fingerprints = async (node: Awaited<ReturnType<typeof joiner>>) =>
+  (await Promise.all(folders.map((folder) => node.host.tree(folder)))).flat()
+
+/** A node that had things of its own where kubeadm and the kubelet work. */
+async function livedIn(t: Test) {
+  const node = await joiner(t)
+  node.write('/etc/kubernetes/audit/policy.yaml', 'kind: Policy\n')
+  node.write('/etc/kubernetes/pki/extra/corporate-ca.crt', 'theirs')
+  node.write('/var/lib/kubelet/device-plugins/checkpoint', '{}')
+  const at = (path: string): string => join(node.root, path)
+  chmodSync(at('/etc/kubernetes/pki/extra/corporate-ca.crt'), 0o640)
+  chmodSync(at('/etc/kubernetes/pki'), 0o711)
+  chmodSync(at('/var/lib/kubelet/device-plugins'), 0o750)
+  if (process.getuid?.() === 0) chownSync(at('/var/lib/kubelet/device-plugins/checkpoint'), 12, 34)
+  symlinkSync('policy.yaml', at('/etc/kubernetes/audit/current.yaml'))
+  node.write('/empties', '')
+  return node
+}
+
+for (const fails of [false, true]) {
+  t.test(`a node is byte for byte what it was after a join that ${fails ? 'broke off' : 'ended well'}`, async (t) => {
+    const node = await livedIn(t)
+    const before = await fingerprints(node)
+    if (fails) node.write('/fails', '')
+    await joinControlPlane.run(request, node.context()).catch(() => {})
+    // Whatever came after kubeadm: the network's own files, over one that was there.
+    node.write('/etc/cni/net.d/10-flannel.conflist', 'the cluster took it over')
+    node.write('/etc/kubernetes/tmp/left', 'x')
+    const { facts, summary } = await resetNode.run({ header: undefined }, node.context('op-2'))
+    t.same(await fingerprints(node), before)
+    t.match(summary, /byte for byte as before the join/)
+    t.equal(facts['fingerprint_after'], facts['fingerprint_before'])
+    t.match(facts['restored'], '/etc/cni/net.d/10-flannel.conflist')
+    t.match(facts['left'], /iptables.*until the next boot; \/root\/\.kube/)
+    t.same(readdirSync(join(node.root, 'var/lib/quorate-agent')), [], 'neither marker nor copies stay')
+    node.write('/run/quorate-agent/join-secret.json', JSON.stringify(secret))
+    await node.host.remove('/fails')
+    t.match(await joinControlPlane.run(request, node.context('op-3')), { unchanged: false }, 'it can join again')
+  })
+}
+
+t.test('a second attempt does not take what the first one left for what was there before', async (t) => {
+  const node = await livedIn(t)
+  const before = await fingerprints(node)
+  node.write('/fails', '')
+  await t.rejects(joinControlPlane.run(request, node.context()))
+  node.write('/etc/kubernetes/pki/ca.crt', 'of the first attempt')
+  await placeJoinSecret(node.host, secret)
+  await t.rejects(joinControlPlane.run(request, node.context('op-2')))
+  await resetNode.run({ header: undefined }, node.context('op-3'))
+  t.same(await fingerprints(node), before)
+})
+
+t.test('evidence of a join: what is there, whose it is, and whether its end was seen', async (t) => {
+  const node = await joiner(t)
+  const context = { ...node.context(), begunAtUnixMs: Date.now() }
+  const look = () => joinControlPlane.evidence?.(request, context)
+  t.match(await look(), {
+    ...{ done: 'no', kubelet_conf: 'no', admin_conf: 'no', etcd_manifest: 'no', apiserver_manifest: 'no' },
+    ...{ local_etcd: 'no', etcd_learner: 'no', joined_by: '', joined_by_this_run: 'no', joined_at: '', node_name: '' },
+  })
+  await joinControlPlane.run(request, context)
+  const files = { kubelet_conf: 'yes', admin_conf: 'yes', etcd_manifest: 'yes', apiserver_manifest: 'yes' }
+  const ours = { joined_by: context.header.runId, joined_by_this_run: 'yes' }
+  t.match(await look(), { done: 'yes', ...files, ...ours, joined_at: /^\d+$/, local_etcd: 'no' })
+  const marker = JSON.parse(node.text('/var/lib/quorate-agent/joined-by'))
+  node.write('/var/lib/quorate-agent/joined-by', JSON.stringify({ ...marker, joinedAtUnixMs: undefined }))
+  t.match(await look(), { done: 'unknown', ...files, ...ours, joined_at: '' }, 'kubeadm may have died before its end')
+  await node.host.remove('/etc/kubernetes/kubelet.conf')
+  t.match(await look(), { done: 'no', kubelet_conf: 'no', ...ours })
+})
+
+t.test('a join that outlived its agent is followed to its end, never started again', async (t) => {
+  const node = await joiner(t)
+  const { facts } = await joinControlPlane.run(request, node.context())
+  const marker = JSON.parse(node.text('/var/lib/quorate-agent/joined-by'))
+  // As the agent's death in the middle leaves it: secret and configuration in tmpfs, the marker without an end.
+  node.write('/var/lib/quorate-agent/joined-by', JSON.stringify({ ...marker, joinedAtUnixMs: undefined }))
+  node.write('/run/quorate-agent/op-1/join.yaml', 'token: abcdef.0123456789abcdef')
+  await placeJoinSecret(node.host, secret)
+  const again = await joinControlPlane.carrier?.resume(request, node.context())
+  t.match(again?.facts['joined_at'], /^\d+$/)
+  t.ok(Number(again?.facts['joined_at']) >= Number(facts['joined_at']))
+  t.equal(node.text('/ran').trim().split('\n').length, 1, 'kubeadm ran once')
+  t.notOk(existsSync(join(node.root, 'run/quorate-agent/op-1')), 'its secrets are gone')
+  t.notOk(existsSync(join(node.root, 'run/quorate-agent/join-secret.json')))
+})
+
+t.test('while an attempt still runs there is no second one, and a reset stops it first', async (t) => {
+  const node = await joiner(t)
+  node.write('/fails', '')
+  await t.rejects(joinControlPlane.run(request, node.context()))
+  // As the stand-in of systemd shows a unit that runs.
+  node.write('/units/quorate-op-1.service.exit', 'running')
+  await placeJoinSecret(node.host, secret)
+  await t.rejects(joinControlPlane.run(request, node.context('op-2')), {
+    code: 'NODE_BUSY',
+    message: /op-1.*still runs/,
+  })
+  await resetNode.run({ header: undefined }, node.context('op-3'))
+  t.ok(node.progress.some((line) => /^stopping quorate-op-1\.service/.test(line)))
+  t.notOk(existsSync(join(node.root, 'units/quorate-op-1.service.exit')))
 })
 
 async function check(node: Awaited<ReturnType<typeof joiner>>, join = spec): Promise<CheckJoinResponse['event'][]> {
