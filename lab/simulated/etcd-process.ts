@@ -21,6 +21,8 @@ export interface EtcdProcessParts {
 
 /** A learner's client port answers only a while after its promotion; seen on real nodes, there for seconds. */
 const servesAfterPromotionMs = 500
+/** A learner answers for its status when it has told its URLs to the others; seen on real nodes, there seven seconds. */
+const learnerAnswersAfterMs = 1500
 
 /** One etcd process: its peer port (TLS, nothing is said on it) and its client API by gRPC with mTLS, on the node's own files. */
 export class EtcdProcess {
@@ -94,6 +96,7 @@ export class EtcdProcess {
     while (!this.stopped) {
       if (!member.learner) promotedAt ??= Date.now()
       if (promotedAt !== undefined && Date.now() - promotedAt >= servesAfterPromotionMs) break
+      if (member.learner && Date.now() - member.startedAt >= learnerAnswersAfterMs) await this.listenForClients()
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     if (this.stopped) return
@@ -102,6 +105,7 @@ export class EtcdProcess {
   }
 
   private async listenForClients(): Promise<void> {
+    if (this.grpc !== undefined) return
     const { node } = this.parts
     const url =
       this.flag('listen-client-urls')
@@ -145,7 +149,10 @@ export class EtcdProcess {
     }
     server.addService(ClusterService, {
       memberList: (call: Call, callback: Callback<object>) =>
-        answer(call, callback, () => ({ header: this.header(), members: this.members() })),
+        answer(call, callback, () => {
+          if (this.member()?.learner) throw new Error('etcdserver: rpc not supported for learner')
+          return { header: this.header(), members: this.members() }
+        }),
       memberRemove: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>
         answer(call, callback, () => {
           cluster.remove(BigInt(call.request.ID))

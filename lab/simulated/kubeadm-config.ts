@@ -30,6 +30,7 @@ export interface JoinConfiguration {
   discovery?: {
     bootstrapToken?: { apiServerEndpoint?: string; token?: string; caCertHashes?: string[] }
     tlsBootstrapToken?: string
+    file?: { kubeConfigPath?: string }
   }
   nodeRegistration?: { name?: string; criSocket?: string; ignorePreflightErrors?: string[] }
   controlPlane?: { localAPIEndpoint?: LocalEndpoint; certificateKey?: string }

@@ -21,6 +21,18 @@ export async function joinPreflight(run: Kubeadm, config: string): Promise<void>
   await preflight(run, joinConfiguration(run, config))
 }
 
+/** kubeadm join phase control-plane-join mark-control-plane: needs no token where the configuration names a kubeconfig. */
+export async function joinMarkControlPlane(run: Kubeadm, config: string): Promise<void> {
+  const join = joinConfiguration(run, config)
+  const { node } = run.machine
+  const kubeconfig = join.discovery?.file?.kubeConfigPath
+  if (kubeconfig !== undefined && !node.exists(kubeconfig)) {
+    throw new Error(`couldn't validate the identity of the API Server: open ${kubeconfig}: no such file or directory`)
+  }
+  const { advertiseAddress: address = node.address, bindPort = 6443 } = join.controlPlane?.localAPIEndpoint ?? {}
+  await markControlPlane(run, { nodeName: join.nodeRegistration?.name ?? node.name, address, bindPort })
+}
+
 function joinConfiguration(run: Kubeadm, config: string) {
   const { JoinConfiguration: join } = readConfig(run, config)
   if (join === undefined) throw new Error(`no JoinConfiguration in the configuration file "${config}"`)
@@ -45,13 +57,18 @@ export async function join(run: Kubeadm, config: string): Promise<void> {
     ['wait-control-plane', () => waitControlPlane(run)],
   ]
   for (const [name, phase] of phases) {
-    if (run.machine.node.faults.failJoinPhase === name) throw new PhaseError(name, 'an error has been injected')
+    breakOff(run, name)
     await phase()
   }
   run.print('')
   run.print('This node has joined the cluster and a new control plane instance was created:')
   run.print('')
   run.print("Run 'kubectl get nodes' to see this node join the cluster.")
+}
+
+/** etcd's phase can break off in its middle too: `etcd-join/promote` with a learner added, `etcd-join/wait` with a new voter. */
+function breakOff({ machine: { node } }: Kubeadm, place: string): void {
+  if (node.faults.failJoinPhase === place) throw new PhaseError(place, 'an error has been injected')
 }
 
 async function downloadCerts(run: Kubeadm, { bootstrap, join }: JoinContext): Promise<void> {
@@ -291,6 +308,7 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   const deadline = Date.now() + durationMs(context.join.timeouts?.etcdAPICall ?? '2m0s')
   const retried = async <T>(work: () => T): Promise<T> => {
     for (;;) {
+      run.life?.throwIfAborted()
       try {
         if (!site.etcd.members.some(({ node, learner }) => !learner && reaches(run, node?.name)))
           throw new Error('context deadline exceeded')
@@ -313,7 +331,9 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   const initial = [...others.map(({ name, peerUrl: url }) => `${name}=${url}`), `${context.nodeName}=${peerUrl}`]
   writeManifest(run, 'etcd', context, initial)
   run.print('[etcd] Waiting for the new etcd member to join the cluster. This can take up to 40s')
+  breakOff(run, 'etcd-join/promote')
   await retried(() => (member.learner ? site.etcd.promote(member.id) : undefined))
+  breakOff(run, 'etcd-join/wait')
   for (const until = Date.now() + patienceMs; !member.serving; await wait(100)) {
     if (Date.now() > until) throw new PhaseError(phase, 'timeout waiting for etcd cluster to be available')
   }
@@ -332,7 +352,10 @@ async function waitBootstrap(run: Kubeadm): Promise<void> {
   node.remove('/etc/kubernetes/bootstrap-kubelet.conf')
 }
 
-async function markControlPlane(run: Kubeadm, { nodeName, address, bindPort }: JoinContext): Promise<void> {
+async function markControlPlane(
+  run: Kubeadm,
+  { nodeName, address, bindPort }: Pick<JoinContext, 'nodeName' | 'address' | 'bindPort'>,
+): Promise<void> {
   const label = 'node-role.kubernetes.io/control-plane'
   run.print(
     `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the labels: [${label} node.kubernetes.io/exclude-from-external-load-balancers]`,

@@ -1,5 +1,5 @@
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
-import { join, joinPreflight } from './kubeadm-join.js'
+import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { controlPlaneImages } from './versions.js'
@@ -10,6 +10,7 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['init phase certs apiserver', initPhaseCertsApiserver],
   ['init phase upload-certs', initPhaseUploadCerts],
   ['join phase preflight', joinPreflight],
+  ['join phase control-plane-join mark-control-plane', joinMarkControlPlane],
   ['join', join],
   ['reset', reset],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],

@@ -20,7 +20,7 @@ export interface NodeFaults {
   apiStatus?: number
   /** Delay every answer of the API server; milliseconds. */
   apiDelayMs?: number
-  /** kubeadm join fails when it comes to this phase. */
+  /** kubeadm join fails when it comes to this phase, or to `etcd-join/promote` or `etcd-join/wait` within etcd's. */
   failJoinPhase?: string
   /** Versions that the programs print instead of the release's. */
   programVersion?: string

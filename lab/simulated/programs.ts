@@ -42,9 +42,9 @@ const onEveryNode: Record<string, Program> = {
   systemctl: (_site, { units }, args) => units.control(args),
   journalctl: (_site, { units }, args) => units.journal(args),
   'systemd-run': (site, machine, args) =>
-    machine.units.runTransient(args, async (program, rest, out) => {
+    machine.units.runTransient(args, async (program, rest, out, life) => {
       if (program === 'kubeadm')
-        return runKubeadm({ site, machine, print: out, complain: (line) => out(`\u0000${line}`) }, rest)
+        return runKubeadm({ site, machine, life, print: out, complain: (line) => out(`\u0000${line}`) }, rest)
       const { exitCode, stdout, stderr } = await runProgram(site, machine.node.name, program, rest)
       for (const line of stdout.trimEnd().split('\n')) if (line !== '') out(line)
       for (const line of stderr.trimEnd().split('\n')) if (line !== '') out(`\u0000${line}`)

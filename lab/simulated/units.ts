@@ -19,6 +19,8 @@ interface Unit {
   activeEnter: number
   execStart: number
   readonly journal: string[]
+  /** Aborted when a transient unit is stopped or the power is cut: its program dies where it is. */
+  readonly life: AbortController
 }
 
 export interface ProgramResult {
@@ -81,8 +83,9 @@ export class Units {
     const unit = this.units.get(withSuffix(name))
     if (unit === undefined) return said(5, `Failed to stop ${withSuffix(name)}: Unit ${withSuffix(name)} not loaded.`)
     if (unit.activeState === 'active') await unit.service?.stop()
-    // A transient unit that is stopped after its success is forgotten; one that failed stays until reset-failed.
-    if (unit.transient && unit.activeState === 'active') this.units.delete(unit.name)
+    unit.life.abort()
+    // A transient unit that is stopped is forgotten, while it runs or after its success; one that failed stays until reset-failed.
+    if (unit.transient && unit.activeState !== 'failed') this.units.delete(unit.name)
     else if (unit.activeState !== 'failed') Object.assign(unit, { activeState: 'inactive', subState: 'dead' })
     return ok()
   }
@@ -92,7 +95,9 @@ export class Units {
     for (const unit of [...this.units.values()]) {
       if (unit.activeState === 'active') await unit.service?.stop().catch(() => {})
       Object.assign(unit, { activeState: 'inactive', subState: 'dead' })
-      if (unit.transient) this.units.delete(unit.name)
+      if (!unit.transient) continue
+      unit.life.abort()
+      this.units.delete(unit.name)
     }
   }
 
@@ -168,7 +173,7 @@ export class Units {
   /** systemd-run: a unit that lives on its own; a second one of the name is refused while the first is loaded. */
   runTransient(
     args: readonly string[],
-    run: (program: string, args: readonly string[], out: (line: string) => void) => Promise<number>,
+    run: (program: string, args: readonly string[], out: (line: string) => void, life: AbortSignal) => Promise<number>,
   ): ProgramResult {
     const split = args.indexOf('--')
     const options = split < 0 ? args : args.slice(0, split)
@@ -185,9 +190,11 @@ export class Units {
     Object.assign(unit, { activeState: 'activating', subState: 'start', execStart: Date.now() })
     unit.journal.push(`Starting ${description}...`)
     const keepsOutput = !options.includes('--property=StandardOutput=null')
-    void run(program, rest, (line) => {
+    const out = (line: string): void => {
+      unit.life.signal.throwIfAborted()
       if (keepsOutput || line.startsWith('\u0000')) unit.journal.push(line.replace('\u0000', ''))
-    })
+    }
+    void run(program, rest, out, unit.life.signal)
       .catch((error: unknown) => {
         unit.journal.push(String(error))
         return 1
@@ -228,6 +235,7 @@ function newUnit(name: string, service: UnitService | undefined, enabled: boolea
     activeEnter: 0,
     execStart: 0,
     journal: [],
+    life: new AbortController(),
   }
 }
 

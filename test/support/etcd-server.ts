@@ -21,6 +21,8 @@ interface EtcdState {
   snapshot: Buffer
   damaged: boolean
   removed: string[]
+  /** Whether the leader takes a learner for in sync. */
+  inSync: boolean
 }
 
 export interface EtcdServer {
@@ -45,6 +47,7 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
     snapshot: Buffer.alloc(1024, 7),
     damaged: false,
     removed: [],
+    inSync: false,
   }
   const server = new Server()
   const lost = { code: status.UNAVAILABLE, details: 'etcdserver: no leader' }
@@ -58,11 +61,16 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
       state.members = state.members.filter(({ ID }) => ID !== call.request.ID)
       callback(null, { header, members: state.members })
     },
-    memberPromote: (_, callback) =>
-      callback({
-        code: status.FAILED_PRECONDITION,
-        details: 'etcdserver: can only promote a learner member which is in sync with leader',
-      }),
+    memberPromote: (call, callback) => {
+      if (!state.inSync)
+        return callback({
+          code: status.FAILED_PRECONDITION,
+          details: 'etcdserver: can only promote a learner member which is in sync with leader',
+        })
+      const promote = (one: Member): Member => (one.ID === call.request.ID ? { ...one, isLearner: false } : one)
+      state.members = state.members.map(promote)
+      callback(null, { header, members: state.members })
+    },
   }
   server.addService(ClusterService, cluster)
   const maintenance: MaintenanceServer = {

@@ -4,7 +4,7 @@ import type { PromoteEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/no
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { memberEvidence } from './cluster/member-evidence.js'
 import { forecastQuorum } from './cluster/quorum.js'
-import { changeOperation } from './operation.js'
+import { type ChangeOperation, changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /** A new member answers for itself some seconds after it started: it first has to tell its URLs to the others through the leader. */
@@ -15,35 +15,38 @@ const syncDeadlineMs = 30_000
  */
 const mostEntriesBehind = 1000
 
+export const promoteWithin = (deadlineMs: number): ChangeOperation<PromoteEtcdMemberRequest> =>
+  changeOperation(
+    async ({ memberId }, { tools, signal, progress }) => {
+      const etcd = await tools.etcd()
+      try {
+        const members = async (): Promise<EtcdMember[]> => (await etcd.members(signal)).members
+        const first = (await members()).find(({ id }) => id === memberId)
+        if (first === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
+        if (!first.learner) return unchanged(`etcd member ${memberId} is a voter already`, { voter: 'yes' })
+        const deadline = { deadlineMs, everyMs: 500, signal, onWaiting: progress }
+        const look = async () => inSync(await members(), memberId)
+        const seen = await until(`learner ${memberId} to be in sync`, look, deadline).catch(refused)
+        refuseRisk(seen, memberId)
+        await etcd.promoteMember(memberId, signal)
+        return changed({ summary: `etcd member ${memberId} (${first.name}) is a voter now`, facts: { voter: 'yes' } })
+      } finally {
+        etcd.close()
+      }
+    },
+    { evidence: ({ memberId }, context) => memberEvidence(context, (member) => member(memberId)?.learner === false) },
+  )
+
 /**
  * Gives a learner its vote, as kubeadm's join would have done next: only one that answers now, is in sync with its leader, and leaves
  * a quorum of healthy voters. ETCD_REFUSED while it is not in sync, QUORUM_AT_RISK when the vote would cost the quorum.
  */
-export const promoteEtcdMember = changeOperation<PromoteEtcdMemberRequest>(
-  async ({ memberId }, { tools, signal, progress }) => {
-    const etcd = await tools.etcd()
-    try {
-      const look = async (): Promise<Look<EtcdMember[]>> => inSync((await etcd.members(signal)).members, memberId)
-      const first = (await etcd.members(signal)).members.find(({ id }) => id === memberId)
-      if (first === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
-      if (!first.learner) return unchanged(`etcd member ${memberId} is a voter already`, { voter: 'yes' })
-      const members = await until(`learner ${memberId} to be in sync`, look, {
-        deadlineMs: syncDeadlineMs,
-        everyMs: 500,
-        signal,
-        onWaiting: progress,
-      }).catch((error: QuorateError) => {
-        throw error.code === 'GATE_TIMEOUT' ? new QuorateError('ETCD_REFUSED', error.message) : error
-      })
-      refuseRisk(members, memberId)
-      await etcd.promoteMember(memberId, signal)
-      return changed({ summary: `etcd member ${memberId} (${first.name}) is a voter now`, facts: { voter: 'yes' } })
-    } finally {
-      etcd.close()
-    }
-  },
-  { evidence: ({ memberId }, context) => memberEvidence(context, (member) => member(memberId)?.learner === false) },
-)
+export const promoteEtcdMember = promoteWithin(syncDeadlineMs)
+
+/** That it is not in sync is etcd's state, not a gate of the run. */
+function refused(error: QuorateError): never {
+  throw error.code === 'GATE_TIMEOUT' ? new QuorateError('ETCD_REFUSED', error.message) : error
+}
 
 function inSync(members: EtcdMember[], memberId: string): Look<EtcdMember[]> {
   const learner = members.find(({ id }) => id === memberId)

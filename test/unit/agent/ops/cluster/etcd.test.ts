@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { SnapshotDigest } from '@quorate/agent/ops/cluster/snapshot-digest'
 import { listEtcdMembers } from '@quorate/agent/ops/list-etcd-members'
+import { promoteEtcdMember, promoteWithin } from '@quorate/agent/ops/promote-etcd-member'
 import { removeEtcdMember } from '@quorate/agent/ops/remove-etcd-member'
 import { snapshotEtcd } from '@quorate/agent/ops/snapshot-etcd'
 import t, { type Test } from 'tap'
@@ -100,4 +101,52 @@ t.test('a learner has no vote: it may go whatever its state', async (t) => {
   etcd.state.members.push({ ...member(etcdIds.other, ''), isLearner: true })
   await removeEtcdMember.run({ header: undefined, memberId: hex(etcdIds.other) }, node.context())
   t.same(etcd.state.removed, [etcdIds.other])
+})
+
+async function withLearner(t: Test) {
+  const { node, etcd } = await prepared(t)
+  const second = await startEtcd(node.ca)
+  t.teardown(() => second.close())
+  second.state.status = { isLearner: true, raftIndex: '5000', raftAppliedIndex: '5000' }
+  etcd.state.status = { raftIndex: '5100', raftAppliedIndex: '5100' }
+  const learner = { ...member(etcdIds.other, 'k8smaster2.example.com', second.url), isLearner: true }
+  etcd.state.members.push(learner)
+  const context = { ...node.context(), begunAtUnixMs: Date.now() }
+  const request = { header: undefined, memberId: hex(etcdIds.other) }
+  return { node, etcd, second, context, request, promote: promoteWithin(600).run(request, context) }
+}
+
+t.test('a learner that answers and is in sync gets its vote; asked again it has it', async (t) => {
+  const { etcd, promote, context, request } = await withLearner(t)
+  etcd.state.inSync = true
+  t.match(await promote, { unchanged: false, facts: { voter: 'yes' } })
+  t.notOk(etcd.state.members[1]?.isLearner)
+  t.match(await promoteEtcdMember.evidence?.(request, context), { done: 'yes' })
+  t.match(await promoteEtcdMember.run(request, context), { unchanged: true })
+})
+
+t.test('a learner that is behind is not promoted, though etcd would do it at nine tenths', async (t) => {
+  const { etcd, promote, context, request } = await withLearner(t)
+  etcd.state.inSync = true
+  etcd.state.status = { raftIndex: '6500', raftAppliedIndex: '6500' }
+  await t.rejects(promote, { code: 'ETCD_REFUSED', message: /1500 entries behind/ })
+  t.match(await promoteEtcdMember.evidence?.(request, context), { done: 'no' })
+  t.ok(etcd.state.members[1]?.isLearner)
+})
+
+t.test('a learner that died is not promoted: it would be one of two voters, and etcd does not ask', async (t) => {
+  const { etcd, second, promote } = await withLearner(t)
+  etcd.state.inSync = true
+  second.close()
+  await t.rejects(promote, { code: 'ETCD_REFUSED', message: /does not answer for itself/ })
+  t.ok(etcd.state.members[1]?.isLearner)
+})
+
+t.test('no vote is given where it would cost the quorum, and none to a member that is not there', async (t) => {
+  const { etcd, promote, context } = await withLearner(t)
+  etcd.state.inSync = true
+  etcd.state.members.push(member('99', 'k8smaster3.example.com', 'https://127.0.0.1:1'))
+  await t.rejects(promote, { code: 'QUORUM_AT_RISK', message: /now, 1 of 2 voters/ })
+  const stranger = { header: undefined, memberId: 'abc' }
+  await t.rejects(promoteEtcdMember.run(stranger, context), { code: 'ETCD_REFUSED', message: /no member abc/ })
 })
