@@ -72,14 +72,15 @@ t.test('exact: the mode and owner given hold also over a file that is there', as
 
 /** A file system of 64 KiB that is truly full when it is full; undefined without the right to mount one. */
 function tinyDisk(): string | undefined {
+  const [mount, unmount] = ['mount', 'umount'] as const
   const folder = mkdtempSync(join(tmpdir(), 'quorate-tiny-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
+    execFileSync(mount, ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
   } catch {
     return undefined
   }
-  t.teardown(() => execFileSync('umount', [folder]))
+  t.teardown(() => execFileSync(unmount, [folder]))
   return folder
 }
 

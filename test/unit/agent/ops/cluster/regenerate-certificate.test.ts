@@ -153,3 +153,37 @@ t.test('another certificate than the plan saw, or another place for it, stops it
   })
   t.notOk(existsSync(join(node.root, 'ran')), 'kubeadm was not run')
 })
+
+t.test('half swapped when the power was cut: said so, and mended under a new id', async (t) => {
+  const { node, issue, give } = await prepared(t)
+  const next = issue()
+  give(next)
+  const look = async () => {
+    const seen = await regenerateCertificate.evidence?.(request, { ...node.context(), begunAtUnixMs: Date.now() })
+    return [seen?.done, seen?.['pair']]
+  }
+  t.same(await look(), ['no', 'matches'])
+  node.write(key, next.keyPem)
+  t.same(await look(), ['no', 'half swapped'])
+  reloading(node, t)
+  await regenerateCertificate.run(request, node.context('op-2'))
+  t.same(await look(), ['yes', 'matches'])
+})
+
+t.test('an agent that comes back goes on with what kubeadm has issued, and does not let it issue again', async (t) => {
+  const { node, issue, give } = await prepared(t)
+  const staged = issue()
+  give(staged)
+  reloading(node, t)
+  await regenerateCertificate.run(request, node.context())
+  // As it was when the agent died: kubeadm has ended, its unit is loaded, what it issued lies in tmpfs, the old pair is in use.
+  node.write('/run/quorate-agent/op-1/pki/apiserver.crt', staged.certPem)
+  node.write('/run/quorate-agent/op-1/pki/apiserver.key', staged.keyPem)
+  node.write(crt, node.serving.certPem)
+  node.write(key, node.serving.keyPem)
+  give(issue())
+  const { facts } = (await regenerateCertificate.carrier?.resume(request, node.context())) ?? {}
+  t.equal(facts?.['serial'], readCertificate(staged.certPem).serial)
+  t.equal(inUse(node), staged.certPem + staged.keyPem)
+  t.equal(node.text('/ran').trim().split('\n').length, 1)
+})
