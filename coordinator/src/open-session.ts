@@ -3,6 +3,7 @@ import type { Session } from './conversion/session.js'
 import { leaseStore } from './engine/lease.js'
 import { runStore } from './engine/run-store.js'
 import { connectFleet } from './fleet/fleet.js'
+import { backupStore } from './state/backups.js'
 import { enrolledNodes } from './state/enrolled-nodes.js'
 import { readIdentity, readState } from './state/fleet-ca.js'
 import { keepBackup } from './state/keep-backup.js'
@@ -19,6 +20,7 @@ export async function openSession(folder: string): Promise<Session> {
     enrolled: () => enrolledNodes(paths),
     keepBackup: (run, node, kind, bytes) => keepBackup(paths, { run, node, kind, bytes }),
     backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
+    backups: backupStore(paths),
     version,
   }
 }

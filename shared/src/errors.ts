@@ -250,6 +250,11 @@ export const catalogue = {
     remedy:
       'This run has no backup of that name on that node; the copy kept by the coordinator is in its state folder under backups/.',
   },
+  BACKUP_DAMAGED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'needsPerson',
+    remedy: 'Do not rely on this copy: the node keeps one under /var/lib/quorate-agent/backups, see docs/runbook.md#etcd.',
+  },
   INTERNAL: {
     status: 'INTERNAL',
     exit: 'defect',

@@ -7,6 +7,8 @@ import { leaseStore } from '@quorate/coordinator/engine/lease'
 import { newRunId } from '@quorate/coordinator/engine/run-id'
 import { runStore } from '@quorate/coordinator/engine/run-store'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
+import { backupStore } from '@quorate/coordinator/state/backups'
+import { statePaths } from '@quorate/coordinator/state/paths'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeName, RunId } from '@quorate/shared/names'
 
@@ -43,6 +45,7 @@ export function restSession(parts: Partial<Session> = {}): Session {
     ],
     keepBackup: async () => ({ path: '', sha256: '', bytes: 0 }),
     backupRecipient: 'age1x',
+    backups: backupStore(statePaths(state)),
     version: '0.1.0',
     order: [],
     checks: [],

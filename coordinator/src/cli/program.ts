@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { Command, CommanderError, Option } from 'commander'
+import { backupCommand } from './backup.js'
 import type { CliContext } from './context.js'
 import { convertCommand } from './convert.js'
 import { enrollCommand } from './enroll.js'
@@ -29,6 +30,7 @@ const commands: readonly CommandMaker[] = [
   watchCommand,
   verifyCommand,
   reportCommand,
+  backupCommand,
   serveCommand,
 ]
 
@@ -56,7 +58,7 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
     .addHelpText('after', after)
   for (const make of commands) program.addCommand(make(context, finish))
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: own }) => own)]) {
     command
       .exitOverride()
       .showSuggestionAfterError(true)

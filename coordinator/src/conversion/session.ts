@@ -12,6 +12,7 @@ import { newRunId } from '../engine/run-id.js'
 import { type RunOutcome, runOrder } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { BackupStore } from '../state/backups.js'
 import { type Assessed, assess, isBlocking } from './assess.js'
 import { allChecks } from './checks/all.js'
 import type { Check } from './checks/check.js'
@@ -39,6 +40,7 @@ export interface Session {
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<{ path: string; sha256: string; bytes: number }>
   readonly backupRecipient: string
+  readonly backups: BackupStore
   /** Version of this program, written into the journal. */
   readonly version: string
   readonly clock?: Clock

@@ -1,6 +1,7 @@
 import { unifiedDiff } from '@quorate/shared/diff'
 import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { until } from '@quorate/shared/until'
+import type { Action } from '../../engine/step.js'
 import { readClusterFacts } from '../fresh.js'
 import { patience } from '../gates.js'
 import { kubeProxyRolledOut } from '../kube-proxy.js'
@@ -45,11 +46,15 @@ export const updateKubeProxy = defineStep({
       everyMs: 500,
     }),
   async rollback(run, done, call) {
-    if (done.results.every(({ result }) => result.touched.length === 0)) return
+    const touched = done.results.flatMap(({ result }) => result.touched).find((object) => object.name === name)
+    if (touched === undefined) return
+    // The same operation the other way round: it changes the ConfigMap and rolls the pods. What was put back has to be so byte for byte.
+    const server = serverBefore(done.action)
+    if (server !== undefined) {
+      const request = { server, expectedSha256: touched.sha256After }
+      await run.agent(run.first).change('updateKubeProxy', request, call, 'roll-back')
+    }
     await putBack(run, done, call)
-    // The pods are older than the ConfigMap that was put back: the operation sees that and rolls them.
-    const { server } = readKubeconfig((await readClusterFacts(run)).kubeProxy?.text ?? '')
-    await run.agent(run.first).change('updateKubeProxy', { server, expectedSha256: '' }, call, 'roll-back')
   },
   async undone(run, done, signal) {
     if (done.results.every(({ result }) => result.touched.length === 0)) return []
@@ -60,3 +65,7 @@ export const updateKubeProxy = defineStep({
     })
   },
 })
+
+/** The server that the plan saw, from the diff that it showed. */
+const serverBefore = ({ diffs }: Action): string | undefined =>
+  /^-\s+server:\s*["']?([^\s"']+)/m.exec(diffs[0]?.text ?? '')?.[1]

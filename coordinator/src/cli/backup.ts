@@ -1,0 +1,100 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { parseRunId } from '@quorate/shared/names'
+import { Command } from 'commander'
+import { keptHashes } from '../conversion/kept-hashes.js'
+import type { Session } from '../conversion/session.js'
+import type { BackupKind, KeptBackup } from '../state/backups.js'
+import type { CliContext, CommonOptions } from './context.js'
+import type { CommandMaker } from './program.js'
+import { backupsText } from './render/backups.js'
+
+/** A backup with what the run's journal says of it. */
+export interface ListedBackup extends KeptBackup {
+  /** sha256 of the ciphertext as the journal has it; absent where the journal does not mention it. */
+  readonly journalSha256?: string
+}
+
+export interface VerifiedBackup extends ListedBackup {
+  readonly sound: boolean
+  readonly said: string
+}
+
+export const backupCommand: CommandMaker = (context) =>
+  new Command('backup')
+    .summary('list, verify and open backups')
+    .description(
+      'Every conversion keeps an etcd snapshot and every touched file here, encrypted for the key in backup/identity.age.key of the state folder.',
+    )
+    .addCommand(listCommand(context))
+    .addCommand(verifyCommand(context))
+    .addCommand(restoreCommand(context))
+
+const listCommand = ({ terminal, openSession }: CliContext) =>
+  new Command('list').summary('what is kept, with size and hash').action(async (_options, command: Command) => {
+    const { state, output } = command.optsWithGlobals<CommonOptions>()
+    const backups = await listed(await openSession(state))
+    terminal.out(output === 'json' ? `${JSON.stringify({ backups })}\n` : backupsText(backups))
+  })
+
+const verifyCommand = ({ terminal, openSession }: CliContext) =>
+  new Command('verify')
+    .summary('open each and compare every hash; writes nothing')
+    .argument('[run]', 'id of a run; all unless given')
+    .action(async (run: string | undefined, _options, command: Command) => {
+      const { state, output } = command.optsWithGlobals<CommonOptions>()
+      const session = await openSession(state)
+      const wanted = run === undefined ? undefined : parseRunId(run)
+      const backups = (await listed(session)).filter((one) => wanted === undefined || one.run === wanted)
+      const verified: VerifiedBackup[] = []
+      for (const one of backups) verified.push(await verifyOne(session, one))
+      terminal.out(output === 'json' ? `${JSON.stringify({ backups: verified })}\n` : backupsText(verified))
+      const bad = verified.filter(({ sound }) => !sound)
+      if (backups.length === 0) throw new QuorateError('BACKUP_MISSING', 'there is no backup to verify')
+      if (bad.length > 0)
+        throw new QuorateError('BACKUP_DAMAGED', `${bad.length} of ${verified.length} backups are damaged`, {
+          where: bad.map(({ path }) => path).join(', '),
+        })
+    })
+
+const restoreCommand = ({ terminal, openSession }: CliContext) =>
+  new Command('restore')
+    .summary('write what is in a backup into an empty folder here, never onto a node')
+    .argument('<run>', 'id of a run')
+    .argument('<node>', 'name of a node')
+    .argument('<kind>', 'etcd or files')
+    .requiredOption('--to <dir>', 'an empty folder; its files hold secrets')
+    .addHelpText(
+      'after',
+      '\nExample:\n  quorate backup restore 20261122t221530-ab12cd k8smaster1.example.com etcd --to /root/restored\n  docs/runbook.md#etcd says what to do with it.',
+    )
+    .action(async (run: string, node: string, kind: string, _options, command: Command) => {
+      const { state, output, to } = command.optsWithGlobals<CommonOptions & { to: string }>()
+      if (kind !== 'etcd' && kind !== 'files')
+        throw new QuorateError('USAGE', `not a kind of backup: ${kind}`, { remedy: 'It is `etcd` or `files`.' })
+      const { backups } = await openSession(state)
+      const written = await backups.restore(await backups.find(parseRunId(run), node, kind as BackupKind), to)
+      terminal.out(output === 'json' ? `${JSON.stringify({ written })}\n` : written.map((path) => `${path}\n`).join(''))
+    })
+
+async function listed(session: Session): Promise<readonly ListedBackup[]> {
+  const [backups, hashes] = [await session.backups.list(), await keptHashes(session)]
+  return backups.map((one) => {
+    const journalSha256 = hashes.get(`${one.run}/${one.node}-${one.kind}.age`)
+    return journalSha256 === undefined ? one : { ...one, journalSha256 }
+  })
+}
+
+async function verifyOne(session: Session, backup: ListedBackup): Promise<VerifiedBackup> {
+  try {
+    const { sha256, plainBytes, files } = await session.backups.verify(backup)
+    const { journalSha256 } = backup
+    if (journalSha256 !== undefined && journalSha256 !== sha256)
+      return { ...backup, sound: false, said: `sha256 is ${sha256}, the journal says ${journalSha256}` }
+    const what =
+      backup.kind === 'etcd' ? "a snapshot with etcd's own hash" : `${files} files and objects with their hashes`
+    const known = journalSha256 === undefined ? '; the journal does not mention it' : ', as in the journal'
+    return { ...backup, sound: true, said: `sound: ${what}, ${plainBytes} bytes; sha256 ${sha256}${known}` }
+  } catch (error) {
+    return { ...backup, sound: false, said: error instanceof Error ? error.message : String(error) }
+  }
+}
