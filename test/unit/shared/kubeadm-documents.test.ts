@@ -1,9 +1,30 @@
 import { spawnSync } from 'node:child_process'
-import { initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
+import { finishDocument, initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
 import { atLeast } from '@quorate/shared/kubernetes-version'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { fixtureData, fixtureVersions } from '../../support/fixtures.js'
+
+const finish = {
+  kubeconfigPath: '/etc/kubernetes/admin.conf',
+  nodeName: 'k8smaster2.example.com',
+  criSocket: '/run/containerd/containerd.sock',
+  advertiseAddress: '192.168.13.31',
+  bindPort: 6443,
+}
+
+t.test('a later phase of a join finds the cluster by a kubeconfig of the node: no secret is in it', async (t) => {
+  for (const apiVersion of ['v1beta3', 'v1beta4']) {
+    t.same(parse(finishDocument({ ...finish, apiVersion })), {
+      apiVersion: `kubeadm.k8s.io/${apiVersion}`,
+      kind: 'JoinConfiguration',
+      discovery: { file: { kubeConfigPath: '/etc/kubernetes/admin.conf' } },
+      nodeRegistration: { name: finish.nodeName, criSocket: 'unix:///run/containerd/containerd.sock' },
+      controlPlane: { localAPIEndpoint: { advertiseAddress: '192.168.13.31', bindPort: 6443 } },
+    })
+  }
+  t.throws(() => finishDocument({ ...finish, apiVersion: 'v1beta2' }), { code: 'INVALID_REQUEST' })
+})
 
 const init = {
   advertiseAddress: '192.168.13.30',
@@ -96,6 +117,7 @@ t.test(
     for (const [what, text] of [
       ['init', initDocuments({ ...init, clusterConfiguration, certificateKey: key })],
       ['join', joinDocument({ ...join, apiVersion: newer ? 'v1beta4' : 'v1beta3' })],
+      ['finish', finishDocument({ ...finish, apiVersion: newer ? 'v1beta4' : 'v1beta3' })],
     ] as const) {
       const folder = t.testdir({ 'config.yaml': text })
       const { status, stderr } = spawnSync('kubeadm', ['config', 'validate', '--config', `${folder}/config.yaml`], {
