@@ -117,7 +117,11 @@ t.test(
     for (const [what, text] of [
       ['init', initDocuments({ ...init, clusterConfiguration, certificateKey: key })],
       ['join', joinDocument({ ...join, apiVersion: newer ? 'v1beta4' : 'v1beta3' })],
-      ['finish', finishDocument({ ...finish, apiVersion: newer ? 'v1beta4' : 'v1beta3' })],
+      // It looks whether the kubeconfig is there.
+      [
+        'finish',
+        finishDocument({ ...finish, kubeconfigPath: import.meta.filename, apiVersion: newer ? 'v1beta4' : 'v1beta3' }),
+      ],
     ] as const) {
       const folder = t.testdir({ 'config.yaml': text })
       const { status, stderr } = spawnSync('kubeadm', ['config', 'validate', '--config', `${folder}/config.yaml`], {
