@@ -19,12 +19,15 @@ import type { ProgramResult } from './units.js'
 export type RunProgram = (node: string, program: string, args: readonly string[]) => Promise<ProgramResult>
 
 const separator = '\u001f'
-/** Replies are kept this long for whoever is slow to read them. */
-const keepMs = 5000
+/** FIFOs for answers: more than there are calls at one moment. */
+const slots = 400
+/** Below this a shell prints faster by itself than by starting cat; bytes. */
+const shortOutput = 1500
 
 /**
- * Where the stand-ins ask the world: a POSIX shell script and two FIFOs a call, because starting Node for each `systemctl show`
- * would cost more than all the rest of the laboratory. One line in, the exit code back, what was printed in two files.
+ * Where the stand-ins ask the world: a POSIX shell script and two FIFOs, because starting Node for each `systemctl show` would cost
+ * more than all the rest of the laboratory. The script claims a slot, writes one line, and reads the exit code from the slot's FIFO;
+ * what was printed lies in two files beside it. In the usual case the shell starts no other program.
  */
 export class Spool {
   private readonly folder: string
@@ -37,7 +40,12 @@ export class Spool {
     this.run = run
     mkdirSync(folder, { recursive: true })
     const path = join(folder, 'in')
-    execFileSync(which('mkfifo'), ['-m', '600', path])
+    execFileSync(which('mkfifo'), [
+      '-m',
+      '600',
+      path,
+      ...Array.from({ length: slots }, (_, slot) => join(folder, String(slot))),
+    ])
     // Opened for both directions, so that it never ends when a writer goes.
     this.input = new Socket({
       fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
@@ -56,9 +64,9 @@ export class Spool {
   /** Lets go of everybody who waits for an answer: a shell that nobody answers would wait for ever. */
   close(): void {
     this.closed = true
-    for (const name of readdirSync(this.folder).filter((each) => each !== 'in' && !/\.(out|err)$/.test(each))) {
+    for (const name of readdirSync(this.folder).filter((each) => /^\d+$/.test(each))) {
       try {
-        tellNow(join(this.folder, name), '143\n')
+        tellNow(join(this.folder, name), '143 0 0\n')
       } catch {
         // It has not opened its end: it will find the folder gone.
       }
@@ -67,26 +75,25 @@ export class Spool {
   }
 
   private async answer(line: string): Promise<void> {
-    const [id = '', node = '', program = '', ...words] = line.split(separator)
+    const [slot = '', node = '', program = '', ...words] = line.split(separator)
+    const reply = join(this.folder, slot)
+    if (node === '') return rmSync(`${reply}.lock`, { force: true })
     const args = words.length === 1 && words[0] === '' ? [] : words
-    const reply = join(this.folder, id)
     const result = await this.run(node, program, args).catch((error: unknown) => ({
       exitCode: 70,
       stdout: '',
       stderr: `${String(error)}\n`,
     }))
     if (this.closed) return
-    writeFileSync(`${reply}.out`, result.stdout)
-    writeFileSync(`${reply}.err`, result.stderr)
-    await this.tell(reply, `${result.exitCode}\n`)
-    setTimeout(() => {
-      for (const path of [reply, `${reply}.out`, `${reply}.err`]) rmSync(path, { force: true })
-    }, keepMs).unref()
+    const [out, err] = [wholeLines(result.stdout), wholeLines(result.stderr)]
+    if (out !== '') writeFileSync(`${reply}.out`, out)
+    if (err !== '') writeFileSync(`${reply}.err`, err)
+    await this.tell(reply, `${result.exitCode} ${Buffer.byteLength(out)} ${Buffer.byteLength(err)}\n`)
   }
 
   /** The caller opens its end right after it asked; without one yet the system says ENXIO. */
   private async tell(fifo: string, text: string): Promise<void> {
-    for (let tries = 0; tries < 400 && !this.closed; tries++) {
+    for (const until = Date.now() + 60_000; Date.now() < until && !this.closed; ) {
       try {
         return tellNow(fifo, text)
       } catch {
@@ -95,6 +102,8 @@ export class Spool {
     }
   }
 }
+
+const wholeLines = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`)
 
 function tellNow(fifo: string, text: string): void {
   const fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK)
@@ -107,13 +116,24 @@ export function installStandIns(folder: string, spool: string, node: string, pro
   mkdirSync(folder, { recursive: true })
   const script = `#!/bin/sh
 # Stand-in for a program of the simulated node ${node}: asks the world and prints its answer.
-r=${spool}/$$.\${0##*/}
-${which('mkfifo')} -m 600 "$r" || exit 126
+set -C
+n=0
+until { true > ${spool}/$n.lock; } 2>/dev/null; do
+  [ -p ${spool}/in ] || exit 126
+  n=$(((n + 1) % ${slots}))
+done
+r=${spool}/$n
 IFS='${separator}'
-printf '%s\\n' "$$.\${0##*/}${separator}${node}${separator}\${0##*/}${separator}$*" > ${spool}/in || exit 126
-read -r code < "$r" || exit 126
-[ -s "$r.out" ] && ${which('cat')} "$r.out"
-[ -s "$r.err" ] && ${which('cat')} "$r.err" >&2
+printf '%s\\n' "$n${separator}${node}${separator}\${0##*/}${separator}$*" >| ${spool}/in || exit 126
+IFS=' '
+read -r code out err < $r || exit 126
+show() {
+  if [ "$2" -gt ${shortOutput} ]; then ${which('cat')} "$1"
+  elif [ "$2" -gt 0 ]; then while IFS= read -r line; do printf '%s\\n' "$line"; done < "$1"; fi
+}
+show $r.out "$out"
+show $r.err "$err" >&2
+printf '%s\\n' "$n" >| ${spool}/in
 exit "$code"
 `
   const path = join(folder, '.stand-in')
