@@ -122,6 +122,23 @@ const run = {
   ),
 }
 
+const undoStep = object({ id: text, title: text, how: text, nodes: listOf(text) }, ['id', 'title', 'how', 'nodes'])
+
+const rollbackPlan = {
+  $id: 'RollbackPlan',
+  ...object(
+    {
+      run: text,
+      cluster: text,
+      undone: listOf(undoStep),
+      stays: listOf(undoStep),
+      quorum: listOf(text),
+      impossible: { ...listOf(text), description: 'Why it cannot be done: then nothing is.' },
+    },
+    ['run', 'cluster', 'undone', 'stays', 'quorum', 'impossible'],
+  ),
+}
+
 const node = {
   $id: 'Node',
   ...object(
@@ -140,7 +157,7 @@ const node = {
 }
 
 /** All, for `app.addSchema`. */
-export const schemas = [errorBody, finding, action, plannedStep, plan, runSummary, run, node]
+export const schemas = [errorBody, finding, action, plannedStep, plan, runSummary, run, rollbackPlan, node]
 
 const failure = (description: string) => ({ description, ...ref('Error') })
 

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ServerWritableStream } from '@grpc/grpc-js'
+import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import {
   GetNodeFactsResponse,
   type RestartKubeletRequest,
   type RestartKubeletResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import { ErrorDetail, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'
 import { runProgram } from '../../../../coordinator/src/cli/program.js'
@@ -19,11 +19,20 @@ import { bundleIdentity, serveAgent } from '../support/agent-server.js'
 
 const names = ['cp1', 'cp2', 'cp3']
 
+/** How an agent says that an operation failed. */
+function refusal(): Error {
+  const metadata = new Metadata()
+  const detail = ErrorDetail.fromPartial({ code: 'COMMAND_FAILED', message: 'systemctl does not work' })
+  metadata.set('quorate-error-bin', Buffer.from(ErrorDetail.encode(detail).finish()))
+  return Object.assign(new Error('no'), { code: status.FAILED_PRECONDITION, details: 'no', metadata })
+}
+
 /** A fleet of real gRPC agents on loopback, a state folder made by the commands, and a toy order that restarts kubelets. */
 async function lab(t: { testdir(): string; teardown(work: () => unknown): void }) {
   const folder = t.testdir()
   const state = join(folder, 'state')
   const restarted = new Set<string>()
+  const changed = new Set<string>()
   const seen = { operationIds: [] as string[], tokens: [] as number[] }
   const onRestart: { hook: (node: string) => Promise<void> } = { hook: async () => {} }
   const findings: Finding[] = []
@@ -51,7 +60,10 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
       restarted.add(`${id}/${action.node}`)
     },
     verify: async () => [{ what: 'kubelet', saw: 'new process' }],
-    rollback: { nothingToUndo: 'a restart stays' },
+    rollback: async (run, { action: { node } }, call) => {
+      await run.agent(node).change('restartKubelet', {}, call, id)
+      restarted.delete(`${id}/${node}`)
+    },
   })
 
   const context: CliContext = {
@@ -130,9 +142,17 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
           restartKubelet: (async (call: ServerWritableStream<RestartKubeletRequest, RestartKubeletResponse>) => {
             seen.operationIds.push(call.request.header?.operationId ?? '')
             seen.tokens.push(call.request.header?.fencingToken ?? 0)
-            await onRestart.hook(name)
+            try {
+              await onRestart.hook(name)
+            } catch (error) {
+              return void call.emit('error', error)
+            }
             call.write({ event: { event: { $case: 'progress', progress: { message: 'stopping \u001b[31mit' } } } })
-            const touched = [{ name: '/var/lib/kubelet', sha256Before: 'a'.repeat(64), sha256After: 'b'.repeat(64) }]
+            // Every second restart puts back what the one before it changed.
+            const [a, b] = ['a'.repeat(64), 'b'.repeat(64)]
+            const [sha256Before, sha256After] = changed.delete(name) ? [b, a] : [a, b]
+            if (sha256After === b) changed.add(name)
+            const touched = [{ name: '/var/lib/kubelet', sha256Before, sha256After }]
             call.write({
               event: {
                 event: { $case: 'result', result: OperationResult.fromPartial({ summary: 'restarted', touched }) },
@@ -415,4 +435,88 @@ t.test('wrong usage names the help that helps', async (t) => {
   await quorate('init')
   t.match(await quorate('status', '../etc'), { code: 2, error: { code: 'RUN_NOT_FOUND' } })
   t.match(await quorate('status', '20261122t221530-ab12cd'), { code: 2, error: { code: 'RUN_NOT_FOUND' } })
+})
+
+t.test('resume: goes on where it failed, does nothing twice, and says what it does not like', async (t) => {
+  const { quorate, start, seen, onRestart, restarted } = await lab(t)
+  const file = await start()
+  let failures = 1
+  onRestart.hook = async (node) => {
+    if (node === 'cp3' && failures-- > 0) throw refusal()
+  }
+  const failed = await quorate('convert', '-f', file, '--yes')
+  t.equal(failed.code, 4)
+  const run = /run (\S+) of toy/.exec(failed.text)?.[1] as string
+  seen.operationIds.length = 0
+  restarted.delete('canary/cp1')
+  const other = await quorate('resume', run)
+  t.match(other, { code: 3, error: { code: 'PLAN_CHANGED', message: /canary on cp1 was done and verified/ } })
+  t.same(seen.operationIds, [], 'nothing was done')
+  restarted.add('canary/cp1')
+  const resumed = await quorate('resume', run)
+  t.equal(resumed.code, 0, resumed.text)
+  t.match(resumed.text, /goes on/)
+  t.equal(seen.operationIds.length, 1, 'only what was left')
+  t.ok((seen.tokens.at(-1) ?? 0) > 1, 'with a higher number')
+  t.match(await quorate('resume', run), { code: 0 })
+  t.match(await quorate('resume', '20200101t000000-aaaaaa'), { code: 2, error: { code: 'RUN_NOT_FOUND' } })
+})
+
+t.test('rollback: asks, undoes in reverse, once', async (t) => {
+  const { quorate, start, context, restarted, seen } = await lab(t)
+  const file = await start()
+  const done = await quorate('convert', '-f', file, '--yes')
+  const run = /run (\S+) of toy/.exec(done.text)?.[1] as string
+  t.match(await quorate('rollback', run), { code: 2, error: { code: 'USAGE', remedy: /--yes/ } })
+  const asking = { ...context.terminal, canAsk: true, ask: async () => 'n' }
+  const refused = await runProgram({ ...context, terminal: asking }, ['rollback', run]).catch((error) => error)
+  t.match(refused, { code: 'NOT_APPROVED' })
+  t.equal(restarted.size, 3)
+  const before = seen.operationIds.length
+  const undone = await quorate('rollback', run, '--yes')
+  t.equal(undone.code, 0, undone.text)
+  t.match(undone.text, / 1\. rest: none \(cp3, cp2\)\n 2\. canary: none \(cp1\)/)
+  t.equal(restarted.size, 0)
+  t.equal(seen.operationIds.length - before, 3)
+  t.match((await quorate('status', run)).text, /rolled-back/)
+  t.match(await quorate('rollback', run, '--yes'), { code: 2, error: { code: 'RUN_OVER' } })
+  t.match(await quorate('resume', run), { code: 2, error: { code: 'RUN_OVER' } })
+})
+
+t.test('convert --on-failure rollback leaves nothing behind, and says that it failed', async (t) => {
+  const { quorate, start, onRestart, restarted } = await lab(t)
+  const file = await start()
+  let failures = 1
+  onRestart.hook = async (node) => {
+    if (node === 'cp3' && failures-- > 0) throw refusal()
+  }
+  const failed = await quorate('convert', '-f', file, '--yes', '--on-failure', 'rollback')
+  t.equal(failed.code, 4)
+  t.match(failed.text, /It failed: undoing it/)
+  t.same([...restarted], [])
+})
+
+t.test('two coordinators: the second is refused, and one whose cluster was taken over ends with 6', async (t) => {
+  const { quorate, start, onRestart, state } = await lab(t)
+  const file = await start()
+  const second: { code?: number; error?: unknown } = {}
+  onRestart.hook = async (node) => {
+    if (node !== 'cp1') return
+    Object.assign(second, await quorate('convert', '-f', file, '--yes'))
+    // What a process on another machine does: it has the cluster now, and this one does not know.
+    const lease = join(state, 'leases', 'toy.json')
+    const held = JSON.parse(readFileSync(lease, 'utf8'))
+    writeFileSync(lease, JSON.stringify({ ...held, nonce: 'another', host: 'elsewhere' }))
+  }
+  const first = await quorate('convert', '-f', file, '--yes')
+  t.match(second, { code: 6, error: { code: 'CLUSTER_HELD' } })
+  t.equal(first.code, 6)
+})
+
+t.test('backup: lists nothing where nothing is, and refuses what is not a kind', async (t) => {
+  const { quorate } = await lab(t)
+  await quorate('init')
+  t.match(await quorate('backup', 'list'), { code: 0, text: /no backups yet/ })
+  t.match(await quorate('backup', 'verify'), { code: 5, error: { code: 'BACKUP_MISSING' } })
+  t.match(await quorate('backup', 'restore', '20200101t000000-aaaaaa', 'cp1', 'all', '--to', 'x'), { code: 2 })
 })

@@ -43,8 +43,11 @@ t.test('every route but health refuses who has no token, a wrong one, or one in 
     'GET /v1/runs',
     'GET /v1/runs/:id',
     'GET /v1/runs/:id/events',
+    'GET /v1/runs/:id/rollback',
     'POST /v1/plans',
     'POST /v1/runs',
+    'POST /v1/runs/:id/resume',
+    'POST /v1/runs/:id/rollback',
   ])
   const wrong = [
     undefined,
