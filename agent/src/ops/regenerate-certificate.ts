@@ -65,6 +65,9 @@ const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, 
   return doneIf(matches && missingSans(view, wanted).length === 0, {
     serial: view.serial,
     pair: matches ? 'matches' : 'half swapped',
+    // What there is to put back, should nobody go on.
+    [apiserverKeyPath]: sha256Hex(keyPem ?? ''),
+    [apiserverCertificatePath]: sha256Hex(certPem ?? ''),
   })
 }
 

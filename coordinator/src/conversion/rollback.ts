@@ -1,8 +1,10 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RunId } from '@quorate/shared/names'
-import type { RunState } from '../engine/fold.js'
+import type { RunState, SentOperation } from '../engine/fold.js'
 import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
+import type { Action } from '../engine/step.js'
 import { asBefore } from './as-before.js'
 import { memberOf } from './control-plane-ready.js'
 import { readEtcd } from './fresh.js'
@@ -82,12 +84,8 @@ export async function startRollback(session: Session, request: RollbackRequest):
         started: { version: session.version, keepEndpoint },
         undoes: (step) => !keepEndpoint || joining.has(step),
         agent: (over, node) => over.agent(node),
-        traces: async (over, action, { node, method }) => ({
-          ...nothingKnown,
-          summary: `the end of ${method} is unknown: what it left was read from the node`,
-          touched: await touchedNow(over, action, node),
-        }),
-        asBefore,
+        traces,
+        asBefore: asBefore(state),
         judge: judgeUnknownOutcome,
         emit,
         stop,
@@ -99,7 +97,14 @@ export async function startRollback(session: Session, request: RollbackRequest):
   }
 }
 
-const nothingKnown = { unchanged: false, facts: {}, sealed: [] }
+/** What an operation left of which no end was written: read from its node, so that it can be put back. */
+async function traces(run: ConversionRun, action: Action, { node, method, operationId }: SentOperation) {
+  const { evidence } = await run.agent(node).read('examineOperation', { operationId })
+  return OperationResult.fromPartial({
+    summary: `the end of ${method} is unknown: what it left was read from the node`,
+    touched: await touchedNow(run, action, { node, facts: evidence?.facts ?? {} }),
+  })
+}
 
 function requireUndoable({ id, outcome }: RunState): void {
   if (outcome !== 'rolled-back') return

@@ -27,7 +27,9 @@ export const judgeUnknownOutcome: Judge<ConversionRun> = async (run, interrupted
   if (removals.has(method) && evidence.facts['done'] === 'yes')
     return OperationResult.fromPartial({ unchanged: true, summary: `${method} had come to its end: seen on the node` })
   const result = await again()
-  return result.touched.length > 0 ? result : { ...result, touched: await touchedNow(run, action, node) }
+  return result.touched.length > 0
+    ? result
+    : { ...result, touched: await touchedNow(run, action, { node, facts: evidence.facts }) }
 }
 
 function inWords({ method, evidence }: Interrupted): string {
@@ -37,12 +39,17 @@ function inWords({ method, evidence }: Interrupted): string {
 
 /**
  * The files and objects of an action as they are now, by the names of its diffs: what an operation left behind of which no result was
- * written. Hashes of what facts do not carry are left out.
+ * written. What facts do not carry the operation's own evidence may (`path: sha256`); the rest is left out.
  */
-export async function touchedNow(run: ConversionRun, action: Action, node: string): Promise<TouchedObject[]> {
+export async function touchedNow(
+  run: ConversionRun,
+  action: Action,
+  { node, facts }: { node: string; facts: Readonly<Record<string, string>> },
+): Promise<TouchedObject[]> {
   const names = action.diffs.map(({ name }) => (name.startsWith(`${node}:`) ? name.slice(node.length + 1) : name))
-  const hashes = await hashesNow(run, node, names)
-  return names.flatMap((name) => {
+  const told = Object.entries(facts).filter(([name, value]) => name.startsWith('/') && /^[0-9a-f]{64}$/.test(value))
+  const hashes = new Map([...(await hashesNow(run, node, names)), ...told])
+  return [...hashes.keys()].flatMap((name) => {
     const sha256After = hashes.get(name)
     return sha256After === undefined ? [] : [{ name, sha256Before: '', sha256After }]
   })

@@ -331,8 +331,9 @@ t.test('kube-proxy is put back by the operation that also rolls its pods', async
     call: ReturnType<typeof paperCall>,
   ) => Promise<void>
   await undo(run, doneAction(action, results), paperCall())
-  t.same(paper.methods('k8smaster1'), ['restoreBackup', 'updateKubeProxy'])
-  t.match(paper.asked[0]?.request, { name: 'configmap/kube-system/kube-proxy', expectedSha256: 'b' })
+  t.same(paper.methods('k8smaster1'), ['updateKubeProxy', 'restoreBackup'])
+  t.match(paper.asked[0]?.request, { server: 'https://192.168.13.30:6443', expectedSha256: 'b' })
+  t.match(paper.asked[1]?.request, { name: 'configmap/kube-system/kube-proxy' }, 'byte for byte, by the backup')
 })
 
 t.test('an external load balancer is proved, never touched', async (t) => {
