@@ -123,12 +123,14 @@ export const catalogue = {
   STEP_FAILED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The cluster works. Mend the cause, then `quorate resume RUN` goes on from there, or `quorate rollback RUN` undoes the run.',
+    remedy:
+      'The cluster works. Mend the cause, then `quorate resume RUN` goes on from there, or `quorate rollback RUN` undoes the run.',
   },
   GATE_TIMEOUT: {
     status: 'DEADLINE_EXCEEDED',
     exit: 'stepFailed',
-    remedy: 'The cluster works. What was last seen is above: mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
+    remedy:
+      'The cluster works. What was last seen is above: mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
   },
   QUORUM_AT_RISK: {
     status: 'FAILED_PRECONDITION',
@@ -253,7 +255,8 @@ export const catalogue = {
   BACKUP_DAMAGED: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
-    remedy: 'Do not rely on this copy: the node keeps one under /var/lib/quorate-agent/backups, see docs/runbook.md#etcd.',
+    remedy:
+      'Do not rely on this copy: the node keeps one under /var/lib/quorate-agent/backups, see docs/runbook.md#etcd.',
   },
   INTERNAL: {
     status: 'INTERNAL',

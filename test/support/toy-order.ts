@@ -95,7 +95,7 @@ const detailOf = (entry: Entry | undefined) =>
     : { code: entry.error.code, message: entry.error.message, remedy: '', correlationId: '' }
 
 /** Adopts what took effect, asks again for what did not: so an operation takes effect once. */
-export const toyJudge: Judge<ToyWorld> = async (_world, { evidence, step, node, label }, { again }) =>
+const toyJudge: Judge<ToyWorld> = async (_world, { evidence, step, node, label }, { again }) =>
   evidence.facts['done'] === 'yes'
     ? OperationResult.fromPartial({ summary: `${step}/${node}/${label} adopted` })
     : again()
