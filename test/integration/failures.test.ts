@@ -3,6 +3,7 @@ import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import type { ConversionStep } from '@quorate/coordinator/conversion/run'
 import { planConversion, startConversion } from '@quorate/coordinator/conversion/session'
 import { openSession } from '@quorate/coordinator/open-session'
+import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
 import { members, serverIn } from '../support/conversion-assertions.js'
@@ -75,7 +76,20 @@ t.test('what goes wrong stays where it is', async (t) => {
     const path = 'k8sworker2.example.com:/etc/kubernetes/kubelet.conf'
     const before = hashFiles(cluster)[path]
     await cluster.setFaults('w2', { kubeletCannotRenew: true })
-    const { outcome, error } = await runOrder(cluster, hasty(upTo('rewrite-worker-kubeconfigs')))
+    const run = runOrder(cluster, hasty(upTo('rewrite-worker-kubeconfigs')))
+    // The undo has a gate too: a kubelet that could not report the old way either would be an undo that failed.
+    const undoing = ({ kind, step, node }: { kind: string; step?: string; node?: string }) =>
+      kind === 'undo-started' && step === 'rewrite-worker-kubeconfigs' && node === 'k8sworker2.example.com'
+    const healed = until(
+      'the undo to begin',
+      async () => (journalOf(cluster).some(undoing) ? holds(true) : notYet('no undo')),
+      {
+        deadlineMs: 120_000,
+        everyMs: 200,
+      },
+    ).then(() => cluster.setFaults('w2', { kubeletCannotRenew: false }))
+    const { outcome, error } = await run
+    await healed
     t.equal(outcome, 'failed')
     t.equal(error?.where, 'k8sworker2.example.com')
     t.equal(serverIn(cluster, 'w2', '/etc/kubernetes/kubelet.conf'), old)
