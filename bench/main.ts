@@ -36,9 +36,15 @@ async function withLab<T>(version: string, role: string, work: (lab: Lab) => Pro
 
 /** Wall time of the conversion typed by hand, milliseconds. */
 async function byHand(lab: Lab): Promise<number> {
+  // Under the same probes as Quorate's conversion: they cost the API server the same.
+  const probes = Probes.direct(lab)
   const started = Date.now()
-  await must('bash', [join(here, 'by-hand.sh'), lab.folder, lab.network.name, lab.network.prefix])
-  return Date.now() - started
+  const conversion = must('bash', [join(here, 'by-hand.sh'), lab.folder, lab.network.name, lab.network.prefix])
+  const ended = conversion.then(() => Date.now() - started)
+  await probes.addEndpointWhenUp(lab)
+  const ms = await ended
+  await probes.stop()
+  return ms
 }
 
 /** Resident memory of a process once it has been idle for a while, KiB. */
