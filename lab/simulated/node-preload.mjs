@@ -73,3 +73,4 @@ fsPromises.open = async (path, flags, mode) => {
   return Object.assign(handle, { write: full, writeFile: full, appendFile: full, writev: full })
 }
 syncBuiltinESMExports()
+if (process.env.QUORATE_SIM_DEATH) await import('./death.mjs')

@@ -183,8 +183,13 @@ export class ObjectStore {
     return Object.fromEntries([...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, o]) => [k, o]))
   }
 
+  /** Secrets of every bootstrap token there ever was: none of them may be found anywhere on a disk. */
+  readonly tokenSecrets = new Set<string>()
+
   private put(key: ObjectKey, object: KubeObject): KubeObject {
     this.revision++
+    const token = object.type === 'bootstrap.kubernetes.io/token' ? object.data?.['token-secret'] : undefined
+    if (token !== undefined) this.tokenSecrets.add(Buffer.from(token, 'base64').toString())
     const kept = JSON.parse(JSON.stringify(object)) as KubeObject
     kept.metadata.resourceVersion = String(this.revision)
     this.objects.set(keyText(key), deepFrozen(kept))
