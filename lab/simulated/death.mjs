@@ -39,7 +39,9 @@ function wordsOf(line, path) {
   if (line.id === undefined) return line.kind
   const intents = [...linesOf(path), line].filter(({ kind }) => kind === 'intent')
   const own = intents.find(({ id }) => id === line.id)
-  const same = [...new Set(intents.filter(({ run, method }) => run === own.run && method === own.method).map(({ id }) => id))]
+  const same = [
+    ...new Set(intents.filter(({ run, method }) => run === own.run && method === own.method).map(({ id }) => id)),
+  ]
   return `${line.kind === 'intent' ? 'intent' : 'end'} ${own.method} ${same.indexOf(line.id) + 1}`
 }
 

@@ -26,7 +26,10 @@ export async function clusterState(cluster: SimulatedCluster): Promise<ClusterSt
     if (kinds.test(key)) state[key] = JSON.stringify(contentOf(object))
   }
   const members = await cluster.control.ask<{ name: string; learner: boolean; serving: boolean }[]>('etcdMembers')
-  state['etcd members'] = members.map((one) => `${one.name} ${one.learner} ${one.serving}`).sort().join(', ')
+  state['etcd members'] = members
+    .map((one) => `${one.name} ${one.learner} ${one.serving}`)
+    .sort()
+    .join(', ')
   return state
 }
 
@@ -56,12 +59,14 @@ function* filesBelow(root: string, folder = '/'): Generator<{ path: string; says
 const dateless = (path: string): string => path.replace(/\d{4}-\d{2}-\d{2}-\d{2}-\d{2}-\d{2}/, 'DATE')
 
 function sameForAll(text: string): string {
-  return text
-    .replaceAll(/^-----BEGIN CERTIFICATE-----\n[\s\S]+?^-----END CERTIFICATE-----$/gm, namedIn)
-    .replaceAll(/^-----BEGIN ([A-Z ]*PRIVATE KEY)-----\n[\s\S]+?^-----END \1-----$/gm, 'a private key')
-    .replaceAll(/client-(certificate|key)-data: \S+/g, 'client-$1-data: made anew')
-    // Who was a member when this one came: the order of the joins.
-    .replaceAll(/--initial-cluster=\S+/g, '--initial-cluster=those before it')
+  return (
+    text
+      .replaceAll(/^-----BEGIN CERTIFICATE-----\n[\s\S]+?^-----END CERTIFICATE-----$/gm, namedIn)
+      .replaceAll(/^-----BEGIN ([A-Z ]*PRIVATE KEY)-----\n[\s\S]+?^-----END \1-----$/gm, 'a private key')
+      .replaceAll(/client-(certificate|key)-data: \S+/g, 'client-$1-data: made anew')
+      // Who was a member when this one came: the order of the joins.
+      .replaceAll(/--initial-cluster=\S+/g, '--initial-cluster=those before it')
+  )
 }
 
 function namedIn(pem: string): string {

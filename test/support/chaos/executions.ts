@@ -12,7 +12,9 @@ interface Executions {
 export async function doubleExecutions(cluster: SimulatedCluster): Promise<string[]> {
   const { units, etcd } = await cluster.control.ask<Executions>('executions')
   return [
-    ...cluster.nodes.flatMap(({ name }) => twice(beganOn(cluster, name)).map((id) => `${name} began operation ${id} twice`)),
+    ...cluster.nodes.flatMap(({ name }) =>
+      twice(beganOn(cluster, name)).map((id) => `${name} began operation ${id} twice`),
+    ),
     ...Object.entries(units).flatMap(([node, started]) => [
       ...twice(started.map(({ unit }) => unit)).map((unit) => `${node} started ${unit} twice`),
       ...joinedTwice(started.map(({ command }) => command)).map((what) => `${node}: ${what}`),
@@ -26,7 +28,9 @@ function beganOn(cluster: SimulatedCluster, name: string): string[] {
   return [...lines].map(([, id = '']) => id)
 }
 
-const twice = (names: readonly string[]): string[] => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))]
+const twice = (names: readonly string[]): string[] => [
+  ...new Set(names.filter((name, at) => names.indexOf(name) !== at)),
+]
 
 /** A second `kubeadm join` is right only on a node that was cleaned in between. */
 function joinedTwice(commands: readonly string[]): string[] {

@@ -1,43 +1,35 @@
 import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import type { ProgramRun, SimulatedCluster } from '../../../lab/simulated/cluster.js'
-import type { Kill, Life } from './script.js'
+import type { Kill } from './script.js'
 
 /** What became of one life of the coordinator. */
 export interface Lived extends ProgramRun {
-  /** Who did die. */
-  readonly killed: readonly Kill[]
-  /** It did not die and came to its end by itself. */
-  readonly ended: boolean
+  /** It was killed. */
+  readonly died: boolean
 }
 
 /** Longer than anything waits: a life that takes longer hangs. */
 const longestMs = 300_000
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Runs one command of the coordinator while it, agents and nodes are killed, and brings agents and nodes back as systemd and a person would. */
-export async function live(cluster: SimulatedCluster, args: readonly string[], life: Life): Promise<Lived> {
-  const killed: Kill[] = []
-  const own = life.filter(({ who }) => who === 'operator')
-  // The last wish stands: what is killed at a moment may be killed at a record before that.
-  for (const kill of own) wish(cluster, kill)
-  const since = Date.now()
+/** Runs one command of the coordinator, to its end or until it is killed. */
+export async function live(cluster: SimulatedCluster, args: readonly string[], kill?: Kill): Promise<Lived> {
+  if (kill !== undefined) wish(cluster, kill)
   const { child, ended } = cluster.startQuorate(args)
-  const over = new AbortController()
-  const timers = own.map(({ at }) => 'afterMs' in at && setTimeout(() => child.kill('SIGKILL'), at.afterMs))
-  timers.push(setTimeout(() => child.kill('SIGKILL'), longestMs))
-  const nodes = cluster.nodes.map(({ name }) =>
-    killInTurn(cluster, life.filter(({ who }) => who === name), { over: over.signal, killed }),
-  )
+  const die = (): boolean => child.kill('SIGKILL')
+  const timer = kill !== undefined && 'afterMs' in kill.at ? setTimeout(die, kill.at.afterMs) : undefined
+  let hangs = false
+  const hanging = setTimeout(() => {
+    hangs = die()
+  }, longestMs)
   const result = await ended
-  for (const timer of timers) if (timer !== false) clearTimeout(timer)
-  over.abort()
-  await Promise.all(nodes)
-  const died = diedAt(cluster, 'operator')
-  if (Date.now() - since >= longestMs) throw new Error(`quorate ${args.join(' ')} hangs:\n${said(result)}`)
-  if (child.signalCode === null) return { ...result, killed, ended: true }
-  const kill = own.find(({ at }) => 'record' in at === died) ?? own[0]
-  if (kill?.power) losePower(cluster, 'operator')
-  return { ...result, killed: kill === undefined ? killed : [...killed, kill], ended: false }
+  clearTimeout(timer)
+  clearTimeout(hanging)
+  takeBack(cluster, 'operator')
+  if (hangs) throw new Error(`quorate ${args.join(' ')} hangs:\n${said(result)}`)
+  const died = child.signalCode !== null
+  if (died && kill?.power) losePower(cluster, 'operator')
+  return { ...result, died }
 }
 
 export const said = ({ exitCode, stdout, stderr }: ProgramRun): string =>
@@ -47,8 +39,8 @@ function wish(cluster: SimulatedCluster, { who, at }: Kill): void {
   if ('record' in at) writeFileSync(`${cluster.faultFile(who)}.wish`, JSON.stringify(at))
 }
 
-/** Takes the wish back; true when it had come true. */
-function diedAt(cluster: SimulatedCluster, who: string): boolean {
+/** Takes a wish back; true when it had come true. */
+function takeBack(cluster: SimulatedCluster, who: string): boolean {
   const file = cluster.faultFile(who)
   rmSync(`${file}.wish`, { force: true })
   const died = existsSync(`${file}.died`)
@@ -56,24 +48,37 @@ function diedAt(cluster: SimulatedCluster, who: string): boolean {
   return died
 }
 
-interface Killing {
-  /** Aborted when the coordinator's life is over. */
-  readonly over: AbortSignal
-  readonly killed: Kill[]
-}
+/** Kills on nodes go on while the coordinator lives and dies; each node's next one when it is back from the one before. */
+export class NodeKills {
+  /** Those that came true. */
+  readonly killed: Kill[] = []
+  private readonly over = new AbortController()
+  private readonly all: Promise<unknown>
+  private readonly cluster: SimulatedCluster
 
-/** One node's kills, each after it is back from the one before. */
-async function killInTurn(cluster: SimulatedCluster, kills: Life, { over, killed }: Killing): Promise<void> {
-  const since = Date.now()
-  const isOver = new Promise<false>((resolve) => over.addEventListener('abort', () => resolve(false), { once: true }))
-  for (const kill of kills) {
-    const { who, at } = kill
-    wish(cluster, kill)
-    const dies = 'record' in at ? cluster.agentEnded(who) : pause(Math.max(0, since + at.afterMs - Date.now()))
-    const inTime = over.aborted ? false : await Promise.race([dies.then(() => true), isOver])
-    if (!diedAt(cluster, who) && !inTime) return
-    await killNode(cluster, kill)
-    killed.push(kill)
+  constructor(cluster: SimulatedCluster, kills: readonly Kill[]) {
+    this.cluster = cluster
+    this.all = Promise.all(cluster.nodes.map(({ name }) => this.inTurn(kills.filter(({ who }) => who === name))))
+  }
+
+  /** No further kill; resolves when everybody is back. */
+  async end(): Promise<void> {
+    this.over.abort()
+    await this.all
+  }
+
+  private async inTurn(kills: readonly Kill[]): Promise<void> {
+    const { cluster, over } = this
+    const isOver = new Promise<false>((resolve) => over.signal.addEventListener('abort', () => resolve(false)))
+    for (const kill of kills) {
+      const { who, at } = kill
+      wish(cluster, kill)
+      const dies = 'record' in at ? cluster.agentEnded(who) : pause(at.afterMs)
+      const inTime = over.signal.aborted ? false : await Promise.race([dies.then(() => true), isOver])
+      if (!takeBack(cluster, who) && !inTime) return
+      await killNode(cluster, kill)
+      this.killed.push(kill)
+    }
   }
 }
 

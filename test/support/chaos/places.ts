@@ -21,7 +21,10 @@ export function placesOf(cluster: SimulatedCluster, run: string): Place[] {
   return [
     ...[...new Set(own)].map((record) => ({ who: 'operator', record })),
     ...cluster.nodes.flatMap(({ name, root }) =>
-      ledgerWords(linesOf(join(root, 'var/lib/quorate-agent/ledger.jsonl')), run).map((record) => ({ who: name, record })),
+      ledgerWords(linesOf(join(root, 'var/lib/quorate-agent/ledger.jsonl')), run).map((record) => ({
+        who: name,
+        record,
+      })),
     ),
   ]
 }

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseRunId } from '@quorate/shared/names'
-import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 import { openJournalReader } from '../../../coordinator/src/engine/journal-reader.js'
+import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 import { type ClusterState, clusterState, stateDifferences } from './cluster-state.js'
 import { doubleExecutions } from './executions.js'
-import { type Lived, live, said } from './killed-cluster.js'
-import type { Kill, Life, Round } from './script.js'
+import { type Lived, live, NodeKills, said } from './killed-cluster.js'
+import type { Kill, Round, Way } from './script.js'
 import { secretsLeft } from './secrets-left.js'
 
 /** The cluster as it was before any conversion and as an undisturbed one leaves it. */
@@ -48,19 +48,28 @@ export class Player {
     this.runsBefore = new Set(runsOf(cluster))
   }
 
-  async play(round: Round): Promise<Played> {
-    for (const life of round.forward) if (await this.onward(life)) break
-    if (round.turn === 'resume') {
-      await this.onward([], 'must end')
+  async play({ forward, turn, back }: Round): Promise<Played> {
+    await this.way(forward, (kill) => this.onward(kill))
+    if (turn === 'resume') {
+      await this.onward()
       await this.requireConverted()
     }
-    if (this.run() === undefined) await this.requireBefore()
-    else {
-      for (const life of round.back) if (await this.backward(life)) break
-      await this.backward([], 'must end')
-      await this.requireBefore()
+    if (this.run() !== undefined) {
+      await this.way(back, (kill) => this.backward(kill))
+      await this.backward()
     }
+    await this.requireBefore()
     return { killed: this.killed, resumeMs: this.resumeMs }
+  }
+
+  private async way({ coordinator, nodes }: Way, live: (kill: Kill) => Promise<boolean>): Promise<void> {
+    const kills = new NodeKills(this.cluster, nodes)
+    try {
+      for (const kill of coordinator) if (await live(kill)) break
+    } finally {
+      await kills.end()
+      this.killed.push(...kills.killed)
+    }
   }
 
   /** The run that goes on: the newest of this round that was begun. */
@@ -70,36 +79,31 @@ export class Player {
     return recordsOf(this.cluster, run).some(({ kind }) => kind === 'run-started') ? run : undefined
   }
 
-  private async onward(life: Life, must?: 'must end'): Promise<boolean> {
+  private onward(kill?: Kill): Promise<boolean> {
     const run = this.run()
     const args = run === undefined ? ['convert', '-f', this.cluster.clusterFile, '--yes'] : ['resume', run]
-    return this.oneLife(args, life, { run, must })
+    return this.oneLife(args, run, kill)
   }
 
-  private async backward(life: Life, must?: 'must end'): Promise<boolean> {
+  private async backward(kill?: Kill): Promise<boolean> {
     const run = this.run()
     if (run === undefined || this.isBack(run)) return true
-    return this.oneLife(['rollback', run, '--yes'], life, { run, must })
+    return this.oneLife(['rollback', run, '--yes'], run, kill)
   }
 
   private isBack(run: string): boolean {
     return recordsOf(this.cluster, run).some(({ kind, outcome }) => kind === 'run-rolled-back' && outcome === 'done')
   }
 
-  /** True when the command came to its good end. */
-  private async oneLife(
-    args: readonly string[],
-    life: Life,
-    { run, must }: { run: string | undefined; must: 'must end' | undefined },
-  ): Promise<boolean> {
+  /** True when the command came to its good end; without a kill it must. */
+  private async oneLife(args: readonly string[], run: string | undefined, kill?: Kill): Promise<boolean> {
     const since = Date.now()
-    const lived = await live(this.cluster, args, life)
-    if (process.env['QUORATE_CHAOS_TALK'] !== undefined) talk(args, life, lived, Date.now() - since)
-    this.killed.push(...lived.killed)
+    const lived = await live(this.cluster, args, kill)
+    if (process.env['QUORATE_CHAOS_TALK'] !== undefined) talk(args, lived, Date.now() - since)
+    if (lived.died && kill !== undefined) this.killed.push(kill)
     if (run !== undefined) this.noteResume(run, since)
-    const wrong = wrongEnd(lived)
-    if (wrong !== undefined || (must !== undefined && lived.exitCode !== 0))
-      throw this.broken('lost', `${args.join(' ')}: ${wrong ?? 'does not come to its end'}\n${said(lived)}`)
+    const wrong = kill === undefined ? inPeace(lived) : wrongEnd(lived)
+    if (wrong !== undefined) throw this.broken('lost', `${args.join(' ')}: ${wrong}\n${said(lived)}`)
     return lived.exitCode === 0
   }
 
@@ -112,7 +116,7 @@ export class Player {
 
   private async requireConverted(): Promise<void> {
     await this.requireSound(this.states.converted)
-    const verified = await live(this.cluster, ['verify', '-f', this.cluster.clusterFile], [])
+    const verified = await live(this.cluster, ['verify', '-f', this.cluster.clusterFile])
     if (verified.exitCode !== 0) throw this.broken('state', `verify after resume: ${said(verified)}`)
   }
 
@@ -123,7 +127,10 @@ export class Player {
   /** What is in etcd since before the first conversion is in its snapshots too, and none of ours. */
   private async secrets(): Promise<string[]> {
     const made = await this.cluster.control.ask<string[]>('secretsMade')
-    return secretsLeft(this.cluster, made.filter((secret) => !this.states.secretsBefore.includes(secret)))
+    return secretsLeft(
+      this.cluster,
+      made.filter((secret) => !this.states.secretsBefore.includes(secret)),
+    )
   }
 
   /** Nothing twice, nothing left, the chain whole, the state as it must be. */
@@ -151,23 +158,22 @@ export class Player {
   }
 }
 
-/** A command that was not killed itself may fail while others are (4, 5), or refuse to begin (3); a defect (1) or a lost lease (6) never. */
-function wrongEnd({ ended, exitCode, killed, stderr }: Lived): string | undefined {
-  if (!ended) return undefined
-  if (exitCode === 0) return undefined
-  if (killed.length === 0) return `ended with ${exitCode} although nobody was killed`
-  if (exitCode === 4 || exitCode === 5 || exitCode === 3) return undefined
-  return `ended with ${exitCode}: ${stderr.slice(-200)}`
+const inPeace = ({ exitCode }: Lived): string | undefined =>
+  exitCode === 0 ? undefined : `ended with ${exitCode} although nobody was killed`
+
+/** While others are killed a command may fail (4, 5) or refuse to begin (3); a defect (1) or a lost lease (6) is never right. */
+function wrongEnd({ died, exitCode }: Lived): string | undefined {
+  return died || [0, 3, 4, 5].includes(exitCode) ? undefined : `ended with ${exitCode}`
 }
 
 /** What a person who looks for a cause wants to see while it goes on. */
-function talk(args: readonly string[], life: Life, lived: Lived, ms: number): void {
-  const what = lived.ended ? `ended ${lived.exitCode}` : 'killed'
-  const error = /"?[A-Z_]{6,}"?:.*/.exec(lived.stderr)?.[0] ?? ''
-  process.stderr.write(`${ms} ms ${args.join(' ')}: ${what}, ${lived.killed.length} of ${life.length} died ${error}\n`)
+function talk(args: readonly string[], { died, exitCode, stdout, stderr }: Lived, ms: number): void {
+  const last = exitCode === 0 ? '' : (stdout + stderr).trimEnd().split('\n').slice(-3).join(' | ')
+  process.stderr.write(`${ms} ms ${args.join(' ')}: ${died ? 'killed' : `ended ${exitCode}`} ${last}\n`)
 }
 
-const journalPath = (cluster: SimulatedCluster, run: string): string => join(cluster.stateFolder, 'runs', `${run}.jsonl`)
+const journalPath = (cluster: SimulatedCluster, run: string): string =>
+  join(cluster.stateFolder, 'runs', `${run}.jsonl`)
 
 /** Ids, oldest first. */
 export function runsOf({ stateFolder }: SimulatedCluster): string[] {
@@ -186,7 +192,8 @@ export function runsOf({ stateFolder }: SimulatedCluster): string[] {
 function recordsOf(cluster: SimulatedCluster, run: string): { kind: string; at: number; outcome?: string }[] {
   const lines = readFileSync(journalPath(cluster, run), 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => {
-    const { at, event } = (JSON.parse(line) as { record: { at: number; event: { kind: string; outcome?: string } } }).record
+    const { at, event } = (JSON.parse(line) as { record: { at: number; event: { kind: string; outcome?: string } } })
+      .record
     return { at, ...event }
   })
 }

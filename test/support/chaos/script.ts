@@ -20,15 +20,19 @@ export interface Kill {
   readonly downMs: number
 }
 
-/** One process of the coordinator and what is killed while it lives, of each party one after the other. */
-export type Life = readonly Kill[]
+/** One way: lives of the coordinator, each of which its kill ends, and what is killed on nodes meanwhile, on each in its turn. Then it is gone on with in peace. */
+export interface Way {
+  readonly coordinator: readonly Kill[]
+  readonly nodes: readonly Kill[]
+}
 
 /** A conversion that is killed again and again, gone on with or taken back from there, killed again on the way back. Plain data: a failure prints it. */
 export interface Round {
   /** `convert`, then `resume`s. */
-  readonly forward: readonly Life[]
+  readonly forward: Way
   readonly turn: 'resume' | 'rollback'
-  readonly back: readonly Life[]
+  /** `rollback`s. */
+  readonly back: Way
 }
 
 /** Every record of an undisturbed conversion and of its undisturbed way back, in their order. */
@@ -41,7 +45,7 @@ const placeKey = ({ who, record }: Place): string => `${who} ${record}`
 const livesForward = 6
 const livesBack = 4
 /** Of a node's records in one round. */
-const nodeShare = 0.2
+const nodeShare = 0.35
 
 /** Makes rounds until each record was died at, and random moments in between. */
 export class Scripts {
@@ -69,23 +73,23 @@ export class Scripts {
     const { chance, places } = this
     const turn = chance.happens(0.5) ? 'resume' : 'rollback'
     return {
-      forward: this.lives(places.forward, chance.between(2, livesForward + 1)),
+      forward: this.way(places.forward, chance.between(2, livesForward + 1)),
       turn,
-      back: this.lives(places.back, chance.between(1, livesBack + 1)),
+      back: this.way(places.back, chance.between(1, livesBack + 1)),
     }
   }
 
-  /** In each life the coordinator dies once and agents and nodes some times, each later in its order than before. */
-  private lives(places: readonly Place[], count: number): Life[] {
-    const { chance } = this
-    const lives: Kill[][] = Array.from({ length: count }, () => [])
-    for (const who of ['operator', ...this.nodes]) {
+  /** Each party dies later in its order every time. */
+  private way(places: readonly Place[], lives: number): Way {
+    const { chance, nodes } = this
+    const of = (who: string, count: number): Kill[] => {
       const own = places.filter((place) => place.who === who)
-      const chosen = this.some(own, who === 'operator' ? count : Math.ceil(own.length * nodeShare))
-      for (const [index, place] of chosen.entries()) lives[Math.floor((index * count) / chosen.length)]?.push(this.atRecord(place))
+      const kills = this.some(own, who === 'operator' ? count : Math.ceil(own.length * nodeShare)).map((place) =>
+        this.atRecord(place),
+      )
+      return chance.happens(0.3) ? [...kills.slice(0, -1), this.atRandom(who)] : kills
     }
-    for (const life of lives) if (chance.happens(0.5)) life.push(this.atRandom())
-    return lives
+    return { coordinator: of('operator', lives), nodes: nodes.flatMap((who) => of(who, lives)) }
   }
 
   /** That many of them in their order, first those at which nobody died yet. */
@@ -102,12 +106,11 @@ export class Scripts {
     return { ...this.kill(who), at: { record, moment: this.chance.pick(moments) } }
   }
 
-  private atRandom(): Kill {
-    const who = this.chance.pick(['operator', ...this.nodes])
+  private atRandom(who: string): Kill {
     return { ...this.kill(who), at: { afterMs: this.chance.between(500, 8_000) } }
   }
 
   private kill(who: string): Omit<Kill, 'at'> {
-    return { who, power: this.chance.happens(who === 'operator' ? 0.5 : 0.15), downMs: this.chance.between(50, 1_500) }
+    return { who, power: this.chance.happens(who === 'operator' ? 0.5 : 0.12), downMs: this.chance.between(20, 800) }
   }
 }

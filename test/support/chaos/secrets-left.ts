@@ -15,7 +15,8 @@ export function secretsLeft(cluster: SimulatedCluster, secrets: readonly string[
   for (const path of filesBelow(cluster.operatorFolder)) {
     const text = readFileSync(path, 'latin1')
     const secret = secrets.find((one) => text.includes(one) || text.includes(Buffer.from(one).toString('base64')))
-    if (secret !== undefined) found.push(`${path} holds the ${secret.length === 16 ? 'token' : 'certificate key'} ${secret}`)
+    if (secret !== undefined)
+      found.push(`${path} holds the ${secret.length === 16 ? 'token' : 'certificate key'} ${secret}`)
     if (privateKey.test(text) && !keepsKeys.test(path)) found.push(`${path} holds a private key`)
   }
   return found

@@ -25,7 +25,8 @@ export class Tally {
     this.kills += killed.length
     this.resumeMs.push(...resumeMs)
     for (const { who, power, at } of killed) {
-      const what = who === 'operator' ? (power ? 'coordinator with its machine' : 'coordinator') : power ? 'node' : 'agent'
+      const what =
+        who === 'operator' ? (power ? 'coordinator with its machine' : 'coordinator') : power ? 'node' : 'agent'
       const kind = `${what}, ${'record' in at ? 'at a record' : 'at random'}`
       this.byKind.set(kind, (this.byKind.get(kind) ?? 0) + 1)
     }
