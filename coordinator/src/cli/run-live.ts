@@ -20,7 +20,11 @@ export async function runLive(
   try {
     const { id, stop, ended } = await start((event) => view.show(event))
     const unhook = context.onStop(stopGently({ id, stop, say: (line) => view.say(line) }))
-    return { id, ...(await ended.finally(unhook)) }
+    const outcome = await ended.finally(unhook)
+    // The journal belongs to somebody else by then, so no report can say it.
+    if (outcome.error?.code === 'FENCED')
+      view.say(`${outcome.error.where}: ${outcome.error.message}\n  next: ${outcome.error.remedy}`)
+    return { id, ...outcome }
   } finally {
     view.end()
   }

@@ -15,6 +15,8 @@ export interface Task<Run> {
   readonly record: RunRecord
   readonly judge?: Judge<Run> | undefined
   readonly clock?: Clock | undefined
+  /** Aborted when another coordinator holds the cluster: what is watched is its business then. */
+  readonly ours?: AbortSignal | undefined
 }
 
 /** An action that did not succeed: the error that a person reads, and whether the cluster needs that person now. */
@@ -48,7 +50,7 @@ async function apply<Run>(task: Task<Run>): Promise<void> {
 /** Its gate: watches until it holds, keeps what was seen. */
 export async function verifyAction<Run>(task: Task<Run>): Promise<void> {
   try {
-    const evidence = await task.step.verify(task.run, task.action, neverAborted())
+    const evidence = await task.step.verify(task.run, task.action, task.ours ?? neverAborted())
     await task.record.emit({ kind: 'action-verified', ...placeOf(task), evidence })
   } catch (error) {
     throw await fail(task, { error, stage: 'verify' })
