@@ -13,6 +13,8 @@ export class Tally {
   /** Records that an undisturbed run writes, and those of them at which nobody died yet. */
   places = 0
   placesLeft = 0
+  /** Nothing was broken in the last round. */
+  lastHeld = true
   private readonly byKind = new Map<string, number>()
   private readonly resumeMs: number[] = []
 
@@ -22,6 +24,7 @@ export class Tally {
 
   note(killed: readonly Kill[], resumeMs: readonly number[]): void {
     this.rounds++
+    this.lastHeld = true
     this.kills += killed.length
     this.resumeMs.push(...resumeMs)
     for (const { who, power, at } of killed) {
@@ -34,6 +37,7 @@ export class Tally {
 
   noteBroken({ kind, killed }: Broken): void {
     this.note(killed, [])
+    this.lastHeld = false
     if (kind === 'double') this.doubleExecutions++
     if (kind === 'lost') this.lostRuns++
     if (kind === 'state') this.wrongStates++
