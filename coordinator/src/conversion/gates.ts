@@ -67,6 +67,28 @@ export async function connectedTo(
 }
 
 /**
+ * Whether a process of a node is connected to `server` and no other API server, for a proof, which has one answer. A kubelet also probes the
+ * API server of its own node: a connection of its own each time, to an address that may be the very one it shall not work through. Such a
+ * connection is gone within a second or so; that of a client stays. So one bad look is looked at again, for at most two seconds.
+ */
+export async function staysConnectedTo(
+  run: ConversionRun,
+  node: NodeEntry,
+  options: { process: string; server: string; signal: AbortSignal },
+): Promise<Look<Evidence>> {
+  let last = await connectedTo(run, node, options)
+  if (last.holds) return last
+  const again = async () => {
+    last = await connectedTo(run, node, options)
+    return last
+  }
+  return until(`${options.process} of ${node.name}`, again, { ...patience(options.signal, 2), everyMs: 300 }).then(
+    holds,
+    () => last,
+  )
+}
+
+/**
  * Waits until a kubelet that was restarted works through `server`: its Lease was renewed after the restart, its Node is Ready, its
  * connections go there. Its own /healthz stays good without an API server (kubernetes/kubernetes#96891) and proves nothing.
  */
