@@ -10,6 +10,7 @@ export interface Metadata {
   creationTimestamp?: string
   labels?: Record<string, string>
   annotations?: Record<string, string>
+  managedFields?: readonly { operation: string; time: string }[]
   ownerReferences?: unknown[]
 }
 
@@ -130,7 +131,7 @@ export class ObjectStore {
         `Operation cannot be fulfilled on ${key.resource.plural} "${key.name}": ${said}`,
       )
     }
-    const { uid, creationTimestamp, generation } = present.metadata
+    const { uid, creationTimestamp, generation, managedFields } = present.metadata
     const specChanged = JSON.stringify(present.spec) !== JSON.stringify(object.spec)
     const next: KubeObject = {
       ...object,
@@ -142,6 +143,7 @@ export class ObjectStore {
         ...(key.resource.namespaced ? { namespace: key.namespace } : {}),
         ...(uid === undefined ? {} : { uid }),
         ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+        ...(managedFields === undefined ? {} : { managedFields }),
         ...(generation === undefined ? {} : { generation: generation + (specChanged ? 1 : 0) }),
       },
     }
@@ -187,6 +189,9 @@ export class ObjectStore {
     this.revision++
     const kept = JSON.parse(JSON.stringify(object)) as KubeObject
     kept.metadata.resourceVersion = String(this.revision)
+    // When it was last written: of ConfigMaps, whose readers have to be newer.
+    if (key.resource.plural === 'configmaps')
+      kept.metadata.managedFields = [{ operation: 'Update', time: new Date().toISOString().replace(/\.\d+Z$/, 'Z') }]
     this.objects.set(keyText(key), deepFrozen(kept))
     return kept
   }

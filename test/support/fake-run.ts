@@ -197,7 +197,7 @@ ${extra}`
 }
 
 export function configMap(text: string) {
-  return { text, resourceVersion: '1', sha256: 'aa', present: true }
+  return { text, resourceVersion: '1', sha256: 'aa', present: true, writtenUnixMs: 0 }
 }
 
 function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {

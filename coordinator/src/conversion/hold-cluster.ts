@@ -1,11 +1,13 @@
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
+import type { MissingNode } from '../engine/absence.js'
 import type { RecordedEvent, RunEvent } from '../engine/events.js'
 import type { Journal } from '../engine/journal.js'
 import type { Lease } from '../engine/lease.js'
 import type { RunContext } from '../engine/operations.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun } from './session-run.js'
@@ -13,6 +15,12 @@ import { conversionRun } from './session-run.js'
 export interface HoldRequest {
   readonly id: RunId
   readonly file: ClusterFile
+  /** Who may be missing. */
+  readonly mayMiss: MayMiss
+  /** Who is missing from the beginning. */
+  readonly missing?: readonly MissingNode[]
+  /** Whom an earlier process of the run went on without. */
+  readonly returning?: readonly string[]
   /** Number of a lease that is known from the journal: the new one is higher. */
   readonly above?: number
   readonly onEvent?: ((event: RecordedEvent) => void) | undefined
@@ -37,7 +45,8 @@ export interface HeldCluster extends Held {
 
 /** Takes a cluster's lease, opens the run's journal and connects to the agents; nothing is held when one of them fails. */
 export async function holdCluster(session: Session, request: HoldRequest): Promise<HeldCluster> {
-  const { id, file, above, onEvent } = request
+  const { id, file, mayMiss, missing = [], above, onEvent } = request
+  const returning = request.returning === undefined ? {} : { returning: request.returning }
   const lease = await session.leases.acquire(file.name, id, above)
   const journal = await request.open().catch(async (error: unknown) => {
     await lease.release()
@@ -51,7 +60,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     recordedOne = resolve
   })
   const held: Held = {
-    run: conversionRun(session, fleet, file, id),
+    run: conversionRun(session, fleet, { id, file, mayMiss, missing, ...returning }),
     context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
     stop: stop.signal,
     async emit(event) {

@@ -1,11 +1,14 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { MissingNode } from '../engine/absence.js'
 import type { Agent } from '../fleet/agent.js'
 import { decideEndpointPolicy } from './endpoint-policy.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from './fresh.js'
 import { loadBalancerKinds } from './load-balancers/all.js'
-import type { ConversionRun, EtcdFacts } from './run.js'
+import { conversionOrder } from './order.js'
+import { type MayMiss, RollCall } from './roll-call.js'
+import type { ConversionRun, ConversionStep, EtcdFacts } from './run.js'
 
 export interface ConversionRunParts {
   readonly id: string
@@ -13,6 +16,14 @@ export interface ConversionRunParts {
   agent(node: NodeEntry): Agent
   readonly keepBackup: ConversionRun['keepBackup']
   readonly backupRecipient: string
+  /** Which nodes may be missing; nobody unless given. */
+  readonly mayMiss?: MayMiss
+  /** Missing from the beginning. */
+  readonly missing?: readonly MissingNode[]
+  /** Whom an earlier process of the run went on without; unset: unknown. */
+  readonly returning?: readonly string[]
+  /** What a test puts in place of the conversion's own. */
+  readonly order?: readonly ConversionStep[]
 }
 
 /** Facts as last read. A read that failed is not remembered: the next asker tries again. */
@@ -36,8 +47,11 @@ class FactMemory {
 }
 
 /** The context of one conversion: who is who, and what is known of them. */
-export function makeConversionRun({ id, file, agent, keepBackup, backupRecipient }: ConversionRunParts): ConversionRun {
+export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
+  const { id, file, agent, keepBackup, backupRecipient, order = conversionOrder } = parts
   const memory = new FactMemory()
+  const rollCall = new RollCall(parts.mayMiss ?? (() => false))
+  for (const missing of parts.missing ?? []) rollCall.setAside(missing)
   const [first, ...joining] = file.controlPlanes
   if (first === undefined) throw new QuorateError('CLUSTER_FILE_INVALID', 'the cluster file names no control plane')
   const nodes = [...file.controlPlanes, ...file.workers]
@@ -54,10 +68,16 @@ export function makeConversionRun({ id, file, agent, keepBackup, backupRecipient
     first,
     joining,
     controlPlanes: file.controlPlanes,
-    workers: file.workers,
-    nodes,
+    get workers() {
+      return file.workers.filter(rollCall.answers)
+    },
+    get nodes() {
+      return nodes.filter(rollCall.answers)
+    },
+    absence: rollCall,
+    mayBeBehind: (node) => parts.returning?.includes(node) ?? true,
     endpoint: file.endpoint,
-    agent: (node) => agent(entryOf(node)),
+    agent: (node) => rollCall.heard(entryOf(node), agent(entryOf(node))),
     nodeFacts: (node): Promise<NodeFacts> =>
       memory.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
     clusterFacts: (): Promise<ClusterFacts> => memory.once('cluster', () => readClusterFacts(run)),
@@ -66,6 +86,7 @@ export function makeConversionRun({ id, file, agent, keepBackup, backupRecipient
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     loadBalancer: loadBalancerKinds[file.loadBalancer.kind],
+    order,
     keepBackup,
     backupRecipient,
   }

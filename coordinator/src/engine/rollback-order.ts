@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { Agent } from '../fleet/agent.js'
+import type { Absence } from './absence.js'
 import { eachNode } from './each-node.js'
 import type { RunEvent } from './events.js'
 import { type ActionRecord, type OperationRecord, type RunState, type SentOperation, unended } from './fold.js'
@@ -30,14 +31,17 @@ export interface RollbackOptions<Run extends { refresh(): void }> {
     touched: { done: DoneAction; undone: readonly OperationRecord[] },
   ): Promise<readonly Evidence[]>
   readonly judge?: Judge<Run>
+  /** Who may be missing, and is; unset: nobody. */
+  readonly absence?: Absence
   emit(event: RunEvent): Promise<void>
   /** Aborted: nothing further is undone; what is being undone comes to its end. */
   readonly stop: AbortSignal
   readonly clock?: Clock
 }
 
-/** Whether an action left something that can be undone: it was begun, and nobody took it back. */
-export const isToUndo = ({ state }: ActionRecord): boolean => state !== 'planned' && state !== 'undone'
+/** Whether an action left something that can be undone: it was begun, and nobody took it back. One that waits for its node may not have been. */
+export const isToUndo = ({ state, sent }: ActionRecord): boolean =>
+  state !== 'planned' && state !== 'undone' && !(state === 'pending' && sent.length === 0)
 
 /**
  * Undoes a run: the steps in reverse order, each action by its step's rollback, each undo an operation of its own in the same journal.
@@ -119,8 +123,8 @@ class WayBack<Run extends { refresh(): void }> {
   }
 
   async #undo(step: Step<Run>, action: ActionRecord['action']): Promise<void> {
-    const { run, context, judge, clock, asBefore } = this.#options
-    const task: Task<Run> = { step, action, run, context, judge, clock, record: this.#record }
+    const { run, context, judge, absence, clock, asBefore } = this.#options
+    const task: Task<Run> = { step, action, run, context, judge, absence, clock, record: this.#record }
     const done = this.#record.done(step.id, action)
     await undoAction(task, async () => {
       const operations = this.#record.action(step.id, action.id)?.operations ?? []

@@ -1,5 +1,6 @@
 import type { Clock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
+import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import { eachNode } from './each-node.js'
 import type { RunError, RunEvent } from './events.js'
 import { foldRun, isOpen, type RunState, type StepRecord } from './fold.js'
@@ -27,6 +28,8 @@ export interface WalkOptions<Run extends { refresh(): void }> {
   emit(event: RunEvent): Promise<void>
   /** Decides about operations whose end is unknown; unset: a person has to. */
   readonly judge?: Judge<Run>
+  /** Who may be missing, and is; unset: nobody. */
+  readonly absence?: Absence
   readonly clock?: Clock
   /** Aborted: no further action is started; those that run come to their end. */
   readonly stop: AbortSignal
@@ -89,12 +92,14 @@ async function walkOrder<Run extends { refresh(): void }>(
   let outcome: RunOutcome
   try {
     await record.emit(begin(order.map(({ id, title }) => ({ id, title, actions: walk.approvedActions(id) }))))
+    await record.noteMissing(options.absence ?? nobodyMissing)
     for (const step of order) await walk.finishBegun(step)
     for (const step of order) {
       await walk.settle(step.id)
       await walk.step(step)
     }
     await walk.settle()
+    await record.noteBack(options.absence ?? nobodyMissing)
     outcome = { outcome: 'done', needsPerson: false }
   } catch (error) {
     outcome = outcomeOf(await walk.afterFailure(error), options.context.runId)
@@ -143,7 +148,9 @@ class Walk<Run extends { refresh(): void }> {
   /** Brings what an earlier process began in a step to its end, one after the other. */
   async finishBegun(step: Step<Run>): Promise<void> {
     const before = this.#before.find(({ id }) => id === step.id)
+    const { absence = nobodyMissing } = this.#options
     for (const { action } of before?.actions.filter(isOpen) ?? []) {
+      if (isMissing(absence, action.node)) continue
       await this.#requireGoingOn(step.title)
       this.#options.run.refresh()
       await continueAction(this.#task(step, action))
@@ -170,7 +177,9 @@ class Walk<Run extends { refresh(): void }> {
 
   /** What is to be done now, held against what was approved; in a resumed run without what it verified and keeps. */
   async #plan(step: Step<Run>): Promise<readonly Action[]> {
-    const planned = await step.plan(this.#options.run)
+    const { absence = nobodyMissing, run } = this.#options
+    const planned = await withoutMissing(absence, () => step.plan(run))
+    await this.#record.noteMissing(absence)
     const verified = (action: Action) => this.#record.action(step.id, action.id)?.state === 'verified'
     const actions = planned.filter((action) => step.onResume !== 'kept' || !verified(action))
     const again = step.onResume === 'renewed' ? actions.filter(verified) : []
@@ -197,8 +206,8 @@ class Walk<Run extends { refresh(): void }> {
   }
 
   #task(step: Step<Run>, action: Action): Task<Run> {
-    const { run, context, judge, clock } = this.#options
-    return { step, action, run, context, judge, clock, record: this.#record }
+    const { run, context, judge, absence, clock } = this.#options
+    return { step, action, run, context, judge, absence, clock, record: this.#record }
   }
 
   /** Does every action; returns the gates that are to be watched later. */
@@ -215,7 +224,7 @@ class Walk<Run extends { refresh(): void }> {
       },
       async (action) => {
         const task = this.#task(step, action)
-        await applyAction(task)
+        if (!(await applyAction(task))) return
         if (step.settleBefore === undefined) await verifyAction(task)
         else later.push(() => verifyAction(task))
       },

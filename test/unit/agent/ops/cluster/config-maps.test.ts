@@ -16,6 +16,8 @@ const paths = {
 }
 const server = 'https://apiserver.example.com:8443'
 const header = undefined
+/** Of kube-proxy: a rolling restart of every pod. */
+const all = { onlyNodes: [], putBack: undefined }
 
 const data = (node: ControlPlaneNode, path: string, key: string): string => node.api.objects.get(path)?.['data'][key]
 
@@ -93,7 +95,7 @@ t.test('kube-proxy: the ConfigMap, then a rolling restart', async (t) => {
   })
   const before = data(node, paths.proxy, 'kubeconfig.conf')
   const config = data(node, paths.proxy, 'config.conf')
-  const request = { header, server, expectedSha256: sha256Hex(before) }
+  const request = { header, server, expectedSha256: sha256Hex(before), ...all }
   const { facts } = await updateKubeProxy.run(request, node.context())
   t.equal(data(node, paths.proxy, 'kubeconfig.conf'), before.replace('https://192.168.13.30:6443', server))
   t.equal(data(node, paths.proxy, 'config.conf'), config)
@@ -113,17 +115,17 @@ t.test('kube-proxy: an attempt that ended between the edit and the restart is fi
   const pods = (startTime: string) =>
     node.api.objects.set(paths.proxyPods, { items: [{ metadata: { name: 'kube-proxy-x' }, status: { startTime } }] })
   pods('2026-11-22T17:30:00Z')
-  const result = await updateKubeProxy.run({ header, server, expectedSha256: 'of-the-plan' }, node.context())
+  const result = await updateKubeProxy.run({ header, server, expectedSha256: 'of-the-plan', ...all }, node.context())
   t.notOk(result.unchanged)
   t.ok(node.api.objects.get(paths.daemonSet)?.['spec'].template.metadata.annotations)
   pods('2026-11-22T18:00:05Z')
-  t.ok((await updateKubeProxy.run({ header, server, expectedSha256: '' }, node.context('op-2'))).unchanged)
+  t.ok((await updateKubeProxy.run({ header, server, expectedSha256: '', ...all }, node.context('op-2'))).unchanged)
 })
 
 t.test('kube-proxy: a cluster without it has nothing to change', async (t) => {
   const node = await controlPlaneNode(t)
   node.api.objects.delete(paths.proxy)
-  t.match(await updateKubeProxy.run({ header, server, expectedSha256: '' }, node.context()), {
+  t.match(await updateKubeProxy.run({ header, server, expectedSha256: '', ...all }, node.context()), {
     unchanged: true,
     summary: /not installed/,
   })
