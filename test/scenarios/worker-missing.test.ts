@@ -88,6 +88,41 @@ t.test('a worker without an agent does not hold the conversion up; it follows wh
   })
 })
 
+t.test('workers that go away in the middle: one loses power, one its agent while it is its turn', async (t) => {
+  const cluster = await clusterForTest(t, { workers: 2 })
+  const going: Promise<unknown>[] = []
+  const once = (when: RegExp, what: () => Promise<unknown>) => {
+    let done = false
+    return (said: string): void => {
+      if (done || !when.test(said)) return
+      done = true
+      going.push(what())
+    }
+  }
+  const events = [
+    once(/regenerate-apiserver-certificate: k8smaster1[^\n]*issue/, () => cluster.kill('w1')),
+    once(/rewrite-worker-kubeconfigs: k8sworker2[^\n]*point/, () => cluster.stopAgent(cluster.node('w2').name)),
+  ]
+  const converted = await cluster.quorate(convert(cluster), (said) => {
+    for (const event of events) event(said)
+  })
+  await Promise.all(going)
+  t.equal(going.length, 2, 'both went away')
+  ended(t, converted)
+  t.equal((await members(cluster)).length, 3)
+  t.match(converted.stdout, /NOT YET on k8sworker1\.example\.com, k8sworker2\.example\.com/)
+  const pending = journalOf(cluster).filter(({ kind }) => kind === 'action-pending')
+  t.match(pending, [{ step: 'rewrite-worker-kubeconfigs', node: 'k8sworker2.example.com' }])
+  ended(t, await verify(cluster), 7)
+
+  await cluster.control.ask('bootNode', { node: cluster.node('w1').name })
+  await Promise.all(['w1', 'w2'].map((name) => cluster.startAgent(cluster.node(name))))
+  const resumed = await cluster.quorate(['resume', runId(converted.stdout)])
+  ended(t, resumed)
+  for (const worker of ['w1', 'w2']) t.equal(serverIn(cluster, worker, kubeletConf), endpoint)
+  ended(t, await verify(cluster))
+})
+
 t.test('a control plane that is offline blocks', async (t) => {
   const cluster = await clusterForTest(t, { workers: 1 })
   await cluster.stopAgent(cluster.node('cp3').name)

@@ -1,3 +1,5 @@
+import { neverAborted } from './operations.js'
+
 /** A node that does not answer and that a run can do without for now. */
 export interface MissingNode {
   readonly node: string
@@ -16,7 +18,7 @@ export interface Absence {
 /** Everybody is needed. */
 export const nobodyMissing: Absence = {
   missing: () => [],
-  changed: () => new AbortController().signal,
+  changed: () => neverAborted(),
 }
 
 export const isMissing = (absence: Absence, node: string): boolean =>
