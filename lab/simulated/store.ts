@@ -150,7 +150,9 @@ export class ObjectStore {
     // As the real one: a write that changes nothing makes no new revision.
     const { resourceVersion } = present.metadata
     if (resourceVersion !== undefined) next.metadata.resourceVersion = resourceVersion
-    return isDeepStrictEqual(JSON.parse(JSON.stringify(next)), present) ? present : this.put(key, next)
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(next, withoutEmptyMaps)), present)
+      ? present
+      : this.put(key, next)
   }
 
   /** Creates or replaces without a precondition: for the controllers. */
@@ -187,7 +189,7 @@ export class ObjectStore {
 
   private put(key: ObjectKey, object: KubeObject): KubeObject {
     this.revision++
-    const kept = JSON.parse(JSON.stringify(object)) as KubeObject
+    const kept = JSON.parse(JSON.stringify(object, withoutEmptyMaps)) as KubeObject
     kept.metadata.resourceVersion = String(this.revision)
     // When it was last written: of ConfigMaps, whose readers have to be newer.
     if (key.resource.plural === 'configmaps')
@@ -202,6 +204,12 @@ const keyText = ({ resource: kind, namespace, name }: ObjectKey): string =>
 
 export const notFound = (key: ObjectKey): StatusError =>
   new StatusError(404, 'NotFound', `${key.resource.plural} "${key.name}" not found`)
+
+/** As Go writes a map that has become empty (omitempty): not at all. */
+const withoutEmptyMaps = (name: string, value: unknown): unknown =>
+  (name === 'annotations' || name === 'labels') && isRecord(value) && Object.keys(value).length === 0
+    ? undefined
+    : value
 
 function withoutVersion({ resourceVersion: _, ...rest }: Metadata): Metadata {
   return rest

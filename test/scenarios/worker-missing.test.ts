@@ -1,6 +1,8 @@
+import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
 import { members, serverIn } from '../support/conversion-assertions.js'
+import { CoordinatorProcess } from '../support/coordinator-process.js'
 import { clusterForTest, ended, journalOf } from '../support/simulated-cluster.js'
 
 const endpoint = 'https://apiserver.example.com:8443'
@@ -117,8 +119,15 @@ t.test('workers that go away in the middle: one loses power, one its agent while
 
   await cluster.control.ask('bootNode', { node: cluster.node('w1').name })
   await Promise.all(['w1', 'w2'].map((name) => cluster.startAgent(cluster.node(name))))
-  const resumed = await cluster.quorate(['resume', runId(converted.stdout)])
-  ended(t, resumed)
+  const serving = new CoordinatorProcess(cluster, ['serve', '--listen', `unix:${cluster.operatorFolder}/rest.sock`])
+  await serving.said(/a missing node is back/)
+  await until(
+    'nobody to be missing',
+    async () => ((await cluster.quorate(['status'])).stdout.includes('missing') ? notYet('missing') : holds(true)),
+    { deadlineMs: 120_000, everyMs: 1_000 },
+  )
+  serving.kill('SIGTERM')
+  t.equal((await serving.ended).exitCode, 0)
   for (const worker of ['w1', 'w2']) t.equal(serverIn(cluster, worker, kubeletConf), endpoint)
   ended(t, await verify(cluster))
 })

@@ -27,7 +27,7 @@ import { prove, type Verification } from './prove.js'
 import type { ConversionRun, ConversionStep } from './run.js'
 import { conversionRun, workersMayMiss } from './session-run.js'
 import { judgeUnknownOutcome } from './unknown-outcome.js'
-import { waitingProof, waitingRuns } from './waiting.js'
+import { waitingProof } from './waiting.js'
 
 /** All that the command line and REST need from the outside: one state folder, opened. */
 export interface Session {
@@ -188,7 +188,7 @@ export async function verifyCluster(session: Session, file: ClusterFile, signal:
       session.proofs ?? allProofs,
       signal,
     )
-    const waiting = waitingProof(waitingRuns(await listRuns(session), file.name))
+    const waiting = waitingProof(await listRuns(session), file)
     if (waiting === undefined) return verified
     return { ...verified, highlyAvailable: false, proofs: [...verified.proofs, waiting] }
   } finally {
