@@ -125,7 +125,8 @@ function merge(target: Json, patch: Json): Json {
   const result: Json = { ...target }
   for (const [key, value] of Object.entries(patch)) {
     const both = typeof value === 'object' && value !== null && typeof result[key] === 'object'
-    result[key] = both ? merge(result[key], value) : value
+    if (value === null) delete result[key]
+    else result[key] = both ? merge(result[key], value) : value
   }
   return result
 }
