@@ -68,9 +68,23 @@ export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: Abor
   )
 }
 
+const joiningNow = new WeakMap<ConversionRun, Set<NodeEntry>>()
+
+/** Runs `join`; until it has ended the node is no backend even if it serves already: its agent, which does one thing at a time, is not told either. */
+export async function whileJoining(run: ConversionRun, node: NodeEntry, join: () => Promise<void>): Promise<void> {
+  const nodes = joiningNow.get(run) ?? new Set()
+  joiningNow.set(run, nodes.add(node))
+  try {
+    await join()
+  } finally {
+    nodes.delete(node)
+  }
+}
+
 /** Control planes that serve now, in the order of the file. `without` is on its way out. */
 export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
-  const asked = run.controlPlanes.filter((node) => node !== without)
+  const joining = joiningNow.get(run)
+  const asked = run.controlPlanes.filter((node) => node !== without && joining?.has(node) !== true)
   const looks = await Promise.all(
     asked.map((node) => serves(run, node).catch((error: unknown) => notYet(String(error)))),
   )
