@@ -93,7 +93,9 @@ function act(
   { objects, signs }: State,
   { method, url, body }: { method: string; url: string; body: Json | undefined },
 ): [number, Json] {
-  const found = objects.get(url)
+  // How to delete stands in the query; what to list, too.
+  const path = method === 'DELETE' ? (url.split('?')[0] ?? url) : url
+  const found = objects.get(path)
   const status = (code: number, message: string): [number, Json] => [code, { kind: 'Status', message }]
   if (method === 'POST' && body !== undefined) {
     const path = `${url}/${body['metadata'].name}`
@@ -111,7 +113,7 @@ function act(
     return [200, store(objects, url, body)]
   }
   if (method === 'PATCH' && body !== undefined) return [200, store(objects, url, merge(found, body))]
-  if (method === 'DELETE') objects.delete(url)
+  if (method === 'DELETE') objects.delete(path)
   return [200, found]
 }
 

@@ -17,13 +17,14 @@ export async function kubeProxyRolledOut(
   signal: AbortSignal,
   server = endpointServer(run),
 ): Promise<Look<readonly Evidence[]>> {
-  const { kubeProxyRollout: rollout, pods } = await clusterNow(run)
+  const { kubeProxyRollout: rollout, pods, nodes: known } = await clusterNow(run)
   if (rollout === undefined) return holds([{ what: 'DaemonSet kube-proxy', saw: 'not installed' }])
   if (run.absence.missing().length > 0) return presentOnesConnected(run, pods, { server, signal })
   const { generation, observedGeneration, desired, updated, available } = rollout
   const seen = `${updated} of ${desired} updated, ${available} available`
   if (observedGeneration < generation || updated < desired || available < desired) return notYet(seen)
-  const proxies = pods.filter(isProxy)
+  // A pod whose Node was deleted is nobody's: it lists for another minute, until the garbage collector's second look.
+  const proxies = pods.filter((pod) => isProxy(pod) && known.some(({ name }) => name === pod.node))
   const restartedAt = rollout.restartedAt === '' ? 0 : Date.parse(rollout.restartedAt)
   const old = proxies.filter((pod) => pod.startedUnixMs < restartedAt)
   if (old.length > 0) return notYet(`${seen}; older than the change: ${old.map((pod) => pod.name).join(', ')}`)

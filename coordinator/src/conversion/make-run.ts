@@ -26,23 +26,29 @@ export interface ConversionRunParts {
   readonly order?: readonly ConversionStep[]
 }
 
+/** A node that this run did not touch is believed for so long. */
+const keptMs = 10_000
+
 /** Facts as last read. A read that failed is not remembered: the next asker tries again. */
 class FactMemory {
-  readonly #read = new Map<string, Promise<unknown>>()
+  readonly #read = new Map<string, { readonly at: number; readonly reading: Promise<unknown> }>()
 
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
     const known = this.#read.get(key)
-    if (known !== undefined) return known as Promise<T>
+    if (known !== undefined) return known.reading as Promise<T>
     const reading = read()
-    this.#read.set(key, reading)
+    const kept = { at: performance.now(), reading }
+    this.#read.set(key, kept)
     reading.catch(() => {
-      if (this.#read.get(key) === reading) this.#read.delete(key)
+      if (this.#read.get(key) === kept) this.#read.delete(key)
     })
     return reading
   }
 
-  forget(): void {
-    this.#read.clear()
+  forget(keys?: ReadonlySet<string>): void {
+    const oldest = performance.now() - keptMs
+    for (const [key, { at }] of this.#read)
+      if (keys === undefined || keys.has(key) || at < oldest) this.#read.delete(key)
   }
 }
 
@@ -82,7 +88,8 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
       memory.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
     clusterFacts: (): Promise<ClusterFacts> => memory.once('cluster', () => readClusterFacts(run)),
     etcd: (): Promise<EtcdFacts> => memory.once('etcd', () => readEtcd(run)),
-    refresh: () => memory.forget(),
+    refresh: (touched) =>
+      memory.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     loadBalancer: loadBalancerKinds[file.loadBalancer.kind],

@@ -37,8 +37,11 @@ export interface ConversionRun {
   /** From the first control plane; the same memory. */
   clusterFacts(): Promise<ClusterFacts>
   etcd(): Promise<EtcdFacts>
-  /** Forgets all facts. The engine calls it before it plans a step again. */
-  refresh(): void
+  /**
+   * Forgets facts; the engine calls it before it plans a step again. With names: those of these nodes, of the cluster and of etcd, and whatever
+   * is older than ten seconds; a node that nobody touched since is not asked again for each step. Without: all.
+   */
+  refresh(touched?: Iterable<string>): void
   /** Which kubeconfig of a control plane goes where, by version and the operator's policy; see conversion/endpoint-policy.ts. */
   endpointPolicy(): Promise<EndpointPolicy>
   readonly loadBalancer: LoadBalancerKind

@@ -8,11 +8,11 @@ import type { RunEvent } from './events.js'
 import { type ActionRecord, type OperationRecord, type RunState, type SentOperation, unended } from './fold.js'
 import { fromDetail, type Judge, type RunContext, runError, untilEnded } from './operations.js'
 import { ActionFailed, type Task, undoAction } from './perform-action.js'
-import { outcomeOf, type RunOutcome } from './run-order.js'
+import { outcomeOf, type Refreshed, type RunOutcome } from './run-order.js'
 import { RunRecord } from './run-record.js'
 import type { Action, DoneAction, Evidence, Step } from './step.js'
 
-export interface RollbackOptions<Run extends { refresh(): void }> {
+export interface RollbackOptions<Run extends Refreshed> {
   readonly order: readonly Step<Run>[]
   readonly run: Run
   readonly context: RunContext
@@ -47,9 +47,7 @@ export const isToUndo = ({ state, sent }: ActionRecord): boolean =>
  * Undoes a run: the steps in reverse order, each action by its step's rollback, each undo an operation of its own in the same journal.
  * What still runs on a node comes to its end first. Never rejects; a second call goes on where the first one stopped.
  */
-export async function rollbackOrder<Run extends { refresh(): void }>(
-  options: RollbackOptions<Run>,
-): Promise<RunOutcome> {
+export async function rollbackOrder<Run extends Refreshed>(options: RollbackOptions<Run>): Promise<RunOutcome> {
   const record = new RunRecord(options.state, options.emit)
   const back = new WayBack(options, record)
   let outcome: RunOutcome
@@ -70,7 +68,7 @@ export async function rollbackOrder<Run extends { refresh(): void }>(
   return outcome
 }
 
-class WayBack<Run extends { refresh(): void }> {
+class WayBack<Run extends Refreshed> {
   readonly #options: RollbackOptions<Run>
   readonly #record: RunRecord
 

@@ -17,8 +17,13 @@ export interface RunOutcome {
   readonly error?: RunError
 }
 
+/** What a step plans from; it forgets what it knows of these nodes, or all. */
+export interface Refreshed {
+  refresh(touched?: Iterable<string>): void
+}
+
 /** What walking an order needs, whether from its beginning or from where an earlier process left it. */
-export interface WalkOptions<Run extends { refresh(): void }> {
+export interface WalkOptions<Run extends Refreshed> {
   readonly order: readonly Step<Run>[]
   readonly run: Run
   /** The plan that a person approved; nothing beyond it is done. */
@@ -35,7 +40,7 @@ export interface WalkOptions<Run extends { refresh(): void }> {
   readonly stop: AbortSignal
 }
 
-export interface RunOrderOptions<Run extends { refresh(): void }> extends WalkOptions<Run> {
+export interface RunOrderOptions<Run extends Refreshed> extends WalkOptions<Run> {
   readonly started: {
     readonly planHash: string
     readonly version: string
@@ -44,7 +49,7 @@ export interface RunOrderOptions<Run extends { refresh(): void }> extends WalkOp
   }
 }
 
-export interface ResumeOrderOptions<Run extends { refresh(): void }> extends WalkOptions<Run> {
+export interface ResumeOrderOptions<Run extends Refreshed> extends WalkOptions<Run> {
   /** What the journal holds. */
   readonly state: RunState
   readonly resumed: {
@@ -58,7 +63,7 @@ export interface ResumeOrderOptions<Run extends { refresh(): void }> extends Wal
  * Walks the order: each step is planned again from fresh facts, held against the approved plan, done and verified. Never rejects.
  * After a failure no new node is started; what runs comes to its end, and only the failed node's action is undone.
  */
-export function runOrder<Run extends { refresh(): void }>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
+export function runOrder<Run extends Refreshed>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
   const { context, started } = options
   const { cluster, fencingToken } = context
   const start = (steps: readonly PlannedStep[]): RunEvent => ({
@@ -75,20 +80,25 @@ export function runOrder<Run extends { refresh(): void }>(options: RunOrderOptio
  * Goes on with a run that an earlier process left: first every action that was begun is brought to its end, then the order is walked as
  * ever. What was verified is not done again unless its step says so, or the accepted plan does.
  */
-export function resumeOrder<Run extends { refresh(): void }>(options: ResumeOrderOptions<Run>): Promise<RunOutcome> {
+export function resumeOrder<Run extends Refreshed>(options: ResumeOrderOptions<Run>): Promise<RunOutcome> {
   const { context, resumed, state } = options
   const { fencingToken } = context
   return walkOrder(options, state, (steps) => ({ kind: 'run-resumed', fencingToken, ...resumed, steps }))
 }
 
-async function walkOrder<Run extends { refresh(): void }>(
+async function walkOrder<Run extends Refreshed>(
   options: WalkOptions<Run>,
   state: RunState,
   begin: (steps: readonly PlannedStep[]) => RunEvent,
 ): Promise<RunOutcome> {
-  const { order, emit } = options
+  const { order } = options
+  const touched = new Set<string>()
+  const emit = (event: RunEvent): Promise<void> => {
+    if (event.kind === 'operation-sent') touched.add(event.node)
+    return options.emit(event)
+  }
   const record = new RunRecord(state, emit)
-  const walk = new Walk(options, record)
+  const walk = new Walk(options, record, touched)
   let outcome: RunOutcome
   try {
     await record.emit(begin(order.map(({ id, title }) => ({ id, title, actions: walk.approvedActions(id) }))))
@@ -120,17 +130,20 @@ interface Settling {
   readonly verified: Promise<void>
 }
 
-class Walk<Run extends { refresh(): void }> {
+class Walk<Run extends Refreshed> {
   readonly #options: WalkOptions<Run>
   readonly #record: RunRecord
   /** The steps as an earlier process left them. */
   readonly #before: readonly StepRecord[]
+  /** Nodes that operations were sent to since facts were read for the step before. */
+  readonly #touched: Set<string>
   #settling: Settling[] = []
   #backgroundFailed = false
 
-  constructor(options: WalkOptions<Run>, record: RunRecord) {
+  constructor(options: WalkOptions<Run>, record: RunRecord, touched: Set<string>) {
     this.#options = options
     this.#record = record
+    this.#touched = touched
     this.#before = record.state.steps
   }
 
@@ -160,7 +173,8 @@ class Walk<Run extends { refresh(): void }> {
   async step(step: Step<Run>): Promise<void> {
     const { run } = this.#options
     await this.#requireGoingOn(step.title)
-    run.refresh()
+    run.refresh(this.#touched)
+    this.#touched.clear()
     const actions = await this.#plan(step)
     if (actions.length === 0) return this.#nothingToDo(step)
     await this.#record.emit({ kind: 'step-started', step: step.id, title: step.title, actions })

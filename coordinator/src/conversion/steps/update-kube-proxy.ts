@@ -20,8 +20,8 @@ export const updateKubeProxy = defineStep({
   gate: 'The rollout is done, each pod is newer than the change, its sockets go to the endpoint.',
   undo: 'The old ConfigMap and the mark of the restart are put back, by which the pods are rolled again.',
   width: 1,
-  // Its pods roll one after the other: what comes next does not need them.
-  settleBefore: 'scan-for-old-address',
+  // Its pods roll one after the other: what comes next does not need them, but no control plane joins before all go to the endpoint.
+  settleBefore: 'join-control-planes',
   async plan(run) {
     const { kubeProxy } = await run.clusterFacts()
     if (kubeProxy?.present !== true) return []

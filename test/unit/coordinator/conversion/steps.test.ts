@@ -63,8 +63,8 @@ t.test('a kubelet that reports no more fails its gate, whatever its Node says', 
   for (const node of paper.cluster.nodes) node.leaseRenewedUnixMs = Date.now() + 1
   t.match(await rewriteWorkerKubeconfigs.verify(run, action, never), [
     { what: /Lease/ },
-    { saw: 'Ready' },
     { saw: '192.168.13.100:8443' },
+    { saw: 'Ready' },
   ])
   paper.node('k8sworker1').connected.set('kubelet', 'https://192.168.13.30:6443')
   await t.rejects(
