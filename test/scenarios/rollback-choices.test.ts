@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { Probing } from '../../lab/simulated/probing.js'
+import { answers, Probing } from '../../lab/simulated/probing.js'
 import { asBefore } from '../support/as-before.js'
 import { members, serverIn } from '../support/conversion-assertions.js'
 import { clusterForTest, ended, everything, journalOf } from '../support/simulated-cluster.js'
@@ -17,6 +17,12 @@ t.test('the endpoint is kept or given back, as asked', async (t) => {
   const run = runOf(converted.stdout)
 
   await t.test('kept: the joins go, all that names the endpoint stays, no request fails', async (t) => {
+    // The address sits on a node that leaves: what leads there has to lead to who stays, too.
+    for (const verb of ['stop', 'start']) await cluster.sh('cp1', ['systemctl', verb, 'keepalived'])
+    await waitUntil(
+      async () => !(await cluster.sh('cp1', ['ip', '-j', 'addr'])).stdout.includes(cluster.world.virtualIp),
+    )
+    await waitUntil(() => answers(cluster.world.virtualIp, 8443))
     const probing = new Probing()
     probing.at('endpoint', cluster.world.virtualIp, 8443)
     probing.at('direct', cluster.node('cp1').address, 6443)

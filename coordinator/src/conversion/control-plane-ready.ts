@@ -110,7 +110,9 @@ export function balanceServing(
         'no control plane serves: the load balancer keeps the backends that it has',
         { where: run.first.name },
       )
-    await run.loadBalancer.setBackends(run, backends, call)
+    // On the way in a node is told when its own turn comes. On the way out whoever holds the address leads to who stays, also the one that leaves.
+    const rest = run.controlPlanes.filter((node) => !backends.includes(node) && joiningNow.get(run)?.has(node) !== true)
+    await run.loadBalancer.setBackends(run, { backends, beside: without === undefined ? [] : rest }, call)
     return backends
   })
   turns.set(
