@@ -165,13 +165,16 @@ t.test(`Kubernetes ${version}`, async (t) => {
 })
 
 /** A command until it succeeds: where the agent of a node that only just booted does not answer yet it says so and does nothing. */
-async function untilDone(t: Test, lab: Lab, command: readonly string[]): Promise<void> {
+async function untilDone(t: Test, lab: Lab, command: readonly [string, ...string[]]): Promise<void> {
   const started = Date.now()
   const after = () => `after ${Math.round((Date.now() - started) / 1000)} s`
   for (let tries = 1; tries <= 4; tries++) {
     const { exitCode, stdout, stderr } = await capture(...lab.quorate([...command]))
     t.comment(`${command[0]} ${tries} ended with ${exitCode} ${after()}`)
-    if (exitCode === 0) return t.pass(command[0])
+    if (exitCode === 0) {
+      t.pass(command[0])
+      return
+    }
     t.comment(stdout.slice(-1500) + stderr)
     await pause(2_000)
   }
