@@ -1,6 +1,7 @@
 #!/bin/bash
-# The same conversion typed by hand: the baseline that Quorate's wall time is measured against. No checks, no gates, no undo, no
-# backup. Usage: by-hand.sh LAB_FOLDER NETNS PREFIX  (a lab as `npm run lab -- up` makes it)
+# The same steps typed by hand, in the same order: the baseline that Quorate's wall time is measured against. No checks, no gates, no undo;
+# of waiting only what an operator would do: for the API server to show its new certificate, for rollouts, and for the Nodes at the end.
+# Usage: by-hand.sh LAB_FOLDER NETNS PREFIX  (a lab as `npm run lab -- up` makes it)
 set -euo pipefail
 LAB=$1 NS=$2 NET=$3 VIP=$3.100 NAME=apiserver.example.com CPE=apiserver.example.com:8443
 t0=$(date +%s.%N); step() { printf '%6.1fs  %s\n' "$(echo "$(date +%s.%N)-$t0" | bc)" "$*"; }
@@ -9,8 +10,10 @@ in_node() { # in_node NODE CMD...
   nsenter -t "$pid" -a env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root KUBECONFIG=/etc/kubernetes/admin.conf "$@"; }
 ALL=$(ls "$LAB/nodes"); WORKERS=$(ls "$LAB/nodes" | grep '^w')
 for n in $ALL; do in_node "$n" sh -c "grep -q $NAME /etc/hosts || echo $VIP $NAME >> /etc/hosts"; done
-in_node cp1 sh -c "ip addr add $VIP/24 dev host0 2>/dev/null; true"
-balance() { # balance ADDRESS...: haproxy on cp1 with these backends
+in_node cp1 sh -c 'etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key snapshot save /root/snapshot.db >/dev/null 2>&1'; step snapshot
+for n in $ALL; do in_node "$n" tar -C / -czf /root/before.tar.gz etc/kubernetes etc/hosts; done
+in_node cp1 sh -c 'kubectl -n kube-system get cm kubeadm-config kube-proxy -o yaml > /root/cms.yaml; kubectl -n kube-public get cm cluster-info -o yaml > /root/info.yaml'; step backup
+balance() { # balance ADDRESS...: haproxy on every control plane with these backends
   { cat <<H
 global
   maxconn 2000
@@ -30,9 +33,15 @@ backend api
   http-check expect status 200
   default-server inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
 H
-  for s in "$@"; do echo "  server s${s##*.} $s:6443 check verify none"; done; } > "$LAB/nodes/cp1/root/etc/haproxy/haproxy.cfg"
-  in_node cp1 systemctl reload-or-restart haproxy; }
-balance "$NET.30"; step load balancer
+  for s in "$@"; do echo "  server s${s##*.} $s:6443 check verify none"; done; } > "$LAB/haproxy.cfg"
+  for n in cp1 cp2 cp3; do cp "$LAB/haproxy.cfg" "$LAB/nodes/$n/root/etc/haproxy/haproxy.cfg"; in_node "$n" systemctl reload-or-restart haproxy; done; }
+balance "$NET.30"; i=30
+for n in cp1 cp2 cp3; do
+  { printf 'vrrp_instance api {\n  state BACKUP\n  interface host0\n  virtual_router_id 51\n  priority %s\n  advert_int 1\n  unicast_src_ip %s\n  unicast_peer {\n' $((200 - i)) "$NET.$i"
+    for p in 30 31 32; do [ $p = $i ] || echo "    $NET.$p"; done
+    printf '  }\n  virtual_ipaddress {\n    %s/24 dev host0\n  }\n}\n' "$VIP"; } > "$LAB/nodes/$n/root/etc/keepalived/keepalived.conf"
+  in_node "$n" systemctl enable -q --now haproxy keepalived 2>/dev/null; i=$((i + 1))
+done; step load balancer
 cat > "$LAB/nodes/cp1/root/root/certificate.sh" <<S
 set -e
 kubectl -n kube-system get cm kubeadm-config -o jsonpath='{.data.ClusterConfiguration}' > /root/cc.yaml
@@ -58,6 +67,8 @@ for _ in $(seq 1 900); do [ "$(serial)" != "$OLD" ] && break; sleep 0.1; done; s
 in_node cp1 sh -c 'kubectl -n kube-system create cm kubeadm-config --from-file=ClusterConfiguration=/root/cc.yaml --dry-run=client -o yaml | kubectl replace -f -'; step kubeadm-config
 in_node cp1 sh -c "kubectl -n kube-public get cm cluster-info -o yaml | sed 's#https://$NET.30:6443#https://$CPE#' | kubectl replace -f -"; step cluster-info
 in_node cp1 sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/admin.conf; [ ! -f /etc/kubernetes/super-admin.conf ] || sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/super-admin.conf"; step admin.conf
+# Before 1.31 the kubelet of a control plane goes through the endpoint too.
+case $(in_node cp1 kubelet --version) in *v1.30.* | *v1.2*) in_node cp1 sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/kubelet.conf; systemctl restart kubelet"; step first kubelet ;; esac
 for w in $WORKERS; do in_node "$w" sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/kubelet.conf; systemctl restart kubelet"; done; step workers
 in_node cp1 sh -c "kubectl -n kube-system get cm kube-proxy -o yaml | sed 's#https://$NET.30:6443#https://$CPE#' | kubectl replace -f - && kubectl -n kube-system rollout restart ds/kube-proxy && kubectl -n kube-system rollout status ds/kube-proxy --timeout=120s" >/dev/null; step kube-proxy
 KEY=$(openssl rand -hex 32)
@@ -80,5 +91,6 @@ Y
   in_node "$n" kubeadm join --config /root/join.yaml >/dev/null 2>&1; step "$n joined"
   BACKENDS="$BACKENDS $NET.$i"; balance $BACKENDS; step "$n behind the load balancer"
 done
-in_node cp1 kubectl get nodes
+in_node cp1 kubectl -n kube-system rollout restart deployment/coredns >/dev/null; in_node cp1 kubectl -n kube-system rollout status deployment/coredns --timeout=120s >/dev/null; step coredns
+in_node cp1 kubectl wait --for=condition=Ready nodes --all --timeout=120s >/dev/null; in_node cp1 kubectl get nodes
 step done

@@ -27,6 +27,14 @@ export class Probes {
     return probes
   }
 
+  /** Reads and writes at the first control plane: what goes on while an endpoint is taken back. */
+  static async directWithWrites(lab: Lab): Promise<Probes> {
+    const credentials = await clientCertificate(lab)
+    const probes = Probes.direct(lab)
+    probes.#add(lab, ['writes', lab.node('cp1').address, '6443', '250', credentials.cert, credentials.key])
+    return probes
+  }
+
   /** Only reads through the virtual IP. */
   static endpoint(lab: Lab): Probes {
     const probes = new Probes()

@@ -24,6 +24,7 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   )
   const cpu = (n: number): string => `processor\t: ${n}\nmodel name\t: simulated\n\n`
   node.write('/proc/cpuinfo', cpu(0) + cpu(1), 0o444)
+  node.write('/proc/sys/kernel/osrelease', '6.1.0-28-amd64\n', 0o444)
   node.write('/proc/swaps', 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n', 0o444)
   node.write('/proc/sys/net/ipv4/ip_forward', '1\n', 0o644)
   node.write('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory pids\n', 0o444)

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { release as kernelRelease } from 'node:os'
 import { readHaproxyConfig } from './haproxy.js'
 import { readKeepalivedConfig } from './keepalived.js'
 import { runKubeadm } from './kubeadm.js'
@@ -25,7 +24,6 @@ const onEveryNode: Record<string, Program> = {
   },
   ip: (site, { node }) => ok(`${JSON.stringify(interfaces(site, node.address, node.name))}\n`),
   ss: (_site, { node }, args) => ok(args.some((word) => word.includes('l')) ? listening(node) : established(node)),
-  uname: () => ok(`${kernelRelease()}\n`),
   timedatectl: (_site, { node }) => ok(node.faults.clockNotSynchronised ? 'no\n' : 'yes\n'),
   kubelet: (site, { node }) => ok(`Kubernetes ${node.faults.programVersion ?? site.release.version}\n`),
   kubectl: (site, { node }) =>

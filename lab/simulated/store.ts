@@ -10,6 +10,7 @@ export interface Metadata {
   creationTimestamp?: string
   labels?: Record<string, string>
   annotations?: Record<string, string>
+  managedFields?: readonly { operation: string; time: string }[]
   ownerReferences?: unknown[]
 }
 
@@ -130,7 +131,7 @@ export class ObjectStore {
         `Operation cannot be fulfilled on ${key.resource.plural} "${key.name}": ${said}`,
       )
     }
-    const { uid, creationTimestamp, generation } = present.metadata
+    const { uid, creationTimestamp, generation, managedFields } = present.metadata
     const specChanged = JSON.stringify(present.spec) !== JSON.stringify(object.spec)
     const next: KubeObject = {
       ...object,
@@ -142,13 +143,16 @@ export class ObjectStore {
         ...(key.resource.namespaced ? { namespace: key.namespace } : {}),
         ...(uid === undefined ? {} : { uid }),
         ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+        ...(managedFields === undefined ? {} : { managedFields }),
         ...(generation === undefined ? {} : { generation: generation + (specChanged ? 1 : 0) }),
       },
     }
     // As the real one: a write that changes nothing makes no new revision.
     const { resourceVersion } = present.metadata
     if (resourceVersion !== undefined) next.metadata.resourceVersion = resourceVersion
-    return isDeepStrictEqual(JSON.parse(JSON.stringify(next)), present) ? present : this.put(key, next)
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(next, withoutEmptyMaps)), present)
+      ? present
+      : this.put(key, next)
   }
 
   /** Creates or replaces without a precondition: for the controllers. */
@@ -190,8 +194,11 @@ export class ObjectStore {
     this.revision++
     const token = object.type === 'bootstrap.kubernetes.io/token' ? object.data?.['token-secret'] : undefined
     if (token !== undefined) this.tokenSecrets.add(Buffer.from(token, 'base64').toString())
-    const kept = JSON.parse(JSON.stringify(object)) as KubeObject
+    const kept = JSON.parse(JSON.stringify(object, withoutEmptyMaps)) as KubeObject
     kept.metadata.resourceVersion = String(this.revision)
+    // When it was last written: of ConfigMaps, whose readers have to be newer.
+    if (key.resource.plural === 'configmaps')
+      kept.metadata.managedFields = [{ operation: 'Update', time: new Date().toISOString().replace(/\.\d+Z$/, 'Z') }]
     this.objects.set(keyText(key), deepFrozen(kept))
     return kept
   }
@@ -202,6 +209,12 @@ const keyText = ({ resource: kind, namespace, name }: ObjectKey): string =>
 
 export const notFound = (key: ObjectKey): StatusError =>
   new StatusError(404, 'NotFound', `${key.resource.plural} "${key.name}" not found`)
+
+/** As Go writes a map that has become empty (omitempty): not at all. */
+const withoutEmptyMaps = (name: string, value: unknown): unknown =>
+  (name === 'annotations' || name === 'labels') && isRecord(value) && Object.keys(value).length === 0
+    ? undefined
+    : value
 
 function withoutVersion({ resourceVersion: _, ...rest }: Metadata): Metadata {
   return rest

@@ -112,7 +112,7 @@ export class Units {
     const [verb = '', ...rest] = args.filter((word) => !word.startsWith('-'))
     const now = args.includes('--now')
     if (verb === 'daemon-reload') return ok()
-    if (verb === 'show') return ok(this.show(rest[0] ?? '', args))
+    if (verb === 'show') return ok(rest.map((name) => this.show(name, args)).join('\n'))
     for (const name of rest) {
       const answer = await this.controlOne(verb, name, now)
       if (answer.exitCode !== 0) return answer

@@ -43,13 +43,21 @@ export function rollDaemonSets(store: ObjectStore): void {
     store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
   const missing = nodes.filter((node) => !pods.some(({ spec }) => spec?.['nodeName'] === node))
   for (const node of missing) createPod(store, template, { name: 'kube-proxy', hash, node })
-  const unavailable = pods.filter((pod) => !isReady(pod))
+  // A node that is not Ready makes its pod unavailable, and as only one may be, nothing else is rolled until it is back.
+  const ready = new Set(
+    store
+      .list(resourceOf('nodes'))
+      .filter(isNodeReady)
+      .map(({ metadata }) => metadata.name),
+  )
+  const isAvailable = (pod: KubeObject): boolean => isReady(pod) && ready.has(String(pod.spec?.['nodeName']))
+  const unavailable = pods.filter((pod) => !isAvailable(pod))
   const [old] = pods.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] !== hash)
   if (old !== undefined && missing.length === 0 && unavailable.length === 0)
     store.remove(keyOf('pods', 'kube-system', old.metadata.name))
   const now = podsOf(store, 'kube-proxy')
   const updated = now.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
-  const available = now.filter(isReady)
+  const available = now.filter(isAvailable)
   const status = {
     observedGeneration: set.metadata.generation ?? 1,
     desiredNumberScheduled: nodes.length,

@@ -39,7 +39,8 @@ t.test(`connections that break off, stall, go silent and repeat themselves (QUOR
       for (const line of lines) line.pause()
       t.comment(`${args[0]}, try ${tries}: ${exitCode}`)
       if (exitCode === 0) return
-      if (tries > 3 || (exitCode !== 4 && exitCode !== 3)) throw new Error(`exit code ${exitCode}: ${(stdout + stderr).slice(-4000)}`)
+      if (tries > 3 || (exitCode !== 4 && exitCode !== 3))
+        throw new Error(`exit code ${exitCode}: ${(stdout + stderr).slice(-4000)}`)
     }
   }
   await untilDone(['convert', '-f', cluster.clusterFile, '--yes'], (run) => ['resume', run])

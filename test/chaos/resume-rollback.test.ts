@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import { asBefore } from '../support/as-before.js'
 import { members } from '../support/conversion-assertions.js'
 import { clusterForTest, everything, journalOf } from '../support/simulated-cluster.js'
 
@@ -25,21 +26,6 @@ function killedWhen(cluster: SimulatedCluster, args: readonly string[], when: Re
     })
     child.once('exit', (_code, signal) => resolve(signal === 'SIGKILL'))
   })
-}
-
-/** What the agents keep for themselves, and what a kubelet renews by itself, is nothing that a conversion leaves behind. */
-const touchable = (files: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(files).filter(([path]) => !/:(\/var\/lib\/quorate-agent|\/run)\//.test(path)))
-
-/** The API server counts its writes, and a rolled DaemonSet has new pods: what they say is as it was. */
-function contents(objects: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries(objects).filter(([key]) => /^\/(configmaps|secrets|nodes)\//.test(key))
-  return Object.fromEntries(
-    kept.map(([key, object]) => {
-      const { metadata: _, ...content } = object as { metadata: unknown }
-      return [key, content]
-    }),
-  )
 }
 
 const convert = (cluster: SimulatedCluster) => ['convert', '-f', cluster.clusterFile, '--yes']
@@ -78,9 +64,7 @@ t.test(
       t.equal(undone.exitCode, 0, said(undone))
       t.comment(`${Date.now() - started} ms`)
       t.equal((await members(cluster)).length, 1)
-      const after = await everything(cluster)
-      t.same(touchable(after.files), touchable(before.files), 'every file of every node, byte for byte, with its mode')
-      t.same(contents(after.objects), contents(before.objects), 'every ConfigMap, Secret and Node')
+      await asBefore(t, cluster, before)
       t.match((await cluster.quorate(['status', run])).stdout, /rolled-back/)
     })
 

@@ -3,11 +3,14 @@
  * a second conversion finds nothing to do, and the API outlives its first control plane. `npm run test:real`; root; about 3 minutes a version.
  */
 import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import t from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
 import { type ProbeResult, Probes } from '../../lab/real/probes.js'
 import { capture } from '../../lab/real/shell.js'
 import { labForTest, realVersions } from '../support/real-lab.js'
+import { differences, stateOf } from '../support/real-state.js'
 
 /** Probes start at the first control plane at once, and at the endpoint as soon as the load balancer answers. */
 async function convertUnderProbes(lab: Lab): Promise<{ exitCode: number; output: string; probes: ProbeResult[] }> {
@@ -17,6 +20,9 @@ async function convertUnderProbes(lab: Lab): Promise<{ exitCode: number; output:
   const { exitCode, stdout, stderr } = await conversion
   return { exitCode, output: stdout + stderr, probes: await probes.stop() }
 }
+
+const etcdctl =
+  'etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key -w json'
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -50,6 +56,7 @@ for (const version of realVersions) {
   t.test(`Kubernetes ${version}`, async (t) => {
     const lab = await labForTest(t, version)
     const before = await fingerprint(lab)
+    const stateBefore = await stateOf(lab)
 
     await t.test('plan shows every step and changes nothing', async (t) => {
       const plan = await capture(...lab.quorate(['plan', '-f', lab.clusterFile]))
@@ -69,8 +76,6 @@ for (const version of realVersions) {
     })
 
     await t.test('etcd has three voters, by every member', async (t) => {
-      const etcdctl =
-        'etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key -w json'
       for (const node of lab.controlPlanes) {
         const members = JSON.parse(
           await node.must(['sh', '-c', `${etcdctl} --endpoints=https://${node.address}:2379 member list`]),
@@ -124,6 +129,29 @@ for (const version of realVersions) {
       if (worker === undefined) return
       const conf = await worker.must(['cat', '/etc/kubernetes/kubelet.conf'])
       t.match(conf, 'server: https://apiserver.example.com:8443')
+    })
+
+    await t.test('rollback gives the one control plane back as it was, and no request fails', async (t) => {
+      const [run = ''] = readdirSync(`${lab.stateFolder}/runs`).map((name) => basename(name, '.jsonl'))
+      const probes = await Probes.directWithWrites(lab)
+      const started = Date.now()
+      const undo = await capture(...lab.quorate(['rollback', run, '--yes']))
+      t.comment(`undone in ${Math.round((Date.now() - started) / 1000)} s`)
+      t.equal(undo.exitCode, 0, undo.stdout + undo.stderr)
+      for (const probe of await probes.stop()) {
+        t.comment(JSON.stringify(probe))
+        t.same(probe.errors, {}, `no failed request at ${probe.name}`)
+      }
+      t.same(differences(stateBefore, await stateOf(lab)), [])
+      const members = await lab
+        .node('cp1')
+        .must(['sh', '-c', `${etcdctl} --endpoints=https://127.0.0.1:2379 member list`])
+      t.equal(JSON.parse(members).members.length, 1)
+    })
+
+    await t.test('what was undone can be converted again', async (t) => {
+      const again = await capture(...lab.quorate(['convert', '-f', lab.clusterFile, '--yes']))
+      t.equal(again.exitCode, 0, again.stdout + again.stderr)
     })
 
     await t.test('the API answers through the endpoint after a power-cut of the first control plane', async (t) => {

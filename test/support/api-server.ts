@@ -102,7 +102,9 @@ function act(
   { objects, signs }: State,
   { method, url, body }: { method: string; url: string; body: Json | undefined },
 ): [number, Json] {
-  const found = objects.get(url)
+  // How to delete stands in the query; what to list, too.
+  const path = method === 'DELETE' ? (url.split('?')[0] ?? url) : url
+  const found = objects.get(path)
   const status = (code: number, message: string): [number, Json] => [code, { kind: 'Status', message }]
   if (method === 'POST' && body !== undefined) {
     const path = `${url}/${body['metadata'].name}`
@@ -120,7 +122,7 @@ function act(
     return [200, store(objects, url, body)]
   }
   if (method === 'PATCH' && body !== undefined) return [200, store(objects, url, merge(found, body))]
-  if (method === 'DELETE') objects.delete(url)
+  if (method === 'DELETE') objects.delete(path)
   return [200, found]
 }
 
@@ -134,7 +136,8 @@ function merge(target: Json, patch: Json): Json {
   const result: Json = { ...target }
   for (const [key, value] of Object.entries(patch)) {
     const both = typeof value === 'object' && value !== null && typeof result[key] === 'object'
-    result[key] = both ? merge(result[key], value) : value
+    if (value === null) delete result[key]
+    else result[key] = both ? merge(result[key], value) : value
   }
   return result
 }

@@ -1,6 +1,7 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
+import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
 import { ClusterFacts, EtcdMember, NodeFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
 import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
@@ -197,7 +198,7 @@ ${extra}`
 }
 
 export function configMap(text: string) {
-  return { text, resourceVersion: '1', sha256: 'aa', present: true }
+  return { text, resourceVersion: '1', sha256: 'aa', present: true, writtenUnixMs: 0 }
 }
 
 function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
@@ -247,6 +248,8 @@ export function fakeRun(world: World): ConversionRun {
     controlPlanes: world.file.controlPlanes as NodeEntry[],
     workers: world.file.workers as NodeEntry[],
     nodes,
+    absence: nobodyMissing,
+    mayBeBehind: () => true,
     endpoint: world.file.endpoint,
     agent: (node) => fakeAgent(world, nameOf(node)),
     nodeFacts: async (node) => world.facts[nameOf(node)] as NodeFacts,

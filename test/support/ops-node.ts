@@ -36,7 +36,9 @@ listen() { sed -n 's/^  bind \\*:\\([0-9]*\\)$/LISTEN 0 4096 *:\\1 *:* users:(("
 unit() { printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\nUnitFileState=%s\\nResult=success\\nExecMainStatus=0\\nActiveEnterTimestamp=Tue 2026-03-03 10:11:12 UTC\\nExecMainStartTimestamp=Tue 2026-03-03 10:11:12 UTC\\n' "$2" "$3" "$4" > "$units/$1"; }
 [ "$1" = show ] || echo "$*" >> "$log"
 case "$1" in
-  show) if [ -f "$units/$2" ]; then cat "$units/$2"; else printf 'LoadState=not-found\\nActiveState=inactive\\nSubState=dead\\n'; fi ;;
+  show) between=; for name; do case "$name" in show|--*) continue ;; esac
+    [ -z "$between" ] || echo; between=yes
+    if [ -f "$units/$name" ]; then cat "$units/$name"; else printf 'LoadState=not-found\\nActiveState=inactive\\nSubState=dead\\n'; fi; done ;;
   stop|reset-failed) case "$2" in quorate-*) rm -f "$units/$2" ;; esac ;;
   enable) unit "$3" active running enabled; [ "$3" != haproxy ] || listen ;;
   disable) unit "$3" inactive dead disabled; [ "$3" != haproxy ] || : > "$QUORATE_HOST_ROOT/run/ss-listening" ;;
@@ -52,7 +54,6 @@ printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\nUnitFileState=transien
   ss: 'case "$1" in -Htlnp) cat "$QUORATE_HOST_ROOT/run/ss-listening" ;; *) cat "$QUORATE_HOST_ROOT/run/ss-established" ;; esac',
   ip: 'cat "$QUORATE_HOST_ROOT/run/ip-addr.json"',
   getent: 'exit 2',
-  uname: 'echo 6.1.0-13-amd64',
   timedatectl: 'echo yes',
   kubeadm: `
 case "$1" in version) echo v1.37.2 ;; config) cp "$QUORATE_HOST_ROOT$5" "$QUORATE_HOST_ROOT/run/images-config"; printf 'registry.k8s.io/kube-apiserver:v1.37.2\\nregistry.k8s.io/pause:3.10\\n' ;; esac`,
@@ -60,7 +61,7 @@ case "$1" in version) echo v1.37.2 ;; config) cp "$QUORATE_HOST_ROOT$5" "$QUORAT
   kubectl: 'echo \'{"clientVersion": {"gitVersion": "v1.37.2"}}\'',
   haproxy: `
 case "$1" in -v) echo 'HAProxy version 2.6.12' ;; -c) if [ -f "$QUORATE_HOST_ROOT/run/haproxy-refuses" ]; then echo '[ALERT] parsing: unknown keyword'; exit 1; fi; echo 'Configuration file is valid' ;; esac`,
-  keepalived: 'exit 0',
+  keepalived: 'echo "Keepalived v2.2.7" >&2',
 }
 
 const interfaces = [

@@ -154,7 +154,7 @@ export class PaperCluster {
   }
 
   #text(text: string) {
-    return { text, sha256: sha256Hex(text), resourceVersion: '1', present: true }
+    return { text, sha256: sha256Hex(text), resourceVersion: '1', present: true, writtenUnixMs: 0 }
   }
 
   #addNode(node: NodeEntry, version: FixtureVersion): void {

@@ -9,7 +9,7 @@ const command = (file: string, args: readonly string[], timeoutMs = quick): Comm
 /** Units of the node that operations start, stop or look at. */
 export type LoadBalancerUnit = 'haproxy' | 'keepalived'
 
-/** Properties that `showUnit` asks for; every one of them exists since systemd 219. */
+/** Properties that `showUnits` asks for; every one of them exists since systemd 219. */
 const unitProperties = [
   'LoadState',
   'ActiveState',
@@ -41,7 +41,6 @@ export const commands = {
   interfaces: () => command('ip', ['-j', 'addr']),
   listeningSockets: () => command('ss', ['-Htlnp']),
   establishedSockets: () => command('ss', ['-Htnp']),
-  kernel: () => command('uname', ['-r']),
   clockSynchronised: () => command('timedatectl', ['show', '--property=NTPSynchronized', '--value']),
   kubeadmVersion: () => command('kubeadm', ['version', '-o', 'short']),
   kubeletVersion: () => command('kubelet', ['--version']),
@@ -50,18 +49,23 @@ export const commands = {
   keepalivedVersion: () => command('keepalived', ['--version']),
   checkHaproxyConfig: (file: string) => command('haproxy', ['-c', '-f', word(file)]),
   checkKeepalivedConfig: (file: string) => command('keepalived', ['--config-test', `--use-file=${file}`]),
-  showUnit: (unit: string) => command('systemctl', ['show', word(unit), `--property=${unitProperties.join(',')}`]),
+  showUnits: (units: readonly string[]) =>
+    command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
   unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
   listImages: (config: string) =>
     command('kubeadm', ['config', 'images', 'list', '--config', word(config)], seconds(60)),
 
   // ---- transient units ---------------------------------------------------------------------------------------------
-  /** Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. */
+  /**
+   * Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. `systemctl enable` shall
+   * not call the scripts of System V too (systemd's docs/ENVIRONMENT.md): each takes half a second and changes links that systemd never reads.
+   */
   startTransientUnit: (unit: string, inner: Command, output: 'journal' | 'errors-only' = 'journal') =>
     command('systemd-run', [
       `--unit=${unit}`,
       '--property=Type=oneshot',
       '--property=RemainAfterExit=yes',
+      '--setenv=SYSTEMCTL_SKIP_SYSV=1',
       ...(output === 'errors-only' ? ['--property=StandardOutput=null', '--property=StandardError=journal'] : []),
       '--no-block',
       '--',

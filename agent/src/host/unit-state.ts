@@ -22,14 +22,30 @@ export interface UnitProperties {
 
 /** Asks systemd for a unit; one that does not exist has loadState `not-found`. Throws COMMAND_FAILED when systemd does not answer. */
 export async function readUnit(host: Host, unit: string, signal?: AbortSignal): Promise<UnitProperties> {
-  const answer = await host.run(commands.showUnit(unit), signal)
-  if (answer.exitCode !== 0) {
+  const [properties] = await readUnits(host, [unit], signal)
+  return properties as UnitProperties
+}
+
+/** Asks systemd for several units at once; answers in the order asked. */
+export async function readUnits(
+  host: Host,
+  units: readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly UnitProperties[]> {
+  const { exitCode, stdout, stderr } = await host.run(commands.showUnits(units), signal)
+  // An empty line stands between two units.
+  const answers = stdout.trimEnd().split('\n\n')
+  if (exitCode !== 0 || answers.length !== units.length) {
     throw new QuorateError(
       'COMMAND_FAILED',
-      `systemctl show ${unit} ended with ${answer.exitCode}: ${answer.stderr.trim()}`,
+      `systemctl show ${units.join(' ')} ended with ${exitCode}: ${stderr.trim() || `${answers.length} answers`}`,
     )
   }
-  const properties = new Map(answer.stdout.split('\n').map((line) => splitOnce(line)))
+  return answers.map(parseProperties)
+}
+
+function parseProperties(text: string): UnitProperties {
+  const properties = new Map(text.split('\n').map((line) => splitOnce(line)))
   const of = (name: string): string => properties.get(name) ?? ''
   return {
     loadState: of('LoadState'),

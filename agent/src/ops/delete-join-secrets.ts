@@ -1,13 +1,16 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { DeleteJoinSecretsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { certificatesSecret } from './cluster/certificates-secret.js'
+import { certificatesRole, certificatesSecret } from './cluster/certificates-secret.js'
 import { apiPath, type Secret } from './cluster/kube-objects.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** Deletes the token, Secret kubeadm-certs, and the short-lived token that kubeadm made to own that Secret (copycerts.go). */
+/**
+ * Deletes the token, Secret kubeadm-certs, and the short-lived token that kubeadm made to own that Secret (copycerts.go); where asked also
+ * the Role and RoleBinding that it made for joiners.
+ */
 export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
-  async ({ tokenId }, { tools, signal }) => {
+  async ({ tokenId, withRole }, { tools, signal }) => {
     if (tokenId !== '' && !/^[a-z0-9]{6}$/.test(tokenId))
       throw new QuorateError('INVALID_REQUEST', 'not the id of a bootstrap token')
     const kube = await tools.kube()
@@ -19,6 +22,7 @@ export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
       certificatesSecret,
       ...owners,
       ...(tokenId === '' ? [] : [apiPath.secret(`bootstrap-token-${tokenId}`)]),
+      ...(withRole ? certificatesRole : []),
     ]
     const present = await Promise.all(paths.map((path) => kube.get<Secret>(path, signal)))
     const doomed = paths.filter((_, index) => present[index] !== undefined)
@@ -29,10 +33,12 @@ export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
       : changed({ summary: `deleted ${names.join(', ')}` })
   },
   {
-    evidence: async ({ tokenId }, { tools, signal }) => {
+    evidence: async ({ tokenId, withRole }, { tools, signal }) => {
       const kube = await tools.kube()
       const token = tokenId === '' ? [] : [apiPath.secret(`bootstrap-token-${tokenId}`)]
-      const found = await Promise.all([certificatesSecret, ...token].map((path) => kube.get<Secret>(path, signal)))
+      const role = withRole ? certificatesRole : []
+      const paths = [certificatesSecret, ...token, ...role]
+      const found = await Promise.all(paths.map((path) => kube.get<Secret>(path, signal)))
       return doneIf(found.every((secret) => secret === undefined))
     },
   },

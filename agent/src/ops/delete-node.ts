@@ -1,12 +1,17 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { DeleteNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { parseNodeName } from '@quorate/shared/names'
+import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
-import { apiPath, type Node } from './cluster/kube-objects.js'
+import { apiPath, type List, type Node, type Pod } from './cluster/kube-objects.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** Deletes the Node object of a node that was reset; never the one of this control plane, which would take its own kubelet out. */
+/**
+ * Deletes the Node object of a node that was reset, and its pods; never the one of this control plane, which would take its own kubelet
+ * out. Pods without a Node would be left for a minute by the garbage collector (kubernetes, podgc: a quarantine of 40 s), each as one that
+ * is not available: a DaemonSet that may miss one pod does not roll meanwhile.
+ */
 export const deleteNode = changeOperation<DeleteNodeRequest>(
   async (request, { tools, signal }) => {
     const name = parseNodeName(request.name)
@@ -14,10 +19,19 @@ export const deleteNode = changeOperation<DeleteNodeRequest>(
     const kube = await tools.kube()
     if ((await kube.get<Node>(apiPath.node(name), signal)) === undefined) return unchanged(`there is no Node ${name}`)
     await kube.remove(apiPath.node(name), signal)
-    return changed({ summary: `deleted Node ${name}` })
+    const pods = await removePods(kube, name, signal)
+    return changed({ summary: `deleted Node ${name} and its ${pods} pods` })
   },
   {
     evidence: async ({ name }, { tools, signal }) =>
       doneIf((await (await tools.kube()).get<Node>(apiPath.node(parseNodeName(name)), signal)) === undefined),
   },
 )
+
+/** Without grace: there is no kubelet any more that could tell of their end. */
+async function removePods(kube: KubeApi, node: string, signal: AbortSignal): Promise<number> {
+  const pods = (await kube.get<List<Pod>>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`, signal))?.items ?? []
+  const paths = pods.map(({ metadata }) => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`)
+  for (const path of paths) await kube.remove(`${path}?gracePeriodSeconds=0`, signal)
+  return paths.length
+}

@@ -3,51 +3,75 @@ import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import type { KubeApi } from '../host/kube-api.js'
 import { readConfigMap } from './backup/config-maps.js'
 import { editConfigMap } from './cluster/edit-config-map.js'
-import { apiPath, type List, type ObjectMeta, type Pod, unixMs } from './cluster/kube-objects.js'
-import { startRollingRestart } from './cluster/rolling-restart.js'
-import { type ChangeOperation, changeOperation, doneIf } from './operation.js'
+import { apiPath, lastWrite, type ObjectMeta } from './cluster/kube-objects.js'
+import { proxyPodsOlderThan, replaceProxyPods } from './cluster/proxy-pods.js'
+import { markOf, putBackMark, startRollingRestart } from './cluster/rolling-restart.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 const name = 'configmap/kube-system/kube-proxy'
 
 /** kube-proxy reads its kubeconfig at start only: the ConfigMap is changed, then its pods are rolled. A cluster without kube-proxy has nothing to change. */
-const update: ChangeOperation<UpdateKubeProxyRequest>['run'] = async ({ server, expectedSha256 }, context) => {
-  const { tools, signal } = context
-  const kube = await tools.kube()
-  const found = await readConfigMap(kube, name, signal)
+const update: ChangeOperation<UpdateKubeProxyRequest>['run'] = async (request, context) => {
+  const { server, expectedSha256 } = request
+  const kube = await context.tools.kube()
+  const found = await readConfigMap(kube, name, context.signal)
   if (found === undefined) return unchanged('kube-proxy is not installed')
   const touched = await editConfigMap(context, {
     name,
     expectedSha256,
     edit: (text) => pointKubeconfigAt(text, server),
   })
-  if (touched === undefined && !(await rolloutWasMissed(kube, found.object.metadata, signal))) {
+  if (touched === undefined && !(await rolloutWasMissed(kube, found.object.metadata, { request, context }))) {
     return unchanged(`kube-proxy already uses ${server}`)
   }
-  // Without the signal: a changed ConfigMap without the restart would be half a change.
-  const restartedAt = await startRollingRestart(kube, apiPath.kubeProxy)
+  const facts = await restartPods(kube, request, context)
   return changed({
-    summary: `kube-proxy: server is ${server}, rolling restart started`,
+    summary: `kube-proxy: server is ${server}, ${facts['restart']}`,
     touched: touched === undefined ? [] : [touched],
-    facts: { restarted_at: String(restartedAt) },
+    facts,
   })
 }
 
+/**
+ * By the DaemonSet, or pod by pod: one that waits for a node without power rolls no further (an old pod there is deleted and never ends, and counts as
+ * the one that may be unavailable: kubernetes pkg/controller/daemon/update.go), and it would restart the pod of a node that nobody looks at.
+ */
+async function restartPods(
+  kube: KubeApi,
+  { onlyNodes, putBack }: UpdateKubeProxyRequest,
+  context: ChangeContext,
+): Promise<Record<string, string>> {
+  // Without the signal: a changed ConfigMap without the restart would be half a change.
+  const mark = await markOf(kube, apiPath.kubeProxy)
+  if (putBack !== undefined) await putBackMark(kube, apiPath.kubeProxy, putBack.restartedAt)
+  if (onlyNodes.length > 0) {
+    const replaced = await replaceProxyPods(kube, onlyNodes, context)
+    return { restart: `replaced its pods on ${replaced.join(', ') || 'no node'}` }
+  }
+  if (putBack !== undefined) return { restart: 'rolled back' }
+  const restartedAt = await startRollingRestart(kube, apiPath.kubeProxy)
+  return { restart: 'rolling restart started', restarted_at: String(restartedAt), restarted_before: mark }
+}
+
 /** The ConfigMap and the restart that makes the pods read it: one without the other is not done. */
-const isUpdated: ChangeOperation<UpdateKubeProxyRequest>['evidence'] = async ({ server }, { tools, signal }) => {
-  const kube = await tools.kube()
-  const found = await readConfigMap(kube, name, signal)
+const isUpdated: ChangeOperation<UpdateKubeProxyRequest>['evidence'] = async (request, context) => {
+  const kube = await context.tools.kube()
+  const found = await readConfigMap(kube, name, context.signal)
   if (found === undefined) return { done: 'yes' }
-  if (pointKubeconfigAt(found.text, server) !== found.text) return { done: 'no' }
-  return doneIf(!(await rolloutWasMissed(kube, found.object.metadata, signal)))
+  if (pointKubeconfigAt(found.text, request.server) !== found.text) return { done: 'no' }
+  return doneIf(!(await rolloutWasMissed(kube, found.object.metadata, { request, context })))
 }
 
 export const updateKubeProxy = changeOperation<UpdateKubeProxyRequest>(update, { evidence: isUpdated })
 
 /** True when a pod of kube-proxy is older than the last write to its ConfigMap: an earlier attempt ended between the two. */
-async function rolloutWasMissed(kube: KubeApi, metadata: object, signal: AbortSignal): Promise<boolean> {
-  const { managedFields = [] } = metadata as ObjectMeta
-  const written = Math.max(0, ...managedFields.map(({ time }) => unixMs(time)))
-  const pods = await kube.get<List<Pod>>(`${apiPath.systemPods}?labelSelector=k8s-app%3Dkube-proxy`, signal)
-  return (pods?.items ?? []).some(({ status }) => status?.startTime !== undefined && unixMs(status.startTime) < written)
+async function rolloutWasMissed(
+  kube: KubeApi,
+  metadata: object,
+  { request, context }: { request: UpdateKubeProxyRequest; context: { readonly signal: AbortSignal } },
+): Promise<boolean> {
+  const old = await proxyPodsOlderThan(kube, lastWrite(metadata as ObjectMeta), context.signal)
+  const { onlyNodes } = request
+  return old.some(({ spec }) => onlyNodes.length === 0 || onlyNodes.includes(spec?.nodeName ?? ''))
 }

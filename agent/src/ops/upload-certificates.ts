@@ -4,7 +4,7 @@ import type { UploadCertificatesRequest } from '@quorate/shared/gen/quorate/v1/n
 import { commands } from '../host/commands.js'
 import { runAsUnit } from '../host/transient-unit.js'
 import { lostSecretsEvidence, makeToken } from './cluster/bootstrap-token.js'
-import { certificatesSecret, requireCertificatesSecret } from './cluster/certificates-secret.js'
+import { certificatesRole, certificatesSecret, requireCertificatesSecret } from './cluster/certificates-secret.js'
 import { initDocument } from './cluster/control-plane.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import type { Secret } from './cluster/kube-objects.js'
@@ -22,6 +22,8 @@ export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
     const kube = await tools.kube()
     const { text } = await requireConfigMap(kube, 'configmap/kube-system/kubeadm-config', signal)
     const before = await kube.get<Secret>(certificatesSecret, signal)
+    const [, role] = certificatesRole
+    const hadRole = (await kube.get(role, signal)) !== undefined
     const certificateKey = newCertificateKey()
     await upload(context, text, certificateKey)
     await requireCertificatesSecret(kube, { before, etcd: readClusterConfiguration(text).etcd }, signal)
@@ -33,7 +35,7 @@ export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
     })
     return changed({
       summary: `uploaded the shared certificates, made join token ${id}, valid until ${expires}`,
-      facts: { token_id: id, expires },
+      facts: { token_id: id, expires, made_role: hadRole ? 'no' : 'yes' },
       sealed: await sealJoinSecret(tools.sealing, { token, certificateKey }, request.recipients),
     })
   },

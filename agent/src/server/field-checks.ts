@@ -57,6 +57,7 @@ export const check = {
   caPin: like('sha256:<hexadecimal>', /^sha256:[0-9a-f]{64}$/),
   tokenId: like('the id part of a bootstrap token', /^[a-z0-9]{6}$/),
   recipient: like('an age recipient', /^age1[a-z0-9]{20,4000}$/, 4100),
+  time: like('a time as RFC 3339 has it', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/),
   version: like('a Kubernetes version', /^v\d{1,3}\.\d{1,4}\.\d{1,4}([-+][A-Za-z0-9.+-]{1,60})?$/),
   imageRepository: like('an image repository', /^[a-z0-9][A-Za-z0-9._/:-]{0,254}$/),
   kubeadmApiVersion: like('a version of the kubeadm API', /^v1(beta\d+|alpha\d+)?$/),

@@ -85,7 +85,13 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     expectedSha256: optional(check.sha256),
   },
   updateClusterInfo: { header, server: check.serverUrl, expectedSha256: optional(check.sha256) },
-  updateKubeProxy: { header, server: check.serverUrl, expectedSha256: optional(check.sha256) },
+  updateKubeProxy: {
+    header,
+    server: check.serverUrl,
+    expectedSha256: optional(check.sha256),
+    onlyNodes: listOf(check.dnsName),
+    putBack: optional(message({ restartedAt: optional(check.time) })),
+  },
   rewriteKubeconfig: {
     header,
     purpose: check.kubeconfigPurpose,
@@ -100,7 +106,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   pullImages: { header, kubernetesVersion: check.version, imageRepository: check.imageRepository },
   uploadCertificates: { header, recipients, tokenTtlSeconds: check.seconds },
   createJoinToken: { header, recipients, tokenTtlSeconds: check.seconds },
-  deleteJoinSecrets: { header, tokenId: check.tokenId },
+  deleteJoinSecrets: { header, tokenId: check.tokenId, withRole: check.flag },
   placeJoinSecret: { header, secret: sealed },
   joinControlPlane: { header, join },
   promoteEtcdMember: { header, memberId: check.memberId },

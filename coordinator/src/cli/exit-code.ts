@@ -13,6 +13,7 @@ export function exitCodeOf({ outcome, needsPerson, error }: RunOutcome): number 
 /** The same from a journal, where the errors are kept by their codes. */
 export function exitCodeOfRun(run: RunState): number {
   const { outcome, error } = run
+  if (outcome === 'damaged') return exitCode.needsPerson
   if (outcome === 'abandoned') return exitCode.stepFailed
   if (outcome === 'running' || outcome === 'rolled-back') return exitCode.done
   const errors = [error, ...run.steps.flatMap(({ actions }) => actions.map(openUndoError))]

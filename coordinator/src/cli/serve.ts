@@ -7,6 +7,7 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
     .summary('REST and event stream')
     .description(
       'Serves plan, start, list, read and follow of runs, nodes and health over REST (OpenAPI 3.1), on loopback unless told otherwise.\n' +
+        'A worker that a run went on without is converted when its agent answers again.\n' +
         'Every request needs the token, or where TLS is served a client certificate of the fleet. Ctrl-C lets runs come to a safe place first.',
     )
     .option(

@@ -1,4 +1,5 @@
 import { asQuorateError, type ErrorCode, type QuorateError } from '@quorate/shared/errors'
+import type { MissingNode } from '../engine/absence.js'
 import type { Check, Finding } from './checks/check.js'
 import type { ConversionRun } from './run.js'
 
@@ -21,7 +22,7 @@ export const isBlocking = (finding: Assessed): boolean =>
 
 /**
  * Runs all checks at once; all report. A node that does not answer and a check that breaks are findings too, never a crash.
- * `facts` says whether every node answered.
+ * `facts` says whether every node answered that cannot be done without.
  */
 export async function assess(
   run: ConversionRun,
@@ -36,15 +37,27 @@ export async function assess(
   const order = { error: 0, warning: 1, info: 2 } as const
   return {
     findings: findings.sort((a, b) => order[a.severity] - order[b.severity]),
-    facts: silent.length === 0 ? 'complete' : 'incomplete',
+    facts: silent.some(({ severity }) => severity === 'error') ? 'incomplete' : 'complete',
   }
 }
 
-/** A finding for each node whose agent does not answer or is not trusted. */
+/** A finding for each node whose agent does not answer or is not trusted: a warning for a worker that the rest can go on without. */
 export async function silentNodes(run: ConversionRun): Promise<readonly Finding[]> {
   const answers = await Promise.all(run.nodes.map((node) => reach(run, node.name)))
-  return answers.flat()
+  const missing = run.absence.missing().map(missingFinding)
+  const names = new Set(missing.map(({ node }) => node))
+  return [...answers.flat().filter(({ node }) => !names.has(node ?? '')), ...missing]
 }
+
+const missingFinding = ({ node, message }: MissingNode) => ({
+  id: 'worker-missing',
+  severity: 'warning' as const,
+  node,
+  message: `it is converted later: ${message}. Until then it goes on with the first control plane's own address, which stays as it is`,
+  evidence: 'AGENT_UNREACHABLE',
+  remedy:
+    'Start its quorate-agent, or the machine, if it can be. Else `quorate resume RUN` converts it when it is back, and `quorate serve` by itself; until then `quorate verify` says no.',
+})
 
 async function reach(run: ConversionRun, node: string): Promise<readonly Finding[]> {
   try {

@@ -1,11 +1,11 @@
-import { QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
 import type { ChangeCall } from '../fleet/agent.js'
-import { clusterNow, readEtcd } from './fresh.js'
-import { patience } from './gates.js'
+import { clusterNow, readEtcd, socketsOf } from './fresh.js'
+import { patience, samePeer } from './gates.js'
 import { probeFrom, problemOf, readyStatuses } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -68,9 +68,23 @@ export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: Abor
   )
 }
 
+const joiningNow = new WeakMap<ConversionRun, Set<NodeEntry>>()
+
+/** Runs `join`; until it has ended the node is no backend even if it serves already: its agent, which does one thing at a time, is not told either. */
+export async function whileJoining(run: ConversionRun, node: NodeEntry, join: () => Promise<void>): Promise<void> {
+  const nodes = joiningNow.get(run) ?? new Set()
+  joiningNow.set(run, nodes.add(node))
+  try {
+    await join()
+  } finally {
+    nodes.delete(node)
+  }
+}
+
 /** Control planes that serve now, in the order of the file. `without` is on its way out. */
 export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
-  const asked = run.controlPlanes.filter((node) => node !== without)
+  const joining = joiningNow.get(run)
+  const asked = run.controlPlanes.filter((node) => node !== without && joining?.has(node) !== true)
   const looks = await Promise.all(
     asked.map((node) => serves(run, node).catch((error: unknown) => notYet(String(error)))),
   )
@@ -96,7 +110,9 @@ export function balanceServing(
         'no control plane serves: the load balancer keeps the backends that it has',
         { where: run.first.name },
       )
-    await run.loadBalancer.setBackends(run, backends, call)
+    // On the way in a node is told when its own turn comes. On the way out whoever holds the address leads to who stays, also the one that leaves.
+    const rest = run.controlPlanes.filter((node) => !backends.includes(node) && joiningNow.get(run)?.has(node) !== true)
+    await run.loadBalancer.setBackends(run, { backends, beside: without === undefined ? [] : rest }, call)
     return backends
   })
   turns.set(
@@ -104,4 +120,27 @@ export function balanceServing(
     turn.catch(() => undefined),
   )
   return turn
+}
+
+/** What was begun before the load balancer stopped leading there ends in that time; a connection that is kept open for longer is its client's to open again. */
+const drainMs = 3_000
+
+/**
+ * Waits until nothing goes through the load balancer to a node any more that is no backend now: an API server whose member has left etcd answers
+ * with errors. Where connections stay open they are cut when the node is reset, as in any loss of a control plane, and said.
+ */
+export async function untilDrained(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  const peer = { address: node.address, port: apiServerPort(await run.nodeFacts(run.first)) }
+  const look = async (): Promise<Look<true>> => {
+    const sockets = await Promise.all(
+      run.controlPlanes.map((from) => socketsOf(run, from, 'haproxy', call.signal).catch(() => [])),
+    )
+    const open = sockets
+      .flat()
+      .filter(({ peerAddress, peerPort }) => samePeer(peer, { address: peerAddress, port: peerPort }))
+    return open.length === 0 ? holds(true) : notYet(`${open.length} connections`)
+  }
+  await until(`${node.name} to be drained`, look, { deadlineMs: drainMs, everyMs: 100, signal: call.signal }).catch(
+    (error: unknown) => call.progress(`not all went elsewhere by themselves: ${asQuorateError(error).message}`),
+  )
 }

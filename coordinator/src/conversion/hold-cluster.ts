@@ -2,12 +2,14 @@ import { systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import { isMissing, type MissingNode } from '../engine/absence.js'
 import type { RecordedEvent, RunEvent } from '../engine/events.js'
 import type { Journal } from '../engine/journal.js'
 import type { Lease } from '../engine/lease.js'
 import type { RunContext } from '../engine/operations.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun } from './session-run.js'
@@ -15,6 +17,12 @@ import { conversionRun } from './session-run.js'
 export interface HoldRequest {
   readonly id: RunId
   readonly file: ClusterFile
+  /** Who may be missing. */
+  readonly mayMiss: MayMiss
+  /** Who is missing from the beginning. */
+  readonly missing?: readonly MissingNode[]
+  /** Whom an earlier process of the run went on without. */
+  readonly returning?: readonly string[]
   /** Number of a lease that is known from the journal: the new one is higher. */
   readonly above?: number
   readonly onEvent?: ((event: RecordedEvent) => void) | undefined
@@ -39,7 +47,8 @@ export interface HeldCluster extends Held {
 
 /** Takes a cluster's lease, opens the run's journal and connects to the agents; nothing is held when one of them fails. */
 export async function holdCluster(session: Session, request: HoldRequest): Promise<HeldCluster> {
-  const { id, file, above, onEvent } = request
+  const { id, file, mayMiss, missing = [], above, onEvent } = request
+  const returning = request.returning === undefined ? {} : { returning: request.returning }
   const lease = await session.leases.acquire(file.name, id, above)
   const journal = await request.open().catch(async (error: unknown) => {
     await lease.release()
@@ -53,7 +62,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     recordedOne = resolve
   })
   const held: Held = {
-    run: conversionRun(session, fleet, file, id),
+    run: conversionRun(session, fleet, { id, file, mayMiss, missing, ...returning }),
     context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
     stop: stop.signal,
     async emit(event) {
@@ -81,13 +90,15 @@ const restartMs = 10_000
 
 /**
  * Tells every agent the number of this lease before anything is done under it: a coordinator before this one, paused in the middle of
- * something or on another machine, is then let in nowhere, also not by the nodes that this one changes last or never.
+ * something or on another machine, is then let in nowhere, also not by the nodes that this one changes last or never. A node that is
+ * missed learns of it with the first that it is asked to do.
  */
 async function shutOthersOut({ run, context: { cluster, fencingToken } }: Held): Promise<void> {
   const tell = (node: NodeEntry) => run.agent(node).read('raiseFence', { cluster, fencingToken })
   await Promise.all(
     run.nodes.map(async (node) => {
       for (const deadline = Date.now() + restartMs; ; await systemClock.sleep(500)) {
+        if (isMissing(run.absence, node.name)) return
         try {
           return await tell(node)
         } catch (error) {

@@ -1,7 +1,10 @@
+import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet } from '@quorate/shared/until'
+import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
 import { clusterNow } from './fresh.js'
 import { connectedTo } from './gates.js'
+import { existingNodes } from './membership.js'
 import type { ConversionRun } from './run.js'
 import { endpointServer } from './wanted.js'
 
@@ -14,22 +17,50 @@ export async function kubeProxyRolledOut(
   signal: AbortSignal,
   server = endpointServer(run),
 ): Promise<Look<readonly Evidence[]>> {
-  const { kubeProxyRollout: rollout, pods } = await clusterNow(run)
+  const { kubeProxyRollout: rollout, pods, nodes: known } = await clusterNow(run)
   if (rollout === undefined) return holds([{ what: 'DaemonSet kube-proxy', saw: 'not installed' }])
+  if (run.absence.missing().length > 0) return presentOnesConnected(run, pods, { server, signal })
   const { generation, observedGeneration, desired, updated, available } = rollout
   const seen = `${updated} of ${desired} updated, ${available} available`
   if (observedGeneration < generation || updated < desired || available < desired) return notYet(seen)
-  const proxies = pods.filter((pod) => pod.app === 'kube-proxy')
+  // A pod whose Node was deleted is nobody's: it lists for another minute, until the garbage collector's second look.
+  const proxies = pods.filter((pod) => isProxy(pod) && known.some(({ name }) => name === pod.node))
   const restartedAt = rollout.restartedAt === '' ? 0 : Date.parse(rollout.restartedAt)
   const old = proxies.filter((pod) => pod.startedUnixMs < restartedAt)
   if (old.length > 0) return notYet(`${seen}; older than the change: ${old.map((pod) => pod.name).join(', ')}`)
   const nodes = run.nodes.filter((node) => proxies.some((pod) => pod.node === node.name))
+  const rolled = {
+    what: 'DaemonSet kube-proxy',
+    saw: `${seen}, each pod newer than ${rollout.restartedAt || 'its first start'}`,
+  }
+  return allConnected(run, nodes, { rolled, server, signal })
+}
+
+/** The DaemonSet counts the node that is missing; so each of the others is looked at by itself. */
+async function presentOnesConnected(
+  run: ConversionRun,
+  pods: readonly PodFacts[],
+  how: { server: string; signal: AbortSignal },
+): Promise<Look<readonly Evidence[]>> {
+  const nodes = await existingNodes(run)
+  const without = nodes.filter(({ name }) => !pods.some((pod) => isProxy(pod) && pod.node === name && pod.ready))
+  if (without.length > 0) return notYet(`no pod is ready on ${without.map(({ name }) => name).join(', ')}`)
+  const missing = run.absence.missing().map(({ node }) => node)
+  const rolled = { what: 'pods of kube-proxy', saw: `ready on ${nodes.length} nodes; not asked: ${missing.join(', ')}` }
+  return allConnected(run, nodes, { rolled, ...how })
+}
+
+const isProxy = (pod: PodFacts): boolean => pod.app === 'kube-proxy'
+
+async function allConnected(
+  run: ConversionRun,
+  nodes: readonly NodeEntry[],
+  { rolled, server, signal }: { rolled: Evidence; server: string; signal: AbortSignal },
+): Promise<Look<readonly Evidence[]>> {
   const connected = await Promise.all(
     nodes.map((node) => connectedTo(run, node, { process: 'kube-proxy', server, signal })),
   )
-  const evidence: Evidence[] = [
-    { what: 'DaemonSet kube-proxy', saw: `${seen}, each pod newer than ${rollout.restartedAt || 'its first start'}` },
-  ]
+  const evidence = [rolled]
   for (const look of connected) {
     if (!look.holds) return look
     evidence.push(look.value)

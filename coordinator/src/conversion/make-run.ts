@@ -1,11 +1,14 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { MissingNode } from '../engine/absence.js'
 import type { Agent } from '../fleet/agent.js'
 import { decideEndpointPolicy } from './endpoint-policy.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from './fresh.js'
 import { loadBalancerKinds } from './load-balancers/all.js'
-import type { ConversionRun, EtcdFacts } from './run.js'
+import { conversionOrder } from './order.js'
+import { type MayMiss, RollCall } from './roll-call.js'
+import type { ConversionRun, ConversionStep, EtcdFacts } from './run.js'
 
 export interface ConversionRunParts {
   readonly id: string
@@ -13,31 +16,48 @@ export interface ConversionRunParts {
   agent(node: NodeEntry): Agent
   readonly keepBackup: ConversionRun['keepBackup']
   readonly backupRecipient: string
+  /** Which nodes may be missing; nobody unless given. */
+  readonly mayMiss?: MayMiss
+  /** Missing from the beginning. */
+  readonly missing?: readonly MissingNode[]
+  /** Whom an earlier process of the run went on without; unset: unknown. */
+  readonly returning?: readonly string[]
+  /** What a test puts in place of the conversion's own. */
+  readonly order?: readonly ConversionStep[]
 }
+
+/** A node that this run did not touch is believed for so long. */
+const keptMs = 10_000
 
 /** Facts as last read. A read that failed is not remembered: the next asker tries again. */
 class FactMemory {
-  readonly #read = new Map<string, Promise<unknown>>()
+  readonly #read = new Map<string, { readonly at: number; readonly reading: Promise<unknown> }>()
 
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
     const known = this.#read.get(key)
-    if (known !== undefined) return known as Promise<T>
+    if (known !== undefined) return known.reading as Promise<T>
     const reading = read()
-    this.#read.set(key, reading)
+    const kept = { at: performance.now(), reading }
+    this.#read.set(key, kept)
     reading.catch(() => {
-      if (this.#read.get(key) === reading) this.#read.delete(key)
+      if (this.#read.get(key) === kept) this.#read.delete(key)
     })
     return reading
   }
 
-  forget(): void {
-    this.#read.clear()
+  forget(keys?: ReadonlySet<string>): void {
+    const oldest = performance.now() - keptMs
+    for (const [key, { at }] of this.#read)
+      if (keys === undefined || keys.has(key) || at < oldest) this.#read.delete(key)
   }
 }
 
 /** The context of one conversion: who is who, and what is known of them. */
-export function makeConversionRun({ id, file, agent, keepBackup, backupRecipient }: ConversionRunParts): ConversionRun {
+export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
+  const { id, file, agent, keepBackup, backupRecipient, order = conversionOrder } = parts
   const memory = new FactMemory()
+  const rollCall = new RollCall(parts.mayMiss ?? (() => false))
+  for (const missing of parts.missing ?? []) rollCall.setAside(missing)
   const [first, ...joining] = file.controlPlanes
   if (first === undefined) throw new QuorateError('CLUSTER_FILE_INVALID', 'the cluster file names no control plane')
   const nodes = [...file.controlPlanes, ...file.workers]
@@ -54,18 +74,26 @@ export function makeConversionRun({ id, file, agent, keepBackup, backupRecipient
     first,
     joining,
     controlPlanes: file.controlPlanes,
-    workers: file.workers,
-    nodes,
+    get workers() {
+      return file.workers.filter(rollCall.answers)
+    },
+    get nodes() {
+      return nodes.filter(rollCall.answers)
+    },
+    absence: rollCall,
+    mayBeBehind: (node) => parts.returning?.includes(node) ?? true,
     endpoint: file.endpoint,
-    agent: (node) => agent(entryOf(node)),
+    agent: (node) => rollCall.heard(entryOf(node), agent(entryOf(node))),
     nodeFacts: (node): Promise<NodeFacts> =>
       memory.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
     clusterFacts: (): Promise<ClusterFacts> => memory.once('cluster', () => readClusterFacts(run)),
     etcd: (): Promise<EtcdFacts> => memory.once('etcd', () => readEtcd(run)),
-    refresh: () => memory.forget(),
+    refresh: (touched) =>
+      memory.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     loadBalancer: loadBalancerKinds[file.loadBalancer.kind],
+    order,
     keepBackup,
     backupRecipient,
   }

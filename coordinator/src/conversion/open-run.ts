@@ -5,6 +5,7 @@ import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { foldRun, type RunState } from '../engine/fold.js'
 import { silentNodes } from './assess.js'
 import { type HeldCluster, holdCluster } from './hold-cluster.js'
+import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
 import type { Session, StartRequest } from './session.js'
 
@@ -24,28 +25,39 @@ export function clusterFileOf(state: RunState): ClusterFile {
   return parseClusterFile(state.clusterFile, `journal of ${state.id}`)
 }
 
+export interface OpenOptions {
+  readonly onEvent: StartRequest['onEvent']
+  /** Who may be missing, by what the run did so far. */
+  mayMiss(state: RunState, file: ClusterFile): MayMiss
+}
+
 /** Takes the cluster with a number above the journal's, and opens the journal to go on with it. */
-export async function openRun(session: Session, id: RunId, onEvent: StartRequest['onEvent']): Promise<OpenRun> {
+export async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOptions): Promise<OpenRun> {
   const before = { ...foldRun(await session.runs.read(id)), id }
+  const file = clusterFileOf(before)
   let state: RunState = before
+  let spared: MayMiss = () => false
   const held = await holdCluster(session, {
     id,
-    file: clusterFileOf(before),
+    file,
+    returning: before.missing.map(({ node }) => node),
+    mayMiss: (node) => spared(node),
     above: before.fencingToken,
     onEvent,
     async open() {
       // Read again under the lease: another process may have gone on with it in between.
       const { journal, events } = await session.runs.reopen(id)
       state = foldRun(events)
+      spared = mayMiss(state, file)
       return journal
     },
   })
   return { held, state }
 }
 
-/** AGENT_UNREACHABLE, naming every node that does not answer: nothing is begun while one is silent. */
+/** AGENT_UNREACHABLE, naming every node that does not answer and cannot be done without: nothing is begun while one is silent. */
 export async function requireAnswers(run: ConversionRun): Promise<void> {
-  const silent = await silentNodes(run)
+  const silent = (await silentNodes(run)).filter(({ severity }) => severity === 'error')
   const [first] = silent
   if (first === undefined) return
   const list = silent.map(({ node, message }) => `${node}: ${message}`).join('; ')

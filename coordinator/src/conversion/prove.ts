@@ -27,7 +27,7 @@ export async function prove(run: ConversionRun, proofs: readonly Proof[], signal
   const agents: Proved = {
     id: 'agents',
     title: 'Every agent answers',
-    holds: silent.length === 0,
+    holds: silent.every(({ severity }) => severity !== 'error'),
     evidence: [],
     findings: silent,
   }

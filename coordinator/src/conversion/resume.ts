@@ -2,6 +2,7 @@ import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import { holds, until } from '@quorate/shared/until'
+import { isMissing } from '../engine/absence.js'
 import { differencesFrom } from '../engine/differences.js'
 import { type RunState, unended } from '../engine/fold.js'
 import { untilEnded } from '../engine/operations.js'
@@ -11,6 +12,7 @@ import { openRun, requireAnswers } from './open-run.js'
 import { conversionOrder } from './order.js'
 import type { ConversionRun } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
+import { workersMayMiss } from './session-run.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
 import { judgeUnknownOutcome } from './unknown-outcome.js'
 
@@ -31,10 +33,10 @@ const clusterMs = 90_000
 export async function resumeConversion(session: Session, request: ResumeRequest): Promise<StartedRun> {
   const { id, acceptChanges = false, onEvent } = request
   const known = await readRun(session, id)
-  if (known.outcome === 'done')
+  if (known.outcome === 'done' && known.missing.length === 0)
     return { id, stop: () => undefined, ended: Promise.resolve({ outcome: 'done', needsPerson: false }) }
   requireResumable(known)
-  const { held, state } = await openRun(session, id, onEvent)
+  const { held, state } = await openRun(session, id, { onEvent, mayMiss: (_, file) => workersMayMiss(file) })
   try {
     requireResumable(state)
     const order = session.order ?? conversionOrder
@@ -49,7 +51,18 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
     })
     const resumed = { planHash, version: session.version, differences }
     return await held.start(({ run, context, emit, stop }) =>
-      resumeOrder({ order, run, approved, context, state, resumed, judge: judgeUnknownOutcome, emit, stop }),
+      resumeOrder({
+        order,
+        run,
+        approved,
+        context,
+        state,
+        resumed,
+        judge: judgeUnknownOutcome,
+        absence: run.absence,
+        emit,
+        stop,
+      }),
     )
   } catch (error) {
     await held.release()
@@ -66,7 +79,8 @@ function requireResumable({ id, rollback }: RunState): void {
 
 /** Facts that are read while a node works are those of a moment: what runs comes to its end first. */
 async function settleRunning(session: Session, run: ConversionRun, state: RunState): Promise<void> {
-  const running = state.steps.flatMap(({ actions }) => actions.flatMap(unended))
+  const all = state.steps.flatMap(({ actions }) => actions.flatMap(unended))
+  const running = all.filter(({ node }) => !isMissing(run.absence, node))
   const clock = session.clock ?? systemClock
   await Promise.all(
     running.map(({ node, operationId }) =>

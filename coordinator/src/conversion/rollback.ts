@@ -8,11 +8,11 @@ import type { Action } from '../engine/step.js'
 import { asBefore } from './as-before.js'
 import { memberOf } from './control-plane-ready.js'
 import { readEtcd } from './fresh.js'
-import { clusterFileOf, openRun, requireAnswers } from './open-run.js'
+import { clusterFileOf, type OpenOptions, openRun, requireAnswers } from './open-run.js'
 import { conversionOrder } from './order.js'
 import type { ConversionRun, ConversionStep } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
-import { conversionRun } from './session-run.js'
+import { conversionRun, workersMayMiss } from './session-run.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
 import { prepareJoining } from './steps/prepare-joining.js'
 import { uploadCertificates } from './steps/upload-certificates.js'
@@ -55,9 +55,14 @@ const joining: ReadonlySet<string> = new Set([joinControlPlanes.id, uploadCertif
 export async function planRollback(session: Session, request: RollbackRequest): Promise<RollbackPlan> {
   const state = await readRun(session, request.id)
   requireUndoable(state)
+  const file = clusterFileOf(state)
   const fleet = session.connect()
   try {
-    const run = conversionRun(session, fleet, clusterFileOf(state), request.id)
+    const run = conversionRun(session, fleet, {
+      id: request.id,
+      file,
+      mayMiss: untouchedWorkers(session, request)(state, file),
+    })
     await requireAnswers(run)
     return await describe(session, { run, state, keepEndpoint: request.keepEndpoint ?? false })
   } finally {
@@ -69,7 +74,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
 export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
   const { id, keepEndpoint = false, onEvent } = request
   requireUndoable(await readRun(session, id))
-  const { held, state } = await openRun(session, id, onEvent)
+  const { held, state } = await openRun(session, id, { onEvent, mayMiss: untouchedWorkers(session, request) })
   try {
     await requireAnswers(held.run)
     const plan = await describe(session, { run: held.run, state, keepEndpoint })
@@ -82,11 +87,12 @@ export async function startRollback(session: Session, request: RollbackRequest):
         context,
         state,
         started: { version: session.version, keepEndpoint },
-        undoes: (step) => !keepEndpoint || joining.has(step),
+        undoes: (step) => undoes(step, keepEndpoint),
         agent: (over, node) => over.agent(node),
         traces,
         asBefore: asBefore(state),
         judge: judgeUnknownOutcome,
+        absence: run.absence,
         emit,
         stop,
       }),
@@ -96,6 +102,24 @@ export async function startRollback(session: Session, request: RollbackRequest):
     throw error
   }
 }
+
+/**
+ * A worker on which nothing is to be undone is not needed. One that was pointed at the endpoint is: it would come back to an endpoint
+ * that is gone. Where the endpoint is kept no worker is touched.
+ */
+function untouchedWorkers(session: Session, { keepEndpoint = false }: RollbackRequest): OpenOptions['mayMiss'] {
+  const order: readonly ConversionStep[] = session.order ?? conversionOrder
+  return (state, file) => {
+    const undone = order.filter(({ id, rollback }) => typeof rollback === 'function' && undoes(id, keepEndpoint))
+    const ids = new Set(undone.map(({ id }) => id))
+    const records = state.steps.filter(({ id }) => ids.has(id)).flatMap(({ actions }) => actions.filter(isToUndo))
+    const touched = new Set(records.map(({ action }) => action.node))
+    const isWorker = workersMayMiss(file)
+    return (node) => isWorker(node) && !touched.has(node.name)
+  }
+}
+
+const undoes = (step: string, keepEndpoint: boolean): boolean => !keepEndpoint || joining.has(step)
 
 /** What an operation left of which no end was written: read from its node, so that it can be put back. */
 async function traces(run: ConversionRun, action: Action, { node, method, operationId }: SentOperation) {

@@ -1,22 +1,38 @@
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { MissingNode } from '../engine/absence.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { makeConversionRun } from './make-run.js'
+import { conversionOrder } from './order.js'
+import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
 import type { Session } from './session.js'
 
+export interface RunIdentity {
+  readonly id: RunId | 'plan' | 'verify'
+  readonly file: ClusterFile
+  /** Who may be missing; nobody unless given. */
+  readonly mayMiss?: MayMiss
+  /** Who is missing from the beginning. */
+  readonly missing?: readonly MissingNode[]
+  /** Whom an earlier process of the run went on without; unset: unknown. */
+  readonly returning?: readonly string[]
+}
+
+/** A worker can be converted later; a control plane cannot. */
+export function workersMayMiss(file: ClusterFile): MayMiss {
+  const workers = new Set<string>(file.workers.map(({ name }) => name))
+  return ({ name }) => workers.has(name)
+}
+
 /** The context of a conversion over the agents of a session. */
-export function conversionRun(
-  session: Session,
-  fleet: Fleet,
-  file: ClusterFile,
-  id: RunId | 'plan' | 'verify',
-): ConversionRun {
+export function conversionRun(session: Session, fleet: Fleet, { id, ...identity }: RunIdentity): ConversionRun {
   return makeConversionRun({
     id,
-    file,
+    ...identity,
     agent: (node: NodeEntry) => fleet.agent(node),
     keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
     backupRecipient: session.backupRecipient,
+    order: session.order ?? conversionOrder,
   })
 }

@@ -1,14 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import { type Clock, systemClock } from '@quorate/shared/clock'
-import { QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
 import type { EnrolledNode } from '../config/enrolled-node.js'
+import type { MissingNode } from '../engine/absence.js'
 import type { RecordedEvent } from '../engine/events.js'
 import { foldRun, type RunState } from '../engine/fold.js'
 import type { LeaseStore } from '../engine/lease.js'
+import { runError } from '../engine/operations.js'
 import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
-import { newRunId } from '../engine/run-id.js'
+import { newRunId, startOf } from '../engine/run-id.js'
 import { type RunOutcome, runOrder } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
@@ -23,8 +25,9 @@ import { allProofs } from './proofs/all.js'
 import type { Proof } from './proofs/proof.js'
 import { prove, type Verification } from './prove.js'
 import type { ConversionRun, ConversionStep } from './run.js'
-import { conversionRun } from './session-run.js'
+import { conversionRun, workersMayMiss } from './session-run.js'
 import { judgeUnknownOutcome } from './unknown-outcome.js'
+import { waitingProof } from './waiting.js'
 
 /** All that the command line and REST need from the outside: one state folder, opened. */
 export interface Session {
@@ -63,6 +66,8 @@ export interface Plan {
   readonly estimateSeconds: number
   /** One sentence for each moment after which there is no way back. */
   readonly noWayBack: readonly string[]
+  /** Workers that do not answer: the rest is converted without them, and what is due on them waits. */
+  readonly missing: readonly MissingNode[]
 }
 
 export interface StartRequest {
@@ -87,7 +92,7 @@ export interface StartedRun {
 export async function planConversion(session: Session, file: ClusterFile): Promise<Plan> {
   const fleet = session.connect()
   try {
-    const run = conversionRun(session, fleet, file, 'plan')
+    const run = conversionRun(session, fleet, { id: 'plan', file, mayMiss: workersMayMiss(file) })
     const { findings, facts } = await assess(run, session.checks ?? allChecks)
     const blocked = findings.some(isBlocking)
     const order = session.order ?? conversionOrder
@@ -109,6 +114,7 @@ function describePlan(
     steps,
     findings: seen.findings,
     blocked: seen.blocked,
+    missing: seen.run.absence.missing(),
     hash: canonicalHash({
       cluster: file.name,
       endpoint: file.endpoint,
@@ -144,7 +150,14 @@ export async function startConversion(session: Session, request: StartRequest): 
   approve(request.approved)
   const id = newRunId((session.clock ?? systemClock).now())
   const { file, approved } = request
-  const held = await holdCluster(session, { id, file, onEvent: request.onEvent, open: () => session.runs.create(id) })
+  const held = await holdCluster(session, {
+    id,
+    file,
+    mayMiss: workersMayMiss(file),
+    missing: approved.missing,
+    onEvent: request.onEvent,
+    open: () => session.runs.create(id),
+  })
   const order = session.order ?? conversionOrder
   const started = {
     planHash: approved.hash,
@@ -154,7 +167,7 @@ export async function startConversion(session: Session, request: StartRequest): 
   }
   const steps = { order, approved: approved.steps, started, judge: judgeUnknownOutcome }
   return held
-    .start(({ run, context, emit, stop }) => runOrder({ ...steps, run, context, emit, stop }))
+    .start(({ run, context, emit, stop }) => runOrder({ ...steps, run, absence: run.absence, context, emit, stop }))
     .catch(async (error: unknown) => {
       await held.release()
       throw error
@@ -166,7 +179,14 @@ export async function verifyCluster(session: Session, file: ClusterFile, signal:
   setMaxListeners(0, signal) // every node is asked under it; that is no leak
   const fleet = session.connect()
   try {
-    return await prove(conversionRun(session, fleet, file, 'verify'), session.proofs ?? allProofs, signal)
+    const verified = await prove(
+      conversionRun(session, fleet, { id: 'verify', file }),
+      session.proofs ?? allProofs,
+      signal,
+    )
+    const waiting = waitingProof(await listRuns(session), file)
+    if (waiting === undefined) return verified
+    return { ...verified, highlyAvailable: false, proofs: [...verified.proofs, waiting] }
   } finally {
     fleet.close()
   }
@@ -180,10 +200,17 @@ export async function readRun(session: Session, id: RunId): Promise<RunState> {
   return state.outcome === 'running' && holder?.run !== id ? { ...state, outcome: 'abandoned' } : state
 }
 
-/** All runs of the state folder, newest first. */
+/** One damaged journal hides no other run: it is listed with what is wrong with it. */
+function damagedRun(id: RunId, thrown: unknown): RunState {
+  const error = asQuorateError(thrown)
+  if (error.code !== 'JOURNAL_DAMAGED') throw thrown
+  return { ...foldRun([]), id, startedAt: startOf(id), outcome: 'damaged', error: runError(error, '', id) }
+}
+
+/** All runs of the state folder, newest first; one whose journal is damaged is `damaged`, its error says where. */
 export async function listRuns(session: Session): Promise<readonly RunState[]> {
   const ids = await session.runs.list()
-  const runs = await Promise.all(ids.map((id) => readRun(session, id)))
+  const runs = await Promise.all(ids.map((id) => readRun(session, id).catch((error) => damagedRun(id, error))))
   return runs.sort((a, b) => b.startedAt - a.startedAt)
 }
 

@@ -94,7 +94,7 @@ export async function clusterCa(run: ConversionRun): Promise<string> {
 
 /** The node of the file that an action is for. */
 export function nodeOf(run: ConversionRun, name: string): NodeEntry {
-  const node = run.nodes.find((one) => one.name === name)
+  const node = [...run.controlPlanes, ...run.file.workers].find((one) => one.name === name)
   if (node === undefined)
     throw new QuorateError('INTERNAL', `${name} is not a node of the cluster file`, { where: name })
   return node

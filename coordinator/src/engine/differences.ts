@@ -28,6 +28,8 @@ function difference(state: RunState, { step, action, onResume }: Planned): reado
   const records = state.steps.find(({ id }) => id === step)?.actions ?? []
   const record = records.find((one) => one.action.id === action.id)
   if (record !== undefined && isOpen(record)) return []
+  // Whoever approved that the run goes on without this node approved that it gets later what the others get now.
+  if (state.missing.some(({ node }) => node === action.node) && record === undefined) return []
   if (record?.state === 'verified') {
     if (onResume !== undefined) return []
     return [`${step} on ${action.node} was done and verified, and is needed again: ${action.does}${diffsOf(action)}`]

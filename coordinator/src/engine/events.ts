@@ -85,6 +85,14 @@ export type RunEvent =
       readonly node: string
       readonly error: RunError
     }
+  | {
+      /** Its node does not answer: what is left of it is done when it comes back. */
+      readonly kind: 'action-pending'
+      readonly step: string
+      readonly action: string
+      readonly node: string
+      readonly error: RunError
+    }
   | { readonly kind: 'undo-started'; readonly step: string; readonly action: string; readonly node: string }
   | {
       readonly kind: 'action-undone'
@@ -102,6 +110,10 @@ export type RunEvent =
       readonly error: RunError
     }
   | { readonly kind: 'step-done'; readonly step: string }
+  /** It does not answer, and the run goes on without it: from here on all that is due on it waits. */
+  | { readonly kind: 'node-missing'; readonly node: string; readonly message: string }
+  /** All that waited for it is done. */
+  | { readonly kind: 'node-back'; readonly node: string }
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
   | {
       /** The way back begins, or goes on after a crash. */

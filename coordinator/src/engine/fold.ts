@@ -1,11 +1,20 @@
 import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { MissingNode } from './absence.js'
 import type { RecordedEvent, RunError, RunEvent } from './events.js'
 import type { Action, DoneAction, Evidence } from './step.js'
 
-export type ActionState = 'planned' | 'running' | 'verified' | 'failed' | 'undoing' | 'undone' | 'undo-failed'
+export type ActionState =
+  | 'planned'
+  | 'running'
+  | 'pending'
+  | 'verified'
+  | 'failed'
+  | 'undoing'
+  | 'undone'
+  | 'undo-failed'
 export type StepState = 'waiting' | 'running' | 'skipped' | 'done' | 'failed' | 'undone'
-export type Outcome = 'running' | 'done' | 'failed' | 'interrupted' | 'abandoned' | 'rolled-back'
+export type Outcome = 'running' | 'done' | 'failed' | 'interrupted' | 'abandoned' | 'rolled-back' | 'damaged'
 
 export interface OperationRecord {
   readonly node: string
@@ -58,6 +67,14 @@ export interface StepRecord {
   readonly actions: readonly ActionRecord[]
 }
 
+/** A node that the run went on without; what is due on it waits until it is back. */
+export interface WaitingNode extends MissingNode {
+  /** Unix milliseconds. */
+  readonly since: number
+  /** What was planned for it and is not done; empty where it was missing before it could be planned for. */
+  readonly waits: readonly { readonly step: string; readonly does: string }[]
+}
+
 /** A run as its events tell it. */
 export interface RunState {
   readonly id: string
@@ -68,11 +85,13 @@ export interface RunState {
   readonly fencingToken: number
   readonly startedAt: number
   readonly endedAt?: number
-  /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). */
+  /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). `damaged`: its journal cannot be read. */
   readonly outcome: Outcome
   readonly error?: RunError
   readonly ignored: Readonly<Record<string, string>>
   readonly steps: readonly StepRecord[]
+  /** Nodes that it went on without. */
+  readonly missing: readonly WaitingNode[]
   /** How often another process went on with it. */
   readonly resumed: number
   /** Set when the way back was begun. */
@@ -92,6 +111,7 @@ const nothingYet: RunState = {
   outcome: 'running',
   ignored: {},
   steps: [],
+  missing: [],
   resumed: 0,
   seq: 0,
 }
@@ -124,14 +144,18 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
       const startedAt = state.rollback?.startedAt ?? at
       return { ...goingOn(next), fencingToken, version, rollback: { startedAt, keepEndpoint } }
     }
+    case 'node-missing': {
+      const { node, message } = event
+      return { ...next, missing: [...state.missing, { node, message, since: at, waits: waitsFor(state, node) }] }
+    }
+    case 'node-back':
+      return { ...next, missing: state.missing.filter(({ node }) => node !== event.node) }
     case 'run-ended':
       return withEnd(next, { at, outcome: event.outcome, error: event.error })
     case 'run-rolled-back':
-      return withEnd(next, {
-        at,
-        outcome: event.outcome === 'done' ? 'rolled-back' : event.outcome,
-        error: event.error,
-      })
+      return event.outcome === 'done'
+        ? withEnd({ ...next, missing: [] }, { at, outcome: 'rolled-back', error: event.error })
+        : withEnd(next, { at, outcome: event.outcome, error: event.error })
     default:
       return {
         ...next,
@@ -139,6 +163,14 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
       }
   }
 }
+
+const waitsFor = (state: RunState, node: string): WaitingNode['waits'] =>
+  state.steps.flatMap(({ id, actions }) =>
+    actions
+      .filter((record) => record.action.node === node && isDue(record))
+      .map(({ action }) => ({ step: id, does: action.does })),
+  )
+const isDue = ({ state }: ActionRecord): boolean => ['planned', 'running', 'pending'].includes(state)
 
 interface End {
   readonly at: number
@@ -238,6 +270,8 @@ function applyToAction(record: ActionRecord, at: number, event: ActionEvent): Ac
       return { ...record, state: 'verified', endedAt: at, evidence: event.evidence }
     case 'action-failed':
       return { ...record, state: 'failed', endedAt: at, error: event.error }
+    case 'action-pending':
+      return { ...record, state: 'pending', error: event.error }
     case 'undo-started':
       // After an undo that failed a new try; after a crash the same one goes on.
       return { ...record, state: 'undoing', sent: record.state === 'undoing' ? record.sent : over(record.sent, isUndo) }
@@ -285,6 +319,7 @@ export const unended = ({ sent }: ActionRecord): readonly SentOperation[] =>
 /** Begun and neither verified nor ended, or left to a person in its middle: the first thing that a resumed run brings to an end. */
 export const isOpen = (record: ActionRecord): boolean =>
   record.state === 'running' ||
+  record.state === 'pending' ||
   record.state === 'undoing' ||
   record.state === 'undo-failed' ||
   (record.state === 'failed' && (unended(record).length > 0 || neededPerson(record)))

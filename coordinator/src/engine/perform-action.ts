@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '@quorate/shared/clock'
-import { asQuorateError, catalogue, type QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
+import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import type { RunError } from './events.js'
 import { isOpen } from './fold.js'
 import { type Judge, neverAborted, operationsOf, type RunContext, runError } from './operations.js'
@@ -14,6 +16,8 @@ export interface Task<Run> {
   readonly context: RunContext
   readonly record: RunRecord
   readonly judge?: Judge<Run> | undefined
+  /** Unset: nobody may be missing. */
+  readonly absence?: Absence | undefined
   readonly clock?: Clock | undefined
   /** Aborted when another coordinator holds the cluster: what is watched is its business then. */
   readonly ours?: AbortSignal | undefined
@@ -33,28 +37,57 @@ export class ActionFailed extends Error {
 const placeOf = <Run>({ step, action }: Task<Run>) => ({ step: step.id, action: action.id, node: action.node })
 const partsOf = <Run>(task: Task<Run>) => ({ ...task, step: task.step.id })
 
-/** Does it: intent on the disk first, then the operations. What went wrong is undone on this node alone. */
-export async function applyAction<Run>(task: Task<Run>): Promise<void> {
+/** Does it: intent on the disk first, then the operations. What went wrong is undone on this node alone. False: it waits for its node. */
+export async function applyAction<Run>(task: Task<Run>): Promise<boolean> {
   await task.record.emit({ kind: 'action-started', step: task.step.id, action: task.action })
-  await apply(task)
+  return apply(task)
 }
 
-async function apply<Run>(task: Task<Run>): Promise<void> {
+async function apply<Run>(task: Task<Run>): Promise<boolean> {
   try {
     await task.step.apply(task.run, task.action, operationsOf(partsOf(task), 'apply'))
+    return true
   } catch (error) {
+    if (await waits(task, error)) return false
     throw await fail(task, { error, stage: 'apply' })
   }
 }
 
-/** Its gate: watches until it holds, keeps what was seen. */
+function eitherOf(...signals: AbortSignal[]): AbortSignal {
+  const either = AbortSignal.any(signals)
+  setMaxListeners(0, either) // a gate asks many nodes under it; that is no leak
+  return either
+}
+
+/** Its gate: watches until it holds, keeps what was seen. A node that goes missing meanwhile is no longer asked. */
 export async function verifyAction<Run>(task: Task<Run>): Promise<void> {
+  const { absence = nobodyMissing, action, record, run, step } = task
   try {
-    const evidence = await task.step.verify(task.run, task.action, task.ours ?? neverAborted())
-    await task.record.emit({ kind: 'action-verified', ...placeOf(task), evidence })
+    const evidence = await withoutMissing(absence, (signal) => {
+      requirePresent(absence, action.node)
+      return step.verify(run, action, task.ours === undefined ? signal : eitherOf(signal, task.ours))
+    })
+    await record.noteMissing(absence)
+    await record.emit({ kind: 'action-verified', ...placeOf(task), evidence })
   } catch (error) {
+    if (await waits(task, error)) return
     throw await fail(task, { error, stage: 'verify' })
   }
+}
+
+/** Whether an action failed for no other reason than that its node is missing: then it is done when that comes back. */
+async function waits<Run>(task: Task<Run>, thrown: unknown): Promise<boolean> {
+  const { absence = nobodyMissing, action, record, context } = task
+  if (!isMissing(absence, action.node)) return false
+  const error = runError(asQuorateError(thrown, action.node), action.node, context.runId)
+  await record.emit({ kind: 'action-pending', ...placeOf(task), error })
+  await record.noteMissing(absence)
+  return true
+}
+
+function requirePresent(absence: Absence, node: string): void {
+  const missing = absence.missing().find((one) => one.node === node)
+  if (missing !== undefined) throw new QuorateError('AGENT_UNREACHABLE', missing.message, { where: node })
 }
 
 /**
@@ -70,9 +103,9 @@ export async function continueAction<Run>(task: Task<Run>): Promise<boolean> {
   }
   await record.emit({ kind: 'action-continued', ...placeOf(task) })
   try {
-    await apply(task)
+    if (!(await apply(task))) return false
     await verifyAction(task)
-    return true
+    return record.action(step.id, action.id)?.state === 'verified'
   } catch (error) {
     const now = record.action(step.id, action.id)
     const isOver = error instanceof ActionFailed && !error.needsPerson && now !== undefined && !isOpen(now)
@@ -93,7 +126,8 @@ export async function undoAction<Run>(
   await record.emit({ kind: 'undo-started', ...place })
   try {
     await step.rollback(run, done, operationsOf(partsOf(task), 'undo'))
-    const seen = (await step.undone?.(run, done, neverAborted())) ?? []
+    const { absence = nobodyMissing } = task
+    const seen = await withoutMissing(absence, async (signal) => (await step.undone?.(run, done, signal)) ?? [])
     await record.emit({ kind: 'action-undone', ...place, evidence: [...(await gate(neverAborted())), ...seen] })
   } catch (thrown) {
     const cause = asQuorateError(thrown, action.node)

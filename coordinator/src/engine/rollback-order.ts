@@ -2,16 +2,17 @@ import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { Agent } from '../fleet/agent.js'
+import type { Absence } from './absence.js'
 import { eachNode } from './each-node.js'
 import type { RunEvent } from './events.js'
 import { type ActionRecord, type OperationRecord, type RunState, type SentOperation, unended } from './fold.js'
 import { fromDetail, type Judge, type RunContext, runError, untilEnded } from './operations.js'
 import { ActionFailed, type Task, undoAction } from './perform-action.js'
-import { outcomeOf, type RunOutcome } from './run-order.js'
+import { outcomeOf, type Refreshed, type RunOutcome } from './run-order.js'
 import { RunRecord } from './run-record.js'
 import type { Action, DoneAction, Evidence, Step } from './step.js'
 
-export interface RollbackOptions<Run extends { refresh(): void }> {
+export interface RollbackOptions<Run extends Refreshed> {
   readonly order: readonly Step<Run>[]
   readonly run: Run
   readonly context: RunContext
@@ -30,22 +31,23 @@ export interface RollbackOptions<Run extends { refresh(): void }> {
     touched: { done: DoneAction; undone: readonly OperationRecord[] },
   ): Promise<readonly Evidence[]>
   readonly judge?: Judge<Run>
+  /** Who may be missing, and is; unset: nobody. */
+  readonly absence?: Absence
   emit(event: RunEvent): Promise<void>
   /** Aborted: nothing further is undone; what is being undone comes to its end. */
   readonly stop: AbortSignal
   readonly clock?: Clock
 }
 
-/** Whether an action left something that can be undone: it was begun, and nobody took it back. */
-export const isToUndo = ({ state }: ActionRecord): boolean => state !== 'planned' && state !== 'undone'
+/** Whether an action left something that can be undone: it was begun, and nobody took it back. One that waits for its node may not have been. */
+export const isToUndo = ({ state, sent }: ActionRecord): boolean =>
+  state !== 'planned' && state !== 'undone' && !(state === 'pending' && sent.length === 0)
 
 /**
  * Undoes a run: the steps in reverse order, each action by its step's rollback, each undo an operation of its own in the same journal.
  * What still runs on a node comes to its end first. Never rejects; a second call goes on where the first one stopped.
  */
-export async function rollbackOrder<Run extends { refresh(): void }>(
-  options: RollbackOptions<Run>,
-): Promise<RunOutcome> {
+export async function rollbackOrder<Run extends Refreshed>(options: RollbackOptions<Run>): Promise<RunOutcome> {
   const record = new RunRecord(options.state, options.emit)
   const back = new WayBack(options, record)
   let outcome: RunOutcome
@@ -66,7 +68,7 @@ export async function rollbackOrder<Run extends { refresh(): void }>(
   return outcome
 }
 
-class WayBack<Run extends { refresh(): void }> {
+class WayBack<Run extends Refreshed> {
   readonly #options: RollbackOptions<Run>
   readonly #record: RunRecord
 
@@ -119,8 +121,8 @@ class WayBack<Run extends { refresh(): void }> {
   }
 
   async #undo(step: Step<Run>, action: ActionRecord['action']): Promise<void> {
-    const { run, context, judge, clock, asBefore } = this.#options
-    const task: Task<Run> = { step, action, run, context, judge, clock, record: this.#record }
+    const { run, context, judge, absence, clock, asBefore } = this.#options
+    const task: Task<Run> = { step, action, run, context, judge, absence, clock, record: this.#record }
     const done = this.#record.done(step.id, action)
     await undoAction(task, async () => {
       const operations = this.#record.action(step.id, action.id)?.operations ?? []

@@ -10,3 +10,10 @@ export function newRunId(now: number): RunId {
     .toLowerCase()
   return parseRunId(`${stamp}-${randomBytes(3).toString('hex')}`)
 }
+
+/** When a run began, from its id alone; unix milliseconds. */
+export function startOf(id: RunId): number {
+  const [, date, time] = /^(\d{8})t(\d{6})-/.exec(id) ?? []
+  const parts = `${date}${time}`.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z')
+  return Date.parse(parts)
+}

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
+import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import { eachNode } from './each-node.js'
 import type { RunError, RunEvent } from './events.js'
 import { foldRun, isOpen, type RunState, type StepRecord } from './fold.js'
@@ -17,8 +18,13 @@ export interface RunOutcome {
   readonly error?: RunError
 }
 
+/** What a step plans from; it forgets what it knows of these nodes, or all. */
+export interface Refreshed {
+  refresh(touched?: Iterable<string>): void
+}
+
 /** What walking an order needs, whether from its beginning or from where an earlier process left it. */
-export interface WalkOptions<Run extends { refresh(): void }> {
+export interface WalkOptions<Run extends Refreshed> {
   readonly order: readonly Step<Run>[]
   readonly run: Run
   /** The plan that a person approved; nothing beyond it is done. */
@@ -28,12 +34,14 @@ export interface WalkOptions<Run extends { refresh(): void }> {
   emit(event: RunEvent): Promise<void>
   /** Decides about operations whose end is unknown; unset: a person has to. */
   readonly judge?: Judge<Run>
+  /** Who may be missing, and is; unset: nobody. */
+  readonly absence?: Absence
   readonly clock?: Clock
   /** Aborted: no further action is started; those that run come to their end. */
   readonly stop: AbortSignal
 }
 
-export interface RunOrderOptions<Run extends { refresh(): void }> extends WalkOptions<Run> {
+export interface RunOrderOptions<Run extends Refreshed> extends WalkOptions<Run> {
   readonly started: {
     readonly planHash: string
     readonly version: string
@@ -42,7 +50,7 @@ export interface RunOrderOptions<Run extends { refresh(): void }> extends WalkOp
   }
 }
 
-export interface ResumeOrderOptions<Run extends { refresh(): void }> extends WalkOptions<Run> {
+export interface ResumeOrderOptions<Run extends Refreshed> extends WalkOptions<Run> {
   /** What the journal holds. */
   readonly state: RunState
   readonly resumed: {
@@ -56,7 +64,7 @@ export interface ResumeOrderOptions<Run extends { refresh(): void }> extends Wal
  * Walks the order: each step is planned again from fresh facts, held against the approved plan, done and verified. Never rejects.
  * After a failure no new node is started; what runs comes to its end, and only the failed node's action is undone.
  */
-export function runOrder<Run extends { refresh(): void }>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
+export function runOrder<Run extends Refreshed>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
   const { context, started } = options
   const { cluster, fencingToken } = context
   const start = (steps: readonly PlannedStep[]): RunEvent => ({
@@ -73,29 +81,36 @@ export function runOrder<Run extends { refresh(): void }>(options: RunOrderOptio
  * Goes on with a run that an earlier process left: first every action that was begun is brought to its end, then the order is walked as
  * ever. What was verified is not done again unless its step says so, or the accepted plan does.
  */
-export function resumeOrder<Run extends { refresh(): void }>(options: ResumeOrderOptions<Run>): Promise<RunOutcome> {
+export function resumeOrder<Run extends Refreshed>(options: ResumeOrderOptions<Run>): Promise<RunOutcome> {
   const { context, resumed, state } = options
   const { fencingToken } = context
   return walkOrder(options, state, (steps) => ({ kind: 'run-resumed', fencingToken, ...resumed, steps }))
 }
 
-async function walkOrder<Run extends { refresh(): void }>(
+async function walkOrder<Run extends Refreshed>(
   options: WalkOptions<Run>,
   state: RunState,
   begin: (steps: readonly PlannedStep[]) => RunEvent,
 ): Promise<RunOutcome> {
-  const { order, emit } = options
+  const { order } = options
+  const touched = new Set<string>()
+  const emit = (event: RunEvent): Promise<void> => {
+    if (event.kind === 'operation-sent') touched.add(event.node)
+    return options.emit(event)
+  }
   const record = new RunRecord(state, emit)
-  const walk = new Walk(options, record)
+  const walk = new Walk(options, record, touched)
   let outcome: RunOutcome
   try {
     await record.emit(begin(order.map(({ id, title }) => ({ id, title, actions: walk.approvedActions(id) }))))
+    await record.noteMissing(options.absence ?? nobodyMissing)
     for (const step of order) await walk.finishBegun(step)
     for (const step of order) {
       await walk.settle(step.id)
       await walk.step(step)
     }
     await walk.settle()
+    await record.noteBack(options.absence ?? nobodyMissing)
     outcome = { outcome: 'done', needsPerson: false }
   } catch (error) {
     outcome = outcomeOf(await walk.afterFailure(error), options.context.runId)
@@ -116,18 +131,21 @@ interface Settling {
   readonly verified: Promise<void>
 }
 
-class Walk<Run extends { refresh(): void }> {
+class Walk<Run extends Refreshed> {
   readonly #options: WalkOptions<Run>
   readonly #record: RunRecord
   /** The steps as an earlier process left them. */
   readonly #before: readonly StepRecord[]
   readonly #ours = new AbortController()
+  /** Nodes that operations were sent to since facts were read for the step before. */
+  readonly #touched: Set<string>
   #settling: Settling[] = []
   #backgroundFailed = false
 
-  constructor(options: WalkOptions<Run>, record: RunRecord) {
+  constructor(options: WalkOptions<Run>, record: RunRecord, touched: Set<string>) {
     this.#options = options
     this.#record = record
+    this.#touched = touched
     this.#before = record.state.steps
     setMaxListeners(0, this.#ours.signal) // every gate of a run listens; that is no leak
   }
@@ -146,7 +164,9 @@ class Walk<Run extends { refresh(): void }> {
   /** Brings what an earlier process began in a step to its end, one after the other. */
   async finishBegun(step: Step<Run>): Promise<void> {
     const before = this.#before.find(({ id }) => id === step.id)
+    const { absence = nobodyMissing } = this.#options
     for (const { action } of before?.actions.filter(isOpen) ?? []) {
+      if (isMissing(absence, action.node)) continue
       await this.#requireGoingOn(step.title)
       this.#options.run.refresh()
       await continueAction(this.#task(step, action))
@@ -156,7 +176,8 @@ class Walk<Run extends { refresh(): void }> {
   async step(step: Step<Run>): Promise<void> {
     const { run } = this.#options
     await this.#requireGoingOn(step.title)
-    run.refresh()
+    run.refresh(this.#touched)
+    this.#touched.clear()
     const actions = await this.#plan(step)
     if (actions.length === 0) return this.#nothingToDo(step)
     await this.#record.emit({ kind: 'step-started', step: step.id, title: step.title, actions })
@@ -173,7 +194,9 @@ class Walk<Run extends { refresh(): void }> {
 
   /** What is to be done now, held against what was approved; in a resumed run without what it verified and keeps. */
   async #plan(step: Step<Run>): Promise<readonly Action[]> {
-    const planned = await step.plan(this.#options.run)
+    const { absence = nobodyMissing, run } = this.#options
+    const planned = await withoutMissing(absence, () => step.plan(run))
+    await this.#record.noteMissing(absence)
     const verified = (action: Action) => this.#record.action(step.id, action.id)?.state === 'verified'
     const actions = planned.filter((action) => step.onResume !== 'kept' || !verified(action))
     const again = step.onResume === 'renewed' ? actions.filter(verified) : []
@@ -200,8 +223,8 @@ class Walk<Run extends { refresh(): void }> {
   }
 
   #task(step: Step<Run>, action: Action): Task<Run> {
-    const { run, context, judge, clock } = this.#options
-    return { step, action, run, context, judge, clock, record: this.#record, ours: this.#ours.signal }
+    const { run, context, judge, absence, clock } = this.#options
+    return { step, action, run, context, judge, absence, clock, record: this.#record, ours: this.#ours.signal }
   }
 
   /** Does every action; returns the gates that are to be watched later. */
@@ -218,7 +241,7 @@ class Walk<Run extends { refresh(): void }> {
       },
       async (action) => {
         const task = this.#task(step, action)
-        await applyAction(task)
+        if (!(await applyAction(task))) return
         if (step.settleBefore === undefined) await verifyAction(task)
         else later.push(() => verifyAction(task))
       },

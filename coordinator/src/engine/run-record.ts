@@ -1,3 +1,4 @@
+import { type Absence, isMissing } from './absence.js'
 import type { RunEvent } from './events.js'
 import { type ActionRecord, applyEvent, doneOf, type RunState, recordOf, type SentOperation } from './fold.js'
 import type { DoneAction } from './step.js'
@@ -22,6 +23,20 @@ export class RunRecord {
     const { id, seq } = this.#state
     this.#state = applyEvent(this.#state, { seq: seq + 1, at: Date.now(), run: id, event })
     return this.#write(event)
+  }
+
+  /** Writes down who is missing since the last look. */
+  async noteMissing(absence: Absence): Promise<void> {
+    for (const { node, message } of absence.missing()) {
+      if (!this.#state.missing.some((known) => known.node === node))
+        await this.emit({ kind: 'node-missing', node, message })
+    }
+  }
+
+  /** Writes down who is missing no more: all that waited for it is done. */
+  async noteBack(absence: Absence): Promise<void> {
+    for (const { node } of this.#state.missing)
+      if (!isMissing(absence, node)) await this.emit({ kind: 'node-back', node })
   }
 
   /** For lines that need no waiting: a journal that cannot be written rejects the next event that is waited for. */

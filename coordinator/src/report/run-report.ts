@@ -58,6 +58,8 @@ export interface RunReport {
     readonly facts: Readonly<Record<string, string>>
   }[]
   readonly ignored: Readonly<Record<string, string>>
+  /** Nodes that it went on without. */
+  readonly missing: RunState['missing']
   /** How to undo it by hand, in the order to do it in. */
   readonly undo: readonly { readonly step: string; readonly how: string; readonly nodes: readonly string[] }[]
 }
@@ -91,6 +93,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     backups: evidenceOf((step) => backupSteps.has(step)),
     certificates: certificatesOf(run),
     ignored: run.ignored,
+    missing: run.missing,
     undo: undoOf(run, undo),
   }
 }
@@ -100,7 +103,7 @@ function verdictOf(run: RunState): string {
   const changed = steps.filter(({ state }) => state === 'done').length
   switch (outcome) {
     case 'done':
-      return `${cluster} was converted: ${changed} steps done, ${steps.length - changed} were already so, every gate held.`
+      return `${cluster} was converted: ${changed} steps done, ${steps.length - changed} were already so, every gate held.${stillMissing(run)}`
     case 'failed':
       return `The conversion of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
     case 'interrupted':
@@ -109,9 +112,17 @@ function verdictOf(run: RunState): string {
       return `The conversion of ${cluster} was undone${run.rollback?.keepEndpoint ? '; its endpoint was kept' : ''}.`
     case 'abandoned':
       return `The coordinator of this run is gone; what its journal holds is below.`
+    case 'damaged':
+      return `The journal of this run is damaged.`
     case 'running':
       return `The conversion of ${cluster} is under way.`
   }
+}
+
+function stillMissing({ id, missing }: RunState): string {
+  if (missing.length === 0) return ''
+  const names = missing.map(({ node }) => node).join(', ')
+  return ` NOT YET on ${names}: missing, and lost with the first control plane as long as it is. \`quorate resume ${id}\` when back.`
 }
 
 function reportStep({ id, title, state, startedAt, endedAt, actions }: StepRecord): ReportedStep {

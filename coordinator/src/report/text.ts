@@ -4,6 +4,10 @@ import { hasOwnSection, type ReportedStep, type RunReport } from './run-report.j
 export function reportText(report: RunReport): string {
   const sections = [
     head(report),
+    section(
+      'Missing',
+      report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
+    ),
     section('Steps', report.steps.flatMap(stepLines)),
     section(
       'Proof',

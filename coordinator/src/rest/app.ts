@@ -2,6 +2,7 @@ import type { ServerOptions } from 'node:https'
 import swagger, { type SwaggerOptions } from '@fastify/swagger'
 import { version } from '@quorate/shared/version'
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify'
+import { catchUp } from '../conversion/catch-up.js'
 import type { Session } from '../conversion/session.js'
 import { checkAccess } from './access.js'
 import { answerErrors } from './errors.js'
@@ -20,6 +21,8 @@ export interface RestOptions {
   readonly token: string
   /** TLS with the fleet's CA; client certificates count only with it. */
   readonly https?: ServerOptions
+  /** How often to look whether a node is back that a run went on without; unset: never. */
+  readonly catchUpEveryMs?: number
 }
 
 /** What the routes work with. */
@@ -34,7 +37,7 @@ export interface RestParts {
 const bodyLimit = 1024 * 1024
 
 /** REST over one state folder, ready for `listen` or `inject`; listens nowhere itself. */
-export function buildApp({ session, token, https }: RestOptions): FastifyInstance {
+export function buildApp({ session, token, https, catchUpEveryMs }: RestOptions): FastifyInstance {
   const options = {
     bodyLimit,
     exposeHeadRoutes: false,
@@ -48,7 +51,14 @@ export function buildApp({ session, token, https }: RestOptions): FastifyInstanc
   answerErrors(app)
   app.addHook('onRequest', async (request) => checkAccess(request, token))
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  const stopCatchingUp = new AbortController()
+  app.addHook('onReady', async () => {
+    if (catchUpEveryMs === undefined) return
+    const [signal, onResumed] = [stopCatchingUp.signal, parts.running.add]
+    void catchUp(session, { everyMs: catchUpEveryMs, signal, onResumed })
+  })
   app.addHook('preClose', async () => {
+    stopCatchingUp.abort()
     await parts.running.stop()
     closing.abort()
   })

@@ -70,8 +70,12 @@ const plan = {
       hash: { type: 'string', description: 'What POST /v1/runs wants as planHash.' },
       estimateSeconds: { type: 'number' },
       noWayBack: listOf(text),
+      missing: {
+        ...listOf(object({ node: text, message: text }, ['node', 'message'])),
+        description: 'Workers that do not answer: what is due on them waits.',
+      },
     },
-    ['cluster', 'steps', 'findings', 'blocked', 'hash', 'estimateSeconds', 'noWayBack'],
+    ['cluster', 'steps', 'findings', 'blocked', 'hash', 'estimateSeconds', 'noWayBack', 'missing'],
   ),
 }
 
@@ -82,14 +86,21 @@ const runSummary = {
       {
         id: text,
         cluster: text,
-        outcome: { type: 'string', enum: ['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back'] },
+        outcome: {
+          type: 'string',
+          enum: ['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back', 'damaged'],
+        },
         startedAt: time,
         endedAt: time,
         planHash: text,
         version: text,
         error: ref('Error'),
+        missing: {
+          ...listOf(object({ node: text, message: text, since: time }, ['node', 'message', 'since'])),
+          description: 'Nodes that it went on without; what is due on them waits.',
+        },
       },
-      ['id', 'cluster', 'outcome', 'startedAt', 'planHash', 'version'],
+      ['id', 'cluster', 'outcome', 'startedAt', 'planHash', 'version', 'missing'],
     ),
     additionalProperties: false,
   },

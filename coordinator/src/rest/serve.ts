@@ -27,6 +27,8 @@ export interface Serving {
 }
 
 const log = createLog('quorate-rest')
+/** One look at a worker that is missing costs it and us next to nothing. */
+const catchUpEveryMs = 10_000
 /** Made anew at each start. */
 const certificateDays = 90
 
@@ -41,7 +43,7 @@ export async function serve({ session, listen, token, fleetCa, tls = false }: Se
     })
   }
   const https = secure ? tlsOptions(await fleetCa(), address) : undefined
-  const app = buildApp({ session, token, ...(https === undefined ? {} : { https }) })
+  const app = buildApp({ session, token, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
   try {
     await app.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port })
   } catch (error) {

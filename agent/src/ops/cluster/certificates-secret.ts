@@ -5,6 +5,13 @@ import { apiPath, type Secret } from './kube-objects.js'
 
 export const certificatesSecret = apiPath.secret('kubeadm-certs')
 
+const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
+/** By which a joiner's token may read it (copycerts.go, createRBAC). Only upload-certs makes them. */
+export const certificatesRole = [
+  `${rbac}/rolebindings/kubeadm:kubeadm-certs`,
+  `${rbac}/roles/kubeadm:kubeadm-certs`,
+] as const
+
 const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.pub', 'sa.key']
 const etcdFiles = {
   local: ['etcd-ca.crt', 'etcd-ca.key'],

@@ -99,6 +99,10 @@ export const unixMs = (time: string | null | undefined): number => {
   return Number.isNaN(ms) ? 0 : ms
 }
 
+/** When an object was last written, by the times of its managed fields; Unix milliseconds, 0 where it has none. */
+export const lastWrite = (metadata: ObjectMeta | undefined): number =>
+  Math.max(0, ...(metadata?.managedFields ?? []).map(({ time }) => unixMs(time)))
+
 export const apiPath = {
   configMap: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/configmaps/${name}`,
   secret: (name: string) => `/api/v1/namespaces/kube-system/secrets/${name}`,

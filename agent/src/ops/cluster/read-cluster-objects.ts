@@ -6,7 +6,16 @@ import type {
   PodFacts,
 } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
-import { type ConfigMap, type Lease, type Node, type Pod, type Secret, unixMs, type Workload } from './kube-objects.js'
+import {
+  type ConfigMap,
+  type Lease,
+  lastWrite,
+  type Node,
+  type Pod,
+  type Secret,
+  unixMs,
+  type Workload,
+} from './kube-objects.js'
 
 const controlPlaneLabel = 'node-role.kubernetes.io/control-plane'
 const heartbeats = 'kube-node-lease'
@@ -15,8 +24,9 @@ const signaturePrefix = 'jws-kubeconfig-'
 /** One value of a ConfigMap; present only when both exist. */
 export function configMapText(object: ConfigMap | undefined, key: string): ConfigMapText {
   const text = object?.data?.[key]
-  if (text === undefined) return { text: '', resourceVersion: '', sha256: '', present: false }
-  return { text, resourceVersion: object?.metadata.resourceVersion ?? '', sha256: sha256Hex(text), present: true }
+  if (text === undefined) return { text: '', resourceVersion: '', sha256: '', present: false, writtenUnixMs: 0 }
+  const { resourceVersion = '' } = object?.metadata ?? {}
+  return { text, resourceVersion, sha256: sha256Hex(text), present: true, writtenUnixMs: lastWrite(object?.metadata) }
 }
 
 /** Ids of the tokens for which cluster-info carries a signature. */

@@ -17,3 +17,14 @@ export async function startRollingRestart(kube: KubeApi, path: string, signal?: 
   await kube.patch(path, { spec: { template: { metadata: { annotations } } } }, signal)
   return restartedAt
 }
+
+/** The time of the last rolling restart as the template has it; empty for none. */
+export async function markOf(kube: KubeApi, path: string): Promise<string> {
+  return (await kube.get<Workload>(path))?.spec?.template?.metadata?.annotations?.[annotation] ?? ''
+}
+
+/** Puts the mark back that a rolling restart replaced: the template is as before, and for that its pods are rolled once more. */
+export async function putBackMark(kube: KubeApi, path: string, restartedAt: string): Promise<void> {
+  const annotations = { [annotation]: restartedAt === '' ? null : restartedAt }
+  await kube.patch(path, { spec: { template: { metadata: { annotations } } } })
+}

@@ -1,7 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { commands } from '../../host/commands.js'
 import type { Command, Host } from '../../host/host.js'
-import { printed } from './system.js'
 
 type ProgramFacts = Pick<
   NodeFacts,
@@ -21,26 +20,28 @@ export async function readPrograms(host: Host, signal: AbortSignal): Promise<Pro
     versionPrinted(host, commands.kubeadmVersion(), signal),
     versionPrinted(host, commands.kubeletVersion(), signal),
     versionPrinted(host, commands.kubectlVersion(), signal),
-    isInstalled(host, commands.haproxyVersion(), signal),
-    isInstalled(host, commands.keepalivedVersion(), signal),
+    versionPrinted(host, commands.haproxyVersion(), signal),
+    versionPrinted(host, commands.keepalivedVersion(), signal),
     hasProgram(host, 'crictl'),
   ])
   return {
     kubeadmVersion: versionIn(kubeadm),
     kubeletVersion: versionIn(kubelet),
     kubectlVersion: versionIn(/"gitVersion":\s*"([^"]*)"/.exec(kubectl)?.[1] ?? ''),
-    haproxyInstalled: haproxy,
-    keepalivedInstalled: keepalived,
+    haproxyInstalled: haproxy !== '',
+    keepalivedInstalled: keepalived !== '',
     crictlInstalled,
   }
 }
+
+const notThere = { exitCode: 1, stdout: '', stderr: '' }
 
 /** What a program printed of itself, by the file that it was asked of. */
 const printedBy = new Map<string, string>()
 
 /**
- * Asks a program for its version, once for each file that it ever was: a gate reads facts four times a second, and starting three
- * programs of 60 MB each time would take a whole core from the API server.
+ * Asks a program for its version, once for each file that it ever was: a gate reads facts several times a second, and starting
+ * programs of 60 MB each time would take a whole core from the API server. Empty when it is not there.
  */
 async function versionPrinted(host: Host, command: Command, signal: AbortSignal): Promise<string> {
   const identities = await Promise.all(
@@ -49,21 +50,15 @@ async function versionPrinted(host: Host, command: Command, signal: AbortSignal)
   const key = identities.find((identity) => identity !== undefined)
   const known = key === undefined ? undefined : printedBy.get(key)
   if (known !== undefined) return known
-  const text = await printed(host, command, signal)
+  // keepalived prints its version on the error stream.
+  const { exitCode, stdout, stderr } = await host.run(command, signal).catch(() => notThere)
+  const text = exitCode === 0 ? `${stdout}${stderr}`.trim() : ''
   if (key !== undefined && text !== '') printedBy.set(key, text)
   return text
 }
 
 /** `v1.37.2`, `Kubernetes v1.37.2`. */
 const versionIn = (text: string): string => /v\d+\.\d+\.\d+\S*/.exec(text)?.[0] ?? ''
-
-/** keepalived prints its version on the error stream: the exit code says it all. */
-async function isInstalled(host: Host, command: Command, signal: AbortSignal): Promise<boolean> {
-  return host.run(command, signal).then(
-    ({ exitCode }) => exitCode === 0,
-    () => false,
-  )
-}
 
 async function hasProgram(host: Host, name: string): Promise<boolean> {
   const listed = await Promise.all(programFolders.map((folder) => host.list(folder).catch(() => [])))

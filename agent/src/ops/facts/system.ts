@@ -27,9 +27,10 @@ export async function readLine(host: Host, path: string): Promise<string> {
 /** The machine: from /proc, /sys and /etc. */
 export async function readSystem(host: Host, signal: AbortSignal): Promise<SystemFacts> {
   const line = (path: string): Promise<string> => readLine(host, path)
-  const [name, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, forward, productUuid] =
+  const [name, kernel, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, forward, productUuid] =
     await Promise.all([
       line('/proc/sys/kernel/hostname'),
+      line('/proc/sys/kernel/osrelease'),
       line('/etc/hostname'),
       line('/etc/os-release'),
       line('/etc/machine-id'),
@@ -40,10 +41,7 @@ export async function readSystem(host: Host, signal: AbortSignal): Promise<Syste
       line('/proc/sys/net/ipv4/ip_forward'),
       line('/sys/class/dmi/id/product_uuid'),
     ])
-  const [kernel, synchronised] = await Promise.all([
-    printed(host, commands.kernel(), signal),
-    printed(host, commands.clockSynchronised(), signal),
-  ])
+  const synchronised = await printed(host, commands.clockSynchronised(), signal)
   return {
     hostname: name || etcName || systemHostname(),
     clockSynchronised: synchronised === 'yes',

@@ -1,6 +1,6 @@
 import type { NodeFacts, UnitState } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Host } from '../../host/host.js'
-import { readUnit } from '../../host/unit-state.js'
+import { readUnits as askUnits } from '../../host/unit-state.js'
 
 const unitNames = ['kubelet', 'containerd', 'crio', 'haproxy', 'keepalived', 'firewalld']
 
@@ -9,21 +9,15 @@ export async function readUnits(
   host: Host,
   signal: AbortSignal,
 ): Promise<Pick<NodeFacts, 'units' | 'firewalldActive'>> {
-  const seen = await Promise.all(unitNames.map((name) => unitState(host, name, signal).catch(() => undefined)))
-  const units = seen.filter((unit) => unit !== undefined)
+  const seen = await askUnits(host, unitNames, signal)
+  const units = seen.flatMap((unit, index): UnitState[] => {
+    if (unit.loadState !== 'loaded') return []
+    const { activeState, unitFileState, execMainStartUnixMs, activeEnterUnixMs } = unit
+    const activeSinceUnixMs = execMainStartUnixMs || activeEnterUnixMs
+    return [{ name: unitNames[index] ?? '', activeState, unitFileState, activeSinceUnixMs }]
+  })
   return {
     units,
     firewalldActive: units.some(({ name, activeState }) => name === 'firewalld' && activeState === 'active'),
-  }
-}
-
-async function unitState(host: Host, name: string, signal: AbortSignal): Promise<UnitState | undefined> {
-  const unit = await readUnit(host, name, signal)
-  if (unit.loadState !== 'loaded') return undefined
-  return {
-    name,
-    activeState: unit.activeState,
-    unitFileState: unit.unitFileState,
-    activeSinceUnixMs: unit.execMainStartUnixMs || unit.activeEnterUnixMs,
   }
 }

@@ -76,6 +76,8 @@ function actionLine(
 ): Line {
   const since = duration(now - (startedAt ?? now))
   switch (state) {
+    case 'pending':
+      return { text: `      ${action.node}: waits until its agent answers again`, paint: style.warn }
     case 'failed':
       return { text: `      ${action.node}: ${error?.message ?? 'failed'}`, paint: style.bad }
     case 'undoing':

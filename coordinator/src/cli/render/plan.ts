@@ -24,6 +24,12 @@ export function planText(plan: Plan, style: Style, { diffs = true }: { readonly 
       `\n${style.strong('Without a way back')}\n${plan.noWayBack.map((sentence) => `  ${printable(sentence)}\n`).join('')}`,
     )
   }
+  if (plan.missing.length > 0) {
+    const names = plan.missing.map(({ node }) => `  ${node}\n`).join('')
+    parts.push(
+      `\n${style.strong('Later, when they are back')}\n${names}  Each gets then what the other workers get now. Until then nothing is changed on it, and \`quorate verify\` says no.\n`,
+    )
+  }
   parts.push(`\n${closing(plan, style)}`)
   return parts.join('')
 }

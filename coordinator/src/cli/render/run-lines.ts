@@ -22,6 +22,11 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
     return line(
       `way back of ${run} ended: ${event.outcome}${event.error === undefined ? '' : `: ${event.error.message}`}`,
     )
+  if (event.kind === 'node-missing')
+    return line(
+      `${event.node} does not answer: the run goes on without it, and what is due on it waits (${event.message})`,
+    )
+  if (event.kind === 'node-back') return line(`${event.node} is back, and nothing waits for it any more`)
   const index = state.steps.findIndex(({ id }) => id === event.step)
   const step = state.steps[index]
   const text = stepLine(event, step, at)
@@ -47,6 +52,8 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
     case 'operation-sent':
     case 'operation-failed':
       return undefined
+    case 'action-pending':
+      return `${event.node}: waits until its agent answers again: ${event.error.message}`
     case 'undo-started':
       return `${event.node}: undoing`
     case 'progress':

@@ -11,13 +11,18 @@ export function runsText(runs: readonly RunState[], now: number): string {
     return [
       run.id,
       run.cluster,
-      run.outcome,
+      run.missing.length === 0 ? run.outcome : `${run.outcome}, ${run.missing.length} missing`,
       `${finished}/${run.steps.length}`,
       dateAndTime(run.startedAt),
       duration(lastMoment(run, now) - run.startedAt),
     ]
   })
-  return table(['RUN', 'CLUSTER', 'STATE', 'STEPS', 'STARTED', 'TOOK'], rows)
+  return table(['RUN', 'CLUSTER', 'STATE', 'STEPS', 'STARTED', 'TOOK'], rows) + runs.map(damageText).join('')
+}
+
+function damageText({ id, outcome, error }: RunState): string {
+  if (outcome !== 'damaged' || error === undefined) return ''
+  return `\n${id}: its journal is damaged: ${printable(error.message)} of ${error.where}\n  next: ${printable(error.remedy)}\n`
 }
 
 /** One run: its steps, what fails or runs, and what to do next. */
@@ -40,6 +45,7 @@ export function runText(run: RunState, now: number, style: Style): string {
     `${style.strong(`Run ${run.id} of ${run.cluster}: ${run.outcome}`)}, started ${dateAndTime(run.startedAt)}, ${duration(lastMoment(run, now) - run.startedAt)}\n`,
     table(['  STATE', 'STEP', 'TOOK'], steps),
     lines.length === 0 ? '' : `\n${lines.join('')}`,
+    missingText(run, style),
     run.error === undefined
       ? ''
       : `\n${style.bad(printable(`${run.error.where}: ${run.error.message}`))}\n  next: ${printable(run.error.remedy)}\n`,
@@ -47,6 +53,17 @@ export function runText(run: RunState, now: number, style: Style): string {
       ? `\nIts coordinator is gone. ${run.rollback === undefined ? `\`quorate resume ${run.id}\` goes on, \`quorate rollback ${run.id}\` undoes it` : `\`quorate rollback ${run.id}\` goes on with the undo`}.\n`
       : '',
   ].join('')
+}
+
+function missingText({ id, missing, outcome }: RunState, style: Style): string {
+  if (missing.length === 0) return ''
+  const lines = missing.map(({ node, since, message, waits }) => {
+    const due = waits.length === 0 ? 'all that the run does on a worker' : waits.map(({ step }) => step).join(', ')
+    return `  ${node} since ${dateAndTime(since)}: ${printable(message)}\n    waits: ${due}\n`
+  })
+  const next =
+    outcome === 'done' ? `\`quorate resume ${id}\` does it when they are back; \`quorate serve\` by itself.\n` : ''
+  return `\n${style.warn('Missing, and done without for now')}\n${lines.join('')}${next}`
 }
 
 function lastMoment(run: RunState, now: number): number {

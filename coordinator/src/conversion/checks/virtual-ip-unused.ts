@@ -79,7 +79,7 @@ async function heldOutside(run: ConversionRun, address: string): Promise<Finding
     path: '',
     serverName: '',
     verify: VerifyMode.VERIFY_MODE_TCP,
-    timeoutMs: 2_000,
+    timeoutMs: 1_000,
     caPem: '',
   })
   // Every address of 127/8 is the node's own: there a refusal says nothing of another holder.

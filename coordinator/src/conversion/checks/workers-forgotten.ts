@@ -8,7 +8,7 @@ export const workersForgotten: Check = {
   title: 'The file names every worker of the cluster, and no other',
   async check(run) {
     const { nodes } = await run.clusterFacts()
-    const inFile = new Set<string>(run.nodes.map((node) => node.name))
+    const inFile = new Set<string>([...run.controlPlanes, ...run.file.workers].map((node) => node.name))
     const inCluster = new Set(nodes.map((node) => node.name))
     const forgotten = nodes
       .filter((node) => !node.controlPlane && !inFile.has(node.name))

@@ -21,7 +21,7 @@ export const external: LoadBalancerKind = {
   async apply() {
     // plan names no action: there is nothing of ours to start
   },
-  async setBackends(run, backends, call) {
+  async setBackends(run, { backends }, call) {
     const pool = backends.map((node) => `${node.name} (${node.address})`).join(', ')
     call.progress(`the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}`)
   },

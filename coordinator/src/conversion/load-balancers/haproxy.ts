@@ -1,4 +1,5 @@
 import { unifiedDiff } from '@quorate/shared/diff'
+import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
 import type { NodeEntry } from '../../config/cluster-file.js'
@@ -31,10 +32,14 @@ export const haproxy: LoadBalancerKind = {
   async apply(run, action, call) {
     await applyTo(run, nodeOf(run, action.node), { backends: await joinedBackends(run), call, label: 'start' })
   },
-  async setBackends(run, backends, call) {
+  async setBackends(run, { backends, beside }, call) {
     const label = `backends-${backends.map((node) => node.name).join('+')}`
-    // Not on a node that is still joining: its agent does one thing at a time, and it is told when its own turn comes. Nor on one that leaves.
-    await Promise.all(backends.map((node) => applyTo(run, node, { backends, call, label })))
+    const tell = (node: NodeEntry) => applyTo(run, node, { backends, call, label })
+    const told = async (node: NodeEntry) => {
+      // It may be what is broken; and its own checks take what does not serve out of its pool within seconds.
+      await tell(node).catch((error: unknown) => call.progress(`${node.name}: ${asQuorateError(error).message}`))
+    }
+    await Promise.all([...backends.map(tell), ...beside.map(told)])
   },
   proveBackends: (run, backends, signal): Promise<readonly Evidence[]> =>
     meetBackends(run, backends, { seconds: 60, signal }),

@@ -4,6 +4,13 @@ import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from '../checks/check.js'
 import type { ConversionRun } from '../run.js'
 
+/** Where it shall lead. */
+export interface Pool {
+  readonly backends: readonly NodeEntry[]
+  /** Control planes that are no backends, but may hold the address: theirs has to be told too. */
+  readonly beside: readonly NodeEntry[]
+}
+
 /** One kind of load balancer: what differs between haproxy on the control planes and one that the operator runs. One file each. */
 export interface LoadBalancerKind {
   readonly name: string
@@ -15,7 +22,7 @@ export interface LoadBalancerKind {
   plan(run: ConversionRun): Promise<readonly Action[]>
   apply(run: ConversionRun, action: Action, call: ChangeCall): Promise<void>
   /** Makes the ready control planes its backends: called after a join, and before a member leaves. */
-  setBackends(run: ConversionRun, backends: readonly NodeEntry[], call: ChangeCall): Promise<void>
+  setBackends(run: ConversionRun, pool: Pool, call: ChangeCall): Promise<void>
   /** Waits until each of `backends` was met through it, by certificate. */
   proveBackends(run: ConversionRun, backends: readonly NodeEntry[], signal: AbortSignal): Promise<readonly Evidence[]>
   undo(run: ConversionRun, done: DoneAction, call: ChangeCall): Promise<void>

@@ -1,4 +1,4 @@
-import { connectedTo } from '../gates.js'
+import { staysConnectedTo } from '../gates.js'
 import { kubeconfigsOf } from '../wanted.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
@@ -13,7 +13,7 @@ export const kubeletSockets: Proof = {
     const seen = await Promise.all(
       run.nodes.map(async (node): Promise<Seen> => {
         const server = kubeconfigsOf(await run.nodeFacts(node), ['kubelet'])[0]?.server ?? ''
-        const look = await connectedTo(run, node, { process: 'kubelet', server, signal })
+        const look = await staysConnectedTo(run, node, { process: 'kubelet', server, signal })
         if (look.holds) return look.value
         return notProved(id, {
           node: node.name,

@@ -35,7 +35,7 @@ export const finish = defineStep({
     // First, because new pods take their time.
     if (isHuddled(cluster)) await agent.change('restartCoreDns', {}, call, 'restart-coredns')
     for (const tokenId of cluster.joinTokenIds)
-      await agent.change('deleteJoinSecrets', { tokenId }, call, `delete-${tokenId}`)
+      await agent.change('deleteJoinSecrets', { tokenId, withRole: false }, call, `delete-${tokenId}`)
   },
   async verify(run, _action, signal) {
     const [tidy, serving] = await Promise.all([

@@ -3,7 +3,14 @@ import { asQuorateError } from '@quorate/shared/errors'
 import { atLeast } from '@quorate/shared/kubernetes-version'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import { balanceServing, memberOf, untilNodeReady, untilServing } from '../control-plane-ready.js'
+import {
+  balanceServing,
+  memberOf,
+  untilDrained,
+  untilNodeReady,
+  untilServing,
+  whileJoining,
+} from '../control-plane-ready.js'
 import { readEtcd } from '../fresh.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
@@ -26,6 +33,8 @@ export const joinControlPlanes = defineStep({
   undo: 'Its backend is taken out, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
   // etcd lets one learner in at a time and kubeadm waits for its turn: overlapped joins are faster and have two voters for a shorter time.
   width: (run) => (recall<boolean>(run, overlap) === true ? 2 : 1),
+  // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
+  settleBefore: 'prove-ha',
   async plan(run) {
     remember(run, overlap, await joinsMayOverlap(run))
     const planned = await Promise.all(
@@ -37,10 +46,7 @@ export const joinControlPlanes = defineStep({
     const node = nodeOf(run, name)
     if (!(await isJoined(run, node))) {
       // kubeadm's exit code says little about etcd: what became of the join is seen in the member list.
-      await run
-        .agent(node)
-        .change('joinControlPlane', { join: await joinSpec(run, node) }, call, 'join')
-        .catch((error: unknown) => recoverJoin(run, node, { call, why: asQuorateError(error, node.name) }))
+      await whileJoining(run, node, () => join(run, node, call))
     }
     await Promise.all([
       followPolicy(run, node, call),
@@ -59,6 +65,7 @@ export const joinControlPlanes = defineStep({
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)
     await balanceServing(run, call, node)
+    await untilDrained(run, node, call)
     // What kubeadm said does not count: the member list decides.
     const member = memberOf((await readEtcd(run)).members, node)
     if (member !== undefined)
@@ -68,6 +75,13 @@ export const joinControlPlanes = defineStep({
   },
   undone: (run, done, signal) => leftCluster(run, nodeOf(run, done.action.node), signal),
 })
+
+async function join(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  await run
+    .agent(node)
+    .change('joinControlPlane', { join: await joinSpec(run, node) }, call, 'join')
+    .catch((error: unknown) => recoverJoin(run, node, { call, why: asQuorateError(error, node.name) }))
+}
 
 const action = ({ name }: NodeEntry) => ({
   id: name,

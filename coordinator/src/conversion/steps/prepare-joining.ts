@@ -83,7 +83,12 @@ async function preflight(run: ConversionRun, node: NodeEntry, call: ChangeCall):
   } finally {
     // Not worth failing for: it ends by itself, and the last steps delete every token of ours that is left.
     await first
-      .change('deleteJoinSecrets', { tokenId: facts['token_id'] ?? '' }, call, 'delete-preflight-token')
+      .change(
+        'deleteJoinSecrets',
+        { tokenId: facts['token_id'] ?? '', withRole: false },
+        call,
+        'delete-preflight-token',
+      )
       .catch((error: unknown) =>
         call.progress(
           `the token of the preflight was not deleted: ${error instanceof Error ? error.message : String(error)}`,

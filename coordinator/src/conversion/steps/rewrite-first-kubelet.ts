@@ -1,4 +1,4 @@
-import { kubeletWorks } from '../gates.js'
+import { kubeletReports } from '../gates.js'
 import { againstPolicy, policyServer, rewrite, rewriteAction } from '../rewrite.js'
 import { defineStep } from '../run.js'
 import { putBack } from '../undo.js'
@@ -8,7 +8,7 @@ export const rewriteFirstKubelet = defineStep({
   id: 'rewrite-first-kubelet',
   title: 'Point the kubelet of the first control plane where its version wants it',
   documented: 'Update the kubelet',
-  gate: 'Its Lease is renewed after the restart, its Node is Ready, the peers of its sockets are as intended.',
+  gate: 'Its Lease is renewed after the restart, the peers of its sockets are as intended.',
   undo: 'The old file is put back and the kubelet restarted.',
   width: 1,
   async plan(run) {
@@ -22,7 +22,7 @@ export const rewriteFirstKubelet = defineStep({
     await run.agent(run.first).change('restartKubelet', {}, call, 'restart')
   },
   async verify(run, _action, signal) {
-    return kubeletWorks(run, run.first, { server: await policyServer(run, run.first, 'kubelet'), signal })
+    return kubeletReports(run, run.first, { server: await policyServer(run, run.first, 'kubelet'), signal })
   },
   async rollback(run, done, call) {
     if (done.results.length === 0) return

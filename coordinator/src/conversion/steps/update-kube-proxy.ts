@@ -1,11 +1,13 @@
 import { unifiedDiff } from '@quorate/shared/diff'
+import type { ConfigMapText } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { until } from '@quorate/shared/until'
 import type { Action } from '../../engine/step.js'
 import { readClusterFacts } from '../fresh.js'
-import { patience } from '../gates.js'
+import { connectedTo, patience } from '../gates.js'
 import { kubeProxyRolledOut } from '../kube-proxy.js'
-import { defineStep } from '../run.js'
+import { existingNodes } from '../membership.js'
+import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 import { endpointServer } from '../wanted.js'
 
@@ -16,13 +18,14 @@ export const updateKubeProxy = defineStep({
   title: 'Point kube-proxy at the endpoint and roll its pods',
   documented: 'kube-proxy',
   gate: 'The rollout is done, each pod is newer than the change, its sockets go to the endpoint.',
-  undo: 'The old ConfigMap is put back and the pods are rolled again.',
+  undo: 'The old ConfigMap and the mark of the restart are put back, by which the pods are rolled again.',
   width: 1,
-  // Its pods roll one after the other: what comes next does not need them.
-  settleBefore: 'scan-for-old-address',
+  // Its pods roll one after the other: what comes next does not need them, but no control plane joins before all go to the endpoint.
+  settleBefore: 'join-control-planes',
   async plan(run) {
     const { kubeProxy } = await run.clusterFacts()
-    if (kubeProxy?.present !== true || readKubeconfig(kubeProxy.text).server === endpointServer(run)) return []
+    if (kubeProxy?.present !== true) return []
+    if (readKubeconfig(kubeProxy.text).server === endpointServer(run)) return podsLeftBehind(run, kubeProxy)
     const text = unifiedDiff(name, kubeProxy.text, pointKubeconfigAt(kubeProxy.text, endpointServer(run)))
     return [
       {
@@ -33,12 +36,12 @@ export const updateKubeProxy = defineStep({
       },
     ]
   },
-  async apply(run, _action, call) {
+  async apply(run, action, call) {
     const { kubeProxy } = await run.clusterFacts()
     if (kubeProxy?.present !== true) return
-    await run
-      .agent(run.first)
-      .change('updateKubeProxy', { server: endpointServer(run), expectedSha256: kubeProxy.sha256 }, call, 'update')
+    const onlyNodes = action.node === run.first.name ? await podByPod(run) : [action.node]
+    const request = { server: endpointServer(run), expectedSha256: kubeProxy.sha256, onlyNodes, putBack: undefined }
+    await run.agent(run.first).change('updateKubeProxy', request, call, 'update')
   },
   verify: (run, _action, signal) =>
     until('the rollout of kube-proxy', () => kubeProxyRolledOut(run, signal), {
@@ -51,7 +54,15 @@ export const updateKubeProxy = defineStep({
     // The same operation the other way round: it changes the ConfigMap and rolls the pods. What was put back has to be so byte for byte.
     const server = serverBefore(done.action)
     if (server !== undefined) {
-      const request = { server, expectedSha256: touched.sha256After }
+      const mark = done.results.find(({ result }) => 'restarted_before' in result.facts)?.result.facts[
+        'restarted_before'
+      ]
+      const request = {
+        server,
+        expectedSha256: touched.sha256After,
+        onlyNodes: mark === undefined ? await presentNodes(run) : await podByPod(run),
+        putBack: mark === undefined ? undefined : { restartedAt: mark },
+      }
       await run.agent(run.first).change('updateKubeProxy', request, call, 'roll-back')
     }
     await putBack(run, done, call)
@@ -65,6 +76,30 @@ export const updateKubeProxy = defineStep({
     })
   },
 })
+
+/** The DaemonSet rolls all pods; where a node is missing those of the others are replaced one by one, and the missing one keeps what it has. */
+const podByPod = async (run: ConversionRun): Promise<string[]> =>
+  run.absence.missing().length === 0 ? [] : presentNodes(run)
+
+const presentNodes = async (run: ConversionRun): Promise<string[]> => (await existingNodes(run)).map(({ name }) => name)
+
+/** Pods that were not rolled because their node was missing then: older than the ConfigMap, and connected elsewhere. */
+async function podsLeftBehind(run: ConversionRun, { writtenUnixMs }: ConfigMapText): Promise<readonly Action[]> {
+  const { pods } = await run.clusterFacts()
+  const old = pods.filter((pod) => pod.app === 'kube-proxy' && pod.startedUnixMs < writtenUnixMs)
+  const nodes = run.workers.filter(({ name }) => run.mayBeBehind(name) && old.some((pod) => pod.node === name))
+  const looks = await Promise.all(
+    nodes.map((node) => connectedTo(run, node, { process: 'kube-proxy', server: endpointServer(run) })),
+  )
+  return nodes
+    .filter((_, index) => looks[index]?.holds === false)
+    .map(({ name: node }) => ({
+      id: node,
+      node,
+      does: `replace its pod of kube-proxy, which does not use ${endpointServer(run)} yet`,
+      diffs: [],
+    }))
+}
 
 /** The server that the plan saw, from the diff that it showed. */
 const serverBefore = ({ diffs }: Action): string | undefined =>

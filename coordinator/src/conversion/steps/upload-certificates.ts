@@ -18,7 +18,7 @@ export const uploadCertificates = defineStep({
   title: 'Upload the shared certificates and make a join token',
   documented: 'Upload certs, Join token',
   gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token.',
-  undo: 'Secret and token are deleted, on the joiners too.',
+  undo: 'Secret and token are deleted, on the joiners too, and where this run had kubeadm make them the Role and RoleBinding for the Secret.',
   width: 1,
   // A token ends, and a joiner that was reset has lost its secret.
   onResume: 'renewed',
@@ -51,8 +51,12 @@ export const uploadCertificates = defineStep({
     return Promise.all((await toJoin(run)).map((node) => discovers(run, node, signal)))
   },
   async rollback(run, done, call) {
-    const tokenId = done.results.map(({ result }) => result.facts['token_id']).find((id) => id !== undefined)
-    if (tokenId !== undefined) await run.agent(run.first).change('deleteJoinSecrets', { tokenId }, call, 'delete')
+    const facts = done.results.map(({ result }) => result.facts)
+    const tokenId = facts.find(({ token_id }) => token_id !== undefined)?.['token_id']
+    // Made by whichever attempt came first: the ones after it found it there.
+    const withRole = facts.some(({ made_role }) => made_role === 'yes')
+    if (tokenId !== undefined)
+      await run.agent(run.first).change('deleteJoinSecrets', { tokenId, withRole }, call, 'delete')
     await Promise.all(run.joining.map((node) => takeSecretAway(run, node, call)))
   },
 })

@@ -293,6 +293,28 @@ t.test('plan, convert, status, watch, report, and convert again', async (t) => {
   t.equal(seen.operationIds.length, 3)
 })
 
+t.test('status: one damaged journal hides no other run, and says where it is damaged', async (t) => {
+  const { quorate, start, state } = await lab(t)
+  const file = await start()
+  t.equal((await quorate('convert', '-f', file, '--yes')).code, 0)
+  const runs = join(state, 'runs')
+  const [good = ''] = readdirSync(runs)
+  const bytes = readFileSync(join(runs, good))
+  const second = bytes.indexOf(10) + 1
+  bytes[second + 200] = bytes[second + 200] === 120 ? 121 : 120
+  const id = '20261122t221530-ab12cd'
+  writeFileSync(join(runs, `${id}.jsonl`), bytes.toString().replaceAll(good.replace('.jsonl', ''), id))
+  const { text, code } = await quorate('status')
+  t.equal(code, 0)
+  t.match(text, new RegExp(`${good.replace('.jsonl', '')} +toy +done`), 'the other run is shown')
+  t.match(text, /20261122t221530-ab12cd +damaged .*2026-11-22 22:15/)
+  t.match(text, /20261122t221530-ab12cd: its journal is damaged: record 1, at byte 0, .*20261122t221530-ab12cd\.jsonl/)
+  t.match(text, /next: .*docs\/runbook\.md#damaged-journal/)
+  t.match(JSON.parse((await quorate('status', '-o', 'json')).text).runs.at(-1) ?? {}, { seq: 0 })
+  t.match(await quorate('status', id), { code: 5, error: { code: 'JOURNAL_DAMAGED' } })
+  t.equal((await quorate('verify', '-f', file)).code, 0, 'nor does it keep anybody from looking')
+})
+
 t.test('convert as JSON lines: plan, events, report', async (t) => {
   const { quorate, start } = await lab(t)
   const file = await start()

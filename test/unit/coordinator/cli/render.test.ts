@@ -192,6 +192,7 @@ t.test('a plan shows findings, steps with diffs, what has no way back, the time 
       hash: 'abc',
       estimateSeconds: 75,
       noWayBack: ['Between the second and the third voter a dead node stops etcd.'],
+      missing: [],
       findings: [
         {
           id: 'swap',

@@ -1,5 +1,8 @@
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import type { ConversionStep } from '@quorate/coordinator/conversion/run'
+import { updateClusterInfo } from '@quorate/coordinator/conversion/steps/update-cluster-info'
+import { workRemains } from '@quorate/coordinator/conversion/work-remains'
+import { nothingToUndo } from '@quorate/coordinator/engine/step'
 import t, { type Test as Tap } from 'tap'
 import type { FixtureVersion } from '../../../support/fixtures.js'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
@@ -117,4 +120,17 @@ t.test('a plan shows what every later step would do, before anything is done', a
       await step.apply(again, action, paperCall())
     }
   }
+})
+
+t.test('a backup is made wherever a step that can be undone has something to do, whichever step that is', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  await convert(t, paper)
+  const plain = paper.run()
+  t.notOk(await workRemains(plain), 'a converted cluster needs none')
+  const [first] = plain.controlPlanes
+  const action = { id: 'x', node: first?.name ?? '', does: 'something new', diffs: [] }
+  const added: ConversionStep = { ...updateClusterInfo, id: 'added', plan: async () => [action] }
+  const withOrder = (more: ConversionStep) => ({ ...plain, order: [...order, more] })
+  t.ok(await workRemains(withOrder(added)), 'a step that nobody listed')
+  t.notOk(await workRemains(withOrder({ ...added, rollback: nothingToUndo('it only looks') })), 'what only looks')
 })

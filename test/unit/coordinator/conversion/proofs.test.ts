@@ -128,6 +128,25 @@ for (const [id, breakIt] of Object.entries(breaks)) {
   })
 }
 
+t.test("a kubelet's own probe of its API server is no connection that it works through", async (t) => {
+  const paper = await converted()
+  const { connected } = paper.node('k8sworker1')
+  const server = connected.get('kubelet') ?? ''
+  let looks = 0
+  // The first look meets the probe, by the next it is gone.
+  connected.get = (process) => {
+    if (process !== 'kubelet') return Map.prototype.get.call(connected, process)
+    return looks++ === 0 ? 'https://192.168.13.30:6443' : server
+  }
+  Object.assign(connected, {
+    *[Symbol.iterator]() {
+      for (const process of connected.keys()) yield [process, connected.get(process)]
+    },
+  })
+  t.notOk((await failing(paper)).includes('kubelet-sockets'))
+  t.ok(looks > 1)
+})
+
 t.test('two voters are not enough, and an even number is no better', async (t) => {
   const paper = await converted()
   paper.members.pop()

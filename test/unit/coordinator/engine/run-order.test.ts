@@ -19,8 +19,11 @@ class World {
   readonly breakVerify = new Map<string, Error>()
   readonly onApply = new Map<string, () => void | Promise<void>>()
   readonly onVerify = new Map<string, () => void | Promise<void>>()
-  refresh() {
+  /** What was forgotten before each step: the nodes that operations were sent to since, or all. */
+  readonly forgotten: (readonly string[] | 'all')[] = []
+  refresh(touched?: Iterable<string>) {
     this.refreshed += 1
+    this.forgotten.push(touched === undefined ? 'all' : [...touched])
   }
 }
 
@@ -120,6 +123,7 @@ t.test('walks the steps in order, each verified before the next, and plans nothi
   t.equal(first.outcome.outcome, 'done')
   t.same(world.log, ['apply one@a', 'verify one@a', 'apply one@b', 'verify one@b', 'apply two@a', 'verify two@a'])
   t.equal(world.refreshed, 2, 'facts are read again before each step')
+  t.same(world.forgotten, [[], ['a', 'b']], 'those of the nodes that the step before touched')
   const second = await run(order, world)
   t.same(kinds(second.events), ['run-started', 'step-skipped', 'step-skipped', 'run-ended'])
   t.equal(world.log.length, 6)

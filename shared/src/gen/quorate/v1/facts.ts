@@ -219,6 +219,8 @@ export interface ConfigMapText {
   resourceVersion: string;
   sha256: string;
   present: boolean;
+  /** Unix ms of the last write to the object, by the API server's clock; 0 where it does not tell. */
+  writtenUnixMs: number;
 }
 
 export interface NodeObject {
@@ -2408,7 +2410,7 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
 };
 
 function createBaseConfigMapText(): ConfigMapText {
-  return { text: "", resourceVersion: "", sha256: "", present: false };
+  return { text: "", resourceVersion: "", sha256: "", present: false, writtenUnixMs: 0 };
 }
 
 export const ConfigMapText: MessageFns<ConfigMapText> = {
@@ -2424,6 +2426,9 @@ export const ConfigMapText: MessageFns<ConfigMapText> = {
     }
     if (message.present !== false) {
       writer.uint32(32).bool(message.present);
+    }
+    if (message.writtenUnixMs !== 0) {
+      writer.uint32(40).int64(message.writtenUnixMs);
     }
     return writer;
   },
@@ -2473,6 +2478,14 @@ export const ConfigMapText: MessageFns<ConfigMapText> = {
             message.present = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.writtenUnixMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2494,6 +2507,7 @@ export const ConfigMapText: MessageFns<ConfigMapText> = {
     message.resourceVersion = object.resourceVersion ?? "";
     message.sha256 = object.sha256 ?? "";
     message.present = object.present ?? false;
+    message.writtenUnixMs = object.writtenUnixMs ?? 0;
     return message;
   },
 };

@@ -417,6 +417,16 @@ export interface UpdateKubeProxyRequest {
   header: OperationHeader | undefined;
   server: string;
   expectedSha256: string;
+  /** Names of nodes: only their pods are replaced, one after the other, and the DaemonSet is left as it is. Empty: a rolling restart of all. */
+  onlyNodes: string[];
+  /** Undo of a rolling restart: its mark in the DaemonSet becomes again what it was, by which the pods are rolled once more. */
+  putBack: RestartMark | undefined;
+}
+
+/** The annotation kubectl.kubernetes.io/restartedAt of a pod template. */
+export interface RestartMark {
+  /** Empty: there was none. */
+  restartedAt: string;
 }
 
 export interface UpdateKubeProxyResponse {
@@ -521,6 +531,8 @@ export interface DeleteJoinSecretsRequest {
     | undefined;
   /** The id part of the token, public (facts.token_id of UploadCertificates). */
   tokenId: string;
+  /** Also the Role and RoleBinding by which joiners read the Secret: where this run had kubeadm make them (facts.made_role). */
+  withRole: boolean;
 }
 
 export interface DeleteJoinSecretsResponse {
@@ -4475,7 +4487,7 @@ export const UpdateClusterInfoResponse: MessageFns<UpdateClusterInfoResponse> = 
 };
 
 function createBaseUpdateKubeProxyRequest(): UpdateKubeProxyRequest {
-  return { header: undefined, server: "", expectedSha256: "" };
+  return { header: undefined, server: "", expectedSha256: "", onlyNodes: [], putBack: undefined };
 }
 
 export const UpdateKubeProxyRequest: MessageFns<UpdateKubeProxyRequest> = {
@@ -4488,6 +4500,12 @@ export const UpdateKubeProxyRequest: MessageFns<UpdateKubeProxyRequest> = {
     }
     if (message.expectedSha256 !== "") {
       writer.uint32(26).string(message.expectedSha256);
+    }
+    for (const v of message.onlyNodes) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.putBack !== undefined) {
+      RestartMark.encode(message.putBack, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -4529,6 +4547,22 @@ export const UpdateKubeProxyRequest: MessageFns<UpdateKubeProxyRequest> = {
             message.expectedSha256 = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.onlyNodes.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.putBack = RestartMark.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4551,6 +4585,65 @@ export const UpdateKubeProxyRequest: MessageFns<UpdateKubeProxyRequest> = {
       : undefined;
     message.server = object.server ?? "";
     message.expectedSha256 = object.expectedSha256 ?? "";
+    message.onlyNodes = object.onlyNodes?.map((e) => e) || [];
+    message.putBack = (object.putBack !== undefined && object.putBack !== null)
+      ? RestartMark.fromPartial(object.putBack)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRestartMark(): RestartMark {
+  return { restartedAt: "" };
+}
+
+export const RestartMark: MessageFns<RestartMark> = {
+  encode(message: RestartMark, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.restartedAt !== "") {
+      writer.uint32(10).string(message.restartedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestartMark {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestartMark();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.restartedAt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestartMark>): RestartMark {
+    return RestartMark.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestartMark>): RestartMark {
+    const message = createBaseRestartMark();
+    message.restartedAt = object.restartedAt ?? "";
     return message;
   },
 };
@@ -5878,7 +5971,7 @@ export const PlaceJoinSecretResponse: MessageFns<PlaceJoinSecretResponse> = {
 };
 
 function createBaseDeleteJoinSecretsRequest(): DeleteJoinSecretsRequest {
-  return { header: undefined, tokenId: "" };
+  return { header: undefined, tokenId: "", withRole: false };
 }
 
 export const DeleteJoinSecretsRequest: MessageFns<DeleteJoinSecretsRequest> = {
@@ -5888,6 +5981,9 @@ export const DeleteJoinSecretsRequest: MessageFns<DeleteJoinSecretsRequest> = {
     }
     if (message.tokenId !== "") {
       writer.uint32(18).string(message.tokenId);
+    }
+    if (message.withRole !== false) {
+      writer.uint32(24).bool(message.withRole);
     }
     return writer;
   },
@@ -5921,6 +6017,14 @@ export const DeleteJoinSecretsRequest: MessageFns<DeleteJoinSecretsRequest> = {
             message.tokenId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withRole = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5942,6 +6046,7 @@ export const DeleteJoinSecretsRequest: MessageFns<DeleteJoinSecretsRequest> = {
       ? OperationHeader.fromPartial(object.header)
       : undefined;
     message.tokenId = object.tokenId ?? "";
+    message.withRole = object.withRole ?? false;
     return message;
   },
 };

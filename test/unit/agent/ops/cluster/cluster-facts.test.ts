@@ -174,8 +174,12 @@ t.test('whole words', (t) => {
 t.test('deletes a Node object, once, and never its own', async (t) => {
   const node = await controlPlaneNode(t)
   node.api.objects.set('/api/v1/nodes/cp2', { metadata: { name: 'cp2' } })
+  const pod = '/api/v1/namespaces/kube-system/pods/kube-proxy-x'
+  node.api.objects.set(pod, { metadata: { namespace: 'kube-system', name: 'kube-proxy-x' } })
+  node.api.objects.set('/api/v1/pods?fieldSelector=spec.nodeName%3Dcp2', { items: [node.api.objects.get(pod)] })
   t.notOk((await deleteNode.run({ header: undefined, name: 'cp2' }, node.context())).unchanged)
   t.notOk(node.api.objects.has('/api/v1/nodes/cp2'))
+  t.notOk(node.api.objects.has(pod), 'nor are its pods left')
   t.ok((await deleteNode.run({ header: undefined, name: 'cp2' }, node.context('op-2'))).unchanged)
   await t.rejects(deleteNode.run({ header: undefined, name: nodeName }, node.context('op-3')), { code: 'NOT_IN_TABLE' })
   await t.rejects(deleteNode.run({ header: undefined, name: 'x/../secrets' }, node.context('op-4')), {

@@ -16,6 +16,8 @@ const paths = {
 }
 const server = 'https://apiserver.example.com:8443'
 const header = undefined
+/** Of kube-proxy: a rolling restart of every pod. */
+const all = { onlyNodes: [], putBack: undefined }
 
 const data = (node: ControlPlaneNode, path: string, key: string): string => node.api.objects.get(path)?.['data'][key]
 
@@ -93,7 +95,7 @@ t.test('kube-proxy: the ConfigMap, then a rolling restart', async (t) => {
   })
   const before = data(node, paths.proxy, 'kubeconfig.conf')
   const config = data(node, paths.proxy, 'config.conf')
-  const request = { header, server, expectedSha256: sha256Hex(before) }
+  const request = { header, server, expectedSha256: sha256Hex(before), ...all }
   const { facts } = await updateKubeProxy.run(request, node.context())
   t.equal(data(node, paths.proxy, 'kubeconfig.conf'), before.replace('https://192.168.13.30:6443', server))
   t.equal(data(node, paths.proxy, 'config.conf'), config)
@@ -113,17 +115,83 @@ t.test('kube-proxy: an attempt that ended between the edit and the restart is fi
   const pods = (startTime: string) =>
     node.api.objects.set(paths.proxyPods, { items: [{ metadata: { name: 'kube-proxy-x' }, status: { startTime } }] })
   pods('2026-11-22T17:30:00Z')
-  const result = await updateKubeProxy.run({ header, server, expectedSha256: 'of-the-plan' }, node.context())
+  const result = await updateKubeProxy.run({ header, server, expectedSha256: 'of-the-plan', ...all }, node.context())
   t.notOk(result.unchanged)
   t.ok(node.api.objects.get(paths.daemonSet)?.['spec'].template.metadata.annotations)
   pods('2026-11-22T18:00:05Z')
-  t.ok((await updateKubeProxy.run({ header, server, expectedSha256: '' }, node.context('op-2'))).unchanged)
+  t.ok((await updateKubeProxy.run({ header, server, expectedSha256: '', ...all }, node.context('op-2'))).unchanged)
+})
+
+const podOf = (name: string, nodeName: string, ready = true) => ({
+  metadata: { name },
+  spec: { nodeName },
+  status: { startTime: '2026-11-22T17:30:00Z', conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+})
+
+t.test(
+  'kube-proxy: only some nodes: their pods one after the other, the DaemonSet and the others untouched',
+  async (t) => {
+    const node = await controlPlaneNode(t)
+    const daemonSet = { metadata: { name: 'kube-proxy' }, spec: { template: { metadata: { labels: {} } } } }
+    node.api.objects.set(paths.daemonSet, daemonSet)
+    const items = ['cp1', 'w1', 'w2'].map((name) => podOf(`old-${name}`, name))
+    const pods = (of: readonly Json[]) => {
+      for (const pod of of) node.api.objects.set(`/api/v1/namespaces/kube-system/pods/${pod['metadata'].name}`, pod)
+      node.api.objects.set(paths.proxyPods, { items: of })
+    }
+    pods(items)
+    // What the DaemonSet controller does: a pod that is gone gets a successor, which is not ready at once.
+    const together: string[] = []
+    const controller = setInterval(() => {
+      const here = (node.api.objects.get(paths.proxyPods) as { items: Json[] }).items
+      const gone = here.filter(
+        (pod) => !node.api.objects.has(`/api/v1/namespaces/kube-system/pods/${pod['metadata'].name}`),
+      )
+      const unready = here.filter((pod) => pod['status'].conditions[0].status === 'False')
+      if (gone.length + unready.length > 1) together.push('two at once')
+      pods(
+        here.map((pod) => {
+          const { nodeName } = pod['spec']
+          if (unready.includes(pod)) return podOf(pod['metadata'].name, nodeName)
+          return gone.includes(pod) ? podOf(`new-${nodeName}`, nodeName, false) : pod
+        }),
+      )
+    }, 20)
+    t.teardown(() => clearInterval(controller))
+    const request = { header, server, expectedSha256: '', onlyNodes: ['cp1', 'w1'], putBack: undefined }
+    const { facts } = await updateKubeProxy.run(request, node.context())
+    t.equal(facts['restart'], 'replaced its pods on cp1, w1')
+    t.same(
+      (node.api.objects.get(paths.proxyPods) as { items: Json[] }).items.map((pod) => pod['metadata'].name),
+      ['new-cp1', 'new-w1', 'old-w2'],
+    )
+    t.same(together, [])
+    t.same(node.api.objects.get(paths.daemonSet), daemonSet)
+  },
+)
+
+t.test('kube-proxy: the undo of a rolling restart puts its mark back, and by that rolls again', async (t) => {
+  const mark = 'kubectl.kubernetes.io/restartedAt'
+  for (const before of ['', '2026-01-01T00:00:00Z']) {
+    const node = await controlPlaneNode(t)
+    const annotations = before === '' ? {} : { [mark]: before }
+    node.api.objects.set(paths.daemonSet, { metadata: {}, spec: { template: { metadata: { annotations } } } })
+    const old = data(node, paths.proxy, 'kubeconfig.conf')
+    const { facts } = await updateKubeProxy.run({ header, server, expectedSha256: '', ...all }, node.context())
+    t.equal(facts['restarted_before'], before)
+    const annotationsNow = () => node.api.objects.get(paths.daemonSet)?.['spec'].template.metadata.annotations
+    t.ok(annotationsNow()[mark] > '2026-02')
+    const undo = { header, server: 'https://192.168.13.30:6443', expectedSha256: '', onlyNodes: [] }
+    await updateKubeProxy.run({ ...undo, putBack: { restartedAt: before } }, node.context('op-2'))
+    t.same(annotationsNow(), annotations)
+    t.equal(data(node, paths.proxy, 'kubeconfig.conf'), old)
+  }
 })
 
 t.test('kube-proxy: a cluster without it has nothing to change', async (t) => {
   const node = await controlPlaneNode(t)
   node.api.objects.delete(paths.proxy)
-  t.match(await updateKubeProxy.run({ header, server, expectedSha256: '' }, node.context()), {
+  t.match(await updateKubeProxy.run({ header, server, expectedSha256: '', ...all }, node.context()), {
     unchanged: true,
     summary: /not installed/,
   })

@@ -180,15 +180,38 @@ t.test('deletes what was made for joining, also the owner that kubeadm made', as
     const ownerReferences = name === 'kubeadm-certs' ? [{ kind: 'Secret', name: 'bootstrap-token-owner1' }] : []
     node.api.objects.set(`${secrets}/${name}`, { metadata: { name, ownerReferences } })
   }
-  t.notOk((await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef' }, node.context())).unchanged)
+  t.notOk(
+    (await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef', withRole: false }, node.context())).unchanged,
+  )
   t.same(
     [...node.api.objects.keys()].filter((path) => path.startsWith(secrets)),
     [`${secrets}/bootstrap-token-others`],
   )
-  t.ok((await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef' }, node.context('op-2'))).unchanged)
-  await t.rejects(deleteJoinSecrets.run({ header: undefined, tokenId: '../../x' }, node.context('op-3')), {
-    code: 'INVALID_REQUEST',
-  })
+  t.ok(
+    (await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef', withRole: false }, node.context('op-2')))
+      .unchanged,
+  )
+  await t.rejects(
+    deleteJoinSecrets.run({ header: undefined, tokenId: '../../x', withRole: false }, node.context('op-3')),
+    {
+      code: 'INVALID_REQUEST',
+    },
+  )
+})
+
+t.test('and where this run had kubeadm make them, the Role and RoleBinding for the Secret', async (t) => {
+  const node = await controlPlaneNode(t)
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
+  const paths = [`${rbac}/roles/kubeadm:kubeadm-certs`, `${rbac}/rolebindings/kubeadm:kubeadm-certs`]
+  for (const path of paths) node.api.objects.set(path, { metadata: { name: 'kubeadm:kubeadm-certs' } })
+  const wish = { header: undefined, tokenId: 'abcdef' }
+  await deleteJoinSecrets.run({ ...wish, withRole: false }, node.context())
+  t.ok(
+    paths.every((path) => node.api.objects.has(path)),
+    'left where nobody asks',
+  )
+  await deleteJoinSecrets.run({ ...wish, withRole: true }, node.context('op-2'))
+  t.notOk(paths.some((path) => node.api.objects.has(path)))
 })
 
 t.test('discovery: cluster-info without credentials, and the signature of the placed token', async (t) => {

@@ -1,0 +1,49 @@
+import { holds, notYet, until } from '@quorate/shared/until'
+import type { KubeApi } from '../../host/kube-api.js'
+import type { ChangeContext } from '../operation.js'
+import { apiPath, type List, type Pod, unixMs } from './kube-objects.js'
+
+/** A pod that was deleted has 30 s to end, its successor the time to pull nothing and start. */
+const replacedWithinMs = 90_000
+
+async function proxyPods(kube: KubeApi, signal?: AbortSignal): Promise<readonly Pod[]> {
+  const pods = await kube.get<List<Pod>>(`${apiPath.systemPods}?labelSelector=k8s-app%3Dkube-proxy`, signal)
+  return pods?.items ?? []
+}
+
+/** Pods of kube-proxy that started before then; Unix milliseconds. */
+export async function proxyPodsOlderThan(
+  kube: KubeApi,
+  unixMsThen: number,
+  signal?: AbortSignal,
+): Promise<readonly Pod[]> {
+  const pods = await proxyPods(kube, signal)
+  return pods.filter(({ status }) => status?.startTime !== undefined && unixMs(status.startTime) < unixMsThen)
+}
+
+/**
+ * Replaces the pods of kube-proxy on some nodes, one after the other, each when the one before it is Ready again; the DaemonSet makes the new
+ * ones. Answers the nodes. Begun anew after a crash it replaces those again that are replaced already: that costs time, nothing else.
+ */
+export async function replaceProxyPods(
+  kube: KubeApi,
+  nodes: readonly string[],
+  { signal, progress }: ChangeContext,
+): Promise<readonly string[]> {
+  const old = (await proxyPods(kube, signal)).filter(({ spec }) => nodes.includes(spec?.nodeName ?? ''))
+  for (const { metadata, spec } of old) {
+    const node = spec?.nodeName ?? ''
+    progress(`replacing kube-proxy's pod on ${node}`)
+    await kube.remove(`${apiPath.systemPods}/${metadata.name}`, signal)
+    const look = async () => {
+      const pods = (await proxyPods(kube, signal)).filter((pod) => pod.spec?.nodeName === node)
+      const ready = pods.some((pod) => pod.metadata.name !== metadata.name && isReady(pod))
+      return ready ? holds(true) : notYet(pods.map((pod) => pod.metadata.name).join(', ') || 'no pod')
+    }
+    await until(`a new pod of kube-proxy on ${node}`, look, { deadlineMs: replacedWithinMs, everyMs: 250, signal })
+  }
+  return old.map(({ spec }) => spec?.nodeName ?? '')
+}
+
+const isReady = ({ status }: Pod): boolean =>
+  (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True')

@@ -1,0 +1,78 @@
+import { setTimeout } from 'node:timers/promises'
+import { asQuorateError } from '@quorate/shared/errors'
+import { createLog } from '@quorate/shared/log'
+import type { RunId } from '@quorate/shared/names'
+import type { RunState } from '../engine/fold.js'
+import { clusterFileOf } from './open-run.js'
+import { resumeConversion } from './resume.js'
+import { listRuns, type Session, type StartedRun } from './session.js'
+
+export interface CatchUpOptions {
+  readonly everyMs: number
+  readonly signal: AbortSignal
+  /** Told each run that goes on. */
+  onResumed(run: StartedRun): void
+}
+
+const log = createLog('quorate-catch-up')
+
+/**
+ * Does what waits for nodes that were missing, as soon as one of them answers again: resumes the run that went on without it. Runs that
+ * somebody else holds, or that a person has to look at first, are left. Ends with the signal; never rejects.
+ */
+export async function catchUp(session: Session, options: CatchUpOptions): Promise<void> {
+  const { everyMs, signal, onResumed } = options
+  const refused = new Set<string>()
+  while (!signal.aborted) {
+    await pause(everyMs, signal)
+    if (signal.aborted) return
+    const runs = await listRuns(session).catch(() => [])
+    for (const run of runs) {
+      if (run.outcome !== 'done' || run.missing.length === 0 || refused.has(run.id)) continue
+      if (!(await oneIsBack(session, run))) continue
+      const resumed = await goOn(session, run, refused)
+      if (resumed === undefined) continue
+      onResumed(resumed)
+      await resumed.ended
+    }
+  }
+}
+
+/** What a person has to decide is not asked for again and again. */
+async function goOn(session: Session, { id }: RunState, refused: Set<string>): Promise<StartedRun | undefined> {
+  try {
+    const resumed = await resumeConversion(session, { id: id as RunId })
+    log.info('a missing node is back: the run goes on', { run: id })
+    return resumed
+  } catch (thrown) {
+    const { code, message } = asQuorateError(thrown)
+    log.warn('a missing node is back, but the run cannot go on by itself', { run: id, code, message })
+    if (code !== 'CLUSTER_HELD' && code !== 'AGENT_UNREACHABLE') refused.add(id)
+    return undefined
+  }
+}
+
+async function oneIsBack(session: Session, run: RunState): Promise<boolean> {
+  const fleet = session.connect()
+  try {
+    const nodes = clusterFileOf(run).workers.filter(({ name }) => run.missing.some(({ node }) => node === name))
+    const answers = await Promise.all(
+      nodes.map((node) =>
+        fleet
+          .agent(node)
+          .read('getNodeFacts', {}, { deadlineMs: 5_000 })
+          .then(
+            () => true,
+            () => false,
+          ),
+      ),
+    )
+    return answers.includes(true)
+  } finally {
+    fleet.close()
+  }
+}
+
+// Does not keep a program alive that has nothing else to do.
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined)
