@@ -1,7 +1,7 @@
 import { Chance } from './chance.js'
 
 /** When in the writing of a record: before any byte of it, in its middle, written and not synced, synced. */
-export type Moment = 'before' | 'torn' | 'written' | 'synced'
+type Moment = 'before' | 'torn' | 'written' | 'synced'
 const moments: readonly Moment[] = ['before', 'torn', 'written', 'synced']
 
 /** `operator`: the coordinator's process; a node's name: its agent's. */
