@@ -40,6 +40,19 @@ const rounds: readonly (readonly [what: string, round: Round])[] = [
       back: nobody,
     },
   ],
+  [
+    'the first agent killed right after it made a join token of which nobody heard, and the run undone',
+    {
+      forward: {
+        coordinator: [killed('operator', `action-verified upload-certificates ${first} ${first}`)],
+        nodes: [
+          { ...killed(first, 'end createJoinToken 1'), at: { record: 'end createJoinToken 1', moment: 'before' } },
+        ],
+      },
+      turn: 'rollback',
+      back: nobody,
+    },
+  ],
 ]
 
 t.test('kills that once broke something', async (t) => {
