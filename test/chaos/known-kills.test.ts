@@ -1,4 +1,6 @@
 import t from 'tap'
+import { doubleExecutions } from '../support/chaos/executions.js'
+import { live, NodeKills, said } from '../support/chaos/killed-cluster.js'
 import { Player } from '../support/chaos/play.js'
 import type { Kill, Round, Way } from '../support/chaos/script.js'
 import { undisturbed } from '../support/chaos/undisturbed.js'
@@ -60,3 +62,22 @@ t.test('kills that once broke something', async (t) => {
   const { states } = await undisturbed(cluster)
   for (const [what, round] of rounds) await t.resolves(new Player(cluster, states).play(round), what)
 })
+
+t.test(
+  'an agent killed in the middle of an operation, and again in that of its second try: nobody is needed',
+  async (t) => {
+    const cluster = await clusterForTest(t, { workers: 1 })
+    const kills = new NodeKills(
+      cluster,
+      ['end updateKubeadmConfig 1', 'end updateKubeadmConfig 2'].map((record) => ({
+        ...killed(first, record),
+        at: { record, moment: 'before' },
+      })),
+    )
+    const lived = await live(cluster, ['convert', '-f', cluster.clusterFile, '--yes'])
+    await kills.end()
+    t.equal(kills.killed.length, 2, 'it was killed twice')
+    t.equal(lived.exitCode, 0, lived.exitCode === 0 ? 'converted' : said(lived))
+    t.same(await doubleExecutions(cluster), [])
+  },
+)
