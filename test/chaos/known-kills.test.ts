@@ -55,6 +55,17 @@ const rounds: readonly (readonly [what: string, round: Round])[] = [
       back: nobody,
     },
   ],
+  [
+    'the first agent killed after it swapped the certificate and before it said so: the undo puts the old one back',
+    {
+      forward: {
+        coordinator: [killed('operator', `action-verified upload-certificates ${first} ${first}`)],
+        nodes: [{ ...killed(first, ''), at: { record: 'end regenerateCertificate 1', moment: 'before' } }],
+      },
+      turn: 'rollback',
+      back: nobody,
+    },
+  ],
 ]
 
 t.test('kills that once broke something', async (t) => {

@@ -1,13 +1,13 @@
 import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import { type RegenerateCertificateRequest, VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import type { OperationResult, TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { parseEndpoint } from '@quorate/shared/names'
 import { type CertificateView, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { readLocalApiServer } from '../host/local-api-server.js'
-import { backupPlace, keepFiles } from './backup/store.js'
+import { backupPlace, findEntry, keepFiles } from './backup/store.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { checkStaged, missingSans, type Pair, requireText, stageCertificate } from './cluster/stage-certificate.js'
@@ -74,8 +74,22 @@ const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, 
 /** The unit is kubeadm's issuing; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
 export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(regenerate, {
   evidence,
-  carrier: { resume: regenerate },
+  carrier: { resume: resumed },
 })
+
+/** The agent that swapped the pair did not come to say so: what differs from what was kept right before is this operation's doing. */
+async function resumed(request: RegenerateCertificateRequest, context: ChangeContext): Promise<OperationResult> {
+  const result = await regenerate(request, context)
+  if (result.touched.length > 0) return result
+  const touched = await Promise.all([apiserverKeyPath, apiserverCertificatePath].map((path) => swapped(context, path)))
+  return { ...result, unchanged: touched.every((one) => one.length === 0), touched: touched.flat() }
+}
+
+async function swapped(context: ChangeContext, name: string): Promise<TouchedObject[]> {
+  const kept = await findEntry(backupPlace(context), name)
+  const sha256After = sha256Hex(await requireText(context.tools.host, name))
+  return kept.kind === 'absent' || kept.sha256 === sha256After ? [] : [{ name, sha256Before: kept.sha256, sha256After }]
+}
 
 /** The agent's table has kubeadm's usual folder only; a certificate elsewhere would be issued and then not used. */
 async function refuseOtherPlace({ tools, signal }: ChangeContext): Promise<void> {
