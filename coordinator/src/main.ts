@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import { asQuorateError } from '@quorate/shared/errors'
+import { asQuorateError, exitCode } from '@quorate/shared/errors'
 import { version } from '@quorate/shared/version'
 import type { CliContext } from './cli/context.js'
 import { runProgram } from './cli/program.js'
@@ -45,6 +45,8 @@ const context: CliContext = {
 
 /** Runs one command line; sets the exit code and lets what is written drain. */
 async function main(args: readonly string[]): Promise<void> {
+  // Until it is known how it ended: a program that waits for nothing any more ends by itself, and that is no success.
+  process.exitCode = exitCode.defect
   try {
     process.exitCode = await runProgram(context, args)
   } catch (thrown) {

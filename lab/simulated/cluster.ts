@@ -36,6 +36,18 @@ export interface ProgramRun {
   readonly stderr: string
 }
 
+/** A program that runs. */
+export interface StartedProgram {
+  readonly child: ChildProcess
+  /** 128 where a signal ended it. */
+  readonly ended: Promise<ProgramRun>
+}
+
+export interface QuorateOptions {
+  readonly onOutput?: (text: string) => void
+  readonly state?: string
+}
+
 export interface ClusterFileWish {
   readonly controlPlanes?: readonly string[]
   readonly workers?: readonly string[]
@@ -111,12 +123,27 @@ export class SimulatedCluster {
 
   /** `quorate ARGS --state ...` as its own process. */
   quorate(args: readonly string[], onOutput?: (text: string) => void): Promise<ProgramRun> {
-    return run(
+    return this.startQuorate(args, { ...(onOutput === undefined ? {} : { onOutput }) }).ended
+  }
+
+  /** As `quorate`, for who wants to do something to the process; `state` where it is not the usual folder. */
+  startQuorate(args: readonly string[], { onOutput, state = this.stateFolder }: QuorateOptions = {}): StartedProgram {
+    return start(
       process.execPath,
-      [`--import=${preload}`, this.bundles.quorate, ...args, '--state', this.stateFolder],
-      { ...process.env, NO_COLOR: '1' },
+      [`--import=${preload}`, this.bundles.quorate, ...args, '--state', state],
+      {
+        ...process.env,
+        NO_COLOR: '1',
+        QUORATE_SIM_FAULTS: this.faultFile('operator'),
+        QUORATE_SIM_DEATH: this.faultFile('operator'),
+      },
       onOutput,
     )
+  }
+
+  /** Where a process of that node, or the `operator`'s, reads what goes wrong with it; each kind of fault has an ending of its own. */
+  faultFile(name: string): string {
+    return join(this.world.folder, 'faults', name === 'operator' ? name : this.node(name).name)
   }
 
   bundleFolder(name: string): string {
@@ -149,7 +176,8 @@ export class SimulatedCluster {
           PATH: node.path,
           NODE_OPTIONS: `--import=${preload}`,
           QUORATE_SIM_ADDRESS: node.address,
-          QUORATE_SIM_FAULTS: join(this.world.folder, 'faults', node.name),
+          QUORATE_SIM_FAULTS: this.faultFile(node.name),
+          QUORATE_SIM_DEATH: this.faultFile(node.name),
           ...(options.clockOffsetMs === undefined
             ? {}
             : { QUORATE_SIM_CLOCK_OFFSET_MS: String(options.clockOffsetMs) }),
@@ -175,10 +203,17 @@ export class SimulatedCluster {
     return existsSync(log) ? readFileSync(log, 'utf8') : ''
   }
 
+  /** Resolves when the agent that runs now is gone, whatever ended it. */
+  agentEnded(name: string): Promise<void> {
+    const child = this.agents.get(this.node(name).name)
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+    return new Promise((resolve) => child.once('close', () => resolve()))
+  }
+
   async stopAgent(name: string): Promise<void> {
     const child = this.agents.get(name)
     this.agents.delete(name)
-    if (child === undefined || child.exitCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await gone
@@ -262,25 +297,29 @@ function quickFolder(): string {
   }
 }
 
-function run(
+const run = (file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<ProgramRun> =>
+  start(file, args, env).ended
+
+function start(
   file: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   onOutput?: (text: string) => void,
-): Promise<ProgramRun> {
-  return new Promise((resolve, reject) => {
-    // Its standard input is ours to hold open: `quorate` ends when it ends (node-preload.mjs).
-    const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
-    const [stdout, stderr]: [string[], string[]] = [[], []]
-    const take = (into: string[]) => (chunk: Buffer) => {
-      into.push(chunk.toString())
-      onOutput?.(chunk.toString())
-    }
-    child.stdout.on('data', take(stdout))
-    child.stderr.on('data', take(stderr))
+): StartedProgram {
+  // Its standard input is ours to hold open: `quorate` ends when it ends (node-preload.mjs).
+  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+  const [stdout, stderr]: [string[], string[]] = [[], []]
+  const take = (into: string[]) => (chunk: Buffer) => {
+    into.push(chunk.toString())
+    onOutput?.(chunk.toString())
+  }
+  child.stdout.on('data', take(stdout))
+  child.stderr.on('data', take(stderr))
+  const ended = new Promise<ProgramRun>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => resolve({ exitCode: code ?? 128, stdout: stdout.join(''), stderr: stderr.join('') }))
   })
+  return { child, ended }
 }
 
 function firstLine(child: ChildProcess): Promise<string> {

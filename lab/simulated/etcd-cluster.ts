@@ -42,6 +42,8 @@ export class EtcdCluster {
   private leader: EtcdMemberState | undefined
   private leaderlessSince = 0
   private sizeAt = { revision: -1, bytes: 0 }
+  /** Every change of the members that was ever made, in their order. */
+  readonly changes: { readonly what: 'add' | 'promote' | 'remove'; readonly peerUrl: string }[] = []
   readonly alarms: { member: bigint; kind: number }[] = []
   private readonly network: SimulatedNetwork
   readonly store: ObjectStore
@@ -113,6 +115,7 @@ export class EtcdCluster {
     const member = newMember(peerUrl)
     member.learner = learner
     this.members.push(member)
+    this.changes.push({ what: 'add', peerUrl })
     this.store.revision++
     return member
   }
@@ -123,6 +126,7 @@ export class EtcdCluster {
     if (!member.learner) throw new Error(refusals.notLearner)
     if (!member.running || Date.now() - member.startedAt < syncMs) throw new Error(refusals.learnerNotReady)
     member.learner = false
+    this.changes.push({ what: 'promote', peerUrl: member.peerUrl })
   }
 
   /** Refused while the rest would have no majority of started members (strict-reconfig-check). */
@@ -133,6 +137,7 @@ export class EtcdCluster {
     const started = left.filter((voter) => voter.running)
     if (!member.learner && started.length * 2 <= left.length) throw new Error(refusals.notEnoughStarted)
     this.members = this.members.filter((other) => other !== member)
+    this.changes.push({ what: 'remove', peerUrl: member.peerUrl })
   }
 
   /** Bytes of the database, without its hash. */

@@ -79,6 +79,7 @@ export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promis
   try {
     run.print('[upload-certs] Storing the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')
     const key = init.certificateKey ?? randomBytes(32).toString('hex')
+    run.site.certificateKeys.add(key)
     const owner = await createOwnerToken(client)
     const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
     const data = Object.fromEntries(

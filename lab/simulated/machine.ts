@@ -37,6 +37,8 @@ export class Machine {
     await this.runtime.stopAll()
     for (const { socket } of this.node.connections) socket.destroy()
     this.node.listening.clear()
+    // tmpfs
+    this.node.remove('/run/quorate-agent')
   }
 
   private addUnits(): void {

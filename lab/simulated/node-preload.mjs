@@ -61,15 +61,20 @@ if (offset) {
 const open = fsPromises.open
 fsPromises.open = async (path, flags, mode) => {
   const handle = await open(path, flags, mode)
-  const [below] = lines('full')
-  if (below === undefined || !String(path).startsWith(below)) return handle
-  const full = async () => {
-    throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
-      code: 'ENOSPC',
-      errno: -28,
-      syscall: 'write',
-    })
-  }
-  return Object.assign(handle, { write: full, writeFile: full, appendFile: full, writev: full })
+  const isFull = () => lines('full').some((below) => String(path).startsWith(below))
+  // Asked at each write: a disk fills while a file is open.
+  const unlessFull =
+    (method) =>
+    async (...args) => {
+      if (!isFull()) return method.apply(handle, args)
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
+        code: 'ENOSPC',
+        errno: -28,
+        syscall: 'write',
+      })
+    }
+  const writes = ['write', 'writeFile', 'appendFile', 'writev'].map((name) => [name, unlessFull(handle[name])])
+  return Object.assign(handle, Object.fromEntries(writes))
 }
 syncBuiltinESMExports()
+if (process.env.QUORATE_SIM_DEATH) await import('./death.mjs')

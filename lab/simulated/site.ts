@@ -19,6 +19,8 @@ export interface Site {
   readonly virtualAddresses: VirtualAddresses
   /** RSA keys made beforehand: making one costs more than all else of a certificate. */
   readonly keys: readonly KeyObject[]
+  /** Keys with which certificates were ever uploaded. */
+  readonly certificateKeys: Set<string>
   /** What the kubelets show on port 10250. */
   readonly kubeletServing: Identity
 }

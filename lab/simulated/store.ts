@@ -187,8 +187,13 @@ export class ObjectStore {
     return Object.fromEntries([...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, o]) => [k, o]))
   }
 
+  /** Secrets of every bootstrap token there ever was: none of them may be found anywhere on a disk. */
+  readonly tokenSecrets = new Set<string>()
+
   private put(key: ObjectKey, object: KubeObject): KubeObject {
     this.revision++
+    const token = object.type === 'bootstrap.kubernetes.io/token' ? object.data?.['token-secret'] : undefined
+    if (token !== undefined) this.tokenSecrets.add(Buffer.from(token, 'base64').toString())
     const kept = JSON.parse(JSON.stringify(object, withoutEmptyMaps)) as KubeObject
     kept.metadata.resourceVersion = String(this.revision)
     // When it was last written: of ConfigMaps, whose readers have to be newer.

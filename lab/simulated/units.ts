@@ -40,6 +40,8 @@ const withSuffix = (name: string): string => (/\.(service|timer|socket)$/.test(n
 /** systemd of one node: its services, transient units and their journal, with systemctl's words. */
 export class Units {
   private readonly units = new Map<string, Unit>()
+  /** Every transient unit that was ever started here, in their order, beyond power cuts: what was really done, whoever remembers it. */
+  readonly started: { readonly unit: string; readonly command: string }[] = []
 
   add(name: string, service: UnitService | undefined, enabled: boolean): void {
     this.units.set(withSuffix(name), newUnit(withSuffix(name), service, enabled, false))
@@ -186,6 +188,7 @@ export class Units {
     }
     const unit = newUnit(name, undefined, false, true)
     this.units.set(name, unit)
+    this.started.push({ unit: name, command: [program, ...rest].join(' ') })
     const description = `${name} - ${[program, ...rest].join(' ')}`
     Object.assign(unit, { activeState: 'activating', subState: 'start', execStart: Date.now() })
     unit.journal.push(`Starting ${description}...`)

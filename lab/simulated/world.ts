@@ -65,6 +65,7 @@ async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: str
     keys,
     etcd: new EtcdCluster(network, store),
     virtualAddresses: new VirtualAddresses(network),
+    certificateKeys: new Set(),
     kubeletServing: issue({ commonName: 'kubelet', usage: 'server' }, key),
   }
   for (const node of nodes.values()) site.machines.set(node.name, new Machine(site, node))
@@ -132,6 +133,12 @@ async function untilRunning({ store, nodes, etcd }: Site): Promise<void> {
 function looksOf(site: Site, first: SimulatedNode) {
   return {
     dump: async () => site.store.dump(),
+    /** What was really done since the site began: transient units of each node, changes of etcd's members. */
+    executions: async () => ({
+      units: Object.fromEntries([...site.machines].map(([name, { units }]) => [name, units.started])),
+      etcd: site.etcd.changes,
+    }),
+    secretsMade: async () => [...site.store.tokenSecrets, ...site.certificateKeys],
     etcdMembers: async () =>
       site.etcd.members.map(({ id, name, clientUrl, learner, running, serving }) => ({
         id: id.toString(16),

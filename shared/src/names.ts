@@ -64,3 +64,6 @@ export function formatEndpoint({ host, port }: Endpoint): string {
 export function serverUrl({ host, port }: Endpoint): string {
   return `https://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
+
+/** Where a joiner has token and certificate key between their placing and the join: in tmpfs. */
+export const joinSecretPath = '/run/quorate-agent/join-secret.json'

@@ -18,6 +18,8 @@ export interface ApiServer {
   connections(): number
   /** Ends every open connection, as a restart would. */
   drop(): void
+  /** So many requests from now on are answered 500 with this message. */
+  refuse(requests: number, message: string): void
   /** The files of the certificate were changed and read anew, as a kube-apiserver does by itself. */
   reload(pair: KeyPair): void
   close(): Promise<void>
@@ -35,10 +37,11 @@ export async function startApiServer({ pair, caPem, signs = true }: ApiServerOpt
   const objects = new Map<string, Json>()
   const asked: string[] = []
   const sockets = new Set<TLSSocket>()
+  const state: State = { objects, asked, signs, refusing: { requests: 0, message: '' } }
   let accepted = 0
   const tls = { requestCert: true, rejectUnauthorized: false, ca: caPem }
   const server: Server = createServer({ ...tls, cert: pair.certPem, key: pair.keyPem }, (request, response) => {
-    void answer({ objects, asked, signs }, request, response)
+    void answer(state, request, response)
   })
   server.on('secureConnection', (socket) => {
     accepted++
@@ -55,6 +58,7 @@ export async function startApiServer({ pair, caPem, signs = true }: ApiServerOpt
     asked,
     connections: () => accepted,
     drop,
+    refuse: (requests, message) => Object.assign(state.refusing, { requests, message }),
     reload: (next) => server.setSecureContext({ ...tls, cert: next.certPem, key: next.keyPem }),
     close: () => {
       drop()
@@ -67,6 +71,7 @@ interface State {
   readonly objects: Map<string, Json>
   readonly asked: string[]
   readonly signs: boolean
+  readonly refusing: { requests: number; readonly message: string }
 }
 
 let version = 1000
@@ -80,6 +85,10 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
   if (url === '/readyz') return say(200, 'ok')
+  if (state.refusing.requests > 0) {
+    state.refusing.requests--
+    return say(500, { kind: 'Status', message: state.refusing.message })
+  }
   const anonymous = !(request.socket as TLSSocket).authorized
   if (anonymous && !url.includes('/kube-public/')) {
     return say(403, { kind: 'Status', message: `User "system:anonymous" cannot ${method} ${url}` })

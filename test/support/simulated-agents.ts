@@ -40,8 +40,8 @@ export class SimulatedAgents {
   }
 
   /** Rejects with the agent's ErrorDetail. */
-  change(node: string, method: keyof Client & string, operationId: string, request: object = {}) {
-    const header = { operationId, runId: this.runId, cluster: 'simulated', fencingToken: 1 }
+  change(node: string, method: keyof Client & string, operationId: string, request: object = {}, fencingToken = 1) {
+    const header = { operationId, runId: this.runId, cluster: 'simulated', fencingToken }
     type Call = (request: object) => ClientReadableStream<{ event: OperationEvent | undefined }>
     const client = this.client(node)
     return new Promise<OperationResult>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { Agent, type RequestOptions, request } from 'node:https'
+import { systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
@@ -54,6 +55,21 @@ function send(options: RequestOptions, question: Question): Promise<Answer> {
   })
 }
 
+/** What the API server passes on from an etcd that chooses its leader, as it does when the one that leads is taken out; it takes a second. */
+const electing = /etcdserver: (?:leader changed|no leader|request timed out)/
+const electionMs = 5_000
+const electionPauseMs = 250
+
+/** Asks again where asking twice is asking once: for what only looks, and for what is gone after it anyway. */
+async function pastElection(ask: Ask, question: Question): Promise<Answer> {
+  const mayRepeat = question.method === 'GET' || question.method === 'DELETE'
+  for (const deadline = Date.now() + electionMs; ; ) {
+    const answer = await ask(question)
+    if (!mayRepeat || answer.status < 500 || !electing.test(answer.body) || Date.now() > deadline) return answer
+    await systemClock.sleep(electionPauseMs, question.signal)
+  }
+}
+
 /** `message` of the Status object that the API server answers with, else the text's beginning. */
 function statusMessage(body: string): string {
   try {
@@ -65,7 +81,8 @@ function statusMessage(body: string): string {
   return body.slice(0, 200)
 }
 
-function kubeApi(ask: Ask): KubeApi {
+function kubeApi(once: Ask): KubeApi {
+  const ask: Ask = (question) => pastElection(once, question)
   const refusal = ({ method, path }: Question, { status, body }: Answer): QuorateError =>
     status === 409 && method === 'PUT'
       ? new QuorateError('DRIFT', `${path} was changed by somebody else in this moment: ${statusMessage(body)}`, {

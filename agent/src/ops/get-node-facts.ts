@@ -22,7 +22,7 @@ const schemaVersion = 1
 
 /** A program or a runtime that hangs must not hold the other facts up; a node that is starved may still take seconds. */
 const programMs = 8000
-const runtimeAnswerMs = 2000
+const runtimeAnswerMs = 6000
 
 /**
  * What this node is and has. A part that cannot be read is left empty, the others are answered: a node with a broken file must

@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../host/host.js'
-import { joinSecretPath } from './paths.js'
 
 /** What a joiner needs beside public things. Lives in tmpfs only, from PlaceJoinSecret until the join is done. */
 export interface JoinSecret {

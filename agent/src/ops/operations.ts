@@ -19,7 +19,7 @@ type ReadOrStream<Name extends MethodName> = Methods[Name]['responseStream'] ext
   ? StreamOperation<RequestOf<Name>, ResponseOf<Name>>
   : ReadOperation<RequestOf<Name>, ResponseOf<Name>>
 
-/** One operation for each RPC. GetOperation and ExamineOperation are the server's own: they read the ledger. */
+/** One operation for each RPC. GetOperation, ExamineOperation and RaiseFence are the server's own: they are about the ledger. */
 export type Operations = {
-  readonly [Name in Exclude<MethodName, 'getOperation' | 'examineOperation'>]: OperationOf<Name>
+  readonly [Name in Exclude<MethodName, 'getOperation' | 'examineOperation' | 'raiseFence'>]: OperationOf<Name>
 }

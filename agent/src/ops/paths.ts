@@ -18,7 +18,6 @@ export const keepalivedConfigPath = '/etc/keepalived/keepalived.conf'
 
 /** tmpfs of the agent, 0700: staged files and the join secret live here and nowhere else. */
 export const runtimeFolder = '/run/quorate-agent'
-export const joinSecretPath = `${runtimeFolder}/join-secret.json`
 
 /** kubeadm's kubeconfigs by purpose; `user` has no fixed path, see kubeconfigPath. */
 export const kubeconfigPaths = {

@@ -1,10 +1,10 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { PlaceJoinSecretRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
+import { joinSecretPath } from '@quorate/shared/names'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { placeJoinSecret as keepInTmpfs, parseJoinSecret, readJoinSecret, tokenIdOf } from './join-secret.js'
 import { changeOperation } from './operation.js'
-import { joinSecretPath } from './paths.js'
 import { changed, unchanged } from './result.js'
 import { sealedToAnotherProcess } from './sealed-evidence.js'
 

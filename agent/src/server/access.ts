@@ -28,6 +28,8 @@ export const access = {
   [`${service}/GetSealingKey`]: 'observer',
   [`${service}/GetOperation`]: 'observer',
   [`${service}/ExamineOperation`]: 'observer',
+  // It shuts other coordinators out.
+  [`${service}/RaiseFence`]: 'operator',
   // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.
   [`${service}/ReadBackup`]: 'operator',
   [`${service}/SnapshotEtcd`]: 'operator',

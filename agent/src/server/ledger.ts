@@ -80,7 +80,7 @@ export class Ledger {
    * Refuses a fencing token below the highest one seen for the cluster (FENCED), and keeps a higher one before it is acted
    * upon, so that a coordinator that was paused stays out also after this agent was restarted.
    */
-  async admit({ cluster, fencingToken: token }: OperationHeader): Promise<void> {
+  async admit({ cluster, fencingToken: token }: Pick<OperationHeader, 'cluster' | 'fencingToken'>): Promise<void> {
     const highest = this.fences.get(cluster) ?? 0
     if (token < highest) {
       throw new QuorateError(

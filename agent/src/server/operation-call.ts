@@ -18,6 +18,7 @@ import { examineOperation } from './examine-operation.js'
 import { followChange } from './follow-change.js'
 import { getOperation } from './get-operation.js'
 import type { Ledger } from './ledger.js'
+import { raiseFence } from './raise-fence.js'
 import { checkRequest } from './requests.js'
 import { describeError, toServiceError } from './status.js'
 
@@ -45,6 +46,7 @@ export function createHandlers(options: CallOptions): UntypedServiceImplementati
     ...options.operations,
     getOperation: getOperation(options),
     examineOperation: examineOperation(options),
+    raiseFence: raiseFence(options.ledger),
   }
   const names = Object.keys(NodeAgentServiceService) as MethodName[]
   return Object.fromEntries(

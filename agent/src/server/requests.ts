@@ -53,6 +53,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   checkJoin: { join, token: sealed },
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },
+  raiseFence: { cluster: check.dnsName, fencingToken: check.fencingToken },
   getOperation: { operationId: check.operationId },
   examineOperation: { operationId: check.operationId },
   snapshotEtcd: { header },

@@ -1,5 +1,5 @@
 import type { StartedRun } from '../conversion/session.js'
-import type { RecordedEvent } from '../engine/events.js'
+import { isEnd, type RecordedEvent, type RunError } from '../engine/events.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { CliContext } from './context.js'
 import { progressView } from './render/progress-view.js'
@@ -18,13 +18,23 @@ export async function runLive(
 ): Promise<RunOutcome & { readonly id: StartedRun['id'] }> {
   const view = progressView(context.terminal, output, before)
   try {
-    const { id, stop, ended } = await start((event) => view.show(event))
+    let isRecorded = false
+    const { id, stop, ended } = await start((event) => {
+      isRecorded ||= isEnd(event.event)
+      view.show(event)
+    })
     const unhook = context.onStop(stopGently({ id, stop, say: (line) => view.say(line) }))
-    return { id, ...(await ended.finally(unhook)) }
+    const outcome = await ended.finally(unhook)
+    // What the journal could not take, its disk being full or itself somebody else's by now, no report can say.
+    if (outcome.error !== undefined && !isRecorded) view.say(sentenceOf(outcome.error))
+    return { id, ...outcome }
   } finally {
     view.end()
   }
 }
+
+const sentenceOf = ({ where, message, remedy }: RunError): string =>
+  `${where === '' ? '' : `${where}: `}${message}\n  next: ${remedy}`
 
 interface Stopping {
   readonly id: string

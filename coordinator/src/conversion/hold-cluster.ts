@@ -1,6 +1,8 @@
+import { systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
-import type { ClusterFile } from '../config/cluster-file.js'
-import type { MissingNode } from '../engine/absence.js'
+import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import { isMissing, type MissingNode } from '../engine/absence.js'
 import type { RecordedEvent, RunEvent } from '../engine/events.js'
 import type { Journal } from '../engine/journal.js'
 import type { Lease } from '../engine/lease.js'
@@ -75,12 +77,39 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     ...held,
     release,
     async start(work) {
+      await shutOthersOut(held)
       const ended = work(held).finally(release)
       await Promise.race([begun, ended])
       return { id, stop: () => stop.abort(), ended }
     },
   }
 }
+
+/** An agent that is just being restarted is back in seconds. */
+const restartMs = 10_000
+
+/**
+ * Tells every agent the number of this lease before anything is done under it: a coordinator before this one, paused in the middle of
+ * something or on another machine, is then let in nowhere, also not by the nodes that this one changes last or never. A node that is
+ * missed learns of it with the first that it is asked to do.
+ */
+async function shutOthersOut({ run, context: { cluster, fencingToken } }: Held): Promise<void> {
+  const tell = (node: NodeEntry) => run.agent(node).read('raiseFence', { cluster, fencingToken })
+  await Promise.all(
+    run.nodes.map(async (node) => {
+      for (const deadline = Date.now() + restartMs; ; await systemClock.sleep(500)) {
+        if (isMissing(run.absence, node.name)) return
+        try {
+          return await tell(node)
+        } catch (error) {
+          if (!isUnreachable(error) || Date.now() > deadline) throw error
+        }
+      }
+    }),
+  )
+}
+
+const isUnreachable = (error: unknown): boolean => error instanceof QuorateError && error.code === 'AGENT_UNREACHABLE'
 
 async function giveBack(parts: { fleet: Fleet; journal: Journal; lease: Lease }): Promise<void> {
   parts.fleet.close()

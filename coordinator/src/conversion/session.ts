@@ -158,24 +158,20 @@ export async function startConversion(session: Session, request: StartRequest): 
     onEvent: request.onEvent,
     open: () => session.runs.create(id),
   })
-  return held.start(({ run, context, emit, stop }) =>
-    runOrder({
-      order: session.order ?? conversionOrder,
-      run,
-      approved: approved.steps,
-      context,
-      started: {
-        planHash: approved.hash,
-        version: session.version,
-        clusterFile: request.fileText,
-        ignored: file.policy.ignoreFindings,
-      },
-      judge: judgeUnknownOutcome,
-      absence: run.absence,
-      emit,
-      stop,
-    }),
-  )
+  const order = session.order ?? conversionOrder
+  const started = {
+    planHash: approved.hash,
+    version: session.version,
+    clusterFile: request.fileText,
+    ignored: file.policy.ignoreFindings,
+  }
+  const steps = { order, approved: approved.steps, started, judge: judgeUnknownOutcome }
+  return held
+    .start(({ run, context, emit, stop }) => runOrder({ ...steps, run, absence: run.absence, context, emit, stop }))
+    .catch(async (error: unknown) => {
+      await held.release()
+      throw error
+    })
 }
 
 /** Is this cluster highly available now? Every proof on the live cluster; changes nothing. */

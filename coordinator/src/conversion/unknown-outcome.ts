@@ -66,6 +66,7 @@ export async function hashesNow(
     names.some((name) => name.startsWith('configmap/')) ? readClusterFacts(run) : undefined,
   ])
   const known = new Map<string, string>()
+  for (const [path, sha256] of Object.entries(facts?.fileHashes ?? {})) known.set(path, sha256)
   for (const { path, sha256 } of facts?.kubeconfigs ?? []) known.set(path, sha256)
   for (const [path, text] of Object.entries(facts?.loadBalancerConfigs ?? {})) known.set(path, sha256Hex(text))
   if (facts !== undefined) known.set('/etc/hosts', sha256Hex(facts.hostsFile))

@@ -66,6 +66,8 @@ function appender(file: AppendedFile, { path, run, clock, ...last }: Place): Jou
   let flushing: Promise<void> | undefined
 
   const flush = async () => {
+    // Not before `flushing` is set: a journal that is broken needs no time, and its end would be overwritten by its beginning.
+    await Promise.resolve()
     while (queue.length > 0) {
       const batch = queue.splice(0)
       try {
@@ -115,7 +117,8 @@ function withoutSealed(event: RunEvent): RunEvent {
 function asJournalError(error: unknown, path: string): QuorateError {
   if (error instanceof QuorateError) return error
   const why = error instanceof Error ? error.message : String(error)
-  return new QuorateError('INTERNAL', `the journal could not be written: ${why}`, {
+  const isDisk = error instanceof Error && 'errno' in error
+  return new QuorateError(isDisk ? 'SYSTEM_REFUSED' : 'INTERNAL', `the journal could not be written: ${why}`, {
     where: path,
     cause: error,
     remedy: 'Make room on the disk of the state folder (or mend it), then run `quorate resume RUN`.',

@@ -52,6 +52,8 @@ export interface OperationParts<Run> {
 type Send = (header: OperationHeader) => Promise<OperationResult>
 
 const pollMs = 500
+/** An operation that breaks off so often is for a person. */
+const mostAttempts = 5
 /** Longer than any operation takes; what still runs then is for a person. */
 const longestMs = 40 * 60_000
 
@@ -181,6 +183,11 @@ class Operations<Run> implements ChangeCall {
       return result
     } catch (error) {
       const thrown = asQuorateError(error, agent.node)
+      if (thrown.code === 'OPERATION_UNKNOWN_OUTCOME' && ending !== operationId && attempt < mostAttempts) {
+        // What was sent again broke off as well: the evidence is looked at anew.
+        this.#judging = false
+        return await this.#judge(sending, send, { operationId: ending, attempt: attempt + 1, cause: thrown })
+      }
       if (isEnd(thrown)) await this.#failed(sending, ending, runError(thrown, agent.node))
       throw error
     } finally {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
@@ -18,6 +19,8 @@ export interface Task<Run> {
   /** Unset: nobody may be missing. */
   readonly absence?: Absence | undefined
   readonly clock?: Clock | undefined
+  /** Aborted when another coordinator holds the cluster: what is watched is its business then. */
+  readonly ours?: AbortSignal | undefined
 }
 
 /** An action that did not succeed: the error that a person reads, and whether the cluster needs that person now. */
@@ -50,13 +53,19 @@ async function apply<Run>(task: Task<Run>): Promise<boolean> {
   }
 }
 
+function eitherOf(...signals: AbortSignal[]): AbortSignal {
+  const either = AbortSignal.any(signals)
+  setMaxListeners(0, either) // a gate asks many nodes under it; that is no leak
+  return either
+}
+
 /** Its gate: watches until it holds, keeps what was seen. A node that goes missing meanwhile is no longer asked. */
 export async function verifyAction<Run>(task: Task<Run>): Promise<void> {
   const { absence = nobodyMissing, action, record, run, step } = task
   try {
     const evidence = await withoutMissing(absence, (signal) => {
       requirePresent(absence, action.node)
-      return step.verify(run, action, signal)
+      return step.verify(run, action, task.ours === undefined ? signal : eitherOf(signal, task.ours))
     })
     await record.noteMissing(absence)
     await record.emit({ kind: 'action-verified', ...placeOf(task), evidence })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
@@ -135,6 +136,7 @@ class Walk<Run extends Refreshed> {
   readonly #record: RunRecord
   /** The steps as an earlier process left them. */
   readonly #before: readonly StepRecord[]
+  readonly #ours = new AbortController()
   /** Nodes that operations were sent to since facts were read for the step before. */
   readonly #touched: Set<string>
   #settling: Settling[] = []
@@ -145,6 +147,7 @@ class Walk<Run extends Refreshed> {
     this.#record = record
     this.#touched = touched
     this.#before = record.state.steps
+    setMaxListeners(0, this.#ours.signal) // every gate of a run listens; that is no leak
   }
 
   approvedActions(step: string): readonly Action[] {
@@ -221,7 +224,7 @@ class Walk<Run extends Refreshed> {
 
   #task(step: Step<Run>, action: Action): Task<Run> {
     const { run, context, judge, absence, clock } = this.#options
-    return { step, action, run, context, judge, absence, clock, record: this.#record }
+    return { step, action, run, context, judge, absence, clock, record: this.#record, ours: this.#ours.signal }
   }
 
   /** Does every action; returns the gates that are to be watched later. */
@@ -259,11 +262,19 @@ class Walk<Run extends Refreshed> {
 
   /** Lets the gates that are still watched come to their end, and prefers a real failure to an interruption. */
   async afterFailure(error: unknown): Promise<unknown> {
+    const fenced = fencedBy(error)
+    if (fenced !== undefined) this.#ours.abort(fenced)
     const results = await Promise.allSettled(this.#settling.map(({ verified }) => verified))
     const second = results.find((result) => result.status === 'rejected')
     const interrupted = error instanceof QuorateError && error.code === 'INTERRUPTED'
     return interrupted && second !== undefined ? second.reason : error
   }
+}
+
+/** FENCED, where that is why: nothing is to be waited for any more. */
+function fencedBy(error: unknown): QuorateError | undefined {
+  const { code, message } = error instanceof ActionFailed ? error.error : asQuorateError(error)
+  return code === 'FENCED' ? new QuorateError('FENCED', message) : undefined
 }
 
 // One failure speaks for itself; of several every one is in the journal, and the sum names them.

@@ -18,7 +18,7 @@ type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: in
     : never
   : never
 
-/** Names of the unary reads. */
+/** Names of the unary calls that change nothing on a node. */
 export type ReadMethod =
   | 'getNodeFacts'
   | 'getClusterFacts'
@@ -32,6 +32,7 @@ export type ReadMethod =
   | 'getSealingKey'
   | 'getOperation'
   | 'examineOperation'
+  | 'raiseFence'
 
 /** Names of the changing operations: those whose request carries an operation header. */
 export type ChangeMethod = {

@@ -1,18 +1,12 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
+import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
 import { userKubeconfigs } from '../backup/select-files.js'
 import { readJoinSecret, tokenIdOf } from '../join-secret.js'
 import { isForeign, maskSecrets } from '../load-balancer/foreign-config.js'
-import {
-  haproxyConfigPath,
-  hostsPath,
-  joinSecretPath,
-  keepalivedConfigPath,
-  kubeletConfigPath,
-  touchablePaths,
-} from '../paths.js'
+import { haproxyConfigPath, hostsPath, keepalivedConfigPath, kubeletConfigPath, touchablePaths } from '../paths.js'
 import { readLine } from './system.js'
 
 type FilePart = Pick<

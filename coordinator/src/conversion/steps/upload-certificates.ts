@@ -1,7 +1,9 @@
-import { formatEndpoint } from '@quorate/shared/names'
+import { formatEndpoint, joinSecretPath } from '@quorate/shared/names'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import { readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
 import { recipientsOf } from '../join-spec.js'
 import { toJoin } from '../membership.js'
@@ -16,7 +18,7 @@ export const uploadCertificates = defineStep({
   title: 'Upload the shared certificates and make a join token',
   documented: 'Upload certs, Join token',
   gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token.',
-  undo: 'Secret and token are deleted, and where this run had kubeadm make them the Role and RoleBinding for the Secret.',
+  undo: 'Secret and token are deleted, on the joiners too, and where this run had kubeadm make them the Role and RoleBinding for the Secret.',
   width: 1,
   // A token ends, and a joiner that was reset has lost its secret.
   onResume: 'renewed',
@@ -55,8 +57,17 @@ export const uploadCertificates = defineStep({
     const withRole = facts.some(({ made_role }) => made_role === 'yes')
     if (tokenId !== undefined)
       await run.agent(run.first).change('deleteJoinSecrets', { tokenId, withRole }, call, 'delete')
+    await Promise.all(run.joining.map((node) => takeSecretAway(run, node, call)))
   },
 })
+
+/** What no join took with it. By what lies there and not by what was heard: an agent may have died between placing it and saying so. */
+async function takeSecretAway(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  const { fileHashes } = await readNodeFacts(run, node)
+  const expectedSha256 = fileHashes[joinSecretPath]
+  if (expectedSha256 === undefined) return
+  await run.agent(node).change('restoreBackup', { name: joinSecretPath, expectedSha256 }, call, 'take-secret')
+}
 
 /** What kubeadm's discovery will do: the controller-manager signs within seconds, or never (kubernetes/kubernetes#109233). */
 async function discovers(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {

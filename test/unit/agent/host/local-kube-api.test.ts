@@ -39,6 +39,23 @@ t.test('survives a restart of the API server between two questions', async (t) =
   t.ok(await kube.get(path))
 })
 
+t.test('what can be asked twice waits for etcd to choose its leader, a write and another failure do not', async (t) => {
+  const node = await controlPlaneNode(t)
+  const kube = await connectKubeApi(node.host)
+  node.api.refuse(2, 'etcdserver: request timed out')
+  t.ok(await kube.get(path))
+  node.api.refuse(1, 'etcdserver: leader changed')
+  await kube.remove(path)
+  t.equal(await kube.get(path), undefined)
+  node.api.refuse(1, 'etcdserver: leader changed')
+  await t.rejects(
+    kube.create('/api/v1/namespaces/kube-system/configmaps', { metadata: { name: 'x' } }),
+    /leader changed/,
+  )
+  node.api.refuse(1, 'etcdserver: mvcc: database space exceeded')
+  await t.rejects(kube.get(path), /space exceeded/)
+})
+
 t.test('a write that somebody else forestalled is a drift, another refusal is in the server words', async (t) => {
   const node = await controlPlaneNode(t)
   const kube = await connectKubeApi(node.host)

@@ -1,6 +1,6 @@
+import { joinSecretPath } from '@quorate/shared/names'
 import t from 'tap'
 import { parseJoinSecret, readJoinSecret, removeJoinSecret } from '../../../../agent/src/ops/join-secret.js'
-import { joinSecretPath } from '../../../../agent/src/ops/paths.js'
 import { placeJoinSecret } from '../../../../agent/src/ops/place-join-secret.js'
 import { OpsNode, rejected } from '../../../support/ops-node.js'
 

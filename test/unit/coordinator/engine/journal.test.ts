@@ -103,7 +103,8 @@ t.test('after a write that failed nothing more is accepted', async (t) => {
   await journal.append(progress('1'))
   await journal.close()
   await t.rejects(journal.append(ended), { code: 'INTERNAL', message: /journal could not be written/ })
-  await t.rejects(journal.append(ended), { code: 'INTERNAL' })
+  // Each is answered: one that hung would let the program end as if all was well.
+  for (let more = 0; more < 3; more++) await t.rejects(journal.append(ended), { code: 'INTERNAL' })
 })
 
 t.test('following brings what is written meanwhile, from where the reader stands, and ends with the run', async (t) => {

@@ -242,6 +242,14 @@ export interface ReadBackupResponse {
   chunk: Buffer;
 }
 
+export interface RaiseFenceRequest {
+  cluster: string;
+  fencingToken: number;
+}
+
+export interface RaiseFenceResponse {
+}
+
 export interface GetOperationRequest {
   operationId: string;
 }
@@ -2453,6 +2461,116 @@ export const ReadBackupResponse: MessageFns<ReadBackupResponse> = {
   fromPartial(object: DeepPartial<ReadBackupResponse>): ReadBackupResponse {
     const message = createBaseReadBackupResponse();
     message.chunk = object.chunk ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseRaiseFenceRequest(): RaiseFenceRequest {
+  return { cluster: "", fencingToken: 0 };
+}
+
+export const RaiseFenceRequest: MessageFns<RaiseFenceRequest> = {
+  encode(message: RaiseFenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cluster !== "") {
+      writer.uint32(10).string(message.cluster);
+    }
+    if (message.fencingToken !== 0) {
+      writer.uint32(16).uint64(message.fencingToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaiseFenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaiseFenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fencingToken = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RaiseFenceRequest>): RaiseFenceRequest {
+    return RaiseFenceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RaiseFenceRequest>): RaiseFenceRequest {
+    const message = createBaseRaiseFenceRequest();
+    message.cluster = object.cluster ?? "";
+    message.fencingToken = object.fencingToken ?? 0;
+    return message;
+  },
+};
+
+function createBaseRaiseFenceResponse(): RaiseFenceResponse {
+  return {};
+}
+
+export const RaiseFenceResponse: MessageFns<RaiseFenceResponse> = {
+  encode(_: RaiseFenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaiseFenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaiseFenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RaiseFenceResponse>): RaiseFenceResponse {
+    return RaiseFenceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RaiseFenceResponse>): RaiseFenceResponse {
+    const message = createBaseRaiseFenceResponse();
     return message;
   },
 };
@@ -7159,6 +7277,16 @@ export const NodeAgentServiceService = {
       Buffer.from(GetOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOperationResponse => GetOperationResponse.decode(value),
   },
+  /** From now on a coordinator of that cluster with a lower fencing token is refused; FENCED where a higher one was seen. */
+  raiseFence: {
+    path: "/quorate.v1.NodeAgentService/RaiseFence" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RaiseFenceRequest): Buffer => Buffer.from(RaiseFenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RaiseFenceRequest => RaiseFenceRequest.decode(value),
+    responseSerialize: (value: RaiseFenceResponse): Buffer => Buffer.from(RaiseFenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RaiseFenceResponse => RaiseFenceResponse.decode(value),
+  },
   /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
   examineOperation: {
     path: "/quorate.v1.NodeAgentService/ExamineOperation" as const,
@@ -7529,6 +7657,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   readBackup: handleServerStreamingCall<ReadBackupRequest, ReadBackupResponse>;
   /** What the agent's ledger holds for one operation. */
   getOperation: handleUnaryCall<GetOperationRequest, GetOperationResponse>;
+  /** From now on a coordinator of that cluster with a lower fencing token is refused; FENCED where a higher one was seen. */
+  raiseFence: handleUnaryCall<RaiseFenceRequest, RaiseFenceResponse>;
   /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
   examineOperation: handleUnaryCall<ExamineOperationRequest, ExamineOperationResponse>;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
@@ -7789,6 +7919,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOperationResponse) => void,
+  ): ClientUnaryCall;
+  /** From now on a coordinator of that cluster with a lower fencing token is refused; FENCED where a higher one was seen. */
+  raiseFence(
+    request: RaiseFenceRequest,
+    callback: (error: ServiceError | null, response: RaiseFenceResponse) => void,
+  ): ClientUnaryCall;
+  raiseFence(
+    request: RaiseFenceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RaiseFenceResponse) => void,
+  ): ClientUnaryCall;
+  raiseFence(
+    request: RaiseFenceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RaiseFenceResponse) => void,
   ): ClientUnaryCall;
   /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
   examineOperation(
@@ -8090,6 +8236,17 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

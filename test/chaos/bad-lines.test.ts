@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { BadLine, type Fault } from '../support/chaos/bad-line.js'
+import { Chance } from '../support/chaos/chance.js'
+import { clusterState, stateDifferences } from '../support/chaos/cluster-state.js'
+import { doubleExecutions } from '../support/chaos/executions.js'
+import { runsOf } from '../support/chaos/play.js'
+import { secretsLeft } from '../support/chaos/secrets-left.js'
+import { clusterForTest, ended } from '../support/simulated-cluster.js'
+
+const seed = Number(process.env['QUORATE_CHAOS_SEED'] ?? Date.now() % 1_000_000)
+const proxyPort = 17_445
+const all: readonly Fault[] = ['dropped', 'delayed', 'half-open', 'duplicated']
+
+t.test(`connections that break off, stall, go silent and repeat themselves (QUORATE_CHAOS_SEED=${seed})`, async (t) => {
+  const cluster = await clusterForTest(t, { workers: 1 })
+  const chance = new Chance(seed)
+  const lines: BadLine[] = []
+  let text = cluster.clusterFileText()
+  for (const { address } of cluster.nodes) {
+    lines.push(await BadLine.open({ host: address, port: 7445 }, proxyPort, chance))
+    text = text.replace(`address: ${address}}`, `address: ${address}, agent: '${address}:${proxyPort}'}`)
+  }
+  t.teardown(() => {
+    for (const line of lines) line.close()
+  })
+  writeFileSync(cluster.clusterFile, text)
+  const known = await cluster.control.ask<string[]>('secretsMade')
+  const before = await clusterState(cluster)
+  /** The lines are bad whenever a run goes on. What it stops at is gone on with, some times on bad lines, at last on good ones. */
+  const untilDone = async (args: readonly string[], onward: (run: string) => readonly string[]): Promise<void> => {
+    for (let tries = 1; ; tries++) {
+      const [run] = runsOf(cluster)
+      const said = (chunk: string): void => {
+        if (tries <= 3 && /\] snapshot-etcd:|goes on|is being undone/.test(chunk))
+          for (const line of lines) line.begin(all)
+      }
+      const { exitCode, stdout, stderr } = await cluster.quorate(run === undefined ? args : onward(run), said)
+      for (const line of lines) line.pause()
+      t.comment(`${args[0]}, try ${tries}: ${exitCode}`)
+      if (exitCode === 0) return
+      if (tries > 3 || (exitCode !== 4 && exitCode !== 3))
+        throw new Error(`exit code ${exitCode}: ${(stdout + stderr).slice(-4000)}`)
+    }
+  }
+  await untilDone(['convert', '-f', cluster.clusterFile, '--yes'], (run) => ['resume', run])
+  ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
+  t.same(await doubleExecutions(cluster), [])
+  const [run = ''] = runsOf(cluster)
+  await untilDone(['rollback', run, '--yes'], (id) => ['rollback', id, '--yes'])
+  t.same(stateDifferences(before, await clusterState(cluster)), [], 'all is as before')
+  t.same(await doubleExecutions(cluster), [])
+  const made = await cluster.control.ask<string[]>('secretsMade')
+  t.same(
+    secretsLeft(
+      cluster,
+      made.filter((secret) => !known.includes(secret)),
+    ),
+    [],
+  )
+  for (const fault of all) {
+    const times = lines.reduce((sum, line) => sum + line.happened[fault], 0)
+    t.comment(`${fault}: ${times}`)
+    t.ok(times > 0, `some connections were ${fault}`)
+  }
+})
