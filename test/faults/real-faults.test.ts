@@ -3,12 +3,10 @@
  * another fault. `npm run test:faults`; root; about ten minutes. QUORATE_FAULTS=name,name runs some of them only.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { basename } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
 import { capture } from '../../lab/real/shell.js'
-import { labForTest } from '../support/real-lab.js'
+import { labForTest, newestRun } from '../support/real-lab.js'
 import { differences, type LabState, stateOf } from '../support/real-state.js'
 
 /** What a shell answers for a program that SIGKILL ended. */
@@ -140,9 +138,6 @@ const faults: readonly Fault[] = [
 
 const chosen = process.env['QUORATE_FAULTS']?.split(',')
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'
-
-/** The newest run's name: names begin with their time. */
-const newestRun = (lab: Lab) => basename(readdirSync(`${lab.stateFolder}/runs`).sort().at(-1) ?? '', '.jsonl')
 
 t.test(`Kubernetes ${version}`, async (t) => {
   const lab = await labForTest(t, version)

@@ -132,7 +132,9 @@ for (const version of realVersions) {
     })
 
     await t.test('rollback gives the one control plane back as it was, and no request fails', async (t) => {
-      const [run = ''] = readdirSync(`${lab.stateFolder}/runs`).map((name) => basename(name, '.jsonl'))
+      const [run = ''] = readdirSync(`${lab.stateFolder}/runs`)
+        .sort()
+        .map((name) => basename(name, '.jsonl'))
       const probes = await Probes.directWithWrites(lab)
       const started = Date.now()
       const undo = await capture(...lab.quorate(['rollback', run, '--yes']))

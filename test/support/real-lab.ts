@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { freePrefix, Lab, labNames, labsFolder } from '../../lab/real/lab.js'
 
@@ -15,6 +15,10 @@ async function removeOrphans(): Promise<void> {
 
 /** Kubernetes releases that the real tests run on: the newest, and one that is years old. */
 export const realVersions = (process.env['QUORATE_REAL_VERSIONS'] ?? 'v1.37.2 v1.30.4').split(' ')
+
+/** The newest run's name: names begin with their time. */
+export const newestRun = (lab: Lab): string =>
+  basename(readdirSync(join(lab.stateFolder, 'runs')).sort().at(-1) ?? '', '.jsonl')
 
 /** A fresh cluster of real nodes, of its own name and network, that ends with the test. */
 export async function labForTest(
