@@ -124,6 +124,6 @@ const page = join(here, '../docs/benchmarks.md')
 const text = readFileSync(page, 'utf8')
 writeFileSync(
   page,
-  text.replace(/(<!-- table -->\n)[\s\S]*(\n<!-- end -->)/, `$1${table}\n\nMeasured on ${machine}.$2`),
+  text.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, `$1${table}\n\nMeasured on ${machine}.\n$2`),
 )
 process.exitCode = rows.every((row) => row.held) ? 0 : 1
