@@ -210,6 +210,27 @@ t.test('a coordinator that was taken over is fenced, also after a restart', asyn
   t.match(await asked(client, restart('op-2', { fencingToken: 1, cluster: 'other' })), { result: {} })
 })
 
+t.test(
+  'who takes a cluster over shuts the one before out of a node that it asks for nothing, also after a restart',
+  async (t) => {
+    const root = t.testdir()
+    const first = await startToyAgent(t, root, quick)
+    const raise = (client: ReturnType<typeof clientOf>, cluster: string, fencingToken: number) =>
+      new Promise((resolve) =>
+        client.raiseFence({ cluster, fencingToken }, (error) => resolve(error?.code ?? 'raised')),
+      )
+    const client = clientOf(t, first.port)
+    await asked(client, restart('op-1', { fencingToken: 5 }))
+    const [{ cluster = '' } = {}] = [restart('op-1').header]
+    t.equal(await raise(client, cluster, 6), 'raised')
+    t.equal(await raise(client, cluster, 6), 'raised', 'its own number again')
+    t.equal(await raise(client, cluster, 5), status.ABORTED, 'who was replaced cannot take it back')
+    await first.stop()
+    const second = await startToyAgent(t, root, quick)
+    t.match(await asked(clientOf(t, second.port), restart('op-2', { fencingToken: 5 })), { error: { code: 'FENCED' } })
+  },
+)
+
 t.test('one change at a time: the next waits for its turn, and not for ever', async (t) => {
   const toy = gated()
   const { port } = await startToyAgent(t, t.testdir(), toy.operations, { busyWaitMs: 300 })
