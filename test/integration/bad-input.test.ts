@@ -140,14 +140,15 @@ const badInputs: readonly BadInput[] = [
     says: [/CLUSTER_FILE_INVALID/, /endpoint/],
   },
   {
-    title: 'an agent that does not answer',
+    // That of a worker is another matter: what is due on it waits for it (test/scenarios/worker-missing.test.ts).
+    title: 'an agent of a control plane that does not answer',
     breakIt: async (cluster) => {
-      const node = cluster.node('w1')
+      const node = cluster.node('cp3')
       await cluster.stopAgent(node.name)
       return () => cluster.startAgent(node)
     },
     exitCode: 3,
-    says: [/AGENT_UNREACHABLE|cannot be reached/, /k8sworker1/],
+    says: [/AGENT_UNREACHABLE|cannot be reached/, /k8smaster3/],
   },
   {
     title: 'an agent whose certificate has expired',
