@@ -1,9 +1,9 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { PromoteEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { memberEvidence } from './cluster/member-evidence.js'
-import { forecastQuorum } from './cluster/quorum.js'
 import { type ChangeOperation, changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 

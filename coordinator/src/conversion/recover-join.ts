@@ -1,4 +1,5 @@
 import { asQuorateError, type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
@@ -70,9 +71,7 @@ function stuck(
   { why, error }: { why: QuorateError; error: QuorateError },
 ): QuorateError {
   const member = memberOf(members, node)
-  const others = members.filter((one) => !one.learner && one !== member)
-  const answer = others.filter(({ status }) => status !== undefined).length
-  const removable = member !== undefined && (member.learner || answer > (others.length + 1) / 2)
+  const removable = member !== undefined && (member.learner || forecastQuorum(members).holds)
   if (removable) return why
   return new QuorateError(
     'QUORUM_AT_RISK',

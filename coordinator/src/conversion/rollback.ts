@@ -1,4 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RunId } from '@quorate/shared/names'
@@ -144,7 +145,7 @@ interface Parts {
 async function describe(session: Session, { run, state, keepEndpoint }: Parts): Promise<RollbackPlan> {
   const order: readonly ConversionStep[] = session.order ?? conversionOrder
   const steps = order.toReversed().flatMap((step) => undoStep(step, { state, keepEndpoint }))
-  const forecast = await forecastQuorum(run, state)
+  const forecast = await forecastLeaving(run, state)
   return {
     run: state.id,
     cluster: state.cluster,
@@ -167,10 +168,8 @@ function undoStep(
   return [{ undone, step: { id, title, how: kept ? 'the endpoint is kept' : how, nodes } }]
 }
 
-const answers = ({ status }: EtcdMember): boolean => status !== undefined && status.errors.length === 0
-
 /** Whether etcd keeps its quorum before and after each member that leaves, the last one that joined first. */
-async function forecastQuorum(
+async function forecastLeaving(
   run: ConversionRun,
   state: RunState,
 ): Promise<Pick<RollbackPlan, 'quorum' | 'impossible'>> {
@@ -188,11 +187,11 @@ async function forecastQuorum(
     const leaving = memberOf(members, nodeOf(run, action.node))
     if (leaving === undefined) continue
     const rest = members.filter((member) => member !== leaving)
-    const [now, after] = [votes(members), votes(rest)]
+    const [now, after] = [forecastQuorum(members), forecastQuorum(rest)]
     quorum.push(
       `${action.node} leaves: ${now.healthy} of ${now.voters} voters answer, then ${after.healthy} of ${after.voters}`,
     )
-    if (!holdsQuorum(now) || !holdsQuorum(after)) {
+    if (!now.holds || !after.holds) {
       impossible.push(
         `${action.node} cannot leave etcd: ${now.healthy} of ${now.voters} voters answer now, ${after.healthy} of ${after.voters} would after it`,
       )
@@ -201,15 +200,3 @@ async function forecastQuorum(
   }
   return { quorum, impossible }
 }
-
-interface Votes {
-  readonly voters: number
-  readonly healthy: number
-}
-
-function votes(members: readonly EtcdMember[]): Votes {
-  const voters = members.filter(({ learner }) => !learner)
-  return { voters: voters.length, healthy: voters.filter(answers).length }
-}
-
-const holdsQuorum = ({ voters, healthy }: Votes): boolean => healthy > voters / 2

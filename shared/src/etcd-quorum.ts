@@ -1,7 +1,7 @@
-import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { EtcdMember } from './gen/quorate/v1/facts.js'
 
 /** A member that answers for itself, knows a leader and reports no error. */
-export const isHealthy = ({ status }: EtcdMember): boolean =>
+const isHealthy = ({ status }: EtcdMember): boolean =>
   status !== undefined && status.errors.length === 0 && status.leaderId !== '0'
 
 export interface QuorumForecast {
