@@ -1,5 +1,5 @@
 import type { PlannedStep } from '../engine/plan.js'
-import type { ConversionRun, ConversionStep } from './run.js'
+import type { ConversionRun } from './run.js'
 
 /**
  * Seconds that one action takes with its gate, as a rule of thumb for the plan; whatever is not named takes `otherwise`. The
@@ -19,13 +19,9 @@ const secondsPerAction: Readonly<Record<string, number>> = {
 const otherwise = 3
 
 /** Seconds the plan will take, roughly: steps one after the other, each in as many rounds as its width makes. */
-export function estimateSeconds(
-  steps: readonly PlannedStep[],
-  order: readonly ConversionStep[],
-  run: ConversionRun,
-): number {
+export function estimateSeconds(steps: readonly PlannedStep[], run: ConversionRun): number {
   return steps.reduce((sum, { id, actions }) => {
-    const step = order.find((one) => one.id === id)
+    const step = run.order.find((one) => one.id === id)
     if (step === undefined || actions.length === 0) return sum
     const width = Math.max(1, typeof step.width === 'number' ? step.width : step.width(run))
     const canary = Math.min(step.canary?.(run) ?? 0, actions.length)

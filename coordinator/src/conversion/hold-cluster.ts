@@ -85,6 +85,16 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   }
 }
 
+/** Begins something under a held cluster; where that is refused the cluster is given back. */
+export async function orGiveBack<T>(held: HeldCluster, begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin()
+  } catch (error) {
+    await held.release()
+    throw error
+  }
+}
+
 /** An agent that is just being restarted is back in seconds. */
 const restartMs = 10_000
 

@@ -4,10 +4,10 @@ import type { ClusterFile } from '../config/cluster-file.js'
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { foldRun, type RunState } from '../engine/fold.js'
 import { silentNodes } from './assess.js'
-import { type HeldCluster, holdCluster } from './hold-cluster.js'
+import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
 import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
-import type { Session, StartRequest } from './session.js'
+import type { Session, StartedRun, StartRequest } from './session.js'
 
 /** A run of the past that this process goes on with. */
 export interface OpenRun {
@@ -32,7 +32,7 @@ export interface OpenOptions {
 }
 
 /** Takes the cluster with a number above the journal's, and opens the journal to go on with it. */
-export async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOptions): Promise<OpenRun> {
+async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOptions): Promise<OpenRun> {
   const before = { ...foldRun(await session.runs.read(id)), id }
   const file = clusterFileOf(before)
   let state: RunState = before
@@ -53,6 +53,23 @@ export async function openRun(session: Session, id: RunId, { onEvent, mayMiss }:
     },
   })
   return { held, state }
+}
+
+/**
+ * Goes on with a run under the cluster's lease, once everybody who is needed answers. Where `begin` refuses, nothing was done and the
+ * cluster is given back.
+ */
+export async function goOnWith(
+  session: Session,
+  id: RunId,
+  options: OpenOptions,
+  begin: (open: OpenRun) => Promise<StartedRun>,
+): Promise<StartedRun> {
+  const open = await openRun(session, id, options)
+  return orGiveBack(open.held, async () => {
+    await requireAnswers(open.held.run)
+    return begin(open)
+  })
 }
 
 /** AGENT_UNREACHABLE, naming every node that does not answer and cannot be done without: nothing is begun while one is silent. */

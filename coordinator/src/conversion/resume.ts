@@ -8,8 +8,7 @@ import { type RunState, unended } from '../engine/fold.js'
 import { untilEnded } from '../engine/operations.js'
 import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
 import { resumeOrder } from '../engine/run-order.js'
-import { openRun, requireAnswers } from './open-run.js'
-import { conversionOrder } from './order.js'
+import { goOnWith, type OpenOptions } from './open-run.js'
 import type { ConversionRun } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
 import { workersMayMiss } from './session-run.js'
@@ -36,13 +35,12 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
   if (known.outcome === 'done' && known.missing.length === 0)
     return { id, stop: () => undefined, ended: Promise.resolve({ outcome: 'done', needsPerson: false }) }
   requireResumable(known)
-  const { held, state } = await openRun(session, id, { onEvent, mayMiss: (_, file) => workersMayMiss(file) })
-  try {
+  const mayMiss: OpenOptions['mayMiss'] = (_, file) => workersMayMiss(file)
+  return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
     requireResumable(state)
-    const order = session.order ?? conversionOrder
-    await requireAnswers(held.run)
+    const { order } = held.run
     await settleRunning(session, held.run, state)
-    const approved = await planNow(session, held.run, state)
+    const approved = await planNow(held.run, state)
     const differences = differencesFrom(state, order, approved)
     if (differences.length > 0 && !acceptChanges) throw changed(id, differences)
     const planHash = canonicalHash({
@@ -50,7 +48,7 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
       steps: approved.map(({ id, actions }) => ({ id, actions })),
     })
     const resumed = { planHash, version: session.version, differences }
-    return await held.start(({ run, context, emit, stop }) =>
+    return held.start(({ run, context, emit, stop }) =>
       resumeOrder({
         order,
         run,
@@ -64,10 +62,7 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
         stop,
       }),
     )
-  } catch (error) {
-    await held.release()
-    throw error
-  }
+  })
 }
 
 function requireResumable({ id, rollback }: RunState): void {
@@ -89,13 +84,12 @@ async function settleRunning(session: Session, run: ConversionRun, state: RunSta
   )
 }
 
-async function planNow(session: Session, run: ConversionRun, state: RunState): Promise<readonly PlannedStep[]> {
-  const order = session.order ?? conversionOrder
+async function planNow(run: ConversionRun, state: RunState): Promise<readonly PlannedStep[]> {
   let last: unknown
   const look = async () => {
     run.refresh()
     return holds(
-      await planSteps(order, run, { tolerant: false }).catch((error: unknown) => {
+      await planSteps(run.order, run, { tolerant: false }).catch((error: unknown) => {
         last = error
         throw error
       }),

@@ -9,11 +9,10 @@ import type { Action } from '../engine/step.js'
 import { asBefore } from './as-before.js'
 import { memberOf } from './control-plane-ready.js'
 import { readEtcd } from './fresh.js'
-import { clusterFileOf, type OpenOptions, openRun, requireAnswers } from './open-run.js'
-import { conversionOrder } from './order.js'
+import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers } from './open-run.js'
 import type { ConversionRun, ConversionStep } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
-import { conversionRun, workersMayMiss } from './session-run.js'
+import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
 import { prepareJoining } from './steps/prepare-joining.js'
 import { uploadCertificates } from './steps/upload-certificates.js'
@@ -65,7 +64,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
       mayMiss: untouchedWorkers(session, request)(state, file),
     })
     await requireAnswers(run)
-    return await describe(session, { run, state, keepEndpoint: request.keepEndpoint ?? false })
+    return await describe({ run, state, keepEndpoint: request.keepEndpoint ?? false })
   } finally {
     fleet.close()
   }
@@ -75,15 +74,14 @@ export async function planRollback(session: Session, request: RollbackRequest): 
 export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
   const { id, keepEndpoint = false, onEvent } = request
   requireUndoable(await readRun(session, id))
-  const { held, state } = await openRun(session, id, { onEvent, mayMiss: untouchedWorkers(session, request) })
-  try {
-    await requireAnswers(held.run)
-    const plan = await describe(session, { run: held.run, state, keepEndpoint })
+  const mayMiss = untouchedWorkers(session, request)
+  return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
+    const plan = await describe({ run: held.run, state, keepEndpoint })
     if (plan.impossible.length > 0)
       throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
-    return await held.start(({ run, context, emit, stop }) =>
+    return held.start(({ run, context, emit, stop }) =>
       rollbackOrder<ConversionRun>({
-        order: session.order ?? conversionOrder,
+        order: run.order,
         run,
         context,
         state,
@@ -98,10 +96,7 @@ export async function startRollback(session: Session, request: RollbackRequest):
         stop,
       }),
     )
-  } catch (error) {
-    await held.release()
-    throw error
-  }
+  })
 }
 
 /**
@@ -109,9 +104,10 @@ export async function startRollback(session: Session, request: RollbackRequest):
  * that is gone. Where the endpoint is kept no worker is touched.
  */
 function untouchedWorkers(session: Session, { keepEndpoint = false }: RollbackRequest): OpenOptions['mayMiss'] {
-  const order: readonly ConversionStep[] = session.order ?? conversionOrder
   return (state, file) => {
-    const undone = order.filter(({ id, rollback }) => typeof rollback === 'function' && undoes(id, keepEndpoint))
+    const undone = orderOf(session).filter(
+      ({ id, rollback }) => typeof rollback === 'function' && undoes(id, keepEndpoint),
+    )
     const ids = new Set(undone.map(({ id }) => id))
     const records = state.steps.filter(({ id }) => ids.has(id)).flatMap(({ actions }) => actions.filter(isToUndo))
     const touched = new Set(records.map(({ action }) => action.node))
@@ -142,9 +138,8 @@ interface Parts {
   readonly keepEndpoint: boolean
 }
 
-async function describe(session: Session, { run, state, keepEndpoint }: Parts): Promise<RollbackPlan> {
-  const order: readonly ConversionStep[] = session.order ?? conversionOrder
-  const steps = order.toReversed().flatMap((step) => undoStep(step, { state, keepEndpoint }))
+async function describe({ run, state, keepEndpoint }: Parts): Promise<RollbackPlan> {
+  const steps = run.order.toReversed().flatMap((step) => undoStep(step, { state, keepEndpoint }))
   const forecast = await forecastLeaving(run, state)
   return {
     run: state.id,

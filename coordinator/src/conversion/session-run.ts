@@ -5,7 +5,7 @@ import type { Fleet } from '../fleet/fleet.js'
 import { makeConversionRun } from './make-run.js'
 import { conversionOrder } from './order.js'
 import type { MayMiss } from './roll-call.js'
-import type { ConversionRun } from './run.js'
+import type { ConversionRun, ConversionStep } from './run.js'
 import type { Session } from './session.js'
 
 export interface RunIdentity {
@@ -18,6 +18,9 @@ export interface RunIdentity {
   /** Whom an earlier process of the run went on without; unset: unknown. */
   readonly returning?: readonly string[]
 }
+
+/** The conversion's order, or what a test puts in its place. */
+export const orderOf = (session: Session): readonly ConversionStep[] => session.order ?? conversionOrder
 
 /** A worker can be converted later; a control plane cannot. */
 export function workersMayMiss(file: ClusterFile): MayMiss {
@@ -33,6 +36,6 @@ export function conversionRun(session: Session, fleet: Fleet, { id, ...identity 
     agent: (node: NodeEntry) => fleet.agent(node),
     keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
     backupRecipient: session.backupRecipient,
-    order: session.order ?? conversionOrder,
+    order: orderOf(session),
   })
 }

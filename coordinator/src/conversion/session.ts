@@ -19,8 +19,7 @@ import { type Assessed, assess, isBlocking } from './assess.js'
 import { allChecks } from './checks/all.js'
 import type { Check } from './checks/check.js'
 import { estimateSeconds } from './estimate.js'
-import { holdCluster } from './hold-cluster.js'
-import { conversionOrder } from './order.js'
+import { holdCluster, orGiveBack } from './hold-cluster.js'
 import { allProofs } from './proofs/all.js'
 import type { Proof } from './proofs/proof.js'
 import { prove, type Verification } from './prove.js'
@@ -95,10 +94,9 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
     const run = conversionRun(session, fleet, { id: 'plan', file, mayMiss: workersMayMiss(file) })
     const { findings, facts } = await assess(run, session.checks ?? allChecks)
     const blocked = findings.some(isBlocking)
-    const order = session.order ?? conversionOrder
     // Without facts of every node there is nothing to plan from; the findings already say which node is missing and why.
-    const steps = facts === 'complete' ? await planSteps(order, run, { tolerant: blocked }) : []
-    return describePlan(file, steps, { findings, blocked, run, order })
+    const steps = facts === 'complete' ? await planSteps(run.order, run, { tolerant: blocked }) : []
+    return describePlan(file, steps, { findings, blocked, run })
   } finally {
     fleet.close()
   }
@@ -107,7 +105,7 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
 function describePlan(
   file: ClusterFile,
   steps: readonly PlannedStep[],
-  seen: { findings: readonly Assessed[]; blocked: boolean; run: ConversionRun; order: readonly ConversionStep[] },
+  seen: { findings: readonly Assessed[]; blocked: boolean; run: ConversionRun },
 ): Plan {
   return {
     cluster: file.name,
@@ -120,7 +118,7 @@ function describePlan(
       endpoint: file.endpoint,
       steps: steps.map(({ id, actions }) => ({ id, actions })),
     }),
-    estimateSeconds: estimateSeconds(steps, seen.order, seen.run),
+    estimateSeconds: estimateSeconds(steps, seen.run),
     noWayBack: steps.flatMap(({ actions }) =>
       actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack])),
     ),
@@ -158,20 +156,17 @@ export async function startConversion(session: Session, request: StartRequest): 
     onEvent: request.onEvent,
     open: () => session.runs.create(id),
   })
-  const order = session.order ?? conversionOrder
   const started = {
     planHash: approved.hash,
     version: session.version,
     clusterFile: request.fileText,
     ignored: file.policy.ignoreFindings,
   }
-  const steps = { order, approved: approved.steps, started, judge: judgeUnknownOutcome }
-  return held
-    .start(({ run, context, emit, stop }) => runOrder({ ...steps, run, absence: run.absence, context, emit, stop }))
-    .catch(async (error: unknown) => {
-      await held.release()
-      throw error
-    })
+  const { order, absence } = held.run
+  const steps = { order, absence, approved: approved.steps, started, judge: judgeUnknownOutcome }
+  return orGiveBack(held, () =>
+    held.start(({ run, context, emit, stop }) => runOrder({ ...steps, run, context, emit, stop })),
+  )
 }
 
 /** Is this cluster highly available now? Every proof on the live cluster; changes nothing. */
