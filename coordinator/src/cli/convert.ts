@@ -1,20 +1,18 @@
-import { exitCode, QuorateError } from '@quorate/shared/errors'
+import { exitCode } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import { Command, Option } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
-import { approve, type Plan, planConversion, readRun, type Session, startConversion } from '../conversion/session.js'
-import { undoSentences } from '../conversion/undo-sentences.js'
+import { approve, planConversion, type Session, startConversion } from '../conversion/session.js'
 import type { RunOutcome } from '../engine/run-order.js'
-import { makeReport } from '../report/run-report.js'
-import { reportText } from '../report/text.js'
+import { askFor, requireSomebody } from './approval.js'
+import { closingReport } from './closing-report.js'
 import type { CliContext, CommonOptions } from './context.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { planText } from './render/plan.js'
-import { makeStyle, printable } from './render/style.js'
+import { makeStyle } from './render/style.js'
 import { undoLive } from './rollback.js'
 import { runLive } from './run-live.js'
-import type { Terminal } from './terminal.js'
 
 interface Options extends CommonOptions {
   readonly file: string
@@ -52,11 +50,8 @@ async function convert(
   { file: path, output, state, yes = false, plan: hash, onFailure = 'stop' }: Options,
 ): Promise<number> {
   const { terminal } = context
-  if (!yes && !terminal.canAsk) {
-    throw new QuorateError('USAGE', 'nobody can be asked here: this is not a terminal', {
-      remedy: 'Read `quorate plan`, then add --yes (and --plan HASH to allow exactly that plan).',
-    })
-  }
+  if (!yes)
+    requireSomebody(terminal, 'Read `quorate plan`, then add --yes (and --plan HASH to allow exactly that plan).')
   const { file, text } = await readClusterFile(path)
   const session = await context.openSession(state)
   const plan = await planConversion(session, file)
@@ -66,16 +61,13 @@ async function convert(
       : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
   )
   approve(plan, hash)
-  if (!yes) await askFor(terminal, plan)
+  if (!yes) await askFor(terminal, `Convert ${plan.cluster} now?`, { what: 'the plan', where: plan.cluster })
   const ended = await runLive(context, {
     output,
     start: (onEvent) => startConversion(session, { file, fileText: text, approved: plan, onEvent }),
   })
   const { id } = ended
-  const report = makeReport(await readRun(session, id), undoSentences(), context.now())
-  terminal.out(
-    output === 'json' ? `${JSON.stringify({ type: 'report', ...report })}\n` : `\n${printable(reportText(report))}`,
-  )
+  await closingReport(context, session, { id, output })
   if (onFailure === 'rollback' && mayUndo(ended)) return undoFailed(context, session, { id, output })
   return exitCodeOf(ended)
 }
@@ -93,10 +85,4 @@ async function undoFailed(
   if (output === 'text') context.terminal.out('\nIt failed: undoing it (--on-failure rollback).\n')
   const undone = await undoLive(context, session, { id, output, keepEndpoint: false })
   return undone.outcome === 'done' ? exitCode.stepFailed : exitCodeOf(undone)
-}
-
-async function askFor(terminal: Terminal, plan: Plan): Promise<void> {
-  const answer = await terminal.ask(`Convert ${plan.cluster} now? [y/n] `)
-  if (!/^y(es)?$/i.test(answer.trim()))
-    throw new QuorateError('NOT_APPROVED', 'the plan was not approved', { where: plan.cluster })
 }

@@ -1,14 +1,10 @@
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import { resumeConversion } from '../conversion/resume.js'
-import { readRun } from '../conversion/session.js'
-import { undoSentences } from '../conversion/undo-sentences.js'
-import { makeReport } from '../report/run-report.js'
-import { reportText } from '../report/text.js'
+import { closingReport } from './closing-report.js'
 import type { CliContext, CommonOptions } from './context.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
-import { printable } from './render/style.js'
 import { runLive } from './run-live.js'
 
 interface Options extends CommonOptions {
@@ -33,7 +29,6 @@ export const resumeCommand: CommandMaker = (context, finish) =>
     })
 
 async function resume(context: CliContext, id: string, { state, output, acceptChanges = false }: Options) {
-  const { terminal } = context
   const session = await context.openSession(state)
   const run = parseRunId(id)
   const before = await session.runs.read(run)
@@ -42,9 +37,6 @@ async function resume(context: CliContext, id: string, { state, output, acceptCh
     before,
     start: (onEvent) => resumeConversion(session, { id: run, acceptChanges, onEvent }),
   })
-  const report = makeReport(await readRun(session, run), undoSentences(), context.now())
-  terminal.out(
-    output === 'json' ? `${JSON.stringify({ type: 'report', ...report })}\n` : `\n${printable(reportText(report))}`,
-  )
+  await closingReport(context, session, { id: run, output })
   return exitCodeOf(ended)
 }

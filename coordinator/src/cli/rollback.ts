@@ -1,9 +1,9 @@
-import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId, type RunId } from '@quorate/shared/names'
 import { Command } from 'commander'
-import { planRollback, type RollbackPlan, startRollback } from '../conversion/rollback.js'
+import { planRollback, startRollback } from '../conversion/rollback.js'
 import type { Session } from '../conversion/session.js'
 import type { RunOutcome } from '../engine/run-order.js'
+import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommonOptions } from './context.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
@@ -40,9 +40,7 @@ async function rollback(
   { state, output, yes = false, keepEndpoint = false }: Options,
 ): Promise<number> {
   const { terminal } = context
-  if (!yes && !terminal.canAsk) {
-    throw new QuorateError('USAGE', 'nobody can be asked here: this is not a terminal', { remedy: 'Add --yes.' })
-  }
+  if (!yes) requireSomebody(terminal, 'Add --yes.')
   const session = await context.openSession(state)
   const plan = await planRollback(session, { id, keepEndpoint })
   terminal.out(
@@ -50,14 +48,11 @@ async function rollback(
       ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
       : rollbackText(plan, makeStyle(terminal.coloured)),
   )
-  if (!yes && plan.impossible.length === 0) await askFor(context, plan)
+  if (!yes && plan.impossible.length === 0) {
+    const refused = { what: 'the way back', where: plan.cluster }
+    await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)
+  }
   return exitCodeOf(await undoLive(context, session, { id, output, keepEndpoint }))
-}
-
-async function askFor({ terminal }: CliContext, plan: RollbackPlan): Promise<void> {
-  const answer = await terminal.ask(`Undo run ${plan.run} of ${plan.cluster} now? [y/n] `)
-  if (!/^y(es)?$/i.test(answer.trim()))
-    throw new QuorateError('NOT_APPROVED', 'the way back was not approved', { where: plan.cluster })
 }
 
 export interface UndoOptions {

@@ -1,0 +1,19 @@
+import type { RunId } from '@quorate/shared/names'
+import { readRun, type Session } from '../conversion/session.js'
+import { undoSentences } from '../conversion/undo-sentences.js'
+import { makeReport } from '../report/run-report.js'
+import { reportText } from '../report/text.js'
+import type { CliContext } from './context.js'
+import { printable } from './render/style.js'
+
+/** What a run that was shown live ends with: its report, as a line of JSON among the events or as text below them. */
+export async function closingReport(
+  { terminal, now }: CliContext,
+  session: Session,
+  { id, output }: { readonly id: RunId; readonly output: 'text' | 'json' },
+): Promise<void> {
+  const report = makeReport(await readRun(session, id), undoSentences(), now())
+  terminal.out(
+    output === 'json' ? `${JSON.stringify({ type: 'report', ...report })}\n` : `\n${printable(reportText(report))}`,
+  )
+}
