@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
 import { capture } from '../../lab/real/shell.js'
 import { labForTest, newestRun } from '../support/real-lab.js'
-import { differences, type LabState, stateOf } from '../support/real-state.js'
+import { differences, etcdMembers, type LabState, stateOf } from '../support/real-state.js'
 
 /** What a shell answers for a program that SIGKILL ended. */
 const killed = 137
@@ -19,19 +19,8 @@ async function until(what: string, holds: () => Promise<boolean>, seconds = 180)
     if (Date.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`)
 }
 
-interface Member {
-  readonly name: string
-  readonly isLearner?: boolean
-  readonly peerURLs: readonly string[]
-}
-
-/** etcd's members by the word of the first control plane; none when it does not answer. */
-async function members(lab: Lab): Promise<readonly Member[]> {
-  const pki = '/etc/kubernetes/pki/etcd'
-  const list = `etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/healthcheck-client.crt --key=${pki}/healthcheck-client.key -w json member list`
-  const { exitCode, stdout } = await lab.node('cp1').sh(['sh', '-c', list])
-  return exitCode === 0 ? JSON.parse(stdout).members : []
-}
+/** By the word of the first control plane. */
+const members = (lab: Lab) => etcdMembers(lab.node('cp1'))
 
 const voters = async (lab: Lab) => (await members(lab)).filter(({ isLearner }) => !isLearner).length
 

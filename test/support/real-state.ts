@@ -65,6 +65,20 @@ export async function stateOf(lab: Lab): Promise<LabState> {
   return new Map(parts.flat())
 }
 
+export interface Member {
+  readonly name: string
+  readonly isLearner?: boolean
+  readonly peerURLs: readonly string[]
+}
+
+/** etcd's members by the word of one control plane; none when its etcd does not answer. */
+export async function etcdMembers(node: LabNode): Promise<readonly Member[]> {
+  const pki = '/etc/kubernetes/pki/etcd'
+  const list = `etcdctl --endpoints=https://${node.address}:2379 --cacert=${pki}/ca.crt --cert=${pki}/healthcheck-client.crt --key=${pki}/healthcheck-client.key -w json member list`
+  const { exitCode, stdout } = await node.sh(['sh', '-c', list])
+  return exitCode === 0 ? JSON.parse(stdout).members : []
+}
+
 /** One line for each thing that was made, is missing or is other than before. */
 export function differences(before: LabState, after: LabState): string[] {
   const names = [...new Set([...before.keys(), ...after.keys()])].sort()
