@@ -113,6 +113,8 @@ function act(
     if (signs && path.includes('/bootstrap-token-')) signClusterInfo(objects, body)
     return [201, body]
   }
+  if (found === undefined && method === 'GET' && url.includes('?fieldSelector=type%3D'))
+    return [200, ofType(objects, url)]
   if (found === undefined) return status(404, `${url} not found`)
   if (method === 'PUT' && body !== undefined) {
     const given = body['metadata'].resourceVersion
@@ -124,6 +126,14 @@ function act(
   if (method === 'PATCH' && body !== undefined) return [200, store(objects, url, merge(found, body))]
   if (method === 'DELETE') objects.delete(path)
   return [200, found]
+}
+
+/** Secrets of one type: the one list with a field selector that every API server has an index for. */
+function ofType(objects: Map<string, Json>, url: string): Json {
+  const [folder = '', query] = url.split('?')
+  const type = new URLSearchParams(query).get('fieldSelector')?.slice('type='.length)
+  const items = [...objects].filter(([path, object]) => path.startsWith(`${folder}/`) && object['type'] === type)
+  return { items: items.map(([, object]) => object) }
 }
 
 function store(objects: Map<string, Json>, path: string, body: Json): Json {

@@ -1,31 +1,22 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { DeleteJoinSecretsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { KubeApi } from '../host/kube-api.js'
+import { tokensOwningCertificates } from './cluster/bootstrap-token.js'
 import { certificatesRole, certificatesSecret } from './cluster/certificates-secret.js'
 import { apiPath, type Secret } from './cluster/kube-objects.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * Deletes the token, Secret kubeadm-certs, and the short-lived token that kubeadm made to own that Secret (copycerts.go); where asked also
- * the Role and RoleBinding that it made for joiners.
+ * Deletes the token, Secret kubeadm-certs, and the short-lived tokens that kubeadm made to own that Secret; where asked also the Role and
+ * RoleBinding that it made for joiners.
  */
 export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
-  async ({ tokenId, withRole }, { tools, signal }) => {
-    if (tokenId !== '' && !/^[a-z0-9]{6}$/.test(tokenId))
+  async (request, { tools, signal }) => {
+    if (request.tokenId !== '' && !/^[a-z0-9]{6}$/.test(request.tokenId))
       throw new QuorateError('INVALID_REQUEST', 'not the id of a bootstrap token')
     const kube = await tools.kube()
-    const certificates = await kube.get<Secret>(certificatesSecret, signal)
-    const owners = (certificates?.metadata.ownerReferences ?? [])
-      .filter(({ kind, name }) => kind === 'Secret' && name.startsWith('bootstrap-token-'))
-      .map(({ name }) => apiPath.secret(name))
-    const paths = [
-      certificatesSecret,
-      ...owners,
-      ...(tokenId === '' ? [] : [apiPath.secret(`bootstrap-token-${tokenId}`)]),
-      ...(withRole ? certificatesRole : []),
-    ]
-    const present = await Promise.all(paths.map((path) => kube.get<Secret>(path, signal)))
-    const doomed = paths.filter((_, index) => present[index] !== undefined)
+    const doomed = await left(kube, request, signal)
     for (const path of doomed) await kube.remove(path, signal)
     const names = doomed.map((path) => path.slice(path.lastIndexOf('/') + 1))
     return names.length === 0
@@ -33,13 +24,23 @@ export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
       : changed({ summary: `deleted ${names.join(', ')}` })
   },
   {
-    evidence: async ({ tokenId, withRole }, { tools, signal }) => {
-      const kube = await tools.kube()
-      const token = tokenId === '' ? [] : [apiPath.secret(`bootstrap-token-${tokenId}`)]
-      const role = withRole ? certificatesRole : []
-      const paths = [certificatesSecret, ...token, ...role]
-      const found = await Promise.all(paths.map((path) => kube.get<Secret>(path, signal)))
-      return doneIf(found.every((secret) => secret === undefined))
-    },
+    evidence: async (request, { tools, signal }) =>
+      doneIf((await left(await tools.kube(), request, signal)).length === 0),
   },
 )
+
+/** Paths of what is to be deleted and still there. */
+async function left(
+  kube: KubeApi,
+  { tokenId, withRole }: DeleteJoinSecretsRequest,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const tokens = [...(await tokensOwningCertificates(kube, signal)), ...(tokenId === '' ? [] : [tokenId])]
+  const paths = [
+    certificatesSecret,
+    ...tokens.map((id) => apiPath.secret(`bootstrap-token-${id}`)),
+    ...(withRole ? certificatesRole : []),
+  ]
+  const present = await Promise.all(paths.map((path) => kube.get<Secret>(path, signal)))
+  return paths.filter((_, index) => present[index] !== undefined)
+}

@@ -10,15 +10,26 @@ const shortestSeconds = 60
 const longestSeconds = 24 * 3600
 const signedWithinMs = 60_000
 
-/** Ids of the tokens that a run made and nobody deleted yet. */
-export async function tokensOfRun(kube: KubeApi, runId: string, signal: AbortSignal): Promise<string[]> {
+/** Ids of the bootstrap tokens with that description. */
+async function tokensDescribed(kube: KubeApi, description: string, signal: AbortSignal): Promise<string[]> {
   const type = encodeURIComponent(tokenType)
   const found = await kube.get<List<Secret>>(`${apiPath.secrets}?fieldSelector=type%3D${type}`, signal)
   return (found?.items ?? []).flatMap(({ data = {} }) => {
     const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
-    return text('description') === descriptionOf(runId) ? [text('token-id')] : []
+    return text('description') === description ? [text('token-id')] : []
   })
 }
+
+/** Ids of the tokens that a run made and nobody deleted yet. */
+export const tokensOfRun = (kube: KubeApi, runId: string, signal: AbortSignal): Promise<string[]> =>
+  tokensDescribed(kube, descriptionOf(runId), signal)
+
+/**
+ * Ids of the tokens that kubeadm's upload-certs made to own its Secret (copycerts.go, createShortLivedBootstrapToken), for two hours each.
+ * By their description: an upload that was made again has its Secret owned by the last of them only.
+ */
+export const tokensOwningCertificates = (kube: KubeApi, signal: AbortSignal): Promise<string[]> =>
+  tokensDescribed(kube, 'Proxy for managing TTL for the kubeadm-certs secret', signal)
 
 /**
  * Of an operation that answers with sealed secrets: without the answer nobody holds them, so it is not done; asked again it makes new

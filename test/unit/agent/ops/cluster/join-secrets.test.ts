@@ -174,30 +174,45 @@ t.test('a Secret that kubeadm did not write anew or not whole is no base for a j
   )
 })
 
-t.test('deletes what was made for joining, also the owner that kubeadm made', async (t) => {
-  const node = await controlPlaneNode(t)
-  for (const name of ['bootstrap-token-abcdef', 'bootstrap-token-owner1', 'bootstrap-token-others', 'kubeadm-certs']) {
-    const ownerReferences = name === 'kubeadm-certs' ? [{ kind: 'Secret', name: 'bootstrap-token-owner1' }] : []
-    node.api.objects.set(`${secrets}/${name}`, { metadata: { name, ownerReferences } })
-  }
-  t.notOk(
-    (await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef', withRole: false }, node.context())).unchanged,
-  )
-  t.same(
-    [...node.api.objects.keys()].filter((path) => path.startsWith(secrets)),
-    [`${secrets}/bootstrap-token-others`],
-  )
-  t.ok(
-    (await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef', withRole: false }, node.context('op-2')))
-      .unchanged,
-  )
-  await t.rejects(
-    deleteJoinSecrets.run({ header: undefined, tokenId: '../../x', withRole: false }, node.context('op-3')),
-    {
-      code: 'INVALID_REQUEST',
-    },
-  )
-})
+t.test(
+  'deletes what was made for joining, also what kubeadm made to own it in an attempt that broke off',
+  async (t) => {
+    const node = await controlPlaneNode(t)
+    const base64 = (text: string): string => Buffer.from(text).toString('base64')
+    const described: Record<string, string> = {
+      abcdef: 'quorate run 1',
+      owner1: 'Proxy for managing TTL for the kubeadm-certs secret',
+      owner2: 'Proxy for managing TTL for the kubeadm-certs secret',
+      others: "somebody's own",
+    }
+    for (const [id, description] of Object.entries(described)) {
+      const name = `bootstrap-token-${id}`
+      const data = { 'token-id': base64(id), description: base64(description) }
+      node.api.objects.set(`${secrets}/${name}`, { metadata: { name }, type: 'bootstrap.kubernetes.io/token', data })
+    }
+    node.api.objects.set(certsPath, {
+      metadata: { name: 'kubeadm-certs', ownerReferences: [{ kind: 'Secret', name: 'bootstrap-token-owner2' }] },
+    })
+    t.notOk(
+      (await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef', withRole: false }, node.context()))
+        .unchanged,
+    )
+    t.same(
+      [...node.api.objects.keys()].filter((path) => path.startsWith(secrets)),
+      [`${secrets}/bootstrap-token-others`],
+    )
+    t.ok(
+      (await deleteJoinSecrets.run({ header: undefined, tokenId: 'abcdef', withRole: false }, node.context('op-2')))
+        .unchanged,
+    )
+    await t.rejects(
+      deleteJoinSecrets.run({ header: undefined, tokenId: '../../x', withRole: false }, node.context('op-3')),
+      {
+        code: 'INVALID_REQUEST',
+      },
+    )
+  },
+)
 
 t.test('and where this run had kubeadm make them, the Role and RoleBinding for the Secret', async (t) => {
   const node = await controlPlaneNode(t)
