@@ -5,14 +5,12 @@ import type { Asking, Question } from './network.js'
 
 /** As long as a client of the cluster's own waits for a server that does not answer (lab/probe.mjs). */
 const giveUpMs = 2_000
-/** A new client meets what a kept connection does not: another backend, a certificate that was changed. */
-const freshMs = 1_000
 /** Who has no answer after this asks on another line too, as another client would: a dead line must not look longer than the outage is. */
 const impatientMs = 250
 const mostLines = 8
 const resolveAgainMs = 1_000
 
-/** Asks at a fixed rate over kept connections, a new one every second, until `stop`. */
+/** Asks at a fixed rate over kept connections that are renewed now and then, until `stop`. */
 export class Asker implements Asking {
   readonly #question: Question
   readonly #resolve: () => Promise<string[]>
@@ -77,7 +75,7 @@ export class Asker implements Asking {
     const line = this.#idle
     this.#idle = undefined
     if (line === undefined || !line.isOpen) return undefined
-    if (now - line.openedAt < freshMs) return line
+    if (now - line.openedAt < this.#question.freshMs) return line
     line.close()
     return undefined
   }

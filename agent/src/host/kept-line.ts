@@ -1,5 +1,5 @@
-import { checkServerIdentity, connect, type SecureContext, type TLSSocket } from 'node:tls'
-import { readHttpAnswer } from './http-answer.js'
+import { type ConnectionOptions, checkServerIdentity, connect, type SecureContext, type TLSSocket } from 'node:tls'
+import { type HttpAnswer, readHttpAnswer } from './http-answer.js'
 
 export interface Dialled {
   readonly address: string
@@ -13,6 +13,14 @@ export interface Dialled {
 
 /** How a question ended: with an answer's status, or without one. `unheard`: the server hung up on a kept line before it said anything. */
 export type LineEnd = { readonly status: number } | { readonly error: string; readonly unheard: boolean }
+
+/** Into one buffer of ours instead of a stream of new ones; of net.connect, and tls.connect passes it on (lib/_tls_wrap.js). */
+interface OnRead {
+  readonly onread: { readonly buffer: Buffer; callback(length: number, buffer: Buffer): boolean }
+}
+
+/** Every answer that is asked for fits. */
+const bufferBytes = 8 * 1024
 
 /** One TLS connection that takes a question at a time. Raw, because a client of Node's own would cost ten times as much for each. */
 export class KeptLine {
@@ -33,7 +41,7 @@ export class KeptLine {
   constructor(dialled: Dialled, ended: (line: KeptLine, end: LineEnd) => void) {
     const { address, port, secureContext, serverName, sni } = dialled
     this.#ended = ended
-    this.#socket = connect({
+    const options: ConnectionOptions & OnRead = {
       host: address,
       port,
       secureContext,
@@ -41,13 +49,14 @@ export class KeptLine {
       ALPNProtocols: ['http/1.1'],
       checkServerIdentity: (_host, certificate) =>
         serverName === '' ? undefined : checkServerIdentity(serverName, certificate),
-    })
+      onread: { buffer: Buffer.allocUnsafe(bufferBytes), callback: (length, buffer) => this.#take(length, buffer) },
+    }
+    this.#socket = connect(options)
     this.#socket.setNoDelay(true)
     this.#socket.once('secureConnect', () => {
       this.isSecure = true
       if (this.#unsent !== undefined) this.#socket.write(this.#unsent)
     })
-    this.#socket.on('data', (bytes) => this.#take(bytes))
     this.#socket.on('error', (error) => this.#lost(error.message))
     this.#socket.once('close', () => this.#lost('the connection was closed'))
   }
@@ -80,11 +89,19 @@ export class KeptLine {
     this.#socket.destroy()
   }
 
-  #take(bytes: Buffer): void {
-    if (!this.#isAsked) return
-    this.#received = this.#received === undefined ? bytes : Buffer.concat([this.#received, bytes])
-    const answer = readHttpAnswer(this.#received)
-    if (answer === undefined || !answer.complete) return
+  /** True: it may be told more. */
+  #take(length: number, buffer: Buffer): boolean {
+    if (!this.#isAsked) return true
+    const bytes = buffer.subarray(0, length)
+    const received = this.#received === undefined ? bytes : Buffer.concat([this.#received, bytes])
+    const answer = readHttpAnswer(received)
+    if (answer?.complete === true) this.#answered(answer)
+    // The buffer is filled anew: what is not all of an answer has to be kept.
+    else this.#received = Buffer.from(received)
+    return true
+  }
+
+  #answered(answer: HttpAnswer): void {
     this.#isAsked = false
     this.#hasAnswered = true
     if (!answer.keepsOpen) this.close()

@@ -31,6 +31,8 @@ export interface Question {
   readonly everyMs: number
   /** Pause before the first, so that what is asked of several servers is spread in time. */
   readonly firstAfterMs: number
+  /** Age at which a connection is replaced: a new client meets what a kept connection does not, another backend or a new certificate. */
+  readonly freshMs: number
   /** Asking twice is asking once. */
   readonly isRepeatable: boolean
   /** The whole request, HTTP/1.1. */

@@ -19,6 +19,8 @@ type Answered = Question['answered']
 /** A Lease that cannot be deleted now is deleted by the watch after this one. */
 const deleteMs = 3_000
 const makeAgainMs = 1_000
+/** One new connection a second among all targets: a handshake costs as much as ten answers. */
+const newLineMs = 1_000
 
 /** Asks all targets from the moment it is made, spread in time, until `end`. */
 export class Watch {
@@ -61,7 +63,11 @@ export class Watch {
     const target = targets[index] as AvailabilityTarget
     const { host, port, serverName, write } = target
     const every = write ? everyMs.write : everyMs.read
-    const spread = { everyMs: every, firstAfterMs: Math.round((every * index) / targets.length) }
+    const spread = {
+      everyMs: every,
+      firstAfterMs: Math.round((every * index) / targets.length),
+      freshMs: newLineMs * targets.length,
+    }
     const tally = this.#tallies[index] as Tally
     const answered = write ? this.#written(tally) : this.#read(tally)
     return tools.network.keepAsking({
