@@ -1,7 +1,7 @@
 import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
-import type { RecordedEvent, RunError, RunEvent } from './events.js'
+import type { AvailabilityRecord, RecordedEvent, RunError, RunEvent } from './events.js'
 import type { Action, DoneAction, Evidence } from './step.js'
 
 export type ActionState =
@@ -92,6 +92,8 @@ export interface RunState {
   readonly steps: readonly StepRecord[]
   /** Nodes that it went on without. */
   readonly missing: readonly WaitingNode[]
+  /** What was asked of the API servers while it ran, step by step. */
+  readonly availability: readonly AvailabilityRecord[]
   /** How often another process went on with it. */
   readonly resumed: number
   /** Set when the way back was begun. */
@@ -112,6 +114,7 @@ const nothingYet: RunState = {
   ignored: {},
   steps: [],
   missing: [],
+  availability: [],
   resumed: 0,
   seq: 0,
 }
@@ -150,6 +153,10 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
     }
     case 'node-back':
       return { ...next, missing: state.missing.filter(({ node }) => node !== event.node) }
+    case 'availability': {
+      const { kind: _, ...seen } = event
+      return { ...next, availability: [...state.availability, seen] }
+    }
     case 'run-ended':
       return withEnd(next, { at, outcome: event.outcome, error: event.error })
     case 'run-rolled-back':
