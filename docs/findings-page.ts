@@ -15,7 +15,8 @@ export function findingsPage(): string {
 
 Before anything is changed Quorate checks what is listed here, on every node. A finding of severity \`error\` stops the run (exit code 3);
 warnings and notes do not. Each finding names the node, what was seen, and what to type. To go on in spite of one, write its id
-and your reason under \`policy.ignoreFindings\` in the cluster file; the reason is kept in the run's report.
+and your reason under \`policy.ignoreFindings\` in the cluster file; the reason is kept in the run's journal and report. [What can fail](failures.md) says which
+failure each is about.
 
 Generated from the code; do not edit.
 
