@@ -74,7 +74,7 @@ export function soundWorld(): World {
     probe: () => undefined,
     clockOffsetMs: {},
     loadBalancerFindings: [],
-    containers: (_, name) => [ContainerFacts.fromPartial({ id: `${name}-0`, name, state: 'running' })],
+    containers: (node, name) => [container(node, name, `${name}-0`)],
     now,
   }
 }
@@ -209,6 +209,9 @@ ${extra}`
 export function configMap(text: string) {
   return { text, resourceVersion: '1', sha256: 'aa', present: true, writtenUnixMs: 0 }
 }
+
+export const container = (node: string, name: string, id: string): ContainerFacts =>
+  ContainerFacts.fromPartial({ id, name, pod: `${name}-${node}`, namespace: 'kube-system', state: 'CONTAINER_RUNNING' })
 
 const caPem = pem('the CA')
 

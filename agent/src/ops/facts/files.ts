@@ -53,7 +53,10 @@ export async function readFiles(host: Host): Promise<FilePart> {
 
 /** runc's option in config.toml; where it is not set the driver is the runtime's default, which differs by version. */
 function driverOfContainerd(config: string): string {
-  const set = /^\s*SystemdCgroup\s*=\s*(true|false)\b/m.exec(config)?.[1]
+  const options = config
+    .split(/^\s*\[/m)
+    .find((section) => /^[^\]\n]*\.runtimes\.["']?runc["']?\.options\]/.test(section))
+  const set = /^\s*SystemdCgroup\s*=\s*(true|false)\b/m.exec(options ?? '')?.[1]
   if (set === undefined) return ''
   return set === 'true' ? 'systemd' : 'cgroupfs'
 }

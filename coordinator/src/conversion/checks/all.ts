@@ -21,6 +21,7 @@ import { endpointResolves } from './endpoint-resolves.js'
 import { etcdAddresses } from './etcd-addresses.js'
 import { etcdHealth } from './etcd-health.js'
 import { etcdLearnerFixes } from './etcd-learner-fixes.js'
+import { etcdLearnerMode } from './etcd-learner-mode.js'
 import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
@@ -93,6 +94,7 @@ export const allChecks = [
   ports,
   reachability,
   sharedFiles,
+  etcdLearnerMode,
   etcdLearnerFixes,
   loadBalancer,
   idleTimeouts,

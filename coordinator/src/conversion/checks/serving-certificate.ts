@@ -1,3 +1,4 @@
+import { canonicalAddress } from '@quorate/shared/pki'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { existingNodes } from '../membership.js'
 import type { ConversionRun } from '../run.js'
@@ -21,7 +22,7 @@ export const servingCertificate: Check = {
 async function ofNode(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
   const facts = await run.nodeFacts(node)
   const sans = facts.certificates.find((certificate) => certificate.path === path)?.sans
-  if (sans === undefined || sans.includes(node.address)) return []
+  if (sans === undefined || sans.includes(canonicalAddress(node.address))) return []
   return [
     {
       id,

@@ -1,10 +1,11 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
-import { ContainerFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import {
   certificate,
   clusterConfiguration,
   clusterInfoOf,
   configMap,
+  container,
   joinSecond,
   member,
   nodeNames,
@@ -37,9 +38,7 @@ const flag = (world: World, component: string, from: RegExp, to: string) => {
 const running = (world: World, component: string, ids: readonly string[]) => {
   const sound = world.containers
   world.containers = (node, name) =>
-    name === component
-      ? ids.map((id) => ContainerFacts.fromPartial({ id, name, state: 'CONTAINER_RUNNING' }))
-      : sound(node, name)
+    name === component ? ids.map((id) => container(node, name, id)) : sound(node, name)
 }
 const firstMember = (world: World) => world.etcd.members[0] as World['etcd']['members'][number]
 const shared = {
@@ -886,5 +885,28 @@ export const brokenWorlds: readonly BrokenWorld[] = [
       Object.assign(w.file.loadBalancer, { kind: 'external', virtualIP: undefined })
       w.resolves[cp1] = ['10.96.7.7']
     },
+  },
+  {
+    check: 'etcd-learner-mode',
+    what: 'kubeadm 1.28 as it comes',
+    severity: 'warning',
+    evidence: /kubeadm v1\.28\.3, featureGates: EtcdLearnerMode: \(not set\)/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.28.3' }),
+  },
+  {
+    check: 'etcd-learner-mode',
+    what: 'switched off',
+    severity: 'warning',
+    evidence: /kubeadm v1\.30\.4, featureGates: EtcdLearnerMode: false/,
+    breaks: (w) => {
+      Object.assign(w.cluster, { kubernetesVersion: 'v1.30.4' })
+      configuration(w, 'featureGates:\n  EtcdLearnerMode: false\n')
+    },
+  },
+  {
+    check: 'feature-gates',
+    what: 'one that an earlier release had',
+    evidence: /WaitForAllControlPlaneComponents: true/,
+    breaks: (w) => configuration(w, 'featureGates:\n  WaitForAllControlPlaneComponents: true\n'),
   },
 ]
