@@ -24,3 +24,7 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
 /** Numbers of the failures that an explanation is about. */
 export const failuresOf = (explanation: string): readonly string[] =>
   allFailures.filter(({ recognised }) => recognised?.includes(explanation)).map(({ number }) => number)
+
+/** Numbers of the failures that a check or proof sees before they happen. */
+export const failuresSeenBy = (check: string): readonly string[] =>
+  allFailures.filter(({ checks }) => checks?.includes(check)).map(({ number }) => number)

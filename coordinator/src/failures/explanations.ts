@@ -8,5 +8,11 @@ import { saidByTls } from './said-by-tls.js'
 export const allExplanations: readonly Explanation[] = [...saidByKubeadm, ...saidByEtcd, ...saidByTls, ...saidByNodes]
 
 /** What one line of a log means; undefined for what is not known. */
-export const explainLine = (line: string): Explanation | undefined =>
-  allExplanations.find(({ pattern }) => pattern.test(line))
+export function explainLine(line: string): Explanation | undefined {
+  const said = unquoted(line)
+  return allExplanations.find(({ pattern }) => pattern.test(said))
+}
+
+/** Container logs and klog's err="..." have the quotes of a message escaped, once or twice. */
+const unquoted = (line: string): string =>
+  line.includes('\\"') ? line.replaceAll('\\\\\\"', '"').replaceAll('\\"', '"') : line

@@ -15,7 +15,10 @@ const atMost = 2
 export function withExplanations({ message, remedy }: Told): Told {
   const said = new Set(message.split(/\n|; /).map(explainLine))
   const known = allExplanations.filter((one) => said.has(one)).slice(0, atMost)
-  const fresh = known.filter(({ cause }) => !message.includes(cause))
+  // A message has no full stop at its end: whoever shows it goes on.
+  const fresh = known
+    .map(({ cause, remedy: its }) => ({ cause: cause.replace(/\.$/, ''), remedy: its }))
+    .filter(({ cause }) => !message.includes(cause))
   return {
     message: [message, ...fresh.map(({ cause }) => `That means: ${cause}`)].join('\n'),
     remedy: [...fresh.map((one) => one.remedy), remedy].join(' '),

@@ -14,6 +14,7 @@ for (const { explanation, text, nearMiss } of allSaid) {
   t.test(explanation, async (t) => {
     t.equal(explainLine(text)?.id, explanation)
     t.equal(explainLine(`Nov 22 12:00:00 cp2 kubeadm[77]: ${text}`)?.id ?? 'whole lines only', inLog(explanation))
+    t.equal(explainLine(JSON.stringify({ log: text }))?.id ?? 'whole lines only', inLog(explanation))
     t.not(explainLine(nearMiss)?.id, explanation)
   })
 }
