@@ -1,4 +1,5 @@
 import { allChecks } from '../coordinator/src/conversion/checks/all.js'
+import { failuresSeenBy } from '../coordinator/src/failures/catalogue.js'
 
 /** Findings that no check makes: what stands in the way of checking (coordinator/src/conversion/assess.ts). They cannot be ignored. */
 const ofAssessing = [
@@ -11,17 +12,22 @@ const ofAssessing = [
 /** Text of docs/findings.md: every id that `quorate plan` can show, in the order in which it is shown. */
 export function findingsPage(): string {
   const row = (id: string, title: string) => `| <a id="${id}"></a>\`${id}\` | ${title} |`
+  const failures = (id: string) =>
+    failuresSeenBy(id)
+      .map((number) => `[${number}](failures.md#${number})`)
+      .join(' ')
   return `# Findings
 
 Before anything is changed Quorate checks what is listed here, on every node. A finding of severity \`error\` stops the run (exit code 3);
 warnings and notes do not. Each finding names the node, what was seen, and what to type. To go on in spite of one, write its id
-and your reason under \`policy.ignoreFindings\` in the cluster file; the reason is kept in the run's report.
+and your reason under \`policy.ignoreFindings\` in the cluster file; the reason is kept in the run's journal and report. The last column leads to
+what would fail else, in the list of [all that can fail](failures.md).
 
 Generated from the code; do not edit.
 
-| id | what must be so |
-|---|---|
-${allChecks.map(({ id, title }) => row(id, title)).join('\n')}
+| id | what must be so | else |
+|---|---|---|
+${allChecks.map(({ id, title }) => `${row(id, title)} ${failures(id)} |`).join('\n')}
 
 These cannot be ignored:
 

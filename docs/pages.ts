@@ -1,10 +1,12 @@
 import { errorsPage } from './errors-page.js'
+import { failuresPage } from './failures-page.js'
 import { findingsPage } from './findings-page.js'
 import { orderPage } from './order-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
 export const pages = (): Readonly<Record<string, string>> => ({
   'errors.md': errorsPage(),
+  'failures.md': failuresPage(),
   'findings.md': findingsPage(),
   'order.md': orderPage(),
 })

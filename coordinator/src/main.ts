@@ -28,6 +28,7 @@ const terminal: Terminal = {
 
 const context: CliContext = {
   terminal,
+  input: () => stdin,
   version,
   defaultState: defaultStateFolder(),
   openSession,

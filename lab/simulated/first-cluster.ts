@@ -135,6 +135,13 @@ function makeObjects(
       template: template('kube-dns', `registry.k8s.io/coredns/coredns:${release.coreDnsTag}`),
     },
   })
+  for (const name of ['kubeadm:nodes-kubeadm-config', 'kubeadm:kubelet-config']) {
+    for (const plural of ['roles', 'rolebindings']) make(plural, 'kube-system', name)
+  }
+  for (const plural of ['roles', 'rolebindings']) make(plural, 'kube-public', 'kubeadm:bootstrap-signer-clusterinfo')
+  make('clusterroles', '', 'kubeadm:get-nodes')
+  for (const name of ['get-nodes', 'kubelet-bootstrap', 'node-autoapprove-bootstrap'])
+    make('clusterrolebindings', '', `kubeadm:${name}`)
   const control = 'node-role.kubernetes.io/control-plane'
   for (const [index, node] of nodes.entries()) {
     make('nodes', '', node.name, {

@@ -27,6 +27,8 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   node.write('/proc/sys/kernel/osrelease', '6.1.0-28-amd64\n', 0o444)
   node.write('/proc/swaps', 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n', 0o444)
   node.write('/proc/sys/net/ipv4/ip_forward', '1\n', 0o644)
+  node.write('/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n', 0o644)
+  node.write('/etc/containerd/config.toml', containerdConfig, 0o644)
   node.write('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory pids\n', 0o444)
   node.write('/sys/class/dmi/id/product_uuid', `${hexId(4)}-${hexId(2)}-${hexId(2)}-${hexId(2)}-${hexId(6)}\n`, 0o400)
   if (release.needsCrictl) node.write('/usr/bin/crictl', '#!/bin/sh\n', 0o755)
@@ -39,6 +41,12 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
     node.folder('/etc/keepalived')
   }
 }
+
+/** The one option that a person has to change in what `containerd config default` prints. */
+const containerdConfig = `version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  SystemdCgroup = true
+`
 
 /** What Debian's package puts there: no frontend, so that it listens nowhere. */
 const debianHaproxy = `global

@@ -46,8 +46,10 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: ['shared/src', 'shared/src/gen', 'coordinator/src/config'],
     doors: ['@grpc/grpc-js', 'node:tls'],
   },
+  // What can fail and what messages mean: literal tables, without effects.
+  'coordinator/src/failures': { may: [], doors: [] },
   'coordinator/src/engine': {
-    may: ['shared/src', 'shared/src/gen', 'coordinator/src/fleet'],
+    may: ['shared/src', 'shared/src/gen', 'coordinator/src/failures', 'coordinator/src/fleet'],
     doors: ['node:fs', 'node:fs/promises'],
   },
   'coordinator/src/conversion': {
@@ -77,6 +79,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'shared/src/gen',
       'coordinator/src/config',
       'coordinator/src/state',
+      'coordinator/src/failures',
       'coordinator/src/engine',
       'coordinator/src/fleet',
       'coordinator/src/conversion',

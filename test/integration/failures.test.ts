@@ -52,20 +52,23 @@ t.test('what goes wrong stays where it is', async (t) => {
     const wrong = {
       'before the certificate has the endpoint': {
         steps: joining,
-        says: /x509: certificate is valid for .*, not apiserver\.example\.com/,
+        says: /x509: certificate is valid for .*, not apiserver\.example\.com[\s\S]*That means: The API server is called by a name/,
+        remedy: /^`quorate convert` issues it anew/,
       },
       'before controlPlaneEndpoint is set': {
         steps: [...joining, 'regenerate-apiserver-certificate'],
-        says: /stable controlPlaneEndpoint/,
+        says: /stable controlPlaneEndpoint[\s\S]*That means: kubeadm-config has no controlPlaneEndpoint/,
+        remedy: /^`quorate convert` sets it/,
       },
     }
-    for (const [when, { steps, says }] of Object.entries(wrong)) {
+    for (const [when, { steps, says, remedy }] of Object.entries(wrong)) {
       const { outcome, error } = await runOrder(
         cluster,
         conversionOrder.filter(({ id }) => steps.includes(id)),
       )
       t.equal(outcome, 'failed', `joining ${when}`)
       t.match(error?.message, says)
+      t.match(error?.remedy, remedy)
     }
     t.equal((await members(cluster)).length, 1, 'etcd is as it was')
     t.same(joiners(), before, 'the joiners are as they were')

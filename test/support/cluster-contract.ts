@@ -310,6 +310,37 @@ export const clusterContract: readonly (readonly [
     },
   ],
   [
+    'kubeadm init makes the roles by which a token joins, and no ClusterStatus',
+    async (t, lab) => {
+      const rbac = '/apis/rbac.authorization.k8s.io/v1'
+      const paths = ['roles', 'rolebindings'].flatMap((kind) => [
+        `${rbac}/namespaces/kube-public/${kind}/kubeadm:bootstrap-signer-clusterinfo`,
+        `${rbac}/namespaces/kube-system/${kind}/kubeadm:nodes-kubeadm-config`,
+        `${rbac}/namespaces/kube-system/${kind}/kubeadm:kubelet-config`,
+      ])
+      const ofCluster = ['kubelet-bootstrap', 'node-autoapprove-bootstrap', 'get-nodes'].map(
+        (name) => `${rbac}/clusterrolebindings/kubeadm:${name}`,
+      )
+      for (const path of [...paths, ...ofCluster, `${rbac}/clusterroles/kubeadm:get-nodes`])
+        t.equal((await lab.kube('GET', path)).status, 200, path)
+      const { data } = await readObject(lab, configMap('kube-system', 'kubeadm-config'))
+      t.equal(data['ClusterStatus'], undefined)
+    },
+  ],
+  [
+    'the controller-manager leads by its lease, with the bootstrap signer named among its controllers',
+    async (t, lab) => {
+      const path = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager'
+      const renewed = async () => {
+        const { spec } = await readObject(lab, path)
+        return Date.now() - Date.parse(spec['renewTime'] ?? '') < 60_000 ? spec['holderIdentity'] : undefined
+      }
+      t.match(await eventually(renewed), lab.first.name)
+      const manifest = await lab.readFile(lab.first, '/etc/kubernetes/manifests/kube-controller-manager.yaml')
+      t.match(manifest, /--controllers=\*,bootstrapsigner,tokencleaner/)
+    },
+  ],
+  [
     'a container that is stopped by CRI comes again under another id',
     async (t, lab) => {
       const running = async () =>

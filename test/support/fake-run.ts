@@ -3,7 +3,7 @@ import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
-import { ClusterFacts, EtcdMember, NodeFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import { ClusterFacts, ContainerFacts, EtcdMember, NodeFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
 import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeName } from '@quorate/shared/names'
 
@@ -22,6 +22,8 @@ export interface World {
   /** Added to the time that a node's clock says, ms. */
   clockOffsetMs: Record<string, number>
   loadBalancerFindings: Finding[]
+  /** Containers of a component on a node, by the runtime's word. */
+  containers: (node: string, component: string) => ContainerFacts[]
   now: number
 }
 
@@ -73,6 +75,7 @@ export function soundWorld(): World {
     probe: () => undefined,
     clockOffsetMs: {},
     loadBalancerFindings: [],
+    containers: (node, name) => [container(node, name, `${name}-0`)],
     now,
   }
 }
@@ -123,6 +126,8 @@ function bareFacts({ name, address }: NodeEntry): NodeFacts {
     listening: [{ port: 22, address: '0.0.0.0', process: 'sshd' }],
     hostsFile: `127.0.0.1 localhost\n${address} ${name}\n`,
     ipForward: true,
+    bridgeNetfilter: true,
+    runtimeCgroupDriver: 'systemd',
   })
 }
 
@@ -142,12 +147,16 @@ function firstFacts(node: NodeEntry): NodeFacts {
   return NodeFacts.fromPartial({
     ...memberFacts(node),
     caKeyPresent: true,
+    clusterCaPem: caPem,
     staticPods: [
       {
         component: 'kube-apiserver',
         command: ['kube-apiserver', `--advertise-address=${address}`, '--secure-port=6443'],
       },
-      { component: 'kube-controller-manager', command: ['kube-controller-manager'] },
+      {
+        component: 'kube-controller-manager',
+        command: ['kube-controller-manager', '--controllers=*,bootstrapsigner,tokencleaner'],
+      },
       { component: 'kube-scheduler', command: ['kube-scheduler'] },
       {
         component: 'etcd',
@@ -161,7 +170,7 @@ function firstFacts(node: NodeEntry): NodeFacts {
     ],
     certificates: [
       certificate('/etc/kubernetes/pki/ca.crt', 3600, true),
-      certificate('/etc/kubernetes/pki/apiserver.crt', 360),
+      { ...certificate('/etc/kubernetes/pki/apiserver.crt', 360), sans: [name, '10.96.0.1', address] },
     ],
     listening: [6443, 2379, 2380, 10250, 10257, 10259].map((port) => ({ port, address: '0.0.0.0', process: 'kube' })),
   })
@@ -202,13 +211,30 @@ export function configMap(text: string) {
   return { text, resourceVersion: '1', sha256: 'aa', present: true, writtenUnixMs: 0 }
 }
 
+export const container = (node: string, name: string, id: string): ContainerFacts =>
+  ContainerFacts.fromPartial({ id, name, pod: `${name}-${node}`, namespace: 'kube-system', state: 'CONTAINER_RUNNING' })
+
+const caPem = pem('the CA')
+
+/** Looks like a certificate: the checks compare, they do not read it. */
+export function pem(text: string): string {
+  return `-----BEGIN CERTIFICATE-----\n${Buffer.from(text).toString('base64')}\n-----END CERTIFICATE-----\n`
+}
+
+export function clusterInfoOf(ca: string): string {
+  const data = Buffer.from(ca).toString('base64')
+  const cluster = `{certificate-authority-data: ${data}, server: https://192.168.13.30:6443}`
+  return `apiVersion: v1\nkind: Config\nclusters:\n- name: ""\n  cluster: ${cluster}\n`
+}
+
 function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
   return ClusterFacts.fromPartial({
     kubernetesVersion: version,
     kubeadmConfig: configMap(clusterConfiguration()),
-    clusterInfo: configMap('kind: Config'),
+    clusterInfo: configMap(clusterInfoOf(caPem)),
+    leases: [{ namespace: 'kube-system', name: 'kube-controller-manager', holder: first.name, renewedUnixMs: now }],
     kubeProxy: configMap('kind: Config'),
-    kubeletConfig: configMap('kind: KubeletConfiguration\n'),
+    kubeletConfig: configMap('cgroupDriver: systemd\nkind: KubeletConfiguration\n'),
     nodes: [nodeObject(first, true), nodeObject(worker, false)],
     anonymousReadyz: true,
   })
@@ -269,6 +295,10 @@ function fakeAgent(world: World, node: string): Agent {
   const answers: Record<string, (request: never) => unknown> = {
     getNodeFacts: () => ({
       facts: { ...world.facts[node], clockUnixMs: world.now + (world.clockOffsetMs[node] ?? 0) },
+    }),
+    getClusterFacts: () => ({ facts: world.cluster }),
+    listContainers: ({ names }: { names: string[] }) => ({
+      containers: names.flatMap((name) => world.containers(node, name)),
     }),
     resolveName: () => ({ addresses: world.resolves[node] ?? [] }),
     probeEndpoint: (request: ProbeEndpointRequest) =>

@@ -2,6 +2,7 @@ import type { GetClusterFactsRequest, GetClusterFactsResponse } from '@quorate/s
 import type { KubeApi } from '../host/kube-api.js'
 import { readLocalApiServer } from '../host/local-api-server.js'
 import { findReferences } from './cluster/find-references.js'
+import { missingJoinRights } from './cluster/join-rights.js'
 import {
   apiPath,
   type ConfigMap,
@@ -31,16 +32,18 @@ const slicesOfApi =
 
 /** Asks for everything at once: the answer takes as long as the slowest question. */
 export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterFactsResponse>(
-  async ({ find }, tools, signal) => {
+  async ({ find, joinRights }, tools, signal) => {
     const kube = await tools.kube()
-    const [version, texts, objects, anonymousReadyz, references] = await Promise.all([
+    const [version, texts, objects, anonymousReadyz, references, missing] = await Promise.all([
       kube.get<{ gitVersion: string }>('/version', signal),
       readTexts(kube, signal),
       readObjects(kube, signal),
       isReadyAnonymously(tools, signal),
       findReferences(kube, find, signal),
+      joinRights ? missingJoinRights(kube, signal) : [],
     ])
-    const facts = { kubernetesVersion: version?.gitVersion ?? '', ...texts, ...objects, anonymousReadyz, references }
+    const kubernetesVersion = version?.gitVersion ?? ''
+    const facts = { kubernetesVersion, ...texts, ...objects, anonymousReadyz, references, missingJoinRights: missing }
     return { facts }
   },
 )
@@ -58,6 +61,7 @@ async function readTexts(kube: KubeApi, signal: AbortSignal) {
     clusterInfo: configMapText(clusterInfo, 'kubeconfig'),
     kubeProxy: configMapText(kubeProxy, 'kubeconfig.conf'),
     kubeletConfig: configMapText(kubeletConfig, 'kubelet'),
+    clusterStatus: configMapText(kubeadmConfig, 'ClusterStatus'),
     signedTokenIds: signedTokenIds(clusterInfo),
   }
 }

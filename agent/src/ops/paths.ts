@@ -13,6 +13,8 @@ export const kubeletPkiFolder = '/var/lib/kubelet/pki'
 export const kubeletConfigPath = '/var/lib/kubelet/config.yaml'
 const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
 export const hostsPath = '/etc/hosts'
+/** Read only. */
+export const containerdConfigPath = '/etc/containerd/config.toml'
 export const haproxyConfigPath = '/etc/haproxy/haproxy.cfg'
 export const keepalivedConfigPath = '/etc/keepalived/keepalived.conf'
 

@@ -41,7 +41,7 @@ const join = message<JoinSpec>({
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
   getNodeFacts: {},
-  getClusterFacts: { find: listOf(check.soughtText) },
+  getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag },
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
   listSockets: {},

@@ -21,6 +21,8 @@ export interface Served {
 /** What the commands need of the process; main.ts makes it. */
 export interface CliContext {
   readonly terminal: Terminal
+  /** Standard input, as bytes. */
+  input(): AsyncIterable<Uint8Array>
   readonly version: string
   readonly defaultState: string
   /** Opens a state folder; STATE_NOT_INITIALISED. */

@@ -4,6 +4,7 @@ import { backupCommand } from './backup.js'
 import type { CliContext } from './context.js'
 import { convertCommand } from './convert.js'
 import { enrollCommand } from './enroll.js'
+import { explainCommand } from './explain.js'
 import { initCommand } from './init.js'
 import { nodesCommand } from './nodes.js'
 import { planCommand } from './plan.js'
@@ -31,6 +32,7 @@ const commands: readonly CommandMaker[] = [
   verifyCommand,
   reportCommand,
   backupCommand,
+  explainCommand,
   serveCommand,
 ]
 
@@ -45,6 +47,7 @@ The usual way:
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 goes on from there
   quorate rollback RUN                                               undoes it
+  journalctl -u kubelet | quorate explain                            what a log of kubeadm, etcd, kubelet, haproxy means
 
 Exit codes: 0 done, 1 a defect of ours, 2 wrong usage or input, 3 blocked by findings (nothing was changed), 4 a step failed (the
 cluster works), 5 the cluster needs a person now, 6 another run holds the cluster, 7 not highly available, 130 interrupted.`

@@ -6,6 +6,7 @@ import type {
   Reference,
   SocketFacts,
 } from '@quorate/shared/gen/quorate/v1/facts'
+import type { GetClusterFactsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun, EtcdFacts } from './run.js'
 
@@ -17,17 +18,27 @@ export async function readNodeFacts(run: ConversionRun, node: NodeEntry, signal?
 
 /** What the cluster says of itself; from the first control plane that answers. */
 export function readClusterFacts(run: ConversionRun, signal?: AbortSignal): Promise<ClusterFacts> {
-  return clusterFactsWith(run, [], signal)
+  return clusterFactsWith(run, { find: [], joinRights: false }, signal)
 }
 
 /** Every mention of the first control plane's address in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
 export async function readReferences(run: ConversionRun): Promise<readonly Reference[]> {
-  return (await clusterFactsWith(run, [run.first.address, `//${run.first.name}:`])).references
+  const find = [run.first.address, `//${run.first.name}:`]
+  return (await clusterFactsWith(run, { find, joinRights: false })).references
 }
 
-function clusterFactsWith(run: ConversionRun, find: string[], signal?: AbortSignal): Promise<ClusterFacts> {
+/** Roles by which a token may join and that are absent: asked for apart, because no gate needs them. */
+export async function readMissingJoinRights(run: ConversionRun): Promise<readonly string[]> {
+  return (await clusterFactsWith(run, { find: [], joinRights: true })).missingJoinRights
+}
+
+function clusterFactsWith(
+  run: ConversionRun,
+  request: GetClusterFactsRequest,
+  signal?: AbortSignal,
+): Promise<ClusterFacts> {
   return askAControlPlane(run, async (node) => {
-    const { facts } = await run.agent(node).read('getClusterFacts', { find }, readOptions(signal))
+    const { facts } = await run.agent(node).read('getClusterFacts', request, readOptions(signal))
     return required(facts, node)
   })
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { GetOperationResponse, OperationEvidence } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import { withExplanations } from '../failures/with-explanations.js'
 import type { ChangeCall, Sending } from '../fleet/agent.js'
 import type { RunError } from './events.js'
 import { type SentOperation, undoPrefix } from './fold.js'
@@ -265,8 +266,8 @@ export function neverAborted(): AbortSignal {
   return signal
 }
 
-/** An error as the journal keeps it; where its remedy names `RUN`, `run` is the one that is meant. */
+/** An error as the journal keeps it, with what it says of other programs explained; where its remedy names `RUN`, `run` is the one that is meant. */
 export function runError(error: QuorateError, where = '', run = 'RUN'): RunError {
-  const remedy = error.remedy.replaceAll(/\bRUN\b/g, run)
-  return { code: error.code, message: error.message, where: error.where ?? where, remedy }
+  const { message, remedy } = withExplanations(error)
+  return { code: error.code, message, where: error.where ?? where, remedy: remedy.replaceAll(/\bRUN\b/g, run) }
 }

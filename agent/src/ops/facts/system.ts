@@ -16,6 +16,7 @@ type SystemFacts = Pick<
   | 'cgroupVersion'
   | 'ipForward'
   | 'productUuid'
+  | 'bridgeNetfilter'
 >
 
 /** A file's text without its last line break; empty when there is none or it cannot be read. */
@@ -27,35 +28,41 @@ export async function readLine(host: Host, path: string): Promise<string> {
 /** The machine: from /proc, /sys and /etc. */
 export async function readSystem(host: Host, signal: AbortSignal): Promise<SystemFacts> {
   const line = (path: string): Promise<string> => readLine(host, path)
-  const [name, kernel, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, forward, productUuid] =
-    await Promise.all([
-      line('/proc/sys/kernel/hostname'),
-      line('/proc/sys/kernel/osrelease'),
-      line('/etc/hostname'),
-      line('/etc/os-release'),
-      line('/etc/machine-id'),
-      line('/proc/cpuinfo'),
-      line('/proc/meminfo'),
-      line('/proc/swaps'),
-      line('/sys/fs/cgroup/cgroup.controllers'),
-      line('/proc/sys/net/ipv4/ip_forward'),
-      line('/sys/class/dmi/id/product_uuid'),
-    ])
+  const [name, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, productUuid] = await Promise.all([
+    line('/proc/sys/kernel/hostname'),
+    line('/etc/hostname'),
+    line('/etc/os-release'),
+    line('/etc/machine-id'),
+    line('/proc/cpuinfo'),
+    line('/proc/meminfo'),
+    line('/proc/swaps'),
+    line('/sys/fs/cgroup/cgroup.controllers'),
+
+    line('/sys/class/dmi/id/product_uuid'),
+  ])
   const synchronised = await printed(host, commands.clockSynchronised(), signal)
   return {
     hostname: name || etcName || systemHostname(),
     clockSynchronised: synchronised === 'yes',
     os: /^PRETTY_NAME="?([^"\n]*)"?/m.exec(release)?.[1] ?? '',
-    kernel,
     machineId,
     cpus: cpuinfo.match(/^processor\s*:/gm)?.length ?? 0,
     memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
     // The first line is the table's head.
     swapOn: swaps.split('\n').length > 1,
     cgroupVersion: controllers === '' ? 'v1' : 'v2',
-    ipForward: forward === '1',
     productUuid,
+    ...(await readKernel(host)),
   }
+}
+
+async function readKernel(host: Host): Promise<Pick<SystemFacts, 'kernel' | 'ipForward' | 'bridgeNetfilter'>> {
+  const [kernel = '', forward, bridge] = await Promise.all(
+    ['kernel/osrelease', 'net/ipv4/ip_forward', 'net/bridge/bridge-nf-call-iptables'].map((name) =>
+      readLine(host, `/proc/sys/${name}`),
+    ),
+  )
+  return { kernel, ipForward: forward === '1', bridgeNetfilter: bridge === '1' }
 }
 
 /** What a program printed, trimmed; empty when it is not there, fails or does not end. */

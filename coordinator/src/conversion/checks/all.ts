@@ -2,24 +2,33 @@ import { addresses } from './addresses.js'
 import { agentVersions } from './agent-versions.js'
 import { alreadyHighlyAvailable } from './already-highly-available.js'
 import { anonymousAuth } from './anonymous-auth.js'
+import { bootstrapSigner } from './bootstrap-signer.js'
 import { caKey } from './ca-key.js'
 import { certificateExpiry } from './certificate-expiry.js'
+import { cgroupDriver } from './cgroup-driver.js'
 import { cgroups } from './cgroups.js'
 import type { Check } from './check.js'
 import { clocks } from './clocks.js'
+import { clusterCa } from './cluster-ca.js'
+import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
 import { duplicateIdentity } from './duplicate-identity.js'
+import { endpointOutsideCluster } from './endpoint-outside-cluster.js'
 import { endpointReplaced } from './endpoint-replaced.js'
 import { endpointResolves } from './endpoint-resolves.js'
 import { etcdAddresses } from './etcd-addresses.js'
 import { etcdHealth } from './etcd-health.js'
 import { etcdLearnerFixes } from './etcd-learner-fixes.js'
+import { etcdLearnerMode } from './etcd-learner-mode.js'
 import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
+import { idleTimeouts } from './idle-timeouts.js'
+import { joinPermissions } from './join-permissions.js'
 import { joinersClean } from './joiners-clean.js'
+import { kernelNetwork } from './kernel-network.js'
 import { kubeProxyAbsent } from './kube-proxy-absent.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletService } from './kubelet-service.js'
@@ -31,11 +40,14 @@ import { notKubeadm } from './not-kubeadm.js'
 import { ports } from './ports.js'
 import { reachability } from './reachability.js'
 import { resources } from './resources.js'
+import { servingCertificate } from './serving-certificate.js'
 import { sharedExtraArgs } from './shared-extra-args.js'
 import { sharedFiles } from './shared-files.js'
+import { staticPodsRun } from './static-pods-run.js'
 import { strayManifests } from './stray-manifests.js'
 import { swap } from './swap.js'
 import { virtualIpUnused } from './virtual-ip-unused.js'
+import { virtualRouterId } from './virtual-router-id.js'
 import { workersForgotten } from './workers-forgotten.js'
 
 /** Every check, in the order in which a person wants to read what it found: the kind of cluster, its state, the joiners, the load balancer. */
@@ -45,6 +57,9 @@ export const allChecks = [
   etcdTopology,
   caKey,
   anonymousAuth,
+  joinPermissions,
+  bootstrapSigner,
+  clusterCa,
   kubeProxyAbsent,
   agentVersions,
   clocks,
@@ -57,8 +72,11 @@ export const allChecks = [
   etcdHealth,
   etcdAddresses,
   certificateExpiry,
+  servingCertificate,
   kubeconfigs,
   strayManifests,
+  staticPodsRun,
+  clusterStatus,
   featureGates,
   sharedExtraArgs,
   endpointReplaced,
@@ -67,6 +85,8 @@ export const allChecks = [
   containerRuntime,
   crictl,
   cgroups,
+  cgroupDriver,
+  kernelNetwork,
   swap,
   resources,
   kubeletService,
@@ -74,8 +94,12 @@ export const allChecks = [
   ports,
   reachability,
   sharedFiles,
+  etcdLearnerMode,
   etcdLearnerFixes,
   loadBalancer,
+  idleTimeouts,
   virtualIpUnused,
+  virtualRouterId,
   endpointResolves,
+  endpointOutsideCluster,
 ] as const satisfies readonly Check[]

@@ -3,8 +3,14 @@ import { clusterConfiguration } from '../cluster-configuration.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'feature-gates'
-/** kubeadm's own gates that a release removed: it refuses a configuration that still names one. */
-const removed: Readonly<Record<string, string>> = { ControlPlaneKubeletLocalMode: '1.36' }
+/** kubeadm's own gates that a release removed: it refuses a configuration that still names one (kubeadm init, list of removed feature gates). */
+const removed: Readonly<Record<string, string>> = {
+  ControlPlaneKubeletLocalMode: '1.36',
+  EtcdLearnerMode: '1.33',
+  UnversionedKubeletConfigMap: '1.26',
+  UpgradeAddonsBeforeControlPlane: '1.31',
+  WaitForAllControlPlaneComponents: '1.35',
+}
 
 export const featureGates: Check = {
   id,

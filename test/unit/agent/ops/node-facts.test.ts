@@ -4,6 +4,8 @@ import t from 'tap'
 import { getNodeFacts } from '../../../../agent/src/ops/get-node-facts.js'
 import { OpsNode } from '../../../support/ops-node.js'
 
+const runc = 'containerd.runtimes.runc.options'
+
 const factsOf = async (node: OpsNode) => {
   const { facts } = await getNodeFacts.run({}, node.tools, new AbortController().signal)
   if (facts === undefined) throw new Error('no facts')
@@ -25,6 +27,8 @@ async function controlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsN
   node.write('/proc/swaps', 'Filename\t\tType\n')
   node.write('/sys/fs/cgroup/cgroup.controllers', 'cpu memory\n')
   node.write('/proc/sys/net/ipv4/ip_forward', '1\n')
+  node.write('/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n')
+  node.write('/etc/containerd/config.toml', `version = 2\n[plugins.cri.${runc}]\n    SystemdCgroup = true\n`)
   node.write('/var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\ncgroupDriver: systemd\n')
   node.write('/etc/hosts', '127.0.0.1 localhost\n')
   node.link('/root/.kube/config', '/etc/kubernetes/admin.conf')
@@ -48,6 +52,8 @@ t.test('a first control plane', async (t) => {
     swapOn: false,
     cgroupVersion: 'v2',
     ipForward: true,
+    bridgeNetfilter: true,
+    runtimeCgroupDriver: 'systemd',
     kubeadmVersion: 'v1.37.2',
     kubeletVersion: 'v1.37.2',
     kubectlVersion: 'v1.37.2',
@@ -219,4 +225,17 @@ t.test('another distribution is told', async (t) => {
   const node = await OpsNode.make(t)
   node.write('/var/lib/rancher/k3s/server/token', 'x')
   t.equal((await factsOf(node)).otherDistribution, 'k3s')
+})
+
+t.test('the cgroup driver of containerd is what its configuration says, and unknown where it does not', async (t) => {
+  const node = await controlPlane(t)
+  const driver = async (config: string) => {
+    node.write('/etc/containerd/config.toml', config)
+    return (await factsOf(node)).runtimeCgroupDriver
+  }
+  t.equal(await driver(`[plugins.x.${runc}]\n  SystemdCgroup = false\n`), 'cgroupfs')
+  t.equal(await driver(`[plugins.'x'.containerd.runtimes.'runc'.options]\n  SystemdCgroup = true\n`), 'systemd')
+  t.equal(await driver(`[plugins.x.containerd.runtimes.nvidia.options]\n  SystemdCgroup = false\n`), '')
+  t.equal(await driver(`[plugins.x.${runc}]\n  # SystemdCgroup = true\n`), '')
+  t.equal(await driver(''), '')
 })

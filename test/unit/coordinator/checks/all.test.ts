@@ -4,7 +4,17 @@ import { certificateExpiryBy } from '@quorate/coordinator/conversion/checks/cert
 import type { Check } from '@quorate/coordinator/conversion/checks/check'
 import { clocksBy } from '@quorate/coordinator/conversion/checks/clocks'
 import t from 'tap'
-import { fakeRun, joinSecond, now, soundWorld, type World } from '../../../support/fake-run.js'
+import {
+  clusterConfiguration,
+  configMap,
+  container,
+  fakeRun,
+  joinSecond,
+  nodeNames,
+  now,
+  soundWorld,
+  type World,
+} from '../../../support/fake-run.js'
 import { brokenWorlds } from './broken-worlds.js'
 
 const clock = { now: () => now, sleep: async () => {} }
@@ -94,4 +104,50 @@ t.test('a slow answer is not taken for a wrong clock', async (t) => {
   // Each look at the clock is 20 s later than the one before: round trips of 20 s and more.
   const slow = { now: () => now + 20_000 * asked++, sleep: async () => {} }
   t.same(await clocksBy(slow).check(fakeRun({ ...soundWorld(), now: now + 80_000 })), [])
+})
+
+t.test('what is like a fault and is none is not found', async (t) => {
+  const none: Record<string, (world: World) => void> = {
+    'static-pods-run': (w) => {
+      const sound = w.containers
+      w.containers = (node, name) => [...sound(node, name), { ...container(node, name, 'x'), namespace: 'tenant' }]
+    },
+    'bootstrap-signer': (w) => {
+      w.cluster.leases = []
+      const [, manager] = w.facts[nodeNames.cp1]?.staticPods ?? []
+      manager?.command.push('--leader-elect=false')
+    },
+    'etcd-learner-mode': (w) => {
+      w.cluster.kubernetesVersion = 'v1.28.3'
+      w.cluster.kubeadmConfig = configMap(clusterConfiguration('featureGates:\n  EtcdLearnerMode: true\n'))
+    },
+    'cgroup-driver': (w) => {
+      const joiner = w.facts[nodeNames.cp2] as World['facts'][string]
+      Object.assign(joiner, { runtimeCgroupDriver: 'cgroupfs', containerRuntime: 'containerd v2.1.4' })
+    },
+    'kernel-network': (w) => {
+      for (const facts of Object.values(w.facts)) facts.bridgeNetfilter = false
+    },
+    'virtual-router-id': (w) => {
+      const text = 'vrrp_instance ingress {\n  virtual_router_id 51\n}\n'
+      Object.assign(w.facts[nodeNames.worker] ?? {}, {
+        foreignLoadBalancerConfigs: { '/etc/keepalived/keepalived.conf': text },
+      })
+    },
+    'idle-timeouts': (w) => {
+      Object.assign(w.file.loadBalancer, { kind: 'external', virtualIP: undefined })
+      const text = 'defaults\n  timeout client 1h\n  timeout server 600s\n  timeout connect 5s\n'
+      Object.assign(w.facts[nodeNames.worker] ?? {}, {
+        foreignLoadBalancerConfigs: { '/etc/haproxy/haproxy.cfg': text },
+      })
+    },
+    'cluster-ca': (w) => {
+      w.cluster.clusterInfo = configMap('')
+    },
+  }
+  for (const [id, change] of Object.entries(none)) {
+    const world = soundWorld()
+    change(world)
+    t.same(await find(allChecks.find((each) => each.id === id) as Check, world), [], id)
+  }
 })

@@ -3,11 +3,14 @@ import { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import {
   certificate,
   clusterConfiguration,
+  clusterInfoOf,
   configMap,
+  container,
   joinSecond,
   member,
   nodeNames,
   nodeObject,
+  pem,
   type World,
 } from '../../../support/fake-run.js'
 
@@ -31,6 +34,11 @@ const configuration = (world: World, extra: string) => {
 const flag = (world: World, component: string, from: RegExp, to: string) => {
   const pod = facts(world, cp1).staticPods.find((each) => each.component === component)
   if (pod !== undefined) pod.command = pod.command.map((word) => word.replace(from, to))
+}
+const running = (world: World, component: string, ids: readonly string[]) => {
+  const sound = world.containers
+  world.containers = (node, name) =>
+    name === component ? ids.map((id) => container(node, name, id)) : sound(node, name)
 }
 const firstMember = (world: World) => world.etcd.members[0] as World['etcd']['members'][number]
 const shared = {
@@ -733,5 +741,172 @@ export const brokenWorlds: readonly BrokenWorld[] = [
       facts(w, cp2).hostsFile += '192.168.13.30 apiserver.example.com # by hand\n'
       facts(w, cp3).hostsFile += '# BEGIN quorate\n192.168.13.99 apiserver.example.com\n# END quorate\n'
     },
+  },
+  {
+    check: 'join-permissions',
+    what: 'a role is gone',
+    evidence: /^role\/kube-system\/kubeadm:kubelet-config: not found$/,
+    breaks: (w) => w.cluster.missingJoinRights.push('role/kube-system/kubeadm:kubelet-config'),
+  },
+  {
+    check: 'join-permissions',
+    what: 'the binding of cluster-info is gone',
+    evidence: /^rolebinding\/kube-public\/kubeadm:bootstrap-signer-clusterinfo/,
+    breaks: (w) => w.cluster.missingJoinRights.push('rolebinding/kube-public/kubeadm:bootstrap-signer-clusterinfo'),
+  },
+  {
+    check: 'bootstrap-signer',
+    what: 'nobody leads',
+    evidence: /kube-controller-manager renewed 2026-11-22T11:58:00/,
+    breaks: (w) => Object.assign(w.cluster.leases[0] ?? {}, { renewedUnixMs: w.now - 120_000 }),
+  },
+  {
+    check: 'bootstrap-signer',
+    what: 'there never was a leader',
+    evidence: /renewed never, holder \(none\)/,
+    breaks: (w) => Object.assign(w.cluster, { leases: [] }),
+  },
+  {
+    check: 'bootstrap-signer',
+    what: 'it is switched off',
+    node: cp1,
+    evidence: /--controllers=\*,-bootstrapsigner,tokencleaner/,
+    breaks: (w) => flag(w, 'kube-controller-manager', /bootstrapsigner/, '-bootstrapsigner'),
+  },
+  {
+    check: 'bootstrap-signer',
+    what: 'it is not switched on',
+    node: cp1,
+    evidence: /no --controllers/,
+    breaks: (w) => flag(w, 'kube-controller-manager', /^--controllers.*/, '--leader-elect=true'),
+  },
+  {
+    check: 'cluster-ca',
+    what: 'cluster-info has another',
+    evidence: /cluster-info [0-9a-f]{16}; .*ca\.crt [0-9a-f]{16}/,
+    breaks: (w) => Object.assign(w.cluster, { clusterInfo: configMap(clusterInfoOf(pem('another CA'))) }),
+  },
+  {
+    check: 'cluster-ca',
+    what: 'two in one file',
+    severity: 'warning',
+    node: cp1,
+    evidence: /ca\.crt: 2 certificates/,
+    breaks: (w) => Object.assign(facts(w, cp1), { clusterCaPem: facts(w, cp1).clusterCaPem + pem('the next CA') }),
+  },
+  {
+    check: 'serving-certificate',
+    what: 'not for the address of the node',
+    node: cp1,
+    evidence: /apiserver\.crt: k8smaster1\.example\.com, 10\.0\.2\.15/,
+    breaks: (w) => Object.assign(facts(w, cp1).certificates[1] ?? {}, { sans: [cp1, '10.0.2.15'] }),
+  },
+  {
+    check: 'static-pods-run',
+    what: 'none of one component',
+    node: cp1,
+    evidence: /^kube-scheduler: none running$/,
+    breaks: (w) => running(w, 'kube-scheduler', []),
+  },
+  {
+    check: 'static-pods-run',
+    what: 'two of one component',
+    node: cp1,
+    evidence: /^etcd: a, b$/,
+    breaks: (w) => running(w, 'etcd', ['a', 'b']),
+  },
+  {
+    check: 'cluster-status',
+    what: 'of kubeadm 1.21',
+    severity: 'warning',
+    evidence: /^ClusterStatus: advertiseAddress: 192\.168\.13\.30$/,
+    breaks: (w) =>
+      Object.assign(w.cluster, {
+        clusterStatus: configMap(
+          'apiEndpoints:\n  k8smaster1:\n    advertiseAddress: 192.168.13.30\n    bindPort: 6443\n',
+        ),
+      }),
+  },
+  {
+    check: 'cgroup-driver',
+    what: 'containerd 1 with cgroupfs',
+    node: cp2,
+    evidence: /SystemdCgroup = false; kubelet-config: cgroupDriver: systemd/,
+    breaks: (w) => Object.assign(facts(w, cp2), { runtimeCgroupDriver: 'cgroupfs' }),
+  },
+  {
+    check: 'kernel-network',
+    what: 'no forwarding',
+    node: cp2,
+    evidence: /ip_forward is not 1/,
+    breaks: (w) => Object.assign(facts(w, cp2), { ipForward: false }),
+  },
+  {
+    check: 'kernel-network',
+    what: 'no br_netfilter',
+    severity: 'warning',
+    node: cp3,
+    evidence: /bridge-nf-call-iptables/,
+    breaks: (w) => Object.assign(facts(w, cp3), { bridgeNetfilter: false }),
+  },
+  {
+    check: 'idle-timeouts',
+    what: 'haproxy of the operator, on a worker',
+    severity: 'warning',
+    node: worker,
+    evidence: /haproxy\.cfg: timeout client 50000$/,
+    breaks: (w) => {
+      Object.assign(w.file.loadBalancer, { kind: 'external', virtualIP: undefined })
+      const text = 'defaults\n  timeout connect 5s\n  timeout client 50000\n  timeout server 4h\nfrontend api\n'
+      facts(w, worker).foreignLoadBalancerConfigs = { '/etc/haproxy/haproxy.cfg': text }
+    },
+  },
+  {
+    check: 'virtual-router-id',
+    what: "another keepalived's on a worker",
+    node: worker,
+    evidence: /keepalived\.conf: virtual_router_id 100/,
+    breaks: (w) => {
+      const text = 'vrrp_instance ingress {\n  virtual_router_id 100\n}\n'
+      facts(w, worker).foreignLoadBalancerConfigs = { '/etc/keepalived/keepalived.conf': text }
+    },
+  },
+  {
+    check: 'endpoint-outside-cluster',
+    what: 'the virtual IP is a ClusterIP',
+    evidence: /10\.96\.7\.7 is in serviceSubnet 10\.96\.0\.0\/12/,
+    breaks: (w) => Object.assign(w.file.loadBalancer, { virtualIP: '10.96.7.7' }),
+  },
+  {
+    check: 'endpoint-outside-cluster',
+    what: 'its name resolves to one',
+    evidence: /10\.96\.7\.7/,
+    breaks: (w) => {
+      Object.assign(w.file.loadBalancer, { kind: 'external', virtualIP: undefined })
+      w.resolves[cp1] = ['10.96.7.7']
+    },
+  },
+  {
+    check: 'etcd-learner-mode',
+    what: 'kubeadm 1.28 as it comes',
+    severity: 'warning',
+    evidence: /kubeadm v1\.28\.3, featureGates: EtcdLearnerMode: \(not set\)/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.28.3' }),
+  },
+  {
+    check: 'etcd-learner-mode',
+    what: 'switched off',
+    severity: 'warning',
+    evidence: /kubeadm v1\.30\.4, featureGates: EtcdLearnerMode: false/,
+    breaks: (w) => {
+      Object.assign(w.cluster, { kubernetesVersion: 'v1.30.4' })
+      configuration(w, 'featureGates:\n  EtcdLearnerMode: false\n')
+    },
+  },
+  {
+    check: 'feature-gates',
+    what: 'one that an earlier release had',
+    evidence: /WaitForAllControlPlaneComponents: true/,
+    breaks: (w) => configuration(w, 'featureGates:\n  WaitForAllControlPlaneComponents: true\n'),
   },
 ]

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import {
@@ -37,7 +38,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
   const onRestart: { hook: (node: string) => Promise<void> } = { hook: async () => {} }
   const findings: Finding[] = []
   const unproved: Finding[] = []
-  const output = { text: '', errors: '' }
+  const output = { text: '', errors: '', typed: '' }
   const stops = new Set<() => void>()
 
   const step = (id: string, nodes: readonly string[]): ConversionStep => ({
@@ -80,6 +81,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
       size: () => ({ columns: 80, rows: 24 }),
       ask: async () => 'n',
     },
+    input: () => Readable.from([Buffer.from(output.typed)]),
     version: '0.1.0',
     defaultState: state,
     openSession: async (from): Promise<Session> => ({
@@ -177,7 +179,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
     )
     return file
   }
-  return { quorate, start, context, findings, unproved, restarted, seen, onRestart, stops, state, folder }
+  return { quorate, start, context, output, findings, unproved, restarted, seen, onRestart, stops, state, folder }
 }
 
 t.test('init and enroll: what is secret is for its owner alone', async (t) => {
@@ -542,3 +544,28 @@ t.test('backup: lists nothing where nothing is, and refuses what is not a kind',
   t.match(await quorate('backup', 'verify'), { code: 5, error: { code: 'BACKUP_MISSING' } })
   t.match(await quorate('backup', 'restore', '20200101t000000-aaaaaa', 'cp1', 'all', '--to', 'x'), { code: 2 })
 })
+
+t.test(
+  'explain: what a log says, from standard input or a file, also when it says nothing that is known',
+  async (t) => {
+    const { quorate, output, folder } = await lab(t)
+    const said =
+      'error: Secret "kubeadm-certs" was not found in the "kube-system" Namespace, token abcdef.0123456789abcdef'
+    output.typed = `fine\n${said}\n\u001b[31m${said}\n`
+    const told = await quorate('explain')
+    t.equal(told.code, 0)
+    t.match(told.text, /^F08 certificates-secret-gone, 2 times, first in line 2:\n[\s\S]*more than two hours ago/)
+    t.match(told.text, /next: On a control plane: kubeadm init phase upload-certs/)
+    t.notMatch(told.text, /0123456789abcdef/, 'a token in a log is not shown again')
+    const file = join(folder, 'join.log')
+    writeFileSync(file, output.typed)
+    const { recognised } = JSON.parse((await quorate('explain', file, '-o', 'json')).text) as { recognised: unknown[] }
+    t.match(recognised, [{ explanation: 'certificates-secret-gone', failures: ['F08'], count: 2, lineNumber: 2 }])
+    output.typed = 'fine\n'
+    t.match(await quorate('explain', '-'), {
+      code: 0,
+      text: 'Nothing in these 1 lines is known to Quorate. docs/failures.md lists what is.\n',
+    })
+    t.match(await quorate('explain', join(folder, 'none')), { code: 2, error: { code: 'USAGE', message: /ENOENT/ } })
+  },
+)

@@ -1,8 +1,9 @@
-import { assess } from '@quorate/coordinator/conversion/assess'
+import { assess, isBlocking } from '@quorate/coordinator/conversion/assess'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
 import { fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { brokenWorlds } from '../checks/broken-worlds.js'
 
 t.test('a k3s node is one clear finding, and what could not be read is said once', async (t) => {
   const world = soundWorld()
@@ -40,3 +41,37 @@ t.test(
     t.notOk(findings.some(({ id }) => id === 'check-failed'))
   },
 )
+
+t.test('each finding of each check can be ignored by its id, and is told with the reason', async (t) => {
+  for (const { check: id, what, breaks } of brokenWorlds) {
+    const world = soundWorld()
+    breaks(world)
+    world.file.policy.ignoreFindings = { [id]: 'known to us' }
+    const check = allChecks.find((each) => each.id === id)
+    const { findings } = await assess(fakeRun(world), check === undefined ? [] : [check])
+    const ours = findings.filter((finding) => finding.id === id)
+    t.ok(ours.length > 0 || id === 'clocks' || id === 'certificate-expiry', `${id}: ${what}`)
+    t.ok(
+      ours.every((finding) => finding.ignoredBecause === 'known to us' && !isBlocking(finding)),
+      `${id}: ${what}`,
+    )
+  }
+})
+
+t.test('all checks are under way before the first ends', async (t) => {
+  let running = 0
+  let most = 0
+  const slow = Array.from({ length: 5 }, (_, index) => ({
+    id: `slow-${index}`,
+    title: 'Slow',
+    check: async () => {
+      running += 1
+      most = Math.max(most, running)
+      await new Promise(setImmediate)
+      running -= 1
+      return []
+    },
+  }))
+  await assess(fakeRun(soundWorld()), slow)
+  t.equal(most, 5)
+})

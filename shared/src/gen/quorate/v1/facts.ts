@@ -72,6 +72,10 @@ export interface NodeFacts {
   clusterCaPem: string;
   /** Text of Quorate's own haproxy.cfg and keepalived.conf, by path; a path that does not exist is absent. */
   loadBalancerConfigs: { [key: string]: string };
+  /** /proc/sys/net/bridge/bridge-nf-call-iptables is 1: what crosses a bridge meets kube-proxy's rules. */
+  bridgeNetfilter: boolean;
+  /** `systemd` or `cgroupfs`, as containerd's config.toml says; empty where it does not, or another runtime runs. */
+  runtimeCgroupDriver: string;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -212,6 +216,15 @@ export interface ClusterFacts {
   references: Reference[];
   /** Ids of the bootstrap tokens that Quorate made (their description begins with `quorate run`) and that still exist. */
   joinTokenIds: string[];
+  /** data.ClusterStatus of kubeadm-config, which kubeadm up to 1.21 kept. */
+  clusterStatus:
+    | ConfigMapText
+    | undefined;
+  /**
+   * Roles and bindings of `kubeadm init` by which a token may join, and that are absent: `role/kube-system/kubeadm:kubelet-config`. Only
+   * looked for when asked (GetClusterFactsRequest.join_rights).
+   */
+  missingJoinRights: string[];
 }
 
 export interface ConfigMapText {
@@ -359,6 +372,8 @@ function createBaseNodeFacts(): NodeFacts {
     placedTokenId: "",
     clusterCaPem: "",
     loadBalancerConfigs: {},
+    bridgeNetfilter: false,
+    runtimeCgroupDriver: "",
   };
 }
 
@@ -493,6 +508,12 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     globalThis.Object.entries(message.loadBalancerConfigs).forEach(([key, value]: [string, string]) => {
       NodeFacts_LoadBalancerConfigsEntry.encode({ key: key as any, value }, writer.uint32(346).fork()).join();
     });
+    if (message.bridgeNetfilter !== false) {
+      writer.uint32(400).bool(message.bridgeNetfilter);
+    }
+    if (message.runtimeCgroupDriver !== "") {
+      writer.uint32(410).string(message.runtimeCgroupDriver);
+    }
     return writer;
   },
 
@@ -862,6 +883,22 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             }
             continue;
           }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.bridgeNetfilter = reader.bool();
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.runtimeCgroupDriver = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -945,6 +982,8 @@ export const NodeFacts: MessageFns<NodeFacts> = {
         }
         return acc;
       }, {});
+    message.bridgeNetfilter = object.bridgeNetfilter ?? false;
+    message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
     return message;
   },
 };
@@ -2189,6 +2228,8 @@ function createBaseClusterFacts(): ClusterFacts {
     anonymousReadyz: false,
     references: [],
     joinTokenIds: [],
+    clusterStatus: undefined,
+    missingJoinRights: [],
   };
 }
 
@@ -2235,6 +2276,12 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     for (const v of message.joinTokenIds) {
       writer.uint32(114).string(v!);
+    }
+    if (message.clusterStatus !== undefined) {
+      ConfigMapText.encode(message.clusterStatus, writer.uint32(162).fork()).join();
+    }
+    for (const v of message.missingJoinRights) {
+      writer.uint32(170).string(v!);
     }
     return writer;
   },
@@ -2364,6 +2411,22 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.joinTokenIds.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.clusterStatus = ConfigMapText.decode(reader, reader.uint32());
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.missingJoinRights.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2405,6 +2468,10 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     message.anonymousReadyz = object.anonymousReadyz ?? false;
     message.references = object.references?.map((e) => Reference.fromPartial(e)) || [];
     message.joinTokenIds = object.joinTokenIds?.map((e) => e) || [];
+    message.clusterStatus = (object.clusterStatus !== undefined && object.clusterStatus !== null)
+      ? ConfigMapText.fromPartial(object.clusterStatus)
+      : undefined;
+    message.missingJoinRights = object.missingJoinRights?.map((e) => e) || [];
     return message;
   },
 };

@@ -103,6 +103,8 @@ export interface GetNodeFactsResponse {
 export interface GetClusterFactsRequest {
   /** Strings to look for in ConfigMaps, DaemonSets, Deployments and webhooks (the first control plane's names and addresses). */
   find: string[];
+  /** Look also for the roles by which a token may join. */
+  joinRights: boolean;
 }
 
 export interface GetClusterFactsResponse {
@@ -765,13 +767,16 @@ export const GetNodeFactsResponse: MessageFns<GetNodeFactsResponse> = {
 };
 
 function createBaseGetClusterFactsRequest(): GetClusterFactsRequest {
-  return { find: [] };
+  return { find: [], joinRights: false };
 }
 
 export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
   encode(message: GetClusterFactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.find) {
       writer.uint32(10).string(v!);
+    }
+    if (message.joinRights !== false) {
+      writer.uint32(16).bool(message.joinRights);
     }
     return writer;
   },
@@ -797,6 +802,14 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
             message.find.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.joinRights = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -815,6 +828,7 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
   fromPartial(object: DeepPartial<GetClusterFactsRequest>): GetClusterFactsRequest {
     const message = createBaseGetClusterFactsRequest();
     message.find = object.find?.map((e) => e) || [];
+    message.joinRights = object.joinRights ?? false;
     return message;
   },
 };

@@ -71,7 +71,7 @@ function populate({ api }: ControlPlaneNode): void {
 t.test('one answer with all that the cluster says of itself', async (t) => {
   const node = await controlPlaneNode(t)
   populate(node)
-  const { facts } = await getClusterFacts.run({ find: [] }, node.tools, signal)
+  const { facts } = await getClusterFacts.run({ find: [], joinRights: false }, node.tools, signal)
   const config = node.api.objects.get('/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
   t.match(facts, {
     kubernetesVersion: 'v1.37.2',
@@ -109,6 +109,32 @@ t.test('one answer with all that the cluster says of itself', async (t) => {
     node.api.asked.some((line) => line.endsWith('/api/v1/configmaps')),
     'nothing is searched when nothing is asked for',
   )
+  t.notOk(
+    node.api.asked.some((line) => line.includes('rbac')),
+    'nor are roles looked for',
+  )
+})
+
+t.test('the ClusterStatus that an old kubeadm kept, and the roles that are gone', async (t) => {
+  const node = await controlPlaneNode(t)
+  const config = node.api.objects.get('/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
+  if (config !== undefined) config['data'].ClusterStatus = 'apiEndpoints: {}'
+  const rbac = '/apis/rbac.authorization.k8s.io/v1'
+  const have = ['roles', 'rolebindings'].flatMap((kind) => [
+    `${rbac}/namespaces/kube-public/${kind}/kubeadm:bootstrap-signer-clusterinfo`,
+    `${rbac}/namespaces/kube-system/${kind}/kubeadm:nodes-kubeadm-config`,
+  ])
+  for (const path of [...have, `${rbac}/namespaces/kube-system/roles/kubeadm:kubelet-config`])
+    node.api.objects.set(path, {})
+  for (const name of ['get-nodes', 'kubelet-bootstrap'])
+    node.api.objects.set(`${rbac}/clusterrolebindings/kubeadm:${name}`, {})
+  const { facts } = await getClusterFacts.run({ find: [], joinRights: true }, node.tools, signal)
+  t.match(facts?.clusterStatus, { present: true, text: 'apiEndpoints: {}' })
+  t.same(facts?.missingJoinRights, [
+    'rolebinding/kube-system/kubeadm:kubelet-config',
+    'clusterrole/kubeadm:get-nodes',
+    'clusterrolebinding/kubeadm:node-autoapprove-bootstrap',
+  ])
 })
 
 t.test('finds who still names the first control plane, wherever it is, as a whole word', async (t) => {
@@ -146,7 +172,7 @@ t.test('finds who still names the first control plane, wherever it is, as a whol
     ],
   })
   const { facts } = await getClusterFacts.run(
-    { find: ['192.168.13.30', '//k8smaster1.example.com:'] },
+    { find: ['192.168.13.30', '//k8smaster1.example.com:'], joinRights: false },
     node.tools,
     signal,
   )

@@ -1,0 +1,47 @@
+import { createReadStream } from 'node:fs'
+import { QuorateError } from '@quorate/shared/errors'
+import { Command } from 'commander'
+import { linesOf } from '../failures/lines.js'
+import { recognise } from '../failures/recognise.js'
+import type { CliContext, CommonOptions } from './context.js'
+import type { CommandMaker } from './program.js'
+import { explanationJson, explanationText } from './render/explanation.js'
+import { makeStyle } from './render/style.js'
+
+const examples = `
+Examples:
+  journalctl -u kubelet | quorate explain
+  kubeadm join ... 2>&1 | tee join.log; quorate explain join.log
+  crictl logs $(crictl ps -a --name etcd -q) 2>&1 | quorate explain -o json`
+
+export const explainCommand: CommandMaker = (context) =>
+  new Command('explain')
+    .summary('what does this log say?')
+    .description(
+      'Reads a log of kubeadm, etcd, kubelet, kube-apiserver, containerd, haproxy or keepalived, and says of each message that it knows what it means and what to do. Sends nothing anywhere.',
+    )
+    .argument('[file]', 'the log; standard input unless given')
+    .addHelpText('after', examples)
+    .action(async (file: string | undefined, _options, command: Command) => {
+      const { output } = command.optsWithGlobals<CommonOptions>()
+      const { terminal } = context
+      const explained = await recognise(linesOf(bytesOf(context, file)))
+      terminal.out(
+        output === 'json' ? explanationJson(explained) : explanationText(explained, makeStyle(terminal.coloured)),
+      )
+    })
+
+async function* bytesOf({ terminal, input }: CliContext, file: string | undefined): AsyncIterable<Uint8Array> {
+  if (file === undefined || file === '-') {
+    if (terminal.canAsk) terminal.err('Reading what you type or paste; end it with Ctrl-D.\n')
+    return yield* input()
+  }
+  try {
+    yield* createReadStream(file)
+  } catch (error) {
+    throw new QuorateError('USAGE', `the log cannot be read: ${(error as Error).message}`, {
+      where: file,
+      remedy: 'Name a file that you may read, or hand the log in: quorate explain < FILE',
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ConversionRun } from '../run.js'
+import { staticPodFlag } from '../static-pod-flags.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'bootstrap-signer'
+const component = 'kube-controller-manager'
+/** Four of its lease's durations: a change of leader is long over by then. */
+const staleMs = 60_000
+
+/** It signs cluster-info for each token, and lives in the controller-manager's leader (kubeadm#3401, kubernetes#109233). */
+export const bootstrapSigner: Check = {
+  id,
+  title: 'The bootstrap signer runs: a controller-manager leads and has it switched on',
+  async check(run) {
+    const facts = await run.nodeFacts(run.first)
+    return [...(await ofLease(run, facts)), ...ofFlag(run, facts)]
+  },
+}
+
+async function ofLease(run: ConversionRun, facts: NodeFacts): Promise<Finding[]> {
+  // One that is told to elect nobody keeps no lease.
+  if (staticPodFlag(facts, component, '--leader-elect') === 'false') return []
+  const { leases } = await run.clusterFacts()
+  const lease = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === component)
+  const renewedUnixMs = lease?.renewedUnixMs ?? 0
+  if (facts.clockUnixMs - renewedUnixMs <= staleMs) return []
+  const seen = renewedUnixMs === 0 ? 'never' : new Date(renewedUnixMs).toISOString()
+  return [
+    {
+      id,
+      severity: 'error',
+      message: 'no controller-manager leads: a token of a join would get no signature, and no kubelet a certificate',
+      evidence: `lease kube-system/kube-controller-manager renewed ${seen}, holder ${lease?.holder || '(none)'}`,
+      remedy: `On ${run.first.name}: crictl ps -a --name kube-controller-manager, and crictl logs of its container`,
+    },
+  ]
+}
+
+function ofFlag(run: ConversionRun, facts: NodeFacts): Finding[] {
+  // No manifest at all is the finding of `not-kubeadm`.
+  if (!facts.staticPods.some((pod) => pod.component === component)) return []
+  const controllers = staticPodFlag(facts, component, '--controllers')
+  const names = controllers?.split(',') ?? []
+  if (names.includes('bootstrapsigner') && !names.includes('-bootstrapsigner')) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node: run.first.name,
+      message: 'the bootstrap signer is not switched on: it is off unless it is named',
+      evidence: `kube-controller-manager.yaml: ${controllers === undefined ? 'no --controllers' : `--controllers=${controllers}`}`,
+      remedy:
+        'Set --controllers=*,bootstrapsigner,tokencleaner in /etc/kubernetes/manifests/kube-controller-manager.yaml',
+    },
+  ]
+}

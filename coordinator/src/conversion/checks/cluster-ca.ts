@@ -1,0 +1,52 @@
+import { sha256Hex } from '@quorate/shared/hash'
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'cluster-ca'
+const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+
+/** Joiners pin the first certificate of ca.crt and get what cluster-info says: both must be the one CA (kubeadm, discovery by token). */
+export const clusterCa: Check = {
+  id,
+  title: 'The cluster has one CA, and cluster-info names it',
+  async check(run) {
+    const own = blocks((await run.nodeFacts(run.first)).clusterCaPem)
+    const text = (await run.clusterFacts()).clusterInfo?.text ?? ''
+    const published = text === '' ? [] : blocks(readKubeconfig(text).caPem ?? '')
+    return [...ofBundle(run, own.length), ...ofPublished(run, own, published)]
+  },
+}
+
+const blocks = (pem: string): string[] => (pem.match(certificate) ?? []).map((one) => sha256Hex(one.replace(/\s/g, '')))
+
+function ofBundle(run: ConversionRun, certificates: number): Finding[] {
+  if (certificates < 2) return []
+  return [
+    {
+      id,
+      severity: 'warning',
+      node: run.first.name,
+      message: 'ca.crt is a bundle: joiners pin its first certificate, and kubeadm copies the whole of it',
+      evidence: `/etc/kubernetes/pki/ca.crt: ${certificates} certificates`,
+      remedy: `Finish the rotation of the CA first, or see which signs: openssl crl2pkcs7 -nocrl -certfile /etc/kubernetes/pki/ca.crt | openssl pkcs7 -print_certs -noout`,
+    },
+  ]
+}
+
+function ofPublished(run: ConversionRun, own: readonly string[], published: readonly string[]): Finding[] {
+  const [pinned] = own
+  if (pinned === undefined || published.length === 0 || published.includes(pinned)) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      message: "cluster-info names another CA than the first control plane's: no joiner would trust it",
+      evidence: `cluster-info ${short(published)}; /etc/kubernetes/pki/ca.crt ${short(own)} on ${run.first.name}`,
+      remedy:
+        'Put the text of ca.crt, in base64, as certificate-authority-data into: kubectl -n kube-public edit configmap cluster-info',
+    },
+  ]
+}
+
+const short = (hashes: readonly string[]): string => hashes.map((hash) => hash.slice(0, 16)).join(', ')

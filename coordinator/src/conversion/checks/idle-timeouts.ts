@@ -1,0 +1,48 @@
+import type { Check, Finding } from './check.js'
+
+const id = 'idle-timeouts'
+/** What is shorter cuts `kubectl exec` and `logs -f` that happen to be silent, and every watch again and again (kubeadm#2227). */
+const leastMs = 10 * 60_000
+const unitMs: Readonly<Record<string, number>> = {
+  '': 1,
+  us: 0.001,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** Quorate's own haproxy.cfg has four hours. One that the operator runs is seen only where it runs on a node of the file. */
+export const idleTimeouts: Check = {
+  id,
+  title: 'A load balancer of your own on these nodes leaves idle connections alone',
+  async check(run) {
+    if (run.file.loadBalancer.kind !== 'external') return []
+    const nodes = await Promise.all(
+      run.nodes.map(async (node) => ({
+        name: node.name,
+        configs: (await run.nodeFacts(node)).foreignLoadBalancerConfigs,
+      })),
+    )
+    return nodes.flatMap(({ name, configs }) =>
+      Object.entries(configs)
+        .filter(([path]) => path.endsWith('haproxy.cfg'))
+        .flatMap(([path, text]) => ofConfig(name, path, text)),
+    )
+  },
+}
+
+function ofConfig(node: string, path: string, text: string): Finding[] {
+  return [...text.matchAll(/^\s*timeout\s+(client|server)\s+(\d+)(us|ms|s|m|h|d)?\s*(?:#.*)?$/gm)]
+    .filter(([, , value, unit = '']) => Number(value) * (unitMs[unit] ?? 1) < leastMs)
+    .map(([line, side]) => ({
+      id,
+      severity: 'warning',
+      node,
+      message:
+        'haproxy cuts connections to the API server that are idle for a while: watches, exec and logs -f break off',
+      evidence: `${path}: ${line.trim()}`,
+      remedy: `On that node, in ${path}: timeout ${side} 4h, and timeout tunnel 4h; then systemctl reload haproxy`,
+    }))
+}

@@ -1,0 +1,30 @@
+import { readMissingJoinRights } from '../fresh.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'join-permissions'
+
+/** A cluster whose roles were cleaned up, or restored in part, forbids its own tokens to join (kubernetes#103978, kubeadm#2386). */
+export const joinPermissions: Check = {
+  id,
+  title: 'The roles by which a bootstrap token joins are there',
+  async check(run) {
+    return (await readMissingJoinRights(run)).map(
+      (right): Finding => ({
+        id,
+        severity: 'error',
+        message: `${right} is gone: kubeadm join would be forbidden to read what it needs`,
+        evidence: `${right}: not found`,
+        remedy: `On ${run.first.name}: ${commandFor(right)}`,
+      }),
+    )
+  },
+}
+
+/** The phase of kubeadm init that makes it; each can be run again on a cluster that lives. */
+function commandFor(right: string): string {
+  const config = 'kubectl -n kube-system get configmap kubeadm-config -o jsonpath={.data.ClusterConfiguration} > c.yaml'
+  if (right.endsWith('nodes-kubeadm-config'))
+    return `${config} && kubeadm init phase upload-config kubeadm --config c.yaml`
+  if (right.endsWith('kubelet-config')) return `${config} && kubeadm init phase upload-config kubelet --config c.yaml`
+  return 'kubeadm init phase bootstrap-token'
+}

@@ -1,0 +1,47 @@
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { runningContainers } from '../fresh.js'
+import { existingNodes } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'static-pods-run'
+
+/** The API shows a static pod by its mirror, which says Running when the container is long gone or another one (kubeadm#2718, kubernetes#123177). */
+export const staticPodsRun: Check = {
+  id,
+  title: "Of each static pod exactly one container runs, by the runtime's own word",
+  async check(run) {
+    const existing = await existingNodes(run)
+    const controlPlanes = run.controlPlanes.filter((node) => existing.includes(node))
+    return (await Promise.all(controlPlanes.map((node) => ofNode(run, node)))).flat()
+  },
+}
+
+async function ofNode(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
+  const { staticPods, containerRuntime } = await run.nodeFacts(node)
+  // A runtime that is silent is the finding of `container-runtime`.
+  if (containerRuntime === '') return []
+  const found = await Promise.all(staticPods.map(({ component }) => ofComponent(run, node, component)))
+  return found.flat()
+}
+
+async function ofComponent(run: ConversionRun, node: NodeEntry, component: string): Promise<Finding[]> {
+  // Others may run an etcd of their own in a pod: the name of a static pod ends with its node's.
+  const running = (await runningContainers(run, node, component)).filter(
+    ({ namespace, pod }) => namespace === 'kube-system' && pod.startsWith(`${component}-`),
+  )
+  if (running.length === 1) return []
+  const none = running.length === 0
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: none
+        ? `no container of ${component} runs, though its manifest is there`
+        : `${running.length} containers of ${component} run: the kubelet follows a manifest that is not there any more`,
+      evidence: `${component}: ${running.map((one) => one.id.slice(0, 13)).join(', ') || 'none running'}`,
+      remedy: `On that node: crictl ps -a --name ${component}; ${none ? `crictl logs of the newest` : 'crictl stop the older'}, and if that is all right: systemctl restart kubelet`,
+    },
+  ]
+}

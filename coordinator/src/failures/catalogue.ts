@@ -1,0 +1,30 @@
+import { beforeJoining } from './before-joining.js'
+import type { Failure } from './failure.js'
+import { ofEtcd } from './of-etcd.js'
+import { ofLoadBalancers } from './of-load-balancers.js'
+import { ofNodes } from './of-nodes.js'
+
+/** Every known failure of such a conversion, by number. The one place that says which check or which explanation is about which. */
+export const allFailures: readonly Failure[] = [...beforeJoining, ...ofEtcd, ...ofNodes, ...ofLoadBalancers]
+
+/** Checks and proofs that are about none of them, and why they are made. */
+export const besideTheCatalogue: Readonly<Record<string, string>> = {
+  'not-kubeadm': 'Another distribution keeps its cluster elsewhere: nothing here would fit.',
+  'already-highly-available': 'There would be nothing to do, or control planes that the file does not know.',
+  'agent-versions': "Agents of several versions may differ in what they do: Quorate's own.",
+  'workers-forgotten': 'A worker that the file forgets would be left with the old address.',
+  'nodes-ready': 'A gate that waits for a node to be Ready cannot pass on one that was not before.',
+  'endpoint-replaced': 'Users may depend on the endpoint that the cluster has.',
+  crictl: "kubeadm's own preflight asks for it up to 1.30.",
+  resources: "kubeadm's own preflight asks for them.",
+  'kubelet-service': "kubeadm's own preflight warns of it; the node would not come back after a reboot.",
+  'api-endpoints': 'In-cluster clients reach the API servers by these, not by the load balancer.',
+}
+
+/** Numbers of the failures that an explanation is about. */
+export const failuresOf = (explanation: string): readonly string[] =>
+  allFailures.filter(({ recognised }) => recognised?.includes(explanation)).map(({ number }) => number)
+
+/** Numbers of the failures that a check or proof sees before they happen. */
+export const failuresSeenBy = (check: string): readonly string[] =>
+  allFailures.filter(({ checks }) => checks?.includes(check)).map(({ number }) => number)

@@ -1,0 +1,14 @@
+/** One way in which such a conversion failed for somebody, and what Quorate does about it. */
+export type Failure = {
+  /** Stable: documents and reports use it. */
+  readonly number: string
+  readonly title: string
+  /** Where it was told: issues of kubeadm, kubernetes and others, shortened. */
+  readonly threads: string
+} & Answer
+
+/** At least one of checks and recognised, or the reason why there is neither. */
+type Answer =
+  | { readonly checks: readonly string[]; readonly recognised?: readonly string[]; readonly neither?: never }
+  | { readonly checks?: never; readonly recognised: readonly string[]; readonly neither?: never }
+  | { readonly checks?: never; readonly recognised?: never; readonly neither: string }

@@ -1,0 +1,62 @@
+import { allChecks } from '@quorate/coordinator/conversion/checks/all'
+import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
+import { allFailures, besideTheCatalogue } from '@quorate/coordinator/failures/catalogue'
+import { allExplanations } from '@quorate/coordinator/failures/explanations'
+import t from 'tap'
+
+/** Named by the catalogue, and made elsewhere. */
+const agreed = ['disk-latency', 'hairpin', 'mtu', 'old-address-users']
+
+const checksAndProofs = new Set([...allChecks, ...allProofs].map(({ id }) => id))
+const named = new Set(allFailures.flatMap(({ checks }) => checks ?? []))
+const explained = new Set(allFailures.flatMap(({ recognised }) => recognised ?? []))
+
+t.test('every failure F01 to F58 is there once, in its order', async (t) => {
+  const wanted = Array.from({ length: 58 }, (_, index) => `F${String(index + 1).padStart(2, '0')}`)
+  t.same(
+    allFailures.map(({ number }) => number),
+    wanted,
+  )
+})
+
+t.test('each has something that sees or recognises it, or says why not', async (t) => {
+  for (const { number, title, threads, checks, recognised, neither } of allFailures) {
+    t.ok(title !== '' && threads !== '', number)
+    const answers = (checks?.length ?? 0) + (recognised?.length ?? 0)
+    t.equal(answers > 0, neither === undefined, number)
+    t.ok(checks?.length !== 0 && recognised?.length !== 0 && neither !== '', `${number}: no empty list`)
+  }
+})
+
+t.test('every check, proof and explanation that it names exists', async (t) => {
+  t.same(
+    [...named].filter((id) => !checksAndProofs.has(id) && !agreed.includes(id)),
+    [],
+  )
+  const known = new Set(allExplanations.map(({ id }) => id))
+  t.same(
+    [...explained].filter((id) => !known.has(id)),
+    [],
+  )
+})
+
+t.test('every check and proof has a place in it, or says why it is beside it, and not both', async (t) => {
+  const beside = Object.keys(besideTheCatalogue)
+  t.same(
+    [...checksAndProofs].filter((id) => !named.has(id) && !beside.includes(id)),
+    [],
+  )
+  t.same(
+    beside.filter((id) => named.has(id) || !checksAndProofs.has(id)),
+    [],
+  )
+})
+
+t.test('every explanation is named by a failure, and called once', async (t) => {
+  const ids = allExplanations.map(({ id }) => id)
+  t.same(
+    ids.filter((id) => !explained.has(id)),
+    [],
+  )
+  t.equal(new Set(ids).size, ids.length)
+})

@@ -1,0 +1,52 @@
+import { allExplanations, explainLine } from '@quorate/coordinator/failures/explanations'
+import { withExplanations } from '@quorate/coordinator/failures/with-explanations'
+import t from 'tap'
+import { allSaid } from './said.js'
+
+t.test('every explanation has its real text', async (t) => {
+  t.same(
+    allSaid.map(({ explanation }) => explanation),
+    allExplanations.map(({ id }) => id),
+  )
+})
+
+for (const { explanation, text, nearMiss } of allSaid) {
+  t.test(explanation, async (t) => {
+    t.equal(explainLine(text)?.id, explanation)
+    t.equal(explainLine(`Nov 22 12:00:00 cp2 kubeadm[77]: ${text}`)?.id ?? 'whole lines only', inLog(explanation))
+    t.equal(explainLine(JSON.stringify({ log: text }))?.id ?? 'whole lines only', inLog(explanation))
+    t.not(explainLine(nearMiss)?.id, explanation)
+  })
+}
+
+/** What kubectl prints stands at the beginning of its line; all else is found behind what journald puts before it. */
+const inLog = (explanation: string): string => (explanation === 'mirror-pod-deleted' ? 'whole lines only' : explanation)
+
+t.test('an explanation is stateless: asked twice it says the same', async (t) => {
+  for (const { pattern } of allExplanations) t.match(pattern.flags, /^i?$/)
+})
+
+t.test('an error carries what kubeadm said, explained once, the particular first', async (t) => {
+  const told = {
+    message:
+      'kubeadm join ended with exit code 1:\ndial tcp 10.0.0.1:6443: connect: connection refused\nerror: etcdserver: too many learner members in cluster',
+    remedy: 'Look.',
+  }
+  const explained = withExplanations(told)
+  t.ok(explained.message.startsWith(told.message))
+  t.match(explained.message, /That means: Two control planes join at once[\s\S]*That means: Nothing listens there/)
+  t.match(explained.remedy, /^Wait; .*etcdctl member list.* Look\.$/)
+  t.same(withExplanations(explained), explained)
+})
+
+t.test('several errors of a preflight on one line are told apart', async (t) => {
+  const message =
+    'kubeadm would not join this node: Port-6443: Port 6443 is in use; FileContent: /proc/sys/net/ipv4/ip_forward contents are not set to 1'
+  const { remedy } = withExplanations({ message, remedy: 'x' })
+  t.match(remedy, /ss -ltnp.*sysctl/)
+})
+
+t.test('words of our own are left alone', async (t) => {
+  const told = { message: 'the gate waited for 60 s', remedy: 'Mend it.' }
+  t.same(withExplanations(told), told)
+})
