@@ -66,6 +66,8 @@ interface PaperNode {
   /** component -> how often it was started. */
   containers: Map<string, number>
   backends: readonly { name: string; address: string; port: number }[]
+  /** How far its clock is ahead of the API's. */
+  clockAheadMs: number
 }
 
 /**
@@ -85,7 +87,7 @@ export class PaperCluster {
   readonly file: ClusterFile
   #certificate = 'old-certificate'
   #turn = 0
-  #clock = 1_000_000
+  #clock = Date.now()
 
   constructor(version: FixtureVersion, file: ClusterFile = clusterFile) {
     this.file = file
@@ -167,6 +169,7 @@ export class PaperCluster {
     }))
     const facts = NodeFacts.fromPartial({
       hostname: node.name,
+      machineId: `machine-${node.name}`,
       kubeadmVersion: version,
       haproxyInstalled: true,
       keepalivedInstalled: true,
@@ -181,6 +184,7 @@ export class PaperCluster {
       connected: new Map(),
       containers: new Map(),
       backends: [],
+      clockAheadMs: 0,
     }
     this.nodes.set(node.name, paper)
     if (isWorker)
@@ -282,7 +286,7 @@ export class PaperCluster {
       },
       ...{ mode: 0o600, uid: 0, gid: 0, symlink: false, problem: '', embeddedClientCertificate: false },
     }))
-    return { ...structuredClone(paper.facts), clockUnixMs: Date.now(), kubeconfigs }
+    return { ...structuredClone(paper.facts), clockUnixMs: Date.now() + paper.clockAheadMs, kubeconfigs }
   }
 
   #read(node: NodeEntry, method: string, request: never): unknown {
@@ -322,7 +326,7 @@ export class PaperCluster {
     this.cluster.leases = holders.map((lease) => ({
       namespace: 'kube-system',
       name: lease,
-      holder: 'x',
+      holder: `${name('k8smaster1')}_x`,
       renewedUnixMs: this.#clock,
     }))
     return structuredClone(this.cluster)
@@ -400,6 +404,12 @@ export class PaperCluster {
           '/etc/keepalived/keepalived.conf': keepalived,
         }
         for (const unit of paper.facts.units) unit.activeState = 'active'
+        const [host] = paper.facts.interfaces
+        // All BACKUP and nopreempt: who comes first keeps it.
+        const held = [...this.nodes.values()].some(({ facts }) =>
+          facts.interfaces.some(({ addresses }) => addresses.includes(`${wanted.virtualIp}/24`)),
+        )
+        if (!held) host?.addresses.push(`${wanted.virtualIp}/24`)
       },
       stopLoadBalancer: () => {
         paper.facts.loadBalancerConfigs = {}
