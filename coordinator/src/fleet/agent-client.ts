@@ -11,6 +11,7 @@ import type {
   CheckJoinFindings,
   CheckJoinResponse,
   NodeAgentServiceClient,
+  WatchAvailabilityResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationEvent, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
@@ -122,6 +123,9 @@ class GrpcAgent implements Agent {
     )
     for await (const { chunk } of chunks) yield chunk
   }
+
+  watchAvailability: Agent['watchAvailability'] = (request, options = {}) =>
+    this.#answers<WatchAvailabilityResponse>('watchAvailability', request, { deadlineMs: longestChangeMs, ...options })
 
   async #changeOnce(method: string, request: unknown, call: ChangeCall): Promise<OperationResult> {
     const events = this.#stream<{ event: OperationEvent | undefined }>(method, request, {

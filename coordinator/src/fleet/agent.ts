@@ -2,6 +2,8 @@ import type {
   CheckJoinFindings,
   CheckJoinRequest,
   NodeAgentServiceClient,
+  WatchAvailabilityRequest,
+  WatchAvailabilityResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
@@ -90,4 +92,6 @@ export interface Agent {
   ): Promise<T>
   /** A backup's bytes, encrypted for `recipient` by the node itself. */
   readBackup(runId: string, kind: 'etcd' | 'files', recipient: string, options?: ReadOptions): AsyncIterable<Uint8Array>
+  /** Has the node ask API servers again and again, until `signal` is aborted or the loop is left. */
+  watchAvailability(request: WatchAvailabilityRequest, options?: ReadOptions): AsyncIterable<WatchAvailabilityResponse>
 }

@@ -4,7 +4,7 @@ import type { FlawedCluster, Labelled } from './flawed-cluster.js'
 import { allOut, changedConfigMap, changedFile, pause, stoppedUnit, type TakeOut } from './put-in.js'
 
 /** What a proof says of one flaw: which proof, and the node that it names; none for the cluster. */
-export interface Found {
+interface Found {
   readonly proof: string
   /** `spare`: see FlawedCluster. */
   readonly node?: Labelled | 'spare'
