@@ -148,6 +148,15 @@ export class PaperCluster {
       checkJoin: async () => ({ errors: this.kubeadmErrors, warnings: [] }),
       holdPorts: (ports, work) =>
         work({ listening: [...ports], inUse: [], certificateSha256: `throw-away-${node.name}` }),
+      watchAvailability: async function* ({ targets }, { signal } = {}) {
+        while (signal?.aborted !== true) {
+          const seen = targets.map(({ name: target }) => ({
+            ...{ name: target, asked: 5, failed: 0, longestGapMs: 60, openGapMs: 0, outages: [] },
+          }))
+          yield { atUnixMs: Date.now(), seen }
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+      },
       readBackup: async function* () {
         yield new Uint8Array(5_000)
       },
@@ -467,6 +476,7 @@ export class PaperCluster {
       deleteNode: ({ name: gone }: { name: string }) => {
         this.cluster.nodes = this.cluster.nodes.filter((object) => object.name !== gone)
       },
+      stopPart: () => ({ facts: { stopped: 'kubelet', stopped_at: String(Date.now()) } }),
       restartCoreDns: () => {
         const nodes = this.cluster.nodes.map((object) => object.name)
         for (const [index, pod] of this.cluster.pods.filter(({ app }) => app === 'kube-dns').entries())

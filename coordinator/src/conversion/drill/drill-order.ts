@@ -104,7 +104,7 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
   try {
     const request = { part, restoreAfterSeconds: times.restoreAfterSeconds, withoutQuorum: isColdStart }
     const stopped = await onEach(targets, async (node): Promise<Evidence> => {
-      const { facts } = await run.agent(node).change('stopPart', request, call, 'stop')
+      const { facts } = await run.agent(node).change('stopPart', request, call, 'stop').catch(refused)
       const at = new Date(Number(facts['stopped_at'])).toISOString()
       return { what: `stopped on ${node.name}`, saw: `${facts['stopped']} at ${at}, for ${times.downSeconds} s` }
     })
@@ -117,6 +117,15 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
     await watching.end()
     throw error
   }
+}
+
+/** An agent that forecasts a loss of quorum has stopped nothing: the cluster works, and needs nobody. */
+function refused(thrown: unknown): never {
+  const error = asQuorateError(thrown)
+  if (error.code !== 'QUORUM_AT_RISK') throw thrown
+  const remedy = '`quorate verify` says which member is not healthy; see docs/runbook.md#drill.'
+  const where = error.where === undefined ? {} : { where: error.where }
+  throw new QuorateError('STEP_FAILED', error.message, { ...where, remedy, cause: thrown })
 }
 
 /** All at once; one that fails keeps none of the others from its end. */
