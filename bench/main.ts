@@ -2,6 +2,7 @@
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   conversion: () => import('./conversion.js'),
   availability: () => import('./availability.js'),
+  verify: () => import('./verify.js'),
 }
 
 const [name = ''] = process.argv.slice(2)

@@ -2,6 +2,7 @@ import { errorsPage } from './errors-page.js'
 import { failuresPage } from './failures-page.js'
 import { findingsPage } from './findings-page.js'
 import { orderPage } from './order-page.js'
+import { proofsPage } from './proofs-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
 export const pages = (): Readonly<Record<string, string>> => ({
@@ -9,4 +10,5 @@ export const pages = (): Readonly<Record<string, string>> => ({
   'failures.md': failuresPage(),
   'findings.md': findingsPage(),
   'order.md': orderPage(),
+  'proofs.md': proofsPage(),
 })

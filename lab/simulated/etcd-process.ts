@@ -107,10 +107,11 @@ export class EtcdProcess {
   private async listenForClients(): Promise<void> {
     if (this.grpc !== undefined) return
     const { node } = this.parts
-    const url =
-      this.flag('listen-client-urls')
-        .split(',')
-        .find((each) => !each.includes('127.0.0.1:')) ?? ''
+    const url = this.flag('listen-client-urls')
+      .split(',')
+      .find((each) => !each.includes('127.0.0.1:'))
+    // On this node's own loopback address, which all simulated nodes would share, nobody but it would be answered anyway.
+    if (url === undefined) return
     const { hostname, port } = new URL(url)
     const pair = {
       cert_chain: Buffer.from(node.must(this.flag('cert-file'))),

@@ -183,6 +183,14 @@ export class Units {
     const name = withSuffix(
       options.find((word) => word.startsWith('--unit='))?.slice('--unit='.length) ?? `run-${Date.now()}`,
     )
+    const after = options.find((word) => word.startsWith('--on-active='))
+    if (after !== undefined)
+      return this.startLater(name, Number(after.replace(/^.*=/, '')), () =>
+        this.runTransient(
+          args.filter((word) => word !== after),
+          run,
+        ),
+      )
     if (this.units.has(name)) {
       return said(1, `Failed to start transient service unit: Unit ${name} was already loaded or has a fragment file.`)
     }
@@ -206,7 +214,9 @@ export class Units {
         unit.status = status
         unit.activeEnter = status === 0 ? Date.now() : 0
         if (status === 0) Object.assign(unit, { activeState: 'active', subState: 'exited', result: 'success' })
-        else Object.assign(unit, { activeState: 'failed', subState: 'failed', result: 'exit-code' })
+        // Nothing holds a success without it: systemd forgets the unit.
+        if (status === 0 && !options.includes('--property=RemainAfterExit=yes')) this.units.delete(name)
+        if (status !== 0) Object.assign(unit, { activeState: 'failed', subState: 'failed', result: 'exit-code' })
         if (status !== 0)
           unit.journal.push(
             `${name}: Main process exited, code=exited, status=${status}/FAILURE`,
@@ -215,6 +225,22 @@ export class Units {
         unit.journal.push(status === 0 ? `Finished ${description}.` : `Failed to start ${description}.`)
       })
     return said(0, `Running as unit: ${name}`)
+  }
+
+  /** systemd-run --on-active: a timer of the service's name, which is gone when it has elapsed or was stopped. */
+  private startLater(service: string, seconds: number, start: () => ProgramResult): ProgramResult {
+    const name = service.replace(/\.service$/, '.timer')
+    if (this.units.has(name))
+      return said(1, `Failed to start transient timer unit: Unit ${name} was already loaded or has a fragment file.`)
+    const unit = newUnit(name, undefined, false, true)
+    Object.assign(unit, { activeState: 'active', subState: 'waiting', activeEnter: Date.now() })
+    this.units.set(name, unit)
+    const timer = setTimeout(() => {
+      this.units.delete(name)
+      start()
+    }, seconds * 1000)
+    unit.life.signal.addEventListener('abort', () => clearTimeout(timer))
+    return said(0, `Running timer as unit: ${name}`)
   }
 
   /** journalctl --unit=NAME --output=cat. */

@@ -26,7 +26,7 @@ function createPod(store: ObjectStore, template: Template, owner: { name: string
   const annotations = template.metadata?.annotations ?? {}
   store.create(keyOf('pods', 'kube-system', name), {
     metadata: { name, labels, annotations },
-    spec: { ...template.spec, nodeName: owner.node },
+    spec: { nodeName: owner.node, ...template.spec },
     status: { phase: 'Pending' },
   })
 }

@@ -429,4 +429,47 @@ export const clusterContract: readonly (readonly [
       await lab.removeEtcdLearners()
     },
   ],
+  [
+    'a transient timer starts its command once when its time is over and is forgotten, and one that is stopped never does',
+    async (t, lab) => {
+      const arm = (seconds: number) =>
+        lab.sh(lab.first, [
+          ...['systemd-run', '--unit=quorate-contract', `--on-active=${seconds}`],
+          ...['--timer-property=AccuracySec=100ms', '--property=Type=oneshot', '--', 'systemctl', 'start', 'kubelet'],
+        ])
+      const look = async (unit: string, property: string): Promise<string> =>
+        (await lab.sh(lab.first, ['systemctl', 'show', unit, `--property=${property}`, '--value'])).stdout.trim()
+      const kubelet = (verb: string) => lab.sh(lab.first, ['systemctl', verb, 'kubelet'])
+      await kubelet('stop')
+      t.equal((await arm(60)).exitCode, 0)
+      t.equal(await look('quorate-contract.timer', 'LoadState'), 'loaded')
+      t.not((await arm(60)).exitCode, 0, 'a second one of its name is refused')
+      await lab.sh(lab.first, ['systemctl', 'stop', 'quorate-contract.timer'])
+      t.equal(await look('quorate-contract.timer', 'LoadState'), 'not-found')
+      t.not(await look('kubelet', 'ActiveState'), 'active')
+      t.equal((await arm(2)).exitCode, 0)
+      t.ok(await eventually(async () => ((await look('kubelet', 'ActiveState')) === 'active' ? true : undefined)))
+      t.ok(
+        await eventually(async () =>
+          (await look('quorate-contract.timer', 'LoadState')) === 'not-found' ? true : undefined,
+        ),
+      )
+    },
+  ],
+  [
+    'a static pod that is killed while the kubelet is stopped stays down, and comes back with the kubelet in a new container',
+    async (t, lab) => {
+      const scheduler = async () =>
+        (await lab.containers(lab.first)).find(({ name, running }) => name === 'kube-scheduler' && running)
+      const before = await scheduler()
+      await lab.sh(lab.first, ['systemctl', 'stop', 'kubelet'])
+      await lab.stopContainer(lab.first, before?.id ?? '')
+      await wait(3_000)
+      t.equal(await scheduler(), undefined)
+      await lab.sh(lab.first, ['systemctl', 'start', 'kubelet'])
+      const after = await eventually(scheduler)
+      t.ok(after)
+      t.not(after?.id, before?.id)
+    },
+  ],
 ]

@@ -39,15 +39,21 @@ case "$1" in
   show) between=; for name; do case "$name" in show|--*) continue ;; esac
     [ -z "$between" ] || echo; between=yes
     if [ -f "$units/$name" ]; then cat "$units/$name"; else printf 'LoadState=not-found\\nActiveState=inactive\\nSubState=dead\\n'; fi; done ;;
-  stop|reset-failed) case "$2" in quorate-*) rm -f "$units/$2" ;; esac ;;
+  stop|reset-failed) for name; do case "$name" in stop|reset-failed) ;; quorate-*) rm -f "$units/$name" ;; *) unit "$name" inactive dead enabled ;; esac; done ;;
+  start) for name; do [ "$name" = start ] || unit "$name" active running enabled; done ;;
   enable) unit "$3" active running enabled; [ "$3" != haproxy ] || listen ;;
   disable) unit "$3" inactive dead disabled; [ "$3" != haproxy ] || : > "$QUORATE_HOST_ROOT/run/ss-listening" ;;
   reload-or-restart) [ "$2" != haproxy ] || { : > "$QUORATE_HOST_ROOT/run/ss-listening"; listen; } ;;
   restart) [ ! -f "$QUORATE_HOST_ROOT/run/restart-fails" ] || { echo 'Job for kubelet.service failed.'; exit 1; } ;;
 esac`,
   'systemd-run': `
-for word; do case "$word" in --unit=*) name="\${word#--unit=}"; shift ;; --) shift; break ;; *) shift ;; esac; done
+for word; do case "$word" in --unit=*) name="\${word#--unit=}"; shift ;; --on-active=*) later="\${word#--on-active=}"; shift ;; --) shift; break ;; *) shift ;; esac; done
 units="$QUORATE_HOST_ROOT/run/units"
+if [ -n "$later" ]; then
+  [ ! -f "$QUORATE_HOST_ROOT/run/timer-fails" ] || { echo 'Failed to start transient timer unit' >&2; exit 1; }
+  echo "in $later s: $*" >> "$QUORATE_HOST_ROOT/run/systemctl.log"
+  printf 'LoadState=loaded\\nActiveState=active\\nSubState=waiting\\n' > "$units/$name.timer"; exit 0
+fi
 if "$@" > "$units/$name.log" 2>&1; then state=active; sub=exited; result=success; code=0; else code=$?; state=failed; sub=failed; result=exit-code; fi
 printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\nUnitFileState=transient\\nResult=%s\\nExecMainStatus=%s\\nExecMainStartTimestamp=Tue 2026-03-03 10:11:12 UTC\\n' $state $sub $result $code > "$units/$name"`,
   journalctl: 'cat "$QUORATE_HOST_ROOT/run/units/$(echo "$1" | cut -d= -f2).log" 2>/dev/null || true',

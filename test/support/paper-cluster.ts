@@ -67,6 +67,8 @@ interface PaperNode {
   /** component -> how often it was started. */
   containers: Map<string, number>
   backends: readonly { name: string; address: string; port: number }[]
+  /** How far its clock is ahead of the API's. */
+  clockAheadMs: number
 }
 
 /**
@@ -86,7 +88,7 @@ export class PaperCluster {
   readonly file: ClusterFile
   #certificate = 'old-certificate'
   #turn = 0
-  #clock = 1_000_000
+  #clock = Date.now()
 
   constructor(version: FixtureVersion, file: ClusterFile = clusterFile) {
     this.file = file
@@ -147,6 +149,15 @@ export class PaperCluster {
       checkJoin: async () => ({ errors: this.kubeadmErrors, warnings: [] }),
       holdPorts: (ports, work) =>
         work({ listening: [...ports], inUse: [], certificateSha256: `throw-away-${node.name}` }),
+      watchAvailability: async function* ({ targets }, { signal } = {}) {
+        while (signal?.aborted !== true) {
+          const seen = targets.map(({ name: target }) => ({
+            ...{ name: target, asked: 5, failed: 0, longestGapMs: 60, openGapMs: 0, outages: [] },
+          }))
+          yield { atUnixMs: Date.now(), seen }
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+      },
       readBackup: async function* () {
         yield new Uint8Array(5_000)
       },
@@ -168,6 +179,7 @@ export class PaperCluster {
     }))
     const facts = NodeFacts.fromPartial({
       hostname: node.name,
+      machineId: `machine-${node.name}`,
       kubeadmVersion: version,
       haproxyInstalled: true,
       keepalivedInstalled: true,
@@ -182,6 +194,7 @@ export class PaperCluster {
       connected: new Map(),
       containers: new Map(),
       backends: [],
+      clockAheadMs: 0,
     }
     this.nodes.set(node.name, paper)
     if (isWorker)
@@ -283,7 +296,7 @@ export class PaperCluster {
       },
       ...{ mode: 0o600, uid: 0, gid: 0, symlink: false, problem: '', embeddedClientCertificate: false },
     }))
-    return { ...structuredClone(paper.facts), clockUnixMs: Date.now(), kubeconfigs }
+    return { ...structuredClone(paper.facts), clockUnixMs: Date.now() + paper.clockAheadMs, kubeconfigs }
   }
 
   #read(node: NodeEntry, method: string, request: never): unknown {
@@ -323,7 +336,7 @@ export class PaperCluster {
     this.cluster.leases = holders.map((lease) => ({
       namespace: 'kube-system',
       name: lease,
-      holder: 'x',
+      holder: `${name('k8smaster1')}_x`,
       renewedUnixMs: this.#clock,
     }))
     return structuredClone(this.cluster)
@@ -401,6 +414,12 @@ export class PaperCluster {
           '/etc/keepalived/keepalived.conf': keepalived,
         }
         for (const unit of paper.facts.units) unit.activeState = 'active'
+        const [host] = paper.facts.interfaces
+        // All BACKUP and nopreempt: who comes first keeps it.
+        const held = [...this.nodes.values()].some(({ facts }) =>
+          facts.interfaces.some(({ addresses }) => addresses.includes(`${wanted.virtualIp}/24`)),
+        )
+        if (!held) host?.addresses.push(`${wanted.virtualIp}/24`)
       },
       stopLoadBalancer: () => {
         paper.facts.loadBalancerConfigs = {}
@@ -458,6 +477,7 @@ export class PaperCluster {
       deleteNode: ({ name: gone }: { name: string }) => {
         this.cluster.nodes = this.cluster.nodes.filter((object) => object.name !== gone)
       },
+      stopPart: () => ({ facts: { stopped: 'kubelet', stopped_at: String(Date.now()) } }),
       restartCoreDns: () => {
         const nodes = this.cluster.nodes.map((object) => object.name)
         for (const [index, pod] of this.cluster.pods.filter(({ app }) => app === 'kube-dns').entries())

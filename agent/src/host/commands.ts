@@ -9,6 +9,9 @@ const command = (file: string, args: readonly string[], timeoutMs = quick): Comm
 /** Units of the node that operations start, stop or look at. */
 export type LoadBalancerUnit = 'haproxy' | 'keepalived'
 
+/** Services that a drill stops and starts. */
+export type ServiceUnit = LoadBalancerUnit | 'kubelet'
+
 /** Properties that `showUnits` asks for; every one of them exists since systemd 219. */
 const unitProperties = [
   'LoadState',
@@ -72,6 +75,18 @@ export const commands = {
       inner.file,
       ...inner.args,
     ]),
+  /** PID 1 runs `inner` once, that many seconds from now, whoever is gone by then. The default accuracy of a timer is a minute. */
+  startTransientTimer: (unit: string, afterSeconds: number, inner: Command) =>
+    command('systemd-run', [
+      `--unit=${unit}`,
+      `--on-active=${afterSeconds}`,
+      '--timer-property=AccuracySec=100ms',
+      '--property=Type=oneshot',
+      '--setenv=SYSTEMCTL_SKIP_SYSV=1',
+      '--',
+      inner.file,
+      ...inner.args,
+    ]),
   stopUnit: (unit: string) => command('systemctl', ['stop', word(unit)], seconds(60)),
   resetFailedUnit: (unit: string) => command('systemctl', ['reset-failed', word(unit)]),
 
@@ -94,5 +109,7 @@ export const commands = {
   restartKubelet: () => command('systemctl', ['restart', 'kubelet'], seconds(180)),
   enableAndStart: (unit: LoadBalancerUnit) => command('systemctl', ['enable', '--now', unit], seconds(90)),
   reloadOrRestart: (unit: LoadBalancerUnit) => command('systemctl', ['reload-or-restart', unit], seconds(90)),
+  startServices: (units: readonly ServiceUnit[]) => command('systemctl', ['start', ...units], seconds(90)),
+  stopServices: (units: readonly ServiceUnit[]) => command('systemctl', ['stop', ...units], seconds(90)),
   disableAndStop: (unit: LoadBalancerUnit) => command('systemctl', ['disable', '--now', unit], seconds(90)),
 } as const

@@ -31,10 +31,12 @@ import { restartCoreDns } from './restart-core-dns.js'
 import { restartKubelet } from './restart-kubelet.js'
 import { restartStaticPod } from './restart-static-pod.js'
 import { restoreBackup } from './restore-backup.js'
+import { restorePart } from './restore-part.js'
 import { rewriteKubeconfig } from './rewrite-kubeconfig.js'
 import { sealSharedFiles } from './seal-shared-files.js'
 import { snapshotEtcd } from './snapshot-etcd.js'
 import { stopLoadBalancer } from './stop-load-balancer.js'
+import { stopPart } from './stop-part.js'
 import { updateClusterInfo } from './update-cluster-info.js'
 import { updateKubeProxy } from './update-kube-proxy.js'
 import { updateKubeadmConfig } from './update-kubeadm-config.js'
@@ -86,4 +88,6 @@ export const operations: Operations = {
   removeEtcdMember,
   deleteNode,
   restartCoreDns,
+  stopPart,
+  restorePart,
 }

@@ -62,6 +62,8 @@ export const access = {
   [`${service}/RemoveEtcdMember`]: 'operator',
   [`${service}/DeleteNode`]: 'operator',
   [`${service}/RestartCoreDns`]: 'operator',
+  [`${service}/StopPart`]: 'operator',
+  [`${service}/RestorePart`]: 'operator',
 } as const satisfies Record<MethodPath, Role>
 
 /** Organisation (O) of a client certificate to the role it gives. A node's own certificate (`quorate:node`) gives none. */

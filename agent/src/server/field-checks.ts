@@ -70,6 +70,7 @@ export const check = {
     /^(kubelet|bootstrap-kubelet|admin|super-admin|controller-manager|scheduler|user)$/,
   ),
   component: like('a static pod of kubeadm', /^(kube-apiserver|kube-controller-manager|kube-scheduler|etcd)$/),
+  part: like('a part of a control plane', /^PART_(API_SERVER|ETCD|LOAD_BALANCER|CONTROL_PLANE)$/),
   containerName: like("a container's name", /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
   path: text('an absolute path', plainPath),
   touchedName: text(
@@ -89,6 +90,7 @@ export const check = {
   /** Zero: the operation's own. */
   milliseconds: number('milliseconds, at most 10 minutes', 0, 600_000),
   seconds: number('seconds, at most a day', 0, 86_400),
+  restoreAfter: number('5 to 600 seconds', 5, 600),
 }
 
 /** Also good when empty. */

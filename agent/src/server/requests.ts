@@ -129,6 +129,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   removeEtcdMember: { header, memberId: check.memberId },
   deleteNode: { header, name: check.dnsName },
   restartCoreDns: { header },
+  stopPart: { header, part: check.part, restoreAfterSeconds: check.restoreAfter, withoutQuorum: check.flag },
+  restorePart: { header, part: check.part },
 }
 
 /** Throws INVALID_REQUEST when a request is not what its operation takes. */

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { backupCommand } from './backup.js'
 import type { CliContext } from './context.js'
 import { convertCommand } from './convert.js'
+import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
 import { explainCommand } from './explain.js'
 import { initCommand } from './init.js'
@@ -30,6 +31,7 @@ const commands: readonly CommandMaker[] = [
   statusCommand,
   watchCommand,
   verifyCommand,
+  drillCommand,
   reportCommand,
   backupCommand,
   explainCommand,
@@ -44,6 +46,7 @@ The usual way:
   quorate plan -f cluster.yaml                                       what would be done; changes nothing
   quorate convert -f cluster.yaml                                    does it, after asking
   quorate verify -f cluster.yaml                                     is it highly available now?
+  quorate drill -f cluster.yaml                                      takes parts down, after asking; what do users notice?
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 goes on from there
   quorate rollback RUN                                               undoes it

@@ -9,7 +9,8 @@ export async function loadBalancerNodesServe(run: ConversionRun, options: UntilO
   return Promise.all(run.loadBalancer.nodes(run).map((node) => serves(run, node, options)))
 }
 
-async function serves(run: ConversionRun, node: NodeEntry, options: UntilOptions): Promise<Evidence> {
+/** One node of it, by its own address. */
+export async function serves(run: ConversionRun, node: NodeEntry, options: UntilOptions): Promise<Evidence> {
   const { host, port } = run.endpoint
   const statuses = await readyStatuses(run)
   const signal = options.signal === undefined ? {} : { signal: options.signal }

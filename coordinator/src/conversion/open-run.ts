@@ -25,6 +25,14 @@ export function clusterFileOf(state: RunState): ClusterFile {
   return parseClusterFile(state.clusterFile, `journal of ${state.id}`)
 }
 
+/** RUN_OVER for a drill: its nodes put back by themselves what it stopped, so nothing is left to go on with or to undo. */
+export function requireConversion({ id, purpose }: RunState): void {
+  if (purpose === undefined) return
+  throw new QuorateError('RUN_OVER', `run ${id} is a drill: it is neither resumed nor rolled back`, {
+    remedy: 'What it stopped comes back by itself. `quorate verify` says when all is well, then drill again.',
+  })
+}
+
 export interface OpenOptions {
   readonly onEvent: StartRequest['onEvent']
   /** Who may be missing, by what the run did so far. */

@@ -8,7 +8,7 @@ import { type RunState, unended } from '../engine/fold.js'
 import { untilEnded } from '../engine/operations.js'
 import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
 import { resumeOrder } from '../engine/run-order.js'
-import { goOnWith, type OpenOptions } from './open-run.js'
+import { goOnWith, type OpenOptions, requireConversion } from './open-run.js'
 import type { ConversionRun } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
 import { workersMayMiss } from './session-run.js'
@@ -32,6 +32,7 @@ const clusterMs = 90_000
 export async function resumeConversion(session: Session, request: ResumeRequest): Promise<StartedRun> {
   const { id, acceptChanges = false, onEvent } = request
   const known = await readRun(session, id)
+  requireConversion(known)
   if (known.outcome === 'done' && known.missing.length === 0)
     return { id, stop: () => undefined, ended: Promise.resolve({ outcome: 'done', needsPerson: false }) }
   requireResumable(known)
@@ -65,7 +66,9 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
   })
 }
 
-function requireResumable({ id, rollback }: RunState): void {
+function requireResumable(state: RunState): void {
+  requireConversion(state)
+  const { id, rollback } = state
   if (rollback === undefined) return
   throw new QuorateError('RUN_OVER', `run ${id} is on its way back or has been undone`, {
     remedy: `\`quorate rollback ${id}\` finishes the undo; \`quorate convert\` begins anew.`,

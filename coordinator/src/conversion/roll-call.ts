@@ -51,6 +51,7 @@ export class RollCall implements Absence {
       checkJoin: (request, onProgress, options) => agent.checkJoin(request, onProgress, options).catch(note),
       watchAvailability: (request, options) => agent.watchAvailability(request, options),
       holdPorts: (ports, work, options) => agent.holdPorts(ports, work, options),
+      watchAvailability: (request, options) => agent.watchAvailability(request, options),
       async *readBackup(...asked) {
         try {
           yield* agent.readBackup(...asked)

@@ -9,7 +9,7 @@ import type { Action } from '../engine/step.js'
 import { asBefore } from './as-before.js'
 import { memberOf } from './control-plane-ready.js'
 import { readEtcd } from './fresh.js'
-import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers } from './open-run.js'
+import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
 import type { ConversionRun, ConversionStep } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
 import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
@@ -127,7 +127,9 @@ async function traces(run: ConversionRun, action: Action, { node, method, operat
   })
 }
 
-function requireUndoable({ id, outcome }: RunState): void {
+function requireUndoable(state: RunState): void {
+  requireConversion(state)
+  const { id, outcome } = state
   if (outcome !== 'rolled-back') return
   throw new QuorateError('RUN_OVER', `run ${id} has been undone already`)
 }

@@ -14,6 +14,8 @@ export type RunEvent =
       readonly steps: readonly { readonly id: string; readonly title: string; readonly actions: readonly Action[] }[]
       /** Findings that the operator chose to ignore, with the reasons. */
       readonly ignored: Readonly<Record<string, string>>
+      /** Set where it is no conversion. */
+      readonly purpose?: 'drill'
     }
   | {
       /** Another process took the run over; what it goes on with is in `steps`. */

@@ -83,6 +83,8 @@ export interface RunState {
   readonly version: string
   readonly clusterFile: string
   readonly fencingToken: number
+  /** Set where it is no conversion: such a run is neither resumed nor rolled back. */
+  readonly purpose?: 'drill'
   readonly startedAt: number
   readonly endedAt?: number
   /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). `damaged`: its journal cannot be read. */
@@ -127,11 +129,8 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   const { at, run, seq, event } = recorded
   const next = { ...state, id: run, seq }
   switch (event.kind) {
-    case 'run-started': {
-      const { cluster, planHash, version, clusterFile, fencingToken, ignored } = event
-      const steps = event.steps.map(waitingStep)
-      return { ...next, cluster, planHash, version, clusterFile, fencingToken, ignored, startedAt: at, steps }
-    }
+    case 'run-started':
+      return withStart(next, event, at)
     case 'run-resumed': {
       const { planHash, version, fencingToken } = event
       const steps = state.steps.map((step) =>
@@ -169,6 +168,13 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
         steps: state.steps.map((step) => (step.id === event.step ? applyToStep(step, at, event) : step)),
       }
   }
+}
+
+function withStart(state: RunState, event: Extract<RunEvent, { kind: 'run-started' }>, at: number): RunState {
+  const { cluster, planHash, version, clusterFile, fencingToken, ignored, purpose } = event
+  const steps = event.steps.map(waitingStep)
+  const begun = { ...state, cluster, planHash, version, clusterFile, fencingToken, ignored, startedAt: at, steps }
+  return purpose === undefined ? begun : { ...begun, purpose }
 }
 
 const waitsFor = (state: RunState, node: string): WaitingNode['waits'] =>

@@ -1,3 +1,4 @@
+import { drillReport } from '../conversion/drill/drill-report.js'
 import type { RunError } from '../engine/events.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
 import type { Evidence } from '../engine/step.js'
@@ -100,6 +101,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
 
 function verdictOf(run: RunState): string {
   const { cluster, outcome, steps, error } = run
+  if (run.purpose === 'drill') return drillReport(run).verdict
   const changed = steps.filter(({ state }) => state === 'done').length
   switch (outcome) {
     case 'done':

@@ -11,13 +11,18 @@ export function runsText(runs: readonly RunState[], now: number): string {
     return [
       run.id,
       run.cluster,
-      run.missing.length === 0 ? run.outcome : `${run.outcome}, ${run.missing.length} missing`,
+      stateText(run),
       `${finished}/${run.steps.length}`,
       dateAndTime(run.startedAt),
       duration(lastMoment(run, now) - run.startedAt),
     ]
   })
   return table(['RUN', 'CLUSTER', 'STATE', 'STEPS', 'STARTED', 'TOOK'], rows) + runs.map(damageText).join('')
+}
+
+function stateText({ missing, outcome, purpose }: RunState): string {
+  const kind = purpose === undefined ? '' : `${purpose} `
+  return `${kind}${outcome}${missing.length === 0 ? '' : `, ${missing.length} missing`}`
 }
 
 function damageText({ id, outcome, error }: RunState): string {

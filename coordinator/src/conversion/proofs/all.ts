@@ -1,26 +1,38 @@
 import { apiEndpoints } from './api-endpoints.js'
 import { apiserverCertificates } from './apiserver-certificates.js'
+import { certificateExpiry } from './certificate-expiry.js'
+import { certificateNames } from './certificate-names.js'
 import { clusterInfo } from './cluster-info.js'
 import { coredns } from './coredns.js'
 import { endpointAnswers } from './endpoint-answers.js'
 import { endpointName } from './endpoint-name.js'
 import { etcd } from './etcd.js'
+import { etcdAddresses } from './etcd-addresses.js'
 import { kubeProxy } from './kube-proxy.js'
 import { kubeadmConfig } from './kubeadm-config.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletSockets } from './kubelet-sockets.js'
+import { leases } from './leases.js'
 import { loadBalancer } from './load-balancer.js'
 import { nodesReady } from './nodes-ready.js'
 import { oldAddress } from './old-address.js'
 import type { Proof } from './proof.js'
+import { separateMachines } from './separate-machines.js'
+import { virtualIp } from './virtual-ip.js'
 
 /** What makes a cluster highly available, each observed on the live cluster. `quorate verify` and the step prove-ha make them all. */
 export const allProofs: readonly Proof[] = [
   endpointName,
   endpointAnswers,
   apiserverCertificates,
+  certificateNames,
+  certificateExpiry,
   loadBalancer,
+  virtualIp,
+  separateMachines,
   etcd,
+  etcdAddresses,
+  leases,
   nodesReady,
   apiEndpoints,
   kubeadmConfig,

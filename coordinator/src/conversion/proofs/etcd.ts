@@ -23,6 +23,8 @@ export const etcd: Proof = {
           `member ${name} believes to be in another cluster`,
           `${member.status.clusterId}, not ${clusterId}`,
         )
+      if (!run.controlPlanes.some((node) => memberOf([member], node) !== undefined))
+        return missing(`member ${name} is on no control plane of the cluster file`, member.peerUrls.join(', '))
       if (member.status.errors.length > 0)
         return missing(`member ${name} reports errors`, member.status.errors.join(', '))
       return {

@@ -1,7 +1,8 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../checks/check.js'
 import { againstPolicy, type Steered } from '../rewrite.js'
 import type { ConversionRun } from '../run.js'
-import { endpointServer, kubeconfigsOf } from '../wanted.js'
+import { endpointServer, isLocalServer, kubeconfigsOf } from '../wanted.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
@@ -21,23 +22,34 @@ export const kubeconfigs: Proof = {
 }
 
 async function ofControlPlane(run: ConversionRun, node: NodeEntry): Promise<readonly Seen[]> {
-  const against = (await Promise.all(steered.map((component) => againstPolicy(run, node, component)))).filter(
-    (one) => one !== undefined,
-  )
   const facts = await run.nodeFacts(node)
+  const ofComponents = await Promise.all(steered.map((component) => ofComponent(run, node, component)))
   const admins = kubeconfigsOf(facts, ['admin', 'super-admin']).filter(({ server }) => server !== endpointServer(run))
-  const wrong = [...against, ...admins.map((file) => ({ file, server: endpointServer(run) }))]
-  const missing = steered.filter((component) => kubeconfigsOf(facts, [component]).length === 0)
-  if (wrong.length === 0 && missing.length === 0)
-    return [{ what: `kubeconfigs of ${node.name}`, saw: 'as the policy says' }]
-  return [
-    ...wrong.map(({ file, server }) =>
-      finding(node, `${file.path} does not point at ${server}`, `server: ${file.server}`),
-    ),
-    ...missing.map((component) =>
-      finding(node, `it has no kubeconfig for ${component}: it is no control plane yet`, 'absent'),
+  const wrong = [
+    ...ofComponents.flat(),
+    ...admins.map((file) =>
+      finding(node, `${file.path} does not point at ${endpointServer(run)}`, `server: ${file.server}`),
     ),
   ]
+  return wrong.length === 0 ? [{ what: `kubeconfigs of ${node.name}`, saw: 'as the policy says' }] : wrong
+}
+
+/**
+ * Its own API server or the endpoint: with either the cluster outlives any one control plane, so where nobody asked for one of them
+ * (`auto`), the other is no more than a warning. A cluster that kubeadm made with an endpoint has what its release wrote.
+ */
+async function ofComponent(run: ConversionRun, node: NodeEntry, component: Steered): Promise<readonly Seen[]> {
+  const facts = await run.nodeFacts(node)
+  if (kubeconfigsOf(facts, [component]).length === 0)
+    return [finding(node, `it has no kubeconfig for ${component}: it is no control plane yet`, 'absent')]
+  const against = await againstPolicy(run, node, component)
+  if (against === undefined) return []
+  const { file, server } = against
+  const message = `${file.path} does not point at ${server}`
+  const found = finding(node, message, `server: ${file.server}`)
+  const isEither = file.server === endpointServer(run) || isLocalServer(file.server, node, facts)
+  if (!isEither || run.file.policy.controlPlaneKubeconfigs !== 'auto') return [found]
+  return [{ ...found, severity: 'warning', message: `${message}, which suits its release better` }]
 }
 
 async function ofWorker(run: ConversionRun, node: NodeEntry): Promise<readonly Seen[]> {
@@ -48,7 +60,7 @@ async function ofWorker(run: ConversionRun, node: NodeEntry): Promise<readonly S
   ]
 }
 
-const finding = (node: NodeEntry, message: string, evidence: string): Seen =>
+const finding = (node: NodeEntry, message: string, evidence: string): Finding =>
   notProved(id, {
     node: node.name,
     message,

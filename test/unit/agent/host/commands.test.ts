@@ -21,6 +21,7 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     unitJournal: line(commands.unitJournal('quorate-a.service')),
     listImages: line(commands.listImages('/run/quorate-agent/c')),
     startTransientUnit: line(commands.startTransientUnit('quorate-a.service', commands.restartKubelet())),
+    startTransientTimer: line(commands.startTransientTimer('quorate-a', 60, commands.startServices(['kubelet']))),
     stopUnit: line(commands.stopUnit('quorate-a.service')),
     resetFailedUnit: line(commands.resetFailedUnit('quorate-a.service')),
     regenerateApiserverCertificate: line(commands.regenerateApiserverCertificate('/run/quorate-agent/c')),
@@ -32,6 +33,8 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     restartKubelet: line(commands.restartKubelet()),
     enableAndStart: line(commands.enableAndStart('haproxy')),
     reloadOrRestart: line(commands.reloadOrRestart('keepalived')),
+    startServices: line(commands.startServices(['haproxy', 'keepalived'])),
+    stopServices: line(commands.stopServices(['kubelet'])),
     disableAndStop: line(commands.disableAndStop('haproxy')),
   }
   t.same(Object.keys(made).sort(), Object.keys(commands).sort(), 'none is left out')
@@ -52,6 +55,7 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     'journalctl --unit=quorate-a.service --output=cat --no-pager',
     'kubeadm config images list --config /run/quorate-agent/c',
     'systemd-run --unit=quorate-a.service --property=Type=oneshot --property=RemainAfterExit=yes --setenv=SYSTEMCTL_SKIP_SYSV=1 --no-block -- systemctl restart kubelet',
+    'systemd-run --unit=quorate-a --on-active=60 --timer-property=AccuracySec=100ms --property=Type=oneshot --setenv=SYSTEMCTL_SKIP_SYSV=1 -- systemctl start kubelet',
     'systemctl stop quorate-a.service',
     'systemctl reset-failed quorate-a.service',
     'kubeadm init phase certs apiserver --config /run/quorate-agent/c',
@@ -63,6 +67,8 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     'systemctl restart kubelet',
     'systemctl enable --now haproxy',
     'systemctl reload-or-restart keepalived',
+    'systemctl start haproxy keepalived',
+    'systemctl stop kubelet',
     'systemctl disable --now haproxy',
   ])
 })

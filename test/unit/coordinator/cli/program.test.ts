@@ -414,6 +414,24 @@ t.test('one run at a time; a run that is stopped ends at a safe place and the ne
   t.match((await quorate('status')).text, /done[\s\S]*interrupted/, 'newest first')
 })
 
+t.test(
+  'drill: --yes alone is refused, a terminal is asked, an unknown scenario is named, a weak cluster is left alone',
+  async (t) => {
+    const { quorate, start, unproved } = await lab(t)
+    const file = await start()
+    const drill = (...args: string[]) => quorate('drill', '-f', file, ...args)
+    t.match(await drill('--yes'), { code: 2, error: { code: 'USAGE', message: /--yes alone/ } })
+    t.match(await drill(), { code: 2, error: { code: 'USAGE', message: /nobody can be asked/ } })
+    const consent = ['--yes', '--i-know-this-takes-parts-down']
+    t.match(await drill(...consent, '--only', 'everything'), { code: 2, error: { message: /no scenario everything/ } })
+    t.match(await drill(...consent, '--restore-after', '16'), { code: 2, error: { message: /leaves no time/ } })
+    unproved.push({ id: 'toy', severity: 'error', message: 'old', evidence: 'e', remedy: 'r' })
+    const weak = await drill(...consent)
+    t.equal(weak.code, 7)
+    t.match(weak.errors, /Nothing was stopped/)
+  },
+)
+
 t.test('verify: 0 when every proof holds, 7 when not', async (t) => {
   const { quorate, start, unproved } = await lab(t)
   const file = await start()
@@ -446,6 +464,7 @@ t.test('wrong usage names the help that helps', async (t) => {
     'status',
     'watch',
     'verify',
+    'drill',
     'report',
     'serve',
   ]) {

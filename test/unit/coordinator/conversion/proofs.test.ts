@@ -75,6 +75,29 @@ const breaks: Record<string, Break> = {
   'load-balancer': (paper) => {
     paper.node('k8smaster3').backends = []
   },
+  'certificate-names': (paper) => {
+    const [own] = paper.node('k8smaster2').facts.certificates
+    if (own !== undefined) own.sans = own.sans.filter((san) => san !== '192.168.13.100')
+  },
+  'certificate-expiry': (paper) => {
+    const [own] = paper.node('k8smaster3').facts.certificates
+    if (own !== undefined) own.notAfterUnixMs = Date.now() + 86_400_000
+  },
+  'virtual-ip': (paper) => {
+    paper.node('k8smaster3').facts.interfaces[0]?.addresses.push('192.168.13.100/24')
+  },
+  'separate-machines': (paper) => {
+    paper.node('k8smaster3').facts.machineId = paper.node('k8smaster1').facts.machineId
+  },
+  'etcd-addresses': (paper) => {
+    const command = ['etcd', '--listen-client-urls=https://127.0.0.1:2379']
+    paper
+      .node('k8smaster2')
+      .facts.staticPods.push({ component: 'etcd', image: '', annotations: {}, hostPaths: [], command })
+  },
+  leases: (paper) => {
+    paper.node('k8smaster1').clockAheadMs = 60_000
+  },
   etcd: (paper) => {
     paper.members.push(
       EtcdMember.fromPartial({ id: 'x', name: '', learner: true, peerUrls: ['https://192.168.13.33:2380'] }),
@@ -145,6 +168,50 @@ t.test("a kubelet's own probe of its API server is no connection that it works t
   })
   t.notOk((await failing(paper)).includes('kubelet-sockets'))
   t.ok(looks > 1)
+})
+
+t.test('keepalived that does not run, and an address that nobody holds', async (t) => {
+  const paper = await converted()
+  for (const unit of paper.node('k8smaster2').facts.units) if (unit.name === 'keepalived') unit.activeState = 'failed'
+  const { proofs } = await prove(paper.run(), allProofs, signal)
+  const found = proofs.flatMap(({ findings }) => findings.map(({ id, node }) => `${id} ${node}`))
+  t.same(found, ['virtual-ip k8smaster2.example.com'])
+  const nobody = await converted()
+  for (const { facts } of nobody.nodes.values())
+    for (const each of facts.interfaces)
+      each.addresses = each.addresses.filter((address) => !address.startsWith('192.168.13.100/'))
+  t.same(await failing(nobody), ['virtual-ip'])
+})
+
+t.test('a member of etcd that is on no control plane of the file is a stranger', async (t) => {
+  const paper = await converted()
+  const stranger = { id: 'x', name: 'elsewhere', peerUrls: ['https://192.168.13.99:2380'] }
+  paper.members.push(EtcdMember.fromPartial({ ...stranger, status: { version: '3.6.5', clusterId: 'c1' } }))
+  t.same(await failing(paper), ['etcd'])
+})
+
+t.test('one product_uuid is a warning, and so is a name that only some certificates have', async (t) => {
+  const paper = await converted()
+  for (const { facts } of paper.nodes.values()) facts.productUuid = '4c4c4544'
+  paper.node('k8smaster1').facts.certificates[0]?.sans.push('old.example.com')
+  const { proofs, highlyAvailable } = await prove(paper.run(), allProofs, signal)
+  t.ok(highlyAvailable)
+  const found = proofs.flatMap(({ findings }) => findings.map(({ id, severity }) => `${id} ${severity}`))
+  t.same(found, [...Array(2).fill('certificate-names warning'), ...Array(2).fill('separate-machines warning')])
+})
+
+t.test('a kubelet of a control plane may go to the endpoint too, as kubeadm before 1.33 has it', async (t) => {
+  const paper = await converted()
+  const node = paper.node('k8smaster2')
+  for (const file of node.kubeconfigs)
+    if (file.purpose === 'kubelet') file.text = pointKubeconfigAt(file.text, 'https://apiserver.example.com:8443')
+  node.connected.set('kubelet', 'https://apiserver.example.com:8443')
+  const { proofs, highlyAvailable } = await prove(paper.run(), allProofs, signal)
+  t.ok(highlyAvailable)
+  t.match(
+    proofs.flatMap(({ findings }) => findings),
+    [{ id: 'kubeconfigs', severity: 'warning', node: 'k8smaster2.example.com' }],
+  )
 })
 
 t.test('two voters are not enough, and an even number is no better', async (t) => {

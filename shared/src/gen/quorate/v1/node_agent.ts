@@ -93,6 +93,71 @@ export function verifyModeToNumber(object: VerifyMode): number {
   }
 }
 
+/** What a drill takes down. A static pod stays down because the kubelet is stopped with it: no file is touched, and a reboot brings all back. */
+export const Part = {
+  PART_UNSPECIFIED: "PART_UNSPECIFIED",
+  PART_API_SERVER: "PART_API_SERVER",
+  PART_ETCD: "PART_ETCD",
+  /** PART_LOAD_BALANCER - haproxy and keepalived. */
+  PART_LOAD_BALANCER: "PART_LOAD_BALANCER",
+  /** PART_CONTROL_PLANE - All static pods, the kubelet, and the load balancer where it runs. */
+  PART_CONTROL_PLANE: "PART_CONTROL_PLANE",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type Part = typeof Part[keyof typeof Part];
+
+export namespace Part {
+  export type PART_UNSPECIFIED = typeof Part.PART_UNSPECIFIED;
+  export type PART_API_SERVER = typeof Part.PART_API_SERVER;
+  export type PART_ETCD = typeof Part.PART_ETCD;
+  export type PART_LOAD_BALANCER = typeof Part.PART_LOAD_BALANCER;
+  export type PART_CONTROL_PLANE = typeof Part.PART_CONTROL_PLANE;
+  export type UNRECOGNIZED = typeof Part.UNRECOGNIZED;
+}
+
+export function partFromJSON(object: any): Part {
+  switch (object) {
+    case 0:
+    case "PART_UNSPECIFIED":
+      return Part.PART_UNSPECIFIED;
+    case 1:
+    case "PART_API_SERVER":
+      return Part.PART_API_SERVER;
+    case 2:
+    case "PART_ETCD":
+      return Part.PART_ETCD;
+    case 3:
+    case "PART_LOAD_BALANCER":
+      return Part.PART_LOAD_BALANCER;
+    case 4:
+    case "PART_CONTROL_PLANE":
+      return Part.PART_CONTROL_PLANE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Part.UNRECOGNIZED;
+  }
+}
+
+export function partToNumber(object: Part): number {
+  switch (object) {
+    case Part.PART_UNSPECIFIED:
+      return 0;
+    case Part.PART_API_SERVER:
+      return 1;
+    case Part.PART_ETCD:
+      return 2;
+    case Part.PART_LOAD_BALANCER:
+      return 3;
+    case Part.PART_CONTROL_PLANE:
+      return 4;
+    case Part.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 export interface GetNodeFactsRequest {
 }
 
@@ -663,6 +728,28 @@ export interface RestartCoreDnsRequest {
 }
 
 export interface RestartCoreDnsResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface StopPartRequest {
+  header: OperationHeader | undefined;
+  part: Part;
+  /** The node brings it back by itself after this time, whoever is gone by then. */
+  restoreAfterSeconds: number;
+  /** Stops etcd although the members that stay have no quorum: a cold start. */
+  withoutQuorum: boolean;
+}
+
+export interface StopPartResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface RestorePartRequest {
+  header: OperationHeader | undefined;
+  part: Part;
+}
+
+export interface RestorePartResponse {
   event: OperationEvent | undefined;
 }
 
@@ -7633,6 +7720,282 @@ export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
   },
 };
 
+function createBaseStopPartRequest(): StopPartRequest {
+  return { header: undefined, part: Part.PART_UNSPECIFIED, restoreAfterSeconds: 0, withoutQuorum: false };
+}
+
+export const StopPartRequest: MessageFns<StopPartRequest> = {
+  encode(message: StopPartRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.part !== Part.PART_UNSPECIFIED) {
+      writer.uint32(16).int32(partToNumber(message.part));
+    }
+    if (message.restoreAfterSeconds !== 0) {
+      writer.uint32(24).uint32(message.restoreAfterSeconds);
+    }
+    if (message.withoutQuorum !== false) {
+      writer.uint32(32).bool(message.withoutQuorum);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopPartRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopPartRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.part = partFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.restoreAfterSeconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withoutQuorum = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StopPartRequest>): StopPartRequest {
+    return StopPartRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopPartRequest>): StopPartRequest {
+    const message = createBaseStopPartRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.part = object.part ?? Part.PART_UNSPECIFIED;
+    message.restoreAfterSeconds = object.restoreAfterSeconds ?? 0;
+    message.withoutQuorum = object.withoutQuorum ?? false;
+    return message;
+  },
+};
+
+function createBaseStopPartResponse(): StopPartResponse {
+  return { event: undefined };
+}
+
+export const StopPartResponse: MessageFns<StopPartResponse> = {
+  encode(message: StopPartResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopPartResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopPartResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StopPartResponse>): StopPartResponse {
+    return StopPartResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopPartResponse>): StopPartResponse {
+    const message = createBaseStopPartResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRestorePartRequest(): RestorePartRequest {
+  return { header: undefined, part: Part.PART_UNSPECIFIED };
+}
+
+export const RestorePartRequest: MessageFns<RestorePartRequest> = {
+  encode(message: RestorePartRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.part !== Part.PART_UNSPECIFIED) {
+      writer.uint32(16).int32(partToNumber(message.part));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestorePartRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestorePartRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.part = partFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestorePartRequest>): RestorePartRequest {
+    return RestorePartRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestorePartRequest>): RestorePartRequest {
+    const message = createBaseRestorePartRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.part = object.part ?? Part.PART_UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseRestorePartResponse(): RestorePartResponse {
+  return { event: undefined };
+}
+
+export const RestorePartResponse: MessageFns<RestorePartResponse> = {
+  encode(message: RestorePartResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestorePartResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestorePartResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestorePartResponse>): RestorePartResponse {
+    return RestorePartResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestorePartResponse>): RestorePartResponse {
+    const message = createBaseRestorePartResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
  * Reads need the role `observer` (ReadBackup and WatchAvailability: `operator`), changes the role `operator` (agent/src/server/access.ts).
@@ -8154,6 +8517,26 @@ export const NodeAgentServiceService = {
       Buffer.from(RestartCoreDnsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestartCoreDnsResponse => RestartCoreDnsResponse.decode(value),
   },
+  /** Takes a part of this control plane down, abruptly, for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  stopPart: {
+    path: "/quorate.v1.NodeAgentService/StopPart" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: StopPartRequest): Buffer => Buffer.from(StopPartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopPartRequest => StopPartRequest.decode(value),
+    responseSerialize: (value: StopPartResponse): Buffer => Buffer.from(StopPartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StopPartResponse => StopPartResponse.decode(value),
+  },
+  /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
+  restorePart: {
+    path: "/quorate.v1.NodeAgentService/RestorePart" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RestorePartRequest): Buffer => Buffer.from(RestorePartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestorePartRequest => RestorePartRequest.decode(value),
+    responseSerialize: (value: RestorePartResponse): Buffer => Buffer.from(RestorePartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RestorePartResponse => RestorePartResponse.decode(value),
+  },
 } as const;
 
 export interface NodeAgentServiceServer extends UntypedServiceImplementation {
@@ -8250,6 +8633,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   deleteNode: handleServerStreamingCall<DeleteNodeRequest, DeleteNodeResponse>;
   /** Rolling restart of CoreDNS so that its pods spread. Only on a control plane. */
   restartCoreDns: handleServerStreamingCall<RestartCoreDnsRequest, RestartCoreDnsResponse>;
+  /** Takes a part of this control plane down, abruptly, for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  stopPart: handleServerStreamingCall<StopPartRequest, StopPartResponse>;
+  /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
+  restorePart: handleServerStreamingCall<RestorePartRequest, RestorePartResponse>;
 }
 
 export interface NodeAgentServiceClient extends Client {
@@ -8760,6 +9147,20 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RestartCoreDnsResponse>;
+  /** Takes a part of this control plane down, abruptly, for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  stopPart(request: StopPartRequest, options?: Partial<CallOptions>): ClientReadableStream<StopPartResponse>;
+  stopPart(
+    request: StopPartRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<StopPartResponse>;
+  /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
+  restorePart(request: RestorePartRequest, options?: Partial<CallOptions>): ClientReadableStream<RestorePartResponse>;
+  restorePart(
+    request: RestorePartRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RestorePartResponse>;
 }
 
 export const NodeAgentServiceClient = makeGenericClientConstructor(

@@ -1,0 +1,46 @@
+import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { ServiceUnit } from '../../host/commands.js'
+import type { Tools } from '../tools.js'
+
+/** What a part of a control plane is made of. */
+interface PartOfNode {
+  readonly units: readonly ServiceUnit[]
+  /** Units that need not run here: a load balancer may be the operator's own. */
+  readonly ifRunning: readonly ServiceUnit[]
+  /** Containers of static pods. */
+  readonly containers: readonly string[]
+}
+
+/**
+ * A static pod is held down by stopping the kubelet, which would start it again within a second; its manifest stays where it is. So a drill
+ * changes no file, what it stops is enabled, and after a power cut in its middle the node boots into what it was.
+ */
+const parts: Readonly<Partial<Record<Part, PartOfNode>>> = {
+  [Part.PART_API_SERVER]: { units: ['kubelet'], ifRunning: [], containers: ['kube-apiserver'] },
+  [Part.PART_ETCD]: { units: ['kubelet'], ifRunning: [], containers: ['etcd'] },
+  [Part.PART_LOAD_BALANCER]: { units: ['haproxy', 'keepalived'], ifRunning: [], containers: [] },
+  [Part.PART_CONTROL_PLANE]: {
+    units: ['kubelet'],
+    ifRunning: ['haproxy', 'keepalived'],
+    containers: ['kube-apiserver', 'etcd', 'kube-controller-manager', 'kube-scheduler'],
+  },
+}
+
+const nothing: PartOfNode = { units: [], ifRunning: [], containers: [] }
+
+export const partOfNode = (part: Part): PartOfNode => parts[part] ?? nothing
+
+/** The one timer of a node that brings back what a drill stopped; systemd-run names the service that it starts alike. */
+export const putBackUnit = 'quorate-put-back'
+export const putBackTimer = `${putBackUnit}.timer`
+
+/** Running containers of these names. */
+export async function running(tools: Tools, names: readonly string[], signal: AbortSignal) {
+  if (names.length === 0) return []
+  const cri = tools.cri()
+  try {
+    return (await cri.containers(names, signal)).filter(({ state }) => state === 'running')
+  } finally {
+    cri.close()
+  }
+}

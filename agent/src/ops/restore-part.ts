@@ -1,0 +1,59 @@
+import type { Part, RestorePartRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import { commands } from '../host/commands.js'
+import { readUnit, readUnits } from '../host/unit-state.js'
+import { partOfNode, putBackTimer, running } from './drill/parts.js'
+import { changeOperation, doneIf } from './operation.js'
+import { changed, unchanged } from './result.js'
+import { runUnitCommand } from './run-unit.js'
+import type { Tools } from './tools.js'
+
+/** A container whose program has just died is started again at once, etcd's API server only when etcd answers. */
+const deadlineMs = 120_000
+
+/**
+ * Starts what is enabled of a part and disarms the timer, in this order: it is never down without somebody who brings it back. Asked again,
+ * or after the timer or a reboot did it, there is nothing to do.
+ */
+export const restorePart = changeOperation<RestorePartRequest>(
+  async ({ part }, context) => {
+    const { tools, signal, progress } = context
+    const { units, isArmed } = await state(tools, part, signal)
+    if (!isArmed && (await isUp(tools, part, signal)).holds) return unchanged('all of it runs')
+    await runUnitCommand(context, 'start', commands.startServices(units))
+    if (isArmed) await tools.host.run(commands.stopUnit(putBackTimer))
+    const startedAt = Date.now()
+    await until('all of it to run', () => isUp(tools, part, signal), {
+      ...{ deadlineMs, everyMs: 250, signal },
+      onWaiting: progress,
+    })
+    return changed({ summary: `started ${units.join(', ')}`, facts: { started_at: String(startedAt) } })
+  },
+  {
+    evidence: async ({ part }, { tools, signal }) => {
+      const { isArmed } = await state(tools, part, signal)
+      return doneIf(!isArmed && (await isUp(tools, part, signal)).holds)
+    },
+  },
+)
+
+/** The units that were stopped, if any was: those that are enabled. */
+async function state(tools: Tools, part: Part, signal: AbortSignal) {
+  const { units, ifRunning } = partOfNode(part)
+  const all = [...units, ...ifRunning]
+  const seen = await readUnits(tools.host, all, signal)
+  return {
+    units: all.filter((_, index) => seen[index]?.unitFileState.startsWith('enabled')),
+    isArmed: (await readUnit(tools.host, putBackTimer, signal)).loadState === 'loaded',
+  }
+}
+
+async function isUp(tools: Tools, part: Part, signal: AbortSignal): Promise<Look<true>> {
+  const { containers } = partOfNode(part)
+  const { units } = await state(tools, part, signal)
+  const seen = await readUnits(tools.host, units, signal)
+  const down = units.filter((_, index) => seen[index]?.activeState !== 'active')
+  const up = await running(tools, containers, signal)
+  const missing = containers.filter((name) => !up.some((one) => one.name === name))
+  return down.length + missing.length === 0 ? holds(true) : notYet(`not running: ${[...down, ...missing].join(', ')}`)
+}

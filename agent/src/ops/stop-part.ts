@@ -1,0 +1,107 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { forecastQuorum } from '@quorate/shared/etcd-quorum'
+import type { StopPartRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readStaticPod } from '@quorate/shared/static-pod'
+import { commands, type ServiceUnit } from '../host/commands.js'
+import { readUnit, readUnits } from '../host/unit-state.js'
+import { partOfNode, putBackTimer, putBackUnit, running } from './drill/parts.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
+import { manifestPath } from './paths.js'
+import { changed } from './result.js'
+import { runUnitCommand } from './run-unit.js'
+import type { Tools } from './tools.js'
+
+/**
+ * Takes a part down as a fault would: the timer that brings it back is armed first, then the units are stopped, and the containers killed
+ * without grace. Refused where the timer of another drill is still armed, where a unit would not come back after a reboot, and where etcd
+ * would lose its quorum.
+ */
+const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) => {
+  const { tools, signal, progress } = context
+  const { containers } = partOfNode(request.part)
+  await refuseArmed(context)
+  const units = await unitsToStop(request, context)
+  const victims = await running(tools, containers, signal)
+  const missing = containers.filter((name) => !victims.some((one) => one.name === name))
+  if (missing.length > 0)
+    throw new QuorateError('NOT_A_CONTROL_PLANE', `${missing.join(', ')} does not run here: nothing was stopped`)
+  if (containers.includes('etcd') && !request.withoutQuorum) await refuseQuorumLoss(tools, signal)
+  await arm(context, request.restoreAfterSeconds, units)
+  await runUnitCommand(context, 'stop', commands.stopServices(units))
+  const cri = tools.cri()
+  try {
+    await Promise.all(victims.map(({ id }) => cri.stopContainer(id, 0, signal)))
+  } finally {
+    cri.close()
+  }
+  const what = [...victims.map(({ name }) => name), ...units]
+  progress(`stopped ${what.join(', ')}`)
+  return changed({
+    summary: `stopped ${what.join(', ')}; back by itself ${request.restoreAfterSeconds} s after the timer was armed`,
+    facts: { stopped_at: String(Date.now()), stopped: what.join(' ') },
+  })
+}
+
+async function refuseArmed({ tools: { host }, signal }: ChangeContext): Promise<void> {
+  const { loadState } = await readUnit(host, putBackTimer, signal)
+  if (loadState !== 'loaded') return
+  throw new QuorateError('NODE_BUSY', `a drill has stopped something here already: ${putBackTimer} is armed`, {
+    remedy: `It comes back by itself. At once: \`systemctl start ${putBackUnit}.service\` on that node.`,
+  })
+}
+
+/** The units of the part that run; each is enabled, so that a reboot is a way back too. */
+async function unitsToStop(
+  { part }: StopPartRequest,
+  { tools, signal }: ChangeContext,
+): Promise<readonly ServiceUnit[]> {
+  const { units, ifRunning } = partOfNode(part)
+  const all = [...units, ...ifRunning]
+  const seen = await readUnits(tools.host, all, signal)
+  return all.filter((unit, index) => {
+    const state = seen[index]
+    const isActive = state?.activeState === 'active'
+    if (!isActive && ifRunning.includes(unit)) return false
+    if (isActive && state.unitFileState.startsWith('enabled')) return true
+    throw new QuorateError(
+      'COMMAND_FAILED',
+      `${unit} is ${state?.activeState ?? 'not there'}, ${state?.unitFileState || 'not enabled'}: nothing was stopped`,
+      { remedy: `On that node: systemctl enable --now ${unit}` },
+    )
+  })
+}
+
+async function refuseQuorumLoss(tools: Tools, signal: AbortSignal): Promise<void> {
+  const manifest = await tools.host.read(manifestPath('etcd'))
+  const own = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8')).flags['name']
+  const etcd = await tools.etcd()
+  try {
+    const { members } = await etcd.members(signal)
+    const without = members.map((member) => (member.name === own ? { ...member, status: undefined } : member))
+    const { healthy, voters, holds } = forecastQuorum(without)
+    if (holds) return
+    throw new QuorateError(
+      'QUORUM_AT_RISK',
+      `without this member ${healthy} of ${voters} voters of etcd would be healthy: nothing was stopped`,
+    )
+  } finally {
+    etcd.close()
+  }
+}
+
+async function arm({ tools, progress }: ChangeContext, seconds: number, units: readonly ServiceUnit[]): Promise<void> {
+  const inner = commands.startServices(units)
+  // Without a signal: once asked, the answer must be known.
+  const { exitCode, stderr } = await tools.host.run(commands.startTransientTimer(putBackUnit, seconds, inner))
+  if (exitCode !== 0)
+    throw new QuorateError('COMMAND_FAILED', `no timer, so nothing was stopped: ${stderr.trim() || exitCode}`)
+  progress(`armed ${putBackTimer}: in ${seconds} s it starts ${units.join(', ')}`)
+}
+
+export const stopPart = changeOperation<StopPartRequest>(stop, {
+  evidence: async ({ part }, { tools, signal }) => {
+    const { units } = partOfNode(part)
+    const [timer, ...seen] = await readUnits(tools.host, [putBackTimer, ...units], signal)
+    return doneIf(timer?.loadState === 'loaded' && seen.every(({ activeState }) => activeState !== 'active'))
+  },
+})

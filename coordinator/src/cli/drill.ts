@@ -1,0 +1,108 @@
+import { exitCode, QuorateError } from '@quorate/shared/errors'
+import { Command, InvalidArgumentError } from 'commander'
+import { readClusterFile } from '../config/read-cluster-file.js'
+import { drillReport } from '../conversion/drill/drill-report.js'
+import { chosenScenarios, type DrillRequest, planDrill, startDrill } from '../conversion/drill/start-drill.js'
+import { readRun } from '../conversion/session.js'
+import { askFor, requireSomebody } from './approval.js'
+import type { CliContext, CommonOptions } from './context.js'
+import { exitCodeOf } from './exit-code.js'
+import type { CommandMaker } from './program.js'
+import { drillPlanText, drillReportText } from './render/drill.js'
+import { makeStyle, printable } from './render/style.js'
+import { verificationText } from './render/verification.js'
+import { runLive } from './run-live.js'
+
+interface Options extends CommonOptions {
+  readonly file: string
+  readonly only?: readonly string[]
+  readonly coldStart?: boolean
+  readonly downFor: number
+  readonly restoreAfter: number
+  readonly yes?: boolean
+  readonly iKnowThisTakesPartsDown?: boolean
+}
+
+const seconds =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`It takes ${least} to ${most} seconds.`)
+  }
+
+export const drillCommand: CommandMaker = (context, finish) =>
+  new Command('drill')
+    .summary('take parts down and measure what users notice')
+    .description(
+      'Shows what it will take down, asks, and does it one after the other: stopped abruptly, brought back, and every proof again before the\n' +
+        'next. Refused where `quorate verify` does not hold. Each node brings back by itself what was stopped on it, whoever is gone by then.',
+    )
+    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+    .option(
+      '--only <scenarios>',
+      'api-server, etcd-leader, load-balancer, control-plane, cold-start; with commas',
+      (text) => text.split(','),
+    )
+    .option('--cold-start', 'at the end all control planes at once: the cluster is down meanwhile')
+    .option('--down-for <seconds>', 'how long each stays down', seconds(1, 120), 15)
+    .option('--restore-after <seconds>', 'after which its node brings it back by itself', seconds(10, 600), 120)
+    .option('--yes', 'do not ask; only with the next one')
+    .option('--i-know-this-takes-parts-down', 'what it says')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate drill -f cluster.yaml\n  quorate drill -f cluster.yaml --only load-balancer --down-for 30',
+    )
+    .action(async (_options, command: Command) => {
+      finish(await drill(context, command.optsWithGlobals<Options>()))
+    })
+
+async function drill(context: CliContext, options: Options): Promise<number> {
+  const { terminal, onStop } = context
+  const { file: path, output, state, yes = false } = options
+  requireConsent(context, options)
+  const { file, text } = await readClusterFile(path)
+  const { only, coldStart = false, downFor, restoreAfter } = options
+  const request: DrillRequest = {
+    ...{ file, fileText: text, coldStart, downSeconds: downFor, restoreAfterSeconds: restoreAfter },
+    ...(only === undefined ? {} : { only }),
+  }
+  chosenScenarios(request)
+  const session = await context.openSession(state)
+  const stop = new AbortController()
+  const unhook = onStop(() => stop.abort())
+  const plan = await planDrill(session, request, stop.signal).finally(unhook)
+  if (stop.signal.aborted) return exitCode.interrupted
+  const style = makeStyle(terminal.coloured)
+  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'drill-plan', ...plan })}\n`)
+  if (!plan.verification.highlyAvailable) {
+    if (output === 'text') terminal.out(verificationText(plan.verification, style))
+    terminal.err('Nothing was stopped: a drill begins on a cluster that is highly available.\n')
+    return exitCode.notHighlyAvailable
+  }
+  if (output === 'text') terminal.out(drillPlanText(plan, request, style))
+  if (!yes)
+    await askFor(terminal, `Take these down on ${plan.cluster} now?`, { what: 'the drill', where: plan.cluster })
+  const ended = await runLive(context, { output, start: (onEvent) => startDrill(session, { ...request, onEvent }) })
+  const report = drillReport(await readRun(session, ended.id))
+  terminal.out(
+    output === 'json'
+      ? `${JSON.stringify({ type: 'drill-report', ...report })}\n`
+      : `\n${printable(drillReportText(report))}`,
+  )
+  return exitCodeOf(ended)
+}
+
+/** A script that says yes to everything shall not take a cluster apart by one word. */
+function requireConsent({ terminal }: CliContext, options: Options): void {
+  const { yes = false, iKnowThisTakesPartsDown = false, downFor, restoreAfter } = options
+  if (yes && !iKnowThisTakesPartsDown)
+    throw new QuorateError('USAGE', '--yes alone is not enough for a drill', {
+      remedy: 'Add --i-know-this-takes-parts-down, or leave --yes away and answer.',
+    })
+  if (restoreAfter < downFor + 5)
+    throw new QuorateError('USAGE', `--restore-after ${restoreAfter} leaves no time after --down-for ${downFor}`, {
+      remedy: 'Let it be at least five seconds more: the node would bring it back while it is meant to be down.',
+    })
+  if (!yes) requireSomebody(terminal, 'Add --yes --i-know-this-takes-parts-down.')
+}

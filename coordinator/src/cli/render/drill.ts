@@ -1,0 +1,37 @@
+import type { DrilledScenario, DrillReport } from '../../conversion/drill/drill-report.js'
+import type { DrillPlan, DrillRequest } from '../../conversion/drill/start-drill.js'
+import { printable, type Style } from './style.js'
+
+/** What will be taken down, before anybody is asked. */
+export function drillPlanText(
+  { cluster, scenarios }: DrillPlan,
+  { downSeconds, restoreAfterSeconds }: Pick<DrillRequest, 'downSeconds' | 'restoreAfterSeconds'>,
+  style: Style,
+): string {
+  const lines = scenarios.map(
+    ({ title, nodes }, index) => `  ${index + 1}. ${printable(title)}  ${style.faint(`now ${nodes.join(', ')}`)}\n`,
+  )
+  return `${cluster} is highly available. This drill takes down, one after the other, for ${downSeconds} s each:
+${lines.join('')}
+What is stopped comes back by itself ${restoreAfterSeconds} s after it was stopped, also when this program or the agent is gone.
+`
+}
+
+/** The report of a drill as text. */
+export function drillReportText({ run, verdict, scenarios }: DrillReport): string {
+  return `${verdict}\n\nRun ${run}\n${scenarios.map(scenarioText).join('')}`
+}
+
+function scenarioText({ title, verdict, stopped, seen, fullHealthSeconds, error }: DrilledScenario): string {
+  return [
+    `${verdict.padEnd(8)} ${title}`,
+    ...stopped.map((what) => `  ${what}`),
+    ...seen.map(
+      ({ place, target, asked, failed, longestGapMs }) =>
+        `  ${target === 'write' ? 'writes' : 'reads'} through the endpoint, from ${place}: ${asked === 0 ? 'could not be watched' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`}`,
+    ),
+    ...(fullHealthSeconds === undefined ? [] : [`  every proof held again after ${fullHealthSeconds} s`]),
+    ...(error === undefined ? [] : [`  ${error.where}: ${error.message}`, `  next: ${error.remedy}`]),
+    '',
+  ].join('\n')
+}

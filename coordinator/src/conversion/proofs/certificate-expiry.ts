@@ -1,0 +1,45 @@
+import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { notProved, resultOf, type Seen } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'certificate-expiry'
+const dayMs = 86_400_000
+const soonMs = 7 * dayMs
+
+/** Control planes made together have certificates that end together: three API servers that stop in the same hour are one that stops. */
+export const certificateExpiry: Proof = {
+  id,
+  title: 'No certificate of a control plane ends within a week',
+  async prove(run) {
+    const seen = await Promise.all(
+      run.controlPlanes.map(async (node): Promise<readonly Seen[]> => {
+        const { certificates, clockUnixMs } = await run.nodeFacts(node)
+        const ending = certificates.filter((one) => endsSoon(one, clockUnixMs))
+        if (ending.length > 0)
+          return ending.map(({ path, notAfterUnixMs }) =>
+            notProved(id, {
+              node: node.name,
+              message: `${path} ${notAfterUnixMs < clockUnixMs ? 'has ended' : 'is about to end'}`,
+              evidence: `not valid after ${new Date(notAfterUnixMs).toISOString()}`,
+              remedy:
+                'On that control plane: kubeadm certs check-expiration; kubeadm certs renew all, then restart the static pods as it says.',
+            }),
+          )
+        const first = Math.min(...certificates.map(({ notAfterUnixMs }) => notAfterUnixMs).filter((at) => at > 0))
+        return [
+          {
+            what: `certificates of ${node.name}`,
+            saw: Number.isFinite(first) ? `the first ends ${new Date(first).toISOString()}` : 'none',
+          },
+        ]
+      }),
+    )
+    return resultOf(seen.flat())
+  },
+}
+
+/** A kubelet renews its own client certificate, which may be made for a day: only one that has ended says something. */
+function endsSoon({ path, notAfterUnixMs }: CertificateFacts, now: number): boolean {
+  const margin = path.startsWith('/var/lib/kubelet/') ? 0 : soonMs
+  return notAfterUnixMs > 0 && notAfterUnixMs - now < margin
+}

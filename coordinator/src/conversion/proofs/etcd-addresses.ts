@@ -1,0 +1,14 @@
+import { etcdAddresses as addressesChecked } from '../checks/etcd-addresses.js'
+import { resultOf } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+/** A member that only its own node reaches has a vote that counts and data that nobody else can read. */
+export const etcdAddresses: Proof = {
+  id: addressesChecked.id,
+  title: addressesChecked.title,
+  async prove(run) {
+    const findings = await addressesChecked.check(run)
+    const names = run.controlPlanes.map(({ address }) => address).join(', ')
+    return resultOf(findings.length > 0 ? findings : [{ what: 'etcd listens on, and is known by', saw: names }])
+  },
+}

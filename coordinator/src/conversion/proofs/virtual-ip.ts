@@ -1,0 +1,69 @@
+import { asQuorateError } from '@quorate/shared/errors'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { readNodeFacts } from '../fresh.js'
+import type { ConversionRun } from '../run.js'
+import { notProved, resultOf, type Seen } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'virtual-ip'
+
+/** Two holders are a split brain (keepalived#2370), none is an outage; and where one keepalived is stopped, one node fewer takes over. */
+export const virtualIp: Proof = {
+  id,
+  title: 'keepalived runs on every node of the load balancer, and exactly one of them holds the virtual IP',
+  async prove(run, signal) {
+    const nodes = run.loadBalancer.nodes(run)
+    const { virtualIP } = run.file.loadBalancer
+    if (nodes.length === 0 || virtualIP === undefined)
+      return resultOf([{ what: 'virtual IP', saw: 'none of ours: the load balancer is run by its operator' }])
+    const running = await Promise.all(nodes.map(async (node) => ofKeepalived(node, await run.nodeFacts(node))))
+    return resultOf([...running, await ofHolder(run, { nodes, virtualIP, signal })])
+  },
+}
+
+function ofKeepalived(node: NodeEntry, facts: NodeFacts): Seen {
+  const state = facts.units.find(({ name }) => name.replace(/\.service$/, '') === 'keepalived')?.activeState
+  if (state === 'active') return { what: `keepalived of ${node.name}`, saw: state }
+  return notProved(id, {
+    node: node.name,
+    message: 'keepalived does not run: this node never takes the virtual IP over',
+    evidence: `keepalived.service ${state ?? 'not installed'}`,
+    remedy: 'On that node: systemctl enable --now keepalived; journalctl --unit keepalived says why it ended.',
+  })
+}
+
+interface Holding {
+  readonly nodes: readonly NodeEntry[]
+  readonly virtualIP: string
+  readonly signal: AbortSignal
+}
+
+/** An address that moves just now is nobody's, or still two's, for a moment: looked at again for three seconds. */
+async function ofHolder(run: ConversionRun, { nodes, virtualIP, signal }: Holding): Promise<Seen> {
+  let holders: readonly string[] = []
+  const look = async (): Promise<Look<string>> => {
+    const facts = await Promise.all(nodes.map((node) => readNodeFacts(run, node, signal)))
+    holders = nodes.filter((_, index) => hasAddress(facts[index], virtualIP)).map(({ name }) => name)
+    const [holder] = holders
+    return holders.length === 1 && holder !== undefined ? holds(holder) : notYet(holders.join(', ') || 'nobody')
+  }
+  try {
+    const saw = await until(`one holder of ${virtualIP}`, look, { deadlineMs: 3_000, everyMs: 300, signal })
+    return { what: `${virtualIP} is held by`, saw }
+  } catch (thrown) {
+    const error = asQuorateError(thrown)
+    if (error.code !== 'GATE_TIMEOUT') throw error
+    return notProved(id, {
+      message: `${holders.length} nodes hold the virtual IP instead of one`,
+      evidence: `${virtualIP}: ${holders.join(', ') || 'on no interface'}`,
+      remedy:
+        'On the nodes of the load balancer: ip addr; journalctl --unit keepalived. Let protocol 112 (VRRP) pass between them, or stop keepalived on the one of lower priority and start it again.',
+    })
+  }
+}
+
+/** Whether an address is on an interface of the node. */
+export const hasAddress = (facts: NodeFacts | undefined, address: string): boolean =>
+  facts?.interfaces.some(({ addresses }) => addresses.some((one) => one.split('/')[0] === address)) ?? false

@@ -1,0 +1,31 @@
+import { scenarios } from '../coordinator/src/conversion/drill/scenarios.js'
+import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
+
+/** Text of docs/proofs.md: what `quorate verify` sees on a live cluster, and what `quorate drill` takes down. */
+export function proofsPage(): string {
+  const proof = ({ id, title }: { id: string; title: string }) => `| <a id="${id}"></a>\`${id}\` | ${title} |`
+  const scenario = ({ id, title, isColdStart }: (typeof scenarios)[number]) =>
+    `| \`${id}\` | ${title}${isColdStart ? ' (only with `--cold-start`)' : ''} |`
+  return `# Proofs
+
+\`quorate verify -f cluster.yaml\` makes all of these on the live cluster, read-only, at any time: on a cluster that Quorate converted, and on any other of kubeadm whose nodes have
+its agent (\`loadBalancer.kind: external\` for a load balancer of your own). It ends with 7 when one does not hold, and names the node, what was seen, and what to type.
+
+It cannot see that two virtual machines share one host, nor how many machines are behind a load balancer of yours: that is for whoever runs them.
+
+Generated from the code; do not edit.
+
+| id | what must be so |
+|---|---|
+${allProofs.map(proof).join('\n')}
+
+# Drill
+
+\`quorate drill -f cluster.yaml\` begins where all of that holds, takes these down one after the other, brings each back, and waits until all holds again
+([why it is done so](decisions/0007-drills.md), [when it ends badly](runbook.md#drill)).
+
+| scenario | takes down |
+|---|---|
+${scenarios.map(scenario).join('\n')}
+`
+}

@@ -1,0 +1,54 @@
+import type { Test } from 'tap'
+import { type Flaw, flaws } from './all.js'
+import type { FlawedCluster } from './flawed-cluster.js'
+import { pause } from './put-in.js'
+
+interface Verified {
+  readonly proofs: readonly {
+    readonly findings: readonly { readonly id: string; readonly severity: string; readonly node?: string }[]
+  }[]
+}
+
+/** What `verify` finds now: `proof` or `proof node`, sorted; its exit code with it, so that the two cannot differ unseen. */
+async function findings(
+  cluster: FlawedCluster,
+): Promise<{ readonly found: readonly string[]; readonly exitCode: number }> {
+  const { exitCode, stdout } = await cluster.verify()
+  const { proofs } = JSON.parse(stdout) as Verified
+  const errors = proofs.flatMap((proof) => proof.findings).filter(({ severity }) => severity === 'error')
+  return { found: [...new Set(errors.map(({ id, node }) => inWords(id, node)))].sort(), exitCode }
+}
+
+const inWords = (proof: string, node: string | undefined): string => (node === undefined ? proof : `${proof} ${node}`)
+
+/** Asks until it finds just that: what a flaw does to a cluster takes its time, and so does getting well. */
+async function until(cluster: FlawedCluster, wanted: readonly string[]): Promise<Awaited<ReturnType<typeof findings>>> {
+  let last = await findings(cluster)
+  for (const deadline = Date.now() + 150_000; JSON.stringify(last.found) !== JSON.stringify(wanted); ) {
+    if (Date.now() > deadline) return last
+    await pause(500)
+    last = await findings(cluster)
+  }
+  return last
+}
+
+const sound = { found: [], exitCode: 0 }
+
+function wantedOf(flaw: Flaw, cluster: FlawedCluster): readonly string[] {
+  const nodeOf = (node: Flaw['found'][number]['node']) =>
+    node === undefined ? undefined : cluster.node(node === 'spare' ? cluster.spare : node).name
+  return flaw.found.map(({ proof, node }) => inWords(proof, nodeOf(node))).sort()
+}
+
+/** Puts every flaw into a converted cluster, one after the other: `verify` finds each and only it, and nothing once it is out. */
+export async function findFlaws(t: Test, cluster: FlawedCluster, only?: readonly string[]): Promise<void> {
+  t.same(await until(cluster, []), sound, 'nothing is found on a sound cluster')
+  for (const flaw of flaws.filter(({ id }) => only?.includes(id) ?? true)) {
+    await t.test(flaw.id, async (t) => {
+      const out = await flaw.put(cluster)
+      const found = await until(cluster, wantedOf(flaw, cluster)).finally(out)
+      t.same(found, { found: wantedOf(flaw, cluster), exitCode: 7 })
+      t.same(await until(cluster, []), sound, 'taken out, it is sound again')
+    })
+  }
+}
