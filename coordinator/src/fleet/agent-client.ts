@@ -129,9 +129,6 @@ class GrpcAgent implements Agent {
     for await (const { chunk } of chunks) yield chunk
   }
 
-  watchAvailability: Agent['watchAvailability'] = (request, options = {}) =>
-    this.#answers<WatchAvailabilityResponse>('watchAvailability', request, { deadlineMs: longestChangeMs, ...options })
-
   async #changeOnce(method: string, request: unknown, call: ChangeCall): Promise<OperationResult> {
     const events = this.#stream<{ event: OperationEvent | undefined }>(method, request, {
       signal: call.signal,

@@ -67,8 +67,8 @@ export async function startDrill(session: Session, request: DrillRequest): Promi
   requireHighlyAvailable(plan)
   const chosen = chosenScenarios(request).filter((one) => plan.scenarios.some((planned) => planned.id === one.id))
   const held = await holdCluster(session, {
-    ...{ id, file, onEvent, mayMiss: () => false },
-    open: () => session.runs.create(id),
+    ...{ id, file, onEvent, mayMiss: () => false, measuresItself: true },
+    open: async () => ({ journal: await session.runs.create(id) }),
   })
   return orGiveBack(held, async () => {
     const order = drillOrder(chosen, request, (seen) => held.emit({ kind: 'availability', ...seen }))
