@@ -120,14 +120,15 @@ export const saidByNodes: readonly Explanation[] = [
   },
   {
     id: 'kubelet-did-not-start',
-    pattern: /error execution phase \S+: .*timed out waiting for the condition/,
+    pattern:
+      /timed out waiting for the condition(?! on )|(?:The kubelet|The API server|kube-(?:apiserver|scheduler|controller-manager)) is not healthy after/,
     cause:
-      'kubeadm waited for the kubelet or the API server of this node: it does not run, or cannot reach itself through the load balancer.',
+      'kubeadm waited for the kubelet or the control plane of this node: it does not run, or cannot reach itself through the load balancer.',
     remedy: 'On that node: journalctl -u kubelet -n 50; curl -k https://ENDPOINT/readyz',
   },
   {
     id: 'api-server-refused',
-    pattern: /dial tcp \S+:\d+: connect: connection refused/,
+    pattern: /dial tcp \S+:\d+: (?:connect: |getsockopt: )?connection refused/,
     cause:
       'Nothing listens there: the API server is down, a load balancer has no backend, or the address is an old one.',
     remedy: 'On that machine: ss -ltnp; grep server: /etc/kubernetes/*.conf on the node that says so.',

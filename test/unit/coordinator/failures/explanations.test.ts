@@ -5,7 +5,7 @@ import { allSaid } from './said.js'
 
 t.test('every explanation has its real text', async (t) => {
   t.same(
-    allSaid.map(({ explanation }) => explanation),
+    [...new Set(allSaid.map(({ explanation }) => explanation))],
     allExplanations.map(({ id }) => id),
   )
 })

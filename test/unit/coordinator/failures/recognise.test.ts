@@ -31,7 +31,7 @@ t.test('a log with every message has every explanation', async (t) => {
   const { recognised } = await read(allSaid.map(({ text }) => text).join('\n'), 4096)
   t.same(
     recognised.map(({ explanation }) => explanation),
-    allSaid.map(({ explanation }) => explanation),
+    [...new Set(allSaid.map(({ explanation }) => explanation))],
   )
   for (const { failures } of recognised) t.ok(failures.length > 0)
 })

@@ -6,7 +6,7 @@ export interface Said {
   readonly nearMiss: string
 }
 
-/** One for each explanation, as programs print them. */
+/** At least one for each explanation, in its order, as programs of several releases print them. */
 export const allSaid: readonly Said[] = [
   {
     explanation: 'no-stable-endpoint',
@@ -59,6 +59,11 @@ export const allSaid: readonly Said[] = [
     nearMiss: "couldn't validate the identity of the API Server: abort connecting to API servers after timeout of 5m0s",
   },
   {
+    explanation: 'discovery-unauthorized',
+    text: "couldn't validate the identity of the API Server: Unauthorized",
+    nearMiss: "couldn't validate the identity of the API Server: invalid discovery token CA certificate hash",
+  },
+  {
     explanation: 'ca-not-pinned',
     text: 'cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "sha256:9a22" are pinned',
     nearMiss: '--discovery-token-ca-cert-hash sha256:0ca8a6bbc11f',
@@ -73,6 +78,7 @@ export const allSaid: readonly Said[] = [
     text: "can not mix '--config' with arguments [certificate-key]",
     nearMiss: 'unknown flag: --configuration',
   },
+  { explanation: 'flags-refused', text: 'unknown flag: --config', nearMiss: 'unknown flag: --v' },
   {
     explanation: 'version-not-fetched',
     text: 'could not fetch a Kubernetes version from the internet: unable to get URL "https://dl.k8s.io/release/stable-1.txt"',
@@ -159,6 +165,11 @@ export const allSaid: readonly Said[] = [
     nearMiss: '[check-etcd] Checking that the etcd cluster is healthy',
   },
   {
+    explanation: 'dead-member',
+    text: 'error syncing endpoints with etcd: context deadline exceeded',
+    nearMiss: 'context deadline exceeded',
+  },
+  {
     explanation: 'etcd-wait-over',
     text: 'error execution phase control-plane-join/etcd: error creating local etcd static pod manifest file: timeout waiting for etcd cluster to be available',
     nearMiss: '[etcd] Waiting for the new etcd member to join the cluster. This can take up to 40s',
@@ -174,14 +185,29 @@ export const allSaid: readonly Said[] = [
     nearMiss: '{"level":"info","msg":"fdatasync"}',
   },
   {
+    explanation: 'disk-slow',
+    text: '{"level":"warn","msg":"apply request took too long","took":"312.7ms","expected-duration":"100ms"}',
+    nearMiss: '{"level":"info","msg":"apply request"}',
+  },
+  {
     explanation: 'certificate-lacks-name',
     text: 'x509: certificate is valid for 10.96.0.1, 192.168.13.30, not 192.168.13.100',
     nearMiss: '[certs] apiserver serving cert is signed for DNS names [k8smaster1] and IPs [10.96.0.1 192.168.13.30]',
   },
   {
+    explanation: 'certificate-lacks-name',
+    text: "x509: cannot validate certificate for 192.168.13.100 because it doesn't contain any IP SANs",
+    nearMiss: 'x509: cannot validate certificate',
+  },
+  {
     explanation: 'certificate-time',
     text: 'x509: certificate has expired or is not yet valid: current time 2026-11-22T12:00:00Z is before 2026-11-22T12:05:00Z',
     nearMiss: 'certificate will expire on 2027-11-22',
+  },
+  {
+    explanation: 'certificate-time',
+    text: 'failed to load certificate: the certificate is not valid yet',
+    nearMiss: 'the certificate is valid',
   },
   {
     explanation: 'certificate-of-another-ca',
@@ -239,6 +265,11 @@ export const allSaid: readonly Said[] = [
     nearMiss: 'loading audit policy file: failed decoding: no kind "Policy" is registered',
   },
   {
+    explanation: 'shared-file-absent',
+    text: 'error opening encryption provider configuration file "/etc/kubernetes/enc-conf.yaml": open /etc/kubernetes/enc-conf.yaml: no such file or directory',
+    nearMiss: 'error while parsing encryption provider configuration file "/etc/kubernetes/enc-conf.yaml"',
+  },
+  {
     explanation: 'mirror-pod-deleted',
     text: 'pod "kube-apiserver-k8smaster1.example.com" deleted',
     nearMiss: 'pod "coredns-1" deleted',
@@ -269,9 +300,19 @@ export const allSaid: readonly Said[] = [
     nearMiss: '(quorate) Entering BACKUP STATE',
   },
   {
+    explanation: 'router-id-shared',
+    text: 'Keepalived_vrrp[8548]: bogus VRRP packet received on eth0 !!!',
+    nearMiss: 'VRRP packet received',
+  },
+  {
     explanation: 'two-holders',
     text: '(quorate) Received advert from 192.168.13.31 with lower priority 199, ours 200, forcing new election',
     nearMiss: '(quorate) Master received advert from 192.168.13.31 with higher priority 200, ours 199',
+  },
+  {
+    explanation: 'two-holders',
+    text: 'VRRP_Instance(VI_1) Received lower prio advert 101, forcing new election',
+    nearMiss: 'VRRP_Instance(VI_1) Received higher prio advert 103',
   },
   {
     explanation: 'kube-vip-forbidden',
@@ -286,11 +327,27 @@ export const allSaid: readonly Said[] = [
   {
     explanation: 'kubelet-did-not-start',
     text: 'error execution phase kubelet-start: timed out waiting for the condition',
-    nearMiss: '[kubelet-check] Waiting for a healthy kubelet',
+    nearMiss: 'error: timed out waiting for the condition on pods/coredns-1',
+  },
+  {
+    explanation: 'kubelet-did-not-start',
+    text: '[kubelet-check] The kubelet is not healthy after 4m0.000453s',
+    nearMiss: '[kubelet-check] The kubelet is healthy after 1.5s',
+  },
+  {
+    explanation: 'kubelet-did-not-start',
+    text: '\ttimed out waiting for the condition',
+    nearMiss:
+      '[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s',
   },
   {
     explanation: 'api-server-refused',
     text: 'Unable to connect to the server: dial tcp 192.168.13.100:8443: connect: connection refused',
     nearMiss: 'dial tcp 192.168.13.100:8443: i/o timeout',
+  },
+  {
+    explanation: 'api-server-refused',
+    text: 'dial tcp 192.168.13.30:6443: getsockopt: connection refused',
+    nearMiss: 'connection refused by peer',
   },
 ]
