@@ -114,7 +114,7 @@ export const beforeJoining: readonly Failure[] = [
     number: 'F17',
     title: 'The certificate lacks the name or address by which the API server is called',
     threads: 'kube-aws#567, claudie#1226, Containarium#1464',
-    checks: ['serving-certificate', 'apiserver-certificates'],
+    checks: ['serving-certificate', 'apiserver-certificates', 'certificate-names'],
     recognised: ['certificate-lacks-name'],
   },
   {
