@@ -19,7 +19,8 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
   resources: "kubeadm's own preflight asks for them.",
   'kubelet-service': "kubeadm's own preflight warns of it; the node would not come back after a reboot.",
   'api-endpoints': 'In-cluster clients reach the API servers by these, not by the load balancer.',
-  'separate-machines': 'Control planes on one machine are lost with it: no thread tells of it, every operator knows one.',
+  'separate-machines':
+    'Control planes on one machine are lost with it: no thread tells of it, every operator knows one.',
   leases: 'Controller-manager and scheduler may run and work for nobody: seen by their Leases only.',
 }
 
