@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,8 +30,6 @@ const nodePackages =
 const binaries = (version: string) => join(cacheFolder, 'k8s', version)
 const extras = join(cacheFolder, 'extras')
 export const rootfs = join(cacheFolder, 'rootfs')
-/** What a node of one version has beside the root file system: an overlay layer above it. */
-export const layer = (version: string) => join(cacheFolder, 'layers', version)
 export const images = (version: string) => join(cacheFolder, 'images', version)
 
 function tagsOf(version: string) {
@@ -150,6 +149,10 @@ async function ensureRootfs(): Promise<void> {
       staged,
       ...(mirror === undefined ? [] : [mirror]),
     ])
+    for (const unit of ['haproxy', 'keepalived', 'systemd-networkd', 'systemd-resolved']) {
+      // The package enables them; an operator's node has them installed and off until Quorate starts them.
+      await capture('systemctl', ['--root', staged, 'disable', unit])
+    }
     renameSync(staged, rootfs)
   })
 }
@@ -212,8 +215,20 @@ function put(root: string, path: string, content: string, mode = 0o644): void {
   writeFileSync(join(root, path), content, { mode })
 }
 
+/**
+ * What a node of one version has beside the root file system: an overlay layer above it. Named by what is in it, and never changed once it is
+ * there: nodes of another lab may be running on it.
+ */
+export function layer(version: string): string {
+  const crictl = readFileSync(join(files, 'crictl'), 'utf8')
+  const texts = [crictl, kubeletUnit, kubeletDropIn, labNodeUnit, labSetup, containerdConfig(tagsOf(version).pause)]
+  const name = createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 8)
+  return join(cacheFolder, 'layers', `${version}-${name}`)
+}
+
 async function ensureLayer(version: string): Promise<void> {
-  const root = layer(version)
+  if (existsSync(layer(version))) return
+  const root = `${layer(version)}.${process.pid}`
   rmSync(root, { recursive: true, force: true })
   for (const name of ['kubeadm', 'kubelet', 'kubectl'])
     await must('install', ['-D', '-m755', join(binaries(version), name), join(root, 'usr/bin', name)])
@@ -237,10 +252,7 @@ async function ensureLayer(version: string): Promise<void> {
     mkdirSync(join(wants, target), { recursive: true })
     await must('ln', ['-sf', `/etc/systemd/system/${unit}`, join(wants, target, unit)])
   }
-  for (const unit of ['haproxy', 'keepalived', 'systemd-networkd', 'systemd-resolved']) {
-    // The package enables them; an operator's node has them installed and off until Quorate starts them.
-    await capture('systemctl', ['--root', rootfs, 'disable', unit])
-  }
+  renameSync(root, layer(version))
 }
 
 async function ensureImages(version: string): Promise<void> {
