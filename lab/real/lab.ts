@@ -93,8 +93,15 @@ export class Lab {
       await timed(`kubeadm init ${this.version} on cp1`, () => this.#init(cp1))
       await timed('workers joined', () => this.#joinWorkers(cp1))
     }
+    // By name: `--all` would be those that have registered so far, and a name that has not is an error at once.
+    const names = [cp1, ...this.workers].map(({ spec }) => spec.name).join(' ')
     await timed('every node Ready', () =>
-      cp1.must(['kubectl', 'wait', '--for=condition=Ready', 'node', '--all', '--timeout=120s']),
+      cp1.must([
+        'sh',
+        '-c',
+        `for n in $(seq 240); do kubectl get node ${names} > /dev/null 2>&1 && break; sleep 0.5; done
+         kubectl wait --for=condition=Ready node ${names} --timeout=120s`,
+      ]),
     )
   }
 

@@ -171,6 +171,7 @@ const ofCluster: readonly RealFault[] = [
   },
   {
     check: 'endpoint-replaced',
+    severity: 'warning',
     evidence: /old\.example\.com:6443/,
     put: kubeadmConfig((text) => `${text}controlPlaneEndpoint: old.example.com:6443\n`),
   },
