@@ -1,6 +1,7 @@
 import type { RunError } from '../engine/events.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
 import type { Evidence } from '../engine/step.js'
+import { availabilityOf, type ReportedAvailability } from './availability.js'
 
 /** A file or API object that a run touched. */
 export interface ReportedTouch {
@@ -60,6 +61,7 @@ export interface RunReport {
   readonly ignored: Readonly<Record<string, string>>
   /** Nodes that it went on without. */
   readonly missing: RunState['missing']
+  readonly availability: ReportedAvailability
   /** How to undo it by hand, in the order to do it in. */
   readonly undo: readonly { readonly step: string; readonly how: string; readonly nodes: readonly string[] }[]
 }
@@ -94,6 +96,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     certificates: certificatesOf(run),
     ignored: run.ignored,
     missing: run.missing,
+    availability: availabilityOf(run),
     undo: undoOf(run, undo),
   }
 }
