@@ -2,6 +2,7 @@ import { drillReport } from '../conversion/drill/drill-report.js'
 import type { RunError } from '../engine/events.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
 import type { Evidence } from '../engine/step.js'
+import { availabilityOf, type ReportedAvailability } from './availability.js'
 
 /** A file or API object that a run touched. */
 export interface ReportedTouch {
@@ -61,6 +62,7 @@ export interface RunReport {
   readonly ignored: Readonly<Record<string, string>>
   /** Nodes that it went on without. */
   readonly missing: RunState['missing']
+  readonly availability: ReportedAvailability
   /** How to undo it by hand, in the order to do it in. */
   readonly undo: readonly { readonly step: string; readonly how: string; readonly nodes: readonly string[] }[]
 }
@@ -95,6 +97,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     certificates: certificatesOf(run),
     ignored: run.ignored,
     missing: run.missing,
+    availability: availabilityOf(run),
     undo: undoOf(run, undo),
   }
 }

@@ -1,3 +1,4 @@
+import { availabilityLine } from '../engine/availability.js'
 import { hasOwnSection, type ReportedStep, type RunReport } from './run-report.js'
 
 /** The report as text: for a terminal, a ticket or a mail. */
@@ -9,6 +10,7 @@ export function reportText(report: RunReport): string {
       report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
     ),
     section('Steps', report.steps.flatMap(stepLines)),
+    section('Availability', availabilityLines(report)),
     section(
       'Proof',
       report.proof.map(({ what, saw }) => `${what}: ${saw}`),
@@ -61,6 +63,20 @@ function stepLines({ id, state, durationMs, actions }: ReportedStep): readonly s
       ...(action.undoError === undefined ? [] : [`    could not be undone: ${action.undoError.message}`]),
     ]),
   ]
+}
+
+function availabilityLines({ availability: { steps } }: RunReport): readonly string[] {
+  const all = availabilityLine(steps.flatMap(({ ways }) => ways))
+  if (all === undefined) return []
+  const outages = steps.flatMap(({ step, ways }) =>
+    ways.flatMap(({ place, target, outages }) =>
+      outages.map(
+        ({ from, to, error }) =>
+          `  ${iso(from)} ${target} from ${place} (${step}): away for ${seconds(to - from)}: ${error}`,
+      ),
+    ),
+  )
+  return [`whole run: ${all}`, ...steps.map(({ step, ways }) => `${step}: ${availabilityLine(ways)}`), ...outages]
 }
 
 // The hash of every file that was copied is for a program to compare; a person reads where the copies lie.
