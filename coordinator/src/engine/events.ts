@@ -1,4 +1,5 @@
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { ClusterPicture, RecordedFinding } from './picture.js'
 import type { Action, Evidence } from './step.js'
 
 /** What happened, as the journal, the terminal, the event stream and the report all read it. No secret is ever in it. */
@@ -14,6 +15,8 @@ export type RunEvent =
       readonly steps: readonly { readonly id: string; readonly title: string; readonly actions: readonly Action[] }[]
       /** Findings that the operator chose to ignore, with the reasons. */
       readonly ignored: Readonly<Record<string, string>>
+      /** All that the checks found, the worst first; journals of older versions lack it. */
+      readonly findings?: readonly RecordedFinding[]
     }
   | {
       /** Another process took the run over; what it goes on with is in `steps`. */
@@ -114,6 +117,8 @@ export type RunEvent =
   | { readonly kind: 'node-missing'; readonly node: string; readonly message: string }
   /** All that waited for it is done. */
   | { readonly kind: 'node-back'; readonly node: string }
+  /** The cluster as it was before the first change, and as it is at the end: for the report. */
+  | ({ readonly kind: 'cluster-seen'; readonly when: 'before' | 'after' } & ClusterPicture)
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
   | {
       /** The way back begins, or goes on after a crash. */

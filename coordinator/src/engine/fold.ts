@@ -2,6 +2,7 @@ import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
 import type { RecordedEvent, RunError, RunEvent } from './events.js'
+import type { ClusterPicture, RecordedFinding } from './picture.js'
 import type { Action, DoneAction, Evidence } from './step.js'
 
 export type ActionState =
@@ -89,6 +90,10 @@ export interface RunState {
   readonly outcome: Outcome
   readonly error?: RunError
   readonly ignored: Readonly<Record<string, string>>
+  /** What the checks found before it. */
+  readonly findings: readonly RecordedFinding[]
+  /** The cluster before the first change, and at the last end. */
+  readonly seen: { readonly before?: ClusterPicture; readonly after?: ClusterPicture }
   readonly steps: readonly StepRecord[]
   /** Nodes that it went on without. */
   readonly missing: readonly WaitingNode[]
@@ -110,6 +115,8 @@ const nothingYet: RunState = {
   startedAt: 0,
   outcome: 'running',
   ignored: {},
+  findings: [],
+  seen: {},
   steps: [],
   missing: [],
   resumed: 0,
@@ -125,9 +132,9 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   const next = { ...state, id: run, seq }
   switch (event.kind) {
     case 'run-started': {
-      const { cluster, planHash, version, clusterFile, fencingToken, ignored } = event
+      const { cluster, planHash, version, clusterFile, fencingToken, ignored, findings = [] } = event
       const steps = event.steps.map(waitingStep)
-      return { ...next, cluster, planHash, version, clusterFile, fencingToken, ignored, startedAt: at, steps }
+      return { ...next, cluster, planHash, version, clusterFile, fencingToken, ignored, findings, startedAt: at, steps }
     }
     case 'run-resumed': {
       const { planHash, version, fencingToken } = event
@@ -150,6 +157,10 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
     }
     case 'node-back':
       return { ...next, missing: state.missing.filter(({ node }) => node !== event.node) }
+    case 'cluster-seen': {
+      const { kind: _, when, ...picture } = event
+      return { ...next, seen: { ...state.seen, [when]: picture } }
+    }
     case 'run-ended':
       return withEnd(next, { at, outcome: event.outcome, error: event.error })
     case 'run-rolled-back':

@@ -27,6 +27,7 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
       `${event.node} does not answer: the run goes on without it, and what is due on it waits (${event.message})`,
     )
   if (event.kind === 'node-back') return line(`${event.node} is back, and nothing waits for it any more`)
+  if (event.kind === 'cluster-seen') return undefined
   const index = state.steps.findIndex(({ id }) => id === event.step)
   const step = state.steps[index]
   const text = stepLine(event, step, at)
