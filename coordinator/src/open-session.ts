@@ -1,4 +1,5 @@
 import { version } from '@quorate/shared/version'
+import { watchRun } from './conversion/availability/run-watch.js'
 import type { Session } from './conversion/session.js'
 import { leaseStore } from './engine/lease.js'
 import { runStore } from './engine/run-store.js'
@@ -21,6 +22,7 @@ export async function openSession(folder: string): Promise<Session> {
     keepBackup: (run, node, kind, bytes) => keepBackup(paths, { run, node, kind, bytes }),
     backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
     backups: backupStore(paths),
+    watch: watchRun,
     version,
   }
 }

@@ -132,6 +132,12 @@ export const catalogue = {
     remedy:
       'The cluster works. What was last seen is above: mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
   },
+  AVAILABILITY_BUDGET_SPENT: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy:
+      'Stopped at a safe place: the API was away for longer than policy.availabilityBudgetSeconds allows in one step. `quorate report RUN` shows when and why; mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
+  },
   QUORUM_AT_RISK: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',

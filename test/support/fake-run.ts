@@ -56,6 +56,7 @@ export function soundWorld(): World {
         controlPlaneKubeconfigs: 'auto',
         manageHosts: false,
         waves: { canary: 1, width: 10, maxFailed: 0 },
+        availabilityBudgetSeconds: 5,
         ignorePreflightErrors: [],
         ignoreFindings: {},
       },

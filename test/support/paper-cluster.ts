@@ -39,6 +39,7 @@ export const clusterFile: ClusterFile = {
     controlPlaneKubeconfigs: 'auto',
     manageHosts: true,
     waves: { canary: 1, width: 10, maxFailed: 0 },
+    availabilityBudgetSeconds: 5,
     ignorePreflightErrors: [],
     ignoreFindings: {},
   },

@@ -19,6 +19,33 @@ export interface HeldPorts {
   close(): Promise<void>
 }
 
+/** What is asked of one server again and again. */
+export interface Question {
+  /** A name or an address. */
+  readonly host: string
+  readonly port: number
+  /** Name that the certificate must be for; empty: the chain alone counts. */
+  readonly serverName: string
+  readonly caPem: string
+  readonly credentials?: ClientCredentials | undefined
+  readonly everyMs: number
+  /** Pause before the first, so that what is asked of several servers is spread in time. */
+  readonly firstAfterMs: number
+  /** Age at which a connection is replaced: a new client meets what a kept connection does not, another backend or a new certificate. */
+  readonly freshMs: number
+  /** Asking twice is asking once. */
+  readonly isRepeatable: boolean
+  /** The whole request, HTTP/1.1. */
+  request(): Buffer
+  /** Told each answer, and why there was none. */
+  answered(answer: { readonly status: number } | { readonly error: string }): void
+}
+
+export interface Asking {
+  /** Hangs up; nobody is told anything any more. */
+  stop(): void
+}
+
 /** The network as this node sees it. Names are resolved with getent, as the node's programs do, never through cluster DNS. */
 export interface Network {
   /** Addresses in the order of the answer; empty when the name is unknown. */
@@ -27,4 +54,6 @@ export interface Network {
   /** GET with full verification against `caPem`; resolves `url`'s host as `resolve` does. Timeout 5 s. */
   get(url: string, caPem: string, credentials?: ClientCredentials, signal?: AbortSignal): Promise<HttpsAnswer>
   holdPorts(ports: readonly number[]): Promise<HeldPorts>
+  /** Asks until `stop`, also where nobody answers. */
+  keepAsking(question: Question): Asking
 }

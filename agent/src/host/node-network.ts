@@ -6,7 +6,8 @@ import type { ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/share
 import { commands } from './commands.js'
 import { holdPorts } from './held-ports.js'
 import type { Host } from './host.js'
-import type { ClientCredentials, HeldPorts, HttpsAnswer, Network } from './network.js'
+import { Asker } from './keep-asking.js'
+import type { Asking, ClientCredentials, HeldPorts, HttpsAnswer, Network, Question } from './network.js'
 import { connectFirst, secure } from './secure-socket.js'
 
 const getTimeoutMs = 5000
@@ -122,6 +123,10 @@ export class NodeNetwork implements Network {
 
   holdPorts(ports: readonly number[]): Promise<HeldPorts> {
     return holdPorts(ports, this.holdAddress)
+  }
+
+  keepAsking(question: Question): Asking {
+    return new Asker(question, () => this.resolve(question.host))
   }
 }
 

@@ -1,12 +1,8 @@
-import { posix } from 'node:path'
-import { QuorateError } from '@quorate/shared/errors'
 import type { ProbeKubeconfigRequest, ProbeKubeconfigResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
-import type { Host } from '../host/host.js'
-import type { ClientCredentials } from '../host/network.js'
 import { clusterCa } from './network/cluster-ca.js'
+import { credentialsOf, readView } from './network/kubeconfig-credentials.js'
 import { readOperation } from './operation.js'
-import { kubeconfigPath, kubeletPkiFolder } from './paths.js'
+import { kubeconfigPath } from './paths.js'
 
 /**
  * An authenticated GET of /version through one kubeconfig of this node, as that file stands: server, CA and client certificate
@@ -29,22 +25,3 @@ export const probeKubeconfig = readOperation<ProbeKubeconfigRequest, ProbeKubeco
     }
   },
 )
-
-async function readView(host: Host, path: string): Promise<KubeconfigView> {
-  const file = await host.read(path, { followLinks: true })
-  if (file === undefined) throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`)
-  return readKubeconfig(file.bytes.toString('utf8'))
-}
-
-/** The client certificate inside the file, or the kubelet's rotated one. Other files are not opened: a user could name any. */
-async function credentialsOf(host: Host, view: KubeconfigView): Promise<ClientCredentials> {
-  const cert = view.clientCertificatePem ?? (await rotated(host, view.clientCertificatePath))
-  const key = view.clientKeyPem ?? (await rotated(host, view.clientKeyPath))
-  if (cert !== undefined && key !== undefined) return { cert, key }
-  throw new QuorateError('KUBECONFIG_INVALID', 'its user has no client certificate that the agent may use')
-}
-
-async function rotated(host: Host, path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined || posix.dirname(posix.normalize(path)) !== kubeletPkiFolder) return undefined
-  return (await host.read(path, { followLinks: true }))?.bytes
-}

@@ -39,6 +39,7 @@ import { updateClusterInfo } from './update-cluster-info.js'
 import { updateKubeProxy } from './update-kube-proxy.js'
 import { updateKubeadmConfig } from './update-kubeadm-config.js'
 import { uploadCertificates } from './upload-certificates.js'
+import { watchAvailability } from './watch-availability.js'
 import { writeHostsBlock } from './write-hosts-block.js'
 
 /** Everything that this agent can do, and nothing else: RPC to operation, one file each. */
@@ -53,6 +54,7 @@ export const operations: Operations = {
   probeKubeconfig,
   probeDiscovery,
   holdPorts,
+  watchAvailability,
   checkJoin,
   getSealingKey,
   readBackup,

@@ -30,6 +30,8 @@ export const access = {
   [`${service}/ExamineOperation`]: 'observer',
   // It shuts other coordinators out.
   [`${service}/RaiseFence`]: 'operator',
+  // It renews a Lease with the node's admin.conf.
+  [`${service}/WatchAvailability`]: 'operator',
   // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.
   [`${service}/ReadBackup`]: 'operator',
   [`${service}/SnapshotEtcd`]: 'operator',

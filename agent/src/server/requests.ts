@@ -1,4 +1,5 @@
 import type {
+  AvailabilityTarget,
   Backend,
   JoinSpec,
   NodeAgentServiceService,
@@ -17,6 +18,13 @@ const header = message<OperationHeader>({
   fencingToken: check.fencingToken,
 })
 const backend = message<Backend>({ name: check.dnsName, address: check.address, port: check.port })
+const target = message<AvailabilityTarget>({
+  name: check.dnsName,
+  host: check.host,
+  port: check.port,
+  serverName: optional(check.host),
+  write: check.flag,
+})
 const recipients = listOf(message<SealingRecipient>({ node: check.dnsName, recipient: check.recipient }))
 const sealed = message<SealedSecret>({ node: check.dnsName, ciphertext: check.ciphertext })
 const join = message<JoinSpec>({
@@ -50,6 +58,12 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   probeKubeconfig: { purpose: check.kubeconfigPurpose, path: optional(check.path) },
   probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem) },
   holdPorts: { ports: listOf(check.port), deadlineMs: check.milliseconds },
+  watchAvailability: {
+    targets: listOf(target),
+    readEveryMs: check.milliseconds,
+    writeEveryMs: check.milliseconds,
+    caPem: optional(check.pem),
+  },
   checkJoin: { join, token: sealed },
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },

@@ -27,6 +27,7 @@ export const clusterFileSchema = z.strictObject({
           maxFailed: z.int().min(0).max(1000).default(0),
         })
         .prefault({}),
+      availabilityBudgetSeconds: z.int().min(0).max(3600).default(5),
       ignorePreflightErrors: z.array(z.string()).default([]),
       ignoreFindings: z.record(z.string(), z.string()).default({}),
     })

@@ -28,6 +28,8 @@ export interface ClusterFile {
     readonly controlPlaneKubeconfigs: 'auto' | 'local' | 'load-balancer'
     readonly manageHosts: boolean
     readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }
+    /** How long users may have been without the API in one step before the run stops by itself. */
+    readonly availabilityBudgetSeconds: number
     readonly ignorePreflightErrors: readonly string[]
     /** Ids of Quorate's own findings to ignore, each with its reason. */
     readonly ignoreFindings: Readonly<Record<string, string>>

@@ -3,7 +3,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import { isMissing, type MissingNode } from '../engine/absence.js'
-import type { RecordedEvent, RunEvent } from '../engine/events.js'
+import { isEnd, type RecordedEvent, type RunEvent } from '../engine/events.js'
+import { applyEvent, foldRun, type RunState } from '../engine/fold.js'
 import type { Journal } from '../engine/journal.js'
 import type { Lease } from '../engine/lease.js'
 import type { RunContext } from '../engine/operations.js'
@@ -27,8 +28,8 @@ export interface HoldRequest {
   /** Number of a lease that is known from the journal: the new one is higher. */
   readonly above?: number
   readonly onEvent?: ((event: RecordedEvent) => void) | undefined
-  /** Makes or opens the journal, once the cluster is held. */
-  open(): Promise<Journal>
+  /** Makes or opens the journal, once the cluster is held; with what it holds already. */
+  open(): Promise<{ readonly journal: Journal; readonly state?: RunState }>
 }
 
 /** What a run needs while it holds its cluster. */
@@ -51,27 +52,40 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   const { id, file, mayMiss, missing = [], above, onEvent } = request
   const returning = request.returning === undefined ? {} : { returning: request.returning }
   const lease = await session.leases.acquire(file.name, id, above)
-  const journal = await request.open().catch(async (error: unknown) => {
+  const { journal, state = foldRun([]) } = await request.open().catch(async (error: unknown) => {
     await lease.release()
     throw error
   })
   const fleet = session.connect()
   const stop = new AbortController()
-  const release = () => giveBack({ fleet, journal, lease })
   let recordedOne = () => {}
   const begun = new Promise<void>((resolve) => {
     recordedOne = resolve
   })
+  const record = recorder({ journal, lease, onEvent, recordedOne: () => recordedOne() })
+  const run = conversionRun(session, fleet, { id, file, mayMiss, missing, ...returning })
+  const watch = session.watch?.({
+    run,
+    state,
+    agent: (node) => fleet.agent(node),
+    record: (seen) => record({ kind: 'availability', ...seen }),
+    stop: (reason) => stop.abort(reason),
+  })
+  const release = () => {
+    watch?.drop()
+    return giveBack({ fleet, journal, lease })
+  }
+  let now = state
   const held: Held = {
-    run: conversionRun(session, fleet, { id, file, mayMiss, missing, ...returning }),
+    run,
     context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
     stop: stop.signal,
     async emit(event) {
-      // A process that was paused and is no longer the holder must not write into a journal that another one goes on with.
-      if (event.kind !== 'progress') await lease.requireHeld()
-      const recorded = await journal.append(event)
-      recordedOne()
-      onEvent?.(recorded)
+      // What was seen to the end belongs before it.
+      if (isEnd(event)) await watch?.end()
+      const recorded = await record(event)
+      now = applyEvent(now, recorded)
+      watch?.saw(event, now)
     },
   }
   return {
@@ -83,6 +97,24 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
       await Promise.race([begun, ended])
       return { id, stop: () => stop.abort(), ended }
     },
+  }
+}
+
+interface Recording {
+  readonly journal: Journal
+  readonly lease: Lease
+  readonly onEvent: HoldRequest['onEvent']
+  recordedOne(): void
+}
+
+function recorder({ journal, lease, onEvent, recordedOne }: Recording) {
+  return async (event: RunEvent): Promise<RecordedEvent> => {
+    // A process that was paused and is no longer the holder must not write into a journal that another one goes on with.
+    if (event.kind !== 'progress') await lease.requireHeld()
+    const recorded = await journal.append(event)
+    recordedOne()
+    onEvent?.(recorded)
+    return recorded
   }
 }
 

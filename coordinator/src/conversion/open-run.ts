@@ -49,7 +49,7 @@ async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOp
       const { journal, events } = await session.runs.reopen(id)
       state = foldRun(events)
       spared = mayMiss(state, file)
-      return journal
+      return { journal, state }
     },
   })
   return { held, state }

@@ -16,6 +16,7 @@ import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
 import { type Assessed, assess, isBlocking } from './assess.js'
+import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 import { allChecks } from './checks/all.js'
 import type { Check } from './checks/check.js'
 import { estimateSeconds } from './estimate.js'
@@ -46,6 +47,8 @@ export interface Session {
   /** Version of this program, written into the journal. */
   readonly version: string
   readonly clock?: Clock
+  /** Watches the API while a run goes on; unset: nobody does. */
+  readonly watch?: (parts: RunWatchParts) => RunWatch
   /** What a test puts in place of the conversion's own lists. */
   readonly order?: readonly ConversionStep[]
   readonly checks?: readonly Check[]
@@ -154,7 +157,7 @@ export async function startConversion(session: Session, request: StartRequest): 
     mayMiss: workersMayMiss(file),
     missing: approved.missing,
     onEvent: request.onEvent,
-    open: () => session.runs.create(id),
+    open: async () => ({ journal: await session.runs.create(id) }),
   })
   const started = {
     planHash: approved.hash,

@@ -119,6 +119,7 @@ export type RunEvent =
   | { readonly kind: 'node-back'; readonly node: string }
   /** The cluster as it was before the first change, and as it is at the end: for the report. */
   | ({ readonly kind: 'cluster-seen'; readonly when: 'before' | 'after' } & ClusterPicture)
+  | ({ readonly kind: 'availability' } & AvailabilityRecord)
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
   | {
       /** The way back begins, or goes on after a crash. */
@@ -129,6 +130,34 @@ export type RunEvent =
       readonly keepEndpoint: boolean
     }
   | { readonly kind: 'run-rolled-back'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
+
+/** What one node saw of one API server while one step ran. */
+export interface AvailabilityRecord {
+  /** Id of the step. */
+  readonly during: string
+  /** The node that asked. */
+  readonly place: string
+  /** `endpoint`, the name of the control plane that was asked directly, or `write`. */
+  readonly target: string
+  /** Unix milliseconds. */
+  readonly from: number
+  readonly to: number
+  /** 0: it could not be watched. */
+  readonly asked: number
+  readonly failed: number
+  /** The longest time between two good answers. */
+  readonly longestGapMs: number
+  readonly outages: readonly Outage[]
+}
+
+/** A gap with at least one failed answer in it. */
+export interface Outage {
+  /** Unix milliseconds: the last good answer before it, the first one after it. */
+  readonly from: number
+  readonly to: number
+  /** Why the first request in it failed. */
+  readonly error: string
+}
 
 export interface RunError {
   readonly code: string

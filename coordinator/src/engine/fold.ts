@@ -1,7 +1,7 @@
 import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
-import type { RecordedEvent, RunError, RunEvent } from './events.js'
+import type { AvailabilityRecord, RecordedEvent, RunError, RunEvent } from './events.js'
 import type { ClusterPicture, RecordedFinding } from './picture.js'
 import type { Action, DoneAction, Evidence } from './step.js'
 
@@ -97,6 +97,8 @@ export interface RunState {
   readonly steps: readonly StepRecord[]
   /** Nodes that it went on without. */
   readonly missing: readonly WaitingNode[]
+  /** What was asked of the API servers while it ran, step by step. */
+  readonly availability: readonly AvailabilityRecord[]
   /** How often another process went on with it. */
   readonly resumed: number
   /** Set when the way back was begun. */
@@ -119,6 +121,7 @@ const nothingYet: RunState = {
   seen: {},
   steps: [],
   missing: [],
+  availability: [],
   resumed: 0,
   seq: 0,
 }
@@ -157,10 +160,12 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
     }
     case 'node-back':
       return { ...next, missing: state.missing.filter(({ node }) => node !== event.node) }
-    case 'cluster-seen': {
-      const { kind: _, when, ...picture } = event
-      return { ...next, seen: { ...state.seen, [when]: picture } }
+    case 'availability': {
+      const { kind: _, ...seen } = event
+      return { ...next, availability: [...state.availability, seen] }
     }
+    case 'cluster-seen':
+      return { ...next, seen: { ...state.seen, ...pictured(event) } }
     case 'run-ended':
       return withEnd(next, { at, outcome: event.outcome, error: event.error })
     case 'run-rolled-back':
@@ -174,6 +179,9 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
       }
   }
 }
+
+const pictured = ({ kind: _, when, ...picture }: Extract<RunEvent, { kind: 'cluster-seen' }>): RunState['seen'] =>
+  when === 'before' ? { before: picture } : { after: picture }
 
 const waitsFor = (state: RunState, node: string): WaitingNode['waits'] =>
   state.steps.flatMap(({ id, actions }) =>

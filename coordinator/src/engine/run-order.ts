@@ -38,7 +38,7 @@ export interface WalkOptions<Run extends Refreshed> {
   /** Who may be missing, and is; unset: nobody. */
   readonly absence?: Absence
   readonly clock?: Clock
-  /** Aborted: no further action is started; those that run come to their end. */
+  /** Aborted: no further action is started; those that run come to their end. A QuorateError as its reason is what the run ends with. */
   readonly stop: AbortSignal
 }
 
@@ -258,8 +258,11 @@ class Walk<Run extends Refreshed> {
 
   async #requireGoingOn(before: string): Promise<void> {
     if (this.#backgroundFailed) await this.settle()
-    if (this.#options.stop.aborted)
-      throw new QuorateError('INTERRUPTED', `stopped before: ${before}`, { where: this.#options.context.cluster })
+    const { stop, context } = this.#options
+    if (!stop.aborted) return
+    // Who stops for a reason of his own gives it.
+    if (stop.reason instanceof QuorateError) throw stop.reason
+    throw new QuorateError('INTERRUPTED', `stopped before: ${before}`, { where: context.cluster })
   }
 
   /** Lets the gates that are still watched come to their end, and prefers a real failure to an interruption. */
@@ -268,8 +271,9 @@ class Walk<Run extends Refreshed> {
     if (fenced !== undefined) this.#ours.abort(fenced)
     const results = await Promise.allSettled(this.#settling.map(({ verified }) => verified))
     const second = results.find((result) => result.status === 'rejected')
-    const interrupted = error instanceof QuorateError && error.code === 'INTERRUPTED'
-    return interrupted && second !== undefined ? second.reason : error
+    const stopped =
+      error instanceof QuorateError && (error.code === 'INTERRUPTED' || error === this.#options.stop.reason)
+    return stopped && second !== undefined ? second.reason : error
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   CheckJoinFindings,
   CheckJoinResponse,
   NodeAgentServiceClient,
+  WatchAvailabilityResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationEvent, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
@@ -39,6 +40,8 @@ const usual: Patience = {
 /** The longest that any operation may take on a node (a join that pulls images over a slow line). */
 const longestChangeMs = 30 * 60_000
 const usualReadMs = 10_000
+/** Longer than any run; who watches hangs up. */
+const longestWatchMs = 24 * 60 * 60_000
 
 type Unary = (
   request: unknown,
@@ -108,6 +111,9 @@ class GrpcAgent implements Agent {
     for await (const first of held) return await work(first)
     return this.#noResult('holdPorts')
   }
+
+  watchAvailability: Agent['watchAvailability'] = (request, options = {}) =>
+    this.#answers<WatchAvailabilityResponse>('watchAvailability', request, { deadlineMs: longestWatchMs, ...options })
 
   async *readBackup(
     runId: string,

@@ -2,6 +2,8 @@ import type {
   CheckJoinFindings,
   CheckJoinRequest,
   NodeAgentServiceClient,
+  WatchAvailabilityRequest,
+  WatchAvailabilityResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
@@ -88,6 +90,8 @@ export interface Agent {
     work: (held: { listening: number[]; inUse: number[]; certificateSha256: string }) => Promise<T>,
     options?: ReadOptions,
   ): Promise<T>
+  /** What the node sees of the API servers given, until the caller has enough of it; FENCED when a later watch took its place. */
+  watchAvailability(request: WatchAvailabilityRequest, options?: ReadOptions): AsyncIterable<WatchAvailabilityResponse>
   /** A backup's bytes, encrypted for `recipient` by the node itself. */
   readBackup(runId: string, kind: 'etcd' | 'files', recipient: string, options?: ReadOptions): AsyncIterable<Uint8Array>
 }

@@ -111,4 +111,5 @@ export const apiPath = {
   systemPods: '/api/v1/namespaces/kube-system/pods',
   kubeProxy: '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy',
   coreDns: '/apis/apps/v1/namespaces/kube-system/deployments/coredns',
+  systemLeases: '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases',
 } as const

@@ -1,3 +1,4 @@
+import { availabilityLine } from '../../engine/availability.js'
 import type { RecordedEvent } from '../../engine/events.js'
 import type { RunState, StepRecord } from '../../engine/fold.js'
 import type { Evidence } from '../../engine/step.js'
@@ -9,8 +10,9 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
   const line = (text: string) => `${timeOfDay(at)} ${printable(text).replaceAll('\n', ' ')}\n`
   if (event.kind === 'run-started') return line(`run ${run} of ${event.cluster}: ${event.steps.length} steps`)
   if (event.kind === 'run-ended') {
+    const seen = availabilityLine(state.availability)
     return line(
-      `run ${run} ended: ${event.outcome}, ${duration(at - state.startedAt)}${event.error === undefined ? '' : `: ${event.error.message}`}`,
+      `run ${run} ended: ${event.outcome}, ${duration(at - state.startedAt)}${event.error === undefined ? '' : `: ${event.error.message}`}${seen === undefined ? '' : `; API: ${seen}`}`,
     )
   }
   if (event.kind === 'run-resumed') {
@@ -28,6 +30,10 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
     )
   if (event.kind === 'node-back') return line(`${event.node} is back, and nothing waits for it any more`)
   if (event.kind === 'cluster-seen') return undefined
+  if (event.kind === 'availability')
+    return event.failed === 0
+      ? undefined
+      : line(`${event.during}: ${event.target} asked from ${event.place}: ${availabilityLine([event])}`)
   const index = state.steps.findIndex(({ id }) => id === event.step)
   const step = state.steps[index]
   const text = stepLine(event, step, at)

@@ -204,6 +204,56 @@ export interface HoldPortsResponse {
   certificateSha256: string;
 }
 
+export interface AvailabilityTarget {
+  /** Names it in the answers; each once. */
+  name: string;
+  /** A name or an address; a name is resolved as ResolveName does. */
+  host: string;
+  port: number;
+  /** Name to verify the certificate for; empty: any name, only the chain to the cluster's CA. */
+  serverName: string;
+  /** GET /readyz without credentials, or where set a write: this node renews its Lease kube-system/quorate-availability with its admin.conf. */
+  write: boolean;
+}
+
+export interface WatchAvailabilityRequest {
+  /** None: nothing is asked. Ends at once, and whatever watch was before it on this node has ended and its Lease is deleted. */
+  targets: AvailabilityTarget[];
+  /** How often each target is asked; 0: 50 for reads, 250 for writes. */
+  readEveryMs: number;
+  writeEveryMs: number;
+  /** The cluster CA; empty: the one that this node has. */
+  caPem: string;
+}
+
+export interface AvailabilityOutage {
+  /** The last good answer before the first failed one (or the watch's begin), and the first good one after it; this node's clock. */
+  fromUnixMs: number;
+  toUnixMs: number;
+  /** Why the first request in it failed. */
+  error: string;
+}
+
+/** What is new since the message before. */
+export interface AvailabilitySeen {
+  name: string;
+  /** Answers that came, good or not. A request without an answer counts when it is given up. */
+  asked: number;
+  failed: number;
+  /** The longest time between two good answers, of which the second came since. */
+  longestGapMs: number;
+  /** Those that ended since. */
+  outages: AvailabilityOutage[];
+  /** How long the one that has not ended goes on; 0: the last answer was good. */
+  openGapMs: number;
+}
+
+export interface WatchAvailabilityResponse {
+  atUnixMs: number;
+  /** All targets, also those of which nothing is new. */
+  seen: AvailabilitySeen[];
+}
+
 export interface CheckJoinRequest {
   join:
     | JoinSpec
@@ -2012,6 +2062,461 @@ export const HoldPortsResponse: MessageFns<HoldPortsResponse> = {
     message.listening = object.listening?.map((e) => e) || [];
     message.inUse = object.inUse?.map((e) => e) || [];
     message.certificateSha256 = object.certificateSha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseAvailabilityTarget(): AvailabilityTarget {
+  return { name: "", host: "", port: 0, serverName: "", write: false };
+}
+
+export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
+  encode(message: AvailabilityTarget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).uint32(message.port);
+    }
+    if (message.serverName !== "") {
+      writer.uint32(34).string(message.serverName);
+    }
+    if (message.write !== false) {
+      writer.uint32(40).bool(message.write);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AvailabilityTarget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAvailabilityTarget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.serverName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.write = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AvailabilityTarget>): AvailabilityTarget {
+    return AvailabilityTarget.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AvailabilityTarget>): AvailabilityTarget {
+    const message = createBaseAvailabilityTarget();
+    message.name = object.name ?? "";
+    message.host = object.host ?? "";
+    message.port = object.port ?? 0;
+    message.serverName = object.serverName ?? "";
+    message.write = object.write ?? false;
+    return message;
+  },
+};
+
+function createBaseWatchAvailabilityRequest(): WatchAvailabilityRequest {
+  return { targets: [], readEveryMs: 0, writeEveryMs: 0, caPem: "" };
+}
+
+export const WatchAvailabilityRequest: MessageFns<WatchAvailabilityRequest> = {
+  encode(message: WatchAvailabilityRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.targets) {
+      AvailabilityTarget.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.readEveryMs !== 0) {
+      writer.uint32(16).uint32(message.readEveryMs);
+    }
+    if (message.writeEveryMs !== 0) {
+      writer.uint32(24).uint32(message.writeEveryMs);
+    }
+    if (message.caPem !== "") {
+      writer.uint32(34).string(message.caPem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchAvailabilityRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchAvailabilityRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.targets.push(AvailabilityTarget.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.readEveryMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.writeEveryMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.caPem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchAvailabilityRequest>): WatchAvailabilityRequest {
+    return WatchAvailabilityRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchAvailabilityRequest>): WatchAvailabilityRequest {
+    const message = createBaseWatchAvailabilityRequest();
+    message.targets = object.targets?.map((e) => AvailabilityTarget.fromPartial(e)) || [];
+    message.readEveryMs = object.readEveryMs ?? 0;
+    message.writeEveryMs = object.writeEveryMs ?? 0;
+    message.caPem = object.caPem ?? "";
+    return message;
+  },
+};
+
+function createBaseAvailabilityOutage(): AvailabilityOutage {
+  return { fromUnixMs: 0, toUnixMs: 0, error: "" };
+}
+
+export const AvailabilityOutage: MessageFns<AvailabilityOutage> = {
+  encode(message: AvailabilityOutage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromUnixMs !== 0) {
+      writer.uint32(8).int64(message.fromUnixMs);
+    }
+    if (message.toUnixMs !== 0) {
+      writer.uint32(16).int64(message.toUnixMs);
+    }
+    if (message.error !== "") {
+      writer.uint32(26).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AvailabilityOutage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAvailabilityOutage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromUnixMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.toUnixMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AvailabilityOutage>): AvailabilityOutage {
+    return AvailabilityOutage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AvailabilityOutage>): AvailabilityOutage {
+    const message = createBaseAvailabilityOutage();
+    message.fromUnixMs = object.fromUnixMs ?? 0;
+    message.toUnixMs = object.toUnixMs ?? 0;
+    message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseAvailabilitySeen(): AvailabilitySeen {
+  return { name: "", asked: 0, failed: 0, longestGapMs: 0, outages: [], openGapMs: 0 };
+}
+
+export const AvailabilitySeen: MessageFns<AvailabilitySeen> = {
+  encode(message: AvailabilitySeen, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.asked !== 0) {
+      writer.uint32(16).uint32(message.asked);
+    }
+    if (message.failed !== 0) {
+      writer.uint32(24).uint32(message.failed);
+    }
+    if (message.longestGapMs !== 0) {
+      writer.uint32(32).uint32(message.longestGapMs);
+    }
+    for (const v of message.outages) {
+      AvailabilityOutage.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.openGapMs !== 0) {
+      writer.uint32(48).uint32(message.openGapMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AvailabilitySeen {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAvailabilitySeen();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.asked = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failed = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.longestGapMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.outages.push(AvailabilityOutage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.openGapMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AvailabilitySeen>): AvailabilitySeen {
+    return AvailabilitySeen.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AvailabilitySeen>): AvailabilitySeen {
+    const message = createBaseAvailabilitySeen();
+    message.name = object.name ?? "";
+    message.asked = object.asked ?? 0;
+    message.failed = object.failed ?? 0;
+    message.longestGapMs = object.longestGapMs ?? 0;
+    message.outages = object.outages?.map((e) => AvailabilityOutage.fromPartial(e)) || [];
+    message.openGapMs = object.openGapMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchAvailabilityResponse(): WatchAvailabilityResponse {
+  return { atUnixMs: 0, seen: [] };
+}
+
+export const WatchAvailabilityResponse: MessageFns<WatchAvailabilityResponse> = {
+  encode(message: WatchAvailabilityResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atUnixMs !== 0) {
+      writer.uint32(8).int64(message.atUnixMs);
+    }
+    for (const v of message.seen) {
+      AvailabilitySeen.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchAvailabilityResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchAvailabilityResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atUnixMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.seen.push(AvailabilitySeen.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchAvailabilityResponse>): WatchAvailabilityResponse {
+    return WatchAvailabilityResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchAvailabilityResponse>): WatchAvailabilityResponse {
+    const message = createBaseWatchAvailabilityResponse();
+    message.atUnixMs = object.atUnixMs ?? 0;
+    message.seen = object.seen?.map((e) => AvailabilitySeen.fromPartial(e)) || [];
     return message;
   },
 };
@@ -7116,7 +7621,7 @@ export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
 
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
- * Reads need the role `observer` (ReadBackup: `operator`), changes the role `operator` (agent/src/server/access.ts).
+ * Reads need the role `observer` (ReadBackup and WatchAvailability: `operator`), changes the role `operator` (agent/src/server/access.ts).
  */
 export type NodeAgentServiceService = typeof NodeAgentServiceService;
 export const NodeAgentServiceService = {
@@ -7234,6 +7739,18 @@ export const NodeAgentServiceService = {
     requestDeserialize: (value: Buffer): HoldPortsRequest => HoldPortsRequest.decode(value),
     responseSerialize: (value: HoldPortsResponse): Buffer => Buffer.from(HoldPortsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HoldPortsResponse => HoldPortsResponse.decode(value),
+  },
+  /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
+  watchAvailability: {
+    path: "/quorate.v1.NodeAgentService/WatchAvailability" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchAvailabilityRequest): Buffer =>
+      Buffer.from(WatchAvailabilityRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchAvailabilityRequest => WatchAvailabilityRequest.decode(value),
+    responseSerialize: (value: WatchAvailabilityResponse): Buffer =>
+      Buffer.from(WatchAvailabilityResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchAvailabilityResponse => WatchAvailabilityResponse.decode(value),
   },
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: {
@@ -7649,6 +8166,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
    * reaches them. A port that is in use is reported, not taken. First message: what it listens on.
    */
   holdPorts: handleServerStreamingCall<HoldPortsRequest, HoldPortsResponse>;
+  /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
+  watchAvailability: handleServerStreamingCall<WatchAvailabilityRequest, WatchAvailabilityResponse>;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: handleServerStreamingCall<CheckJoinRequest, CheckJoinResponse>;
   /** The public age recipient of this agent process; secrets for this node are sealed to it. The key lives in memory only. */
@@ -7874,6 +8393,16 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<HoldPortsResponse>;
+  /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
+  watchAvailability(
+    request: WatchAvailabilityRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchAvailabilityResponse>;
+  watchAvailability(
+    request: WatchAvailabilityRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchAvailabilityResponse>;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin(request: CheckJoinRequest, options?: Partial<CallOptions>): ClientReadableStream<CheckJoinResponse>;
   checkJoin(

@@ -1,0 +1,131 @@
+import { isIP } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { KeptLine, type LineEnd } from './kept-line.js'
+import type { Asking, Question } from './network.js'
+
+/** As long as a client of the cluster's own waits for a server that does not answer (lab/probe.mjs). */
+const giveUpMs = 2_000
+/** Who has no answer after this asks on another line too, as another client would: a dead line must not look longer than the outage is. */
+const impatientMs = 250
+const mostLines = 8
+const resolveAgainMs = 1_000
+
+/** Asks at a fixed rate over kept connections that are renewed now and then, until `stop`. */
+export class Asker implements Asking {
+  readonly #question: Question
+  readonly #resolve: () => Promise<string[]>
+  readonly #context: SecureContext
+  readonly #asked = new Map<KeptLine, number>()
+  readonly #timers: NodeJS.Timeout[] = []
+  #addresses: readonly string[] = []
+  #resolvedAt = -resolveAgainMs
+  #idle: KeptLine | undefined
+  #stopped = false
+
+  constructor(question: Question, resolve: () => Promise<string[]>) {
+    this.#question = question
+    this.#resolve = resolve
+    const { caPem, credentials } = question
+    // Made once: parsing the CA for each connection would cost more than the handshake.
+    this.#context = createSecureContext({
+      ca: caPem,
+      ...(credentials === undefined ? {} : { cert: credentials.cert, key: credentials.key }),
+      // As in secure-socket.ts: the cluster's CA ends the chain.
+      allowPartialTrustChain: true,
+    })
+    void this.#begin()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#idle?.drop()
+    for (const line of this.#asked.keys()) line.drop()
+    this.#asked.clear()
+  }
+
+  async #begin(): Promise<void> {
+    await this.#lookUp()
+    if (this.#stopped) return
+    const { everyMs, firstAfterMs } = this.#question
+    this.#timers.push(
+      setTimeout(() => {
+        this.#tick()
+        this.#timers.push(setInterval(() => this.#tick(), everyMs))
+      }, firstAfterMs),
+    )
+  }
+
+  async #lookUp(): Promise<void> {
+    this.#resolvedAt = performance.now()
+    this.#addresses = await this.#resolve().catch(() => [])
+  }
+
+  #tick(): void {
+    const now = performance.now()
+    for (const line of this.#asked.keys())
+      if (now - line.askedAt > giveUpMs) line.giveUp(`no answer within ${giveUpMs} ms`)
+    const line = this.#takeIdle(now)
+    if (line !== undefined) this.#ask(line, 0)
+    else if (this.#mayAskAnew(now)) this.#askAnew(0)
+  }
+
+  /** The line that waits for a question, unless it is old or was closed. */
+  #takeIdle(now: number): KeptLine | undefined {
+    const line = this.#idle
+    this.#idle = undefined
+    if (line === undefined || !line.isOpen) return undefined
+    if (now - line.openedAt < this.#question.freshMs) return line
+    line.close()
+    return undefined
+  }
+
+  #mayAskAnew(now: number): boolean {
+    const last = Math.max(0, ...[...this.#asked.keys()].map(({ askedAt }) => askedAt))
+    return this.#asked.size === 0 || (now - last >= impatientMs && this.#asked.size < mostLines)
+  }
+
+  #askAnew(index: number): void {
+    const { port, host, serverName } = this.#question
+    const address = this.#addresses[index]
+    if (address === undefined) {
+      this.#failed(`${host} has no address on this node`)
+      return
+    }
+    const sni = isIP(serverName) === 0 ? serverName : ''
+    const dialled = { address, port, secureContext: this.#context, serverName, sni }
+    this.#ask(new KeptLine(dialled, (line, end) => this.#ended(line, end)), index)
+  }
+
+  #ask(line: KeptLine, index: number): void {
+    this.#asked.set(line, index)
+    line.ask(this.#question.request())
+  }
+
+  #ended(line: KeptLine, end: LineEnd): void {
+    const index = this.#asked.get(line) ?? 0
+    this.#asked.delete(line)
+    if (this.#stopped) return
+    if ('status' in end) {
+      this.#keep(line)
+      this.#question.answered({ status: end.status })
+    } else if (end.unheard && this.#question.isRepeatable) {
+      // As Go's net/http, and so every client of Kubernetes: what was not heard on a kept connection is asked again on a new one.
+      this.#askAnew(0)
+    } else if (!line.isSecure && index + 1 < this.#addresses.length) {
+      // The name has another address: who cannot connect tries that.
+      this.#askAnew(index + 1)
+    } else this.#failed(end.error)
+  }
+
+  #keep(line: KeptLine): void {
+    if (!line.isOpen) return
+    if (this.#idle === undefined) this.#idle = line
+    else line.close()
+  }
+
+  #failed(error: string): void {
+    if (performance.now() - this.#resolvedAt > resolveAgainMs) void this.#lookUp()
+    this.#question.answered({ error })
+  }
+}

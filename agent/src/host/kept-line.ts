@@ -1,0 +1,117 @@
+import { type ConnectionOptions, checkServerIdentity, connect, type SecureContext, type TLSSocket } from 'node:tls'
+import { type HttpAnswer, readHttpAnswer } from './http-answer.js'
+
+export interface Dialled {
+  readonly address: string
+  readonly port: number
+  readonly secureContext: SecureContext
+  /** Name or address that the certificate must be for; empty: whatever the chain vouches for. */
+  readonly serverName: string
+  /** Sent as SNI; empty: none, as for an address (RFC 6066, section 3). */
+  readonly sni: string
+}
+
+/** How a question ended: with an answer's status, or without one. `unheard`: the server hung up on a kept line before it said anything. */
+export type LineEnd = { readonly status: number } | { readonly error: string; readonly unheard: boolean }
+
+/** Into one buffer of ours instead of a stream of new ones; of net.connect, and tls.connect passes it on (lib/_tls_wrap.js). */
+interface OnRead {
+  readonly onread: { readonly buffer: Buffer; callback(length: number, buffer: Buffer): boolean }
+}
+
+/** Every answer that is asked for fits. */
+const bufferBytes = 8 * 1024
+
+/** One TLS connection that takes a question at a time. Raw, because a client of Node's own would cost ten times as much for each. */
+export class KeptLine {
+  /** Of this process's monotonic clock, milliseconds. */
+  readonly openedAt = performance.now()
+  askedAt = 0
+  /** The handshake is done and the certificate was verified. */
+  isSecure = false
+  /** It can be asked. */
+  isOpen = true
+  readonly #socket: TLSSocket
+  readonly #ended: (line: KeptLine, end: LineEnd) => void
+  #isAsked = false
+  #hasAnswered = false
+  #received: Buffer | undefined
+  #unsent: Buffer | undefined
+
+  constructor(dialled: Dialled, ended: (line: KeptLine, end: LineEnd) => void) {
+    const { address, port, secureContext, serverName, sni } = dialled
+    this.#ended = ended
+    const options: ConnectionOptions & OnRead = {
+      host: address,
+      port,
+      secureContext,
+      servername: sni,
+      ALPNProtocols: ['http/1.1'],
+      checkServerIdentity: (_host, certificate) =>
+        serverName === '' ? undefined : checkServerIdentity(serverName, certificate),
+      onread: { buffer: Buffer.allocUnsafe(bufferBytes), callback: (length, buffer) => this.#take(length, buffer) },
+    }
+    this.#socket = connect(options)
+    this.#socket.setNoDelay(true)
+    this.#socket.once('secureConnect', () => {
+      this.isSecure = true
+      if (this.#unsent !== undefined) this.#socket.write(this.#unsent)
+    })
+    this.#socket.on('error', (error) => this.#lost(error.message))
+    this.#socket.once('close', () => this.#lost('the connection was closed'))
+  }
+
+  /** Nothing is said to a server before its certificate was verified: until then the question waits. */
+  ask(request: Buffer): void {
+    this.askedAt = performance.now()
+    this.#isAsked = true
+    this.#received = undefined
+    if (this.isSecure) this.#socket.write(request)
+    else this.#unsent = request
+  }
+
+  /** The question has no answer; the line is of no use any more. */
+  giveUp(error: string): void {
+    this.#socket.destroy()
+    this.#lost(error)
+  }
+
+  /** Hangs up as a client does that is done. */
+  close(): void {
+    this.isOpen = false
+    this.#socket.end()
+  }
+
+  /** Hangs up at once; nobody is told. */
+  drop(): void {
+    this.isOpen = false
+    this.#isAsked = false
+    this.#socket.destroy()
+  }
+
+  /** True: it may be told more. */
+  #take(length: number, buffer: Buffer): boolean {
+    if (!this.#isAsked) return true
+    const bytes = buffer.subarray(0, length)
+    const received = this.#received === undefined ? bytes : Buffer.concat([this.#received, bytes])
+    const answer = readHttpAnswer(received)
+    if (answer?.complete === true) this.#answered(answer)
+    // The buffer is filled anew: what is not all of an answer has to be kept.
+    else this.#received = Buffer.from(received)
+    return true
+  }
+
+  #answered(answer: HttpAnswer): void {
+    this.#isAsked = false
+    this.#hasAnswered = true
+    if (!answer.keepsOpen) this.close()
+    this.#ended(this, answer.status === 0 ? { error: 'not an answer of HTTP/1.1', unheard: false } : answer)
+  }
+
+  #lost(error: string): void {
+    this.isOpen = false
+    if (!this.#isAsked) return
+    this.#isAsked = false
+    this.#ended(this, { error, unheard: this.#hasAnswered && this.#received === undefined })
+  }
+}

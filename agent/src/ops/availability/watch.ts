@@ -1,0 +1,108 @@
+import type { AvailabilitySeen, AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { Asking, ClientCredentials, Question } from '../../host/network.js'
+import type { Tools } from '../tools.js'
+import { deleteLease, makeLease } from './lease.js'
+import { readQuestion, writeQuestion } from './questions.js'
+import { Tally } from './tally.js'
+
+export interface WatchParts {
+  readonly tools: Tools
+  readonly targets: readonly AvailabilityTarget[]
+  readonly caPem: string
+  /** Of admin.conf; undefined on a node that has none: then nothing is written. */
+  readonly credentials: ClientCredentials | undefined
+  readonly everyMs: { readonly read: number; readonly write: number }
+}
+
+type Answered = Question['answered']
+
+/** A Lease that cannot be deleted now is deleted by the watch after this one. */
+const deleteMs = 3_000
+const makeAgainMs = 1_000
+/** One new connection a second among all targets: a handshake costs as much as ten answers. */
+const newLineMs = 1_000
+
+/** Asks all targets from the moment it is made, spread in time, until `end`. */
+export class Watch {
+  readonly #parts: WatchParts
+  readonly #tallies: readonly Tally[]
+  readonly #asking: readonly Asking[]
+  readonly #ends = new AbortController()
+  /** A clock that never goes back, which those of machines that are set do. */
+  readonly #bootedAt = Date.now() - performance.now()
+  #making: Promise<unknown> = Promise.resolve()
+  #madeAt = -makeAgainMs
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts
+    this.#tallies = parts.targets.map(({ name }) => new Tally(name, this.now()))
+    this.#asking = parts.targets.map((_, index) => this.#ask(index))
+    if (parts.targets.some(({ write }) => write)) this.#makeLease()
+  }
+
+  now(): number {
+    return this.#bootedAt + performance.now()
+  }
+
+  /** What is new since the call before, of each target. */
+  take(): AvailabilitySeen[] {
+    return this.#tallies.map((tally) => tally.take(this.now()))
+  }
+
+  /** Nothing is asked any more, and what writes needed is gone. Never rejects. */
+  async end(): Promise<void> {
+    for (const asking of this.#asking) asking.stop()
+    this.#ends.abort()
+    await this.#making
+    if (this.#parts.targets.some(({ write }) => write))
+      await deleteLease(this.#parts.tools, AbortSignal.timeout(deleteMs)).catch(() => undefined)
+  }
+
+  #ask(index: number): Asking {
+    const { tools, targets, caPem, credentials, everyMs } = this.#parts
+    const target = targets[index] as AvailabilityTarget
+    const { host, port, serverName, write } = target
+    const every = write ? everyMs.write : everyMs.read
+    const spread = {
+      everyMs: every,
+      firstAfterMs: Math.round((every * index) / targets.length),
+      freshMs: newLineMs * targets.length,
+    }
+    const tally = this.#tallies[index] as Tally
+    const answered = write ? this.#written(tally) : this.#read(tally)
+    return tools.network.keepAsking({
+      ...{ host, port, serverName, caPem, answered, ...spread },
+      credentials: write ? credentials : undefined,
+      isRepeatable: !write,
+      request: write ? writeQuestion(target) : readQuestion(target),
+    })
+  }
+
+  /** Where anonymous requests are refused only an API server refuses them, and it does so from the first answer on. */
+  #read(tally: Tally): Answered {
+    let refusesAnonymous: boolean | undefined
+    return (answer) => {
+      if ('error' in answer) return tally.failed(answer.error)
+      const isRefusal = answer.status === 401 || answer.status === 403
+      refusesAnonymous ??= isRefusal
+      if (answer.status === 200 || (isRefusal && refusesAnonymous)) tally.good(this.now())
+      else tally.failed(`HTTP ${answer.status}`)
+    }
+  }
+
+  /** That there is no Lease is no failure of the API server: it is made anew. */
+  #written(tally: Tally): Answered {
+    return (answer) => {
+      if ('error' in answer) return tally.failed(answer.error)
+      if (answer.status === 200) tally.good(this.now())
+      else if (answer.status === 404) this.#makeLease()
+      else tally.failed(`HTTP ${answer.status}`)
+    }
+  }
+
+  #makeLease(): void {
+    if (this.now() - this.#madeAt < makeAgainMs) return
+    this.#madeAt = this.now()
+    this.#making = Promise.all([this.#making, makeLease(this.#parts.tools, this.#ends.signal)])
+  }
+}

@@ -1,0 +1,30 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { StepTally, Way } from './step-tally.js'
+import { endpointTarget, writeTarget } from './targets.js'
+
+export interface BudgetParts {
+  readonly places: readonly string[]
+  /** Names of what is asked now. */
+  readonly targets: readonly string[]
+  /** The first control plane: where users go while there is no endpoint. */
+  readonly first: string
+  readonly budgetMs: number
+}
+
+/**
+ * The error that stops a run when users were without the API for longer than its budget in one step; undefined while they were not.
+ * A user goes one way and not all at once: of all places, and of reading and writing, the worst counts (docs/decisions/0007).
+ */
+export function overBudget(tally: StepTally, parts: BudgetParts): QuorateError | undefined {
+  const { places, targets, first, budgetMs } = parts
+  const read = targets.includes(endpointTarget) ? endpointTarget : first
+  const ways: Way[] = places.flatMap((place) => [read, writeTarget].map((target) => ({ place, target })))
+  const [worst] = ways.map((way) => ({ ...way, ms: tally.outageMs(way) })).sort((a, b) => b.ms - a.ms)
+  if (worst === undefined || worst.ms <= budgetMs) return undefined
+  const what = worst.target === writeTarget ? 'writes failed' : `${worst.target} did not answer`
+  return new QuorateError(
+    'AVAILABILITY_BUDGET_SPENT',
+    `${what} for ${(worst.ms / 1000).toFixed(1)} s in ${tally.during}; ${budgetMs / 1000} s are allowed in one step`,
+    { where: worst.place },
+  )
+}

@@ -1,0 +1,83 @@
+import type { AvailabilitySeen } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { AvailabilityRecord, Outage } from '../../engine/events.js'
+
+/** One way to the API, as one node takes it. */
+export interface Way {
+  readonly place: string
+  readonly target: string
+}
+
+interface Sum extends Way {
+  /** From when on it was to be watched. */
+  readonly from: number
+  asked: number
+  failed: number
+  longestGapMs: number
+  readonly outages: Outage[]
+  /** The outage that has not ended. */
+  open: { readonly from: number; readonly to: number } | undefined
+}
+
+/** What was to be watched for less than this may not have been asked yet; that is not worth a line. */
+const shortMs = 1_000
+const cutOff = 'it went on when the watch of it ended'
+
+/** What all places saw while one step ran. Times are this machine's, Unix milliseconds. */
+export class StepTally {
+  readonly during: string
+  readonly #sums = new Map<string, Sum>()
+
+  constructor(during: string) {
+    this.during = during
+  }
+
+  /** The way is to be watched from now on: where nobody is asked on it, that is said. */
+  expect(way: Way, now: number): void {
+    this.#sum(way, now)
+  }
+
+  /** `at`: when this was said; `ahead`: how far the node's clock is before this machine's. */
+  add(place: string, seen: AvailabilitySeen, { at, ahead }: { at: number; ahead: number }): void {
+    const sum = this.#sum({ place, target: seen.name }, at)
+    sum.asked += seen.asked
+    sum.failed += seen.failed
+    sum.longestGapMs = Math.max(sum.longestGapMs, seen.longestGapMs)
+    for (const { fromUnixMs, toUnixMs, error } of seen.outages)
+      sum.outages.push({ from: fromUnixMs - ahead, to: toUnixMs - ahead, error })
+    sum.open = seen.openGapMs === 0 ? undefined : { from: at - seen.openGapMs, to: at }
+  }
+
+  /** The watch of a place ended: what goes on there is not seen any more, what was seen of it counts. */
+  cutOff(place: string): void {
+    for (const sum of this.#sums.values()) {
+      if (sum.place !== place || sum.open === undefined) continue
+      sum.outages.push({ ...sum.open, error: cutOff })
+      sum.longestGapMs = Math.max(sum.longestGapMs, sum.open.to - sum.open.from)
+      sum.open = undefined
+    }
+  }
+
+  /** For how long one way was of no use; what has not ended counts as far as it was seen. */
+  outageMs({ place, target }: Way): number {
+    const sum = this.#sums.get(keyOf({ place, target }))
+    const all = [...(sum?.outages ?? []), ...(sum?.open === undefined ? [] : [sum.open])]
+    return all.reduce((total, { from, to }) => total + to - from, 0)
+  }
+
+  records(now: number): readonly AvailabilityRecord[] {
+    const { during } = this
+    return [...this.#sums.values()]
+      .filter(({ asked, from }) => asked > 0 || now - from >= shortMs)
+      .map(({ open: _, ...seen }) => ({ during, ...seen, to: now }))
+  }
+
+  #sum(way: Way, from: number): Sum {
+    const known = this.#sums.get(keyOf(way))
+    if (known !== undefined) return known
+    const sum: Sum = { ...way, from, asked: 0, failed: 0, longestGapMs: 0, outages: [], open: undefined }
+    this.#sums.set(keyOf(way), sum)
+    return sum
+  }
+}
+
+const keyOf = ({ place, target }: Way): string => `${place} ${target}`

@@ -1,0 +1,65 @@
+import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
+import { joinControlPlanes } from '../steps/join-control-planes.js'
+import { regenerateApiserverCertificate } from '../steps/regenerate-apiserver-certificate.js'
+import { startLoadBalancer } from '../steps/start-load-balancer.js'
+
+/** Names of the targets that are no node. */
+export const endpointTarget = 'endpoint'
+export const writeTarget = 'write'
+
+/** Where the first control plane's API server is reached; joiners listen on the same port. */
+export interface FirstServer {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * What serves now, by what the run did so far: a server is asked from the moment when its own gate held, and no more from the moment
+ * when it begins to be taken back. So what does not serve yet is no failure.
+ */
+export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer): readonly AvailabilityTarget[] {
+  const [existing, ...joining] = file.controlPlanes as [NodeEntry, ...NodeEntry[]]
+  const direct = (node: NodeEntry, host: string): AvailabilityTarget => ({
+    name: node.name,
+    host,
+    port: first.port,
+    serverName: host,
+    write: false,
+  })
+  const here = direct(existing, first.address)
+  const endpoint = endpointOf(file, state)
+  const joined = joining.filter(({ name }) => hasJoined(state, name))
+  return [
+    ...(endpoint === undefined ? [] : [endpoint]),
+    here,
+    ...joined.map((node) => direct(node, node.address)),
+    { ...(endpoint ?? here), name: writeTarget, write: true },
+  ]
+}
+
+/** By name as soon as the certificate has it; before that its chain alone can be verified. */
+function endpointOf({ endpoint, loadBalancer }: ClusterFile, state: RunState): AvailabilityTarget | undefined {
+  if (!isTrue(stepOf(state, startLoadBalancer.id))) return undefined
+  const serverName = isTrue(stepOf(state, regenerateApiserverCertificate.id)) ? endpoint.host : ''
+  const host = loadBalancer.virtualIP ?? endpoint.host
+  return { name: endpointTarget, host, port: endpoint.port, serverName, write: false }
+}
+
+const stepOf = ({ steps }: RunState, id: string): StepRecord | undefined => steps.find((step) => step.id === id)
+
+const isTakenBack = ({ state }: ActionRecord): boolean =>
+  state === 'undoing' || state === 'undone' || state === 'undo-failed'
+
+/** What a step is to bring about is there. */
+const isTrue = (step: StepRecord | undefined): boolean =>
+  step !== undefined && ['done', 'skipped'].includes(step.state) && !step.actions.some(isTakenBack)
+
+/** One that the run has nothing to do for had joined before. */
+function hasJoined(state: RunState, node: string): boolean {
+  const step = stepOf(state, joinControlPlanes.id)
+  if (step === undefined) return false
+  const record = step.actions.find(({ action }) => action.node === node)
+  return record === undefined || record.state === 'verified'
+}

@@ -1,0 +1,53 @@
+import { eventLine } from '@quorate/coordinator/cli/render/run-lines'
+import { availabilityLine, totalOf } from '@quorate/coordinator/engine/availability'
+import type { AvailabilityRecord, RunEvent } from '@quorate/coordinator/engine/events'
+import { foldRun } from '@quorate/coordinator/engine/fold'
+import t from 'tap'
+
+const seen = (change: Partial<AvailabilityRecord> = {}): AvailabilityRecord => ({
+  during: 'back-up-files',
+  place: 'cp1',
+  target: 'endpoint',
+  from: 1,
+  to: 2,
+  asked: 20,
+  failed: 0,
+  longestGapMs: 60,
+  outages: [],
+  ...change,
+})
+const fold = (...events: RunEvent[]) => foldRun(events.map((event, at) => ({ seq: at + 1, at, run: 'r1', event })))
+
+t.test('what was seen is kept as it was written, and belongs to no step', async (t) => {
+  const [one, two] = [seen(), seen({ target: 'write', failed: 1, outages: [{ from: 1, to: 2, error: 'refused' }] })]
+  const state = fold({ kind: 'availability', ...one }, { kind: 'availability', ...two })
+  t.same(state.availability, [one, two])
+  t.same(state.steps, [])
+})
+
+t.test(
+  'one line for all: reads and writes apart, the longest gap of each; what was not watched is not said to be good',
+  async (t) => {
+    t.equal(availabilityLine([]), undefined)
+    t.equal(
+      availabilityLine([
+        seen(),
+        seen({ place: 'w1', failed: 2, longestGapMs: 300 }),
+        seen({ target: 'write', asked: 0, longestGapMs: 0 }),
+      ]),
+      '38 reads ok, 2 failed, longest gap 300 ms; writes not watched',
+    )
+    t.same(totalOf([]), { asked: 0, failed: 0, longestGapMs: 0 })
+  },
+)
+
+t.test('a run that is followed line by line says failures when they are known, and the sum at its end', async (t) => {
+  const line = (event: RunEvent, state = fold(event)) => eventLine({ seq: 1, at: 0, run: 'r1', event }, state)
+  t.equal(line({ kind: 'availability', ...seen() }), undefined)
+  t.match(
+    line({ kind: 'availability', ...seen({ failed: 1 }) }),
+    /back-up-files: endpoint asked from cp1: 19 reads ok, 1 failed/,
+  )
+  const ended: RunEvent = { kind: 'run-ended', outcome: 'done' }
+  t.match(line(ended, fold({ kind: 'availability', ...seen() }, ended)), /ended: done, .*; API: 20 reads ok, 0 failed/)
+})
