@@ -1,4 +1,4 @@
-import type { CertificateFacts, EtcdMember, SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { CertificateFacts, EtcdMember, NodeFacts, SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../config/cluster-file.js'
 import { isEnd, type RunEvent } from '../engine/events.js'
 import type { ClusterPicture, Connection, PicturedCertificate, PicturedMember } from '../engine/picture.js'
@@ -31,15 +31,16 @@ export function withPictures({ run, emit }: Pictured): Pictured['emit'] {
 /** Who is connected where, etcd's members, the control planes' certificates; what cannot be seen is left out. */
 export async function takePicture(run: ConversionRun): Promise<ClusterPicture> {
   const port = await run.nodeFacts(run.first).then(apiServerPort, () => 6443)
-  const [connections, members, certificates] = await Promise.all([
+  const [connections, members, facts] = await Promise.all([
     Promise.all(run.nodes.map((node) => connectionsOf(run, node, port).catch(() => undefined))),
     readEtcd(run, AbortSignal.timeout(deadlineMs)).then(membersOf, () => []),
-    Promise.all(run.controlPlanes.map((node) => certificatesOf(run, node).catch(() => []))),
+    Promise.all(run.controlPlanes.map((node) => factsNow(run, node).catch(() => undefined))),
   ])
   return {
     connections: connections.flatMap((some) => some ?? []),
     members,
-    certificates: certificates.flat(),
+    certificates: run.controlPlanes.flatMap(({ name }, index) => certificatesOf(name, facts[index])),
+    backends: backendsOf(run, facts),
     silent: run.nodes.filter((_, index) => connections[index] === undefined).map(({ name }) => name),
   }
 }
@@ -77,9 +78,16 @@ const membersOf = ({ members }: { readonly members: readonly EtcdMember[] }): re
     version: status?.version ?? '',
   }))
 
-async function certificatesOf(run: ConversionRun, node: NodeEntry): Promise<readonly PicturedCertificate[]> {
-  const { facts } = await run.agent(node).read('getNodeFacts', {}, { deadlineMs })
-  return (facts?.certificates ?? []).map((one) => pictured(node.name, one))
+const factsNow = async (run: ConversionRun, node: NodeEntry): Promise<NodeFacts | undefined> =>
+  (await run.agent(node).read('getNodeFacts', {}, { deadlineMs })).facts
+
+const certificatesOf = (node: string, facts: NodeFacts | undefined): readonly PicturedCertificate[] =>
+  (facts?.certificates ?? []).map((one) => pictured(node, one))
+
+function backendsOf({ controlPlanes }: ConversionRun, facts: readonly (NodeFacts | undefined)[]): readonly string[] {
+  const texts = facts.flatMap((one) => Object.values(one?.loadBalancerConfigs ?? {}))
+  const named = new Set(texts.flatMap((text) => [...text.matchAll(/^ *server (\S+) /gm)].map(([, name]) => name)))
+  return controlPlanes.map(({ name }) => name).filter((name) => named.has(name))
 }
 
 const pictured = (

@@ -35,6 +35,8 @@ export interface ClusterPicture {
   readonly connections: readonly Connection[]
   readonly members: readonly PicturedMember[]
   readonly certificates: readonly PicturedCertificate[]
+  /** Control planes that the configuration of Quorate's own load balancer leads to. */
+  readonly backends: readonly string[]
   /** Nodes whose connections could not be seen. */
   readonly silent: readonly string[]
 }

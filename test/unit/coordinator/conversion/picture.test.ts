@@ -22,6 +22,9 @@ const sockets: Record<string, ReturnType<typeof socket>[] | undefined> = {
 /** The sound world, whose third control plane does not say where it is connected. */
 function seenRun(): ConversionRun {
   const world = soundWorld()
+  const first = world.facts[nodeNames.cp1]
+  const server = `  server ${nodeNames.cp1} 192.168.13.30:6443 check\n`
+  if (first !== undefined) first.loadBalancerConfigs = { '/etc/haproxy/haproxy.cfg': `backend x\n${server}` }
   const run = fakeRun(world)
   const agent = (node: { name: string } | string) => {
     const name = typeof node === 'string' ? node : node.name
@@ -45,6 +48,7 @@ t.test('a picture has every way to an API server once, and nothing else', async 
     { node: nodeNames.worker, component: 'kubelet', to: nodeNames.cp1 },
   ])
   t.same(picture.silent, [nodeNames.cp3])
+  t.same(picture.backends, [nodeNames.cp1])
   t.match(picture.members, [{ name: nodeNames.cp1, learner: false, version: '3.6.5' }])
   t.match(
     picture.certificates.find(({ path }) => path.endsWith('apiserver.crt')),
