@@ -28,7 +28,7 @@ export function drawing(title: string, site: ReportedSite, seen: ReportedPicture
   const names = shortNames(site.nodes.map(({ name }) => name))
   const drawn: Drawn = { site, seen, controlPlanes, width, short: (name) => clipped(names(name)) }
   return html`<svg class="drawing" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="drawing-${title} drawing-${title}-text"><title id="drawing-${title}">${title}: who talks to whom</title><desc id="drawing-${title}-text">The table below says the same in words.</desc>
-${endpoint(drawn)}${groups(drawn)}${controlPlanes.map((node, index) => controlPlane(drawn, node, index))}</svg>`
+${groups(drawn)}${endpoint(drawn)}${controlPlanes.map((node, index) => controlPlane(drawn, node, index))}</svg>`
 }
 
 const clipped = (text: string): string => (text.length > 17 ? `${text.slice(0, 16)}\u2026` : text)
@@ -71,35 +71,45 @@ const round = (value: number): number => Math.round(value * 10) / 10
 
 /** Workers that are connected alike are one box. */
 function groups(drawn: Drawn): Content {
-  const { site, seen, width, controlPlanes, short } = drawn
-  const ways = (node: Node) => seen.connections.filter((one) => one.node === node.name)
+  const { site, width } = drawn
   const alike = new Map<string, Node[]>()
   for (const node of site.nodes.filter(({ role }) => role === 'worker')) {
-    const key = ways(node)
-      .map(({ component, to }) => `${component} ${to}`)
-      .join('\n')
-    alike.set(key, [...(alike.get(key) ?? []), node])
+    const ways = connectionsOf(drawn, [node]).map(({ component, to }) => `${component} ${to}`)
+    alike.set(ways.join('\n'), [...(alike.get(ways.join('\n')) ?? []), node])
   }
   const kinds = [...alike.values()].sort((a, b) => b.length - a.length)
   const shown = kinds.length > mostGroups ? [kinds.flat()] : kinds
   const each = (width - 4 - box.gap * (shown.length - 1)) / Math.max(1, shown.length)
-  return shown.map((nodes, index) => {
-    const left = 2 + index * (each + box.gap)
-    const targets = new Map<string, Set<string>>()
-    for (const { component, to } of nodes.flatMap(ways)) targets.set(to, (targets.get(to) ?? new Set()).add(component))
-    const ends = [...targets].map(([to, components], place) => {
-      const x1 = left + (each * (place + 1)) / (targets.size + 1)
-      const to2 = controlPlanes.findIndex(({ name }) => name === to)
-      const end = to === 'endpoint' ? { x2: x1, y2: row.endpoint } : { x2: center(to2) - 26, y2: row.controlPlanes }
-      const line = { x1, y1: row.workers + groupHeight, ...end }
-      return html`${arrow(to === 'endpoint' || !isUsed(drawn) ? 'client' : 'client stale', line)}${label([...components].join(', '), along(line, to === 'endpoint' ? 0.5 : 0.4))}`
-    })
-    const named = nodes.length <= Math.max(1, Math.floor(each / 90)) && nodes.length < 5
-    const title = named ? nodes.map(({ name }) => short(name)).join(', ') : plural(nodes.length, 'worker')
-    const note = named
-      ? plural(nodes.length, 'worker')
-      : `${short(nodes[0]?.name ?? '')} \u2026 ${short(nodes.at(-1)?.name ?? '')}`
-    return html`${ends}<rect class="node" x="${round(left)}" y="${row.workers}" width="${round(each)}" height="${groupHeight}" rx="6"/><text class="name" x="${round(left + each / 2)}" y="${row.workers + 19}" text-anchor="middle">${title}</text><text x="${round(left + each / 2)}" y="${row.workers + 36}" text-anchor="middle">${note}</text>`
+  return shown.map((nodes, index) => group(drawn, nodes, { left: 2 + index * (each + box.gap), each }))
+}
+
+const connectionsOf = ({ seen }: Drawn, nodes: readonly Node[]): ReportedPicture['connections'] =>
+  seen.connections.filter(({ node }) => nodes.some(({ name }) => name === node))
+
+function group(drawn: Drawn, nodes: readonly Node[], { left, each }: { left: number; each: number }): Html {
+  const { short } = drawn
+  const named = nodes.length < 5 && nodes.length * 100 <= each
+  const [first, last] = [short(nodes[0]?.name ?? ''), short(nodes.at(-1)?.name ?? '')]
+  const title = named ? nodes.map(({ name }) => short(name)).join(', ') : plural(nodes.length, 'worker')
+  const note = named ? plural(nodes.length, 'worker') : each < 220 ? `${first} \u2026` : `${first} \u2026 ${last}`
+  const x = round(left + each / 2)
+  return html`${groupWays(drawn, nodes, { left, each })}<rect class="node" x="${round(left)}" y="${row.workers}" width="${round(each)}" height="${groupHeight}" rx="6"/><text class="name" x="${x}" y="${row.workers + 19}" text-anchor="middle">${title}</text><text x="${x}" y="${row.workers + 36}" text-anchor="middle">${note}</text>`
+}
+
+/** One line for each way that they go; what goes past an endpoint that is in use is stale. */
+function groupWays(drawn: Drawn, nodes: readonly Node[], { left, each }: { left: number; each: number }): Content {
+  const targets = new Map<string, Set<string>>()
+  for (const { component, to } of connectionsOf(drawn, nodes))
+    targets.set(to, (targets.get(to) ?? new Set()).add(component))
+  const from = row.workers + groupHeight
+  return [...targets].map(([to, components], place) => {
+    const x1 = left + (each * (place + 1)) / (targets.size + 1)
+    const server = drawn.controlPlanes.findIndex(({ name }) => name === to)
+    const end = to === 'endpoint' ? { x2: x1, y2: row.endpoint } : { x2: center(server) - 26, y2: row.controlPlanes }
+    const line = { x1, y1: from, ...end }
+    const past = to !== 'endpoint' && isUsed(drawn)
+    const text = label([...components].join(', '), along(line, (row.endpoint - from) / 2 / (line.y2 - from)))
+    return html`${arrow(past ? 'client stale' : 'client', line)}${text}`
   })
 }
 

@@ -13,7 +13,7 @@ export function picture(report: RunReport): Html | string {
     'picture',
     'Who talks to whom',
     html`<div class="pictures${wide ? ' wide' : ''}">${half('Before', site, seen.before)}${half('After', site, seen.after)}</div>
-<p class="legend"><span class="key client">a client\u2019s connections</span> <span class="key balanced">where the load balancer leads, by its configuration</span> <span class="key own">\u21bb to its own API server</span></p>
+<p class="legend"><span class="key client">a client\u2019s connections</span> <span class="key balanced">where the load balancer leads, by its configuration</span> <span class="key stale">past the endpoint, or to another node\u2019s API server</span> <span class="key own">\u21bb to its own API server</span></p>
 <details><summary>All connections as a table</summary>${connections(report)}</details>`,
   )
 }

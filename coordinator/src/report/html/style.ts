@@ -53,7 +53,7 @@ nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:16px 2px 0;font-size:.92rem}
 .drawing .endpoint{fill:var(--warn-bg);stroke:var(--warn);stroke-width:1.2}
 .drawing path{fill:none;stroke-width:1.7}.drawing .client{stroke:var(--link)}.drawing .stale{stroke:var(--bad)}.drawing .balanced{stroke:var(--good);stroke-dasharray:5 4}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;font-size:.86rem;color:var(--soft);margin:12px 0}
-.key.client::before,.key.balanced::before{content:"";display:inline-block;width:26px;border-top:2px solid var(--link);margin-right:8px;vertical-align:middle}.key.balanced::before{border-top:2px dashed var(--good)}
+.key.client::before,.key.stale::before,.key.balanced::before{content:"";display:inline-block;width:26px;border-top:2px solid var(--link);margin-right:8px;vertical-align:middle}.key.stale::before{border-top-color:var(--bad)}.key.balanced::before{border-top:2px dashed var(--good)}
 .findings{list-style:none;padding:0}.findings li+li{border-top:1px solid var(--line);margin-top:14px;padding-top:14px}
 .findings dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 14px;margin-top:4px}.findings dt{color:var(--soft)}
 details{border-top:1px solid var(--line)}div.step{border-top:1px solid var(--line)}
