@@ -20,9 +20,9 @@ export interface Column<T> {
 export function table<T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): Html {
   const cell = (row: T, { title, of, kind }: Column<T>) =>
     html`<td data-label="${title}"${kind === undefined ? '' : html` class="${kind}"`}><span>${of(row)}</span></td>`
-  return html`<table><caption>${caption}</caption><thead><tr>${columns.map(
+  return html`<div class="scroll"><table><caption>${caption}</caption><thead><tr>${columns.map(
     ({ title }) => html`<th scope="col">${title}</th>`,
   )}</tr></thead><tbody>${rows.map(
     (row) => html`<tr>${columns.map((column) => cell(row, column))}</tr>`,
-  )}</tbody></table>`
+  )}</tbody></table></div>`
 }

@@ -4,7 +4,7 @@ export const style = `
 --good:#0b6b5f;--good-bg:#e3f3f0;--bad:#b3261e;--bad-bg:#fdeceb;--warn:#875200;--warn-bg:#fdf1dd;--bar:#2f8f83;--link:#0b5cad}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
-body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+body{margin:0;overflow-wrap:break-word;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:1120px;margin:0 auto;padding:24px 16px 48px}
 a{color:var(--link)}
 h1,h2,h3,p,dl,dd,ul,ol,figure{margin:0}
@@ -17,7 +17,7 @@ small{font-size:.83rem}
 section,.notice{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:20px;margin-top:16px}
 section>p{margin-bottom:12px;max-width:75ch}
 section h3{margin:16px 0 6px}
-li,dd,h1,h3,p,summary{overflow-wrap:anywhere}td{overflow-wrap:break-word}
+li,dd,h1,h3,p,summary,figcaption{overflow-wrap:anywhere}td,th{overflow-wrap:break-word}
 .verdict{border:1px solid var(--line);border-left:8px solid var(--soft);border-radius:10px;background:var(--paper);padding:20px 24px}
 .verdict.good{border-left-color:var(--good)}.verdict.bad{border-left-color:var(--bad)}.verdict.warn{border-left-color:var(--warn)}
 .kicker{color:var(--soft);margin-bottom:14px}.kicker strong{color:var(--ink);letter-spacing:.02em}.kicker span::before{content:"\\00b7";margin:0 .5em 0 .3em}
@@ -63,7 +63,7 @@ div.step::before{content:"";width:.8em}
 .step .number{color:var(--soft);min-width:1.4em;text-align:right;font-variant-numeric:tabular-nums}.step .what{flex:1;min-width:0}.step .what code{color:var(--soft)}
 .step .value{min-width:9.5em;text-align:right;color:var(--soft);font-variant-numeric:tabular-nums;font-size:.9rem}
 .action{padding:2px 0 14px 20px}.action h3{margin:8px 0 4px}.summaries{padding-left:18px;color:var(--soft);font-size:.9rem}
-td.code{min-width:11.5em}td.whole{white-space:nowrap}table{border-collapse:collapse;width:100%;margin:8px 0;font-size:.9rem}
+.scroll{overflow-x:auto}td.code{min-width:11.5em}td.whole{white-space:nowrap}table{border-collapse:collapse;width:100%;margin:8px 0;font-size:.9rem}
 caption{text-align:left;color:var(--soft);padding-bottom:4px;font-size:.86rem}
 th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--line);padding:4px 12px 4px 0;vertical-align:bottom}
 td{border-bottom:1px solid color-mix(in srgb,var(--line) 60%,transparent);padding:5px 12px 5px 0;vertical-align:top}
@@ -85,6 +85,6 @@ tr{border-bottom:1px solid var(--line);padding:6px 0}td,td.code{border:0;padding
 section{border:0;border-top:1pt solid var(--line);border-radius:0;padding:10pt 0 0;margin-top:14pt}
 .verdict,.badge,.bar,ins,del,pre,rect,.key::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details::details-content{content-visibility:visible;display:block;height:auto}summary.step::before{content:none}
-h2,h3,summary{break-after:avoid}tr,.row,.findings li,.drawing,.figures{break-inside:avoid}pre{white-space:pre-wrap;overflow-wrap:anywhere}ins,del{width:auto}
+h2,h3,summary{break-after:avoid}tr,.row,.findings li,.drawing,.figures{break-inside:avoid}.scroll{overflow:visible}pre,td{white-space:pre-wrap;overflow-wrap:anywhere}ins,del{width:auto}
 .pictures{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.row{grid-template-columns:minmax(0,235px) minmax(0,1fr) 140px}.row .label,.row .value{font-size:8.5pt}.figures{grid-template-columns:repeat(3,1fr)}}
 `
