@@ -24,7 +24,7 @@ export function members({ seen }: RunReport): Html | string {
     'etcd',
     'etcd',
     html`<p>${voters} of ${shown.members.length} members vote: ${
-      survives === 0 ? 'none of them may fail.' : `${survives} may fail and etcd goes on.`
+      survives === 0 ? 'none of them may fail.' : `any ${survives} of them may fail, and etcd goes on.`
     }</p>${table(seen.after === undefined ? 'Members before the run' : 'Members at the end of the run', columns, shown.members)}`,
   )
 }

@@ -11,7 +11,7 @@ h1,h2,h3,p,dl,dd,ul,ol,figure{margin:0}
 h1{font-size:1.4rem;line-height:1.3;font-weight:650;max-width:46em;text-wrap:pretty}
 h2{font-size:1.15rem;font-weight:650;margin-bottom:12px}
 h3{font-size:.95rem;font-weight:600}
-code,pre,.code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.86em;overflow-wrap:anywhere}
+code,pre,dd.code,td.code>span{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.86em;overflow-wrap:anywhere}
 small,.faint{color:var(--soft)}
 small{font-size:.83rem}
 section,.notice{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:20px;margin-top:16px}
@@ -76,15 +76,15 @@ footer{margin-top:24px;color:var(--soft);font-size:.86rem}footer dl{display:grid
 --good:#6fd3c3;--good-bg:#163630;--bad:#ff9d94;--bad-bg:#43211f;--warn:#f0bd6a;--warn-bg:#3a2d14;--bar:#46a99b;--link:#7db7f5}}
 @media screen and (max-width:700px){main{padding:12px 10px 32px}section,.notice,.verdict{padding:16px 14px}h1{font-size:1.25rem}
 .row{grid-template-columns:minmax(0,1fr) auto;padding:5px 0}.row svg{grid-row:2;grid-column:1/-1}.row.axis{padding:0}.row.idle>svg{display:none}.row .value{max-width:11.5em}
-.step{flex-wrap:wrap}.step .what{flex-basis:65%}.step .value{min-width:0;text-align:left}summary.step .value,div.step .value{flex-basis:100%;padding-left:3.6em}#changes .step .value{padding-left:1.6em}
+.step{flex-wrap:wrap}.step .what{flex-basis:65%}.step .value{min-width:0;text-align:left}.step .badge{margin-left:3.9em}#changes .step .badge{margin-left:1.9em}
 .action{padding-left:0}
 table,tbody,tr,td,caption{display:block}thead{display:none}
-tr{border-bottom:1px solid var(--line);padding:6px 0}td,td.code{border:0;padding:1px 0;min-width:0;display:grid;grid-template-columns:7.2em minmax(0,1fr);gap:8px}td::before{content:attr(data-label);color:var(--soft)}
+tr{border-bottom:1px solid var(--line);padding:6px 0}td:has(>span:empty){display:none}td,td.code{border:0;padding:1px 0;min-width:0;display:grid;grid-template-columns:7.2em minmax(0,1fr);gap:8px}td::before{content:attr(data-label);color:var(--soft)}
 .findings dl,footer dl{grid-template-columns:minmax(0,1fr)}}
-@media print{@page{margin:14mm 12mm}:root{--page:#fff}body{font-size:9.5pt}main{max-width:none;padding:0}nav{display:none}a{color:inherit;text-decoration:none}
+@media print{@page{margin:14mm 12mm}html{font-size:12.5px}:root{--page:#fff}body{font-size:9.5pt}main{max-width:none;padding:0}nav{display:none}a{color:inherit;text-decoration:none}
 section{border:0;border-top:1pt solid var(--line);border-radius:0;padding:10pt 0 0;margin-top:14pt}
 .verdict,.badge,.bar,ins,del,pre,rect,.key::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details::details-content{content-visibility:visible;display:block;height:auto}summary.step::before{content:none}
-h2,h3,summary{break-after:avoid}tr,.row,.findings li,.drawing,.figures{break-inside:avoid}.scroll{overflow:visible}pre,td{white-space:pre-wrap;overflow-wrap:anywhere}ins,del{width:auto}
+h2,h3,summary{break-after:avoid}tr,.row,.findings li,.drawing,.figures{break-inside:avoid}.scroll{overflow:visible}pre{white-space:pre-wrap;overflow-wrap:anywhere}td.code{overflow-wrap:anywhere}table{font-size:8pt}td,th{padding-right:8px}ins,del{width:auto}
 .pictures{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.row{grid-template-columns:minmax(0,235px) minmax(0,1fr) 140px}.row .label,.row .value{font-size:8.5pt}.figures{grid-template-columns:repeat(3,1fr)}}
 `
