@@ -68,6 +68,20 @@ function shown(address: string, port: number): Promise<X509Certificate> {
   })
 }
 
+/** Status line of GET /readyz over a raw connection, as the watch asks. */
+function readyzWithoutCredentials(address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port: 6443, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () =>
+      socket.write(`GET /readyz HTTP/1.1\r\nHost: ${address}:6443\r\n\r\n`),
+    )
+    socket.once('data', (bytes) => {
+      socket.destroy()
+      resolve(bytes.toString('latin1').split('\r\n')[0] ?? '')
+    })
+    socket.on('error', reject)
+  })
+}
+
 async function readObject(lab: LabCluster, path: string): Promise<Object> {
   const { status, body } = await lab.kube('GET', path)
   if (status !== 200) throw new Error(`GET ${path}: ${status}`)
@@ -307,6 +321,27 @@ export const clusterContract: readonly (readonly [
       t.equal(status, 409)
       t.match((body as { message: string }).message, /the object has been modified/)
       await lab.kube('PATCH', path, { metadata: { annotations: { contract: null } } }, merge)
+    },
+  ],
+  [
+    'a Lease is renewed by a merge patch of its time, and one that is not there is 404; readiness is told to anybody',
+    async (t, lab) => {
+      const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
+      const path = `${leases}/quorate-availability`
+      const renewed = { spec: { renewTime: '2026-11-22T10:11:12.000000Z' } }
+      t.equal((await lab.kube('PATCH', path, renewed, merge)).status, 404)
+      const lease = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name: 'quorate-availability', namespace: 'kube-system' },
+        spec: { holderIdentity: 'quorate', leaseDurationSeconds: 15, renewTime: '2026-11-22T10:11:11.000000Z' },
+      }
+      t.equal((await lab.kube('POST', leases, lease)).status, 201)
+      t.equal((await lab.kube('POST', leases, lease)).status, 409)
+      t.equal((await lab.kube('PATCH', path, renewed, merge)).status, 200)
+      t.match((await readObject(lab, path)).spec, { holderIdentity: 'quorate', ...renewed.spec })
+      t.equal((await lab.kube('DELETE', path)).status, 200)
+      t.equal(await readyzWithoutCredentials(lab.first.address), 'HTTP/1.1 200 OK')
     },
   ],
   [

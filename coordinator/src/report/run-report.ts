@@ -1,5 +1,6 @@
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
+import { availabilityOf } from './availability.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
 
 /** What the order says of a step's undo; a report needs no more of it. */
@@ -30,13 +31,13 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     ...(site === undefined ? {} : { site }),
     findings: run.findings,
     steps: run.steps.map(reportStep),
-    availability: run.availability,
     seen: run.seen,
     touched: touchedBy(run),
     proof: evidenceOf((step) => step === proofStep),
     backups: evidenceOf((step) => backupSteps.has(step)),
     ignored: run.ignored,
     missing: run.missing,
+    availability: availabilityOf(run),
     undo: undoOf(run, undo),
   }
 }

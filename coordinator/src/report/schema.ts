@@ -47,17 +47,24 @@ const step = object({
   actions: list(action),
 })
 
-const availability = object({
+const counts = {
+  asked: count.describe('0: it could not be watched.'),
+  failed: count,
+  longestGapMs: milliseconds.describe('The longest time between two good answers.'),
+}
+const way = object({
   during: text.describe('Step that was being done.'),
   place: text.describe('Node that asked.'),
   target: text.describe('`endpoint`, the name of a control plane (its own API server), or `write`.'),
   from: time,
   to: time,
-  asked: count,
-  failed: count,
-  longestGapMs: milliseconds,
+  ...counts,
   outages: list(object({ from: time, to: time, error: text })),
 })
+const availability = object({
+  total: object(counts),
+  steps: list(object({ step: text, ...counts, ways: list(way) })),
+}).describe('What users saw of the API: of the whole run, and of each step in which somebody was asked.')
 
 const picture = object({
   connections: list(
@@ -115,7 +122,7 @@ export const reportSchema = object({
   site: site.optional().describe('What the cluster file says; absent where the journal has none.'),
   findings: list(finding).describe('All that the checks found before the run.'),
   steps: list(step),
-  availability: list(availability),
+  availability,
   seen: object({ before: picture.optional(), after: picture.optional() }),
   touched: list(touch).describe('Every file and object that an operation wrote.'),
   proof: list(evidence).describe('What the proof of high availability saw.'),
@@ -141,7 +148,8 @@ export type ReportedAction = ReportedStep['actions'][number]
 export type ReportedTouch = RunReport['touched'][number]
 export type ReportedFinding = RunReport['findings'][number]
 export type ReportedPicture = NonNullable<RunReport['seen']['after']>
-export type ReportedAvailability = RunReport['availability'][number]
+export type ReportedAvailability = RunReport['availability']
+export type ReportedWay = ReportedAvailability['steps'][number]['ways'][number]
 export type ReportedSite = NonNullable<RunReport['site']>
 
 /** The report's JSON Schema (2020-12). */

@@ -1,7 +1,7 @@
 import { certificatesOf } from './certificates.js'
 import { hasOwnSection } from './run-report.js'
 import type { ReportedFinding, ReportedStep, RunReport } from './schema.js'
-import { waysOf } from './ways.js'
+import { type Way, waysOf } from './ways.js'
 
 /** The report as text: for a terminal, a ticket or a mail. */
 export function reportText(report: RunReport): string {
@@ -11,13 +11,7 @@ export function reportText(report: RunReport): string {
       'Missing',
       report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
     ),
-    section(
-      'Availability',
-      waysOf(report).map(
-        ({ name, asked, failed, longestGapMs, places }) =>
-          `${name}, from ${places.join(', ')}: ${asked === 0 ? 'could not be watched' : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms`}`,
-      ),
-    ),
+    section('Availability', waysOf(report).flatMap(wayLines)),
     section('Findings before it', report.findings.flatMap(findingLines)),
     section('Steps', report.steps.flatMap(stepLines)),
     section('Proof', report.proof.map(inWords)),
@@ -75,6 +69,17 @@ function stepLines({ id, state, durationMs, actions }: ReportedStep): readonly s
       ...(action.undoError === undefined ? [] : [`    could not be undone: ${action.undoError.message}`]),
     ]),
   ]
+}
+
+function wayLines({ name, asked, failed, longestGapMs, places, records }: Way): readonly string[] {
+  const said =
+    asked === 0 ? 'could not be watched' : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms`
+  const outages = records.flatMap(({ place, during, outages: all }) =>
+    all.map(
+      ({ from, to, error }) => `  ${iso(from)} from ${place} (${during}): away for ${seconds(to - from)}: ${error}`,
+    ),
+  )
+  return [`${name}, from ${places.join(', ')}: ${said}`, ...outages]
 }
 
 const memberLines = ({ seen }: RunReport): readonly string[] =>

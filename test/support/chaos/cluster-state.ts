@@ -14,7 +14,7 @@ interface ApiObject {
 
 /** What the agents keep for themselves, containerd's socket, etcd's own data. */
 const ownData = /^\/(var\/lib\/quorate-agent|var\/lib\/etcd|run)\//
-const kinds = /^\/(configmaps|secrets|nodes)\/|^apps\/daemonsets\//
+const kinds = /^\/(configmaps|secrets|nodes)\/|^apps\/daemonsets\/|\/quorate-availability$/
 
 /** Every file of every node and every object that a conversion could change. Keys and serial numbers are made anew by each one: of a certificate counts whom it names and who signed it. */
 export async function clusterState(cluster: SimulatedCluster): Promise<ClusterState> {

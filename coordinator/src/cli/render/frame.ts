@@ -1,3 +1,4 @@
+import { availabilityLine, totalOf } from '../../engine/availability.js'
 import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
 import { duration } from './duration.js'
 import { type Paint, printable, type Style } from './style.js'
@@ -29,8 +30,12 @@ export function frame(
       paint: style.strong,
     },
   ]
-  const tail: Line[] =
-    waiting[0] === undefined ? [] : [{ text: `  ${sign.waiting} next: ${waiting[0].title}`, paint: style.faint }]
+  const seen = availabilityLine(state.availability)
+  const isGood = totalOf(state.availability).failed === 0
+  const tail: Line[] = [
+    ...(waiting[0] === undefined ? [] : [{ text: `  ${sign.waiting} next: ${waiting[0].title}`, paint: style.faint }]),
+    ...(seen === undefined ? [] : [{ text: `  API: ${seen}`, paint: isGood ? style.faint : style.bad }]),
+  ]
   const room = Math.max(3, size.rows - 1 - head.length - tail.length)
   const running = open
     .flatMap((step) => stepLines(step, now, { style, most: Math.max(2, Math.floor(room / open.length)) }))

@@ -1,3 +1,4 @@
+import { availabilityLine } from '../../engine/availability.js'
 import type { RunState } from '../../engine/fold.js'
 import { dateAndTime, duration } from './duration.js'
 import { printable, type Style } from './style.js'
@@ -41,10 +42,12 @@ export function runText(run: RunState, now: number, style: Style): string {
     const said = record.undoError?.message ?? record.error?.message ?? record.progress ?? record.action.does
     return `  ${step.id} on ${record.action.node}: ${record.state}: ${printable(said)}\n`
   })
+  const seen = availabilityLine(run.availability)
   return [
     `${style.strong(`Run ${run.id} of ${run.cluster}: ${run.outcome}`)}, started ${dateAndTime(run.startedAt)}, ${duration(lastMoment(run, now) - run.startedAt)}\n`,
     table(['  STATE', 'STEP', 'TOOK'], steps),
     lines.length === 0 ? '' : `\n${lines.join('')}`,
+    seen === undefined ? '' : `\n  API: ${seen}\n`,
     missingText(run, style),
     run.error === undefined
       ? ''

@@ -29,7 +29,7 @@ function spansOf({ steps, availability, startedAt }: RunReport): readonly Span[]
   const worked = [...steps.filter(({ actions: all }) => all.length === 0), ...actions].flatMap(
     ({ startedAt: from, endedAt: to }) => (from === undefined ? [] : [{ from, to: to ?? from }]),
   )
-  return [{ from: startedAt, to: startedAt }, ...worked, ...availability]
+  return [{ from: startedAt, to: startedAt }, ...worked, ...availability.steps.flatMap(({ ways }) => ways)]
 }
 
 function stepRow({ id, title, state, startedAt, endedAt, durationMs }: ReportedStep, scale: TimeScale): Html {

@@ -1,4 +1,3 @@
-import { totalOf } from '../../engine/availability.js'
 import type { RunReport } from '../schema.js'
 import { type Content, type Html, html } from './markup.js'
 import type { Tone } from './parts.js'
@@ -78,8 +77,8 @@ function figures(report: RunReport): readonly Figure[] {
   ]
 }
 
-function availabilityFigures(report: RunReport): readonly Figure[] {
-  const { asked, failed, longestGapMs } = totalOf(report.availability)
+function availabilityFigures({ availability }: RunReport): readonly Figure[] {
+  const { asked, failed, longestGapMs } = availability.total
   if (asked === 0) return [{ name: 'Failed requests', value: '\u2013', note: 'not measured in this run' }]
   return [
     {

@@ -1,0 +1,39 @@
+import { readHttpAnswer } from '@quorate/agent/host/http-answer'
+import fc from 'fast-check'
+import t from 'tap'
+
+const read = (text: string) => readHttpAnswer(Buffer.from(text))
+
+const whole: Record<string, { text: string; status: number; keepsOpen: boolean }> = {
+  'with a length': { text: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', status: 200, keepsOpen: true },
+  'in chunks': {
+    text: 'HTTP/1.1 500 Internal Server Error\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    status: 500,
+    keepsOpen: true,
+  },
+  'the last one': {
+    text: 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    status: 429,
+    keepsOpen: false,
+  },
+}
+
+t.test('an answer is complete with its last byte and not before, however it comes', async (t) => {
+  for (const [name, { text, status, keepsOpen }] of Object.entries(whole)) {
+    t.same(read(text), { status, complete: true, keepsOpen }, name)
+    for (let cut = 0; cut < text.length; cut++) {
+      const part = read(text.slice(0, cut))
+      if (part?.complete === true) t.fail(`${name}: complete after ${cut} of ${text.length} bytes`)
+    }
+  }
+})
+
+t.test('without a length nothing more is waited for, and what is no HTTP has no status', async (t) => {
+  t.same(read('HTTP/1.1 200 OK\r\n\r\nok'), { status: 200, complete: true, keepsOpen: false })
+  t.match(read('SSH-2.0-OpenSSH_9.2\r\n'), { status: 0, complete: true, keepsOpen: false })
+  t.equal(read('HT'), undefined)
+})
+
+t.test('no bytes make it throw', async () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void readHttpAnswer(Buffer.from(bytes))))
+})
