@@ -3,6 +3,7 @@ import { failuresPage } from './failures-page.js'
 import { findingsPage } from './findings-page.js'
 import { orderPage } from './order-page.js'
 import { proofsPage } from './proofs-page.js'
+import { reportSchemaPage } from './report-schema-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
 export const pages = (): Readonly<Record<string, string>> => ({
@@ -11,4 +12,5 @@ export const pages = (): Readonly<Record<string, string>> => ({
   'findings.md': findingsPage(),
   'order.md': orderPage(),
   'proofs.md': proofsPage(),
+  'report.schema.json': reportSchemaPage(),
 })

@@ -71,7 +71,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/engine',
       'coordinator/src/conversion',
     ],
-    doors: [],
+    doors: ['zod'],
   },
   'coordinator/src/cli': {
     may: [

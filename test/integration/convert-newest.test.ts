@@ -1,7 +1,8 @@
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import t from 'tap'
 import { convertUnderProbes, members, nothingFailed, serverIn } from '../support/conversion-assertions.js'
-import { clusterForTest, ended, everything, hashFiles, stepsOf } from '../support/simulated-cluster.js'
+import { againstSchema } from '../support/report-schema.js'
+import { clusterForTest, ended, everything, hashFiles, runOf, stepsOf } from '../support/simulated-cluster.js'
 
 const endpoint = 'https://apiserver.example.com:8443'
 
@@ -55,6 +56,23 @@ t.test('Kubernetes v1.37.2: one control plane becomes three', async (t) => {
     (path) => path.includes(':/run/quorate-agent/') && !path.endsWith('.loaded'),
   )
   t.same(temporary, [], 'no secret is left')
+
+  await t.test('its report is what the published schema says, with the cluster before and after', async (t) => {
+    const report = JSON.parse((await cluster.quorate(['report', runOf(cluster), '-o', 'json'])).stdout)
+    t.same(againstSchema(report), [])
+    const { before, after } = report.seen
+    const to = (seen: { connections: { node: string; to: string }[] }, node: string) => [
+      ...new Set(seen.connections.filter((one) => one.node === node).map((one) => one.to)),
+    ]
+    t.same(to(before, cluster.node('w1').name), [cluster.node('cp1').name])
+    t.same(to(after, cluster.node('w1').name), ['endpoint'])
+    t.same([before.members.length, after.members.length], [1, 3])
+    t.same(
+      after.backends,
+      ['cp1', 'cp2', 'cp3'].map((node) => cluster.node(node).name),
+    )
+    t.same([before.silent, after.silent], [[], []])
+  })
 
   await t.test('verify says so, and a second conversion changes nothing', async (t) => {
     const verified = await cluster.quorate(['verify', '-f', cluster.clusterFile])

@@ -71,15 +71,18 @@ interface JournalLine {
   }
 }
 
+/** Id of the newest run. */
+export function runOf(cluster: SimulatedCluster): string {
+  const journals = readdirSync(join(cluster.stateFolder, 'runs')).filter((name) => name.endsWith('.jsonl'))
+  const newest = journals.sort().at(-1)
+  if (newest === undefined) throw new Error('there is no run')
+  return newest.replace('.jsonl', '')
+}
+
 /** Events of the newest run, from its journal. */
 export function journalOf(cluster: SimulatedCluster): JournalLine['record']['event'][] {
-  const folder = join(cluster.stateFolder, 'runs')
-  const newest = readdirSync(folder)
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort()
-    .at(-1)
-  if (newest === undefined) throw new Error('there is no run')
-  const lines = readFileSync(join(folder, newest), 'utf8').trim().split('\n')
+  const path = join(cluster.stateFolder, 'runs', `${runOf(cluster)}.jsonl`)
+  const lines = readFileSync(path, 'utf8').trim().split('\n')
   return lines.map((line) => (JSON.parse(line) as JournalLine).record.event)
 }
 

@@ -14,6 +14,8 @@ export async function closingReport(
 ): Promise<void> {
   const report = makeReport(await readRun(session, id), undoSentences(), now())
   terminal.out(
-    output === 'json' ? `${JSON.stringify({ type: 'report', ...report })}\n` : `\n${printable(reportText(report))}`,
+    output === 'json'
+      ? `${JSON.stringify({ type: 'report', ...report })}\n`
+      : `\n${printable(reportText(report))}\nThis report as a page for a browser or paper: quorate report ${id} --html report.html\n`,
   )
 }

@@ -10,6 +10,7 @@ import type { Lease } from '../engine/lease.js'
 import type { RunContext } from '../engine/operations.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { Fleet } from '../fleet/fleet.js'
+import { withPictures } from './picture.js'
 import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
 import type { Session, StartedRun } from './session.js'
@@ -94,7 +95,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     release,
     async start(work) {
       await shutOthersOut(held)
-      const ended = work(held).finally(release)
+      const ended = work({ ...held, emit: withPictures(held) }).finally(release)
       await Promise.race([begun, ended])
       return { id, stop: () => stop.abort(), ended }
     },

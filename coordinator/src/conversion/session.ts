@@ -164,6 +164,7 @@ export async function startConversion(session: Session, request: StartRequest): 
     version: session.version,
     clusterFile: request.fileText,
     ignored: file.policy.ignoreFindings,
+    findings: approved.findings,
   }
   const { order, absence } = held.run
   const steps = { order, absence, approved: approved.steps, started, judge: judgeUnknownOutcome }

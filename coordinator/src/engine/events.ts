@@ -1,4 +1,5 @@
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { ClusterPicture, RecordedFinding } from './picture.js'
 import type { Action, Evidence } from './step.js'
 
 /** What happened, as the journal, the terminal, the event stream and the report all read it. No secret is ever in it. */
@@ -16,6 +17,8 @@ export type RunEvent =
       readonly ignored: Readonly<Record<string, string>>
       /** Set where it is no conversion. */
       readonly purpose?: 'drill'
+      /** All that the checks found, the worst first; journals of older versions lack it. */
+      readonly findings?: readonly RecordedFinding[]
     }
   | {
       /** Another process took the run over; what it goes on with is in `steps`. */
@@ -116,6 +119,8 @@ export type RunEvent =
   | { readonly kind: 'node-missing'; readonly node: string; readonly message: string }
   /** All that waited for it is done. */
   | { readonly kind: 'node-back'; readonly node: string }
+  /** The cluster as it was before the first change, and as it is at the end: for the report. */
+  | ({ readonly kind: 'cluster-seen'; readonly when: 'before' | 'after' } & ClusterPicture)
   | ({ readonly kind: 'availability' } & AvailabilityRecord)
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
   | {

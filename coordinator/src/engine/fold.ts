@@ -2,6 +2,7 @@ import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
 import type { AvailabilityRecord, RecordedEvent, RunError, RunEvent } from './events.js'
+import type { ClusterPicture, RecordedFinding } from './picture.js'
 import type { Action, DoneAction, Evidence } from './step.js'
 
 export type ActionState =
@@ -91,6 +92,10 @@ export interface RunState {
   readonly outcome: Outcome
   readonly error?: RunError
   readonly ignored: Readonly<Record<string, string>>
+  /** What the checks found before it. */
+  readonly findings: readonly RecordedFinding[]
+  /** The cluster before the first change, and at the last end. */
+  readonly seen: { readonly before?: ClusterPicture; readonly after?: ClusterPicture }
   readonly steps: readonly StepRecord[]
   /** Nodes that it went on without. */
   readonly missing: readonly WaitingNode[]
@@ -114,6 +119,8 @@ const nothingYet: RunState = {
   startedAt: 0,
   outcome: 'running',
   ignored: {},
+  findings: [],
+  seen: {},
   steps: [],
   missing: [],
   availability: [],
@@ -156,6 +163,8 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
       const { kind: _, ...seen } = event
       return { ...next, availability: [...state.availability, seen] }
     }
+    case 'cluster-seen':
+      return { ...next, seen: { ...state.seen, ...pictured(event) } }
     case 'run-ended':
       return withEnd(next, { at, outcome: event.outcome, error: event.error })
     case 'run-rolled-back':
@@ -171,11 +180,14 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
 }
 
 function withStart(state: RunState, event: Extract<RunEvent, { kind: 'run-started' }>, at: number): RunState {
-  const { cluster, planHash, version, clusterFile, fencingToken, ignored, purpose } = event
+  const { cluster, planHash, version, clusterFile, fencingToken, ignored, findings = [], purpose } = event
   const steps = event.steps.map(waitingStep)
-  const begun = { ...state, cluster, planHash, version, clusterFile, fencingToken, ignored, startedAt: at, steps }
+  const named = { cluster, planHash, version, clusterFile, fencingToken }
+  const begun = { ...state, ...named, ignored, findings, startedAt: at, steps }
   return purpose === undefined ? begun : { ...begun, purpose }
 }
+const pictured = ({ kind: _, when, ...picture }: Extract<RunEvent, { kind: 'cluster-seen' }>): RunState['seen'] =>
+  when === 'before' ? { before: picture } : { after: picture }
 
 const waitsFor = (state: RunState, node: string): WaitingNode['waits'] =>
   state.steps.flatMap(({ id, actions }) =>

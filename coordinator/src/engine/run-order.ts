@@ -7,6 +7,7 @@ import type { RunError, RunEvent } from './events.js'
 import { foldRun, isOpen, type RunState, type StepRecord } from './fold.js'
 import { type Judge, type RunContext, runError } from './operations.js'
 import { ActionFailed, applyAction, continueAction, type Task, verifyAction } from './perform-action.js'
+import type { RecordedFinding } from './picture.js'
 import { type PlannedStep, requireApproved } from './plan.js'
 import { RunRecord } from './run-record.js'
 import type { Action, Step } from './step.js'
@@ -48,6 +49,7 @@ export interface RunOrderOptions<Run extends Refreshed> extends WalkOptions<Run>
     readonly clusterFile: string
     readonly ignored: Readonly<Record<string, string>>
     readonly purpose?: 'drill'
+    readonly findings?: readonly RecordedFinding[]
   }
 }
 

@@ -94,6 +94,4 @@ export interface Agent {
   watchAvailability(request: WatchAvailabilityRequest, options?: ReadOptions): AsyncIterable<WatchAvailabilityResponse>
   /** A backup's bytes, encrypted for `recipient` by the node itself. */
   readBackup(runId: string, kind: 'etcd' | 'files', recipient: string, options?: ReadOptions): AsyncIterable<Uint8Array>
-  /** Has the node ask API servers again and again, until `signal` is aborted or the loop is left. */
-  watchAvailability(request: WatchAvailabilityRequest, options?: ReadOptions): AsyncIterable<WatchAvailabilityResponse>
 }

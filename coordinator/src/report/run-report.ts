@@ -1,71 +1,8 @@
+import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { drillReport } from '../conversion/drill/drill-report.js'
-import type { RunError } from '../engine/events.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
-import type { Evidence } from '../engine/step.js'
-import { availabilityOf, type ReportedAvailability } from './availability.js'
-
-/** A file or API object that a run touched. */
-export interface ReportedTouch {
-  readonly step: string
-  readonly node: string
-  readonly name: string
-  /** Empty where it did not exist. */
-  readonly sha256Before: string
-  /** Empty where it was removed. */
-  readonly sha256After: string
-}
-
-export interface ReportedAction {
-  readonly node: string
-  readonly does: string
-  readonly state: ActionRecord['state']
-  readonly durationMs: number
-  /** What each operation said it did. */
-  readonly summaries: readonly string[]
-  readonly evidence: readonly Evidence[]
-  readonly error?: RunError
-  readonly undoError?: RunError
-}
-
-export interface ReportedStep {
-  readonly id: string
-  readonly title: string
-  readonly state: StepRecord['state']
-  readonly durationMs: number
-  readonly actions: readonly ReportedAction[]
-}
-
-/** A run as a document: what was promised, done, seen and touched. Plain data; the text is made from it. */
-export interface RunReport {
-  readonly run: string
-  readonly cluster: string
-  readonly outcome: RunState['outcome']
-  readonly verdict: string
-  readonly error?: RunError
-  /** Unix milliseconds. */
-  readonly startedAt: number
-  readonly endedAt?: number
-  readonly durationMs: number
-  readonly version: string
-  readonly planHash: string
-  readonly steps: readonly ReportedStep[]
-  readonly touched: readonly ReportedTouch[]
-  /** What the proof saw: etcd's members, certificates, the endpoint. */
-  readonly proof: readonly Evidence[]
-  readonly backups: readonly Evidence[]
-  /** Serials and the like that operations reported, by node. */
-  readonly certificates: readonly {
-    readonly node: string
-    readonly step: string
-    readonly facts: Readonly<Record<string, string>>
-  }[]
-  readonly ignored: Readonly<Record<string, string>>
-  /** Nodes that it went on without. */
-  readonly missing: RunState['missing']
-  readonly availability: ReportedAvailability
-  /** How to undo it by hand, in the order to do it in. */
-  readonly undo: readonly { readonly step: string; readonly how: string; readonly nodes: readonly string[] }[]
-}
+import { availabilityOf } from './availability.js'
+import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
 
 /** What the order says of a step's undo; a report needs no more of it. */
 export type UndoSentences = Readonly<Record<string, string>>
@@ -79,7 +16,9 @@ export const hasOwnSection = (step: string): boolean => backupSteps.has(step) ||
 export function makeReport(run: RunState, undo: UndoSentences, now: number): RunReport {
   const evidenceOf = (wanted: (step: string) => boolean) =>
     run.steps.filter(({ id }) => wanted(id)).flatMap(({ actions }) => actions.flatMap(({ evidence }) => evidence))
+  const site = siteOf(run)
   return {
+    format: 'quorate.report/v1',
     run: run.id,
     cluster: run.cluster,
     outcome: run.outcome,
@@ -90,11 +29,13 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     durationMs: (run.endedAt ?? now) - run.startedAt,
     version: run.version,
     planHash: run.planHash,
+    ...(site === undefined ? {} : { site }),
+    findings: run.findings,
     steps: run.steps.map(reportStep),
+    seen: run.seen,
     touched: touchedBy(run),
     proof: evidenceOf((step) => step === proofStep),
     backups: evidenceOf((step) => backupSteps.has(step)),
-    certificates: certificatesOf(run),
     ignored: run.ignored,
     missing: run.missing,
     availability: availabilityOf(run),
@@ -130,54 +71,63 @@ function stillMissing({ id, missing }: RunState): string {
   return ` NOT YET on ${names}: missing, and lost with the first control plane as long as it is. \`quorate resume ${id}\` when back.`
 }
 
-function reportStep({ id, title, state, startedAt, endedAt, actions }: StepRecord): ReportedStep {
-  return { id, title, state, durationMs: between(startedAt, endedAt), actions: actions.map(reportAction) }
+/** The cluster file as the journal keeps it; one that this version cannot read any more costs a report no more than this part. */
+function siteOf({ id, clusterFile }: RunState): ReportedSite | undefined {
+  try {
+    const { endpoint, loadBalancer, controlPlanes, workers } = parseClusterFile(clusterFile, `journal of ${id}`)
+    return {
+      endpoint: `${endpoint.host}:${endpoint.port}`,
+      ...(loadBalancer.virtualIP === undefined ? {} : { virtualIP: loadBalancer.virtualIP }),
+      loadBalancer: loadBalancer.kind,
+      nodes: [
+        ...controlPlanes.map(({ name, address }) => ({ name, address, role: 'control-plane' as const })),
+        ...workers.map(({ name, address }) => ({ name, address, role: 'worker' as const })),
+      ],
+    }
+  } catch {
+    return undefined
+  }
 }
 
-function reportAction({
-  action,
-  state,
-  startedAt,
-  endedAt,
-  operations,
-  evidence,
-  error,
-  undoError,
-}: ActionRecord): ReportedAction {
+const duration = ({ startedAt, endedAt }: Pick<StepRecord, 'startedAt' | 'endedAt'>) => ({
+  ...(startedAt === undefined ? {} : { startedAt }),
+  ...(endedAt === undefined ? {} : { endedAt }),
+  durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt - startedAt,
+})
+
+function reportStep(step: StepRecord): ReportedStep {
+  const { id, title, state, actions } = step
+  return { id, title, state, ...duration(step), actions: actions.map(reportAction) }
+}
+
+function reportAction(record: ActionRecord): ReportedAction {
+  const { action, state, operations, evidence, error, undoError } = record
   return {
     node: action.node,
     does: action.does,
     state,
-    durationMs: between(startedAt, endedAt),
+    ...duration(record),
     summaries: operations.map(({ node, result }) => `${node}: ${result.summary}`),
+    diffs: action.diffs,
     evidence,
     ...(error === undefined ? {} : { error }),
     ...(undoError === undefined ? {} : { undoError }),
   }
 }
 
-const between = (start: number | undefined, end: number | undefined) =>
-  start === undefined || end === undefined ? 0 : end - start
-
-function operationsOf(run: RunState) {
-  return run.steps.flatMap(({ id, actions }) =>
-    actions.flatMap(({ operations }) => operations.map((operation) => ({ step: id, ...operation }))),
-  )
-}
-
 function touchedBy(run: RunState): readonly ReportedTouch[] {
-  return operationsOf(run).flatMap(({ step, node, result }) =>
-    result.touched.map(({ name, sha256Before, sha256After }) => ({ step, node, name, sha256Before, sha256After })),
+  return run.steps.flatMap(({ id, actions }) =>
+    actions.flatMap(({ action, operations }) =>
+      operations.flatMap(({ node, result, undo }) =>
+        result.touched.map(({ name, sha256Before, sha256After }) => {
+          const named = action.diffs.find((one) => one.name === name || one.name === `${node}:${name}`)?.text
+          // What takes a change back has no diff of its own: both hashes say that it is as before.
+          const diff = named === undefined || named === '' || undo ? {} : { diff: named }
+          return { step: id, node, name, sha256Before, sha256After, ...diff }
+        }),
+      ),
+    ),
   )
-}
-
-function certificatesOf(run: RunState): RunReport['certificates'] {
-  return operationsOf(run).flatMap(({ step, node, result }) => {
-    const facts = Object.fromEntries(
-      Object.entries(result.facts).filter(([name]) => /serial|sans|not_after|certificate/.test(name)),
-    )
-    return Object.keys(facts).length === 0 ? [] : [{ node, step, facts }]
-  })
 }
 
 // Backwards, because each step rests on those before it.

@@ -1,5 +1,7 @@
-import { availabilityLine } from '../engine/availability.js'
-import { hasOwnSection, type ReportedStep, type RunReport } from './run-report.js'
+import { certificatesOf } from './certificates.js'
+import { hasOwnSection } from './run-report.js'
+import type { ReportedFinding, ReportedStep, RunReport } from './schema.js'
+import { type Way, waysOf } from './ways.js'
 
 /** The report as text: for a terminal, a ticket or a mail. */
 export function reportText(report: RunReport): string {
@@ -9,16 +11,12 @@ export function reportText(report: RunReport): string {
       'Missing',
       report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
     ),
+    section('Availability', waysOf(report).flatMap(wayLines)),
+    section('Findings before it', report.findings.flatMap(findingLines)),
     section('Steps', report.steps.flatMap(stepLines)),
-    section('Availability', availabilityLines(report)),
-    section(
-      'Proof',
-      report.proof.map(({ what, saw }) => `${what}: ${saw}`),
-    ),
-    section(
-      'Certificates',
-      report.certificates.map(({ node, step, facts }) => `${node} (${step}): ${pairs(facts)}`),
-    ),
+    section('Proof', report.proof.map(inWords)),
+    section('etcd', memberLines(report)),
+    section('New certificates', certificateLines(report)),
     section(
       'Touched (sha256 before -> after)',
       report.touched.map(
@@ -53,50 +51,70 @@ function head(report: RunReport): string {
   ].join('\n')
 }
 
+function findingLines({ id, severity, node, message, ignoredBecause }: ReportedFinding): readonly string[] {
+  const where = node === undefined ? '' : ` on ${node}`
+  return [
+    `${severity.padEnd(8)} ${id}${where}: ${message}`,
+    ...(ignoredBecause === undefined ? [] : [`         ignored because: ${ignoredBecause}`]),
+  ]
+}
+
 function stepLines({ id, state, durationMs, actions }: ReportedStep): readonly string[] {
   return [
     `${state.padEnd(8)} ${id}${state === 'skipped' || state === 'waiting' ? '' : `  ${seconds(durationMs)}`}`,
     ...actions.flatMap((action) => [
       `  ${action.node}: ${action.does} [${action.state}, ${seconds(action.durationMs)}]`,
-      ...(hasOwnSection(id) ? [] : action.evidence).map(({ what, saw }) => `    ${what}: ${saw}`),
+      ...(hasOwnSection(id) ? [] : action.evidence).map((one) => `    ${inWords(one)}`),
       ...(action.error === undefined ? [] : [`    failed: ${action.error.message}`]),
       ...(action.undoError === undefined ? [] : [`    could not be undone: ${action.undoError.message}`]),
     ]),
   ]
 }
 
-function availabilityLines({ availability: { steps } }: RunReport): readonly string[] {
-  const all = availabilityLine(steps.flatMap(({ ways }) => ways))
-  if (all === undefined) return []
-  const outages = steps.flatMap(({ step, ways }) =>
-    ways.flatMap(({ place, target, outages }) =>
-      outages.map(
-        ({ from, to, error }) =>
-          `  ${iso(from)} ${target} from ${place} (${step}): away for ${seconds(to - from)}: ${error}`,
-      ),
+function wayLines({ name, asked, failed, longestGapMs, places, records }: Way): readonly string[] {
+  const said =
+    asked === 0 ? 'could not be watched' : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms`
+  const outages = records.flatMap(({ place, during, outages: all }) =>
+    all.map(
+      ({ from, to, error }) => `  ${iso(from)} from ${place} (${during}): away for ${seconds(to - from)}: ${error}`,
     ),
   )
-  return [`whole run: ${all}`, ...steps.map(({ step, ways }) => `${step}: ${availabilityLine(ways)}`), ...outages]
+  return [`${name}, from ${places.join(', ')}: ${said}`, ...outages]
 }
+
+const memberLines = ({ seen }: RunReport): readonly string[] =>
+  (seen.after?.members ?? []).map(({ id, name, learner, leader, version, peerUrl }) => {
+    const role = learner ? 'learner, no vote' : leader ? 'votes, leader' : 'votes'
+    return `${name || peerUrl} (${id}): ${role}, ${version === '' ? 'does not answer' : version}`
+  })
+
+const certificateLines = (report: RunReport): readonly string[] =>
+  certificatesOf(report)
+    .filter(({ isNew }) => isNew)
+    .map(({ node, path, serial, sans, notAfter }) => {
+      const names = sans.length === 0 ? '' : `, for ${sans.join(', ')}`
+      return `${node}: ${path} serial ${serial}, until ${iso(notAfter).slice(0, 10)}${names}`
+    })
 
 // The hash of every file that was copied is for a program to compare; a person reads where the copies lie.
 function backupLines({ backups, run }: RunReport): readonly string[] {
-  const isHash = ({ saw }: { saw: string }) => /^sha256 [0-9a-f]{64}$/.test(saw)
   const hashes = backups.filter(isHash).length
-  const copies = backups.filter((one) => !isHash(one)).map(({ what, saw }) => `${what}: ${saw}`)
+  const copies = backups.filter((one) => !isHash(one)).map(inWords)
   return hashes === 0
     ? copies
     : [...copies, `${hashes} files and objects with their sha256: quorate report ${run} -o json`]
 }
 
+type Evidence = RunReport['backups'][number]
+
+/** Whether a backup's evidence is only the hash of one file in it. */
+export const isHash = ({ saw }: Evidence): boolean => /^sha256 [0-9a-f]{64}$/.test(saw)
+
 function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? '' : `${title}\n${lines.map((line) => `  ${line}\n`).join('')}`
 }
 
-const pairs = (facts: Readonly<Record<string, string>>) =>
-  Object.entries(facts)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ')
+const inWords = ({ what, saw }: Evidence): string => `${what}: ${saw}`
 const short = (sha256: string) => (sha256 === '' ? '(absent)' : sha256.slice(0, 12))
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 const iso = (unixMs: number) => new Date(unixMs).toISOString()

@@ -10,6 +10,7 @@ import { healthRoutes } from './routes/health.js'
 import { nodeRoutes } from './routes/nodes.js'
 import { openApiRoutes } from './routes/openapi.js'
 import { planRoutes } from './routes/plans.js'
+import { reportRoutes } from './routes/reports.js'
 import { runEventRoutes } from './routes/run-events.js'
 import { runRoutes } from './routes/runs.js'
 import { type RunningRuns, runningRuns } from './running-runs.js'
@@ -77,6 +78,7 @@ function routesOf(parts: RestParts): readonly RouteOptions[] {
     ...planRoutes(parts),
     ...runRoutes(parts),
     ...runEventRoutes(parts),
+    ...reportRoutes(parts),
     ...nodeRoutes(parts),
     ...healthRoutes,
     ...openApiRoutes,

@@ -1,3 +1,5 @@
+import { reportJsonSchema } from '../report/schema.js'
+
 /** JSON Schemas (2020-12, as OpenAPI 3.1 has them) of what goes over the wire. `$id` is their name in the document. */
 
 const text = { type: 'string' } as const
@@ -167,8 +169,12 @@ const node = {
   ),
 }
 
+// Which dialect it is in is said once for the whole document.
+const { $schema: _, ...report } = reportJsonSchema()
+const runReport = { $id: 'RunReport', ...report }
+
 /** All, for `app.addSchema`. */
-export const schemas = [errorBody, finding, action, plannedStep, plan, runSummary, run, rollbackPlan, node]
+export const schemas = [errorBody, finding, action, plannedStep, plan, runSummary, run, runReport, rollbackPlan, node]
 
 const failure = (description: string) => ({ description, ...ref('Error') })
 

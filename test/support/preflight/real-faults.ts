@@ -4,7 +4,7 @@ import type { FlawedCluster } from '../flaws/flawed-cluster.js'
 import { changedConfigMap, changedFile, type TakeOut } from '../flaws/put-in.js'
 
 /** Real nodes as faults are put into them. */
-export interface RealNodes {
+interface RealNodes {
   readonly lab: Lab
   readonly files: FlawedCluster
 }

@@ -29,6 +29,7 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
       `${event.node} does not answer: the run goes on without it, and what is due on it waits (${event.message})`,
     )
   if (event.kind === 'node-back') return line(`${event.node} is back, and nothing waits for it any more`)
+  if (event.kind === 'cluster-seen') return undefined
   if (event.kind === 'availability')
     return event.failed === 0
       ? undefined

@@ -239,7 +239,7 @@ t.test('nodes: who answers, which versions, how far the clocks are apart', async
 })
 
 t.test('plan, convert, status, watch, report, and convert again', async (t) => {
-  const { quorate, start, seen, state } = await lab(t)
+  const { quorate, start, seen, state, folder } = await lab(t)
   const file = await start()
   const plan = await quorate('plan', '-f', file)
   t.equal(plan.code, 0)
@@ -287,6 +287,12 @@ t.test('plan, convert, status, watch, report, and convert again', async (t) => {
   t.match(report, { outcome: 'done', planHash: hash, ignored: { 'old-disk': 'it is replaced on Monday' } })
   t.equal(report.touched.length, 3)
   t.match((await quorate('report', run)).text, /Touched[\s\S]*cp3: \/var\/lib\/kubelet {2}a{12} -> b{12}/)
+  const page = join(folder, 'report.html')
+  t.match((await quorate('report', run, '--html', page)).text, `The report is in ${page}`)
+  t.match(readFileSync(page, 'utf8'), /^<!doctype html>[\s\S]*it is replaced on Monday/)
+  t.equal(statSync(page).mode & 0o777, 0o644)
+  const nowhere = await quorate('report', run, '--html', join(folder, 'nowhere', 'x.html'))
+  t.match(nowhere, { code: 2, error: { message: /^cannot write .*nowhere\/x\.html: ENOENT/ } })
   t.same(readdirSync(join(state, 'leases')), ['toy.fence'], 'the cluster was given back')
 
   const again = await quorate('convert', '-f', file, '--yes')

@@ -4,6 +4,7 @@ import type { RecordedEvent, RunEvent } from '../../../../coordinator/src/engine
 import { foldRun } from '../../../../coordinator/src/engine/fold.js'
 import { makeReport } from '../../../../coordinator/src/report/run-report.js'
 import { reportText } from '../../../../coordinator/src/report/text.js'
+import { sampleReport } from '../../../support/sample-report.js'
 
 const action = (node: string, does: string) => ({ id: node, node, does, diffs: [] })
 const [backup, rewrite, proof] = [action('cp1', 'copy files'), action('w1', 'point it'), action('cp1', 'prove it')]
@@ -101,7 +102,6 @@ const undo = { 'rewrite-worker-kubeconfigs': 'Put the old file back.' }
 t.test('the report of a run that is done', async (t) => {
   const report = makeReport(fold(begin, ...backedUp, ...rewritten, ...proved), undo, 0)
   t.same(report.touched, [{ step: 'rewrite-worker-kubeconfigs', node: 'w1', ...touched[0] }])
-  t.same(report.certificates, [{ node: 'w1', step: 'rewrite-worker-kubeconfigs', facts: { serial: '0A' } }])
   t.equal(
     reportText(report),
     `prod was converted: 3 steps done, 0 were already so, every gate held.
@@ -121,9 +121,6 @@ Steps
 
 Proof
   etcd member cp1: votes
-
-Certificates
-  w1 (rewrite-worker-kubeconfigs): serial 0A
 
 Touched (sha256 before -> after)
   w1: /etc/kubernetes/kubelet.conf  aaaaaaaaaaaa -> bbbbbbbbbbbb
@@ -157,4 +154,29 @@ t.test('what was undone by the run itself is not to be undone again', async (t) 
     { kind: 'action-undone', step: 'rewrite-worker-kubeconfigs', action: 'w1', node: 'w1', evidence: [] },
   ]
   t.same(makeReport(fold(begin, ...backedUp, ...rewritten, ...undone), undo, 0).undo, [])
+})
+
+t.test('what was found, what clients noticed, and what etcd and the certificates are now', async (t) => {
+  const text = reportText(sampleReport())
+  for (const part of [
+    `Availability
+  through the endpoint, from k8sworker1.example.com: 60 requests, 9 failed, longest gap 1310 ms
+    2026-11-22T22:15:37.000Z from k8sworker1.example.com (join-control-planes): away for 1.3 s: connect ECONNREFUSED
+  at k8smaster1.example.com, from k8sworker1.example.com: 60 requests, 0 failed, longest gap 61 ms
+  writes, from k8sworker1.example.com: 60 requests, 0 failed, longest gap 61 ms
+`,
+    `Findings before it
+  warning  swap-on on k8sworker1.example.com: swap is on
+           ignored because: a test machine
+  info     coredns-single: one node
+`,
+    `etcd
+  k8smaster1.example.com (8e9e05c52164694d): votes, leader, 3.6.5
+  https://192.168.13.31:2380 (91bc3c398fb3c146): learner, no vote, does not answer
+`,
+    `New certificates
+  k8smaster1.example.com: /etc/kubernetes/pki/apiserver.crt serial endpoint, until 2027-11-22, for kubernetes, k8smaster1.example.com
+`,
+  ])
+    t.ok(text.includes(part), part)
 })

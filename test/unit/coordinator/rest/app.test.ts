@@ -3,7 +3,9 @@ import type { ConversionStep } from '@quorate/coordinator/conversion/run'
 import { buildApp } from '@quorate/coordinator/rest/app'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
+import { againstSchema } from '../../../support/report-schema.js'
 import { clusterFile, restSession, writeRun } from '../../../support/rest-session.js'
+import { foreignMarkup } from '../../../support/strict-html.js'
 
 const token = 'a-token-of-at-least-thirty-two-characters'
 const headers = { authorization: `Bearer ${token}` }
@@ -43,6 +45,8 @@ t.test('every route but health refuses who has no token, a wrong one, or one in 
     'GET /v1/runs',
     'GET /v1/runs/:id',
     'GET /v1/runs/:id/events',
+    'GET /v1/runs/:id/report',
+    'GET /v1/runs/:id/report.html',
     'GET /v1/runs/:id/rollback',
     'POST /v1/plans',
     'POST /v1/runs',
@@ -228,6 +232,22 @@ t.test('events are numbered, go on after Last-Event-ID, and end with 204 when th
     400,
   )
   t.equal((await app.inject({ url: '/v1/runs/20261122t221530-ab12cd/events', headers })).statusCode, 404)
+})
+
+t.test('a report is the published document, and a page that a browser lets run nothing', async (t) => {
+  const { app, session } = appOf()
+  const id = await writeRun(session, [{ kind: 'node-missing', node: 'w1', message: '<script>alert(1)</script>' }])
+  const report = await app.inject({ url: `/v1/runs/${id}/report`, headers })
+  t.equal(report.statusCode, 200, report.body)
+  t.same(againstSchema(report.json()), [])
+  t.match(report.json(), { run: id, cluster: 'prod', site: { endpoint: 'apiserver.example.com:8443' } })
+  const page = await app.inject({ url: `/v1/runs/${id}/report.html`, headers })
+  t.equal(page.headers['content-type'], 'text/html; charset=utf-8')
+  t.match(page.headers['content-security-policy'], /^default-src 'none'; /)
+  t.match(page.body, /^<!doctype html>[\s\S]*&lt;script&gt;alert/)
+  t.same(foreignMarkup(page.body), [])
+  for (const path of ['report', 'report.html'])
+    t.equal((await app.inject({ url: `/v1/runs/20261122t221530-ab12cd/${path}`, headers })).statusCode, 404)
 })
 
 t.test('what is unknown stays in our log: 500 has a correlation id and nothing else', async (t) => {

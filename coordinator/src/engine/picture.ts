@@ -1,0 +1,53 @@
+/** A component of the cluster and the API server that it was connected to. */
+export interface Connection {
+  readonly node: string
+  /** `kubelet`, `kube-proxy`, `controller-manager`, `scheduler`. */
+  readonly component: string
+  /** `endpoint`, or the name of the control plane whose own API server it is. */
+  readonly to: string
+}
+
+export interface PicturedMember {
+  /** Hexadecimal, as etcdctl prints it. */
+  readonly id: string
+  /** Empty when it never started. */
+  readonly name: string
+  readonly peerUrl: string
+  readonly learner: boolean
+  readonly leader: boolean
+  /** Empty when it does not answer. */
+  readonly version: string
+}
+
+export interface PicturedCertificate {
+  readonly node: string
+  readonly path: string
+  readonly subject: string
+  readonly serial: string
+  readonly sans: readonly string[]
+  /** Unix milliseconds. */
+  readonly notAfter: number
+  readonly ca: boolean
+}
+
+/** The cluster at one moment, for a person to compare. Nothing is decided by it. */
+export interface ClusterPicture {
+  readonly connections: readonly Connection[]
+  readonly members: readonly PicturedMember[]
+  readonly certificates: readonly PicturedCertificate[]
+  /** Control planes that the configuration of Quorate's own load balancer leads to. */
+  readonly backends: readonly string[]
+  /** Nodes whose connections could not be seen. */
+  readonly silent: readonly string[]
+}
+
+/** What a check found before the run, with the operator's reason where it was ignored. */
+export interface RecordedFinding {
+  readonly id: string
+  readonly severity: 'error' | 'warning' | 'info'
+  readonly node?: string
+  readonly message: string
+  readonly evidence: string
+  readonly remedy: string
+  readonly ignoredBecause?: string
+}

@@ -1,0 +1,39 @@
+import { type Html, html } from './markup.js'
+import type { Span, TimeScale } from './scale.js'
+
+// Places are in percent and nothing is scaled: so text and strokes keep their size from a phone to paper.
+
+export const axis = ({ ticks }: TimeScale): Html =>
+  html`<svg class="scale">${ticks.map(
+    ({ at, label }) => html`<text x="${percent(at)}" y="12" text-anchor="${anchor(at)}">${label}</text>`,
+  )}</svg>`
+
+/** Lines behind the bars that lead the eye down to what clients saw at the same time. */
+export const grid = ({ ticks, breaks }: TimeScale): Html =>
+  html`${ticks.map(({ at }) => upright('grid', at))}${breaks.map((at) => upright('break', at))}`
+
+const upright = (kind: string, at: number): Html =>
+  html`<line class="${kind}" x1="${percent(at)}" x2="${percent(at)}" y1="0" y2="100%"/>`
+
+export interface Shape {
+  /** From the middle of its row. */
+  readonly y: number
+  readonly height: number
+  readonly kind: string
+}
+
+/** A bar; what took no time on this scale is still to be seen, so a second one has a width in pixels. */
+export function mark({ from, to }: Span, scale: TimeScale, { y, height, kind }: Shape): Html {
+  const [left, right] = [scale.at(from), scale.at(to)]
+  const rect = (width: string) =>
+    html`<rect class="bar ${kind}" x="${percent(Math.min(left, 99.5))}" y="${y}" width="${width}" height="${height}" rx="2"/>`
+  return html`${rect(percent(Math.max(0, right - left)))}${rect('3')}`
+}
+
+/** A row's drawing: what it shows is said in its title too, and stands around the row's middle. */
+export const strip = (title: string, scale: TimeScale, drawn: Html | string): Html =>
+  html`<svg role="img"><title>${title}</title>${grid(scale)}<svg y="50%">${drawn}</svg></svg>`
+
+/** Where a text at that place has to hang so that it stays inside. */
+export const anchor = (at: number): string => (at < 6 ? 'start' : at > 94 ? 'end' : 'middle')
+export const percent = (value: number): string => `${Math.round(value * 100) / 100}%`

@@ -1,0 +1,63 @@
+import type { ReportedTouch, RunReport } from '../schema.js'
+import { type Html, html } from './markup.js'
+import { badge, type Column, section, table } from './parts.js'
+import { plural } from './words.js'
+
+/** Longer lines of a diff (a certificate in base64) are cut: they tell a person nothing. */
+const longestLine = 200
+
+/** Every file and object that was written, each once: where, from what to what, and its diff. */
+export function changes({ touched }: RunReport): Html | string {
+  const names = [...new Set(touched.map(({ name }) => name))]
+  if (names.length === 0) return ''
+  return section(
+    'changes',
+    'Files and objects changed',
+    html`<p>Each with its sha256 before and after. Secrets are not in a diff: they are replaced by their hash.</p>${names.map(
+      (name) =>
+        change(
+          name,
+          touched.filter((one) => one.name === name),
+        ),
+    )}`,
+  )
+}
+
+const columns: readonly Column<ReportedTouch>[] = [
+  { title: 'Node', of: ({ node }) => node },
+  { title: 'Step', of: ({ step }) => step },
+  { title: 'sha256 before', of: ({ sha256Before }) => sha256Before || 'absent', kind: 'code' },
+  { title: 'sha256 after', of: ({ sha256After }) => sha256After || 'removed', kind: 'code' },
+]
+
+function change(name: string, writes: readonly ReportedTouch[]): Html {
+  const nodes = [...new Set(writes.map(({ node }) => node))]
+  const where = nodes.length > 2 ? plural(nodes.length, 'node') : nodes.join(', ')
+  const made = writes.every(({ sha256Before }) => sha256Before === '')
+  const removed = writes.some(({ sha256After }) => sha256After === '')
+  const word = made && removed ? 'made and removed' : made ? 'made' : removed ? 'removed' : 'changed'
+  return html`<details><summary class="step"><span class="what"><code>${name}</code></span>${badge('plain', word)}<span class="value">${where}</span></summary>${diffs(writes)}${table(`Writes of ${name}`, columns, writes)}</details>`
+}
+
+/** A diff that is the same on a hundred nodes is shown once. */
+function diffs(writes: readonly ReportedTouch[]): Html {
+  const same = new Map<string, { readonly text: string; readonly nodes: string[] }>()
+  for (const { node, diff } of writes) {
+    if (diff === undefined) continue
+    const changed = diff.slice(diff.indexOf('\n@@'))
+    const known = same.get(changed)
+    if (known === undefined) same.set(changed, { text: diff, nodes: [node] })
+    else known.nodes.push(node)
+  }
+  return html`${[...same.values()].map(
+    ({ text, nodes }) =>
+      html`<figure class="diff"><figcaption>${[...new Set(nodes)].join(', ')}</figcaption><pre tabindex="0">${text.trimEnd().split('\n').map(line)}</pre></figure>`,
+  )}`
+}
+
+function line(text: string): Html {
+  const cut = text.length > longestLine ? `${text.slice(0, longestLine)}\u2026` : text
+  if (/^(\+\+\+|---|@@)/.test(text)) return html`<span class="file">${cut}\n</span>`
+  if (text.startsWith('+')) return html`<ins>${cut}\n</ins>`
+  return text.startsWith('-') ? html`<del>${cut}\n</del>` : html`${cut}\n`
+}

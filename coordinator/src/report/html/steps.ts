@@ -1,0 +1,62 @@
+import type { ReportedAction, ReportedStep, RunReport } from '../schema.js'
+import { isHash } from '../text.js'
+import { type Html, html } from './markup.js'
+import { badge, section, type Tone, table } from './parts.js'
+import { counted, duration, plural } from './words.js'
+
+const stepTones: Readonly<Record<ReportedStep['state'], Tone>> = {
+  waiting: 'plain',
+  running: 'warn',
+  skipped: 'plain',
+  done: 'good',
+  failed: 'bad',
+  undone: 'plain',
+}
+const actionTones: Readonly<Record<ReportedAction['state'], Tone>> = {
+  planned: 'plain',
+  running: 'warn',
+  pending: 'warn',
+  verified: 'good',
+  failed: 'bad',
+  undoing: 'warn',
+  undone: 'plain',
+  'undo-failed': 'bad',
+}
+
+/** Each step with its actions, and what its gate looked at and saw on each node. */
+export const steps = (report: RunReport): Html =>
+  section(
+    'steps',
+    'Steps and their gates',
+    html`<p>A step counts as done when its gate has looked again and seen that it is so. Open one to read what was seen.</p>${report.steps.map(one)}`,
+  )
+
+function one({ id, title, state, durationMs, actions }: ReportedStep, index: number): Html {
+  const said = state === 'skipped' ? 'already so' : state === 'waiting' ? 'not begun' : duration(durationMs)
+  const seen = actions.reduce((sum, { evidence }) => sum + evidence.length, 0)
+  const heading = html`<span class="number">${index + 1}</span><span class="what">${title} <code>${id}</code></span>${badge(stepTones[state], state === 'skipped' ? 'already so' : state)}<span class="value">${state === 'skipped' ? '' : said}${seen === 0 ? '' : `, ${counted(seen)} seen`}</span>`
+  if (actions.length === 0) return html`<div class="step" id="step-${id}">${heading}</div>`
+  const open = actions.some(({ error }) => error !== undefined) ? html` open` : ''
+  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${actions.map(action)}</details>`
+}
+
+function action({ node, does, state, durationMs, summaries, evidence, error, undoError }: ReportedAction): Html {
+  const told = evidence.filter((each) => !isHash(each))
+  const hashes = evidence.length - told.length
+  return html`<div class="action"><h3>${node}: ${does} ${badge(actionTones[state], state)} <small>${state === 'planned' ? '' : duration(durationMs)}</small></h3>
+${error === undefined ? '' : html`<p class="cause"><strong>Failed:</strong> ${error.message} <code>${error.code}</code> <strong>Next:</strong> ${error.remedy}</p>`}
+${undoError === undefined ? '' : html`<p class="cause"><strong>Could not be undone:</strong> ${undoError.message}</p>`}
+${summaries.length === 0 ? '' : html`<ul class="summaries">${summaries.map((text) => html`<li>${text}</li>`)}</ul>`}
+${
+  told.length === 0
+    ? ''
+    : table(
+        `What the gate saw for ${node}`,
+        [
+          { title: 'Looked at', of: ({ what }: ReportedAction['evidence'][number]) => what },
+          { title: 'Saw', of: ({ saw }) => saw },
+        ],
+        told,
+      )
+}${hashes === 0 ? '' : html`<p class="faint">and ${plural(hashes, 'file or object', 'files and objects')} copied, each with its sha256 (in the JSON report)</p>`}</div>`
+}

@@ -1,0 +1,92 @@
+import type { RunReport } from '../schema.js'
+import { type Content, type Html, html } from './markup.js'
+import type { Tone } from './parts.js'
+import { counted, duration, moment, plural } from './words.js'
+
+const tones: Readonly<Record<RunReport['outcome'], Tone>> = {
+  done: 'good',
+  'rolled-back': 'plain',
+  running: 'plain',
+  failed: 'bad',
+  damaged: 'bad',
+  interrupted: 'warn',
+  abandoned: 'warn',
+}
+const words: Readonly<Record<RunReport['outcome'], string>> = {
+  done: 'Converted',
+  'rolled-back': 'Undone',
+  running: 'Running',
+  failed: 'Failed',
+  damaged: 'Journal damaged',
+  interrupted: 'Interrupted',
+  abandoned: 'Abandoned',
+}
+
+/** What a reader wants to know first: how it ended, what next, and the few numbers that say what it cost. */
+export function verdict(report: RunReport): Html {
+  const { cluster, outcome, error, missing, startedAt } = report
+  const tone: Tone = outcome === 'done' && missing.length > 0 ? 'warn' : tones[outcome]
+  return html`<header class="verdict ${tone}">
+<p class="kicker"><strong>Quorate</strong> <span>Report on the cluster ${cluster}, ${moment(startedAt)}</span></p>
+<p class="outcome">${words[outcome]}</p>
+<h1>${report.verdict}</h1>
+${error === undefined ? '' : html`<p class="cause"><strong>${error.where}:</strong> ${error.message} <code>${error.code}</code></p><p class="next"><strong>Next:</strong> ${error.remedy}</p>`}
+</header>
+${missingNodes(report)}
+<dl class="figures">${figures(report).map(({ name, value, note, tone: of = 'plain' }) => html`<div class="${of}"><dt>${name}</dt><dd>${value}${note === undefined ? '' : html`<small>${note}</small>`}</dd></div>`)}</dl>`
+}
+
+const missingNodes = ({ missing }: RunReport): Content =>
+  missing.length === 0
+    ? ''
+    : html`<div class="notice"><h2>Not converted yet</h2><ul>${missing.map(
+        ({ node, since, message, waits }) =>
+          html`<li><strong>${node}</strong>, missing since ${moment(since)}: ${message}. Waiting for it: ${waits.map(({ step }) => step).join(', ') || 'all that the other workers got'}.</li>`,
+      )}</ul></div>`
+
+interface Figure {
+  readonly name: string
+  readonly value: string
+  readonly note?: string
+  readonly tone?: Tone
+}
+
+function figures(report: RunReport): readonly Figure[] {
+  const { durationMs, steps, seen, touched, site } = report
+  const done = steps.filter(({ state }) => state === 'done').length
+  const voters = (when: 'before' | 'after') => seen[when]?.members.filter(({ learner }) => !learner).length
+  const [before, after] = [voters('before'), voters('after')]
+  const names = new Set(touched.map(({ node, name }) => `${node} ${name}`))
+  const controlPlanes = site?.nodes.filter(({ role }) => role === 'control-plane').length ?? 0
+  return [
+    ...availabilityFigures(report),
+    { name: 'Time taken', value: duration(durationMs), note: `${done} of ${plural(steps.length, 'step')} done` },
+    ...(before === undefined && after === undefined
+      ? []
+      : [{ name: 'etcd voters', value: `${before ?? '?'} \u2192 ${after ?? '?'}`, note: 'before and after' }]),
+    { name: 'Written', value: counted(names.size), note: 'files and objects' },
+    ...(site === undefined
+      ? []
+      : [
+          {
+            name: 'Nodes',
+            value: counted(site.nodes.length),
+            note: `${plural(controlPlanes, 'control plane')}, ${plural(site.nodes.length - controlPlanes, 'worker')}`,
+          },
+        ]),
+  ]
+}
+
+function availabilityFigures({ availability }: RunReport): readonly Figure[] {
+  const { asked, failed, longestGapMs } = availability.total
+  if (asked === 0) return [{ name: 'Failed requests', value: '\u2013', note: 'not measured in this run' }]
+  return [
+    {
+      name: 'Failed requests',
+      value: counted(failed),
+      note: `of ${counted(asked)}`,
+      tone: failed === 0 ? 'good' : 'bad',
+    },
+    { name: 'Longest gap', value: duration(longestGapMs), note: 'that a client saw' },
+  ]
+}

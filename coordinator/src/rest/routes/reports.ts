@@ -1,0 +1,52 @@
+import { parseRunId } from '@quorate/shared/names'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import { readRun } from '../../conversion/session.js'
+import { undoSentences } from '../../conversion/undo-sentences.js'
+import { contentSecurityPolicy, reportHtml } from '../../report/html/page.js'
+import { makeReport } from '../../report/run-report.js'
+import type { RunReport } from '../../report/schema.js'
+import type { RestParts } from '../app.js'
+import { failures, refTo } from '../schemas.js'
+
+const access = { access: 'observer' } as const
+const params = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
+
+/** The same document in both: as data, and as a page. */
+export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
+  {
+    method: 'GET',
+    url: '/v1/runs/:id/report',
+    config: access,
+    schema: {
+      operationId: 'getReport',
+      summary: 'A run as a document: what was found, done, seen and touched, and how to undo it.',
+      params,
+      response: { 200: { description: 'The report.', ...refTo('RunReport') }, ...failures },
+    },
+    handler: async (request) => reportOf(parts, request),
+  },
+  {
+    method: 'GET',
+    url: '/v1/runs/:id/report.html',
+    config: access,
+    schema: {
+      operationId: 'getReportPage',
+      summary: 'The report as one self-contained page for a browser or paper.',
+      params,
+      response: {
+        200: { description: 'It fetches nothing.', content: { 'text/html': { schema: { type: 'string' } } } },
+        ...failures,
+      },
+    },
+    handler: async (request, reply) =>
+      reply
+        .header('content-type', 'text/html; charset=utf-8')
+        .header('content-security-policy', contentSecurityPolicy)
+        .send(reportHtml(await reportOf(parts, request))),
+  },
+]
+
+async function reportOf({ session }: RestParts, { params: given }: FastifyRequest): Promise<RunReport> {
+  const id = parseRunId((given as { id: string }).id)
+  return makeReport(await readRun(session, id), undoSentences(), Date.now())
+}

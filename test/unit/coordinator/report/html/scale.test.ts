@@ -1,0 +1,52 @@
+import t from 'tap'
+import { timeScale } from '../../../../../coordinator/src/report/html/scale.js'
+import { duration, shortNames } from '../../../../../coordinator/src/report/html/words.js'
+
+const start = Date.UTC(2026, 10, 22, 22)
+
+t.test('one stretch of work fills the width, with even ticks', async (t) => {
+  const scale = timeScale([
+    { from: start, to: start + 4_000 },
+    { from: start + 4_500, to: start + 20_000 },
+  ])
+  t.same([scale.at(start), scale.at(start + 5_000), scale.at(start + 20_000)], [0, 25, 100])
+  t.same(
+    scale.ticks.map(({ at, label }) => `${label} at ${at}`),
+    ['0 at 0', '5 s at 25', '10 s at 50', '15 s at 75', '20 s at 100'],
+  )
+  t.same(scale.breaks, [])
+  t.same([scale.at(start - 1), scale.at(start + 99_000)], [0, 100], 'what is outside is drawn at the edge')
+})
+
+t.test('a night between two halves of a run takes no room', async (t) => {
+  const morning = start + 10 * 3_600_000
+  const scale = timeScale([
+    { from: start, to: start + 30_000 },
+    { from: morning, to: morning + 30_000 },
+  ])
+  t.same([scale.at(start + 30_000), scale.at(morning), scale.at(morning + 30_000)], [48.5, 51.5, 100])
+  t.same(scale.breaks, [50])
+  t.same(
+    scale.ticks.map(({ label }) => label),
+    ['22:00:00', '08:00:00'],
+  )
+  t.equal(scale.at(start + 3_600_000), 48.5, 'a moment in it is where the work stopped')
+})
+
+t.test('a run of which nothing is known, or that took no time, is drawn all the same', async (t) => {
+  t.equal(timeScale([]).at(start), 0)
+  t.same(timeScale([{ from: start, to: start }]).at(start), 0)
+})
+
+t.test('words', async (t) => {
+  t.same([83, 12_340, 59_960, 125_400, 3_720_000].map(duration), [
+    '83 ms',
+    '12.3 s',
+    '1 min 00 s',
+    '2 min 05 s',
+    '1 h 02 min',
+  ])
+  const short = shortNames(['cp1.example.com', 'w1.example.com'])
+  t.same([short('cp1.example.com'), short('elsewhere.org')], ['cp1', 'elsewhere.org'])
+  t.equal(shortNames(['a.one', 'b.two'])('a.one'), 'a.one', 'names of two domains stay whole')
+})
