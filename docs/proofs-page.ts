@@ -22,7 +22,7 @@ ${allProofs.map(proof).join('\n')}
 # Drill
 
 \`quorate drill -f cluster.yaml\` begins where all of that holds, takes these down one after the other, brings each back, and waits until all holds again
-([why it is done so](decisions/0007-drills.md), [when it ends badly](runbook.md#drill)).
+([why it is done so](decisions/0008-drills.md), [when it ends badly](runbook.md#drill)).
 
 | scenario | takes down |
 |---|---|

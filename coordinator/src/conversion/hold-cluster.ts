@@ -28,8 +28,6 @@ export interface HoldRequest {
   /** Number of a lease that is known from the journal: the new one is higher. */
   readonly above?: number
   readonly onEvent?: ((event: RecordedEvent) => void) | undefined
-  /** It takes parts down to see what users lose: it measures by itself, and what it sees is no reason to stop. */
-  readonly measuresItself?: true
   /** Makes or opens the journal, once the cluster is held; with what it holds already. */
   open(): Promise<{ readonly journal: Journal; readonly state?: RunState }>
 }
@@ -66,7 +64,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   })
   const record = recorder({ journal, lease, onEvent, recordedOne: () => recordedOne() })
   const run = conversionRun(session, fleet, { id, file, mayMiss, missing, ...returning })
-  const watch = (request.measuresItself ? undefined : session.watch)?.({
+  const watch = session.watch?.({
     run,
     state,
     agent: (node) => fleet.agent(node),

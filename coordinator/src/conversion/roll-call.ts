@@ -50,7 +50,6 @@ export class RollCall implements Absence {
       change: (method, request, call, label) => agent.change(method, request, call, label).catch(note),
       checkJoin: (request, onProgress, options) => agent.checkJoin(request, onProgress, options).catch(note),
       holdPorts: (ports, work, options) => agent.holdPorts(ports, work, options),
-      watchAvailability: (request, options) => agent.watchAvailability(request, options),
       async *readBackup(...asked) {
         try {
           yield* agent.readBackup(...asked)

@@ -66,8 +66,10 @@ export async function startDrill(session: Session, request: DrillRequest): Promi
   const plan = await planDrill(session, request, new AbortController().signal)
   requireHighlyAvailable(plan)
   const chosen = chosenScenarios(request).filter((one) => plan.scenarios.some((planned) => planned.id === one.id))
-  const held = await holdCluster(session, {
-    ...{ id, file, onEvent, mayMiss: () => false, measuresItself: true },
+  // Its scenarios watch for themselves, from nodes that stay up; a budget that stops a conversion is what a drill is there to measure.
+  const { watch: _, ...unwatched } = session
+  const held = await holdCluster(unwatched, {
+    ...{ id, file, onEvent, mayMiss: () => false },
     open: async () => ({ journal: await session.runs.create(id) }),
   })
   return orGiveBack(held, async () => {

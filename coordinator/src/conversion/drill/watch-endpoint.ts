@@ -1,7 +1,10 @@
+import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import type { AvailabilityTarget, WatchAvailabilityResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { AvailabilityRecord } from '../../engine/events.js'
+import { StepTally } from '../availability/step-tally.js'
+import { endpointTarget, writeTarget } from '../availability/targets.js'
 import type { ConversionRun } from '../run.js'
 import { clusterCa } from '../wanted.js'
 
@@ -11,7 +14,9 @@ export interface Watching {
   end(): Promise<readonly AvailabilityRecord[]>
 }
 
-const answerMs = 10_000
+const firstAnswerMs = 10_000
+/** The node says what it saw four times a second. */
+const lastWordMs = 500
 
 /**
  * Where it is asked from: a worker and a control plane that stays up, as far as there are; never a node that is taken down, whose programs
@@ -25,90 +30,50 @@ export function placesOf(run: ConversionRun, targets: readonly NodeEntry[]): rea
   return places.length > 0 ? places : run.controlPlanes.slice(0, 2)
 }
 
-/** Begins to watch; resolves when every place has seen a good answer, so that a gap is the drill's and not that of a beginning. */
+/**
+ * Begins to watch; resolves when every place has seen a good answer to each of its questions, so that a gap is the drill's and not that of
+ * a beginning. Apart from the watch of a conversion, which asks what that conversion has made so far, and stops it when users suffer.
+ */
 export async function watchEndpoint(
   run: ConversionRun,
   { during, places }: { readonly during: string; readonly places: readonly NodeEntry[] },
 ): Promise<Watching> {
   const caPem = await clusterCa(run)
-  const watches = places.map((place) => new PlaceWatch(run, { place, during, caPem }))
-  const end = async () => (await Promise.all(watches.map((watch) => watch.end()))).flat()
-  try {
-    await Promise.all(watches.map((watch) => watch.begun(answerMs)))
-    return { end }
-  } catch (error) {
-    await end()
-    throw error
-  }
-}
-
-interface PlaceParts {
-  readonly place: NodeEntry
-  readonly during: string
-  readonly caPem: string
-}
-
-type Mutable = { -readonly [K in keyof AvailabilityRecord]: AvailabilityRecord[K] }
-
-class PlaceWatch {
-  readonly #place: NodeEntry
-  readonly #records: readonly Mutable[]
-  readonly #stop = new AbortController()
-  readonly #ended: Promise<void>
-  #problem: QuorateError | undefined
-
-  constructor(run: ConversionRun, { place, during, caPem }: PlaceParts) {
-    this.#place = place
-    const names = run.controlPlanes.includes(place) ? ['endpoint', 'write'] : ['endpoint']
-    const now = Date.now()
-    const none = { asked: 0, failed: 0, longestGapMs: 0, outages: [] }
-    this.#records = names.map((target) => ({ during, place: place.name, target, from: now, to: now, ...none }))
-    this.#ended = this.#follow(run, { names, caPem }).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#problem = asQuorateError(error, place.name)
-    })
-  }
-
-  async #follow(run: ConversionRun, { names, caPem }: { names: readonly string[]; caPem: string }): Promise<void> {
-    const { host, port } = run.endpoint
-    const targets = names.map(
-      (name): AvailabilityTarget => ({ name, host, port, serverName: host, write: name === 'write' }),
-    )
+  const tally = new StepTally(during)
+  const stop = new AbortController()
+  let problem: QuorateError | undefined
+  const follow = async (place: NodeEntry): Promise<void> => {
+    const targets = targetsAt(run, place)
+    for (const { name: target } of targets) tally.expect({ place: place.name, target }, Date.now())
     const request = { targets, readEveryMs: 0, writeEveryMs: 0, caPem }
-    for await (const seen of run.agent(this.#place).watchAvailability(request, { signal: this.#stop.signal }))
-      this.#add(seen)
-  }
-
-  #add({ atUnixMs, seen }: WatchAvailabilityResponse): void {
-    for (const { name, asked, failed, longestGapMs, outages, openGapMs } of seen) {
-      const record = this.#records.find(({ target }) => target === name)
-      if (record === undefined) continue
-      record.to = atUnixMs
-      record.asked += asked
-      record.failed += failed
-      record.longestGapMs = Math.max(record.longestGapMs, longestGapMs, openGapMs)
-      const ended = outages.map(({ fromUnixMs, toUnixMs, error }) => ({ from: fromUnixMs, to: toUnixMs, error }))
-      record.outages = [...record.outages, ...ended]
+    for await (const { atUnixMs, seen } of run.agent(place).watchAvailability(request, { signal: stop.signal })) {
+      const at = Date.now()
+      for (const one of seen) tally.add(place.name, one, { at, ahead: atUnixMs - at })
     }
   }
-
-  async begun(withinMs: number): Promise<void> {
-    const isGood = () => this.#records.every(({ asked, failed }) => asked > failed)
-    for (const deadline = Date.now() + withinMs; !isGood(); ) {
-      if (this.#problem !== undefined) throw this.#problem
-      if (Date.now() > deadline)
-        throw new QuorateError('GATE_TIMEOUT', 'the endpoint gives no good answer here: nothing was stopped', {
-          where: this.#place.name,
-        })
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+  const ended = places.map((place) =>
+    follow(place).catch((error: unknown) => {
+      if (!stop.signal.aborted) problem = asQuorateError(error, place.name)
+    }),
+  )
+  const end = async (): Promise<readonly AvailabilityRecord[]> => {
+    await systemClock.sleep(lastWordMs)
+    stop.abort()
+    await Promise.all(ended)
+    for (const { name } of places) tally.cutOff(name)
+    return tally.records(Date.now())
   }
-
-  /** What was seen; a watch that broke off says so by what it asked: nothing is better than a gap that nobody saw. */
-  async end(): Promise<readonly AvailabilityRecord[]> {
-    // The node says what it saw four times a second.
-    if (this.#problem === undefined) await new Promise((resolve) => setTimeout(resolve, 500))
-    this.#stop.abort()
-    await this.#ended
-    return this.#problem === undefined ? this.#records : this.#records.map((one) => ({ ...one, asked: 0 }))
+  const isGood = () => tally.records(Date.now() + firstAnswerMs).every(({ asked, failed }) => asked > failed)
+  for (const deadline = Date.now() + firstAnswerMs; !isGood() || problem !== undefined; await systemClock.sleep(50)) {
+    if (problem === undefined && Date.now() <= deadline) continue
+    await end()
+    throw problem ?? new QuorateError('GATE_TIMEOUT', 'the endpoint gives no good answer: nothing was stopped')
   }
+  return { end }
+}
+
+function targetsAt(run: ConversionRun, place: NodeEntry): AvailabilityTarget[] {
+  const { host, port } = run.endpoint
+  const names = run.controlPlanes.includes(place) ? [endpointTarget, writeTarget] : [endpointTarget]
+  return names.map((name) => ({ name, host, port, serverName: host, write: name === writeTarget }))
 }
