@@ -16,6 +16,7 @@ const service = '/quorate.v1.NodeAgentService'
 export const access = {
   [`${service}/GetNodeFacts`]: 'observer',
   [`${service}/GetClusterFacts`]: 'observer',
+  [`${service}/FindReferences`]: 'observer',
   [`${service}/ListEtcdMembers`]: 'observer',
   [`${service}/ListContainers`]: 'observer',
   [`${service}/ListSockets`]: 'observer',
@@ -28,6 +29,8 @@ export const access = {
   [`${service}/GetSealingKey`]: 'observer',
   [`${service}/GetOperation`]: 'observer',
   [`${service}/ExamineOperation`]: 'observer',
+  // It writes to a disk that etcd may be working on.
+  [`${service}/MeasureDisk`]: 'operator',
   // It shuts other coordinators out.
   [`${service}/RaiseFence`]: 'operator',
   // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.

@@ -34,6 +34,7 @@ const join = message<JoinSpec>({
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
   getNodeFacts: {},
   getClusterFacts: { find: listOf(check.soughtText) },
+  findReferences: { find: listOf(check.soughtText) },
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
   listSockets: {},
@@ -50,6 +51,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   probeKubeconfig: { purpose: check.kubeconfigPurpose, path: optional(check.path) },
   probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem) },
   holdPorts: { ports: listOf(check.port), deadlineMs: check.milliseconds },
+  measureDisk: { limitMs: check.milliseconds },
   checkJoin: { join, token: sealed },
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },

@@ -22,6 +22,7 @@ type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: in
 export type ReadMethod =
   | 'getNodeFacts'
   | 'getClusterFacts'
+  | 'findReferences'
   | 'listEtcdMembers'
   | 'listContainers'
   | 'listSockets'
@@ -29,6 +30,7 @@ export type ReadMethod =
   | 'probeEndpoint'
   | 'probeKubeconfig'
   | 'probeDiscovery'
+  | 'measureDisk'
   | 'getSealingKey'
   | 'getOperation'
   | 'examineOperation'

@@ -72,6 +72,8 @@ export interface NodeFacts {
   clusterCaPem: string;
   /** Text of Quorate's own haproxy.cfg and keepalived.conf, by path; a path that does not exist is absent. */
   loadBalancerConfigs: { [key: string]: string };
+  /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
+  nameservers: string[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -359,6 +361,7 @@ function createBaseNodeFacts(): NodeFacts {
     placedTokenId: "",
     clusterCaPem: "",
     loadBalancerConfigs: {},
+    nameservers: [],
   };
 }
 
@@ -493,6 +496,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     globalThis.Object.entries(message.loadBalancerConfigs).forEach(([key, value]: [string, string]) => {
       NodeFacts_LoadBalancerConfigsEntry.encode({ key: key as any, value }, writer.uint32(346).fork()).join();
     });
+    for (const v of message.nameservers) {
+      writer.uint32(482).string(v!);
+    }
     return writer;
   },
 
@@ -862,6 +868,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             }
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.nameservers.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -945,6 +959,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
         }
         return acc;
       }, {});
+    message.nameservers = object.nameservers?.map((e) => e) || [];
     return message;
   },
 };
