@@ -20,9 +20,9 @@ export function readClusterFacts(run: ConversionRun, signal?: AbortSignal): Prom
   return clusterFactsWith(run, [], signal)
 }
 
-/** Every mention of the first control plane's address in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
-export async function readReferences(run: ConversionRun): Promise<readonly Reference[]> {
-  return (await clusterFactsWith(run, [run.first.address, `//${run.first.name}:`])).references
+/** Every mention of these names and addresses in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
+export async function readReferences(run: ConversionRun, find: readonly string[]): Promise<readonly Reference[]> {
+  return (await clusterFactsWith(run, [...find])).references
 }
 
 function clusterFactsWith(run: ConversionRun, find: string[], signal?: AbortSignal): Promise<ClusterFacts> {

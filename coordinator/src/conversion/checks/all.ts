@@ -10,6 +10,7 @@ import { clocks } from './clocks.js'
 import { containerRuntime } from './container-runtime.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
+import { diskLatencyCheck } from './disk-latency.js'
 import { duplicateIdentity } from './duplicate-identity.js'
 import { endpointReplaced } from './endpoint-replaced.js'
 import { endpointResolves } from './endpoint-resolves.js'
@@ -19,15 +20,18 @@ import { etcdLearnerFixes } from './etcd-learner-fixes.js'
 import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
+import { hairpin } from './hairpin.js'
 import { joinersClean } from './joiners-clean.js'
 import { kubeProxyAbsent } from './kube-proxy-absent.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletService } from './kubelet-service.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
 import { loadBalancer } from './load-balancer.js'
+import { mtu } from './mtu.js'
 import { names } from './names.js'
 import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
+import { oldAddressUsersCheck } from './old-address-users.js'
 import { ports } from './ports.js'
 import { reachability } from './reachability.js'
 import { resources } from './resources.js'
@@ -63,6 +67,7 @@ export const allChecks = [
   sharedExtraArgs,
   endpointReplaced,
   disk,
+  diskLatencyCheck,
   joinersClean,
   containerRuntime,
   crictl,
@@ -73,9 +78,12 @@ export const allChecks = [
   firewall,
   ports,
   reachability,
+  mtu,
   sharedFiles,
   etcdLearnerFixes,
   loadBalancer,
   virtualIpUnused,
   endpointResolves,
+  hairpin,
+  oldAddressUsersCheck,
 ] as const satisfies readonly Check[]

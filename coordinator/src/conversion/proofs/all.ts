@@ -2,14 +2,17 @@ import { apiEndpoints } from './api-endpoints.js'
 import { apiserverCertificates } from './apiserver-certificates.js'
 import { clusterInfo } from './cluster-info.js'
 import { coredns } from './coredns.js'
+import { diskLatencyProof } from './disk-latency.js'
 import { endpointAnswers } from './endpoint-answers.js'
 import { endpointName } from './endpoint-name.js'
 import { etcd } from './etcd.js'
+import { hairpinProof } from './hairpin.js'
 import { kubeProxy } from './kube-proxy.js'
 import { kubeadmConfig } from './kubeadm-config.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletSockets } from './kubelet-sockets.js'
 import { loadBalancer } from './load-balancer.js'
+import { mtuProof } from './mtu.js'
 import { nodesReady } from './nodes-ready.js'
 import { oldAddress } from './old-address.js'
 import type { Proof } from './proof.js'
@@ -30,4 +33,7 @@ export const allProofs: readonly Proof[] = [
   kubeletSockets,
   coredns,
   oldAddress,
+  hairpinProof,
+  diskLatencyProof,
+  mtuProof,
 ]
