@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --kubernetes v1.37.2,v1.30.4]`: every number of docs/benchmarks.md, measured side by side in this run on real
+ * `npm run bench -- preflight`: bench/preflight.ts alone, without root. `npm run bench [-- --kubernetes v1.37.2,v1.30.4]`: every number of docs/benchmarks.md, measured side by side in this run on real
  * nodes, printed as one table and written there with the machine and the date. Root; about 5 minutes a version once the lab is built.
  */
 import { spawn } from 'node:child_process'
@@ -10,6 +10,13 @@ import { fileURLToPath } from 'node:url'
 import { freePrefix, Lab } from '../lab/real/lab.js'
 import { type ProbeResult, Probes } from '../lab/real/probes.js'
 import { capture, must } from '../lab/real/shell.js'
+import { preflight } from './preflight.js'
+
+const [part, sizes] = process.argv.slice(2)
+if (part === 'preflight') {
+  await preflight(sizes?.split(',').map(Number))
+  process.exit()
+}
 
 const here = dirname(fileURLToPath(import.meta.url))
 const flag = process.argv.indexOf('--kubernetes')

@@ -285,7 +285,7 @@ function fakeAgent(world: World, node: string): Agent {
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {
       const p99Us = (world.diskMs[node] ?? 2) * 1_000
-      return { folder: '/var/lib', writes: 100, medianUs: p99Us / 2, p99Us }
+      return { folder: '/var/lib', writes: 100, leastUs: p99Us / 4, medianUs: p99Us / 2, p99Us }
     },
     resolveName: () => ({ addresses: world.resolves[node] ?? [] }),
     probeEndpoint: (request: ProbeEndpointRequest) =>

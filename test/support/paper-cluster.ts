@@ -301,7 +301,13 @@ export class PaperCluster {
       }),
       listSockets: () => ({ sockets: this.#sockets(paper) }),
       findReferences: ({ find }: { find: string[] }) => ({ references: linesOf(paper, find), skipped: [] }),
-      measureDisk: () => ({ folder: '/var/lib', writes: 100, medianUs: 900, p99Us: paper.diskP99Us }),
+      measureDisk: () => ({
+        folder: '/var/lib',
+        writes: 100,
+        leastUs: paper.diskP99Us / 4,
+        medianUs: paper.diskP99Us / 2,
+        p99Us: paper.diskP99Us,
+      }),
       resolveName: () => ({ addresses: paper.facts.hostsFile.includes('# BEGIN quorate') ? ['192.168.13.100'] : [] }),
       probeEndpoint: (probe: ProbeEndpointRequest) =>
         ProbeEndpointResponse.fromPartial(this.probe(node.name, probe) ?? this.#meet(probe)),

@@ -62,7 +62,7 @@ export interface DiskSpace {
   readonly readOnly: boolean
 }
 
-/** How a disk is asked for its speed: so many records of so many bytes, no longer than that. */
+/** How a disk is asked for its speed: so many records of so many bytes, no longer than that, but a few in any case. */
 export interface SyncWish {
   readonly writes: number
   readonly bytes: number

@@ -13,6 +13,7 @@ export const measureDisk = readOperation<MeasureDiskRequest, MeasureDiskResponse
   const { folder, took } = await host.syncLatency(etcdDataFolder, { writes, bytes, limitMs: limit })
   const sorted = [...took].sort((a, b) => a - b)
   const microseconds = (share: number): number =>
-    Math.round((sorted[Math.ceil(sorted.length * share) - 1] ?? 0) * 1_000)
-  return { folder, writes: took.length, medianUs: microseconds(0.5), p99Us: microseconds(0.99) }
+    Math.round((sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) * 1_000)
+  const [leastUs, medianUs, p99Us] = [0, 0.5, 0.99].map(microseconds) as [number, number, number]
+  return { folder, writes: took.length, leastUs, medianUs, p99Us }
 })

@@ -11,9 +11,22 @@ import type { ConversionRun, EtcdFacts } from './run.js'
 
 /** Facts read now, not remembered: for gates, which never trust what was seen before. */
 export async function readNodeFacts(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<NodeFacts> {
-  const { facts } = await run.agent(node).read('getNodeFacts', {}, readOptions(signal))
-  return required(facts, node)
+  const asked = Date.now()
+  const answer = await run.agent(node).read('getNodeFacts', {}, readOptions(signal))
+  const facts = required(answer.facts, node)
+  readings.set(facts, { asked, answered: Date.now() })
+  return facts
 }
+
+/** Between which two moments of our clock the node made its answer; Unix milliseconds. */
+export interface FactReading {
+  readonly asked: number
+  readonly answered: number
+}
+const readings = new WeakMap<NodeFacts, FactReading>()
+
+/** When these facts were read; undefined for facts that were not read here. */
+export const readingOf = (facts: NodeFacts): FactReading | undefined => readings.get(facts)
 
 /** What the cluster says of itself; from the first control plane that answers. */
 export function readClusterFacts(run: ConversionRun, signal?: AbortSignal): Promise<ClusterFacts> {

@@ -37,6 +37,7 @@ t.test("etcd's own folder is not written into, and the time that was given is ke
   t.same(await measureDisk.run({ limitMs: 200 }, slow, never), {
     folder: '/var/lib',
     writes: 3,
+    leastUs: 1_000,
     medianUs: 2_000,
     p99Us: 400_000,
   })
@@ -59,7 +60,7 @@ t.test('each record is durable before the next; a disk that fails leaves nothing
   )
   t.same(readdirSync(root), [])
   const none = await new LinuxHost(root, disk).syncLatency('/etcd', { ...wish, limitMs: 0 })
-  t.same(none.took, [])
+  t.equal(none.took.length, 3, 'a few, however short the time')
   disk.fail('write', 'ENOSPC')
   await t.rejects(new LinuxHost(root, disk).syncLatency('/etcd', wish), { code: 'ENOSPC' })
   t.same(readdirSync(root), [])

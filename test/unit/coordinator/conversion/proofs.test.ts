@@ -130,7 +130,7 @@ const breaks: Record<string, Break> = {
         : undefined
   },
   'disk-latency': (paper) => {
-    paper.node('k8smaster3').diskP99Us = 800_000
+    paper.node('k8smaster3').diskP99Us = 2_400_000
   },
   mtu: (paper) => {
     for (const one of paper.node('k8smaster2').facts.interfaces) one.mtu = 1_400

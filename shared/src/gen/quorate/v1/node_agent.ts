@@ -226,6 +226,7 @@ export interface MeasureDiskResponse {
   folder: string;
   /** How many records; fewer than wanted where the time was over before. */
   writes: number;
+  leastUs: number;
   medianUs: number;
   p99Us: number;
 }
@@ -2220,7 +2221,7 @@ export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
 };
 
 function createBaseMeasureDiskResponse(): MeasureDiskResponse {
-  return { folder: "", writes: 0, medianUs: 0, p99Us: 0 };
+  return { folder: "", writes: 0, leastUs: 0, medianUs: 0, p99Us: 0 };
 }
 
 export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
@@ -2231,11 +2232,14 @@ export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
     if (message.writes !== 0) {
       writer.uint32(16).uint32(message.writes);
     }
+    if (message.leastUs !== 0) {
+      writer.uint32(24).uint32(message.leastUs);
+    }
     if (message.medianUs !== 0) {
-      writer.uint32(24).uint32(message.medianUs);
+      writer.uint32(32).uint32(message.medianUs);
     }
     if (message.p99Us !== 0) {
-      writer.uint32(32).uint32(message.p99Us);
+      writer.uint32(40).uint32(message.p99Us);
     }
     return writer;
   },
@@ -2274,11 +2278,19 @@ export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
               break;
             }
 
-            message.medianUs = reader.uint32();
+            message.leastUs = reader.uint32();
             continue;
           }
           case 4: {
             if (tag !== 32) {
+              break;
+            }
+
+            message.medianUs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
               break;
             }
 
@@ -2304,6 +2316,7 @@ export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
     const message = createBaseMeasureDiskResponse();
     message.folder = object.folder ?? "";
     message.writes = object.writes ?? 0;
+    message.leastUs = object.leastUs ?? 0;
     message.medianUs = object.medianUs ?? 0;
     message.p99Us = object.p99Us ?? 0;
     return message;
