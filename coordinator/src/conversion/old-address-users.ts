@@ -136,8 +136,8 @@ export const userKinds: readonly UserKind[] = [
     severity: 'error',
     mendedBy: 'rewrite-control-plane-kubeconfigs',
   }),
+  // Its current context is rewritten; what other contexts of a person's file mean is that person's to know.
   file('kubectl of that user', /^\/(root|home\/[^/]+)\/\.kube\//, {
-    severity: 'error',
     mendedBy: 'rewrite-admin-kubeconfigs',
   }),
   file('the network plugin', /^\/etc\/cni\/net\.d\//, { severity: 'error' }),
