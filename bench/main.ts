@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   conversion: () => import('./conversion.js'),
   availability: () => import('./availability.js'),
   verify: () => import('./verify.js'),
+  preflight: async () => (await import('./preflight.js')).preflight(process.argv[3]?.split(',').map(Number)),
 }
 
 const [name = ''] = process.argv.slice(2)

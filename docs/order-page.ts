@@ -1,4 +1,5 @@
 import { conversionOrder } from '../coordinator/src/conversion/order.js'
+import { reliedProofs } from '../coordinator/src/conversion/relied-proofs.js'
 import type { ConversionStep } from '../coordinator/src/conversion/run.js'
 
 const order: readonly ConversionStep[] = conversionOrder
@@ -8,7 +9,9 @@ export function orderPage(): string {
   const row = ({ id, title, documented, gate, undo, settleBefore }: ConversionStep, index: number) => {
     const watched =
       settleBefore === undefined ? '' : ` (Watched while the steps before [${settleBefore}](#${settleBefore}) go on.)`
-    return `| ${index + 1} | <a id="${id}"></a>\`${id}\` | ${title} | ${documented ?? '*'} | ${gate}${watched} | ${undo} |`
+    const relied = (reliedProofs[id as keyof typeof reliedProofs] ?? []).map((proof) => `\`${proof.id}\``)
+    const again = relied.length === 0 ? '' : ` (Proved again just before: ${relied.join(', ')}.)`
+    return `| ${index + 1} | <a id="${id}"></a>\`${id}\` | ${title} | ${documented ?? '*'} | ${gate}${watched}${again} | ${undo} |`
   }
   return `# The order
 

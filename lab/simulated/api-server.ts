@@ -297,7 +297,7 @@ function listOf({ key, query }: Target, items: KubeObject[], resourceVersion: st
   const labels = (query.get('labelSelector') ?? '')
     .split(',')
     .filter((each) => each !== '')
-    .map((each) => each.split(/==?/))
+    .map((each) => each.split(/(!=|==?)/))
   const fields = (query.get('fieldSelector') ?? '')
     .split(',')
     .filter((each) => each !== '')
@@ -306,9 +306,11 @@ function listOf({ key, query }: Target, items: KubeObject[], resourceVersion: st
     path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], object)
   const kept = items.filter(
     (object) =>
-      labels.every(([name = '', value]) =>
-        value === undefined ? name in (object.metadata.labels ?? {}) : object.metadata.labels?.[name] === value,
-      ) && fields.every(([path = '', value]) => String(field(object, path)) === value),
+      labels.every(([name = '', operator, value]) => {
+        if (operator === undefined) return name in (object.metadata.labels ?? {})
+        // As in the real one, what has no such label is unequal to every value.
+        return (object.metadata.labels?.[name] === value) !== (operator === '!=')
+      }) && fields.every(([path = '', value]) => String(field(object, path)) === value),
   )
   const { group, version, kind } = key.resource
   return {

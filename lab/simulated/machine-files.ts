@@ -10,6 +10,8 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
     ['127.0.0.1 localhost', '::1 localhost ip6-localhost', ...known].join('\n').concat('\n'),
     0o644,
   )
+  // The site's DNS, which network.ts plays; nobody asks it by address.
+  node.write('/etc/resolv.conf', 'nameserver 192.0.2.53\n', 0o644)
   node.write('/etc/hostname', `${node.name}\n`, 0o644)
   node.write('/etc/machine-id', `${hexId(16)}\n`, 0o444)
   node.write(

@@ -24,6 +24,8 @@ export interface NodeFaults {
   failJoinPhase?: string
   /** Versions that the programs print instead of the release's. */
   programVersion?: string
+  /** Of its one interface; 1500 unless given. */
+  mtu?: number
   /** What timedatectl answers. */
   clockNotSynchronised?: boolean
   /** The API server does not read its certificate again when the files change. */

@@ -3,6 +3,7 @@ import { readHaproxyConfig } from './haproxy.js'
 import { readKeepalivedConfig } from './keepalived.js'
 import { runKubeadm } from './kubeadm.js'
 import type { Machine } from './machine.js'
+import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
 import type { ProgramResult } from './units.js'
 
@@ -22,7 +23,7 @@ const onEveryNode: Record<string, Program> = {
         .concat('\n'),
     )
   },
-  ip: (site, { node }) => ok(`${JSON.stringify(interfaces(site, node.address, node.name))}\n`),
+  ip: (site, { node }) => ok(`${JSON.stringify(interfaces(site, node))}\n`),
   ss: (_site, { node }, args) => ok(args.some((word) => word.includes('l')) ? listening(node) : established(node)),
   timedatectl: (_site, { node }) => ok(node.faults.clockNotSynchronised ? 'no\n' : 'yes\n'),
   kubelet: (site, { node }) => ok(`Kubernetes ${node.faults.programVersion ?? site.release.version}\n`),
@@ -90,7 +91,7 @@ export async function runProgram(
   return run(site, machineOf(site, node), args)
 }
 
-function interfaces(site: Site, address: string, name: string): unknown[] {
+function interfaces(site: Site, { address, name, faults }: SimulatedNode): unknown[] {
   const mac = `02:00:${Buffer.from(address.split('.').map(Number))
     .toString('hex')
     .replace(/(..)(?=.)/g, '$1:')}`
@@ -110,7 +111,7 @@ function interfaces(site: Site, address: string, name: string): unknown[] {
       ifindex: 2,
       ifname: 'eth0',
       flags: ['BROADCAST', 'UP'],
-      mtu: 1500,
+      mtu: faults.mtu ?? 1500,
       link_type: 'ether',
       address: mac,
       addr_info: [info(address, 24), ...floating],

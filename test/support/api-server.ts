@@ -103,7 +103,8 @@ function act(
   { method, url, body }: { method: string; url: string; body: Json | undefined },
 ): [number, Json] {
   // How to delete stands in the query; what to list, too.
-  const path = method === 'DELETE' ? (url.split('?')[0] ?? url) : url
+  // Everything is on the first page.
+  const path = method === 'DELETE' ? (url.split('?')[0] ?? url) : url.replace(/[?&]limit=\d+$/, '')
   const found = objects.get(path)
   const status = (code: number, message: string): [number, Json] => [code, { kind: 'Status', message }]
   if (method === 'POST' && body !== undefined) {

@@ -507,4 +507,29 @@ export const clusterContract: readonly (readonly [
       t.not(after?.id, before?.id)
     },
   ],
+  [
+    'endpoint slices that no controller made are told by its label, page by page, also those without one',
+    async (t, lab) => {
+      const folder = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
+      const slice = {
+        metadata: { name: 'contract-by-hand' },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: ['192.0.2.9'] }],
+        ports: [{ port: 6443 }],
+      }
+      t.equal((await lab.kube('POST', folder, slice)).status, 201)
+      const label = 'endpointslice.kubernetes.io/managed-by'
+      const selector = `labelSelector=${encodeURIComponent(`${label}!=endpointslice-controller.k8s.io`)}`
+      const { status, body } = await lab.kube('GET', `/apis/discovery.k8s.io/v1/endpointslices?${selector}&limit=250`)
+      t.equal(status, 200)
+      type Slice = { metadata: { name: string; labels?: Record<string, string> } }
+      const { items } = body as { items: Slice[] }
+      const names = items.map(({ metadata }) => metadata.name)
+      t.ok(names.includes('contract-by-hand') && names.includes('kubernetes'), names.join(', '))
+      t.notOk(items.some(({ metadata }) => metadata.labels?.[label] === 'endpointslice-controller.k8s.io'))
+      t.equal((await lab.kube('DELETE', `${folder}/contract-by-hand`)).status, 200)
+      const { status: unknown } = await lab.kube('GET', '/apis/monitoring.coreos.com/v1/servicemonitors?limit=250')
+      t.equal(unknown, 404, 'a kind that nobody installed')
+    },
+  ],
 ]

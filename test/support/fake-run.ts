@@ -1,9 +1,17 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
+import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
-import { ClusterFacts, ContainerFacts, EtcdMember, NodeFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import {
+  ClusterFacts,
+  ContainerFacts,
+  EtcdMember,
+  NodeFacts,
+  NodeObject,
+  type Reference,
+} from '@quorate/shared/gen/quorate/v1/facts'
 import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeName } from '@quorate/shared/names'
 
@@ -19,6 +27,10 @@ export interface World {
   resolves: Record<string, string[]>
   /** What a probe from a node meets, where it is not what a sound network gives. */
   probe: (source: string, request: ProbeEndpointRequest) => Partial<ProbeEndpointResponse> | undefined
+  /** Lines of a node's own files that name the first control plane. */
+  references: Record<string, Reference[]>
+  /** p99 of the disk under etcd, ms; 2 where it is not given. */
+  diskMs: Record<string, number>
   /** Added to the time that a node's clock says, ms. */
   clockOffsetMs: Record<string, number>
   loadBalancerFindings: Finding[]
@@ -73,6 +85,8 @@ export function soundWorld(): World {
     etcd: { members: [member(cp1)], alarms: [], clusterId: 'cdf818194e3a8c32' },
     resolves: Object.fromEntries(Object.values(names).map((name) => [name, ['192.168.13.100']])),
     probe: () => undefined,
+    references: {},
+    diskMs: {},
     clockOffsetMs: {},
     loadBalancerFindings: [],
     containers: (node, name) => [container(node, name, `${name}-0`)],
@@ -118,13 +132,14 @@ function bareFacts({ name, address }: NodeEntry): NodeFacts {
     criSocket: '/run/containerd/containerd.sock',
     interfaces: [
       { name: 'lo', mac: '00:00:00:00:00:00', addresses: ['127.0.0.1/8'] },
-      { name: 'eth0', mac: `52:54:00:00:00:${last}`, addresses: [`${address}/24`] },
+      { name: 'eth0', mac: `52:54:00:00:00:${last}`, addresses: [`${address}/24`], mtu: 1500 },
       { name: 'cali1', mac: 'ee:ee:ee:ee:ee:ee', addresses: [] },
     ],
     units: [{ name: 'kubelet.service', activeState: 'activating', unitFileState: 'enabled' }],
     disks: [{ path: '/', freeBytes: 20 * 2 ** 30, sizeBytes: 40 * 2 ** 30 }],
     listening: [{ port: 22, address: '0.0.0.0', process: 'sshd' }],
     hostsFile: `127.0.0.1 localhost\n${address} ${name}\n`,
+    nameservers: ['192.168.13.1'],
     ipForward: true,
     bridgeNetfilter: true,
     runtimeCgroupDriver: 'systemd',
@@ -283,9 +298,12 @@ export function fakeRun(world: World): ConversionRun {
     clusterFacts: async () => world.cluster,
     etcd: async () => world.etcd,
     refresh: () => {},
+    endpointPolicy: async () =>
+      decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),
     loadBalancer: {
       name: world.file.loadBalancer.kind,
       check: async () => world.loadBalancerFindings,
+      nodes: () => (world.file.loadBalancer.kind === 'haproxy' ? (world.file.controlPlanes as NodeEntry[]) : []),
     } as unknown as ConversionRun['loadBalancer'],
   }
   return run as ConversionRun
@@ -300,6 +318,11 @@ function fakeAgent(world: World, node: string): Agent {
     listContainers: ({ names }: { names: string[] }) => ({
       containers: names.flatMap((name) => world.containers(node, name)),
     }),
+    findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
+    measureDisk: () => {
+      const p99Us = (world.diskMs[node] ?? 2) * 1_000
+      return { folder: '/var/lib', writes: 100, leastUs: p99Us / 4, medianUs: p99Us / 2, p99Us }
+    },
     resolveName: () => ({ addresses: world.resolves[node] ?? [] }),
     probeEndpoint: (request: ProbeEndpointRequest) =>
       ProbeEndpointResponse.fromPartial(world.probe(node, request) ?? soundProbe(world, request)),

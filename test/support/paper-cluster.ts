@@ -66,6 +66,7 @@ interface PaperNode {
   connected: Map<string, string>
   /** component -> how often it was started. */
   containers: Map<string, number>
+  diskP99Us: number
   backends: readonly { name: string; address: string; port: number }[]
   /** How far its clock is ahead of the API's. */
   clockAheadMs: number
@@ -183,7 +184,8 @@ export class PaperCluster {
       kubeadmVersion: version,
       haproxyInstalled: true,
       keepalivedInstalled: true,
-      interfaces: [{ name: 'host0', addresses: [`${node.address}/24`] }],
+      interfaces: [{ name: 'host0', addresses: [`${node.address}/24`], mtu: 1500 }],
+      nameservers: ['192.168.13.1'],
       units,
       hostsFile: `127.0.0.1 localhost\n${node.address} ${node.name}\n`,
     })
@@ -193,6 +195,7 @@ export class PaperCluster {
       kubeconfigs: [],
       connected: new Map(),
       containers: new Map(),
+      diskP99Us: 2_000,
       backends: [],
       clockAheadMs: 0,
     }
@@ -311,6 +314,14 @@ export class PaperCluster {
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
       }),
       listSockets: () => ({ sockets: this.#sockets(paper) }),
+      findReferences: ({ find }: { find: string[] }) => ({ references: linesOf(paper, find), skipped: [] }),
+      measureDisk: () => ({
+        folder: '/var/lib',
+        writes: 100,
+        leastUs: paper.diskP99Us / 4,
+        medianUs: paper.diskP99Us / 2,
+        p99Us: paper.diskP99Us,
+      }),
       resolveName: () => ({ addresses: paper.facts.hostsFile.includes('# BEGIN quorate') ? ['192.168.13.100'] : [] }),
       probeEndpoint: (probe: ProbeEndpointRequest) =>
         ProbeEndpointResponse.fromPartial(this.probe(node.name, probe) ?? this.#meet(probe)),
@@ -517,6 +528,15 @@ export class PaperCluster {
     this.#enter(paper, true)
   }
 }
+
+const linesOf = ({ kubeconfigs }: PaperNode, find: readonly string[]) =>
+  kubeconfigs.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .flatMap((line, index) =>
+        find.some((one) => line.includes(one)) ? [{ where: `${path} line ${index + 1}`, line: line.trim() }] : [],
+      ),
+  )
 
 const certificate = (path: string) => ({
   ...{ path, subject: '', issuer: '', serial: '', sans: [] as string[], sha256: '', isCa: false, publicKeyPin: '' },

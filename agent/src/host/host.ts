@@ -62,6 +62,20 @@ export interface DiskSpace {
   readonly readOnly: boolean
 }
 
+/** How a disk is asked for its speed: so many records of so many bytes, no longer than that, but a few in any case. */
+export interface SyncWish {
+  readonly writes: number
+  readonly bytes: number
+  readonly limitMs: number
+}
+
+export interface SyncLatency {
+  /** Where it was written. */
+  readonly folder: string
+  /** How long each record took to be durable, in their order; milliseconds. */
+  readonly took: readonly number[]
+}
+
 /**
  * The node's files and programs. Paths are absolute as the node's own programs see them (`/etc/kubernetes/admin.conf`);
  * a simulated node maps them below its folder. Only host/linux-host.ts implements it with effects.
@@ -92,6 +106,8 @@ export interface Host {
   /** What changes when a file is replaced (inode, size, time of change), through links; undefined when it does not exist. */
   identity(path: string): Promise<string | undefined>
   diskSpace(path: string): Promise<DiskSpace | undefined>
+  /** How long the disk under a path takes to make records durable, in a file of its own beside the path, which is removed again. */
+  syncLatency(path: string, wish: SyncWish): Promise<SyncLatency>
   /** Where a path lies for system calls that are made elsewhere (unix sockets of the container runtime). */
   realPath(path: string): string
 }

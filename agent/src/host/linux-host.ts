@@ -14,9 +14,12 @@ import type {
   HostFile,
   Owned,
   ReplaceOptions,
+  SyncLatency,
+  SyncWish,
   TreeEntry,
 } from './host.js'
 import { runProgram } from './run-program.js'
+import { measureSync } from './sync-latency.js'
 
 const permissionBits = 0o7777
 const mostLinks = 16
@@ -111,12 +114,12 @@ export class LinuxHost implements Host {
     return runProgram(command, { hostRoot: this.root, ...(signal === undefined ? {} : { signal }) })
   }
 
-  /** Of the file system that holds the path, or would hold it: the nearest folder that exists is asked. */
   async identity(path: string): Promise<string | undefined> {
     const seen = await stat(await this.followLinks(path)).catch(absent)
     return seen === undefined ? undefined : `${seen.ino}:${seen.size}:${seen.mtimeMs}`
   }
 
+  /** Of the file system that holds the path, or would hold it: the nearest folder that exists is asked. */
   async diskSpace(path: string): Promise<DiskSpace | undefined> {
     for (let real = this.realPath(path); ; real = dirname(real)) {
       const space = await statfs(real).catch(absent)
@@ -129,6 +132,13 @@ export class LinuxHost implements Host {
       }
       if (real === this.root || real === dirname(real)) return undefined
     }
+  }
+
+  async syncLatency(path: string, wish: SyncWish): Promise<SyncLatency> {
+    const real = this.realPath(path)
+    await this.refuseEscape(real)
+    const { folder, took } = await measureSync(real, wish, this.disk)
+    return { folder: this.root === '/' ? folder : folder.slice(this.root.length) || '/', took }
   }
 
   private get ownerMustHold(): boolean {

@@ -86,3 +86,32 @@ export const backupFolder = (stateFolder: string, runId: string): string =>
 /** The etcd snapshot of a run, as etcd's Snapshot call sent it. */
 export const etcdSnapshotPath = (stateFolder: string, runId: string): string =>
   `${backupFolder(stateFolder, runId)}/etcd-snapshot.db`
+
+/** A folder with files that may name an API server. */
+export interface ScannedFolder {
+  readonly folder: string
+  /** How many folders deep; 1: its own files only. */
+  readonly depth: number
+  readonly name: RegExp
+}
+
+const kubeadmManifests = new Set(staticPodComponents.map((component) => `${component}.yaml`))
+const any = /./
+
+/** Where a node's own programs are told of an API server, beside the manifests that kubeadm writes, which must name their node. */
+export const scannedFolders: readonly ScannedFolder[] = [
+  { folder: kubernetesFolder, depth: 1, name: /\.(conf|kubeconfig|ya?ml|json)$/ },
+  { folder: manifestsFolder, depth: 1, name: /\.(ya?ml|json)$/ },
+  { folder: cniFolder, depth: 2, name: any },
+  { folder: '/etc/systemd/system', depth: 2, name: any },
+  { folder: '/etc/default', depth: 1, name: any },
+  { folder: '/etc/sysconfig', depth: 1, name: any },
+  { folder: kubeletFolder, depth: 1, name: /\.(env|ya?ml|conf)$/ },
+  { folder: '/etc/prometheus', depth: 3, name: /\.(ya?ml|json)$/ },
+]
+
+/** Whether a file of a scanned folder is looked into. */
+export const isScanned = (path: string, { folder, name }: ScannedFolder): boolean => {
+  const own = path.slice(path.lastIndexOf('/') + 1)
+  return name.test(own) && !(folder === manifestsFolder && kubeadmManifests.has(own))
+}

@@ -4,6 +4,7 @@ import { checkJoin } from './check-join.js'
 import { createJoinToken } from './create-join-token.js'
 import { deleteJoinSecrets } from './delete-join-secrets.js'
 import { deleteNode } from './delete-node.js'
+import { findReferences } from './find-references.js'
 import { finishJoin } from './finish-join.js'
 import { getClusterFacts } from './get-cluster-facts.js'
 import { getNodeFacts } from './get-node-facts.js'
@@ -13,6 +14,7 @@ import { joinControlPlane } from './join-control-plane.js'
 import { listContainers } from './list-containers.js'
 import { listEtcdMembers } from './list-etcd-members.js'
 import { listSockets } from './list-sockets.js'
+import { measureDisk } from './measure-disk.js'
 import type { Operations } from './operations.js'
 import { placeJoinSecret } from './place-join-secret.js'
 import { placeSharedFiles } from './place-shared-files.js'
@@ -48,6 +50,7 @@ import { writeHostsBlock } from './write-hosts-block.js'
 export const operations: Operations = {
   getNodeFacts,
   getClusterFacts,
+  findReferences,
   listEtcdMembers,
   listContainers,
   listSockets,
@@ -57,6 +60,7 @@ export const operations: Operations = {
   probeDiscovery,
   holdPorts,
   watchAvailability,
+  measureDisk,
   checkJoin,
   getSealingKey,
   readBackup,

@@ -16,6 +16,7 @@ const service = '/quorate.v1.NodeAgentService'
 export const access = {
   [`${service}/GetNodeFacts`]: 'observer',
   [`${service}/GetClusterFacts`]: 'observer',
+  [`${service}/FindReferences`]: 'observer',
   [`${service}/ListEtcdMembers`]: 'observer',
   [`${service}/ListContainers`]: 'observer',
   [`${service}/ListSockets`]: 'observer',
@@ -28,6 +29,8 @@ export const access = {
   [`${service}/GetSealingKey`]: 'observer',
   [`${service}/GetOperation`]: 'observer',
   [`${service}/ExamineOperation`]: 'observer',
+  // It writes to a disk that etcd may be working on.
+  [`${service}/MeasureDisk`]: 'operator',
   // It shuts other coordinators out.
   [`${service}/RaiseFence`]: 'operator',
   // It renews a Lease with the node's admin.conf.

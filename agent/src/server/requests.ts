@@ -42,6 +42,7 @@ const join = message<JoinSpec>({
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
   getNodeFacts: {},
   getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag },
+  findReferences: { find: listOf(check.soughtText) },
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
   listSockets: {},
@@ -64,6 +65,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     writeEveryMs: check.milliseconds,
     caPem: optional(check.pem),
   },
+  measureDisk: { limitMs: check.milliseconds },
   checkJoin: { join, token: sealed },
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },

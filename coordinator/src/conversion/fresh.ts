@@ -12,19 +12,31 @@ import type { ConversionRun, EtcdFacts } from './run.js'
 
 /** Facts read now, not remembered: for gates, which never trust what was seen before. */
 export async function readNodeFacts(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<NodeFacts> {
-  const { facts } = await run.agent(node).read('getNodeFacts', {}, readOptions(signal))
-  return required(facts, node)
+  const asked = Date.now()
+  const answer = await run.agent(node).read('getNodeFacts', {}, readOptions(signal))
+  const facts = required(answer.facts, node)
+  readings.set(facts, { asked, answered: Date.now() })
+  return facts
 }
+
+/** Between which two moments of our clock the node made its answer; Unix milliseconds. */
+export interface FactReading {
+  readonly asked: number
+  readonly answered: number
+}
+const readings = new WeakMap<NodeFacts, FactReading>()
+
+/** When these facts were read; undefined for facts that were not read here. */
+export const readingOf = (facts: NodeFacts): FactReading | undefined => readings.get(facts)
 
 /** What the cluster says of itself; from the first control plane that answers. */
 export function readClusterFacts(run: ConversionRun, signal?: AbortSignal): Promise<ClusterFacts> {
   return clusterFactsWith(run, { find: [], joinRights: false }, signal)
 }
 
-/** Every mention of the first control plane's address in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
-export async function readReferences(run: ConversionRun): Promise<readonly Reference[]> {
-  const find = [run.first.address, `//${run.first.name}:`]
-  return (await clusterFactsWith(run, { find, joinRights: false })).references
+/** Every mention of these names and addresses in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
+export async function readReferences(run: ConversionRun, find: readonly string[]): Promise<readonly Reference[]> {
+  return (await clusterFactsWith(run, { find: [...find], joinRights: false })).references
 }
 
 /** Roles by which a token may join and that are absent: asked for apart, because no gate needs them. */

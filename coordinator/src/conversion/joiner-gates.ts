@@ -2,8 +2,10 @@ import { QuorateError } from '@quorate/shared/errors'
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
+import { diskLatency } from './disk-latency.js'
 import { readNodeFacts } from './fresh.js'
 import { isJoined } from './membership.js'
+import { pathProblem } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
 
@@ -87,7 +89,7 @@ async function connect(
   const stranger = certificateSha256 !== '' && answer.certificateSha256 !== certificateSha256
   if (answer.error === '' && !stranger) return
   const why =
-    answer.error === '' ? `something else answers there (certificate ${answer.certificateSha256})` : answer.error
+    answer.error === '' ? `something else answers there (certificate ${answer.certificateSha256})` : pathProblem(answer)
   throw new QuorateError('STEP_FAILED', `${from.name} does not reach ${node.name} on port ${port}: ${why}`, {
     where: from.name,
     remedy: `Open TCP ${port} from ${from.address} to ${node.address} in the firewalls of both nodes and between them.`,
@@ -106,4 +108,15 @@ export async function clocksAgree(run: ConversionRun, node: NodeEntry, signal: A
     })
   }
   return { what: `clock of ${node.name} against ${run.first.name}`, saw: `at most ${Math.round(apart)} ms apart` }
+}
+
+/** Asked for shorter than before the run: another joiner's images and the gate itself wait for it. */
+const diskLimitMs = 200
+
+/** The disk that etcd is about to write to, once more: what was quick in the plan may have been filled or throttled since. */
+export async function diskKeepsUp(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const { evidence, slow } = await diskLatency(run, node, { limitMs: diskLimitMs, signal })
+  if (slow?.severity !== 'error') return evidence
+  const { message, remedy } = slow
+  throw new QuorateError('STEP_FAILED', `${message} (${evidence.saw})`, { where: node.name, remedy })
 }

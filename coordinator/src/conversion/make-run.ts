@@ -7,6 +7,7 @@ import { decideEndpointPolicy } from './endpoint-policy.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from './fresh.js'
 import { loadBalancerKinds } from './load-balancers/all.js'
 import { conversionOrder } from './order.js'
+import { withReliedProofs } from './relied-proofs.js'
 import { type MayMiss, RollCall } from './roll-call.js'
 import type { ConversionRun, ConversionStep, EtcdFacts } from './run.js'
 
@@ -93,7 +94,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     loadBalancer: loadBalancerKinds[file.loadBalancer.kind],
-    order,
+    order: order.map(withReliedProofs),
     keepBackup,
     backupRecipient,
   }

@@ -1,79 +1,110 @@
-import type { NodeFacts, Reference } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Finding } from './checks/check.js'
 import { readReferences } from './fresh.js'
 import { existingNodes } from './membership.js'
+import { type Mention, mendingOf, type UserKind, userKinds } from './old-address-users.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
-import { localPeer, namesNode } from './wanted.js'
+import { localPeer } from './wanted.js'
 
 const id = 'scan-for-old-address'
 
-/** Kubeconfigs that may name their own API server: those of the components that live beside it. */
-const localPurposes = ['kubelet', 'controller-manager', 'scheduler']
+/** Kubeconfigs of the first control plane that may name their own API server: those of the components that live beside it. */
+const ownFiles = /^\/etc\/kubernetes\/(kubelet|controller-manager|scheduler)\.conf /
 
-/**
- * All that still names the first control plane where it should name the endpoint: objects in the API, and kubeconfigs of every node but its own
- * local ones. Facts of nodes come from the run, so refresh it before to see the present.
- */
-export async function oldAddressFindings(run: ConversionRun): Promise<readonly Finding[]> {
-  const first = await run.nodeFacts(run.first)
-  const [references, nodes] = await Promise.all([readReferences(run), existingNodes(run)])
-  const inFiles = await Promise.all(
-    nodes.map(async (node) => kubeconfigFindings(run, { node, facts: await run.nodeFacts(node), first })),
-  )
-  const inObjects = references.filter((reference) => isStale(run, reference, first)).map(referenceFinding)
-  return [...inObjects, ...inFiles.flat()]
+/** The first control plane as others may call it. */
+interface First {
+  readonly hosts: readonly string[]
+  readonly port: number
 }
 
-function kubeconfigFindings(
+export const firstOf = ({ first }: ConversionRun, facts: NodeFacts): First => ({
+  hosts: [
+    ...new Set([first.address, localPeer(first, facts).address, first.name, facts.hostname, facts.nodeName]),
+  ].filter((host) => host !== ''),
+  port: apiServerPort(facts),
+})
+
+/** Somebody who still uses the first control plane where the endpoint is meant. */
+export interface OldAddressUser extends Mention {
+  readonly kind: UserKind
+  readonly remedy: string
+}
+
+/**
+ * All that still names the first control plane where it should name the endpoint, by the table of users: objects in the API, and files of every
+ * node but its own local ones. What could not be looked into is told as well.
+ */
+export async function oldAddressUsers(
   run: ConversionRun,
-  { node, facts, first }: { node: NodeEntry; facts: NodeFacts; first: NodeFacts },
-): readonly Finding[] {
-  return facts.kubeconfigs
-    .filter(
-      (file) =>
-        namesNode(file.server, run.first, first) && !(node === run.first && localPurposes.includes(file.purpose)),
-    )
-    .map((file) => ({
-      id,
-      severity: 'error',
-      node: node.name,
-      message: `${file.path} still names the first control plane`,
-      evidence: `server: ${file.server}`,
-      remedy: `On that node, set the server in ${file.path} to the endpoint: kubectl config --kubeconfig ${file.path} set-cluster NAME --server https://${run.endpoint.host}:${run.endpoint.port}`,
-    }))
+): Promise<{ users: readonly OldAddressUser[]; skipped: readonly Finding[] }> {
+  const first = firstOf(run, await run.nodeFacts(run.first))
+  const nodes = await existingNodes(run)
+  const [references, ...files] = await Promise.all([
+    readReferences(run, first.hosts),
+    ...nodes.map(async (node) => ({
+      node,
+      ...(await run.agent(node).read('findReferences', { find: [...first.hosts] })),
+    })),
+  ])
+  const mentions: readonly Mention[] = [
+    ...references,
+    ...files.flatMap((seen) => seen.references.map((reference) => ({ node: seen.node.name, ...reference }))),
+  ]
+  return {
+    users: mentions.flatMap((mention) => userOf(run, mention, first) ?? []),
+    skipped: files.flatMap(({ node, skipped }) => (skipped.length === 0 ? [] : [skippedFinding(node, skipped)])),
+  }
 }
 
+/** As findings of the step, the proof and the check; errors are what the cluster itself would be lost with. */
+export async function oldAddressFindings(run: ConversionRun): Promise<readonly Finding[]> {
+  const { users, skipped } = await oldAddressUsers(run)
+  return [...users.map((user) => ({ ...findingOf(user), id, severity: user.kind.severity })), ...skipped]
+}
+
+export const findingOf = ({ kind, node, where, line, remedy }: OldAddressUser): Omit<Finding, 'id' | 'severity'> => ({
+  ...(node === undefined ? {} : { node }),
+  message: `${where} still names the first control plane, for ${kind.who}`,
+  evidence: line,
+  remedy,
+})
+
+const skippedFinding = (node: NodeEntry, skipped: readonly string[]): Finding => ({
+  id,
+  severity: 'warning',
+  node: node.name,
+  message: 'not all of its files could be looked into',
+  evidence: skipped.join(', '),
+  remedy: `On that node, look yourself: grep -n ADDRESS ${skipped.filter((path) => path.startsWith('/')).join(' ') || '/etc -r'}`,
+})
+
 /**
- * Only the API server's address as a place to connect to counts: with its port, or as the host that pods are told to use. Elsewhere (certSANs of
- * kubeadm-config, a list of nodes, a metrics target) the first control plane may well be meant itself.
+ * Who the mention is of, when it counts: only the API server's address as a place to connect to does, with its port or as the host that pods are
+ * told to use. Elsewhere (certSANs, a list of nodes, a metrics target) the first control plane may well be meant itself.
  */
-export function isStale(run: ConversionRun, { where, line }: Reference, first: NodeFacts): boolean {
-  if (where.startsWith('configmap/kube-system/kubeadm-config ')) return false
-  const hosts = [...new Set([run.first.address, localPeer(run.first, first).address, run.first.name])]
-  const port = apiServerPort(first)
-  const withPort = hosts.some(
-    (host) => boundary(host, `:${port}`).test(line) || boundary(`[${host}]`, `:${port}`).test(line),
-  )
-  const asHost =
-    /KUBERNETES_SERVICE_HOST|k8sServiceHost|k8s-api-server/i.test(`${where} ${line}`) &&
-    hosts.some((host) => boundary(host, '').test(line))
-  return withPort || asHost
+export function userOf(run: ConversionRun, mention: Mention, first: First): OldAddressUser | undefined {
+  if (mention.node === run.first.name && ownFiles.test(mention.where)) return undefined
+  const kind = userKinds.find(({ recognised }) => recognised(mention))
+  if (kind === undefined || kind.counts === 'nothing') return undefined
+  const { where, line } = mention
+  const server = first.hosts
+    .flatMap((host) => [`${host}:${first.port}`, `[${host}]:${first.port}`])
+    .find((text) => holds(line, text))
+  const isAboutHost =
+    kind.counts === 'host' || /KUBERNETES_SERVICE_HOST|k8sServiceHost|k8s-api-server/i.test(`${where} ${line}`)
+  const host = isAboutHost ? first.hosts.find((text) => holds(line, text)) : undefined
+  const old = server ?? host
+  if (old === undefined) return undefined
+  const wanted = old === server ? formatEndpoint(run.endpoint) : run.endpoint.host
+  const sed = `s#${old.replaceAll(/[.[\]]/g, '\\$&')}#${wanted}#g`
+  return { ...mention, kind, remedy: kind.mend(mendingOf(mention, sed, run.endpoint)) }
 }
 
 /** The text as a whole: 192.168.13.3 is not in 192.168.13.30. */
-function boundary(text: string, then: string): RegExp {
-  const literal = (text + then).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  return new RegExp(`(?<![A-Za-z0-9.-])${literal}(?![A-Za-z0-9])(?!\\.[A-Za-z0-9])`)
-}
-
-function referenceFinding({ where, line }: Reference): Finding {
-  return {
-    id,
-    severity: 'error',
-    message: `${where} still names the first control plane`,
-    evidence: line,
-    remedy: `Set it to the endpoint (kubectl edit ${where.split(' ')[0]}) and restart what reads it.`,
-  }
+function holds(line: string, text: string): boolean {
+  const literal = text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`(?<![A-Za-z0-9.-])${literal}(?![A-Za-z0-9])(?!\\.[A-Za-z0-9])`).test(line)
 }

@@ -35,6 +35,14 @@ export function problemOf(answer: ProbeEndpointResponse, accepted: readonly numb
   return accepted.includes(answer.httpStatus) ? undefined : `HTTP ${answer.httpStatus}`
 }
 
+/** Why a probe of a held port did not come through. A handshake that never ends after TCP has is the mark of packets that are too large for the path. */
+export function pathProblem({ error, reached }: ProbeEndpointResponse): string {
+  const hangs = reached === 'tls' && error.startsWith('no answer within')
+  return hangs
+    ? `${error}: TCP connects, a certificate of 12 KiB does not come through; is the MTU the same all the way?`
+    : error
+}
+
 /** HTTP states of GET /readyz that mean a ready API server: where anonymous requests are off it refuses them, which only it can do. */
 export async function readyStatuses(run: ConversionRun): Promise<readonly number[]> {
   return (await run.clusterFacts()).anonymousReadyz ? [200] : [200, 401, 403]

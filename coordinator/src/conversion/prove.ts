@@ -1,5 +1,6 @@
+import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError } from '@quorate/shared/errors'
-import type { Evidence } from '../engine/step.js'
+import { type Evidence, seenAt } from '../engine/step.js'
 import { silentNodes } from './assess.js'
 import type { Finding } from './checks/check.js'
 import type { Proof } from './proofs/proof.js'
@@ -50,7 +51,7 @@ async function proveOne(
       id,
       title,
       holds: findings.every(({ severity }) => severity !== 'error'),
-      evidence,
+      evidence: seenAt(systemClock.now(), evidence),
       findings: findings.filter((finding) => !isEcho(finding, unanswered)),
     }
   } catch (thrown) {

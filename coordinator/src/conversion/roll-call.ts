@@ -49,6 +49,7 @@ export class RollCall implements Absence {
       read: (method, request, options) => agent.read(method, request, options).catch(note),
       change: (method, request, call, label) => agent.change(method, request, call, label).catch(note),
       checkJoin: (request, onProgress, options) => agent.checkJoin(request, onProgress, options).catch(note),
+      watchAvailability: (request, options) => agent.watchAvailability(request, options),
       holdPorts: (ports, work, options) => agent.holdPorts(ports, work, options),
       async *readBackup(...asked) {
         try {

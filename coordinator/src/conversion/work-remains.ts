@@ -10,5 +10,6 @@ export async function workRemains(run: ConversionRun): Promise<boolean> {
   if ((await toJoin(run)).length > 0) return true
   const changing = run.order.filter(({ rollback }) => typeof rollback === 'function')
   const plans = await Promise.all(changing.map((step) => step.plan(run)))
-  return plans.some((actions) => actions.length > 0) || (await oldAddressFindings(run)).length > 0
+  const findings = await oldAddressFindings(run)
+  return plans.some((actions) => actions.length > 0) || findings.some(({ severity }) => severity === 'error')
 }

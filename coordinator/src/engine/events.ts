@@ -36,6 +36,8 @@ export type RunEvent =
       readonly step: string
       readonly title: string
       readonly actions: readonly Action[]
+      /** What it relies on, proved again just before. */
+      readonly proofs?: readonly Evidence[]
     }
   | { readonly kind: 'step-skipped'; readonly step: string; readonly title: string }
   | { readonly kind: 'action-started'; readonly step: string; readonly action: Action }

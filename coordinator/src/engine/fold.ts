@@ -65,6 +65,8 @@ export interface StepRecord {
   readonly state: StepState
   readonly startedAt?: number
   readonly endedAt?: number
+  /** What it relies on, as proved just before its first action. */
+  readonly proofs?: readonly Evidence[]
   readonly actions: readonly ActionRecord[]
 }
 
@@ -254,7 +256,7 @@ type ActionEvent = Exclude<StepEvent, { kind: 'step-started' | 'step-skipped' | 
 function applyToStep(step: StepRecord, at: number, event: StepEvent): StepRecord {
   switch (event.kind) {
     case 'step-started':
-      return startedStep(step, at, event.actions)
+      return { ...startedStep(step, at, event.actions), ...(event.proofs && { proofs: event.proofs }) }
     case 'step-skipped':
       return { ...step, state: 'skipped', startedAt: at, endedAt: at, actions: [] }
     case 'step-done':

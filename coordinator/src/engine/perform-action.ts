@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events'
-import type { Clock } from '@quorate/shared/clock'
+import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import type { RunError } from './events.js'
 import { isOpen } from './fold.js'
 import { type Judge, neverAborted, operationsOf, type RunContext, runError } from './operations.js'
 import type { RunRecord } from './run-record.js'
-import type { Action, Evidence, Step } from './step.js'
+import { type Action, type Evidence, type Step, seenAt } from './step.js'
 
 /** One action of one step on its way. */
 export interface Task<Run> {
@@ -68,7 +68,8 @@ export async function verifyAction<Run>(task: Task<Run>): Promise<void> {
       return step.verify(run, action, task.ours === undefined ? signal : eitherOf(signal, task.ours))
     })
     await record.noteMissing(absence)
-    await record.emit({ kind: 'action-verified', ...placeOf(task), evidence })
+    const at = (task.clock ?? systemClock).now()
+    await record.emit({ kind: 'action-verified', ...placeOf(task), evidence: seenAt(at, evidence) })
   } catch (error) {
     if (await waits(task, error)) return
     throw await fail(task, { error, stage: 'verify' })

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { Clock } from '@quorate/shared/clock'
+import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import { eachNode } from './each-node.js'
@@ -10,7 +10,7 @@ import { ActionFailed, applyAction, continueAction, type Task, verifyAction } fr
 import type { RecordedFinding } from './picture.js'
 import { type PlannedStep, requireApproved } from './plan.js'
 import { RunRecord } from './run-record.js'
-import type { Action, Step } from './step.js'
+import { type Action, type Evidence, type Step, seenAt } from './step.js'
 
 /** How a run ended. `needsPerson`: the cluster needs a person now (exit code 5), not merely another try. */
 export interface RunOutcome {
@@ -183,7 +183,8 @@ class Walk<Run extends Refreshed> {
     this.#touched.clear()
     const actions = await this.#plan(step)
     if (actions.length === 0) return this.#nothingToDo(step)
-    await this.#record.emit({ kind: 'step-started', step: step.id, title: step.title, actions })
+    const proofs = await this.#proveBefore(step)
+    await this.#record.emit({ kind: 'step-started', step: step.id, title: step.title, actions, ...proofs })
     const gates = await this.#walkActions(step, actions)
     const verified = Promise.all(gates.map((gate) => gate())).then(() =>
       this.#record.emit({ kind: 'step-done', step: step.id }),
@@ -193,6 +194,15 @@ class Walk<Run extends Refreshed> {
       this.#backgroundFailed = true
     })
     this.#settling.push({ step: step.id, before: step.settleBefore, verified })
+  }
+
+  /** A node that goes missing meanwhile is no longer asked. */
+  async #proveBefore(step: Step<Run>): Promise<{ proofs?: readonly Evidence[] }> {
+    const { absence = nobodyMissing, clock = systemClock, run } = this.#options
+    if (step.before === undefined) return {}
+    const evidence = await withoutMissing(absence, async (signal) => (await step.before?.(run, signal)) ?? [])
+    await this.#record.noteMissing(absence)
+    return { proofs: seenAt(clock.now(), evidence) }
   }
 
   /** What is to be done now, held against what was approved; in a resumed run without what it verified and keeps. */

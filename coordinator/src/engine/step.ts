@@ -25,7 +25,13 @@ export interface Action {
 export interface Evidence {
   readonly what: string
   readonly saw: string
+  /** When; Unix milliseconds. */
+  readonly at?: number
 }
+
+/** Evidence with its time: its own, else now. */
+export const seenAt = (now: number, evidence: readonly Evidence[]): readonly Evidence[] =>
+  evidence.map((one) => ({ at: now, ...one }))
 
 /** An action of a run as the journal has it: what each of its operations did. */
 export interface DoneAction {
@@ -67,6 +73,8 @@ export interface Step<Run> {
    * somebody changed something, which a person is told before anything is done.
    */
   readonly onResume?: 'kept' | 'renewed'
+  /** Proves once more what this step relies on, just before its first action; throws what is no longer so. */
+  before?(run: Run, signal: AbortSignal): Promise<readonly Evidence[]>
   /** Read-only; present facts and wanted state only. Empty: already true. */
   plan(run: Run): Promise<readonly Action[]>
   apply(run: Run, action: Action, call: ChangeCall): Promise<void>

@@ -24,6 +24,7 @@ type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: in
 export type ReadMethod =
   | 'getNodeFacts'
   | 'getClusterFacts'
+  | 'findReferences'
   | 'listEtcdMembers'
   | 'listContainers'
   | 'listSockets'
@@ -31,6 +32,7 @@ export type ReadMethod =
   | 'probeEndpoint'
   | 'probeKubeconfig'
   | 'probeDiscovery'
+  | 'measureDisk'
   | 'getSealingKey'
   | 'getOperation'
   | 'examineOperation'

@@ -1,9 +1,19 @@
 import type { Reference } from '@quorate/shared/gen/quorate/v1/facts'
-import { redact } from '@quorate/shared/redact'
 import type { KubeApi } from '../../host/kube-api.js'
-import type { ConfigMap, List, ObjectMeta, WebhookConfiguration, Workload } from './kube-objects.js'
+import type {
+  ConfigMap,
+  EndpointSlice,
+  List,
+  ObjectMeta,
+  ScrapedResource,
+  Service,
+  WebhookConfiguration,
+  Workload,
+} from './kube-objects.js'
+import { matchingLines, wholeWords } from './matching-lines.js'
 
-const longestLine = 200
+/** Objects of one page: a cluster may have thousands of ConfigMaps, and the agent is to stay small. */
+const pageSize = 250
 
 /** One piece of text of an object in the API, with a name that a person finds it by. */
 interface Place {
@@ -40,24 +50,52 @@ const webhookPlaces =
       text: clientConfig?.url ?? '',
     }))
 
-const regExpText = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-
-/**
- * Matches the strings as whole names or addresses: 192.168.13.3 is not in 192.168.13.30, cp1 is not in cp10 or in my-cp1. An end of a
- * string that is no letter or digit (`//cp1:`) is its own border.
- */
-export function wholeWords(strings: readonly string[]): RegExp {
-  const bordered = strings.map((text) => {
-    const before = /^[A-Za-z0-9]/.test(text) ? '(?<![A-Za-z0-9.-])' : ''
-    const after = /[A-Za-z0-9]$/.test(text) ? '(?![A-Za-z0-9-]|\\.[A-Za-z0-9])' : ''
-    return before + regExpText(text) + after
-  })
-  return new RegExp(bordered.join('|'))
+/** One line for each address with each port, as a client would write it. The API server keeps its own slice itself. */
+const slicePlaces = ({ metadata, endpoints, ports }: EndpointSlice): Place[] => {
+  if (metadata.namespace === 'default' && metadata.labels?.['kubernetes.io/service-name'] === 'kubernetes') return []
+  const addresses = (endpoints ?? []).flatMap((endpoint) => endpoint.addresses ?? [])
+  const places = addresses.flatMap((address) => (ports ?? []).map(({ port }) => `${address}:${port ?? ''}`))
+  return [{ where: `${named('endpointslice', metadata)} endpoints`, text: places.join('\n') }]
 }
 
+const servicePlaces = ({ metadata, spec }: Service): Place[] => [
+  { where: `${named('service', metadata)} spec.externalName`, text: spec?.externalName ?? '' },
+]
+
+const scrapedPlaces =
+  (kind: string) =>
+  ({ metadata, spec = {} }: ScrapedResource): Place[] => [
+    { where: `${named(kind, metadata)} spec`, text: JSON.stringify(spec, undefined, 1) },
+  ]
+
+/** Slices that no controller fills from a selector: made by hand, or mirrored from Endpoints that were. */
+const byHand = 'labelSelector=endpointslice.kubernetes.io%2Fmanaged-by%21%3Dendpointslice-controller.k8s.io'
+const admission = '/apis/admissionregistration.k8s.io/v1'
+const monitoring = '/apis/monitoring.coreos.com'
+
+interface Searched<T = never> {
+  readonly path: string
+  places(item: T): Place[]
+}
+
+/** What is searched. Secrets are not: nobody's are ours to read. A kind that the cluster does not have is answered 404, and is empty. */
+const searched: readonly Searched[] = [
+  { path: '/api/v1/configmaps', places: configMapPlaces },
+  { path: '/apis/apps/v1/daemonsets', places: workloadPlaces('daemonset') },
+  { path: '/apis/apps/v1/deployments', places: workloadPlaces('deployment') },
+  { path: '/apis/apps/v1/statefulsets', places: workloadPlaces('statefulset') },
+  { path: `${admission}/validatingwebhookconfigurations`, places: webhookPlaces('validatingwebhookconfiguration') },
+  { path: `${admission}/mutatingwebhookconfigurations`, places: webhookPlaces('mutatingwebhookconfiguration') },
+  { path: `/apis/discovery.k8s.io/v1/endpointslices?${byHand}`, places: slicePlaces },
+  { path: '/api/v1/services', places: servicePlaces },
+  { path: `${monitoring}/v1/servicemonitors`, places: scrapedPlaces('servicemonitor') },
+  { path: `${monitoring}/v1/probes`, places: scrapedPlaces('probe') },
+  { path: `${monitoring}/v1alpha1/scrapeconfigs`, places: scrapedPlaces('scrapeconfig') },
+]
+
 /**
- * Every ConfigMap of every namespace, every DaemonSet's and Deployment's command line and environment, and every webhook's URL that holds
- * one of the strings as a whole word; one Reference a line. Also those that are meant to hold it: whoever asks knows which.
+ * Everything in the API that holds one of the strings as a whole word and that a program reads to find a server; one Reference a line. Also what is
+ * meant to hold it: whoever asks knows which.
  */
 export async function findReferences(
   kube: KubeApi,
@@ -66,26 +104,23 @@ export async function findReferences(
 ): Promise<Reference[]> {
   const wanted = strings.filter((text) => text !== '')
   if (wanted.length === 0) return []
-  const places = async <T>(path: string, of: (item: T) => Place[]): Promise<Place[]> =>
-    ((await kube.get<List<T>>(path, signal))?.items ?? []).flatMap(of)
-  const found = await Promise.all([
-    places('/api/v1/configmaps', configMapPlaces),
-    places('/apis/apps/v1/daemonsets', workloadPlaces('daemonset')),
-    places('/apis/apps/v1/deployments', workloadPlaces('deployment')),
-    places(
-      '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
-      webhookPlaces('validatingwebhookconfiguration'),
-    ),
-    places(
-      '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
-      webhookPlaces('mutatingwebhookconfiguration'),
-    ),
-  ])
   const pattern = wholeWords(wanted)
-  return found.flat().flatMap(({ where, text }) =>
-    text
-      .split('\n')
-      .filter((line) => pattern.test(line))
-      .map((line) => ({ where, line: redact(line.trim()).slice(0, longestLine) })),
-  )
+  const found = await Promise.all(searched.map((kind) => searchKind(kube, kind, { pattern, signal })))
+  return found.flat()
+}
+
+async function searchKind(
+  kube: KubeApi,
+  { path, places }: Searched,
+  { pattern, signal }: { pattern: RegExp; signal: AbortSignal },
+): Promise<Reference[]> {
+  const references: Reference[] = []
+  for (let next = ''; ; ) {
+    const query = `${path.includes('?') ? '&' : '?'}limit=${pageSize}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`
+    const page = await kube.get<List<never>>(path + query, signal)
+    for (const { where, text } of (page?.items ?? []).flatMap(places))
+      references.push(...matchingLines(text, pattern).map(({ line }) => ({ where, line })))
+    next = page?.metadata?.continue ?? ''
+    if (next === '') return references
+  }
 }

@@ -14,6 +14,7 @@ export interface ObjectMeta {
 
 export interface List<T> {
   readonly items?: readonly T[]
+  readonly metadata?: { readonly continue?: string }
 }
 
 export interface ConfigMap {
@@ -85,8 +86,20 @@ export interface WebhookConfiguration {
   readonly webhooks?: readonly { readonly name: string; readonly clientConfig?: { readonly url?: string } }[]
 }
 
+export interface Service {
+  readonly metadata: ObjectMeta
+  readonly spec?: { readonly externalName?: string }
+}
+
+/** A custom resource by which Prometheus is told where to look. */
+export interface ScrapedResource {
+  readonly metadata: ObjectMeta
+  readonly spec?: object
+}
+
 export interface EndpointSlice {
   readonly metadata: ObjectMeta
+  readonly ports?: readonly { readonly port?: number }[] | null
   readonly endpoints?: readonly {
     readonly addresses?: readonly string[]
     readonly conditions?: { readonly ready?: boolean }

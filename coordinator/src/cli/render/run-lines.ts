@@ -47,7 +47,7 @@ type StepEvent = Extract<RecordedEvent['event'], { readonly step: string }>
 function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): string | undefined {
   switch (event.kind) {
     case 'step-started':
-      return `${event.title} (${event.actions.length} ${event.actions.length === 1 ? 'action' : 'actions'})`
+      return `${event.title} (${event.actions.length} ${event.actions.length === 1 ? 'action' : 'actions'})${provedAgain(event.proofs)}`
     case 'step-skipped':
       return 'already so'
     case 'step-done':
@@ -77,6 +77,9 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
       return `${event.node}: COULD NOT BE UNDONE: ${event.error.message}. ${event.error.remedy}`
   }
 }
+
+const provedAgain = (proofs: readonly Evidence[] = []): string =>
+  proofs.length === 0 ? '' : `; ${proofs.length} things it relies on proved again`
 
 /** The whole of it is in the report. */
 const mostEvidence = 3

@@ -14,6 +14,7 @@ import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
+import { diskLatencyCheck } from './disk-latency.js'
 import { duplicateIdentity } from './duplicate-identity.js'
 import { endpointOutsideCluster } from './endpoint-outside-cluster.js'
 import { endpointReplaced } from './endpoint-replaced.js'
@@ -25,6 +26,7 @@ import { etcdLearnerMode } from './etcd-learner-mode.js'
 import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
+import { hairpin } from './hairpin.js'
 import { idleTimeouts } from './idle-timeouts.js'
 import { joinPermissions } from './join-permissions.js'
 import { joinersClean } from './joiners-clean.js'
@@ -34,9 +36,11 @@ import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletService } from './kubelet-service.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
 import { loadBalancer } from './load-balancer.js'
+import { mtu } from './mtu.js'
 import { names } from './names.js'
 import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
+import { oldAddressUsersCheck } from './old-address-users.js'
 import { ports } from './ports.js'
 import { reachability } from './reachability.js'
 import { resources } from './resources.js'
@@ -81,6 +85,7 @@ export const allChecks = [
   sharedExtraArgs,
   endpointReplaced,
   disk,
+  diskLatencyCheck,
   joinersClean,
   containerRuntime,
   crictl,
@@ -93,6 +98,7 @@ export const allChecks = [
   firewall,
   ports,
   reachability,
+  mtu,
   sharedFiles,
   etcdLearnerMode,
   etcdLearnerFixes,
@@ -102,4 +108,6 @@ export const allChecks = [
   virtualRouterId,
   endpointResolves,
   endpointOutsideCluster,
+  hairpin,
+  oldAddressUsersCheck,
 ] as const satisfies readonly Check[]

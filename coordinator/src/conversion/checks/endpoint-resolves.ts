@@ -1,4 +1,5 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { hostsLines, nameSource } from '../name-source.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
@@ -17,7 +18,11 @@ export const endpointResolves: Check = {
       })),
     )
     const wanted = wantedAddress(run) ?? answers[0]?.addresses[0]
-    return answers.flatMap(({ node, addresses }) => ofNode(run, { node, addresses: [...new Set(addresses)], wanted }))
+    const sources = await Promise.all(run.nodes.map((node) => throughClusterDns(run, node)))
+    return [
+      ...answers.flatMap(({ node, addresses }) => ofNode(run, { node, addresses: [...new Set(addresses)], wanted })),
+      ...sources.flat(),
+    ]
   },
 }
 
@@ -41,6 +46,23 @@ function ofNode(
   return [{ ...where, message: `it resolves the endpoint's name ${name} to another address than ${wanted}` }]
 }
 
+/** Where another server can be asked too the name is found in the end, after the first one's time is over. */
+async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
+  const { inHosts, clusterDns, nameservers } = await nameSource(run, node)
+  if (inHosts || clusterDns.length === 0) return []
+  return [
+    {
+      id,
+      severity: clusterDns.length === nameservers.length ? 'error' : 'warning',
+      node: node.name,
+      message: `it asks cluster DNS for the endpoint's name, and cluster DNS needs the API server behind it`,
+      evidence: `nameserver ${nameservers.join(', ')}; of the cluster: ${clusterDns.join(', ')}`,
+      remedy:
+        'On that node, name a DNS server outside the cluster in /etc/resolv.conf, or set policy.manageHosts: true in the cluster file.',
+    },
+  ]
+}
+
 /** Quorate's block cannot win against a line of somebody else that names the endpoint with another address. */
 async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
   const wanted = wantedAddress(run)
@@ -48,7 +70,7 @@ async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
     run.nodes.map(async (node) => ({ node, hosts: (await run.nodeFacts(node)).hostsFile })),
   )
   return nodes.flatMap(({ node, hosts }) =>
-    linesNaming(outsideBlock(hosts), run.endpoint.host)
+    hostsLines(outsideBlock(hosts), run.endpoint.host)
       .filter((line) => line.split(/\s+/)[0] !== wanted)
       .map((line) => ({
         id,
@@ -63,11 +85,4 @@ async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
 
 function outsideBlock(hosts: string): string {
   return hosts.replace(/^# BEGIN quorate$[\s\S]*?^# END quorate$/m, '')
-}
-
-function linesNaming(hosts: string, name: string): string[] {
-  return hosts
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line.split(/\s+/).slice(1).includes(name))
 }

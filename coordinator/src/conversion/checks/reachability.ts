@@ -1,6 +1,7 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { toJoin } from '../membership.js'
+import { pathProblem } from '../probe.js'
 import type { ConversionRun } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
 import type { Check, Finding } from './check.js'
@@ -13,46 +14,54 @@ const purposes: Readonly<Record<number, string>> = {
 }
 
 /**
- * Ports of every control plane as every other one meets them, in both directions. A joiner listens on none of them yet: its agent
- * holds them with a throw-away certificate while the others try, and the certificate proves that it is that node which answers.
+ * Ports of every control plane as every other one meets them, in both directions, and the load balancer's as every node does. A joiner listens on
+ * none of them yet: its agent holds them with a throw-away certificate while the others try, and the certificate proves that it is that
+ * node which answers; being larger than any packet it proves the MTU of the path too.
  */
 export const reachability: Check = {
   id,
-  title: 'Control planes reach each other on the ports of API server, etcd and kubelet',
+  title:
+    'Control planes reach each other on the ports of API server, etcd and kubelet, and every node reaches the load balancer',
   async check(run) {
     const joining = await toJoin(run)
     const ports = [apiServerPort(await run.nodeFacts(run.first)), 2379, 2380, 10250]
-    const findings = await Promise.all(
-      run.controlPlanes.map((node) =>
-        joining.includes(node) ? probeHeld(run, node, ports) : probeLive(run, node, ports),
+    const { controlPlanes: between } = run
+    const findings = await Promise.all([
+      ...between.map((target) =>
+        joining.includes(target)
+          ? probeHeld(run, { target, ports, sources: between })
+          : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
       ),
-    )
+      ...run.loadBalancer
+        .nodes(run)
+        .map((target) => probeHeld(run, { target, ports: [run.endpoint.port], sources: run.nodes })),
+    ])
     return findings.flat()
   },
 }
 
-async function probeLive(run: ConversionRun, target: NodeEntry, ports: readonly number[]): Promise<readonly Finding[]> {
-  return probeFromOthers(run, { target, ports, certificateSha256: '' })
+interface Held {
+  readonly target: NodeEntry
+  readonly ports: readonly number[]
+  readonly sources: readonly NodeEntry[]
 }
 
-async function probeHeld(run: ConversionRun, target: NodeEntry, ports: readonly number[]): Promise<readonly Finding[]> {
-  // A port in use on a joiner is the finding of `ports`, with the program that holds it.
+/** A port that is in use is no matter here: what listens there is the finding of `ports`, unless it is a load balancer of ours that runs. */
+async function probeHeld(run: ConversionRun, held: Held): Promise<readonly Finding[]> {
   return run
-    .agent(target)
-    .holdPorts(ports, ({ listening, certificateSha256 }) =>
-      probeFromOthers(run, { target, ports: listening, certificateSha256 }),
+    .agent(held.target)
+    .holdPorts(held.ports, ({ listening, certificateSha256 }) =>
+      probeFromOthers(run, { ...held, ports: listening, certificateSha256 }),
     )
 }
 
-interface Probe {
-  readonly target: NodeEntry
-  readonly ports: readonly number[]
+interface Probe extends Held {
   /** Of the certificate that must be shown; empty: TCP is enough. */
   readonly certificateSha256: string
 }
 
 async function probeFromOthers(run: ConversionRun, probe: Probe): Promise<readonly Finding[]> {
-  const sources = run.controlPlanes.filter((node) => node.name !== probe.target.name)
+  const sources = probe.sources.filter((node) => node.name !== probe.target.name)
   const findings = await Promise.all(
     sources.flatMap((source) => probe.ports.map((port) => probeOne(run, source, { ...probe, port }))),
   )
@@ -73,14 +82,14 @@ async function probeOne(
     timeoutMs: 3_000,
     caPem: '',
   })
-  const purpose = purposes[port] ?? 'the API server'
+  const purpose = port === run.endpoint.port ? 'the load balancer' : (purposes[port] ?? 'the API server')
   const where = { id, severity: 'error', node: source.name } as const
   if (answer.error !== '') {
     return [
       {
         ...where,
         message: `cannot reach ${target.name} on port ${port} (${purpose})`,
-        evidence: `${source.address} -> ${target.address}:${port}: ${answer.error}`,
+        evidence: `${source.address} -> ${target.address}:${port}: ${pathProblem(answer)}`,
         remedy: `Open TCP ${port} from ${source.address} to ${target.address} in the firewalls of both nodes and between them; try: nc -vz ${target.address} ${port}`,
       },
     ]

@@ -4,16 +4,19 @@ import { certificateExpiry } from './certificate-expiry.js'
 import { certificateNames } from './certificate-names.js'
 import { clusterInfo } from './cluster-info.js'
 import { coredns } from './coredns.js'
+import { diskLatencyProof } from './disk-latency.js'
 import { endpointAnswers } from './endpoint-answers.js'
 import { endpointName } from './endpoint-name.js'
 import { etcd } from './etcd.js'
 import { etcdAddresses } from './etcd-addresses.js'
+import { hairpinProof } from './hairpin.js'
 import { kubeProxy } from './kube-proxy.js'
 import { kubeadmConfig } from './kubeadm-config.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletSockets } from './kubelet-sockets.js'
 import { leases } from './leases.js'
 import { loadBalancer } from './load-balancer.js'
+import { mtuProof } from './mtu.js'
 import { nodesReady } from './nodes-ready.js'
 import { oldAddress } from './old-address.js'
 import type { Proof } from './proof.js'
@@ -42,4 +45,7 @@ export const allProofs: readonly Proof[] = [
   kubeletSockets,
   coredns,
   oldAddress,
+  hairpinProof,
+  diskLatencyProof,
+  mtuProof,
 ]

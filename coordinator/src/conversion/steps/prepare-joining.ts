@@ -4,7 +4,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { readClusterFacts } from '../fresh.js'
 import { joinSpec, recipientsOf } from '../join-spec.js'
-import { clocksAgree, portsReachable } from '../joiner-gates.js'
+import { clocksAgree, diskKeepsUp, portsReachable } from '../joiner-gates.js'
 import { toJoin } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { type ConversionRun, defineStep } from '../run.js'
@@ -15,7 +15,7 @@ export const prepareJoining = defineStep({
   id: 'prepare-joining',
   title: 'Prepare every joining control plane, before the first of them joins',
   documented: 'Prerequisite',
-  gate: "On both: kubeadm's own preflight, images, shared files, 2379, 2380, 6443 and 10250 both ways, clocks.",
+  gate: "On both: kubeadm's own preflight, images, shared files, 2379, 2380, 6443 and 10250 both ways, clocks, the disk under etcd.",
   undo: 'What was copied is removed, and what join tokens are left.',
   width: (run) => Math.max(1, run.joining.length),
   onResume: 'renewed',
@@ -36,8 +36,12 @@ export const prepareJoining = defineStep({
   },
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
-    const [ports, clocks] = await Promise.all([portsReachable(run, node, signal), clocksAgree(run, node, signal)])
-    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, clocks]
+    const [ports, ...others] = await Promise.all([
+      portsReachable(run, node, signal),
+      clocksAgree(run, node, signal),
+      diskKeepsUp(run, node, signal),
+    ])
+    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, ...others]
   },
   async rollback(run, done, call) {
     await putBack(run, done, call)

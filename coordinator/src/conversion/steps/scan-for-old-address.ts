@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
+import type { Finding } from '../checks/check.js'
 import { toJoin } from '../membership.js'
 import { oldAddressFindings } from '../old-address.js'
 import { defineStep } from '../run.js'
@@ -7,18 +8,18 @@ import { defineStep } from '../run.js'
 export const scanForOldAddress = defineStep({
   id: 'scan-for-old-address',
   title: "Look for what still names the first control plane's address",
-  gate: 'Nothing names it but its own local files.',
+  gate: 'Nothing that the cluster works by names it but its own local files; who else does is told, with what mends it.',
   undo: 'None needed: it only looks.',
   width: 1,
   onResume: 'renewed',
   async plan(run) {
     const joined = (await toJoin(run)).length === 0
-    if (joined && (await oldAddressFindings(run)).length === 0) return []
+    if (joined && (await oldAddressFindings(run)).every(({ severity }) => severity !== 'error')) return []
     return [
       {
         id: run.first.name,
         node: run.first.name,
-        does: `look through ConfigMaps, workloads, webhooks and every node's kubeconfigs for ${run.first.address}`,
+        does: `look through the objects of the API and every node's own files for ${run.first.address}`,
         diffs: [],
       },
     ]
@@ -28,21 +29,26 @@ export const scanForOldAddress = defineStep({
   },
   async verify(run) {
     const findings = await oldAddressFindings(run)
-    if (findings.length > 0) {
-      const list = findings.map(
-        ({ node, message, evidence }) => `${node === undefined ? '' : `${node}: `}${message} (${evidence})`,
-      )
+    const errors = findings.filter(({ severity }) => severity === 'error')
+    if (errors.length > 0) {
+      const list = errors.map((finding) => `${placeOf(finding)}${finding.message} (${finding.evidence})`)
       throw new QuorateError('STEP_FAILED', `the first control plane's address is still in use: ${list.join('; ')}`, {
-        where: findings[0]?.node ?? run.first.name,
-        remedy: [...new Set(findings.map(({ remedy }) => remedy))].join(' '),
+        where: errors[0]?.node ?? run.first.name,
+        remedy: [...new Set(errors.map(({ remedy }) => remedy))].join(' '),
       })
     }
     return [
       {
-        what: `${run.first.address} in ConfigMaps, workloads, webhooks and kubeconfigs of ${run.nodes.length} nodes`,
-        saw: 'only in its own local files',
+        what: `${run.first.address} in objects of the API and in files of ${run.nodes.length} nodes`,
+        saw: findings.length === 0 ? 'only in its own local files' : 'nowhere that the cluster works by',
       },
+      ...findings.map((finding) => ({
+        what: `${placeOf(finding)}${finding.message}`,
+        saw: `${finding.evidence}. ${finding.remedy}`,
+      })),
     ]
   },
   rollback: nothingToUndo('it only looks'),
 })
+
+const placeOf = ({ node }: Finding): string => (node === undefined ? '' : `${node}: `)

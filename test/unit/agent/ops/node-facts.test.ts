@@ -239,3 +239,17 @@ t.test('the cgroup driver of containerd is what its configuration says, and unkn
   t.equal(await driver(`[plugins.x.${runc}]\n  # SystemdCgroup = true\n`), '')
   t.equal(await driver(''), '')
 })
+
+t.test('whom the resolver asks, also behind systemd-resolved', async (t) => {
+  const node = await OpsNode.make(t)
+  t.same((await factsOf(node)).nameservers, [])
+  node.write(
+    '/etc/resolv.conf',
+    '# x\nsearch a.example\nnameserver 10.96.0.10\nnameserver fe80::1%eth0\noptions timeout:1\n',
+  )
+  t.same((await factsOf(node)).nameservers, ['10.96.0.10', 'fe80::1'])
+  node.write('/run/systemd/resolve/resolv.conf', 'nameserver 192.168.13.1\nnameserver 192.168.13.1\n')
+  t.same((await factsOf(node)).nameservers, ['10.96.0.10', 'fe80::1'], 'systemd-resolved is not asked')
+  node.write('/etc/resolv.conf', 'nameserver 127.0.0.53\n')
+  t.same((await factsOf(node)).nameservers, ['192.168.13.1'])
+})

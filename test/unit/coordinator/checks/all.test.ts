@@ -3,6 +3,7 @@ import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import { certificateExpiryBy } from '@quorate/coordinator/conversion/checks/certificate-expiry'
 import type { Check } from '@quorate/coordinator/conversion/checks/check'
 import { clocksBy } from '@quorate/coordinator/conversion/checks/clocks'
+import { makeConversionRun } from '@quorate/coordinator/conversion/make-run'
 import t from 'tap'
 import {
   clusterConfiguration,
@@ -15,6 +16,7 @@ import {
   soundWorld,
   type World,
 } from '../../../support/fake-run.js'
+import { PaperCluster } from '../../../support/paper-cluster.js'
 import { brokenWorlds } from './broken-worlds.js'
 
 const clock = { now: () => now, sleep: async () => {} }
@@ -150,4 +152,30 @@ t.test('what is like a fault and is none is not found', async (t) => {
     change(world)
     t.same(await find(allChecks.find((each) => each.id === id) as Check, world), [], id)
   }
+})
+
+t.test('a node whose facts were read in this run is not asked again for its clock', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  let asked = 0
+  const run = makeConversionRun({
+    id: 'plan',
+    file: paper.file,
+    agent: (node) => {
+      const agent = paper.agent(node)
+      const read = async (method: string, request: never) => {
+        const answer = (await agent.read(method as never, request)) as { facts: { clockUnixMs: number } }
+        if (method !== 'getNodeFacts') return answer
+        asked++
+        const aheadMs = node.name.startsWith('k8sworker1') ? 60_000 : 0
+        return { facts: { ...answer.facts, clockSynchronised: true, clockUnixMs: answer.facts.clockUnixMs + aheadMs } }
+      }
+      return { ...agent, read: read as never }
+    },
+    keepBackup: async () => ({ path: '', sha256: '', bytes: 0 }),
+    backupRecipient: '',
+  })
+  await Promise.all(run.nodes.map((node) => run.nodeFacts(node)))
+  const findings = await clocksBy(clock).check(run)
+  t.equal(asked, run.nodes.length)
+  t.match(findings[0], { severity: 'error', node: 'k8sworker1.example.com', message: /60\.0 s ahead/ })
 })

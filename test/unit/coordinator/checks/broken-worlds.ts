@@ -51,6 +51,57 @@ const shared = {
   component: 'kube-apiserver',
 }
 
+/** One that answers everybody but the first control plane, to whom it would have to lead it back. */
+function externalLoadBalancer(world: World): void {
+  world.file.loadBalancer = { kind: 'external' } as World['file']['loadBalancer']
+  world.probe = (source, { host }) => {
+    if (host !== 'apiserver.example.com') return undefined
+    return source === cp1
+      ? { reached: 'tcp', error: 'no answer within 2000 ms' }
+      : { reached: 'done', httpStatus: 200, certificateSha256: `throw-away-${cp1}` }
+  }
+}
+
+/** What each kind of user of the first control plane's address looks like, one of each: [what it is, its node, where, the line]. */
+const users: readonly (readonly [what: string, node: string | undefined, where: string, line: string])[] = [
+  ['Cilium', undefined, 'configmap/kube-system/cilium-config data.k8s-api-server', 'https://192.168.13.30:6443'],
+  [
+    'Calico',
+    undefined,
+    'configmap/tigera-operator/kubernetes-services-endpoint data.KUBERNETES_SERVICE_HOST',
+    '192.168.13.30',
+  ],
+  ['pods', undefined, 'daemonset/x/agent container a env KUBERNETES_SERVICE_HOST', '192.168.13.30'],
+  ['arguments', undefined, 'deployment/x/a container a args', '--server=https://k8smaster1.example.com:6443'],
+  ['a webhook', undefined, 'mutatingwebhookconfiguration/guard webhook g', 'https://192.168.13.30:9443/v'],
+  ['Prometheus', undefined, 'configmap/monitoring/prometheus data.yml', '- 192.168.13.30:6443'],
+  ['a ServiceMonitor', undefined, 'scrapeconfig/monitoring/api spec', '"192.168.13.30:6443"'],
+  ['endpoints by hand', undefined, 'endpointslice/default/api-x7abc endpoints', '192.168.13.30:6443'],
+  ['an external name', undefined, 'service/default/api spec.externalName', 'k8smaster1.example.com'],
+  ['a CNI kubeconfig', worker, '/etc/cni/net.d/calico-kubeconfig line 6', 'server: https://192.168.13.30:6443'],
+  [
+    'a drop-in',
+    worker,
+    '/etc/systemd/system/backup.service.d/x.conf line 2',
+    'Environment=API=https://192.168.13.30:6443',
+  ],
+  ['an environment file', worker, '/etc/default/exporter line 1', 'ARGS=--api=https://192.168.13.30:6443'],
+  ['a static pod', worker, '/etc/kubernetes/manifests/x.yaml line 9', '- --master=https://192.168.13.30:6443'],
+]
+const oldAddressUsers = users.map(
+  ([what, node, where, line]): BrokenWorld => ({
+    check: 'old-address-users',
+    what,
+    severity: 'warning',
+    ...(node === undefined ? {} : { node }),
+    evidence: new RegExp(line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')),
+    breaks: (w) => {
+      if (node === undefined) w.cluster.references.push({ where, line })
+      else w.references[node] = [{ where, line }]
+    },
+  }),
+)
+
 /** One broken thing each, and where it must be found. */
 export const brokenWorlds: readonly BrokenWorld[] = [
   {
@@ -909,4 +960,96 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     evidence: /WaitForAllControlPlaneComponents: true/,
     breaks: (w) => configuration(w, 'featureGates:\n  WaitForAllControlPlaneComponents: true\n'),
   },
+  {
+    check: 'endpoint-resolves',
+    what: 'its only resolver is cluster DNS',
+    node: worker,
+    evidence: /nameserver 10\.96\.0\.10; of the cluster: 10\.96\.0\.10/,
+    breaks: (w) => Object.assign(facts(w, worker), { nameservers: ['10.96.0.10'] }),
+  },
+  {
+    check: 'endpoint-resolves',
+    what: 'cluster DNS through the local cache, and another server',
+    severity: 'warning',
+    node: cp2,
+    evidence: /of the cluster: 169\.254\.25\.10$/,
+    breaks: (w) => Object.assign(facts(w, cp2), { nameservers: ['169.254.25.10', '192.168.13.1'] }),
+  },
+  {
+    check: 'reachability',
+    what: 'a worker that cannot reach the load balancer’s port',
+    node: worker,
+    evidence: /192\.168\.13\.35 -> 192\.168\.13\.31:8443: connect ECONNREFUSED/,
+    breaks: (w) => {
+      w.probe = (source, { host, port }) =>
+        source === worker && host === '192.168.13.31' && port === 8443 ? { error: 'connect ECONNREFUSED' } : undefined
+    },
+  },
+  {
+    check: 'reachability',
+    what: 'a path that loses large packets',
+    node: cp1,
+    evidence:
+      /192\.168\.13\.32:2380: no answer within 3000 ms: TCP connects, a certificate of 12 KiB does not come through/,
+    breaks: (w) => {
+      w.probe = (source, { host, port }) =>
+        source === cp1 && host === '192.168.13.32' && port === 2380
+          ? { reached: 'tls', error: 'no answer within 3000 ms' }
+          : undefined
+    },
+  },
+  {
+    check: 'disk-latency',
+    what: 'a disk that is slow',
+    severity: 'warning',
+    node: cp2,
+    evidence: /p99 35 ms, median 18 ms, least 8\.8 ms of 100 writes in \/var\/lib/,
+    breaks: (w) => Object.assign(w.diskMs, { [cp2]: 35 }),
+  },
+  {
+    check: 'disk-latency',
+    what: 'a disk on which etcd would lose its leader',
+    node: cp3,
+    evidence: /p99 2400 ms, median 1200 ms, least 600 ms/,
+    breaks: (w) => Object.assign(w.diskMs, { [cp3]: 2_400 }),
+  },
+  {
+    check: 'disk-latency',
+    what: 'a machine so busy that its slowest write says little',
+    severity: 'warning',
+    node: cp3,
+    evidence: /p99 900 ms/,
+    breaks: (w) => Object.assign(w.diskMs, { [cp3]: 900 }),
+  },
+  {
+    check: 'mtu',
+    what: 'jumbo frames on one control plane only',
+    severity: 'warning',
+    node: cp2,
+    evidence: /MTU of eth0 on k8smaster2\.example\.com: 9000/,
+    breaks: (w) => {
+      for (const each of facts(w, cp2).interfaces) if (each.name === 'eth0') each.mtu = 9000
+    },
+  },
+  {
+    check: 'hairpin',
+    what: 'an external load balancer that cannot lead a backend to itself, and kubelets go their own way',
+    severity: 'warning',
+    node: cp1,
+    evidence: /3 of 3 connections failed: no answer within 2000 ms/,
+    breaks: (w) => {
+      externalLoadBalancer(w)
+    },
+  },
+  {
+    check: 'hairpin',
+    what: 'the same where the kubelet of a control plane goes through it',
+    node: cp1,
+    evidence: /3 of 3 connections failed/,
+    breaks: (w) => {
+      externalLoadBalancer(w)
+      w.file.policy.controlPlaneKubeconfigs = 'load-balancer'
+    },
+  },
+  ...oldAddressUsers,
 ]

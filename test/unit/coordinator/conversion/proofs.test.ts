@@ -1,11 +1,15 @@
-import { isStale } from '@quorate/coordinator/conversion/old-address'
+import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
+import { firstOf, oldAddressFindings, userOf } from '@quorate/coordinator/conversion/old-address'
+import { userKinds } from '@quorate/coordinator/conversion/old-address-users'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
+import { hairpinProof } from '@quorate/coordinator/conversion/proofs/hairpin'
 import { prove } from '@quorate/coordinator/conversion/prove'
 import type { ConversionStep } from '@quorate/coordinator/conversion/run'
 import { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import t from 'tap'
+import { fixture } from '../../../support/fixtures.js'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
 
 const order: readonly ConversionStep[] = conversionOrder
@@ -35,6 +39,14 @@ t.test('all proofs hold on a converted cluster, and each says what it saw', asyn
   t.ok(highlyAvailable)
   for (const { id, evidence } of proofs.filter((one) => allProofs.some((proof) => proof.id === one.id)))
     t.ok(evidence.length > 0, id)
+})
+
+t.test('each thing that was seen has its time', async (t) => {
+  const before = Date.now()
+  const { proofs } = await prove((await converted()).run(), allProofs, signal)
+  const times = proofs.flatMap(({ evidence }) => evidence.map(({ at }) => at ?? 0))
+  t.ok(times.length > 20)
+  t.ok(times.every((at) => at >= before && at <= Date.now()))
 })
 
 t.test('a cluster that was never converted fails most of them', async (t) => {
@@ -133,11 +145,27 @@ const breaks: Record<string, Break> = {
   coredns: (paper) => {
     for (const pod of paper.cluster.pods) if (pod.app === 'kube-dns') pod.node = 'k8smaster1.example.com'
   },
+  hairpin: (paper) => {
+    let turn = 0
+    paper.probe = (from, { host }) =>
+      from.startsWith('k8smaster2') && host === 'apiserver.example.com' && turn++ % 3 === 0
+        ? { reached: 'tcp', error: 'no answer within 2000 ms' }
+        : undefined
+  },
+  'disk-latency': (paper) => {
+    paper.node('k8smaster3').diskP99Us = 2_400_000
+  },
+  mtu: (paper) => {
+    for (const one of paper.node('k8smaster2').facts.interfaces) one.mtu = 1_400
+  },
   'scan-for-old-address': (paper) => {
     const info = paper.configMap('clusterInfo')
     info.text += '# https://192.168.13.30:6443\n'
   },
 }
+
+/** What is no reason to say that it is not highly available. */
+const onlyWarned = new Set(['mtu', 'hairpin'])
 
 t.test('there is a break for every proof', async (t) => {
   t.same(Object.keys(breaks).sort(), allProofs.map(({ id }) => id).sort())
@@ -147,7 +175,10 @@ for (const [id, breakIt] of Object.entries(breaks)) {
   t.test(`${id} is lost when its own property is lost`, async (t) => {
     const paper = await converted()
     breakIt(paper)
-    t.ok((await failing(paper)).includes(id))
+    const { proofs } = await prove(paper.run(), allProofs, signal)
+    const { holds, findings } = proofs.find((proof) => proof.id === id) as (typeof proofs)[number]
+    t.equal(holds, onlyWarned.has(id))
+    t.ok(findings.length > 0)
   })
 }
 
@@ -214,6 +245,20 @@ t.test('a kubelet of a control plane may go to the endpoint too, as kubeadm befo
   )
 })
 
+t.test(
+  'where kubelets of control planes go through the load balancer, one that cannot lead them back is no proof',
+  async (t) => {
+    const paper = await converted()
+    breaks['hairpin']?.(paper)
+    const run = paper.run()
+    const through = { ...run, endpointPolicy: async () => decideEndpointPolicy('v1.30.4', 'auto') }
+    const { findings } = await hairpinProof.prove(through, signal)
+    t.match(findings, [
+      { severity: 'error', node: 'k8smaster2.example.com', evidence: /connections failed: no answer/ },
+    ])
+  },
+)
+
 t.test('two voters are not enough, and an even number is no better', async (t) => {
   const paper = await converted()
   paper.members.pop()
@@ -222,17 +267,120 @@ t.test('two voters are not enough, and an even number is no better', async (t) =
 
 t.test('what names the old address, and what only looks so', async (t) => {
   const run = new PaperCluster('v1.37.2').run()
-  const first = await run.nodeFacts(run.first)
+  const first = firstOf(run, await run.nodeFacts(run.first))
   const cases: readonly [string, string, boolean][] = [
     ['configmap/kube-system/kube-proxy data.kubeconfig.conf', 'server: https://192.168.13.30:6443', true],
     ['configmap/x/y data.z', 'server: https://k8smaster1.example.com:6443', true],
     ['daemonset/kube-system/cilium container agent env KUBERNETES_SERVICE_HOST', '192.168.13.30', true],
     ['configmap/kube-system/cilium-config data.k8s-api-server', 'https://192.168.13.30:6443', true],
+    ['webhookconfiguration/x webhook y', 'https://192.168.13.30:9443/v', true],
+    ['/etc/default/x line 1', 'https://[192.168.13.30]:6443', true],
+    ['/etc/default/x line 1', 'NODE_IP=192.168.13.30', false],
     ['configmap/kube-system/kubeadm-config data.ClusterConfiguration', '- 192.168.13.30:6443', false],
     ['configmap/monitoring/targets data.hosts', '- 192.168.13.30:9100', false],
     ['configmap/x/y data.z', 'nodes: 192.168.13.30, 192.168.13.31', false],
     ['configmap/x/y data.z', 'https://192.168.13.30:64430', false],
     ['configmap/x/y data.z', 'https://1192.168.13.30:6443', false],
   ]
-  for (const [where, line, stale] of cases) t.equal(isStale(run, { where, line }, first), stale, `${where} ${line}`)
+  for (const [where, line, stale] of cases)
+    t.equal(userOf(run, { where, line }, first) !== undefined, stale, `${where} ${line}`)
+  const own = {
+    node: run.first.name,
+    where: '/etc/kubernetes/scheduler.conf line 5',
+    line: 'https://192.168.13.30:6443',
+  }
+  t.equal(userOf(run, own, first), undefined, 'beside it')
+  t.ok(userOf(run, { ...own, node: 'k8sworker1.example.com' }, first), 'elsewhere')
+})
+
+t.test('each user is told what to type', async (t) => {
+  const run = new PaperCluster('v1.37.2').run()
+  const first = firstOf(run, await run.nodeFacts(run.first))
+  const server = 'https://192.168.13.30:6443'
+  const sed = 's#192\\.168\\.13\\.30:6443#apiserver.example.com:8443#g'
+  const cases: readonly [string, string, string][] = [
+    ['/root/.kube/config line 5', server, `On that node: sed -i --follow-symlinks '${sed}' /root/.kube/config`],
+    [
+      '/etc/systemd/system/backup.service.d/api.conf line 2',
+      `Environment=API=${server}`,
+      `On that node: sed -i --follow-symlinks '${sed}' /etc/systemd/system/backup.service.d/api.conf && systemctl daemon-reload && systemctl restart backup.service`,
+    ],
+    [
+      '/etc/default/exporter line 1',
+      server,
+      `On that node: sed -i --follow-symlinks '${sed}' /etc/default/exporter && systemctl daemon-reload && systemctl restart exporter`,
+    ],
+    [
+      'configmap/app/settings data.url',
+      server,
+      `kubectl -n app get configmap/settings -o yaml | sed '${sed}' | kubectl replace -f -, and restart what reads it`,
+    ],
+    [
+      'daemonset/kube-system/agent container a env KUBERNETES_SERVICE_HOST',
+      '192.168.13.30',
+      'kubectl -n kube-system set env daemonset/agent KUBERNETES_SERVICE_HOST=apiserver.example.com KUBERNETES_SERVICE_PORT=8443. Where Helm or an operator owns it, change the value there: a direct edit is taken back.',
+    ],
+    [
+      'configmap/kube-system/cilium-config data.k8s-service-host',
+      '192.168.13.30',
+      'helm -n kube-system upgrade cilium cilium/cilium --reuse-values --set k8sServiceHost=apiserver.example.com --set k8sServicePort=8443',
+    ],
+    [
+      'service/app/api spec.externalName',
+      'k8smaster1.example.com',
+      `kubectl -n app patch service api --type merge -p '{"spec":{"externalName":"apiserver.example.com"}}'`,
+    ],
+  ]
+  for (const [where, line, remedy] of cases) t.equal(userOf(run, { where, line }, first)?.remedy, remedy, where)
+})
+
+t.test('every row of the table of users is met by something', async (t) => {
+  const samples = [
+    'configmap/kube-system/kubeadm-config data.ClusterConfiguration',
+    'configmap/kube-public/cluster-info data.kubeconfig',
+    'configmap/kube-system/kube-proxy data.kubeconfig.conf',
+    'configmap/kube-system/cilium-config data.x',
+    'configmap/kube-system/kubernetes-services-endpoint data.x',
+    'statefulset/x/y container z env KUBERNETES_SERVICE_HOST',
+    'deployment/x/y container z args',
+    'validatingwebhookconfiguration/x webhook y',
+    'servicemonitor/x/y spec',
+    'endpointslice/x/y endpoints',
+    'service/x/y spec.externalName',
+    'configmap/x/y data.z',
+    '/etc/kubernetes/bootstrap-kubelet.conf line 1',
+    '/etc/kubernetes/super-admin.conf line 1',
+    '/etc/kubernetes/scheduler.conf line 1',
+    '/home/eve/.kube/config line 1',
+    '/etc/cni/net.d/x line 1',
+    '/var/lib/kubelet/kubeadm-flags.env line 1',
+    '/etc/systemd/system/x.service line 1',
+    '/etc/sysconfig/x line 1',
+    '/etc/prometheus/prometheus.yml line 1',
+    '/etc/kubernetes/manifests/x.yaml line 1',
+    '/etc/kubernetes/other.conf line 1',
+  ]
+  const rows = samples.map((where) => userKinds.findIndex(({ recognised }) => recognised({ where, line: 'x' })))
+  t.same(
+    rows,
+    userKinds.map((_, index) => index),
+  )
+  const steps: readonly string[] = order.map(({ id }) => id)
+  for (const { who, mendedBy } of userKinds) t.ok(mendedBy === undefined || steps.includes(mendedBy), who)
+})
+
+t.test('what is somebody else’s is told and stops nothing', async (t) => {
+  const paper = await converted()
+  paper.node('k8sworker1').kubeconfigs.push({
+    purpose: 'other',
+    path: '/etc/prometheus/prometheus.yml',
+    text: fixture('v1.37.2', 'before/worker-kubelet.conf'),
+  })
+  const findings = await oldAddressFindings(paper.run())
+  t.match(findings, [{ severity: 'warning', node: 'k8sworker1.example.com', message: /Prometheus on that machine/ }])
+  const { highlyAvailable } = await prove(paper.run(), allProofs, signal)
+  t.ok(highlyAvailable)
+  const scan = order.find(({ id }) => id === 'scan-for-old-address') as ConversionStep
+  const evidence = await scan.verify(paper.run(), { id: 'x', node: 'x', does: '', diffs: [] }, signal)
+  t.match(evidence[1], { what: /prometheus\.yml/, saw: /add every other control plane/ })
 })

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
 import type { RunEvent } from '../../../../coordinator/src/engine/events.js'
+import { foldRun } from '../../../../coordinator/src/engine/fold.js'
 import { planSteps } from '../../../../coordinator/src/engine/plan.js'
 import { type RunOutcome, runOrder } from '../../../../coordinator/src/engine/run-order.js'
 import { type Action, nothingToUndo, type Step } from '../../../../coordinator/src/engine/step.js'
@@ -33,7 +34,7 @@ const sending = (action: Action, label: string): Sending => ({
   label,
 })
 
-type Options = Partial<Pick<Step<World>, 'width' | 'canary' | 'maxFailed' | 'settleBefore' | 'rollback'>> & {
+type Options = Partial<Pick<Step<World>, 'before' | 'width' | 'canary' | 'maxFailed' | 'settleBefore' | 'rollback'>> & {
   diff?: (world: World) => string
 }
 
@@ -171,6 +172,45 @@ t.test('nothing is applied when the intent cannot be recorded', async (t) => {
   t.equal(outcome.outcome, 'failed')
   t.match(outcome.error?.message, /no space/)
   t.same(world.log, [])
+})
+
+t.test('what a step relies on is proved again before its first action, and kept with its time', async (t) => {
+  const world = new World()
+  const proved = { what: 'the switchboard', saw: 'has power' }
+  const before = async () => {
+    world.log.push('prove')
+    return [proved, { ...proved, at: 5 }]
+  }
+  const began = Date.now()
+  const { events } = await run([toyStep('one', ['a', 'b'], { before }), toyStep('two', ['a'])], world)
+  t.same(world.log.slice(0, 2), ['prove', 'apply one@a'])
+  t.equal(world.log.filter((line) => line === 'prove').length, 1, 'once for the step, not for each action')
+  const [first, second] = ofKind(events, 'step-started')
+  t.match(first?.proofs, [proved, { ...proved, at: 5 }])
+  t.ok((first?.proofs?.[0]?.at ?? 0) >= began)
+  t.equal(second?.proofs, undefined)
+  t.match(foldRun(events.map((event, index) => ({ seq: index + 1, at: 1, run: 'r', event }))).steps[0]?.proofs, [
+    proved,
+    {},
+  ])
+  for (const { evidence } of ofKind(events, 'action-verified')) t.ok((evidence[0]?.at ?? 0) >= began)
+  const again = await run([toyStep('one', ['a', 'b'], { before })], world)
+  t.equal(again.outcome.outcome, 'done')
+  t.equal(world.log.filter((line) => line === 'prove').length, 1, 'a step that has nothing to do relies on nothing')
+})
+
+t.test('a step whose ground is gone is not begun', async (t) => {
+  const world = new World()
+  const before = async () => {
+    throw new QuorateError('STEP_FAILED', 'no power')
+  }
+  const { outcome, events } = await run([toyStep('one', ['a']), toyStep('two', ['a'], { before })], world)
+  t.match(outcome, { outcome: 'failed', error: { code: 'STEP_FAILED', message: 'no power' } })
+  t.same(world.log, ['apply one@a', 'verify one@a'])
+  t.same(
+    ofKind(events, 'step-started').map(({ step }) => step),
+    ['one'],
+  )
 })
 
 t.test('canaries go alone, then as many at a time as the width says', async (t) => {

@@ -76,6 +76,8 @@ export interface NodeFacts {
   bridgeNetfilter: boolean;
   /** `systemd` or `cgroupfs`, as containerd's config.toml says; empty where it does not, or another runtime runs. */
   runtimeCgroupDriver: string;
+  /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
+  nameservers: string[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -374,6 +376,7 @@ function createBaseNodeFacts(): NodeFacts {
     loadBalancerConfigs: {},
     bridgeNetfilter: false,
     runtimeCgroupDriver: "",
+    nameservers: [],
   };
 }
 
@@ -513,6 +516,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.runtimeCgroupDriver !== "") {
       writer.uint32(410).string(message.runtimeCgroupDriver);
+    }
+    for (const v of message.nameservers) {
+      writer.uint32(482).string(v!);
     }
     return writer;
   },
@@ -899,6 +905,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.runtimeCgroupDriver = reader.string();
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.nameservers.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -984,6 +998,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
       }, {});
     message.bridgeNetfilter = object.bridgeNetfilter ?? false;
     message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
+    message.nameservers = object.nameservers?.map((e) => e) || [];
     return message;
   },
 };

@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ClusterFacts, ContainerFacts, EtcdMember, NodeFacts, SocketFacts } from "./facts.js";
+import { ClusterFacts, ContainerFacts, EtcdMember, NodeFacts, Reference, SocketFacts } from "./facts.js";
 import { ErrorDetail, OperationEvent, OperationHeader, OperationResult, Progress, SealedSecret } from "./operation.js";
 
 export const protobufPackage = "quorate.v1";
@@ -176,6 +176,18 @@ export interface GetClusterFactsResponse {
   facts: ClusterFacts | undefined;
 }
 
+export interface FindReferencesRequest {
+  /** The first control plane's names and addresses. */
+  find: string[];
+}
+
+export interface FindReferencesResponse {
+  /** `where` is `PATH line N`; secrets in the line are masked. */
+  references: Reference[];
+  /** What was not looked at, or not to its end, because it is too much or cannot be read. */
+  skipped: string[];
+}
+
 export interface ListEtcdMembersRequest {
 }
 
@@ -319,6 +331,21 @@ export interface WatchAvailabilityResponse {
   atUnixMs: number;
   /** All targets, also those of which nothing is new. */
   seen: AvailabilitySeen[];
+}
+
+export interface MeasureDiskRequest {
+  /** Zero: half a second. */
+  limitMs: number;
+}
+
+export interface MeasureDiskResponse {
+  /** Where it was written. */
+  folder: string;
+  /** How many records; fewer than wanted where the time was over before. */
+  writes: number;
+  leastUs: number;
+  medianUs: number;
+  p99Us: number;
 }
 
 export interface CheckJoinRequest {
@@ -973,6 +1000,128 @@ export const GetClusterFactsResponse: MessageFns<GetClusterFactsResponse> = {
     message.facts = (object.facts !== undefined && object.facts !== null)
       ? ClusterFacts.fromPartial(object.facts)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseFindReferencesRequest(): FindReferencesRequest {
+  return { find: [] };
+}
+
+export const FindReferencesRequest: MessageFns<FindReferencesRequest> = {
+  encode(message: FindReferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.find) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindReferencesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindReferencesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.find.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FindReferencesRequest>): FindReferencesRequest {
+    return FindReferencesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindReferencesRequest>): FindReferencesRequest {
+    const message = createBaseFindReferencesRequest();
+    message.find = object.find?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseFindReferencesResponse(): FindReferencesResponse {
+  return { references: [], skipped: [] };
+}
+
+export const FindReferencesResponse: MessageFns<FindReferencesResponse> = {
+  encode(message: FindReferencesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.references) {
+      Reference.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.skipped) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindReferencesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindReferencesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.references.push(Reference.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.skipped.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FindReferencesResponse>): FindReferencesResponse {
+    return FindReferencesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindReferencesResponse>): FindReferencesResponse {
+    const message = createBaseFindReferencesResponse();
+    message.references = object.references?.map((e) => Reference.fromPartial(e)) || [];
+    message.skipped = object.skipped?.map((e) => e) || [];
     return message;
   },
 };
@@ -2618,6 +2767,164 @@ export const WatchAvailabilityResponse: MessageFns<WatchAvailabilityResponse> = 
     const message = createBaseWatchAvailabilityResponse();
     message.atUnixMs = object.atUnixMs ?? 0;
     message.seen = object.seen?.map((e) => AvailabilitySeen.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMeasureDiskRequest(): MeasureDiskRequest {
+  return { limitMs: 0 };
+}
+
+export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
+  encode(message: MeasureDiskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limitMs !== 0) {
+      writer.uint32(8).uint32(message.limitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasureDiskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasureDiskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.limitMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasureDiskRequest>): MeasureDiskRequest {
+    return MeasureDiskRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasureDiskRequest>): MeasureDiskRequest {
+    const message = createBaseMeasureDiskRequest();
+    message.limitMs = object.limitMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseMeasureDiskResponse(): MeasureDiskResponse {
+  return { folder: "", writes: 0, leastUs: 0, medianUs: 0, p99Us: 0 };
+}
+
+export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
+  encode(message: MeasureDiskResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folder !== "") {
+      writer.uint32(10).string(message.folder);
+    }
+    if (message.writes !== 0) {
+      writer.uint32(16).uint32(message.writes);
+    }
+    if (message.leastUs !== 0) {
+      writer.uint32(24).uint32(message.leastUs);
+    }
+    if (message.medianUs !== 0) {
+      writer.uint32(32).uint32(message.medianUs);
+    }
+    if (message.p99Us !== 0) {
+      writer.uint32(40).uint32(message.p99Us);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasureDiskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasureDiskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.writes = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leastUs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.medianUs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.p99Us = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasureDiskResponse>): MeasureDiskResponse {
+    return MeasureDiskResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasureDiskResponse>): MeasureDiskResponse {
+    const message = createBaseMeasureDiskResponse();
+    message.folder = object.folder ?? "";
+    message.writes = object.writes ?? 0;
+    message.leastUs = object.leastUs ?? 0;
+    message.medianUs = object.medianUs ?? 0;
+    message.p99Us = object.p99Us ?? 0;
     return message;
   },
 };
@@ -7998,7 +8305,8 @@ export const RestorePartResponse: MessageFns<RestorePartResponse> = {
 
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
- * Reads need the role `observer` (ReadBackup and WatchAvailability: `operator`), changes the role `operator` (agent/src/server/access.ts).
+ * Reads need the role `observer` (ReadBackup, WatchAvailability and MeasureDisk: `operator`), changes the role `operator`
+ * (agent/src/server/access.ts).
  */
 export type NodeAgentServiceService = typeof NodeAgentServiceService;
 export const NodeAgentServiceService = {
@@ -8024,6 +8332,18 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: GetClusterFactsResponse): Buffer =>
       Buffer.from(GetClusterFactsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetClusterFactsResponse => GetClusterFactsResponse.decode(value),
+  },
+  /** Lines of this node's own files that hold a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
+  findReferences: {
+    path: "/quorate.v1.NodeAgentService/FindReferences" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FindReferencesRequest): Buffer =>
+      Buffer.from(FindReferencesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FindReferencesRequest => FindReferencesRequest.decode(value),
+    responseSerialize: (value: FindReferencesResponse): Buffer =>
+      Buffer.from(FindReferencesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FindReferencesResponse => FindReferencesResponse.decode(value),
   },
   /** etcd's member list and each member's own status, by etcd's v3 API. Only on a control plane. */
   listEtcdMembers: {
@@ -8128,6 +8448,16 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: WatchAvailabilityResponse): Buffer =>
       Buffer.from(WatchAvailabilityResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchAvailabilityResponse => WatchAvailabilityResponse.decode(value),
+  },
+  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
+  measureDisk: {
+    path: "/quorate.v1.NodeAgentService/MeasureDisk" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: MeasureDiskRequest): Buffer => Buffer.from(MeasureDiskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MeasureDiskRequest => MeasureDiskRequest.decode(value),
+    responseSerialize: (value: MeasureDiskResponse): Buffer => Buffer.from(MeasureDiskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MeasureDiskResponse => MeasureDiskResponse.decode(value),
   },
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: {
@@ -8544,6 +8874,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   getNodeFacts: handleUnaryCall<GetNodeFactsRequest, GetNodeFactsResponse>;
   /** What the cluster says of itself. Only on a control plane: uses admin.conf against the local API server. */
   getClusterFacts: handleUnaryCall<GetClusterFactsRequest, GetClusterFactsResponse>;
+  /** Lines of this node's own files that hold a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
+  findReferences: handleUnaryCall<FindReferencesRequest, FindReferencesResponse>;
   /** etcd's member list and each member's own status, by etcd's v3 API. Only on a control plane. */
   listEtcdMembers: handleUnaryCall<ListEtcdMembersRequest, ListEtcdMembersResponse>;
   /** Containers by CRI runtime.v1. */
@@ -8565,6 +8897,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   holdPorts: handleServerStreamingCall<HoldPortsRequest, HoldPortsResponse>;
   /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
   watchAvailability: handleServerStreamingCall<WatchAvailabilityRequest, WatchAvailabilityResponse>;
+  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
+  measureDisk: handleUnaryCall<MeasureDiskRequest, MeasureDiskResponse>;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: handleServerStreamingCall<CheckJoinRequest, CheckJoinResponse>;
   /** The public age recipient of this agent process; secrets for this node are sealed to it. The key lives in memory only. */
@@ -8671,6 +9005,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetClusterFactsResponse) => void,
+  ): ClientUnaryCall;
+  /** Lines of this node's own files that hold a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
+  findReferences(
+    request: FindReferencesRequest,
+    callback: (error: ServiceError | null, response: FindReferencesResponse) => void,
+  ): ClientUnaryCall;
+  findReferences(
+    request: FindReferencesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FindReferencesResponse) => void,
+  ): ClientUnaryCall;
+  findReferences(
+    request: FindReferencesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FindReferencesResponse) => void,
   ): ClientUnaryCall;
   /** etcd's member list and each member's own status, by etcd's v3 API. Only on a control plane. */
   listEtcdMembers(
@@ -8804,6 +9154,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchAvailabilityResponse>;
+  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
+  measureDisk(
+    request: MeasureDiskRequest,
+    callback: (error: ServiceError | null, response: MeasureDiskResponse) => void,
+  ): ClientUnaryCall;
+  measureDisk(
+    request: MeasureDiskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: MeasureDiskResponse) => void,
+  ): ClientUnaryCall;
+  measureDisk(
+    request: MeasureDiskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: MeasureDiskResponse) => void,
+  ): ClientUnaryCall;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin(request: CheckJoinRequest, options?: Partial<CallOptions>): ClientReadableStream<CheckJoinResponse>;
   checkJoin(

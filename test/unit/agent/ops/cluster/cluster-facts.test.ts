@@ -1,4 +1,4 @@
-import { wholeWords } from '@quorate/agent/ops/cluster/find-references'
+import { wholeWords } from '@quorate/agent/ops/cluster/matching-lines'
 import { deleteNode } from '@quorate/agent/ops/delete-node'
 import { getClusterFacts } from '@quorate/agent/ops/get-cluster-facts'
 import { restartCoreDns } from '@quorate/agent/ops/restart-core-dns'
@@ -106,7 +106,7 @@ t.test('one answer with all that the cluster says of itself', async (t) => {
     { name: 'etcd-cp1', node: nodeName, app: 'etcd', ready: true, startedUnixMs: Date.parse('2026-11-22T17:29:15Z') },
   ])
   t.notOk(
-    node.api.asked.some((line) => line.endsWith('/api/v1/configmaps')),
+    node.api.asked.some((line) => line.includes('/api/v1/configmaps?')),
     'nothing is searched when nothing is asked for',
   )
   t.notOk(
@@ -171,8 +171,30 @@ t.test('finds who still names the first control plane, wherever it is, as a whol
       { name: 'in-cluster', clientConfig: {} },
     ],
   })
+  const byHand = 'labelSelector=endpointslice.kubernetes.io%2Fmanaged-by%21%3Dendpointslice-controller.k8s.io'
+  list(
+    `/apis/discovery.k8s.io/v1/endpointslices?${byHand}`,
+    {
+      metadata: { namespace: 'default', name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+      endpoints: [{ addresses: ['192.168.13.30'] }],
+      ports: [{ port: 6443 }],
+    },
+    {
+      metadata: { namespace: 'default', name: 'api-outside' },
+      endpoints: [{ addresses: ['192.168.13.30', '192.168.13.99'] }],
+      ports: [{ port: 6443 }, { port: 9100 }],
+    },
+  )
+  list('/api/v1/services', {
+    metadata: { namespace: 'default', name: 'api' },
+    spec: { externalName: 'k8smaster1.example.com' },
+  })
+  list('/apis/monitoring.coreos.com/v1alpha1/scrapeconfigs', {
+    metadata: { namespace: 'monitoring', name: 'api' },
+    spec: { staticConfigs: [{ targets: ['192.168.13.30:6443'] }] },
+  })
   const { facts } = await getClusterFacts.run(
-    { find: ['192.168.13.30', '//k8smaster1.example.com:'], joinRights: false },
+    { find: ['192.168.13.30', 'k8smaster1.example.com'], joinRights: false },
     node.tools,
     signal,
   )
@@ -185,6 +207,10 @@ t.test('finds who still names the first control plane, wherever it is, as a whol
     },
     { where: 'daemonset/kube-system/calico-node container node env KUBERNETES_SERVICE_HOST', line: '192.168.13.30' },
     { where: 'validatingwebhookconfiguration/guard webhook g.example.com', line: 'https://192.168.13.30:9443/v' },
+    { where: 'endpointslice/default/api-outside endpoints', line: '192.168.13.30:6443' },
+    { where: 'endpointslice/default/api-outside endpoints', line: '192.168.13.30:9100' },
+    { where: 'service/default/api spec.externalName', line: 'k8smaster1.example.com' },
+    { where: 'scrapeconfig/monitoring/api spec', line: '"192.168.13.30:6443"' },
   ])
 })
 

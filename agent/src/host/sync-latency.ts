@@ -1,0 +1,48 @@
+import { constants, type Stats } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Disk } from './disk.js'
+import { absent } from './durable-file.js'
+import type { SyncLatency, SyncWish } from './host.js'
+
+/** So many are written whatever time it takes: of a single one nobody can tell a slow disk from a moment without a processor. */
+const fewest = 3
+
+/** One file for all who measure: what a power cut left is replaced by the next, never joined by a second one. */
+const name = '.quorate-disk-probe'
+
+/**
+ * Writes records one after the other, each made durable before the next, as etcd's WAL is written (etcd's own advice is the same with fio:
+ * --rw=write --fdatasync=1 --bs=2300; https://etcd.io/docs/latest/op-guide/hardware/#disks). The file is not unlinked before it is written:
+ * btrfs does not log a file without a name, and would look fast.
+ */
+export async function measureSync(path: string, wish: SyncWish, disk: Disk): Promise<SyncLatency> {
+  const folder = await folderFor(path, disk)
+  const file = join(folder, name)
+  await disk.unlink(file).catch(absent)
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+  const handle = await disk.open(file, flags, 0o600)
+  try {
+    const record = Buffer.alloc(wish.bytes)
+    const took: number[] = []
+    for (const began = performance.now(); took.length < wish.writes; ) {
+      const at = performance.now()
+      if (at - began >= wish.limitMs && took.length >= fewest) break
+      await handle.writeFile(record)
+      await handle.datasync()
+      took.push(performance.now() - at)
+    }
+    return { folder, took }
+  } finally {
+    await handle.close()
+    await disk.unlink(file).catch(absent)
+  }
+}
+
+/** A folder on the same disk that is not etcd's own: the one above, unless the path is where a disk of its own is mounted. */
+async function folderFor(path: string, disk: Disk): Promise<string> {
+  const [own, above] = await Promise.all([disk.lstat(path).catch(absent), disk.lstat(dirname(path)).catch(absent)])
+  if (above === undefined) return folderFor(dirname(path), disk)
+  return own !== undefined && isMount(own, above) ? path : dirname(path)
+}
+
+const isMount = (own: Stats, above: Stats): boolean => own.isDirectory() && own.dev !== above.dev

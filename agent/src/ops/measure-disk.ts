@@ -1,0 +1,19 @@
+import type { MeasureDiskRequest, MeasureDiskResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readOperation } from './operation.js'
+import { etcdDataFolder } from './paths.js'
+
+/** As many as a percentile needs, and the size of a record in etcd's WAL (the fio line in etcd's page on hardware). */
+const writes = 100
+const bytes = 2_300
+const longestMs = 500
+
+/** How long the disk that etcd's data is or will be on takes to make a record durable. Never in etcd's own files. */
+export const measureDisk = readOperation<MeasureDiskRequest, MeasureDiskResponse>(async ({ limitMs }, { host }) => {
+  const limit = Math.min(limitMs || longestMs, longestMs)
+  const { folder, took } = await host.syncLatency(etcdDataFolder, { writes, bytes, limitMs: limit })
+  const sorted = [...took].sort((a, b) => a - b)
+  const microseconds = (share: number): number =>
+    Math.round((sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) * 1_000)
+  const [leastUs, medianUs, p99Us] = [0, 0.5, 0.99].map(microseconds) as [number, number, number]
+  return { folder, writes: took.length, leastUs, medianUs, p99Us }
+})

@@ -1,0 +1,13 @@
+import { diskLatency } from '../disk-latency.js'
+import type { Check } from './check.js'
+
+const id = 'disk-latency'
+
+export const diskLatencyCheck: Check = {
+  id,
+  title: 'The disks under etcd make a record durable fast enough',
+  async check(run) {
+    const seen = await Promise.all(run.controlPlanes.map((node) => diskLatency(run, node)))
+    return seen.flatMap(({ slow }) => (slow === undefined ? [] : [{ id, ...slow }]))
+  },
+}

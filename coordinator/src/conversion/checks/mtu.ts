@@ -1,0 +1,13 @@
+import { mtuOfControlPlanes } from '../mtu.js'
+import type { Check } from './check.js'
+
+const id = 'mtu'
+
+export const mtu: Check = {
+  id,
+  title: 'Control planes send packets of the same size',
+  async check(run) {
+    const { findings } = await mtuOfControlPlanes(run)
+    return findings.map((finding) => ({ id, ...finding }))
+  },
+}

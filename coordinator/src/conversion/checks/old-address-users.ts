@@ -1,0 +1,25 @@
+import { findingOf, oldAddressUsers } from '../old-address.js'
+import type { Check } from './check.js'
+
+const id = 'old-address-users'
+
+/** What no step mends and the scan after them would meet: told before, so that it can be mended before (F38). */
+export const oldAddressUsersCheck: Check = {
+  id,
+  title: 'Nobody outside the fleet uses the first control plane by its own address',
+  async check(run) {
+    const { users, skipped } = await oldAddressUsers(run)
+    const others = users.filter(({ kind }) => kind.mendedBy === undefined)
+    return [
+      ...others.map((user) => {
+        const stops =
+          user.kind.severity === 'error'
+            ? ' No step changes it, and the conversion would stop at scan-for-old-address.'
+            : ''
+        const { remedy, ...finding } = findingOf(user)
+        return { ...finding, id, severity: 'warning' as const, remedy: `When the endpoint answers: ${remedy}${stops}` }
+      }),
+      ...skipped.map((finding) => ({ ...finding, id })),
+    ]
+  },
+}

@@ -1,0 +1,53 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { NodeEntry } from '../config/cluster-file.js'
+import { clusterConfiguration } from './cluster-configuration.js'
+import type { ConversionRun } from './run.js'
+
+/** Where a node's own programs learn the endpoint's address. */
+export interface NameSource {
+  /** /etc/hosts names it: nobody is asked. */
+  readonly inHosts: boolean
+  readonly nameservers: readonly string[]
+  /** Those of them that are pods of this very cluster. */
+  readonly clusterDns: readonly string[]
+}
+
+/** Where NodeLocal DNSCache listens: its own manifest's address and kubespray's. It is a pod too, and starts after the kubelet has found the API. */
+const localCaches = ['169.254.20.10', '169.254.25.10']
+
+/** A resolver in the cluster's own Service network needs the API that is looked for: it works until all is switched off once. */
+export async function nameSource(run: ConversionRun, node: NodeEntry): Promise<NameSource> {
+  const [facts, configuration] = await Promise.all([run.nodeFacts(node), clusterConfiguration(run)])
+  const services = subnets(configuration?.serviceSubnet ?? '')
+  const isClusterDns = (address: string) =>
+    localCaches.includes(address) || services.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  return {
+    inHosts: hostsLines(facts.hostsFile, run.endpoint.host).length > 0,
+    nameservers: facts.nameservers,
+    clusterDns: facts.nameservers.filter(isClusterDns),
+  }
+}
+
+/** How a person reads it, for evidence. */
+export function sourceInWords({ inHosts, nameservers }: NameSource): string {
+  if (inHosts) return 'from /etc/hosts'
+  return nameservers.length === 0 ? 'from its resolver' : `from ${nameservers.join(', ')}`
+}
+
+/** Lines of a hosts file that give a name an address, without comments. */
+export function hostsLines(hosts: string, name: string): string[] {
+  return hosts
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line.split(/\s+/).slice(1).includes(name))
+}
+
+/** `10.96.0.0/12`, or one of each family with a comma between; the API server has refused all else at its start. */
+function subnets(text: string): BlockList {
+  const list = new BlockList()
+  for (const subnet of text.split(',').map((each) => each.trim())) {
+    const [address = '', length = ''] = subnet.split('/')
+    if (address !== '' && length !== '') list.addSubnet(address, Number(length), isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
+  return list
+}

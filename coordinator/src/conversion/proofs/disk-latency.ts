@@ -1,0 +1,18 @@
+import { diskLatency } from '../disk-latency.js'
+import type { Proof } from './proof.js'
+
+const id = 'disk-latency'
+/** Of a cluster at work: the last step of a conversion waits for it. */
+const limitMs = 200
+
+export const diskLatencyProof: Proof = {
+  id,
+  title: 'The disks under etcd make a record durable fast enough',
+  async prove(run, signal) {
+    const seen = await Promise.all(run.controlPlanes.map((node) => diskLatency(run, node, { limitMs, signal })))
+    return {
+      evidence: seen.map(({ evidence }) => evidence),
+      findings: seen.flatMap(({ slow }) => (slow === undefined ? [] : [{ id, ...slow }])),
+    }
+  },
+}

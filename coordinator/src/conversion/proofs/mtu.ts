@@ -1,0 +1,13 @@
+import { mtuOfControlPlanes } from '../mtu.js'
+import type { Proof } from './proof.js'
+
+const id = 'mtu'
+
+export const mtuProof: Proof = {
+  id,
+  title: 'Control planes send packets of the same size',
+  async prove(run) {
+    const { evidence, findings } = await mtuOfControlPlanes(run)
+    return { evidence, findings: findings.map((finding) => ({ id, ...finding })) }
+  },
+}
