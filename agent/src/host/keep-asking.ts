@@ -63,11 +63,15 @@ export class Asker implements Asking {
 
   #tick(): void {
     const now = performance.now()
-    for (const line of this.#asked.keys())
-      if (now - line.askedAt > giveUpMs) line.giveUp(`no answer within ${giveUpMs} ms`)
+    // What has come meanwhile is read first: it may be this process that is late.
+    for (const line of this.#asked.keys()) if (now - line.askedAt > giveUpMs) setImmediate(() => this.#giveUp(line))
     const line = this.#takeIdle(now)
     if (line !== undefined) this.#ask(line, 0)
     else if (this.#mayAskAnew(now)) this.#askAnew(0)
+  }
+
+  #giveUp(line: KeptLine): void {
+    if (this.#asked.has(line)) line.giveUp(`no answer within ${giveUpMs} ms`)
   }
 
   /** The line that waits for a question, unless it is old or was closed. */
