@@ -63,11 +63,15 @@ export class Asker implements Asking {
 
   #tick(): void {
     const now = performance.now()
-    for (const line of this.#asked.keys())
-      if (now - line.askedAt > giveUpMs) line.giveUp(`no answer within ${giveUpMs} ms`)
+    // What has come meanwhile is read first: it may be this process that is late.
+    for (const line of this.#asked.keys()) if (now - line.askedAt > giveUpMs) setImmediate(() => this.#giveUp(line))
     const line = this.#takeIdle(now)
     if (line !== undefined) this.#ask(line, 0)
     else if (this.#mayAskAnew(now)) this.#askAnew(0)
+  }
+
+  #giveUp(line: KeptLine): void {
+    if (this.#asked.has(line)) line.giveUp(`no answer within ${giveUpMs} ms`)
   }
 
   /** The line that waits for a question, unless it is old or was closed. */
@@ -89,7 +93,7 @@ export class Asker implements Asking {
     const { port, host, serverName } = this.#question
     const address = this.#addresses[index]
     if (address === undefined) {
-      this.#failed(`${host} has no address on this node`)
+      this.#failed(`${host} has no address on this node`, 0)
       return
     }
     const sni = isIP(serverName) === 0 ? serverName : ''
@@ -108,14 +112,14 @@ export class Asker implements Asking {
     if (this.#stopped) return
     if ('status' in end) {
       this.#keep(line)
-      this.#question.answered({ status: end.status })
+      this.#question.answered({ status: end.status, tookMs: performance.now() - line.askedAt })
     } else if (end.unheard && this.#question.isRepeatable) {
       // As Go's net/http, and so every client of Kubernetes: what was not heard on a kept connection is asked again on a new one.
       this.#askAnew(0)
     } else if (!line.isSecure && index + 1 < this.#addresses.length) {
       // The name has another address: who cannot connect tries that.
       this.#askAnew(index + 1)
-    } else this.#failed(end.error)
+    } else this.#failed(end.error, performance.now() - line.askedAt)
   }
 
   #keep(line: KeptLine): void {
@@ -124,8 +128,8 @@ export class Asker implements Asking {
     else line.close()
   }
 
-  #failed(error: string): void {
+  #failed(error: string, tookMs: number): void {
     if (performance.now() - this.#resolvedAt > resolveAgainMs) void this.#lookUp()
-    this.#question.answered({ error })
+    this.#question.answered({ error, tookMs })
   }
 }

@@ -38,7 +38,12 @@ export interface Question {
   /** The whole request, HTTP/1.1. */
   request(): Buffer
   /** Told each answer, and why there was none. */
-  answered(answer: { readonly status: number } | { readonly error: string }): void
+  answered(answer: Answered): void
+}
+
+export type Answered = ({ readonly status: number } | { readonly error: string }) & {
+  /** How long ago it was asked for; several questions can be under way. */
+  readonly tookMs: number
 }
 
 export interface Asking {

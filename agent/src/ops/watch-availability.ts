@@ -43,7 +43,7 @@ export const watchAvailability = streamOperation<WatchAvailabilityRequest, Watch
       try {
         yield* observed(watch, AbortSignal.any([signal, replaced]))
       } finally {
-        await watch.end()
+        await watch.end(replaced)
       }
     } finally {
       done()

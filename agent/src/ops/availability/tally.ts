@@ -32,10 +32,11 @@ export class Tally {
     this.#lastGood = now
   }
 
-  failed(error: string): void {
+  /** What was asked before the last good answer came and is given up after it tells nothing of the time since. */
+  failed(error: string, askedAt: number): void {
     this.#asked++
     this.#failed++
-    this.#failure ??= error
+    if (this.#lastGood === undefined || askedAt >= this.#lastGood) this.#failure ??= error
   }
 
   /** What is new since the call before. */

@@ -1,5 +1,5 @@
 import type { AvailabilitySeen, AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { Asking, ClientCredentials, Question } from '../../host/network.js'
+import type { Answered, Asking, ClientCredentials } from '../../host/network.js'
 import type { Tools } from '../tools.js'
 import { deleteLease, makeLease } from './lease.js'
 import { readQuestion, writeQuestion } from './questions.js'
@@ -13,8 +13,6 @@ export interface WatchParts {
   readonly credentials: ClientCredentials | undefined
   readonly everyMs: { readonly read: number; readonly write: number }
 }
-
-type Answered = Question['answered']
 
 /** A Lease that cannot be deleted now is deleted by the watch after this one. */
 const deleteMs = 3_000
@@ -49,13 +47,14 @@ export class Watch {
     return this.#tallies.map((tally) => tally.take(this.now()))
   }
 
-  /** Nothing is asked any more, and what writes needed is gone. Never rejects. */
-  async end(): Promise<void> {
+  /** Nothing is asked any more, and what writes needed is gone; a watch that takes this one's place has no need to wait for that. Never rejects. */
+  async end(replaced?: AbortSignal): Promise<void> {
     for (const asking of this.#asking) asking.stop()
     this.#ends.abort()
     await this.#making
-    if (this.#parts.targets.some(({ write }) => write))
-      await deleteLease(this.#parts.tools, AbortSignal.timeout(deleteMs)).catch(() => undefined)
+    if (!this.#parts.targets.some(({ write }) => write)) return
+    const enough = AbortSignal.any([AbortSignal.timeout(deleteMs), ...(replaced === undefined ? [] : [replaced])])
+    await deleteLease(this.#parts.tools, enough).catch(() => undefined)
   }
 
   #ask(index: number): Asking {
@@ -79,24 +78,26 @@ export class Watch {
   }
 
   /** Where anonymous requests are refused only an API server refuses them, and it does so from the first answer on. */
-  #read(tally: Tally): Answered {
+  #read(tally: Tally): (answer: Answered) => void {
     let refusesAnonymous: boolean | undefined
     return (answer) => {
-      if ('error' in answer) return tally.failed(answer.error)
+      const askedAt = this.now() - answer.tookMs
+      if ('error' in answer) return tally.failed(answer.error, askedAt)
       const isRefusal = answer.status === 401 || answer.status === 403
       refusesAnonymous ??= isRefusal
       if (answer.status === 200 || (isRefusal && refusesAnonymous)) tally.good(this.now())
-      else tally.failed(`HTTP ${answer.status}`)
+      else tally.failed(`HTTP ${answer.status}`, askedAt)
     }
   }
 
   /** That there is no Lease is no failure of the API server: it is made anew. */
-  #written(tally: Tally): Answered {
+  #written(tally: Tally): (answer: Answered) => void {
     return (answer) => {
-      if ('error' in answer) return tally.failed(answer.error)
+      const askedAt = this.now() - answer.tookMs
+      if ('error' in answer) return tally.failed(answer.error, askedAt)
       if (answer.status === 200) tally.good(this.now())
       else if (answer.status === 404) this.#makeLease()
-      else tally.failed(`HTTP ${answer.status}`)
+      else tally.failed(`HTTP ${answer.status}`, askedAt)
     }
   }
 

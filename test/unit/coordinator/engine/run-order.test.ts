@@ -329,6 +329,19 @@ t.test('settleBefore: what is still watched at the end is awaited', async (t) =>
   t.same(kinds(events).slice(-3), ['action-verified', 'step-done', 'run-ended'])
 })
 
+t.test(
+  'who stops a run for a reason gives it: what runs comes to its end, the run ends as failed with that reason',
+  async (t) => {
+    const world = new World()
+    const stop = new AbortController()
+    const reason = new QuorateError('AVAILABILITY_BUDGET_SPENT', 'the API was away for 6 s')
+    world.onApply.set('one@a', () => stop.abort(reason))
+    const { outcome } = await run([toyStep('one', ['a', 'b'])], world, { stop: stop.signal })
+    t.match(outcome, { outcome: 'failed', needsPerson: false, error: { code: 'AVAILABILITY_BUDGET_SPENT' } })
+    t.same([...world.on], ['one@a'], 'what was begun was done, and nothing else begun')
+  },
+)
+
 t.test('an interruption lets what runs come to its end and begins nothing new', async (t) => {
   const world = new World()
   const stop = new AbortController()

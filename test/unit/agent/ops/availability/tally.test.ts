@@ -38,7 +38,7 @@ t.test('whatever comes and whenever it is told: nothing is lost, nothing counted
           tally.good(now)
         } else {
           isFailing = true
-          tally.failed(`reason ${index}`)
+          tally.failed(`reason ${index}`, now)
         }
         if (tells) take(now)
       }
@@ -59,8 +59,8 @@ t.test('whatever comes and whenever it is told: nothing is lost, nothing counted
 t.test('an outage is named after what failed first in it', async (t) => {
   const tally = new Tally('one', 0)
   tally.good(10)
-  tally.failed('refused')
-  tally.failed('no answer')
+  tally.failed('refused', 10)
+  tally.failed('no answer', 60)
   t.match(tally.take(100), { asked: 3, failed: 2, openGapMs: 90, outages: [] })
   tally.good(200)
   t.same(tally.take(210), {
@@ -72,3 +72,15 @@ t.test('an outage is named after what failed first in it', async (t) => {
     openGapMs: 0,
   })
 })
+
+t.test(
+  'what was given up after a newer question was answered opens no outage: it belongs to the one that is over',
+  async (t) => {
+    const tally = new Tally('one', 0)
+    tally.good(100)
+    tally.failed('no answer', 99)
+    t.match(tally.take(200), { asked: 2, failed: 1, outages: [], openGapMs: 0 })
+    tally.failed('refused', 101)
+    t.match(tally.take(200), { failed: 1, openGapMs: 100 })
+  },
+)
