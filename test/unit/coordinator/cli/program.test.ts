@@ -18,6 +18,9 @@ import type { Session } from '../../../../coordinator/src/conversion/session.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
 
+/** These agents have no API server to watch. */
+const unwatched = ({ watch: _, ...session }: Session): Session => session
+
 const names = ['cp1', 'cp2', 'cp3']
 
 /** How an agent says that an operation failed. */
@@ -85,7 +88,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
     version: '0.1.0',
     defaultState: state,
     openSession: async (from): Promise<Session> => ({
-      ...(await openSession(from)),
+      ...unwatched(await openSession(from)),
       order: [step('canary', ['cp1']), step('rest', ['cp2', 'cp3'])],
       checks: [{ id: 'toy', title: 'Toy', check: async () => findings }],
       proofs: [
