@@ -133,7 +133,8 @@ t.test('faults that are put in are found, named and located, one by one; before 
   const session = await openSession(cluster.stateFolder)
   const findings = async () => {
     const { findings: all } = await planConversion(session, file)
-    return all.filter(({ severity }) => severity !== 'info')
+    // A machine that does other things at the same time has a slow disk; that is found in test/unit/coordinator/checks.
+    return all.filter(({ severity, id }) => severity !== 'info' && id !== 'disk-latency')
   }
   t.same(await findings(), [], 'a sound cluster has none')
   for (const { check, severity, on, evidence, put } of faults) {

@@ -96,8 +96,8 @@ const duration = ({ startedAt, endedAt }: Pick<StepRecord, 'startedAt' | 'endedA
 })
 
 function reportStep(step: StepRecord): ReportedStep {
-  const { id, title, state, actions } = step
-  return { id, title, state, ...duration(step), actions: actions.map(reportAction) }
+  const { id, title, state, proofs = [], actions } = step
+  return { id, title, state, ...duration(step), proofs, actions: actions.map(reportAction) }
 }
 
 function reportAction(record: ActionRecord): ReportedAction {

@@ -11,7 +11,9 @@ const milliseconds = z.number()
 const sha256 = (absent: string) => z.string().describe(`Hexadecimal; empty where ${absent}.`)
 
 const runError = object({ code: text, message: text, where: text, remedy: text })
-const evidence = object({ what: text, saw: text }).describe('What a gate looked at and what it saw.')
+const evidence = object({ what: text, saw: text, at: time.optional() }).describe(
+  'What was looked at, what was seen, and when.',
+)
 
 const finding = object({
   id: text,
@@ -44,6 +46,7 @@ const step = object({
   startedAt: time.optional(),
   endedAt: time.optional(),
   durationMs: milliseconds,
+  proofs: list(evidence).describe('What was proved again just before it, because it relies on it.'),
   actions: list(action),
 })
 

@@ -59,9 +59,10 @@ function findingLines({ id, severity, node, message, ignoredBecause }: ReportedF
   ]
 }
 
-function stepLines({ id, state, durationMs, actions }: ReportedStep): readonly string[] {
+function stepLines({ id, state, durationMs, proofs, actions }: ReportedStep): readonly string[] {
   return [
     `${state.padEnd(8)} ${id}${state === 'skipped' || state === 'waiting' ? '' : `  ${seconds(durationMs)}`}`,
+    ...proofs.map((one) => `  proved before: ${inWords(one)}`),
     ...actions.flatMap((action) => [
       `  ${action.node}: ${action.does} [${action.state}, ${seconds(action.durationMs)}]`,
       ...(hasOwnSection(id) ? [] : action.evidence).map((one) => `    ${inWords(one)}`),

@@ -31,13 +31,13 @@ export const steps = (report: RunReport): Html =>
     html`<p>A step counts as done when its gate has looked again and seen that it is so. Open one to read what was seen.</p>${report.steps.map(one)}`,
   )
 
-function one({ id, title, state, durationMs, actions }: ReportedStep, index: number): Html {
+function one({ id, title, state, durationMs, proofs, actions }: ReportedStep, index: number): Html {
   const said = state === 'skipped' ? 'already so' : state === 'waiting' ? 'not begun' : duration(durationMs)
   const seen = actions.reduce((sum, { evidence }) => sum + evidence.length, 0)
   const heading = html`<span class="number">${index + 1}</span><span class="what">${title} <code>${id}</code></span>${badge(stepTones[state], state === 'skipped' ? 'already so' : state)}<span class="value">${state === 'skipped' ? '' : said}${seen === 0 ? '' : `, ${counted(seen)} seen`}</span>`
   if (actions.length === 0) return html`<div class="step" id="step-${id}">${heading}</div>`
   const open = actions.some(({ error }) => error !== undefined) ? html` open` : ''
-  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${actions.map(action)}</details>`
+  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${seenTable('Proved again just before it', proofs)}${actions.map(action)}</details>`
 }
 
 function action({ node, does, state, durationMs, summaries, evidence, error, undoError }: ReportedAction): Html {
@@ -47,16 +47,17 @@ function action({ node, does, state, durationMs, summaries, evidence, error, und
 ${error === undefined ? '' : html`<p class="cause"><strong>Failed:</strong> ${error.message} <code>${error.code}</code> <strong>Next:</strong> ${error.remedy}</p>`}
 ${undoError === undefined ? '' : html`<p class="cause"><strong>Could not be undone:</strong> ${undoError.message}</p>`}
 ${summaries.length === 0 ? '' : html`<ul class="summaries">${summaries.map((text) => html`<li>${text}</li>`)}</ul>`}
-${
-  told.length === 0
-    ? ''
-    : table(
-        `What the gate saw for ${node}`,
-        [
-          { title: 'Looked at', of: ({ what }: ReportedAction['evidence'][number]) => what },
-          { title: 'Saw', of: ({ saw }) => saw },
-        ],
-        told,
-      )
-}${hashes === 0 ? '' : html`<p class="faint">and ${plural(hashes, 'file or object', 'files and objects')} copied, each with its sha256 (in the JSON report)</p>`}</div>`
+${seenTable(`What the gate saw for ${node}`, told)}${hashes === 0 ? '' : html`<p class="faint">and ${plural(hashes, 'file or object', 'files and objects')} copied, each with its sha256 (in the JSON report)</p>`}</div>`
+}
+
+type Seen = ReportedAction['evidence'][number]
+
+function seenTable(caption: string, seen: readonly Seen[]): Html {
+  if (seen.length === 0) return html``
+  const columns = [
+    { title: 'Looked at', of: ({ what }: Seen) => what },
+    { title: 'Saw', of: ({ saw }: Seen) => saw },
+    { title: 'At', of: ({ at }: Seen) => (at === undefined ? '' : new Date(at).toISOString().slice(11, 19)) },
+  ]
+  return table(caption, columns, seen)
 }
