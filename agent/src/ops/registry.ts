@@ -34,6 +34,7 @@ import { restartKubelet } from './restart-kubelet.js'
 import { restartStaticPod } from './restart-static-pod.js'
 import { restoreBackup } from './restore-backup.js'
 import { restorePart } from './restore-part.js'
+import { retireApiServer } from './retire-api-server.js'
 import { rewriteKubeconfig } from './rewrite-kubeconfig.js'
 import { sealSharedFiles } from './seal-shared-files.js'
 import { snapshotEtcd } from './snapshot-etcd.js'
@@ -88,6 +89,7 @@ export const operations: Operations = {
   joinControlPlane,
   promoteEtcdMember,
   finishJoin,
+  retireApiServer,
   resetNode,
   removeEtcdMember,
   deleteNode,

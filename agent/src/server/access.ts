@@ -61,6 +61,7 @@ export const access = {
   [`${service}/JoinControlPlane`]: 'operator',
   [`${service}/PromoteEtcdMember`]: 'operator',
   [`${service}/FinishJoin`]: 'operator',
+  [`${service}/RetireApiServer`]: 'operator',
   [`${service}/ResetNode`]: 'operator',
   [`${service}/RemoveEtcdMember`]: 'operator',
   [`${service}/DeleteNode`]: 'operator',

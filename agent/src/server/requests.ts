@@ -127,6 +127,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   joinControlPlane: { header, join },
   promoteEtcdMember: { header, memberId: check.memberId },
   finishJoin: { header, join },
+  retireApiServer: { header },
   resetNode: { header },
   removeEtcdMember: { header, memberId: check.memberId },
   deleteNode: { header, name: check.dnsName },

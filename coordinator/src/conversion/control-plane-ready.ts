@@ -1,11 +1,11 @@
-import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import { QuorateError } from '@quorate/shared/errors'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
 import type { ChangeCall } from '../fleet/agent.js'
-import { clusterNow, readEtcd, socketsOf } from './fresh.js'
-import { patience, samePeer } from './gates.js'
+import { clusterNow, readEtcd } from './fresh.js'
+import { patience } from './gates.js'
 import { probeFrom, problemOf, readyStatuses } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -120,27 +120,4 @@ export function balanceServing(
     turn.catch(() => undefined),
   )
   return turn
-}
-
-/** What was begun before the load balancer stopped leading there ends in that time; a connection that is kept open for longer is its client's to open again. */
-const drainMs = 3_000
-
-/**
- * Waits until nothing goes through the load balancer to a node any more that is no backend now: an API server whose member has left etcd answers
- * with errors. Where connections stay open they are cut when the node is reset, as in any loss of a control plane, and said.
- */
-export async function untilDrained(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
-  const peer = { address: node.address, port: apiServerPort(await run.nodeFacts(run.first)) }
-  const look = async (): Promise<Look<true>> => {
-    const sockets = await Promise.all(
-      run.controlPlanes.map((from) => socketsOf(run, from, 'haproxy', call.signal).catch(() => [])),
-    )
-    const open = sockets
-      .flat()
-      .filter(({ peerAddress, peerPort }) => samePeer(peer, { address: peerAddress, port: peerPort }))
-    return open.length === 0 ? holds(true) : notYet(`${open.length} connections`)
-  }
-  await until(`${node.name} to be drained`, look, { deadlineMs: drainMs, everyMs: 100, signal: call.signal }).catch(
-    (error: unknown) => call.progress(`not all went elsewhere by themselves: ${asQuorateError(error).message}`),
-  )
 }

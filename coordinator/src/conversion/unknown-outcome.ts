@@ -9,7 +9,13 @@ import type { ConversionRun } from './run.js'
 import { nodeOf } from './wanted.js'
 
 /** Operations that take something away: where it is away, nothing is left to ask for. */
-const removals: ReadonlySet<string> = new Set(['resetNode', 'removeEtcdMember', 'deleteNode', 'deleteJoinSecrets'])
+const removals: ReadonlySet<string> = new Set([
+  'retireApiServer',
+  'resetNode',
+  'removeEtcdMember',
+  'deleteNode',
+  'deleteJoinSecrets',
+])
 
 /**
  * What becomes of an operation that began and whose end nobody knows. A join is never begun a second time: the member list decides. Every

@@ -1,16 +1,10 @@
 import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { asQuorateError } from '@quorate/shared/errors'
+import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import { atLeast } from '@quorate/shared/kubernetes-version'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import {
-  balanceServing,
-  memberOf,
-  untilDrained,
-  untilNodeReady,
-  untilServing,
-  whileJoining,
-} from '../control-plane-ready.js'
+import { balanceServing, memberOf, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
 import { readEtcd } from '../fresh.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
@@ -30,7 +24,7 @@ export const joinControlPlanes = defineStep({
   title: 'Join the other control planes',
   documented: 'Join',
   gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it.',
-  undo: 'Its backend is taken out, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
+  undo: 'Its backend is taken out, its API server ended, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
   // etcd lets one learner in at a time and kubeadm waits for its turn: overlapped joins are faster and have two voters for a shorter time.
   width: (run) => (recall<boolean>(run, overlap) === true ? 2 : 1),
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
@@ -65,9 +59,10 @@ export const joinControlPlanes = defineStep({
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)
     await balanceServing(run, call, node)
-    await untilDrained(run, node, call)
     // What kubeadm said does not count: the member list decides.
-    const member = memberOf((await readEtcd(run)).members, node)
+    const { members } = await readEtcd(run)
+    const member = memberOf(members, node)
+    if (forecastQuorum(members.filter((one) => one !== member)).holds) await retire(run, node, call)
     if (member !== undefined)
       await run.agent(run.first).change('removeEtcdMember', { memberId: member.id }, call, 'remove-member')
     if (await reset(run, node, call))
@@ -128,6 +123,18 @@ async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<Conversio
     nodeFacts: async (asked) =>
       (typeof asked === 'string' ? asked : asked.name) === node.name ? facts : run.nodeFacts(asked),
   }
+}
+
+/** Lets clients that keep a connection to its API server go elsewhere. They lose it at the reset anyway: a node that cannot do it is reset all the same. */
+async function retire(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+  await run
+    .agent(node)
+    .change('retireApiServer', {}, call, 'retire')
+    .catch((error: unknown) => {
+      const { code, message } = asQuorateError(error)
+      if (code === 'FENCED') throw error
+      if (code !== 'NOT_JOINED_BY_THIS_RUN') call.progress(`its API server was not ended gently: ${message}`)
+    })
 }
 
 /** False where the join was refused before it began: then nothing on that node, and no Node of its name, is ours to take away. */

@@ -262,6 +262,7 @@ t.test('an undone join takes away its own, quorum first, and leaves the other jo
       'k8smaster1 applyLoadBalancer',
       'k8smaster2 applyLoadBalancer',
       'k8smaster3 applyLoadBalancer',
+      'k8smaster3 retireApiServer',
       'k8smaster1 removeEtcdMember',
       'k8smaster3 resetNode',
       'k8smaster1 deleteNode',
@@ -307,6 +308,38 @@ t.test('a join that was refused before it began takes no Node away', async (t) =
   await undo(run, doneAction(second), paperCall())
   t.notOk(paper.asked.some(({ method }) => method === 'deleteNode'))
 })
+
+t.test(
+  'a node whose API server cannot be ended gently is undone all the same, one that etcd needs is left whole',
+  async (t) => {
+    const undo = joinControlPlanes.rollback as (
+      run: ConversionRun,
+      done: DoneAction,
+      call: ReturnType<typeof paperCall>,
+    ) => Promise<void>
+    const paper = new PaperCluster('v1.37.2')
+    const run = await readyToJoin(paper)
+    const [second, third] = (await joinControlPlanes.plan(run)) as [Action, Action]
+    await Promise.all([second, third].map((action) => joinControlPlanes.apply(run, action, paperCall())))
+    paper.failing = ({ method }) => {
+      if (method === 'retireApiServer') throw new QuorateError('AGENT_UNREACHABLE', 'for a moment')
+    }
+    await undo(run, doneAction(third), paperCall())
+    t.equal(paper.members.length, 2)
+
+    const half = new PaperCluster('v1.37.2')
+    const joined = await readyToJoin(half)
+    const both = (await joinControlPlanes.plan(joined)) as [Action, Action]
+    await Promise.all(both.map((action) => joinControlPlanes.apply(joined, action, paperCall())))
+    for (const member of half.members) if (member.name.startsWith('k8smaster2')) member.status = undefined
+    half.asked.length = 0
+    await undo(joined, doneAction(both[1]), paperCall())
+    t.notOk(
+      half.asked.some(({ method }) => method === 'retireApiServer'),
+      'of three voters one is dead already',
+    )
+  },
+)
 
 t.test('a learner, and a member that does not answer, is no backend', async (t) => {
   for (const change of [{ learner: true }, { status: undefined }]) {

@@ -724,6 +724,14 @@ export interface FinishJoinResponse {
   event: OperationEvent | undefined;
 }
 
+export interface RetireApiServerRequest {
+  header: OperationHeader | undefined;
+}
+
+export interface RetireApiServerResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface ResetNodeRequest {
   header: OperationHeader | undefined;
 }
@@ -7547,6 +7555,120 @@ export const FinishJoinResponse: MessageFns<FinishJoinResponse> = {
   },
 };
 
+function createBaseRetireApiServerRequest(): RetireApiServerRequest {
+  return { header: undefined };
+}
+
+export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
+  encode(message: RetireApiServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireApiServerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireApiServerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RetireApiServerRequest>): RetireApiServerRequest {
+    return RetireApiServerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetireApiServerRequest>): RetireApiServerRequest {
+    const message = createBaseRetireApiServerRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRetireApiServerResponse(): RetireApiServerResponse {
+  return { event: undefined };
+}
+
+export const RetireApiServerResponse: MessageFns<RetireApiServerResponse> = {
+  encode(message: RetireApiServerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireApiServerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireApiServerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RetireApiServerResponse>): RetireApiServerResponse {
+    return RetireApiServerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RetireApiServerResponse>): RetireApiServerResponse {
+    const message = createBaseRetireApiServerResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseResetNodeRequest(): ResetNodeRequest {
   return { header: undefined };
 }
@@ -8803,6 +8925,21 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: FinishJoinResponse): Buffer => Buffer.from(FinishJoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FinishJoinResponse => FinishJoinResponse.decode(value),
   },
+  /**
+   * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
+   * closed, and nothing starts it again. Only on a node that this run joined.
+   */
+  retireApiServer: {
+    path: "/quorate.v1.NodeAgentService/RetireApiServer" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RetireApiServerRequest): Buffer =>
+      Buffer.from(RetireApiServerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetireApiServerRequest => RetireApiServerRequest.decode(value),
+    responseSerialize: (value: RetireApiServerResponse): Buffer =>
+      Buffer.from(RetireApiServerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetireApiServerResponse => RetireApiServerResponse.decode(value),
+  },
   /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
   resetNode: {
     path: "/quorate.v1.NodeAgentService/ResetNode" as const,
@@ -8959,6 +9096,11 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   promoteEtcdMember: handleServerStreamingCall<PromoteEtcdMemberRequest, PromoteEtcdMemberResponse>;
   /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
   finishJoin: handleServerStreamingCall<FinishJoinRequest, FinishJoinResponse>;
+  /**
+   * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
+   * closed, and nothing starts it again. Only on a node that this run joined.
+   */
+  retireApiServer: handleServerStreamingCall<RetireApiServerRequest, RetireApiServerResponse>;
   /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
   resetNode: handleServerStreamingCall<ResetNodeRequest, ResetNodeResponse>;
   /** Removes a member from etcd, refused if the remaining ones would have no quorum. On a control plane that stays. */
@@ -9479,6 +9621,19 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<FinishJoinResponse>;
+  /**
+   * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
+   * closed, and nothing starts it again. Only on a node that this run joined.
+   */
+  retireApiServer(
+    request: RetireApiServerRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RetireApiServerResponse>;
+  retireApiServer(
+    request: RetireApiServerRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RetireApiServerResponse>;
   /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
   resetNode(request: ResetNodeRequest, options?: Partial<CallOptions>): ClientReadableStream<ResetNodeResponse>;
   resetNode(

@@ -1,0 +1,37 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { RetireApiServerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { commands } from '../host/commands.js'
+import { readJoinMarker } from './cluster/join-marker.js'
+import { running } from './drill/parts.js'
+import { changeOperation, doneIf } from './operation.js'
+import { changed, unchanged } from './result.js'
+import { runUnitCommand } from './run-unit.js'
+
+const component = 'kube-apiserver'
+/** As the kubelet gives a pod (terminationGracePeriodSeconds). */
+const graceSeconds = 30
+
+/**
+ * Ends the API server of a node that leaves while its etcd still answers: told to stop, it answers what it has begun and closes its connections
+ * (k8s.io/apiserver, graceful termination), so that clients which kept one through the load balancer go elsewhere. Were its etcd member removed
+ * first they would be answered with errors. The kubelet is stopped before it, or it would start another.
+ */
+export const retireApiServer = changeOperation<RetireApiServerRequest>(
+  async (_, context) => {
+    const { tools, header, signal } = context
+    if ((await readJoinMarker(tools))?.runId !== header.runId) {
+      throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: nothing is stopped`)
+    }
+    await runUnitCommand(context, 'stop', commands.stopServices(['kubelet']))
+    const servers = await running(tools, [component], signal)
+    if (servers.length === 0) return unchanged('no API server runs')
+    const cri = tools.cri()
+    try {
+      for (const { id } of servers) await cri.stopContainer(id, graceSeconds, signal)
+    } finally {
+      cri.close()
+    }
+    return changed({ summary: 'the API server has answered what it had begun and ended' })
+  },
+  { evidence: async (_, { tools, signal }) => doneIf((await running(tools, [component], signal)).length === 0) },
+)
