@@ -86,11 +86,12 @@ export const flaws: readonly Flaw[] = [
       changedFile(cluster, { node: 'cp3', path: '/etc/kubernetes/admin.conf' }, named(firstOf(cluster))),
   },
   {
-    id: 'user-kubeconfig-names-first',
-    found: [{ proof: 'scan-for-old-address', node: 'cp2' }],
+    id: 'network-kubeconfig-names-first',
+    found: [{ proof: 'scan-for-old-address', node: 'w1' }],
     async put(cluster) {
-      const admin = (await cluster.readFile('cp2', '/etc/kubernetes/admin.conf')) ?? ''
-      return changedFile(cluster, { node: 'cp2', path: '/root/.kube/config' }, () => named(firstOf(cluster))(admin))
+      const admin = (await cluster.readFile('cp1', '/etc/kubernetes/admin.conf')) ?? ''
+      const path = '/etc/cni/net.d/calico-kubeconfig'
+      return changedFile(cluster, { node: 'w1', path }, () => named(firstOf(cluster))(admin))
     },
   },
   {

@@ -15,6 +15,10 @@ import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
 const order: readonly ConversionStep[] = conversionOrder
 const signal = new AbortController().signal
 
+// Proofs that look again for seconds before they say no: such tests wait side by side.
+t.jobs = 8
+const waits = { buffered: true }
+
 async function converted(): Promise<PaperCluster> {
   const paper = new PaperCluster('v1.37.2')
   const run = paper.run()
@@ -49,7 +53,7 @@ t.test('each thing that was seen has its time', async (t) => {
   t.ok(times.every((at) => at >= before && at <= Date.now()))
 })
 
-t.test('a cluster that was never converted fails most of them', async (t) => {
+t.test('a cluster that was never converted fails most of them', waits, async (t) => {
   const missing = await failing(new PaperCluster('v1.37.2'))
   for (const id of [
     'endpoint-name',
@@ -172,7 +176,7 @@ t.test('there is a break for every proof', async (t) => {
 })
 
 for (const [id, breakIt] of Object.entries(breaks)) {
-  t.test(`${id} is lost when its own property is lost`, async (t) => {
+  t.test(`${id} is lost when its own property is lost`, waits, async (t) => {
     const paper = await converted()
     breakIt(paper)
     const { proofs } = await prove(paper.run(), allProofs, signal)
@@ -201,7 +205,7 @@ t.test("a kubelet's own probe of its API server is no connection that it works t
   t.ok(looks > 1)
 })
 
-t.test('keepalived that does not run, and an address that nobody holds', async (t) => {
+t.test('keepalived that does not run, and an address that nobody holds', waits, async (t) => {
   const paper = await converted()
   for (const unit of paper.node('k8smaster2').facts.units) if (unit.name === 'keepalived') unit.activeState = 'failed'
   const { proofs } = await prove(paper.run(), allProofs, signal)
