@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { writePrograms } from './machine-files.js'
 import type { NodeFaults } from './node.js'
 import { machineOf, type Site } from './site.js'
 import { keyOf } from './store.js'
@@ -31,7 +32,9 @@ export function faultsOf(site: Site, folder: string) {
       tellAgents()
     },
     async setFaults({ node, faults }: { node: string; faults: NodeFaults }): Promise<void> {
-      Object.assign(machineOf(site, node).node.faults, faults)
+      const { node: itself } = machineOf(site, node)
+      Object.assign(itself.faults, faults)
+      if (faults.programVersion !== undefined) writePrograms(itself, faults.programVersion)
     },
     /** Files that the agent of that node replaces below this path fail with ENOSPC; '' ends it. */
     async fillDisk({ node, below }: { node: string; below: string }): Promise<void> {

@@ -33,6 +33,7 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   node.write('/etc/containerd/config.toml', containerdConfig, 0o644)
   node.write('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory pids\n', 0o444)
   node.write('/sys/class/dmi/id/product_uuid', `${hexId(4)}-${hexId(2)}-${hexId(2)}-${hexId(2)}-${hexId(6)}\n`, 0o400)
+  writePrograms(node, release.version)
   if (release.needsCrictl) node.write('/usr/bin/crictl', '#!/bin/sh\n', 0o755)
   for (const folder of ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/cni/net.d', '/root', '/home', '/run'])
     node.folder(folder)
@@ -42,6 +43,12 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
     node.write('/etc/haproxy/haproxy.cfg', debianHaproxy, 0o644)
     node.folder('/etc/keepalived')
   }
+}
+
+/** What lies where packages put programs; the stand-ins that are run are found elsewhere. Other programs are other files. */
+export function writePrograms(node: SimulatedNode, version: string): void {
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) node.write(`/usr/bin/${name}`, `${name} ${version}\n`, 0o755)
+  for (const name of ['haproxy', 'keepalived']) node.write(`/usr/sbin/${name}`, `${name}\n`, 0o755)
 }
 
 /** The one option that a person has to change in what `containerd config default` prints. */
