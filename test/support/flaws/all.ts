@@ -125,11 +125,11 @@ export const flaws: readonly Flaw[] = [
       ),
   },
   {
-    id: 'workload-names-first',
+    id: 'network-plugin-names-first',
     found: [{ proof: 'scan-for-old-address' }],
     async put(cluster) {
-      const object = { plural: 'configmaps', namespace: 'default', name: 'monitoring' } as const
-      await cluster.patchObject(object, { data: { 'config.yaml': `target: ${firstOf(cluster)}/metrics` } })
+      const object = { plural: 'configmaps', namespace: 'kube-system', name: 'kubernetes-services-endpoint' } as const
+      await cluster.patchObject(object, { data: { KUBERNETES_SERVICE_HOST: cluster.node('cp1').address } })
       return () => cluster.patchObject(object, undefined)
     },
   },
