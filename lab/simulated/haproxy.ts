@@ -60,7 +60,7 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     rise: Number(option('rise') ?? 2),
     checkTimeoutMs: milliseconds(/^timeout check\s+(\S+)/m.exec(lines.join('\n'))?.[1] ?? '2s'),
     httpCheck: uri,
-    redispatch: lines.includes('option redispatch'),
+    redispatch: lines.some((line) => /^option redispatch( 1)?$/.test(line)),
   }
 }
 
@@ -153,6 +153,7 @@ export class Haproxy {
       host: backend.address,
       port: backend.port,
       localAddress: this.node.address,
+      // Longer than the configuration says: a process that is late itself is no server that is gone.
       timeout: 3000,
     })
     const connection = { process: 'haproxy', pid: this.pid, socket: server }

@@ -57,9 +57,10 @@ function backendLine({ name, address, port }: LoadBalancerBackend): string {
 }
 
 /**
- * haproxy.cfg: TCP passthrough, because client certificates must reach the API server. `/readyz` decides, not an open port;
- * connections to a dead backend are cut at once, idle watches live for hours, and a reload hands the listening sockets over
- * (`expose-fd listeners`) so that none is refused. haproxy 2.2 or later. Without backends it accepts and closes.
+ * haproxy.cfg: TCP passthrough, because client certificates must reach the API server. `/readyz` decides, not an open port; connections to a
+ * dead backend are cut at once, and a new one that a dead machine does not answer is given to another after half a second, long before the
+ * checks have found out. Idle watches live for hours, and a reload hands the listening sockets over (`expose-fd listeners`) so that none is
+ * refused. haproxy 2.2 or later. Without backends it accepts and closes.
  */
 export function renderHaproxy({ port, backends, checkTimeoutMs = 2000 }: HaproxyInput): string {
   whole('a port', port, anyPort)
@@ -80,9 +81,9 @@ defaults
   option tcplog
   option clitcpka
   option srvtcpka
-  option redispatch
-  retries 2
-  timeout connect 3s
+  option redispatch 1
+  retries 3
+  timeout connect 500ms
   timeout check ${checkTimeoutMs}ms
   timeout queue 10s
   timeout client 4h

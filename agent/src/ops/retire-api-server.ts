@@ -8,8 +8,8 @@ import { changed, unchanged } from './result.js'
 import { runUnitCommand } from './run-unit.js'
 
 const component = 'kube-apiserver'
-/** As the kubelet gives a pod (terminationGracePeriodSeconds). */
-const graceSeconds = 30
+/** Requests are over long before; only watches hold an API server that was told to stop, and those begin anew elsewhere. */
+const graceSeconds = 5
 
 /**
  * Ends the API server of a node that leaves while its etcd still answers: told to stop, it answers what it has begun and closes its connections
