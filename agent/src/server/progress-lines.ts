@@ -6,7 +6,9 @@ export class ProgressLines {
   private readonly lines: string[] = []
   private readonly listeners = new Set<(line: string) => void>()
 
+  /** What is still so is not said again. */
   push(line: string): void {
+    if (line === this.lines.at(-1)) return
     if (this.lines.push(line) > mostLinesKept) this.lines.shift()
     for (const listener of this.listeners) listener(line)
   }
