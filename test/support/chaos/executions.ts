@@ -23,15 +23,6 @@ export async function doubleExecutions(cluster: SimulatedCluster): Promise<strin
   ]
 }
 
-/** How often each node began a `kubeadm join`, by what its systemd started. */
-export async function joinsBegun(cluster: SimulatedCluster): Promise<Record<string, number>> {
-  const { units } = await cluster.control.ask<Executions>('executions')
-  const joins = Object.entries(units).map(([node, started]) => [node, started.filter(isJoin).length] as const)
-  return Object.fromEntries(joins.filter(([, count]) => count > 0))
-}
-
-const isJoin = ({ command }: { command: string }): boolean => /^kubeadm join --config/.test(command)
-
 function beganOn(cluster: SimulatedCluster, name: string): string[] {
   const lines = cluster.agentLog(name).matchAll(/"event":"operation began","operation":"([0-9a-f]+)"/g)
   return [...lines].map(([, id = '']) => id)
