@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { RestartStaticPodRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, notYet, until } from '@quorate/shared/until'
+import { runningContainers } from './cluster/running-containers.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed } from './result.js'
 
@@ -44,13 +45,8 @@ export const restartStaticPod = changeOperation<RestartStaticPodRequest>(
   },
   {
     evidence: async ({ component }, { tools, begunAtUnixMs, signal }) => {
-      const cri = tools.cri()
-      try {
-        const running = (await cri.containers([component], signal)).filter(({ state }) => state === 'running')
-        return doneIf(running.length > 0 && running.every(({ createdUnixMs }) => createdUnixMs >= begunAtUnixMs))
-      } finally {
-        cri.close()
-      }
+      const running = await runningContainers(tools, [component], signal)
+      return doneIf(running.length > 0 && running.every(({ createdUnixMs }) => createdUnixMs >= begunAtUnixMs))
     },
   },
 )

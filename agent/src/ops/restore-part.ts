@@ -2,7 +2,8 @@ import type { Part, RestorePartRequest } from '@quorate/shared/gen/quorate/v1/no
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
-import { partOfNode, putBackTimer, running } from './drill/parts.js'
+import { runningContainers } from './cluster/running-containers.js'
+import { partOfNode, putBackTimer } from './drill/parts.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 import { runUnitCommand } from './run-unit.js'
@@ -53,7 +54,7 @@ async function isUp(tools: Tools, part: Part, signal: AbortSignal): Promise<Look
   const { units } = await state(tools, part, signal)
   const seen = await readUnits(tools.host, units, signal)
   const down = units.filter((_, index) => seen[index]?.activeState !== 'active')
-  const up = await running(tools, containers, signal)
+  const up = await runningContainers(tools, containers, signal)
   const missing = containers.filter((name) => !up.some((one) => one.name === name))
   return down.length + missing.length === 0 ? holds(true) : notYet(`not running: ${[...down, ...missing].join(', ')}`)
 }

@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { RetireApiServerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
 import { readJoinMarker } from './cluster/join-marker.js'
-import { running } from './drill/parts.js'
+import { runningContainers } from './cluster/running-containers.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 import { runUnitCommand } from './run-unit.js'
@@ -23,7 +23,7 @@ export const retireApiServer = changeOperation<RetireApiServerRequest>(
       throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: nothing is stopped`)
     }
     await runUnitCommand(context, 'stop', commands.stopServices(['kubelet']))
-    const servers = await running(tools, [component], signal)
+    const servers = await runningContainers(tools, [component], signal)
     if (servers.length === 0) return unchanged('no API server runs')
     const cri = tools.cri()
     try {
@@ -33,5 +33,8 @@ export const retireApiServer = changeOperation<RetireApiServerRequest>(
     }
     return changed({ summary: 'the API server has answered what it had begun and ended' })
   },
-  { evidence: async (_, { tools, signal }) => doneIf((await running(tools, [component], signal)).length === 0) },
+  {
+    evidence: async (_, { tools, signal }) =>
+      doneIf((await runningContainers(tools, [component], signal)).length === 0),
+  },
 )

@@ -4,7 +4,8 @@ import type { StopPartRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readStaticPod } from '@quorate/shared/static-pod'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
-import { partOfNode, putBackTimer, putBackUnit, running } from './drill/parts.js'
+import { runningContainers } from './cluster/running-containers.js'
+import { partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { manifestPath } from './paths.js'
 import { changed } from './result.js'
@@ -21,7 +22,7 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   const { containers } = partOfNode(request.part)
   await refuseArmed(context)
   const units = await unitsToStop(request, context)
-  const victims = await running(tools, containers, signal)
+  const victims = await runningContainers(tools, containers, signal)
   const missing = containers.filter((name) => !victims.some((one) => one.name === name))
   if (missing.length > 0)
     throw new QuorateError('NOT_A_CONTROL_PLANE', `${missing.join(', ')} does not run here: nothing was stopped`)

@@ -1,6 +1,5 @@
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ServiceUnit } from '../../host/commands.js'
-import type { Tools } from '../tools.js'
 
 /** What a part of a control plane is made of. */
 interface PartOfNode {
@@ -35,14 +34,3 @@ export const partOfNode = (part: Part): PartOfNode => parts[part] ?? nothing
 /** The one timer of a node that brings back what a drill stopped; systemd-run names the service that it starts alike. */
 export const putBackUnit = 'quorate-put-back'
 export const putBackTimer = `${putBackUnit}.timer`
-
-/** Running containers of these names. */
-export async function running(tools: Tools, names: readonly string[], signal: AbortSignal) {
-  if (names.length === 0) return []
-  const cri = tools.cri()
-  try {
-    return (await cri.containers(names, signal)).filter(({ state }) => state === 'running')
-  } finally {
-    cri.close()
-  }
-}

@@ -1,0 +1,17 @@
+import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Tools } from '../tools.js'
+
+/** Containers of these names that run now, by the container runtime's own word. */
+export async function runningContainers(
+  tools: Tools,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly ContainerFacts[]> {
+  if (names.length === 0) return []
+  const cri = tools.cri()
+  try {
+    return (await cri.containers(names, signal)).filter(({ state }) => state === 'running')
+  } finally {
+    cri.close()
+  }
+}
