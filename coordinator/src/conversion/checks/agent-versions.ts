@@ -1,3 +1,4 @@
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'agent-versions'
@@ -8,7 +9,7 @@ export const agentVersions: Check = {
   title: 'All agents are of one version',
   async check(run) {
     const first = await run.nodeFacts(run.first)
-    const others = await Promise.all(run.nodes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const others = await withFacts(run, run.nodes)
     return others
       .filter(({ facts }) => facts.agentVersion !== first.agentVersion || facts.schemaVersion !== first.schemaVersion)
       .map(

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'certificate-expiry'
@@ -11,9 +12,7 @@ export const certificateExpiryBy = (clock: Clock): Check => ({
   id,
   title: 'No certificate has expired or is about to',
   async check(run) {
-    const nodes = await Promise.all(
-      run.nodes.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
-    )
+    const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }) =>
       facts.certificates.flatMap((certificate) => judge(name, certificate, clock.now())),
     )

@@ -1,4 +1,5 @@
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cgroup-driver'
@@ -14,9 +15,7 @@ export const cgroupDriver: Check = {
     // The kubelet's own default is cgroupfs, kubeadm's since 1.22 is systemd and written down.
     const wanted = /^cgroupDriver:\s*"?([a-z]+)/m.exec(kubeletConfig?.text ?? '')?.[1]
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
-    )
+    const nodes = await withFacts(run, joining)
     return nodes
       .filter(({ facts }) => !asksTheRuntime(facts.containerRuntime))
       .filter(

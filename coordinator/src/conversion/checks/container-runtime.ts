@@ -1,4 +1,5 @@
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'container-runtime'
@@ -9,7 +10,7 @@ export const containerRuntime: Check = {
   title: 'The container runtime answers on every control plane',
   async check(run) {
     const joining = await toJoin(run)
-    const nodes = await Promise.all(run.controlPlanes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const nodes = await withFacts(run, run.controlPlanes)
     return nodes
       .filter(({ facts }) => facts.containerRuntime === '')
       .map(

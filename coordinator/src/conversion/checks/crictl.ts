@@ -1,5 +1,6 @@
 import { atLeast } from '@quorate/shared/kubernetes-version'
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'crictl'
@@ -11,9 +12,7 @@ export const crictl: Check = {
   async check(run) {
     if (run.file.policy.ignorePreflightErrors.includes('FileExisting-crictl')) return []
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
-    )
+    const nodes = await withFacts(run, joining)
     return nodes
       .filter(
         ({ facts }) => facts.kubeadmVersion !== '' && !atLeast(facts.kubeadmVersion, '1.31') && !facts.crictlInstalled,

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding, Severity } from './check.js'
 
 const id = 'duplicate-identity'
@@ -43,7 +44,7 @@ export const duplicateIdentity: Check = {
   id,
   title: 'No two nodes are clones of one another',
   async check(run) {
-    const nodes = await Promise.all(run.nodes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const nodes = await withFacts(run, run.nodes)
     return identities.flatMap((identity) => duplicates(identity, nodes))
   },
 }

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kernel-network'
@@ -11,9 +12,7 @@ export const kernelNetwork: Check = {
   async check(run) {
     const first = await run.nodeFacts(run.first)
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
-    )
+    const nodes = await withFacts(run, joining)
     return nodes.flatMap(({ name, facts }) => [...ofForwarding(name, facts), ...ofBridge(name, facts, first)])
   },
 }

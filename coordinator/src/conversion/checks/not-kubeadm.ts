@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { ConversionRun } from '../run.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'not-kubeadm'
@@ -10,9 +11,7 @@ export const notKubeadm: Check = {
   id,
   title: 'The cluster was made by kubeadm',
   async check(run) {
-    const facts = await Promise.all(
-      run.nodes.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
-    )
+    const facts = await withFacts(run, run.nodes)
     const others = facts.flatMap(({ name, facts }) => ofOtherDistribution(name, facts))
     const missing = missingManifests(run.first.name, await run.nodeFacts(run.first))
     if (others.length > 0 || missing.length > 0) return [...others, ...missing]

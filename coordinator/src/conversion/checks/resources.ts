@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'resources'
@@ -11,9 +12,7 @@ export const resources: Check = {
   title: 'The joiners are large enough for a control plane',
   async check(run) {
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, facts: await run.nodeFacts(node) })),
-    )
+    const nodes = await withFacts(run, joining)
     return nodes.flatMap(({ name, facts }) => ofNode(name, facts, run.file.policy.ignorePreflightErrors))
   },
 }

@@ -3,6 +3,7 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../run.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'virtual-ip-unused'
@@ -14,7 +15,7 @@ export const virtualIpUnused: Check = {
   async check(run) {
     const address = run.file.loadBalancer.kind === 'haproxy' ? run.file.loadBalancer.virtualIP : undefined
     if (address === undefined) return []
-    const nodes = await Promise.all(run.nodes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const nodes = await withFacts(run, run.nodes)
     const controlPlanes = nodes.filter(({ node }) => run.controlPlanes.includes(node))
     const holders = nodes.filter(({ facts }) => holds(facts, address))
     return [

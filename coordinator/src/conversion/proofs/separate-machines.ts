@@ -1,6 +1,7 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../checks/check.js'
+import { withFacts } from '../with-facts.js'
 import { resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
 
@@ -40,7 +41,7 @@ export const separateMachines: Proof = {
   id,
   title: 'No two control planes are one machine, as far as they can tell',
   async prove(run) {
-    const nodes = await Promise.all(run.controlPlanes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const nodes = await withFacts(run, run.controlPlanes)
     const findings = signs.flatMap((sign) => shared(sign, nodes))
     const saw = `${new Set(nodes.map(({ facts }) => facts.machineId)).size} of ${nodes.length} are different`
     return resultOf(findings.length > 0 ? findings : [{ what: 'machine-id of the control planes', saw }])
