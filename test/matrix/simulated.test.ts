@@ -1,0 +1,3 @@
+import { tryScenarios } from '../support/matrix/run.js'
+
+await tryScenarios('simulated')

@@ -1,0 +1,33 @@
+import type { Test } from 'tap'
+import type { ClusterFileWish, SimulatedCluster, SiteWish } from '../../../lab/simulated/cluster.js'
+import { convertUnderProbes, members, nothingFailed } from '../conversion-assertions.js'
+import { clusterForTest, ended, everything } from '../simulated-cluster.js'
+
+export interface Wanted {
+  readonly site?: SiteWish
+  readonly file?: ClusterFileWish
+  /** Makes the cluster the one that the scenario is about. */
+  prepare?(cluster: SimulatedCluster): Promise<void>
+}
+
+/** Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. Returns it for further looks. */
+export async function converts(t: Test, { site, file, prepare }: Wanted): Promise<SimulatedCluster> {
+  const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
+  await prepare?.(cluster)
+  nothingFailed(t, await convertUnderProbes(cluster))
+  const voters = (await members(cluster)).filter(({ learner }) => !learner)
+  t.equal(voters.length, 3, 'three voters')
+  ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
+  return cluster
+}
+
+/** Is refused with this finding, exit code 3, and not a byte of any file or object is another one. */
+export async function refuses(t: Test, finding: string, { site, file, prepare }: Wanted): Promise<void> {
+  const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
+  await prepare?.(cluster)
+  const before = await everything(cluster)
+  const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
+  ended(t, run, 3)
+  t.match(run.stdout + run.stderr, finding)
+  t.same(await everything(cluster), before, 'nothing was changed')
+}

@@ -1,0 +1,16 @@
+import { converts } from '../assertions.js'
+import type { Scenario } from '../scenario.js'
+
+export const textbook: Scenario = {
+  id: 'textbook',
+  title: 'made by `kubeadm init` as its documentation shows',
+  group: 'control plane',
+  outcome: 'converted',
+  note: 'Stacked etcd, kube-proxy, no controlPlaneEndpoint.',
+  simulated: {
+    versions: ['v1.37.2'],
+    try: async (t, kubernetesVersion) => {
+      await converts(t, { site: { kubernetesVersion } })
+    },
+  },
+}
