@@ -1,6 +1,8 @@
 import type { Scenario } from './scenario.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { textbook } from './scenarios/textbook.js'
+import { versionTooOld } from './scenarios/version-too-old.js'
+import { versions } from './scenarios/versions.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
-export const scenarios: readonly Scenario[] = [textbook, etcdStranger]
+export const scenarios: readonly Scenario[] = [textbook, versions, versionTooOld, etcdStranger]
