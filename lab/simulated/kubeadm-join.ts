@@ -54,7 +54,8 @@ export async function join(run: Kubeadm, config: string): Promise<void> {
     ['kubelet-wait-bootstrap', () => waitBootstrap(run)],
     ...(localMode ? [] : [['control-plane-join/etcd', () => etcdJoin(run, context)] as const]),
     ['control-plane-join/mark-control-plane', () => markControlPlane(run, context)],
-    ...(atLeast(run.site.release.version, '1.30')
+    // Before, it is there for a feature gate that is off (WaitForAllControlPlaneComponents).
+    ...(atLeast(run.site.release.version, '1.33')
       ? [['wait-control-plane', () => waitControlPlane(run)] as const]
       : []),
   ]

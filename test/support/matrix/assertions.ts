@@ -6,15 +6,19 @@ import { clusterForTest, ended, everything } from '../simulated-cluster.js'
 export interface Wanted {
   readonly site?: SiteWish
   readonly file?: ClusterFileWish
+  /** etcd answers nobody for a moment on the way: requests may fail then. */
+  readonly etcdPauses?: boolean
   /** Makes the cluster the one that the scenario is about. */
   prepare?(cluster: SimulatedCluster): Promise<void>
 }
 
 /** Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. Returns it for further looks. */
-export async function converts(t: Test, { site, file, prepare }: Wanted): Promise<SimulatedCluster> {
+export async function converts(t: Test, { site, file, etcdPauses, prepare }: Wanted): Promise<SimulatedCluster> {
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
-  nothingFailed(t, await convertUnderProbes(cluster))
+  const seen = await convertUnderProbes(cluster)
+  if (etcdPauses) ended(t, seen.run)
+  else nothingFailed(t, seen)
   const voters = (await members(cluster)).filter(({ learner }) => !learner)
   t.equal(voters.length, 3, 'three voters')
   ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))

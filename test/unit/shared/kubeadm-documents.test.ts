@@ -100,6 +100,11 @@ t.test('JoinConfiguration of both versions', async (t) => {
     '1'.repeat(64),
     'a key of digits stays a string',
   )
+  t.equal(
+    joinDocument({ ...join, apiVersion: 'v1' }),
+    joinDocument({ ...join, apiVersion: 'v1beta4' }).replace('k8s.io/v1beta4', 'k8s.io/v1'),
+    'v1 has the fields of v1beta4',
+  )
   for (const apiVersion of ['v1beta2', 'v2', 'kubeadm.k8s.io/v1beta4', '']) {
     t.throws(() => joinDocument({ ...join, apiVersion }), { code: 'INVALID_REQUEST' }, apiVersion)
   }
