@@ -1,28 +1,41 @@
 import type { Test } from 'tap'
 import type { ClusterFileWish, SimulatedCluster, SiteWish } from '../../../lab/simulated/cluster.js'
+import { asBefore } from '../as-before.js'
 import { convertUnderProbes, members, nothingFailed } from '../conversion-assertions.js'
-import { clusterForTest, ended, everything } from '../simulated-cluster.js'
+import { clusterForTest, ended, everything, runOf } from '../simulated-cluster.js'
 
-export interface Wanted {
+interface Wanted {
   readonly site?: SiteWish
   readonly file?: ClusterFileWish
   /** etcd answers nobody for a moment on the way: requests may fail then. */
   readonly etcdPauses?: boolean
+  /** Where clients meet the endpoint; the virtual IP and port 8443 unless given. */
+  endpointAt?(cluster: SimulatedCluster): { readonly address: string; readonly port: number }
   /** Makes the cluster the one that the scenario is about. */
   prepare?(cluster: SimulatedCluster): Promise<void>
+  looks?(cluster: SimulatedCluster): void | Promise<void>
+  readonly undone?: true
 }
 
-/** Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. Returns it for further looks. */
-export async function converts(t: Test, { site, file, etcdPauses, prepare }: Wanted): Promise<SimulatedCluster> {
+/**
+ * Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. `looks` sees it then; with
+ * `undone` it is taken back at the end, and every file and object is as before.
+ */
+export async function converts(t: Test, wanted: Wanted): Promise<void> {
+  const { site, file, prepare, endpointAt, etcdPauses, looks, undone } = wanted
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
-  const seen = await convertUnderProbes(cluster)
+  const before = await everything(cluster)
+  const seen = await convertUnderProbes(cluster, endpointAt?.(cluster))
   if (etcdPauses) ended(t, seen.run)
   else nothingFailed(t, seen)
   const voters = (await members(cluster)).filter(({ learner }) => !learner)
   t.equal(voters.length, 3, 'three voters')
   ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
-  return cluster
+  await looks?.(cluster)
+  if (undone === undefined) return
+  ended(t, await cluster.quorate(['rollback', runOf(cluster), '--yes']))
+  await asBefore(t, cluster, before)
 }
 
 /** Is refused with this finding, exit code 3, and not a byte of any file or object is another one. */

@@ -77,10 +77,15 @@ export const versions: Scenario = {
     versions: Object.keys(releases),
     try: async (t, kubernetesVersion) => {
       const learns = holds('etcd-learner-mode', kubernetesVersion)
-      const cluster = await converts(t, { site: { kubernetesVersion }, etcdPauses: !learns })
-      await pointsAsKubeadmWould(t, cluster, kubernetesVersion)
-      joinedInTurn(t, cluster, !learns)
-      warned(t, cluster, kubernetesVersion)
+      await converts(t, {
+        site: { kubernetesVersion },
+        etcdPauses: !learns,
+        async looks(cluster) {
+          await pointsAsKubeadmWould(t, cluster, kubernetesVersion)
+          joinedInTurn(t, cluster, !learns)
+          warned(t, cluster, kubernetesVersion)
+        },
+      })
     },
   },
   everyRun: true,
