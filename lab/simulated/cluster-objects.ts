@@ -91,7 +91,7 @@ export function kubeletConfiguration({ release }: { readonly release: Release })
     cgroupDriver: 'systemd',
     clusterDNS: ['10.96.0.10'],
     clusterDomain: 'cluster.local',
-    ...(atLeast(release.version, '1.31') ? { crashLoopBackOff: {} } : {}),
+    ...(atLeast(release.version, '1.32') ? { crashLoopBackOff: {} } : {}),
     healthzBindAddress: '127.0.0.1',
     healthzPort: 10248,
     kind: 'KubeletConfiguration',

@@ -17,7 +17,6 @@ import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
 import { staticPodManifest } from './static-pods.js'
 import { type KubeObject, keyOf } from './store.js'
-import { atLeast } from './version-order.js'
 
 const pki = '/etc/kubernetes/pki'
 
@@ -59,7 +58,7 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
   }
   first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
-  if (atLeast(site.release.version, '1.29')) {
+  if (site.release.superAdmin) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
     first.write(
       '/etc/kubernetes/super-admin.conf',

@@ -2,7 +2,7 @@ export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer'
 
 /** How a simulated site is wanted. */
 export interface WorldOptions {
-  /** `v1.37.2`, `v1.34.4` or `v1.30.4`. */
+  /** Of any release that versions.ts has, such as `v1.37.2`. */
   readonly kubernetesVersion: string
   readonly controlPlanes: number
   readonly workers: number

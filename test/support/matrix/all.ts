@@ -4,6 +4,8 @@ import { lbHosts } from './scenarios/lb-hosts.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { textbook } from './scenarios/textbook.js'
+import { versionTooOld } from './scenarios/version-too-old.js'
+import { versions } from './scenarios/versions.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
 export const scenarios: readonly Scenario[] = [
@@ -13,4 +15,6 @@ export const scenarios: readonly Scenario[] = [
   lbServiceNodePort,
   lbServiceForced,
   etcdStranger,
+  versions,
+  versionTooOld,
 ]

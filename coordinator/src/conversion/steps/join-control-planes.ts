@@ -1,13 +1,12 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { asQuorateError } from '@quorate/shared/errors'
 import { forecastQuorum } from '@quorate/shared/etcd-quorum'
-import { atLeast } from '@quorate/shared/kubernetes-version'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { balanceServing, memberOf, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
 import { readEtcd } from '../fresh.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
+import { learnsFirst } from '../learner-mode.js'
 import { isJoined } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { recoverJoin } from '../recover-join.js'
@@ -30,7 +29,8 @@ export const joinControlPlanes = defineStep({
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
   settleBefore: 'prove-ha',
   async plan(run) {
-    remember(run, overlap, await joinsMayOverlap(run))
+    // Without learners a second join would begin while the first one's vote is missing.
+    remember(run, overlap, await learnsFirst(run))
     const planned = await Promise.all(
       run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node)])),
     )
@@ -90,13 +90,6 @@ async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
   if (!(await isJoined(run, node))) return false
   const against = await Promise.all(steered.map((component) => againstPolicy(run, node, component)))
   return against.every((rewriting) => rewriting === undefined)
-}
-
-/** etcd's learner mode is on from 1.29 unless a feature gate turns it off; without it a second join would start while the first has no vote yet. */
-async function joinsMayOverlap(run: ConversionRun): Promise<boolean> {
-  const { kubernetesVersion, kubeadmConfig } = await run.clusterFacts()
-  const gates = readClusterConfiguration(kubeadmConfig?.text ?? '').featureGates
-  return atLeast(kubernetesVersion, '1.29') && gates['EtcdLearnerMode'] !== false
 }
 
 /** kubeadm's own choice differs by release: what does not point where the policy says is rewritten and restarted. */
