@@ -13,6 +13,8 @@ import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificat
 interface EtcdState {
   members: Member[]
   alarms: { memberID: string; alarm: number }[]
+  /** Who this endpoint is. */
+  memberId: string
   /** This endpoint's own status. */
   status: Partial<StatusResponse>
   /** Without it nothing that goes through raft is answered. */
@@ -42,6 +44,7 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
   const state: EtcdState = {
     members: [],
     alarms: [],
+    memberId: etcdIds.own,
     status: {},
     quorum: true,
     snapshot: Buffer.alloc(1024, 7),
@@ -79,7 +82,7 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
       callback(
         null,
         StatusResponse.fromPartial({
-          header,
+          header: { ...header, memberId: state.memberId },
           version: '3.6.5',
           dbSize: '20480',
           leader: etcdIds.own,

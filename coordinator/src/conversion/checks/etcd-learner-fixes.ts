@@ -1,5 +1,5 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
-import { toJoin } from '../membership.js'
+import { newMembers } from '../membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-learner-fixes'
@@ -10,7 +10,7 @@ export const etcdLearnerFixes: Check = {
   id,
   title: "The joiners' kubeadm waits for a learner before it promotes it",
   async check(run) {
-    const joining = await toJoin(run)
+    const joining = await newMembers(run)
     const nodes = await Promise.all(
       joining.map(async (node) => ({ name: node.name, version: (await run.nodeFacts(node)).kubeadmVersion })),
     )

@@ -1,6 +1,6 @@
 import { atLeast } from '@quorate/shared/kubernetes-version'
 import { clusterConfiguration } from '../cluster-configuration.js'
-import { toJoin } from '../membership.js'
+import { newMembers } from '../membership.js'
 import type { Check } from './check.js'
 
 const id = 'etcd-learner-mode'
@@ -12,7 +12,8 @@ export const etcdLearnerMode: Check = {
   title: 'A new etcd member learns before it votes',
   async check(run) {
     const { kubernetesVersion } = await run.clusterFacts()
-    if (kubernetesVersion === '' || atLeast(kubernetesVersion, '1.32') || (await toJoin(run)).length === 0) return []
+    if (kubernetesVersion === '' || atLeast(kubernetesVersion, '1.32') || (await newMembers(run)).length === 0)
+      return []
     const set = (await clusterConfiguration(run))?.featureGates[gate]
     if (set ?? atLeast(kubernetesVersion, '1.29')) return []
     return [

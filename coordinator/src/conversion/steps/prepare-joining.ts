@@ -36,12 +36,12 @@ export const prepareJoining = defineStep({
   },
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
-    const [ports, ...others] = await Promise.all([
+    const [ports, clocks, disk] = await Promise.all([
       portsReachable(run, node, signal),
       clocksAgree(run, node, signal),
       diskKeepsUp(run, node, signal),
     ])
-    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, ...others]
+    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, clocks, ...disk]
   },
   async rollback(run, done, call) {
     await putBack(run, done, call)

@@ -17,6 +17,7 @@ t.test('lists members with ids as etcdctl prints them, each with its own status'
   const { node, etcd, client } = await connected(t)
   const second = await startEtcd(node.ca)
   t.teardown(() => second.close())
+  second.state.memberId = etcdIds.other
   second.state.status = { isLearner: true, version: '3.6.4', raftAppliedIndex: '9' }
   etcd.state.members.push(member(etcdIds.other, 'k8smaster2.example.com', second.url))
   const { members, alarms, clusterId, revision } = await client.members()
