@@ -2,6 +2,7 @@ import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
 import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
+import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
@@ -64,7 +65,7 @@ export function soundWorld(): World {
     file: {
       name: 'prod',
       endpoint: { host: 'apiserver.example.com', port: 8443 },
-      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100 },
+      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100, hosts: [] },
       controlPlanes: [cp1, cp2, cp3],
       workers: [worker],
       policy: {
@@ -291,6 +292,7 @@ export function fakeRun(world: World): ConversionRun {
     controlPlanes: world.file.controlPlanes as NodeEntry[],
     workers: world.file.workers as NodeEntry[],
     nodes,
+    machines: [...nodes, ...(world.file.loadBalancer.hosts as NodeEntry[])],
     absence: nobodyMissing,
     mayBeBehind: () => true,
     endpoint: world.file.endpoint,
@@ -302,11 +304,7 @@ export function fakeRun(world: World): ConversionRun {
     refresh: () => {},
     endpointPolicy: async () =>
       decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),
-    loadBalancer: {
-      name: world.file.loadBalancer.kind,
-      check: async () => world.loadBalancerFindings,
-      nodes: () => (world.file.loadBalancer.kind === 'haproxy' ? (world.file.controlPlanes as NodeEntry[]) : []),
-    } as unknown as ConversionRun['loadBalancer'],
+    loadBalancer: { ...loadBalancerOf(world.file as ClusterFile), check: async () => world.loadBalancerFindings },
   }
   return run as ConversionRun
 }

@@ -34,8 +34,8 @@ export const reachability: Check = {
           : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
       ),
       ...run.loadBalancer
-        .nodes(run)
-        .map((target) => probeHeld(run, { target, ports: [run.endpoint.port], sources: run.nodes })),
+        .frontends(run)
+        .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients })),
       ...etcd.outside.map(({ host, port, what }) =>
         probeFromOthers(run, {
           ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },
