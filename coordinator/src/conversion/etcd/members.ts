@@ -5,7 +5,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 export const hostIn = (url: string): string => (URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '')
 
 /** Whether an etcd URL means the machine that uses it. */
-export const isLoopback = (url: string): boolean => /^(localhost|::1|127\..*)$/.test(hostIn(url))
+export const isLoopback = (url: string): boolean => ['127.0.0.1', 'localhost', '::1'].includes(hostIn(url))
 
 /** The etcd member of a node of a stacked cluster: by its name, or before it has started by its peer address. */
 export function memberOf(members: readonly EtcdMember[], node: NodeEntry): EtcdMember | undefined {
