@@ -1,4 +1,4 @@
-import { ended } from '../../simulated-cluster.js'
+import { ended, runOf } from '../../simulated-cluster.js'
 import { converts } from '../assertions.js'
 import type { Scenario } from '../scenario.js'
 
@@ -25,6 +25,10 @@ export const etcdExternalSingle: Scenario = {
             proofs.filter(({ holds }) => !holds).map(({ id }) => id),
             ['etcd-topology'],
             'that alone is missing',
+          )
+          t.match(
+            (await cluster.quorate(['report', runOf(cluster)])).stdout,
+            /NOT HIGHLY AVAILABLE: the external etcd has 1/,
           )
         },
         voters: 1,
