@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import { clusterContract } from '../support/cluster-contract.js'
 import { readyToJoin } from '../support/simulated-agents.js'
 import { clusterForTest, ended, hashFiles, runOf } from '../support/simulated-cluster.js'
+import { simulatedLab } from '../support/simulated-lab.js'
 
 const externalEtcd = { members: 3 }
 
@@ -94,4 +96,11 @@ t.test('joins that break off: taken back or finished, and a member that dies is 
   const drilled = await cluster.quorate([...drill, '--only', 'control-plane', '--down-for', '3'])
   ended(t, drilled)
   ended(t, await cluster.quorate([...drill, '--only', 'etcd-leader']), 0)
+})
+
+t.test('a simulated cluster with an external etcd does what a real one does', async (t) => {
+  const cluster = await SimulatedCluster.start({ controlPlanes: 2, workers: 1, externalEtcd })
+  t.teardown(() => cluster.stop())
+  const lab = simulatedLab(cluster, 'v1beta4')
+  for (const [title, assert] of clusterContract) await t.test(title, (t) => assert(t, lab))
 })

@@ -84,18 +84,20 @@ async function externalPlace(host: Host, apiServer: StaticPodView): Promise<Etcd
     throw new QuorateError('ETCD_REFUSED', 'the API server is told of no etcd: --etcd-servers', {
       where: apiServerManifest,
     })
-  const [ca, cert, key] = [flags['etcd-cafile'], flags['etcd-certfile'], flags['etcd-keyfile']]
-  if (ca === undefined || cert === undefined || key === undefined) {
-    // kubeadm allows it for http alone (ValidateEtcd).
-    return { endpoints, stacked: false, dial: () => ({ identity: credentials.createInsecure(), options: {} }) }
-  }
-  const identity = await readIdentity(host, { ca, cert, key })
+  // kubeadm gives what kubeadm-config has: a client certificate or none, and with http nothing at all (ValidateEtcd).
+  const identity = await readIdentity(host, {
+    ca: flags['etcd-cafile'],
+    cert: flags['etcd-certfile'],
+    key: flags['etcd-keyfile'],
+  })
   return { endpoints, stacked: false, dial: (url) => dialByName(url, identity) }
 }
 
 /** Verified for the host of its URL, whatever else its certificate is for. */
 function dialByName(url: string, identity: Identity): EtcdDial {
-  const name = new URL(url).hostname.replace(/^\[|\]$/g, '')
+  const { hostname, protocol } = new URL(url)
+  if (protocol === 'http:') return { identity: credentials.createInsecure(), options: {} }
+  const name = hostname.replace(/^\[|\]$/g, '')
   if (isIP(name) === 0) return { identity: identity.credentials(), options: {} }
   // A bare IP as TLS server name makes Node warn (RFC 6066): it is verified, not sent.
   return {
@@ -110,10 +112,11 @@ interface Identity {
 
 async function readIdentity(
   host: Host,
-  files: { readonly ca: string; readonly cert: string; readonly key: string },
+  files: Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>,
 ): Promise<Identity> {
   const [ca, key, cert] = await Promise.all(
     [files.ca, files.key, files.cert].map(async (path) => {
+      if (path === undefined) return null
       const file = await host.read(path, { followLinks: true })
       if (file === undefined)
         throw new QuorateError('ETCD_REFUSED', `${path} is missing: no client certificate for etcd`, { where: path })
