@@ -38,12 +38,13 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
     return made
   }
   const ca = authority('kubernetes', 'ca', caKey)
-  authority('etcd-ca', 'etcd/ca', etcdKey)
+  if (site.externalEtcd === undefined) authority('etcd-ca', 'etcd/ca', etcdKey)
   authority('front-proxy-ca', 'front-proxy-ca', proxyKey)
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
   const server = `https://${first.address}:6443`
-  const facts = { release: site.release, caPem: ca.cert, server }
+  const { release, externalEtcd } = site
+  const facts = { release, caPem: ca.cert, server, ...(externalEtcd === undefined ? {} : { externalEtcd }) }
   const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
   const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
   const context = { cluster, nodeName: first.name, address: first.address, bindPort: 6443 }
@@ -56,7 +57,8 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
     serviceSubnet: '10.96.0.0/12',
     initialCluster: [`${first.name}=https://${first.address}:2380`],
   }
-  first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
+  if (externalEtcd === undefined)
+    first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
   if (site.release.superAdmin) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })

@@ -127,7 +127,7 @@ export class Machine {
     let server: ApiServer | undefined
     let stopped = false
     const begin = async (): Promise<void> => {
-      while (!stopped && site.etcd.memberOf(node)?.serving !== true)
+      while (!stopped && site.etcd.memberFor(node)?.serving !== true)
         await new Promise((resolve) => setTimeout(resolve, 50))
       while (!stopped && server === undefined) {
         const next = new ApiServer({
@@ -148,8 +148,10 @@ export class Machine {
     }
     return {
       start: async () => {
-        if (!node.exists(flags.get('tls-cert-file') ?? ''))
-          throw new Error('open apiserver.crt: no such file or directory')
+        for (const flag of ['tls-cert-file', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile']) {
+          const path = flags.get(flag) ?? ''
+          if (!node.exists(path)) throw new Error(`open ${path}: no such file or directory`)
+        }
         void begin().catch(() => {})
       },
       stop: async () => {

@@ -1,4 +1,4 @@
-export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer'
+export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer' | 'etcd'
 
 /** How a simulated site is wanted. */
 export interface WorldOptions {
@@ -10,6 +10,8 @@ export interface WorldOptions {
   readonly balancers?: number
   /** True: the packages of haproxy and keepalived are on the workers too. */
   readonly haproxyEverywhere?: boolean
+  /** etcd on machines of its own, which have no agent. */
+  readonly externalEtcd?: ExternalEtcdWish
   /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
   readonly subnet?: string
   /** False: nobody has entered the endpoint's name into DNS. */
@@ -18,6 +20,14 @@ export interface WorldOptions {
   readonly folder: string
   /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */
   readonly programFolder: string
+}
+
+export interface ExternalEtcdWish {
+  readonly members: number
+  /** Folder of the client's files on the control planes; /etc/etcd/pki unless given. */
+  readonly clientFolder?: string
+  /** How many members the API servers are told of; all unless given. */
+  readonly named?: number
 }
 
 export interface SimulatedNodeDescription {

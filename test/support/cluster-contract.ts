@@ -470,6 +470,41 @@ export const clusterContract: readonly (readonly [
     },
   ],
   [
+    'the API server is told where etcd is and with which files, at its loopback address where etcd has a manifest beside it',
+    async (t, lab) => {
+      const manifest = (name: string) => lab.readFile(lab.first, `/etc/kubernetes/manifests/${name}.yaml`)
+      const text = (await manifest('kube-apiserver')) ?? ''
+      const flag = (name: string): string => new RegExp(`--etcd-${name}=(\\S+)`).exec(text)?.[1] ?? ''
+      for (const file of ['cafile', 'certfile', 'keyfile'])
+        t.ok(await lab.readFile(lab.first, flag(file)), `${file} ${flag(file)}`)
+      const isStacked = (await manifest('etcd')) !== undefined
+      t.equal(flag('servers') === 'https://127.0.0.1:2379', isStacked, flag('servers'))
+    },
+  ],
+  [
+    'kubeadm uploads what its etcd needs, all of it, under keys that tell the topology',
+    async (t, lab) => {
+      const path = '/root/contract-upload.yaml'
+      const { ClusterConfiguration = '' } = (await readObject(lab, configMap('kube-system', 'kubeadm-config'))).data
+      await lab.writeFile(
+        lab.first,
+        path,
+        initDocument(lab, ClusterConfiguration, { certificatesDir: '/etc/kubernetes/pki' }),
+      )
+      const upload = ['kubeadm', 'init', 'phase', 'upload-certs', '--upload-certs', '--config', path]
+      t.equal((await lab.sh(lab.first, upload)).exitCode, 0)
+      const secret = '/api/v1/namespaces/kube-system/secrets/kubeadm-certs'
+      const { data } = await readObject(lab, secret)
+      const ofEtcd = Object.keys(data).filter((key) => key.includes('etcd'))
+      const wanted = /^ +external:/m.test(ClusterConfiguration)
+        ? ['external-etcd-ca.crt', 'external-etcd.crt', 'external-etcd.key']
+        : ['etcd-ca.crt', 'etcd-ca.key']
+      t.same(ofEtcd.sort(), wanted)
+      t.ok(Object.values(data).every((value) => value.length > 0))
+      t.equal((await lab.kube('DELETE', secret)).status, 200)
+    },
+  ],
+  [
     'etcd takes one learner at a time',
     async (t, lab) => {
       t.equal(await lab.addEtcdLearner('https://192.0.2.71:2380'), '')

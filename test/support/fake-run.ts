@@ -1,6 +1,7 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
+import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
 import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
@@ -307,6 +308,7 @@ export function fakeRun(world: World): ConversionRun {
     nodeFacts: async (node) => world.facts[nameOf(node)] as NodeFacts,
     clusterFacts: async () => world.cluster,
     etcd: async () => world.etcd,
+    etcdTopology: () => chooseEtcdTopology(run as ConversionRun),
     refresh: () => {},
     endpointPolicy: async () =>
       decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),

@@ -5,7 +5,7 @@ import { readStaticPod } from '@quorate/shared/static-pod'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
 import { runningContainers } from './cluster/running-containers.js'
-import { partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
+import { containersOf, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { manifestPath } from './paths.js'
 import { changed } from './result.js'
@@ -19,7 +19,7 @@ import type { Tools } from './tools.js'
  */
 const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) => {
   const { tools, signal, progress } = context
-  const { containers } = partOfNode(request.part)
+  const containers = await containersOf(request.part, tools.host)
   await refuseArmed(context)
   const units = await unitsToStop(request, context)
   const victims = await runningContainers(tools, containers, signal)

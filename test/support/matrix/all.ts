@@ -1,4 +1,6 @@
 import type { Scenario } from './scenario.js'
+import { etcdExternal } from './scenarios/etcd-external.js'
+import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
@@ -17,4 +19,6 @@ export const scenarios: readonly Scenario[] = [
   etcdStranger,
   versions,
   versionTooOld,
+  etcdExternal,
+  etcdExternalSingle,
 ]

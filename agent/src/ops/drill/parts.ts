@@ -1,5 +1,7 @@
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ServiceUnit } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+import { readPods } from '../facts/static-pods.js'
 
 /** What a part of a control plane is made of. */
 interface PartOfNode {
@@ -8,6 +10,8 @@ interface PartOfNode {
   readonly ifRunning: readonly ServiceUnit[]
   /** Containers of static pods. */
   readonly containers: readonly string[]
+  /** As `containers`, of static pods that a control plane need not have: its etcd may be elsewhere. */
+  readonly containersIfHere?: readonly string[]
 }
 
 /**
@@ -23,13 +27,21 @@ const parts: Readonly<Partial<Record<Part, PartOfNode>>> = {
   [Part.PART_CONTROL_PLANE]: {
     units: ['kubelet'],
     ifRunning: ['haproxy', 'keepalived'],
-    containers: ['kube-apiserver', 'etcd', 'kube-controller-manager', 'kube-scheduler'],
+    containers: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'],
+    containersIfHere: ['etcd'],
   },
 }
 
 const nothing: PartOfNode = { units: [], ifRunning: [], containers: [] }
 
 export const partOfNode = (part: Part): PartOfNode => parts[part] ?? nothing
+
+/** Containers of a part that this node must have: those of its own static pods. */
+export async function containersOf(part: Part, host: Host): Promise<readonly string[]> {
+  const { containers, containersIfHere = [] } = partOfNode(part)
+  const pods = containersIfHere.length === 0 ? [] : await readPods(host)
+  return [...containers, ...containersIfHere.filter((name) => pods.some(({ pod }) => pod.component === name))]
+}
 
 /** The one timer of a node that brings back what a drill stopped; systemd-run names the service that it starts alike. */
 export const putBackUnit = 'quorate-put-back'

@@ -3,6 +3,7 @@ import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { readCertificate } from '@quorate/shared/pki'
 import type { Host } from '../../host/host.js'
 import { caCertificatePath, caKeyPath, kubeconfigPaths, kubeletPkiFolder, pkiFolder } from '../paths.js'
+import { readPods } from './static-pods.js'
 import { readLine } from './system.js'
 
 const rotatedCertificate = `${kubeletPkiFolder}/kubelet-client-current.pem`
@@ -31,8 +32,16 @@ async function certificateFiles(host: Host): Promise<(CertificateFacts | undefin
   const listed = await Promise.all(
     folders.map(async (folder) => (await host.list(folder)).map(({ name }) => `${folder}/${name}`)),
   )
-  const paths = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedCertificate]
-  return Promise.all(paths.map(async (path) => describe(path, await readLine(host, path))))
+  const known = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedCertificate]
+  const paths = new Set([...known, ...(await etcdClientCertificates(host))])
+  return Promise.all([...paths].map(async (path) => describe(path, await readLine(host, path))))
+}
+
+/** The API server's client certificate for an external etcd and that etcd's CA may lie anywhere, and kubeadm renews neither. */
+async function etcdClientCertificates(host: Host): Promise<string[]> {
+  const pods = await readPods(host)
+  const flags = pods.find(({ pod }) => pod.component === 'kube-apiserver')?.pod.flags ?? {}
+  return [flags['etcd-cafile'], flags['etcd-certfile']].filter((path) => path !== undefined)
 }
 
 async function embedded(host: Host, path: string): Promise<CertificateFacts | undefined> {
