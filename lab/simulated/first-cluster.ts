@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { parse } from 'yaml'
 import { type CertificateWish, type Identity, issue, keyPem, publicKeyPem } from './certificates.js'
 import {
+  type ClusterFacts,
   clusterConfiguration,
   clusterInfoKubeconfig,
   kubeletConfiguration,
@@ -21,8 +22,17 @@ import { atLeast } from './version-order.js'
 
 const pki = '/etc/kubernetes/pki'
 
-/** Makes what `kubeadm init` without controlPlaneEndpoint and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
-export function makeFirstCluster(site: Site, first: SimulatedNode, workers: readonly SimulatedNode[]): void {
+/** How `kubeadm init` was run. */
+export interface InitWish {
+  readonly controlPlaneEndpoint?: string
+}
+
+/** Makes what `kubeadm init` and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
+export function makeFirstCluster(
+  site: Site,
+  [first, ...workers]: readonly [SimulatedNode, ...SimulatedNode[]],
+  { controlPlaneEndpoint }: InitWish,
+): void {
   const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
   if (
     key === undefined ||
@@ -43,8 +53,10 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
   authority('front-proxy-ca', 'front-proxy-ca', proxyKey)
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
-  const server = `https://${first.address}:6443`
-  const facts = { release: site.release, caPem: ca.cert, server }
+  const local = `https://${first.address}:6443`
+  const server = controlPlaneEndpoint === undefined ? local : `https://${controlPlaneEndpoint}`
+  const endpoint = controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }
+  const facts = { release: site.release, caPem: ca.cert, server, ...endpoint }
   const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
   const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
   const context = { cluster, nodeName: first.name, address: first.address, bindPort: 6443 }
@@ -76,18 +88,14 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
     installClientCertificate(node, identity.cert + identity.key)
     const text =
       node === first
-        ? firstKubeletKubeconfig(server, ca.cert, node.name)
+        ? firstKubeletKubeconfig(site.release.localMode ? local : server, ca.cert, node.name)
         : bootstrappedKubeletKubeconfig(server, ca.cert)
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
   makeObjects(site, facts, [first, ...workers])
 }
 
-function makeObjects(
-  site: Site,
-  facts: { release: Site['release']; caPem: string; server: string },
-  nodes: readonly SimulatedNode[],
-): void {
+function makeObjects(site: Site, facts: ClusterFacts, nodes: readonly SimulatedNode[]): void {
   const { store, release } = site
   const make = (
     plural: string,

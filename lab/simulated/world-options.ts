@@ -6,6 +6,11 @@ export interface WorldOptions {
   readonly workers: number
   /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
   readonly subnet?: string
+  /**
+   * `k8s.example.com:6443`: as `kubeadm init --control-plane-endpoint` had it. Its name leads to the first control plane where the port is the API
+   * server's own, else to a load balancer of the operator's on the last machine, which is no control plane then.
+   */
+  readonly controlPlaneEndpoint?: string
   /** False: nobody has entered the endpoint's name into DNS. */
   readonly dns?: boolean
   /** Folder of the site's files, made by who starts it. */

@@ -5,6 +5,7 @@ import { type Handler, serveControl } from './control.js'
 import { EtcdCluster } from './etcd-cluster.js'
 import { faultsOf } from './faults.js'
 import { makeFirstCluster } from './first-cluster.js'
+import { leadToFirst } from './first-endpoint.js'
 import { VirtualAddresses } from './keepalived.js'
 import { credentialsOf, KubeClient } from './kube-client.js'
 import { Machine } from './machine.js'
@@ -85,13 +86,10 @@ async function start(
   }
   const [first] = all
   if (first === undefined) throw new Error('a cluster needs a control plane')
-  makeFirstCluster(
-    site,
-    first,
-    all.filter(({ role }) => role === 'worker'),
-  )
+  makeFirstCluster(site, [first, ...all.filter(({ role }) => role === 'worker')], options)
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
+  if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
   setInterval(() => void site.virtualAddresses.settle(), 200)
   await untilRunning(site)

@@ -10,13 +10,14 @@ export interface Wanted {
   prepare?(cluster: SimulatedCluster): Promise<void>
 }
 
-/** Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. Returns it for further looks. */
+/** Converts a simulated cluster while clients ask: no request fails, etcd has a voter on each control plane, `verify` agrees. Returns it for further looks. */
 export async function converts(t: Test, { site, file, prepare }: Wanted): Promise<SimulatedCluster> {
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
   nothingFailed(t, await convertUnderProbes(cluster))
   const voters = (await members(cluster)).filter(({ learner }) => !learner)
-  t.equal(voters.length, 3, 'three voters')
+  const wanted = file?.controlPlanes?.length ?? site?.controlPlanes ?? 3
+  t.equal(voters.length, wanted, `${wanted} voters`)
   ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
   return cluster
 }

@@ -3,6 +3,7 @@ import { asQuorateError } from '@quorate/shared/errors'
 import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import { atLeast } from '@quorate/shared/kubernetes-version'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { balanceServing, memberOf, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
 import { readEtcd } from '../fresh.js'
@@ -31,8 +32,9 @@ export const joinControlPlanes = defineStep({
   settleBefore: 'prove-ha',
   async plan(run) {
     remember(run, overlap, await joinsMayOverlap(run))
+    const voters = (await run.etcd()).members.filter(({ learner }) => !learner).length
     const planned = await Promise.all(
-      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node)])),
+      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node, voters)])),
     )
     return planned.flat()
   },
@@ -78,13 +80,17 @@ async function join(run: ConversionRun, node: NodeEntry, call: ChangeCall): Prom
     .catch((error: unknown) => recoverJoin(run, node, { call, why: asQuorateError(error, node.name) }))
 }
 
-const action = ({ name }: NodeEntry) => ({
+const action = ({ name }: NodeEntry, voters: number): Action => ({
   id: name,
   node: name,
   does: 'join as a control plane, add it to the load balancer when it serves',
   diffs: [],
-  noWayBack: `Once ${name} has a vote in etcd it must not die while there are exactly two voters: then etcd has no quorum and only docs/runbook.md#quorum leads back. With the third vote that is over.`,
+  // On the way from three to five a new voter that dies leaves a majority: it is removed like any other.
+  ...(voters >= 3 ? {} : { noWayBack: untilThirdVote(name) }),
 })
+
+const untilThirdVote = (name: string): string =>
+  `Once ${name} has a vote in etcd it must not die while there are exactly two voters: then etcd has no quorum and only docs/runbook.md#quorum leads back. With the third vote that is over.`
 
 async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
   if (!(await isJoined(run, node))) return false
