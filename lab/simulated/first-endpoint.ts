@@ -2,16 +2,18 @@ import { machineOf, type Site } from './site.js'
 
 /**
  * Makes the endpoint that the cluster was made with lead to its API server: the name alone where the port is the API server's, else haproxy and
- * keepalived on the last control plane machine, which somebody set up as a load balancer long ago. It checks all machines: who does not serve is down.
+ * keepalived on the machine for a load balancer, which somebody set up long ago. It checks all machines: who does not serve is down.
  */
 export async function leadToFirst(site: Site, endpoint: string, virtualIp: string): Promise<void> {
   const machines = [...site.nodes.values()].filter(({ role }) => role === 'control-plane')
-  const [first, last] = [machines[0], machines.at(-1)]
-  if (first === undefined || last === undefined) throw new Error('a cluster needs a control plane')
+  const [first] = machines
+  if (first === undefined) throw new Error('a cluster needs a control plane')
   const [host = '', port = ''] = endpoint.split(':')
   site.network.dns.set(host, port === '6443' ? first.address : virtualIp)
   if (port === '6443') return
-  const servers = machines.slice(0, -1).map(({ name, address }) => `  server ${name} ${address}:6443 check verify none`)
+  const balancer = [...site.nodes.values()].find(({ role }) => role === 'load-balancer')
+  if (balancer === undefined) throw new Error(`nothing can listen on ${port} without a machine for a load balancer`)
+  const servers = machines.map(({ name, address }) => `  server ${name} ${address}:6443 check verify none`)
   const haproxy = [
     'defaults',
     '  mode tcp',
@@ -23,7 +25,7 @@ export async function leadToFirst(site: Site, endpoint: string, virtualIp: strin
     '  default-server inter 500ms fall 2 rise 1',
     ...servers,
   ]
-  last.write('/etc/haproxy/haproxy.cfg', `${haproxy.join('\n')}\n`, 0o644)
+  balancer.write('/etc/haproxy/haproxy.cfg', `${haproxy.join('\n')}\n`, 0o644)
   const keepalived = [
     'vrrp_instance api {',
     '  state BACKUP',
@@ -34,6 +36,6 @@ export async function leadToFirst(site: Site, endpoint: string, virtualIp: strin
     '  }',
     '}',
   ]
-  last.write('/etc/keepalived/keepalived.conf', `${keepalived.join('\n')}\n`, 0o644)
-  await machineOf(site, last.name).units.control(['enable', 'haproxy', 'keepalived'])
+  balancer.write('/etc/keepalived/keepalived.conf', `${keepalived.join('\n')}\n`, 0o644)
+  await machineOf(site, balancer.name).units.control(['enable', 'haproxy', 'keepalived'])
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join, normalize, resolve } from 'node:path'
+import type { SimulatedRole } from './world-options.js'
 
 /** What can be made to go wrong on one node. */
 export interface NodeFaults {
@@ -53,7 +54,9 @@ export interface Connection {
 export class SimulatedNode {
   readonly name: string
   readonly address: string
-  readonly role: 'control-plane' | 'worker'
+  readonly role: SimulatedRole
+  /** Whether the packages of haproxy and keepalived are installed. */
+  readonly balances: boolean
   /** Folder that is `/` for this node. */
   readonly root: string
   readonly faults: NodeFaults = {}
@@ -63,10 +66,11 @@ export class SimulatedNode {
   alive = true
   private nextPid = 700
 
-  constructor(facts: { name: string; address: string; role: 'control-plane' | 'worker'; root: string }) {
+  constructor(facts: { name: string; address: string; role: SimulatedRole; balances: boolean; root: string }) {
     this.name = facts.name
     this.address = facts.address
     this.role = facts.role
+    this.balances = facts.balances
     this.root = facts.root
   }
 

@@ -1,14 +1,20 @@
+export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer'
+
 /** How a simulated site is wanted. */
 export interface WorldOptions {
   /** `v1.37.2`, `v1.34.4` or `v1.30.4`. */
   readonly kubernetesVersion: string
   readonly controlPlanes: number
   readonly workers: number
+  /** Machines for a load balancer of its own, which are no nodes of the cluster. */
+  readonly balancers?: number
+  /** True: the packages of haproxy and keepalived are on the workers too. */
+  readonly haproxyEverywhere?: boolean
   /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
   readonly subnet?: string
   /**
    * `k8s.example.com:6443`: as `kubeadm init --control-plane-endpoint` had it. Its name leads to the first control plane where the port is the API
-   * server's own, else to a load balancer of the operator's on the last machine, which is no control plane then.
+   * server's own, else to a load balancer of the operator's on the first of the machines for one.
    */
   readonly controlPlaneEndpoint?: string
   /** False: nobody has entered the endpoint's name into DNS. */
@@ -22,7 +28,7 @@ export interface WorldOptions {
 export interface SimulatedNodeDescription {
   readonly name: string
   readonly address: string
-  readonly role: 'control-plane' | 'worker'
+  readonly role: SimulatedRole
   /** Folder that is `/` for the node. */
   readonly root: string
   /** Folder with the node's programs: its PATH. */

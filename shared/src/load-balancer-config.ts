@@ -12,8 +12,10 @@ export interface LoadBalancerBackend {
 }
 
 export interface HaproxyInput {
-  /** Port that haproxy listens on, on every address of the node. */
+  /** Port that haproxy listens on. */
   readonly port: number
+  /** Address that it listens on; '': every one of the node. */
+  readonly bindAddress?: string
   readonly backends: readonly LoadBalancerBackend[]
   /** How long an answer to a check may take; milliseconds. */
   readonly checkTimeoutMs?: number
@@ -62,9 +64,10 @@ function backendLine({ name, address, port }: LoadBalancerBackend): string {
  * checks have found out. Idle watches live for hours, and a reload hands the listening sockets over (`expose-fd listeners`) so that none is
  * refused. haproxy 2.2 or later. Without backends it accepts and closes.
  */
-export function renderHaproxy({ port, backends, checkTimeoutMs = 2000 }: HaproxyInput): string {
+export function renderHaproxy({ port, bindAddress = '', backends, checkTimeoutMs = 2000 }: HaproxyInput): string {
   whole('a port', port, anyPort)
   whole('milliseconds', checkTimeoutMs, [100, 60_000])
+  wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
   wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
   return `${header}
 global
@@ -91,7 +94,7 @@ defaults
   timeout tunnel 4h
 
 frontend kube-apiserver
-  bind *:${port}
+  bind ${bindAddress === '' ? '*' : bindAddress}:${port}
   default_backend control-planes
 
 backend control-planes

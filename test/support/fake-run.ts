@@ -1,6 +1,7 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
+import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
@@ -63,7 +64,7 @@ export function soundWorld(): World {
     file: {
       name: 'prod',
       endpoint: { host: 'apiserver.example.com', port: 8443 },
-      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100 },
+      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100, hosts: [] },
       controlPlanes: [cp1, cp2, cp3],
       workers: [worker],
       policy: {
@@ -290,6 +291,7 @@ export function fakeRun(world: World): ConversionRun {
     controlPlanes: world.file.controlPlanes as NodeEntry[],
     workers: world.file.workers as NodeEntry[],
     nodes,
+    machines: [...nodes, ...(world.file.loadBalancer.hosts as NodeEntry[])],
     absence: nobodyMissing,
     mayBeBehind: () => true,
     endpoint: world.file.endpoint,
@@ -300,11 +302,7 @@ export function fakeRun(world: World): ConversionRun {
     refresh: () => {},
     endpointPolicy: async () =>
       decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),
-    loadBalancer: {
-      name: world.file.loadBalancer.kind,
-      check: async () => world.loadBalancerFindings,
-      nodes: () => (world.file.loadBalancer.kind === 'haproxy' ? (world.file.controlPlanes as NodeEntry[]) : []),
-    } as unknown as ConversionRun['loadBalancer'],
+    loadBalancer: { ...loadBalancerOf(world.file as ClusterFile), check: async () => world.loadBalancerFindings },
   }
   return run as ConversionRun
 }

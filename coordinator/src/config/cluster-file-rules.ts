@@ -1,31 +1,8 @@
 import { isIP } from 'node:net'
 import { isDnsName, parseEndpoint } from '@quorate/shared/names'
-import type { ClusterFileText } from './cluster-file-schema.js'
+import { loadBalancerRules } from './load-balancer-rules.js'
 import { canonicalAddress } from './node-address.js'
-
-/** What is wrong with a cluster file, where, and what to write instead. */
-export interface Problem {
-  readonly path: readonly (string | number)[]
-  readonly message: string
-  readonly remedy: string
-}
-
-type Rule = (file: ClusterFileText) => readonly Problem[]
-
-/** Ports that Kubernetes or we ourselves hold on a control plane, where haproxy would have to listen on every address. */
-const takenPorts: Readonly<Record<number, string>> = {
-  2379: 'etcd',
-  2380: 'etcd',
-  2381: "etcd's metrics",
-  6443: 'the API server',
-  7445: 'quorate-agent',
-  10248: "the kubelet's healthz",
-  10249: "kube-proxy's metrics",
-  10250: 'the kubelet',
-  10256: "kube-proxy's healthz",
-  10257: 'the controller-manager',
-  10259: 'the scheduler',
-}
+import { eachNode, type Problem, type Rule, show } from './problem.js'
 
 const clusterName: Rule = ({ metadata: { name } }) =>
   /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
@@ -73,73 +50,6 @@ const endpointIsNoNode: Rule = ({ endpoint, controlPlanes, workers }) => {
         },
       ]
     : []
-}
-
-const portIsFree: Rule = ({ endpoint, loadBalancer }) => {
-  const port = parseEndpoint(endpoint)?.port ?? 0
-  const holder = takenPorts[port]
-  if (loadBalancer.kind !== 'haproxy' || holder === undefined) return []
-  return [
-    {
-      path: ['endpoint'],
-      message: `port ${port} is taken: on a control plane it belongs to ${holder}`,
-      remedy: 'haproxy runs on the same nodes and needs a port of its own, such as 8443.',
-    },
-  ]
-}
-
-const loadBalancerIsSupported: Rule = ({ loadBalancer: { kind } }) =>
-  kind === 'haproxy' || kind === 'external'
-    ? []
-    : [
-        {
-          path: ['loadBalancer', 'kind'],
-          message: `load balancer kind ${show(kind)} is not supported by this version`,
-          remedy: 'Use haproxy (on the control planes) or external (one that you run yourself).',
-        },
-      ]
-
-const virtualIpFits: Rule = ({ loadBalancer: { kind, virtualIP }, controlPlanes, workers }) => {
-  const path = ['loadBalancer', 'virtualIP']
-  if (virtualIP === undefined) {
-    return kind === 'haproxy'
-      ? [
-          {
-            path,
-            message: 'loadBalancer.virtualIP is missing',
-            remedy: 'haproxy needs a free address of the control planes’ network: virtualIP: 192.168.13.100.',
-          },
-        ]
-      : []
-  }
-  const family = isIP(virtualIP)
-  if (family === 0)
-    return [
-      {
-        path,
-        message: `virtualIP ${show(virtualIP)} is not an IP address`,
-        remedy: 'Write an address without prefix length or port: 192.168.13.100.',
-      },
-    ]
-  const node = [...controlPlanes, ...workers].find(({ address }) => same(address, virtualIP))
-  if (node !== undefined)
-    return [
-      {
-        path,
-        message: `virtualIP ${virtualIP} is the address of ${node.name}`,
-        remedy: 'Choose an address that no machine has: keepalived moves it between the control planes.',
-      },
-    ]
-  const other = controlPlanes.find(({ address }) => isIP(address) !== 0 && isIP(address) !== family)
-  if (kind === 'haproxy' && other !== undefined)
-    return [
-      {
-        path,
-        message: `virtualIP ${virtualIP} is IPv${family}, ${other.name} is not`,
-        remedy: 'Use an address of the same family as the control planes.',
-      },
-    ]
-  return []
 }
 
 const oddControlPlanes: Rule = ({ controlPlanes }) => {
@@ -244,26 +154,12 @@ const noBlanketIgnore: Rule = ({ policy: { ignorePreflightErrors, ignoreFindings
   ),
 ]
 
-function eachNode(
-  file: ClusterFileText,
-  look: (node: ClusterFileText['workers'][number], path: (string | number)[]) => readonly Problem[],
-): readonly Problem[] {
-  return (['controlPlanes', 'workers'] as const).flatMap((list) =>
-    file[list].flatMap((node, index) => look(node, [list, index])),
-  )
-}
-
-const same = (a: string, b: string) => canonicalAddress(a) === canonicalAddress(b)
-const show = (text: string) => JSON.stringify(text)
-
 /** Every rule that types cannot say; all are tried, all report. */
 export const clusterFileRules: readonly Rule[] = [
   clusterName,
   endpointIsName,
   endpointIsNoNode,
-  portIsFree,
-  loadBalancerIsSupported,
-  virtualIpFits,
+  ...loadBalancerRules,
   oddControlPlanes,
   nodesAreWellFormed,
   nodesDiffer,

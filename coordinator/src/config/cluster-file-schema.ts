@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { loadBalancerKindNames } from './load-balancer-settings.js'
 
 /** A node of the cluster file as it is written. */
 const node = z.strictObject({ name: z.string(), address: z.string(), agent: z.string().optional() })
@@ -10,9 +11,10 @@ export const clusterFileSchema = z.strictObject({
   metadata: z.strictObject({ name: z.string() }),
   endpoint: z.string(),
   loadBalancer: z.strictObject({
-    kind: z.enum(['haproxy', 'external', 'kube-vip', 'node-local', 'service']).default('haproxy'),
+    kind: z.enum(loadBalancerKindNames).default('haproxy'),
     virtualIP: z.string().optional(),
     virtualRouterId: z.int().min(1).max(255).optional(),
+    hosts: z.array(node).default([]),
   }),
   controlPlanes: z.array(node),
   workers: z.array(node).default([]),

@@ -1,6 +1,5 @@
 import type { Endpoint, NodeName } from '@quorate/shared/names'
-
-export type LoadBalancerKindName = 'haproxy' | 'external' | 'kube-vip' | 'node-local' | 'service'
+import type { LoadBalancerKindName } from './load-balancer-settings.js'
 
 export interface NodeEntry {
   readonly name: NodeName
@@ -20,6 +19,8 @@ export interface ClusterFile {
     readonly virtualIP: string | undefined
     /** VRRP router id, 1 to 255; derived from the virtual IP unless given. */
     readonly virtualRouterId: number
+    /** Machines of its own, which are no nodes of the cluster; none: it runs on the control planes. */
+    readonly hosts: readonly NodeEntry[]
   }
   /** The first is the existing one. */
   readonly controlPlanes: readonly NodeEntry[]

@@ -4,9 +4,10 @@ import { type Endpoint, parseEndpoint, parseNodeName } from '@quorate/shared/nam
 import { type PositionedYaml, readPositionedYaml } from '@quorate/shared/yaml-document'
 import type { z } from 'zod'
 import type { ClusterFile, NodeEntry } from './cluster-file.js'
-import { clusterFileRules, type Problem } from './cluster-file-rules.js'
+import { clusterFileRules } from './cluster-file-rules.js'
 import { type ClusterFileText, clusterFileSchema, keysAt, type NodeText } from './cluster-file-schema.js'
 import { canonicalAddress, dialTarget, parseHostPort } from './node-address.js'
+import { eachNode, type Problem } from './problem.js'
 
 /** A thousand nodes are 100 KB; what is larger than this is another file. */
 const largestFile = 4 * 1024 * 1024
@@ -64,18 +65,16 @@ function asProblems(issue: z.core.$ZodIssue): readonly Problem[] {
 }
 
 function agentProblems(file: ClusterFileText): readonly Problem[] {
-  return (['controlPlanes', 'workers'] as const).flatMap((list) =>
-    file[list].flatMap(({ agent }, index) =>
-      agent === undefined || parseHostPort(agent) !== undefined
-        ? []
-        : [
-            {
-              path: [list, index, 'agent'],
-              message: `${JSON.stringify(agent)} is not where an agent could be dialled`,
-              remedy: 'Write HOST or HOST:PORT, or leave it out: the node’s address and port 7445.',
-            },
-          ],
-    ),
+  return eachNode(file, ({ agent }, path) =>
+    agent === undefined || parseHostPort(agent) !== undefined
+      ? []
+      : [
+          {
+            path: [...path, 'agent'],
+            message: `${JSON.stringify(agent)} is not where an agent could be dialled`,
+            remedy: 'Write HOST or HOST:PORT, or leave it out: the node’s address and port 7445.',
+          },
+        ],
   )
 }
 
@@ -93,11 +92,16 @@ function refuse(source: string, problems: readonly Located[]): QuorateError {
 }
 
 function complete(text: ClusterFileText): ClusterFile {
-  const { virtualIP, virtualRouterId, kind } = text.loadBalancer
+  const { virtualIP, virtualRouterId, kind, hosts } = text.loadBalancer
   return {
     name: text.metadata.name,
     endpoint: parseEndpoint(text.endpoint) as Endpoint, // endpointIsName has seen it
-    loadBalancer: { kind, virtualIP, virtualRouterId: virtualRouterId ?? routerIdOf(virtualIP) },
+    loadBalancer: {
+      kind,
+      virtualIP,
+      virtualRouterId: virtualRouterId ?? routerIdOf(virtualIP),
+      hosts: hosts.map(asNode),
+    },
     controlPlanes: text.controlPlanes.map(asNode),
     workers: text.workers.map(asNode),
     policy: text.policy,

@@ -43,7 +43,7 @@ export async function assess(
 
 /** A finding for each node whose agent does not answer or is not trusted: a warning for a worker that the rest can go on without. */
 export async function silentNodes(run: ConversionRun): Promise<readonly Finding[]> {
-  const answers = await Promise.all(run.nodes.map((node) => reach(run, node.name)))
+  const answers = await Promise.all(run.machines.map((node) => reach(run, node.name)))
   const missing = run.absence.missing().map(missingFinding)
   const names = new Set(missing.map(({ node }) => node))
   return [...answers.flat().filter(({ node }) => !names.has(node ?? '')), ...missing]

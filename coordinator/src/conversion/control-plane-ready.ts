@@ -112,7 +112,12 @@ export function balanceServing(
       )
     // On the way in a node is told when its own turn comes. On the way out whoever holds the address leads to who stays, also the one that leaves.
     const rest = run.controlPlanes.filter((node) => !backends.includes(node) && joiningNow.get(run)?.has(node) !== true)
-    await run.loadBalancer.setBackends(run, { backends, beside: without === undefined ? [] : rest }, call)
+    const pool = {
+      backends,
+      beside: without === undefined ? [] : rest,
+      joining: [...(joiningNow.get(run) ?? [])],
+    }
+    await run.loadBalancer.setBackends(run, pool, call)
     return backends
   })
   turns.set(

@@ -139,7 +139,7 @@ const restartMs = 10_000
 async function shutOthersOut({ run, context: { cluster, fencingToken } }: Held): Promise<void> {
   const tell = (node: NodeEntry) => run.agent(node).read('raiseFence', { cluster, fencingToken })
   await Promise.all(
-    run.nodes.map(async (node) => {
+    run.machines.map(async (node) => {
       for (const deadline = Date.now() + restartMs; ; await systemClock.sleep(500)) {
         if (isMissing(run.absence, node.name)) return
         try {

@@ -5,7 +5,7 @@ import type { MissingNode } from '../engine/absence.js'
 import type { Agent } from '../fleet/agent.js'
 import { decideEndpointPolicy } from './endpoint-policy.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from './fresh.js'
-import { loadBalancerKinds } from './load-balancers/all.js'
+import { loadBalancerOf } from './load-balancers/all.js'
 import { conversionOrder } from './order.js'
 import { withReliedProofs } from './relied-proofs.js'
 import { type MayMiss, RollCall } from './roll-call.js'
@@ -53,6 +53,17 @@ class FactMemory {
   }
 }
 
+/** The machine of that name; INTERNAL for one that the file does not name. */
+const entryIn =
+  (machines: readonly NodeEntry[]) =>
+  (node: NodeEntry | string): NodeEntry => {
+    const name = typeof node === 'string' ? node : node.name
+    const entry = machines.find((one) => one.name === name)
+    if (entry === undefined)
+      throw new QuorateError('INTERNAL', `${name} is not a node of the cluster file`, { where: name })
+    return entry
+  }
+
 /** The context of one conversion: who is who, and what is known of them. */
 export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const { id, file, agent, keepBackup, backupRecipient, order = conversionOrder } = parts
@@ -62,13 +73,8 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const [first, ...joining] = file.controlPlanes
   if (first === undefined) throw new QuorateError('CLUSTER_FILE_INVALID', 'the cluster file names no control plane')
   const nodes = [...file.controlPlanes, ...file.workers]
-  const entryOf = (node: NodeEntry | string): NodeEntry => {
-    const name = typeof node === 'string' ? node : node.name
-    const entry = nodes.find((one) => one.name === name)
-    if (entry === undefined)
-      throw new QuorateError('INTERNAL', `${name} is not a node of the cluster file`, { where: name })
-    return entry
-  }
+  const machines = [...nodes, ...file.loadBalancer.hosts]
+  const entryOf = entryIn(machines)
   const run: ConversionRun = {
     id,
     file,
@@ -80,6 +86,9 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     },
     get nodes() {
       return nodes.filter(rollCall.answers)
+    },
+    get machines() {
+      return machines.filter(rollCall.answers)
     },
     absence: rollCall,
     mayBeBehind: (node) => parts.returning?.includes(node) ?? true,
@@ -93,7 +102,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
       memory.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
-    loadBalancer: loadBalancerKinds[file.loadBalancer.kind],
+    loadBalancer: loadBalancerOf(file),
     order: order.map(withReliedProofs),
     keepBackup,
     backupRecipient,

@@ -66,8 +66,7 @@ function leadsTo(run: ConversionRun, { peerAddress, peerPort }: SocketFacts, por
   const peer = { address: peerAddress, port: peerPort }
   const server = run.controlPlanes.find(({ address }) => samePeer({ address, port }, peer))
   if (server !== undefined) return server.name
-  const { virtualIP } = run.file.loadBalancer
-  const endpoint = { address: virtualIP ?? peerAddress, port: run.endpoint.port }
+  const endpoint = { address: run.loadBalancer.address(run.file) ?? peerAddress, port: run.endpoint.port }
   return samePeer(endpoint, peer) ? 'endpoint' : undefined
 }
 

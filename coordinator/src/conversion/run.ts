@@ -26,6 +26,8 @@ export interface ConversionRun {
   readonly workers: readonly NodeEntry[]
   /** Control planes and workers, without those that are missing. */
   readonly nodes: readonly NodeEntry[]
+  /** The nodes and the hosts of the load balancer: all on which an agent runs. */
+  readonly machines: readonly NodeEntry[]
   /** Workers that do not answer and are done without for now. */
   readonly absence: Absence
   readonly endpoint: Endpoint

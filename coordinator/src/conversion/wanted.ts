@@ -16,18 +16,17 @@ export const endpointServer = (run: ConversionRun): string => serverUrl(run.endp
 
 /** Names and addresses by which clients will meet the API server from now on. */
 export function wantedSans(run: ConversionRun): string[] {
-  const { virtualIP } = run.file.loadBalancer
-  return virtualIP === undefined ? [run.endpoint.host] : [run.endpoint.host, virtualIP]
+  return [run.endpoint.host, ...run.loadBalancer.sans(run.file)]
 }
 
-/** Where the endpoint is, as this node sees it: the virtual IP, or what the name resolves to there. */
+/** Where the endpoint is, as this node sees it: the address that the load balancer has by its kind, or what the name resolves to there. */
 export async function endpointAddresses(
   run: ConversionRun,
   from: NodeEntry,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const { virtualIP } = run.file.loadBalancer
-  if (virtualIP !== undefined) return [virtualIP]
+  const address = run.loadBalancer.address(run.file)
+  if (address !== undefined) return [address]
   const { addresses } = await run
     .agent(from)
     .read('resolveName', { name: run.endpoint.host }, signal === undefined ? {} : { signal })
@@ -94,7 +93,9 @@ export async function clusterCa(run: ConversionRun): Promise<string> {
 
 /** The node of the file that an action is for. */
 export function nodeOf(run: ConversionRun, name: string): NodeEntry {
-  const node = [...run.controlPlanes, ...run.file.workers].find((one) => one.name === name)
+  const node = [...run.controlPlanes, ...run.file.workers, ...run.file.loadBalancer.hosts].find(
+    (one) => one.name === name,
+  )
   if (node === undefined)
     throw new QuorateError('INTERNAL', `${name} is not a node of the cluster file`, { where: name })
   return node

@@ -3,9 +3,10 @@ import type { ApplyLoadBalancerRequest } from '@quorate/shared/gen/quorate/v1/no
 
 /** What no single file can show to be wrong; values that go into the files are checked where these are rendered. */
 export function checkLoadBalancerRequest(request: ApplyLoadBalancerRequest): void {
-  const { port, virtualIp, backends, peers, ownAddress } = request
+  const { port, virtualIp, backends, peers, ownAddress, bindAddress } = request
   if (backends.length === 0) throw refused('no backend is named: every connection would be accepted and closed')
-  if (backends.some((backend) => backend.address === ownAddress && backend.port === port)) {
+  const own = bindAddress === '' ? ownAddress : bindAddress
+  if (backends.some((backend) => backend.address === own && backend.port === port)) {
     throw refused(`it would be its own backend on port ${port}`)
   }
   if (virtualIp !== '' && !peers.includes(ownAddress)) throw refused(`${ownAddress} is not among its peers`)

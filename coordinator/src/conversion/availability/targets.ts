@@ -1,6 +1,7 @@
 import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
+import { loadBalancerOf } from '../load-balancers/all.js'
 import { joinControlPlanes } from '../steps/join-control-planes.js'
 import { regenerateApiserverCertificate } from '../steps/regenerate-apiserver-certificate.js'
 import { startLoadBalancer } from '../steps/start-load-balancer.js'
@@ -40,10 +41,11 @@ export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer
 }
 
 /** By name as soon as the certificate has it; before that its chain alone can be verified. */
-function endpointOf({ endpoint, loadBalancer }: ClusterFile, state: RunState): AvailabilityTarget | undefined {
+function endpointOf(file: ClusterFile, state: RunState): AvailabilityTarget | undefined {
+  const { endpoint } = file
   if (!isTrue(stepOf(state, startLoadBalancer.id))) return undefined
   const serverName = isTrue(stepOf(state, regenerateApiserverCertificate.id)) ? endpoint.host : ''
-  const host = loadBalancer.virtualIP ?? endpoint.host
+  const host = loadBalancerOf(file).address(file) ?? endpoint.host
   return { name: endpointTarget, host, port: endpoint.port, serverName, write: false }
 }
 

@@ -12,7 +12,7 @@ export const addresses: Check = {
   id,
   title: 'Nodes have the addresses that the file and the cluster give them',
   async check(run) {
-    const own = await Promise.all(run.nodes.map(async (node) => onInterface(node, await run.nodeFacts(node))))
+    const own = await Promise.all(run.machines.map(async (node) => onInterface(node, await run.nodeFacts(node))))
     return [...own.flat(), ...advertised(run.first, await run.nodeFacts(run.first)), ...(await inCluster(run))]
   },
 }

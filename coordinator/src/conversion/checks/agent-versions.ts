@@ -9,7 +9,7 @@ export const agentVersions: Check = {
   title: 'All agents are of one version',
   async check(run) {
     const first = await run.nodeFacts(run.first)
-    const others = await withFacts(run, run.nodes)
+    const others = await withFacts(run, run.machines)
     return others
       .filter(({ facts }) => facts.agentVersion !== first.agentVersion || facts.schemaVersion !== first.schemaVersion)
       .map(

@@ -26,7 +26,7 @@ export const clocksBy = (clock: Clock): Check => ({
   id,
   title: 'Clocks agree',
   async check(run) {
-    const offsets = await Promise.all(run.nodes.map((node) => measure(run, node, clock)))
+    const offsets = await Promise.all(run.machines.map((node) => measure(run, node, clock)))
     return [...offsets.flatMap(againstCoordinator), ...betweenNodes(offsets), ...offsets.flatMap(unsynchronised)]
   },
 })

@@ -10,25 +10,20 @@ export const endpointResolves: Check = {
   id,
   title: "Every node resolves the endpoint's name to the load balancer",
   async check(run) {
-    if (run.file.policy.manageHosts) return foreignHostsLines(run)
+    if (run.loadBalancer.hostsAddress(run.file) !== undefined) return foreignHostsLines(run)
     const answers = await Promise.all(
       run.nodes.map(async (node) => ({
         node,
         addresses: (await run.agent(node).read('resolveName', { name: run.endpoint.host })).addresses,
       })),
     )
-    const wanted = wantedAddress(run) ?? answers[0]?.addresses[0]
+    const wanted = run.loadBalancer.address(run.file) ?? answers[0]?.addresses[0]
     const sources = await Promise.all(run.nodes.map((node) => throughClusterDns(run, node)))
     return [
       ...answers.flatMap(({ node, addresses }) => ofNode(run, { node, addresses: [...new Set(addresses)], wanted })),
       ...sources.flat(),
     ]
   },
-}
-
-/** An external load balancer may have several addresses, and need not have the one that the file may name. */
-function wantedAddress(run: ConversionRun): string | undefined {
-  return run.file.loadBalancer.virtualIP
 }
 
 function ofNode(
@@ -42,7 +37,8 @@ function ofNode(
   const where = { id, severity: 'error', node: node.name, evidence, remedy } as const
   if (addresses.length === 0) return [{ ...where, message: `it cannot resolve the endpoint's name ${name}` }]
   if (wanted === undefined || addresses.every((address) => address === wanted)) return []
-  if (addresses.includes(wanted) && run.file.loadBalancer.kind !== 'haproxy') return []
+  // That of an operator may have several addresses.
+  if (addresses.includes(wanted) && run.loadBalancer.runBy !== 'quorate') return []
   return [{ ...where, message: `it resolves the endpoint's name ${name} to another address than ${wanted}` }]
 }
 
@@ -65,7 +61,7 @@ async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<F
 
 /** Quorate's block cannot win against a line of somebody else that names the endpoint with another address. */
 async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
-  const wanted = wantedAddress(run)
+  const wanted = run.loadBalancer.hostsAddress(run.file)
   const nodes = await Promise.all(
     run.nodes.map(async (node) => ({ node, hosts: (await run.nodeFacts(node)).hostsFile })),
   )

@@ -16,7 +16,7 @@ export const hairpin: Check = {
   id,
   title: 'A control plane reaches itself through the load balancer',
   async check(run) {
-    if (run.file.loadBalancer.kind !== 'external') return []
+    if (run.loadBalancer.runBy === 'quorate') return []
     const nodes = (await existingNodes(run)).filter((node) => run.controlPlanes.includes(node))
     const seen = await Promise.all(
       nodes.map(async (node) => ({ node, hairpin: await hairpinOf(run, node, { backends: nodes.length }) })),

@@ -18,7 +18,7 @@ export const idleTimeouts: Check = {
   id,
   title: 'A load balancer of your own on these nodes leaves idle connections alone',
   async check(run) {
-    if (run.file.loadBalancer.kind !== 'external') return []
+    if (run.loadBalancer.runBy !== 'operator') return []
     const nodes = await Promise.all(
       run.nodes.map(async (node) => ({
         name: node.name,

@@ -1,8 +1,25 @@
-import type { Check } from './check.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'load-balancer'
 
 /** What the chosen kind of load balancer needs (packages, foreign configurations, reachability) is its own file's to say. */
 export const loadBalancer: Check = {
-  id: 'load-balancer',
+  id,
   title: 'What the load balancer needs is there',
-  check: (run) => run.loadBalancer.check(run),
+  async check(run) {
+    const sentence = run.loadBalancer.forOutside?.(run.file)
+    const outside: Finding[] =
+      sentence === undefined
+        ? []
+        : [
+            {
+              id,
+              severity: 'info',
+              message: sentence,
+              evidence: `loadBalancer.kind: ${run.loadBalancer.name}`,
+              remedy: 'Nothing to do for the nodes.',
+            },
+          ]
+    return [...outside, ...(await run.loadBalancer.check(run))]
+  },
 }

@@ -34,9 +34,9 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry, wanted: readonly nu
 }
 
 async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Promise<Finding[]> {
-  if (run.file.loadBalancer.kind !== 'haproxy') return []
   const port = run.endpoint.port
-  if (taken.includes(port)) {
+  const nodes = run.loadBalancer.units.length === 0 ? [] : run.loadBalancer.frontends(run).map(({ node }) => node)
+  if (taken.includes(port) && nodes.some((node) => run.controlPlanes.includes(node))) {
     return [
       {
         id,
@@ -48,7 +48,7 @@ async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Pro
     ]
   }
   const findings = await Promise.all(
-    run.controlPlanes.map(async (node) => {
+    nodes.map(async (node) => {
       const facts = await run.nodeFacts(node)
       const busy = facts.listening.find((each) => each.port === port && !isOurs(each, facts))
       return busy === undefined ? [] : [inUse(node.name, busy, `the load balancer needs port ${port}`)]

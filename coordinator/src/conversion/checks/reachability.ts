@@ -33,8 +33,8 @@ export const reachability: Check = {
           : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
       ),
       ...run.loadBalancer
-        .nodes(run)
-        .map((target) => probeHeld(run, { target, ports: [run.endpoint.port], sources: run.nodes })),
+        .frontends(run)
+        .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients })),
     ])
     return findings.flat()
   },

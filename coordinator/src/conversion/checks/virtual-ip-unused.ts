@@ -8,19 +8,20 @@ import type { Check, Finding } from './check.js'
 
 const id = 'virtual-ip-unused'
 
-/** keepalived takes the address without asking: two holders on one network is an outage that looks like bad luck (keepalived#2370). */
+/** Who takes it over, takes it without asking: two holders on one network is an outage that looks like bad luck (keepalived#2370). */
 export const virtualIpUnused: Check = {
   id,
-  title: 'The virtual IP is free and in the network of the control planes',
+  title: 'The virtual IP is free and in the network of the machines that hold it',
   async check(run) {
-    const address = run.file.loadBalancer.kind === 'haproxy' ? run.file.loadBalancer.virtualIP : undefined
+    const address = run.loadBalancer.movingAddress(run.file)
     if (address === undefined) return []
-    const nodes = await withFacts(run, run.nodes)
-    const controlPlanes = nodes.filter(({ node }) => run.controlPlanes.includes(node))
+    const nodes = await withFacts(run, run.machines)
+    const frontends = run.loadBalancer.frontends(run).map(({ node }) => node)
+    const machines = nodes.filter(({ node }) => frontends.includes(node))
     const holders = nodes.filter(({ facts }) => holds(facts, address))
     return [
       ...holders.flatMap(({ node, facts }) => (keepalivedIsOurs(facts) ? [] : [heldBy(node.name, facts, address)])),
-      ...controlPlanes.flatMap(({ node, facts }) => outsideOf(node, facts, address)),
+      ...machines.flatMap(({ node, facts }) => outsideOf(node, facts, address)),
       ...(holders.length === 0 ? await heldOutside(run, address) : []),
     ]
   },
@@ -55,7 +56,7 @@ function outsideOf(node: NodeEntry, facts: NodeFacts, address: string): Finding[
       id,
       severity: 'error',
       node: node.name,
-      message: `the virtual IP ${address} is not in the network of this control plane`,
+      message: `the virtual IP ${address} is not in the network of this machine`,
       evidence: own,
       remedy:
         'Choose a free address of that network as loadBalancer.virtualIP; where the control planes share no network, use loadBalancer.kind: external.',

@@ -7,8 +7,8 @@ export const virtualRouterId: Check = {
   id,
   title: 'No other keepalived on these nodes has the same virtual router id',
   async check(run) {
-    const { kind, virtualRouterId: ours } = run.file.loadBalancer
-    if (kind !== 'haproxy') return []
+    const { virtualRouterId: ours } = run.file.loadBalancer
+    if (!run.loadBalancer.units.includes('keepalived')) return []
     const nodes = await Promise.all(
       run.nodes.map(async (node) => ({
         name: node.name,

@@ -63,8 +63,8 @@ async function leaderOfEtcd(run: ConversionRun): Promise<readonly NodeEntry[]> {
 }
 
 async function holderOfAddress(run: ConversionRun): Promise<readonly NodeEntry[]> {
-  const { virtualIP } = run.file.loadBalancer
-  const nodes = virtualIP === undefined ? [] : run.loadBalancer.nodes(run)
+  const virtualIP = run.loadBalancer.movingAddress(run.file)
+  const nodes = virtualIP === undefined ? [] : run.loadBalancer.frontends(run).map(({ node }) => node)
   const facts = await Promise.all(nodes.map((node) => readNodeFacts(run, node)))
   return nodes.filter((_, index) => hasAddress(facts[index], virtualIP ?? ''))
 }

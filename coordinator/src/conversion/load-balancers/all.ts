@@ -1,14 +1,19 @@
-import type { LoadBalancerKindName } from '../../config/cluster-file.js'
+import type { ClusterFile } from '../../config/cluster-file.js'
+import type { LoadBalancerKindName } from '../../config/load-balancer-settings.js'
 import { external } from './external.js'
 import { haproxy } from './haproxy.js'
 import type { LoadBalancerKind } from './kind.js'
+import { nodeLocal } from './node-local.js'
 import { notYetOffered } from './not-yet-offered.js'
 
 /** The kinds of the cluster file's loadBalancer.kind; each lives in its own file. */
-export const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>> = {
+const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>> = {
   haproxy,
   external,
   'kube-vip': notYetOffered('kube-vip'),
-  'node-local': notYetOffered('node-local'),
+  'node-local': nodeLocal,
   service: notYetOffered('service'),
 }
+
+/** The kind that a cluster file names. */
+export const loadBalancerOf = ({ loadBalancer }: ClusterFile): LoadBalancerKind => loadBalancerKinds[loadBalancer.kind]

@@ -12,7 +12,14 @@ const id = 'load-balancer'
 /** A load balancer that the operator runs: proved from every node, never touched. */
 export const external: LoadBalancerKind = {
   name: 'external',
-  nodes: () => [],
+  runBy: 'operator',
+  units: [],
+  inspect: 'ask the status page of the load balancer',
+  frontends: () => [],
+  address: ({ loadBalancer }) => loadBalancer.virtualIP,
+  movingAddress: () => undefined,
+  hostsAddress: ({ policy, loadBalancer }) => (policy.manageHosts ? loadBalancer.virtualIP : undefined),
+  sans: ({ loadBalancer }) => (loadBalancer.virtualIP === undefined ? [] : [loadBalancer.virtualIP]),
   async check(run) {
     const statuses = await readyStatuses(run)
     return (await Promise.all(run.nodes.map((node) => answersFrom(run, node, statuses)))).flat()

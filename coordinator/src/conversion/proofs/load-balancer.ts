@@ -3,6 +3,7 @@ import type { UntilOptions } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { serves } from '../load-balancer-nodes.js'
+import type { Frontend } from '../load-balancers/kind.js'
 import { meetBackends } from '../load-balancers/meet-backends.js'
 import type { ConversionRun } from '../run.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
@@ -10,43 +11,44 @@ import type { Proof } from './proof.js'
 
 const id = 'load-balancer'
 const leadsNot = 'the load balancer does not lead to every control plane'
+const servesNot = 'its load balancer does not serve: it cannot take over if the one that holds the address dies'
 
 /** Each node of ours is asked by its own address: through the virtual IP only the one that holds it would be met. */
 export const loadBalancer: Proof = {
   id,
   title: 'The load balancer leads to every control plane, and each of its nodes serves',
   async prove(run, signal) {
-    const nodes = run.loadBalancer.nodes(run)
-    const byOperator = () => meetBackends(run, run.controlPlanes, { seconds: 10, signal })
+    const frontends = run.loadBalancer.frontends(run)
+    const bySomebodyElse = () => meetBackends(run, run.controlPlanes, { seconds: 10, signal })
     const seen =
-      nodes.length === 0
-        ? [await attempt(byOperator, leadsNot)]
-        : await Promise.all(nodes.map((node) => ofNode(run, node, signal)))
+      frontends.length === 0
+        ? [await attempt(run, bySomebodyElse, { message: leadsNot })]
+        : await Promise.all(frontends.map((frontend) => ofFrontend(run, frontend, signal)))
     return resultOf(seen.flat())
   },
 }
 
-async function ofNode(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<readonly Seen[]> {
+async function ofFrontend(run: ConversionRun, frontend: Frontend, signal: AbortSignal): Promise<readonly Seen[]> {
+  const { node, address: at, leadsOnlyTo } = frontend
   const options: UntilOptions = { deadlineMs: 5_000, everyMs: 200, signal }
-  const cannotTakeOver = 'its load balancer does not serve: it cannot take over if the one that holds the address dies'
-  const serving = await attempt(async () => [await serves(run, node, options)], cannotTakeOver, node)
+  const serving = await attempt(run, async () => [await serves(run, frontend, options)], { message: servesNot, node })
   if (serving.some((one) => 'severity' in one)) return serving
-  const meeting = { seconds: 5, signal, at: node.address, from: node }
-  return [...serving, ...(await attempt(() => meetBackends(run, run.controlPlanes, meeting), leadsNot, node))]
+  const wanted = leadsOnlyTo === undefined ? run.controlPlanes : [leadsOnlyTo]
+  const meet = () => meetBackends(run, wanted, { seconds: 5, signal, at, from: node })
+  return [...serving, ...(await attempt(run, meet, { message: leadsNot, node }))]
 }
 
 async function attempt(
+  run: ConversionRun,
   look: () => Promise<readonly Evidence[]>,
-  message: string,
-  node?: NodeEntry,
+  { message, node }: { readonly message: string; readonly node?: NodeEntry },
 ): Promise<readonly Seen[]> {
   try {
     return await look()
   } catch (thrown) {
     const error = asQuorateError(thrown)
     const where = error.where ?? node?.name
-    const remedy =
-      'On the nodes of the load balancer: systemctl status haproxy keepalived; `quorate plan` shows what Quorate would write.'
+    const remedy = `On the machines of the load balancer: ${run.loadBalancer.inspect}; \`quorate plan\` shows what Quorate would write.`
     return [
       notProved(id, {
         ...(where === undefined ? {} : { node: where }),

@@ -12,27 +12,29 @@ const id = 'virtual-ip'
 /** Two holders are a split brain (keepalived#2370), none is an outage; and where one keepalived is stopped, one node fewer takes over. */
 export const virtualIp: Proof = {
   id,
-  title: 'keepalived runs on every node of the load balancer, and exactly one of them holds the virtual IP',
+  title: 'Exactly one machine of the load balancer holds the virtual IP, and on each runs what takes it over',
   async prove(run, signal) {
-    const nodes = run.loadBalancer.nodes(run)
-    const { virtualIP } = run.file.loadBalancer
-    if (nodes.length === 0 || virtualIP === undefined)
-      return resultOf([{ what: 'virtual IP', saw: 'none of ours: the load balancer is run by its operator' }])
-    const running = await Promise.all(nodes.map(async (node) => ofKeepalived(node, await run.nodeFacts(node))))
-    return resultOf([...running, await ofHolder(run, { nodes, virtualIP, signal })])
+    const nodes = run.loadBalancer.frontends(run).map(({ node }) => node)
+    const virtualIP = run.loadBalancer.movingAddress(run.file)
+    if (virtualIP === undefined)
+      return resultOf([{ what: 'virtual IP', saw: 'none of ours: no address moves between machines' }])
+    const running = await Promise.all(nodes.map(async (node) => ofUnits(run, node, await run.nodeFacts(node))))
+    return resultOf([...running.flat(), await ofHolder(run, { nodes, virtualIP, signal })])
   },
 }
 
-function ofKeepalived(node: NodeEntry, facts: NodeFacts): Seen {
-  const state = facts.units.find(({ name }) => name.replace(/\.service$/, '') === 'keepalived')?.activeState
-  if (state === 'active') return { what: `keepalived of ${node.name}`, saw: state }
-  return notProved(id, {
-    node: node.name,
-    message: 'keepalived does not run: this node never takes the virtual IP over',
-    evidence: `keepalived.service ${state ?? 'not installed'}`,
-    remedy: 'On that node: systemctl enable --now keepalived; journalctl --unit keepalived says why it ended.',
+/** A machine without one of them answers as long as another holds the address, and never takes it over. */
+const ofUnits = (run: ConversionRun, node: NodeEntry, facts: NodeFacts): readonly Seen[] =>
+  run.loadBalancer.units.map((unit) => {
+    const state = facts.units.find(({ name }) => name.replace(/\.service$/, '') === unit)?.activeState
+    if (state === 'active') return { what: `${unit} of ${node.name}`, saw: state }
+    return notProved(id, {
+      node: node.name,
+      message: `${unit} does not run: this machine never takes the virtual IP over`,
+      evidence: `${unit}.service ${state ?? 'not installed'}`,
+      remedy: `On that node: systemctl enable --now ${unit}; journalctl --unit ${unit} says why it ended.`,
+    })
   })
-}
 
 interface Holding {
   readonly nodes: readonly NodeEntry[]
@@ -58,8 +60,7 @@ async function ofHolder(run: ConversionRun, { nodes, virtualIP, signal }: Holdin
     return notProved(id, {
       message: `${holders.length} nodes hold the virtual IP instead of one`,
       evidence: `${virtualIP}: ${holders.join(', ') || 'on no interface'}`,
-      remedy:
-        'On the nodes of the load balancer: ip addr; journalctl --unit keepalived. Let protocol 112 (VRRP) pass between them, or stop keepalived on the one of lower priority and start it again.',
+      remedy: `On the machines of the load balancer: ip addr; ${run.loadBalancer.inspect}. With keepalived, let protocol 112 (VRRP) pass between them, or stop it on the one of lower priority and start it again.`,
     })
   }
 }

@@ -15,19 +15,19 @@ export const publishEndpointName = defineStep({
   undo: 'The block in /etc/hosts is removed.',
   width: 20,
   async plan(run) {
-    const { virtualIP } = run.file.loadBalancer
+    const address = run.loadBalancer.hostsAddress(run.file)
     // Where DNS publishes it, that it does so everywhere is for the checks to find before anything is changed.
-    if (!run.file.policy.manageHosts || virtualIP === undefined) return []
+    if (address === undefined) return []
     const actions = await Promise.all(
       run.nodes.map(async ({ name }) => {
         const before = (await run.nodeFacts(name)).hostsFile
-        const after = withHostsBlock(before, run.endpoint.host, virtualIP)
+        const after = withHostsBlock(before, run.endpoint.host, address)
         if (after === before) return []
         return [
           {
             id: name,
             node: name,
-            does: `write ${run.endpoint.host} as ${virtualIP} into ${path}`,
+            does: `write ${run.endpoint.host} as ${address} into ${path}`,
             diffs: [{ name: `${name}:${path}`, text: unifiedDiff(path, before, after) }],
           },
         ]
@@ -36,12 +36,12 @@ export const publishEndpointName = defineStep({
     return actions.flat()
   },
   async apply(run, action, call) {
-    const address = run.file.loadBalancer.virtualIP ?? ''
+    const address = run.loadBalancer.hostsAddress(run.file) ?? ''
     await run.agent(action.node).change('writeHostsBlock', { name: run.endpoint.host, address }, call, 'write')
   },
   async verify(run, action, signal) {
     const { host } = run.endpoint
-    const wanted = run.file.loadBalancer.virtualIP
+    const wanted = run.loadBalancer.hostsAddress(run.file)
     return until(
       `${host} to resolve to ${wanted} on ${action.node}`,
       async () => {

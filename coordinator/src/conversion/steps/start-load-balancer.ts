@@ -15,7 +15,7 @@ export const startLoadBalancer = defineStep({
   documented: 'Create a load balancer',
   gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
   undo: 'It is stopped, and what was there before is put back.',
-  width: (run) => run.controlPlanes.length,
+  width: 20,
   // Its backends follow the joins: the run itself made it another one since.
   onResume: 'renewed',
   plan: (run) => run.loadBalancer.plan(run),
@@ -28,10 +28,13 @@ export const startLoadBalancer = defineStep({
     const certificates = await Promise.all(
       [run.first, ...joined].map((node) => certificateOf(run, node, { port, signal })),
     )
-    const own = run.controlPlanes.find((node) => node.name === action.node)
-    const asks = run.nodes.map((from) => ({ from, at: undefined as string | undefined }))
-    // The one that was started now, wherever the virtual IP sits.
-    if (own !== undefined) asks.push({ from: run.first, at: own.address })
+    const own = run.loadBalancer.frontends(run).find(({ node }) => node.name === action.node)
+    // The one that was started now, wherever a virtual IP sits; and whom it serves, by the endpoint's own address.
+    const asks: Omit<Ask, 'certificates' | 'signal'>[] = (own?.clients ?? run.nodes).map((from) => ({
+      from,
+      at: undefined,
+    }))
+    if (own !== undefined) asks.push({ from: own.node, at: own.address })
     return Promise.all(asks.map((ask) => answersAs(run, { ...ask, certificates, signal })))
   },
   rollback: (run, done, call) => run.loadBalancer.undo(run, done, call),
@@ -49,7 +52,7 @@ async function answersAs(run: ConversionRun, { from, at, certificates, signal }:
   const statuses = await readyStatuses(run)
   const { host, port } = run.endpoint
   return until(
-    `the load balancer to answer ${from.name} at ${at ?? run.file.loadBalancer.virtualIP ?? host}:${port}`,
+    `the load balancer to answer ${from.name} at ${at ?? run.loadBalancer.address(run.file) ?? host}:${port}`,
     async (): Promise<Look<Evidence>> => {
       const address = at ?? (await endpointAddresses(run, from, signal))[0]
       if (address === undefined) return notYet(`${host} does not resolve on ${from.name}`)

@@ -1,3 +1,4 @@
+import { loadBalancerTitle } from '../../config/load-balancer-settings.js'
 import type { ReportedPicture, ReportedSite } from '../schema.js'
 import { type Content, type Html, html } from './markup.js'
 import { plural, shortNames } from './words.js'
@@ -43,7 +44,7 @@ function endpoint(drawn: Drawn): Content {
   if (!isUsed(drawn)) return ''
   const { site, seen, controlPlanes, width } = drawn
   const leads = controlPlanes.flatMap(({ name }, index) => (seen.backends.includes(name) ? [center(index) - 26] : []))
-  const kind = site.loadBalancer === 'haproxy' ? 'haproxy + keepalived' : `${site.loadBalancer} load balancer`
+  const kind = loadBalancerTitle(site.loadBalancer)
   return html`${leads.map((x) => arrow('balanced', { x1: x, y1: row.endpoint + pillHeight, x2: x, y2: row.controlPlanes }))}
 <rect class="endpoint" x="2" y="${row.endpoint}" width="${width - 4}" height="${pillHeight}" rx="20"/>
 <text class="name" x="${width / 2}" y="${row.endpoint + 17}" text-anchor="middle">${clippedTo(site.endpoint, 52)}</text>

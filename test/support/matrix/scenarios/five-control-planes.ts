@@ -14,8 +14,10 @@ export const fiveControlPlanes: Scenario = {
   simulated: {
     versions: ['v1.37.2', 'v1.30.4'],
     try: async (t, kubernetesVersion) => {
-      const cluster = await converts(t, { site: { kubernetesVersion, controlPlanes: 5 } })
-      secondJoinsWhileFirstDoes(t, cluster)
+      await converts(t, {
+        site: { kubernetesVersion, controlPlanes: 5 },
+        looks: (cluster) => secondJoinsWhileFirstDoes(t, cluster),
+      })
     },
   },
 }
@@ -37,16 +39,19 @@ export const threeToFive: Scenario = {
   simulated: {
     versions: ['v1.37.2'],
     try: async (t, kubernetesVersion) => {
-      const three = ['cp1', 'cp2', 'cp3']
-      const cluster = await converts(t, {
+      await converts(t, {
         site: { kubernetesVersion, controlPlanes: 5 },
-        file: { controlPlanes: three },
+        file: { controlPlanes: ['cp1', 'cp2', 'cp3'] },
+        looks: (cluster) => goesOnToFive(t, cluster),
       })
-      cluster.writeClusterFile({ policy: ['  availabilityBudgetSeconds: 60'] })
-      t.notMatch((await cluster.quorate(['plan', '-f', cluster.clusterFile])).stdout, /Without a way back/)
-      nothingFailed(t, await convertUnderProbes(cluster))
-      t.equal((await members(cluster)).filter(({ learner }) => !learner).length, 5, 'five voters')
-      ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
     },
   },
+}
+
+async function goesOnToFive(t: Test, cluster: SimulatedCluster): Promise<void> {
+  cluster.writeClusterFile({ policy: ['  availabilityBudgetSeconds: 60'] })
+  t.notMatch((await cluster.quorate(['plan', '-f', cluster.clusterFile])).stdout, /Without a way back/)
+  nothingFailed(t, await convertUnderProbes(cluster))
+  t.equal((await members(cluster)).filter(({ learner }) => !learner).length, 5, 'five voters')
+  ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
 }

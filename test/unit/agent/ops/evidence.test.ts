@@ -20,6 +20,7 @@ const balancer = {
   ownAddress: '192.168.13.30',
   virtualRouterId: 51,
   priority: 100,
+  bindAddress: '',
 }
 
 const look = (node: OpsNode, begunAtUnixMs = Date.now()): LookContext => ({

@@ -16,6 +16,7 @@ const request = {
   ownAddress: '192.168.13.30',
   virtualRouterId: 100,
   priority: 100,
+  bindAddress: '',
 }
 const debianDefault = 'global\n\tlog /dev/log local0\ndefaults\n\tmode http\n'
 

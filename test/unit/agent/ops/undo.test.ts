@@ -54,6 +54,7 @@ t.test('every undo gives back bytes, modes, owners and what was not there, folde
       backends: [{ name: 'k8smaster1.example.com', address: '192.168.13.30', port: 6443 }],
       peers: ['192.168.13.30'],
       ownAddress: '192.168.13.30',
+      bindAddress: '',
       virtualRouterId: 51,
       priority: 100,
     }),

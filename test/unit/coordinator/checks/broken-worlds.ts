@@ -53,7 +53,10 @@ const shared = {
 
 /** One that answers everybody but the first control plane, to whom it would have to lead it back. */
 function externalLoadBalancer(world: World): void {
-  world.file.loadBalancer = { kind: 'external' } as World['file']['loadBalancer']
+  world.file.loadBalancer = {
+    kind: 'external',
+    hosts: [] as World['file']['loadBalancer']['hosts'],
+  } as World['file']['loadBalancer']
   world.probe = (source, { host }) => {
     if (host !== 'apiserver.example.com') return undefined
     return source === cp1

@@ -404,7 +404,7 @@ t.test('an external load balancer is proved, never touched', async (t) => {
   paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
   t.same(await run.loadBalancer.check(run), [])
   const call = paperCall()
-  await run.loadBalancer.setBackends(run, { backends: run.controlPlanes, beside: [] }, call)
+  await run.loadBalancer.setBackends(run, { backends: run.controlPlanes, beside: [], joining: [] }, call)
   t.same(paper.asked, [])
   t.match(call.lines, [/k8smaster3.example.com \(192.168.13.32\)/])
 })

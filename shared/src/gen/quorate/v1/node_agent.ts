@@ -488,6 +488,8 @@ export interface ApplyLoadBalancerRequest {
   /** 1 to 255, unique in the subnet. */
   virtualRouterId: number;
   priority: number;
+  /** Address that haproxy listens on; empty: every one of the node. */
+  bindAddress: string;
 }
 
 export interface ApplyLoadBalancerResponse {
@@ -4406,6 +4408,7 @@ function createBaseApplyLoadBalancerRequest(): ApplyLoadBalancerRequest {
     ownAddress: "",
     virtualRouterId: 0,
     priority: 0,
+    bindAddress: "",
   };
 }
 
@@ -4434,6 +4437,9 @@ export const ApplyLoadBalancerRequest: MessageFns<ApplyLoadBalancerRequest> = {
     }
     if (message.priority !== 0) {
       writer.uint32(64).uint32(message.priority);
+    }
+    if (message.bindAddress !== "") {
+      writer.uint32(74).string(message.bindAddress);
     }
     return writer;
   },
@@ -4515,6 +4521,14 @@ export const ApplyLoadBalancerRequest: MessageFns<ApplyLoadBalancerRequest> = {
             message.priority = reader.uint32();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.bindAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4542,6 +4556,7 @@ export const ApplyLoadBalancerRequest: MessageFns<ApplyLoadBalancerRequest> = {
     message.ownAddress = object.ownAddress ?? "";
     message.virtualRouterId = object.virtualRouterId ?? 0;
     message.priority = object.priority ?? 0;
+    message.bindAddress = object.bindAddress ?? "";
     return message;
   },
 };

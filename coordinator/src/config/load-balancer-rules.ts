@@ -1,0 +1,113 @@
+import { isIP } from 'node:net'
+import { parseEndpoint } from '@quorate/shared/names'
+import { loadBalancerKindNames, settingsOf } from './load-balancer-settings.js'
+import { type Problem, type Rule, same, show } from './problem.js'
+
+/** Ports that Kubernetes or we ourselves hold on a control plane. */
+const takenPorts: Readonly<Record<number, string>> = {
+  2379: 'etcd',
+  2380: 'etcd',
+  2381: "etcd's metrics",
+  6443: 'the API server',
+  7445: 'quorate-agent',
+  10248: "the kubelet's healthz",
+  10249: "kube-proxy's metrics",
+  10250: 'the kubelet',
+  10256: "kube-proxy's healthz",
+  10257: 'the controller-manager',
+  10259: 'the scheduler',
+}
+
+const portIsFree: Rule = ({ endpoint, loadBalancer: { kind, hosts } }) => {
+  const port = parseEndpoint(endpoint)?.port ?? 0
+  const holder = takenPorts[port]
+  if (!settingsOf(kind).besideApiServer || hosts.length > 0 || holder === undefined) return []
+  return [
+    {
+      path: ['endpoint'],
+      message: `port ${port} is taken: on a control plane it belongs to ${holder}`,
+      remedy: 'haproxy runs on the same nodes and needs a port of its own, such as 8443.',
+    },
+  ]
+}
+
+const isOffered: Rule = ({ loadBalancer: { kind } }) =>
+  settingsOf(kind).offered
+    ? []
+    : [
+        {
+          path: ['loadBalancer', 'kind'],
+          message: `load balancer kind ${show(kind)} is not supported by this version`,
+          remedy: `Use one of ${loadBalancerKindNames.filter((name) => settingsOf(name).offered).join(', ')}.`,
+        },
+      ]
+
+const virtualIpIsGiven: Rule = ({ loadBalancer: { kind, virtualIP } }) => {
+  const path = ['loadBalancer', 'virtualIP']
+  const wanted = settingsOf(kind).virtualIP
+  if (wanted === 'needed' && virtualIP === undefined)
+    return [
+      {
+        path,
+        message: 'loadBalancer.virtualIP is missing',
+        remedy: `${kind} needs a free address of the control planes’ network: virtualIP: 192.168.13.100.`,
+      },
+    ]
+  if (wanted === 'unused' && virtualIP !== undefined)
+    return [{ path, message: `${kind} has no virtual IP`, remedy: 'Remove the line, or choose another kind.' }]
+  return []
+}
+
+const virtualIpFits: Rule = ({ loadBalancer: { kind, virtualIP, hosts }, controlPlanes, workers }) => {
+  if (virtualIP === undefined) return []
+  const refused = (message: string, remedy: string): readonly Problem[] => [
+    { path: ['loadBalancer', 'virtualIP'], message, remedy },
+  ]
+  const family = isIP(virtualIP)
+  if (family === 0)
+    return refused(
+      `virtualIP ${show(virtualIP)} is not an IP address`,
+      'Write an address without prefix length or port: 192.168.13.100.',
+    )
+  const node = [...controlPlanes, ...workers, ...hosts].find(({ address }) => same(address, virtualIP))
+  if (node !== undefined)
+    return refused(
+      `virtualIP ${virtualIP} is the address of ${node.name}`,
+      'Choose an address that no machine has: it moves between the nodes of the load balancer.',
+    )
+  const holders = hosts.length > 0 ? hosts : controlPlanes
+  const other = holders.find(({ address }) => isIP(address) !== 0 && isIP(address) !== family)
+  if (settingsOf(kind).virtualIP === 'needed' && other !== undefined)
+    return refused(
+      `virtualIP ${virtualIP} is IPv${family}, ${other.name} is not`,
+      hosts.length > 0
+        ? 'Use an address of the same family as the hosts of the load balancer.'
+        : 'Use an address of the same family as the control planes.',
+    )
+  return []
+}
+
+const hostsFit: Rule = ({ loadBalancer: { kind, hosts } }) => {
+  const path = ['loadBalancer', 'hosts']
+  if (hosts.length === 0) return []
+  if (!settingsOf(kind).hosts)
+    return [
+      {
+        path,
+        message: `${kind} does not run on hosts of its own`,
+        remedy: 'Remove loadBalancer.hosts, or use kind: haproxy.',
+      },
+    ]
+  if (hosts.length === 1)
+    return [
+      {
+        path,
+        message: 'one host of the load balancer: when it dies nobody reaches the cluster',
+        remedy: 'Name two or three, or none: then it runs on the control planes.',
+      },
+    ]
+  return []
+}
+
+/** What the part `loadBalancer` of a cluster file must be, with what the rest says. */
+export const loadBalancerRules: readonly Rule[] = [portIsFree, isOffered, virtualIpIsGiven, virtualIpFits, hostsFit]

@@ -1,0 +1,171 @@
+import { unifiedDiff } from '@quorate/shared/diff'
+import { asQuorateError } from '@quorate/shared/errors'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
+import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { Action } from '../../engine/step.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import type { Finding } from '../checks/check.js'
+import { isJoined } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import { nodeOf } from '../wanted.js'
+import type { LoadBalancerKind, Pool } from './kind.js'
+
+const haproxyPath = '/etc/haproxy/haproxy.cfg'
+const keepalivedPath = '/etc/keepalived/keepalived.conf'
+
+/** What one machine's haproxy, and keepalived where there is a virtual IP, are told beside the backends. */
+interface Settings {
+  /** Address that haproxy listens on; '': every one. */
+  readonly bindAddress: string
+  /** '': no keepalived. */
+  readonly virtualIp: string
+  readonly peers: readonly string[]
+  readonly virtualRouterId: number
+  readonly priority: number
+}
+
+type FromHaproxy = 'check' | 'plan' | 'apply' | 'setBackends' | 'undo'
+
+interface HaproxyKind extends Omit<LoadBalancerKind, FromHaproxy> {
+  settings(run: ConversionRun, node: NodeEntry): Settings
+  /** What a machine is made to do, in words; the backends are added. */
+  does(file: ClusterFile): string
+}
+
+/** A kind whose machines run haproxy: it says where and with which settings, and this starts it, tells it its backends and stops it. */
+export function haproxyOn(kind: HaproxyKind): LoadBalancerKind {
+  const { settings: _, does: __, ...rest } = kind
+  return {
+    ...rest,
+    async check(run) {
+      const findings = await Promise.all(
+        kind.frontends(run).map(async ({ node }) => ofMachine(node, await run.nodeFacts(node), kind.units)),
+      )
+      return findings.flat()
+    },
+    async plan(run) {
+      const backends = await joinedBackends(run)
+      const actions = await Promise.all(kind.frontends(run).map(({ node }) => planOn(kind, run, { node, backends })))
+      return actions.flat()
+    },
+    async apply(run, action, call) {
+      const told = { node: nodeOf(run, action.node), backends: await joinedBackends(run) }
+      await applyOn(kind, run, { ...told, call, label: 'start' })
+    },
+    setBackends: (run, pool, call) => setBackends(kind, run, { ...pool, call }),
+    async undo(run, done, call) {
+      await run.agent(done.action.node).change('stopLoadBalancer', {}, call, 'stop')
+    },
+  }
+}
+
+interface Told {
+  readonly node: NodeEntry
+  readonly backends: readonly NodeEntry[]
+}
+
+/** The same in the plan and in the request, so that the agent renders what the plan showed. */
+async function requestFor(kind: HaproxyKind, run: ConversionRun, { node, backends }: Told) {
+  const port = apiServerPort(await run.nodeFacts(run.first))
+  const { peers, ...settings } = kind.settings(run, node)
+  return {
+    ...settings,
+    peers: [...peers],
+    port: run.endpoint.port,
+    backends: backends.map(({ name, address }) => ({ name, address, port })),
+    ownAddress: node.address,
+  }
+}
+
+async function applyOn(
+  kind: HaproxyKind,
+  run: ConversionRun,
+  { call, label, ...told }: Told & { readonly call: ChangeCall; readonly label: string },
+): Promise<void> {
+  await run.agent(told.node).change('applyLoadBalancer', await requestFor(kind, run, told), call, label)
+}
+
+async function planOn(kind: HaproxyKind, run: ConversionRun, { node, backends }: Told): Promise<readonly Action[]> {
+  const facts = await run.nodeFacts(node)
+  const texts = rendered(facts, await requestFor(kind, run, { node, backends }))
+  const diffs = [...texts].flatMap(([path, text]) => {
+    const present = facts.loadBalancerConfigs[path] ?? ''
+    return present === text ? [] : [{ name: `${node.name}:${path}`, text: unifiedDiff(path, present, text) }]
+  })
+  if (diffs.length === 0 && kind.units.every((name) => runs(facts, name))) return []
+  const pool = backends.map(({ name }) => name).join(', ')
+  return [{ id: node.name, node: node.name, does: `${kind.does(run.file)}, leading to ${pool}`, diffs }]
+}
+
+/** Control planes that serve must be told; the others may be what is broken, and their own checks take what does not serve out within seconds. */
+async function setBackends(
+  kind: HaproxyKind,
+  run: ConversionRun,
+  { backends, beside, joining, call }: Pool & { readonly call: ChangeCall },
+): Promise<void> {
+  const label = `backends-${backends.map((node) => node.name).join('+')}`
+  const tell = (node: NodeEntry) => applyOn(kind, run, { node, backends, call, label })
+  const machines = kind.frontends(run).map(({ node }) => node)
+  const isNoControlPlane = (node: NodeEntry) => !run.controlPlanes.includes(node)
+  const others = machines.filter((node) => isNoControlPlane(node) || beside.includes(node))
+  await Promise.all([
+    ...machines.filter((node) => backends.includes(node)).map(tell),
+    ...others
+      .filter((node) => !joining.includes(node))
+      .map((node) =>
+        tell(node).catch((error: unknown) => call.progress(`${node.name}: ${asQuorateError(error).message}`)),
+      ),
+  ])
+}
+
+const runs = (facts: NodeFacts, name: string): boolean =>
+  facts.units.some((unit) => unit.name.replace(/\.service$/, '') === name && unit.activeState === 'active')
+
+type Request = Settings & Parameters<typeof renderHaproxy>[0] & { readonly ownAddress: string }
+
+/** The files that the agent will write, by path; keepalived's only where the interface is known. */
+function rendered(facts: NodeFacts, wanted: Request): ReadonlyMap<string, string> {
+  const texts = new Map([[haproxyPath, renderHaproxy(wanted)]])
+  const held = facts.interfaces
+    .flatMap(({ name, addresses }) => addresses.map((address) => ({ name, address })))
+    .find(({ address }) => address.startsWith(`${wanted.ownAddress}/`))
+  if (held === undefined || wanted.virtualIp === '') return texts
+  const place = { interfaceName: held.name, prefixLength: Number(held.address.split('/')[1]) }
+  const peers = wanted.peers.filter((address) => address !== wanted.ownAddress)
+  return texts.set(keepalivedPath, renderKeepalived({ ...wanted, ...place, peers }))
+}
+
+function ofMachine(node: NodeEntry, facts: NodeFacts, units: readonly string[]): Finding[] {
+  const about = { id: 'load-balancer', severity: 'error', node: node.name } as const
+  const installed: Readonly<Record<string, boolean>> = {
+    haproxy: facts.haproxyInstalled,
+    keepalived: facts.keepalivedInstalled,
+  }
+  const absent = units.filter((name) => installed[name] !== true)
+  const foreign = Object.keys(facts.foreignLoadBalancerConfigs).filter((path) =>
+    units.some((name) => path.includes(`/${name}/`)),
+  )
+  return [
+    ...absent.map((name) => ({
+      ...about,
+      message: `${name} is not installed, and Quorate installs no packages`,
+      evidence: `no ${name} in PATH`,
+      remedy: `On that node: apt-get install ${absent.join(' ')}`,
+    })),
+    ...foreign.map((path) => ({
+      ...about,
+      message: `${path} is somebody else's: it serves something that is not Quorate's to stop`,
+      evidence: firstLine(facts.foreignLoadBalancerConfigs[path] ?? ''),
+      remedy: `Move what it serves elsewhere and remove ${path}, or use loadBalancer.kind: external.`,
+    })),
+  ]
+}
+
+const firstLine = (text: string): string => text.split('\n').find((line) => line.trim() !== '') ?? '(empty)'
+
+async function joinedBackends(run: ConversionRun): Promise<readonly NodeEntry[]> {
+  const joined = await Promise.all(run.joining.map((node) => isJoined(run, node)))
+  return [run.first, ...run.joining.filter((_, index) => joined[index])]
+}
