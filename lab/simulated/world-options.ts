@@ -17,6 +17,13 @@ export interface WorldOptions {
    * server's own, else to a load balancer of the operator's on the first of the machines for one.
    */
   readonly controlPlaneEndpoint?: string
+  /**
+   * How kube-proxy is: `iptables` unless given; absent after `kubeadm init --skip-phases=addon/kube-proxy`; disabled by a nodeSelector that no node
+   * has, as Calico's page on eBPF has people do it.
+   */
+  readonly kubeProxy?: 'iptables' | 'ipvs' | 'nftables' | 'absent' | 'disabled'
+  /** None unless given. Its objects and files name the first control plane, as its documentation had people write. */
+  readonly networkPlugin?: NetworkPlugin
   /** False: nobody has entered the endpoint's name into DNS. */
   readonly dns?: boolean
   /** Folder of the site's files, made by who starts it. */
@@ -24,6 +31,9 @@ export interface WorldOptions {
   /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */
   readonly programFolder: string
 }
+
+/** A network plugin that is told where the API server is, in the place of kube-proxy's Service. */
+export type NetworkPlugin = 'cilium' | 'calico'
 
 export interface SimulatedNodeDescription {
   readonly name: string

@@ -95,7 +95,7 @@ async function start(
   if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
   setInterval(() => void site.virtualAddresses.settle(), 200)
-  await untilRunning(site)
+  await untilRunning(site, !['absent', 'disabled'].includes(options.kubeProxy ?? ''))
   const control = join(folder, 'control')
   await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first) } as Readonly<
     Record<string, Handler>
@@ -116,12 +116,17 @@ async function start(
 }
 
 /** Until every node is Ready and every pod of kube-proxy and CoreDNS runs. */
-async function untilRunning({ store, nodes, etcd }: Site): Promise<void> {
+async function untilRunning({ store, nodes, etcd }: Site, kubeProxy: boolean): Promise<void> {
   const joined = store.list(resourceOf('nodes')).length
   for (let waited = 0; ; waited += 50) {
     const ready = store.list(resourceOf('nodes')).filter(({ status }) => status !== undefined)
     const pods = store.list(resourceOf('pods'), 'kube-system').filter(({ status }) => status?.['phase'] === 'Running')
-    if (ready.length === joined && pods.length >= 4 + joined + 2 && etcd.currentLeader() !== undefined) return
+    if (
+      ready.length === joined &&
+      pods.length >= 4 + (kubeProxy ? joined : 0) + 2 &&
+      etcd.currentLeader() !== undefined
+    )
+      return
     if (waited > 20_000)
       throw new Error(
         `the simulated cluster did not start: ${ready.length} of ${nodes.size} nodes, ${pods.length} pods`,
