@@ -70,14 +70,14 @@ users:
     tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token`
 }
 
-export function kubeProxyConfiguration(): string {
+export function kubeProxyConfiguration(mode: string): string {
   return yamlText({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     bindAddress: '0.0.0.0',
     clientConnection: { kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf', burst: 0, qps: 0 },
     clusterCIDR: '',
     kind: 'KubeProxyConfiguration',
-    mode: 'iptables',
+    mode,
   }).trimEnd()
 }
 
