@@ -53,7 +53,8 @@ export interface ClusterFileWish {
   readonly workers?: readonly string[]
   /** Lines below `policy:`, each with its own indentation of two spaces. */
   readonly policy?: readonly string[]
-  readonly loadBalancer?: string
+  /** Where it names the virtual IP, which is another one in each site: made from the site. */
+  readonly loadBalancer?: string | ((world: WorldDescription) => string)
   readonly endpoint?: string
 }
 
@@ -255,7 +256,7 @@ export class SimulatedCluster {
       'kind: Conversion',
       'metadata: {name: simulated}',
       `endpoint: ${endpoint}`,
-      `loadBalancer: ${loadBalancer ?? this.loadBalancerText(of('load-balancer'))}`,
+      `loadBalancer: ${typeof loadBalancer === 'function' ? loadBalancer(this.world) : (loadBalancer ?? this.loadBalancerText(of('load-balancer')))}`,
       'controlPlanes:',
       ...(controlPlanes ?? of('control-plane')).map(entry),
       'workers:',

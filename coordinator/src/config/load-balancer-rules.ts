@@ -109,5 +109,75 @@ const hostsFit: Rule = ({ loadBalancer: { kind, hosts } }) => {
   return []
 }
 
+const optionsFit: Rule = ({ loadBalancer }) =>
+  (['image', 'bgp'] as const).flatMap((key) =>
+    loadBalancer[key] === undefined || settingsOf(loadBalancer.kind).takes?.includes(key)
+      ? []
+      : [
+          {
+            path: ['loadBalancer', key],
+            message: `${loadBalancer.kind} has no ${key}`,
+            remedy: 'Remove it, or use kind: kube-vip.',
+          },
+        ],
+  )
+
+const imageIsNamed: Rule = ({ loadBalancer: { image } }) =>
+  image === undefined || /^[a-z0-9][A-Za-z0-9._/:@-]*[:@][A-Za-z0-9._:-]+$/.test(image)
+    ? []
+    : [
+        {
+          path: ['loadBalancer', 'image'],
+          message: `image ${show(image)} is not REPOSITORY:TAG`,
+          remedy: 'Write it with its tag or digest: what runs shall not change by itself.',
+        },
+      ]
+
+const bgpFits: Rule = ({ loadBalancer: { bgp }, controlPlanes }) => {
+  if (bgp === undefined) return []
+  const path = ['loadBalancer', 'bgp']
+  const noRouterId = controlPlanes.find(({ address }) => isIP(address) === 6)
+  return [
+    ...(bgp.peers.length > 0
+      ? []
+      : [
+          {
+            path: [...path, 'peers'],
+            message: 'BGP without a peer: nobody would hear of the virtual IP',
+            remedy: 'Name the routers: peers: [{address: 192.168.13.1, as: 65000}].',
+          },
+        ]),
+    ...bgp.peers.flatMap(({ address }, index) =>
+      isIP(address) !== 0
+        ? []
+        : [
+            {
+              path: [...path, 'peers', index, 'address'],
+              message: `peer ${show(address)} is not an IP address`,
+              remedy: 'Write the address of the router.',
+            },
+          ],
+    ),
+    ...(noRouterId === undefined
+      ? []
+      : [
+          {
+            path,
+            message: `BGP takes a router id from the IPv4 address of a control plane, and ${noRouterId.name} has none`,
+            remedy: 'Leave bgp out, or use another kind of load balancer.',
+          },
+        ]),
+  ]
+}
+
 /** What the part `loadBalancer` of a cluster file must be, with what the rest says. */
-export const loadBalancerRules: readonly Rule[] = [portIsFree, isOffered, virtualIpIsGiven, virtualIpFits, hostsFit]
+export const loadBalancerRules: readonly Rule[] = [
+  portIsFree,
+  isOffered,
+  virtualIpIsGiven,
+  virtualIpFits,
+  hostsFit,
+  optionsFit,
+  imageIsNamed,
+  bgpFits,
+]

@@ -5,6 +5,8 @@ export interface LoadBalancerSettings {
   readonly virtualIP: 'needed' | 'allowed' | 'unused'
   /** Whether it may run on machines of its own, `loadBalancer.hosts`. */
   readonly hosts: boolean
+  /** Further keys of `loadBalancer` that it has. */
+  readonly takes?: readonly ('image' | 'bgp')[]
   /** A process of its own listens on the endpoint's port where API servers do: the ports of a control plane are taken there. */
   readonly besideApiServer: boolean
   /** False: the cluster file may name it, and this version refuses it. */
@@ -31,8 +33,9 @@ export const loadBalancerSettings = {
     title: 'kube-vip',
     virtualIP: 'needed',
     hosts: false,
+    takes: ['image', 'bgp'],
     besideApiServer: false,
-    offered: false,
+    offered: true,
   },
   'node-local': {
     title: 'haproxy on every node',

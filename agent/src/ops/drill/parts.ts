@@ -1,5 +1,7 @@
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { kubeVipManifestPath, kubeVipName } from '@quorate/shared/kube-vip-manifest'
 import type { ServiceUnit } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
 
 /** What a part of a control plane is made of. */
 interface PartOfNode {
@@ -29,7 +31,27 @@ const parts: Readonly<Partial<Record<Part, PartOfNode>>> = {
 
 const nothing: PartOfNode = { units: [], ifRunning: [], containers: [] }
 
-export const partOfNode = (part: Part): PartOfNode => parts[part] ?? nothing
+/** Where kube-vip holds the address it is the load balancer, and dies with the control plane. */
+const partsWithKubeVip: typeof parts = {
+  ...parts,
+  [Part.PART_LOAD_BALANCER]: { units: ['kubelet'], ifRunning: [], containers: [kubeVipName] },
+  [Part.PART_CONTROL_PLANE]: {
+    units: ['kubelet'],
+    ifRunning: ['haproxy', 'keepalived'],
+    containers: ['kube-apiserver', 'etcd', 'kube-controller-manager', 'kube-scheduler', kubeVipName],
+  },
+}
+
+export async function partOfNode(host: Host, part: Part): Promise<PartOfNode> {
+  const hasKubeVip = (await host.identity(kubeVipManifestPath)) !== undefined
+  return (hasKubeVip ? partsWithKubeVip : parts)[part] ?? nothing
+}
+
+/**
+ * How long a container is given to end. Killed at once, as a fault does it; but kube-vip, like keepalived, has to take the address from the interface
+ * of a machine that goes on: there it would be held twice.
+ */
+export const graceSeconds = (container: string): number => (container === kubeVipName ? 5 : 0)
 
 /** The one timer of a node that brings back what a drill stopped; systemd-run names the service that it starts alike. */
 export const putBackUnit = 'quorate-put-back'

@@ -26,17 +26,19 @@ export const reachability: Check = {
     const joining = await toJoin(run)
     const ports = [apiServerPort(await run.nodeFacts(run.first)), 2379, 2380, 10250]
     const { controlPlanes: between } = run
-    const findings = await Promise.all([
-      ...between.map((target) =>
+    const ofControlPlanes = Promise.all(
+      between.map((target) =>
         joining.includes(target)
           ? probeHeld(run, { target, ports, sources: between })
           : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
       ),
-      ...run.loadBalancer
-        .frontends(run)
-        .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients })),
-    ])
-    return findings.flat()
+    )
+    // A port that both look at can be held by one at a time.
+    if (ports.includes(run.endpoint.port)) await ofControlPlanes
+    const ofLoadBalancer = run.loadBalancer
+      .frontends(run)
+      .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients }))
+    return [...(await ofControlPlanes), ...(await Promise.all(ofLoadBalancer))].flat()
   },
 }
 

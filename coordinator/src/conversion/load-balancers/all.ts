@@ -3,6 +3,7 @@ import type { LoadBalancerKindName } from '../../config/load-balancer-settings.j
 import { external } from './external.js'
 import { haproxy } from './haproxy.js'
 import type { LoadBalancerKind } from './kind.js'
+import { kubeVip } from './kube-vip.js'
 import { nodeLocal } from './node-local.js'
 import { notYetOffered } from './not-yet-offered.js'
 
@@ -10,7 +11,7 @@ import { notYetOffered } from './not-yet-offered.js'
 const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>> = {
   haproxy,
   external,
-  'kube-vip': notYetOffered('kube-vip'),
+  'kube-vip': kubeVip,
   'node-local': nodeLocal,
   service: notYetOffered('service'),
 }
