@@ -20,6 +20,7 @@ interface Granted {
 }
 
 interface Right extends Granted {
+  readonly kind: 'Role' | 'RoleBinding'
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -28,6 +29,7 @@ interface Right extends Granted {
  * object has one.
  */
 const role: Right = {
+  kind: 'Role',
   name: `role/kube-system/${name}`,
   folder: `${folder}/roles`,
   path: `${folder}/roles/${name}`,
@@ -40,6 +42,7 @@ const role: Right = {
 }
 
 const binding: Right = {
+  kind: 'RoleBinding',
   name: `rolebinding/kube-system/${name}`,
   folder: `${folder}/rolebindings`,
   path: `${folder}/rolebindings/${name}`,
@@ -74,7 +77,11 @@ async function grant(context: ChangeContext, kube: KubeApi, right: Right): Promi
   if (present !== undefined && isSo(present, right)) return []
   if (present === undefined) {
     await keepObject(backupPlace(context), right.name, undefined)
-    await kube.create(right.folder, { metadata: { name }, ...right.body }, signal)
+    await kube.create(
+      right.folder,
+      { apiVersion: `${apiGroup}/v1`, kind: right.kind, metadata: { name }, ...right.body },
+      signal,
+    )
   } else await kube.replace(right.path, { ...present, ...right.body }, signal)
   return [{ name: right.name, sha256Before: '', sha256After: sha256Hex(JSON.stringify(right.body)) }]
 }
