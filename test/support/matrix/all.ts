@@ -6,6 +6,7 @@ import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
+import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
@@ -35,4 +36,6 @@ export const scenarios: readonly Scenario[] = [
   strayManifest,
   ...kubeProxyModes,
   ...networkPlugins,
+  lbKubeVip,
+  lbKubeVipBgp,
 ]

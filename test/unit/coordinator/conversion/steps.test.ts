@@ -410,7 +410,7 @@ t.test('an external load balancer is proved, never touched', async (t) => {
 })
 
 t.test('a kind that is not offered is a finding', async (t) => {
-  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'kube-vip' as const } }
+  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'service' as const } }
   const run = new PaperCluster('v1.37.2', file).run()
-  t.match(await run.loadBalancer.check(run), [{ severity: 'error', message: /kube-vip/ }])
+  t.match(await run.loadBalancer.check(run), [{ severity: 'error', message: /service/ }])
 })
