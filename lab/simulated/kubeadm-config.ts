@@ -3,6 +3,14 @@ import { type Credentials, credentialsOf, KubeClient } from './kube-client.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import type { KubeObject } from './store.js'
 
+/** etcd.external of a ClusterConfiguration. */
+export interface ExternalEtcd {
+  readonly endpoints: readonly string[]
+  readonly caFile: string
+  readonly certFile: string
+  readonly keyFile: string
+}
+
 /** The fields of kubeadm's documents that the laboratory looks at. */
 export interface ClusterConfiguration {
   apiVersion: string
@@ -14,6 +22,7 @@ export interface ClusterConfiguration {
   apiServer?: { certSANs?: string[] }
   featureGates?: Record<string, boolean>
   networking?: { serviceSubnet?: string; dnsDomain?: string }
+  etcd?: { external?: ExternalEtcd }
 }
 
 export interface LocalEndpoint {

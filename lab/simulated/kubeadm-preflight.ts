@@ -91,7 +91,7 @@ async function controlPlanePreflight(
     )
   }
   run.print('[preflight] Running pre-flight checks before initializing the new control plane instance')
-  await report(run, await controlPlaneChecks(run, address, bindPort), ignored)
+  await report(run, await controlPlaneChecks(run, { address, bindPort, cluster }), ignored)
   run.print('[preflight] Pulling images required for setting up a Kubernetes cluster')
   run.print('[preflight] This might take a minute or two, depending on the speed of your internet connection')
   const ahead = atLeast(run.site.release.version, '1.31') ? 'beforehand' : 'in beforehand'
@@ -155,7 +155,10 @@ async function joinNodeChecks({ machine, site }: Kubeadm): Promise<Found[]> {
   return found
 }
 
-async function controlPlaneChecks({ machine }: Kubeadm, address: string, bindPort: number): Promise<Found[]> {
+async function controlPlaneChecks(
+  { machine }: Kubeadm,
+  { address, bindPort, cluster }: Pick<JoinContext, 'address' | 'bindPort' | 'cluster'>,
+): Promise<Found[]> {
   const { node } = machine
   const found: Found[] = []
   const cpus = [...(node.read('/proc/cpuinfo') ?? '').matchAll(/^processor/gm)].length
@@ -169,6 +172,8 @@ async function controlPlaneChecks({ machine }: Kubeadm, address: string, bindPor
     if (node.exists(path))
       found.push({ name: `FileAvailable--etc-kubernetes-manifests-${name}.yaml`, message: `${path} already exists` })
   }
+  // Only where etcd is to run here (preflight/checks.go: cfg.Etcd.Local).
+  if (cluster.etcd?.external !== undefined) return found
   for (const port of [2379, 2380]) {
     if (await inUse(address, port)) found.push({ name: `Port-${port}`, message: `Port ${port} is in use` })
   }

@@ -1,7 +1,7 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { firstReleases, holds, rulesOf, versionRules } from '@quorate/shared/version-rules'
 import { learnsFirst } from '../learner-mode.js'
-import { toJoin } from '../membership.js'
+import { newMembers } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -21,7 +21,7 @@ export const etcdLearnerFixes: Check = {
   id,
   title: "The joiners' kubeadm promotes a new etcd member without known defects",
   async check(run) {
-    const joining = await toJoin(run)
+    const joining = await newMembers(run)
     if (joining.length === 0 || !(await learnsFirst(run))) return []
     const nodes = await withFacts(run, joining)
     return nodes.flatMap(({ name, facts }) => ofKubeadm(name, facts.kubeadmVersion))

@@ -1,7 +1,7 @@
 import { holds } from '@quorate/shared/version-rules'
 import { clusterConfiguration } from '../cluster-configuration.js'
 import { learnerGate, learnsFirst } from '../learner-mode.js'
-import { toJoin } from '../membership.js'
+import { newMembers } from '../membership.js'
 import type { Check } from './check.js'
 
 const id = 'etcd-learner-mode'
@@ -12,7 +12,7 @@ export const etcdLearnerMode: Check = {
   title: 'A new etcd member learns before it votes',
   async check(run) {
     const { kubernetesVersion } = await run.clusterFacts()
-    if (kubernetesVersion === '' || (await toJoin(run)).length === 0 || (await learnsFirst(run))) return []
+    if (kubernetesVersion === '' || (await newMembers(run)).length === 0 || (await learnsFirst(run))) return []
     const set = (await clusterConfiguration(run))?.featureGates[learnerGate]
     return [
       {
