@@ -10,9 +10,11 @@ import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
+import { missingImages, proxiedEndpoint, proxiedOthers } from './scenarios/shut-in.js'
 import { textbook } from './scenarios/textbook.js'
 import { versionTooOld } from './scenarios/version-too-old.js'
 import { versions } from './scenarios/versions.js'
+import { workersJoinLate } from './scenarios/worker-joins-late.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
 export const scenarios: readonly Scenario[] = [
@@ -35,4 +37,8 @@ export const scenarios: readonly Scenario[] = [
   strayManifest,
   ...kubeProxyModes,
   ...networkPlugins,
+  ...workersJoinLate,
+  missingImages,
+  proxiedEndpoint,
+  proxiedOthers,
 ]
