@@ -1,7 +1,7 @@
 import type { Scenario } from './scenario.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
-import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
+import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
@@ -11,9 +11,11 @@ import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
+import { missingImages, proxiedEndpoint, proxiedOthers } from './scenarios/shut-in.js'
 import { textbook } from './scenarios/textbook.js'
 import { versionTooOld } from './scenarios/version-too-old.js'
 import { versions } from './scenarios/versions.js'
+import { workersJoinLate } from './scenarios/worker-joins-late.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
 export const scenarios: readonly Scenario[] = [
@@ -38,4 +40,8 @@ export const scenarios: readonly Scenario[] = [
   ...networkPlugins,
   lbKubeVip,
   lbKubeVipBgp,
+  ...workersJoinLate,
+  missingImages,
+  proxiedEndpoint,
+  proxiedOthers,
 ]
