@@ -6,6 +6,7 @@ import { Haproxy } from './haproxy.js'
 import { KubeProxy } from './kube-proxy.js'
 import { Kubelet } from './kubelet.js'
 import type { SimulatedNode } from './node.js'
+import { ServiceDoors } from './services.js'
 import type { Site } from './site.js'
 import { Units } from './units.js'
 
@@ -15,6 +16,8 @@ export class Machine {
   readonly runtime: ContainerRuntime
   readonly units = new Units()
   haproxy: Haproxy | undefined
+  /** Rules in the kernel: they outlive the kube-proxy that made them, not the power. */
+  private readonly doors: ServiceDoors
   private kubelet: Kubelet | undefined
   private readonly site: Site
 
@@ -22,6 +25,7 @@ export class Machine {
     this.site = site
     this.node = node
     this.runtime = new ContainerRuntime(node)
+    this.doors = new ServiceDoors({ node, network: site.network, store: site.store })
     this.addUnits()
   }
 
@@ -35,6 +39,7 @@ export class Machine {
     this.node.alive = false
     await this.units.cutPower()
     await this.runtime.stopAll()
+    this.doors.closeAll()
     for (const { socket } of this.node.connections) socket.destroy()
     this.node.listening.clear()
     // tmpfs
@@ -112,7 +117,7 @@ export class Machine {
     if (container === 'kube-controller-manager' || container === 'kube-scheduler') {
       return new ElectedComponent({ node, network, etcd, flags, component: container })
     }
-    if (container === 'kube-proxy') return new KubeProxy({ node, network, store })
+    if (container === 'kube-proxy') return new KubeProxy({ node, network, store, doors: this.doors })
     return { start: async () => {}, stop: async () => {} }
   }
 

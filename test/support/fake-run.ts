@@ -65,7 +65,14 @@ export function soundWorld(): World {
     file: {
       name: 'prod',
       endpoint: { host: 'apiserver.example.com', port: 8443 },
-      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100, hosts: [] },
+      loadBalancer: {
+        kind: 'haproxy',
+        virtualIP: '192.168.13.100',
+        virtualRouterId: 100,
+        hosts: [],
+        nodePort: undefined,
+        underKubelets: false,
+      },
       controlPlanes: [cp1, cp2, cp3],
       workers: [worker],
       policy: {

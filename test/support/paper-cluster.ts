@@ -32,7 +32,14 @@ const entry = (short: string, last: number): NodeEntry => ({
 export const clusterFile: ClusterFile = {
   name: 'paper',
   endpoint: { host: 'apiserver.example.com', port: 8443 },
-  loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100, hosts: [] },
+  loadBalancer: {
+    kind: 'haproxy',
+    virtualIP: '192.168.13.100',
+    virtualRouterId: 100,
+    hosts: [],
+    nodePort: undefined,
+    underKubelets: false,
+  },
   controlPlanes: [entry('k8smaster1', 30), entry('k8smaster2', 31), entry('k8smaster3', 32)],
   workers: [entry('k8sworker1', 35), entry('k8sworker2', 36)],
   policy: {

@@ -1,7 +1,9 @@
+import { applyApiService } from './apply-api-service.js'
 import { applyLoadBalancer } from './apply-load-balancer.js'
 import { backUpFiles } from './back-up-files.js'
 import { checkJoin } from './check-join.js'
 import { createJoinToken } from './create-join-token.js'
+import { deleteApiService } from './delete-api-service.js'
 import { deleteJoinSecrets } from './delete-join-secrets.js'
 import { deleteNode } from './delete-node.js'
 import { findReferences } from './find-references.js'
@@ -69,6 +71,8 @@ export const operations: Operations = {
   backUpFiles,
   restoreBackup,
   applyLoadBalancer,
+  applyApiService,
+  deleteApiService,
   stopLoadBalancer,
   writeHostsBlock,
   removeHostsBlock,

@@ -42,6 +42,8 @@ export const access = {
   [`${service}/RestoreBackup`]: 'operator',
   [`${service}/ApplyLoadBalancer`]: 'operator',
   [`${service}/StopLoadBalancer`]: 'operator',
+  [`${service}/ApplyApiService`]: 'operator',
+  [`${service}/DeleteApiService`]: 'operator',
   [`${service}/WriteHostsBlock`]: 'operator',
   [`${service}/RemoveHostsBlock`]: 'operator',
   [`${service}/RegenerateCertificate`]: 'operator',

@@ -87,6 +87,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     bindAddress: optional(check.address),
   },
   stopLoadBalancer: { header },
+  applyApiService: { header, port: check.port, targetPort: check.port, address: optional(check.address) },
+  deleteApiService: { header },
   writeHostsBlock: { header, name: check.dnsName, address: check.address },
   removeHostsBlock: { header },
   regenerateCertificate: {

@@ -15,6 +15,8 @@ export const clusterFileSchema = z.strictObject({
     virtualIP: z.string().optional(),
     virtualRouterId: z.int().min(1).max(255).optional(),
     hosts: z.array(node).default([]),
+    nodePort: z.int().min(1).max(65_535).optional(),
+    underKubelets: z.boolean().default(false),
   }),
   controlPlanes: z.array(node),
   workers: z.array(node).default([]),

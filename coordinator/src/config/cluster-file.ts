@@ -21,6 +21,10 @@ export interface ClusterFile {
     readonly virtualRouterId: number
     /** Machines of its own, which are no nodes of the cluster; none: it runs on the control planes. */
     readonly hosts: readonly NodeEntry[]
+    /** service without a virtual IP: the port on every node by which clients outside reach it. */
+    readonly nodePort: number | undefined
+    /** service: the nodes too shall reach the API through it, although nothing comes up by itself after all of them lost their power. */
+    readonly underKubelets: boolean
   }
   /** The first is the existing one. */
   readonly controlPlanes: readonly NodeEntry[]

@@ -109,5 +109,44 @@ const hostsFit: Rule = ({ loadBalancer: { kind, hosts } }) => {
   return []
 }
 
+const ofService: Rule = ({ endpoint, loadBalancer: { kind, virtualIP, nodePort, underKubelets } }) => {
+  const refused = (key: string, message: string, remedy: string): readonly Problem[] => [
+    { path: ['loadBalancer', key], message, remedy },
+  ]
+  if (!settingsOf(kind).inCluster) {
+    const stray = underKubelets ? 'underKubelets' : nodePort !== undefined ? 'nodePort' : undefined
+    return stray === undefined ? [] : refused(stray, `${kind} has no ${stray}`, 'Remove the line: it is for a Service.')
+  }
+  if (virtualIP !== undefined && nodePort !== undefined)
+    return refused('nodePort', 'a Service with an address needs no nodePort', 'Remove nodePort, or virtualIP.')
+  if (virtualIP === undefined && nodePort === undefined)
+    return refused(
+      'nodePort',
+      'loadBalancer.nodePort is missing',
+      'Write nodePort: 31170, or virtualIP where addresses are given out.',
+    )
+  if (underKubelets && virtualIP === undefined)
+    return refused(
+      'underKubelets',
+      'a NodePort cannot be under the kubelets: it has no address that outlives a node',
+      'Give the Service an address, virtualIP, or remove underKubelets.',
+    )
+  // kube-proxy takes a NodePort on loopback too, where the nodes' own proxy listens.
+  if (nodePort !== undefined && nodePort === parseEndpoint(endpoint)?.port)
+    return refused(
+      'nodePort',
+      `nodePort ${nodePort} is the port of the endpoint, which is the nodes' own way`,
+      'Give the endpoint another port, such as 8443.',
+    )
+  return []
+}
+
 /** What the part `loadBalancer` of a cluster file must be, with what the rest says. */
-export const loadBalancerRules: readonly Rule[] = [portIsFree, isOffered, virtualIpIsGiven, virtualIpFits, hostsFit]
+export const loadBalancerRules: readonly Rule[] = [
+  portIsFree,
+  isOffered,
+  virtualIpIsGiven,
+  virtualIpFits,
+  hostsFit,
+  ofService,
+]

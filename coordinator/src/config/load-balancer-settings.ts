@@ -7,6 +7,8 @@ export interface LoadBalancerSettings {
   readonly hosts: boolean
   /** A process of its own listens on the endpoint's port where API servers do: the ports of a control plane are taken there. */
   readonly besideApiServer: boolean
+  /** Made by the cluster itself: a Service. */
+  readonly inCluster: boolean
   /** False: the cluster file may name it, and this version refuses it. */
   readonly offered: boolean
 }
@@ -18,6 +20,7 @@ export const loadBalancerSettings = {
     virtualIP: 'needed',
     hosts: true,
     besideApiServer: true,
+    inCluster: false,
     offered: true,
   },
   external: {
@@ -25,6 +28,7 @@ export const loadBalancerSettings = {
     virtualIP: 'allowed',
     hosts: false,
     besideApiServer: false,
+    inCluster: false,
     offered: true,
   },
   'kube-vip': {
@@ -32,6 +36,7 @@ export const loadBalancerSettings = {
     virtualIP: 'needed',
     hosts: false,
     besideApiServer: false,
+    inCluster: false,
     offered: false,
   },
   'node-local': {
@@ -39,14 +44,16 @@ export const loadBalancerSettings = {
     virtualIP: 'unused',
     hosts: false,
     besideApiServer: true,
+    inCluster: false,
     offered: true,
   },
   service: {
     title: 'Service in the cluster',
     virtualIP: 'allowed',
     hosts: false,
-    besideApiServer: false,
-    offered: false,
+    besideApiServer: true,
+    inCluster: true,
+    offered: true,
   },
 } as const satisfies Readonly<Record<string, LoadBalancerSettings>>
 

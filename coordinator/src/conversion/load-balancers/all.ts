@@ -5,6 +5,7 @@ import { haproxy } from './haproxy.js'
 import type { LoadBalancerKind } from './kind.js'
 import { nodeLocal } from './node-local.js'
 import { notYetOffered } from './not-yet-offered.js'
+import { service } from './service.js'
 
 /** The kinds of the cluster file's loadBalancer.kind; each lives in its own file. */
 const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>> = {
@@ -12,7 +13,7 @@ const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>
   external,
   'kube-vip': notYetOffered('kube-vip'),
   'node-local': nodeLocal,
-  service: notYetOffered('service'),
+  service,
 }
 
 /** The kind that a cluster file names. */

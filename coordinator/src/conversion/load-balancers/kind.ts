@@ -58,5 +58,7 @@ export interface LoadBalancerKind {
   setBackends(run: ConversionRun, pool: Pool, call: ChangeCall): Promise<void>
   /** Waits until each of `backends` was met through it, by certificate. */
   proveBackends(run: ConversionRun, backends: readonly NodeEntry[], signal: AbortSignal): Promise<readonly Evidence[]>
+  /** What it has beside its machines, such as a way for clients outside: proved with them. */
+  besides?(run: ConversionRun, signal: AbortSignal): Promise<readonly Evidence[]>
   undo(run: ConversionRun, done: DoneAction, call: ChangeCall): Promise<void>
 }

@@ -504,6 +504,30 @@ export interface StopLoadBalancerResponse {
   event: OperationEvent | undefined;
 }
 
+export interface ApplyApiServiceRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** Port that clients use: the Service's own, or with no address its NodePort on every node. */
+  port: number;
+  /** Of the API servers. */
+  targetPort: number;
+  /** Address that a LoadBalancer shall get; empty: a NodePort. */
+  address: string;
+}
+
+export interface ApplyApiServiceResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface DeleteApiServiceRequest {
+  header: OperationHeader | undefined;
+}
+
+export interface DeleteApiServiceResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface WriteHostsBlockRequest {
   header: OperationHeader | undefined;
   name: string;
@@ -4732,6 +4756,270 @@ export const StopLoadBalancerResponse: MessageFns<StopLoadBalancerResponse> = {
   },
 };
 
+function createBaseApplyApiServiceRequest(): ApplyApiServiceRequest {
+  return { header: undefined, port: 0, targetPort: 0, address: "" };
+}
+
+export const ApplyApiServiceRequest: MessageFns<ApplyApiServiceRequest> = {
+  encode(message: ApplyApiServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.targetPort !== 0) {
+      writer.uint32(24).uint32(message.targetPort);
+    }
+    if (message.address !== "") {
+      writer.uint32(34).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyApiServiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyApiServiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.targetPort = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApplyApiServiceRequest>): ApplyApiServiceRequest {
+    return ApplyApiServiceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyApiServiceRequest>): ApplyApiServiceRequest {
+    const message = createBaseApplyApiServiceRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.port = object.port ?? 0;
+    message.targetPort = object.targetPort ?? 0;
+    message.address = object.address ?? "";
+    return message;
+  },
+};
+
+function createBaseApplyApiServiceResponse(): ApplyApiServiceResponse {
+  return { event: undefined };
+}
+
+export const ApplyApiServiceResponse: MessageFns<ApplyApiServiceResponse> = {
+  encode(message: ApplyApiServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyApiServiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyApiServiceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApplyApiServiceResponse>): ApplyApiServiceResponse {
+    return ApplyApiServiceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyApiServiceResponse>): ApplyApiServiceResponse {
+    const message = createBaseApplyApiServiceResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteApiServiceRequest(): DeleteApiServiceRequest {
+  return { header: undefined };
+}
+
+export const DeleteApiServiceRequest: MessageFns<DeleteApiServiceRequest> = {
+  encode(message: DeleteApiServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteApiServiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteApiServiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteApiServiceRequest>): DeleteApiServiceRequest {
+    return DeleteApiServiceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteApiServiceRequest>): DeleteApiServiceRequest {
+    const message = createBaseDeleteApiServiceRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteApiServiceResponse(): DeleteApiServiceResponse {
+  return { event: undefined };
+}
+
+export const DeleteApiServiceResponse: MessageFns<DeleteApiServiceResponse> = {
+  encode(message: DeleteApiServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteApiServiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteApiServiceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteApiServiceResponse>): DeleteApiServiceResponse {
+    return DeleteApiServiceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteApiServiceResponse>): DeleteApiServiceResponse {
+    const message = createBaseDeleteApiServiceResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseWriteHostsBlockRequest(): WriteHostsBlockRequest {
   return { header: undefined, name: "", address: "" };
 }
@@ -8716,6 +9004,30 @@ export const NodeAgentServiceService = {
       Buffer.from(StopLoadBalancerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StopLoadBalancerResponse => StopLoadBalancerResponse.decode(value),
   },
+  /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
+  applyApiService: {
+    path: "/quorate.v1.NodeAgentService/ApplyApiService" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ApplyApiServiceRequest): Buffer =>
+      Buffer.from(ApplyApiServiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApplyApiServiceRequest => ApplyApiServiceRequest.decode(value),
+    responseSerialize: (value: ApplyApiServiceResponse): Buffer =>
+      Buffer.from(ApplyApiServiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApplyApiServiceResponse => ApplyApiServiceResponse.decode(value),
+  },
+  /** Deletes that Service. Only on a control plane. */
+  deleteApiService: {
+    path: "/quorate.v1.NodeAgentService/DeleteApiService" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DeleteApiServiceRequest): Buffer =>
+      Buffer.from(DeleteApiServiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteApiServiceRequest => DeleteApiServiceRequest.decode(value),
+    responseSerialize: (value: DeleteApiServiceResponse): Buffer =>
+      Buffer.from(DeleteApiServiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteApiServiceResponse => DeleteApiServiceResponse.decode(value),
+  },
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock: {
     path: "/quorate.v1.NodeAgentService/WriteHostsBlock" as const,
@@ -9073,6 +9385,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   applyLoadBalancer: handleServerStreamingCall<ApplyLoadBalancerRequest, ApplyLoadBalancerResponse>;
   /** Stops haproxy and keepalived and puts back what was there before this run. */
   stopLoadBalancer: handleServerStreamingCall<StopLoadBalancerRequest, StopLoadBalancerResponse>;
+  /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
+  applyApiService: handleServerStreamingCall<ApplyApiServiceRequest, ApplyApiServiceResponse>;
+  /** Deletes that Service. Only on a control plane. */
+  deleteApiService: handleServerStreamingCall<DeleteApiServiceRequest, DeleteApiServiceResponse>;
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock: handleServerStreamingCall<WriteHostsBlockRequest, WriteHostsBlockResponse>;
   /** Removes Quorate's block from /etc/hosts. */
@@ -9452,6 +9768,26 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<StopLoadBalancerResponse>;
+  /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
+  applyApiService(
+    request: ApplyApiServiceRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ApplyApiServiceResponse>;
+  applyApiService(
+    request: ApplyApiServiceRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ApplyApiServiceResponse>;
+  /** Deletes that Service. Only on a control plane. */
+  deleteApiService(
+    request: DeleteApiServiceRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DeleteApiServiceResponse>;
+  deleteApiService(
+    request: DeleteApiServiceRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DeleteApiServiceResponse>;
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock(
     request: WriteHostsBlockRequest,
