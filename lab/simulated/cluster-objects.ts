@@ -70,14 +70,14 @@ users:
     tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token`
 }
 
-export function kubeProxyConfiguration(): string {
+export function kubeProxyConfiguration(mode: string): string {
   return yamlText({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     bindAddress: '0.0.0.0',
     clientConnection: { kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf', burst: 0, qps: 0 },
     clusterCIDR: '',
     kind: 'KubeProxyConfiguration',
-    mode: 'iptables',
+    mode,
   }).trimEnd()
 }
 
@@ -93,7 +93,7 @@ export function kubeletConfiguration({ release }: { readonly release: Release })
     cgroupDriver: 'systemd',
     clusterDNS: ['10.96.0.10'],
     clusterDomain: 'cluster.local',
-    ...(atLeast(release.version, '1.31') ? { crashLoopBackOff: {} } : {}),
+    ...(atLeast(release.version, '1.32') ? { crashLoopBackOff: {} } : {}),
     healthzBindAddress: '127.0.0.1',
     healthzPort: 10248,
     kind: 'KubeletConfiguration',

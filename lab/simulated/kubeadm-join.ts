@@ -54,7 +54,10 @@ export async function join(run: Kubeadm, config: string): Promise<void> {
     ['kubelet-wait-bootstrap', () => waitBootstrap(run)],
     ...(localMode ? [] : [['control-plane-join/etcd', () => etcdJoin(run, context)] as const]),
     ['control-plane-join/mark-control-plane', () => markControlPlane(run, context)],
-    ['wait-control-plane', () => waitControlPlane(run)],
+    // Before, it is there for a feature gate that is off (WaitForAllControlPlaneComponents).
+    ...(atLeast(run.site.release.version, '1.33')
+      ? [['wait-control-plane', () => waitControlPlane(run)] as const]
+      : []),
   ]
   for (const [name, phase] of phases) {
     breakOff(run, name)
@@ -132,7 +135,7 @@ export function makeCertificates(
   const etcdNames = { dnsNames: [nodeName, 'localhost'], ipAddresses: [address, '127.0.0.1', '::1'] }
   const kubeletClientGroup = atLeast(site.release.version, '1.37')
     ? 'system:kubelet-api-admin'
-    : 'kubeadm:cluster-admins'
+    : site.release.adminGroup
   const wishes = [
     {
       file: 'front-proxy-client',
@@ -196,7 +199,7 @@ export function writeKubeconfigs(
   const local = `https://${address}:${bindPort}`
   const endpoint = cluster.controlPlaneEndpoint === undefined ? local : `https://${cluster.controlPlaneEndpoint}`
   const files = [
-    ['admin', 'kubernetes-admin', 'kubeadm:cluster-admins', endpoint],
+    ['admin', 'kubernetes-admin', site.release.adminGroup, endpoint],
     ['controller-manager', 'system:kube-controller-manager', '', local],
     ['scheduler', 'system:kube-scheduler', '', local],
   ] as const
@@ -311,7 +314,13 @@ async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPo
   if (started.exitCode !== 0) throw new PhaseError('kubelet-start', started.stderr)
 }
 
-/** Adds the member as a learner, writes its manifest, promotes it; each tried again until the etcd call's time is over. */
+/** Whether a new member learns before it votes: by kubeadm's release, and by kubeadm-config where that still has a say. */
+function learnsFirst({ site: { release } }: Kubeadm, { cluster }: JoinContext): boolean {
+  if (release.learnerMode === 'always') return true
+  return cluster.featureGates?.['EtcdLearnerMode'] ?? release.learnerMode === 'on'
+}
+
+/** Adds the member, as a learner where it may, writes its manifest, promotes it; each tried again until the etcd call's time is over. */
 async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   const { site } = run
   if (context.cluster.etcd?.external !== undefined)
@@ -337,7 +346,7 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   }
   run.print('[etcd] Creating static Pod manifest for "etcd"')
   const peerUrl = `https://${context.address}:2380`
-  const member = await retried(() => site.etcd.add(peerUrl, true))
+  const member = await retried(() => site.etcd.add(peerUrl, learnsFirst(run, context)))
   run.print('[etcd] Announced new etcd member joining to the existing etcd cluster')
   const others = site.etcd.members.filter((each) => each !== member)
   const initial = [...others.map(({ name, peerUrl: url }) => `${name}=${url}`), `${context.nodeName}=${peerUrl}`]

@@ -35,7 +35,8 @@ export async function preflight(run: Kubeadm, join: JoinConfiguration): Promise<
   try {
     if (atLeast(site.release.version, '1.32')) {
       run.print('[preflight] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...')
-      run.print("[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.")
+      const phase = atLeast(site.release.version, '1.34') ? 'upload-config kubeadm' : 'upload-config'
+      run.print(`[preflight] Use 'kubeadm init phase ${phase} --config your-config-file' to re-upload it.`)
     } else {
       run.print('[preflight] Reading configuration from the cluster...')
       run.print(
@@ -93,7 +94,8 @@ async function controlPlanePreflight(
   await report(run, await controlPlaneChecks(run, { address, bindPort, cluster }), ignored)
   run.print('[preflight] Pulling images required for setting up a Kubernetes cluster')
   run.print('[preflight] This might take a minute or two, depending on the speed of your internet connection')
-  run.print("[preflight] You can also perform this action beforehand using 'kubeadm config images pull'")
+  const ahead = atLeast(run.site.release.version, '1.31') ? 'beforehand' : 'in beforehand'
+  run.print(`[preflight] You can also perform this action ${ahead} using 'kubeadm config images pull'`)
   for (const image of controlPlaneImages(run.site.release, cluster.imageRepository)) runtime.images.add(image)
 }
 
@@ -106,7 +108,7 @@ async function report(run: Kubeadm, found: readonly Found[], ignored: ReadonlySe
   const lines = errors.map(({ name, message }) => `\t[ERROR ${name}]: ${message}\n`).join('')
   const hint =
     '[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`'
-  if (atLeast(run.site.release.version, '1.33')) {
+  if (atLeast(run.site.release.version, '1.34')) {
     for (const line of `[preflight] Some fatal errors occurred:\n${lines}${hint}`.split('\n')) run.complain(line)
     throw new Error('error: error execution phase preflight: preflight checks failed')
   }

@@ -1,3 +1,4 @@
+import { readConfig } from './kubeadm-config.js'
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { reset } from './kubeadm-reset.js'
@@ -13,9 +14,16 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['join phase control-plane-join mark-control-plane', joinMarkControlPlane],
   ['join', join],
   ['reset', reset],
+  ['config validate', configValidate],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
+
+/** The versions and the fields that it reads: a kind that is empty would be read by nobody. */
+async function configValidate(run: Kubeadm, config: string): Promise<void> {
+  if (Object.keys(readConfig(run, config)).length === 0) throw new Error(`no kubeadm configuration in "${config}"`)
+  run.print('ok')
+}
 
 /** Runs a sub-command; the exit code. kubeadm prints what it does on standard output and why it failed on standard error. */
 export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise<number> {

@@ -117,9 +117,9 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
       '--leader-elect=true',
     ],
     requests: { cpu: '100m' },
-    live: local(10259, atLeast(release.version, '1.31') ? '/livez' : '/healthz'),
-    start: local(10259, atLeast(release.version, '1.31') ? '/livez' : '/healthz'),
-    ...(atLeast(release.version, '1.31') ? { ready: local(10259, '/readyz') } : {}),
+    live: local(10259, atLeast(release.version, '1.32') ? '/livez' : '/healthz'),
+    start: local(10259, atLeast(release.version, '1.32') ? '/livez' : '/healthz'),
+    ...(atLeast(release.version, '1.32') ? { ready: local(10259, '/readyz') } : {}),
     mounts: [{ name: 'kubeconfig', path: '/etc/kubernetes/scheduler.conf', type: 'FileOrCreate' }],
   }),
 }
@@ -225,7 +225,7 @@ function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish
 }
 
 function podText(pod: PodParts, release: Release): string {
-  const named = atLeast(release.version, '1.31')
+  const named = atLeast(release.version, '1.34')
   const probe = (p: Probe, rest: Record<string, number>): unknown => ({
     ...rest,
     httpGet: { host: p.host, path: p.path, port: named ? 'probe-port' : p.port, scheme: p.scheme },

@@ -6,6 +6,7 @@ import { EtcdCluster } from './etcd-cluster.js'
 import { ExternalEtcdCluster, etcdMachines, externalEtcdOf, startExternalEtcd } from './external-etcd.js'
 import { faultsOf } from './faults.js'
 import { makeFirstCluster } from './first-cluster.js'
+import { leadToFirst } from './first-endpoint.js'
 import { VirtualAddresses } from './keepalived.js'
 import { credentialsOf, KubeClient } from './kube-client.js'
 import { Machine } from './machine.js'
@@ -99,16 +100,13 @@ async function start(
   if (first === undefined) throw new Error('a cluster needs a control plane')
   if (site.externalEtcd !== undefined)
     await startExternalEtcd(site, { machines: site.etcdMachines, external: site.externalEtcd }, first)
-  makeFirstCluster(
-    site,
-    first,
-    all.filter(({ role }) => role === 'worker'),
-  )
+  makeFirstCluster(site, [first, ...all.filter(({ role }) => role === 'worker')], options)
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
+  if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
   setInterval(() => void site.virtualAddresses.settle(), 200)
-  await untilRunning(site)
+  await untilRunning(site, !['absent', 'disabled'].includes(options.kubeProxy ?? ''))
   const control = join(folder, 'control')
   await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first) } as Readonly<
     Record<string, Handler>
@@ -129,13 +127,18 @@ async function start(
 }
 
 /** Until every node is Ready and every pod of kube-proxy and CoreDNS runs. */
-async function untilRunning({ store, nodes, etcd, externalEtcd }: Site): Promise<void> {
+async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProxy: boolean): Promise<void> {
   const joined = store.list(resourceOf('nodes')).length
   const staticPods = externalEtcd === undefined ? 4 : 3
   for (let waited = 0; ; waited += 50) {
     const ready = store.list(resourceOf('nodes')).filter(({ status }) => status !== undefined)
     const pods = store.list(resourceOf('pods'), 'kube-system').filter(({ status }) => status?.['phase'] === 'Running')
-    if (ready.length === joined && pods.length >= staticPods + joined + 2 && etcd.currentLeader() !== undefined) return
+    if (
+      ready.length === joined &&
+      pods.length >= staticPods + (kubeProxy ? joined : 0) + 2 &&
+      etcd.currentLeader() !== undefined
+    )
+      return
     if (waited > 20_000)
       throw new Error(
         `the simulated cluster did not start: ${ready.length} of ${nodes.size} nodes, ${pods.length} pods`,

@@ -186,6 +186,20 @@ export const clusterContract: readonly (readonly [
     },
   ],
   [
+    'kubeadm says by its exit code whether it takes a version of its configuration: what it stores, not what it gave up or has not yet',
+    async (t, lab) => {
+      const text = await joinDocument(lab, { id: 'abcdef', secret: '0123456789abcdef' })
+      const file = '/root/contract-ask.yaml'
+      const takes = async (api: string): Promise<boolean> => {
+        await lab.writeFile(lab.joiner, file, text.replace(`/${lab.configApi}\n`, `/${api}\n`))
+        const { exitCode } = await lab.sh(lab.joiner, ['kubeadm', 'config', 'validate', '--config', file])
+        return exitCode === 0
+      }
+      t.equal(await takes(lab.configApi), true, lab.configApi)
+      for (const api of ['v1beta2', 'v1', 'v2']) t.equal(await takes(api), false, api)
+    },
+  ],
+  [
     'kubeadm refuses a bootstrap token that nobody made',
     async (t, lab) => {
       await lab.writeFile(

@@ -133,6 +133,7 @@ function bareFacts({ name, address }: NodeEntry): NodeFacts {
     memoryBytes: 4 * 2 ** 30,
     cgroupVersion: 'v2',
     kubeadmVersion: version,
+    kubeadmConfigApi: 'v1beta4',
     kubeletVersion: version,
     kubectlVersion: version,
     haproxyInstalled: true,

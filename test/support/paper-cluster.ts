@@ -189,6 +189,7 @@ export class PaperCluster {
       hostname: node.name,
       machineId: `machine-${node.name}`,
       kubeadmVersion: version,
+      kubeadmConfigApi: version === 'v1.30.4' ? 'v1beta3' : 'v1beta4',
       haproxyInstalled: true,
       keepalivedInstalled: true,
       interfaces: [{ name: 'host0', addresses: [`${node.address}/24`], mtu: 1500 }],

@@ -67,7 +67,14 @@ export async function everything(
 
 interface JournalLine {
   readonly record: {
-    readonly event: { readonly kind: string; readonly step?: string; readonly action?: unknown; readonly node?: string }
+    readonly event: {
+      readonly kind: string
+      readonly step?: string
+      readonly action?: unknown
+      readonly node?: string
+      readonly label?: string
+      readonly findings?: readonly { readonly id: string }[]
+    }
   }
 }
 

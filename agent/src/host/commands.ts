@@ -55,6 +55,7 @@ export const commands = {
   showUnits: (units: readonly string[]) =>
     command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
   unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
+  validateConfig: (config: string) => command('kubeadm', ['config', 'validate', '--config', word(config)]),
   listImages: (config: string) =>
     command('kubeadm', ['config', 'images', 'list', '--config', word(config)], seconds(60)),
 

@@ -1,11 +1,11 @@
 import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
-import { atLeast } from '@quorate/shared/kubernetes-version'
 import { holds, type Look, notYet } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { clusterConfiguration } from '../cluster-configuration.js'
 import { readEtcd } from '../fresh.js'
+import { learnsFirst } from '../learner-mode.js'
 import type { ConversionRun, EtcdFacts } from '../run.js'
 import { memberOf } from './members.js'
 import { settleMember } from './settle-member.js'
@@ -32,12 +32,6 @@ export const stacked: EtcdTopology = {
   leave,
   forecastLeaving,
   hasLeft,
-}
-
-/** etcd's learner mode is on from 1.29 unless a feature gate turns it off; without it a second join would start while the first has no vote yet. */
-async function learnsFirst(run: ConversionRun): Promise<boolean> {
-  const gates = (await clusterConfiguration(run))?.featureGates ?? {}
-  return atLeast((await run.clusterFacts()).kubernetesVersion, '1.29') && gates['EtcdLearnerMode'] !== false
 }
 
 async function inconvertible(run: ConversionRun): Promise<readonly Shortcoming[]> {

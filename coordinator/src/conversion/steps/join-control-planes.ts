@@ -29,8 +29,9 @@ export const joinControlPlanes = defineStep({
   async plan(run) {
     const etcd = await run.etcdTopology()
     remember(run, atOnce, await etcd.joinsAtOnce(run))
+    const voters = (await run.etcd()).members.filter(({ learner }) => !learner).length
     const planned = await Promise.all(
-      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node, etcd)])),
+      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node, { etcd, voters })])),
     )
     return planned.flat()
   },
@@ -72,8 +73,9 @@ async function join(run: ConversionRun, node: NodeEntry, call: ChangeCall): Prom
     .catch((error: unknown) => recoverJoin(run, node, { call, why: asQuorateError(error, node.name) }))
 }
 
-function action(node: NodeEntry, etcd: EtcdTopology): Action {
-  const noWayBack = etcd.noWayBack(node)
+function action(node: NodeEntry, { etcd, voters }: { etcd: EtcdTopology; voters: number }): Action {
+  // On the way from three to five a new voter that dies leaves a majority: it is removed like any other.
+  const noWayBack = voters >= 3 ? undefined : etcd.noWayBack(node)
   return {
     id: node.name,
     node: node.name,

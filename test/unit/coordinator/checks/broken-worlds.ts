@@ -800,8 +800,47 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'before the fix',
     severity: 'warning',
     node: cp2,
-    evidence: /kubeadm v1\.34\.3; fixed in v1\.34\.4/,
+    evidence: /^kubeadm v1\.34\.3; kubernetes#136014: fixed in v1\.34\.4; kubernetes#137251: fixed in v1\.34\.6$/,
     breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.34.3' }),
+  },
+  {
+    check: 'etcd-learner-fixes',
+    what: 'a minor release that got none of them',
+    severity: 'warning',
+    node: cp2,
+    evidence:
+      /^kubeadm v1\.30\.4; kubernetes#130782: in no 1\.30, first in v1\.31\.11; .*#137251: in no 1\.30, first in/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.30.4' }),
+  },
+  {
+    check: 'kubernetes-release',
+    what: 'older than all that are known',
+    evidence: /API server v1\.27\.16; known: 1\.28 to 1\.37/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.27.16' }),
+  },
+  {
+    check: 'kubernetes-release',
+    what: 'newer than all that are known',
+    severity: 'warning',
+    evidence: /API server v1\.38\.0; kubeadm config validate took: v1beta4/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.38.0' }),
+  },
+  {
+    check: 'kubeadm-config-api',
+    what: 'a kubeadm that takes nothing that can be written',
+    node: cp2,
+    evidence: /refused a JoinConfiguration of v1beta4, v1, v1beta3/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.40.1', kubeadmConfigApi: '' }),
+  },
+  {
+    check: 'kubeadm-config-api',
+    what: 'kubeadm-config as kubeadm 1.30 left it',
+    node: cp2,
+    evidence: /apiVersion: kubeadm\.k8s\.io\/v1beta3/,
+    breaks: (w) => {
+      w.cluster.kubeadmConfig = configMap(clusterConfiguration().replace('v1beta4', 'v1beta3'))
+      Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.37.2' })
+    },
   },
   {
     check: 'load-balancer',

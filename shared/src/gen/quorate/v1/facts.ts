@@ -78,6 +78,11 @@ export interface NodeFacts {
   runtimeCgroupDriver: string;
   /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
   nameservers: string[];
+  /**
+   * In which version of kubeadm's configuration API a document is written for this node's kubeadm, such as `v1beta4`; empty when there is no
+   * kubeadm, or when it takes none that is known here. One that is newer than all that are known is asked.
+   */
+  kubeadmConfigApi: string;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -393,6 +398,7 @@ function createBaseNodeFacts(): NodeFacts {
     bridgeNetfilter: false,
     runtimeCgroupDriver: "",
     nameservers: [],
+    kubeadmConfigApi: "",
   };
 }
 
@@ -535,6 +541,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.nameservers) {
       writer.uint32(482).string(v!);
+    }
+    if (message.kubeadmConfigApi !== "") {
+      writer.uint32(562).string(message.kubeadmConfigApi);
     }
     return writer;
   },
@@ -929,6 +938,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.nameservers.push(reader.string());
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.kubeadmConfigApi = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1015,6 +1032,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.bridgeNetfilter = object.bridgeNetfilter ?? false;
     message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
     message.nameservers = object.nameservers?.map((e) => e) || [];
+    message.kubeadmConfigApi = object.kubeadmConfigApi ?? "";
     return message;
   },
 };
