@@ -2,27 +2,33 @@ import { randomBytes } from 'node:crypto'
 import { parse } from 'yaml'
 import { type CertificateWish, type Identity, issue, keyPem, publicKeyPem } from './certificates.js'
 import {
+  type ClusterFacts,
   clusterConfiguration,
   clusterInfoKubeconfig,
   kubeletConfiguration,
   kubeProxyConfiguration,
   kubeProxyKubeconfig,
 } from './cluster-objects.js'
+import { type InitWish, patchesFolder, withPatches } from './init-wish.js'
 import type { ClusterConfiguration } from './kubeadm-config.js'
-import { makeCertificates, writeKubeconfigs, writeManifests } from './kubeadm-join.js'
+import { makeCertificates, writeKubeconfigs, writeKubeletFlags, writeManifest, writeManifests } from './kubeadm-join.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { bootstrappedKubeletKubeconfig, embeddedKubeconfig, firstKubeletKubeconfig } from './kubeconfigs.js'
 import { installClientCertificate } from './kubelet.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
-import { staticPodManifest } from './static-pods.js'
 import { type KubeObject, keyOf } from './store.js'
 import { atLeast } from './version-order.js'
 
 const pki = '/etc/kubernetes/pki'
 
 /** Makes what `kubeadm init` without controlPlaneEndpoint and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
-export function makeFirstCluster(site: Site, first: SimulatedNode, workers: readonly SimulatedNode[]): void {
+export function makeFirstCluster(
+  site: Site,
+  { first, workers, init }: { first: SimulatedNode; workers: readonly SimulatedNode[]; init: InitWish },
+): void {
+  const { bindPort = 6443, files = {} } = init
+  for (const [path, { text, mode }] of Object.entries(files)) first.write(path, text, mode)
   const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
   if (
     key === undefined ||
@@ -43,21 +49,16 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
   authority('front-proxy-ca', 'front-proxy-ca', proxyKey)
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
-  const server = `https://${first.address}:6443`
-  const facts = { release: site.release, caPem: ca.cert, server }
+  const server = `https://${first.address}:${bindPort}`
+  const facts = { release: site.release, caPem: ca.cert, server, init }
   const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
   const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
-  const context = { cluster, nodeName: first.name, address: first.address, bindPort: 6443 }
+  const patches = withPatches(init) ? patchesFolder : undefined
+  const context = { cluster, nodeName: first.name, address: first.address, bindPort, patches }
   makeCertificates(quiet, context)
   writeKubeconfigs(quiet, context)
   writeManifests(quiet, context)
-  const etcdPod = {
-    ...context,
-    release: site.release,
-    serviceSubnet: '10.96.0.0/12',
-    initialCluster: [`${first.name}=https://${first.address}:2380`],
-  }
-  first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
+  writeManifest(quiet, 'etcd', context, [`${first.name}=https://${first.address}:2380`])
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
   if (atLeast(site.release.version, '1.29')) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
@@ -71,7 +72,8 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
   for (const node of [first, ...workers]) {
     node.write(`${pki}/ca.crt`, ca.cert, 0o644)
     node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
-    node.write('/var/lib/kubelet/kubeadm-flags.env', 'KUBELET_KUBEADM_ARGS=""\n', 0o644)
+    const nodeIp = node.address === node.defaultAddress ? [] : [['node-ip', node.address] as const]
+    writeKubeletFlags(node, node.name, new Map(nodeIp))
     const identity = client({ commonName: `system:node:${node.name}`, organizations: ['system:nodes'] })
     installClientCertificate(node, identity.cert + identity.key)
     const text =
@@ -80,14 +82,11 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
         : bootstrappedKubeletKubeconfig(server, ca.cert)
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
-  makeObjects(site, facts, [first, ...workers])
+  const { certSANs: _, ...stored } = init
+  makeObjects(site, { ...facts, init: init.certSansForgotten ? stored : init }, [first, ...workers])
 }
 
-function makeObjects(
-  site: Site,
-  facts: { release: Site['release']; caPem: string; server: string },
-  nodes: readonly SimulatedNode[],
-): void {
+function makeObjects(site: Site, facts: ClusterFacts, nodes: readonly SimulatedNode[]): void {
   const { store, release } = site
   const make = (
     plural: string,
@@ -146,7 +145,7 @@ function makeObjects(
   for (const [index, node] of nodes.entries()) {
     make('nodes', '', node.name, {
       labels: {
-        'kubernetes.io/hostname': node.name,
+        'kubernetes.io/hostname': node.hostname,
         'kubernetes.io/os': 'linux',
         ...(index === 0 ? { [control]: '' } : {}),
       },

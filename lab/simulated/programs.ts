@@ -91,10 +91,12 @@ export async function runProgram(
   return run(site, machineOf(site, node), args)
 }
 
-function interfaces(site: Site, { address, name, faults }: SimulatedNode): unknown[] {
-  const mac = `02:00:${Buffer.from(address.split('.').map(Number))
-    .toString('hex')
-    .replace(/(..)(?=.)/g, '$1:')}`
+/** The card with the default route first; a second one where the node's own address is not on that. */
+function interfaces(site: Site, { address, defaultAddress, name, faults }: SimulatedNode): unknown[] {
+  const mac = (of: string): string =>
+    `02:00:${Buffer.from(of.split('.').map(Number))
+      .toString('hex')
+      .replace(/(..)(?=.)/g, '$1:')}`
   const info = (local: string, prefixlen: number): unknown => ({ family: 'inet', local, prefixlen, scope: 'global' })
   const floating = [...site.network.floating].filter(([, holder]) => holder.name === name).map(([ip]) => info(ip, 24))
   return [
@@ -107,15 +109,15 @@ function interfaces(site: Site, { address, name, faults }: SimulatedNode): unkno
       address: '00:00:00:00:00:00',
       addr_info: [info('127.0.0.1', 8)],
     },
-    {
-      ifindex: 2,
-      ifname: 'eth0',
+    ...[...new Set([defaultAddress, address])].map((own, index) => ({
+      ifindex: 2 + index,
+      ifname: `eth${index}`,
       flags: ['BROADCAST', 'UP'],
       mtu: faults.mtu ?? 1500,
       link_type: 'ether',
-      address: mac,
-      addr_info: [info(address, 24), ...floating],
-    },
+      address: mac(own),
+      addr_info: [info(own, 24), ...(own === address ? floating : [])],
+    })),
   ]
 }
 

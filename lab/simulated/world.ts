@@ -47,7 +47,10 @@ async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: str
   const release = releaseOf(options.kubernetesVersion)
   const nodes = new Map<string, SimulatedNode>()
   const add = (role: 'control-plane' | 'worker', name: string, octet: number): void => {
-    nodes.set(name, new SimulatedNode({ name, role, address: `${prefix}.${octet}`, root: join(folder, `n${octet}`) }))
+    const other = options.otherHostnames ? { hostname: `vm-${octet}` } : {}
+    const second = options.secondNetwork ? { defaultAddress: `${prefix}.${octet + 100}` } : {}
+    const root = join(folder, `n${octet}`)
+    nodes.set(name, new SimulatedNode({ name, role, address: `${prefix}.${octet}`, root, ...other, ...second }))
   }
   for (let i = 1; i <= options.controlPlanes; i++) add('control-plane', `k8smaster${i}.example.com`, 29 + i)
   for (let i = 1; i <= options.workers; i++) add('worker', `k8sworker${i}.example.com`, 34 + i)
@@ -85,28 +88,27 @@ async function start(
   }
   const [first] = all
   if (first === undefined) throw new Error('a cluster needs a control plane')
-  makeFirstCluster(
-    site,
-    first,
-    all.filter(({ role }) => role === 'worker'),
-  )
+  const init = options.init ?? {}
+  makeFirstCluster(site, { first, workers: all.filter(({ role }) => role === 'worker'), init })
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
   setInterval(() => void site.virtualAddresses.settle(), 200)
   await untilRunning(site)
   const control = join(folder, 'control')
-  await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first) } as Readonly<
+  await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first, init.bindPort) } as Readonly<
     Record<string, Handler>
   >)
   return {
     folder,
     control,
     virtualIp,
+    apiPort: init.bindPort ?? 6443,
     kubernetesVersion: site.release.version,
-    nodes: all.map(({ name, address, role, root }) => ({
+    nodes: all.map(({ name, address, defaultAddress, role, root }) => ({
       name,
       address,
+      agentAddress: defaultAddress,
       role,
       root,
       path: join(options.programFolder, name),
@@ -130,7 +132,7 @@ async function untilRunning({ store, nodes, etcd }: Site): Promise<void> {
 }
 
 /** What a test may look at without asking the cluster's own doors. */
-function looksOf(site: Site, first: SimulatedNode) {
+function looksOf(site: Site, first: SimulatedNode, apiPort = 6443) {
   return {
     dump: async () => site.store.dump(),
     /** What was really done since the site began: transient units of each node, changes of etcd's members. */
@@ -176,7 +178,7 @@ function looksOf(site: Site, first: SimulatedNode) {
       const credentials = credentialsOf(through, through.must('/etc/kubernetes/admin.conf'))
       const client = new KubeClient(
         { node: through, network: site.network, process: 'kubectl' },
-        { ...credentials, server: `https://${through.address}:6443` },
+        { ...credentials, server: `https://${through.address}:${apiPort}` },
       )
       return client.request(method, path, body, contentType).finally(() => client.close())
     },

@@ -9,7 +9,7 @@ export async function convertUnderProbes(
   cluster: SimulatedCluster,
 ): Promise<{ run: ProgramRun; probes: ProbeResult[] }> {
   const probing = new Probing()
-  probing.at('direct', cluster.node('cp1').address, 6443)
+  probing.at('direct', cluster.node('cp1').address, cluster.world.apiPort)
   const endpoint = probing.whenUp('endpoint', cluster.world.virtualIp, 8443)
   const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
   const probes = await probing.stop()

@@ -3,17 +3,18 @@ import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shar
 import { unifiedDiff } from '@quorate/shared/diff'
 import { QuorateError } from '@quorate/shared/errors'
 import { formatEndpoint } from '@quorate/shared/names'
+import { canonicalAddress } from '@quorate/shared/pki'
 import { readClusterFacts } from '../fresh.js'
+import { wantedCertSans } from '../hand-added-sans.js'
 import { recall, remember } from '../memory.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
-import { wantedSans } from '../wanted.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 const note = 'kubeadm-config-before'
 
-const wantedText = (run: ConversionRun, text: string): string =>
-  setControlPlaneEndpoint(text, formatEndpoint(run.endpoint), wantedSans(run))
+const wantedText = ({ endpoint }: ConversionRun, text: string, sans: readonly string[]): string =>
+  setControlPlaneEndpoint(text, formatEndpoint(endpoint), sans)
 
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
@@ -25,17 +26,16 @@ export const updateKubeadmConfig = defineStep({
     const { kubeadmConfig } = await run.clusterFacts()
     const before = kubeadmConfig?.text ?? ''
     const view = readClusterConfiguration(before)
-    const isSo =
-      view.controlPlaneEndpoint === formatEndpoint(run.endpoint) &&
-      wantedSans(run).every((san) => view.certSans.includes(san))
+    const sans = await wantedCertSans(run)
+    const isSo = view.controlPlaneEndpoint === formatEndpoint(run.endpoint) && lacking(sans, view.certSans).length === 0
     if (isSo) return []
-    const does = `set controlPlaneEndpoint: ${formatEndpoint(run.endpoint)} and certSANs ${wantedSans(run).join(', ')}`
+    const does = `set controlPlaneEndpoint: ${formatEndpoint(run.endpoint)} and certSANs ${sans.join(', ')}`
     return [
       {
         id: run.first.name,
         node: run.first.name,
         does,
-        diffs: [{ name, text: unifiedDiff(name, before, wantedText(run, before)) }],
+        diffs: [{ name, text: unifiedDiff(name, before, wantedText(run, before, sans)) }],
       },
     ]
   },
@@ -44,7 +44,7 @@ export const updateKubeadmConfig = defineStep({
     remember(run, note, kubeadmConfig?.text)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
-      certSans: wantedSans(run),
+      certSans: await wantedCertSans(run),
       expectedSha256: kubeadmConfig?.sha256 ?? '',
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
@@ -56,7 +56,7 @@ export const updateKubeadmConfig = defineStep({
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
-    const missing = wantedSans(run).filter((san) => !after.certSans.includes(san))
+    const missing = lacking(await wantedCertSans(run), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
     if (before !== undefined && !onlyThose(before, text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')
@@ -69,6 +69,9 @@ export const updateKubeadmConfig = defineStep({
   },
   rollback: putBack,
 })
+
+const lacking = (wanted: readonly string[], present: readonly string[]): string[] =>
+  wanted.filter((san) => !present.map(canonicalAddress).includes(canonicalAddress(san)))
 
 /** The documents are equal but for the two fields, none of whose old names was lost. */
 function onlyThose(before: string, after: string): boolean {

@@ -1,5 +1,5 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
-import { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import {
   certificate,
   clusterConfiguration,
@@ -53,7 +53,10 @@ const shared = {
 
 /** One that answers everybody but the first control plane, to whom it would have to lead it back. */
 function externalLoadBalancer(world: World): void {
-  world.file.loadBalancer = { kind: 'external', hosts: [] as World['file']['loadBalancer']['hosts'] } as World['file']['loadBalancer']
+  world.file.loadBalancer = {
+    kind: 'external',
+    hosts: [] as World['file']['loadBalancer']['hosts'],
+  } as World['file']['loadBalancer']
   world.probe = (source, { host }) => {
     if (host !== 'apiserver.example.com') return undefined
     return source === cp1
@@ -158,10 +161,31 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'anonymous-auth',
-    what: 'anonymous requests refused',
+    what: "anonymous requests refused, and the joiners' probes would be",
     node: cp1,
     evidence: /readyz/,
     breaks: (w) => Object.assign(w.cluster, { anonymousReadyz: false }),
+  },
+  {
+    check: 'anonymous-auth',
+    what: 'anonymous requests refused, the probes patched',
+    severity: 'info',
+    node: cp1,
+    evidence: /readyz/,
+    breaks: (w) => {
+      Object.assign(w.cluster, { anonymousReadyz: false })
+      facts(w, cp1).sharedFiles.push(
+        SharedFile.fromPartial({ path: '/etc/kubernetes/patches/kube-apiserver+json.yaml', sha256: 'ab' }),
+      )
+    },
+  },
+  {
+    check: 'anonymous-auth',
+    what: 'cluster-info refused',
+    severity: 'info',
+    node: cp1,
+    evidence: /cluster-info/,
+    breaks: (w) => Object.assign(w.cluster, { clusterInfoRefused: true }),
   },
   {
     check: 'kube-proxy-absent',

@@ -78,6 +78,8 @@ export interface NodeFacts {
   runtimeCgroupDriver: string;
   /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
   nameservers: string[];
+  /** Interface of the default route: where kubeadm and the kubelet take their address from if nobody gives them one. Empty without such a route. */
+  defaultInterface: string;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -227,6 +229,8 @@ export interface ClusterFacts {
    * looked for when asked (GetClusterFactsRequest.join_rights).
    */
   missingJoinRights: string[];
+  /** `true` when the API server refuses an anonymous GET of kube-public/cluster-info (401, 403): discovery by token needs one. */
+  clusterInfoRefused: boolean;
 }
 
 export interface ConfigMapText {
@@ -377,6 +381,7 @@ function createBaseNodeFacts(): NodeFacts {
     bridgeNetfilter: false,
     runtimeCgroupDriver: "",
     nameservers: [],
+    defaultInterface: "",
   };
 }
 
@@ -519,6 +524,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.nameservers) {
       writer.uint32(482).string(v!);
+    }
+    if (message.defaultInterface !== "") {
+      writer.uint32(562).string(message.defaultInterface);
     }
     return writer;
   },
@@ -913,6 +921,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.nameservers.push(reader.string());
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.defaultInterface = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -999,6 +1015,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.bridgeNetfilter = object.bridgeNetfilter ?? false;
     message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
     message.nameservers = object.nameservers?.map((e) => e) || [];
+    message.defaultInterface = object.defaultInterface ?? "";
     return message;
   },
 };
@@ -2245,6 +2262,7 @@ function createBaseClusterFacts(): ClusterFacts {
     joinTokenIds: [],
     clusterStatus: undefined,
     missingJoinRights: [],
+    clusterInfoRefused: false,
   };
 }
 
@@ -2297,6 +2315,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     for (const v of message.missingJoinRights) {
       writer.uint32(170).string(v!);
+    }
+    if (message.clusterInfoRefused !== false) {
+      writer.uint32(240).bool(message.clusterInfoRefused);
     }
     return writer;
   },
@@ -2442,6 +2463,14 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.missingJoinRights.push(reader.string());
             continue;
           }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.clusterInfoRefused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2487,6 +2516,7 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
       ? ConfigMapText.fromPartial(object.clusterStatus)
       : undefined;
     message.missingJoinRights = object.missingJoinRights?.map((e) => e) || [];
+    message.clusterInfoRefused = object.clusterInfoRefused ?? false;
     return message;
   },
 };
