@@ -260,7 +260,7 @@ export class SimulatedCluster {
       'kind: Conversion',
       'metadata: {name: simulated}',
       `endpoint: ${endpoint}`,
-      `loadBalancer: ${loadBalancer ?? `{kind: haproxy, virtualIP: ${this.world.virtualIp}}`}`,
+      `loadBalancer: ${loadBalancer ?? this.loadBalancerText(of('load-balancer'))}`,
       'controlPlanes:',
       ...(controlPlanes ?? of('control-plane')).map(entry),
       'workers:',
@@ -268,6 +268,11 @@ export class SimulatedCluster {
       ...(policy.length === 0 ? [] : ['policy:', ...policy]),
       '',
     ].join('\n')
+  }
+
+  private loadBalancerText(hosts: readonly string[]): string {
+    const own = hosts.map((name) => `{name: ${name}, address: ${this.node(name).address}}`).join(', ')
+    return `{kind: haproxy, virtualIP: ${this.world.virtualIp}${own === '' ? '' : `, hosts: [${own}]`}}`
   }
 
   setFaults(name: string, faults: NodeFaults): Promise<void> {

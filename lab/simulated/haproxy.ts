@@ -14,6 +14,8 @@ interface Backend {
 }
 
 export interface HaproxyConfig {
+  /** `*`, or the one address that it listens on. */
+  readonly address: string
   readonly port: number
   readonly servers: readonly { name: string; address: string; port: number }[]
   readonly interMs: number
@@ -37,7 +39,7 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
   const sections = ['global', 'defaults', 'frontend', 'backend', 'listen']
   if (!sections.includes(lines[0]?.split(/\s/)[0] ?? ''))
     throw new Error(`[ALERT] unknown keyword '${lines[0] ?? ''}' out of section`)
-  const bind = lines.map((line) => /^bind\s+\S*:(\d+)/.exec(line)).find((match) => match !== null)
+  const bind = lines.map((line) => /^bind\s+(\S*):(\d+)/.exec(line)).find((match) => match !== null)
   if (bind === undefined) throw new Error('[ALERT] config: no <bind> line')
   const words = lines.filter((line) => /^(server|default-server)\s/.test(line)).map((line) => line.split(/\s+/))
   const option = (name: string): string | undefined => {
@@ -55,7 +57,8 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     .map((line) => /http-check send .*\buri\s+(\S+)/.exec(line)?.[1] ?? /^option httpchk\s+GET\s+(\S+)/.exec(line)?.[1])
     .find((path) => path !== undefined)
   return {
-    port: Number(bind?.[1]),
+    address: bind?.[1] ?? '*',
+    port: Number(bind?.[2]),
     servers,
     interMs: milliseconds(option('inter') ?? '2s'),
     fall: Number(option('fall') ?? 3),
@@ -128,7 +131,8 @@ export class Haproxy {
     const server = createServer((client) => this.carry(client, 0))
     const drop = trackSockets(server, (socket) => this.network.mayPass(socket.remoteAddress, this.node))
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, address, resolve))
-    const entry = { address, port, process: 'haproxy', pid: this.pid }
+    const shown = this.config.address === '*' ? address : this.config.address
+    const entry = { address: shown, port, process: 'haproxy', pid: this.pid }
     this.servers.set(address, { server, drop, entry })
     this.node.listening.add(entry)
   }

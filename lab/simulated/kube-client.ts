@@ -71,7 +71,8 @@ export class KubeClient {
     if (!this.node.alive) throw new Error('the node is without power')
     const { server, ca, cert, key, token } = this.credentials
     const url = new URL(server)
-    const [address] = this.network.resolve(this.node, url.hostname)
+    const [found] = this.network.resolve(this.node, url.hostname)
+    const address = found === undefined ? undefined : this.network.dialled(this.node, found)
     if (address === undefined) throw new Error(`dial tcp: lookup ${url.hostname}: no such host`)
     return new Promise((resolve, reject) => {
       const outgoing = request({

@@ -39,7 +39,7 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   for (const folder of ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/cni/net.d', '/root', '/home', '/run'])
     node.folder(folder)
   node.folder('/var/lib/etcd', 0o700)
-  if (node.role === 'control-plane') {
+  if (node.balances) {
     node.folder('/etc/haproxy')
     node.write('/etc/haproxy/haproxy.cfg', debianHaproxy, 0o644)
     node.folder('/etc/keepalived')

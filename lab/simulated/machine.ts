@@ -52,15 +52,24 @@ export class Machine {
   }
 
   private addUnits(): void {
-    const { node, site, units } = this
+    const { node, units } = this
+    if (node.role !== 'load-balancer') this.addKubelet()
+    units.add('quorate-agent', undefined, true)
+    if (node.balances) this.addLoadBalancer()
+  }
+
+  private addKubelet(): void {
+    const { units } = this
     units.add('containerd', { start: () => this.runtime.listen(), stop: async () => this.runtime.close() }, true)
     units.add(
       'kubelet',
       { start: async () => this.startKubelet(), stop: async () => this.kubelet?.stop(), autoRestart: true },
       true,
     )
-    units.add('quorate-agent', undefined, true)
-    if (node.role !== 'control-plane') return
+  }
+
+  private addLoadBalancer(): void {
+    const { node, site, units } = this
     units.add(
       'haproxy',
       {

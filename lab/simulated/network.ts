@@ -1,6 +1,9 @@
 import { isIP, type Socket } from 'node:net'
 import type { SimulatedNode } from './node.js'
 
+/** Each node has one of its own: a connection that a node makes there is one to its own address here. */
+export const loopback = '127.0.0.1'
+
 /**
  * The network between the nodes: all are loopback addresses, so every connection is a real one; what is cut is refused by whom
  * it reaches, which knows the caller by its source address.
@@ -26,6 +29,11 @@ export class SimulatedNetwork {
     }
     const address = this.dns.get(name)
     return address === undefined ? [] : [address]
+  }
+
+  /** Where a connection of that node to an address really goes. */
+  dialled(node: SimulatedNode, address: string): string {
+    return address === loopback ? node.address : address
   }
 
   at(address: string): SimulatedNode | undefined {

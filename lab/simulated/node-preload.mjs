@@ -39,6 +39,8 @@ net.Socket.prototype.connect = function (...args) {
       process.nextTick(() => this.destroy(error))
       return this
     }
+    // Every machine has a loopback of its own.
+    if (host === '127.0.0.1') options.host = address
     options.localAddress ??= address
   }
   return connect.apply(this, args)

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import type { Socket } from 'node:net'
 import { dirname, join, normalize, resolve } from 'node:path'
+import type { SimulatedRole } from './world-options.js'
 
 /** What can be made to go wrong on one node. */
 export interface NodeFaults {
@@ -49,14 +50,16 @@ export interface Connection {
   readonly socket: Socket
 }
 
-export type NodeParts = Pick<SimulatedNode, 'name' | 'address' | 'role' | 'root'> &
+export type NodeParts = Pick<SimulatedNode, 'name' | 'address' | 'role' | 'balances' | 'root'> &
   Partial<Pick<SimulatedNode, 'hostname' | 'defaultAddress'>>
 
 /** A machine: its address, its files below a folder, and what listens and talks on it. Nothing of it needs root. */
 export class SimulatedNode {
   readonly name: string
   readonly address: string
-  readonly role: 'control-plane' | 'worker'
+  readonly role: SimulatedRole
+  /** Whether the packages of haproxy and keepalived are installed. */
+  readonly balances: boolean
   /** What the machine itself is called; the node's name, unless a person chose another for that. */
   readonly hostname: string
   /** Address of the card with the default route: what kubeadm and the kubelet take where nobody tells them. */
@@ -76,6 +79,7 @@ export class SimulatedNode {
     this.hostname = facts.hostname ?? facts.name
     this.defaultAddress = facts.defaultAddress ?? facts.address
     this.role = facts.role
+    this.balances = facts.balances
     this.root = facts.root
   }
 

@@ -3,6 +3,7 @@ import { readHaproxyConfig } from './haproxy.js'
 import { readKeepalivedConfig } from './keepalived.js'
 import { runKubeadm } from './kubeadm.js'
 import type { Machine } from './machine.js'
+import { loopback } from './network.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
 import type { ProgramResult } from './units.js'
@@ -51,7 +52,7 @@ const onEveryNode: Record<string, Program> = {
     }),
 }
 
-const onControlPlanes: Record<string, Program> = {
+const ofLoadBalancers: Record<string, Program> = {
   haproxy: (_site, { node }, args) => {
     if (args.includes('-v')) return ok('HAProxy version 2.6.12-1+deb12u1 2023/12/16 - https://haproxy.org/\n')
     try {
@@ -74,9 +75,10 @@ const onControlPlanes: Record<string, Program> = {
   },
 }
 
-/** The programs that a node of that role has in its PATH. */
-export function programsOf(role: 'control-plane' | 'worker'): string[] {
-  return [...Object.keys(onEveryNode), ...(role === 'control-plane' ? Object.keys(onControlPlanes) : [])]
+/** The programs that a machine has in its PATH. */
+export function programsOf({ role, balances }: SimulatedNode): string[] {
+  const all = [...Object.keys(onEveryNode), ...(balances ? Object.keys(ofLoadBalancers) : [])]
+  return role === 'load-balancer' ? all.filter((name) => !name.startsWith('kube')) : all
 }
 
 /** Runs a program as that node would. */
@@ -86,7 +88,7 @@ export async function runProgram(
   program: string,
   args: readonly string[],
 ): Promise<ProgramResult> {
-  const run = onEveryNode[program] ?? onControlPlanes[program]
+  const run = onEveryNode[program] ?? ofLoadBalancers[program]
   if (run === undefined) return failed(127, `${program}: not found\n`)
   return run(site, machineOf(site, node), args)
 }
@@ -130,10 +132,18 @@ function listening({ listening: sockets }: Machine['node']): string {
     .join('')
 }
 
-function established({ connections }: Machine['node']): string {
+/** What listens on loopback alone was dialled there. */
+function seenFrom({ address, listening: sockets }: SimulatedNode, peer: string, port: number): string {
+  const onLoopback = [...sockets].some((one) => one.port === port && one.address === loopback)
+  return peer === address && onLoopback ? loopback : peer
+}
+
+function established(node: SimulatedNode): string {
+  const { connections } = node
   const lines = [...connections].map(({ process, pid, socket }) => {
     if (socket.remoteAddress === undefined || socket.destroyed) return ''
-    return `ESTAB 0      0      ${socket.localAddress}:${socket.localPort} ${socket.remoteAddress}:${socket.remotePort} users:(("${process}",pid=${pid},fd=9))\n`
+    const peer = seenFrom(node, socket.remoteAddress, socket.remotePort ?? 0)
+    return `ESTAB 0      0      ${socket.localAddress}:${socket.localPort} ${peer}:${socket.remotePort} users:(("${process}",pid=${pid},fd=9))\n`
   })
   return lines.join('')
 }

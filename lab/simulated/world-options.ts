@@ -1,11 +1,17 @@
 import type { InitWish } from './init-wish.js'
 
+export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer'
+
 /** How a simulated site is wanted. */
 export interface WorldOptions {
   /** `v1.37.2`, `v1.34.4` or `v1.30.4`. */
   readonly kubernetesVersion: string
   readonly controlPlanes: number
   readonly workers: number
+  /** Machines for a load balancer of its own, which are no nodes of the cluster. */
+  readonly balancers?: number
+  /** True: the packages of haproxy and keepalived are on the workers too. */
+  readonly haproxyEverywhere?: boolean
   /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
   readonly subnet?: string
   /** False: nobody has entered the endpoint's name into DNS. */
@@ -25,7 +31,7 @@ export interface WorldOptions {
 export interface SimulatedNodeDescription {
   readonly name: string
   readonly address: string
-  readonly role: 'control-plane' | 'worker'
+  readonly role: SimulatedRole
   /** Where its agent listens: the node's address, unless the machine has a second network. */
   readonly agentAddress: string
   /** Folder that is `/` for the node. */

@@ -17,7 +17,7 @@ import { installStandIns, Spool } from './spool.js'
 import { ObjectStore, resourceOf } from './store.js'
 import { takeSubnet } from './subnet.js'
 import { releaseOf } from './versions.js'
-import type { WorldDescription, WorldOptions } from './world-options.js'
+import type { SimulatedRole, WorldDescription, WorldOptions } from './world-options.js'
 
 /**
  * The process that is a whole simulated site: API servers, etcd, containerd, kubelets, systemd, kubeadm and the load balancers of
@@ -46,14 +46,17 @@ async function main(): Promise<void> {
 async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: string; folder: string }): Promise<Site> {
   const release = releaseOf(options.kubernetesVersion)
   const nodes = new Map<string, SimulatedNode>()
-  const add = (role: 'control-plane' | 'worker', name: string, octet: number): void => {
+  const add = (role: SimulatedRole, name: string, octet: number): void => {
+    const balances = role !== 'worker' || options.haproxyEverywhere === true
     const other = options.otherHostnames ? { hostname: `vm-${octet}` } : {}
     const second = options.secondNetwork ? { defaultAddress: `${prefix}.${octet + 100}` } : {}
     const root = join(folder, `n${octet}`)
-    nodes.set(name, new SimulatedNode({ name, role, address: `${prefix}.${octet}`, root, ...other, ...second }))
+    const facts = { name, role, balances, address: `${prefix}.${octet}`, root }
+    nodes.set(name, new SimulatedNode({ ...facts, ...other, ...second }))
   }
   for (let i = 1; i <= options.controlPlanes; i++) add('control-plane', `k8smaster${i}.example.com`, 29 + i)
   for (let i = 1; i <= options.workers; i++) add('worker', `k8sworker${i}.example.com`, 34 + i)
+  for (let i = 1; i <= (options.balancers ?? 0); i++) add('load-balancer', `lb${i}.example.com`, 20 + i)
   const network = new SimulatedNetwork(nodes)
   const store = new ObjectStore()
   const keys = await Promise.all(Array.from({ length: 5 }, newKey))
@@ -84,7 +87,7 @@ async function start(
   mkdirSync(join(folder, 'faults'))
   for (const node of all) {
     writeMachineFiles(node, all, site.release)
-    installStandIns(join(options.programFolder, node.name), join(folder, 'spool'), node.name, programsOf(node.role))
+    installStandIns(join(options.programFolder, node.name), join(folder, 'spool'), node.name, programsOf(node))
   }
   const [first] = all
   if (first === undefined) throw new Error('a cluster needs a control plane')

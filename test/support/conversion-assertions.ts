@@ -7,10 +7,11 @@ import { ended } from './simulated-cluster.js'
 /** Converts while clients ask 20 times a second, at the first control plane and, once it answers, through the endpoint. */
 export async function convertUnderProbes(
   cluster: SimulatedCluster,
+  endpointAt: { readonly address: string; readonly port: number } = { address: cluster.world.virtualIp, port: 8443 },
 ): Promise<{ run: ProgramRun; probes: ProbeResult[] }> {
   const probing = new Probing()
   probing.at('direct', cluster.node('cp1').address, cluster.world.apiPort)
-  const endpoint = probing.whenUp('endpoint', cluster.world.virtualIp, 8443)
+  const endpoint = probing.whenUp('endpoint', endpointAt.address, endpointAt.port)
   const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
   const probes = await probing.stop()
   await endpoint

@@ -1,24 +1,36 @@
 import type { Test } from 'tap'
 import type { ClusterFileWish, SimulatedCluster, SiteWish } from '../../../lab/simulated/cluster.js'
+import { asBefore } from '../as-before.js'
 import { convertUnderProbes, members, nothingFailed } from '../conversion-assertions.js'
-import { clusterForTest, ended, everything } from '../simulated-cluster.js'
+import { clusterForTest, ended, everything, runOf } from '../simulated-cluster.js'
 
-export interface Wanted {
+interface Wanted {
   readonly site?: SiteWish
   readonly file?: ClusterFileWish
+  /** Where clients meet the endpoint; the virtual IP and port 8443 unless given. */
+  endpointAt?(cluster: SimulatedCluster): { readonly address: string; readonly port: number }
   /** Makes the cluster the one that the scenario is about. */
   prepare?(cluster: SimulatedCluster): Promise<void>
+  looks?(cluster: SimulatedCluster): void | Promise<void>
+  readonly undone?: true
 }
 
-/** Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. Returns it for further looks. */
-export async function converts(t: Test, { site, file, prepare }: Wanted): Promise<SimulatedCluster> {
+/**
+ * Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. `looks` sees it then; with
+ * `undone` it is taken back at the end, and every file and object is as before.
+ */
+export async function converts(t: Test, { site, file, prepare, endpointAt, looks, undone }: Wanted): Promise<void> {
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
-  nothingFailed(t, await convertUnderProbes(cluster))
+  const before = await everything(cluster)
+  nothingFailed(t, await convertUnderProbes(cluster, endpointAt?.(cluster)))
   const voters = (await members(cluster)).filter(({ learner }) => !learner)
   t.equal(voters.length, 3, 'three voters')
   ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
-  return cluster
+  await looks?.(cluster)
+  if (undone === undefined) return
+  ended(t, await cluster.quorate(['rollback', runOf(cluster), '--yes']))
+  await asBefore(t, cluster, before)
 }
 
 /** Is refused with this finding, exit code 3, and not a byte of any file or object is another one. */

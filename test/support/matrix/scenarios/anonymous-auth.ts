@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
-import type { InitWish } from '../../../../lab/simulated/init-wish.js'
 import { converts, refuses } from '../assertions.js'
 import { anonymousHealthOnly, noAnonymous } from '../control-plane-wishes.js'
 import type { Scenario } from '../scenario.js'
 
 const joiners = ['cp2', 'cp3']
 
-/** Converted, by file; and the API servers of the joiners were started once, not again and again. */
-async function convertsByFile(t: Test, kubernetesVersion: string, init: InitWish): Promise<SimulatedCluster> {
-  const cluster = await converts(t, { site: { kubernetesVersion, init } })
+/** The API servers of the joiners were started once, not again and again. */
+async function startedOnce(t: Test, cluster: SimulatedCluster): Promise<void> {
   for (const name of joiners) {
     const node = cluster.node(name).name
     const containers = await cluster.control.ask<{ name: string; running: boolean; attempt: number }[]>('containers', {
@@ -20,7 +18,6 @@ async function convertsByFile(t: Test, kubernetesVersion: string, init: InitWish
     t.match(server, { running: true, attempt: 0 }, `the API server of ${name} was started once`)
     t.same(more, [])
   }
-  return cluster
 }
 
 export const anonymousAuthOff: Scenario = {
@@ -32,11 +29,16 @@ export const anonymousAuthOff: Scenario = {
   everyRun: true,
   simulated: {
     versions: ['v1.37.2', 'v1.30.4'],
-    try: async (t, kubernetesVersion) => {
-      const cluster = await convertsByFile(t, kubernetesVersion, noAnonymous)
-      const haproxy = readFileSync(`${cluster.node('cp1').root}/etc/haproxy/haproxy.cfg`, 'utf8')
-      t.match(haproxy, 'http-check expect rstatus ^(200|401|403)$')
-    },
+    try: (t, kubernetesVersion) =>
+      converts(t, {
+        site: { kubernetesVersion, init: noAnonymous },
+        looks: async (cluster) => {
+          await startedOnce(t, cluster)
+          const haproxy = readFileSync(`${cluster.node('cp1').root}/etc/haproxy/haproxy.cfg`, 'utf8')
+          t.match(haproxy, 'http-check expect rstatus ^(200|401|403)$')
+        },
+        undone: true,
+      }),
   },
 }
 
@@ -48,9 +50,11 @@ export const anonymousHealth: Scenario = {
   note: 'Discovery by a file with the token inside; the AuthenticationConfiguration is copied to the joiners before they join.',
   simulated: {
     versions: ['v1.37.2'],
-    try: async (t, kubernetesVersion) => {
-      await convertsByFile(t, kubernetesVersion, anonymousHealthOnly)
-    },
+    try: (t, kubernetesVersion) =>
+      converts(t, {
+        site: { kubernetesVersion, init: anonymousHealthOnly },
+        looks: (cluster) => startedOnce(t, cluster),
+      }),
   },
 }
 

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { serverIn } from '../../conversion-assertions.js'
 import { converts } from '../assertions.js'
 import type { Scenario } from '../scenario.js'
@@ -19,24 +21,28 @@ export const otherApiPort: Scenario = {
   note: 'The advertise address is not on the default route, the agents are dialled on the first network (`agent:` in the cluster file); joiners get the port, the address and --node-ip.',
   simulated: {
     versions: ['v1.37.2', 'v1.30.4'],
-    try: async (t, kubernetesVersion) => {
-      const init = { bindPort: 7443 }
-      const cluster = await converts(t, { site: { kubernetesVersion, init, secondNetwork: true } })
-      for (const place of ['cp1', 'cp2', 'cp3']) {
-        const { name, root, address, agentAddress } = cluster.node(place)
-        t.not(address, agentAddress)
-        t.equal(serverIn(cluster, place, '/etc/kubernetes/scheduler.conf'), `https://${address}:7443`)
-        t.match(readFileSync(`${root}/etc/kubernetes/manifests/etcd.yaml`, 'utf8'), `https://${address}:2380`)
-        t.equal(certificate(root).checkIP(address), address, 'the certificate has the address of the cluster')
-        t.notOk(certificate(root).checkIP(agentAddress), 'and not that of the default route')
-        const { body } = await cluster.control.ask<{ body: NodeObject }>('kube', {
-          method: 'GET',
-          path: `/api/v1/nodes/${name}`,
-        })
-        t.match(body.status.addresses, [{ type: 'InternalIP', address }])
-      }
-    },
+    try: (t, kubernetesVersion) =>
+      converts(t, {
+        site: { kubernetesVersion, init: { bindPort: 7443 }, secondNetwork: true },
+        looks: (cluster) => onSecondNetwork(t, cluster),
+      }),
   },
+}
+
+async function onSecondNetwork(t: Test, cluster: SimulatedCluster): Promise<void> {
+  for (const place of ['cp1', 'cp2', 'cp3']) {
+    const { name, root, address, agentAddress } = cluster.node(place)
+    t.not(address, agentAddress)
+    t.equal(serverIn(cluster, place, '/etc/kubernetes/scheduler.conf'), `https://${address}:7443`)
+    t.match(readFileSync(`${root}/etc/kubernetes/manifests/etcd.yaml`, 'utf8'), `https://${address}:2380`)
+    t.equal(certificate(root).checkIP(address), address, 'the certificate has the address of the cluster')
+    t.notOk(certificate(root).checkIP(agentAddress), 'and not that of the default route')
+    const { body } = await cluster.control.ask<{ body: NodeObject }>('kube', {
+      method: 'GET',
+      path: `/api/v1/nodes/${name}`,
+    })
+    t.match(body.status.addresses, [{ type: 'InternalIP', address }])
+  }
 }
 
 export const otherNodeNames: Scenario = {
@@ -47,18 +53,20 @@ export const otherNodeNames: Scenario = {
   note: 'The names of the cluster file are given to kubeadm as `nodeRegistration.name`, on the joiners too.',
   simulated: {
     versions: ['v1.37.2'],
-    try: async (t, kubernetesVersion) => {
-      const cluster = await converts(t, { site: { kubernetesVersion, otherHostnames: true } })
-      for (const place of ['cp1', 'cp2', 'cp3']) {
-        const { name, root } = cluster.node(place)
-        t.not(readFileSync(`${root}/etc/hostname`, 'utf8').trim(), name)
-        const pem = readFileSync(`${root}/var/lib/kubelet/kubeadm-flags.env`, 'utf8')
-        t.match(pem, `--hostname-override=${name}`)
-        t.match(certificate(root).subjectAltName, `DNS:${name}`)
-        t.match(readFileSync(`${root}/etc/kubernetes/manifests/etcd.yaml`, 'utf8'), `--name=${name}`)
-      }
-    },
+    try: (t, kubernetesVersion) =>
+      converts(t, { site: { kubernetesVersion, otherHostnames: true }, looks: (cluster) => named(t, cluster) }),
   },
+}
+
+function named(t: Test, cluster: SimulatedCluster): void {
+  for (const place of ['cp1', 'cp2', 'cp3']) {
+    const { name, root } = cluster.node(place)
+    t.not(readFileSync(`${root}/etc/hostname`, 'utf8').trim(), name)
+    const pem = readFileSync(`${root}/var/lib/kubelet/kubeadm-flags.env`, 'utf8')
+    t.match(pem, `--hostname-override=${name}`)
+    t.match(certificate(root).subjectAltName, `DNS:${name}`)
+    t.match(readFileSync(`${root}/etc/kubernetes/manifests/etcd.yaml`, 'utf8'), `--name=${name}`)
+  }
 }
 
 const extra = ['old-name.example.com', '192.0.2.77']
@@ -71,15 +79,18 @@ export const handMadeNames: Scenario = {
   note: 'Those of the certificate are kept and go into certSANs too, so that the joiners have them, whether kubeadm-config knew them or not.',
   simulated: {
     versions: ['v1.37.2'],
-    try: async (t, kubernetesVersion) => {
-      const cluster = await converts(t, {
+    try: (t, kubernetesVersion) =>
+      converts(t, {
         site: { kubernetesVersion, init: { certSANs: extra, certSansForgotten: true } },
-      })
-      for (const place of ['cp1', 'cp2', 'cp3']) {
-        const shown = certificate(cluster.node(place).root)
-        t.match(shown.subjectAltName, 'DNS:old-name.example.com', place)
-        t.equal(shown.checkIP('192.0.2.77'), '192.0.2.77', place)
-      }
-    },
+        looks: (cluster) => withExtraNames(t, cluster),
+      }),
   },
+}
+
+function withExtraNames(t: Test, cluster: SimulatedCluster): void {
+  for (const place of ['cp1', 'cp2', 'cp3']) {
+    const shown = certificate(cluster.node(place).root)
+    t.match(shown.subjectAltName, 'DNS:old-name.example.com', place)
+    t.equal(shown.checkIP('192.0.2.77'), '192.0.2.77', place)
+  }
 }

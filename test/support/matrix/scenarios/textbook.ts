@@ -9,8 +9,6 @@ export const textbook: Scenario = {
   note: 'Stacked etcd, kube-proxy, no controlPlaneEndpoint.',
   simulated: {
     versions: ['v1.37.2'],
-    try: async (t, kubernetesVersion) => {
-      await converts(t, { site: { kubernetesVersion } })
-    },
+    try: (t, kubernetesVersion) => converts(t, { site: { kubernetesVersion } }),
   },
 }
