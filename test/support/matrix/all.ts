@@ -6,6 +6,7 @@ import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
 import { sharedFiles } from './scenarios/shared-files.js'
 import { textbook } from './scenarios/textbook.js'
+import { strangeLink, userKubeconfigs } from './scenarios/user-kubeconfigs.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
 export const scenarios: readonly Scenario[] = [
@@ -20,4 +21,6 @@ export const scenarios: readonly Scenario[] = [
   otherNodeNames,
   sharedFiles,
   handMadeNames,
+  userKubeconfigs,
+  strangeLink,
 ]

@@ -131,6 +131,8 @@ export interface KubeconfigFacts {
   problem: string;
   /** True when the client certificate is inside the file and not in the rotated file of the kubelet. */
   embeddedClientCertificate: boolean;
+  /** Where a symbolic link leads in the end; empty for a file. */
+  linkTarget: string;
 }
 
 export interface CertificateFacts {
@@ -1418,6 +1420,7 @@ function createBaseKubeconfigFacts(): KubeconfigFacts {
     symlink: false,
     problem: "",
     embeddedClientCertificate: false,
+    linkTarget: "",
   };
 }
 
@@ -1455,6 +1458,9 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     }
     if (message.embeddedClientCertificate !== false) {
       writer.uint32(88).bool(message.embeddedClientCertificate);
+    }
+    if (message.linkTarget !== "") {
+      writer.uint32(162).string(message.linkTarget);
     }
     return writer;
   },
@@ -1560,6 +1566,14 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
             message.embeddedClientCertificate = reader.bool();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.linkTarget = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1588,6 +1602,7 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     message.symlink = object.symlink ?? false;
     message.problem = object.problem ?? "";
     message.embeddedClientCertificate = object.embeddedClientCertificate ?? false;
+    message.linkTarget = object.linkTarget ?? "";
     return message;
   },
 };
