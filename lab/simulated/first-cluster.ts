@@ -9,24 +9,30 @@ import {
   kubeProxyConfiguration,
   kubeProxyKubeconfig,
 } from './cluster-objects.js'
-import { type InitWish, patchesFolder, withPatches } from './init-wish.js'
+import { patchesFolder, withPatches } from './init-wish.js'
 import type { ClusterConfiguration } from './kubeadm-config.js'
 import { makeCertificates, writeKubeconfigs, writeKubeletFlags, writeManifest, writeManifests } from './kubeadm-join.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { bootstrappedKubeletKubeconfig, embeddedKubeconfig, firstKubeletKubeconfig } from './kubeconfigs.js'
 import { installClientCertificate } from './kubelet.js'
+import { installNetworkPlugin } from './network-plugins.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
 import { type KubeObject, keyOf } from './store.js'
-import { atLeast } from './version-order.js'
+import type { WorldOptions } from './world-options.js'
 
 const pki = '/etc/kubernetes/pki'
 
-/** Makes what `kubeadm init` without controlPlaneEndpoint and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
+/** How `kubeadm init` was run. */
+type FirstClusterWish = Pick<WorldOptions, 'controlPlaneEndpoint' | 'kubeProxy' | 'networkPlugin' | 'init'>
+
+/** Makes what `kubeadm init` and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
 export function makeFirstCluster(
   site: Site,
-  { first, workers, init }: { first: SimulatedNode; workers: readonly SimulatedNode[]; init: InitWish },
+  [first, ...workers]: readonly [SimulatedNode, ...SimulatedNode[]],
+  wish: FirstClusterWish,
 ): void {
+  const { init = {} } = wish
   const { bindPort = 6443, files = {} } = init
   for (const [path, { text, mode }] of Object.entries(files)) first.write(path, text, mode)
   const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
@@ -45,12 +51,17 @@ export function makeFirstCluster(
     return made
   }
   const ca = authority('kubernetes', 'ca', caKey)
-  authority('etcd-ca', 'etcd/ca', etcdKey)
+  if (site.externalEtcd === undefined) authority('etcd-ca', 'etcd/ca', etcdKey)
   authority('front-proxy-ca', 'front-proxy-ca', proxyKey)
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
-  const server = `https://${first.address}:${bindPort}`
-  const facts = { release: site.release, caPem: ca.cert, server, init }
+  const { controlPlaneEndpoint } = wish
+  const local = `https://${first.address}:${bindPort}`
+  const server = controlPlaneEndpoint === undefined ? local : `https://${controlPlaneEndpoint}`
+  const endpoint = controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }
+  const { release, externalEtcd } = site
+  const etcd = externalEtcd === undefined ? {} : { externalEtcd }
+  const facts = { release, caPem: ca.cert, server, init, ...endpoint, ...etcd }
   const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
   const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
   const patches = withPatches(init) ? patchesFolder : undefined
@@ -58,9 +69,9 @@ export function makeFirstCluster(
   makeCertificates(quiet, context)
   writeKubeconfigs(quiet, context)
   writeManifests(quiet, context)
-  writeManifest(quiet, 'etcd', context, [`${first.name}=https://${first.address}:2380`])
+  if (externalEtcd === undefined) writeManifest(quiet, 'etcd', context, [`${first.name}=https://${first.address}:2380`])
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
-  if (atLeast(site.release.version, '1.29')) {
+  if (site.release.superAdmin) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
     first.write(
       '/etc/kubernetes/super-admin.conf',
@@ -78,15 +89,16 @@ export function makeFirstCluster(
     installClientCertificate(node, identity.cert + identity.key)
     const text =
       node === first
-        ? firstKubeletKubeconfig(server, ca.cert, node.name)
+        ? firstKubeletKubeconfig(site.release.localMode ? local : server, ca.cert, node.name)
         : bootstrappedKubeletKubeconfig(server, ca.cert)
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
   const { certSANs: _, ...stored } = init
-  makeObjects(site, { ...facts, init: init.certSansForgotten ? stored : init }, [first, ...workers])
+  makeObjects(site, { ...facts, ...wish, init: init.certSansForgotten ? stored : init }, [first, ...workers])
+  if (wish.networkPlugin !== undefined) installNetworkPlugin(site, wish.networkPlugin, [first, ...workers])
 }
 
-function makeObjects(site: Site, facts: ClusterFacts, nodes: readonly SimulatedNode[]): void {
+function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: readonly SimulatedNode[]): void {
   const { store, release } = site
   const make = (
     plural: string,
@@ -110,22 +122,29 @@ function makeObjects(site: Site, facts: ClusterFacts, nodes: readonly SimulatedN
   config('kube-system', 'coredns', {
     Corefile: '.:53 {\n    errors\n    health\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n}\n',
   })
-  make('configmaps', 'kube-system', 'kube-proxy', {
-    labels: { app: 'kube-proxy' },
-    data: { 'config.conf': kubeProxyConfiguration(), 'kubeconfig.conf': kubeProxyKubeconfig(facts.server) },
-  })
   const template = (app: string, image: string) => ({
     metadata: { labels: { 'k8s-app': app } },
     spec: { containers: [{ name: app === 'kube-dns' ? 'coredns' : app, image }] },
   })
-  make('daemonsets', 'kube-system', 'kube-proxy', {
-    labels: { 'k8s-app': 'kube-proxy' },
-    spec: {
-      selector: { matchLabels: { 'k8s-app': 'kube-proxy' } },
-      template: template('kube-proxy', `registry.k8s.io/kube-proxy:${release.version}`),
-      updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 }, type: 'RollingUpdate' },
-    },
-  })
+  const { kubeProxy: mode = 'iptables' } = facts
+  const proxy = template('kube-proxy', `registry.k8s.io/kube-proxy:${release.version}`)
+  if (mode !== 'absent') {
+    make('configmaps', 'kube-system', 'kube-proxy', {
+      labels: { app: 'kube-proxy' },
+      data: {
+        'config.conf': kubeProxyConfiguration(mode === 'disabled' ? 'iptables' : mode),
+        'kubeconfig.conf': kubeProxyKubeconfig(facts.server),
+      },
+    })
+    make('daemonsets', 'kube-system', 'kube-proxy', {
+      labels: { 'k8s-app': 'kube-proxy' },
+      spec: {
+        selector: { matchLabels: { 'k8s-app': 'kube-proxy' } },
+        template: mode === 'disabled' ? onNoNode(proxy) : proxy,
+        updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 }, type: 'RollingUpdate' },
+      },
+    })
+  }
   make('deployments', 'kube-system', 'coredns', {
     labels: { 'k8s-app': 'kube-dns' },
     spec: {
@@ -154,6 +173,12 @@ function makeObjects(site: Site, facts: ClusterFacts, nodes: readonly SimulatedN
   }
   makeInitToken(make)
 }
+
+/** kubectl patch ds kube-proxy -p '{"spec":{"template":{"spec":{"nodeSelector":{"non-calico": "true"}}}}}' */
+const onNoNode = <T extends { spec: object }>(template: T) => ({
+  ...template,
+  spec: { ...template.spec, nodeSelector: { 'non-calico': 'true' } },
+})
 
 /** The token that `kubeadm init` printed, good for a day. */
 function makeInitToken(

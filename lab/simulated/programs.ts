@@ -100,7 +100,9 @@ function interfaces(site: Site, { address, defaultAddress, name, faults }: Simul
       .toString('hex')
       .replace(/(..)(?=.)/g, '$1:')}`
   const info = (local: string, prefixlen: number): unknown => ({ family: 'inet', local, prefixlen, scope: 'global' })
-  const floating = [...site.network.floating].filter(([, holder]) => holder.name === name).map(([ip]) => info(ip, 24))
+  const { floating, routed } = site.network
+  const held = [...floating].flatMap(([ip, holder]) => (holder.name === name ? [ip] : []))
+  const [onLoopback, onWire] = [true, false].map((is) => held.filter((ip) => routed.has(ip) === is))
   return [
     {
       ifindex: 1,
@@ -109,7 +111,7 @@ function interfaces(site: Site, { address, defaultAddress, name, faults }: Simul
       mtu: 65536,
       link_type: 'loopback',
       address: '00:00:00:00:00:00',
-      addr_info: [info('127.0.0.1', 8)],
+      addr_info: [info('127.0.0.1', 8), ...(onLoopback ?? []).map((ip) => info(ip, 32))],
     },
     ...[...new Set([defaultAddress, address])].map((own, index) => ({
       ifindex: 2 + index,
@@ -118,7 +120,7 @@ function interfaces(site: Site, { address, defaultAddress, name, faults }: Simul
       mtu: faults.mtu ?? 1500,
       link_type: 'ether',
       address: mac(own),
-      addr_info: [info(own, 24), ...(own === address ? floating : [])],
+      addr_info: [info(own, 24), ...(own === address ? (onWire ?? []) : []).map((ip) => info(ip, 24))],
     })),
   ]
 }

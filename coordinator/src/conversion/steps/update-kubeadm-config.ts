@@ -13,8 +13,13 @@ import { putBack } from '../undo.js'
 const name = 'configmap/kube-system/kubeadm-config'
 const note = 'kubeadm-config-before'
 
-const wantedText = ({ endpoint }: ConversionRun, text: string, sans: readonly string[]): string =>
-  setControlPlaneEndpoint(text, formatEndpoint(endpoint), sans)
+/** kubeadm puts the endpoint's name into certificates by itself: one that is replaced is a name of no joiner's any more, unless it is said. */
+async function certSans(run: ConversionRun, before: string): Promise<string[]> {
+  const { controlPlaneEndpoint = '' } = readClusterConfiguration(before)
+  const replaced = controlPlaneEndpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  const wanted = await wantedCertSans(run)
+  return [...new Set(replaced === '' || replaced === run.endpoint.host ? wanted : [...wanted, replaced])]
+}
 
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
@@ -26,16 +31,16 @@ export const updateKubeadmConfig = defineStep({
     const { kubeadmConfig } = await run.clusterFacts()
     const before = kubeadmConfig?.text ?? ''
     const view = readClusterConfiguration(before)
-    const sans = await wantedCertSans(run)
-    const isSo = view.controlPlaneEndpoint === formatEndpoint(run.endpoint) && lacking(sans, view.certSans).length === 0
-    if (isSo) return []
-    const does = `set controlPlaneEndpoint: ${formatEndpoint(run.endpoint)} and certSANs ${sans.join(', ')}`
+    const endpoint = formatEndpoint(run.endpoint)
+    const sans = await certSans(run, before)
+    if (view.controlPlaneEndpoint === endpoint && lacking(sans, view.certSans).length === 0) return []
+    const does = `set controlPlaneEndpoint: ${endpoint} and certSANs ${sans.join(', ')}`
     return [
       {
         id: run.first.name,
         node: run.first.name,
         does,
-        diffs: [{ name, text: unifiedDiff(name, before, wantedText(run, before, sans)) }],
+        diffs: [{ name, text: unifiedDiff(name, before, setControlPlaneEndpoint(before, endpoint, sans)) }],
       },
     ]
   },
@@ -44,7 +49,7 @@ export const updateKubeadmConfig = defineStep({
     remember(run, note, kubeadmConfig?.text)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
-      certSans: await wantedCertSans(run),
+      certSans: await certSans(run, kubeadmConfig?.text ?? ''),
       expectedSha256: kubeadmConfig?.sha256 ?? '',
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
@@ -56,7 +61,7 @@ export const updateKubeadmConfig = defineStep({
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
-    const missing = lacking(await wantedCertSans(run), after.certSans)
+    const missing = lacking(await certSans(run, before ?? text), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
     if (before !== undefined && !onlyThose(before, text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')

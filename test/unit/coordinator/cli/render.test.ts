@@ -194,6 +194,7 @@ t.test('a plan shows findings, steps with diffs, what has no way back, the time 
       elsewhere: ['On each laptop: kubectl config set-cluster kubernetes --server=https://x:8443'],
       noWayBack: ['Between the second and the third voter a dead node stops etcd.'],
       missing: [],
+      choices: ['1.34: the kubelet stays, because of the upgrade'],
       findings: [
         {
           id: 'swap',
@@ -230,6 +231,9 @@ t.test('a plan shows findings, steps with diffs, what has no way back, the time 
           swap is on
           seen: /swapfile
           next: swapoff -a
+
+Chosen
+  1.34: the kubelet stays, because of the upgrade
 
 The plan for prod
  1. Back up: already so

@@ -80,6 +80,11 @@ export interface NodeFacts {
   nameservers: string[];
   /** Interface of the default route: where kubeadm and the kubelet take their address from if nobody gives them one. Empty without such a route. */
   defaultInterface: string;
+  /**
+   * In which version of kubeadm's configuration API a document is written for this node's kubeadm, such as `v1beta4`; empty when there is no
+   * kubeadm, or when it takes none that is known here. One that is newer than all that are known is asked.
+   */
+  kubeadmConfigApi: string;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -233,6 +238,22 @@ export interface ClusterFacts {
   missingJoinRights: string[];
   /** `true` when the API server refuses an anonymous GET of kube-public/cluster-info (401, 403): discovery by token needs one. */
   clusterInfoRefused: boolean;
+  /** The Service by which clients outside the cluster reach the API servers (kube-system/quorate-apiserver); absent when there is none. */
+  apiService: ApiServiceFacts | undefined;
+}
+
+export interface ApiServiceFacts {
+  /** `LoadBalancer` or `NodePort`. */
+  type: string;
+  port: number;
+  nodePort: number;
+  targetPort: number;
+  /** Of its status: what a controller gave it; empty while that is `<pending>`. */
+  addresses: string[];
+  /** Of its EndpointSlices, those that are ready. */
+  readyEndpoints: string[];
+  /** Label app.kubernetes.io/managed-by is `quorate`. */
+  ours: boolean;
 }
 
 export interface ConfigMapText {
@@ -384,6 +405,7 @@ function createBaseNodeFacts(): NodeFacts {
     runtimeCgroupDriver: "",
     nameservers: [],
     defaultInterface: "",
+    kubeadmConfigApi: "",
   };
 }
 
@@ -528,7 +550,10 @@ export const NodeFacts: MessageFns<NodeFacts> = {
       writer.uint32(482).string(v!);
     }
     if (message.defaultInterface !== "") {
-      writer.uint32(562).string(message.defaultInterface);
+      writer.uint32(570).string(message.defaultInterface);
+    }
+    if (message.kubeadmConfigApi !== "") {
+      writer.uint32(562).string(message.kubeadmConfigApi);
     }
     return writer;
   },
@@ -923,12 +948,20 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.nameservers.push(reader.string());
             continue;
           }
+          case 71: {
+            if (tag !== 570) {
+              break;
+            }
+
+            message.defaultInterface = reader.string();
+            continue;
+          }
           case 70: {
             if (tag !== 562) {
               break;
             }
 
-            message.defaultInterface = reader.string();
+            message.kubeadmConfigApi = reader.string();
             continue;
           }
         }
@@ -1018,6 +1051,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
     message.nameservers = object.nameservers?.map((e) => e) || [];
     message.defaultInterface = object.defaultInterface ?? "";
+    message.kubeadmConfigApi = object.kubeadmConfigApi ?? "";
     return message;
   },
 };
@@ -2278,6 +2312,7 @@ function createBaseClusterFacts(): ClusterFacts {
     clusterStatus: undefined,
     missingJoinRights: [],
     clusterInfoRefused: false,
+    apiService: undefined,
   };
 }
 
@@ -2332,7 +2367,10 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
       writer.uint32(170).string(v!);
     }
     if (message.clusterInfoRefused !== false) {
-      writer.uint32(240).bool(message.clusterInfoRefused);
+      writer.uint32(248).bool(message.clusterInfoRefused);
+    }
+    if (message.apiService !== undefined) {
+      ApiServiceFacts.encode(message.apiService, writer.uint32(242).fork()).join();
     }
     return writer;
   },
@@ -2478,12 +2516,20 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.missingJoinRights.push(reader.string());
             continue;
           }
-          case 30: {
-            if (tag !== 240) {
+          case 31: {
+            if (tag !== 248) {
               break;
             }
 
             message.clusterInfoRefused = reader.bool();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.apiService = ApiServiceFacts.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2532,6 +2578,136 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
       : undefined;
     message.missingJoinRights = object.missingJoinRights?.map((e) => e) || [];
     message.clusterInfoRefused = object.clusterInfoRefused ?? false;
+    message.apiService = (object.apiService !== undefined && object.apiService !== null)
+      ? ApiServiceFacts.fromPartial(object.apiService)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseApiServiceFacts(): ApiServiceFacts {
+  return { type: "", port: 0, nodePort: 0, targetPort: 0, addresses: [], readyEndpoints: [], ours: false };
+}
+
+export const ApiServiceFacts: MessageFns<ApiServiceFacts> = {
+  encode(message: ApiServiceFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.nodePort !== 0) {
+      writer.uint32(24).uint32(message.nodePort);
+    }
+    if (message.targetPort !== 0) {
+      writer.uint32(32).uint32(message.targetPort);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.readyEndpoints) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.ours !== false) {
+      writer.uint32(56).bool(message.ours);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApiServiceFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApiServiceFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nodePort = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.targetPort = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.readyEndpoints.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ours = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApiServiceFacts>): ApiServiceFacts {
+    return ApiServiceFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApiServiceFacts>): ApiServiceFacts {
+    const message = createBaseApiServiceFacts();
+    message.type = object.type ?? "";
+    message.port = object.port ?? 0;
+    message.nodePort = object.nodePort ?? 0;
+    message.targetPort = object.targetPort ?? 0;
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.readyEndpoints = object.readyEndpoints?.map((e) => e) || [];
+    message.ours = object.ours ?? false;
     return message;
   },
 };
