@@ -1,7 +1,8 @@
 import type { Scenario } from './scenario.js'
+import { anonymousAuthOff, anonymousHealth, anonymousProbes } from './scenarios/anonymous-auth.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
-import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdExternal } from './scenarios/etcd-external.js'
+import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
@@ -11,8 +12,11 @@ import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
+import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
+import { sharedFiles } from './scenarios/shared-files.js'
 import { missingImages, proxiedEndpoint, proxiedOthers } from './scenarios/shut-in.js'
 import { textbook } from './scenarios/textbook.js'
+import { strangeLink, userKubeconfigs } from './scenarios/user-kubeconfigs.js'
 import { versionTooOld } from './scenarios/version-too-old.js'
 import { versions } from './scenarios/versions.js'
 import { workersJoinLate } from './scenarios/worker-joins-late.js'
@@ -44,4 +48,13 @@ export const scenarios: readonly Scenario[] = [
   missingImages,
   proxiedEndpoint,
   proxiedOthers,
+  anonymousAuthOff,
+  anonymousHealth,
+  anonymousProbes,
+  otherApiPort,
+  otherNodeNames,
+  sharedFiles,
+  handMadeNames,
+  userKubeconfigs,
+  strangeLink,
 ]
