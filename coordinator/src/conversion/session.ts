@@ -105,7 +105,8 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
   }
 }
 
-function describePlan(
+/** What would be done, as a person reads and approves it. */
+export function describePlan(
   file: ClusterFile,
   steps: readonly PlannedStep[],
   seen: { findings: readonly Assessed[]; blocked: boolean; run: ConversionRun },

@@ -1,22 +1,33 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { Evidence } from '../engine/step.js'
 import type { Finding } from './checks/check.js'
 import { allProofs } from './proofs/all.js'
 import { prove } from './prove.js'
 import type { ConversionRun } from './run.js'
 
+interface Waiting {
+  readonly signal: AbortSignal
+  readonly deadlineMs: number
+  /** What is known to be missing and is not waited for. */
+  readonly remaining?: readonly RecordedFinding[]
+}
+
 /** Makes all proofs again and again until they hold; else STEP_FAILED with all that is missing. */
 export async function untilProved(
   run: ConversionRun,
-  { signal, deadlineMs }: { readonly signal: AbortSignal; readonly deadlineMs: number },
+  { signal, deadlineMs, remaining = [] }: Waiting,
 ): Promise<readonly Evidence[]> {
   let missing: readonly Finding[] = []
   const look = async (): Promise<Look<readonly Evidence[]>> => {
     run.refresh()
     const { highlyAvailable, proofs } = await prove(run, allProofs, signal)
-    missing = proofs.flatMap(({ findings }) => findings).filter(({ severity }) => severity === 'error')
-    return highlyAvailable ? holds(proofs.flatMap(({ evidence }) => evidence)) : notYet(missing.map(inWords).join('; '))
+    const found = proofs.flatMap(({ findings }) => findings).filter(({ severity }) => severity === 'error')
+    missing = found.filter((finding) => !remaining.some((one) => isSame(one, finding)))
+    return highlyAvailable || (remaining.length > 0 && missing.length === 0)
+      ? holds(proofs.flatMap(({ evidence }) => evidence))
+      : notYet(missing.map(inWords).join('; '))
   }
   return until('the cluster to be highly available', look, { deadlineMs, everyMs: 500, signal }).catch(
     (error: unknown) => {
@@ -24,6 +35,9 @@ export async function untilProved(
     },
   )
 }
+
+const isSame = (a: RecordedFinding, b: Finding): boolean =>
+  a.id === b.id && a.node === b.node && a.message === b.message
 
 const inWords = ({ node, message, evidence }: Finding): string =>
   `${node === undefined ? '' : `${node}: `}${message} (${evidence})`

@@ -46,6 +46,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
 function verdictOf(run: RunState): string {
   const { cluster, outcome, steps, error } = run
   if (run.purpose === 'drill') return drillReport(run).verdict
+  if (run.purpose === 'fix') return fixVerdict(run)
   const changed = steps.filter(({ state }) => state === 'done').length
   switch (outcome) {
     case 'done':
@@ -62,6 +63,25 @@ function verdictOf(run: RunState): string {
       return `The journal of this run is damaged.`
     case 'running':
       return `The conversion of ${cluster} is under way.`
+  }
+}
+
+function fixVerdict(run: RunState): string {
+  const { cluster, outcome, findings, error } = run
+  const left = findings.filter(({ severity }) => severity === 'error').map(({ id }) => id)
+  const remains = left.length === 0 ? '' : ` No step mends: ${left.join(', ')}.`
+  switch (outcome) {
+    case 'done':
+      return `${cluster} was mended: every gate held.${remains}${stillMissing(run)}`
+    case 'rolled-back':
+      return `The fix of ${cluster} was undone.`
+    case 'running':
+      return `${cluster} is being mended.`
+    case 'abandoned':
+    case 'damaged':
+    case 'interrupted':
+    case 'failed':
+      return `The fix of ${cluster} is ${outcome}${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
   }
 }
 

@@ -4,6 +4,7 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import { patience } from '../gates.js'
+import { isJoined } from '../membership.js'
 import { rewrite, rewriteAction } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
@@ -51,7 +52,7 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
   const files = (
     await Promise.all(
       kubeconfigsOf(await run.nodeFacts(node), purposes).map(async (file) =>
-        (await namesTheFirst(run, node, file)) ? [file] : [],
+        (await namesOne(run, node, file)) ? [file] : [],
       ),
     )
   ).flat()
@@ -61,13 +62,11 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
 }
 
 /** A file that goes somewhere else altogether (another cluster, another proxy) is not ours to change. Links are left alone, the checks name them. */
-async function namesTheFirst(
-  run: ConversionRun,
-  node: NodeEntry,
-  { server, symlink }: KubeconfigFacts,
-): Promise<boolean> {
-  const first = await run.nodeFacts(run.first)
-  return !symlink && (node === run.first ? isLocalServer(server, node, first) : namesNode(server, run.first, first))
+async function namesOne(run: ConversionRun, node: NodeEntry, { server, symlink }: KubeconfigFacts): Promise<boolean> {
+  if (symlink) return false
+  const [first, own] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node)])
+  const isThere = node === run.first || (run.joining.includes(node) && (await isJoined(run, node)))
+  return (isThere && isLocalServer(server, node, own)) || namesNode(server, run.first, first)
 }
 
 async function fileOf(run: ConversionRun, action: Action): Promise<KubeconfigFacts> {
