@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from '../../config/cluster-file.js'
+import type { RunEvent } from '../../engine/events.js'
 import { canonicalHash, planSteps } from '../../engine/plan.js'
 import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
@@ -8,6 +9,7 @@ import type { Verification } from '../prove.js'
 import { type Session, type StartedRun, type StartRequest, verifyCluster } from '../session.js'
 import { conversionRun } from '../session-run.js'
 import { type DrillTimes, drillOrder } from './drill-order.js'
+import { withDrillRemedy } from './drill-remedy.js'
 import { type Scenario, scenarios } from './scenarios.js'
 
 export interface DrillRequest extends DrillTimes {
@@ -84,9 +86,10 @@ export async function startDrill(session: Session, request: DrillRequest): Promi
       ignored: {},
       purpose: 'drill' as const,
     }
-    return held.start(({ run, context, emit, stop }) =>
-      runOrder({ order, run, approved, started, context, emit, stop }),
-    )
+    return held.start(async ({ run, context, emit, stop }) => {
+      const remedied = (event: RunEvent) => emit(withDrillRemedy(event))
+      return withDrillRemedy(await runOrder({ order, run, approved, started, context, emit: remedied, stop }))
+    })
   })
 }
 
