@@ -1,5 +1,6 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-learner-fixes'
@@ -11,13 +12,11 @@ export const etcdLearnerFixes: Check = {
   title: "The joiners' kubeadm waits for a learner before it promotes it",
   async check(run) {
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, version: (await run.nodeFacts(node)).kubeadmVersion })),
-    )
+    const nodes = await withFacts(run, joining)
     return nodes
-      .filter(({ version }) => isAffected(version))
+      .filter(({ facts: { kubeadmVersion: version } }) => isAffected(version))
       .map(
-        ({ name, version }): Finding => ({
+        ({ name, facts: { kubeadmVersion: version } }): Finding => ({
           id,
           severity: 'warning',
           node: name,
