@@ -102,12 +102,21 @@ t.test('a drill of a converted cluster', async (t) => {
     },
   )
 
-  await t.test('two coordinators: the cluster is held by one', async (t) => {
-    const first = new CoordinatorProcess(cluster, drill(cluster, '--only', 'api-server', '--down-for', '6'))
-    await first.said(/run-started/)
-    ended(t, await cluster.quorate(drill(cluster)), 6)
-    ended(t, await first.ended)
-  })
+  await t.test(
+    'two coordinators: the cluster is held by one; interrupted, it names no command that drills refuse',
+    async (t) => {
+      const first = new CoordinatorProcess(
+        cluster,
+        drill(cluster, '--only', 'api-server,load-balancer', '--down-for', '6'),
+      )
+      await first.said(/run-started/)
+      ended(t, await cluster.quorate(drill(cluster)), 6)
+      first.kill('SIGINT')
+      const { stdout } = await first.ended
+      t.match(stdout, /"code":"INTERRUPTED"[^}]*runbook\.md#drill/)
+      t.notMatch(stdout, /quorate (resume|rollback)/)
+    },
+  )
 
   // With fencing tokens of their own, above any coordinator's: these are the last.
   await t.test('an agent refuses to stop a second part, and etcd where its quorum would be lost', async (t) => {

@@ -25,7 +25,6 @@ const bufferBytes = 8 * 1024
 /** One TLS connection that takes a question at a time. Raw, because a client of Node's own would cost ten times as much for each. */
 export class KeptLine {
   /** Of this process's monotonic clock, milliseconds. */
-  readonly openedAt = performance.now()
   askedAt = 0
   /** The handshake is done and the certificate was verified. */
   isSecure = false

@@ -34,10 +34,6 @@ export interface Question {
   readonly caPem: string
   readonly credentials?: ClientCredentials | undefined
   readonly everyMs: number
-  /** Pause before the first, so that what is asked of several servers is spread in time. */
-  readonly firstAfterMs: number
-  /** Age at which a connection is replaced: a new client meets what a kept connection does not, another backend or a new certificate. */
-  readonly freshMs: number
   /** Asking twice is asking once. */
   readonly isRepeatable: boolean
   /** The whole request, HTTP/1.1. */
@@ -69,6 +65,9 @@ export interface Network {
     signal?: AbortSignal,
   ): Promise<HttpsAnswer>
   holdPorts(ports: readonly number[]): Promise<HeldPorts>
-  /** Asks until `stop`, also where nobody answers. */
-  keepAsking(question: Question): Asking
+  /**
+   * Asks all until `stop`, also where nobody answers; on kept connections, of which one is replaced each `freshMs`, in turn: a new client meets
+   * what a kept connection does not, another backend or a new certificate.
+   */
+  keepAsking(questions: readonly Question[], freshMs: number): Asking
 }

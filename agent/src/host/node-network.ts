@@ -6,7 +6,7 @@ import type { ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/share
 import { commands } from './commands.js'
 import { holdPorts } from './held-ports.js'
 import type { Host } from './host.js'
-import { Asker } from './keep-asking.js'
+import { keepAsking } from './keep-asking.js'
 import type { Asking, BearerToken, ClientCredentials, HeldPorts, HttpsAnswer, Network, Question } from './network.js'
 import { connectFirst, secure } from './secure-socket.js'
 
@@ -132,8 +132,8 @@ export class NodeNetwork implements Network {
     return holdPorts(ports, this.holdAddress)
   }
 
-  keepAsking(question: Question): Asking {
-    return new Asker(question, () => this.resolve(question.host))
+  keepAsking(questions: readonly Question[], freshMs: number): Asking {
+    return keepAsking(questions, freshMs, (host) => this.resolve(host))
   }
 }
 

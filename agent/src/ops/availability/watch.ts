@@ -1,5 +1,5 @@
 import type { AvailabilitySeen, AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { Answered, Asking, ClientCredentials } from '../../host/network.js'
+import type { Answered, Asking, ClientCredentials, Question } from '../../host/network.js'
 import type { Tools } from '../tools.js'
 import { deleteLease, makeLease } from './lease.js'
 import { readQuestion, writeQuestion } from './questions.js'
@@ -17,14 +17,17 @@ export interface WatchParts {
 /** A Lease that cannot be deleted now is deleted by the watch after this one. */
 const deleteMs = 3_000
 const makeAgainMs = 1_000
-/** One new connection a second among all targets: a handshake costs as much as ten answers. */
-const newLineMs = 1_000
+/**
+ * One new connection every two seconds, by turns among all targets: a handshake costs as much as ten answers. Reads and writes through the
+ * endpoint are two of five targets, and two places watch: its load balancer has a new client every three seconds on average.
+ */
+const newLineMs = 2_000
 
-/** Asks all targets from the moment it is made, spread in time, until `end`. */
+/** Asks all targets from the moment it is made until `end`. */
 export class Watch {
   readonly #parts: WatchParts
   readonly #tallies: readonly Tally[]
-  readonly #asking: readonly Asking[]
+  readonly #asking: Asking
   readonly #ends = new AbortController()
   /** A clock that never goes back, which those of machines that are set do. */
   readonly #bootedAt = Date.now() - performance.now()
@@ -34,7 +37,8 @@ export class Watch {
   constructor(parts: WatchParts) {
     this.#parts = parts
     this.#tallies = parts.targets.map(({ name }) => new Tally(name, this.now()))
-    this.#asking = parts.targets.map((_, index) => this.#ask(index))
+    const questions = parts.targets.map((target, index) => this.#question(target, this.#tallies[index] as Tally))
+    this.#asking = parts.tools.network.keepAsking(questions, newLineMs)
     if (parts.targets.some(({ write }) => write)) this.#makeLease()
   }
 
@@ -49,7 +53,7 @@ export class Watch {
 
   /** Nothing is asked any more, and what writes needed is gone; a watch that takes this one's place has no need to wait for that. Never rejects. */
   async end(replaced?: AbortSignal): Promise<void> {
-    for (const asking of this.#asking) asking.stop()
+    this.#asking.stop()
     this.#ends.abort()
     await this.#making
     if (!this.#parts.targets.some(({ write }) => write)) return
@@ -57,24 +61,17 @@ export class Watch {
     await deleteLease(this.#parts.tools, enough).catch(() => undefined)
   }
 
-  #ask(index: number): Asking {
-    const { tools, targets, caPem, credentials, everyMs } = this.#parts
-    const target = targets[index] as AvailabilityTarget
+  #question(target: AvailabilityTarget, tally: Tally): Question {
+    const { caPem, credentials, everyMs } = this.#parts
     const { host, port, serverName, write } = target
-    const every = write ? everyMs.write : everyMs.read
-    const spread = {
-      everyMs: every,
-      firstAfterMs: Math.round((every * index) / targets.length),
-      freshMs: newLineMs * targets.length,
-    }
-    const tally = this.#tallies[index] as Tally
-    const answered = write ? this.#written(tally) : this.#read(tally)
-    return tools.network.keepAsking({
-      ...{ host, port, serverName, caPem, answered, ...spread },
+    return {
+      ...{ host, port, serverName, caPem },
       credentials: write ? credentials : undefined,
+      everyMs: write ? everyMs.write : everyMs.read,
       isRepeatable: !write,
       request: write ? writeQuestion(target) : readQuestion(target),
-    })
+      answered: write ? this.#written(tally) : this.#read(tally),
+    }
   }
 
   /** Where anonymous requests are refused only an API server refuses them, and it does so from the first answer on. */

@@ -1,6 +1,7 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { hostsLines, nameSource } from '../name-source.js'
 import type { ConversionRun } from '../run.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'endpoint-resolves'
@@ -62,10 +63,8 @@ async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<F
 /** Quorate's block cannot win against a line of somebody else that names the endpoint with another address. */
 async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
   const wanted = run.loadBalancer.hostsAddress(run.file)
-  const nodes = await Promise.all(
-    run.nodes.map(async (node) => ({ node, hosts: (await run.nodeFacts(node)).hostsFile })),
-  )
-  return nodes.flatMap(({ node, hosts }) =>
+  const nodes = await withFacts(run, run.nodes)
+  return nodes.flatMap(({ node, facts: { hostsFile: hosts } }) =>
     hostsLines(outsideBlock(hosts), run.endpoint.host)
       .filter((line) => line.split(/\s+/)[0] !== wanted)
       .map((line) => ({

@@ -1,3 +1,4 @@
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'firewall'
@@ -6,12 +7,10 @@ export const firewall: Check = {
   id,
   title: 'No firewall stands between the control planes',
   async check(run) {
-    const nodes = await Promise.all(
-      run.controlPlanes.map(async (node) => ({ name: node.name, active: (await run.nodeFacts(node)).firewalldActive })),
-    )
+    const nodes = await withFacts(run, run.controlPlanes)
     const ports = `6443,2379,2380,10250,${run.endpoint.port}`.split(',').map((port) => `--add-port=${port}/tcp`)
     return nodes
-      .filter(({ active }) => active)
+      .filter(({ facts: { firewalldActive: active } }) => active)
       .map(
         ({ name }): Finding => ({
           id,

@@ -1,3 +1,4 @@
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'idle-timeouts'
@@ -19,13 +20,8 @@ export const idleTimeouts: Check = {
   title: 'A load balancer of your own on these nodes leaves idle connections alone',
   async check(run) {
     if (run.loadBalancer.runBy !== 'operator') return []
-    const nodes = await Promise.all(
-      run.nodes.map(async (node) => ({
-        name: node.name,
-        configs: (await run.nodeFacts(node)).foreignLoadBalancerConfigs,
-      })),
-    )
-    return nodes.flatMap(({ name, configs }) =>
+    const nodes = await withFacts(run, run.nodes)
+    return nodes.flatMap(({ name, facts: { foreignLoadBalancerConfigs: configs } }) =>
       Object.entries(configs)
         .filter(([path]) => path.endsWith('haproxy.cfg'))
         .flatMap(([path, text]) => ofConfig(name, path, text)),

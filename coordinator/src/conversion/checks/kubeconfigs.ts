@@ -1,5 +1,6 @@
 import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { existingNodes } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubeconfigs'
@@ -10,10 +11,8 @@ export const kubeconfigs: Check = {
   title: 'Kubeconfigs can be read and replaced',
   async check(run) {
     const existing = await existingNodes(run)
-    const nodes = await Promise.all(
-      existing.map(async (node) => ({ name: node.name, files: (await run.nodeFacts(node)).kubeconfigs })),
-    )
-    return nodes.flatMap(({ name, files }) => files.flatMap((file) => ofFile(name, file)))
+    const nodes = await withFacts(run, existing)
+    return nodes.flatMap(({ name, facts: { kubeconfigs: files } }) => files.flatMap((file) => ofFile(name, file)))
   },
 }
 

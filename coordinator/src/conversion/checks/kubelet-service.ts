@@ -1,4 +1,5 @@
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubelet-service'
@@ -9,10 +10,8 @@ export const kubeletService: Check = {
   title: 'The kubelet starts at boot on the joiners',
   async check(run) {
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, units: (await run.nodeFacts(node)).units })),
-    )
-    return nodes.flatMap(({ name, units }): Finding[] => {
+    const nodes = await withFacts(run, joining)
+    return nodes.flatMap(({ name, facts: { units } }): Finding[] => {
       const unit = units.find((each) => each.name.replace(/\.service$/, '') === 'kubelet')
       if (unit === undefined || unit.unitFileState.startsWith('enabled') || unit.unitFileState === '') return []
       return [

@@ -1,4 +1,5 @@
 import { existingNodes } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'names'
@@ -9,13 +10,11 @@ export const names: Check = {
   title: 'Nodes are called in the cluster what the file calls them',
   async check(run) {
     const existing = await existingNodes(run)
-    const answers = await Promise.all(
-      existing.map(async (node) => ({ node, actual: (await run.nodeFacts(node)).nodeName })),
-    )
+    const answers = await withFacts(run, existing)
     const wrong = answers
-      .filter(({ node, actual }) => actual !== node.name)
+      .filter(({ node, facts: { nodeName: actual } }) => actual !== node.name)
       .map(
-        ({ node, actual }): Finding => ({
+        ({ node, facts: { nodeName: actual } }): Finding => ({
           id,
           severity: 'error',
           node: node.name,

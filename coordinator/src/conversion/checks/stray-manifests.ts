@@ -1,3 +1,4 @@
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'stray-manifests'
@@ -7,10 +8,8 @@ export const strayManifests: Check = {
   id,
   title: 'The folders of static pods hold nothing unknown',
   async check(run) {
-    const nodes = await Promise.all(
-      run.controlPlanes.map(async (node) => ({ name: node.name, stray: (await run.nodeFacts(node)).strayManifests })),
-    )
-    return nodes.flatMap(({ name, stray }) =>
+    const nodes = await withFacts(run, run.controlPlanes)
+    return nodes.flatMap(({ name, facts: { strayManifests: stray } }) =>
       stray.map(
         (file): Finding => ({
           id,

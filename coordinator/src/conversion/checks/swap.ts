@@ -1,4 +1,5 @@
 import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'swap'
@@ -11,11 +12,9 @@ export const swap: Check = {
     const allowed = /^\s*failSwapOn:\s*false\s*$/m.test((await run.clusterFacts()).kubeletConfig?.text ?? '')
     if (allowed || run.file.policy.ignorePreflightErrors.includes('Swap')) return []
     const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, on: (await run.nodeFacts(node)).swapOn })),
-    )
+    const nodes = await withFacts(run, joining)
     return nodes
-      .filter(({ on }) => on)
+      .filter(({ facts: { swapOn: on } }) => on)
       .map(
         ({ name }): Finding => ({
           id,

@@ -1,3 +1,4 @@
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'virtual-router-id'
@@ -9,13 +10,8 @@ export const virtualRouterId: Check = {
   async check(run) {
     const { virtualRouterId: ours } = run.file.loadBalancer
     if (!run.loadBalancer.units.includes('keepalived')) return []
-    const nodes = await Promise.all(
-      run.nodes.map(async (node) => ({
-        name: node.name,
-        configs: (await run.nodeFacts(node)).foreignLoadBalancerConfigs,
-      })),
-    )
-    return nodes.flatMap(({ name, configs }) =>
+    const nodes = await withFacts(run, run.nodes)
+    return nodes.flatMap(({ name, facts: { foreignLoadBalancerConfigs: configs } }) =>
       Object.entries(configs)
         .filter(([path, text]) => path.endsWith('keepalived.conf') && idsOf(text).includes(ours))
         .map(

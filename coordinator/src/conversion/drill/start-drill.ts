@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from '../../config/cluster-file.js'
+import type { RunEvent } from '../../engine/events.js'
 import { canonicalHash, planSteps } from '../../engine/plan.js'
 import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
@@ -9,6 +10,7 @@ import { requireFree } from '../require-free.js'
 import { type Session, type StartedRun, type StartRequest, verifyCluster } from '../session.js'
 import { conversionRun } from '../session-run.js'
 import { type DrillTimes, drillOrder } from './drill-order.js'
+import { withDrillRemedy } from './drill-remedy.js'
 import { type Scenario, scenarios } from './scenarios.js'
 
 export interface DrillRequest extends DrillTimes {
@@ -85,9 +87,10 @@ export async function startDrill(session: Session, request: DrillRequest): Promi
       ignored: {},
       purpose: 'drill' as const,
     }
-    return held.start(({ run, context, emit, stop }) =>
-      runOrder({ order, run, approved, started, context, emit, stop }),
-    )
+    return held.start(async ({ run, context, emit, stop }) => {
+      const remedied = (event: RunEvent) => emit(withDrillRemedy(event))
+      return withDrillRemedy(await runOrder({ order, run, approved, started, context, emit: remedied, stop }))
+    })
   })
 }
 

@@ -42,6 +42,7 @@ export const mends: Readonly<Record<string, Mending>> = {
   'separate-machines': none('Where the machines are is for their operator.'),
   etcd: none(toJoin),
   'etcd-addresses': none('No step changes the flags of an etcd member that runs.'),
+  'etcd-topology': none('Where etcd runs, and with how many members, is for its operator.'),
   leases: none('No step writes the manifests of a control plane: kubeadm did when it was made or joined.'),
   'nodes-ready': none(toJoin),
   'api-endpoints': none('An API server enters itself, as soon as it runs.'),

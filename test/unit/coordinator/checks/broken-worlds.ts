@@ -266,17 +266,6 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => Object.assign(w.cluster, { kubeProxy: undefined }),
   },
   {
-    check: 'kube-proxy-absent',
-    what: 'and the plugin names the first control plane',
-    severity: 'warning',
-    evidence: /k8sServiceHost/,
-    breaks: (w) =>
-      Object.assign(w.cluster, {
-        kubeProxy: undefined,
-        references: [{ where: 'configmap/kube-system/cilium-config', line: 'k8sServiceHost: 192.168.13.30' }],
-      }),
-  },
-  {
     check: 'agent-versions',
     what: 'an older agent',
     severity: 'warning',

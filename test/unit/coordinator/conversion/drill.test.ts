@@ -2,11 +2,13 @@ import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import type { ConversionStep } from '@quorate/coordinator/conversion/run'
 import type { AvailabilityRecord } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
+import { runError } from '@quorate/coordinator/engine/operations'
 import type { Action } from '@quorate/coordinator/engine/step'
-import { QuorateError } from '@quorate/shared/errors'
+import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import t from 'tap'
 import { drillOrder } from '../../../../coordinator/src/conversion/drill/drill-order.js'
+import { drillRemedy, withDrillRemedy } from '../../../../coordinator/src/conversion/drill/drill-remedy.js'
 import { drillReport } from '../../../../coordinator/src/conversion/drill/drill-report.js'
 import { scenarios } from '../../../../coordinator/src/conversion/drill/scenarios.js'
 import { chosenScenarios } from '../../../../coordinator/src/conversion/drill/start-drill.js'
@@ -113,6 +115,21 @@ t.test(
     )
   },
 )
+
+t.test('no error of a drill sends its reader to a command that drills refuse; what else they say stays', async (t) => {
+  const codes = Object.keys(catalogue) as ErrorCode[]
+  const remedies = codes.map((code) => {
+    const error = runError(new QuorateError(code, 'why'), 'cp1', 'run-1')
+    const ended = withDrillRemedy({ kind: 'run-ended' as const, outcome: 'failed' as const, error })
+    t.match(ended, { kind: 'run-ended', error: { code, message: 'why', where: 'cp1' } })
+    if (ended.error?.remedy !== drillRemedy) t.equal(ended.error?.remedy, error.remedy, code)
+    return ended.error?.remedy ?? ''
+  })
+  t.notMatch(remedies.join(' '), /quorate (resume|rollback)/)
+  const replaced = codes.filter((_, index) => remedies[index] === drillRemedy)
+  for (const code of ['GATE_TIMEOUT', 'STEP_FAILED', 'INTERRUPTED'] as const) t.ok(replaced.includes(code), code)
+  t.notOk(replaced.includes('AGENT_UNREACHABLE'))
+})
 
 t.test('the report has the longest gap of all places, and what was not done', async (t) => {
   const title = 'Take down it'
