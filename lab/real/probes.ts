@@ -23,7 +23,7 @@ export class Probes {
   /** Only at the first control plane: for a time when there is no endpoint yet. */
   static direct(lab: Lab): Probes {
     const probes = new Probes()
-    probes.#add(lab, ['first', lab.node('cp1').address, '6443', '50'])
+    probes.#add(lab, ['first', lab.node('cp1').address, String(lab.apiPort), '50'])
     return probes
   }
 
@@ -31,7 +31,7 @@ export class Probes {
   static async directWithWrites(lab: Lab): Promise<Probes> {
     const credentials = await clientCertificate(lab)
     const probes = Probes.direct(lab)
-    probes.#add(lab, ['writes', lab.node('cp1').address, '6443', '250', credentials.cert, credentials.key])
+    probes.#add(lab, ['writes', lab.node('cp1').address, String(lab.apiPort), '250', credentials.cert, credentials.key])
     return probes
   }
 
