@@ -43,8 +43,7 @@ while (!stopped) {
   const answer = await ask()
   const now = Date.now()
   count++
-  // 401: it answers, and tells nothing to who has no credentials (`--anonymous-auth=false`).
-  if (answer === 200 || (answer === 401 && !cert)) {
+  if (answer === 200) {
     longestGapMs = Math.max(longestGapMs, now - last)
     last = now
   } else {
