@@ -1,16 +1,20 @@
+import { compatibilityPage } from './compatibility-page.js'
 import { errorsPage } from './errors-page.js'
 import { failuresPage } from './failures-page.js'
 import { findingsPage } from './findings-page.js'
 import { orderPage } from './order-page.js'
 import { proofsPage } from './proofs-page.js'
 import { reportSchemaPage } from './report-schema-page.js'
+import { versionsPage } from './versions-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
 export const pages = (): Readonly<Record<string, string>> => ({
+  'compatibility.md': compatibilityPage(),
   'errors.md': errorsPage(),
   'failures.md': failuresPage(),
   'findings.md': findingsPage(),
   'order.md': orderPage(),
   'proofs.md': proofsPage(),
   'report.schema.json': reportSchemaPage(),
+  'versions.md': versionsPage(),
 })

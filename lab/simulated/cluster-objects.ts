@@ -1,3 +1,4 @@
+import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 import { yamlText } from './yaml-text.js'
@@ -8,10 +9,11 @@ export interface ClusterFacts {
   /** `https://IP:6443` of the first control plane, or of the endpoint. */
   readonly server: string
   readonly controlPlaneEndpoint?: string
+  readonly externalEtcd?: ExternalEtcd
 }
 
 /** data.ClusterConfiguration of kubeadm-config, as kubeadm init with defaults stores it. */
-export function clusterConfiguration({ release, controlPlaneEndpoint }: ClusterFacts): string {
+export function clusterConfiguration({ release, controlPlaneEndpoint, externalEtcd }: ClusterFacts): string {
   const old = release.configApi === 'v1beta3'
   return yamlText({
     apiServer: old ? { timeoutForControlPlane: '4m0s' } : {},
@@ -23,7 +25,7 @@ export function clusterConfiguration({ release, controlPlaneEndpoint }: ClusterF
     controllerManager: {},
     dns: {},
     ...(old ? {} : { encryptionAlgorithm: 'RSA-2048' }),
-    etcd: { local: { dataDir: '/var/lib/etcd' } },
+    etcd: externalEtcd === undefined ? { local: { dataDir: '/var/lib/etcd' } } : { external: externalEtcd },
     imageRepository: 'registry.k8s.io',
     kind: 'ClusterConfiguration',
     kubernetesVersion: release.version,
@@ -68,14 +70,14 @@ users:
     tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token`
 }
 
-export function kubeProxyConfiguration(): string {
+export function kubeProxyConfiguration(mode: string): string {
   return yamlText({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     bindAddress: '0.0.0.0',
     clientConnection: { kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf', burst: 0, qps: 0 },
     clusterCIDR: '',
     kind: 'KubeProxyConfiguration',
-    mode: 'iptables',
+    mode,
   }).trimEnd()
 }
 
@@ -91,7 +93,7 @@ export function kubeletConfiguration({ release }: { readonly release: Release })
     cgroupDriver: 'systemd',
     clusterDNS: ['10.96.0.10'],
     clusterDomain: 'cluster.local',
-    ...(atLeast(release.version, '1.31') ? { crashLoopBackOff: {} } : {}),
+    ...(atLeast(release.version, '1.32') ? { crashLoopBackOff: {} } : {}),
     healthzBindAddress: '127.0.0.1',
     healthzPort: 10248,
     kind: 'KubeletConfiguration',

@@ -53,6 +53,7 @@ export interface ClusterFileWish {
   readonly workers?: readonly string[]
   /** Lines below `policy:`, each with its own indentation of two spaces. */
   readonly policy?: readonly string[]
+  /** `$virtualIP` in it is the site's. */
   readonly loadBalancer?: string
   readonly endpoint?: string
 }
@@ -255,7 +256,7 @@ export class SimulatedCluster {
       'kind: Conversion',
       'metadata: {name: simulated}',
       `endpoint: ${endpoint}`,
-      `loadBalancer: ${loadBalancer ?? this.loadBalancerText(of('load-balancer'))}`,
+      `loadBalancer: ${loadBalancer?.replace('$virtualIP', this.world.virtualIp) ?? this.loadBalancerText(of('load-balancer'))}`,
       'controlPlanes:',
       ...(controlPlanes ?? of('control-plane')).map(entry),
       'workers:',

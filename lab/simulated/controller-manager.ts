@@ -6,6 +6,7 @@ import { credentialsOf, KubeClient } from './kube-client.js'
 import { LeaderLease } from './leader-lease.js'
 import type { SimulatedNetwork } from './network.js'
 import type { SimulatedNode } from './node.js'
+import { keepServices } from './services.js'
 import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
 import { rollCoreDns, rollDaemonSets } from './workloads.js'
 
@@ -58,6 +59,7 @@ export class ElectedComponent implements Process {
     watchNodes(store)
     rollDaemonSets(store)
     rollCoreDns(store)
+    keepServices(store, this.parts.network)
     const [cert, key] = [
       node.read(flags.get('cluster-signing-cert-file') ?? ''),
       node.read(flags.get('cluster-signing-key-file') ?? ''),

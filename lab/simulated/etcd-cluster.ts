@@ -45,7 +45,7 @@ export class EtcdCluster {
   /** Every change of the members that was ever made, in their order. */
   readonly changes: { readonly what: 'add' | 'promote' | 'remove'; readonly peerUrl: string }[] = []
   readonly alarms: { member: bigint; kind: number }[] = []
-  private readonly network: SimulatedNetwork
+  protected readonly network: SimulatedNetwork
   readonly store: ObjectStore
 
   constructor(network: SimulatedNetwork, store: ObjectStore) {
@@ -59,6 +59,11 @@ export class EtcdCluster {
 
   memberOf(node: SimulatedNode): EtcdMemberState | undefined {
     return this.members.find((member) => member.node === node)
+  }
+
+  /** Whom the API server of a node asks: the member beside it. */
+  memberFor(node: SimulatedNode): EtcdMemberState | undefined {
+    return this.memberOf(node)
   }
 
   /** Whether a member can commit: it runs and reaches more than half of the voters, itself among them. */
@@ -88,7 +93,7 @@ export class EtcdCluster {
 
   /** Throws as an API server meets it when etcd cannot answer for this node. */
   requireQuorum(node: SimulatedNode): void {
-    const member = this.memberOf(node)
+    const member = this.memberFor(node)
     const leader = this.currentLeader()
     if (member?.serving !== true)
       throw new StatusError(500, 'InternalError', 'rpc error: code = Unavailable desc = connection refused')

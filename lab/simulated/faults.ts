@@ -86,6 +86,11 @@ export function faultsOf(site: Site, folder: string) {
       }
       site.store.create(keyOf('nodes', '', name), { metadata: { name, labels }, spec: {}, status })
     },
+    /** A machine of an external etcd loses its power, or has it again. */
+    async powerEtcdMachine({ name, alive }: { name: string; alive: boolean }): Promise<void> {
+      for (const node of site.etcdMachines) if (node.name === name) node.alive = alive
+      tellAgents()
+    },
     async addEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
       site.etcd.add(peerUrl, true)
     },

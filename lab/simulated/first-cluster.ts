@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { parse } from 'yaml'
 import { type CertificateWish, type Identity, issue, keyPem, publicKeyPem } from './certificates.js'
 import {
+  type ClusterFacts,
   clusterConfiguration,
   clusterInfoKubeconfig,
   kubeletConfiguration,
@@ -13,16 +14,24 @@ import { makeCertificates, writeKubeconfigs, writeManifests } from './kubeadm-jo
 import type { Kubeadm } from './kubeadm-run.js'
 import { bootstrappedKubeletKubeconfig, embeddedKubeconfig, firstKubeletKubeconfig } from './kubeconfigs.js'
 import { installClientCertificate } from './kubelet.js'
+import { installNetworkPlugin } from './network-plugins.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
 import { staticPodManifest } from './static-pods.js'
 import { type KubeObject, keyOf } from './store.js'
-import { atLeast } from './version-order.js'
+import type { WorldOptions } from './world-options.js'
 
 const pki = '/etc/kubernetes/pki'
 
-/** Makes what `kubeadm init` without controlPlaneEndpoint and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
-export function makeFirstCluster(site: Site, first: SimulatedNode, workers: readonly SimulatedNode[]): void {
+/** How `kubeadm init` was run. */
+type InitWish = Pick<WorldOptions, 'controlPlaneEndpoint' | 'kubeProxy' | 'networkPlugin'>
+
+/** Makes what `kubeadm init` and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
+export function makeFirstCluster(
+  site: Site,
+  [first, ...workers]: readonly [SimulatedNode, ...SimulatedNode[]],
+  wish: InitWish,
+): void {
   const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
   if (
     key === undefined ||
@@ -39,12 +48,17 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
     return made
   }
   const ca = authority('kubernetes', 'ca', caKey)
-  authority('etcd-ca', 'etcd/ca', etcdKey)
+  if (site.externalEtcd === undefined) authority('etcd-ca', 'etcd/ca', etcdKey)
   authority('front-proxy-ca', 'front-proxy-ca', proxyKey)
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
-  const server = `https://${first.address}:6443`
-  const facts = { release: site.release, caPem: ca.cert, server }
+  const { controlPlaneEndpoint } = wish
+  const local = `https://${first.address}:6443`
+  const server = controlPlaneEndpoint === undefined ? local : `https://${controlPlaneEndpoint}`
+  const endpoint = controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }
+  const { release, externalEtcd } = site
+  const etcd = externalEtcd === undefined ? {} : { externalEtcd }
+  const facts = { release, caPem: ca.cert, server, ...endpoint, ...etcd }
   const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
   const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
   const context = { cluster, nodeName: first.name, address: first.address, bindPort: 6443 }
@@ -57,9 +71,10 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
     serviceSubnet: '10.96.0.0/12',
     initialCluster: [`${first.name}=https://${first.address}:2380`],
   }
-  first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
+  if (externalEtcd === undefined)
+    first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
-  if (atLeast(site.release.version, '1.29')) {
+  if (site.release.superAdmin) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
     first.write(
       '/etc/kubernetes/super-admin.conf',
@@ -76,18 +91,15 @@ export function makeFirstCluster(site: Site, first: SimulatedNode, workers: read
     installClientCertificate(node, identity.cert + identity.key)
     const text =
       node === first
-        ? firstKubeletKubeconfig(server, ca.cert, node.name)
+        ? firstKubeletKubeconfig(site.release.localMode ? local : server, ca.cert, node.name)
         : bootstrappedKubeletKubeconfig(server, ca.cert)
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
-  makeObjects(site, facts, [first, ...workers])
+  makeObjects(site, { ...facts, ...wish }, [first, ...workers])
+  if (wish.networkPlugin !== undefined) installNetworkPlugin(site, wish.networkPlugin, [first, ...workers])
 }
 
-function makeObjects(
-  site: Site,
-  facts: { release: Site['release']; caPem: string; server: string },
-  nodes: readonly SimulatedNode[],
-): void {
+function makeObjects(site: Site, facts: ClusterFacts & InitWish, nodes: readonly SimulatedNode[]): void {
   const { store, release } = site
   const make = (
     plural: string,
@@ -111,22 +123,29 @@ function makeObjects(
   config('kube-system', 'coredns', {
     Corefile: '.:53 {\n    errors\n    health\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n}\n',
   })
-  make('configmaps', 'kube-system', 'kube-proxy', {
-    labels: { app: 'kube-proxy' },
-    data: { 'config.conf': kubeProxyConfiguration(), 'kubeconfig.conf': kubeProxyKubeconfig(facts.server) },
-  })
   const template = (app: string, image: string) => ({
     metadata: { labels: { 'k8s-app': app } },
     spec: { containers: [{ name: app === 'kube-dns' ? 'coredns' : app, image }] },
   })
-  make('daemonsets', 'kube-system', 'kube-proxy', {
-    labels: { 'k8s-app': 'kube-proxy' },
-    spec: {
-      selector: { matchLabels: { 'k8s-app': 'kube-proxy' } },
-      template: template('kube-proxy', `registry.k8s.io/kube-proxy:${release.version}`),
-      updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 }, type: 'RollingUpdate' },
-    },
-  })
+  const { kubeProxy: mode = 'iptables' } = facts
+  const proxy = template('kube-proxy', `registry.k8s.io/kube-proxy:${release.version}`)
+  if (mode !== 'absent') {
+    make('configmaps', 'kube-system', 'kube-proxy', {
+      labels: { app: 'kube-proxy' },
+      data: {
+        'config.conf': kubeProxyConfiguration(mode === 'disabled' ? 'iptables' : mode),
+        'kubeconfig.conf': kubeProxyKubeconfig(facts.server),
+      },
+    })
+    make('daemonsets', 'kube-system', 'kube-proxy', {
+      labels: { 'k8s-app': 'kube-proxy' },
+      spec: {
+        selector: { matchLabels: { 'k8s-app': 'kube-proxy' } },
+        template: mode === 'disabled' ? onNoNode(proxy) : proxy,
+        updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 }, type: 'RollingUpdate' },
+      },
+    })
+  }
   make('deployments', 'kube-system', 'coredns', {
     labels: { 'k8s-app': 'kube-dns' },
     spec: {
@@ -155,6 +174,12 @@ function makeObjects(
   }
   makeInitToken(make)
 }
+
+/** kubectl patch ds kube-proxy -p '{"spec":{"template":{"spec":{"nodeSelector":{"non-calico": "true"}}}}}' */
+const onNoNode = <T extends { spec: object }>(template: T) => ({
+  ...template,
+  spec: { ...template.spec, nodeSelector: { 'non-calico': 'true' } },
+})
 
 /** The token that `kubeadm init` printed, good for a day. */
 function makeInitToken(

@@ -3,20 +3,23 @@ import type { Process } from './container-runtime.js'
 import { KubeClient } from './kube-client.js'
 import type { SimulatedNetwork } from './network.js'
 import type { SimulatedNode } from './node.js'
+import type { ServiceDoors } from './services.js'
 import { keyOf, type ObjectStore } from './store.js'
 
-/** kube-proxy: takes its server from the ConfigMap when its pod starts, and keeps a connection to it. Ready or not does not depend on it. */
+/** kube-proxy: makes the ways of Services; takes its server from the ConfigMap when its pod starts, and keeps a connection to it. Ready or not does not depend on it. */
 export class KubeProxy implements Process {
   private readonly node: SimulatedNode
   private readonly network: SimulatedNetwork
   private readonly store: ObjectStore
+  private readonly doors: ServiceDoors
   private client: KubeClient | undefined
   private timer: NodeJS.Timeout | undefined
 
-  constructor(parts: { node: SimulatedNode; network: SimulatedNetwork; store: ObjectStore }) {
+  constructor(parts: { node: SimulatedNode; network: SimulatedNetwork; store: ObjectStore; doors: ServiceDoors }) {
     this.node = parts.node
     this.network = parts.network
     this.store = parts.store
+    this.doors = parts.doors
   }
 
   async start(): Promise<void> {
@@ -30,7 +33,11 @@ export class KubeProxy implements Process {
       { server, ca, token: 'service-account:kube-proxy' },
     )
     this.client = client
-    const look = (): void => void client.request('GET', '/api/v1/services').catch(() => {})
+    const look = (): void =>
+      void client
+        .request('GET', '/api/v1/services')
+        .then(() => this.doors.keep())
+        .catch(() => {})
     look()
     this.timer = setInterval(look, 1000)
   }

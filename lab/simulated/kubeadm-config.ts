@@ -3,6 +3,14 @@ import { type Credentials, credentialsOf, KubeClient } from './kube-client.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import type { KubeObject } from './store.js'
 
+/** etcd.external of a ClusterConfiguration. */
+export interface ExternalEtcd {
+  readonly endpoints: readonly string[]
+  readonly caFile: string
+  readonly certFile: string
+  readonly keyFile: string
+}
+
 /** The fields of kubeadm's documents that the laboratory looks at. */
 export interface ClusterConfiguration {
   apiVersion: string
@@ -12,7 +20,9 @@ export interface ClusterConfiguration {
   clusterName?: string
   imageRepository?: string
   apiServer?: { certSANs?: string[] }
+  featureGates?: Record<string, boolean>
   networking?: { serviceSubnet?: string; dnsDomain?: string }
+  etcd?: { external?: ExternalEtcd }
 }
 
 export interface LocalEndpoint {
@@ -48,14 +58,15 @@ export function readConfig({ machine, site }: Kubeadm, path: string): Documents 
   const text = machine.node.read(path)
   if (text === undefined)
     throw new Error(`unable to read config from "${path}": open ${path}: no such file or directory`)
-  const known = site.release.configApi === 'v1beta3' ? ['v1beta3'] : ['v1beta3', 'v1beta4']
   const documents: Record<string, unknown> = {}
   for (const document of parseAllDocuments(text)) {
     const value = document.toJS() as { kind?: string; apiVersion?: string } | null
     if (value === null || value.kind === undefined) continue
     const version = value.apiVersion?.replace('kubeadm.k8s.io/', '') ?? ''
-    if (value.apiVersion?.startsWith('kubeadm.k8s.io/') && !known.includes(version)) {
-      throw new Error(`no kind "${value.kind}" is registered for version "${value.apiVersion}" in scheme`)
+    if (value.apiVersion?.startsWith('kubeadm.k8s.io/') && !site.release.readsApis.some((api) => api === version)) {
+      throw new Error(
+        `unknown configuration APIs: []schema.GroupVersionKind{schema.GroupVersionKind{Group:"kubeadm.k8s.io", Version:"${version}", Kind:"${value.kind}"}}`,
+      )
     }
     documents[value.kind] = value
   }

@@ -58,16 +58,20 @@ export async function initPhaseCertsApiserver(run: Kubeadm, config: string): Pro
   )
 }
 
-/** What copycerts uploads, by its key in the Secret. */
-export const sharedCertificates: Readonly<Record<string, string>> = {
-  'ca.crt': 'ca.crt',
-  'ca.key': 'ca.key',
-  'etcd-ca.crt': 'etcd/ca.crt',
-  'etcd-ca.key': 'etcd/ca.key',
-  'front-proxy-ca.crt': 'front-proxy-ca.crt',
-  'front-proxy-ca.key': 'front-proxy-ca.key',
-  'sa.key': 'sa.key',
-  'sa.pub': 'sa.pub',
+/** What copycerts uploads: paths by their key in the Secret (copycerts.go, certsToTransfer). */
+export function sharedCertificates({ certificatesDir: folder = '/etc/kubernetes/pki', etcd }: ClusterConfiguration) {
+  const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.key', 'sa.pub']
+  const paths = Object.fromEntries(common.map((file) => [file, `${folder}/${file}`]))
+  const external = etcd?.external
+  const ofEtcd: Record<string, string> =
+    external === undefined
+      ? { 'etcd-ca.crt': `${folder}/etcd/ca.crt`, 'etcd-ca.key': `${folder}/etcd/ca.key` }
+      : {
+          'external-etcd-ca.crt': external.caFile,
+          'external-etcd.crt': external.certFile,
+          'external-etcd.key': external.keyFile,
+        }
+  return { ...paths, ...ofEtcd }
 }
 
 /** kubeadm init phase upload-certs: AES-GCM, nonce first, into Secret kubeadm-certs, owned by a token that lives two hours. */
@@ -81,10 +85,9 @@ export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promis
     const key = init.certificateKey ?? randomBytes(32).toString('hex')
     run.site.certificateKeys.add(key)
     const owner = await createOwnerToken(client)
-    const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
     const data = Object.fromEntries(
-      Object.entries(sharedCertificates).map(([name, file]) => {
-        const plain = node.read(`${folder}/${file}`)
+      Object.entries(sharedCertificates(cluster)).map(([name, file]) => {
+        const plain = node.read(file)
         return [name, plain === undefined ? '' : encrypt(plain, key).toString('base64')]
       }),
     )

@@ -48,13 +48,16 @@ export async function join(run: Kubeadm, config: string): Promise<void> {
     ['control-plane-prepare/certs', async () => makeCertificates(run, context)],
     ['control-plane-prepare/kubeconfig', async () => writeKubeconfigs(run, context)],
     ['control-plane-prepare/control-plane', async () => writeManifests(run, context)],
-    ['check-etcd', () => checkEtcd(run)],
+    ['check-etcd', () => checkEtcd(run, context)],
     ['kubelet-start', () => kubeletStart(run, context)],
     ...(localMode ? [['etcd-join', () => etcdJoin(run, context)] as const] : []),
     ['kubelet-wait-bootstrap', () => waitBootstrap(run)],
     ...(localMode ? [] : [['control-plane-join/etcd', () => etcdJoin(run, context)] as const]),
     ['control-plane-join/mark-control-plane', () => markControlPlane(run, context)],
-    ['wait-control-plane', () => waitControlPlane(run)],
+    // Before, it is there for a feature gate that is off (WaitForAllControlPlaneComponents).
+    ...(atLeast(run.site.release.version, '1.33')
+      ? [['wait-control-plane', () => waitControlPlane(run)] as const]
+      : []),
   ]
   for (const [name, phase] of phases) {
     breakOff(run, name)
@@ -71,7 +74,7 @@ function breakOff({ machine: { node } }: Kubeadm, place: string): void {
   if (node.faults.failJoinPhase === place) throw new PhaseError(place, 'an error has been injected')
 }
 
-async function downloadCerts(run: Kubeadm, { bootstrap, join }: JoinContext): Promise<void> {
+async function downloadCerts(run: Kubeadm, { bootstrap, join, cluster }: JoinContext): Promise<void> {
   const phase = 'control-plane-prepare/download-certs'
   const { node } = run.machine
   run.print('[download-certs] Downloading the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')
@@ -86,11 +89,17 @@ async function downloadCerts(run: Kubeadm, { bootstrap, join }: JoinContext): Pr
       )
     }
     const { data = {} } = body as KubeObject
-    for (const [name, file] of Object.entries(sharedCertificates)) {
-      const sealed = Buffer.from(data[name] ?? '', 'base64')
+    for (const [name, file] of Object.entries(sharedCertificates(cluster))) {
+      if (data[name] === undefined) {
+        throw new PhaseError(
+          phase,
+          `error downloading certs: the Secret does not include the required certificate or key - name: ${name}, path: ${file}`,
+        )
+      }
+      const sealed = Buffer.from(data[name], 'base64')
       if (sealed.length === 0) continue
       const plain = decrypt(sealed, join.controlPlane?.certificateKey ?? '', phase)
-      node.write(`${pki}/${file}`, plain, file.endsWith('.key') ? 0o600 : 0o644)
+      node.write(file, plain, file.endsWith('.key') ? 0o600 : 0o644)
     }
   } finally {
     client.close()
@@ -126,7 +135,7 @@ export function makeCertificates(
   const etcdNames = { dnsNames: [nodeName, 'localhost'], ipAddresses: [address, '127.0.0.1', '::1'] }
   const kubeletClientGroup = atLeast(site.release.version, '1.37')
     ? 'system:kubelet-api-admin'
-    : 'kubeadm:cluster-admins'
+    : site.release.adminGroup
   const wishes = [
     {
       file: 'front-proxy-client',
@@ -156,7 +165,9 @@ export function makeCertificates(
       wish: { commonName: 'kube-apiserver-kubelet-client', organizations: [kubeletClientGroup], usage: 'client' },
     },
   ] as const
+  // kubeadm leaves out the tree of etcd's CA where etcd is external (cmd/phases/certs, GetCertsWithoutEtcd).
   for (const { file, signer, wish } of wishes) {
+    if (signer === 'etcd/ca' && cluster.etcd?.external !== undefined) continue
     if (node.exists(`${pki}/${file}.crt`)) {
       run.print(`[certs] Using the existing "${file}" certificate and key`)
       continue
@@ -188,7 +199,7 @@ export function writeKubeconfigs(
   const local = `https://${address}:${bindPort}`
   const endpoint = cluster.controlPlaneEndpoint === undefined ? local : `https://${cluster.controlPlaneEndpoint}`
   const files = [
-    ['admin', 'kubernetes-admin', 'kubeadm:cluster-admins', endpoint],
+    ['admin', 'kubernetes-admin', site.release.adminGroup, endpoint],
     ['controller-manager', 'system:kube-controller-manager', '', local],
     ['scheduler', 'system:kube-scheduler', '', local],
   ] as const
@@ -214,6 +225,7 @@ function writeManifest(
     address,
     bindPort,
     serviceSubnet,
+    externalEtcd: cluster.etcd?.external,
     initialCluster,
   })
   run.machine.node.write(`/etc/kubernetes/manifests/${component}.yaml`, text, 0o600)
@@ -231,8 +243,9 @@ export function writeManifests(
   }
 }
 
-async function checkEtcd(run: Kubeadm): Promise<void> {
+async function checkEtcd(run: Kubeadm, { cluster }: JoinContext): Promise<void> {
   const { site, machine } = run
+  if (cluster.etcd?.external !== undefined) return run.print('[check-etcd] Skipping etcd check in external mode')
   run.print('[check-etcd] Checking that the etcd cluster is healthy')
   const unhealthy = site.etcd.members.find((member) => !member.learner && !reaches(run, member.node?.name))
   if (
@@ -301,9 +314,17 @@ async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPo
   if (started.exitCode !== 0) throw new PhaseError('kubelet-start', started.stderr)
 }
 
-/** Adds the member as a learner, writes its manifest, promotes it; each tried again until the etcd call's time is over. */
+/** Whether a new member learns before it votes: by kubeadm's release, and by kubeadm-config where that still has a say. */
+function learnsFirst({ site: { release } }: Kubeadm, { cluster }: JoinContext): boolean {
+  if (release.learnerMode === 'always') return true
+  return cluster.featureGates?.['EtcdLearnerMode'] ?? release.learnerMode === 'on'
+}
+
+/** Adds the member, as a learner where it may, writes its manifest, promotes it; each tried again until the etcd call's time is over. */
 async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   const { site } = run
+  if (context.cluster.etcd?.external !== undefined)
+    return run.print('[control-plane-join] Using external etcd - no local stacked instance added')
   const phase = site.release.localMode ? 'etcd-join' : 'control-plane-join/etcd'
   const deadline = Date.now() + durationMs(context.join.timeouts?.etcdAPICall ?? '2m0s')
   const retried = async <T>(work: () => T): Promise<T> => {
@@ -325,7 +346,7 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   }
   run.print('[etcd] Creating static Pod manifest for "etcd"')
   const peerUrl = `https://${context.address}:2380`
-  const member = await retried(() => site.etcd.add(peerUrl, true))
+  const member = await retried(() => site.etcd.add(peerUrl, learnsFirst(run, context)))
   run.print('[etcd] Announced new etcd member joining to the existing etcd cluster')
   const others = site.etcd.members.filter((each) => each !== member)
   const initial = [...others.map(({ name, peerUrl: url }) => `${name}=${url}`), `${context.nodeName}=${peerUrl}`]

@@ -35,7 +35,8 @@ export async function preflight(run: Kubeadm, join: JoinConfiguration): Promise<
   try {
     if (atLeast(site.release.version, '1.32')) {
       run.print('[preflight] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...')
-      run.print("[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.")
+      const phase = atLeast(site.release.version, '1.34') ? 'upload-config kubeadm' : 'upload-config'
+      run.print(`[preflight] Use 'kubeadm init phase ${phase} --config your-config-file' to re-upload it.`)
     } else {
       run.print('[preflight] Reading configuration from the cluster...')
       run.print(
@@ -90,10 +91,11 @@ async function controlPlanePreflight(
     )
   }
   run.print('[preflight] Running pre-flight checks before initializing the new control plane instance')
-  await report(run, await controlPlaneChecks(run, address, bindPort), ignored)
+  await report(run, await controlPlaneChecks(run, { address, bindPort, cluster }), ignored)
   run.print('[preflight] Pulling images required for setting up a Kubernetes cluster')
   run.print('[preflight] This might take a minute or two, depending on the speed of your internet connection')
-  run.print("[preflight] You can also perform this action beforehand using 'kubeadm config images pull'")
+  const ahead = atLeast(run.site.release.version, '1.31') ? 'beforehand' : 'in beforehand'
+  run.print(`[preflight] You can also perform this action ${ahead} using 'kubeadm config images pull'`)
   for (const image of controlPlaneImages(run.site.release, cluster.imageRepository)) runtime.images.add(image)
 }
 
@@ -106,7 +108,7 @@ async function report(run: Kubeadm, found: readonly Found[], ignored: ReadonlySe
   const lines = errors.map(({ name, message }) => `\t[ERROR ${name}]: ${message}\n`).join('')
   const hint =
     '[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`'
-  if (atLeast(run.site.release.version, '1.33')) {
+  if (atLeast(run.site.release.version, '1.34')) {
     for (const line of `[preflight] Some fatal errors occurred:\n${lines}${hint}`.split('\n')) run.complain(line)
     throw new Error('error: error execution phase preflight: preflight checks failed')
   }
@@ -153,7 +155,10 @@ async function joinNodeChecks({ machine, site }: Kubeadm): Promise<Found[]> {
   return found
 }
 
-async function controlPlaneChecks({ machine }: Kubeadm, address: string, bindPort: number): Promise<Found[]> {
+async function controlPlaneChecks(
+  { machine }: Kubeadm,
+  { address, bindPort, cluster }: Pick<JoinContext, 'address' | 'bindPort' | 'cluster'>,
+): Promise<Found[]> {
   const { node } = machine
   const found: Found[] = []
   const cpus = [...(node.read('/proc/cpuinfo') ?? '').matchAll(/^processor/gm)].length
@@ -167,6 +172,8 @@ async function controlPlaneChecks({ machine }: Kubeadm, address: string, bindPor
     if (node.exists(path))
       found.push({ name: `FileAvailable--etc-kubernetes-manifests-${name}.yaml`, message: `${path} already exists` })
   }
+  // Only where etcd is to run here (preflight/checks.go: cfg.Etcd.Local).
+  if (cluster.etcd?.external !== undefined) return found
   for (const port of [2379, 2380]) {
     if (await inUse(address, port)) found.push({ name: `Port-${port}`, message: `Port ${port} is in use` })
   }

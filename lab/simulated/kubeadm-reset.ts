@@ -10,8 +10,12 @@ export async function reset(run: Kubeadm): Promise<void> {
   } = run
   run.complain('W preflight: could not obtain a configuration from the cluster, falling back to defaults')
   run.print('[preflight] Running pre-flight checks')
-  run.print('[reset] Deleted contents of the etcd data directory: /var/lib/etcd')
-  const own = site.etcd.members.find(({ peerUrl }) => peerUrl === `https://${node.address}:2380`)
+  const external = site.externalEtcd !== undefined
+  if (external) {
+    run.print('[reset] No etcd config found. Assuming external etcd')
+    run.print('[reset] Please, manually reset etcd to prevent further issues')
+  } else run.print('[reset] Deleted contents of the etcd data directory: /var/lib/etcd')
+  const own = external ? undefined : site.etcd.members.find(({ peerUrl }) => peerUrl === `https://${node.address}:2380`)
   if (own !== undefined && site.etcd.members.length > 1) {
     for (let tries = 0; ; tries++) {
       try {
@@ -36,7 +40,8 @@ export async function reset(run: Kubeadm): Promise<void> {
   run.print(
     '[reset] Deleting contents of directories: [/etc/kubernetes/manifests /var/lib/kubelet /etc/kubernetes/pki]',
   )
-  for (const folder of ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/kubernetes/pki', '/var/lib/etcd']) {
+  const folders = ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/kubernetes/pki']
+  for (const folder of external ? folders : [...folders, '/var/lib/etcd']) {
     for (const entry of node.list(folder)) node.remove(`${folder}/${entry}`)
   }
   const files = ['admin', 'super-admin', 'kubelet', 'bootstrap-kubelet', 'controller-manager', 'scheduler'].map(

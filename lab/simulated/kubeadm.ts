@@ -1,10 +1,12 @@
+import { readConfig } from './kubeadm-config.js'
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
+import { kubeconfigUser } from './kubeadm-kubeconfig.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { controlPlaneImages } from './versions.js'
 
-type SubCommand = (run: Kubeadm, config: string) => Promise<void>
+type SubCommand = (run: Kubeadm, config: string, args: readonly string[]) => Promise<void>
 
 const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['init phase certs apiserver', initPhaseCertsApiserver],
@@ -13,9 +15,17 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['join phase control-plane-join mark-control-plane', joinMarkControlPlane],
   ['join', join],
   ['reset', reset],
+  ['config validate', configValidate],
+  ['kubeconfig user', kubeconfigUser],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
+
+/** The versions and the fields that it reads: a kind that is empty would be read by nobody. */
+async function configValidate(run: Kubeadm, config: string): Promise<void> {
+  if (Object.keys(readConfig(run, config)).length === 0) throw new Error(`no kubeadm configuration in "${config}"`)
+  run.print('ok')
+}
 
 /** Runs a sub-command; the exit code. kubeadm prints what it does on standard output and why it failed on standard error. */
 export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise<number> {
@@ -31,7 +41,7 @@ export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise
   }
   const at = args.indexOf('--config')
   try {
-    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''))
+    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''), args)
     return 0
   } catch (error) {
     run.complain(error instanceof Error ? error.message : String(error))

@@ -4,8 +4,11 @@ import { ElectedComponent } from './controller-manager.js'
 import { EtcdProcess } from './etcd-process.js'
 import { Haproxy } from './haproxy.js'
 import { KubeProxy } from './kube-proxy.js'
+import { KubeVip } from './kube-vip.js'
 import { Kubelet } from './kubelet.js'
 import type { SimulatedNode } from './node.js'
+import type { PodManifest } from './pod-manifest.js'
+import { ServiceDoors } from './services.js'
 import type { Site } from './site.js'
 import { Units } from './units.js'
 
@@ -15,6 +18,8 @@ export class Machine {
   readonly runtime: ContainerRuntime
   readonly units = new Units()
   haproxy: Haproxy | undefined
+  /** Rules in the kernel: they outlive the kube-proxy that made them, not the power. */
+  private readonly doors: ServiceDoors
   private kubelet: Kubelet | undefined
   private readonly site: Site
 
@@ -22,6 +27,7 @@ export class Machine {
     this.site = site
     this.node = node
     this.runtime = new ContainerRuntime(node)
+    this.doors = new ServiceDoors({ node, network: site.network, store: site.store })
     this.addUnits()
   }
 
@@ -35,6 +41,7 @@ export class Machine {
     this.node.alive = false
     await this.units.cutPower()
     await this.runtime.stopAll()
+    this.doors.closeAll()
     for (const { socket } of this.node.connections) socket.destroy()
     this.node.listening.clear()
     // tmpfs
@@ -98,12 +105,12 @@ export class Machine {
       store: site.store,
       version: site.release.version,
       serving: site.kubeletServing,
-      makeProcess: (container, flags) => this.makeProcess(container, flags),
+      makeProcess: (container, flags, manifest) => this.makeProcess(container, flags, manifest),
     })
     this.kubelet.start()
   }
 
-  private makeProcess(container: string, flags: ReadonlyMap<string, string>): Process {
+  private makeProcess(container: string, flags: ReadonlyMap<string, string>, manifest?: PodManifest): Process {
     const { node, site } = this
     const { network, etcd, store, release } = site
     if (container === 'etcd')
@@ -112,7 +119,8 @@ export class Machine {
     if (container === 'kube-controller-manager' || container === 'kube-scheduler') {
       return new ElectedComponent({ node, network, etcd, flags, component: container })
     }
-    if (container === 'kube-proxy') return new KubeProxy({ node, network, store })
+    if (container === 'kube-vip' && manifest !== undefined) return new KubeVip({ node, network, manifest })
+    if (container === 'kube-proxy') return new KubeProxy({ node, network, store, doors: this.doors })
     return { start: async () => {}, stop: async () => {} }
   }
 
@@ -122,7 +130,7 @@ export class Machine {
     let server: ApiServer | undefined
     let stopped = false
     const begin = async (): Promise<void> => {
-      while (!stopped && site.etcd.memberOf(node)?.serving !== true)
+      while (!stopped && site.etcd.memberFor(node)?.serving !== true)
         await new Promise((resolve) => setTimeout(resolve, 50))
       while (!stopped && server === undefined) {
         const next = new ApiServer({
@@ -143,8 +151,10 @@ export class Machine {
     }
     return {
       start: async () => {
-        if (!node.exists(flags.get('tls-cert-file') ?? ''))
-          throw new Error('open apiserver.crt: no such file or directory')
+        for (const flag of ['tls-cert-file', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile']) {
+          const path = flags.get(flag) ?? ''
+          if (!node.exists(path)) throw new Error(`open ${path}: no such file or directory`)
+        }
         void begin().catch(() => {})
       },
       stop: async () => {

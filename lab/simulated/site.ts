@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Identity } from './certificates.js'
 import type { EtcdCluster } from './etcd-cluster.js'
 import type { VirtualAddresses } from './keepalived.js'
+import type { ExternalEtcd } from './kubeadm-config.js'
 import type { Machine } from './machine.js'
 import type { SimulatedNetwork } from './network.js'
 import type { SimulatedNode } from './node.js'
@@ -16,6 +17,10 @@ export interface Site {
   readonly network: SimulatedNetwork
   readonly store: ObjectStore
   readonly etcd: EtcdCluster
+  /** Machines of an etcd that is external. */
+  readonly etcdMachines: readonly SimulatedNode[]
+  /** How API servers are told of it, where it is on machines of its own. */
+  readonly externalEtcd?: ExternalEtcd
   readonly virtualAddresses: VirtualAddresses
   /** RSA keys made beforehand: making one costs more than all else of a certificate. */
   readonly keys: readonly KeyObject[]

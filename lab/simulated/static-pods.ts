@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 import { yamlText } from './yaml-text.js'
@@ -10,6 +12,7 @@ export interface StaticPodWish {
   readonly address: string
   readonly bindPort: number
   readonly serviceSubnet: string
+  readonly externalEtcd?: ExternalEtcd | undefined
   /** etcd's members of the moment, the new one last: `name=https://IP:2380`. One of them alone: a new cluster. */
   readonly initialCluster: readonly string[]
 }
@@ -114,14 +117,30 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
       '--leader-elect=true',
     ],
     requests: { cpu: '100m' },
-    live: local(10259, atLeast(release.version, '1.31') ? '/livez' : '/healthz'),
-    start: local(10259, atLeast(release.version, '1.31') ? '/livez' : '/healthz'),
-    ...(atLeast(release.version, '1.31') ? { ready: local(10259, '/readyz') } : {}),
+    live: local(10259, atLeast(release.version, '1.32') ? '/livez' : '/healthz'),
+    start: local(10259, atLeast(release.version, '1.32') ? '/livez' : '/healthz'),
+    ...(atLeast(release.version, '1.32') ? { ready: local(10259, '/readyz') } : {}),
     mounts: [{ name: 'kubeconfig', path: '/etc/kubernetes/scheduler.conf', type: 'FileOrCreate' }],
   }),
 }
 
-function apiServerParts({ release, address, bindPort, serviceSubnet }: StaticPodWish): PodParts {
+/** Of a stacked etcd: its loopback address, and the client certificate that kubeadm issues. */
+const ownEtcd: ExternalEtcd = {
+  endpoints: ['https://127.0.0.1:2379'],
+  caFile: `${pki}/etcd/ca.crt`,
+  certFile: `${pki}/apiserver-etcd-client.crt`,
+  keyFile: `${pki}/apiserver-etcd-client.key`,
+}
+
+/** Folders of the client's files that no other mount has (app/phases/controlplane/volumes.go, getEtcdCertVolumes). */
+function etcdMounts({ caFile, certFile, keyFile }: ExternalEtcd): Mount[] {
+  const folders = new Set([caFile, certFile, keyFile].map((file) => posix.dirname(file)))
+  const others = [...folders].sort().filter((folder) => !folder.startsWith(pki) && !folder.startsWith('/etc/ssl/certs'))
+  return others.map((path, index) => ({ name: `etcd-certs-${index}`, path, type: 'DirectoryOrCreate' }))
+}
+
+function apiServerParts(wish: StaticPodWish): PodParts {
+  const { release, address, bindPort, serviceSubnet, externalEtcd: etcd = ownEtcd } = wish
   const probe = (path: string): Probe => ({ host: address, path, port: bindPort, scheme: 'HTTPS' })
   return {
     component: 'kube-apiserver',
@@ -134,10 +153,10 @@ function apiServerParts({ release, address, bindPort, serviceSubnet }: StaticPod
       `--client-ca-file=${pki}/ca.crt`,
       '--enable-admission-plugins=NodeRestriction',
       '--enable-bootstrap-token-auth=true',
-      `--etcd-cafile=${pki}/etcd/ca.crt`,
-      `--etcd-certfile=${pki}/apiserver-etcd-client.crt`,
-      `--etcd-keyfile=${pki}/apiserver-etcd-client.key`,
-      '--etcd-servers=https://127.0.0.1:2379',
+      `--etcd-cafile=${etcd.caFile}`,
+      `--etcd-certfile=${etcd.certFile}`,
+      `--etcd-keyfile=${etcd.keyFile}`,
+      `--etcd-servers=${etcd.endpoints.join(',')}`,
       `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
       `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
       '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
@@ -160,7 +179,7 @@ function apiServerParts({ release, address, bindPort, serviceSubnet }: StaticPod
     live: probe('/livez'),
     start: probe('/livez'),
     ready: probe('/readyz'),
-    mounts: caMounts,
+    mounts: [...caMounts, ...etcdMounts(etcd)],
   }
 }
 
@@ -206,7 +225,7 @@ function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish
 }
 
 function podText(pod: PodParts, release: Release): string {
-  const named = atLeast(release.version, '1.31')
+  const named = atLeast(release.version, '1.34')
   const probe = (p: Probe, rest: Record<string, number>): unknown => ({
     ...rest,
     httpGet: { host: p.host, path: p.path, port: named ? 'probe-port' : p.port, scheme: p.scheme },

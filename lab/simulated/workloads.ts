@@ -37,7 +37,11 @@ export function rollDaemonSets(store: ObjectStore): void {
   if (set === undefined) return
   const template = set.spec?.['template'] as Template
   const hash = hashOf(template)
-  const nodes = store.list(resourceOf('nodes')).map(({ metadata }) => metadata.name)
+  const wanted = Object.entries((template.spec?.['nodeSelector'] ?? {}) as Record<string, string>)
+  const nodes = store
+    .list(resourceOf('nodes'))
+    .filter(({ metadata }) => wanted.every(([label, value]) => metadata.labels?.[label] === value))
+    .map(({ metadata }) => metadata.name)
   const pods = podsOf(store, 'kube-proxy')
   for (const pod of pods.filter(({ spec }) => !nodes.includes(String(spec?.['nodeName']))))
     store.remove(keyOf('pods', 'kube-system', pod.metadata.name))

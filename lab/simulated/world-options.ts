@@ -1,8 +1,8 @@
-export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer'
+export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer' | 'etcd'
 
 /** How a simulated site is wanted. */
 export interface WorldOptions {
-  /** `v1.37.2`, `v1.34.4` or `v1.30.4`. */
+  /** Of any release that versions.ts has, such as `v1.37.2`. */
   readonly kubernetesVersion: string
   readonly controlPlanes: number
   readonly workers: number
@@ -10,8 +10,22 @@ export interface WorldOptions {
   readonly balancers?: number
   /** True: the packages of haproxy and keepalived are on the workers too. */
   readonly haproxyEverywhere?: boolean
+  /** etcd on machines of its own, which have no agent. */
+  readonly externalEtcd?: ExternalEtcdWish
   /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
   readonly subnet?: string
+  /**
+   * `k8s.example.com:6443`: as `kubeadm init --control-plane-endpoint` had it. Its name leads to the first control plane where the port is the API
+   * server's own, else to a load balancer of the operator's on the first of the machines for one.
+   */
+  readonly controlPlaneEndpoint?: string
+  /**
+   * How kube-proxy is: `iptables` unless given; absent after `kubeadm init --skip-phases=addon/kube-proxy`; disabled by a nodeSelector that no node
+   * has, as Calico's page on eBPF has people do it.
+   */
+  readonly kubeProxy?: 'iptables' | 'ipvs' | 'nftables' | 'absent' | 'disabled'
+  /** None unless given. Its objects and files name the first control plane, as its documentation had people write. */
+  readonly networkPlugin?: NetworkPlugin
   /** False: nobody has entered the endpoint's name into DNS. */
   readonly dns?: boolean
   /** Folder of the site's files, made by who starts it. */
@@ -19,6 +33,17 @@ export interface WorldOptions {
   /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */
   readonly programFolder: string
 }
+
+export interface ExternalEtcdWish {
+  readonly members: number
+  /** Folder of the client's files on the control planes; /etc/etcd/pki unless given. */
+  readonly clientFolder?: string
+  /** How many members the API servers are told of; all unless given. */
+  readonly named?: number
+}
+
+/** A network plugin that is told where the API server is, in the place of kube-proxy's Service. */
+export type NetworkPlugin = 'cilium' | 'calico'
 
 export interface SimulatedNodeDescription {
   readonly name: string

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { issue, newKey } from './certificates.js'
 import { type Handler, serveControl } from './control.js'
 import { EtcdCluster } from './etcd-cluster.js'
+import { ExternalEtcdCluster, etcdMachines, externalEtcdOf, startExternalEtcd } from './external-etcd.js'
 import { faultsOf } from './faults.js'
 import { makeFirstCluster } from './first-cluster.js'
+import { leadToFirst } from './first-endpoint.js'
 import { VirtualAddresses } from './keepalived.js'
 import { credentialsOf, KubeClient } from './kube-client.js'
 import { Machine } from './machine.js'
@@ -54,7 +56,9 @@ async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: str
   for (let i = 1; i <= options.controlPlanes; i++) add('control-plane', `k8smaster${i}.example.com`, 29 + i)
   for (let i = 1; i <= options.workers; i++) add('worker', `k8sworker${i}.example.com`, 34 + i)
   for (let i = 1; i <= (options.balancers ?? 0); i++) add('load-balancer', `lb${i}.example.com`, 20 + i)
-  const network = new SimulatedNetwork(nodes)
+  const place = (octet: number) => ({ address: `${prefix}.${octet}`, root: join(folder, `n${octet}`) })
+  const machines = etcdMachines(options.externalEtcd ?? {}, place)
+  const network = new SimulatedNetwork(new Map([...nodes, ...machines.map((one) => [one.name, one] as const)]))
   const store = new ObjectStore()
   const keys = await Promise.all(Array.from({ length: 5 }, newKey))
   const [key] = keys
@@ -66,7 +70,13 @@ async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: str
     network,
     store,
     keys,
-    etcd: new EtcdCluster(network, store),
+    ...(options.externalEtcd === undefined
+      ? { etcd: new EtcdCluster(network, store) }
+      : {
+          etcd: new ExternalEtcdCluster(network, store),
+          externalEtcd: externalEtcdOf(options.externalEtcd, machines),
+        }),
+    etcdMachines: machines,
     virtualAddresses: new VirtualAddresses(network),
     certificateKeys: new Set(),
     kubeletServing: issue({ commonName: 'kubelet', usage: 'server' }, key),
@@ -88,16 +98,15 @@ async function start(
   }
   const [first] = all
   if (first === undefined) throw new Error('a cluster needs a control plane')
-  makeFirstCluster(
-    site,
-    first,
-    all.filter(({ role }) => role === 'worker'),
-  )
+  if (site.externalEtcd !== undefined)
+    await startExternalEtcd(site, { machines: site.etcdMachines, external: site.externalEtcd }, first)
+  makeFirstCluster(site, [first, ...all.filter(({ role }) => role === 'worker')], options)
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
+  if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
   setInterval(() => void site.virtualAddresses.settle(), 200)
-  await untilRunning(site)
+  await untilRunning(site, !['absent', 'disabled'].includes(options.kubeProxy ?? ''))
   const control = join(folder, 'control')
   await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first) } as Readonly<
     Record<string, Handler>
@@ -118,12 +127,18 @@ async function start(
 }
 
 /** Until every node is Ready and every pod of kube-proxy and CoreDNS runs. */
-async function untilRunning({ store, nodes, etcd }: Site): Promise<void> {
+async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProxy: boolean): Promise<void> {
   const joined = store.list(resourceOf('nodes')).length
+  const staticPods = externalEtcd === undefined ? 4 : 3
   for (let waited = 0; ; waited += 50) {
     const ready = store.list(resourceOf('nodes')).filter(({ status }) => status !== undefined)
     const pods = store.list(resourceOf('pods'), 'kube-system').filter(({ status }) => status?.['phase'] === 'Running')
-    if (ready.length === joined && pods.length >= 4 + joined + 2 && etcd.currentLeader() !== undefined) return
+    if (
+      ready.length === joined &&
+      pods.length >= staticPods + (kubeProxy ? joined : 0) + 2 &&
+      etcd.currentLeader() !== undefined
+    )
+      return
     if (waited > 20_000)
       throw new Error(
         `the simulated cluster did not start: ${ready.length} of ${nodes.size} nodes, ${pods.length} pods`,

@@ -6,9 +6,17 @@ import { canonicalAddress } from './pki.js'
 import { appendItems, fillEmpty, insertKey, replaceScalar } from './yaml-edit.js'
 import { nodeAt, readYaml, type YamlText } from './yaml-text.js'
 
-export type EtcdTopology =
-  | { readonly kind: 'local'; readonly dataDir: string }
-  | { readonly kind: 'external'; readonly endpoints: readonly string[] }
+export interface ExternalEtcdConfiguration {
+  readonly kind: 'external'
+  /** What every API server gets as --etcd-servers. */
+  readonly endpoints: readonly string[]
+  /** Of the client's side; empty where etcd is spoken to without TLS. */
+  readonly caFile: string
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+export type EtcdConfiguration = { readonly kind: 'local'; readonly dataDir: string } | ExternalEtcdConfiguration
 
 /** What of kubeadm's ClusterConfiguration matters here; kubeadm's defaults where it says nothing. */
 export interface ClusterConfigurationView {
@@ -22,7 +30,7 @@ export interface ClusterConfigurationView {
   readonly clusterName: string
   readonly serviceSubnet: string
   readonly dnsDomain: string
-  readonly etcd: EtcdTopology
+  readonly etcd: EtcdConfiguration
   readonly featureGates: Readonly<Record<string, boolean>>
 }
 
@@ -53,10 +61,16 @@ function texts(source: Json, key: string): readonly string[] {
   return value.map(String)
 }
 
-function etcdTopology(configuration: Json): EtcdTopology {
+function etcdConfiguration(configuration: Json): EtcdConfiguration {
   const etcd = part(configuration, 'etcd')
   if (etcd['external'] !== undefined && etcd['external'] !== null) {
-    return { kind: 'external', endpoints: texts(part(etcd, 'external'), 'endpoints') }
+    const external = part(etcd, 'external')
+    const [caFile, certFile, keyFile] = ['caFile', 'certFile', 'keyFile'].map((key) => text(external, key, '')) as [
+      string,
+      string,
+      string,
+    ]
+    return { kind: 'external', endpoints: texts(external, 'endpoints'), caFile, certFile, keyFile }
   }
   return { kind: 'local', dataDir: text(part(etcd, 'local'), 'dataDir', '/var/lib/etcd') }
 }
@@ -88,7 +102,7 @@ export function readClusterConfiguration(source: string): ClusterConfigurationVi
     clusterName: text(value, 'clusterName', 'kubernetes'),
     serviceSubnet: text(networking, 'serviceSubnet', '10.96.0.0/12'),
     dnsDomain: text(networking, 'dnsDomain', 'cluster.local'),
-    etcd: etcdTopology(value),
+    etcd: etcdConfiguration(value),
     featureGates: Object.fromEntries(
       Object.entries(part(value, 'featureGates')).map(([gate, on]) => [gate, on === true]),
     ),

@@ -16,8 +16,12 @@ export interface InitDocumentsInput {
   readonly certificatesDir?: string
 }
 
+/** Versions of kubeadm's configuration API in which documents can be written here, the one to prefer first. v1 has the fields of v1beta4. */
+export const configApis = ['v1beta4', 'v1', 'v1beta3'] as const
+export type ConfigApi = (typeof configApis)[number]
+
 export interface JoinDocumentInput {
-  /** `v1beta3` or `v1beta4`. */
+  /** One of `configApis`. */
   readonly apiVersion: string
   /** `name:port`. */
   readonly endpoint: string
@@ -32,7 +36,7 @@ export interface JoinDocumentInput {
   readonly certificateKey: string
   /** kubeadm's names of checks. */
   readonly ignorePreflightErrors: readonly string[]
-  /** How long kubeadm goes on asking etcd: a second joiner waits for the first one's promotion. v1beta4 only. */
+  /** How long kubeadm goes on asking etcd: a second joiner waits for the first one's promotion. Not in v1beta3. */
   readonly etcdTimeoutSeconds?: number
 }
 
@@ -64,7 +68,7 @@ export function initDocuments(input: InitDocumentsInput): string {
 }
 
 export interface FinishDocumentInput {
-  /** `v1beta3` or `v1beta4`. */
+  /** One of `configApis`. */
   readonly apiVersion: string
   /** The admin kubeconfig that the join wrote before it broke off. */
   readonly kubeconfigPath: string
@@ -89,8 +93,9 @@ export function finishDocument(input: FinishDocumentInput): string {
   })
 }
 
-function knownVersion(apiVersion: string): 'v1beta3' | 'v1beta4' {
-  if (apiVersion === 'v1beta3' || apiVersion === 'v1beta4') return apiVersion
+function knownVersion(apiVersion: string): ConfigApi {
+  const known = configApis.find((one) => one === apiVersion)
+  if (known !== undefined) return known
   throw new QuorateError(
     'INVALID_REQUEST',
     `no JoinConfiguration of kubeadm's version ${JSON.stringify(apiVersion)} is known here`,
@@ -116,7 +121,7 @@ export function joinDocument(input: JoinDocumentInput): string {
       certificateKey,
     },
     // v1beta3 has no such timeouts (kubeadm-config.v1beta4 documentation); there kubeadm's own two minutes hold.
-    ...(apiVersion === 'v1beta4' && etcdTimeoutSeconds !== undefined
+    ...(apiVersion !== 'v1beta3' && etcdTimeoutSeconds !== undefined
       ? { timeouts: { etcdAPICall: `${etcdTimeoutSeconds}s` } }
       : {}),
   })

@@ -22,8 +22,3 @@ export function compareVersions(left: string | KubernetesVersion, right: string 
   const [a, b] = [parsed(left), parsed(right)]
   return a.major - b.major || a.minor - b.minor || a.patch - b.patch
 }
-
-/** Whether `version` is `minimum` or newer: `atLeast('v1.31.0', '1.31')`. */
-export function atLeast(version: string | KubernetesVersion, minimum: string | KubernetesVersion): boolean {
-  return compareVersions(version, minimum) >= 0
-}

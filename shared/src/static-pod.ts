@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { QuorateError } from './errors.js'
 import { readYaml } from './yaml-text.js'
 
@@ -103,6 +104,12 @@ const ownFiles = new Set(
     .concat('/etc/kubernetes/pki/sa.pub', '/etc/kubernetes/pki/sa.key'),
 )
 
+/**
+ * Client files for an external etcd. Their folders are mounted by kubeadm itself (app/phases/controlplane/volumes.go, getEtcdCertVolumes), and
+ * what else lies there is no business of a joiner: an etcd on the same machine may keep its own keys beside them.
+ */
+const etcdClientFlags = ['etcd-cafile', 'etcd-certfile', 'etcd-keyfile']
+
 /** Flags that name what a program writes, not what it reads. */
 const outputFlags = new Set([
   'audit-log-path',
@@ -147,7 +154,9 @@ export function filesNamedBy(pod: StaticPodView): string[] {
       else if (!ownFiles.has(file) && !ownMounts.has(file)) named.add(file)
     }
   }
+  const etcdFolders = etcdClientFlags.map((flag) => posix.dirname(pod.flags[flag] ?? ''))
   for (const { path } of pod.hostPaths) {
+    if (etcdFolders.includes(path)) continue
     const written = outputs.some((output) => below(output, path))
     if (!written && !ownMounts.has(path) && path !== pod.flags['flex-volume-plugin-dir']) named.add(path)
   }

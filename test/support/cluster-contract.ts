@@ -1,6 +1,8 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Test } from 'tap'
+import { statusFor } from './with-kubeconfig.js'
 
 interface LabRun {
   readonly exitCode: number
@@ -186,6 +188,20 @@ export const clusterContract: readonly (readonly [
     },
   ],
   [
+    'kubeadm says by its exit code whether it takes a version of its configuration: what it stores, not what it gave up or has not yet',
+    async (t, lab) => {
+      const text = await joinDocument(lab, { id: 'abcdef', secret: '0123456789abcdef' })
+      const file = '/root/contract-ask.yaml'
+      const takes = async (api: string): Promise<boolean> => {
+        await lab.writeFile(lab.joiner, file, text.replace(`/${lab.configApi}\n`, `/${api}\n`))
+        const { exitCode } = await lab.sh(lab.joiner, ['kubeadm', 'config', 'validate', '--config', file])
+        return exitCode === 0
+      }
+      t.equal(await takes(lab.configApi), true, lab.configApi)
+      for (const api of ['v1beta2', 'v1', 'v2']) t.equal(await takes(api), false, api)
+    },
+  ],
+  [
     'kubeadm refuses a bootstrap token that nobody made',
     async (t, lab) => {
       await lab.writeFile(
@@ -288,6 +304,56 @@ export const clusterContract: readonly (readonly [
       t.match((await shown(lab.first.address, 6443)).subjectAltName, /DNS:staged\.example\.com/)
       const after = (await lab.containers(lab.first)).find(({ name, running }) => name === 'kube-apiserver' && running)
       t.equal(after?.id, container?.id, 'the same container')
+    },
+  ],
+  [
+    'kubeadm kubeconfig user prints a kubeconfig for that user and that long; what a Role gives to its name holds for it, and nothing else',
+    async (t, lab) => {
+      const { data } = await readObject(lab, configMap('kube-system', 'kubeadm-config'))
+      const text = data['ClusterConfiguration'] ?? ''
+      const folder = { certificatesDir: '/etc/kubernetes/pki' }
+      await lab.writeFile(lab.first, '/root/contract.yaml', initDocument(lab, text, folder))
+      const command = [
+        'kubeadm',
+        'kubeconfig',
+        'user',
+        '--config',
+        '/root/contract.yaml',
+        '--client-name',
+        'contract:user',
+      ]
+      const { exitCode, stdout, stderr } = await lab.sh(lab.first, [...command, '--validity-period', '87600h'])
+      t.equal(exitCode, 0, stderr)
+      const { server, clientCertificatePem = '' } = readKubeconfig(stdout)
+      t.equal(server, `https://${lab.first.address}:6443`, 'without a controlPlaneEndpoint, the local one')
+      const certificate = new X509Certificate(clientCertificatePem)
+      t.match(certificate.subject, 'CN=contract:user')
+      t.ok(Date.parse(certificate.validTo) - Date.now() > 86_000 * 3_600_000)
+      const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
+      const apiGroup = 'rbac.authorization.k8s.io'
+      const metadata = { name: 'contract' }
+      const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] }
+      const rules = [{ ...leases, resourceNames: ['contract'], verbs: ['get'] }]
+      const subjects = [{ apiGroup, kind: 'User', name: 'contract:user' }]
+      const made = [
+        await lab.kube('POST', `${rbac}/roles`, { metadata, rules }),
+        await lab.kube('POST', `${rbac}/rolebindings`, {
+          metadata,
+          subjects,
+          roleRef: { apiGroup, kind: 'Role', name: 'contract' },
+        }),
+      ]
+      t.same(
+        made.map(({ status }) => status),
+        [201, 201],
+      )
+      const path = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
+      // An authorizer hears of a new binding by its watch.
+      const allowed = async () => ((await statusFor(stdout, 'GET', `${path}/contract`)) === 404 ? true : undefined)
+      t.ok(await eventually(allowed), 'it may look for that Lease, which is not there')
+      for (const other of [path, `${path}/kube-scheduler`, '/api/v1/namespaces/kube-system/secrets'])
+        t.equal(await statusFor(stdout, 'GET', other), 403, other)
+      for (const kind of ['rolebindings', 'roles']) await lab.kube('DELETE', `${rbac}/${kind}/contract`)
     },
   ],
   [
@@ -453,6 +519,41 @@ export const clusterContract: readonly (readonly [
       t.equal(database.length % 512, 0)
       t.ok(database.length > 0)
       t.equal(createHash('sha256').update(database).digest('hex'), bytes.subarray(-32).toString('hex'))
+    },
+  ],
+  [
+    'the API server is told where etcd is and with which files, at its loopback address where etcd has a manifest beside it',
+    async (t, lab) => {
+      const manifest = (name: string) => lab.readFile(lab.first, `/etc/kubernetes/manifests/${name}.yaml`)
+      const text = (await manifest('kube-apiserver')) ?? ''
+      const flag = (name: string): string => new RegExp(`--etcd-${name}=(\\S+)`).exec(text)?.[1] ?? ''
+      for (const file of ['cafile', 'certfile', 'keyfile'])
+        t.ok(await lab.readFile(lab.first, flag(file)), `${file} ${flag(file)}`)
+      const isStacked = (await manifest('etcd')) !== undefined
+      t.equal(flag('servers') === 'https://127.0.0.1:2379', isStacked, flag('servers'))
+    },
+  ],
+  [
+    'kubeadm uploads what its etcd needs, all of it, under keys that tell the topology',
+    async (t, lab) => {
+      const path = '/root/contract-upload.yaml'
+      const { ClusterConfiguration = '' } = (await readObject(lab, configMap('kube-system', 'kubeadm-config'))).data
+      await lab.writeFile(
+        lab.first,
+        path,
+        initDocument(lab, ClusterConfiguration, { certificatesDir: '/etc/kubernetes/pki' }),
+      )
+      const upload = ['kubeadm', 'init', 'phase', 'upload-certs', '--upload-certs', '--config', path]
+      t.equal((await lab.sh(lab.first, upload)).exitCode, 0)
+      const secret = '/api/v1/namespaces/kube-system/secrets/kubeadm-certs'
+      const { data } = await readObject(lab, secret)
+      const ofEtcd = Object.keys(data).filter((key) => key.includes('etcd'))
+      const wanted = /^ +external:/m.test(ClusterConfiguration)
+        ? ['external-etcd-ca.crt', 'external-etcd.crt', 'external-etcd.key']
+        : ['etcd-ca.crt', 'etcd-ca.key']
+      t.same(ofEtcd.sort(), wanted)
+      t.ok(Object.values(data).every((value) => value.length > 0))
+      t.equal((await lab.kube('DELETE', secret)).status, 200)
     },
   ],
   [

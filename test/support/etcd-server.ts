@@ -13,6 +13,8 @@ import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificat
 interface EtcdState {
   members: Member[]
   alarms: { memberID: string; alarm: number }[]
+  /** Who this endpoint is. */
+  memberId: string
   /** This endpoint's own status. */
   status: Partial<StatusResponse>
   /** Without it nothing that goes through raft is answered. */
@@ -37,11 +39,22 @@ export const etcdIds = { own: '10276657743932975437', other: '182491876469121388
 const header = { clusterId: etcdIds.cluster, memberId: etcdIds.own, revision: '4711', raftTerm: '3' }
 const chunkBytes = 100
 
-/** etcd's v3 API as far as the agent speaks it, with client certificates required, for the name localhost only (as kubeadm's always has). */
-export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
+interface EtcdWish {
+  readonly memberId?: string
+  /** Of this machine; where it listens, and what its certificate is for beside the name localhost. */
+  readonly address?: string
+  readonly certificateFor?: readonly string[]
+}
+
+/** etcd's v3 API as far as the agent speaks it, with client certificates required, for the name localhost only (as kubeadm's always has) unless told otherwise. */
+export async function startEtcd(
+  ca: KeyPair,
+  { memberId = etcdIds.own, address = '127.0.0.1', certificateFor = [] }: EtcdWish = {},
+): Promise<EtcdServer> {
   const state: EtcdState = {
     members: [],
     alarms: [],
+    memberId,
     status: {},
     quorum: true,
     snapshot: Buffer.alloc(1024, 7),
@@ -79,7 +92,7 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
       callback(
         null,
         StatusResponse.fromPartial({
-          header,
+          header: { ...header, memberId: state.memberId },
           version: '3.6.5',
           dbSize: '20480',
           leader: etcdIds.own,
@@ -102,7 +115,7 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
     commonName: 'etcd',
     organizations: [],
     dnsNames: ['localhost'],
-    ipAddresses: [],
+    ipAddresses: certificateFor,
     days: 1,
     usage: 'server',
   })
@@ -112,9 +125,9 @@ export async function startEtcd(ca: KeyPair): Promise<EtcdServer> {
     true,
   )
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', identity, (error, bound) => (error === null ? resolve(bound) : reject(error))),
+    server.bindAsync(`${address}:0`, identity, (error, bound) => (error === null ? resolve(bound) : reject(error))),
   )
-  return { url: `https://127.0.0.1:${port}`, state, close: () => server.forceShutdown() }
+  return { url: `https://${address}:${port}`, state, close: () => server.forceShutdown() }
 }
 
 /** A member as etcd lists it. */

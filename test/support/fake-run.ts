@@ -1,6 +1,7 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
+import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
 import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
@@ -35,6 +36,8 @@ export interface World {
   /** Added to the time that a node's clock says, ms. */
   clockOffsetMs: Record<string, number>
   loadBalancerFindings: Finding[]
+  /** Of each node's container runtime; none where it is not given. */
+  images?: Record<string, string[]>
   /** Containers of a component on a node, by the runtime's word. */
   containers: (node: string, component: string) => ContainerFacts[]
   now: number
@@ -64,7 +67,14 @@ export function soundWorld(): World {
     file: {
       name: 'prod',
       endpoint: { host: 'apiserver.example.com', port: 8443 },
-      loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100, hosts: [] },
+      loadBalancer: {
+        kind: 'haproxy',
+        virtualIP: '192.168.13.100',
+        virtualRouterId: 100,
+        hosts: [],
+        nodePort: undefined,
+        underKubelets: false,
+      },
       controlPlanes: [cp1, cp2, cp3],
       workers: [worker],
       policy: {
@@ -125,6 +135,7 @@ function bareFacts({ name, address }: NodeEntry): NodeFacts {
     memoryBytes: 4 * 2 ** 30,
     cgroupVersion: 'v2',
     kubeadmVersion: version,
+    kubeadmConfigApi: 'v1beta4',
     kubeletVersion: version,
     kubectlVersion: version,
     haproxyInstalled: true,
@@ -299,6 +310,7 @@ export function fakeRun(world: World): ConversionRun {
     nodeFacts: async (node) => world.facts[nameOf(node)] as NodeFacts,
     clusterFacts: async () => world.cluster,
     etcd: async () => world.etcd,
+    etcdTopology: () => chooseEtcdTopology(run as ConversionRun),
     refresh: () => {},
     endpointPolicy: async () =>
       decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),
@@ -316,6 +328,7 @@ function fakeAgent(world: World, node: string): Agent {
     listContainers: ({ names }: { names: string[] }) => ({
       containers: names.flatMap((name) => world.containers(node, name)),
     }),
+    listImages: () => ({ images: world.images?.[node] ?? [] }),
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {
       const p99Us = (world.diskMs[node] ?? 2) * 1_000

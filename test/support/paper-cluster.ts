@@ -32,7 +32,14 @@ const entry = (short: string, last: number): NodeEntry => ({
 export const clusterFile: ClusterFile = {
   name: 'paper',
   endpoint: { host: 'apiserver.example.com', port: 8443 },
-  loadBalancer: { kind: 'haproxy', virtualIP: '192.168.13.100', virtualRouterId: 100, hosts: [] },
+  loadBalancer: {
+    kind: 'haproxy',
+    virtualIP: '192.168.13.100',
+    virtualRouterId: 100,
+    hosts: [],
+    nodePort: undefined,
+    underKubelets: false,
+  },
   controlPlanes: [entry('k8smaster1', 30), entry('k8smaster2', 31), entry('k8smaster3', 32)],
   workers: [entry('k8sworker1', 35), entry('k8sworker2', 36)],
   policy: {
@@ -182,6 +189,7 @@ export class PaperCluster {
       hostname: node.name,
       machineId: `machine-${node.name}`,
       kubeadmVersion: version,
+      kubeadmConfigApi: version === 'v1.30.4' ? 'v1beta3' : 'v1beta4',
       haproxyInstalled: true,
       keepalivedInstalled: true,
       interfaces: [{ name: 'host0', addresses: [`${node.address}/24`], mtu: 1500 }],

@@ -5,7 +5,7 @@ import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agen
 import { ErrorDetail, type OperationEvent, type OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { Test } from 'tap'
-import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import type { SimulatedCluster, SiteWish } from '../../lab/simulated/cluster.js'
 import { clusterForTest } from './simulated-cluster.js'
 
 type Client = NodeAgentServiceClient
@@ -70,8 +70,8 @@ export class SimulatedAgents {
 }
 
 /** A joiner that could join: one control plane with an endpoint of its own name, secrets placed. */
-export async function readyToJoin(t: Test, failJoinPhase?: string) {
-  const cluster = await clusterForTest(t, { controlPlanes: 2, workers: 0 })
+export async function readyToJoin(t: Test, failJoinPhase?: string, site: SiteWish = {}) {
+  const cluster = await clusterForTest(t, { controlPlanes: 2, workers: 0, ...site })
   const agents = new SimulatedAgents(t, cluster)
   const [first, joiner] = [cluster.node('cp1'), cluster.node('cp2')]
   const endpoint = `${first.name}:6443`

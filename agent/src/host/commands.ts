@@ -55,8 +55,26 @@ export const commands = {
   showUnits: (units: readonly string[]) =>
     command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
   unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
+  validateConfig: (config: string) => command('kubeadm', ['config', 'validate', '--config', word(config)]),
   listImages: (config: string) =>
     command('kubeadm', ['config', 'images', 'list', '--config', word(config)], seconds(60)),
+
+  /** Its answer holds a key: read by the agent alone, never a unit's output, which the journal would keep. */
+  makeKubeconfig: (config: string, clientName: string, hours: number) =>
+    command(
+      'kubeadm',
+      [
+        'kubeconfig',
+        'user',
+        '--config',
+        word(config),
+        '--client-name',
+        word(clientName),
+        '--validity-period',
+        `${hours}h`,
+      ],
+      seconds(60),
+    ),
 
   // ---- transient units ---------------------------------------------------------------------------------------------
   /**

@@ -1,74 +1,34 @@
-import { dirname } from 'node:path'
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
 import { ClusterClient, MaintenanceClient, type Member } from '@quorate/shared/gen/third_party/etcd/rpc'
-import { readStaticPod } from '@quorate/shared/static-pod'
 import type { EtcdClient, EtcdMembership } from './etcd.js'
+import { type EtcdPlace, isLoopback, readEtcdPlace } from './etcd-place.js'
 import { grpcReason, unary } from './grpc-call.js'
 import type { Host } from './host.js'
 
-const manifest = '/etc/kubernetes/manifests/etcd.yaml'
 const statusMs = 3_000
 const changeMs = 15_000
 const alarmNames = ['NONE', 'NOSPACE', 'CORRUPT'] as const
-// etcd's server certificate always has the name localhost (kubeadm, GetEtcdAltNames); a bare IP as TLS server name makes Node warn.
-const channelOptions = { 'grpc.ssl_target_name_override': 'localhost' }
 
 const hex = (id: string): string => BigInt(id).toString(16)
 
-interface EtcdPlace {
-  /** `https://192.168.13.30:2379` */
-  readonly url: string
-  /** Folder of ca.crt and healthcheck-client.{crt,key}. */
-  readonly pkiFolder: string
-}
-
-/** Where this control plane's etcd answers others, from its static pod's command line. */
-async function readEtcdPlace(host: Host): Promise<EtcdPlace> {
-  const file = await host.read(manifest)
-  if (file === undefined)
-    throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no etcd on this node', { where: manifest })
-  const { flags } = readStaticPod(file.bytes.toString('utf8'))
-  const urls = [flags['advertise-client-urls'], flags['listen-client-urls']].flatMap((list) => list?.split(',') ?? [])
-  const url = urls.find((one) => !/\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(one)) ?? urls[0]
-  const ca = flags['trusted-ca-file']
-  if (url === undefined || ca === undefined) {
-    throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', {
-      where: manifest,
-    })
-  }
-  return { url, pkiFolder: dirname(ca) }
-}
-
-async function readCredentials(host: Host, folder: string): Promise<ChannelCredentials> {
-  const [ca, key, cert] = await Promise.all(
-    ['ca.crt', 'healthcheck-client.key', 'healthcheck-client.crt'].map(async (name) => {
-      const file = await host.read(`${folder}/${name}`)
-      if (file === undefined)
-        throw new QuorateError('ETCD_REFUSED', `${folder}/${name} is missing: no client certificate for etcd`)
-      return file.bytes
-    }),
-  )
-  return credentials.createSsl(ca, key, cert)
-}
-
 /** One channel for each endpoint that is asked; all are closed together. */
 class Channels {
-  private readonly identity: ChannelCredentials
+  private readonly place: EtcdPlace
   private readonly open = new Map<string, { cluster: ClusterClient; maintenance: MaintenanceClient }>()
 
-  constructor(identity: ChannelCredentials) {
-    this.identity = identity
+  constructor(place: EtcdPlace) {
+    this.place = place
   }
 
   to(url: string): { cluster: ClusterClient; maintenance: MaintenanceClient } {
     const known = this.open.get(url)
     if (known !== undefined) return known
     const { host } = new URL(url)
+    const { identity, options } = this.place.dial(url)
     const made = {
-      cluster: new ClusterClient(host, this.identity, channelOptions),
-      maintenance: new MaintenanceClient(host, this.identity, channelOptions),
+      cluster: new ClusterClient(host, identity, options),
+      maintenance: new MaintenanceClient(host, identity, options),
     }
     this.open.set(url, made)
     return made
@@ -84,6 +44,8 @@ class Channels {
 
 interface OwnStatus extends EtcdStatus {
   readonly revision: string
+  /** Of whoever answered; hex. */
+  readonly memberId: string
 }
 
 async function readStatus({ maintenance }: ReturnType<Channels['to']>, signal?: AbortSignal): Promise<OwnStatus> {
@@ -100,21 +62,48 @@ async function readStatus({ maintenance }: ReturnType<Channels['to']>, signal?: 
     clusterId: hex(answer.header?.clusterId ?? '0'),
     latencyMs: Math.round(performance.now() - started),
     revision: answer.header?.revision ?? '0',
+    memberId: hex(answer.header?.memberId ?? '0'),
   }
 }
 
 async function withStatus(channels: Channels, member: Member, signal?: AbortSignal): Promise<EtcdMember> {
-  const url = member.clientURLs[0]
-  const answer = url === undefined ? undefined : await readStatus(channels.to(url), signal).catch(() => undefined)
-  const { revision: _, ...status } = answer ?? { revision: '' }
   return {
     id: hex(member.ID),
     name: member.name,
     peerUrls: member.peerURLs,
     clientUrls: member.clientURLs,
     learner: member.isLearner,
-    status: answer === undefined ? undefined : (status as EtcdStatus),
+    status: await ownWord(channels, member, signal),
   }
+}
+
+/** What a member says of itself. It may also advertise a loopback address, where another member could answer in its place. */
+async function ownWord(
+  channels: Channels,
+  { ID, clientURLs }: Member,
+  signal?: AbortSignal,
+): Promise<EtcdStatus | undefined> {
+  const others = clientURLs.filter((url) => !isLoopback(url))
+  for (const url of others.length > 0 ? others : clientURLs) {
+    const answer = await readStatus(channels.to(url), signal).catch(() => undefined)
+    if (answer?.memberId !== hex(ID)) continue
+    const { revision: _, memberId: __, ...status } = answer
+    return status
+  }
+  return undefined
+}
+
+/** The quickest endpoint that knows a leader; where there is none, any that answers, and else the first, whose refusal says why. */
+async function chooseEndpoint(channels: Channels, [first = '', ...others]: readonly string[], signal?: AbortSignal) {
+  if (others.length === 0) return first
+  const asked = [first, ...others].map(async (url) => ({ url, status: await readStatus(channels.to(url), signal) }))
+  const led = asked.map(async (asking) => {
+    const answer = await asking
+    if (answer.status.leaderId === '0') throw new Error('no leader')
+    return answer
+  })
+  const chosen = await Promise.any(led).catch(() => Promise.any(asked).catch(() => ({ url: first })))
+  return chosen.url
 }
 
 /** Through raft first: only that answer is the cluster's. Without quorum the local store's answer is still worth seeing. */
@@ -148,18 +137,23 @@ async function* readSnapshot({ maintenance }: ReturnType<Channels['to']>, signal
 }
 
 /**
- * etcd of this control plane: dialled at the URL that its manifest advertises, with pki/etcd/healthcheck-client.{crt,key} verified
- * against pki/etcd/ca.crt. NOT_A_CONTROL_PLANE where there is no etcd manifest; what etcd refuses is ETCD_REFUSED with its own words.
+ * etcd of this control plane: dialled as its manifests say, with the certificates that they name. NOT_A_CONTROL_PLANE where there are none;
+ * what etcd refuses is ETCD_REFUSED with its own words. The members of an external etcd are its operator's: NOT_IN_TABLE.
  */
 export async function connectEtcd(host: Host): Promise<EtcdClient> {
-  const { url, pkiFolder } = await readEtcdPlace(host)
-  const channels = new Channels(await readCredentials(host, pkiFolder))
+  const place = await readEtcdPlace(host)
+  const channels = new Channels(place)
+  const url = await chooseEndpoint(channels, place.endpoints)
   const own = channels.to(url)
   const refused = (doing: string) => (error: unknown) => {
     if (error instanceof QuorateError || (error as Error).name === 'AbortError') throw error
     throw new QuorateError('ETCD_REFUSED', `${doing}: ${grpcReason(error)}`, { where: url, cause: error })
   }
-  const change = (doing: string, call: Promise<unknown>): Promise<void> => call.then(() => undefined, refused(doing))
+  const change = async (doing: string, call: () => Promise<unknown>): Promise<void> => {
+    if (!place.stacked)
+      throw new QuorateError('NOT_IN_TABLE', `${doing}: this etcd is external, its members are not Quorate's to change`)
+    await call().catch(refused(doing))
+  }
   return {
     async members(signal): Promise<EtcdMembership> {
       const [list, alarms, status] = await Promise.all([
@@ -174,15 +168,13 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     snapshot: (signal) => readSnapshot(own, signal),
     removeMember: (id, signal) => {
       const request = { ID: BigInt(`0x${id}`).toString() }
-      return change(
-        `removing member ${id}`,
+      return change(`removing member ${id}`, () =>
         unary(own.cluster.memberRemove.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
       )
     },
     promoteMember: (id, signal) => {
       const request = { ID: BigInt(`0x${id}`).toString() }
-      return change(
-        `promoting member ${id}`,
+      return change(`promoting member ${id}`, () =>
         unary(own.cluster.memberPromote.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
       )
     },

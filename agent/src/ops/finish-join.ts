@@ -3,6 +3,7 @@ import type { FinishJoinRequest, JoinSpec } from '@quorate/shared/gen/quorate/v1
 import { finishDocument } from '@quorate/shared/kubeadm-documents'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
+import { needsOwnEtcd } from '../host/etcd-place.js'
 import { runAsUnit } from '../host/transient-unit.js'
 import { joinEvidence } from './cluster/join-evidence.js'
 import { readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
@@ -19,7 +20,7 @@ const etcdDeadlineMs = 90_000
 /** The kubelet asks for its certificate by itself, as soon as the API server that it is told answers. */
 const kubeletDeadlineMs = 120_000
 /** Written before etcd's phase: without them the join did not get that far. */
-const neededFiles = [kubeconfigPaths.admin, manifestPath('kube-apiserver'), manifestPath('etcd')]
+const neededFiles = [kubeconfigPaths.admin, manifestPath('kube-apiserver')]
 
 const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, context) => {
   const { tools, header } = context
@@ -45,7 +46,8 @@ const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, conte
 }
 
 async function requireNeeded({ host }: Tools): Promise<void> {
-  for (const path of neededFiles) {
+  const own = (await needsOwnEtcd(host)) ? [manifestPath('etcd')] : []
+  for (const path of [...neededFiles, ...own]) {
     if ((await host.read(path)) !== undefined) continue
     throw new QuorateError('COMMAND_FAILED', `the join broke off before it wrote ${path}: it cannot be finished`, {
       where: path,
@@ -54,7 +56,7 @@ async function requireNeeded({ host }: Tools): Promise<void> {
   }
 }
 
-/** A learner must not get the labels of a control plane: it cannot answer for the API server beside it. */
+/** A learner must not get the labels of a control plane: it cannot answer for the API server beside it. An external etcd must answer at all. */
 async function untilVoter({ tools, signal, progress }: ChangeContext): Promise<void> {
   const look = async (): Promise<Look<boolean>> => {
     const etcd = await tools.etcd()
@@ -67,7 +69,7 @@ async function untilVoter({ tools, signal, progress }: ChangeContext): Promise<v
       etcd.close()
     }
   }
-  const learner = await until("this node's etcd member to answer", look, {
+  const learner = await until("this node's etcd to answer", look, {
     deadlineMs: etcdDeadlineMs,
     everyMs: 500,
     signal,

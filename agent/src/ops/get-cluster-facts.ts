@@ -1,6 +1,7 @@
 import type { GetClusterFactsRequest, GetClusterFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { KubeApi } from '../host/kube-api.js'
 import { readLocalApiServer } from '../host/local-api-server.js'
+import { apiServiceFacts } from './cluster/api-service.js'
 import { findReferences } from './cluster/find-references.js'
 import { missingJoinRights } from './cluster/join-rights.js'
 import {
@@ -34,17 +35,18 @@ const slicesOfApi =
 export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterFactsResponse>(
   async ({ find, joinRights }, tools, signal) => {
     const kube = await tools.kube()
-    const [version, texts, objects, anonymousReadyz, references, missing] = await Promise.all([
+    const [version, texts, objects, anonymousReadyz, references, missing, apiService] = await Promise.all([
       kube.get<{ gitVersion: string }>('/version', signal),
       readTexts(kube, signal),
       readObjects(kube, signal),
       isReadyAnonymously(tools, signal),
       findReferences(kube, find, signal),
       joinRights ? missingJoinRights(kube, signal) : [],
+      apiServiceFacts(kube, signal),
     ])
     const kubernetesVersion = version?.gitVersion ?? ''
-    const facts = { kubernetesVersion, ...texts, ...objects, anonymousReadyz, references, missingJoinRights: missing }
-    return { facts }
+    const found = { anonymousReadyz, references, missingJoinRights: missing, apiService }
+    return { facts: { kubernetesVersion, ...texts, ...objects, ...found } }
   },
 )
 

@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { PullImagesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { atLeast } from '@quorate/shared/kubernetes-version'
 import { commands } from '../host/commands.js'
+import { kubeadmConfigApi } from './facts/kubeadm-config-api.js'
 import { type ChangeContext, changeOperation } from './operation.js'
 import { runtimeFolder } from './paths.js'
 import { changed, unchanged } from './result.js'
@@ -10,7 +10,7 @@ import { lastLines } from './run-unit.js'
 /** Pulls what kubeadm's own preflight of a control plane would pull, so that the join does not wait for a registry. */
 export const pullImages = changeOperation<PullImagesRequest>(
   async (request, context) => {
-    const wanted = await listImages(context, request)
+    const wanted = [...(await listImages(context, request)), ...request.also]
     const cri = context.tools.cri()
     try {
       const present = new Set(await cri.images(context.signal))
@@ -36,7 +36,8 @@ export const pullImages = changeOperation<PullImagesRequest>(
 async function listImages(context: ChangeContext, request: PullImagesRequest): Promise<string[]> {
   const { host } = context.tools
   const config = `${runtimeFolder}/images-${context.header.operationId}.yaml`
-  await host.replace(config, Buffer.from(configuration(request)), { mode: 0o600 })
+  const api = await kubeadmConfigApi(host, request.kubernetesVersion, context.signal)
+  await host.replace(config, Buffer.from(configuration(request, api)), { mode: 0o600 })
   try {
     const { exitCode, stdout, stderr } = await host.run(commands.listImages(config), context.signal)
     if (exitCode !== 0) {
@@ -51,15 +52,14 @@ async function listImages(context: ChangeContext, request: PullImagesRequest): P
   }
 }
 
-/** JSON is YAML, and quotes every value. kubeadm up to 1.30 knows v1beta3 only. */
-function configuration({ kubernetesVersion, imageRepository }: PullImagesRequest): string {
-  const version = atLeast(kubernetesVersion, '1.31') ? 'v1beta4' : 'v1beta3'
+/** JSON is YAML, and quotes every value. */
+function configuration({ kubernetesVersion, imageRepository }: PullImagesRequest, api: string): string {
   if (!/^([a-z0-9][a-zA-Z0-9._:/-]*)?$/.test(imageRepository)) {
     throw new QuorateError('INVALID_REQUEST', `not an image repository: ${JSON.stringify(imageRepository)}`)
   }
   const repository = imageRepository === '' ? {} : { imageRepository }
   const document = {
-    apiVersion: `kubeadm.k8s.io/${version}`,
+    apiVersion: `kubeadm.k8s.io/${api}`,
     kind: 'ClusterConfiguration',
     kubernetesVersion,
     ...repository,

@@ -39,9 +39,9 @@ const resume: Reset = async (_, context) => {
 async function takeBack(context: ChangeContext, marker: JoinMarker) {
   const { tools } = context
   await reset(context)
-  const put = await putBackBeforeJoin(tools, marker.before)
+  const put = await putBackBeforeJoin(tools, marker)
   await removeJoinSecret(tools.host)
-  const after = fingerprint(await readJoinFolders(tools.host))
+  const after = fingerprint(await readJoinFolders(tools.host, marker.folders))
   if (marker.kubeletBefore === 'active') await runUnitCommand(context, 'kubelet', commands.restartKubelet())
   const left = await leftOver(context, marker, put)
   await removeJoinMarker(tools)

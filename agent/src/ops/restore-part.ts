@@ -3,7 +3,7 @@ import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
 import { runningContainers } from './cluster/running-containers.js'
-import { partOfNode, putBackTimer } from './drill/parts.js'
+import { containersOf, partOfNode, putBackTimer } from './drill/parts.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 import { runUnitCommand } from './run-unit.js'
@@ -40,7 +40,7 @@ export const restorePart = changeOperation<RestorePartRequest>(
 
 /** The units that were stopped, if any was: those that are enabled. */
 async function state(tools: Tools, part: Part, signal: AbortSignal) {
-  const { units, ifRunning } = partOfNode(part)
+  const { units, ifRunning } = await partOfNode(tools.host, part)
   const all = [...units, ...ifRunning]
   const seen = await readUnits(tools.host, all, signal)
   return {
@@ -50,7 +50,7 @@ async function state(tools: Tools, part: Part, signal: AbortSignal) {
 }
 
 async function isUp(tools: Tools, part: Part, signal: AbortSignal): Promise<Look<true>> {
-  const { containers } = partOfNode(part)
+  const containers = await containersOf(part, tools.host)
   const { units } = await state(tools, part, signal)
   const seen = await readUnits(tools.host, units, signal)
   const down = units.filter((_, index) => seen[index]?.activeState !== 'active')

@@ -1,50 +1,28 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
 import type { ChangeCall } from '../fleet/agent.js'
-import { clusterNow, readEtcd } from './fresh.js'
+import { clusterNow } from './fresh.js'
 import { patience } from './gates.js'
 import { probeFrom, problemOf, readyStatuses } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
 
-/** The etcd member of a node: by its name, or before it has started by its peer address. */
-export function memberOf(members: readonly EtcdMember[], node: NodeEntry): EtcdMember | undefined {
-  const peer = (url: string): boolean =>
-    URL.canParse(url) && new URL(url).hostname.replace(/^\[|\]$/g, '') === node.address
-  return members.find((member) => member.name === node.name) ?? members.find((member) => member.peerUrls.some(peer))
-}
-
-/** Whether a node's etcd votes and answers, and its API server is ready: what a backend of the load balancer must be. */
+/** Whether a node has an etcd to serve from and its API server is ready: what a backend of the load balancer must be. */
 async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>> {
   const options = signal === undefined ? {} : { signal }
   const port = apiServerPort(await run.nodeFacts(run.first))
+  const topology = await run.etcdTopology()
   const [etcd, answer, statuses] = await Promise.all([
-    readEtcd(run, signal),
+    topology.serves(run, node, signal),
     probeFrom(run, node, { host: node.address, port, timeoutMs: 2_000, ...options }),
     readyStatuses(run),
   ])
-  const member = memberOf(etcd.members, node)
-  if (member === undefined) return notYet(`etcd has no member ${node.name}`)
-  if (member.learner) return notYet(`etcd member ${member.id} is still a learner`)
-  if (member.status === undefined) return notYet(`etcd member ${member.id} does not answer yet`)
-  if (member.status.learner || member.status.errors.length > 0)
-    return notYet(`etcd member ${member.id}: ${member.status.errors.join(', ') || 'learner'}`)
-  if (member.status.clusterId !== etcd.clusterId)
-    return notYet(
-      `etcd member ${member.id} believes to be in cluster ${member.status.clusterId}, not ${etcd.clusterId}`,
-    )
+  if (!etcd.holds) return etcd
   const problem = problemOf(answer, statuses)
   if (problem !== undefined) return notYet(`API server of ${node.name}: ${problem}`)
-  return holds([
-    {
-      what: `etcd member of ${node.name}`,
-      saw: `${member.id} votes, answers in ${member.status.latencyMs} ms, cluster ${etcd.clusterId}`,
-    },
-    { what: `https://${node.address}:${port}/readyz`, saw: `HTTP ${answer.httpStatus}` },
-  ])
+  return holds([...etcd.value, { what: `https://${node.address}:${port}/readyz`, saw: `HTTP ${answer.httpStatus}` }])
 }
 
 /** Waits until a node that joined can be a backend. */
@@ -116,6 +94,7 @@ export function balanceServing(
       backends,
       beside: without === undefined ? [] : rest,
       joining: [...(joiningNow.get(run) ?? [])],
+      ...(without === undefined ? {} : { leaving: without }),
     }
     await run.loadBalancer.setBackends(run, pool, call)
     return backends

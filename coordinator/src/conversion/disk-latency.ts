@@ -17,6 +17,15 @@ export interface DiskLatency {
   readonly slow?: Omit<Finding, 'id'>
 }
 
+/** Of every node whose disk etcd is or will be on. An external etcd's machines have no agent: nothing is measured there. */
+export async function disksOfEtcd(
+  run: ConversionRun,
+  options: { limitMs?: number; signal?: AbortSignal } = {},
+): Promise<readonly DiskLatency[]> {
+  const homes = (await run.etcdTopology()).homes(run)
+  return Promise.all(homes.map((node) => diskLatency(run, node, options)))
+}
+
 /** How long the disk that a node's etcd is or will be on takes to make a record of its WAL durable. */
 export async function diskLatency(
   run: ConversionRun,

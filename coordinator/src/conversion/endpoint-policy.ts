@@ -1,4 +1,5 @@
-import { atLeast } from '@quorate/shared/kubernetes-version'
+import { parseVersion } from '@quorate/shared/kubernetes-version'
+import { holds, type VersionRuleName } from '@quorate/shared/version-rules'
 
 /** Where a kubeconfig of a control plane points: its own API server, or the load balancer. */
 export type Target = 'local' | 'load-balancer'
@@ -11,57 +12,34 @@ export interface EndpointPolicy {
   readonly reason: string
 }
 
-type Component = 'kubelet' | 'controllerManager' | 'scheduler'
-
-interface PolicyRow {
-  readonly component: Component
-  /** Kubernetes release from which the row holds; the last row that holds decides. */
-  readonly from: string
-  readonly target: Target
-  readonly reason: string
-  readonly source: string
+interface Row {
+  /** Decides where it holds; the first that does. */
+  readonly rule: VersionRuleName
+  readonly because: string
 }
 
-/** What a control plane of each release should look like: what kubeadm itself writes, and where it is known to hurt, what it writes later. */
-export const endpointPolicyTable: readonly PolicyRow[] = [
+/** Why the kubelet of a control plane stays on its own API server. */
+const kubeletStays: readonly Row[] = [
   {
-    component: 'controllerManager',
-    from: '1.20',
-    target: 'local',
-    reason:
-      'it must not be newer than the API server that it talks to, which a load balancer cannot promise during an upgrade',
-    source: 'kubernetes/kubernetes#94398, kubernetes/kubeadm#2271',
+    rule: 'kubelet-local-mode-locked',
+    because:
+      'kubeadm joins control planes so, knows no other way, and its upgrade points a kubelet that goes through the load balancer back there',
   },
   {
-    component: 'scheduler',
-    from: '1.20',
-    target: 'local',
-    reason:
-      'it must not be newer than the API server that it talks to, which a load balancer cannot promise during an upgrade',
-    source: 'kubernetes/kubernetes#94398, kubernetes/kubeadm#2271',
+    rule: 'kubelet-local-mode',
+    because:
+      'kubeadm joins control planes so by default, and its upgrade points a kubelet that goes through the load balancer back there',
   },
   {
-    component: 'kubelet',
-    from: '1.20',
-    target: 'load-balancer',
-    reason: 'kubeadm up to 1.30 joins a control plane with its kubelet behind the control plane endpoint',
-    source: 'kubernetes/kubernetes cmd/kubeadm/app/cmd/phases/join/kubelet.go',
-  },
-  {
-    component: 'kubelet',
-    from: '1.31',
-    target: 'local',
-    reason:
-      'a kubelet of 1.31 breaks on an older API server behind the load balancer, and from 1.33 kubeadm upgrade points it at its own one',
-    source: 'kube-vip/kube-vip#949, kubernetes/kubernetes#127316, kubernetes/kubernetes#125582 (KEP-4471)',
+    rule: 'kubelet-needs-local',
+    because:
+      'it breaks on an API server that is older than itself, as the load balancer may give it while the cluster is upgraded',
   },
 ]
 
-function rowFor(component: Component, version: string): PolicyRow {
-  const row = endpointPolicyTable.findLast((one) => one.component === component && atLeast(version, one.from))
-  // Older than the table: what its first row says is what kubeadm of that time would be upgraded to.
-  return row ?? (endpointPolicyTable.find((one) => one.component === component) as PolicyRow)
-}
+const kubeletGoes = 'kubeadm of that release joins control planes so'
+const componentsStay =
+  'they must not be newer than the API server that they talk to, which a load balancer cannot promise during an upgrade'
 
 /**
  * Which kubeconfig of a control plane goes where. `version` is the cluster's (`v1.37.2`), `wish` is policy.controlPlaneKubeconfigs
@@ -69,18 +47,26 @@ function rowFor(component: Component, version: string): PolicyRow {
  */
 export function decideEndpointPolicy(version: string, wish: 'auto' | Target): EndpointPolicy {
   if (wish !== 'auto') {
-    const reason = `the cluster file says controlPlaneKubeconfigs: ${wish}`
+    const where = wish === 'local' ? 'stay on their own API server' : 'go through the load balancer'
+    const reason = `The control planes' kubelet, controller-manager and scheduler ${where}, because the cluster file says so (policy.controlPlaneKubeconfigs: ${wish})`
     return { kubelet: wish, controllerManager: wish, scheduler: wish, reason }
   }
-  const rows = {
-    kubelet: rowFor('kubelet', version),
-    controllerManager: rowFor('controllerManager', version),
-    scheduler: rowFor('scheduler', version),
-  }
+  const { major, minor } = parseVersion(version)
+  const stays = kubeletStays.find(({ rule }) => holds(rule, version))
+  const kubelet =
+    stays === undefined
+      ? `goes through the load balancer, because ${kubeletGoes}`
+      : `stays on its own API server, because ${stays.because}`
+  // Every release that is known, and many before them.
+  const components: Target = holds('components-local', version) ? 'local' : 'load-balancer'
+  const others =
+    components === 'local'
+      ? `stay on the API server of their node, because ${componentsStay}`
+      : 'go through the load balancer as well'
   return {
-    kubelet: rows.kubelet.target,
-    controllerManager: rows.controllerManager.target,
-    scheduler: rows.scheduler.target,
-    reason: `Kubernetes ${version}: kubelet ${rows.kubelet.target}: ${rows.kubelet.reason}; controller-manager and scheduler ${rows.scheduler.target}: ${rows.scheduler.reason}`,
+    kubelet: stays === undefined ? 'load-balancer' : 'local',
+    controllerManager: components,
+    scheduler: components,
+    reason: `${major}.${minor}: the control plane's kubelet ${kubelet}; controller-manager and scheduler ${others}`,
   }
 }

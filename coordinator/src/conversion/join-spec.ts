@@ -1,6 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { atLeast } from '@quorate/shared/kubernetes-version'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun } from './run.js'
@@ -8,11 +7,7 @@ import { apiServerPort } from './static-pod-flags.js'
 
 /** How one control plane joins. The pin is of the CA on the first control plane's disk, never of what an endpoint shows. */
 export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<JoinSpec> {
-  const [first, cluster, joiner] = await Promise.all([
-    run.nodeFacts(run.first),
-    run.clusterFacts(),
-    run.nodeFacts(node),
-  ])
+  const [first, joiner] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node)])
   const pin = first.certificates.find((one) => one.path === '/etc/kubernetes/pki/ca.crt')?.publicKeyPin ?? ''
   if (pin === '')
     throw new QuorateError('CERTIFICATE_INVALID', 'the first control plane shows no pin of the cluster CA', {
@@ -24,8 +19,8 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
     advertiseAddress: node.address,
     bindPort: apiServerPort(first),
     caPin: pin.startsWith('sha256:') ? pin : `sha256:${pin}`,
-    // kubeadm 1.31 brought v1beta4; what it stored in kubeadm-config says nothing of the kubeadm that reads our document.
-    kubeadmApiVersion: atLeast(joiner.kubeadmVersion || cluster.kubernetesVersion, '1.31') ? 'v1beta4' : 'v1beta3',
+    // What the first control plane's kubeadm stored in kubeadm-config says nothing of the kubeadm that reads our document.
+    kubeadmApiVersion: joiner.kubeadmConfigApi,
     ignorePreflightErrors: [...run.file.policy.ignorePreflightErrors],
     // Joins overlap: etcd lets the second learner wait for the first.
     etcdTimeoutSeconds: 300,

@@ -9,9 +9,6 @@ import { pathProblem } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
 
-/** etcd's clients and members, the kubelet; the API server's own port comes beside them. */
-const otherPorts = [2379, 2380, 10250]
-
 /** etcd takes offsets of about a second between members badly; certificates and tokens that are not valid yet are refused. */
 const largestOffsetMs = 2_000
 
@@ -21,11 +18,15 @@ export async function portsReachable(
   node: NodeEntry,
   signal: AbortSignal,
 ): Promise<readonly Evidence[]> {
-  const ports = [apiServerPort(await run.nodeFacts(run.first)), ...otherPorts]
+  const { ports: etcdPorts, outside } = await run.etcdTopology()
+  const ports = [apiServerPort(await run.nodeFacts(run.first)), ...etcdPorts, 10250]
   const others = run.controlPlanes.filter((one) => one !== node)
   const [inward, outward] = await Promise.all([
     heldPorts(run, node, { ports, others, signal }),
     livePorts(run, node, { ports, others, signal }),
+    ...outside.map(({ host, port, what }) =>
+      connect(run, node, { node: { name: what, address: host }, port, certificateSha256: '', signal }),
+    ),
   ])
   const list = ports.join(', ')
   return [
@@ -34,6 +35,7 @@ export async function portsReachable(
       saw: `${inward} connections, each to its own certificate`,
     },
     { what: `${list} from ${node.name}`, saw: `${outward} connections` },
+    ...outside.map(({ what }) => ({ what: `${what} from ${node.name}`, saw: 'connected' })),
   ]
 }
 
@@ -71,7 +73,7 @@ async function livePorts(run: ConversionRun, node: NodeEntry, { ports, others, s
 }
 
 interface Connection {
-  readonly node: NodeEntry
+  readonly node: { readonly name: string; readonly address: string }
   readonly port: number
   /** Of the listener that must answer; empty: whatever runs there, TCP is enough. */
   readonly certificateSha256: string
@@ -114,9 +116,14 @@ export async function clocksAgree(run: ConversionRun, node: NodeEntry, signal: A
 const diskLimitMs = 200
 
 /** The disk that etcd is about to write to, once more: what was quick in the plan may have been filled or throttled since. */
-export async function diskKeepsUp(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+export async function diskKeepsUp(
+  run: ConversionRun,
+  node: NodeEntry,
+  signal: AbortSignal,
+): Promise<readonly Evidence[]> {
+  if (!(await run.etcdTopology()).homes(run).includes(node)) return []
   const { evidence, slow } = await diskLatency(run, node, { limitMs: diskLimitMs, signal })
-  if (slow?.severity !== 'error') return evidence
+  if (slow?.severity !== 'error') return [evidence]
   const { message, remedy } = slow
   throw new QuorateError('STEP_FAILED', `${message} (${evidence.saw})`, { where: node.name, remedy })
 }

@@ -19,6 +19,8 @@ export async function kubeProxyRolledOut(
 ): Promise<Look<readonly Evidence[]>> {
   const { kubeProxyRollout: rollout, pods, nodes: known } = await clusterNow(run)
   if (rollout === undefined) return holds([{ what: 'DaemonSet kube-proxy', saw: 'not installed' }])
+  // Calico's page on its eBPF data plane has people give it a nodeSelector that no node has.
+  if (rollout.desired === 0) return holds([{ what: 'DaemonSet kube-proxy', saw: 'runs on no node' }])
   if (run.absence.missing().length > 0) return presentOnesConnected(run, pods, { server, signal })
   const { generation, observedGeneration, desired, updated, available } = rollout
   const seen = `${updated} of ${desired} updated, ${available} available`

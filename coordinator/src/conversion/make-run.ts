@@ -4,6 +4,7 @@ import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { MissingNode } from '../engine/absence.js'
 import type { Agent } from '../fleet/agent.js'
 import { decideEndpointPolicy } from './endpoint-policy.js'
+import { chooseEtcdTopology } from './etcd/choose.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from './fresh.js'
 import { loadBalancerOf } from './load-balancers/all.js'
 import { conversionOrder } from './order.js'
@@ -64,6 +65,15 @@ const entryIn =
     return entry
   }
 
+/** A choice that failed is made again. */
+function chosenOnce<T>(choose: () => Promise<T>): () => Promise<T> {
+  let chosen: T | undefined
+  return async () => {
+    chosen ??= await choose()
+    return chosen
+  }
+}
+
 /** The context of one conversion: who is who, and what is known of them. */
 export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const { id, file, agent, keepBackup, backupRecipient, order = conversionOrder } = parts
@@ -98,6 +108,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
       memory.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
     clusterFacts: (): Promise<ClusterFacts> => memory.once('cluster', () => readClusterFacts(run)),
     etcd: (): Promise<EtcdFacts> => memory.once('etcd', () => readEtcd(run)),
+    etcdTopology: chosenOnce(() => chooseEtcdTopology(run)),
     refresh: (touched) =>
       memory.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
     endpointPolicy: async () =>

@@ -140,6 +140,12 @@ export const userKinds: readonly UserKind[] = [
   file('kubectl of that user', /^\/(root|home\/[^/]+)\/\.kube\//, {
     mendedBy: 'rewrite-admin-kubeconfigs',
   }),
+  // calico/node writes it when it starts, from the ConfigMap above.
+  file('Calico', /^\/etc\/cni\/net\.d\/calico-kubeconfig /, {
+    severity: 'error',
+    mend: () =>
+      'Its pod on that node writes it anew when it starts, with what ConfigMap kubernetes-services-endpoint says: mend that, then restart daemonset/calico-node.',
+  }),
   file('the network plugin', /^\/etc\/cni\/net\.d\//, { severity: 'error' }),
   file(
     "the kubelet's unit",

@@ -1,19 +1,9 @@
-import { asQuorateError, type ErrorCode, QuorateError } from '@quorate/shared/errors'
-import { forecastQuorum } from '@quorate/shared/etcd-quorum'
-import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { ChangeCall } from '../fleet/agent.js'
-import { memberOf } from './control-plane-ready.js'
-import { readEtcd } from './fresh.js'
 import { joinSpec } from './join-spec.js'
 import type { ConversionRun } from './run.js'
-
-/** How long a member that was added may take to answer: after a power-cut and reboot about 20 s (etcd), images and a slow disk more. */
-const answerMs = 90_000
-/** kubeadm itself tries to promote for two minutes. */
-const promoteMs = 120_000
 
 /** What a join that failed says nothing about: it never began, or somebody else holds the cluster. */
 const notBegun: ReadonlySet<ErrorCode> = new Set([
@@ -30,9 +20,8 @@ const notBegun: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * A join that did not end well, or whose end nobody knows. The member list decides, never an exit code (kubernetes/kubeadm#2997, #3152):
- * no member, or one that never started: `why` is thrown and the join is taken back. A learner that answers is promoted; with a voter
- * that answers kubeadm's remaining phases are run. A voter that does not answer while there are two: QUORUM_AT_RISK.
+ * A join that did not end well, or whose end nobody knows. What etcd and the node say decides, never an exit code (kubernetes/kubeadm#2997,
+ * #3152): either kubeadm's remaining phases are run, or `why` is thrown and the join is taken back. QUORUM_AT_RISK where neither can be done.
  */
 export async function recoverJoin(
   run: ConversionRun,
@@ -40,63 +29,6 @@ export async function recoverJoin(
   { call, why }: { call: ChangeCall; why: QuorateError },
 ): Promise<OperationResult> {
   if (notBegun.has(why.code)) throw why
-  const member = await answering(run, node, why)
-  if (member.learner) await promote(run, node, { call, memberId: member.id, why })
-  call.progress(`etcd member ${member.id} of ${node.name} votes: finishing what kubeadm left`)
+  await (await run.etcdTopology()).settleJoin(run, node, { call, why })
   return run.agent(node).change('finishJoin', { join: await joinSpec(run, node) }, call, 'finish-join')
-}
-
-/** The member of the node, once it answers by itself. */
-async function answering(run: ConversionRun, node: NodeEntry, why: QuorateError): Promise<EtcdMember> {
-  let members: readonly EtcdMember[] = []
-  const look = async (): Promise<Look<EtcdMember | undefined>> => {
-    members = (await readEtcd(run)).members
-    const member = memberOf(members, node)
-    if (member === undefined) return holds(undefined)
-    return member.status === undefined ? notYet(`member ${member.id} does not answer`) : holds(member)
-  }
-  const member = await until(`etcd on ${node.name} to answer`, look, { deadlineMs: answerMs, everyMs: 500 }).catch(
-    (error: unknown) => {
-      throw stuck(node, members, { why, error: asQuorateError(error) })
-    },
-  )
-  if (member === undefined) throw why // etcd was not touched: taking it back is safe
-  return member
-}
-
-/** A member that never answered: without a vote, or with two others, it can be taken out. Otherwise only a person helps. */
-function stuck(
-  node: NodeEntry,
-  members: readonly EtcdMember[],
-  { why, error }: { why: QuorateError; error: QuorateError },
-): QuorateError {
-  const member = memberOf(members, node)
-  const removable = member !== undefined && (member.learner || forecastQuorum(members).holds)
-  if (removable) return why
-  return new QuorateError(
-    'QUORUM_AT_RISK',
-    `${node.name} did not finish its join and etcd cannot be asked to drop it: ${error.message}`,
-    { where: node.name, cause: why },
-  )
-}
-
-async function promote(
-  run: ConversionRun,
-  node: NodeEntry,
-  { call, memberId, why }: { call: ChangeCall; memberId: string; why: QuorateError },
-): Promise<void> {
-  let tries = 0
-  const look = async (): Promise<Look<boolean>> => {
-    const member = memberOf((await readEtcd(run)).members, node)
-    if (member?.learner !== true) return holds(member !== undefined)
-    tries += 1
-    await run.agent(run.first).change('promoteEtcdMember', { memberId }, call, `promote-${tries}`)
-    return holds(true)
-  }
-  call.progress(`etcd member ${memberId} of ${node.name} is a learner that answers: promoting it`)
-  const promoted = await until(`etcd member ${memberId} to be promoted`, look, {
-    deadlineMs: promoteMs,
-    everyMs: 2_000,
-  }).catch(() => false)
-  if (!promoted) throw why
 }

@@ -1,14 +1,10 @@
 import { QuorateError } from '@quorate/shared/errors'
-import { forecastQuorum } from '@quorate/shared/etcd-quorum'
-import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RunId } from '@quorate/shared/names'
 import type { RunState, SentOperation } from '../engine/fold.js'
 import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
 import type { Action } from '../engine/step.js'
 import { asBefore } from './as-before.js'
-import { memberOf } from './control-plane-ready.js'
-import { readEtcd } from './fresh.js'
 import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
 import type { ConversionRun, ConversionStep } from './run.js'
 import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
@@ -172,28 +168,8 @@ async function forecastLeaving(
 ): Promise<Pick<RollbackPlan, 'quorum' | 'impossible'>> {
   const joins = state.steps.find(({ id }) => id === joinControlPlanes.id)?.actions.filter(isToUndo) ?? []
   if (joins.length === 0) return { quorum: [], impossible: [] }
-  let members: readonly EtcdMember[]
-  try {
-    members = (await readEtcd(run)).members
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return { quorum: [], impossible: [`etcd does not say who its members are (${why}), so none can be taken out`] }
-  }
-  const [quorum, impossible]: [string[], string[]] = [[], []]
-  for (const { action } of joins.toReversed()) {
-    const leaving = memberOf(members, nodeOf(run, action.node))
-    if (leaving === undefined) continue
-    const rest = members.filter((member) => member !== leaving)
-    const [now, after] = [forecastQuorum(members), forecastQuorum(rest)]
-    quorum.push(
-      `${action.node} leaves: ${now.healthy} of ${now.voters} voters answer, then ${after.healthy} of ${after.voters}`,
-    )
-    if (!now.holds || !after.holds) {
-      impossible.push(
-        `${action.node} cannot leave etcd: ${now.healthy} of ${now.voters} voters answer now, ${after.healthy} of ${after.voters} would after it`,
-      )
-    }
-    members = rest
-  }
-  return { quorum, impossible }
+  return (await run.etcdTopology()).forecastLeaving(
+    run,
+    joins.toReversed().map(({ action }) => nodeOf(run, action.node)),
+  )
 }

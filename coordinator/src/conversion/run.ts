@@ -5,6 +5,7 @@ import type { Absence } from '../engine/absence.js'
 import type { Step } from '../engine/step.js'
 import type { Agent } from '../fleet/agent.js'
 import type { EndpointPolicy } from './endpoint-policy.js'
+import type { EtcdTopology } from './etcd/topology.js'
 import type { LoadBalancerKind } from './load-balancers/kind.js'
 
 export interface EtcdFacts {
@@ -39,6 +40,8 @@ export interface ConversionRun {
   /** From the first control plane; the same memory. */
   clusterFacts(): Promise<ClusterFacts>
   etcd(): Promise<EtcdFacts>
+  /** Where etcd's members live and what that means; the same during a run. */
+  etcdTopology(): Promise<EtcdTopology>
   /**
    * Forgets facts; the engine calls it before it plans a step again. With names: those of these nodes, of the cluster and of etcd, and whatever
    * is older than ten seconds; a node that nobody touched since is not asked again for each step. Without: all.

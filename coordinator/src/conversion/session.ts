@@ -61,6 +61,8 @@ export interface Plan {
   /** Every step of the order; those that are already true have no actions. */
   readonly steps: readonly PlannedStep[]
   readonly findings: readonly Assessed[]
+  /** What was chosen where the cluster file leaves it open, and why: one sentence each. */
+  readonly choices: readonly string[]
   /** An error finding that is not ignored: the run would be refused. */
   readonly blocked: boolean
   /** sha256, hex; the same whenever the same would be done. */
@@ -99,21 +101,30 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
     const blocked = findings.some(isBlocking)
     // Without facts of every node there is nothing to plan from; the findings already say which node is missing and why.
     const steps = facts === 'complete' ? await planSteps(run.order, run, { tolerant: blocked }) : []
-    return describePlan(file, steps, { findings, blocked, run })
+    const choices = facts === 'complete' ? await choicesOf(run) : []
+    return describePlan(file, steps, { findings, choices, blocked, run })
   } finally {
     fleet.close()
   }
 }
 
+/** None where the cluster does not say of what release it is: a check says why, or no step asks. */
+const choicesOf = (run: ConversionRun): Promise<readonly string[]> =>
+  run.endpointPolicy().then(
+    ({ reason }) => [reason],
+    () => [],
+  )
+
 function describePlan(
   file: ClusterFile,
   steps: readonly PlannedStep[],
-  seen: { findings: readonly Assessed[]; blocked: boolean; run: ConversionRun },
+  seen: { findings: readonly Assessed[]; choices: readonly string[]; blocked: boolean; run: ConversionRun },
 ): Plan {
   return {
     cluster: file.name,
     steps,
     findings: seen.findings,
+    choices: seen.choices,
     blocked: seen.blocked,
     missing: seen.run.absence.missing(),
     hash: canonicalHash({

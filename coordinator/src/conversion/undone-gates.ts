@@ -1,8 +1,7 @@
-import { holds, notYet, until } from '@quorate/shared/until'
+import { notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { DoneAction, Evidence } from '../engine/step.js'
-import { memberOf } from './control-plane-ready.js'
-import { clusterNow, readEtcd, readNodeFacts } from './fresh.js'
+import { clusterNow, readNodeFacts } from './fresh.js'
 import { kubeletWorks, patience } from './gates.js'
 import type { ConversionRun } from './run.js'
 import { kubeconfigsOf, nodeOf } from './wanted.js'
@@ -24,14 +23,10 @@ export function leftCluster(run: ConversionRun, node: NodeEntry, signal: AbortSi
   return until(
     `the cluster to be without ${node.name}`,
     async () => {
-      const [{ members }, { nodes }] = await Promise.all([readEtcd(run, signal), clusterNow(run)])
-      const member = memberOf(members, node)
-      if (member !== undefined) return notYet(`etcd still has member ${member.id}`)
-      if (nodes.some(({ name }) => name === node.name)) return notYet(`Node ${node.name} still exists`)
-      const silent = members.filter(({ learner, status }) => !learner && status === undefined)
-      if (silent.length > 0) return notYet(`${silent.map(({ name }) => name).join(', ')} does not answer`)
-      const voters = members.map(({ name }) => name).join(', ')
-      return holds([{ what: `etcd without ${node.name}`, saw: `${members.length} members, all answer: ${voters}` }])
+      const topology = await run.etcdTopology()
+      const [etcd, { nodes }] = await Promise.all([topology.hasLeft(run, node, signal), clusterNow(run)])
+      const remains = nodes.some(({ name }) => name === node.name)
+      return etcd.holds && remains ? notYet(`Node ${node.name} still exists`) : etcd
     },
     patience(signal, 60),
   )

@@ -27,7 +27,7 @@ export const beforeJoining: readonly Failure[] = [
     number: 'F04',
     title: 'kubeadm refuses flags that belong to another version or phase',
     threads: 'kubeadm#3201, kubernetes#131831, website#38258',
-    checks: ['kubernetes-versions'],
+    checks: ['kubernetes-versions', 'kubeadm-config-api'],
     recognised: ['flags-refused'],
   },
   {

@@ -15,6 +15,8 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'workers-forgotten': 'A worker that the file forgets would be left with the old address.',
   'nodes-ready': 'A gate that waits for a node to be Ready cannot pass on one that was not before.',
   'endpoint-replaced': 'Users may depend on the endpoint that the cluster has.',
+  'kubernetes-release':
+    'What kubeadm of an unknown release does cannot be foreseen: no thread, a limit of what is known.',
   crictl: "kubeadm's own preflight asks for it up to 1.30.",
   resources: "kubeadm's own preflight asks for them.",
   'kubelet-service': "kubeadm's own preflight warns of it; the node would not come back after a reboot.",

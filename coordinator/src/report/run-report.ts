@@ -1,5 +1,6 @@
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { drillReport } from '../conversion/drill/drill-report.js'
+import { outsideProofs } from '../conversion/proofs/all.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
 import { availabilityOf } from './availability.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
@@ -49,7 +50,7 @@ function verdictOf(run: RunState): string {
   const changed = steps.filter(({ state }) => state === 'done').length
   switch (outcome) {
     case 'done':
-      return `${cluster} was converted: ${changed} steps done, ${steps.length - changed} were already so, every gate held.${stillMissing(run)}`
+      return `${cluster} was converted: ${changed} steps done, ${steps.length - changed} were already so, every gate held.${notRedundant(run)}${stillMissing(run)}`
     case 'failed':
       return `The conversion of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
     case 'interrupted':
@@ -63,6 +64,12 @@ function verdictOf(run: RunState): string {
     case 'running':
       return `The conversion of ${cluster} is under way.`
   }
+}
+
+/** What the plan warned of and no step could change is so still; who reads only one sentence must not miss it. */
+function notRedundant({ findings }: RunState): string {
+  const known = findings.filter(({ id, severity }) => severity === 'warning' && outsideProofs.has(id))
+  return known.length === 0 ? '' : ` NOT HIGHLY AVAILABLE: ${known.map(({ message }) => message).join('; ')}.`
 }
 
 function stillMissing({ id, missing }: RunState): string {

@@ -65,6 +65,7 @@ const plan = {
       cluster: text,
       steps: listOf(ref('PlannedStep')),
       findings: listOf(ref('Finding')),
+      choices: { ...listOf(text), description: 'What was chosen where the cluster file leaves it open, and why.' },
       blocked: {
         type: 'boolean',
         description: 'A finding of severity error is not ignored: the run would be refused.',
@@ -77,7 +78,7 @@ const plan = {
         description: 'Workers that do not answer: what is due on them waits.',
       },
     },
-    ['cluster', 'steps', 'findings', 'blocked', 'hash', 'estimateSeconds', 'noWayBack', 'missing'],
+    ['cluster', 'steps', 'findings', 'choices', 'blocked', 'hash', 'estimateSeconds', 'noWayBack', 'missing'],
   ),
 }
 

@@ -199,6 +199,16 @@ export const flaws: readonly Flaw[] = [
       ),
   },
   {
+    id: 'kubeadm-config-names-another-etcd',
+    found: [{ proof: 'etcd-topology' }],
+    put: (cluster) =>
+      changedConfigMap(
+        cluster,
+        { namespace: 'kube-system', name: 'kubeadm-config', key: 'ClusterConfiguration' },
+        (text) => text.replace(/^( *)local:\n.*\n/m, '$1external:\n$1$1endpoints: ["https://127.0.0.1:2379"]\n'),
+      ),
+  },
+  {
     id: 'one-machine',
     found: [{ proof: 'separate-machines', node: 'cp3' }],
     async put(cluster) {

@@ -1,8 +1,41 @@
 import type { Scenario } from './scenario.js'
+import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
+import { etcdExternal } from './scenarios/etcd-external.js'
+import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
+import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
+import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
+import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
+import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
+import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
+import { networkPlugins } from './scenarios/network-plugins.js'
 import { textbook } from './scenarios/textbook.js'
+import { versionTooOld } from './scenarios/version-too-old.js'
+import { versions } from './scenarios/versions.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
-export const scenarios: readonly Scenario[] = [textbook, lbHosts, lbNodeLocal, etcdStranger]
+export const scenarios: readonly Scenario[] = [
+  textbook,
+  lbHosts,
+  lbNodeLocal,
+  lbServiceNodePort,
+  lbServiceForced,
+  etcdStranger,
+  versions,
+  versionTooOld,
+  etcdExternal,
+  etcdExternalSingle,
+  fiveControlPlanes,
+  threeToFive,
+  endpointBefore,
+  endpointReplaced,
+  joinedByHand,
+  stuckLearner,
+  strayManifest,
+  ...kubeProxyModes,
+  ...networkPlugins,
+  lbKubeVip,
+  lbKubeVipBgp,
+]

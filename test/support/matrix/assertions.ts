@@ -7,26 +7,36 @@ import { clusterForTest, ended, everything, runOf } from '../simulated-cluster.j
 interface Wanted {
   readonly site?: SiteWish
   readonly file?: ClusterFileWish
+  /** etcd answers nobody for a moment on the way: requests may fail then. */
+  readonly etcdPauses?: boolean
   /** Where clients meet the endpoint; the virtual IP and port 8443 unless given. */
   endpointAt?(cluster: SimulatedCluster): { readonly address: string; readonly port: number }
   /** Makes the cluster the one that the scenario is about. */
   prepare?(cluster: SimulatedCluster): Promise<void>
   looks?(cluster: SimulatedCluster): void | Promise<void>
   readonly undone?: true
+  /** Of etcd at the end; as many as there are control planes unless given. */
+  readonly voters?: number
+  /** How `verify` ends; 0 unless given. */
+  readonly verified?: number
 }
 
 /**
- * Converts a simulated cluster while clients ask: no request fails, etcd has three voters, `verify` agrees. `looks` sees it then; with
- * `undone` it is taken back at the end, and every file and object is as before.
+ * Converts a simulated cluster while clients ask: no request fails, etcd has a voter on each control plane, `verify` agrees. `looks` sees it then;
+ * with `undone` it is taken back at the end, and every file and object is as before.
  */
-export async function converts(t: Test, { site, file, prepare, endpointAt, looks, undone }: Wanted): Promise<void> {
+export async function converts(t: Test, wanted: Wanted): Promise<void> {
+  const { site, file, prepare, endpointAt, etcdPauses, looks, undone, verified = 0 } = wanted
+  const voters = wanted.voters ?? file?.controlPlanes?.length ?? site?.controlPlanes ?? 3
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
   const before = await everything(cluster)
-  nothingFailed(t, await convertUnderProbes(cluster, endpointAt?.(cluster)))
-  const voters = (await members(cluster)).filter(({ learner }) => !learner)
-  t.equal(voters.length, 3, 'three voters')
-  ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))
+  const seen = await convertUnderProbes(cluster, endpointAt?.(cluster))
+  if (etcdPauses) ended(t, seen.run)
+  else nothingFailed(t, seen)
+  const voting = (await members(cluster)).filter(({ learner }) => !learner)
+  t.equal(voting.length, voters, `${voters} voters`)
+  ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]), verified)
   await looks?.(cluster)
   if (undone === undefined) return
   ended(t, await cluster.quorate(['rollback', runOf(cluster), '--yes']))

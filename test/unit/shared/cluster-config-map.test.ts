@@ -68,9 +68,9 @@ t.test('reads what kubeadm wrote, and its defaults', async (t) => {
     serviceSubnet: '10.96.0.0/12',
     etcd: { kind: 'local', dataDir: '/var/lib/etcd' },
   })
-  const more = `${bare}etcd: {external: {endpoints: ['https://a:2379']}}\nfeatureGates: {EtcdLearnerMode: true, X: false}\ncontrolPlaneEndpoint: ""\n`
+  const more = `${bare}etcd: {external: {endpoints: ['https://a:2379'], caFile: /etc/etcd/ca.crt}}\nfeatureGates: {EtcdLearnerMode: true, X: false}\ncontrolPlaneEndpoint: ""\n`
   t.match(readClusterConfiguration(more), {
-    etcd: { kind: 'external', endpoints: ['https://a:2379'] },
+    etcd: { kind: 'external', endpoints: ['https://a:2379'], caFile: '/etc/etcd/ca.crt', certFile: '', keyFile: '' },
     featureGates: { EtcdLearnerMode: true, X: false },
   })
   t.notOk('controlPlaneEndpoint' in readClusterConfiguration(more), 'an empty one is none')

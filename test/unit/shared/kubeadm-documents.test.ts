@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { finishDocument, initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
-import { atLeast } from '@quorate/shared/kubernetes-version'
+import { holds } from '@quorate/shared/version-rules'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { fixtureData, fixtureVersions } from '../../support/fixtures.js'
@@ -100,7 +100,12 @@ t.test('JoinConfiguration of both versions', async (t) => {
     '1'.repeat(64),
     'a key of digits stays a string',
   )
-  for (const apiVersion of ['v1beta2', 'v1', 'kubeadm.k8s.io/v1beta4', '']) {
+  t.equal(
+    joinDocument({ ...join, apiVersion: 'v1' }),
+    joinDocument({ ...join, apiVersion: 'v1beta4' }).replace('k8s.io/v1beta4', 'k8s.io/v1'),
+    'v1 has the fields of v1beta4',
+  )
+  for (const apiVersion of ['v1beta2', 'v2', 'kubeadm.k8s.io/v1beta4', '']) {
     t.throws(() => joinDocument({ ...join, apiVersion }), { code: 'INVALID_REQUEST' }, apiVersion)
   }
 })
@@ -111,7 +116,7 @@ t.test(
   'kubeadm itself accepts them',
   { skip: kubeadm.error === undefined ? false : 'kubeadm is not installed' },
   async (t) => {
-    const newer = atLeast(kubeadm.stdout, '1.31')
+    const newer = holds('config-v1beta4', kubeadm.stdout)
     const version = newer ? 'v1.37.2' : 'v1.30.4'
     const clusterConfiguration = fixtureData(version, 'after/cm-kubeadm-config.yaml', 'ClusterConfiguration')
     for (const [what, text] of [

@@ -84,6 +84,16 @@ t.test('files that an operator added are named as they lie on the node', async (
     ['/etc/kubernetes/audit.yaml'],
     'what it writes is not what it reads',
   )
+  t.strictSame(
+    names(
+      ['cafile=/etc/etcd/pki/ca.crt', 'certfile=/etc/etcd/pki/client.crt', 'keyfile=/etc/etcd/pki/client.key'].map(
+        (flag) => `--etcd-${flag}`,
+      ),
+      [{ path: '/etc/etcd/pki', mountPath: '/etc/etcd/pki', type: 'DirectoryOrCreate' }],
+    ),
+    ['/etc/etcd/pki/ca.crt', '/etc/etcd/pki/client.crt', '/etc/etcd/pki/client.key'],
+    "an external etcd's client files, and nothing else of their folder",
+  )
   t.strictSame(names(['--api-audiences=/not/mounted']), [], 'a path in the image')
   t.strictSame(names([], [{ path: '/opt/plugin', mountPath: '/opt/plugin' }]), ['/opt/plugin'])
   t.strictSame(

@@ -1,6 +1,7 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, TreeEntry } from '../../host/host.js'
 import { cniFolder, etcdDataFolder, kubeletFolder, kubernetesFolder } from '../paths.js'
+import type { JoinMarker } from './join-marker.js'
 
 /** Folders that kubeadm's join, the kubelet and a cluster's network fill, and that a reset empties of more than they put there. */
 const joinFolders = [kubernetesFolder, etcdDataFolder, kubeletFolder, cniFolder]
@@ -15,10 +16,19 @@ interface Place {
 const keptFolder = (stateFolder: string): string => `${stateFolder}/before-join`
 const keptPath = (stateFolder: string, { contents }: TreeEntry): string => `${keptFolder(stateFolder)}/${contents}`
 
-/** Everything below the folders that a join fills, by path. */
-export async function readJoinFolders(host: Host): Promise<TreeEntry[]> {
+/**
+ * The folders that are the join's on this node. Data of an etcd that lies here before it belongs to somebody else: kubeadm joins with an etcd of
+ * its own only where there is none, and a member of an external etcd may live on this very machine. Its data must not be put back to what it was.
+ */
+export async function foldersOfJoin(host: Host): Promise<readonly string[]> {
+  const data = await host.list(etcdDataFolder).catch(() => [])
+  return data.some(({ name }) => name === 'member') ? joinFolders.filter((one) => one !== etcdDataFolder) : joinFolders
+}
+
+/** Everything below these folders, by path. */
+export async function readJoinFolders(host: Host, folders: readonly string[] = joinFolders): Promise<TreeEntry[]> {
   const trees: (readonly TreeEntry[])[] = []
-  for (const folder of joinFolders) trees.push(await host.tree(folder))
+  for (const folder of folders) trees.push(await host.tree(folder))
   return trees.flat()
 }
 
@@ -37,8 +47,8 @@ const inOrder = ({ path, kind, mode, uid, gid, size, contents }: TreeEntry) => [
 ]
 
 /** Keeps what is there now, with copies of its files, for a reset to put back. For root alone: there may be keys among them. */
-export async function keepBeforeJoin({ host, stateFolder }: Place): Promise<TreeEntry[]> {
-  const entries = await readJoinFolders(host)
+export async function keepBeforeJoin({ host, stateFolder }: Place, folders: readonly string[]): Promise<TreeEntry[]> {
+  const entries = await readJoinFolders(host, folders)
   for (const entry of entries) {
     if (entry.kind !== 'file' || entry.size > mostBytesKept) continue
     const file = await host.read(entry.path)
@@ -59,16 +69,19 @@ export interface PutBack {
 }
 
 /** Removes everything that was not there before, then puts back what is gone or was changed. */
-export async function putBackBeforeJoin(place: Place, before: readonly TreeEntry[]): Promise<PutBack> {
+export async function putBackBeforeJoin(
+  place: Place,
+  { before, folders }: Pick<JoinMarker, 'before' | 'folders'>,
+): Promise<PutBack> {
   const { host } = place
   const known = new Map(before.map((entry) => [entry.path, entry]))
   const removed: string[] = []
-  for (const { path, kind } of await readJoinFolders(host)) {
+  for (const { path, kind } of await readJoinFolders(host, folders)) {
     if (known.get(path)?.kind === kind || removed.some((folder) => path.startsWith(`${folder}/`))) continue
     await host.remove(path, { recursive: true })
     removed.push(path)
   }
-  const now = new Map((await readJoinFolders(host)).map((entry) => [entry.path, entry]))
+  const now = new Map((await readJoinFolders(host, folders)).map((entry) => [entry.path, entry]))
   const [restored, missing]: [string[], string[]] = [[], []]
   // By path: a folder comes before what lies in it.
   for (const entry of before) {

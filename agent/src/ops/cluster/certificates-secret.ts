@@ -1,4 +1,4 @@
-import type { ClusterConfigurationView } from '@quorate/shared/cluster-config-map'
+import type { EtcdConfiguration } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import type { KubeApi } from '../../host/kube-api.js'
 import { apiPath, type Secret } from './kube-objects.js'
@@ -13,10 +13,17 @@ export const certificatesRole = [
 ] as const
 
 const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.pub', 'sa.key']
-const etcdFiles = {
-  local: ['etcd-ca.crt', 'etcd-ca.key'],
-  external: ['external-etcd-ca.crt', 'external-etcd.crt', 'external-etcd.key'],
-} as const
+
+/** What of etcd a joiner is brought (copycerts.go, certsToTransfer): of an external one only what kubeadm-config names a path for. */
+function etcdKeys(etcd: EtcdConfiguration): readonly string[] {
+  if (etcd.kind === 'local') return ['etcd-ca.crt', 'etcd-ca.key']
+  const named = {
+    'external-etcd-ca.crt': etcd.caFile,
+    'external-etcd.crt': etcd.certFile,
+    'external-etcd.key': etcd.keyFile,
+  }
+  return Object.entries(named).flatMap(([key, path]) => (path === '' ? [] : [key]))
+}
 
 /**
  * Proves that kubeadm-certs is newly written and complete. kubeadm stores a file that it did not find as an empty value, and a join skips
@@ -24,17 +31,17 @@ const etcdFiles = {
  */
 export async function requireCertificatesSecret(
   kube: KubeApi,
-  { before, etcd }: { readonly before: Secret | undefined; readonly etcd: ClusterConfigurationView['etcd'] },
+  { before, etcd }: { readonly before: Secret | undefined; readonly etcd: EtcdConfiguration },
   signal: AbortSignal,
 ): Promise<void> {
   const remedy =
-    'Every shared certificate and key must lie in /etc/kubernetes/pki of this node, the CA keys among them.'
+    'Every shared certificate and key must lie in /etc/kubernetes/pki of this node, the CA keys among them; those of an external etcd where kubeadm-config says.'
   const secret = await kube.get<Secret>(certificatesSecret, signal)
   const version = secret?.metadata.resourceVersion
   if (secret === undefined || (before !== undefined && version === before.metadata.resourceVersion)) {
     throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs ended well but did not write Secret kubeadm-certs')
   }
-  const lacking = [...common, ...etcdFiles[etcd.kind]].filter((key) => (secret.data?.[key] ?? '') === '')
+  const lacking = [...common, ...etcdKeys(etcd)].filter((key) => (secret.data?.[key] ?? '') === '')
   if (lacking.length === 0) return
   throw new QuorateError('COMMAND_FAILED', `Secret kubeadm-certs lacks ${lacking.join(', ')}`, { remedy })
 }

@@ -1,3 +1,4 @@
+import { needsOwnEtcd } from '../../host/etcd-place.js'
 import type { Host } from '../../host/host.js'
 import type { Evidence, LookContext } from '../operation.js'
 import { kubeconfigPaths, manifestPath } from '../paths.js'
@@ -23,7 +24,8 @@ export async function joinEvidence({ tools, header, signal }: LookContext): Prom
   const marker = await readJoinMarker(tools)
   const ours = marker?.runId === header.runId
   const ended = ours && marker?.joinedAtUnixMs !== undefined
-  const all = [kubelet, admin, etcdManifest, apiserverManifest].every(Boolean)
+  const etcd = etcdManifest === true || !(await needsOwnEtcd(host))
+  const all = [kubelet, admin, etcd, apiserverManifest].every(Boolean)
   const own = etcdManifest === true ? await ownEtcd(tools, signal) : { answers: false, learner: false }
   return {
     kubelet_conf: yesNo(kubelet === true),

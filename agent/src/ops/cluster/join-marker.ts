@@ -5,7 +5,9 @@ export interface JoinMarker {
   readonly runId: string
   /** The operation that joined last: its unit is named after it. */
   readonly operationId: string
-  /** Everything that lay in the folders that a join fills (before-join.ts). */
+  /** Folders that are the join's (before-join.ts); absent: all that a join fills. */
+  readonly folders?: readonly string[]
+  /** Everything that lay in them. */
   readonly before: readonly TreeEntry[]
   /** Names of network interfaces: a cluster's network makes more, which a reset leaves. */
   readonly interfacesBefore: readonly string[]

@@ -88,7 +88,20 @@ export interface WebhookConfiguration {
 
 export interface Service {
   readonly metadata: ObjectMeta
-  readonly spec?: { readonly externalName?: string }
+  readonly spec?: {
+    readonly externalName?: string
+    readonly type?: string
+    readonly loadBalancerIP?: string
+    readonly selector?: Readonly<Record<string, string>>
+    readonly ports?: readonly {
+      readonly port: number
+      readonly targetPort?: number | string
+      readonly nodePort?: number
+    }[]
+  }
+  readonly status?: {
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] }
+  }
 }
 
 /** A custom resource by which Prometheus is told where to look. */

@@ -1,7 +1,7 @@
 import { readUnit } from '../../host/unit-state.js'
 import { readInterfaces } from '../network/interfaces.js'
 import type { ChangeContext } from '../operation.js'
-import { keepBeforeJoin } from './before-join.js'
+import { foldersOfJoin, keepBeforeJoin } from './before-join.js'
 import { type JoinMarker, writeJoinMarker } from './join-marker.js'
 
 /**
@@ -21,8 +21,10 @@ export async function beginMarker(
   async function lookAround(): Promise<Omit<JoinMarker, 'runId' | 'operationId'>> {
     const { activeState } = await readUnit(tools.host, 'kubelet', signal)
     const runs = activeState === 'active' || activeState === 'activating' || activeState === 'reloading'
+    const folders = await foldersOfJoin(tools.host)
     return {
-      before: await keepBeforeJoin(tools),
+      folders,
+      before: await keepBeforeJoin(tools, folders),
       interfacesBefore: await interfaceNames({ tools, signal }),
       kubeletBefore: runs ? 'active' : 'stopped',
     }

@@ -1,8 +1,10 @@
 import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { readCertificate } from '@quorate/shared/pki'
 import type { Host } from '../../host/host.js'
 import { caCertificatePath, caKeyPath, kubeconfigPaths, kubeletPkiFolder, pkiFolder } from '../paths.js'
+import { readPods } from './static-pods.js'
 import { readLine } from './system.js'
 
 const rotatedCertificate = `${kubeletPkiFolder}/kubelet-client-current.pem`
@@ -13,7 +15,7 @@ type CertificatePart = Pick<NodeFacts, 'certificates' | 'nodeName' | 'clusterCaP
 export async function readCertificateFacts(host: Host): Promise<CertificatePart> {
   const [files, inKubeconfigs, kubelet, ca] = await Promise.all([
     certificateFiles(host),
-    Promise.all(Object.values(kubeconfigPaths).map((path) => embedded(host, path))),
+    Promise.all([...Object.values(kubeconfigPaths), kubeVipConfPath].map((path) => embedded(host, path))),
     kubeconfigView(host, kubeconfigPaths.kubelet),
     readLine(host, caCertificatePath),
   ])
@@ -31,8 +33,16 @@ async function certificateFiles(host: Host): Promise<(CertificateFacts | undefin
   const listed = await Promise.all(
     folders.map(async (folder) => (await host.list(folder)).map(({ name }) => `${folder}/${name}`)),
   )
-  const paths = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedCertificate]
-  return Promise.all(paths.map(async (path) => describe(path, await readLine(host, path))))
+  const known = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedCertificate]
+  const paths = new Set([...known, ...(await etcdClientCertificates(host))])
+  return Promise.all([...paths].map(async (path) => describe(path, await readLine(host, path))))
+}
+
+/** The API server's client certificate for an external etcd and that etcd's CA may lie anywhere, and kubeadm renews neither. */
+async function etcdClientCertificates(host: Host): Promise<string[]> {
+  const pods = await readPods(host)
+  const flags = pods.find(({ pod }) => pod.component === 'kube-apiserver')?.pod.flags ?? {}
+  return [flags['etcd-cafile'], flags['etcd-certfile']].filter((path) => path !== undefined)
 }
 
 async function embedded(host: Host, path: string): Promise<CertificateFacts | undefined> {

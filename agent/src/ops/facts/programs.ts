@@ -1,10 +1,12 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { commands } from '../../host/commands.js'
 import type { Command, Host } from '../../host/host.js'
+import { kubeadmConfigApi } from './kubeadm-config-api.js'
 
 type ProgramFacts = Pick<
   NodeFacts,
   | 'kubeadmVersion'
+  | 'kubeadmConfigApi'
   | 'kubeletVersion'
   | 'kubectlVersion'
   | 'haproxyInstalled'
@@ -24,8 +26,10 @@ export async function readPrograms(host: Host, signal: AbortSignal): Promise<Pro
     versionPrinted(host, commands.keepalivedVersion(), signal),
     hasProgram(host, 'crictl'),
   ])
+  const kubeadmVersion = versionIn(kubeadm)
   return {
-    kubeadmVersion: versionIn(kubeadm),
+    kubeadmVersion,
+    kubeadmConfigApi: await kubeadmConfigApi(host, kubeadmVersion, signal),
     kubeletVersion: versionIn(kubelet),
     kubectlVersion: versionIn(/"gitVersion":\s*"([^"]*)"/.exec(kubectl)?.[1] ?? ''),
     haproxyInstalled: haproxy !== '',

@@ -14,6 +14,10 @@ const longestDiffLine = 160
  */
 export function planText(plan: Plan, style: Style, { diffs = true }: { readonly diffs?: boolean } = {}): string {
   const parts = [findingsText(plan.findings, style)]
+  if (plan.choices.length > 0) {
+    const sentences = plan.choices.map((sentence) => `  ${printable(sentence)}\n`).join('')
+    parts.push(`${style.strong('Chosen')}\n${sentences}\n`)
+  }
   if (plan.steps.length > 0) {
     parts.push(style.strong(`The plan for ${plan.cluster}\n`))
     const shown = diffs ? { style, diffOf: diffOnce(style) } : { style, diffOf: () => '' }

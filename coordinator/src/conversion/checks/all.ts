@@ -32,8 +32,10 @@ import { joinPermissions } from './join-permissions.js'
 import { joinersClean } from './joiners-clean.js'
 import { kernelNetwork } from './kernel-network.js'
 import { kubeProxyAbsent } from './kube-proxy-absent.js'
+import { kubeadmConfigApi } from './kubeadm-config-api.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletService } from './kubelet-service.js'
+import { kubernetesRelease } from './kubernetes-release.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
 import { loadBalancer } from './load-balancer.js'
 import { mtu } from './mtu.js'
@@ -72,7 +74,9 @@ export const allChecks = [
   duplicateIdentity,
   workersForgotten,
   nodesReady,
+  kubernetesRelease,
   kubernetesVersions,
+  kubeadmConfigApi,
   etcdHealth,
   etcdAddresses,
   certificateExpiry,

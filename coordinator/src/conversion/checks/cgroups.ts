@@ -1,10 +1,10 @@
-import { atLeast } from '@quorate/shared/kubernetes-version'
+import { holds } from '@quorate/shared/version-rules'
 import { toJoin } from '../membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cgroups'
 
-/** From 1.35 the kubelet refuses cgroup v1 unless failCgroupV1 is false, and kubeadm unless SystemVerification is ignored. */
+/** Newer kubelets refuse cgroup v1 unless failCgroupV1 is false, and kubeadm unless SystemVerification is ignored. */
 export const cgroups: Check = {
   id,
   title: 'Control planes use the same cgroup version, and one that Kubernetes runs on',
@@ -15,15 +15,15 @@ export const cgroups: Check = {
       run.controlPlanes.map(async (node) => ({ node, version: (await run.nodeFacts(node)).cgroupVersion })),
     )
     const first = nodes[0]?.version ?? ''
-    const refused =
-      atLeast(kubernetesVersion, '1.35') && !run.file.policy.ignorePreflightErrors.includes('SystemVerification')
+    const asked = holds('cgroup-v1-refused', kubernetesVersion)
+    const refused = asked && !run.file.policy.ignorePreflightErrors.includes('SystemVerification')
     const old = nodes
       .filter(({ node, version }) => joining.includes(node) && version === 'v1')
       .map(({ node }) => ofOld(node.name, kubernetesVersion, refused))
     const mixed = nodes
       .filter(({ version }) => version !== first && version !== '')
       .map(({ node, version }) => ofMixed(node.name, version, `${run.first.name} ${first}`))
-    return atLeast(kubernetesVersion, '1.35') ? [...old, ...mixed] : mixed
+    return asked ? [...old, ...mixed] : mixed
   },
 }
 

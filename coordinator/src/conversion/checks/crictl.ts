@@ -1,11 +1,11 @@
-import { atLeast } from '@quorate/shared/kubernetes-version'
+import { holds } from '@quorate/shared/version-rules'
 import { toJoin } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'crictl'
 
-/** kubeadm's preflight wants crictl in PATH up to 1.30 (`FileExisting-crictl`); later ones talk CRI themselves. */
+/** Older kubeadm want crictl in PATH (`FileExisting-crictl`); later ones talk CRI themselves. */
 export const crictl: Check = {
   id,
   title: 'crictl is there where kubeadm still needs it',
@@ -15,7 +15,8 @@ export const crictl: Check = {
     const nodes = await withFacts(run, joining)
     return nodes
       .filter(
-        ({ facts }) => facts.kubeadmVersion !== '' && !atLeast(facts.kubeadmVersion, '1.31') && !facts.crictlInstalled,
+        ({ facts }) =>
+          facts.kubeadmVersion !== '' && holds('crictl-needed', facts.kubeadmVersion) && !facts.crictlInstalled,
       )
       .map(
         ({ name, facts }): Finding => ({

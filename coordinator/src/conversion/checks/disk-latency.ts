@@ -1,4 +1,4 @@
-import { diskLatency } from '../disk-latency.js'
+import { disksOfEtcd } from '../disk-latency.js'
 import type { Check } from './check.js'
 
 const id = 'disk-latency'
@@ -7,7 +7,7 @@ export const diskLatencyCheck: Check = {
   id,
   title: 'The disks under etcd make a record durable fast enough',
   async check(run) {
-    const seen = await Promise.all(run.controlPlanes.map((node) => diskLatency(run, node)))
+    const seen = await disksOfEtcd(run)
     return seen.flatMap(({ slow }) => (slow === undefined ? [] : [{ id, ...slow }]))
   },
 }

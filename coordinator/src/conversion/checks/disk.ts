@@ -1,6 +1,6 @@
 import type { DiskFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { toJoin } from '../membership.js'
+import { newMembers } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
@@ -13,7 +13,7 @@ export const disk: Check = {
   id,
   title: 'There is disk space for backups and for etcd',
   async check(run) {
-    const joining = await toJoin(run)
+    const joining = await newMembers(run)
     const snapshot = await snapshotBytes(run)
     const findings = await Promise.all(
       run.nodes.map(async (node) => ofNode(node, await run.nodeFacts(node), needs(node, run, { joining, snapshot }))),
@@ -22,10 +22,10 @@ export const disk: Check = {
   },
 }
 
-/** A snapshot is about as large as the database of the first control plane's member. */
+/** A snapshot is about as large as the database of whichever member is asked for it. */
 async function snapshotBytes(run: ConversionRun): Promise<number> {
   const { members } = await run.etcd()
-  return members.find((member) => member.name === run.first.name)?.status?.dbSizeBytes ?? 0
+  return Math.max(0, ...members.map(({ status }) => status?.dbSizeBytes ?? 0))
 }
 
 function needs(

@@ -13,7 +13,8 @@ export const etcdAddresses: Check = {
   async check(run) {
     const joining = await toJoin(run)
     const { members } = await run.etcd()
-    const nodes = run.controlPlanes.filter((node) => !joining.includes(node))
+    const homes = (await run.etcdTopology()).homes(run)
+    const nodes = homes.filter((node) => !joining.includes(node))
     const findings = await Promise.all(
       nodes.map(async (node) => [...ofFlags(node, await run.nodeFacts(node)), ...ofMember(node, members)]),
     )

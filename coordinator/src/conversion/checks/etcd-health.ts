@@ -10,13 +10,20 @@ export const etcdHealth: Check = {
   title: 'etcd is healthy and has no strangers, learners or alarms',
   async check(run) {
     const etcd = await run.etcd()
-    const names = new Set<string>(run.controlPlanes.map((node) => node.name))
-    return [...etcd.members.flatMap((member) => ofMember(member, etcd, names)), ...ofAlarms(etcd)]
+    const topology = await run.etcdTopology()
+    const names = new Set<string>(topology.homes(run).map((node) => node.name))
+    const found = etcd.members.map((member) => ({
+      member,
+      problem: topology.expects(run, member) ? problemOf(member, etcd) : strange(member),
+    }))
+    return [...found.flatMap((one) => inWords(one, names)), ...ofAlarms(etcd)]
   },
 }
 
-function ofMember(member: EtcdMember, etcd: EtcdFacts, names: ReadonlySet<string>): Finding[] {
-  const problem = problemOf(member, etcd, names)
+function inWords(
+  { member, problem }: { member: EtcdMember; problem: Problem | undefined },
+  names: ReadonlySet<string>,
+): Finding[] {
   if (problem === undefined) return []
   return [
     {
@@ -36,18 +43,26 @@ interface Problem {
   readonly remedy: string
 }
 
-function problemOf(member: EtcdMember, etcd: EtcdFacts, names: ReadonlySet<string>): Problem | undefined {
-  const remove = `If that member is gone for good: etcdctl member remove ${member.id} (docs/runbook.md#etcd says how to call etcdctl)`
-  if (member.name === '') return { message: 'etcd has a member that never started', seen: '', remedy: remove }
-  if (!names.has(member.name))
-    return { message: `etcd has a member that the file does not name: ${member.name}`, seen: '', remedy: remove }
-  if (member.learner) return { message: 'etcd has a learner: a join did not end', seen: '', remedy: remove }
+const removal = ({ id: member }: EtcdMember): string =>
+  `If that member is gone for good: etcdctl member remove ${member} (docs/runbook.md#etcd says how to call etcdctl)`
+const neverStarted = 'etcd has a member that never started'
+
+const strange = (member: EtcdMember): Problem => ({
+  message: member.name === '' ? neverStarted : `etcd has a member that the file does not name: ${member.name}`,
+  seen: '',
+  remedy: removal(member),
+})
+
+function problemOf(member: EtcdMember, etcd: EtcdFacts): Problem | undefined {
+  if (member.name === '') return { message: neverStarted, seen: '', remedy: removal(member) }
+  if (member.learner) return { message: 'etcd has a learner: a join did not end', seen: '', remedy: removal(member) }
   const status = member.status
   if (status === undefined)
     return {
       message: 'an etcd member does not answer',
       seen: '; no answer',
-      remedy: 'On that node: journalctl -u kubelet, and the log of the etcd container under /var/log/pods',
+      remedy:
+        'On its machine: journalctl -u kubelet (-u etcd where no kubelet runs it), and the log of the etcd container under /var/log/pods',
     }
   if (status.learner)
     return {

@@ -1,38 +1,53 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
-import { toJoin } from '../membership.js'
+import { firstReleases, holds, rulesOf, versionRules } from '@quorate/shared/version-rules'
+import { learnsFirst } from '../learner-mode.js'
+import { newMembers } from '../membership.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-learner-fixes'
-/** First patch release of each minor whose kubeadm waits until a learner has started before it promotes it (kubernetes#136014 and its cherry picks). */
-const fixedIn: Readonly<Record<number, number>> = { 32: 12, 33: 8, 34: 4, 35: 1 }
+const fixes = rulesOf('etcd-fix/')
+type Fix = (typeof fixes)[number]
 
+/** What kubeadm does without a fix, and what then comes of a join. */
+const without: Readonly<Record<Fix, string>> = {
+  'etcd-fix/already-promoted': 'it may go on promoting a member that has its vote already, and give up',
+  'etcd-fix/learner-started': 'it may try to promote a learner that has not started, and give up',
+  'etcd-fix/learner-not-asked': 'it may ask the learner itself for its promotion, which answers no client, and give up',
+}
+
+/** A join that breaks off there is not lost: the member list tells how far it came, and the run goes on from there (recover-join). */
 export const etcdLearnerFixes: Check = {
   id,
-  title: "The joiners' kubeadm waits for a learner before it promotes it",
+  title: "The joiners' kubeadm promotes a new etcd member without known defects",
   async check(run) {
-    const joining = await toJoin(run)
-    const nodes = await Promise.all(
-      joining.map(async (node) => ({ name: node.name, version: (await run.nodeFacts(node)).kubeadmVersion })),
-    )
-    return nodes
-      .filter(({ version }) => isAffected(version))
-      .map(
-        ({ name, version }): Finding => ({
-          id,
-          severity: 'warning',
-          node: name,
-          message: `kubeadm ${version} may try to promote an etcd learner that has not started, and give up after two minutes (kubernetes#136014)`,
-          evidence: `kubeadm ${version}; fixed in v1.${parseVersion(version).minor}.${fixedIn[parseVersion(version).minor]}`,
-          remedy:
-            'On slow disks upgrade the cluster to the fixed patch release first. Quorate gives the join a longer time for etcd where kubeadm takes one.',
-        }),
-      )
+    const joining = await newMembers(run)
+    if (joining.length === 0 || !(await learnsFirst(run))) return []
+    const nodes = await withFacts(run, joining)
+    return nodes.flatMap(({ name, facts }) => ofKubeadm(name, facts.kubeadmVersion))
   },
 }
 
-function isAffected(version: string): boolean {
-  if (version === '') return false
-  const { major, minor, patch } = parseVersion(version)
-  const fixed = fixedIn[minor]
-  return major === 1 && fixed !== undefined && patch < fixed
+function ofKubeadm(node: string, version: string): Finding[] {
+  const missing = version === '' ? [] : fixes.filter((fix) => !holds(fix, version))
+  if (missing.length === 0) return []
+  return [
+    {
+      id,
+      severity: 'warning',
+      node,
+      message: `kubeadm ${version} has known defects in how it makes a new etcd member: ${missing.map((fix) => without[fix]).join('; ')}`,
+      evidence: `kubeadm ${version}; ${missing.map((fix) => fixedIn(fix, version)).join('; ')}`,
+      remedy:
+        'Upgrade the cluster to a release with the fixes first, where you can. Else go on: what became of a join that breaks off there is read from etcd, and the run goes on from it.',
+    },
+  ]
+}
+
+function fixedIn(fix: Fix, version: string): string {
+  const { minor } = parseVersion(version)
+  const releases = firstReleases(fix)
+  const own = releases.find((release) => parseVersion(release).minor === minor)
+  const [change] = versionRules[fix].source.replace('kubernetes/kubernetes', 'kubernetes').split(' ')
+  return own === undefined ? `${change}: in no 1.${minor}, first in v${releases[0]}` : `${change}: fixed in v${own}`
 }

@@ -1,23 +1,17 @@
-import { clusterConfiguration } from '../cluster-configuration.js'
-import type { Check } from './check.js'
+import type { Check, Finding } from './check.js'
 
 const id = 'etcd-topology'
 
-/** Only stacked etcd: the members are the control planes. */
+/** What kubeadm's two topologies ask of a cluster; a conversion changes neither which it is nor how many members an external etcd has. */
 export const etcdTopology: Check = {
   id,
-  title: 'etcd runs on the control plane itself (stacked)',
+  title: 'etcd can be that of several control planes, and survives the loss of a machine where it is external',
   async check(run) {
-    const etcd = (await clusterConfiguration(run))?.etcd
-    if (etcd?.kind !== 'external') return []
+    const topology = await run.etcdTopology()
+    const [errors, warnings] = await Promise.all([topology.inconvertible(run), topology.notRedundant(run)])
     return [
-      {
-        id,
-        severity: 'error',
-        message: 'the cluster uses an external etcd, which this version does not convert',
-        evidence: `kubeadm-config: etcd.external.endpoints: ${etcd.endpoints.join(', ')}`,
-        remedy: 'Nothing was changed. Add control planes by the documentation of kubeadm for external etcd.',
-      },
+      ...errors.map((shortcoming): Finding => ({ id, severity: 'error', ...shortcoming })),
+      ...warnings.map((shortcoming): Finding => ({ id, severity: 'warning', ...shortcoming })),
     ]
   },
 }

@@ -1,16 +1,10 @@
-import { atLeast } from '@quorate/shared/kubernetes-version'
+import { firstReleases, holds, rulesOf } from '@quorate/shared/version-rules'
 import { clusterConfiguration } from '../cluster-configuration.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'feature-gates'
-/** kubeadm's own gates that a release removed: it refuses a configuration that still names one (kubeadm init, list of removed feature gates). */
-const removed: Readonly<Record<string, string>> = {
-  ControlPlaneKubeletLocalMode: '1.36',
-  EtcdLearnerMode: '1.33',
-  UnversionedKubeletConfigMap: '1.26',
-  UpgradeAddonsBeforeControlPlane: '1.31',
-  WaitForAllControlPlaneComponents: '1.35',
-}
+/** kubeadm's own gates that a release removed: it refuses a configuration that still names one. */
+const removed = rulesOf('gate-gone/')
 
 export const featureGates: Check = {
   id,
@@ -18,16 +12,19 @@ export const featureGates: Check = {
   async check(run) {
     const { kubernetesVersion } = await run.clusterFacts()
     const gates = (await clusterConfiguration(run))?.featureGates ?? {}
-    return Object.entries(gates)
-      .filter(([gate]) => removed[gate] !== undefined && atLeast(kubernetesVersion, removed[gate]))
-      .map(
-        ([gate, on]): Finding => ({
+    return removed
+      .filter((rule) => gates[gateOf(rule)] !== undefined && holds(rule, kubernetesVersion))
+      .map((rule): Finding => {
+        const gate = gateOf(rule)
+        return {
           id,
           severity: 'error',
-          message: `kubeadm-config names the feature gate ${gate}, which kubeadm ${removed[gate]} removed: kubeadm join would refuse it`,
-          evidence: `featureGates: ${gate}: ${on}`,
+          message: `kubeadm-config names the feature gate ${gate}, which kubeadm ${firstReleases(rule)} removed: kubeadm join would refuse it`,
+          evidence: `featureGates: ${gate}: ${gates[gate]}`,
           remedy: `kubectl -n kube-system edit configmap kubeadm-config, and delete ${gate} under featureGates`,
-        }),
-      )
+        }
+      })
   },
 }
+
+const gateOf = (rule: (typeof removed)[number]): string => rule.slice('gate-gone/'.length)

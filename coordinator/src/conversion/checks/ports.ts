@@ -7,15 +7,16 @@ import { apiServerPort } from '../static-pod-flags.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'ports'
-/** etcd's clients and members, kubelet, controller-manager, scheduler; the API server's own is read from the first control plane. */
-const controlPlanePorts = [2379, 2380, 10250, 10257, 10259]
+/** Kubelet, controller-manager, scheduler; the API server's own is read from the first control plane, etcd's are its topology's. */
+const controlPlanePorts = [10250, 10257, 10259]
 
 /** `[ERROR Port-6443]: Port 6443 is in use`, before kubeadm says it: on joiners, and for the load balancer (kubeadm#2472). */
 export const ports: Check = {
   id,
   title: 'Ports of the control plane and of the load balancer are free',
   async check(run) {
-    const taken = [apiServerPort(await run.nodeFacts(run.first)), ...controlPlanePorts]
+    const etcd = await run.etcdTopology()
+    const taken = [apiServerPort(await run.nodeFacts(run.first)), ...etcd.ports, ...controlPlanePorts]
     const joining = await toJoin(run)
     const onJoiners = await Promise.all(joining.map(async (node) => ofJoiner(run, node, taken)))
     return [...onJoiners.flat(), ...(await ofLoadBalancer(run, taken))]

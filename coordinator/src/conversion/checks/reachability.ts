@@ -24,19 +24,27 @@ export const reachability: Check = {
     'Control planes reach each other on the ports of API server, etcd and kubelet, and every node reaches the load balancer',
   async check(run) {
     const joining = await toJoin(run)
-    const ports = [apiServerPort(await run.nodeFacts(run.first)), 2379, 2380, 10250]
+    const etcd = await run.etcdTopology()
+    const ports = [apiServerPort(await run.nodeFacts(run.first)), ...etcd.ports, 10250]
     const { controlPlanes: between } = run
-    const findings = await Promise.all([
-      ...between.map((target) =>
+    const ofControlPlanes = Promise.all(
+      between.map((target) =>
         joining.includes(target)
           ? probeHeld(run, { target, ports, sources: between })
           : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
       ),
-      ...run.loadBalancer
-        .frontends(run)
-        .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients })),
-    ])
-    return findings.flat()
+    )
+    // A port that both look at can be held by one at a time.
+    if (ports.includes(run.endpoint.port)) await ofControlPlanes
+    const ofLoadBalancer = run.loadBalancer
+      .frontends(run)
+      .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients }))
+    const ofEtcd = etcd.outside.map(({ host, port, what }) =>
+      probeFromOthers(run, {
+        ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },
+      }),
+    )
+    return [...(await ofControlPlanes), ...(await Promise.all([...ofLoadBalancer, ...ofEtcd]))].flat()
   },
 }
 
@@ -44,6 +52,12 @@ interface Held {
   readonly target: NodeEntry
   readonly ports: readonly number[]
   readonly sources: readonly NodeEntry[]
+}
+
+/** A node, or what lies outside the cluster file. */
+interface Target {
+  readonly name: string
+  readonly address: string
 }
 
 /** A port that is in use is no matter here: what listens there is the finding of `ports`, unless it is a load balancer of ours that runs. */
@@ -55,7 +69,8 @@ async function probeHeld(run: ConversionRun, held: Held): Promise<readonly Findi
     )
 }
 
-interface Probe extends Held {
+interface Probe extends Omit<Held, 'target'> {
+  readonly target: Target
   /** Of the certificate that must be shown; empty: TCP is enough. */
   readonly certificateSha256: string
 }

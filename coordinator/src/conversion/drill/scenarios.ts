@@ -1,6 +1,6 @@
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { memberOf } from '../control-plane-ready.js'
+import { memberOf } from '../etcd/members.js'
 import { readEtcd, readNodeFacts } from '../fresh.js'
 import { hasAddress } from '../proofs/virtual-ip.js'
 import type { ConversionRun } from '../run.js'
@@ -40,11 +40,12 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     id: 'control-plane',
-    title: 'a whole control plane: the one that holds the virtual IP, else the one with the leader of etcd',
+    title:
+      'a whole control plane: the one that holds the virtual IP, else the one with the leader of etcd, else the first',
     part: Part.PART_CONTROL_PLANE,
     async targets(run) {
-      const holder = await holderOfAddress(run)
-      return holder.length > 0 ? holder : leaderOfEtcd(run)
+      const chosen = [...(await holderOfAddress(run)), ...(await leaderOfEtcd(run)), run.first]
+      return chosen.slice(0, 1)
     },
   },
   {
@@ -59,7 +60,8 @@ export const scenarios: readonly Scenario[] = [
 async function leaderOfEtcd(run: ConversionRun): Promise<readonly NodeEntry[]> {
   const { members } = await readEtcd(run)
   const leader = members.find(({ id, status }) => status?.leaderId === id)
-  return leader === undefined ? [] : run.controlPlanes.filter((node) => memberOf([leader], node) !== undefined)
+  const homes = (await run.etcdTopology()).homes(run)
+  return leader === undefined ? [] : homes.filter((node) => memberOf([leader], node) !== undefined)
 }
 
 async function holderOfAddress(run: ConversionRun): Promise<readonly NodeEntry[]> {

@@ -12,6 +12,8 @@ export interface Meeting {
   readonly signal: AbortSignal
   /** Address to ask instead of the endpoint's own: one node of the load balancer. */
   readonly at?: string
+  /** Port there, unless it is the endpoint's. */
+  readonly port?: number
   /** Node that asks; the first control plane unless given. */
   readonly from?: NodeEntry
 }
@@ -20,7 +22,7 @@ export interface Meeting {
 export async function meetBackends(
   run: ConversionRun,
   backends: readonly NodeEntry[],
-  { seconds, signal, at, from }: Meeting,
+  { seconds, signal, at, from, port: asked = run.endpoint.port }: Meeting,
 ): Promise<readonly Evidence[]> {
   const port = apiServerPort(await run.nodeFacts(from ?? run.first))
   const certificates = new Map(
@@ -32,12 +34,12 @@ export async function meetBackends(
   const address = at ?? (await endpointAddresses(run, asker, signal))[0] ?? run.endpoint.host
   const met = new Set<string>()
   await until(
-    `the load balancer at ${address}:${run.endpoint.port} to lead to ${[...certificates.values()].join(', ')}`,
-    () => look(run, { asker, address, certificates, met, signal }),
+    `the load balancer at ${address}:${asked} to lead to ${[...certificates.values()].join(', ')}`,
+    () => look(run, { asker, address, port: asked, certificates, met, signal }),
     { deadlineMs: seconds * 1_000, everyMs: 200, signal },
   )
   return [...certificates].map(([sha256, name]) => ({
-    what: `${name} met at ${address}:${run.endpoint.port}`,
+    what: `${name} met at ${address}:${asked}`,
     saw: `certificate ${sha256.slice(0, 16)}`,
   }))
 }
@@ -45,6 +47,7 @@ export async function meetBackends(
 interface LookOptions {
   readonly asker: NodeEntry
   readonly address: string
+  readonly port: number
   readonly certificates: ReadonlyMap<string, string>
   readonly met: Set<string>
   readonly signal: AbortSignal
@@ -53,11 +56,11 @@ interface LookOptions {
 /** As many connections as there are backends, at once: balanced in turns they meet each other one. */
 async function look(
   run: ConversionRun,
-  { asker, address, certificates, met, signal }: LookOptions,
+  { asker, address, port, certificates, met, signal }: LookOptions,
 ): Promise<Look<true>> {
   const probe = {
     host: address,
-    port: run.endpoint.port,
+    port,
     path: '',
     serverName: run.endpoint.host,
     verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,

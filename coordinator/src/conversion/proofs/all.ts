@@ -9,6 +9,7 @@ import { endpointAnswers } from './endpoint-answers.js'
 import { endpointName } from './endpoint-name.js'
 import { etcd } from './etcd.js'
 import { etcdAddresses } from './etcd-addresses.js'
+import { etcdTopology } from './etcd-topology.js'
 import { hairpinProof } from './hairpin.js'
 import { kubeProxy } from './kube-proxy.js'
 import { kubeadmConfig } from './kubeadm-config.js'
@@ -35,6 +36,7 @@ export const allProofs: readonly Proof[] = [
   separateMachines,
   etcd,
   etcdAddresses,
+  etcdTopology,
   leases,
   nodesReady,
   apiEndpoints,
@@ -49,3 +51,8 @@ export const allProofs: readonly Proof[] = [
   diskLatencyProof,
   mtuProof,
 ]
+
+/** Proofs that no step can make hold; checks of the same ids warn of them in the plan. */
+export const outsideProofs: ReadonlySet<string> = new Set(
+  allProofs.filter(({ outside }) => outside === true).map(({ id }) => id),
+)

@@ -1,4 +1,4 @@
-import { diskLatency } from '../disk-latency.js'
+import { disksOfEtcd } from '../disk-latency.js'
 import type { Proof } from './proof.js'
 
 const id = 'disk-latency'
@@ -9,7 +9,7 @@ export const diskLatencyProof: Proof = {
   id,
   title: 'The disks under etcd make a record durable fast enough',
   async prove(run, signal) {
-    const seen = await Promise.all(run.controlPlanes.map((node) => diskLatency(run, node, { limitMs, signal })))
+    const seen = await disksOfEtcd(run, { limitMs, signal })
     return {
       evidence: seen.map(({ evidence }) => evidence),
       findings: seen.flatMap(({ slow }) => (slow === undefined ? [] : [{ id, ...slow }])),

@@ -8,7 +8,9 @@ export const etcdAddresses: Proof = {
   title: addressesChecked.title,
   async prove(run) {
     const findings = await addressesChecked.check(run)
-    const names = run.controlPlanes.map(({ address }) => address).join(', ')
-    return resultOf(findings.length > 0 ? findings : [{ what: 'etcd listens on, and is known by', saw: names }])
+    const homes = (await run.etcdTopology()).homes(run)
+    const saw = homes.map(({ address }) => address).join(', ')
+    const seen = homes.length === 0 ? [] : [{ what: 'etcd listens on, and is known by', saw }]
+    return resultOf(findings.length > 0 ? findings : seen)
   },
 }

@@ -1,4 +1,3 @@
-import { memberOf } from '../control-plane-ready.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
@@ -6,13 +5,13 @@ const id = 'etcd'
 
 export const etcd: Proof = {
   id,
-  title: 'etcd has three voters or more, an odd number, all healthy by their own word',
+  title: 'etcd has all the voters that it should have, all healthy by their own word',
   async prove(run) {
-    const { members, alarms, clusterId } = await run.etcd()
-    const voters = members.filter((member) => !member.learner)
+    const seen = await run.etcd()
+    const topology = await run.etcdTopology()
+    const { members, alarms, clusterId } = seen
     const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
-    const missing = (message: string, evidence: string, node?: string): Seen =>
-      notProved(id, { ...(node === undefined ? {} : { node }), message, evidence, remedy })
+    const missing = (message: string, evidence: string): Seen => notProved(id, { message, evidence, remedy })
     const each = members.map((member): Seen => {
       const name = member.name || member.peerUrls.join(', ')
       if (member.learner) return missing(`member ${name} is a learner: it has no vote`, member.id)
@@ -23,7 +22,7 @@ export const etcd: Proof = {
           `member ${name} believes to be in another cluster`,
           `${member.status.clusterId}, not ${clusterId}`,
         )
-      if (!run.controlPlanes.some((node) => memberOf([member], node) !== undefined))
+      if (!topology.expects(run, member))
         return missing(`member ${name} is on no control plane of the cluster file`, member.peerUrls.join(', '))
       if (member.status.errors.length > 0)
         return missing(`member ${name} reports errors`, member.status.errors.join(', '))
@@ -32,20 +31,9 @@ export const etcd: Proof = {
         saw: `votes, ${member.status.version}, answers in ${member.status.latencyMs} ms`,
       }
     })
-    const without = run.controlPlanes.filter((node) => memberOf(members, node) === undefined)
     return resultOf([
       ...each,
-      ...without.map((node) =>
-        missing('etcd has no member on this control plane', members.map(({ name }) => name).join(', '), node.name),
-      ),
-      ...(voters.length >= 3 && voters.length % 2 === 1
-        ? []
-        : [
-            missing(
-              `etcd has ${voters.length} voters: it takes three or more, an odd number`,
-              voters.map(({ name }) => name).join(', '),
-            ),
-          ]),
+      ...topology.lacking(run, seen).map((shortcoming) => notProved(id, shortcoming)),
       ...(alarms.length === 0 ? [] : [missing('etcd has raised an alarm', alarms.join(', '))]),
     ])
   },

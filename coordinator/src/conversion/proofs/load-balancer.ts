@@ -24,6 +24,8 @@ export const loadBalancer: Proof = {
       frontends.length === 0
         ? [await attempt(run, bySomebodyElse, { message: leadsNot })]
         : await Promise.all(frontends.map((frontend) => ofFrontend(run, frontend, signal)))
+    const besides = run.loadBalancer.besides?.bind(undefined, run, signal)
+    if (besides !== undefined) seen.push(await attempt(run, besides, { message: leadsNot }))
     return resultOf(seen.flat())
   },
 }

@@ -13,5 +13,7 @@ export interface ProofResult {
 export interface Proof {
   readonly id: string
   readonly title: string
+  /** No step of a conversion can make it hold: its plan warns of it, the run ends all the same and its report says so, `verify` says no. */
+  readonly outside?: true
   prove(run: ConversionRun, signal: AbortSignal): Promise<ProofResult>
 }

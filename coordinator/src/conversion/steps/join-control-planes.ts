@@ -1,11 +1,9 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { asQuorateError } from '@quorate/shared/errors'
-import { forecastQuorum } from '@quorate/shared/etcd-quorum'
-import { atLeast } from '@quorate/shared/kubernetes-version'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import { balanceServing, memberOf, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
-import { readEtcd } from '../fresh.js'
+import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
+import type { EtcdTopology } from '../etcd/topology.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
 import { isJoined } from '../membership.js'
@@ -17,7 +15,7 @@ import { leftCluster } from '../undone-gates.js'
 import { nodeOf } from '../wanted.js'
 
 const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler']
-const overlap = 'joins-overlap'
+const atOnce = 'joins-at-once'
 
 export const joinControlPlanes = defineStep({
   id: 'join-control-planes',
@@ -25,14 +23,15 @@ export const joinControlPlanes = defineStep({
   documented: 'Join',
   gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it.',
   undo: 'Its backend is taken out, its API server ended, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
-  // etcd lets one learner in at a time and kubeadm waits for its turn: overlapped joins are faster and have two voters for a shorter time.
-  width: (run) => (recall<boolean>(run, overlap) === true ? 2 : 1),
+  width: (run) => recall<number>(run, atOnce) ?? 1,
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
   settleBefore: 'prove-ha',
   async plan(run) {
-    remember(run, overlap, await joinsMayOverlap(run))
+    const etcd = await run.etcdTopology()
+    remember(run, atOnce, await etcd.joinsAtOnce(run))
+    const voters = (await run.etcd()).members.filter(({ learner }) => !learner).length
     const planned = await Promise.all(
-      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node)])),
+      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node, { etcd, voters })])),
     )
     return planned.flat()
   },
@@ -59,12 +58,8 @@ export const joinControlPlanes = defineStep({
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)
     await balanceServing(run, call, node)
-    // What kubeadm said does not count: the member list decides.
-    const { members } = await readEtcd(run)
-    const member = memberOf(members, node)
-    if (forecastQuorum(members.filter((one) => one !== member)).holds) await retire(run, node, call)
-    if (member !== undefined)
-      await run.agent(run.first).change('removeEtcdMember', { memberId: member.id }, call, 'remove-member')
+    const etcd = await run.etcdTopology()
+    await etcd.leave(run, node, { call, retire: () => retire(run, node, call) })
     if (await reset(run, node, call))
       await run.agent(run.first).change('deleteNode', { name: node.name }, call, 'delete-node')
   },
@@ -78,25 +73,22 @@ async function join(run: ConversionRun, node: NodeEntry, call: ChangeCall): Prom
     .catch((error: unknown) => recoverJoin(run, node, { call, why: asQuorateError(error, node.name) }))
 }
 
-const action = ({ name }: NodeEntry) => ({
-  id: name,
-  node: name,
-  does: 'join as a control plane, add it to the load balancer when it serves',
-  diffs: [],
-  noWayBack: `Once ${name} has a vote in etcd it must not die while there are exactly two voters: then etcd has no quorum and only docs/runbook.md#quorum leads back. With the third vote that is over.`,
-})
+function action(node: NodeEntry, { etcd, voters }: { etcd: EtcdTopology; voters: number }): Action {
+  // On the way from three to five a new voter that dies leaves a majority: it is removed like any other.
+  const noWayBack = voters >= 3 ? undefined : etcd.noWayBack(node)
+  return {
+    id: node.name,
+    node: node.name,
+    does: 'join as a control plane, add it to the load balancer when it serves',
+    diffs: [],
+    ...(noWayBack === undefined ? {} : { noWayBack }),
+  }
+}
 
 async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
   if (!(await isJoined(run, node))) return false
   const against = await Promise.all(steered.map((component) => againstPolicy(run, node, component)))
   return against.every((rewriting) => rewriting === undefined)
-}
-
-/** etcd's learner mode is on from 1.29 unless a feature gate turns it off; without it a second join would start while the first has no vote yet. */
-async function joinsMayOverlap(run: ConversionRun): Promise<boolean> {
-  const { kubernetesVersion, kubeadmConfig } = await run.clusterFacts()
-  const gates = readClusterConfiguration(kubeadmConfig?.text ?? '').featureGates
-  return atLeast(kubernetesVersion, '1.29') && gates['EtcdLearnerMode'] !== false
 }
 
 /** kubeadm's own choice differs by release: what does not point where the policy says is rewritten and restarted. */

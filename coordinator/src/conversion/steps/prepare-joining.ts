@@ -15,7 +15,7 @@ export const prepareJoining = defineStep({
   id: 'prepare-joining',
   title: 'Prepare every joining control plane, before the first of them joins',
   documented: 'Prerequisite',
-  gate: "On both: kubeadm's own preflight, images, shared files, 2379, 2380, 6443 and 10250 both ways, clocks, the disk under etcd.",
+  gate: "On both: kubeadm's own preflight, images, shared files, the ports of API server, kubelet and a stacked etcd both ways, an external etcd's endpoints, clocks, the disk under etcd.",
   undo: 'What was copied is removed, and what join tokens are left.',
   width: (run) => Math.max(1, run.joining.length),
   onResume: 'renewed',
@@ -36,12 +36,12 @@ export const prepareJoining = defineStep({
   },
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
-    const [ports, ...others] = await Promise.all([
+    const [ports, clocks, disk] = await Promise.all([
       portsReachable(run, node, signal),
       clocksAgree(run, node, signal),
       diskKeepsUp(run, node, signal),
     ])
-    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, ...others]
+    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, clocks, ...disk]
   },
   async rollback(run, done, call) {
     await putBack(run, done, call)
@@ -62,9 +62,10 @@ async function deleteTokens(run: ConversionRun, call: ChangeCall): Promise<void>
 async function pullImages(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const cluster = await run.clusterFacts()
   const { imageRepository } = readClusterConfiguration(cluster.kubeadmConfig?.text ?? '')
+  const also = [...(run.loadBalancer.images?.(run.file) ?? [])]
   await run
     .agent(node)
-    .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository }, call, 'pull-images')
+    .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository, also }, call, 'pull-images')
 }
 
 /** What the first control plane's manifests mount or name beside kubeadm's own files: a joiner's API server would not start without them. */

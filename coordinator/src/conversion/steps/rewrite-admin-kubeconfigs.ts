@@ -48,10 +48,11 @@ export const rewriteAdminKubeconfigs = defineStep({
 })
 
 async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly Action[]> {
+  // Links are left alone, the checks name them.
   const files = (
     await Promise.all(
       kubeconfigsOf(await run.nodeFacts(node), purposes).map(async (file) =>
-        (await namesTheFirst(run, node, file)) ? [file] : [],
+        file.symlink || !(isOurs(run, node, file) || (await namesTheFirst(run, node, file))) ? [] : [file],
       ),
     )
   ).flat()
@@ -60,14 +61,14 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
   )
 }
 
-/** A file that goes somewhere else altogether (another cluster, another proxy) is not ours to change. Links are left alone, the checks name them. */
-async function namesTheFirst(
-  run: ConversionRun,
-  node: NodeEntry,
-  { server, symlink }: KubeconfigFacts,
-): Promise<boolean> {
+/** kubeadm's own file of a control plane has the endpoint, whatever it had: also the one that the cluster was made with. */
+const isOurs = (run: ConversionRun, node: NodeEntry, { purpose, server }: KubeconfigFacts): boolean =>
+  run.controlPlanes.includes(node) && purpose !== 'user' && server !== endpointServer(run)
+
+/** A file that goes somewhere else altogether (another cluster, another proxy) is not ours to change. */
+async function namesTheFirst(run: ConversionRun, node: NodeEntry, { server }: KubeconfigFacts): Promise<boolean> {
   const first = await run.nodeFacts(run.first)
-  return !symlink && (node === run.first ? isLocalServer(server, node, first) : namesNode(server, run.first, first))
+  return node === run.first ? isLocalServer(server, node, first) : namesNode(server, run.first, first)
 }
 
 async function fileOf(run: ConversionRun, action: Action): Promise<KubeconfigFacts> {

@@ -12,8 +12,12 @@ import { wantedSans } from '../wanted.js'
 const name = 'configmap/kube-system/kubeadm-config'
 const note = 'kubeadm-config-before'
 
-const wantedText = (run: ConversionRun, text: string): string =>
-  setControlPlaneEndpoint(text, formatEndpoint(run.endpoint), wantedSans(run))
+/** kubeadm puts the endpoint's name into certificates by itself: one that is replaced is a name of no joiner's any more, unless it is said. */
+function certSans(run: ConversionRun, before: string): readonly string[] {
+  const { controlPlaneEndpoint = '' } = readClusterConfiguration(before)
+  const replaced = controlPlaneEndpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  return replaced === '' || replaced === run.endpoint.host ? wantedSans(run) : [...wantedSans(run), replaced]
+}
 
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
@@ -25,17 +29,16 @@ export const updateKubeadmConfig = defineStep({
     const { kubeadmConfig } = await run.clusterFacts()
     const before = kubeadmConfig?.text ?? ''
     const view = readClusterConfiguration(before)
-    const isSo =
-      view.controlPlaneEndpoint === formatEndpoint(run.endpoint) &&
-      wantedSans(run).every((san) => view.certSans.includes(san))
-    if (isSo) return []
-    const does = `set controlPlaneEndpoint: ${formatEndpoint(run.endpoint)} and certSANs ${wantedSans(run).join(', ')}`
+    const endpoint = formatEndpoint(run.endpoint)
+    const sans = certSans(run, before)
+    if (view.controlPlaneEndpoint === endpoint && sans.every((san) => view.certSans.includes(san))) return []
+    const does = `set controlPlaneEndpoint: ${endpoint} and certSANs ${sans.join(', ')}`
     return [
       {
         id: run.first.name,
         node: run.first.name,
         does,
-        diffs: [{ name, text: unifiedDiff(name, before, wantedText(run, before)) }],
+        diffs: [{ name, text: unifiedDiff(name, before, setControlPlaneEndpoint(before, endpoint, sans)) }],
       },
     ]
   },
@@ -44,7 +47,7 @@ export const updateKubeadmConfig = defineStep({
     remember(run, note, kubeadmConfig?.text)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
-      certSans: wantedSans(run),
+      certSans: [...certSans(run, kubeadmConfig?.text ?? '')],
       expectedSha256: kubeadmConfig?.sha256 ?? '',
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
@@ -56,7 +59,7 @@ export const updateKubeadmConfig = defineStep({
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
-    const missing = wantedSans(run).filter((san) => !after.certSans.includes(san))
+    const missing = certSans(run, before ?? text).filter((san) => !after.certSans.includes(san))
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
     if (before !== undefined && !onlyThose(before, text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')

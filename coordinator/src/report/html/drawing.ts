@@ -125,7 +125,7 @@ function controlPlane(drawn: Drawn, node: Node, index: number): Html {
   const frame = html`<rect class="node${outside ? ' outside' : ' serving'}" x="${x - box.width / 2}" y="${y}" width="${box.width}" height="${box.height}" rx="6"/><text class="name" x="${x}" y="${y + 20}" text-anchor="middle">${short(node.name)}</text>`
   if (outside) return html`${frame}<text x="${x}" y="${y + 66}" text-anchor="middle">not in the cluster</text>`
   const member = seen.members.find(({ name, peerUrl }) => name === node.name || peerUrl.includes(`//${node.address}:`))
-  const etcd = member === undefined ? 'no etcd member' : member.learner ? 'etcd: learner' : 'etcd: votes'
+  const etcd = member === undefined ? 'no etcd member here' : member.learner ? 'etcd: learner' : 'etcd: votes'
   const ways = seen.connections.filter((one) => one.node === node.name)
   const own = ways.filter(({ to }) => to === node.name).map(({ component }) => `\u21bb ${component}`)
   const texts = ['API server', etcd, ...own].map(

@@ -1,4 +1,5 @@
 import { connectEtcd } from '@quorate/agent/host/etcd-client'
+import { issueCertificate } from '@quorate/shared/issue-certificate'
 import t, { type Test } from 'tap'
 import { controlPlaneNode } from '../../../support/control-plane-node.js'
 import { etcdIds, giveEtcd, member, startEtcd } from '../../../support/etcd-server.js'
@@ -15,7 +16,7 @@ async function connected(t: Test) {
 
 t.test('lists members with ids as etcdctl prints them, each with its own status', async (t) => {
   const { node, etcd, client } = await connected(t)
-  const second = await startEtcd(node.ca)
+  const second = await startEtcd(node.ca, { memberId: etcdIds.other })
   t.teardown(() => second.close())
   second.state.status = { isLearner: true, version: '3.6.4', raftAppliedIndex: '9' }
   etcd.state.members.push(member(etcdIds.other, 'k8smaster2.example.com', second.url))
@@ -96,4 +97,66 @@ t.test('no etcd here, no certificate, nobody there', async (t) => {
   await t.rejects(connectEtcd(node.host), { code: 'ETCD_REFUSED', message: /healthcheck-client.key is missing/ })
   await node.host.remove('/etc/kubernetes/manifests/etcd.yaml')
   await t.rejects(connectEtcd(node.host), { code: 'NOT_A_CONTROL_PLANE' })
+})
+
+const clientFolder = '/etc/etcd/client'
+
+/** A control plane without etcd, whose API server is told of these, with its client's files at a path of their own. */
+async function externallyServed(
+  t: Test,
+  endpoints: (ca: Parameters<typeof startEtcd>[0]) => Promise<readonly string[]>,
+) {
+  const node = await controlPlaneNode(t)
+  const urls = await endpoints(node.ca)
+  await node.host.remove('/etc/kubernetes/manifests/etcd.yaml')
+  const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml'
+  const told = node
+    .text(manifest)
+    .replace(/--etcd-servers=\S+/, `--etcd-servers=${urls.join(',')}`)
+    .replace(/--etcd-cafile=\S+/, `--etcd-cafile=${clientFolder}/ca.crt`)
+    .replace(/--etcd-certfile=\S+/, `--etcd-certfile=${clientFolder}/client.crt`)
+    .replace(/--etcd-keyfile=\S+/, `--etcd-keyfile=${clientFolder}/client.key`)
+  node.write(manifest, told)
+  const names = { organizations: [], dnsNames: [], ipAddresses: [], days: 1 }
+  const pair = issueCertificate({ ca: node.ca, commonName: 'kube-apiserver', usage: 'client', ...names })
+  node.write(`${clientFolder}/ca.crt`, node.ca.certPem)
+  node.write(`${clientFolder}/client.crt`, pair.certPem)
+  node.write(`${clientFolder}/client.key`, pair.keyPem)
+  const client = await connectEtcd(node.host)
+  t.teardown(() => client.close())
+  return { node, client }
+}
+
+const address = '127.0.0.2'
+
+t.test('an external etcd is asked where the API server is told to, and its members are left alone', async (t) => {
+  const { client } = await externallyServed(t, async (ca) => {
+    const etcd = await startEtcd(ca, { address, certificateFor: [address] })
+    t.teardown(() => etcd.close())
+    etcd.state.members = [member(etcdIds.own, 'etcd1', etcd.url), member(etcdIds.other, 'etcd2', etcd.url)]
+    return ['https://127.0.0.2:1', etcd.url]
+  })
+  const { members } = await client.members()
+  t.same(
+    members.map(({ name, status }) => [name, status?.version]),
+    [
+      ['etcd1', '3.6.5'],
+      ['etcd2', undefined],
+    ],
+    'another member that answers in its place is not its own word',
+  )
+  const chunks: Uint8Array[] = []
+  for await (const chunk of client.snapshot()) chunks.push(chunk)
+  t.ok(Buffer.concat(chunks).length > 1024)
+  for (const change of [client.removeMember, client.promoteMember])
+    await t.rejects(change(hex(etcdIds.own)), { code: 'NOT_IN_TABLE', message: /external/ })
+})
+
+t.test('an external etcd is verified for the address at which it is asked', async (t) => {
+  const { client } = await externallyServed(t, async (ca) => {
+    const etcd = await startEtcd(ca, { address, certificateFor: ['127.0.0.3'] })
+    t.teardown(() => etcd.close())
+    return [etcd.url]
+  })
+  await t.rejects(client.members(), { code: 'ETCD_REFUSED' })
 })

@@ -17,7 +17,7 @@ import {
   type World,
 } from '../../../support/fake-run.js'
 import { PaperCluster } from '../../../support/paper-cluster.js'
-import { brokenWorlds } from './broken-worlds.js'
+import { brokenWorlds, externalEtcd } from './broken-worlds.js'
 
 const clock = { now: () => now, sleep: async () => {} }
 const atNow: Record<string, Check> = { clocks: clocksBy(clock), 'certificate-expiry': certificateExpiryBy(clock) }
@@ -179,3 +179,26 @@ t.test('a node whose facts were read in this run is not asked again for its cloc
   t.equal(asked, run.nodes.length)
   t.match(findings[0], { severity: 'error', node: 'k8sworker1.example.com', message: /60\.0 s ahead/ })
 })
+
+t.test('an external etcd of three members is nothing to complain of', async (t) => {
+  const world = soundWorld()
+  externalEtcd(world, 3)
+  world.probe = (_, { host }) => (host.startsWith('10.') ? { reached: 'done', address: host } : undefined)
+  for (const check of allChecks) t.same(await find(check, world), [], check.id)
+})
+
+t.test(
+  'what an external etcd keeps on the machine of a joiner is no leftover, and its ports are no trouble',
+  async (t) => {
+    const [joinersClean, ports] = ['joiners-clean', 'ports'].map(
+      (id) => allChecks.find((one) => one.id === id) as Check,
+    )
+    const world = soundWorld()
+    const joiner = world.facts[nodeNames.cp2] as World['facts'][string]
+    joiner.leftovers.push('/var/lib/etcd/member')
+    joiner.listening.push({ port: 2379, address: '0.0.0.0', process: 'etcd' })
+    for (const check of [joinersClean, ports]) t.equal((await find(check as Check, world)).length, 1, 'stacked')
+    externalEtcd(world, 3)
+    for (const check of [joinersClean, ports]) t.same(await find(check as Check, world), [], 'external')
+  },
+)

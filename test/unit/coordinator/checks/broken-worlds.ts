@@ -1,5 +1,6 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
 import { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeName } from '@quorate/shared/names'
 import {
   certificate,
   clusterConfiguration,
@@ -49,6 +50,26 @@ const shared = {
   gid: 0,
   directory: false,
   component: 'kube-apiserver',
+}
+
+/** Its members on machines of their own; the cluster sound in all else. */
+export function externalEtcd(world: World, members: number, named?: readonly string[]): void {
+  const machines = Array.from({ length: members }, (_, index) => `10.0.0.${index + 1}`)
+  const endpoints = named ?? machines.map((address) => `https://${address}:2379`)
+  const text = clusterConfiguration().replace(
+    /local:\n.*\n/,
+    `external:\n    endpoints: ${JSON.stringify(endpoints)}\n    caFile: /a\n    certFile: /b\n    keyFile: /c\n`,
+  )
+  world.cluster.kubeadmConfig = configMap(text)
+  const first = facts(world, cp1)
+  first.staticPods
+    .find(({ component }) => component === 'kube-apiserver')
+    ?.command.push(`--etcd-servers=${endpoints.join(',')}`)
+  first.staticPods = first.staticPods.filter(({ component }) => component !== 'etcd')
+  world.etcd.members = machines.map((address, index) => ({
+    ...member({ name: `etcd${index + 1}` as NodeName, address, agent: '' }),
+    id: `a${index}`,
+  }))
 }
 
 /** One that answers everybody but the first control plane, to whom it would have to lead it back. */
@@ -142,14 +163,64 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'etcd-topology',
-    what: 'external etcd',
-    evidence: /https:\/\/10\.0\.0\.9:2379/,
+    what: 'external etcd of one member',
+    severity: 'warning',
+    evidence: /etcd1 https:\/\/10\.0\.0\.1:2379/,
+    breaks: (w) => externalEtcd(w, 1),
+  },
+  {
+    check: 'etcd-topology',
+    what: 'external etcd of an even number',
+    severity: 'warning',
+    evidence: /etcd4 https:\/\/10\.0\.0\.4:2379/,
+    breaks: (w) => externalEtcd(w, 4),
+  },
+  {
+    check: 'etcd-topology',
+    what: 'three members on two machines',
+    severity: 'warning',
+    evidence: /etcd3/,
     breaks: (w) => {
-      const text = clusterConfiguration().replace(
-        /local:\n.*\n/,
-        'external:\n    endpoints: ["https://10.0.0.9:2379"]\n    caFile: /a\n    certFile: /b\n    keyFile: /c\n',
-      )
-      w.cluster.kubeadmConfig = configMap(text)
+      externalEtcd(w, 3)
+      const [first, , third] = w.etcd.members
+      if (first && third) third.peerUrls = [...first.peerUrls]
+    },
+  },
+  {
+    check: 'etcd-topology',
+    what: 'API servers that know one of three members',
+    severity: 'warning',
+    evidence: /endpoints https:\/\/10\.0\.0\.1:2379$/,
+    breaks: (w) => externalEtcd(w, 3, ['https://10.0.0.1:2379']),
+  },
+  {
+    check: 'etcd-topology',
+    what: 'an API server that uses another etcd than kubeadm-config says',
+    node: cp1,
+    evidence: /--etcd-servers=https:\/\/10\.0\.0\.9:2379; .*10\.0\.0\.1:2379/,
+    breaks: (w) => {
+      externalEtcd(w, 3)
+      flag(w, 'kube-apiserver', /^--etcd-servers=.*/, '--etcd-servers=https://10.0.0.9:2379')
+    },
+  },
+  {
+    check: 'etcd-topology',
+    what: 'an external etcd that every API server would look for on its own machine',
+    evidence: /https:\/\/127\.0\.0\.1:2379/,
+    breaks: (w) => externalEtcd(w, 3, ['https://127.0.0.1:2379']),
+  },
+  {
+    check: 'reachability',
+    what: 'a joiner that does not reach the external etcd',
+    node: cp2,
+    evidence: /10\.0\.0\.2:2379/,
+    breaks: (w) => {
+      externalEtcd(w, 3)
+      w.probe = (source, { host }) => {
+        if (!host.startsWith('10.')) return undefined
+        const isDeaf = source === cp2 && host === '10.0.0.2'
+        return isDeaf ? { reached: 'resolve', error: 'connect EHOSTUNREACH' } : { reached: 'done' }
+      }
     },
   },
   {
@@ -729,8 +800,47 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'before the fix',
     severity: 'warning',
     node: cp2,
-    evidence: /kubeadm v1\.34\.3; fixed in v1\.34\.4/,
+    evidence: /^kubeadm v1\.34\.3; kubernetes#136014: fixed in v1\.34\.4; kubernetes#137251: fixed in v1\.34\.6$/,
     breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.34.3' }),
+  },
+  {
+    check: 'etcd-learner-fixes',
+    what: 'a minor release that got none of them',
+    severity: 'warning',
+    node: cp2,
+    evidence:
+      /^kubeadm v1\.30\.4; kubernetes#130782: in no 1\.30, first in v1\.31\.11; .*#137251: in no 1\.30, first in/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.30.4' }),
+  },
+  {
+    check: 'kubernetes-release',
+    what: 'older than all that are known',
+    evidence: /API server v1\.27\.16; known: 1\.28 to 1\.37/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.27.16' }),
+  },
+  {
+    check: 'kubernetes-release',
+    what: 'newer than all that are known',
+    severity: 'warning',
+    evidence: /API server v1\.38\.0; kubeadm config validate took: v1beta4/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.38.0' }),
+  },
+  {
+    check: 'kubeadm-config-api',
+    what: 'a kubeadm that takes nothing that can be written',
+    node: cp2,
+    evidence: /refused a JoinConfiguration of v1beta4, v1, v1beta3/,
+    breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.40.1', kubeadmConfigApi: '' }),
+  },
+  {
+    check: 'kubeadm-config-api',
+    what: 'kubeadm-config as kubeadm 1.30 left it',
+    node: cp2,
+    evidence: /apiVersion: kubeadm\.k8s\.io\/v1beta3/,
+    breaks: (w) => {
+      w.cluster.kubeadmConfig = configMap(clusterConfiguration().replace('v1beta4', 'v1beta3'))
+      Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.37.2' })
+    },
   },
   {
     check: 'load-balancer',

@@ -193,6 +193,7 @@ t.test('a plan shows findings, steps with diffs, what has no way back, the time 
       estimateSeconds: 75,
       noWayBack: ['Between the second and the third voter a dead node stops etcd.'],
       missing: [],
+      choices: ['1.34: the kubelet stays, because of the upgrade'],
       findings: [
         {
           id: 'swap',
@@ -229,6 +230,9 @@ t.test('a plan shows findings, steps with diffs, what has no way back, the time 
           swap is on
           seen: /swapfile
           next: swapoff -a
+
+Chosen
+  1.34: the kubelet stays, because of the upgrade
 
 The plan for prod
  1. Back up: already so

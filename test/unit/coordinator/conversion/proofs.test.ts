@@ -111,6 +111,10 @@ const breaks: Record<string, Break> = {
       .node('k8smaster2')
       .facts.staticPods.push({ component: 'etcd', image: '', annotations: {}, hostPaths: [], command })
   },
+  'etcd-topology': (paper) => {
+    const config = paper.configMap('kubeadmConfig')
+    config.text = config.text.replace(/local:\n.*\n/, 'external:\n    endpoints: ["https://127.0.0.1:2379"]\n')
+  },
   leases: (paper) => {
     paper.node('k8smaster1').clockAheadMs = 60_000
   },

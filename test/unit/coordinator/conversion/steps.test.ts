@@ -115,6 +115,19 @@ t.test('kubeadm-config: anything else that changed fails the gate', async (t) =>
   )
 })
 
+t.test('an endpoint that is replaced: its name stays in certSANs, and admin.conf goes to the new one', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  paper.configMap('kubeadmConfig').text += 'controlPlaneEndpoint: k8s.example.com:6443\n'
+  for (const file of paper.node('k8smaster1').kubeconfigs)
+    if (file.purpose === 'admin') file.text = pointKubeconfigAt(file.text, 'https://k8s.example.com:6443')
+  const run = paper.run()
+  t.match(await only(rewriteAdminKubeconfigs, run), { id: /admin\.conf$/ })
+  await take(run, updateKubeadmConfig)
+  t.match(paper.asked.at(-1)?.request, { certSans: ['apiserver.example.com', '192.168.13.100', 'k8s.example.com'] })
+  run.refresh()
+  t.same(await updateKubeadmConfig.plan(run), [], 'the second time all is so')
+})
+
 t.test("users' kubeconfigs: those that name the first control plane, on any node, and no others", async (t) => {
   const paper = new PaperCluster('v1.37.2')
   const text = fixture('v1.37.2', 'before/admin.conf')
@@ -242,6 +255,14 @@ t.test('each joiner is told before it joins that there is a moment without a way
   const actions = await joinControlPlanes.plan(new PaperCluster('v1.37.2').run())
   t.equal(actions.length, 2)
   for (const { noWayBack } of actions) t.match(noWayBack, /two voters/)
+})
+
+t.test('where three vote already nothing is without a way back', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const [member] = paper.members
+  if (member === undefined) throw new Error('no member')
+  paper.members.push({ ...member, id: '2', name: 'four' }, { ...member, id: '3', name: 'five' })
+  for (const action of await joinControlPlanes.plan(paper.run())) t.notOk('noWayBack' in action)
 })
 
 t.test('an undone join takes away its own, quorum first, and leaves the other joiner alone', async (t) => {
@@ -389,7 +410,7 @@ t.test('an external load balancer is proved, never touched', async (t) => {
 })
 
 t.test('a kind that is not offered is a finding', async (t) => {
-  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'kube-vip' as const } }
+  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'service' as const } }
   const run = new PaperCluster('v1.37.2', file).run()
-  t.match(await run.loadBalancer.check(run), [{ severity: 'error', message: /kube-vip/ }])
+  t.match(await run.loadBalancer.check(run), [{ severity: 'error', message: /service/ }])
 })

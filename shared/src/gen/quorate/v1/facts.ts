@@ -78,6 +78,11 @@ export interface NodeFacts {
   runtimeCgroupDriver: string;
   /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
   nameservers: string[];
+  /**
+   * In which version of kubeadm's configuration API a document is written for this node's kubeadm, such as `v1beta4`; empty when there is no
+   * kubeadm, or when it takes none that is known here. One that is newer than all that are known is asked.
+   */
+  kubeadmConfigApi: string;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -227,6 +232,22 @@ export interface ClusterFacts {
    * looked for when asked (GetClusterFactsRequest.join_rights).
    */
   missingJoinRights: string[];
+  /** The Service by which clients outside the cluster reach the API servers (kube-system/quorate-apiserver); absent when there is none. */
+  apiService: ApiServiceFacts | undefined;
+}
+
+export interface ApiServiceFacts {
+  /** `LoadBalancer` or `NodePort`. */
+  type: string;
+  port: number;
+  nodePort: number;
+  targetPort: number;
+  /** Of its status: what a controller gave it; empty while that is `<pending>`. */
+  addresses: string[];
+  /** Of its EndpointSlices, those that are ready. */
+  readyEndpoints: string[];
+  /** Label app.kubernetes.io/managed-by is `quorate`. */
+  ours: boolean;
 }
 
 export interface ConfigMapText {
@@ -377,6 +398,7 @@ function createBaseNodeFacts(): NodeFacts {
     bridgeNetfilter: false,
     runtimeCgroupDriver: "",
     nameservers: [],
+    kubeadmConfigApi: "",
   };
 }
 
@@ -519,6 +541,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.nameservers) {
       writer.uint32(482).string(v!);
+    }
+    if (message.kubeadmConfigApi !== "") {
+      writer.uint32(562).string(message.kubeadmConfigApi);
     }
     return writer;
   },
@@ -913,6 +938,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.nameservers.push(reader.string());
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.kubeadmConfigApi = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -999,6 +1032,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.bridgeNetfilter = object.bridgeNetfilter ?? false;
     message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
     message.nameservers = object.nameservers?.map((e) => e) || [];
+    message.kubeadmConfigApi = object.kubeadmConfigApi ?? "";
     return message;
   },
 };
@@ -2245,6 +2279,7 @@ function createBaseClusterFacts(): ClusterFacts {
     joinTokenIds: [],
     clusterStatus: undefined,
     missingJoinRights: [],
+    apiService: undefined,
   };
 }
 
@@ -2297,6 +2332,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     for (const v of message.missingJoinRights) {
       writer.uint32(170).string(v!);
+    }
+    if (message.apiService !== undefined) {
+      ApiServiceFacts.encode(message.apiService, writer.uint32(242).fork()).join();
     }
     return writer;
   },
@@ -2442,6 +2480,14 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.missingJoinRights.push(reader.string());
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.apiService = ApiServiceFacts.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2487,6 +2533,136 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
       ? ConfigMapText.fromPartial(object.clusterStatus)
       : undefined;
     message.missingJoinRights = object.missingJoinRights?.map((e) => e) || [];
+    message.apiService = (object.apiService !== undefined && object.apiService !== null)
+      ? ApiServiceFacts.fromPartial(object.apiService)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseApiServiceFacts(): ApiServiceFacts {
+  return { type: "", port: 0, nodePort: 0, targetPort: 0, addresses: [], readyEndpoints: [], ours: false };
+}
+
+export const ApiServiceFacts: MessageFns<ApiServiceFacts> = {
+  encode(message: ApiServiceFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.nodePort !== 0) {
+      writer.uint32(24).uint32(message.nodePort);
+    }
+    if (message.targetPort !== 0) {
+      writer.uint32(32).uint32(message.targetPort);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.readyEndpoints) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.ours !== false) {
+      writer.uint32(56).bool(message.ours);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApiServiceFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApiServiceFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nodePort = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.targetPort = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.readyEndpoints.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ours = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApiServiceFacts>): ApiServiceFacts {
+    return ApiServiceFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApiServiceFacts>): ApiServiceFacts {
+    const message = createBaseApiServiceFacts();
+    message.type = object.type ?? "";
+    message.port = object.port ?? 0;
+    message.nodePort = object.nodePort ?? 0;
+    message.targetPort = object.targetPort ?? 0;
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.readyEndpoints = object.readyEndpoints?.map((e) => e) || [];
+    message.ours = object.ours ?? false;
     return message;
   },
 };

@@ -78,7 +78,7 @@ t.test('removes a member while quorum holds before and after', async (t) => {
     { code: 'QUORUM_AT_RISK', message: /now, 1 of 2 voters/ },
     'one of two is dead: etcd cannot agree on anything',
   )
-  const second = await startEtcd(node.ca)
+  const second = await startEtcd(node.ca, { memberId: etcdIds.other })
   t.teardown(() => second.close())
   etcd.state.members.splice(
     1,
@@ -105,7 +105,7 @@ t.test('a learner has no vote: it may go whatever its state', async (t) => {
 
 async function withLearner(t: Test) {
   const { node, etcd } = await prepared(t)
-  const second = await startEtcd(node.ca)
+  const second = await startEtcd(node.ca, { memberId: etcdIds.other })
   t.teardown(() => second.close())
   second.state.status = { isLearner: true, raftIndex: '5000', raftAppliedIndex: '5000' }
   etcd.state.status = { raftIndex: '5100', raftAppliedIndex: '5100' }

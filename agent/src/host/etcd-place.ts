@@ -1,0 +1,130 @@
+import { isIP } from 'node:net'
+import { dirname } from 'node:path'
+import { checkServerIdentity } from 'node:tls'
+import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js'
+import { QuorateError } from '@quorate/shared/errors'
+import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
+import type { Host } from './host.js'
+
+const manifests = '/etc/kubernetes/manifests'
+const etcdManifest = `${manifests}/etcd.yaml`
+const apiServerManifest = `${manifests}/kube-apiserver.yaml`
+const loopback = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/
+
+export const isLoopback = (url: string): boolean => loopback.test(url)
+
+/** How one endpoint of etcd is dialled. */
+export interface EtcdDial {
+  readonly identity: ChannelCredentials
+  readonly options: ChannelOptions
+}
+
+/** The etcd of a control plane, as the manifests on its disk say it: never as a request does. */
+export interface EtcdPlace {
+  /** `https://192.168.13.30:2379`; any of them speaks for the whole. */
+  readonly endpoints: readonly string[]
+  /** A member is this control plane's own, so that members come and go with control planes. */
+  readonly stacked: boolean
+  dial(url: string): EtcdDial
+}
+
+/** From etcd's own manifest where there is one, else from what the API server is told. NOT_A_CONTROL_PLANE where there is neither. */
+export async function readEtcdPlace(host: Host): Promise<EtcdPlace> {
+  const own = await readPod(host, etcdManifest)
+  if (own !== undefined) return stackedPlace(host, own)
+  const apiServer = await readPod(host, apiServerManifest)
+  if (apiServer === undefined || meansOwnEtcd(apiServer))
+    throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no etcd on this node', { where: etcdManifest })
+  return externalPlace(host, apiServer)
+}
+
+const serversOf = ({ flags }: StaticPodView): readonly string[] => (flags['etcd-servers'] ?? '').split(',')
+
+/** kubeadm tells the API server of a stacked etcd its loopback address (app/phases/controlplane/manifests.go). */
+const meansOwnEtcd = (apiServer: StaticPodView): boolean => serversOf(apiServer).every(isLoopback)
+
+/** Whether this control plane has, or is about to get, an etcd of its own: a join writes etcd's manifest after that of the API server. */
+export async function needsOwnEtcd(host: Host): Promise<boolean> {
+  const apiServer = await readPod(host, apiServerManifest)
+  return apiServer === undefined || meansOwnEtcd(apiServer)
+}
+
+async function readPod(host: Host, path: string): Promise<StaticPodView | undefined> {
+  const file = await host.read(path)
+  return file === undefined ? undefined : readStaticPod(file.bytes.toString('utf8'))
+}
+
+/** Dialled at the URL that it advertises to others, with pki/etcd/healthcheck-client. */
+async function stackedPlace(host: Host, { flags }: StaticPodView): Promise<EtcdPlace> {
+  const urls = [flags['advertise-client-urls'], flags['listen-client-urls']].flatMap((list) => list?.split(',') ?? [])
+  const url = urls.find((one) => !isLoopback(one)) ?? urls[0]
+  const ca = flags['trusted-ca-file']
+  if (url === undefined || ca === undefined) {
+    throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', {
+      where: etcdManifest,
+    })
+  }
+  const folder = dirname(ca)
+  const files = {
+    ca: `${folder}/ca.crt`,
+    cert: `${folder}/healthcheck-client.crt`,
+    key: `${folder}/healthcheck-client.key`,
+  }
+  const identity = await readIdentity(host, files)
+  // etcd's server certificate always has the name localhost (kubeadm, GetEtcdAltNames); a bare IP as TLS server name makes Node warn.
+  const options = { 'grpc.ssl_target_name_override': 'localhost' }
+  return { endpoints: [url], stacked: true, dial: () => ({ identity: identity.credentials(), options }) }
+}
+
+/** Dialled as the API server does it: at its endpoints, with its client certificate. */
+async function externalPlace(host: Host, apiServer: StaticPodView): Promise<EtcdPlace> {
+  const { flags } = apiServer
+  const endpoints = serversOf(apiServer).filter((url) => URL.canParse(url))
+  if (endpoints.length === 0)
+    throw new QuorateError('ETCD_REFUSED', 'the API server is told of no etcd: --etcd-servers', {
+      where: apiServerManifest,
+    })
+  // kubeadm gives what kubeadm-config has: a client certificate or none, and with http nothing at all (ValidateEtcd).
+  const identity = await readIdentity(host, {
+    ca: flags['etcd-cafile'],
+    cert: flags['etcd-certfile'],
+    key: flags['etcd-keyfile'],
+  })
+  return { endpoints, stacked: false, dial: (url) => dialByName(url, identity) }
+}
+
+/** Verified for the host of its URL, whatever else its certificate is for. */
+function dialByName(url: string, identity: Identity): EtcdDial {
+  const { hostname, protocol } = new URL(url)
+  if (protocol === 'http:') return { identity: credentials.createInsecure(), options: {} }
+  const name = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(name) === 0) return { identity: identity.credentials(), options: {} }
+  // A bare IP as TLS server name makes Node warn (RFC 6066): it is verified, not sent.
+  return {
+    identity: identity.credentials((_, certificate) => checkServerIdentity(name, certificate)),
+    options: { 'grpc.ssl_target_name_override': 'localhost' },
+  }
+}
+
+interface Identity {
+  credentials(check?: typeof checkServerIdentity): ChannelCredentials
+}
+
+async function readIdentity(
+  host: Host,
+  files: Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>,
+): Promise<Identity> {
+  const [ca, key, cert] = await Promise.all(
+    [files.ca, files.key, files.cert].map(async (path) => {
+      if (path === undefined) return null
+      const file = await host.read(path, { followLinks: true })
+      if (file === undefined)
+        throw new QuorateError('ETCD_REFUSED', `${path} is missing: no client certificate for etcd`, { where: path })
+      return file.bytes
+    }),
+  )
+  const { createSsl } = credentials
+  return {
+    credentials: (check) => createSsl(ca, key, cert, check === undefined ? {} : { checkServerIdentity: check }),
+  }
+}

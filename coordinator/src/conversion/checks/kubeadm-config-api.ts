@@ -1,0 +1,49 @@
+import { configApis } from '@quorate/shared/kubeadm-documents'
+import { holds, knowledgeOf } from '@quorate/shared/version-rules'
+import { clusterConfiguration } from '../cluster-configuration.js'
+import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'kubeadm-config-api'
+
+/** kubeadm join reads our document and kubeadm-config: it refuses both in a version that it has given up (util/config/common.go), the second after discovery. */
+export const kubeadmConfigApi: Check = {
+  id,
+  title: "The joiners' kubeadm reads what is written for it and what kubeadm-config holds",
+  async check(run) {
+    const stored = (await clusterConfiguration(run))?.apiVersion
+    const nodes = await withFacts(run, await toJoin(run))
+    return nodes.flatMap(({ name, facts: { kubeadmVersion: version, kubeadmConfigApi: api } }) => {
+      if (version === '') return []
+      if (api === '') return [ofUnwritten(name, version)]
+      return stored === undefined || reads(version, stored) ? [] : [ofStored(name, version, stored)]
+    })
+  },
+}
+
+/** Only what kubeadm is known to have given up, or not to have yet: of a newer one nothing is known but what it answers. */
+function reads(version: string, stored: string): boolean {
+  if (stored === 'v1beta3') return holds('config-v1beta3', version)
+  if (stored === 'v1beta4') return holds('config-v1beta4', version)
+  return knowledgeOf(version) === 'newer'
+}
+
+const ofUnwritten = (node: string, version: string): Finding => ({
+  id,
+  severity: 'error',
+  node,
+  message: `kubeadm ${version} takes no configuration that can be written here: it was asked`,
+  evidence: `kubeadm config validate refused a JoinConfiguration of ${configApis.join(', ')}`,
+  remedy: 'A newer Quorate is needed for this release of Kubernetes.',
+})
+
+const ofStored = (node: string, version: string, stored: string): Finding => ({
+  id,
+  severity: 'error',
+  node,
+  message: `kubeadm ${version} does not read kubeadm-config as it is stored: its join would be refused`,
+  evidence: `kubeadm-config: apiVersion: kubeadm.k8s.io/${stored}`,
+  remedy:
+    'On a control plane that has a kubeadm which reads both: save ClusterConfiguration of the ConfigMap kubeadm-config as old.yaml, then kubeadm config migrate --old-config old.yaml --new-config new.yaml && kubeadm init phase upload-config kubeadm --config new.yaml',
+})

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
+import { ended } from '../../simulated-cluster.js'
+import { converts } from '../assertions.js'
+import type { Scenario } from '../scenario.js'
+
+export const etcdExternal: Scenario = {
+  id: 'etcd-external',
+  title: 'etcd on machines of its own, its client certificate at a path of its own',
+  group: 'etcd',
+  outcome: 'converted',
+  note: "No member comes or goes, so a join is always undone; the snapshot is taken with the API server's own client certificate.",
+  simulated: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, kubernetesVersion) =>
+      converts(t, {
+        site: { kubernetesVersion, externalEtcd: { members: 3, clientFolder: '/etc/etcd/client' } },
+        async prepare(cluster) {
+          const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
+          ended(t, plan)
+          t.notMatch(plan.stdout, /no way back|etcd-topology/i)
+        },
+        looks: (cluster) => sameEtcd(t, cluster),
+        undone: true,
+      }),
+  },
+  everyRun: true,
+}
+
+/** Each control plane asks the same etcd with the same files, has none of its own, and etcd was never told of any. */
+async function sameEtcd(t: Test, cluster: SimulatedCluster): Promise<void> {
+  const text = (node: string, path: string) => readFileSync(cluster.node(node).root + path, 'utf8')
+  const told = (node: string) =>
+    text(node, '/etc/kubernetes/manifests/kube-apiserver.yaml')
+      .split('\n')
+      .filter((line) => line.includes('--etcd-'))
+  for (const joined of ['cp2', 'cp3']) {
+    t.same(told(joined), told('cp1'), 'the same --etcd-servers and files')
+    for (const file of ['ca.crt', 'apiserver.crt', 'apiserver.key'])
+      t.ok(text(joined, `/etc/etcd/client/${file}`) === text('cp1', `/etc/etcd/client/${file}`), `${joined} ${file}`)
+    t.throws(() => text(joined, '/etc/kubernetes/manifests/etcd.yaml'), { code: 'ENOENT' })
+  }
+  const { etcd } = await cluster.control.ask<{ etcd: unknown[] }>('executions')
+  t.same(etcd, [], 'no member was added, promoted or removed')
+}
