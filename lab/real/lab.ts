@@ -235,6 +235,11 @@ export class Lab {
     }
   }
 
+  /** As the cluster file says it. */
+  get endpointPort(): string {
+    return /^endpoint: .*:(\d+)$/m.exec(readFileSync(this.clusterFile, 'utf8'))?.[1] ?? ''
+  }
+
   /** The cluster file that an operator would write for it. */
   writeClusterFile({ endpoint, loadBalancer }: ClusterFileWish = {}): void {
     const entry = (node: LabNode) => `  - {name: ${node.spec.name}, address: ${node.address}}`

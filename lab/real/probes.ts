@@ -38,13 +38,13 @@ export class Probes {
   /** Only reads through the virtual IP. */
   static endpoint(lab: Lab): Probes {
     const probes = new Probes()
-    probes.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
+    probes.#add(lab, ['endpoint', lab.virtualIP, lab.endpointPort, '50'])
     return probes
   }
 
   /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after 60 s. */
   async addEndpointWhenUp(lab: Lab): Promise<void> {
-    const url = `https://${lab.virtualIP}:8443/readyz`
+    const url = `https://${lab.virtualIP}:${lab.endpointPort}/readyz`
     for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
       if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
         return this.#addEndpoint(lab)
@@ -54,8 +54,8 @@ export class Probes {
 
   async #addEndpoint(lab: Lab): Promise<void> {
     const credentials = await clientCertificate(lab)
-    this.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
-    this.#add(lab, ['writes', lab.virtualIP, '8443', '250', credentials.cert, credentials.key])
+    this.#add(lab, ['endpoint', lab.virtualIP, lab.endpointPort, '50'])
+    this.#add(lab, ['writes', lab.virtualIP, lab.endpointPort, '250', credentials.cert, credentials.key])
   }
 
   #add(lab: Lab, args: readonly string[]): void {

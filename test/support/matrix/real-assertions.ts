@@ -9,7 +9,7 @@ import { differences, etcdMembers, stateOf } from '../real-state.js'
 interface Wanted {
   /** What makes the cluster other than the textbook's. */
   readonly with?: readonly PieceName[]
-  readonly file?: ClusterFileWish
+  file?(lab: Lab): ClusterFileWish
   /** The cluster as it came up is the one that the scenario is about. */
   before?(lab: Lab): Promise<void>
   looks?(lab: Lab): Promise<void>
@@ -49,7 +49,7 @@ function nothingFailed(t: Test, results: readonly ProbeResult[]): void {
  */
 export async function convertsReal(t: Test, version: string, wanted: Wanted = {}): Promise<void> {
   const lab = await labForTest(t, version, { workers: 1, with: wanted.with ?? [] })
-  lab.writeClusterFile(wanted.file)
+  lab.writeClusterFile(wanted.file?.(lab))
   await wanted.before?.(lab)
   const before = await stateOf(lab)
   await ended(t, lab, ['plan', '-f', lab.clusterFile])
