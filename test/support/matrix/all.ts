@@ -4,6 +4,7 @@ import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
+import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
 import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
@@ -38,4 +39,5 @@ export const scenarios: readonly Scenario[] = [
   ...networkPlugins,
   lbKubeVip,
   lbKubeVipBgp,
+  itStaysSo,
 ]
