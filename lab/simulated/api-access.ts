@@ -1,4 +1,6 @@
 import type { TLSSocket } from 'node:tls'
+import { parse } from 'yaml'
+import type { SimulatedNode } from './node.js'
 import type { ObjectStore } from './store.js'
 import { keyOf, resourceOf } from './store.js'
 
@@ -17,6 +19,20 @@ export interface Attributes {
 }
 
 export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+
+interface AuthenticationConfiguration {
+  anonymous?: { enabled?: boolean; conditions?: { path: string }[] }
+}
+
+/** Whether a request without credentials is refused before anybody asks what it may: --anonymous-auth, or since 1.31 the paths of an AuthenticationConfiguration. */
+export function refusesAnonymous(node: SimulatedNode, flags: ReadonlyMap<string, string>, path: string): boolean {
+  if (flags.get('anonymous-auth') === 'false') return true
+  const file = flags.get('authentication-config')
+  const { anonymous: asked } = file === undefined ? {} : (parse(node.must(file)) as AuthenticationConfiguration)
+  if (asked === undefined) return false
+  if (asked.enabled === false) return true
+  return asked.conditions !== undefined && !asked.conditions.some((condition) => condition.path === path)
+}
 
 /** Who asks: a client certificate of the cluster's CA, a bootstrap token or a service account's token; 'invalid' for a credential that does not hold. */
 export function authenticate(
@@ -105,7 +121,9 @@ function allowsByRole(user: User, { verb, plural, namespace, name }: Attributes,
 function allowsParts(user: User, { verb, plural, namespace, name, path }: Attributes): boolean {
   if (publicPaths.has(path)) return true
   if (user.groups.includes('system:masters') || user.groups.includes('kubeadm:cluster-admins')) return true
-  if (verb === 'get' && plural === 'configmaps' && namespace === 'kube-public' && name === 'cluster-info') return true
+  // Bound to system:anonymous and to nobody else: a bootstrap token may not.
+  if (user === anonymous && `${verb} ${plural} ${namespace} ${name}` === 'get configmaps kube-public cluster-info')
+    return true
   if (user.groups.includes('system:bootstrappers:kubeadm:default-node-token')) {
     if (plural === 'certificatesigningrequests') return verb === 'create' || verb === 'get'
     if (plural === 'nodes') return verb === 'get'

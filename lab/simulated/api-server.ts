@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { createSecureContext, type TLSSocket } from 'node:tls'
-import { type Attributes, allows, anonymous, authenticate, type User } from './api-access.js'
+import { type Attributes, allows, anonymous, authenticate, refusesAnonymous, type User } from './api-access.js'
 import type { EtcdCluster } from './etcd-cluster.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
@@ -143,7 +143,7 @@ export class ApiServer {
       metadata: { name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
       addressType: 'IPv4',
       endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-      ports: [{ name: 'https', port: 6443, protocol: 'TCP' }],
+      ports: [{ name: 'https', port: Number(this.flag('secure-port')), protocol: 'TCP' }],
     })
   }
 
@@ -174,7 +174,9 @@ export class ApiServer {
     const socket = request.socket as TLSSocket
     const url = new URL(request.url ?? '/', 'https://api')
     const user = this.userOf(socket, request)
-    if (user === 'invalid') throw new StatusError(401, 'Unauthorized', 'Unauthorized')
+    const { node, flags } = this.parts
+    if (user === 'invalid' || (user === anonymous && refusesAnonymous(node, flags, url.pathname)))
+      throw new StatusError(401, 'Unauthorized', 'Unauthorized')
     const target = targetOf(url)
     const verb = verbOf(request.method ?? 'GET', target)
     const attributes: Attributes = {

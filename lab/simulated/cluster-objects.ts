@@ -1,3 +1,4 @@
+import type { InitWish } from './init-wish.js'
 import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
@@ -9,14 +10,15 @@ export interface ClusterFacts {
   /** `https://IP:6443` of the first control plane, or of the endpoint. */
   readonly server: string
   readonly controlPlaneEndpoint?: string
+  readonly init?: InitWish
   readonly externalEtcd?: ExternalEtcd
 }
 
 /** data.ClusterConfiguration of kubeadm-config, as kubeadm init with defaults stores it. */
-export function clusterConfiguration({ release, controlPlaneEndpoint, externalEtcd }: ClusterFacts): string {
+export function clusterConfiguration({ release, controlPlaneEndpoint, externalEtcd, init = {} }: ClusterFacts): string {
   const old = release.configApi === 'v1beta3'
   return yamlText({
-    apiServer: old ? { timeoutForControlPlane: '4m0s' } : {},
+    apiServer: { ...wishedApiServer(init, old), ...(old ? { timeoutForControlPlane: '4m0s' } : {}) },
     apiVersion: `kubeadm.k8s.io/${release.configApi}`,
     ...(old ? {} : { caCertificateValidityPeriod: '87600h0m0s', certificateValidityPeriod: '8760h0m0s' }),
     certificatesDir: '/etc/kubernetes/pki',
@@ -33,6 +35,15 @@ export function clusterConfiguration({ release, controlPlaneEndpoint, externalEt
     ...(old ? {} : { proxy: {} }),
     scheduler: {},
   })
+}
+
+function wishedApiServer({ certSANs, apiServerArgs, apiServerVolumes }: InitWish, old: boolean): object {
+  const asList = Object.entries(apiServerArgs ?? {}).map(([name, value]) => ({ name, value }))
+  return {
+    ...(certSANs === undefined ? {} : { certSANs }),
+    ...(apiServerArgs === undefined ? {} : { extraArgs: old ? apiServerArgs : asList }),
+    ...(apiServerVolumes === undefined ? {} : { extraVolumes: apiServerVolumes }),
+  }
 }
 
 /** data.kubeconfig of kube-public/cluster-info. */

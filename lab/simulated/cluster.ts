@@ -152,9 +152,10 @@ export class SimulatedCluster {
   }
 
   /** What `quorate enroll --bundle` does, without a process for each node; and the folder carried to the node's /etc/quorate. */
-  async enrol({ name, address, ...node }: SimulatedNodeDescription): Promise<void> {
+  async enrol(node: SimulatedNodeDescription): Promise<void> {
+    const { name, agentAddress: address } = node
     await enrolBundle(statePaths(this.stateFolder), { node: name, address, bundle: this.bundleFolder(name) })
-    this.carryBundle({ name, address, ...node })
+    this.carryBundle(node)
   }
 
   /** What a person does with scp; a simulated node's agent must also be told below which folder its files lie. */
@@ -177,6 +178,7 @@ export class SimulatedCluster {
           PATH: node.path,
           NODE_OPTIONS: `--import=${preload}`,
           QUORATE_SIM_ADDRESS: node.address,
+          QUORATE_SIM_AGENT_ADDRESS: node.agentAddress,
           QUORATE_SIM_FAULTS: this.faultFile(node.name),
           QUORATE_SIM_DEATH: this.faultFile(node.name),
           ...(options.clockOffsetMs === undefined
@@ -192,7 +194,7 @@ export class SimulatedCluster {
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     for (let tries = 0; ; tries++) {
-      if (await listens(node.address, 7445)) return
+      if (await listens(node.agentAddress, 7445)) return
       if (child.exitCode !== null || tries > 300)
         throw new Error(`the agent of ${node.name} did not start:\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -249,7 +251,10 @@ export class SimulatedCluster {
     loadBalancer,
     endpoint = 'apiserver.example.com:8443',
   }: ClusterFileWish = {}): string {
-    const entry = (name: string): string => `  - {name: ${this.node(name).name}, address: ${this.node(name).address}}`
+    const entry = (short: string): string => {
+      const { name, address, agentAddress } = this.node(short)
+      return `  - {name: ${name}, address: ${address}${agentAddress === address ? '' : `, agent: "${agentAddress}:7445"`}}`
+    }
     const of = (role: string): string[] => this.nodes.filter((node) => node.role === role).map(({ name }) => name)
     return [
       'apiVersion: quorate/v1alpha1',

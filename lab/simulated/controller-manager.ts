@@ -34,7 +34,7 @@ export class ElectedComponent implements Process {
     const { node, network, component, flags } = this.parts
     const credentials = credentialsOf(node, node.must(flags.get('kubeconfig') ?? ''))
     this.client = new KubeClient({ node, network, process: component.slice(0, 15) }, credentials)
-    this.lease = new LeaderLease(this.client, component, `${node.name}_${randomUUID()}`)
+    this.lease = new LeaderLease(this.client, component, `${node.hostname}_${randomUUID()}`)
     void this.lease.run()
     if (component === 'kube-controller-manager') this.timer = setInterval(() => this.control(), 120)
   }

@@ -9,29 +9,32 @@ import {
   kubeProxyConfiguration,
   kubeProxyKubeconfig,
 } from './cluster-objects.js'
+import { patchesFolder, withPatches } from './init-wish.js'
 import type { ClusterConfiguration } from './kubeadm-config.js'
-import { makeCertificates, writeKubeconfigs, writeManifests } from './kubeadm-join.js'
+import { makeCertificates, writeKubeconfigs, writeKubeletFlags, writeManifest, writeManifests } from './kubeadm-join.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { bootstrappedKubeletKubeconfig, embeddedKubeconfig, firstKubeletKubeconfig } from './kubeconfigs.js'
 import { installClientCertificate } from './kubelet.js'
 import { installNetworkPlugin } from './network-plugins.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
-import { staticPodManifest } from './static-pods.js'
 import { type KubeObject, keyOf } from './store.js'
 import type { WorldOptions } from './world-options.js'
 
 const pki = '/etc/kubernetes/pki'
 
 /** How `kubeadm init` was run. */
-type InitWish = Pick<WorldOptions, 'controlPlaneEndpoint' | 'kubeProxy' | 'networkPlugin'>
+type FirstClusterWish = Pick<WorldOptions, 'controlPlaneEndpoint' | 'kubeProxy' | 'networkPlugin' | 'init'>
 
 /** Makes what `kubeadm init` and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
 export function makeFirstCluster(
   site: Site,
   [first, ...workers]: readonly [SimulatedNode, ...SimulatedNode[]],
-  wish: InitWish,
+  wish: FirstClusterWish,
 ): void {
+  const { init = {} } = wish
+  const { bindPort = 6443, files = {} } = init
+  for (const [path, { text, mode }] of Object.entries(files)) first.write(path, text, mode)
   const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
   if (
     key === undefined ||
@@ -53,26 +56,20 @@ export function makeFirstCluster(
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
   const { controlPlaneEndpoint } = wish
-  const local = `https://${first.address}:6443`
+  const local = `https://${first.address}:${bindPort}`
   const server = controlPlaneEndpoint === undefined ? local : `https://${controlPlaneEndpoint}`
   const endpoint = controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }
   const { release, externalEtcd } = site
   const etcd = externalEtcd === undefined ? {} : { externalEtcd }
-  const facts = { release, caPem: ca.cert, server, ...endpoint, ...etcd }
+  const facts = { release, caPem: ca.cert, server, init, ...endpoint, ...etcd }
   const cluster = parse(clusterConfiguration(facts)) as ClusterConfiguration
   const quiet: Kubeadm = { site, machine: machineOf(site, first.name), print: () => {}, complain: () => {} }
-  const context = { cluster, nodeName: first.name, address: first.address, bindPort: 6443 }
+  const patches = withPatches(init) ? patchesFolder : undefined
+  const context = { cluster, nodeName: first.name, address: first.address, bindPort, patches }
   makeCertificates(quiet, context)
   writeKubeconfigs(quiet, context)
   writeManifests(quiet, context)
-  const etcdPod = {
-    ...context,
-    release: site.release,
-    serviceSubnet: '10.96.0.0/12',
-    initialCluster: [`${first.name}=https://${first.address}:2380`],
-  }
-  if (externalEtcd === undefined)
-    first.write('/etc/kubernetes/manifests/etcd.yaml', staticPodManifest('etcd', etcdPod), 0o600)
+  if (externalEtcd === undefined) writeManifest(quiet, 'etcd', context, [`${first.name}=https://${first.address}:2380`])
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
   if (site.release.superAdmin) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
@@ -86,7 +83,8 @@ export function makeFirstCluster(
   for (const node of [first, ...workers]) {
     node.write(`${pki}/ca.crt`, ca.cert, 0o644)
     node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
-    node.write('/var/lib/kubelet/kubeadm-flags.env', 'KUBELET_KUBEADM_ARGS=""\n', 0o644)
+    const nodeIp = node.address === node.defaultAddress ? [] : [['node-ip', node.address] as const]
+    writeKubeletFlags(node, node.name, new Map(nodeIp))
     const identity = client({ commonName: `system:node:${node.name}`, organizations: ['system:nodes'] })
     installClientCertificate(node, identity.cert + identity.key)
     const text =
@@ -95,11 +93,12 @@ export function makeFirstCluster(
         : bootstrappedKubeletKubeconfig(server, ca.cert)
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
-  makeObjects(site, { ...facts, ...wish }, [first, ...workers])
+  const { certSANs: _, ...stored } = init
+  makeObjects(site, { ...facts, ...wish, init: init.certSansForgotten ? stored : init }, [first, ...workers])
   if (wish.networkPlugin !== undefined) installNetworkPlugin(site, wish.networkPlugin, [first, ...workers])
 }
 
-function makeObjects(site: Site, facts: ClusterFacts & InitWish, nodes: readonly SimulatedNode[]): void {
+function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: readonly SimulatedNode[]): void {
   const { store, release } = site
   const make = (
     plural: string,
@@ -165,7 +164,7 @@ function makeObjects(site: Site, facts: ClusterFacts & InitWish, nodes: readonly
   for (const [index, node] of nodes.entries()) {
     make('nodes', '', node.name, {
       labels: {
-        'kubernetes.io/hostname': node.name,
+        'kubernetes.io/hostname': node.hostname,
         'kubernetes.io/os': 'linux',
         ...(index === 0 ? { [control]: '' } : {}),
       },

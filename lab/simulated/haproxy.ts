@@ -23,6 +23,8 @@ export interface HaproxyConfig {
   readonly rise: number
   readonly checkTimeoutMs: number
   readonly httpCheck: string | undefined
+  /** Statuses that count as healthy. */
+  readonly expected: RegExp
   readonly redispatch: boolean
 }
 
@@ -63,8 +65,17 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     rise: Number(option('rise') ?? 2),
     checkTimeoutMs: milliseconds(/^timeout check\s+(\S+)/m.exec(lines.join('\n'))?.[1] ?? '2s'),
     httpCheck: uri,
+    expected: expectedStatus(lines),
     redispatch: lines.some((line) => /^option redispatch( 1)?$/.test(line)),
   }
+}
+
+/** `http-check expect status 200` or `... rstatus REGEX`; 2xx and 3xx where neither is said. */
+function expectedStatus(lines: readonly string[]): RegExp {
+  const [, kind, value = ''] =
+    lines.map((line) => /^http-check expect (r?status) (.+)$/.exec(line)).find((match) => match !== null) ?? []
+  if (kind === undefined) return /^[23]..$/
+  return new RegExp(kind === 'rstatus' ? value : `^${value}$`)
 }
 
 function milliseconds(text: string): number {
@@ -210,7 +221,7 @@ export class Haproxy {
       }
       const request = get(options, (response) => {
         response.resume()
-        resolve(response.statusCode === 200)
+        resolve(this.config.expected.test(String(response.statusCode)))
       })
       request.on('timeout', () => request.destroy())
       request.on('error', () => resolve(false))

@@ -1,4 +1,5 @@
 import { parseAllDocuments } from 'yaml'
+import type { ExtraVolume } from './init-wish.js'
 import { type Credentials, credentialsOf, KubeClient } from './kube-client.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import type { KubeObject } from './store.js'
@@ -19,11 +20,18 @@ export interface ClusterConfiguration {
   controlPlaneEndpoint?: string
   clusterName?: string
   imageRepository?: string
-  apiServer?: { certSANs?: string[] }
+  apiServer?: { certSANs?: string[]; extraArgs?: ExtraArgs; extraVolumes?: ExtraVolume[] }
   featureGates?: Record<string, boolean>
   networking?: { serviceSubnet?: string; dnsDomain?: string }
   etcd?: { external?: ExternalEtcd }
 }
+
+/** A map up to v1beta3, a list since v1beta4. */
+export type ExtraArgs = Record<string, string> | { name: string; value: string }[]
+
+/** extraArgs of either version by name; of a repeated one the last counts. */
+export const extraArgs = (args: ExtraArgs = {}): ReadonlyMap<string, string> =>
+  new Map(Array.isArray(args) ? args.map(({ name, value }) => [name, value]) : Object.entries(args))
 
 export interface LocalEndpoint {
   advertiseAddress?: string
@@ -42,7 +50,13 @@ export interface JoinConfiguration {
     tlsBootstrapToken?: string
     file?: { kubeConfigPath?: string }
   }
-  nodeRegistration?: { name?: string; criSocket?: string; ignorePreflightErrors?: string[] }
+  nodeRegistration?: {
+    name?: string
+    criSocket?: string
+    ignorePreflightErrors?: string[]
+    kubeletExtraArgs?: ExtraArgs
+  }
+  patches?: { directory?: string }
   controlPlane?: { localAPIEndpoint?: LocalEndpoint; certificateKey?: string }
   timeouts?: { etcdAPICall?: string; discovery?: string }
 }

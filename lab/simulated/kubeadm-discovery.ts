@@ -22,6 +22,8 @@ export async function discover(run: Kubeadm, join: JoinConfiguration): Promise<C
     run.print('[preflight] found /etc/kubernetes/admin.conf. Use it for skipping discovery')
     return credentialsOf(node, admin)
   }
+  const file = join.discovery?.file?.kubeConfigPath
+  if (file !== undefined) return discoverByFile(run, join, file)
   const [id = '', secret = ''] = token.split('.')
   if (!/^[a-z0-9]{6}\.[a-z0-9]{16}$/.test(token))
     throw new PhaseError('preflight', `the bootstrap token "${id}" is invalid`)
@@ -46,6 +48,39 @@ export async function discover(run: Kubeadm, join: JoinConfiguration): Promise<C
     )
   } finally {
     insecure.close()
+  }
+}
+
+/**
+ * File discovery (cmd/kubeadm/app/discovery/file): cluster-info with the credentials of the file, or anonymously where it has none; where
+ * these may not read it, server and CA are the file's own.
+ */
+async function discoverByFile(run: Kubeadm, join: JoinConfiguration, path: string): Promise<Credentials> {
+  const { node } = run.machine
+  const text = node.read(path)
+  if (text === undefined)
+    throw new PhaseError(
+      'preflight',
+      `couldn't validate the identity of the API Server: open ${path}: no such file or directory`,
+    )
+  const given = credentialsOf(node, text)
+  const client = clientFor(run, given)
+  try {
+    const { status, body } = await client.request('GET', clusterInfoPath)
+    if (status !== 200 && status !== 403) throw new Error((body as { message?: string }).message ?? String(status))
+    const { data } = body as { data?: Record<string, string> }
+    const fresh = status === 200 ? credentialsOf(node, data?.['kubeconfig'] ?? '') : given
+    const token = join.discovery?.tlsBootstrapToken ?? given.token
+    if (token === undefined && given.cert === undefined)
+      throw new Error("couldn't find authentication credentials for the TLS bootstrap process")
+    return { ...given, server: fresh.server, ca: fresh.ca, ...(token === undefined ? {} : { token }) }
+  } catch (error) {
+    throw new PhaseError(
+      'preflight',
+      `couldn't validate the identity of the API Server: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  } finally {
+    client.close()
   }
 }
 

@@ -37,8 +37,8 @@ export async function initPhaseCertsApiserver(run: Kubeadm, config: string): Pro
     )
   }
   const who = {
-    name: init.nodeRegistration?.name ?? node.name,
-    address: init.localAPIEndpoint?.advertiseAddress ?? node.address,
+    name: init.nodeRegistration?.name ?? node.hostname,
+    address: init.localAPIEndpoint?.advertiseAddress ?? node.defaultAddress,
   }
   const sans = apiServerSans(cluster, who)
   const present = node.read(`${folder}/apiserver.crt`)
@@ -79,7 +79,10 @@ export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promis
   const { init, cluster } = configured(run, config, 'upload-certs')
   const { node } = run.machine
   const endpoint = init.localAPIEndpoint
-  const client = adminClient(run, `https://${endpoint?.advertiseAddress ?? node.address}:${endpoint?.bindPort ?? 6443}`)
+  const client = adminClient(
+    run,
+    `https://${endpoint?.advertiseAddress ?? node.defaultAddress}:${endpoint?.bindPort ?? 6443}`,
+  )
   try {
     run.print('[upload-certs] Storing the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')
     const key = init.certificateKey ?? randomBytes(32).toString('hex')

@@ -1,11 +1,13 @@
 import { createDecipheriv } from 'node:crypto'
 import { issue } from './certificates.js'
 import { kubeletConfiguration } from './cluster-objects.js'
-import { adminClient, apiServerSans, clientFor, durationMs, readConfig } from './kubeadm-config.js'
+import { adminClient, apiServerSans, clientFor, durationMs, extraArgs, readConfig } from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
 import { type JoinContext, preflight } from './kubeadm-preflight.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { bootstrapKubeconfig, embeddedKubeconfig } from './kubeconfigs.js'
+import type { SimulatedNode } from './node.js'
+import { patched } from './patches.js'
 import type { Component } from './static-pods.js'
 import { staticPodManifest } from './static-pods.js'
 import type { KubeObject } from './store.js'
@@ -29,8 +31,8 @@ export async function joinMarkControlPlane(run: Kubeadm, config: string): Promis
   if (kubeconfig !== undefined && !node.exists(kubeconfig)) {
     throw new Error(`couldn't validate the identity of the API Server: open ${kubeconfig}: no such file or directory`)
   }
-  const { advertiseAddress: address = node.address, bindPort = 6443 } = join.controlPlane?.localAPIEndpoint ?? {}
-  await markControlPlane(run, { nodeName: join.nodeRegistration?.name ?? node.name, address, bindPort })
+  const { advertiseAddress: address = node.defaultAddress, bindPort = 6443 } = join.controlPlane?.localAPIEndpoint ?? {}
+  await markControlPlane(run, { nodeName: join.nodeRegistration?.name ?? node.hostname, address, bindPort })
 }
 
 function joinConfiguration(run: Kubeadm, config: string) {
@@ -211,14 +213,18 @@ export function writeKubeconfigs(
   }
 }
 
-function writeManifest(
+type ManifestContext = Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort' | 'patches'>
+
+export function writeManifest(
   run: Kubeadm,
   component: Component,
-  context: Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort'>,
+  context: ManifestContext,
   initialCluster: readonly string[],
 ): void {
-  const { cluster, nodeName, address, bindPort } = context
+  const { cluster, nodeName, address, bindPort, patches } = context
+  const { node } = run.machine
   const serviceSubnet = cluster.networking?.serviceSubnet ?? '10.96.0.0/12'
+  const extra = component === 'kube-apiserver' ? cluster.apiServer : undefined
   const text = staticPodManifest(component, {
     release: run.site.release,
     nodeName,
@@ -227,15 +233,14 @@ function writeManifest(
     serviceSubnet,
     externalEtcd: cluster.etcd?.external,
     initialCluster,
+    extraArgs: extraArgs(extra?.extraArgs),
+    extraVolumes: extra?.extraVolumes ?? [],
   })
-  run.machine.node.write(`/etc/kubernetes/manifests/${component}.yaml`, text, 0o600)
+  node.write(`/etc/kubernetes/manifests/${component}.yaml`, patched(node, patches, component, text), 0o600)
 }
 
 /** Manifests of the control plane, without etcd's. */
-export function writeManifests(
-  run: Kubeadm,
-  context: Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort'>,
-): void {
+export function writeManifests(run: Kubeadm, context: ManifestContext): void {
   run.print('[control-plane] Using manifest folder "/etc/kubernetes/manifests"')
   for (const component of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const) {
     run.print(`[control-plane] Creating static Pod manifest for "${component}"`)
@@ -272,7 +277,10 @@ function reaches({ site, machine }: Kubeadm, name: string | undefined): boolean 
   return node?.alive === true && !site.network.isCut(machine.node, node) && site.etcd.memberOf(node)?.serving === true
 }
 
-async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPort }: JoinContext): Promise<void> {
+async function kubeletStart(
+  run: Kubeadm,
+  { bootstrap, nodeName, address, bindPort, join }: JoinContext,
+): Promise<void> {
   const {
     machine: { node, units },
     site,
@@ -302,7 +310,7 @@ async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPo
     )
   }
   run.print('[kubelet-start] Writing kubelet environment file with flags to file "/var/lib/kubelet/kubeadm-flags.env"')
-  node.write('/var/lib/kubelet/kubeadm-flags.env', 'KUBELET_KUBEADM_ARGS=""\n', 0o644)
+  writeKubeletFlags(node, nodeName, extraArgs(join.nodeRegistration?.kubeletExtraArgs))
   const server = site.release.localMode ? `https://${address}:${bindPort}` : bootstrap.server
   node.write(
     '/etc/kubernetes/bootstrap-kubelet.conf',
@@ -312,6 +320,13 @@ async function kubeletStart(run: Kubeadm, { bootstrap, nodeName, address, bindPo
   run.print('[kubelet-start] Starting the kubelet')
   const started = await units.start('kubelet')
   if (started.exitCode !== 0) throw new PhaseError('kubelet-start', started.stderr)
+}
+
+/** kubeadm-flags.env: the node's name only where the machine is called otherwise (app/phases/kubelet/flags.go). */
+export function writeKubeletFlags(node: SimulatedNode, nodeName: string, extra: ReadonlyMap<string, string>): void {
+  const flags = [...(nodeName === node.hostname ? [] : [['hostname-override', nodeName]]), ...extra]
+  const text = flags.map(([name, value]) => `--${name}=${value}`).join(' ')
+  node.write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="${text}"\n`, 0o644)
 }
 
 /** Whether a new member learns before it votes: by kubeadm's release, and by kubeadm-config where that still has a say. */

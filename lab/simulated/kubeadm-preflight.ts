@@ -21,6 +21,8 @@ export interface JoinContext {
   readonly nodeName: string
   readonly address: string
   readonly bindPort: number
+  /** Folder of the patches that it was given. */
+  readonly patches: string | undefined
 }
 
 /** The phase preflight of kubeadm join (cmd/phases/join/preflight.go). */
@@ -59,9 +61,10 @@ export async function preflight(run: Kubeadm, join: JoinConfiguration): Promise<
     join,
     bootstrap,
     cluster,
-    nodeName: join.nodeRegistration?.name ?? node.name,
-    address: local?.advertiseAddress ?? node.address,
+    nodeName: join.nodeRegistration?.name ?? node.hostname,
+    address: local?.advertiseAddress ?? node.defaultAddress,
     bindPort: local?.bindPort ?? 6443,
+    patches: join.patches?.directory,
   }
   if (join.controlPlane !== undefined) await controlPlanePreflight(run, context, ignored)
   return context

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
+import { refusesAnonymous } from './api-access.js'
 import { microTime } from './api-server.js'
 import { type Identity, newKey, publicKeyPem } from './certificates.js'
 import type { ContainerRecord, ContainerRuntime, Process } from './container-runtime.js'
@@ -41,10 +42,15 @@ export class Kubelet {
   private readonly mirrored = new Map<string, { id: string; at: number }>()
   private readonly parsed = new Map<string, PodManifest | undefined>()
   private starting: Promise<void> | undefined
+  /** As its flags had it when it was started. */
+  private readonly nodeName: string
+  /** Refused probes of each container, one after the other. */
+  private readonly refused = new Map<string, number>()
 
   constructor(parts: KubeletParts) {
     this.parts = parts
     this.pid = parts.node.newPid()
+    this.nodeName = parts.node.kubeletFlag('hostname-override') ?? parts.node.hostname
   }
 
   /** As the unit's start: fails when there is no configuration to run with. */
@@ -119,7 +125,7 @@ export class Kubelet {
         request: Buffer.from(publicKeyPem(key)).toString('base64'),
         signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
         usages: ['digital signature', 'client auth'],
-        extra: { nodeName: [node.name] },
+        extra: { nodeName: [this.nodeName] },
       }
       const made = await client.request('POST', path, { metadata: { name }, spec })
       if (made.status !== 201) throw new Error(`cannot create certificate signing request: ${made.status}`)
@@ -154,20 +160,29 @@ export class Kubelet {
       return
     }
     const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
-    const spec = { holderIdentity: node.name, leaseDurationSeconds: 40, renewTime: microTime() }
-    const patched = await client.request('PATCH', `${leases}/${node.name}`, { spec }, 'application/merge-patch+json')
-    if (patched.status === 404) await client.request('POST', leases, { metadata: { name: node.name }, spec })
+    const spec = { holderIdentity: this.nodeName, leaseDurationSeconds: 40, renewTime: microTime() }
+    const patched = await client.request(
+      'PATCH',
+      `${leases}/${this.nodeName}`,
+      { spec },
+      'application/merge-patch+json',
+    )
+    if (patched.status === 404) await client.request('POST', leases, { metadata: { name: this.nodeName }, spec })
     else if (patched.status !== 200) return
     this.lastContact = Date.now()
     const status = nodeStatus(this.parts)
     const told = await client.request(
       'PATCH',
-      `/api/v1/nodes/${node.name}/status`,
+      `/api/v1/nodes/${this.nodeName}/status`,
       { status },
       'application/merge-patch+json',
     )
     if (told.status === 404)
-      await client.request('POST', '/api/v1/nodes', { metadata: nodeMetadata(node.name), spec: {}, status })
+      await client.request('POST', '/api/v1/nodes', {
+        metadata: nodeMetadata(this.nodeName, node.hostname),
+        spec: {},
+        status,
+      })
   }
 
   private async sync(): Promise<void> {
@@ -183,7 +198,7 @@ export class Kubelet {
       const text = node.read(`${manifests}/${file}`)
       const manifest = text === undefined ? undefined : this.manifestOf(text)
       if (text === undefined || manifest === undefined) continue
-      wanted.add(`${manifest.metadata.name}-${node.name}`)
+      wanted.add(`${manifest.metadata.name}-${this.nodeName}`)
       await this.ensureStaticPod(manifest, createHash('sha256').update(text).digest('hex'))
     }
     for (const { pod } of runtime.containers.filter(({ isStatic, pod }) => isStatic && !wanted.has(pod))) {
@@ -204,12 +219,15 @@ export class Kubelet {
   }
 
   private async ensureStaticPod(manifest: PodManifest, podHash: string): Promise<void> {
-    const { node, runtime, makeProcess } = this.parts
-    const pod = `${manifest.metadata.name}-${node.name}`
+    const { runtime, makeProcess } = this.parts
+    const pod = `${manifest.metadata.name}-${this.nodeName}`
     const [container] = manifest.spec.containers
     if (container === undefined) return
     const running = runtime.containers.find((record) => record.pod === pod && record.running)
-    if (running?.podHash === podHash) return this.publishMirror(manifest, pod, running)
+    if (running?.podHash === podHash) {
+      await this.probeLiveness(manifest, running)
+      return this.publishMirror(manifest, pod, running)
+    }
     if (running !== undefined) await runtime.removePod(pod)
     const spec = {
       name: container.name,
@@ -220,6 +238,18 @@ export class Kubelet {
       isStatic: true,
     }
     await runtime.run(spec, makeProcess(container.name, readFlags(container.command ?? []), manifest))
+  }
+
+  /** Probes carry no credentials: an API server that refuses them is ended, and started anew, again and again (kubernetes#43784). */
+  private async probeLiveness({ spec }: PodManifest, { id, name }: ContainerRecord): Promise<void> {
+    const [container] = spec.containers
+    const { httpGet, failureThreshold = 3 } = container?.livenessProbe ?? {}
+    if (name !== 'kube-apiserver' || httpGet === undefined) return
+    const flags = readFlags(container?.command ?? [])
+    if (!refusesAnonymous(this.parts.node, flags, httpGet.path)) return
+    const count = (this.refused.get(id) ?? 0) + 1
+    this.refused.set(id, count)
+    if (count >= failureThreshold) await this.parts.runtime.stop(id)
   }
 
   /** The API's picture of a static pod: deleting it restarts nothing, it only comes again. */
@@ -238,7 +268,7 @@ export class Kubelet {
     const status = podStatus(node.address, present?.status?.['startTime'] as string | undefined, createdAt)
     store.apply(key, {
       metadata: { name: pod, labels: metadata.labels ?? {}, annotations },
-      spec: { ...spec, nodeName: node.name },
+      spec: { ...spec, nodeName: this.nodeName },
       status,
     })
   }
@@ -249,7 +279,7 @@ export class Kubelet {
       .list(resourceOf('pods'))
       .filter(
         ({ spec, metadata }) =>
-          spec?.['nodeName'] === node.name && metadata.annotations?.['kubernetes.io/config.source'] === undefined,
+          spec?.['nodeName'] === this.nodeName && metadata.annotations?.['kubernetes.io/config.source'] === undefined,
       )
     for (const pod of mine) {
       const name = pod.metadata.name
@@ -309,10 +339,10 @@ function podStatus(address: string, startTime: string | undefined, startedAt: nu
   }
 }
 
-function nodeMetadata(name: string): KubeObject['metadata'] {
+function nodeMetadata(name: string, hostname: string): KubeObject['metadata'] {
   return {
     name,
-    labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+    labels: { 'kubernetes.io/hostname': hostname, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
   }
 }
 
@@ -320,8 +350,8 @@ function nodeStatus({ node, version }: KubeletParts): Record<string, unknown> {
   const now = seconds(Date.now())
   return {
     addresses: [
-      { type: 'InternalIP', address: node.address },
-      { type: 'Hostname', address: node.name },
+      { type: 'InternalIP', address: node.kubeletFlag('node-ip') ?? node.defaultAddress },
+      { type: 'Hostname', address: node.hostname },
     ],
     conditions: [
       { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now, lastTransitionTime: now },

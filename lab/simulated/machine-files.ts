@@ -12,7 +12,8 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   )
   // The site's DNS, which network.ts plays; nobody asks it by address.
   node.write('/etc/resolv.conf', 'nameserver 192.0.2.53\n', 0o644)
-  node.write('/etc/hostname', `${node.name}\n`, 0o644)
+  node.write('/etc/hostname', `${node.hostname}\n`, 0o644)
+  node.write('/proc/net/route', 'Iface\tDestination\tGateway\tFlags\neth0\t00000000\tC0000201\t0003\n', 0o444)
   node.write('/etc/machine-id', `${hexId(16)}\n`, 0o444)
   node.write(
     '/etc/os-release',

@@ -12,6 +12,19 @@ import { ServiceDoors } from './services.js'
 import type { Site } from './site.js'
 import { Units } from './units.js'
 
+/** Flags of kube-apiserver with a file without which it ends at once. */
+const readAtStart = [
+  'tls-cert-file',
+  'etcd-cafile',
+  'etcd-certfile',
+  'etcd-keyfile',
+  'audit-policy-file',
+  'encryption-provider-config',
+  'authentication-config',
+  'admission-control-config-file',
+  'oidc-ca-file',
+]
+
 /** One node with what runs on it: container runtime, systemd's units, the kubelet and the load balancer's programs. */
 export class Machine {
   readonly node: SimulatedNode
@@ -151,10 +164,10 @@ export class Machine {
     }
     return {
       start: async () => {
-        for (const flag of ['tls-cert-file', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile']) {
-          const path = flags.get(flag) ?? ''
-          if (!node.exists(path)) throw new Error(`open ${path}: no such file or directory`)
-        }
+        const missing = readAtStart
+          .map((flag) => flags.get(flag))
+          .find((path) => path !== undefined && !node.exists(path))
+        if (missing !== undefined) throw new Error(`open ${missing}: no such file or directory`)
         void begin().catch(() => {})
       },
       stop: async () => {

@@ -41,7 +41,7 @@ export class SimulatedNetwork {
   at(address: string): SimulatedNode | undefined {
     const floating = this.floating.get(address)
     if (floating !== undefined) return floating
-    return [...this.nodes.values()].find((node) => node.address === address)
+    return [...this.nodes.values()].find((node) => node.address === address || node.defaultAddress === address)
   }
 
   addressOf(name: string): string | undefined {
@@ -63,7 +63,7 @@ export class SimulatedNetwork {
   unreachableFrom(node: SimulatedNode): string[] {
     return [...this.nodes.values()]
       .filter((other) => other !== node && (!other.alive || this.isCut(node, other)))
-      .map(({ address }) => address)
+      .flatMap(({ address, defaultAddress }) => [...new Set([address, defaultAddress])])
   }
 
   /** Whether a connection from this source may reach that node. Sources that are no node (the operator) always may. */

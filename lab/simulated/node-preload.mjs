@@ -7,7 +7,8 @@ import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import process from 'node:process'
 
-const { QUORATE_SIM_ADDRESS: address, QUORATE_SIM_FAULTS: faults, QUORATE_SIM_CLOCK_OFFSET_MS: offset } = process.env
+const { QUORATE_SIM_ADDRESS: address, QUORATE_SIM_AGENT_ADDRESS: agentAddress } = process.env
+const { QUORATE_SIM_FAULTS: faults, QUORATE_SIM_CLOCK_OFFSET_MS: offset } = process.env
 
 const lines = (kind) => {
   try {
@@ -43,6 +44,14 @@ net.Socket.prototype.connect = function (...args) {
     options.localAddress ??= address
   }
   return connect.apply(this, args)
+}
+
+// The agent alone listens on the second network; what else it opens belongs to the cluster's.
+const listen = net.Server.prototype.listen
+net.Server.prototype.listen = function (options, ...rest) {
+  const isAgent = Number(options?.port) === 7445
+  if (agentAddress !== undefined && options?.host === agentAddress && !isAgent) options.host = address
+  return listen.call(this, options, ...rest)
 }
 
 if (offset) {

@@ -50,6 +50,9 @@ export interface Connection {
   readonly socket: Socket
 }
 
+export type NodeParts = Pick<SimulatedNode, 'name' | 'address' | 'role' | 'balances' | 'root'> &
+  Partial<Pick<SimulatedNode, 'hostname' | 'defaultAddress'>>
+
 /** A machine: its address, its files below a folder, and what listens and talks on it. Nothing of it needs root. */
 export class SimulatedNode {
   readonly name: string
@@ -57,6 +60,10 @@ export class SimulatedNode {
   readonly role: SimulatedRole
   /** Whether the packages of haproxy and keepalived are installed. */
   readonly balances: boolean
+  /** What the machine itself is called; the node's name, unless a person chose another for that. */
+  readonly hostname: string
+  /** Address of the card with the default route: what kubeadm and the kubelet take where nobody tells them. */
+  readonly defaultAddress: string
   /** Folder that is `/` for this node. */
   readonly root: string
   readonly faults: NodeFaults = {}
@@ -66,9 +73,11 @@ export class SimulatedNode {
   alive = true
   private nextPid = 700
 
-  constructor(facts: { name: string; address: string; role: SimulatedRole; balances: boolean; root: string }) {
+  constructor(facts: NodeParts) {
     this.name = facts.name
     this.address = facts.address
+    this.hostname = facts.hostname ?? facts.name
+    this.defaultAddress = facts.defaultAddress ?? facts.address
     this.role = facts.role
     this.balances = facts.balances
     this.root = facts.root
@@ -82,6 +91,11 @@ export class SimulatedNode {
   /** Where a path of the node lies; a path that is already below its folder stays as it is. */
   real(path: string): string {
     return path.startsWith(`${this.root}/`) ? path : join(this.root, normalize(path))
+  }
+
+  /** A flag of the kubelet as kubeadm-flags.env gives it. */
+  kubeletFlag(name: string): string | undefined {
+    return new RegExp(`--${name}=([^\\s"]+)`).exec(this.read('/var/lib/kubelet/kubeadm-flags.env') ?? '')?.[1]
   }
 
   exists(path: string): boolean {

@@ -12,6 +12,7 @@ export interface PodManifest {
       readonly name: string
       readonly image: string
       readonly command?: readonly string[]
+      readonly livenessProbe?: { readonly httpGet?: { readonly path: string }; readonly failureThreshold?: number }
       readonly env?: readonly { readonly name: string; readonly value?: string }[]
       readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[]
     }[]

@@ -52,14 +52,14 @@ export class Probing {
   }
 }
 
-/** Whether /readyz is 200 there now. */
+/** Whether /readyz is 200 there now, or refused to who has no credentials: only an API server does that. */
 export function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get(
       { host, port, path: '/readyz', rejectUnauthorized: false, agent: false, timeout: 1000 },
       (response) => {
         response.resume()
-        resolve(response.statusCode === 200)
+        resolve([200, 401].includes(response.statusCode ?? 0))
       },
     )
     request.on('timeout', () => request.destroy())

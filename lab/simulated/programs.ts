@@ -93,10 +93,12 @@ export async function runProgram(
   return run(site, machineOf(site, node), args)
 }
 
-function interfaces(site: Site, { address, name, faults }: SimulatedNode): unknown[] {
-  const mac = `02:00:${Buffer.from(address.split('.').map(Number))
-    .toString('hex')
-    .replace(/(..)(?=.)/g, '$1:')}`
+/** The card with the default route first; a second one where the node's own address is not on that. */
+function interfaces(site: Site, { address, defaultAddress, name, faults }: SimulatedNode): unknown[] {
+  const mac = (of: string): string =>
+    `02:00:${Buffer.from(of.split('.').map(Number))
+      .toString('hex')
+      .replace(/(..)(?=.)/g, '$1:')}`
   const info = (local: string, prefixlen: number): unknown => ({ family: 'inet', local, prefixlen, scope: 'global' })
   const { floating, routed } = site.network
   const held = [...floating].flatMap(([ip, holder]) => (holder.name === name ? [ip] : []))
@@ -111,15 +113,15 @@ function interfaces(site: Site, { address, name, faults }: SimulatedNode): unkno
       address: '00:00:00:00:00:00',
       addr_info: [info('127.0.0.1', 8), ...(onLoopback ?? []).map((ip) => info(ip, 32))],
     },
-    {
-      ifindex: 2,
-      ifname: 'eth0',
+    ...[...new Set([defaultAddress, address])].map((own, index) => ({
+      ifindex: 2 + index,
+      ifname: `eth${index}`,
       flags: ['BROADCAST', 'UP'],
       mtu: faults.mtu ?? 1500,
       link_type: 'ether',
-      address: mac,
-      addr_info: [info(address, 24), ...(onWire ?? []).map((ip) => info(ip, 24))],
-    },
+      address: mac(own),
+      addr_info: [info(own, 24), ...(own === address ? (onWire ?? []) : []).map((ip) => info(ip, 24))],
+    })),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import type { ExtraVolume } from './init-wish.js'
 import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
@@ -15,6 +16,9 @@ export interface StaticPodWish {
   readonly externalEtcd?: ExternalEtcd | undefined
   /** etcd's members of the moment, the new one last: `name=https://IP:2380`. One of them alone: a new cluster. */
   readonly initialCluster: readonly string[]
+  /** extraArgs and extraVolumes of that component. */
+  readonly extraArgs?: ReadonlyMap<string, string>
+  readonly extraVolumes?: readonly ExtraVolume[]
 }
 
 interface Probe {
@@ -27,7 +31,9 @@ interface Probe {
 interface Mount {
   readonly name: string
   readonly path: string
-  readonly type: 'DirectoryOrCreate' | 'FileOrCreate'
+  /** In the container, where it is another one there. */
+  readonly mountPath?: string
+  readonly type: string
   readonly writable?: boolean
 }
 
@@ -54,8 +60,22 @@ const caMounts: readonly Mount[] = [
 
 /** Manifest text of one static pod, as kubeadm of that release writes it. */
 export function staticPodManifest(component: Component, wish: StaticPodWish): string {
-  return podText(parts[component](wish), wish.release)
+  const pod = parts[component](wish)
+  return podText({ ...pod, flags: withExtra(pod.flags, wish.extraArgs), mounts: withVolumes(pod, wish) }, wish.release)
 }
+
+/** Each takes the place of kubeadm's own flag of that name; sorted, as kubeadm writes them. */
+function withExtra(flags: readonly string[], extra: ReadonlyMap<string, string> = new Map()): readonly string[] {
+  const kept = flags.filter((flag) => !extra.has(flag.slice(2).replace(/=.*/s, '')))
+  return extra.size === 0 ? flags : [...kept, ...[...extra].map(([name, value]) => `--${name}=${value}`)].sort()
+}
+
+const withVolumes = ({ mounts }: PodParts, { extraVolumes = [] }: StaticPodWish): readonly Mount[] => [
+  ...mounts,
+  ...extraVolumes.map(({ name, hostPath, mountPath, pathType = '', readOnly = false }) => ({
+    ...{ name, path: hostPath, mountPath, type: pathType, writable: !readOnly },
+  })),
+]
 
 const local = (port: number, path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTPS'): Probe => ({
   host: '127.0.0.1',
@@ -256,8 +276,8 @@ function podText(pod: PodParts, release: Release): string {
             : { readinessProbe: probe(pod.ready, { failureThreshold: 3, periodSeconds: 1 }) }),
           resources: { requests: pod.requests },
           startupProbe: probe(pod.start, { failureThreshold: 24, ...slow }),
-          volumeMounts: pod.mounts.map(({ name, path, writable }) => ({
-            mountPath: path,
+          volumeMounts: pod.mounts.map(({ name, path, mountPath = path, writable }) => ({
+            mountPath,
             name,
             ...(writable ? {} : { readOnly: true }),
           })),

@@ -1,3 +1,5 @@
+import type { InitWish } from './init-wish.js'
+
 export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer' | 'etcd'
 
 /** How a simulated site is wanted. */
@@ -28,6 +30,12 @@ export interface WorldOptions {
   readonly networkPlugin?: NetworkPlugin
   /** False: nobody has entered the endpoint's name into DNS. */
   readonly dns?: boolean
+  /** What the first control plane was made with, beside kubeadm's defaults. */
+  readonly init?: InitWish
+  /** The machines are called otherwise than the nodes: `nodeRegistration.name`. */
+  readonly otherHostnames?: boolean
+  /** Each machine has a second network card, with the default route, where its agent is dialled. */
+  readonly secondNetwork?: boolean
   /** Folder of the site's files, made by who starts it. */
   readonly folder: string
   /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */
@@ -49,6 +57,8 @@ export interface SimulatedNodeDescription {
   readonly name: string
   readonly address: string
   readonly role: SimulatedRole
+  /** Where its agent listens: the node's address, unless the machine has a second network. */
+  readonly agentAddress: string
   /** Folder that is `/` for the node. */
   readonly root: string
   /** Folder with the node's programs: its PATH. */
@@ -61,6 +71,8 @@ export interface WorldDescription {
   /** Path of the control socket. */
   readonly control: string
   readonly virtualIp: string
+  /** Of the API servers. */
+  readonly apiPort: number
   readonly kubernetesVersion: string
   readonly nodes: readonly SimulatedNodeDescription[]
 }

@@ -50,8 +50,11 @@ async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: str
   const nodes = new Map<string, SimulatedNode>()
   const add = (role: SimulatedRole, name: string, octet: number): void => {
     const balances = role !== 'worker' || options.haproxyEverywhere === true
+    const other = options.otherHostnames ? { hostname: `vm-${octet}` } : {}
+    const second = options.secondNetwork ? { defaultAddress: `${prefix}.${octet + 100}` } : {}
     const root = join(folder, `n${octet}`)
-    nodes.set(name, new SimulatedNode({ name, role, balances, address: `${prefix}.${octet}`, root }))
+    const facts = { name, role, balances, address: `${prefix}.${octet}`, root }
+    nodes.set(name, new SimulatedNode({ ...facts, ...other, ...second }))
   }
   for (let i = 1; i <= options.controlPlanes; i++) add('control-plane', `k8smaster${i}.example.com`, 29 + i)
   for (let i = 1; i <= options.workers; i++) add('worker', `k8sworker${i}.example.com`, 34 + i)
@@ -101,6 +104,7 @@ async function start(
   if (site.externalEtcd !== undefined)
     await startExternalEtcd(site, { machines: site.etcdMachines, external: site.externalEtcd }, first)
   makeFirstCluster(site, [first, ...all.filter(({ role }) => role === 'worker')], options)
+  const init = options.init ?? {}
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
   if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
@@ -108,17 +112,19 @@ async function start(
   setInterval(() => void site.virtualAddresses.settle(), 200)
   await untilRunning(site, !['absent', 'disabled'].includes(options.kubeProxy ?? ''))
   const control = join(folder, 'control')
-  await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first) } as Readonly<
+  await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first, init.bindPort) } as Readonly<
     Record<string, Handler>
   >)
   return {
     folder,
     control,
     virtualIp,
+    apiPort: init.bindPort ?? 6443,
     kubernetesVersion: site.release.version,
-    nodes: all.map(({ name, address, role, root }) => ({
+    nodes: all.map(({ name, address, defaultAddress, role, root }) => ({
       name,
       address,
+      agentAddress: defaultAddress,
       role,
       root,
       path: join(options.programFolder, name),
@@ -148,7 +154,7 @@ async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProx
 }
 
 /** What a test may look at without asking the cluster's own doors. */
-function looksOf(site: Site, first: SimulatedNode) {
+function looksOf(site: Site, first: SimulatedNode, apiPort = 6443) {
   return {
     dump: async () => site.store.dump(),
     /** What was really done since the site began: transient units of each node, changes of etcd's members. */
@@ -194,7 +200,7 @@ function looksOf(site: Site, first: SimulatedNode) {
       const credentials = credentialsOf(through, through.must('/etc/kubernetes/admin.conf'))
       const client = new KubeClient(
         { node: through, network: site.network, process: 'kubectl' },
-        { ...credentials, server: `https://${through.address}:6443` },
+        { ...credentials, server: `https://${through.address}:${apiPort}` },
       )
       return client.request(method, path, body, contentType).finally(() => client.close())
     },

@@ -38,6 +38,12 @@ export interface JoinDocumentInput {
   readonly ignorePreflightErrors: readonly string[]
   /** How long kubeadm goes on asking etcd: a second joiner waits for the first one's promotion. Not in v1beta3. */
   readonly etcdTimeoutSeconds?: number
+  /** Path of the kubeconfig by which it discovers the cluster, where it must not ask anonymously. */
+  readonly discoveryFile?: string
+  /** Folder with kubeadm's patches of manifests, where there are any. */
+  readonly patchesFolder?: string
+  /** The kubelet's --node-ip: its own choice is the address of the default route. */
+  readonly nodeIp?: string
 }
 
 /** Line width 0: a folded long value would still be valid, but not what a person compares. */
@@ -106,23 +112,58 @@ function knownVersion(apiVersion: string): ConfigApi {
 export function joinDocument(input: JoinDocumentInput): string {
   const { etcdTimeoutSeconds } = input
   const apiVersion = knownVersion(input.apiVersion)
-  const { endpoint: apiServerEndpoint, token, caPins: caCertHashes, certificateKey } = input
+  const { certificateKey, discoveryFile, patchesFolder } = input
   return document({
     apiVersion: `kubeadm.k8s.io/${apiVersion}`,
     kind: 'JoinConfiguration',
-    discovery: { bootstrapToken: { apiServerEndpoint, token, caCertHashes } },
+    discovery: discoveryFile === undefined ? byToken(input) : { file: { kubeConfigPath: discoveryFile } },
     nodeRegistration: {
       name: input.nodeName,
       criSocket: socketUrl(input.criSocket),
       ...(input.ignorePreflightErrors.length === 0 ? {} : { ignorePreflightErrors: input.ignorePreflightErrors }),
+      ...(input.nodeIp === undefined ? {} : { kubeletExtraArgs: extraArgs(apiVersion, { 'node-ip': input.nodeIp }) }),
     },
     controlPlane: {
       localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort },
       certificateKey,
     },
+    ...(patchesFolder === undefined ? {} : { patches: { directory: patchesFolder } }),
     // v1beta3 has no such timeouts (kubeadm-config.v1beta4 documentation); there kubeadm's own two minutes hold.
     ...(apiVersion !== 'v1beta3' && etcdTimeoutSeconds !== undefined
       ? { timeouts: { etcdAPICall: `${etcdTimeoutSeconds}s` } }
       : {}),
+  })
+}
+
+/** v1beta4 has a list where v1beta3 has a map. */
+const extraArgs = (apiVersion: ConfigApi, args: Readonly<Record<string, string>>) =>
+  apiVersion === 'v1beta3' ? args : Object.entries(args).map(([name, value]) => ({ name, value }))
+
+const byToken = ({ endpoint: apiServerEndpoint, token, caPins: caCertHashes }: JoinDocumentInput) => ({
+  bootstrapToken: { apiServerEndpoint, token, caCertHashes },
+})
+
+/**
+ * Kubeconfig for discovery by file. The token is inside: without credentials in the file kubeadm reads cluster-info anonymously here too
+ * (discovery/file, since kubernetes/kubernetes#80675). That a token may not read cluster-info is no fault: kubeadm then takes server and CA of the file.
+ */
+export function discoveryKubeconfig({
+  endpoint,
+  caPem,
+  token,
+}: {
+  endpoint: string
+  caPem: string
+  token: string
+}): string {
+  const cluster = { 'certificate-authority-data': Buffer.from(caPem).toString('base64'), server: `https://${endpoint}` }
+  const [name, user] = ['kubernetes', 'tls-bootstrap-token-user']
+  return document({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: `${user}@${name}`, context: { cluster: name, user } }],
+    'current-context': `${user}@${name}`,
   })
 }

@@ -20,6 +20,8 @@ export interface HaproxyInput {
   readonly backends: readonly LoadBalancerBackend[]
   /** How long an answer to a check may take; milliseconds. */
   readonly checkTimeoutMs?: number
+  /** Where anonymous requests are refused: 401 and 403 are alive too, only an API server says so (k3s#3576). It then sees no more than that. */
+  readonly acceptRefusal?: boolean
 }
 
 export interface KeepalivedInput {
@@ -65,7 +67,13 @@ function backendLine({ name, address, port }: LoadBalancerBackend): string {
  * checks have found out. Idle watches live for hours, and a reload hands the listening sockets over (`expose-fd listeners`) so that none is
  * refused. haproxy 2.2 or later. Without backends it accepts and closes.
  */
-export function renderHaproxy({ port, bindAddress = '', backends, checkTimeoutMs = 2000 }: HaproxyInput): string {
+export function renderHaproxy({
+  bindAddress = '',
+  checkTimeoutMs = 2000,
+  acceptRefusal,
+  port,
+  backends,
+}: HaproxyInput): string {
   whole('a port', port, anyPort)
   whole('milliseconds', checkTimeoutMs, [100, 60_000])
   wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
@@ -103,7 +111,7 @@ backend control-planes
   option httpchk
   http-check connect ssl
   http-check send meth GET uri /readyz
-  http-check expect status 200
+  http-check expect ${acceptRefusal ? 'rstatus ^(200|401|403)$' : 'status 200'}
   default-server check verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
 ${backends.map((backend) => `${backendLine(backend)}\n`).join('')}`
 }

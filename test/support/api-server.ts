@@ -14,6 +14,8 @@ export interface ApiServer {
   readonly objects: Map<string, Json>
   /** `METHOD path`, in order. */
   readonly asked: string[]
+  /** Bearer tokens that it knows, `id.secret`. */
+  readonly tokens: Set<string>
   /** Sockets that were accepted. */
   connections(): number
   /** Ends every open connection, as a restart would. */
@@ -37,7 +39,7 @@ export async function startApiServer({ pair, caPem, signs = true }: ApiServerOpt
   const objects = new Map<string, Json>()
   const asked: string[] = []
   const sockets = new Set<TLSSocket>()
-  const state: State = { objects, asked, signs, refusing: { requests: 0, message: '' } }
+  const state: State = { objects, asked, signs, refusing: { requests: 0, message: '' }, tokens: new Set() }
   let accepted = 0
   const tls = { requestCert: true, rejectUnauthorized: false, ca: caPem }
   const server: Server = createServer({ ...tls, cert: pair.certPem, key: pair.keyPem }, (request, response) => {
@@ -58,6 +60,7 @@ export async function startApiServer({ pair, caPem, signs = true }: ApiServerOpt
     asked,
     connections: () => accepted,
     drop,
+    tokens: state.tokens,
     refuse: (requests, message) => Object.assign(state.refusing, { requests, message }),
     reload: (next) => server.setSecureContext({ ...tls, cert: next.certPem, key: next.keyPem }),
     close: () => {
@@ -72,6 +75,8 @@ interface State {
   readonly asked: string[]
   readonly signs: boolean
   readonly refusing: { requests: number; readonly message: string }
+  /** Bearer tokens that it knows, `id.secret`. */
+  readonly tokens: Set<string>
 }
 
 let version = 1000
@@ -89,7 +94,10 @@ async function answer(state: State, request: IncomingMessage, response: ServerRe
     state.refusing.requests--
     return say(500, { kind: 'Status', message: state.refusing.message })
   }
-  const anonymous = !(request.socket as TLSSocket).authorized
+  const { authorization } = request.headers
+  const token = authorization?.replace(/^Bearer /, '')
+  if (token !== undefined && !state.tokens.has(token)) return say(401, { kind: 'Status', message: 'Unauthorized' })
+  const anonymous = token === undefined && !(request.socket as TLSSocket).authorized
   if (anonymous && !url.includes('/kube-public/')) {
     return say(403, { kind: 'Status', message: `User "system:anonymous" cannot ${method} ${url}` })
   }

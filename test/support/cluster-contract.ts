@@ -188,6 +188,33 @@ export const clusterContract: readonly (readonly [
     },
   ],
   [
+    'kubeadm discovers by a file with the token inside',
+    async (t, lab) => {
+      const token = await makeToken(lab)
+      const file = '/root/contract-discovery.conf'
+      const ca = Buffer.from((await lab.readFile(lab.first, '/etc/kubernetes/pki/ca.crt')) ?? '').toString('base64')
+      await lab.writeFile(
+        lab.joiner,
+        file,
+        `apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "https://${lab.first.address}:6443", certificate-authority-data: ${ca}}}]
+users: [{name: u, user: {token: "${token.id}.${token.secret}"}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+current-context: c
+`,
+      )
+      const byFile = (await joinDocument(lab, token)).replace(
+        /^ {2}bootstrapToken: .*$/m,
+        `  file: {kubeConfigPath: ${file}}`,
+      )
+      await lab.writeFile(lab.joiner, '/root/contract-join.yaml', byFile)
+      const { stdout, stderr } = await lab.sh(lab.joiner, ['kubeadm', 'join', '--config', '/root/contract-join.yaml'])
+      // Refused for want of an endpoint: discovery is done by then.
+      t.match(stdout + stderr, 'stable controlPlaneEndpoint address')
+    },
+  ],
+  [
     'kubeadm says by its exit code whether it takes a version of its configuration: what it stores, not what it gave up or has not yet',
     async (t, lab) => {
       const text = await joinDocument(lab, { id: 'abcdef', secret: '0123456789abcdef' })

@@ -10,7 +10,7 @@ export async function convertUnderProbes(
   endpointAt: { readonly address: string; readonly port: number } = { address: cluster.world.virtualIp, port: 8443 },
 ): Promise<{ run: ProgramRun; probes: ProbeResult[] }> {
   const probing = new Probing()
-  probing.at('direct', cluster.node('cp1').address, 6443)
+  probing.at('direct', cluster.node('cp1').address, cluster.world.apiPort)
   const endpoint = probing.whenUp('endpoint', endpointAt.address, endpointAt.port)
   const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
   const probes = await probing.stop()

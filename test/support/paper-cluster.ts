@@ -305,7 +305,7 @@ export class PaperCluster {
         server: readKubeconfig(text).server,
         redactedText: redactKubeconfig(text),
       },
-      ...{ mode: 0o600, uid: 0, gid: 0, symlink: false, problem: '', embeddedClientCertificate: false },
+      ...{ mode: 0o600, uid: 0, gid: 0, symlink: false, linkTarget: '', problem: '', embeddedClientCertificate: false },
     }))
     return { ...structuredClone(paper.facts), clockUnixMs: Date.now() + paper.clockAheadMs, kubeconfigs }
   }

@@ -11,7 +11,14 @@ const began = Date.UTC(2026, 10, 22, 22, 15, 30)
 const diff =
   '--- a\n+++ b\n@@ -1 +1 @@\n-server: https://192.168.13.30:6443\n+server: https://apiserver.example.com:8443\n'
 const file = '/etc/kubernetes/kubelet.conf'
-const point = { id: worker, node: worker, does: 'point it', diffs: [{ name: `${worker}:${file}`, text: diff }] }
+const elsewhere = 'On each: kubectl config set-cluster kubernetes --server=https://apiserver.example.com:8443'
+const point = {
+  id: worker,
+  node: worker,
+  does: 'point it',
+  diffs: [{ name: `${worker}:${file}`, text: diff }],
+  elsewhere,
+}
 const join = { id: cp2, node: cp2, does: 'join', diffs: [], noWayBack: 'while two vote' }
 const error = { code: 'GATE_TIMEOUT', message: 'waited in vain', where: cp2, remedy: 'look at it' }
 const result = OperationResult.fromPartial({

@@ -101,6 +101,8 @@ export interface Host {
   replaceStream(path: string, chunks: AsyncIterable<Uint8Array>, options: ReplaceOptions): Promise<number>
   /** Removes a file or, where `recursive`, a folder; silent when it does not exist. */
   remove(path: string, options?: { readonly recursive?: boolean }): Promise<void>
+  /** The path at the end of symbolic links, as the node's programs see it; a path that is no link is its own end. */
+  linkEnd(path: string): Promise<string>
   /** Runs a program as a child and waits; a non-zero exit is an answer, not an error. */
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>
   /** What changes when a file is replaced (inode, size, time of change), through links; undefined when it does not exist. */

@@ -114,6 +114,11 @@ export class LinuxHost implements Host {
     return runProgram(command, { hostRoot: this.root, ...(signal === undefined ? {} : { signal }) })
   }
 
+  async linkEnd(path: string): Promise<string> {
+    const real = await this.followLinks(path)
+    return this.root === '/' ? real : real.slice(this.root.length)
+  }
+
   async identity(path: string): Promise<string | undefined> {
     const seen = await stat(await this.followLinks(path)).catch(absent)
     return seen === undefined ? undefined : `${seen.ino}:${seen.size}:${seen.mtimeMs}`

@@ -6,6 +6,11 @@ export interface ClientCredentials {
   readonly key: string | Buffer
 }
 
+/** A bootstrap token, as the header `Authorization` carries it. */
+export interface BearerToken {
+  readonly token: string
+}
+
 export interface HttpsAnswer {
   readonly status: number
   readonly body: string
@@ -57,7 +62,12 @@ export interface Network {
   resolve(name: string, signal?: AbortSignal): Promise<string[]>
   probe(request: ProbeEndpointRequest, caPem: string, signal?: AbortSignal): Promise<ProbeEndpointResponse>
   /** GET with full verification against `caPem`; resolves `url`'s host as `resolve` does. Timeout 5 s. */
-  get(url: string, caPem: string, credentials?: ClientCredentials, signal?: AbortSignal): Promise<HttpsAnswer>
+  get(
+    url: string,
+    caPem: string,
+    credentials?: ClientCredentials | BearerToken,
+    signal?: AbortSignal,
+  ): Promise<HttpsAnswer>
   holdPorts(ports: readonly number[]): Promise<HeldPorts>
   /** Asks until `stop`, also where nobody answers. */
   keepAsking(question: Question): Asking

@@ -7,7 +7,7 @@ import { commands } from './commands.js'
 import { holdPorts } from './held-ports.js'
 import type { Host } from './host.js'
 import { Asker } from './keep-asking.js'
-import type { Asking, ClientCredentials, HeldPorts, HttpsAnswer, Network, Question } from './network.js'
+import type { Asking, BearerToken, ClientCredentials, HeldPorts, HttpsAnswer, Network, Question } from './network.js'
 import { connectFirst, secure } from './secure-socket.js'
 
 const getTimeoutMs = 5000
@@ -99,7 +99,12 @@ export class NodeNetwork implements Network {
     }
   }
 
-  async get(url: string, caPem: string, credentials?: ClientCredentials, signal?: AbortSignal): Promise<HttpsAnswer> {
+  async get(
+    url: string,
+    caPem: string,
+    credentials?: ClientCredentials | BearerToken,
+    signal?: AbortSignal,
+  ): Promise<HttpsAnswer> {
     const { protocol, hostname, host, port, pathname, search } = new URL(url)
     if (protocol !== 'https:') throw new QuorateError('INVALID_REQUEST', `not an https address: ${url}`)
     const name = hostname.replace(/^\[(.*)\]$/, '$1')
@@ -110,8 +115,10 @@ export class NodeNetwork implements Network {
       if (addresses.length === 0) throw new Error(`${name} has no address on this node`)
       const socket = await connectFirst(addresses, Number(port || 443), stop)
       try {
-        const secured = await secure(socket, { caPem, serverName: name, verifyName: true, credentials, signal: stop })
-        return await getOver(secured, { host, path: `${pathname}${search}`, signal: stop })
+        const [shown, token] = isToken(credentials) ? [undefined, credentials.token] : [credentials, undefined]
+        const verified = { caPem, serverName: name, verifyName: true, credentials: shown, signal: stop }
+        const secured = await secure(socket, verified)
+        return await getOver(secured, { host, path: `${pathname}${search}`, token, signal: stop })
       } finally {
         socket.destroy()
       }
@@ -141,15 +148,20 @@ function verification({ host, serverName, verify }: ProbeEndpointRequest, caPem:
   return { caPem, serverName: serverName || host, verifyName: verify === 'VERIFY_MODE_CLUSTER_CA' }
 }
 
+const isToken = (credentials: ClientCredentials | BearerToken | undefined): credentials is BearerToken =>
+  credentials !== undefined && 'token' in credentials
+
 interface Get {
   readonly host: string
   readonly path: string
+  readonly token?: string | undefined
   readonly signal: AbortSignal
 }
 
-function getOver(socket: TLSSocket, { host, path, signal }: Get): Promise<HttpsAnswer> {
+function getOver(socket: TLSSocket, { host, path, token, signal }: Get): Promise<HttpsAnswer> {
   return new Promise((resolve, reject) => {
-    const headers = { Host: host, Accept: 'application/json, */*', Connection: 'close' }
+    const known = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    const headers = { Host: host, Accept: 'application/json, */*', Connection: 'close', ...known }
     const outgoing = httpsRequest({ createConnection: () => socket, path, headers, signal }, (answer) => {
       const chunks: Buffer[] = []
       let size = 0

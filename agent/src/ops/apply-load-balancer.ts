@@ -68,8 +68,8 @@ async function render(
   { tools, signal }: Pick<ChangeContext, 'tools' | 'signal'>,
   request: ApplyLoadBalancerRequest,
 ): Promise<Record<LoadBalancerUnit, string>> {
-  const { port, bindAddress, backends, virtualIp, virtualRouterId, priority, ownAddress } = request
-  const haproxy = renderHaproxy({ port, bindAddress, backends })
+  const { port, bindAddress, backends, virtualIp, virtualRouterId, priority, ownAddress, acceptRefusal } = request
+  const haproxy = renderHaproxy({ port, bindAddress, backends, acceptRefusal })
   if (virtualIp === '') return { haproxy, keepalived: '' }
   const holder = holderOf(await readInterfaces(tools.host, signal), ownAddress)
   if (holder === undefined) {

@@ -5,7 +5,7 @@ import { redact } from '@quorate/shared/redact'
 import { commands } from '../host/commands.js'
 import { runAsUnit } from '../host/transient-unit.js'
 import { followLines } from './cluster/follow-lines.js'
-import { controlPlaneJoinDocument } from './cluster/join-document.js'
+import { joinConfigPath, joinDocuments, writeDocuments } from './cluster/join-document.js'
 import { isPhaseLine, type PreflightFindings, preflightFindings } from './cluster/kubeadm-output.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { parseJoinSecret } from './join-secret.js'
@@ -34,15 +34,15 @@ async function preflight(request: CheckJoinRequest, tools: Tools, following: Fol
   const { host, sealing, criSocket } = tools
   if (request.token === undefined) throw new QuorateError('INVALID_REQUEST', 'the request holds no sealed token')
   const { token } = parseJoinSecret(await sealing.open(request.token.ciphertext))
-  const document = controlPlaneJoinDocument(request.join, { token, certificateKey: noKey }, criSocket)
+  const secret = { token, certificateKey: noKey }
   const operationId = `check-join-${randomBytes(4).toString('hex')}`
-  return withRuntimeFolder(host, operationId, async (folder) => {
-    const config = `${folder}/join.yaml`
-    await host.replace(config, Buffer.from(document), { mode: 0o600 })
+  const documents = joinDocuments({ join: request.join, secret, criSocket, operationId })
+  return withRuntimeFolder(host, operationId, async () => {
+    await writeDocuments(host, documents)
     const { exitCode, output } = await runAsUnit({
       host,
       operationId,
-      command: commands.joinPreflight(config),
+      command: commands.joinPreflight(joinConfigPath(operationId)),
       ...following,
     })
     return preflightFindings(output, exitCode)

@@ -35,17 +35,22 @@ const slicesOfApi =
 export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterFactsResponse>(
   async ({ find, joinRights }, tools, signal) => {
     const kube = await tools.kube()
-    const [version, texts, objects, anonymousReadyz, references, missing, apiService] = await Promise.all([
+    const [version, texts, objects, readyz, clusterInfo, references, missing, apiService] = await Promise.all([
       kube.get<{ gitVersion: string }>('/version', signal),
       readTexts(kube, signal),
       readObjects(kube, signal),
-      isReadyAnonymously(tools, signal),
+      askAnonymously(tools, '/readyz', signal),
+      askAnonymously(tools, apiPath.configMap('kube-public', 'cluster-info'), signal),
       findReferences(kube, find, signal),
       joinRights ? missingJoinRights(kube, signal) : [],
       apiServiceFacts(kube, signal),
     ])
     const kubernetesVersion = version?.gitVersion ?? ''
-    const found = { anonymousReadyz, references, missingJoinRights: missing, apiService }
+    const anonymous = {
+      anonymousReadyz: readyz === 200,
+      clusterInfoRefused: clusterInfo === 401 || clusterInfo === 403,
+    }
+    const found = { ...anonymous, references, missingJoinRights: missing, apiService }
     return { facts: { kubernetesVersion, ...texts, ...objects, ...found } }
   },
 )
@@ -90,10 +95,14 @@ async function readObjects(kube: KubeApi, signal: AbortSignal) {
   }
 }
 
-/** The load balancer's health check has no credentials: with anonymous access off it would see 401. */
-async function isReadyAnonymously({ host, network }: Tools, signal: AbortSignal): Promise<boolean> {
+/** What somebody without credentials is told, as a load balancer's health check and kubeadm's discovery are; undefined for no answer. */
+async function askAnonymously(
+  { host, network }: Tools,
+  path: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const [{ url }, ca] = await Promise.all([readLocalApiServer(host), host.read(caCertificatePath)])
-  if (ca === undefined) return false
-  const answer = await network.get(`${url}/readyz`, ca.bytes.toString('utf8'), undefined, signal).catch(() => undefined)
-  return answer?.status === 200
+  if (ca === undefined) return undefined
+  const ask = network.get(`${url}${path}`, ca.bytes.toString('utf8'), undefined, signal)
+  return (await ask.catch(() => undefined))?.status
 }

@@ -12,7 +12,7 @@ import { readSharedFiles } from './facts/shared-files.js'
 import { readStaticPods } from './facts/static-pods.js'
 import { readSystem } from './facts/system.js'
 import { readUnits } from './facts/units.js'
-import { readInterfaces } from './network/interfaces.js'
+import { readDefaultInterface, readInterfaces } from './network/interfaces.js'
 import { readNameservers } from './network/nameservers.js'
 import { readListening } from './network/sockets.js'
 import { readOperation } from './operation.js'
@@ -48,6 +48,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
       part(async () => ({ disks: await readDisks(tools) })),
       part(async () => ({ interfaces: await readInterfaces(host, signal) })),
+      part(async () => ({ defaultInterface: await readDefaultInterface(host) })),
       part(async () => ({ nameservers: await readNameservers(host) })),
       part(async () => ({ listening: await readListening(host, signal) })),
       part(async () => ({ containerRuntime: await runtimeVersion(tools, signal) })),

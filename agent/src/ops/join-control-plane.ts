@@ -5,7 +5,7 @@ import { redact } from '@quorate/shared/redact'
 import { commands } from '../host/commands.js'
 import type { Host } from '../host/host.js'
 import { lookAtUnit, runAsUnit, unitName } from '../host/transient-unit.js'
-import { controlPlaneJoinDocument } from './cluster/join-document.js'
+import { joinConfigPath, joinDocuments, writeDocuments } from './cluster/join-document.js'
 import { joinEvidence } from './cluster/join-evidence.js'
 import { type JoinMarker, readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
@@ -35,11 +35,10 @@ const join: Join = async (request, context) => {
   if (secret === undefined || secret.certificateKey === '') {
     throw new QuorateError('SECRET_NOT_FOR_US', 'no join secret with a certificate key is placed on this node')
   }
-  const document = controlPlaneJoinDocument(request.join, secret, criSocket)
+  const { operationId } = header
+  const documents = joinDocuments({ join: request.join, secret, criSocket, operationId })
   const marker = await beginMarker(context, before)
-  return follow(context, { marker, certificateKey: secret.certificateKey }, (config) =>
-    host.replace(config, Buffer.from(document), { mode: 0o600 }),
-  )
+  return follow(context, { marker, certificateKey: secret.certificateKey, documents })
 }
 
 /** The unit went on without us: its end, and all that comes after it. */
@@ -51,20 +50,21 @@ const resume: Join = async (_, context) => {
   }
   if (marker.joinedAtUnixMs !== undefined) return joined(marker.joinedAtUnixMs)
   const secret = await readJoinSecret(tools.host).catch(() => undefined)
-  return follow(context, { marker, certificateKey: secret?.certificateKey ?? '' }, async () => {})
+  return follow(context, { marker, certificateKey: secret?.certificateKey ?? '', documents: new Map() })
 }
 
 interface Following {
   readonly marker: JoinMarker
   /** Not to be shown; empty where it is gone already. */
   readonly certificateKey: string
+  /** What is still to be written. */
+  readonly documents: ReadonlyMap<string, string>
 }
 
 /** The secret is gone from this node when kubeadm has ended, well or not. */
 async function follow(
   context: ChangeContext,
-  { marker, certificateKey }: Following,
-  writeConfig: (path: string) => Promise<void>,
+  { marker, certificateKey, documents }: Following,
 ): Promise<OperationResult> {
   const { tools, header, signal, progress, onceRecorded } = context
   const { host } = tools
@@ -73,10 +73,13 @@ async function follow(
   const onLine = (line: string): void => {
     if (isPhaseLine(line)) progress(hide(line))
   }
-  await withRuntimeFolder(host, header.operationId, async (folder) => {
-    const config = `${folder}/join.yaml`
-    await writeConfig(config)
-    const unit = { operationId: header.operationId, command: commands.joinControlPlane(config), timeoutMs }
+  await withRuntimeFolder(host, header.operationId, async () => {
+    await writeDocuments(host, documents)
+    const unit = {
+      operationId: header.operationId,
+      command: commands.joinControlPlane(joinConfigPath(header.operationId)),
+      timeoutMs,
+    }
     const { exitCode, output } = await runAsUnit({ ...unit, host, onLine, signal, onceRecorded })
     if (exitCode !== 0) throw kubeadmFailed('kubeadm join', exitCode, hide(output))
   }).finally(() => removeJoinSecret(host))

@@ -7,6 +7,11 @@ import { parseRunId } from '@quorate/shared/names'
 export const kubernetesFolder = '/etc/kubernetes'
 export const manifestsFolder = '/etc/kubernetes/manifests'
 export const pkiFolder = '/etc/kubernetes/pki'
+/**
+ * Where kubeadm's patches of manifests are looked for. kubeadm keeps no record of `patches.directory`; this is the folder that its users
+ * and the tools around it agree on (docs/decisions/0011-patches.md).
+ */
+export const patchesFolder = '/etc/kubernetes/patches'
 export const etcdDataFolder = '/var/lib/etcd'
 export const cniFolder = '/etc/cni/net.d'
 export const kubeletFolder = '/var/lib/kubelet'

@@ -6,8 +6,12 @@ import { parseEndpoint, serverUrl } from '@quorate/shared/names'
 import { apiPath, type ConfigMap } from './cluster/kube-objects.js'
 import { readJoinSecret, tokenIdOf } from './join-secret.js'
 import { readOperation } from './operation.js'
+import type { Tools } from './tools.js'
 
-/** What kubeadm's discovery will do first (kubeadm discovery/token): cluster-info without credentials, and its signature for our token. */
+/**
+ * What kubeadm's discovery will do first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,
+ * by file, what it reads with the token of that file, the configuration of the cluster (kubeadm discovery/file).
+ */
 export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscoveryResponse>(
   async (request, tools, signal) => {
     const endpoint = parseEndpoint(request.endpoint)
@@ -15,6 +19,7 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
       throw new QuorateError('INVALID_REQUEST', `not an endpoint: ${JSON.stringify(request.endpoint)}`)
     const secret = await readJoinSecret(tools.host)
     if (secret === undefined) return failed('no join secret is placed on this node')
+    if (request.byFile) return byFile(request, tools, { server: serverUrl(endpoint), token: secret.token, signal })
     const url = serverUrl(endpoint) + apiPath.configMap('kube-public', 'cluster-info')
     try {
       const { status, body } = await tools.network.get(url, request.caPem, undefined, signal)
@@ -26,6 +31,7 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
         return { ...failed(`cluster-info has no signature for token ${tokenIdOf(secret)}`), server }
       const signatureValid = verifyClusterInfoSignature(text, jws, secret.token)
       return {
+        ...failed(''),
         signatureValid,
         server,
         error: signatureValid ? '' : 'the signature of cluster-info is not that of its text',
@@ -37,4 +43,31 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
   },
 )
 
-const failed = (error: string): ProbeDiscoveryResponse => ({ signatureValid: false, server: '', error })
+interface ByFile {
+  readonly server: string
+  readonly token: string
+  readonly signal: AbortSignal
+}
+
+async function byFile(
+  { caPem }: ProbeDiscoveryRequest,
+  { network }: Tools,
+  { server, token, signal }: ByFile,
+): Promise<ProbeDiscoveryResponse> {
+  try {
+    const url = server + apiPath.configMap('kube-system', 'kubeadm-config')
+    const { status } = await network.get(url, caPem, { token }, signal)
+    if (status !== 200) return failed(`kubeadm-config was answered ${status} to the join token`)
+    return { ...failed(''), tokenAccepted: true, server }
+  } catch (error) {
+    signal.throwIfAborted()
+    return failed(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const failed = (error: string): ProbeDiscoveryResponse => ({
+  signatureValid: false,
+  server: '',
+  error,
+  tokenAccepted: false,
+})

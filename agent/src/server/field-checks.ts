@@ -45,6 +45,7 @@ export const check = {
   runId: like('a run id', /^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}$/),
   dnsName: text('a DNS name', isDnsName),
   address: text('an IP address', isIpAddress),
+  addresses: text('IP addresses, separated by commas', (value) => value.split(',').every(isIpAddress)),
   host: text('a DNS name or an IP address', (value) => isDnsName(value) || isIpAddress(value)),
   hostPort: text('host:port', isHostPort),
   serverUrl: text(

@@ -43,6 +43,9 @@ const join = message<JoinSpec>({
   kubeadmApiVersion: check.kubeadmApiVersion,
   ignorePreflightErrors: listOf(check.preflightName),
   etcdTimeoutSeconds: check.seconds,
+  discoveryCaPem: optional(check.pem),
+  withPatches: check.flag,
+  nodeIp: optional(check.addresses),
 })
 
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
@@ -65,7 +68,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     caPem: optional(check.pem),
   },
   probeKubeconfig: { purpose: check.kubeconfigPurpose, path: optional(check.path) },
-  probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem) },
+  probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem), byFile: check.flag },
   holdPorts: { ports: listOf(check.port), deadlineMs: check.milliseconds },
   watchAvailability: {
     targets: listOf(target),
@@ -92,6 +95,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     ownAddress: check.address,
     virtualRouterId: check.priority,
     priority: check.priority,
+    acceptRefusal: check.flag,
     bindAddress: optional(check.address),
   },
   stopLoadBalancer: { header },

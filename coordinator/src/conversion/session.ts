@@ -70,6 +70,8 @@ export interface Plan {
   readonly estimateSeconds: number
   /** One sentence for each moment after which there is no way back. */
   readonly noWayBack: readonly string[]
+  /** What a person does afterwards where no agent is. */
+  readonly elsewhere: readonly string[]
   /** Workers that do not answer: the rest is converted without them, and what is due on them waits. */
   readonly missing: readonly MissingNode[]
 }
@@ -135,6 +137,9 @@ function describePlan(
     estimateSeconds: estimateSeconds(steps, seen.run),
     noWayBack: steps.flatMap(({ actions }) =>
       actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack])),
+    ),
+    elsewhere: steps.flatMap(({ actions }) =>
+      actions.flatMap((action) => (action.elsewhere === undefined ? [] : [action.elsewhere])),
     ),
   }
 }

@@ -40,6 +40,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     ignored: run.ignored,
     missing: run.missing,
     availability: availabilityOf(run),
+    elsewhere: elsewhereOf(run),
     undo: undoOf(run, undo),
   }
 }
@@ -135,6 +136,12 @@ function touchedBy(run: RunState): readonly ReportedTouch[] {
       ),
     ),
   )
+}
+
+/** Of what was done and stays: an endpoint that is gone again is nothing to point a laptop at. */
+function elsewhereOf({ steps }: RunState): readonly string[] {
+  const done = steps.flatMap(({ actions }) => actions).filter(({ state }) => state === 'verified')
+  return done.flatMap(({ action }) => (action.elsewhere === undefined ? [] : [action.elsewhere]))
 }
 
 // Backwards, because each step rests on those before it.

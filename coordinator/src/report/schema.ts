@@ -141,6 +141,7 @@ export const reportSchema = object({
       waits: list(object({ step: text, does: text })),
     }),
   ).describe('Nodes that it went on without, and what waits for them.'),
+  elsewhere: list(text).describe('What is left for a person to do where no agent is, with the command.'),
   undo: list(object({ step: text, how: text, nodes: list(text) })).describe('By hand, in the order to do it in.'),
 }).describe('A run of Quorate as a document: what was promised, done, seen and touched.')
 

@@ -11,6 +11,7 @@ export function reportText(report: RunReport): string {
       'Missing',
       report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
     ),
+    section('Left to do elsewhere', report.elsewhere),
     section('Availability', waysOf(report).flatMap(wayLines)),
     section('Findings before it', report.findings.flatMap(findingLines)),
     section('Steps', report.steps.flatMap(stepLines)),

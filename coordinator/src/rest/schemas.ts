@@ -48,6 +48,7 @@ const action = {
       does: text,
       diffs: listOf(object({ name: text, text }, ['name', 'text'])),
       noWayBack: { type: 'string', description: 'Set where it cannot be undone from a moment on: says which.' },
+      elsewhere: { type: 'string', description: 'What a person does then where no agent is, with the command.' },
     },
     ['id', 'node', 'does', 'diffs'],
   ),
@@ -73,12 +74,24 @@ const plan = {
       hash: { type: 'string', description: 'What POST /v1/runs wants as planHash.' },
       estimateSeconds: { type: 'number' },
       noWayBack: listOf(text),
+      elsewhere: listOf(text),
       missing: {
         ...listOf(object({ node: text, message: text }, ['node', 'message'])),
         description: 'Workers that do not answer: what is due on them waits.',
       },
     },
-    ['cluster', 'steps', 'findings', 'choices', 'blocked', 'hash', 'estimateSeconds', 'noWayBack', 'missing'],
+    [
+      'cluster',
+      'steps',
+      'findings',
+      'choices',
+      'blocked',
+      'hash',
+      'estimateSeconds',
+      'noWayBack',
+      'elsewhere',
+      'missing',
+    ],
   ),
 }
 

@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.js'
+import { anonymousAuthOff, anonymousHealth, anonymousProbes } from './scenarios/anonymous-auth.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
 import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
@@ -12,7 +13,10 @@ import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
+import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
+import { sharedFiles } from './scenarios/shared-files.js'
 import { textbook } from './scenarios/textbook.js'
+import { strangeLink, userKubeconfigs } from './scenarios/user-kubeconfigs.js'
 import { versionTooOld } from './scenarios/version-too-old.js'
 import { versions } from './scenarios/versions.js'
 
@@ -39,5 +43,14 @@ export const scenarios: readonly Scenario[] = [
   ...networkPlugins,
   lbKubeVip,
   lbKubeVipBgp,
+  anonymousAuthOff,
+  anonymousHealth,
+  anonymousProbes,
+  otherApiPort,
+  otherNodeNames,
+  sharedFiles,
+  handMadeNames,
+  userKubeconfigs,
+  strangeLink,
   itStaysSo,
 ]

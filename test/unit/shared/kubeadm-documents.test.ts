@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { finishDocument, initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
+import { discoveryKubeconfig, finishDocument, initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { holds } from '@quorate/shared/version-rules'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
@@ -108,6 +109,24 @@ t.test('JoinConfiguration of both versions', async (t) => {
   for (const apiVersion of ['v1beta2', 'v2', 'kubeadm.k8s.io/v1beta4', '']) {
     t.throws(() => joinDocument({ ...join, apiVersion }), { code: 'INVALID_REQUEST' }, apiVersion)
   }
+})
+
+t.test('JoinConfiguration by a discovery file, with patches and an address for the kubelet', async (t) => {
+  const wish = {
+    ...join,
+    discoveryFile: '/run/x/discovery.conf',
+    patchesFolder: '/etc/kubernetes/patches',
+    nodeIp: '192.168.13.31',
+  }
+  const [newer, older] = ['v1beta4', 'v1beta3'].map((apiVersion) => parse(joinDocument({ ...wish, apiVersion })))
+  for (const document of [newer, older]) {
+    t.strictSame(document.discovery, { file: { kubeConfigPath: '/run/x/discovery.conf' } })
+    t.strictSame(document.patches, { directory: '/etc/kubernetes/patches' })
+  }
+  t.strictSame(newer.nodeRegistration.kubeletExtraArgs, [{ name: 'node-ip', value: '192.168.13.31' }])
+  t.strictSame(older.nodeRegistration.kubeletExtraArgs, { 'node-ip': '192.168.13.31' })
+  const kubeconfig = discoveryKubeconfig({ endpoint: 'a.example.com:8443', caPem: 'CA', token: join.token })
+  t.match(readKubeconfig(kubeconfig), { server: 'https://a.example.com:8443', caPem: 'CA' })
 })
 
 const kubeadm = spawnSync('kubeadm', ['version', '-o', 'short'], { encoding: 'utf8' })

@@ -40,6 +40,11 @@ t.test('only the backends given, in their order', async (t) => {
   t.match(renderHaproxy({ port: 1, backends, checkTimeoutMs: 700 }), /timeout check 700ms/)
 })
 
+t.test('where anonymous requests are refused, a refusal is a sign of life', async (t) => {
+  t.match(renderHaproxy({ port: 1, backends, acceptRefusal: true }), '  http-check expect rstatus ^(200|401|403)$\n')
+  t.match(renderHaproxy({ port: 1, backends, acceptRefusal: false }), '  http-check expect status 200\n')
+})
+
 t.test('a node is not a peer of itself', async (t) => {
   const peers = (own: string): string =>
     /unicast_peer \{\n([^}]*)\}/.exec(renderKeepalived({ ...vrrp, ownAddress: own }))?.[1] ?? ''

@@ -1,26 +1,59 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { joinDocument } from '@quorate/shared/kubeadm-documents'
+import { discoveryKubeconfig, joinDocument } from '@quorate/shared/kubeadm-documents'
 import { parseNodeName } from '@quorate/shared/names'
+import type { Host } from '../../host/host.js'
 import type { JoinSecret } from '../join-secret.js'
+import { patchesFolder } from '../paths.js'
+import { runtimeFolderOf } from './runtime-folder.js'
 
-/** The JoinConfiguration of a control plane. The secret is in it: it goes to a file of tmpfs, 0600, and nowhere else. */
-export function controlPlaneJoinDocument(join: JoinSpec | undefined, secret: JoinSecret, criSocket: string): string {
+/** Where the JoinConfiguration of an operation lies; the operation's folder is in tmpfs and is wiped when it ends. */
+export const joinConfigPath = (operationId: string): string => `${runtimeFolderOf(operationId)}/join.yaml`
+
+interface Joining {
+  readonly join: JoinSpec | undefined
+  readonly secret: JoinSecret
+  readonly criSocket: string
+  readonly operationId: string
+}
+
+/**
+ * The JoinConfiguration of a control plane, and beside it the kubeconfig for a discovery by file where that is how it joins, by path. The
+ * secret is in them: they are written to a folder of tmpfs, 0600, and nowhere else.
+ */
+export function joinDocuments({ join, secret, criSocket, operationId }: Joining): ReadonlyMap<string, string> {
+  const { endpoint, discoveryCaPem: caPem, ...spec } = checked(join)
+  const discoveryFile = `${runtimeFolderOf(operationId)}/discovery.conf`
+  const document = joinDocument({
+    apiVersion: spec.kubeadmApiVersion,
+    endpoint,
+    token: secret.token,
+    caPins: [spec.caPin],
+    nodeName: parseNodeName(spec.nodeName),
+    criSocket,
+    advertiseAddress: spec.advertiseAddress,
+    bindPort: spec.bindPort,
+    certificateKey: secret.certificateKey,
+    ignorePreflightErrors: spec.ignorePreflightErrors,
+    ...(spec.etcdTimeoutSeconds === 0 ? {} : { etcdTimeoutSeconds: spec.etcdTimeoutSeconds }),
+    ...(caPem === '' ? {} : { discoveryFile }),
+    ...(spec.nodeIp === '' ? {} : { nodeIp: spec.nodeIp }),
+    ...(spec.withPatches ? { patchesFolder } : {}),
+  })
+  const documents = new Map([[joinConfigPath(operationId), document]])
+  if (caPem === '') return documents
+  return documents.set(discoveryFile, discoveryKubeconfig({ endpoint, caPem, token: secret.token }))
+}
+
+/** Readable by root alone. */
+export async function writeDocuments(host: Host, documents: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, text] of documents) await host.replace(path, Buffer.from(text), { mode: 0o600 })
+}
+
+function checked(join: JoinSpec | undefined): JoinSpec {
   if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request says not how to join')
   if (join.ignorePreflightErrors.some((name) => name.toLowerCase() === 'all')) {
     throw new QuorateError('INVALID_REQUEST', 'preflight errors are ignored by name, never all of them')
   }
-  return joinDocument({
-    apiVersion: join.kubeadmApiVersion,
-    endpoint: join.endpoint,
-    token: secret.token,
-    caPins: [join.caPin],
-    nodeName: parseNodeName(join.nodeName),
-    criSocket,
-    advertiseAddress: join.advertiseAddress,
-    bindPort: join.bindPort,
-    certificateKey: secret.certificateKey,
-    ignorePreflightErrors: join.ignorePreflightErrors,
-    ...(join.etcdTimeoutSeconds === 0 ? {} : { etcdTimeoutSeconds: join.etcdTimeoutSeconds }),
-  })
+  return join
 }

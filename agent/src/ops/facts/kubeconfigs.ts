@@ -21,24 +21,35 @@ async function kubeconfigFacts(host: Host, purpose: string, path: string): Promi
   try {
     const seen = await readNotingLink(host, path)
     if (seen === undefined) return undefined
-    const { file, symlink } = seen
+    const { file, linkTarget } = seen
     const { bytes, mode, uid, gid } = file
-    return { ...contents(bytes.toString('utf8')), path, purpose, sha256: sha256Hex(bytes), mode, uid, gid, symlink }
+    const link = { symlink: linkTarget !== '', linkTarget }
+    return { ...contents(bytes.toString('utf8')), path, purpose, sha256: sha256Hex(bytes), mode, uid, gid, ...link }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    return { ...unreadable(problem), path, purpose, sha256: '', mode: 0, uid: 0, gid: 0, symlink: false }
+    return {
+      ...unreadable(problem),
+      path,
+      purpose,
+      sha256: '',
+      mode: 0,
+      uid: 0,
+      gid: 0,
+      symlink: false,
+      linkTarget: '',
+    }
   }
 }
 
 /** A link is read through, to say what is behind it; it is never written through. */
-async function readNotingLink(host: Host, path: string): Promise<{ file: HostFile; symlink: boolean } | undefined> {
+async function readNotingLink(host: Host, path: string): Promise<{ file: HostFile; linkTarget: string } | undefined> {
   const direct = await host.read(path).catch((error: unknown) => {
     if (error instanceof QuorateError && error.code === 'SYMLINK_REFUSED') return 'link' as const
     throw error
   })
-  if (direct !== 'link') return direct === undefined ? undefined : { file: direct, symlink: false }
+  if (direct !== 'link') return direct === undefined ? undefined : { file: direct, linkTarget: '' }
   const file = await host.read(path, { followLinks: true })
-  return file === undefined ? undefined : { file, symlink: true }
+  return file === undefined ? undefined : { file, linkTarget: await host.linkEnd(path) }
 }
 
 type Contents = Pick<KubeconfigFacts, 'server' | 'redactedText' | 'problem' | 'embeddedClientCertificate'>

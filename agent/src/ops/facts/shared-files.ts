@@ -1,16 +1,18 @@
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host } from '../../host/host.js'
+import { patchesFolder } from '../paths.js'
 import { mostFiles } from '../shared-files/limits.js'
 import { readPods } from './static-pods.js'
 
 /**
- * Files and folders that kubeadm's static pods here mount or name and that kubeadm does not bring to a joiner; folders with all
- * that is below them. At most `mostFiles`: more is no configuration.
+ * Files and folders that kubeadm's static pods here mount or name and that kubeadm does not bring to a joiner, and kubeadm's patches; folders
+ * with all that is below them. At most `mostFiles`: more is no configuration.
  */
 export async function readSharedFiles(host: Host): Promise<SharedFile[]> {
   const pods = await readPods(host)
   const named = new Map(pods.flatMap(({ pod, files }) => files.map((path) => [path, pod.component] as const)))
+  if ((await host.list(patchesFolder).catch(() => [])).length > 0) named.set(patchesFolder, 'kubeadm')
   const seen = await Promise.all([...named].map(([path, component]) => expand(host, path, component)))
   const byPath = new Map(seen.flat().map((file) => [file.path, file]))
   return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)).slice(0, mostFiles)

@@ -27,6 +27,21 @@ function parseInterfaces(json: string): NetworkInterface[] {
   }))
 }
 
+/** Interface of the default route, of IPv4 where there is one; '' for none. */
+export async function readDefaultInterface(host: Host): Promise<string> {
+  const lines = async (path: string): Promise<string[][]> =>
+    ((await host.read(path).catch(() => undefined))?.bytes.toString('utf8') ?? '')
+      .split('\n')
+      .map((line) => line.split(/\s+/))
+  // route(8): interface, destination, gateway; of IPv6: destination, its prefix's length, ..., interface (Documentation/networking/ip-sysctl).
+  const ofIpv4 = (await lines('/proc/net/route')).find(([, destination]) => destination === '00000000')
+  if (ofIpv4 !== undefined) return ofIpv4[0] ?? ''
+  const ofIpv6 = (await lines('/proc/net/ipv6_route')).find(
+    (words) => words[0] === '0'.repeat(32) && words[1] === '00' && words[9] !== 'lo',
+  )
+  return ofIpv6?.[9] ?? ''
+}
+
 /** The interface that holds an address, and the length of its network's prefix; undefined when none does. */
 export function holderOf(
   interfaces: readonly NetworkInterface[],

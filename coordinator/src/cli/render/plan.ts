@@ -28,6 +28,10 @@ export function planText(plan: Plan, style: Style, { diffs = true }: { readonly 
       `\n${style.strong('Without a way back')}\n${plan.noWayBack.map((sentence) => `  ${printable(sentence)}\n`).join('')}`,
     )
   }
+  if (plan.elsewhere.length > 0) {
+    const sentences = plan.elsewhere.map((sentence) => `  ${printable(sentence)}\n`).join('')
+    parts.push(`\n${style.strong('Afterwards, elsewhere')}\n${sentences}`)
+  }
   if (plan.missing.length > 0) {
     const names = plan.missing.map(({ node }) => `  ${node}\n`).join('')
     parts.push(

@@ -1,24 +1,65 @@
-import type { Check } from './check.js'
+import { discoversByFile } from '../discovery.js'
+import { toJoin } from '../membership.js'
+import { patchedBy, patchesFolder } from '../patches.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
 
 const id = 'anonymous-auth'
 
-/** Discovery reads cluster-info, and the load balancer asks /readyz, without credentials (kubeadm#663, k3s#3576). */
+/** Without credentials the load balancer asks /readyz, the kubelet /livez, and kubeadm's discovery cluster-info (kubeadm#663, k3s#3576). */
 export const anonymousAuth: Check = {
   id,
-  title: 'The API server answers /readyz and cluster-info without credentials',
+  title: 'Where the API server refuses requests without credentials, there are other ways to discover and to watch it',
   async check(run) {
-    if ((await run.clusterFacts()).anonymousReadyz) return []
+    const cluster = await run.clusterFacts()
+    const discovery = discoversByFile(cluster) && (await toJoin(run)).length > 0 ? [discoveryByFile(run)] : []
+    return cluster.anonymousReadyz ? discovery : [...discovery, ...(await ofHealth(run))]
+  },
+}
+
+function discoveryByFile(run: ConversionRun): Finding {
+  return {
+    id,
+    severity: 'info',
+    node: run.first.name,
+    message: 'the joiners discover the cluster by a file with their token in it: cluster-info is refused without one',
+    evidence: 'GET kube-public/cluster-info without credentials is refused',
+    remedy: 'Nothing to do. The file lies in tmpfs, 0600, and is gone when the join has ended.',
+  }
+}
+
+/** kubeadm writes probes without credentials into every joiner's manifest: refused, they make the kubelet end the API server again and again (kubernetes#43784). */
+async function ofHealth(run: ConversionRun): Promise<readonly Finding[]> {
+  const about = { id, node: run.first.name, evidence: 'GET /readyz without credentials is not answered 200' } as const
+  const patched = patchedBy(await run.nodeFacts(run.first)).has('kube-apiserver')
+  if (!patched && (await toJoin(run)).length > 0) {
     return [
       {
-        id,
+        ...about,
         severity: 'error',
-        node: run.first.name,
         message:
-          'anonymous requests are refused: the load balancer could not see whether an API server is ready, and kubeadm join could not read cluster-info',
-        evidence: 'GET /readyz without credentials is not answered 200',
-        remedy:
-          'Allow them for /livez, /readyz and /healthz and for cluster-info by an AuthenticationConfiguration (1.31 and later), or remove --anonymous-auth=false from kube-apiserver.yaml for the time of the conversion.',
+          "kubeadm gives a joiner's API server probes without credentials, and refused probes would end it again and again",
+        remedy: `Allow /livez, /readyz and /healthz without credentials by an AuthenticationConfiguration (1.31 and later); or put the kubeadm patch by which this node's own probes were changed into ${patchesFolder}, as kube-apiserver+json.yaml.`,
       },
     ]
-  },
+  }
+  if (run.loadBalancer.runBy === 'operator') {
+    return [
+      {
+        ...about,
+        severity: 'warning',
+        message: "the load balancer's health check must take 401 as alive: /readyz is refused to it",
+        remedy: 'Let it expect 200, 401 or 403 of GET /readyz, or give it a client certificate.',
+      },
+    ]
+  }
+  return [
+    {
+      ...about,
+      severity: 'info',
+      message: 'the load balancer takes 401 as alive: it sees that an API server answers, not that it is ready',
+      remedy:
+        'Nothing to do. An AuthenticationConfiguration (1.31 and later) that allows /readyz alone would let it see more.',
+    },
+  ]
 }

@@ -68,14 +68,15 @@ interface Told {
 
 /** The same in the plan and in the request, so that the agent renders what the plan showed. */
 async function requestFor(kind: HaproxyKind, run: ConversionRun, { node, backends }: Told) {
-  const port = apiServerPort(await run.nodeFacts(run.first))
+  const [first, { anonymousReadyz }] = await Promise.all([run.nodeFacts(run.first), run.clusterFacts()])
   const { peers, ...settings } = kind.settings(run, node)
   return {
     ...settings,
     peers: [...peers],
     port: run.endpoint.port,
-    backends: backends.map(({ name, address }) => ({ name, address, port })),
+    backends: backends.map(({ name, address }) => ({ name, address, port: apiServerPort(first) })),
     ownAddress: node.address,
+    acceptRefusal: !anonymousReadyz,
   }
 }
 

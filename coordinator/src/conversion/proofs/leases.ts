@@ -1,4 +1,5 @@
 import type { LeaseFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../run.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
@@ -33,11 +34,20 @@ async function judge(run: ConversionRun, name: string, lease: LeaseFacts | undef
       remedy: `On the control planes: crictl ps -a --name ${name}; crictl logs of it.`,
     })
   if (lease === undefined) return missing(`nobody leads ${name}`, `no Lease kube-system/${name}`)
-  // A holder calls itself NODE_UUID (client-go's resourcelock); its Lease is dated by the clock of that very node.
-  const holder = run.controlPlanes.find((node) => lease.holder.startsWith(`${node.name}_`))
+  const holder = await holderOf(run, lease)
   const evidence = `held by ${lease.holder || 'nobody'}, renewed ${new Date(lease.renewedUnixMs).toISOString()}`
   const clock = holder === undefined ? Date.now() : (await run.nodeFacts(holder)).clockUnixMs
   if (clock - lease.renewedUnixMs > longestMs)
     return missing(`nobody leads ${name}: its Lease is not renewed any more`, evidence)
   return { what: `Lease kube-system/${name}`, saw: evidence }
+}
+
+/** A holder calls itself HOSTNAME_UUID (client-go's resourcelock), whatever its Node is called; its Lease is dated by the clock of that very machine. */
+async function holderOf(run: ConversionRun, { holder }: LeaseFacts): Promise<NodeEntry | undefined> {
+  const named = await Promise.all(
+    run.controlPlanes.map(async (node) => ({ node, facts: await run.nodeFacts(node).catch(() => undefined) })),
+  )
+  return named.find(({ node, facts }) =>
+    [node.name, facts?.hostname ?? ''].some((name) => name !== '' && holder.startsWith(`${name}_`)),
+  )?.node
 }

@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
@@ -56,9 +57,20 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
       ),
     )
   ).flat()
-  return files.map((file) =>
-    rewriteAction(`${node.name}:${file.path}`, node, { rewritings: [{ file, server: endpointServer(run) }] }),
-  )
+  return files.map((file) => {
+    const action = rewriteAction(`${node.name}:${file.path}`, node, {
+      rewritings: [{ file, server: endpointServer(run) }],
+    })
+    const isCopied = node === run.first && file.purpose === 'admin'
+    return isCopied ? { ...action, elsewhere: onLaptops(file, endpointServer(run)) } : action
+  })
+}
+
+/** Copies of admin.conf bear its cluster's name; where they lie nobody knows. */
+function onLaptops({ redactedText, path }: KubeconfigFacts, server: string): string {
+  const { clusterName } = readKubeconfig(redactedText)
+  const command = `kubectl config set-cluster ${/^[\w.-]+$/.test(clusterName) ? clusterName : JSON.stringify(clusterName)} --server=${server}`
+  return `Copies of ${path} on laptops and in CI cannot be found from here and still name the first control plane. On each: ${command}`
 }
 
 /** kubeadm's own file of a control plane has the endpoint, whatever it had: also the one that the cluster was made with. */

@@ -3,20 +3,22 @@ import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shar
 import { unifiedDiff } from '@quorate/shared/diff'
 import { QuorateError } from '@quorate/shared/errors'
 import { formatEndpoint } from '@quorate/shared/names'
+import { canonicalAddress } from '@quorate/shared/pki'
 import { readClusterFacts } from '../fresh.js'
+import { wantedCertSans } from '../hand-added-sans.js'
 import { recall, remember } from '../memory.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
-import { wantedSans } from '../wanted.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 const note = 'kubeadm-config-before'
 
 /** kubeadm puts the endpoint's name into certificates by itself: one that is replaced is a name of no joiner's any more, unless it is said. */
-function certSans(run: ConversionRun, before: string): readonly string[] {
+async function certSans(run: ConversionRun, before: string): Promise<string[]> {
   const { controlPlaneEndpoint = '' } = readClusterConfiguration(before)
   const replaced = controlPlaneEndpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
-  return replaced === '' || replaced === run.endpoint.host ? wantedSans(run) : [...wantedSans(run), replaced]
+  const wanted = await wantedCertSans(run)
+  return [...new Set(replaced === '' || replaced === run.endpoint.host ? wanted : [...wanted, replaced])]
 }
 
 export const updateKubeadmConfig = defineStep({
@@ -30,8 +32,8 @@ export const updateKubeadmConfig = defineStep({
     const before = kubeadmConfig?.text ?? ''
     const view = readClusterConfiguration(before)
     const endpoint = formatEndpoint(run.endpoint)
-    const sans = certSans(run, before)
-    if (view.controlPlaneEndpoint === endpoint && sans.every((san) => view.certSans.includes(san))) return []
+    const sans = await certSans(run, before)
+    if (view.controlPlaneEndpoint === endpoint && lacking(sans, view.certSans).length === 0) return []
     const does = `set controlPlaneEndpoint: ${endpoint} and certSANs ${sans.join(', ')}`
     return [
       {
@@ -47,7 +49,7 @@ export const updateKubeadmConfig = defineStep({
     remember(run, note, kubeadmConfig?.text)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
-      certSans: [...certSans(run, kubeadmConfig?.text ?? '')],
+      certSans: await certSans(run, kubeadmConfig?.text ?? ''),
       expectedSha256: kubeadmConfig?.sha256 ?? '',
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
@@ -59,7 +61,7 @@ export const updateKubeadmConfig = defineStep({
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
-    const missing = certSans(run, before ?? text).filter((san) => !after.certSans.includes(san))
+    const missing = lacking(await certSans(run, before ?? text), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
     if (before !== undefined && !onlyThose(before, text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')
@@ -72,6 +74,9 @@ export const updateKubeadmConfig = defineStep({
   },
   rollback: putBack,
 })
+
+const lacking = (wanted: readonly string[], present: readonly string[]): string[] =>
+  wanted.filter((san) => !present.map(canonicalAddress).includes(canonicalAddress(san)))
 
 /** The documents are equal but for the two fields, none of whose old names was lost. */
 function onlyThose(before: string, after: string): boolean {

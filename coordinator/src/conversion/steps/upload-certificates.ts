@@ -3,6 +3,7 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
+import { discoversByFile } from '../discovery.js'
 import { readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
 import { recipientsOf } from '../join-spec.js'
@@ -17,7 +18,7 @@ export const uploadCertificates = defineStep({
   id: 'upload-certificates',
   title: 'Upload the shared certificates and make a join token',
   documented: 'Upload certs, Join token',
-  gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token.',
+  gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token; where anonymous requests are refused, the token itself is accepted there.',
   undo: 'Secret and token are deleted, on the joiners too, and where this run had kubeadm make them the Role and RoleBinding for the Secret.',
   width: 1,
   // A token ends, and a joiner that was reset has lost its secret.
@@ -71,16 +72,17 @@ async function takeSecretAway(run: ConversionRun, node: NodeEntry, call: ChangeC
 
 /** What kubeadm's discovery will do: the controller-manager signs within seconds, or never (kubernetes/kubernetes#109233). */
 async function discovers(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
-  const request = { endpoint: formatEndpoint(run.endpoint), caPem: await clusterCa(run) }
+  const byFile = discoversByFile(await run.clusterFacts())
+  const request = { endpoint: formatEndpoint(run.endpoint), caPem: await clusterCa(run), byFile }
   return until(
-    `${node.name} to find cluster-info signed through ${request.endpoint}`,
+    `${node.name} to discover the cluster through ${request.endpoint}`,
     async () => {
-      const { signatureValid, server, error } = await run.agent(node).read('probeDiscovery', request, { signal })
-      if (!signatureValid) return notYet(error || 'the signature is not valid')
-      if (server !== endpointServer(run)) return notYet(`cluster-info names ${server}`)
+      const answer = await run.agent(node).read('probeDiscovery', request, { signal })
+      if (!answer.signatureValid && !answer.tokenAccepted) return notYet(answer.error || 'the signature is not valid')
+      if (answer.server !== endpointServer(run)) return notYet(`cluster-info names ${answer.server}`)
       return holds({
         what: `discovery from ${node.name} through ${request.endpoint}`,
-        saw: `signature valid, server ${server}`,
+        saw: `${answer.tokenAccepted ? 'token accepted' : 'signature valid'}, server ${answer.server}`,
       })
     },
     patience(signal, 60),

@@ -32,7 +32,7 @@ export function verdict(report: RunReport): Html {
 <h1>${report.verdict}</h1>
 ${error === undefined ? '' : html`<p class="cause"><strong>${error.where}:</strong> ${error.message} <code>${error.code}</code></p><p class="next"><strong>Next:</strong> ${error.remedy}</p>`}
 </header>
-${missingNodes(report)}
+${missingNodes(report)}${elsewhere(report)}
 <dl class="figures">${figures(report).map(({ name, value, note, tone: of = 'plain' }) => html`<div class="${of}"><dt>${name}</dt><dd>${value}${note === undefined ? '' : html`<small>${note}</small>`}</dd></div>`)}</dl>`
 }
 
@@ -43,6 +43,11 @@ const missingNodes = ({ missing }: RunReport): Content =>
         ({ node, since, message, waits }) =>
           html`<li><strong>${node}</strong>, missing since ${moment(since)}: ${message}. Waiting for it: ${waits.map(({ step }) => step).join(', ') || 'all that the other workers got'}.</li>`,
       )}</ul></div>`
+
+const elsewhere = (report: RunReport): Content =>
+  report.elsewhere.length === 0
+    ? ''
+    : html`<div class="notice"><h2>Left to do elsewhere</h2><ul>${report.elsewhere.map((sentence) => html`<li>${sentence}</li>`)}</ul></div>`
 
 interface Figure {
   readonly name: string

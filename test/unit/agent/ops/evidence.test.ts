@@ -21,6 +21,7 @@ const balancer = {
   virtualRouterId: 51,
   priority: 100,
   bindAddress: '',
+  acceptRefusal: false,
 }
 
 const look = (node: OpsNode, begunAtUnixMs = Date.now()): LookContext => ({

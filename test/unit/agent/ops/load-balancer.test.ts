@@ -17,6 +17,7 @@ const request = {
   virtualRouterId: 100,
   priority: 100,
   bindAddress: '',
+  acceptRefusal: false,
 }
 const debianDefault = 'global\n\tlog /dev/log local0\ndefaults\n\tmode http\n'
 

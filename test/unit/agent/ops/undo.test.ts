@@ -55,6 +55,7 @@ t.test('every undo gives back bytes, modes, owners and what was not there, folde
       peers: ['192.168.13.30'],
       ownAddress: '192.168.13.30',
       bindAddress: '',
+      acceptRefusal: false,
       virtualRouterId: 51,
       priority: 100,
     }),

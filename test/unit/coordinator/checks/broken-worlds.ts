@@ -1,5 +1,5 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
-import { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeName } from '@quorate/shared/names'
 import {
   certificate,
@@ -232,10 +232,31 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'anonymous-auth',
-    what: 'anonymous requests refused',
+    what: "anonymous requests refused, and the joiners' probes would be",
     node: cp1,
     evidence: /readyz/,
     breaks: (w) => Object.assign(w.cluster, { anonymousReadyz: false }),
+  },
+  {
+    check: 'anonymous-auth',
+    what: 'anonymous requests refused, the probes patched',
+    severity: 'info',
+    node: cp1,
+    evidence: /readyz/,
+    breaks: (w) => {
+      Object.assign(w.cluster, { anonymousReadyz: false })
+      facts(w, cp1).sharedFiles.push(
+        SharedFile.fromPartial({ path: '/etc/kubernetes/patches/kube-apiserver+json.yaml', sha256: 'ab' }),
+      )
+    },
+  },
+  {
+    check: 'anonymous-auth',
+    what: 'cluster-info refused',
+    severity: 'info',
+    node: cp1,
+    evidence: /cluster-info/,
+    breaks: (w) => Object.assign(w.cluster, { clusterInfoRefused: true }),
   },
   {
     check: 'kube-proxy-absent',

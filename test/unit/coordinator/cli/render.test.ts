@@ -191,6 +191,7 @@ t.test('a plan shows findings, steps with diffs, what has no way back, the time 
       blocked: false,
       hash: 'abc',
       estimateSeconds: 75,
+      elsewhere: ['On each laptop: kubectl config set-cluster kubernetes --server=https://x:8443'],
       noWayBack: ['Between the second and the third voter a dead node stops etcd.'],
       missing: [],
       choices: ['1.34: the kubelet stays, because of the upgrade'],
@@ -246,6 +247,9 @@ The plan for prod
 
 Without a way back
   Between the second and the third voter a dead node stops etcd.
+
+Afterwards, elsewhere
+  On each laptop: kubectl config set-cluster kubernetes --server=https://x:8443
 
 1 action in about 1 min 15 s. Nothing was changed yet.
 Plan hash abc

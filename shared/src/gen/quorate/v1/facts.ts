@@ -78,6 +78,8 @@ export interface NodeFacts {
   runtimeCgroupDriver: string;
   /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
   nameservers: string[];
+  /** Interface of the default route: where kubeadm and the kubelet take their address from if nobody gives them one. Empty without such a route. */
+  defaultInterface: string;
   /**
    * In which version of kubeadm's configuration API a document is written for this node's kubeadm, such as `v1beta4`; empty when there is no
    * kubeadm, or when it takes none that is known here. One that is newer than all that are known is asked.
@@ -134,6 +136,8 @@ export interface KubeconfigFacts {
   problem: string;
   /** True when the client certificate is inside the file and not in the rotated file of the kubelet. */
   embeddedClientCertificate: boolean;
+  /** Where a symbolic link leads in the end; empty for a file. */
+  linkTarget: string;
 }
 
 export interface CertificateFacts {
@@ -232,6 +236,8 @@ export interface ClusterFacts {
    * looked for when asked (GetClusterFactsRequest.join_rights).
    */
   missingJoinRights: string[];
+  /** `true` when the API server refuses an anonymous GET of kube-public/cluster-info (401, 403): discovery by token needs one. */
+  clusterInfoRefused: boolean;
   /** The Service by which clients outside the cluster reach the API servers (kube-system/quorate-apiserver); absent when there is none. */
   apiService: ApiServiceFacts | undefined;
 }
@@ -398,6 +404,7 @@ function createBaseNodeFacts(): NodeFacts {
     bridgeNetfilter: false,
     runtimeCgroupDriver: "",
     nameservers: [],
+    defaultInterface: "",
     kubeadmConfigApi: "",
   };
 }
@@ -541,6 +548,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.nameservers) {
       writer.uint32(482).string(v!);
+    }
+    if (message.defaultInterface !== "") {
+      writer.uint32(570).string(message.defaultInterface);
     }
     if (message.kubeadmConfigApi !== "") {
       writer.uint32(562).string(message.kubeadmConfigApi);
@@ -938,6 +948,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.nameservers.push(reader.string());
             continue;
           }
+          case 71: {
+            if (tag !== 570) {
+              break;
+            }
+
+            message.defaultInterface = reader.string();
+            continue;
+          }
           case 70: {
             if (tag !== 562) {
               break;
@@ -1032,6 +1050,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.bridgeNetfilter = object.bridgeNetfilter ?? false;
     message.runtimeCgroupDriver = object.runtimeCgroupDriver ?? "";
     message.nameservers = object.nameservers?.map((e) => e) || [];
+    message.defaultInterface = object.defaultInterface ?? "";
     message.kubeadmConfigApi = object.kubeadmConfigApi ?? "";
     return message;
   },
@@ -1435,6 +1454,7 @@ function createBaseKubeconfigFacts(): KubeconfigFacts {
     symlink: false,
     problem: "",
     embeddedClientCertificate: false,
+    linkTarget: "",
   };
 }
 
@@ -1472,6 +1492,9 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     }
     if (message.embeddedClientCertificate !== false) {
       writer.uint32(88).bool(message.embeddedClientCertificate);
+    }
+    if (message.linkTarget !== "") {
+      writer.uint32(162).string(message.linkTarget);
     }
     return writer;
   },
@@ -1577,6 +1600,14 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
             message.embeddedClientCertificate = reader.bool();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.linkTarget = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1605,6 +1636,7 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     message.symlink = object.symlink ?? false;
     message.problem = object.problem ?? "";
     message.embeddedClientCertificate = object.embeddedClientCertificate ?? false;
+    message.linkTarget = object.linkTarget ?? "";
     return message;
   },
 };
@@ -2279,6 +2311,7 @@ function createBaseClusterFacts(): ClusterFacts {
     joinTokenIds: [],
     clusterStatus: undefined,
     missingJoinRights: [],
+    clusterInfoRefused: false,
     apiService: undefined,
   };
 }
@@ -2332,6 +2365,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     for (const v of message.missingJoinRights) {
       writer.uint32(170).string(v!);
+    }
+    if (message.clusterInfoRefused !== false) {
+      writer.uint32(248).bool(message.clusterInfoRefused);
     }
     if (message.apiService !== undefined) {
       ApiServiceFacts.encode(message.apiService, writer.uint32(242).fork()).join();
@@ -2480,6 +2516,14 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.missingJoinRights.push(reader.string());
             continue;
           }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.clusterInfoRefused = reader.bool();
+            continue;
+          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -2533,6 +2577,7 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
       ? ConfigMapText.fromPartial(object.clusterStatus)
       : undefined;
     message.missingJoinRights = object.missingJoinRights?.map((e) => e) || [];
+    message.clusterInfoRefused = object.clusterInfoRefused ?? false;
     message.apiService = (object.apiService !== undefined && object.apiService !== null)
       ? ApiServiceFacts.fromPartial(object.apiService)
       : undefined;

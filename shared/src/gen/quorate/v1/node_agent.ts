@@ -272,12 +272,16 @@ export interface ProbeKubeconfigResponse {
 export interface ProbeDiscoveryRequest {
   endpoint: string;
   caPem: string;
+  /** Discovery by file: the token itself must be accepted, and cluster-info is not asked for. */
+  byFile: boolean;
 }
 
 export interface ProbeDiscoveryResponse {
   signatureValid: boolean;
   server: string;
   error: string;
+  /** By file: the API server knows the token and lets it read what a join reads first. */
+  tokenAccepted: boolean;
 }
 
 export interface HoldPortsRequest {
@@ -496,6 +500,8 @@ export interface ApplyLoadBalancerRequest {
   /** 1 to 255, unique in the subnet. */
   virtualRouterId: number;
   priority: number;
+  /** A health check that is refused for want of credentials (401, 403) was answered by a living API server. */
+  acceptRefusal: boolean;
   /** Address that haproxy listens on; empty: every one of the node. */
   bindAddress: string;
 }
@@ -766,6 +772,15 @@ export interface JoinSpec {
   ignorePreflightErrors: string[];
   /** Timeout of the etcd calls of the join, seconds (kubeadm's timeouts.etcdAPICall; v1beta4 only). */
   etcdTimeoutSeconds: number;
+  /**
+   * PEM of the cluster's CA, where the API server refuses anonymous requests: discovery by a file that holds it and the token, instead of
+   * by token alone. Empty elsewhere.
+   */
+  discoveryCaPem: string;
+  /** kubeadm applies the patches of /etc/kubernetes/patches, which was copied from the first control plane. */
+  withPatches: boolean;
+  /** The kubelet's --node-ip; empty where the address of the default route is the right one. */
+  nodeIp: string;
 }
 
 export interface JoinControlPlaneRequest {
@@ -2160,7 +2175,7 @@ export const ProbeKubeconfigResponse: MessageFns<ProbeKubeconfigResponse> = {
 };
 
 function createBaseProbeDiscoveryRequest(): ProbeDiscoveryRequest {
-  return { endpoint: "", caPem: "" };
+  return { endpoint: "", caPem: "", byFile: false };
 }
 
 export const ProbeDiscoveryRequest: MessageFns<ProbeDiscoveryRequest> = {
@@ -2170,6 +2185,9 @@ export const ProbeDiscoveryRequest: MessageFns<ProbeDiscoveryRequest> = {
     }
     if (message.caPem !== "") {
       writer.uint32(18).string(message.caPem);
+    }
+    if (message.byFile !== false) {
+      writer.uint32(24).bool(message.byFile);
     }
     return writer;
   },
@@ -2203,6 +2221,14 @@ export const ProbeDiscoveryRequest: MessageFns<ProbeDiscoveryRequest> = {
             message.caPem = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.byFile = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2222,12 +2248,13 @@ export const ProbeDiscoveryRequest: MessageFns<ProbeDiscoveryRequest> = {
     const message = createBaseProbeDiscoveryRequest();
     message.endpoint = object.endpoint ?? "";
     message.caPem = object.caPem ?? "";
+    message.byFile = object.byFile ?? false;
     return message;
   },
 };
 
 function createBaseProbeDiscoveryResponse(): ProbeDiscoveryResponse {
-  return { signatureValid: false, server: "", error: "" };
+  return { signatureValid: false, server: "", error: "", tokenAccepted: false };
 }
 
 export const ProbeDiscoveryResponse: MessageFns<ProbeDiscoveryResponse> = {
@@ -2240,6 +2267,9 @@ export const ProbeDiscoveryResponse: MessageFns<ProbeDiscoveryResponse> = {
     }
     if (message.error !== "") {
       writer.uint32(26).string(message.error);
+    }
+    if (message.tokenAccepted !== false) {
+      writer.uint32(32).bool(message.tokenAccepted);
     }
     return writer;
   },
@@ -2281,6 +2311,14 @@ export const ProbeDiscoveryResponse: MessageFns<ProbeDiscoveryResponse> = {
             message.error = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tokenAccepted = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2301,6 +2339,7 @@ export const ProbeDiscoveryResponse: MessageFns<ProbeDiscoveryResponse> = {
     message.signatureValid = object.signatureValid ?? false;
     message.server = object.server ?? "";
     message.error = object.error ?? "";
+    message.tokenAccepted = object.tokenAccepted ?? false;
     return message;
   },
 };
@@ -4575,6 +4614,7 @@ function createBaseApplyLoadBalancerRequest(): ApplyLoadBalancerRequest {
     ownAddress: "",
     virtualRouterId: 0,
     priority: 0,
+    acceptRefusal: false,
     bindAddress: "",
   };
 }
@@ -4604,6 +4644,9 @@ export const ApplyLoadBalancerRequest: MessageFns<ApplyLoadBalancerRequest> = {
     }
     if (message.priority !== 0) {
       writer.uint32(64).uint32(message.priority);
+    }
+    if (message.acceptRefusal !== false) {
+      writer.uint32(160).bool(message.acceptRefusal);
     }
     if (message.bindAddress !== "") {
       writer.uint32(74).string(message.bindAddress);
@@ -4688,6 +4731,14 @@ export const ApplyLoadBalancerRequest: MessageFns<ApplyLoadBalancerRequest> = {
             message.priority = reader.uint32();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.acceptRefusal = reader.bool();
+            continue;
+          }
           case 9: {
             if (tag !== 74) {
               break;
@@ -4723,6 +4774,7 @@ export const ApplyLoadBalancerRequest: MessageFns<ApplyLoadBalancerRequest> = {
     message.ownAddress = object.ownAddress ?? "";
     message.virtualRouterId = object.virtualRouterId ?? 0;
     message.priority = object.priority ?? 0;
+    message.acceptRefusal = object.acceptRefusal ?? false;
     message.bindAddress = object.bindAddress ?? "";
     return message;
   },
@@ -7919,6 +7971,9 @@ function createBaseJoinSpec(): JoinSpec {
     kubeadmApiVersion: "",
     ignorePreflightErrors: [],
     etcdTimeoutSeconds: 0,
+    discoveryCaPem: "",
+    withPatches: false,
+    nodeIp: "",
   };
 }
 
@@ -7947,6 +8002,15 @@ export const JoinSpec: MessageFns<JoinSpec> = {
     }
     if (message.etcdTimeoutSeconds !== 0) {
       writer.uint32(64).uint32(message.etcdTimeoutSeconds);
+    }
+    if (message.discoveryCaPem !== "") {
+      writer.uint32(74).string(message.discoveryCaPem);
+    }
+    if (message.withPatches !== false) {
+      writer.uint32(80).bool(message.withPatches);
+    }
+    if (message.nodeIp !== "") {
+      writer.uint32(90).string(message.nodeIp);
     }
     return writer;
   },
@@ -8028,6 +8092,30 @@ export const JoinSpec: MessageFns<JoinSpec> = {
             message.etcdTimeoutSeconds = reader.uint32();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.discoveryCaPem = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.withPatches = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.nodeIp = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8053,6 +8141,9 @@ export const JoinSpec: MessageFns<JoinSpec> = {
     message.kubeadmApiVersion = object.kubeadmApiVersion ?? "";
     message.ignorePreflightErrors = object.ignorePreflightErrors?.map((e) => e) || [];
     message.etcdTimeoutSeconds = object.etcdTimeoutSeconds ?? 0;
+    message.discoveryCaPem = object.discoveryCaPem ?? "";
+    message.withPatches = object.withPatches ?? false;
+    message.nodeIp = object.nodeIp ?? "";
     return message;
   },
 };
@@ -9424,7 +9515,10 @@ export const NodeAgentServiceService = {
       Buffer.from(ProbeKubeconfigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProbeKubeconfigResponse => ProbeKubeconfigResponse.decode(value),
   },
-  /** Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node. */
+  /**
+   * Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node; or, for discovery by file,
+   * whether that token is accepted there.
+   */
   probeDiscovery: {
     path: "/quorate.v1.NodeAgentService/ProbeDiscovery" as const,
     requestStream: false as const,
@@ -9963,7 +10057,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   probeEndpoint: handleUnaryCall<ProbeEndpointRequest, ProbeEndpointResponse>;
   /** An authenticated GET of /version through one kubeconfig of this node (by purpose), as that file stands. */
   probeKubeconfig: handleUnaryCall<ProbeKubeconfigRequest, ProbeKubeconfigResponse>;
-  /** Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node. */
+  /**
+   * Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node; or, for discovery by file,
+   * whether that token is accepted there.
+   */
   probeDiscovery: handleUnaryCall<ProbeDiscoveryRequest, ProbeDiscoveryResponse>;
   /**
    * Listens on ports with a throw-away TLS certificate until the caller hangs up or the deadline comes, so that another node can prove it
@@ -10222,7 +10319,10 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ProbeKubeconfigResponse) => void,
   ): ClientUnaryCall;
-  /** Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node. */
+  /**
+   * Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node; or, for discovery by file,
+   * whether that token is accepted there.
+   */
   probeDiscovery(
     request: ProbeDiscoveryRequest,
     callback: (error: ServiceError | null, response: ProbeDiscoveryResponse) => void,

@@ -234,7 +234,7 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
   const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
   const joiner = await createSealing()
   const signal = new AbortController().signal
-  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: node.ca.certPem }
+  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: node.ca.certPem, byFile: false }
   t.match(await probeDiscovery.run(request, node.tools, signal), { signatureValid: false, error: /no join secret/ })
   const wish = { header: undefined, recipients: [{ node: 'cp2', recipient: joiner.recipient }], tokenTtlSeconds: 3600 }
   const { sealed } = await createJoinToken.run(wish, node.context())
@@ -244,6 +244,7 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
     signatureValid: true,
     server: 'https://192.168.13.30:6443',
     error: '',
+    tokenAccepted: false,
   })
   const info = node.api.objects.get('/api/v1/namespaces/kube-public/configmaps/cluster-info') as Json
   info['data'].kubeconfig = info['data'].kubeconfig.replace('192.168.13.30', '192.168.13.66')
@@ -254,5 +255,21 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
   t.match(await probeDiscovery.run({ ...request, endpoint: 'kubernetes:1' }, node.tools, signal), {
     signatureValid: false,
     error: /ECONNREFUSED|refused/,
+  })
+})
+
+t.test('discovery by file: the placed token is accepted by the API server, or is not', async (t) => {
+  const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
+  const signal = new AbortController().signal
+  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: node.ca.certPem, byFile: true }
+  const token = 'abcdef.0123456789abcdef'
+  await placeJoinSecret(node.host, { token, certificateKey: '' })
+  t.match(await probeDiscovery.run(request, node.tools, signal), { tokenAccepted: false, error: /answered 401/ })
+  node.api.tokens.add(token)
+  t.same(await probeDiscovery.run(request, node.tools, signal), {
+    signatureValid: false,
+    tokenAccepted: true,
+    server: `https://kubernetes:${node.api.port}`,
+    error: '',
   })
 })

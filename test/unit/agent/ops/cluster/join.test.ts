@@ -19,6 +19,9 @@ const spec: JoinSpec = {
   kubeadmApiVersion: 'v1beta4',
   ignorePreflightErrors: ['SystemVerification'],
   etcdTimeoutSeconds: 300,
+  discoveryCaPem: '',
+  withPatches: false,
+  nodeIp: '',
 }
 const request = { header: undefined, join: spec }
 
@@ -33,6 +36,8 @@ case "$1 $2" in
   exit 0 ;;
 "join --config")
   cp "$R$3" "$R/join.yaml"; stat -c %a "$R$3" > "$R/mode"
+  D="$R$(dirname "$3")/discovery.conf"
+  [ -e "$D" ] && { cp "$D" "$R/discovery.conf"; stat -c %a "$D" > "$R/discovery-mode"; }
   echo "[preflight] Running pre-flight checks"
   echo "not a phase"
   echo "[etcd] Creating static Pod manifest for etcd with $(sed -n 's/^ *certificateKey: //p' "$R$3")"
@@ -89,6 +94,32 @@ t.test('joins by a configuration in tmpfs, tells its phases without secrets, and
   t.equal(node.text('/ran').trim(), 'kubeadm join --config /run/quorate-agent/op-1/join.yaml')
   t.match(await joinControlPlane.run(request, node.context('op-2')), { unchanged: true, facts })
 })
+
+t.test(
+  'discovers by a file in tmpfs where anonymous requests are refused, takes patches along, and removes the file',
+  async (t) => {
+    const node = await joiner(t)
+    const caPem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+    const other = { ...spec, discoveryCaPem: caPem, withPatches: true, nodeIp: '192.168.13.31' }
+    await joinControlPlane.run({ header: undefined, join: other }, node.context())
+    const folder = '/run/quorate-agent/op-1'
+    t.match(parse(node.text('/join.yaml')), {
+      discovery: { file: { kubeConfigPath: `${folder}/discovery.conf` } },
+      nodeRegistration: { kubeletExtraArgs: [{ name: 'node-ip', value: '192.168.13.31' }] },
+      patches: { directory: '/etc/kubernetes/patches' },
+    })
+    t.notMatch(node.text('/join.yaml'), secret.token)
+    const discovery = node.text('/discovery.conf')
+    t.match(parse(discovery), {
+      clusters: [{ cluster: { server: `https://${spec.endpoint}` } }],
+      users: [{ user: { token: secret.token } }],
+    })
+    t.equal(Buffer.from(parse(discovery).clusters[0].cluster['certificate-authority-data'], 'base64').toString(), caPem)
+    t.equal(node.text('/discovery-mode').trim(), '600')
+    t.notOk(existsSync(join(node.root, folder)))
+    t.notMatch(node.progress.join(), secret.token)
+  },
+)
 
 t.test('a join that fails keeps no secret and tells none; then it can be taken back', async (t) => {
   const node = await joiner(t)

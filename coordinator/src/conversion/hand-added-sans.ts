@@ -1,0 +1,30 @@
+import { canonicalAddress } from '@quorate/shared/pki'
+import { firstServiceAddresses } from '@quorate/shared/service-addresses'
+import { clusterConfiguration } from './cluster-configuration.js'
+import type { ConversionRun } from './run.js'
+import { localPeer, wantedSans } from './wanted.js'
+
+const certificatePath = '/etc/kubernetes/pki/apiserver.crt'
+
+/**
+ * Names and addresses that the first control plane's certificate has and that kubeadm would not give it: somebody made it anew with them. Only
+ * as certSANs do joiners get them too, and every certificate that is made later (kubeadm-certs, GetAPIServerAltNames).
+ */
+async function handAddedSans(run: ConversionRun): Promise<readonly string[]> {
+  const facts = await run.nodeFacts(run.first)
+  const configuration = await clusterConfiguration(run)
+  const shown = facts.certificates.find(({ path }) => path === certificatePath)?.sans ?? []
+  if (configuration === undefined) return []
+  const services = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc']
+  const ownOfKubeadm = [
+    ...[run.first.name, facts.hostname, localPeer(run.first, facts).address, ...services],
+    `kubernetes.default.svc.${configuration.dnsDomain}`,
+    ...firstServiceAddresses(configuration.serviceSubnet),
+  ].map(canonicalAddress)
+  return shown.filter((san) => !ownOfKubeadm.includes(canonicalAddress(san)))
+}
+
+/** What kubeadm-config's certSANs shall have, beside what they have: the endpoint's names, and those that a person gave the certificate. */
+export async function wantedCertSans(run: ConversionRun): Promise<string[]> {
+  return [...new Set([...wantedSans(run), ...(await handAddedSans(run))])]
+}

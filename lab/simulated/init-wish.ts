@@ -1,0 +1,27 @@
+/** What somebody gave to `kubeadm init --config`, and had put on the disk of that machine before. */
+export interface InitWish {
+  readonly bindPort?: number
+  readonly certSANs?: readonly string[]
+  /** They are in the certificate alone: it was made anew by hand, and nobody told kubeadm-config. */
+  readonly certSansForgotten?: boolean
+  /** extraArgs of kube-apiserver. */
+  readonly apiServerArgs?: Readonly<Record<string, string>>
+  /** extraVolumes of kube-apiserver: files or folders that are mounted where they are. */
+  readonly apiServerVolumes?: readonly ExtraVolume[]
+  /** Files of the first control plane, by path. Those below /etc/kubernetes/patches are given to kubeadm as `patches.directory`. */
+  readonly files?: Readonly<Record<string, { readonly text: string; readonly mode: number }>>
+}
+
+export interface ExtraVolume {
+  readonly name: string
+  readonly hostPath: string
+  readonly mountPath: string
+  readonly readOnly?: boolean
+  readonly pathType?: string
+}
+
+export const patchesFolder = '/etc/kubernetes/patches'
+
+/** Whether kubeadm was told of patches. */
+export const withPatches = ({ files = {} }: InitWish): boolean =>
+  Object.keys(files).some((path) => path.startsWith(`${patchesFolder}/`))
