@@ -42,10 +42,10 @@ export class Probes {
     return probes
   }
 
-  /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after 60 s. */
+  /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after five minutes. */
   async addEndpointWhenUp(lab: Lab): Promise<void> {
     const url = `https://${lab.virtualIP}:${lab.endpointPort}/readyz`
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 300_000; Date.now() < deadline; ) {
       if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
         return this.#addEndpoint(lab)
       await new Promise((resolve) => setTimeout(resolve, 100))

@@ -32,7 +32,9 @@ async function convertUnderProbes(t: Test, lab: Lab): Promise<void> {
   await probes.addEndpointWhenUp(lab)
   await conversion
   t.comment(`converted in ${Math.round((Date.now() - started) / 1000)} s`)
-  nothingFailed(t, await probes.stop())
+  const results = await probes.stop()
+  t.equal(results.length, 3, 'probed at the first, at the endpoint, and by writes there')
+  nothingFailed(t, results)
 }
 
 function nothingFailed(t: Test, results: readonly ProbeResult[]): void {
