@@ -1,9 +1,16 @@
 import { scenarios } from '../coordinator/src/conversion/drill/scenarios.js'
+import { mendingOf } from '../coordinator/src/conversion/fix/mends.js'
 import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
 
 /** Text of docs/proofs.md: what `quorate verify` sees on a live cluster, and what `quorate drill` takes down. */
 export function proofsPage(): string {
-  const proof = ({ id, title }: { id: string; title: string }) => `| <a id="${id}"></a>\`${id}\` | ${title} |`
+  const mended = (id: string): string => {
+    const mending = mendingOf(id)
+    if ('noStep' in mending) return `no step: ${mending.noStep}`
+    return mending.steps.map((step) => `[\`${step}\`](order.md#${step})`).join(', ')
+  }
+  const proof = ({ id, title }: { id: string; title: string }) =>
+    `| <a id="${id}"></a>\`${id}\` | ${title} | ${mended(id)} |`
   const scenario = ({ id, title, isColdStart }: (typeof scenarios)[number]) =>
     `| \`${id}\` | ${title}${isColdStart ? ' (only with `--cold-start`)' : ''} |`
   return `# Proofs
@@ -13,10 +20,14 @@ its agent (\`loadBalancer.kind: external\` for a load balancer of your own). It 
 
 It cannot see that two virtual machines share one host, nor how many machines are behind a load balancer of yours: that is for whoever runs them.
 
+\`quorate verify -f cluster.yaml --fix\` offers for each finding the step of [the order](order.md) that mends it, planned with its diffs and done after asking: exactly that step,
+after a backup of what it touches and before all proofs again. It is a run like any other, with a journal: \`quorate resume\` goes on with it, \`quorate rollback\` undoes it. What
+no step mends is said to be so, with what to type, and ends with 7.
+
 Generated from the code; do not edit.
 
-| id | what must be so |
-|---|---|
+| id | what must be so | mended by |
+|---|---|---|
 ${allProofs.map(proof).join('\n')}
 
 # Drill

@@ -46,6 +46,7 @@ The usual way:
   quorate plan -f cluster.yaml                                       what would be done; changes nothing
   quorate convert -f cluster.yaml                                    does it, after asking
   quorate verify -f cluster.yaml                                     is it highly available now?
+  quorate verify -f cluster.yaml --fix                               it is not any more: what mends it? Does it, after asking
   quorate drill -f cluster.yaml                                      takes parts down, after asking; what do users notice?
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 goes on from there

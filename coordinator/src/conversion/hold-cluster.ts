@@ -12,7 +12,7 @@ import type { RunOutcome } from '../engine/run-order.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { withPictures } from './picture.js'
 import type { MayMiss } from './roll-call.js'
-import type { ConversionRun } from './run.js'
+import type { ConversionRun, ConversionStep } from './run.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun } from './session-run.js'
 
@@ -25,6 +25,8 @@ export interface HoldRequest {
   readonly missing?: readonly MissingNode[]
   /** Whom an earlier process of the run went on without. */
   readonly returning?: readonly string[]
+  /** Where it walks something else than the whole order. */
+  readonly order?: readonly ConversionStep[]
   /** Number of a lease that is known from the journal: the new one is higher. */
   readonly above?: number
   readonly onEvent?: ((event: RecordedEvent) => void) | undefined
@@ -49,8 +51,7 @@ export interface HeldCluster extends Held {
 
 /** Takes a cluster's lease, opens the run's journal and connects to the agents; nothing is held when one of them fails. */
 export async function holdCluster(session: Session, request: HoldRequest): Promise<HeldCluster> {
-  const { id, file, mayMiss, missing = [], above, onEvent } = request
-  const returning = request.returning === undefined ? {} : { returning: request.returning }
+  const { id, file, mayMiss, missing = [], returning, order, above, onEvent } = request
   const lease = await session.leases.acquire(file.name, id, above)
   const { journal, state = foldRun([]) } = await request.open().catch(async (error: unknown) => {
     await lease.release()
@@ -63,7 +64,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     recordedOne = resolve
   })
   const record = recorder({ journal, lease, onEvent, recordedOne: () => recordedOne() })
-  const run = conversionRun(session, fleet, { id, file, mayMiss, missing, ...returning })
+  const run = conversionRun(session, fleet, { id, file, mayMiss, missing, returning, order })
   const watch = session.watch?.({
     run,
     state,

@@ -23,7 +23,7 @@ export interface ConversionRunParts {
   /** Missing from the beginning. */
   readonly missing?: readonly MissingNode[]
   /** Whom an earlier process of the run went on without; unset: unknown. */
-  readonly returning?: readonly string[]
+  readonly returning?: readonly string[] | undefined
   /** What a test puts in place of the conversion's own. */
   readonly order?: readonly ConversionStep[]
 }

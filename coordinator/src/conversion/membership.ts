@@ -28,3 +28,14 @@ export async function existingNodes(run: ConversionRun): Promise<readonly NodeEn
   const outside = await toJoin(run)
   return run.nodes.filter((node) => !outside.includes(node))
 }
+
+/**
+ * The control planes whose kubeconfigs are for the rewriting steps: the first, and what another run than this one joined. What this one joins
+ * is pointed where it belongs by its join.
+ */
+export async function rewritable(run: ConversionRun): Promise<readonly NodeEntry[]> {
+  const outside = await toJoin(run)
+  return run.controlPlanes.filter(
+    (node) => node === run.first || (!outside.includes(node) && run.mayBeBehind(node.name)),
+  )
+}

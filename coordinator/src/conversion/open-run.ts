@@ -4,10 +4,12 @@ import type { ClusterFile } from '../config/cluster-file.js'
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { foldRun, type RunState } from '../engine/fold.js'
 import { silentNodes } from './assess.js'
+import { orderOfRun } from './fix/fix-order.js'
 import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
 import type { MayMiss } from './roll-call.js'
 import type { ConversionRun } from './run.js'
 import type { Session, StartedRun, StartRequest } from './session.js'
+import { orderOf } from './session-run.js'
 
 /** A run of the past that this process goes on with. */
 export interface OpenRun {
@@ -27,7 +29,7 @@ export function clusterFileOf(state: RunState): ClusterFile {
 
 /** RUN_OVER for a drill: its nodes put back by themselves what it stopped, so nothing is left to go on with or to undo. */
 export function requireConversion({ id, purpose }: RunState): void {
-  if (purpose === undefined) return
+  if (purpose !== 'drill') return
   throw new QuorateError('RUN_OVER', `run ${id} is a drill: it is neither resumed nor rolled back`, {
     remedy: 'What it stopped comes back by itself. `quorate verify` says when all is well, then drill again.',
   })
@@ -48,7 +50,9 @@ async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOp
   const held = await holdCluster(session, {
     id,
     file,
-    returning: before.missing.map(({ node }) => node),
+    // What a fix is for may be behind on any node, however often it is resumed.
+    ...(before.purpose === 'fix' ? {} : { returning: before.missing.map(({ node }) => node) }),
+    order: orderOfRun(before, orderOf(session)),
     mayMiss: (node) => spared(node),
     above: before.fencingToken,
     onEvent,

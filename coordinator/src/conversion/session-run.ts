@@ -16,7 +16,9 @@ export interface RunIdentity {
   /** Who is missing from the beginning. */
   readonly missing?: readonly MissingNode[]
   /** Whom an earlier process of the run went on without; unset: unknown. */
-  readonly returning?: readonly string[]
+  readonly returning?: readonly string[] | undefined
+  /** Where it walks something else than the whole order. */
+  readonly order?: readonly ConversionStep[] | undefined
 }
 
 /** The conversion's order, or what a test puts in its place. */
@@ -29,13 +31,13 @@ export function workersMayMiss(file: ClusterFile): MayMiss {
 }
 
 /** The context of a conversion over the agents of a session. */
-export function conversionRun(session: Session, fleet: Fleet, { id, ...identity }: RunIdentity): ConversionRun {
+export function conversionRun(session: Session, fleet: Fleet, { id, order, ...identity }: RunIdentity): ConversionRun {
   return makeConversionRun({
     id,
     ...identity,
     agent: (node: NodeEntry) => fleet.agent(node),
     keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
     backupRecipient: session.backupRecipient,
-    order: orderOf(session),
+    order: order ?? orderOf(session),
   })
 }

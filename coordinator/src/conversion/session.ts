@@ -117,7 +117,8 @@ const choicesOf = (run: ConversionRun): Promise<readonly string[]> =>
     () => [],
   )
 
-function describePlan(
+/** What would be done, as a person reads and approves it. */
+export function describePlan(
   file: ClusterFile,
   steps: readonly PlannedStep[],
   seen: { findings: readonly Assessed[]; choices: readonly string[]; blocked: boolean; run: ConversionRun },

@@ -1,22 +1,25 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { Evidence } from '../engine/step.js'
 import type { Finding } from './checks/check.js'
 import { allProofs } from './proofs/all.js'
 import { type Proved, prove } from './prove.js'
 import type { ConversionRun } from './run.js'
 
-interface UntilProved {
+interface Waiting {
   readonly signal: AbortSignal
   readonly deadlineMs: number
   /** Proofs that need not hold; what they miss is told as evidence. */
   readonly except?: ReadonlySet<string>
+  /** What is known to be missing and is not waited for. */
+  readonly remaining?: readonly RecordedFinding[]
 }
 
 /** Makes all proofs again and again until they hold; else STEP_FAILED with all that is missing. */
 export async function untilProved(
   run: ConversionRun,
-  { signal, deadlineMs, except = new Set() }: UntilProved,
+  { signal, deadlineMs, except = new Set(), remaining = [] }: Waiting,
 ): Promise<readonly Evidence[]> {
   let missing: readonly Finding[] = []
   const look = async (): Promise<Look<readonly Evidence[]>> => {
@@ -24,8 +27,8 @@ export async function untilProved(
     const { proofs } = await prove(run, allProofs, signal)
     const needed = proofs.filter(({ id }) => !except.has(id))
     const spared = proofs.filter(({ id }) => except.has(id))
-    missing = errorsOf(needed)
-    return needed.every((proof) => proof.holds)
+    missing = errorsOf(needed).filter((finding) => !remaining.some((one) => isSame(one, finding)))
+    return needed.every((proof) => proof.holds) || (remaining.length > 0 && missing.length === 0)
       ? holds([...proofs.flatMap(({ evidence }) => evidence), ...errorsOf(spared).map(notProved)])
       : notYet(missing.map(inWords).join('; '))
   }
@@ -43,6 +46,9 @@ const notProved = ({ id, message, evidence }: Finding): Evidence => ({
   what: `NOT PROVED: ${id}`,
   saw: `${message} (${evidence})`,
 })
+
+const isSame = (a: RecordedFinding, b: Finding): boolean =>
+  a.id === b.id && a.node === b.node && a.message === b.message
 
 const inWords = ({ node, message, evidence }: Finding): string =>
   `${node === undefined ? '' : `${node}: `}${message} (${evidence})`

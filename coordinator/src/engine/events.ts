@@ -16,7 +16,7 @@ export type RunEvent =
       /** Findings that the operator chose to ignore, with the reasons. */
       readonly ignored: Readonly<Record<string, string>>
       /** Set where it is no conversion. */
-      readonly purpose?: 'drill'
+      readonly purpose?: 'drill' | 'fix'
       /** All that the checks found, the worst first; journals of older versions lack it. */
       readonly findings?: readonly RecordedFinding[]
     }

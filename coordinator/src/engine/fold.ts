@@ -86,8 +86,8 @@ export interface RunState {
   readonly version: string
   readonly clusterFile: string
   readonly fencingToken: number
-  /** Set where it is no conversion: such a run is neither resumed nor rolled back. */
-  readonly purpose?: 'drill'
+  /** Set where it is no conversion. A drill is neither resumed nor rolled back. */
+  readonly purpose?: 'drill' | 'fix'
   readonly startedAt: number
   readonly endedAt?: number
   /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). `damaged`: its journal cannot be read. */

@@ -48,7 +48,7 @@ export interface RunOrderOptions<Run extends Refreshed> extends WalkOptions<Run>
     readonly version: string
     readonly clusterFile: string
     readonly ignored: Readonly<Record<string, string>>
-    readonly purpose?: 'drill'
+    readonly purpose?: 'drill' | 'fix'
     readonly findings?: readonly RecordedFinding[]
   }
 }

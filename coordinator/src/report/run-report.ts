@@ -48,6 +48,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
 function verdictOf(run: RunState): string {
   const { cluster, outcome, steps, error } = run
   if (run.purpose === 'drill') return drillReport(run).verdict
+  if (run.purpose === 'fix') return fixVerdict(run)
   const changed = steps.filter(({ state }) => state === 'done').length
   switch (outcome) {
     case 'done':
@@ -71,6 +72,25 @@ function verdictOf(run: RunState): string {
 function notRedundant({ findings }: RunState): string {
   const known = findings.filter(({ id, severity }) => severity === 'warning' && outsideProofs.has(id))
   return known.length === 0 ? '' : ` NOT HIGHLY AVAILABLE: ${known.map(({ message }) => message).join('; ')}.`
+}
+
+function fixVerdict(run: RunState): string {
+  const { cluster, outcome, findings, error } = run
+  const left = findings.filter(({ severity }) => severity === 'error').map(({ id }) => id)
+  const remains = left.length === 0 ? '' : ` No step mends: ${left.join(', ')}.`
+  switch (outcome) {
+    case 'done':
+      return `${cluster} was mended: every gate held.${remains}${stillMissing(run)}`
+    case 'rolled-back':
+      return `The fix of ${cluster} was undone.`
+    case 'running':
+      return `${cluster} is being mended.`
+    case 'abandoned':
+    case 'damaged':
+    case 'interrupted':
+    case 'failed':
+      return `The fix of ${cluster} is ${outcome}${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
+  }
 }
 
 function stillMissing({ id, missing }: RunState): string {

@@ -10,7 +10,7 @@ interface Verified {
 }
 
 /** What `verify` finds now: `proof` or `proof node`, sorted; its exit code with it, so that the two cannot differ unseen. */
-async function findings(
+export async function findingsOf(
   cluster: FlawedCluster,
 ): Promise<{ readonly found: readonly string[]; readonly exitCode: number }> {
   const { exitCode, stdout } = await cluster.verify()
@@ -22,12 +22,15 @@ async function findings(
 const inWords = (proof: string, node: string | undefined): string => (node === undefined ? proof : `${proof} ${node}`)
 
 /** Asks until it finds just that: what a flaw does to a cluster takes its time, and so does getting well. */
-async function until(cluster: FlawedCluster, wanted: readonly string[]): Promise<Awaited<ReturnType<typeof findings>>> {
-  let last = await findings(cluster)
+async function until(
+  cluster: FlawedCluster,
+  wanted: readonly string[],
+): Promise<Awaited<ReturnType<typeof findingsOf>>> {
+  let last = await findingsOf(cluster)
   for (const deadline = Date.now() + 150_000; JSON.stringify(last.found) !== JSON.stringify(wanted); ) {
     if (Date.now() > deadline) return last
     await pause(500)
-    last = await findings(cluster)
+    last = await findingsOf(cluster)
   }
   return last
 }
@@ -38,6 +41,12 @@ function wantedOf(flaw: Flaw, cluster: FlawedCluster): readonly string[] {
   const nodeOf = (node: Flaw['found'][number]['node']) =>
     node === undefined ? undefined : cluster.node(node === 'spare' ? cluster.spare : node).name
   return flaw.found.map(({ proof, node }) => inWords(proof, nodeOf(node))).sort()
+}
+
+/** Waits until `verify` finds just what this flaw does, or nothing. */
+export async function errorsFound(t: Test, cluster: FlawedCluster, flaw?: Flaw): Promise<void> {
+  const found = flaw === undefined ? [] : wantedOf(flaw, cluster)
+  t.same(await until(cluster, found), { found, exitCode: flaw === undefined ? 0 : 7 }, 'verify finds just that')
 }
 
 /** Puts every flaw into a converted cluster, one after the other: `verify` finds each and only it, and nothing once it is out. */

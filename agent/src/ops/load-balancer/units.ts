@@ -20,6 +20,9 @@ export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: Abo
 /** In tmpfs: sha256 of the configuration that a service was last started or reloaded with. */
 const loadedPath = (unit: LoadBalancerUnit): string => `${runtimeFolder}/${unit}.loaded`
 
+/** Makes the next `bringUp` load the configuration, whatever was loaded before. */
+export const forgetLoaded = (host: Host, unit: LoadBalancerUnit): Promise<void> => host.remove(loadedPath(unit))
+
 /** True when a service runs, also after the next boot, and was last started or reloaded with the configuration of this sha256. */
 export async function isUp(
   { tools: { host }, signal }: Pick<ChangeContext, 'tools' | 'signal'>,

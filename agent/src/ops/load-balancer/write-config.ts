@@ -7,7 +7,7 @@ import type { ChangeContext } from '../operation.js'
 import { haproxyConfigPath, keepalivedConfigPath, runtimeFolder } from '../paths.js'
 import { lastLines } from '../run-unit.js'
 import { isForeign } from './foreign-config.js'
-import { unitBefore } from './units.js'
+import { forgetLoaded, unitBefore } from './units.js'
 
 export const configPaths: Readonly<Record<LoadBalancerUnit, string>> = {
   haproxy: haproxyConfigPath,
@@ -51,7 +51,11 @@ export async function writeConfig(
 ): Promise<OperationResult> {
   const { host } = context.tools
   const path = configPaths[unit]
-  if ((await host.read(path))?.bytes.equals(Buffer.from(text)) !== true) await testConfig(context, unit, text)
+  if ((await host.read(path))?.bytes.equals(Buffer.from(text)) !== true) {
+    await testConfig(context, unit, text)
+    // Somebody else wrote the file since, and had it loaded too: what the service runs is not known any more.
+    await forgetLoaded(host, unit)
+  }
   await keepUnit(backupPlace(context), unit, await unitBefore(host, unit, context.signal))
   return editFile(context, {
     path,

@@ -5,6 +5,7 @@ import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
 import { holdCluster, orGiveBack } from '../hold-cluster.js'
 import type { Verification } from '../prove.js'
+import { requireFree } from '../require-free.js'
 import { type Session, type StartedRun, type StartRequest, verifyCluster } from '../session.js'
 import { conversionRun } from '../session-run.js'
 import { type DrillTimes, drillOrder } from './drill-order.js'
@@ -88,15 +89,6 @@ export async function startDrill(session: Session, request: DrillRequest): Promi
       runOrder({ order, run, approved, started, context, emit, stop }),
     )
   })
-}
-
-/** A run in its middle makes proofs fail: that it is there says more than what it makes fail. */
-async function requireFree(session: Session, cluster: string): Promise<void> {
-  const holder = await session.leases.holder(cluster)
-  if (holder !== undefined)
-    throw new QuorateError('CLUSTER_HELD', `run ${holder.run} holds this cluster: nothing was stopped`, {
-      where: cluster,
-    })
 }
 
 function requireHighlyAvailable({ cluster, verification }: Pick<DrillPlan, 'cluster' | 'verification'>): void {

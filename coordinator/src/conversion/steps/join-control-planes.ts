@@ -87,6 +87,8 @@ function action(node: NodeEntry, { etcd, voters }: { etcd: EtcdTopology; voters:
 
 async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
   if (!(await isJoined(run, node))) return false
+  // Joined by another run: its undo must not take it out. Its kubeconfigs are for the steps that rewrite them.
+  if (run.mayBeBehind(node.name)) return true
   const against = await Promise.all(steered.map((component) => againstPolicy(run, node, component)))
   return against.every((rewriting) => rewriting === undefined)
 }

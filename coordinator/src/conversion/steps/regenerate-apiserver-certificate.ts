@@ -6,12 +6,12 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { readNodeFacts, runningContainers } from '../fresh.js'
 import { patience } from '../gates.js'
-import { isJoined } from '../membership.js'
+import { isJoined, toJoin } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { probeFrom, problemOf, readyStatuses } from '../probe.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
-import { nodeOf, wantedSans } from '../wanted.js'
+import { localPeer, nodeOf, type Peer, wantedSans } from '../wanted.js'
 
 const path = '/etc/kubernetes/pki/apiserver.crt'
 const find = (certificates: readonly CertificateFacts[]): CertificateFacts | undefined =>
@@ -44,10 +44,10 @@ export const regenerateApiserverCertificate = defineStep({
     if (certificate === undefined || missing.length > 0) {
       throw new QuorateError('CERTIFICATE_INVALID', `${path} lacks ${missing.join(', ')}`, { where: node.name })
     }
-    // Where several control planes already share the endpoint another one may answer; verified by name that is as good.
-    const others = await Promise.all(run.joining.map((one) => isJoined(run, one)))
-    const expected = others.includes(true) ? undefined : certificate
-    const seen = await Promise.all(run.nodes.map((from) => shownTo(run, { from, expected, signal })))
+    // Where several control planes share the endpoint another one may answer there: then each is asked itself.
+    const isShared = (await toJoin(run)).length < run.joining.length
+    const at = isShared ? localPeer(node, await run.nodeFacts(node)) : undefined
+    const seen = await Promise.all(run.nodes.map((from) => shownTo(run, { from, at, expected: certificate, signal })))
     return [...seen, await notRestarted(run, node, signal)]
   },
   rollback: putBack,
@@ -64,21 +64,24 @@ async function planNode(run: ConversionRun, node: NodeEntry) {
 
 interface Shown {
   readonly from: NodeEntry
-  /** The one that must be shown; undefined where any that verifies will do. */
-  readonly expected: CertificateFacts | undefined
+  /** Where it asks; undefined: the endpoint. */
+  readonly at: Peer | undefined
+  /** The one that must be shown. */
+  readonly expected: CertificateFacts
   readonly signal: AbortSignal
 }
 
 /** The API server reads its certificate again by itself, at once or within a minute (kubernetes/kubernetes#84200). */
-function shownTo(run: ConversionRun, { from, expected, signal }: Shown): Promise<Evidence> {
-  const { host, port } = run.endpoint
+function shownTo(run: ConversionRun, { from, at, expected, signal }: Shown): Promise<Evidence> {
+  const { host: serverName } = run.endpoint
+  const [host, port] = at === undefined ? [serverName, run.endpoint.port] : [at.address, at.port]
   return until(
     `${from.name} to be shown the new certificate by ${host}`,
     async () => {
-      const answer = await probeFrom(run, from, { host, port, serverName: host, signal })
+      const answer = await probeFrom(run, from, { host, port, serverName, signal })
       const problem = problemOf(answer, await readyStatuses(run))
       if (problem !== undefined) return notYet(problem)
-      const isNew = expected === undefined || answer.certificateSha256.toLowerCase() === expected.sha256.toLowerCase()
+      const isNew = answer.certificateSha256.toLowerCase() === expected.sha256.toLowerCase()
       if (!isNew) return notYet(`still serial ${answer.certificateSerial}, on disk ${expected.serial}`)
       return holds({
         what: `${from.name} -> https://${host}:${port}`,

@@ -5,6 +5,7 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import { patience } from '../gates.js'
+import { isJoined } from '../membership.js'
 import { rewrite, rewriteAction } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
@@ -53,7 +54,7 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
   const files = (
     await Promise.all(
       kubeconfigsOf(await run.nodeFacts(node), purposes).map(async (file) =>
-        file.symlink || !(isOurs(run, node, file) || (await namesTheFirst(run, node, file))) ? [] : [file],
+        (isOurs(run, node, file) || (await namesOne(run, node, file))) && !file.symlink ? [file] : [],
       ),
     )
   ).flat()
@@ -77,10 +78,12 @@ function onLaptops({ redactedText, path }: KubeconfigFacts, server: string): str
 const isOurs = (run: ConversionRun, node: NodeEntry, { purpose, server }: KubeconfigFacts): boolean =>
   run.controlPlanes.includes(node) && purpose !== 'user' && server !== endpointServer(run)
 
-/** A file that goes somewhere else altogether (another cluster, another proxy) is not ours to change. */
-async function namesTheFirst(run: ConversionRun, node: NodeEntry, { server }: KubeconfigFacts): Promise<boolean> {
-  const first = await run.nodeFacts(run.first)
-  return node === run.first ? isLocalServer(server, node, first) : namesNode(server, run.first, first)
+/** A file that goes somewhere else altogether (another cluster, another proxy) is not ours to change. Links are left alone, the checks name them. */
+async function namesOne(run: ConversionRun, node: NodeEntry, { server, symlink }: KubeconfigFacts): Promise<boolean> {
+  if (symlink) return false
+  const [first, own] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node)])
+  const isThere = node === run.first || (run.joining.includes(node) && (await isJoined(run, node)))
+  return (isThere && isLocalServer(server, node, own)) || namesNode(server, run.first, first)
 }
 
 async function fileOf(run: ConversionRun, action: Action): Promise<KubeconfigFacts> {

@@ -2,6 +2,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import { runningContainers } from '../fresh.js'
 import { componentRestarted, elected } from '../gates.js'
+import { rewritable } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { againstPolicy, rewrite, rewriteAction } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
@@ -11,7 +12,7 @@ import { nodeOf } from '../wanted.js'
 type Component = keyof typeof elected
 const components = Object.keys(elected) as Component[]
 
-const componentOf = (action: Action): Component => components.find((one) => action.id === one) ?? 'scheduler'
+const componentOf = (action: Action): Component => components.find((one) => action.id.endsWith(one)) ?? 'scheduler'
 const note = (action: Action): string => `container/${action.node}/${action.id}`
 
 export const rewriteControlPlaneKubeconfigs = defineStep({
@@ -22,7 +23,10 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
   undo: 'The old files are put back and the components restarted.',
   width: 2,
   async plan(run) {
-    const planned = await Promise.all(components.map((component) => planComponent(run, run.first, component)))
+    const nodes = await rewritable(run)
+    const planned = await Promise.all(
+      nodes.flatMap((node) => components.map((component) => planComponent(run, node, component))),
+    )
     return planned.flat()
   },
   async apply(run, action, call) {
@@ -54,7 +58,7 @@ async function planComponent(run: ConversionRun, node: NodeEntry, component: Com
   const rewriting = await againstPolicy(run, node, component)
   if (rewriting === undefined) return []
   return [
-    rewriteAction(component, node, {
+    rewriteAction(node === run.first ? component : `${node.name}:${component}`, node, {
       rewritings: [rewriting],
       followedBy: `, restart the container ${elected[component].container}`,
     }),

@@ -1,33 +1,44 @@
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Action } from '../../engine/step.js'
 import { kubeletReports } from '../gates.js'
-import { againstPolicy, policyServer, rewrite, rewriteAction } from '../rewrite.js'
-import { defineStep } from '../run.js'
+import { kubeletAction } from '../kubelet-left-behind.js'
+import { rewritable } from '../membership.js'
+import { againstPolicy, policyServer, rewrite } from '../rewrite.js'
+import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 import { kubeletBack } from '../undone-gates.js'
+import { nodeOf } from '../wanted.js'
 
 export const rewriteFirstKubelet = defineStep({
   id: 'rewrite-first-kubelet',
-  title: 'Point the kubelet of the first control plane where its version wants it',
+  title: 'Point the kubelet of each control plane that is there where its version wants it',
   documented: 'Update the kubelet',
   gate: 'Its Lease is renewed after the restart, the peers of its sockets are as intended.',
   undo: 'The old file is put back and the kubelet restarted.',
   width: 1,
   async plan(run) {
-    const rewriting = await againstPolicy(run, run.first, 'kubelet')
-    if (rewriting === undefined) return []
-    return [rewriteAction(run.first.name, run.first, { rewritings: [rewriting], followedBy: ', restart the kubelet' })]
+    const planned = await Promise.all((await rewritable(run)).map((node) => planNode(run, node)))
+    return planned.flat()
   },
-  async apply(run, _action, call) {
-    const rewriting = await againstPolicy(run, run.first, 'kubelet')
-    if (rewriting !== undefined) await rewrite(run, run.first, { ...rewriting, call })
-    await run.agent(run.first).change('restartKubelet', {}, call, 'restart')
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    const rewriting = await againstPolicy(run, node, 'kubelet')
+    if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
+    await run.agent(node).change('restartKubelet', {}, call, 'restart')
   },
-  async verify(run, _action, signal) {
-    return kubeletReports(run, run.first, { server: await policyServer(run, run.first, 'kubelet'), signal })
+  async verify(run, action, signal) {
+    const node = nodeOf(run, action.node)
+    return kubeletReports(run, node, { server: await policyServer(run, node, 'kubelet'), signal })
   },
   async rollback(run, done, call) {
     if (done.results.length === 0) return
     await putBack(run, done, call)
-    await run.agent(run.first).change('restartKubelet', {}, call, 'restart-again')
+    await run.agent(done.action.node).change('restartKubelet', {}, call, 'restart-again')
   },
   undone: (run, done, signal) => kubeletBack(run, done, signal),
 })
+
+async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly Action[]> {
+  const rewriting = await againstPolicy(run, node, 'kubelet')
+  return kubeletAction(run, node, rewriting === undefined ? [] : [rewriting])
+}

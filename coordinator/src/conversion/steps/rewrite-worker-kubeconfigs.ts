@@ -1,5 +1,6 @@
 import { kubeletWorks } from '../gates.js'
-import { type Rewriting, rewrite, rewriteAction } from '../rewrite.js'
+import { kubeletAction } from '../kubelet-left-behind.js'
+import { type Rewriting, rewrite } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 import { kubeletBack } from '../undone-gates.js'
@@ -16,12 +17,7 @@ export const rewriteWorkerKubeconfigs = defineStep({
   maxFailed: (run) => run.file.policy.waves.maxFailed,
   async plan(run) {
     const planned = await Promise.all(
-      run.workers.map(async (node) => {
-        const rewritings = await elsewhere(run, node.name)
-        return rewritings.length === 0
-          ? []
-          : [rewriteAction(node.name, node, { rewritings, followedBy: ', restart the kubelet' })]
-      }),
+      run.workers.map(async (node) => kubeletAction(run, node, await elsewhere(run, node.name))),
     )
     return planned.flat()
   },

@@ -508,6 +508,17 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   { check: 'etcd-health', what: 'an alarm', evidence: /NOSPACE/, breaks: (w) => w.etcd.alarms.push('NOSPACE') },
   {
+    check: 'proxies',
+    what: 'a kubelet that asks a proxy for the endpoint',
+    node: worker,
+    evidence:
+      /^\/etc\/systemd\/system\/kubelet\.service\.d\/proxy\.conf: .*NO_PROXY=192\.168\.13\.0\/24,\.cluster\.local$/,
+    breaks: (world) => {
+      const where = '/etc/systemd/system/kubelet.service.d/proxy.conf'
+      facts(world, worker).proxies = [{ program: 'kubelet', where, noProxy: '192.168.13.0/24,.cluster.local' }]
+    },
+  },
+  {
     check: 'etcd-addresses',
     what: 'clients only from localhost',
     node: cp1,

@@ -1,0 +1,53 @@
+import { exitCode } from '@quorate/shared/errors'
+import type { ClusterFile } from '../config/cluster-file.js'
+import { planFix } from '../conversion/fix/plan-fix.js'
+import { startFix } from '../conversion/fix/start-fix.js'
+import { verifyCluster } from '../conversion/session.js'
+import { askFor, requireSomebody } from './approval.js'
+import { closingReport } from './closing-report.js'
+import type { CliContext } from './context.js'
+import { exitCodeOf } from './exit-code.js'
+import { offersText } from './render/fix.js'
+import { planText } from './render/plan.js'
+import { makeStyle } from './render/style.js'
+import { verificationText } from './render/verification.js'
+import { runLive } from './run-live.js'
+import { untilStopped } from './until-stopped.js'
+
+export interface FixOptions {
+  readonly state: string
+  readonly output: 'text' | 'json'
+  readonly yes: boolean
+  readonly file: ClusterFile
+  readonly fileText: string
+}
+
+/** `verify --fix`: what is missing, which steps mend it, and after a yes those steps and the proofs again; answers the exit code. */
+export async function fix(context: CliContext, { state, output, yes, file, fileText }: FixOptions): Promise<number> {
+  const { terminal } = context
+  if (!yes) requireSomebody(terminal, 'Add --yes.')
+  const session = await context.openSession(state)
+  const fixPlan = await untilStopped(context, (signal) => planFix(session, file, signal))
+  if (fixPlan === undefined) return exitCode.interrupted
+  const style = makeStyle(terminal.coloured)
+  const { verification, plan } = fixPlan
+  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'fix-plan', ...fixPlan })}\n`)
+  else terminal.out(verificationText(verification, style) + offersText(fixPlan, style))
+  if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
+  if (output === 'text') terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }))
+  if (!yes) await askFor(terminal, `Mend ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
+  const ended = await runLive(context, {
+    output,
+    start: (onEvent) => startFix(session, { file, fileText, approved: fixPlan, onEvent }),
+  })
+  await closingReport(context, session, { id: ended.id, output })
+  if (ended.outcome !== 'done') return exitCodeOf(ended)
+  const after = await untilStopped(context, (signal) => verifyCluster(session, file, signal))
+  if (after === undefined) return exitCode.interrupted
+  terminal.out(
+    output === 'json'
+      ? `${JSON.stringify({ type: 'verification', ...after })}\n`
+      : `\n${verificationText(after, style)}`,
+  )
+  return after.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
+}

@@ -1,0 +1,48 @@
+import { systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
+import type { ClusterFile } from '../../config/cluster-file.js'
+import { newRunId } from '../../engine/run-id.js'
+import { runOrder } from '../../engine/run-order.js'
+import { holdCluster, orGiveBack } from '../hold-cluster.js'
+import type { Session, StartedRun, StartRequest } from '../session.js'
+import { orderOf, workersMayMiss } from '../session-run.js'
+import { judgeUnknownOutcome } from '../unknown-outcome.js'
+import { fixOrder } from './fix-order.js'
+import type { FixPlan } from './plan-fix.js'
+
+export interface FixRequest {
+  readonly file: ClusterFile
+  readonly fileText: string
+  /** What was approved. */
+  readonly approved: FixPlan
+  readonly onEvent?: StartRequest['onEvent']
+}
+
+/** Takes the cluster's lease and does the steps that mend it: a run as any other, resumed and undone by its id. */
+export async function startFix(
+  session: Session,
+  { file, fileText, approved, onEvent }: FixRequest,
+): Promise<StartedRun> {
+  const { plan } = approved
+  if (plan.steps.length === 0)
+    throw new QuorateError('NOT_HIGHLY_AVAILABLE', 'no step mends what was found', { where: plan.cluster })
+  const id = newRunId((session.clock ?? systemClock).now())
+  const held = await holdCluster(session, {
+    ...{ id, file, onEvent, mayMiss: workersMayMiss(file), missing: plan.missing },
+    order: fixOrder(orderOf(session), new Set(plan.steps.map((step) => step.id)), plan.findings),
+    open: async () => ({ journal: await session.runs.create(id) }),
+  })
+  const started = {
+    planHash: plan.hash,
+    version: session.version,
+    clusterFile: fileText,
+    ignored: {},
+    findings: plan.findings,
+    purpose: 'fix' as const,
+  }
+  const { order, absence } = held.run
+  const steps = { order, absence, approved: plan.steps, started, judge: judgeUnknownOutcome }
+  return orGiveBack(held, () =>
+    held.start(({ run, context, emit, stop }) => runOrder({ ...steps, run, context, emit, stop })),
+  )
+}
