@@ -27,8 +27,8 @@ const kubernetesPrograms = [
 const nodePackages =
   'systemd,systemd-sysv,dbus,iproute2,iptables,nftables,conntrack,ethtool,socat,kmod,procps,ca-certificates,curl,openssl,containerd,runc,containernetworking-plugins,haproxy,keepalived,iputils-ping,util-linux,libc-bin'
 
-const binaries = (version: string) => join(cacheFolder, 'k8s', version)
-const extras = join(cacheFolder, 'extras')
+export const binaries = (version: string) => join(cacheFolder, 'k8s', version)
+export const extras = join(cacheFolder, 'extras')
 export const rootfs = join(cacheFolder, 'rootfs')
 export const images = (version: string) => join(cacheFolder, 'images', version)
 
@@ -195,7 +195,9 @@ const labSetup = `#!/bin/bash
 mount -o remount,bind,rw /sys/fs/cgroup
 for d in /sys/fs/cgroup/*/; do mount -o remount,bind,rw $d 2>/dev/null; done
 mount --make-rshared /
-ip link set lo up; ip addr add $IP/24 dev host0; ip link set host0 up; ip route add default via \${IP%.*}.1
+ip link set lo up
+for nic in $NICS; do ip addr add \${nic#*=}/24 dev \${nic%=*}; ip link set \${nic%=*} up; done
+first=\${NICS%% *}; first=\${first#*=}; ip route add default via \${first%.*}.1
 sysctl -qw net.ipv4.ip_forward=1
 for k in $(seq 30 60); do [ "$IP" = "\${IP%.*}.$k" ] || ip route add 10.244.$k.0/24 via \${IP%.*}.$k; done
 true

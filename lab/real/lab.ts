@@ -1,9 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureVersion } from './cache.js'
+import { binaries, ensureVersion, extras } from './cache.js'
+import { joinCommand } from './join-command.js'
+import { type KubeadmDocuments, kubeadmText, textbookDocuments } from './kubeadm-documents.js'
 import { Network } from './network.js'
-import { LabNode } from './node.js'
+import { LabNode, type NodeRole, type NodeSpec } from './node.js'
+import type { Piece } from './piece.js'
+import { type PieceName, pieces } from './pieces/all.js'
 import { capture, must, timed } from './shell.js'
 
 const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
@@ -18,11 +22,23 @@ const ignoredPreflightErrors = [
   'HTTPProxy',
 ]
 
+export const ignorePreflightErrors = `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`
+
 interface Settings {
   readonly version: string
   readonly workers: number
   readonly prefix: string
+  /** What makes it other than the textbook's cluster. */
+  readonly with?: readonly PieceName[]
 }
+
+/** What the tests want said otherwise in the cluster file. */
+export interface ClusterFileWish {
+  readonly endpoint?: string
+  readonly loadBalancer?: string
+}
+
+const machine = (role: NodeRole, short: string, name: string, octet: number): NodeSpec => ({ role, short, name, octet })
 
 /** A cluster of real kubeadm nodes: cp1 initialised without controlPlaneEndpoint, cp2 and cp3 booted and empty, workers joined. */
 export class Lab {
@@ -32,6 +48,7 @@ export class Lab {
   readonly network: Network
   readonly nodes: readonly LabNode[]
   readonly virtualIP: string
+  readonly #pieces: readonly Piece[]
 
   constructor(name: string, settings: Settings) {
     this.name = name
@@ -39,13 +56,19 @@ export class Lab {
     this.version = settings.version
     this.network = new Network(name, settings.prefix)
     this.virtualIP = `${settings.prefix}.100`
-    const specs = [1, 2, 3].map((n) => ({ short: `cp${n}`, name: `k8smaster${n}.example.com`, octet: 29 + n }))
-    const workers = Array.from({ length: settings.workers }, (_, i) => ({
-      short: `w${i + 1}`,
-      name: `k8sworker${i + 1}.example.com`,
-      octet: 35 + i,
-    }))
-    this.nodes = [...specs, ...workers].map((spec) => new LabNode(spec, this))
+    this.#pieces = (settings.with ?? []).map((piece) => pieces[piece])
+    const count = (length: number) => Array.from({ length }, (_, i) => i)
+    const specs: NodeSpec[] = [
+      ...count(3).map((i) => machine('control-plane', `cp${i + 1}`, `k8smaster${i + 1}.example.com`, 30 + i)),
+      ...count(settings.workers).map((i) => machine('worker', `w${i + 1}`, `k8sworker${i + 1}.example.com`, 35 + i)),
+      ...this.#pieces.flatMap(({ machines }) => machines ?? []),
+    ]
+    const hostName = this.#pieces.find((piece) => piece.hostName !== undefined)?.hostName
+    const common = { folder: this.folder, version: this.version, network: this.network }
+    const secondCard = this.#pieces.some((piece) => piece.secondCard)
+    this.nodes = specs.map(
+      (spec) => new LabNode(spec, { ...common, secondCard, hostName: hostName?.(spec.name) ?? spec.name }),
+    )
   }
 
   static open(name: string): Lab {
@@ -67,12 +90,37 @@ export class Lab {
     return found
   }
 
+  #of(role: NodeRole): readonly LabNode[] {
+    return this.nodes.filter(({ spec }) => spec.role === role)
+  }
+
   get controlPlanes(): readonly LabNode[] {
-    return this.nodes.slice(0, 3)
+    return this.#of('control-plane')
   }
 
   get workers(): readonly LabNode[] {
-    return this.nodes.slice(3)
+    return this.#of('worker')
+  }
+
+  /** Where the API servers listen. */
+  get apiPort(): number {
+    return this.kubeadmDocuments().init.localAPIEndpoint.bindPort
+  }
+
+  /** The etcd of this machine's cache, for one that is no container. */
+  readonly etcdProgram = join(extras, 'etcd')
+
+  /** A program of Kubernetes of another release than the lab's. */
+  programOf(version: string, name: string): string {
+    return join(binaries(version), name)
+  }
+
+  /** What `kubeadm init` gets in this lab. */
+  kubeadmDocuments(): KubeadmDocuments {
+    const [cp1] = this.controlPlanes as [LabNode]
+    const documents = textbookDocuments(this.version, { name: cp1.spec.name, address: cp1.address })
+    for (const piece of this.#pieces) piece.init?.(documents, this)
+    return documents
   }
 
   get hosts(): string {
@@ -86,12 +134,12 @@ export class Lab {
     await this.network.up()
     await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))
     const [cp1] = this.controlPlanes as [LabNode]
-    await timed('images imported', () =>
-      Promise.all(this.nodes.map((node) => node.loadImages(this.workers.includes(node) ? 'worker' : 'control-plane'))),
-    )
+    await timed('images imported', () => Promise.all(this.nodes.map((node) => node.loadImages())))
     if (!existsSync(join(cp1.root, 'etc/kubernetes/admin.conf'))) {
+      for (const piece of this.#pieces) await piece.before?.(this)
       await timed(`kubeadm init ${this.version} on cp1`, () => this.#init(cp1))
       await timed('workers joined', () => this.#joinWorkers(cp1))
+      for (const piece of this.#pieces) await piece.after?.(this)
     }
     // By name: `--all` would be those that have registered so far, and a name that has not is an error at once.
     const names = [cp1, ...this.workers].map(({ spec }) => spec.name).join(' ')
@@ -106,25 +154,30 @@ export class Lab {
   }
 
   async #init(cp1: LabNode): Promise<void> {
-    await cp1.must(['sh', '-c', 'cat > /root/init.yaml'], initDocument(this.version, cp1))
-    await cp1.must([
-      'kubeadm',
-      'init',
-      '--config',
-      '/root/init.yaml',
-      `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`,
-    ])
+    await cp1.put('/root/init.yaml', kubeadmText(this.kubeadmDocuments()), '0600')
+    await cp1.must(['kubeadm', 'init', '--config', '/root/init.yaml', ignorePreflightErrors])
   }
 
   async #joinWorkers(cp1: LabNode): Promise<void> {
-    const join = (await cp1.must(['kubeadm', 'token', 'create', '--print-join-command'])).trim().split(/\s+/)
-    const argv = (node: LabNode) => [
-      ...join,
-      '--node-name',
-      node.spec.name,
-      `--ignore-preflight-errors=${ignoredPreflightErrors.join(',')}`,
-    ]
-    await Promise.all(this.workers.map((node) => node.must(argv(node))))
+    const byFile = this.#pieces.some((piece) => piece.discoveryByFile)
+    const { files, argv } = await joinCommand(cp1, this.apiPort, byFile)
+    await Promise.all(
+      this.workers.map(async (node) => {
+        for (const [path, text] of Object.entries(files)) await node.put(path, text, '0600')
+        await node.must([...argv, '--node-name', node.spec.name, ignorePreflightErrors])
+      }),
+    )
+  }
+
+  /** Until the API server of cp1 calls itself ready, and whatever else is wanted is true. */
+  async untilReady(also: () => Promise<boolean> = async () => true): Promise<void> {
+    const cp1 = this.node('cp1')
+    for (const deadline = Date.now() + 180_000; ; ) {
+      const ready = await cp1.sh(['kubectl', 'get', '--raw', '/readyz', '--request-timeout=3s'])
+      if (ready.stdout === 'ok' && (await also())) return
+      if (Date.now() > deadline) throw new Error(`cp1 is not ready: ${ready.stdout}${ready.stderr}`)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
   }
 
   get stateFolder(): string {
@@ -143,10 +196,11 @@ export class Lab {
         must(process.execPath, ['--import=tsx', join(projectRoot, 'packaging/package.ts')], { cwd: projectRoot }),
       )
     }
-    writeFileSync(this.clusterFile, this.#clusterFileText())
+    this.writeClusterFile()
     if (!existsSync(join(this.stateFolder, 'fleet'))) await this.quorateMust(['init'])
     await timed('agents installed and started', async () => {
-      await Promise.all(this.nodes.map((node) => this.#installAgent(node, out)))
+      const nodes = this.nodes.filter(({ spec }) => spec.role !== 'etcd')
+      await Promise.all(nodes.map((node) => this.#installAgent(node, out)))
       await this.#untilAgentsAnswer()
     })
   }
@@ -181,14 +235,20 @@ export class Lab {
     }
   }
 
-  #clusterFileText(): string {
+  /** As the cluster file says it. */
+  get endpointPort(): string {
+    return /^endpoint: .*:(\d+)$/m.exec(readFileSync(this.clusterFile, 'utf8'))?.[1] ?? ''
+  }
+
+  /** The cluster file that an operator would write for it. */
+  writeClusterFile({ endpoint, loadBalancer }: ClusterFileWish = {}): void {
     const entry = (node: LabNode) => `  - {name: ${node.spec.name}, address: ${node.address}}`
-    return [
+    const lines = [
       'apiVersion: quorate/v1alpha1',
       'kind: Conversion',
       `metadata: {name: ${this.name}}`,
-      `endpoint: ${endpointName}:${endpointPort}`,
-      `loadBalancer: {kind: haproxy, virtualIP: ${this.virtualIP}}`,
+      `endpoint: ${endpoint ?? `${endpointName}:${endpointPort}`}`,
+      `loadBalancer: ${loadBalancer ?? `{kind: haproxy, virtualIP: ${this.virtualIP}}`}`,
       'controlPlanes:',
       ...this.controlPlanes.map(entry),
       'workers:',
@@ -199,7 +259,8 @@ export class Lab {
       '  availabilityBudgetSeconds: 60',
       `  ignorePreflightErrors: [${ignoredPreflightErrors.join(', ')}]`,
       '',
-    ].join('\n')
+    ]
+    writeFileSync(this.clusterFile, lines.join('\n'))
   }
 
   /** argv of `quorate ...` as it runs in the lab's network, with this lab's state folder. */
@@ -242,34 +303,6 @@ function removeControlGroups(prefix: string): void {
     const folder = join('/sys/fs/cgroup', hierarchy.name)
     for (const group of readdirSync(folder).filter((name) => name.startsWith(prefix))) remove(join(folder, group))
   }
-}
-
-/** What `kubeadm init` gets: no controlPlaneEndpoint, as in thousands of clusters; the rest is what a container needs. */
-function initDocument(version: string, cp1: LabNode): string {
-  const old = /^v1\.(2\d|30)\./.test(version)
-  const api = `kubeadm.k8s.io/${old ? 'v1beta3' : 'v1beta4'}`
-  return `apiVersion: ${api}
-kind: InitConfiguration
-localAPIEndpoint: {advertiseAddress: ${cp1.address}, bindPort: 6443}
-nodeRegistration: {name: ${cp1.spec.name}, criSocket: "unix:///run/containerd/containerd.sock"}
----
-apiVersion: ${api}
-kind: ClusterConfiguration
-kubernetesVersion: ${version}
-networking: {serviceSubnet: 10.96.0.0/12}
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-cgroupDriver: cgroupfs
-failSwapOn: false
-oomScoreAdj: 0
-${old ? '' : 'failCgroupV1: false\n'}---
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: iptables
-oomScoreAdj: 0
-conntrack: {maxPerCore: 0, min: 0}
-`
 }
 
 /** Names of the labs on this machine. */

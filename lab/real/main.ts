@@ -1,6 +1,7 @@
 /** `npm run lab -- up|convert|shell|kill|down|list`: a cluster of real kubeadm nodes on this machine. */
 import { Command } from 'commander'
 import { freePrefix, Lab, labNames } from './lab.js'
+import { pieces } from './pieces/all.js'
 import { onTerminal, timed } from './shell.js'
 
 const program = new Command('npm run lab --')
@@ -19,13 +20,23 @@ program
   )
   .option('--kubernetes <version>', 'v1.30.4, v1.34.4 or v1.37.2', 'v1.37.2')
   .option('--workers <n>', 'number of workers', '2')
+  .option(
+    '--with <names...>',
+    `what makes it another cluster than the textbook's: ${Object.keys(pieces).join(', ')}`,
+    [],
+  )
   .option('--bare', 'without agents: only the cluster')
   .action(async (options) => {
     if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces and machines: run it as root')
     const name: string = program.opts()['name']
     const made = labNames().includes(name)
       ? Lab.open(name)
-      : Lab.make(name, { version: options.kubernetes, workers: Number(options.workers), prefix: freePrefix() })
+      : Lab.make(name, {
+          version: options.kubernetes,
+          workers: Number(options.workers),
+          prefix: freePrefix(),
+          with: options.with,
+        })
     await timed(`lab ${name}`, async () => {
       await made.up()
       if (options.bare !== true) await made.installAgents()

@@ -8,10 +8,33 @@ import { capture, must, onTerminal, type RunResult } from './shell.js'
 export interface NodeSpec {
   /** `cp1`, `w1`: what the lab's commands call it. */
   readonly short: string
-  /** Host name and name in the cluster. */
+  /** Name in the cluster, and host name unless that is given. */
   readonly name: string
   /** Last octet of its address. */
   readonly octet: number
+  readonly role: NodeRole
+}
+
+/** A spare machine has all that a node needs and is in no cluster and no cluster file; etcd and load balancers have nothing of Kubernetes. */
+export type NodeRole = 'control-plane' | 'worker' | 'spare' | 'etcd' | 'load-balancer'
+
+interface NodeOfLab {
+  readonly folder: string
+  readonly version: string
+  readonly network: Network
+  /** How its machine is called, where that is not its name. */
+  readonly hostName?: string
+  /** Its default route is on another network than the cluster's. */
+  readonly secondCard: boolean
+}
+
+const ofWorkers = ['pause.tar', 'kube-proxy.tar', 'coredns.tar']
+const imagesOf: Readonly<Record<NodeRole, (image: string) => boolean>> = {
+  'control-plane': () => true,
+  spare: () => true,
+  worker: (image) => ofWorkers.includes(image),
+  etcd: () => false,
+  'load-balancer': () => false,
 }
 
 const environment = [
@@ -30,9 +53,13 @@ export class LabNode {
   readonly #folder: string
   readonly #version: string
   readonly #network: Network
+  readonly #hostName: string
+  readonly #secondCard: boolean
 
-  constructor(spec: NodeSpec, lab: { folder: string; version: string; network: Network }) {
+  constructor(spec: NodeSpec, lab: NodeOfLab) {
     this.spec = spec
+    this.#hostName = lab.hostName ?? spec.name
+    this.#secondCard = lab.secondCard
     this.address = `${lab.network.prefix}.${spec.octet}`
     this.#folder = join(lab.folder, 'nodes', spec.short)
     this.root = join(this.#folder, 'root')
@@ -50,6 +77,7 @@ export class LabNode {
     }
     if (!existsSync(join(this.#folder, 'made'))) this.#firstBoot(hosts)
     this.#start()
+    if (this.#secondCard) await this.#network.plug(this.#card)
     for (let tries = 0; tries < 120; tries++) {
       if ((await this.sh(['systemctl', 'is-active', '-q', 'containerd'])).exitCode === 0) return
       await new Promise((resolve) => setTimeout(resolve, 250))
@@ -57,10 +85,17 @@ export class LabNode {
     throw new Error(`${this.spec.short} did not boot: ${join(this.#folder, 'console.log')}`)
   }
 
+  /** This end of its second network card. */
+  get #card(): string {
+    return `net-${this.spec.short}`
+  }
+
   #firstBoot(hosts: string): void {
     const put = (path: string, text: string) => writeFileSync(join(this.root, path), text)
-    put('etc/hostname', `${this.spec.name}\n`)
-    put('etc/lab/env', `IP=${this.address}\n`)
+    put('etc/hostname', `${this.#hostName}\n`)
+    const outside = `${this.#network.outsidePrefix}.${this.spec.octet}`
+    const cards = this.#secondCard ? `host0=${outside} net1=${this.address}` : `host0=${this.address}`
+    put('etc/lab/env', `IP=${this.address}\nNICS="${cards}"\n`)
     put('etc/machine-id', `${crypto.randomUUID().replaceAll('-', '')}\n`)
     put('etc/hosts', hosts)
     const network = {
@@ -83,7 +118,16 @@ export class LabNode {
       ],
     }
     put('etc/cni/net.d/10-lab.conflist', JSON.stringify(network))
+    if (['etcd', 'load-balancer'].includes(this.spec.role)) this.#withoutKubernetes()
     writeFileSync(join(this.#folder, 'made'), '')
+  }
+
+  #withoutKubernetes(): void {
+    const programs = ['kubeadm', 'kubelet', 'kubectl'].map((name) => `usr/bin/${name}`)
+    const unit = 'etc/systemd/system/kubelet.service'
+    const wanted = 'etc/systemd/system/multi-user.target.wants/kubelet.service'
+    for (const path of [...programs, wanted, unit, `${unit}.d`, 'etc/cni', 'etc/kubernetes'])
+      rmSync(join(this.root, path), { recursive: true, force: true })
   }
 
   #start(): void {
@@ -104,7 +148,8 @@ export class LabNode {
         '--boot',
         '--register=no',
         '--keep-unit',
-        `--network-bridge=${this.#network.bridge}`,
+        `--network-bridge=${this.#secondCard ? this.#network.outsideBridge : this.#network.bridge}`,
+        ...(this.#secondCard ? [`--network-veth-extra=${this.#card}:net1`] : []),
       ],
       ...['--capability=all', '--bind=/dev/null:/dev/kmsg', ...['containerd', 'kubelet', 'etcd'].map(bind)],
       ...[`--bind-ro=${images(this.#version)}:/opt/images`, '--console=read-only'],
@@ -154,6 +199,17 @@ export class LabNode {
     )
   }
 
+  /** A file with this text, in a folder that is made where it is missing. */
+  async put(path: string, text: string, mode = '0644', owner = 'root:root'): Promise<void> {
+    const script = 'mkdir -p "$(dirname "$0")" && umask 077 && cat > "$0" && chmod "$1" "$0" && chown "$2" "$0"'
+    await this.must(['sh', '-c', script, path, mode, owner], text)
+  }
+
+  /** A program of this machine, copied there. */
+  async install(program: string, path: string): Promise<void> {
+    await must('install', ['-D', '-m755', program, join(this.root, path)])
+  }
+
   async terminal(argv: readonly string[]): Promise<number> {
     const args = this.#enter(argv)
     if (args === undefined) throw new Error(`${this.spec.short} does not run`)
@@ -161,12 +217,9 @@ export class LabNode {
   }
 
   /** Imports the container images that its role needs. */
-  async loadImages(role: 'control-plane' | 'worker'): Promise<void> {
+  async loadImages(role: NodeRole = this.spec.role): Promise<void> {
     const all = readdirSync(images(this.#version)).filter((name) => name.endsWith('.tar'))
-    const wanted =
-      role === 'control-plane'
-        ? all
-        : all.filter((name) => ['pause.tar', 'kube-proxy.tar', 'coredns.tar'].includes(name))
+    const wanted = all.filter((name) => imagesOf[role](name))
     for (const name of wanted) await this.must(['ctr', '-n', 'k8s.io', 'images', 'import', `/opt/images/${name}`])
   }
 

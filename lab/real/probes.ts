@@ -23,7 +23,7 @@ export class Probes {
   /** Only at the first control plane: for a time when there is no endpoint yet. */
   static direct(lab: Lab): Probes {
     const probes = new Probes()
-    probes.#add(lab, ['first', lab.node('cp1').address, '6443', '50'])
+    probes.#add(lab, ['first', lab.node('cp1').address, String(lab.apiPort), '50'])
     return probes
   }
 
@@ -31,21 +31,21 @@ export class Probes {
   static async directWithWrites(lab: Lab): Promise<Probes> {
     const credentials = await clientCertificate(lab)
     const probes = Probes.direct(lab)
-    probes.#add(lab, ['writes', lab.node('cp1').address, '6443', '250', credentials.cert, credentials.key])
+    probes.#add(lab, ['writes', lab.node('cp1').address, String(lab.apiPort), '250', credentials.cert, credentials.key])
     return probes
   }
 
   /** Only reads through the virtual IP. */
   static endpoint(lab: Lab): Probes {
     const probes = new Probes()
-    probes.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
+    probes.#add(lab, ['endpoint', lab.virtualIP, lab.endpointPort, '50'])
     return probes
   }
 
-  /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after 60 s. */
+  /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after five minutes. */
   async addEndpointWhenUp(lab: Lab): Promise<void> {
-    const url = `https://${lab.virtualIP}:8443/readyz`
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    const url = `https://${lab.virtualIP}:${lab.endpointPort}/readyz`
+    for (const deadline = Date.now() + 300_000; Date.now() < deadline; ) {
       if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
         return this.#addEndpoint(lab)
       await new Promise((resolve) => setTimeout(resolve, 100))
@@ -54,8 +54,8 @@ export class Probes {
 
   async #addEndpoint(lab: Lab): Promise<void> {
     const credentials = await clientCertificate(lab)
-    this.#add(lab, ['endpoint', lab.virtualIP, '8443', '50'])
-    this.#add(lab, ['writes', lab.virtualIP, '8443', '250', credentials.cert, credentials.key])
+    this.#add(lab, ['endpoint', lab.virtualIP, lab.endpointPort, '50'])
+    this.#add(lab, ['writes', lab.virtualIP, lab.endpointPort, '250', credentials.cert, credentials.key])
   }
 
   #add(lab: Lab, args: readonly string[]): void {

@@ -3,7 +3,7 @@ import type { Kubeadm } from './kubeadm-run.js'
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** kubeadm reset --force: leaves etcd if it can, then clears the node. It does not touch CNI, iptables or ~/.kube, nor the Node object. */
-export async function reset(run: Kubeadm): Promise<void> {
+export async function reset(run: Kubeadm, _config: string, args: readonly string[]): Promise<void> {
   const {
     machine: { node, runtime, units },
     site,
@@ -11,10 +11,11 @@ export async function reset(run: Kubeadm): Promise<void> {
   run.complain('W preflight: could not obtain a configuration from the cluster, falling back to defaults')
   run.print('[preflight] Running pre-flight checks')
   const external = site.externalEtcd !== undefined
-  if (external) {
+  const skipped = args.includes('--skip-phases=remove-etcd-member')
+  if (external && !skipped) {
     run.print('[reset] No etcd config found. Assuming external etcd')
     run.print('[reset] Please, manually reset etcd to prevent further issues')
-  } else run.print('[reset] Deleted contents of the etcd data directory: /var/lib/etcd')
+  } else if (!skipped) run.print('[reset] Deleted contents of the etcd data directory: /var/lib/etcd')
   const own = external ? undefined : site.etcd.members.find(({ peerUrl }) => peerUrl === `https://${node.address}:2380`)
   if (own !== undefined && site.etcd.members.length > 1) {
     for (let tries = 0; ; tries++) {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { freePrefix, Lab, labNames, labsFolder } from '../../lab/real/lab.js'
+import type { PieceName } from '../../lab/real/pieces/all.js'
 
 /** Ends labs of test runs that were killed before they could. */
 async function removeOrphans(): Promise<void> {
@@ -20,15 +21,22 @@ export const realVersions = (process.env['QUORATE_REAL_VERSIONS'] ?? 'v1.37.2 v1
 export const newestRun = (lab: Lab): string =>
   basename(readdirSync(join(lab.stateFolder, 'runs')).sort().at(-1) ?? '', '.jsonl')
 
+interface LabWish {
+  readonly agents?: boolean
+  readonly workers?: number
+  /** What makes it other than the textbook's cluster. */
+  readonly with?: readonly PieceName[]
+}
+
 /** A fresh cluster of real nodes, of its own name and network, that ends with the test. */
 export async function labForTest(
   t: Test,
   version: string,
-  { agents = true, workers = 2 }: { readonly agents?: boolean; readonly workers?: number } = {},
+  { agents = true, workers = 2, with: names = [] }: LabWish = {},
 ): Promise<Lab> {
   await removeOrphans()
   const name = `test-${version.replaceAll('.', '-')}-${process.pid}`
-  const lab = Lab.make(name, { version, workers, prefix: freePrefix() })
+  const lab = Lab.make(name, { version, workers, prefix: freePrefix(), with: names })
   writeFileSync(join(labsFolder, name, 'owner.pid'), String(process.pid))
   // QUORATE_KEEP_LAB=1 leaves it for a look: npm run lab -- --name NAME shell cp1
   if (process.env['QUORATE_KEEP_LAB'] === undefined) t.teardown(() => lab.down())

@@ -122,8 +122,16 @@ export const commands = {
       ['join', 'phase', 'control-plane-join', 'mark-control-plane', '--config', word(config)],
       seconds(180),
     ),
-  resetNode: (criSocket: string) =>
-    command('kubeadm', ['reset', '--force', '--cri-socket', word(criSocket)], seconds(600)),
+  /** Where etcd is no affair of this node, kubeadm would look a minute for a member and empty /var/lib/etcd (app/cmd/phases/reset/removeetcdmember.go). */
+  resetNode: (criSocket: string, etcd: 'own' | 'external') =>
+    command(
+      'kubeadm',
+      [
+        ...['reset', '--force', '--cri-socket', word(criSocket)],
+        ...(etcd === 'external' ? ['--skip-phases=remove-etcd-member'] : []),
+      ],
+      seconds(600),
+    ),
   restartKubelet: () => command('systemctl', ['restart', 'kubelet'], seconds(180)),
   enableAndStart: (unit: LoadBalancerUnit) => command('systemctl', ['enable', '--now', unit], seconds(90)),
   reloadOrRestart: (unit: LoadBalancerUnit) => command('systemctl', ['reload-or-restart', unit], seconds(90)),

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ResetNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
+import { needsOwnEtcd } from '../host/etcd-place.js'
 import { lookAtUnit, runAsUnit, unitName } from '../host/transient-unit.js'
 import {
   fingerprint,
@@ -75,7 +76,9 @@ async function reset({ tools, header, signal, progress, onceRecorded }: ChangeCo
   const onLine = (line: string): void => {
     if (isPhaseLine(line)) progress(line)
   }
-  const unit = { operationId: header.operationId, command: commands.resetNode(tools.criSocket) }
+  // A manifest that cannot be read says nothing of an etcd elsewhere.
+  const etcd = (await needsOwnEtcd(tools.host).catch(() => true)) ? 'own' : 'external'
+  const unit = { operationId: header.operationId, command: commands.resetNode(tools.criSocket, etcd) }
   const { exitCode, output } = await runAsUnit({ ...unit, host: tools.host, onLine, signal, onceRecorded })
   if (exitCode !== 0) throw kubeadmFailed('kubeadm reset', exitCode, output)
 }

@@ -5,6 +5,7 @@ import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
+import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
 import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
@@ -57,4 +58,5 @@ export const scenarios: readonly Scenario[] = [
   handMadeNames,
   userKubeconfigs,
   strangeLink,
+  itStaysSo,
 ]

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import type { Lab } from '../../../../lab/real/lab.js'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { converts, refuses } from '../assertions.js'
 import { anonymousHealthOnly, noAnonymous } from '../control-plane-wishes.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 const joiners = ['cp2', 'cp3']
@@ -40,6 +42,22 @@ export const anonymousAuthOff: Scenario = {
         undone: true,
       }),
   },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      convertsReal(t, version, { with: ['no-anonymous'], looks: (lab) => refusesStill(t, lab), undone: true }),
+  },
+}
+
+/** The API servers of the joiners run since they joined, and none of them answers who has no credentials. */
+async function refusesStill(t: Test, lab: Lab): Promise<void> {
+  for (const { spec, address } of lab.controlPlanes) {
+    const pod = ['get', 'pod', '-n', 'kube-system', `kube-apiserver-${spec.name}`]
+    const count = ['-o', 'jsonpath={.status.containerStatuses[0].restartCount}']
+    if (spec.short !== 'cp1') t.equal(await lab.node('cp1').must(['kubectl', ...pod, ...count]), '0', spec.short)
+    const asked = ['curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://${address}:6443/readyz`]
+    t.equal(await lab.node('cp1').must(asked), '401')
+  }
 }
 
 export const anonymousHealth: Scenario = {

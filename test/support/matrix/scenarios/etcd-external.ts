@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import type { Lab } from '../../../../lab/real/lab.js'
+import type { LabNode } from '../../../../lab/real/node.js'
+import { etcdClientFolder } from '../../../../lab/real/pieces/external-etcd.js'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { ended } from '../../simulated-cluster.js'
 import { converts } from '../assertions.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 export const etcdExternal: Scenario = {
@@ -25,7 +29,45 @@ export const etcdExternal: Scenario = {
         undone: true,
       }),
   },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      convertsReal(t, version, {
+        with: ['external-etcd'],
+        stacked: false,
+        looks: (lab) => sameEtcdReal(t, lab),
+        undone: true,
+      }),
+  },
   everyRun: true,
+}
+
+/** The same on real nodes: what the API servers of joiners ask, and the members of an etcd that nobody told of them. */
+async function sameEtcdReal(t: Test, lab: Lab): Promise<void> {
+  const told = (node: LabNode) => node.must(['grep', '-e', '--etcd-', '/etc/kubernetes/manifests/kube-apiserver.yaml'])
+  const files = (node: LabNode) =>
+    node.must(['sh', '-c', `cd ${etcdClientFolder}; sha256sum ca.crt client.crt client.key; stat -c '%n %a %U' *`])
+  const [cp1, ...joined] = lab.controlPlanes as [LabNode, ...LabNode[]]
+  for (const node of joined) {
+    t.equal(await told(node), await told(cp1), `${node.spec.short}: the same --etcd-servers and files`)
+    t.equal(await files(node), await files(cp1), `${node.spec.short}: the same certificate, mode and owner`)
+    t.equal((await node.sh(['test', '-e', '/etc/kubernetes/manifests/etcd.yaml'])).exitCode, 1, 'no etcd of its own')
+  }
+  const list = await lab
+    .node('e1')
+    .must([
+      ...['etcdctl', '--endpoints=https://127.0.0.1:2379', `--cacert=${etcdClientFolder}/ca.crt`],
+      ...[
+        `--cert=${etcdClientFolder}/server.crt`,
+        `--key=${etcdClientFolder}/server.key`,
+        '-w',
+        'json',
+        'member',
+        'list',
+      ],
+    ])
+  const { members } = JSON.parse(list) as { members: { name: string }[] }
+  t.same(members.map(({ name }) => name).sort(), ['etcd1.example.com', 'etcd2.example.com', 'etcd3.example.com'])
 }
 
 /** Each control plane asks the same etcd with the same files, has none of its own, and etcd was never told of any. */

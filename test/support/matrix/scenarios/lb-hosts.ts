@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import type { Lab } from '../../../../lab/real/lab.js'
 import { converts } from '../assertions.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 export const lbHosts: Scenario = {
@@ -27,4 +29,18 @@ export const lbHosts: Scenario = {
         },
       }),
   },
+  real: {
+    versions: ['v1.37.2'],
+    try: (t, version) =>
+      convertsReal(t, version, {
+        with: ['load-balancer-hosts'],
+        file: (lab) => ({ endpoint: 'apiserver.example.com:6443', loadBalancer: onHosts(lab) }),
+        undone: true,
+      }),
+  },
 }
+
+const onHosts = (lab: Lab): string =>
+  `{kind: haproxy, virtualIP: ${lab.virtualIP}, hosts: [${['lb1', 'lb2']
+    .map((short) => `{name: ${lab.node(short).spec.name}, address: ${lab.node(short).address}}`)
+    .join(', ')}]}`

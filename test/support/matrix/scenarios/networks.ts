@@ -1,9 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import type { Lab } from '../../../../lab/real/lab.js'
+import type { LabNode } from '../../../../lab/real/node.js'
+import { addedByHand } from '../../../../lab/real/pieces/extra-sans.js'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { serverIn } from '../../conversion-assertions.js'
 import { converts } from '../assertions.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 interface NodeObject {
@@ -27,7 +31,43 @@ export const otherApiPort: Scenario = {
         looks: (cluster) => onSecondNetwork(t, cluster),
       }),
   },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      convertsReal(t, version, {
+        with: ['api-port', 'second-network'],
+        looks: (lab) => onSecondNetworkReal(t, lab),
+        undone: true,
+      }),
+  },
 }
+
+async function onSecondNetworkReal(t: Test, lab: Lab): Promise<void> {
+  for (const { spec, address, must } of lab.controlPlanes.map(withMust)) {
+    t.match(await must(['grep', 'server:', '/etc/kubernetes/scheduler.conf']), `https://${address}:7443`)
+    t.match(await must(['ip', 'route', 'show', 'default']), 'dev host0')
+    t.match(await must(['cat', '/etc/kubernetes/manifests/etcd.yaml']), `https://${address}:2380`)
+    const sans = await must(subjectAltName)
+    t.match(sans, `IP Address:${address}`)
+    t.notMatch(sans, lab.network.outsidePrefix, 'and not the address of the default route')
+    const ip = [
+      'kubectl',
+      'get',
+      'node',
+      spec.name,
+      '-o',
+      'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}',
+    ]
+    t.equal(await must(ip), address, `${spec.short}: InternalIP`)
+  }
+}
+
+const subjectAltName = 'openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName'.split(' ')
+const withMust = (node: LabNode) => ({
+  spec: node.spec,
+  address: node.address,
+  must: (argv: readonly string[]) => node.must(argv),
+})
 
 async function onSecondNetwork(t: Test, cluster: SimulatedCluster): Promise<void> {
   for (const place of ['cp1', 'cp2', 'cp3']) {
@@ -56,6 +96,21 @@ export const otherNodeNames: Scenario = {
     try: (t, kubernetesVersion) =>
       converts(t, { site: { kubernetesVersion, otherHostnames: true }, looks: (cluster) => named(t, cluster) }),
   },
+  real: {
+    versions: ['v1.37.2'],
+    try: (t, version) =>
+      convertsReal(t, version, { with: ['host-names'], looks: (lab) => namedReal(t, lab), undone: true }),
+  },
+}
+
+async function namedReal(t: Test, lab: Lab): Promise<void> {
+  for (const node of lab.controlPlanes) {
+    const { name } = node.spec
+    t.match(await node.must(['hostname']), 'machine-of-')
+    t.match(await node.must(['cat', '/var/lib/kubelet/kubeadm-flags.env']), `--hostname-override=${name}`)
+    t.match(await node.must(subjectAltName), `DNS:${name}`)
+    t.match(await node.must(['cat', '/etc/kubernetes/manifests/etcd.yaml']), `--name=${name}`)
+  }
 }
 
 function named(t: Test, cluster: SimulatedCluster): void {
@@ -85,6 +140,19 @@ export const handMadeNames: Scenario = {
         looks: (cluster) => withExtraNames(t, cluster),
       }),
   },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      convertsReal(t, version, { with: ['extra-sans'], looks: (lab) => withExtraNamesReal(t, lab), undone: true }),
+  },
+}
+
+async function withExtraNamesReal(t: Test, lab: Lab): Promise<void> {
+  for (const node of lab.controlPlanes) {
+    const sans = await node.must(subjectAltName)
+    t.match(sans, `DNS:${addedByHand.name}`, node.spec.short)
+    t.match(sans, `IP Address:${addedByHand.address}`, node.spec.short)
+  }
 }
 
 function withExtraNames(t: Test, cluster: SimulatedCluster): void {

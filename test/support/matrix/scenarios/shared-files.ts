@@ -1,9 +1,13 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
+import type { Lab } from '../../../../lab/real/lab.js'
+import type { LabNode } from '../../../../lab/real/node.js'
+import { sharedPaths } from '../../../../lab/real/pieces/shared-files.js'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { converts } from '../assertions.js'
 import { sharedFiles as init } from '../control-plane-wishes.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 const joiners = ['cp2', 'cp3']
@@ -31,6 +35,31 @@ export const sharedFiles: Scenario = {
     try: (t, kubernetesVersion) =>
       converts(t, { site: { kubernetesVersion, init }, looks: (cluster) => looksAlike(t, cluster), undone: true }),
   },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      convertsReal(t, version, { with: ['shared-files'], looks: (lab) => alikeReal(t, lab), undone: true }),
+  },
+}
+
+/** The same files with mode and owner; an encrypted Secret is read through every API server; the patch was applied. */
+async function alikeReal(t: Test, lab: Lab): Promise<void> {
+  const seen = (node: LabNode) =>
+    node.must(['sh', '-c', `sha256sum ${sharedPaths.join(' ')}; stat -c '%n %a %U:%G' ${sharedPaths.join(' ')}`])
+  const [cp1, ...joined] = lab.controlPlanes as [LabNode, ...LabNode[]]
+  await cp1.must(['kubectl', 'create', 'secret', 'generic', 'quorate-sealed', '--from-literal=word=open'])
+  for (const node of joined) {
+    t.equal(await seen(node), await seen(cp1), `${node.spec.short} has the files of the first`)
+    t.match(await node.must(['cat', '/etc/kubernetes/manifests/kube-scheduler.yaml']), 'cpu: 50m')
+    const server = `--server=https://${node.address}:6443`
+    const word = ['kubectl', server, 'get', 'secret', 'quorate-sealed', '-o', 'jsonpath={.data.word}']
+    t.equal(
+      await node.must(word),
+      Buffer.from('open').toString('base64'),
+      `${node.spec.short} reads what cp1 encrypted`,
+    )
+  }
+  await cp1.must(['kubectl', 'delete', 'secret', 'quorate-sealed'])
 }
 
 function looksAlike(t: Test, cluster: SimulatedCluster): void {

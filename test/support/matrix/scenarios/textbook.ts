@@ -1,4 +1,5 @@
 import { converts } from '../assertions.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 export const textbook: Scenario = {
@@ -10,5 +11,9 @@ export const textbook: Scenario = {
   simulated: {
     versions: ['v1.37.2'],
     try: (t, kubernetesVersion) => converts(t, { site: { kubernetesVersion } }),
+  },
+  real: {
+    versions: ['v1.37.2', 'v1.34.4', 'v1.30.4'],
+    try: (t, version) => convertsReal(t, version, { undone: true }),
   },
 }

@@ -144,6 +144,16 @@ t.test('refuses to join with a leftover admin.conf, without a secret, and with a
   t.notOk(existsSync(join(node.root, 'var/lib/quorate-agent/joined-by')), 'so nothing may be reset')
 })
 
+t.test('an etcd elsewhere is not looked for when the join is taken back', async (t) => {
+  const node = await joiner(t)
+  await joinControlPlane.run(request, node.context())
+  const argv = ['kube-apiserver', '--etcd-servers=https://192.0.2.41:2379,https://192.0.2.42:2379']
+  const pod = { kind: 'Pod', spec: { containers: [{ name: 'kube-apiserver', command: argv }] } }
+  node.write('/etc/kubernetes/manifests/kube-apiserver.yaml', JSON.stringify(pod))
+  await resetNode.run({ header: undefined }, node.context('op-2'))
+  t.match(node.text('/reset-args'), '--skip-phases=remove-etcd-member')
+})
+
 t.test('takes its own join back, all of it, and nothing that was there before', async (t) => {
   const node = await joiner(t)
   await joinControlPlane.run(request, node.context())

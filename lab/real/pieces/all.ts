@@ -1,0 +1,29 @@
+import type { Piece } from '../piece.js'
+import { apiPort } from './api-port.js'
+import { etcdLocalhost } from './etcd-localhost.js'
+import { externalEtcd } from './external-etcd.js'
+import { extraSans } from './extra-sans.js'
+import { hostNames } from './host-names.js'
+import { loadBalancerHosts } from './load-balancer-hosts.js'
+import { nftables } from './nftables.js'
+import { noAnonymous } from './no-anonymous.js'
+import { secondNetwork } from './second-network.js'
+import { sharedFiles } from './shared-files.js'
+import { spareMachines } from './spare-machines.js'
+
+/** By the names that `--with` and a lab's settings give them. */
+export const pieces = {
+  'api-port': apiPort,
+  'etcd-localhost': etcdLocalhost,
+  'external-etcd': externalEtcd,
+  'extra-sans': extraSans,
+  'host-names': hostNames,
+  'load-balancer-hosts': loadBalancerHosts,
+  nftables,
+  'no-anonymous': noAnonymous,
+  'second-network': secondNetwork,
+  'shared-files': sharedFiles,
+  'spare-machines': spareMachines,
+} as const satisfies Readonly<Record<string, Piece>>
+
+export type PieceName = keyof typeof pieces

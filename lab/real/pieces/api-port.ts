@@ -1,0 +1,8 @@
+import type { Piece } from '../piece.js'
+
+/** The API server on another port than 6443. */
+export const apiPort: Piece = {
+  init({ init }) {
+    init.localAPIEndpoint.bindPort = 7443
+  },
+}

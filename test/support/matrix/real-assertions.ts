@@ -1,0 +1,82 @@
+import type { Test } from 'tap'
+import type { ClusterFileWish, Lab } from '../../../lab/real/lab.js'
+import type { PieceName } from '../../../lab/real/pieces/all.js'
+import { type ProbeResult, Probes } from '../../../lab/real/probes.js'
+import { capture } from '../../../lab/real/shell.js'
+import { labForTest, newestRun } from '../real-lab.js'
+import { differences, etcdMembers, stateOf } from '../real-state.js'
+
+interface Wanted {
+  /** What makes the cluster other than the textbook's. */
+  readonly with?: readonly PieceName[]
+  file?(lab: Lab): ClusterFileWish
+  /** The cluster as it came up is the one that the scenario is about. */
+  before?(lab: Lab): Promise<void>
+  looks?(lab: Lab): Promise<void>
+  /** False where etcd is no affair of the control planes. */
+  readonly stacked?: boolean
+  readonly undone?: true
+}
+
+async function ended(t: Test, lab: Lab, args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await capture(...lab.quorate(args))
+  t.equal(exitCode, 0, `quorate ${args[0]}: ${exitCode === 0 ? '' : stdout + stderr}`)
+  return stdout
+}
+
+/** Probes start at the first control plane at once, and at the endpoint as soon as the load balancer answers. */
+async function convertUnderProbes(t: Test, lab: Lab): Promise<void> {
+  const probes = Probes.direct(lab)
+  const started = Date.now()
+  const conversion = ended(t, lab, ['convert', '-f', lab.clusterFile, '--yes'])
+  await probes.addEndpointWhenUp(lab)
+  await conversion
+  t.comment(`converted in ${Math.round((Date.now() - started) / 1000)} s`)
+  const results = await probes.stop()
+  t.equal(results.length, 3, 'probed at the first, at the endpoint, and by writes there')
+  nothingFailed(t, results)
+}
+
+function nothingFailed(t: Test, results: readonly ProbeResult[]): void {
+  for (const probe of results) {
+    t.comment(JSON.stringify(probe))
+    t.ok(probe.count > 20, `${probe.name} was probed`)
+    t.same(probe.errors, {}, `no failed request at ${probe.name}`)
+  }
+}
+
+/**
+ * Converts a cluster of real nodes while clients ask: the plan changes nothing, no request fails, etcd has three voters, `verify`
+ * agrees. `looks` sees it then; with `undone` it is taken back at the end, and every file and object is as before.
+ */
+export async function convertsReal(t: Test, version: string, wanted: Wanted = {}): Promise<void> {
+  const lab = await labForTest(t, version, { workers: 1, with: wanted.with ?? [] })
+  lab.writeClusterFile(wanted.file?.(lab))
+  await wanted.before?.(lab)
+  const before = await stateOf(lab)
+  await ended(t, lab, ['plan', '-f', lab.clusterFile])
+  t.same(differences(before, await stateOf(lab)), [], 'the plan changed not one byte')
+  await convertUnderProbes(t, lab)
+  if (wanted.stacked !== false)
+    for (const node of lab.controlPlanes) {
+      const members = await etcdMembers(node)
+      t.equal(
+        members.filter(({ isLearner }) => !isLearner).length,
+        3,
+        `three voters, by the word of ${node.spec.short}`,
+      )
+    }
+  await ended(t, lab, ['verify', '-f', lab.clusterFile])
+  await wanted.looks?.(lab)
+  if (wanted.undone === undefined) return
+  await undo(t, lab)
+  t.same(differences(before, await stateOf(lab)), [], 'everything is as before')
+}
+
+async function undo(t: Test, lab: Lab): Promise<void> {
+  const probes = await Probes.directWithWrites(lab)
+  const started = Date.now()
+  await ended(t, lab, ['rollback', newestRun(lab), '--yes'])
+  t.comment(`undone in ${Math.round((Date.now() - started) / 1000)} s`)
+  nothingFailed(t, await probes.stop())
+}
