@@ -25,7 +25,12 @@ export class KubeVip implements Process {
   private readonly env: ReadonlyMap<string, string>
   private readonly pid: number
   private client: KubeClient | undefined
-  private renewedAt = 0
+  /** Milliseconds that this program has had: a laboratory that is late as a whole is no API server that is gone. */
+  private lived = 0
+  private lookedAt = Date.now()
+  private renewedAt = Number.NEGATIVE_INFINITY
+  /** Its last renewal by another, and when that was first seen: as client-go counts, whose clocks need not agree. */
+  private seen = { renewTime: '', at: 0 }
   private stopped = false
   private looking: NodeJS.Timeout | undefined
   private bound: { server: Server; drop: () => void; entry: Listening } | undefined
@@ -44,7 +49,11 @@ export class KubeVip implements Process {
     const server = `https://${this.env.get('kubernetes_addr') ?? `kubernetes:${this.env.get('port')}`}`
     this.client = new KubeClient({ node, network, process: 'kube-vip', pid: this.pid }, { ...credentials, server })
     void this.elect()
-    this.looking = setInterval(() => void this.settle(), lookEveryMs)
+    this.looking = setInterval(() => {
+      this.lived += Math.min(Date.now() - this.lookedAt, 2 * lookEveryMs)
+      this.lookedAt = Date.now()
+      void this.settle()
+    }, lookEveryMs)
   }
 
   /** As on SIGTERM: gives the Lease up, so that another need not wait for its end. */
@@ -69,12 +78,12 @@ export class KubeVip implements Process {
   }
 
   private holdsLease(): boolean {
-    return !this.stopped && Date.now() - this.renewedAt < this.seconds('vip_renewdeadline')
+    return !this.stopped && this.lived - this.renewedAt < this.seconds('vip_renewdeadline')
   }
 
   private async elect(): Promise<void> {
     while (!this.stopped) {
-      const asked = Date.now()
+      const asked = this.lived
       if (await this.tryToHold().catch(() => false)) this.renewedAt = asked
       await new Promise((resolve) => setTimeout(resolve, this.seconds('vip_retryperiod')))
     }
@@ -92,7 +101,9 @@ export class KubeVip implements Process {
     if (seen?.status !== 200 || this.stopped) return false
     const lease = seen.body as KubeObject
     const holder = lease.spec?.['holderIdentity']
-    const age = Date.now() - Date.parse(String(lease.spec?.['renewTime']))
+    const renewTime = String(lease.spec?.['renewTime'])
+    if (renewTime !== this.seen.renewTime) this.seen = { renewTime, at: this.lived }
+    const age = this.lived - this.seen.at
     if (holder !== '' && holder !== holderIdentity && age < this.seconds('vip_leaseduration')) return false
     return (await client?.request('PUT', `${leases}/${name}`, { ...lease, spec }))?.status === 200
   }
