@@ -1,7 +1,7 @@
 import type { Scenario } from './scenario.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
-import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdExternal } from './scenarios/etcd-external.js'
+import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
