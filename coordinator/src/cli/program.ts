@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { Command, CommanderError, Option } from 'commander'
+import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
 import type { CliContext } from './context.js'
 import { convertCommand } from './convert.js'
@@ -31,6 +32,7 @@ const commands: readonly CommandMaker[] = [
   statusCommand,
   watchCommand,
   verifyCommand,
+  backendsCommand,
   drillCommand,
   reportCommand,
   backupCommand,
@@ -47,6 +49,7 @@ The usual way:
   quorate convert -f cluster.yaml                                    does it, after asking
   quorate verify -f cluster.yaml                                     is it highly available now?
   quorate verify -f cluster.yaml --fix                               it is not any more: what mends it? Does it, after asking
+  quorate backends -f cluster.yaml --watch                           whom does the load balancer lead to?
   quorate drill -f cluster.yaml                                      takes parts down, after asking; what do users notice?
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 goes on from there

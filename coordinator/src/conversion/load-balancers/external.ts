@@ -30,7 +30,9 @@ export const external: LoadBalancerKind = {
   },
   async setBackends(run, { backends }, call) {
     const pool = backends.map((node) => `${node.name} (${node.address})`).join(', ')
-    call.progress(`the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}`)
+    call.progress(
+      `the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}; \`quorate backends -f FILE --watch\` shows which answer`,
+    )
   },
   // Its operator may have to add the backend by hand: minutes, not seconds.
   proveBackends: (run, backends, signal) => meetBackends(run, backends, { seconds: 300, signal }),

@@ -1,0 +1,63 @@
+import { exitCode } from '@quorate/shared/errors'
+import { Command } from 'commander'
+import { readClusterFile } from '../config/read-cluster-file.js'
+import { type BackendsSeen, seeBackends } from '../conversion/backends-seen.js'
+import type { CommonOptions } from './context.js'
+import type { CommandMaker } from './program.js'
+import { backendsText } from './render/backends.js'
+import { makeStyle } from './render/style.js'
+
+interface Options extends CommonOptions {
+  readonly file: string
+  readonly watch?: boolean
+}
+
+const againMs = 2_000
+
+export const backendsCommand: CommandMaker = (context, finish) =>
+  new Command('backends')
+    .summary('which control planes the load balancer leads to')
+    .description(
+      'Connects through the endpoint from every control plane and tells by the certificates which ones were met; any kind of load balancer, before, during\n' +
+        'and after a conversion. Changes nothing. Exit code 0 when each was met and nobody else, 7 when not.',
+    )
+    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+    .option('--watch', 'again every two seconds, until Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate backends -f cluster.yaml\n  quorate backends -f cluster.yaml --watch      while you add a control plane to a load balancer of your own\n  quorate backends -f cluster.yaml -o json',
+    )
+    .action(async (_options, command: Command) => {
+      const { watch = false, file: path, state, output } = command.optsWithGlobals<Options>()
+      const { terminal, openSession, onStop } = context
+      const { file } = await readClusterFile(path)
+      const session = await openSession(state)
+      const stop = new AbortController()
+      const unhook = onStop(() => stop.abort())
+      const style = makeStyle(terminal.coloured)
+      let seen: BackendsSeen
+      try {
+        do {
+          seen = await seeBackends(session, file, stop.signal)
+          terminal.out(output === 'json' ? `${JSON.stringify(seen)}\n` : backendsText(seen, style))
+          if (watch) await pause(stop.signal)
+        } while (watch && !stop.signal.aborted)
+      } finally {
+        unhook()
+      }
+      if (stop.signal.aborted) finish(exitCode.interrupted)
+      else finish(isWhole(seen) ? exitCode.done : exitCode.notHighlyAvailable)
+    })
+
+const isWhole = ({ backends, strangers }: BackendsSeen): boolean =>
+  backends.every(({ met }) => met > 0) && Object.keys(strangers).length === 0
+
+const pause = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(resolve, againMs)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
