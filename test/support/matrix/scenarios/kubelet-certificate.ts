@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { refuses } from '../assertions.js'
 import type { Scenario } from '../scenario.js'
 
@@ -19,7 +19,10 @@ export const kubeletCertificate: Scenario = {
         site: { kubernetesVersion },
         prepare: async (cluster) => {
           const { name: node, root } = cluster.node('cp1')
-          const pem = readFileSync(root + rotated, 'utf8')
+          // The link to it is meant from the node's own root.
+          const folder = `${root}/var/lib/kubelet/pki`
+          const dated = readdirSync(folder).find((name) => /^kubelet-client-\d.*\.pem$/.test(name)) ?? ''
+          const pem = readFileSync(`${folder}/${dated}`, 'utf8')
           const [, certificate = '', key = ''] = /^([\s\S]*?END CERTIFICATE-----\n)([\s\S]*)$/.exec(pem) ?? []
           const base64 = (text: string): string => Buffer.from(text).toString('base64')
           const text = readFileSync(root + path, 'utf8')
