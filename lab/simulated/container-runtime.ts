@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { ImageServiceService, RuntimeServiceService } from '@quorate/shared/gen/third_party/cri/api'
 import type { SimulatedNode } from './node.js'
+
+/** What Go's resolver says where there is no way out. */
+export const noRegistry =
+  'failed to do request: Head "https://registry.k8s.io/v2/": dial tcp: lookup registry.k8s.io: no such host'
 
 /** What runs in a container. */
 export interface Process {
@@ -68,6 +72,11 @@ export class ContainerRuntime {
         callback(null, { images: [...this.images].map((tag) => ({ id: `sha256:${tag}`, repoTags: [tag] })) }),
       pullImage: (call: { request: { image?: { image: string } } }, callback: Callback) => {
         const image = call.request.image?.image ?? ''
+        if (this.node.faults.noRegistry)
+          return callback({
+            code: status.UNKNOWN,
+            details: `failed to pull and unpack image "${image}": ${noRegistry}`,
+          })
         this.images.add(image)
         callback(null, { imageRef: `sha256:${image}` })
       },
@@ -124,7 +133,7 @@ export class ContainerRuntime {
   }
 }
 
-type Callback = (error: null, value: object) => void
+type Callback = (error: { readonly code: status; readonly details: string } | null, value?: object) => void
 
 function criContainer(record: ContainerRecord): object {
   return {

@@ -94,7 +94,8 @@ export function makeFirstCluster(
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
   const { certSANs: _, ...stored } = init
-  makeObjects(site, { ...facts, ...wish, init: init.certSansForgotten ? stored : init }, [first, ...workers])
+  // What was made of the wish counts: the whole of the options may come as it.
+  makeObjects(site, { ...wish, ...facts, init: init.certSansForgotten ? stored : init }, [first, ...workers])
   if (wish.networkPlugin !== undefined) installNetworkPlugin(site, wish.networkPlugin, [first, ...workers])
 }
 

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { parse } from 'yaml'
+import { noRegistry } from './container-runtime.js'
 import type { Credentials } from './kube-client.js'
 import { type ClusterConfiguration, clientFor, getObject, type JoinConfiguration } from './kubeadm-config.js'
 import { discover } from './kubeadm-discovery.js'
@@ -99,7 +100,12 @@ async function controlPlanePreflight(
   run.print('[preflight] This might take a minute or two, depending on the speed of your internet connection')
   const ahead = atLeast(run.site.release.version, '1.31') ? 'beforehand' : 'in beforehand'
   run.print(`[preflight] You can also perform this action ${ahead} using 'kubeadm config images pull'`)
-  for (const image of controlPlaneImages(run.site.release, cluster.imageRepository)) runtime.images.add(image)
+  const images = controlPlaneImages(run.site.release, cluster.imageRepository).filter((one) => !runtime.images.has(one))
+  if (node.faults.noRegistry) {
+    const pull = (image: string) => ({ name: 'ImagePull', message: `failed to pull image ${image}: ${noRegistry}` })
+    await report(run, images.map(pull), ignored)
+  }
+  for (const image of images) runtime.images.add(image)
 }
 
 async function report(run: Kubeadm, found: readonly Found[], ignored: ReadonlySet<string>): Promise<void> {

@@ -31,6 +31,8 @@ export interface NodeFaults {
   clockNotSynchronised?: boolean
   /** The API server does not read its certificate again when the files change. */
   noCertificateReload?: boolean
+  /** Nothing can be pulled: there is no way to a registry. */
+  noRegistry?: boolean
   /** A restarted kubelet cannot renew its lease. */
   kubeletCannotRenew?: boolean
 }

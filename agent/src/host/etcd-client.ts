@@ -25,7 +25,9 @@ class Channels {
     const known = this.open.get(url)
     if (known !== undefined) return known
     const { host } = new URL(url)
-    const { identity, options } = this.place.dial(url)
+    const dial = this.place.dial(url)
+    // etcd is a neighbour: a proxy of the agent's environment is for others.
+    const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0 }]
     const made = {
       cluster: new ClusterClient(host, identity, options),
       maintenance: new MaintenanceClient(host, identity, options),

@@ -8,6 +8,7 @@ import { readFiles } from './facts/files.js'
 import { readKubeconfigs } from './facts/kubeconfigs.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
 import { readPrograms } from './facts/programs.js'
+import { readProxies } from './facts/proxies.js'
 import { readSharedFiles } from './facts/shared-files.js'
 import { readStaticPods } from './facts/static-pods.js'
 import { readSystem } from './facts/system.js'
@@ -48,6 +49,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
       part(async () => ({ disks: await readDisks(tools) })),
       part(async () => ({ interfaces: await readInterfaces(host, signal) })),
+      part(async () => ({ proxies: await readProxies(host) })),
       part(async () => ({ defaultInterface: await readDefaultInterface(host) })),
       part(async () => ({ nameservers: await readNameservers(host) })),
       part(async () => ({ listening: await readListening(host, signal) })),

@@ -18,11 +18,16 @@ export const pullImages = changeOperation<PullImagesRequest>(
       const facts = { images: String(wanted.length), pulled: String(missing.length) }
       if (missing.length === 0) return unchanged(`all ${wanted.length} images of a control plane are here`, facts)
       let pulled = 0
-      await Promise.all(
+      const pulls = await Promise.allSettled(
         missing.map(async (image) => {
           await cri.pullImage(image, context.signal)
           context.progress(`pulled ${image} (${++pulled} of ${missing.length})`)
         }),
+      )
+      context.signal.throwIfAborted()
+      refuseMissing(
+        missing.filter((_, index) => pulls[index]?.status === 'rejected'),
+        pulls,
       )
       return changed({ summary: `pulled ${missing.length} of ${wanted.length} images of a control plane`, facts })
     } finally {
@@ -32,6 +37,20 @@ export const pullImages = changeOperation<PullImagesRequest>(
   // Which images there should be only kubeadm knows; what is there is not pulled again.
   { evidence: async () => ({ done: 'unknown', repeatable: 'yes' }) },
 )
+
+/** All that are missing at once, for they are carried to a node without a registry in one go. */
+function refuseMissing(images: readonly string[], pulls: readonly PromiseSettledResult<void>[]): void {
+  const failed = pulls.find((pull) => pull.status === 'rejected')
+  if (failed === undefined) return
+  const why = failed.reason instanceof Error ? failed.reason.message : String(failed.reason)
+  throw new QuorateError(
+    'CONTAINER_RUNTIME_REFUSED',
+    `${images.length} images are not here and cannot be pulled: ${images.join(', ')}: ${why}`,
+    {
+      remedy: `Where there is a registry: ctr -n k8s.io images export images.tar ${images.join(' ')}. On this node: ctr -n k8s.io images import images.tar. Then go on with quorate resume.`,
+    },
+  )
+}
 
 async function listImages(context: ChangeContext, request: PullImagesRequest): Promise<string[]> {
   const { host } = context.tools

@@ -17,6 +17,7 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'endpoint-replaced': 'Users may depend on the endpoint that the cluster has.',
   'kubernetes-release':
     'What kubeadm of an unknown release does cannot be foreseen: no thread, a limit of what is known.',
+  proxies: "kubeadm's own preflight only warns of them (HTTPProxy); a kubelet behind one reports no more.",
   crictl: "kubeadm's own preflight asks for it up to 1.30.",
   resources: "kubeadm's own preflight asks for them.",
   'kubelet-service': "kubeadm's own preflight warns of it; the node would not come back after a reboot.",

@@ -33,6 +33,8 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
         // An agent proves that it is this node, whatever address it is reached at.
         'grpc.ssl_target_name_override': node.name,
         'grpc.default_authority': node.name,
+        // Agents are neighbours: an https_proxy of the operator's shell is for others.
+        'grpc.enable_http_proxy': 0,
         'grpc.max_receive_message_length': largestMessage,
         // A node that died without a word is noticed in seconds, not by the kernel's retransmissions in a quarter of an hour.
         'grpc.keepalive_time_ms': 10_000,

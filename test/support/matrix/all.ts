@@ -15,10 +15,12 @@ import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
 import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
 import { editedManifest, sharedFiles } from './scenarios/shared-files.js'
+import { missingImages, proxiedEndpoint, proxiedOthers } from './scenarios/shut-in.js'
 import { textbook } from './scenarios/textbook.js'
 import { strangeLink, userKubeconfigs } from './scenarios/user-kubeconfigs.js'
 import { versionTooOld } from './scenarios/version-too-old.js'
 import { versions } from './scenarios/versions.js'
+import { workersJoinLate } from './scenarios/worker-joins-late.js'
 
 /** Every kind of cluster that is tried, in the order of the page. */
 export const scenarios: readonly Scenario[] = [
@@ -43,6 +45,10 @@ export const scenarios: readonly Scenario[] = [
   ...networkPlugins,
   lbKubeVip,
   lbKubeVipBgp,
+  ...workersJoinLate,
+  missingImages,
+  proxiedEndpoint,
+  proxiedOthers,
   anonymousAuthOff,
   anonymousHealth,
   anonymousProbes,

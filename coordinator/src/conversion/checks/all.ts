@@ -45,6 +45,7 @@ import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
 import { oldAddressUsersCheck } from './old-address-users.js'
 import { ports } from './ports.js'
+import { proxies } from './proxies.js'
 import { reachability } from './reachability.js'
 import { resources } from './resources.js'
 import { servingCertificate } from './serving-certificate.js'
@@ -103,6 +104,7 @@ export const allChecks = [
   kubeletService,
   firewall,
   ports,
+  proxies,
   reachability,
   mtu,
   sharedFiles,

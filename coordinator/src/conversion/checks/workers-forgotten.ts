@@ -1,3 +1,5 @@
+import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'workers-forgotten'
@@ -8,21 +10,18 @@ export const workersForgotten: Check = {
   title: 'The file names every worker of the cluster, and no other',
   async check(run) {
     const { nodes } = await run.clusterFacts()
-    const inFile = new Set<string>([...run.controlPlanes, ...run.file.workers].map((node) => node.name))
     const inCluster = new Set(nodes.map((node) => node.name))
-    const forgotten = nodes
-      .filter((node) => !node.controlPlane && !inFile.has(node.name))
-      .map(
-        (node): Finding => ({
-          id,
-          severity: 'error',
-          node: node.name,
-          message:
-            'the cluster has this worker, the file does not name it: it would keep pointing at the first control plane',
-          evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
-          remedy: `Add to workers in the cluster file: - {name: ${node.name}, address: ${node.internalIps[0] ?? 'ADDRESS'}}. If it is gone for good: kubectl delete node ${node.name}`,
-        }),
-      )
+    const forgotten = forgottenWorkers(run, nodes).map(
+      (node): Finding => ({
+        id,
+        severity: 'error',
+        node: node.name,
+        message:
+          'the cluster has this worker, the file does not name it: it would keep pointing at the first control plane',
+        evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
+        remedy: `Add to workers in the cluster file: ${lineOf(node)}. If it is gone for good: kubectl delete node ${node.name}`,
+      }),
+    )
     const unknown = run.workers
       .filter((node) => !inCluster.has(node.name))
       .map(
@@ -38,3 +37,13 @@ export const workersForgotten: Check = {
     return [...forgotten, ...unknown]
   },
 }
+
+/** Workers of the cluster that the file does not name. */
+export function forgottenWorkers({ controlPlanes, file }: ConversionRun, nodes: readonly NodeObject[]): NodeObject[] {
+  const inFile = new Set<string>([...controlPlanes, ...file.workers].map((node) => node.name))
+  return nodes.filter((node) => !node.controlPlane && !inFile.has(node.name))
+}
+
+/** What the cluster file would have of it. */
+export const lineOf = ({ name, internalIps }: NodeObject): string =>
+  `- {name: ${name}, address: ${internalIps[0] ?? 'ADDRESS'}}`

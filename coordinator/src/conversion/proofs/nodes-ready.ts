@@ -1,7 +1,20 @@
+import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../checks/check.js'
+import { forgottenWorkers, lineOf } from '../checks/workers-forgotten.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
 const id = 'nodes-ready'
+
+/** One that joined after the conversion has its server from cluster-info and is right: nobody looked, so it is said, and no more. */
+const notLookedAt = (node: NodeObject): Finding => ({
+  id,
+  severity: 'warning',
+  node: node.name,
+  message: 'this worker is not in the cluster file: what its kubelet goes to was not looked at',
+  evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
+  remedy: `Add to workers in the cluster file: ${lineOf(node)}, and quorate enroll ${node.name}. By hand, on that node: grep server: /etc/kubernetes/kubelet.conf`,
+})
 
 export const nodesReady: Proof = {
   id,
@@ -24,6 +37,6 @@ export const nodesReady: Proof = {
         remedy: `kubectl describe node ${node.name}`,
       })
     })
-    return resultOf(seen)
+    return resultOf([...seen, ...forgottenWorkers(run, nodes).map(notLookedAt)])
   },
 }

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
 import type { Finding } from '../checks/check.js'
 import { toJoin } from '../membership.js'
+import { newcomers } from '../newcomers.js'
 import { oldAddressFindings } from '../old-address.js'
 import { defineStep } from '../run.js'
 
@@ -28,14 +29,18 @@ export const scanForOldAddress = defineStep({
     // It only looks: all is in the gate.
   },
   async verify(run) {
-    const findings = await oldAddressFindings(run)
+    const findings = [...(await newcomers(run)), ...(await oldAddressFindings(run))]
     const errors = findings.filter(({ severity }) => severity === 'error')
     if (errors.length > 0) {
       const list = errors.map((finding) => `${placeOf(finding)}${finding.message} (${finding.evidence})`)
-      throw new QuorateError('STEP_FAILED', `the first control plane's address is still in use: ${list.join('; ')}`, {
-        where: errors[0]?.node ?? run.first.name,
-        remedy: [...new Set(errors.map(({ remedy }) => remedy))].join(' '),
-      })
+      throw new QuorateError(
+        'STEP_FAILED',
+        `the first control plane's address is still in use, or may be: ${list.join('; ')}`,
+        {
+          where: errors[0]?.node ?? run.first.name,
+          remedy: [...new Set(errors.map(({ remedy }) => remedy))].join(' '),
+        },
+      )
     }
     return [
       {

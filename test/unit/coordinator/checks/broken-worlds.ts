@@ -527,6 +527,17 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   { check: 'etcd-health', what: 'an alarm', evidence: /NOSPACE/, breaks: (w) => w.etcd.alarms.push('NOSPACE') },
   {
+    check: 'proxies',
+    what: 'a kubelet that asks a proxy for the endpoint',
+    node: worker,
+    evidence:
+      /^\/etc\/systemd\/system\/kubelet\.service\.d\/proxy\.conf: .*NO_PROXY=192\.168\.13\.0\/24,\.cluster\.local$/,
+    breaks: (world) => {
+      const where = '/etc/systemd/system/kubelet.service.d/proxy.conf'
+      facts(world, worker).proxies = [{ program: 'kubelet', where, noProxy: '192.168.13.0/24,.cluster.local' }]
+    },
+  },
+  {
     check: 'etcd-addresses',
     what: 'clients only from localhost',
     node: cp1,
@@ -869,7 +880,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     check: 'kubeadm-config-api',
     what: 'a kubeadm that takes nothing that can be written',
     node: cp2,
-    evidence: /refused a JoinConfiguration of v1beta4, v1, v1beta3/,
+    evidence: /took no JoinConfiguration of v1beta4, v1, v1beta3/,
     breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.40.1', kubeadmConfigApi: '' }),
   },
   {

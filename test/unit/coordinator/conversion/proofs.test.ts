@@ -360,6 +360,7 @@ t.test('every row of the table of users is met by something', async (t) => {
     '/etc/kubernetes/super-admin.conf line 1',
     '/etc/kubernetes/scheduler.conf line 1',
     '/home/eve/.kube/config line 1',
+    '/etc/cni/net.d/calico-kubeconfig line 1',
     '/etc/cni/net.d/x line 1',
     '/var/lib/kubelet/kubeadm-flags.env line 1',
     '/etc/systemd/system/x.service line 1',

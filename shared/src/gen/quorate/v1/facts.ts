@@ -85,6 +85,8 @@ export interface NodeFacts {
    * kubeadm, or when it takes none that is known here. One that is newer than all that are known is asked.
    */
   kubeadmConfigApi: string;
+  /** Programs that systemd gives an HTTPS_PROXY; none where all go straight. */
+  proxies: ProxyFacts[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -100,6 +102,16 @@ export interface NodeFacts_ForeignLoadBalancerConfigsEntry {
 export interface NodeFacts_LoadBalancerConfigsEntry {
   key: string;
   value: string;
+}
+
+/** A program whose requests go through a proxy, but for what is named. The proxy itself is not told: its URL may hold a password. */
+export interface ProxyFacts {
+  /** `kubelet`, or `kubeadm` for what runs in transient units. */
+  program: string;
+  /** File that sets it. */
+  where: string;
+  /** Value of NO_PROXY; empty for none. */
+  noProxy: string;
 }
 
 export interface NetworkInterface {
@@ -406,6 +418,7 @@ function createBaseNodeFacts(): NodeFacts {
     nameservers: [],
     defaultInterface: "",
     kubeadmConfigApi: "",
+    proxies: [],
   };
 }
 
@@ -554,6 +567,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.kubeadmConfigApi !== "") {
       writer.uint32(562).string(message.kubeadmConfigApi);
+    }
+    for (const v of message.proxies) {
+      ProxyFacts.encode(v!, writer.uint32(642).fork()).join();
     }
     return writer;
   },
@@ -964,6 +980,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.kubeadmConfigApi = reader.string();
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.proxies.push(ProxyFacts.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1052,6 +1076,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.nameservers = object.nameservers?.map((e) => e) || [];
     message.defaultInterface = object.defaultInterface ?? "";
     message.kubeadmConfigApi = object.kubeadmConfigApi ?? "";
+    message.proxies = object.proxies?.map((e) => ProxyFacts.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1255,6 +1280,85 @@ export const NodeFacts_LoadBalancerConfigsEntry: MessageFns<NodeFacts_LoadBalanc
     const message = createBaseNodeFacts_LoadBalancerConfigsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseProxyFacts(): ProxyFacts {
+  return { program: "", where: "", noProxy: "" };
+}
+
+export const ProxyFacts: MessageFns<ProxyFacts> = {
+  encode(message: ProxyFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.program !== "") {
+      writer.uint32(10).string(message.program);
+    }
+    if (message.where !== "") {
+      writer.uint32(18).string(message.where);
+    }
+    if (message.noProxy !== "") {
+      writer.uint32(26).string(message.noProxy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProxyFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProxyFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.program = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.where = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.noProxy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProxyFacts>): ProxyFacts {
+    return ProxyFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProxyFacts>): ProxyFacts {
+    const message = createBaseProxyFacts();
+    message.program = object.program ?? "";
+    message.where = object.where ?? "";
+    message.noProxy = object.noProxy ?? "";
     return message;
   },
 };

@@ -1,0 +1,48 @@
+import type { ProxyFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Host } from '../../host/host.js'
+import { readLine } from './system.js'
+
+/** Of PID 1: what every unit has, also the transient ones in which kubeadm runs. */
+const ofManager = { files: ['/etc/systemd/system.conf'], folders: ['/etc/systemd/system.conf.d'] }
+/** kubeadm's package has its drop-in below /usr/lib, its EnvironmentFile is one of the two others. */
+const ofKubelet = {
+  files: ['/etc/default/kubelet', '/etc/sysconfig/kubelet'],
+  folders: ['/usr/lib/systemd/system/kubelet.service.d', '/etc/systemd/system/kubelet.service.d'],
+}
+
+interface Setting {
+  readonly where: string
+  readonly proxied: boolean | undefined
+  readonly noProxy: string | undefined
+}
+
+/** Programs that reach https through a proxy. Go asks HTTPS_PROXY alone for https (golang.org/x/net/http/httpproxy). */
+export async function readProxies(host: Host): Promise<ProxyFacts[]> {
+  const [manager, kubelet] = await Promise.all([ofManager, ofKubelet].map((places) => settingsIn(host, places)))
+  return [...proxyOf('kubelet', [...(manager ?? []), ...(kubelet ?? [])]), ...proxyOf('kubeadm', manager ?? [])]
+}
+
+async function settingsIn(host: Host, { files, folders }: typeof ofManager): Promise<Setting[]> {
+  const inFolders = await Promise.all(
+    folders.map(async (folder) => (await host.list(folder).catch(() => [])).map(({ name }) => `${folder}/${name}`)),
+  )
+  const paths = [...files, ...inFolders.flat().filter((path) => path.endsWith('.conf'))]
+  return Promise.all(paths.map(async (path) => settingIn(path, await readLine(host, path))))
+}
+
+/** Lines such as `Environment="HTTPS_PROXY=http://10.0.0.1:3128" "NO_PROXY=10.0.0.0/8"`, `DefaultEnvironment=...` and `HTTPS_PROXY=...`. */
+function settingIn(where: string, text: string): Setting {
+  const lines = text.split('\n').filter((line) => !/^\s*[#;]/.test(line))
+  const lastOf = (name: string): string | undefined =>
+    lines.flatMap((line) => [...line.matchAll(new RegExp(`(?:^|[\\s"'=])${name}=["']?([^"'\\s]*)`, 'gi'))]).at(-1)?.[1]
+  const proxy = lastOf('HTTPS_PROXY')
+  return { where, proxied: proxy === undefined ? undefined : proxy !== '', noProxy: lastOf('NO_PROXY') }
+}
+
+/** The last that says something counts. */
+function proxyOf(program: string, settings: readonly Setting[]): ProxyFacts[] {
+  const last = settings.filter(({ proxied }) => proxied !== undefined).at(-1)
+  if (last?.proxied !== true) return []
+  const noProxy = settings.flatMap((one) => one.noProxy ?? []).at(-1) ?? ''
+  return [{ program, where: last.where, noProxy }]
+}
