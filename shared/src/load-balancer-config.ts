@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { QuorateError } from './errors.js'
 
 /** First line of every file of a load balancer that is ours. */
@@ -58,7 +58,16 @@ function backendLine({ name, address, port }: LoadBalancerBackend): string {
   wanted(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(name), 'a backend name', name)
   wanted(isIP(address) !== 0, 'an IP address', address)
   whole('a port', port, anyPort)
-  return `  server ${name} ${address}:${port}`
+  return `  server ${name} ${bracketed(address)}:${port}`
+}
+
+/** Without brackets haproxy would have to guess which colon begins the port. */
+const bracketed = (address: string): string => (isIPv6(address) ? `[${address}]` : address)
+
+/** `*` is every address of IPv4 alone (haproxy's configuration manual, bind); where IPv6 is in play, both families. */
+function bindLine(bindAddress: string, port: number, backends: readonly LoadBalancerBackend[]): string {
+  if (bindAddress !== '') return `  bind ${bracketed(bindAddress)}:${port}`
+  return backends.some(({ address }) => isIPv6(address)) ? `  bind [::]:${port} v4v6` : `  bind *:${port}`
 }
 
 /**
@@ -103,7 +112,7 @@ defaults
   timeout tunnel 4h
 
 frontend kube-apiserver
-  bind ${bindAddress === '' ? '*' : bindAddress}:${port}
+${bindLine(bindAddress, port, backends)}
   default_backend control-planes
 
 backend control-planes

@@ -76,6 +76,9 @@ export const commands = {
       seconds(60),
     ),
 
+  /** Gives a file the security context of another (coreutils); Node has no system call for it. */
+  copySecurityContext: (from: string, to: string) => command('chcon', [`--reference=${from}`, '--', to]),
+
   // ---- transient units ---------------------------------------------------------------------------------------------
   /**
    * Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. `systemctl enable` shall

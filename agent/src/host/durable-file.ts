@@ -26,6 +26,8 @@ export interface Replacement extends ReplaceOptions {
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
   /** False for a simulated node, which runs without root: its whole folder belongs to the one user who plays it. */
   readonly ownerMustHold: boolean
+  /** Makes the new file what the one that it replaces is to the system's access control, before it takes its place. */
+  readonly label?: (temporary: string) => Promise<void>
 }
 
 interface Looks {
@@ -45,8 +47,8 @@ export const isTemporary = (name: string): boolean => /^\..+\.quorate-[0-9a-f]{8
  * Replaces or makes a file so that a power cut leaves the old one or the new one, never a part: temporary file beside it,
  * fsync, rename, fsync of the folder. A file that is there keeps mode and owner. Resolves with the number of bytes.
  *
- * Node cannot copy extended attributes, so an SELinux label is not carried over by hand: a file made in its own folder gets
- * the label that the policy gives to that folder's files, which is what kubeadm's own writes rely on.
+ * A file that is new gets the SELinux context that the policy gives to its folder's files. One that is there may have another, such as
+ * /etc/hosts among the files of /etc: `label` carries it over.
  */
 export async function replaceDurably(path: string, replacement: Replacement, disk: Disk = systemDisk): Promise<number> {
   const present = await disk.lstat(path).catch(absent)
@@ -59,6 +61,7 @@ export async function replaceDurably(path: string, replacement: Replacement, dis
   try {
     const handle = await openNew(temporary, disk)
     const size = await writeTemporary(handle, replacement, looksFor(present, replacement))
+    if (present !== undefined) await replacement.label?.(temporary)
     await disk.rename(temporary, path)
     await syncFolder(dirname(path), disk)
     return size

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, open, readdir, readlink, realpath, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, normalize, resolve, sep } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { commands } from './commands.js'
 import { type Disk, systemDisk } from './disk.js'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
 import { makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
@@ -170,7 +171,19 @@ export class LinuxHost implements Host {
   ): Promise<number> {
     const real = this.realPath(path)
     await this.refuseEscape(real)
-    return replaceDurably(real, { ...options, chunks, ownerMustHold: this.ownerMustHold }, this.disk)
+    const label = (temporary: string) => this.keepContext(real, temporary)
+    return replaceDurably(real, { ...options, chunks, ownerMustHold: this.ownerMustHold, label }, this.disk)
+  }
+
+  /** Only where SELinux is on; a file system without contexts of its own (NFS homes) gives all its files the same. */
+  private async keepContext(real: string, temporary: string): Promise<void> {
+    if ((await stat(this.realPath('/sys/fs/selinux/enforce')).catch(absent)) === undefined) return
+    const { exitCode, stderr } = await this.run(commands.copySecurityContext(real, temporary))
+    if (exitCode === 0 || /Operation not supported|ENOTSUP/i.test(stderr)) return
+    throw new QuorateError('COMMAND_FAILED', `the security context of ${real} was not kept: ${stderr.trim()}`, {
+      where: real,
+      remedy: `On that node: \`ls -Z ${real}\`; where its context is wrong, \`restorecon ${real}\`, then run it again.`,
+    })
   }
 
   /** A folder on the way may be a link (`/var/run`), but never one that leads out of a simulated node's folder. */

@@ -9,7 +9,7 @@ import type { ConversionRun, ConversionStep } from './run.js'
 import type { Session } from './session.js'
 
 export interface RunIdentity {
-  readonly id: RunId | 'plan' | 'verify'
+  readonly id: RunId | 'plan' | 'verify' | 'backends'
   readonly file: ClusterFile
   /** Who may be missing; nobody unless given. */
   readonly mayMiss?: MayMiss

@@ -7,6 +7,7 @@ import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
+import { kubeletCertificate } from './scenarios/kubelet-certificate.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
 import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
@@ -14,7 +15,7 @@ import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
 import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
-import { sharedFiles } from './scenarios/shared-files.js'
+import { editedManifest, sharedFiles } from './scenarios/shared-files.js'
 import { missingImages, proxiedEndpoint, proxiedOthers } from './scenarios/shut-in.js'
 import { textbook } from './scenarios/textbook.js'
 import { strangeLink, userKubeconfigs } from './scenarios/user-kubeconfigs.js'
@@ -59,4 +60,6 @@ export const scenarios: readonly Scenario[] = [
   userKubeconfigs,
   strangeLink,
   itStaysSo,
+  editedManifest,
+  kubeletCertificate,
 ]

@@ -35,9 +35,32 @@ t.test('only the backends given, in their order', async (t) => {
   ])
   t.strictSame(servers(renderHaproxy({ port: 1, backends: [] })), [])
   t.strictSame(servers(renderHaproxy({ port: 1, backends: [{ name: 'a', address: 'fd00::1', port: 2 }] })), [
-    '  server a fd00::1:2',
+    '  server a [fd00::1]:2',
   ])
   t.match(renderHaproxy({ port: 1, backends, checkTimeoutMs: 700 }), /timeout check 700ms/)
+})
+
+t.test('IPv6: brackets everywhere, and both families are listened on', async (t) => {
+  const six = backends.map(({ name, port }, index) => ({ name, port, address: `fd00:13::${30 + index}` }))
+  const text = renderHaproxy({ port: 8443, backends: six })
+  t.match(text, '  bind [::]:8443 v4v6\n')
+  t.match(text, '  server k8smaster1.example.com [fd00:13::30]:6443\n')
+  t.match(renderHaproxy({ port: 8443, backends: six, bindAddress: '::1' }), '  bind [::1]:8443\n')
+  t.match(renderHaproxy({ port: 8443, backends }), '  bind *:8443\n')
+  if (installed('haproxy')) {
+    const { code, output } = judge(t, text, ['haproxy', '-c', '-f', 'FILE'])
+    t.equal(code, 0, output)
+  }
+  const peers = six.map(({ address }) => address)
+  const keepalived = renderKeepalived({
+    ...vrrp,
+    virtualIp: 'fd00:13::100',
+    prefixLength: 64,
+    ownAddress: 'fd00:13::30',
+    peers,
+  })
+  t.match(keepalived, 'unicast_src_ip fd00:13::30')
+  t.match(keepalived, 'fd00:13::100/64 dev eth0')
 })
 
 t.test('where anonymous requests are refused, a refusal is a sign of life', async (t) => {

@@ -27,6 +27,7 @@ import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
 import { hairpin } from './hairpin.js'
+import { handEditedManifests } from './hand-edited-manifests.js'
 import { idleTimeouts } from './idle-timeouts.js'
 import { joinPermissions } from './join-permissions.js'
 import { joinersClean } from './joiners-clean.js'
@@ -88,6 +89,7 @@ export const allChecks = [
   clusterStatus,
   featureGates,
   sharedExtraArgs,
+  handEditedManifests,
   endpointReplaced,
   disk,
   diskLatencyCheck,

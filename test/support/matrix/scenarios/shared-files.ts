@@ -5,7 +5,7 @@ import type { Lab } from '../../../../lab/real/lab.js'
 import type { LabNode } from '../../../../lab/real/node.js'
 import { sharedPaths } from '../../../../lab/real/pieces/shared-files.js'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
-import { converts } from '../assertions.js'
+import { converts, refuses } from '../assertions.js'
 import { sharedFiles as init } from '../control-plane-wishes.js'
 import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
@@ -72,4 +72,47 @@ function looksAlike(t: Test, cluster: SimulatedCluster): void {
     const { cpu } = parse(manifest('kube-scheduler')).spec.containers[0].resources.requests
     t.equal(cpu, '50m', `${name}: the patch was applied`)
   }
+}
+
+/** Ids of the API server's containers that run. */
+const running = async (cluster: SimulatedCluster, node: string): Promise<string[]> => {
+  const all = await cluster.control.ask<{ id: string; name: string; running: boolean }[]>('containers', { node })
+  return all.filter((one) => one.name === 'kube-apiserver' && one.running).map(({ id }) => id)
+}
+
+const readyz = async (cluster: SimulatedCluster): Promise<number> => {
+  const asked = cluster.control.ask<{ status: number }>('kube', { method: 'GET', path: '/readyz' })
+  return (await asked.catch(() => ({ status: 0 }))).status
+}
+
+export const editedManifest: Scenario = {
+  id: 'manifest-edited-by-hand',
+  title: 'encryption of Secrets switched on in the manifest alone',
+  group: 'control plane',
+  outcome: 'refused',
+  note: 'The joiners would run without it and could not read a Secret; the finding says how kubeadm is told.',
+  simulated: {
+    versions: ['v1.37.2'],
+    try: (t, kubernetesVersion) =>
+      refuses(t, 'hand-edited-manifests', {
+        site: { kubernetesVersion },
+        prepare: async (cluster) => {
+          const { name: node, root } = cluster.node('cp1')
+          const path = '/etc/kubernetes/manifests/kube-apiserver.yaml'
+          await cluster.control.ask('writeFile', {
+            node,
+            path: '/etc/kubernetes/pki/encryption.yaml',
+            text: 'kind: EncryptionConfiguration\n',
+          })
+          const text = readFileSync(root + path, 'utf8').replace(
+            '- kube-apiserver\n',
+            '- kube-apiserver\n    - --encryption-provider-config=/etc/kubernetes/pki/encryption.yaml\n',
+          )
+          const [before] = await running(cluster, node)
+          await cluster.control.ask('writeFile', { node, path, text })
+          while ((await running(cluster, node))[0] === before || (await readyz(cluster)) !== 200)
+            await new Promise((resolve) => setTimeout(resolve, 50))
+        },
+      }),
+  },
 }

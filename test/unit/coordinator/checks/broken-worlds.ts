@@ -36,6 +36,10 @@ const flag = (world: World, component: string, from: RegExp, to: string) => {
   const pod = facts(world, cp1).staticPods.find((each) => each.component === component)
   if (pod !== undefined) pod.command = pod.command.map((word) => word.replace(from, to))
 }
+const addFlag = (world: World, word: string) =>
+  facts(world, cp1)
+    .staticPods.find((each) => each.component === 'kube-apiserver')
+    ?.command.push(word)
 const running = (world: World, component: string, ids: readonly string[]) => {
   const sound = world.containers
   world.containers = (node, name) =>
@@ -257,6 +261,21 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: cp1,
     evidence: /cluster-info/,
     breaks: (w) => Object.assign(w.cluster, { clusterInfoRefused: true }),
+  },
+  {
+    check: 'hand-edited-manifests',
+    what: 'an encryption configuration that kubeadm does not know of',
+    node: cp1,
+    evidence: /--encryption-provider-config=/,
+    breaks: (w) => addFlag(w, '--encryption-provider-config=/etc/kubernetes/enc.yaml'),
+  },
+  {
+    check: 'hand-edited-manifests',
+    what: 'another flag of the manifest alone',
+    severity: 'warning',
+    node: cp1,
+    evidence: /--profiling=false/,
+    breaks: (w) => addFlag(w, '--profiling=false'),
   },
   {
     check: 'kube-proxy-absent',
