@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { ObjectStore } from './store.js'
-import { keyOf } from './store.js'
+import { keyOf, resourceOf } from './store.js'
 
 export interface User {
   readonly name: string
@@ -67,8 +67,42 @@ const bootstrapReads = new Set([
   'secrets kube-system kubeadm-certs',
 ])
 
-/** The RBAC of a kubeadm cluster, for whom and what the laboratory has. */
-export function allows(user: User, { verb, plural, namespace, name, path }: Attributes): boolean {
+/** The RBAC of a kubeadm cluster, for whom and what the laboratory has: rules of kubeadm's own parts, and for everybody else Roles that are bound to them. */
+export function allows(user: User, attributes: Attributes, store: ObjectStore): boolean {
+  return allowsParts(user, attributes) || allowsByRole(user, attributes, store)
+}
+
+interface Rule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+  readonly resourceNames?: readonly string[]
+}
+
+interface Binding {
+  readonly subjects?: readonly { readonly kind: string; readonly name: string }[]
+  readonly roleRef?: { readonly kind: string; readonly name: string }
+}
+
+/** Roles of the namespace that are bound to this user by name. A rule with names says nothing of an object that has none yet. */
+function allowsByRole(user: User, { verb, plural, namespace, name }: Attributes, store: ObjectStore): boolean {
+  if (plural === '' || namespace === '') return false
+  const { group } = resourceOf(plural)
+  return store.list(resourceOf('rolebindings'), namespace).some((object) => {
+    const { subjects = [], roleRef } = object as unknown as Binding
+    if (!subjects.some((subject) => subject.kind === 'User' && subject.name === user.name)) return false
+    const role = store.get(keyOf('roles', namespace, roleRef?.name ?? ''))
+    return ((role?.['rules'] ?? []) as readonly Rule[]).some(
+      ({ apiGroups, resources, verbs, resourceNames }) =>
+        apiGroups.includes(group) &&
+        resources.includes(plural) &&
+        verbs.includes(verb) &&
+        (resourceNames === undefined || resourceNames.includes(name)),
+    )
+  })
+}
+
+function allowsParts(user: User, { verb, plural, namespace, name, path }: Attributes): boolean {
   if (publicPaths.has(path)) return true
   if (user.groups.includes('system:masters') || user.groups.includes('kubeadm:cluster-admins')) return true
   if (verb === 'get' && plural === 'configmaps' && namespace === 'kube-public' && name === 'cluster-info') return true

@@ -184,7 +184,7 @@ export class ApiServer {
       name: target?.key.name ?? '',
       path: url.pathname,
     }
-    if (!allows(user, attributes)) throw forbidden(user, attributes)
+    if (!allows(user, attributes, this.parts.etcd.store)) throw forbidden(user, attributes)
     if (target !== undefined)
       return send(response, verb === 'create' ? 201 : 200, await this.act(verb, target, body, request))
     this.answerPlain(url.pathname, response)

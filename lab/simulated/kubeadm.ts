@@ -1,11 +1,12 @@
 import { readConfig } from './kubeadm-config.js'
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
+import { kubeconfigUser } from './kubeadm-kubeconfig.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { controlPlaneImages } from './versions.js'
 
-type SubCommand = (run: Kubeadm, config: string) => Promise<void>
+type SubCommand = (run: Kubeadm, config: string, args: readonly string[]) => Promise<void>
 
 const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['init phase certs apiserver', initPhaseCertsApiserver],
@@ -15,6 +16,7 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['join', join],
   ['reset', reset],
   ['config validate', configValidate],
+  ['kubeconfig user', kubeconfigUser],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
@@ -39,7 +41,7 @@ export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise
   }
   const at = args.indexOf('--config')
   try {
-    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''))
+    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''), args)
     return 0
   } catch (error) {
     run.complain(error instanceof Error ? error.message : String(error))

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
-import { parse } from 'yaml'
 import { microTime } from './api-server.js'
 import { type Identity, newKey, publicKeyPem } from './certificates.js'
 import type { ContainerRecord, ContainerRuntime, Process } from './container-runtime.js'
@@ -9,6 +8,7 @@ import { credentialsOf, KubeClient } from './kube-client.js'
 import { bootstrappedKubeletKubeconfig } from './kubeconfigs.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
+import { type PodManifest, readManifest } from './pod-manifest.js'
 import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
 
 export interface KubeletParts {
@@ -20,12 +20,7 @@ export interface KubeletParts {
   readonly version: string
   /** Serving certificate of port 10250. */
   readonly serving: Identity
-  readonly makeProcess: (container: string, flags: ReadonlyMap<string, string>) => Process
-}
-
-interface PodManifest {
-  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> }
-  spec: { containers: { name: string; image: string; command?: string[] }[] }
+  readonly makeProcess: (container: string, flags: ReadonlyMap<string, string>, manifest?: PodManifest) => Process
 }
 
 const renewEveryMs = 700
@@ -224,7 +219,7 @@ export class Kubelet {
       podHash,
       isStatic: true,
     }
-    await runtime.run(spec, makeProcess(container.name, readFlags(container.command ?? [])))
+    await runtime.run(spec, makeProcess(container.name, readFlags(container.command ?? []), manifest))
   }
 
   /** The API's picture of a static pod: deleting it restarts nothing, it only comes again. */
@@ -291,15 +286,6 @@ export function installClientCertificate(node: SimulatedNode, pem: string): void
   node.write(file, pem, 0o600)
   node.remove('/var/lib/kubelet/pki/kubelet-client-current.pem')
   symlinkSync(file, node.real('/var/lib/kubelet/pki/kubelet-client-current.pem'))
-}
-
-function readManifest(text: string): PodManifest | undefined {
-  try {
-    const manifest = parse(text) as PodManifest
-    return Array.isArray(manifest?.spec?.containers) ? manifest : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** `--name=value` of a command line. */

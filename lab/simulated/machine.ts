@@ -4,8 +4,10 @@ import { ElectedComponent } from './controller-manager.js'
 import { EtcdProcess } from './etcd-process.js'
 import { Haproxy } from './haproxy.js'
 import { KubeProxy } from './kube-proxy.js'
+import { KubeVip } from './kube-vip.js'
 import { Kubelet } from './kubelet.js'
 import type { SimulatedNode } from './node.js'
+import type { PodManifest } from './pod-manifest.js'
 import { ServiceDoors } from './services.js'
 import type { Site } from './site.js'
 import { Units } from './units.js'
@@ -103,12 +105,12 @@ export class Machine {
       store: site.store,
       version: site.release.version,
       serving: site.kubeletServing,
-      makeProcess: (container, flags) => this.makeProcess(container, flags),
+      makeProcess: (container, flags, manifest) => this.makeProcess(container, flags, manifest),
     })
     this.kubelet.start()
   }
 
-  private makeProcess(container: string, flags: ReadonlyMap<string, string>): Process {
+  private makeProcess(container: string, flags: ReadonlyMap<string, string>, manifest?: PodManifest): Process {
     const { node, site } = this
     const { network, etcd, store, release } = site
     if (container === 'etcd')
@@ -117,6 +119,7 @@ export class Machine {
     if (container === 'kube-controller-manager' || container === 'kube-scheduler') {
       return new ElectedComponent({ node, network, etcd, flags, component: container })
     }
+    if (container === 'kube-vip' && manifest !== undefined) return new KubeVip({ node, network, manifest })
     if (container === 'kube-proxy') return new KubeProxy({ node, network, store, doors: this.doors })
     return { start: async () => {}, stop: async () => {} }
   }

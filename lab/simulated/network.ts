@@ -15,6 +15,8 @@ export class SimulatedNetwork {
   private readonly cuts = new Set<string>()
   /** Who answers at a virtual address. */
   readonly floating = new Map<string, SimulatedNode>()
+  /** Virtual addresses of which routers are told: they are on a loopback interface. */
+  readonly routed = new Set<string>()
 
   constructor(nodes: ReadonlyMap<string, SimulatedNode>) {
     this.nodes = nodes

@@ -98,7 +98,9 @@ function interfaces(site: Site, { address, name, faults }: SimulatedNode): unkno
     .toString('hex')
     .replace(/(..)(?=.)/g, '$1:')}`
   const info = (local: string, prefixlen: number): unknown => ({ family: 'inet', local, prefixlen, scope: 'global' })
-  const floating = [...site.network.floating].filter(([, holder]) => holder.name === name).map(([ip]) => info(ip, 24))
+  const { floating, routed } = site.network
+  const held = [...floating].flatMap(([ip, holder]) => (holder.name === name ? [ip] : []))
+  const [onLoopback, onWire] = [true, false].map((is) => held.filter((ip) => routed.has(ip) === is))
   return [
     {
       ifindex: 1,
@@ -107,7 +109,7 @@ function interfaces(site: Site, { address, name, faults }: SimulatedNode): unkno
       mtu: 65536,
       link_type: 'loopback',
       address: '00:00:00:00:00:00',
-      addr_info: [info('127.0.0.1', 8)],
+      addr_info: [info('127.0.0.1', 8), ...(onLoopback ?? []).map((ip) => info(ip, 32))],
     },
     {
       ifindex: 2,
@@ -116,7 +118,7 @@ function interfaces(site: Site, { address, name, faults }: SimulatedNode): unkno
       mtu: faults.mtu ?? 1500,
       link_type: 'ether',
       address: mac,
-      addr_info: [info(address, 24), ...floating],
+      addr_info: [info(address, 24), ...(onWire ?? []).map((ip) => info(ip, 24))],
     },
   ]
 }

@@ -1,7 +1,8 @@
 import { isIP, isIPv4 } from 'node:net'
 import { QuorateError } from './errors.js'
 
-const header = '# Written by Quorate; what you change here is lost when a control plane joins or leaves.'
+/** First line of every file of a load balancer that is ours. */
+export const quorateHeader = '# Written by Quorate; what you change here is lost when a control plane joins or leaves.'
 
 export interface LoadBalancerBackend {
   /** The control plane's node name. */
@@ -69,7 +70,7 @@ export function renderHaproxy({ port, bindAddress = '', backends, checkTimeoutMs
   whole('milliseconds', checkTimeoutMs, [100, 60_000])
   wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
   wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
-  return `${header}
+  return `${quorateHeader}
 global
   log /dev/log local0 notice
   chroot /var/lib/haproxy
@@ -130,7 +131,7 @@ function unicast(input: KeepalivedInput): string {
  */
 export function renderKeepalived(input: KeepalivedInput): string {
   checkKeepalived(input)
-  return `${header}
+  return `${quorateHeader}
 global_defs {
   vrrp_version 3
   enable_script_security

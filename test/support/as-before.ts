@@ -29,6 +29,6 @@ export async function asBefore(t: Test, cluster: SimulatedCluster, before: Every
   t.same(
     contents(after.objects),
     contents(before.objects),
-    'every ConfigMap, Secret, Node, Role, RoleBinding and DaemonSet, and no Lease of the watch',
+    'every ConfigMap, Secret, Node, Role, RoleBinding and DaemonSet, and no Lease of the watch or of kube-vip',
   )
 }

@@ -1,6 +1,8 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Test } from 'tap'
+import { statusFor } from './with-kubeconfig.js'
 
 interface LabRun {
   readonly exitCode: number
@@ -302,6 +304,56 @@ export const clusterContract: readonly (readonly [
       t.match((await shown(lab.first.address, 6443)).subjectAltName, /DNS:staged\.example\.com/)
       const after = (await lab.containers(lab.first)).find(({ name, running }) => name === 'kube-apiserver' && running)
       t.equal(after?.id, container?.id, 'the same container')
+    },
+  ],
+  [
+    'kubeadm kubeconfig user prints a kubeconfig for that user and that long; what a Role gives to its name holds for it, and nothing else',
+    async (t, lab) => {
+      const { data } = await readObject(lab, configMap('kube-system', 'kubeadm-config'))
+      const text = data['ClusterConfiguration'] ?? ''
+      const folder = { certificatesDir: '/etc/kubernetes/pki' }
+      await lab.writeFile(lab.first, '/root/contract.yaml', initDocument(lab, text, folder))
+      const command = [
+        'kubeadm',
+        'kubeconfig',
+        'user',
+        '--config',
+        '/root/contract.yaml',
+        '--client-name',
+        'contract:user',
+      ]
+      const { exitCode, stdout, stderr } = await lab.sh(lab.first, [...command, '--validity-period', '87600h'])
+      t.equal(exitCode, 0, stderr)
+      const { server, clientCertificatePem = '' } = readKubeconfig(stdout)
+      t.equal(server, `https://${lab.first.address}:6443`, 'without a controlPlaneEndpoint, the local one')
+      const certificate = new X509Certificate(clientCertificatePem)
+      t.match(certificate.subject, 'CN=contract:user')
+      t.ok(Date.parse(certificate.validTo) - Date.now() > 86_000 * 3_600_000)
+      const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
+      const apiGroup = 'rbac.authorization.k8s.io'
+      const metadata = { name: 'contract' }
+      const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] }
+      const rules = [{ ...leases, resourceNames: ['contract'], verbs: ['get'] }]
+      const subjects = [{ apiGroup, kind: 'User', name: 'contract:user' }]
+      const made = [
+        await lab.kube('POST', `${rbac}/roles`, { metadata, rules }),
+        await lab.kube('POST', `${rbac}/rolebindings`, {
+          metadata,
+          subjects,
+          roleRef: { apiGroup, kind: 'Role', name: 'contract' },
+        }),
+      ]
+      t.same(
+        made.map(({ status }) => status),
+        [201, 201],
+      )
+      const path = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
+      // An authorizer hears of a new binding by its watch.
+      const allowed = async () => ((await statusFor(stdout, 'GET', `${path}/contract`)) === 404 ? true : undefined)
+      t.ok(await eventually(allowed), 'it may look for that Lease, which is not there')
+      for (const other of [path, `${path}/kube-scheduler`, '/api/v1/namespaces/kube-system/secrets'])
+        t.equal(await statusFor(stdout, 'GET', other), 403, other)
+      for (const kind of ['rolebindings', 'roles']) await lab.kube('DELETE', `${rbac}/${kind}/contract`)
     },
   ],
   [

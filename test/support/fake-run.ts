@@ -36,6 +36,8 @@ export interface World {
   /** Added to the time that a node's clock says, ms. */
   clockOffsetMs: Record<string, number>
   loadBalancerFindings: Finding[]
+  /** Of each node's container runtime; none where it is not given. */
+  images?: Record<string, string[]>
   /** Containers of a component on a node, by the runtime's word. */
   containers: (node: string, component: string) => ContainerFacts[]
   now: number
@@ -326,6 +328,7 @@ function fakeAgent(world: World, node: string): Agent {
     listContainers: ({ names }: { names: string[] }) => ({
       containers: names.flatMap((name) => world.containers(node, name)),
     }),
+    listImages: () => ({ images: world.images?.[node] ?? [] }),
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {
       const p99Us = (world.diskMs[node] ?? 2) * 1_000

@@ -42,13 +42,14 @@ export function hashFiles(cluster: SimulatedCluster): Record<string, string> {
   return found
 }
 
-/** Every API object but those that change by themselves: leases (other than that of the watch, which has to go), and what kubelets tell of their nodes. */
+/** Leases that a run may bring about, and that have to go with it. */
+const leasesOfRuns = /\/(quorate-availability|plndr-cp-lock)$/
+
+/** Every API object but those that change by themselves: other leases, and what kubelets tell of their nodes. */
 export async function apiObjects(cluster: SimulatedCluster): Promise<Record<string, unknown>> {
   const dump =
     await cluster.control.ask<Record<string, { metadata: Record<string, unknown>; status?: unknown }>>('dump')
-  const kept = Object.entries(dump).filter(
-    ([key]) => !key.includes('/leases/') || key.endsWith('/quorate-availability'),
-  )
+  const kept = Object.entries(dump).filter(([key]) => !key.includes('/leases/') || leasesOfRuns.test(key))
   return Object.fromEntries(
     kept.map(([key, object]) => {
       if (!key.startsWith('/nodes/')) return [key, object]

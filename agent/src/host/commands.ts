@@ -59,6 +59,23 @@ export const commands = {
   listImages: (config: string) =>
     command('kubeadm', ['config', 'images', 'list', '--config', word(config)], seconds(60)),
 
+  /** Its answer holds a key: read by the agent alone, never a unit's output, which the journal would keep. */
+  makeKubeconfig: (config: string, clientName: string, hours: number) =>
+    command(
+      'kubeadm',
+      [
+        'kubeconfig',
+        'user',
+        '--config',
+        word(config),
+        '--client-name',
+        word(clientName),
+        '--validity-period',
+        `${hours}h`,
+      ],
+      seconds(60),
+    ),
+
   // ---- transient units ---------------------------------------------------------------------------------------------
   /**
    * Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. `systemctl enable` shall

@@ -1,4 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { kubeVipConfPath, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { parseRunId } from '@quorate/shared/names'
 
 /** THE table of what the agent may touch on its node. A path that is not here, or made here, is never written. */
@@ -67,6 +68,9 @@ export const pkiFiles: readonly string[] = [
   .concat('sa.pub', 'sa.key')
   .map((name) => `${pkiFolder}/${name}`)
 
+/** kube-vip's kubeconfig and manifest. */
+export const kubeVipPaths: readonly string[] = [kubeVipConfPath, kubeVipManifestPath]
+
 /** Every fixed path that a step of the conversion could change. User kubeconfigs and shared files come beside these. */
 export const touchablePaths: readonly string[] = [
   ...Object.values(kubeconfigPaths),
@@ -75,6 +79,7 @@ export const touchablePaths: readonly string[] = [
   hostsPath,
   haproxyConfigPath,
   keepalivedConfigPath,
+  ...kubeVipPaths,
   kubeletConfigPath,
   kubeletFlagsPath,
 ]

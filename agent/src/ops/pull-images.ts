@@ -10,7 +10,7 @@ import { lastLines } from './run-unit.js'
 /** Pulls what kubeadm's own preflight of a control plane would pull, so that the join does not wait for a registry. */
 export const pullImages = changeOperation<PullImagesRequest>(
   async (request, context) => {
-    const wanted = await listImages(context, request)
+    const wanted = [...(await listImages(context, request)), ...request.also]
     const cri = context.tools.cri()
     try {
       const present = new Set(await cri.images(context.signal))

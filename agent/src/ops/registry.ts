@@ -1,4 +1,5 @@
 import { applyApiService } from './apply-api-service.js'
+import { applyKubeVip } from './apply-kube-vip.js'
 import { applyLoadBalancer } from './apply-load-balancer.js'
 import { backUpFiles } from './back-up-files.js'
 import { checkJoin } from './check-join.js'
@@ -15,6 +16,7 @@ import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
 import { listContainers } from './list-containers.js'
 import { listEtcdMembers } from './list-etcd-members.js'
+import { listImages } from './list-images.js'
 import { listSockets } from './list-sockets.js'
 import { measureDisk } from './measure-disk.js'
 import type { Operations } from './operations.js'
@@ -29,6 +31,7 @@ import { readBackup } from './read-backup.js'
 import { regenerateCertificate } from './regenerate-certificate.js'
 import { removeEtcdMember } from './remove-etcd-member.js'
 import { removeHostsBlock } from './remove-hosts-block.js'
+import { removeKubeVip } from './remove-kube-vip.js'
 import { resetNode } from './reset-node.js'
 import { resolveName } from './resolve-name.js'
 import { restartCoreDns } from './restart-core-dns.js'
@@ -56,6 +59,7 @@ export const operations: Operations = {
   findReferences,
   listEtcdMembers,
   listContainers,
+  listImages,
   listSockets,
   resolveName,
   probeEndpoint,
@@ -74,6 +78,8 @@ export const operations: Operations = {
   applyApiService,
   deleteApiService,
   stopLoadBalancer,
+  applyKubeVip,
+  removeKubeVip,
   writeHostsBlock,
   removeHostsBlock,
   regenerateCertificate,

@@ -40,7 +40,7 @@ export const restorePart = changeOperation<RestorePartRequest>(
 
 /** The units that were stopped, if any was: those that are enabled. */
 async function state(tools: Tools, part: Part, signal: AbortSignal) {
-  const { units, ifRunning } = partOfNode(part)
+  const { units, ifRunning } = await partOfNode(tools.host, part)
   const all = [...units, ...ifRunning]
   const seen = await readUnits(tools.host, all, signal)
   return {

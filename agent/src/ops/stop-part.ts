@@ -5,7 +5,7 @@ import { readStaticPod } from '@quorate/shared/static-pod'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
 import { runningContainers } from './cluster/running-containers.js'
-import { containersOf, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
+import { containersOf, graceSeconds, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { manifestPath } from './paths.js'
 import { changed } from './result.js'
@@ -31,7 +31,7 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   await runUnitCommand(context, 'stop', commands.stopServices(units))
   const cri = tools.cri()
   try {
-    await Promise.all(victims.map(({ id }) => cri.stopContainer(id, 0, signal)))
+    await Promise.all(victims.map(({ id, name }) => cri.stopContainer(id, graceSeconds(name), signal)))
   } finally {
     cri.close()
   }
@@ -56,7 +56,7 @@ async function unitsToStop(
   { part }: StopPartRequest,
   { tools, signal }: ChangeContext,
 ): Promise<readonly ServiceUnit[]> {
-  const { units, ifRunning } = partOfNode(part)
+  const { units, ifRunning } = await partOfNode(tools.host, part)
   const all = [...units, ...ifRunning]
   const seen = await readUnits(tools.host, all, signal)
   return all.filter((unit, index) => {
@@ -101,7 +101,7 @@ async function arm({ tools, progress }: ChangeContext, seconds: number, units: r
 
 export const stopPart = changeOperation<StopPartRequest>(stop, {
   evidence: async ({ part }, { tools, signal }) => {
-    const { units } = partOfNode(part)
+    const { units } = await partOfNode(tools.host, part)
     const [timer, ...seen] = await readUnits(tools.host, [putBackTimer, ...units], signal)
     return doneIf(timer?.loadState === 'loaded' && seen.every(({ activeState }) => activeState !== 'active'))
   },

@@ -60,6 +60,7 @@ export const check = {
   time: like('a time as RFC 3339 has it', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/),
   version: like('a Kubernetes version', /^v\d{1,3}\.\d{1,4}\.\d{1,4}([-+][A-Za-z0-9.+-]{1,60})?$/),
   imageRepository: like('an image repository', /^[a-z0-9][A-Za-z0-9._/:-]{0,254}$/),
+  image: like('an image', /^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/),
   kubeadmApiVersion: like('a version of the kubeadm API', /^v1(beta\d+|alpha\d+)?$/),
   preflightName: like("a kubeadm preflight check's name, never `all`", /^(?!all$)[A-Za-z0-9][A-Za-z0-9_./-]{0,100}$/i),
   backupKind: like('etcd or files', /^(etcd|files)$/),
@@ -86,6 +87,7 @@ export const check = {
     )) satisfies Check,
   port: number('a port', 1, 65535),
   fencingToken: number('a fencing token', 0, Number.MAX_SAFE_INTEGER),
+  asNumber: number('the number of an autonomous system', 1, 4_294_967_295),
   priority: number('1 to 255', 1, 255),
   /** Zero: the operation's own. */
   milliseconds: number('milliseconds, at most 10 minutes', 0, 600_000),

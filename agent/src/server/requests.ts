@@ -1,7 +1,9 @@
 import type {
   AvailabilityTarget,
   Backend,
+  BgpPeer,
   JoinSpec,
+  KubeVipBgp,
   NodeAgentServiceService,
   SealingRecipient,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
@@ -18,6 +20,11 @@ const header = message<OperationHeader>({
   fencingToken: check.fencingToken,
 })
 const backend = message<Backend>({ name: check.dnsName, address: check.address, port: check.port })
+const bgp = message<KubeVipBgp>({
+  as: check.asNumber,
+  routerId: check.address,
+  peers: listOf(message<BgpPeer>({ address: check.address, as: check.asNumber })),
+})
 const target = message<AvailabilityTarget>({
   name: check.dnsName,
   host: check.host,
@@ -45,6 +52,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   findReferences: { find: listOf(check.soughtText) },
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
+  listImages: {},
   listSockets: {},
   resolveName: { name: check.dnsName },
   probeEndpoint: {
@@ -89,6 +97,14 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   stopLoadBalancer: { header },
   applyApiService: { header, port: check.port, targetPort: check.port, address: optional(check.address) },
   deleteApiService: { header },
+  applyKubeVip: {
+    header,
+    virtualIp: check.address,
+    ownAddress: check.address,
+    image: check.image,
+    bgp: optional(bgp),
+  },
+  removeKubeVip: { header },
   writeHostsBlock: { header, name: check.dnsName, address: check.address },
   removeHostsBlock: { header },
   regenerateCertificate: {
@@ -122,7 +138,12 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   restartStaticPod: { header, component: check.component },
   sealSharedFiles: { header, recipients },
   placeSharedFiles: { header, files: sealed },
-  pullImages: { header, kubernetesVersion: check.version, imageRepository: check.imageRepository },
+  pullImages: {
+    header,
+    kubernetesVersion: check.version,
+    imageRepository: check.imageRepository,
+    also: listOf(check.image),
+  },
   uploadCertificates: { header, recipients, tokenTtlSeconds: check.seconds },
   createJoinToken: { header, recipients, tokenTtlSeconds: check.seconds },
   deleteJoinSecrets: { header, tokenId: check.tokenId, withRole: check.flag },

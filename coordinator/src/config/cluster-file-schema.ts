@@ -4,6 +4,9 @@ import { loadBalancerKindNames } from './load-balancer-settings.js'
 /** A node of the cluster file as it is written. */
 const node = z.strictObject({ name: z.string(), address: z.string(), agent: z.string().optional() })
 
+/** Of an autonomous system (RFC 6793). */
+const asNumber = z.int().min(1).max(4_294_967_295)
+
 /** The shape of the cluster file: keys, types and defaults. What the values mean together is in cluster-file-rules.ts. */
 export const clusterFileSchema = z.strictObject({
   apiVersion: z.literal('quorate/v1alpha1'),
@@ -17,6 +20,10 @@ export const clusterFileSchema = z.strictObject({
     hosts: z.array(node).default([]),
     nodePort: z.int().min(1).max(65_535).optional(),
     underKubelets: z.boolean().default(false),
+    image: z.string().optional(),
+    bgp: z
+      .strictObject({ as: asNumber, peers: z.array(z.strictObject({ address: z.string(), as: asNumber })) })
+      .optional(),
   }),
   controlPlanes: z.array(node),
   workers: z.array(node).default([]),

@@ -9,6 +9,12 @@ export interface NodeEntry {
   readonly agent: string
 }
 
+export interface BgpSettings {
+  /** Number of the control planes' autonomous system. */
+  readonly as: number
+  readonly peers: readonly { readonly address: string; readonly as: number }[]
+}
+
 /** The cluster file, parsed and complete: every default is filled in. */
 export interface ClusterFile {
   readonly name: string
@@ -25,6 +31,10 @@ export interface ClusterFile {
     readonly nodePort: number | undefined
     /** service: the nodes too shall reach the API through it, although nothing comes up by itself after all of them lost their power. */
     readonly underKubelets: boolean
+    /** Of kube-vip; that of its kind unless given. */
+    readonly image?: string
+    /** The virtual IP is announced to these routers. */
+    readonly bgp?: BgpSettings
   }
   /** The first is the existing one. */
   readonly controlPlanes: readonly NodeEntry[]

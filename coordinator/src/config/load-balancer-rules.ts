@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { parseEndpoint } from '@quorate/shared/names'
-import { loadBalancerKindNames, settingsOf } from './load-balancer-settings.js'
+import { type LoadBalancerKindName, loadBalancerKindNames, type OwnKey, settingsOf } from './load-balancer-settings.js'
 import { type Problem, type Rule, same, show } from './problem.js'
 
 /** Ports that Kubernetes or we ourselves hold on a control plane. */
@@ -30,17 +30,6 @@ const portIsFree: Rule = ({ endpoint, loadBalancer: { kind, hosts } }) => {
     },
   ]
 }
-
-const isOffered: Rule = ({ loadBalancer: { kind } }) =>
-  settingsOf(kind).offered
-    ? []
-    : [
-        {
-          path: ['loadBalancer', 'kind'],
-          message: `load balancer kind ${show(kind)} is not supported by this version`,
-          remedy: `Use one of ${loadBalancerKindNames.filter((name) => settingsOf(name).offered).join(', ')}.`,
-        },
-      ]
 
 const virtualIpIsGiven: Rule = ({ loadBalancer: { kind, virtualIP } }) => {
   const path = ['loadBalancer', 'virtualIP']
@@ -109,14 +98,13 @@ const hostsFit: Rule = ({ loadBalancer: { kind, hosts } }) => {
   return []
 }
 
+const takes = (kind: LoadBalancerKindName, key: OwnKey): boolean => settingsOf(kind).takes?.includes(key) ?? false
+
 const ofService: Rule = ({ endpoint, loadBalancer: { kind, virtualIP, nodePort, underKubelets } }) => {
   const refused = (key: string, message: string, remedy: string): readonly Problem[] => [
     { path: ['loadBalancer', key], message, remedy },
   ]
-  if (!settingsOf(kind).inCluster) {
-    const stray = underKubelets ? 'underKubelets' : nodePort !== undefined ? 'nodePort' : undefined
-    return stray === undefined ? [] : refused(stray, `${kind} has no ${stray}`, 'Remove the line: it is for a Service.')
-  }
+  if (!takes(kind, 'nodePort')) return []
   if (virtualIP !== undefined && nodePort !== undefined)
     return refused('nodePort', 'a Service with an address needs no nodePort', 'Remove nodePort, or virtualIP.')
   if (virtualIP === undefined && nodePort === undefined)
@@ -141,12 +129,75 @@ const ofService: Rule = ({ endpoint, loadBalancer: { kind, virtualIP, nodePort, 
   return []
 }
 
+const optionsFit: Rule = ({ loadBalancer }) =>
+  (['image', 'bgp', 'nodePort', 'underKubelets'] as const).flatMap((key) =>
+    !loadBalancer[key] || takes(loadBalancer.kind, key)
+      ? []
+      : [
+          {
+            path: ['loadBalancer', key],
+            message: `${loadBalancer.kind} has no ${key}`,
+            remedy: `Remove it; it is for kind ${loadBalancerKindNames.filter((name) => takes(name, key)).join(', ')}.`,
+          },
+        ],
+  )
+
+const imageIsNamed: Rule = ({ loadBalancer: { image } }) =>
+  image === undefined || /^[a-z0-9][A-Za-z0-9._/:@-]*[:@][A-Za-z0-9._:-]+$/.test(image)
+    ? []
+    : [
+        {
+          path: ['loadBalancer', 'image'],
+          message: `image ${show(image)} is not REPOSITORY:TAG`,
+          remedy: 'Write it with its tag or digest: what runs shall not change by itself.',
+        },
+      ]
+
+const bgpFits: Rule = ({ loadBalancer: { bgp }, controlPlanes }) => {
+  if (bgp === undefined) return []
+  const path = ['loadBalancer', 'bgp']
+  const noRouterId = controlPlanes.find(({ address }) => isIP(address) === 6)
+  return [
+    ...(bgp.peers.length > 0
+      ? []
+      : [
+          {
+            path: [...path, 'peers'],
+            message: 'BGP without a peer: nobody would hear of the virtual IP',
+            remedy: 'Name the routers: peers: [{address: 192.168.13.1, as: 65000}].',
+          },
+        ]),
+    ...bgp.peers.flatMap(({ address }, index) =>
+      isIP(address) !== 0
+        ? []
+        : [
+            {
+              path: [...path, 'peers', index, 'address'],
+              message: `peer ${show(address)} is not an IP address`,
+              remedy: 'Write the address of the router.',
+            },
+          ],
+    ),
+    ...(noRouterId === undefined
+      ? []
+      : [
+          {
+            path,
+            message: `BGP takes a router id from the IPv4 address of a control plane, and ${noRouterId.name} has none`,
+            remedy: 'Leave bgp out, or use another kind of load balancer.',
+          },
+        ]),
+  ]
+}
+
 /** What the part `loadBalancer` of a cluster file must be, with what the rest says. */
 export const loadBalancerRules: readonly Rule[] = [
   portIsFree,
-  isOffered,
   virtualIpIsGiven,
   virtualIpFits,
   hostsFit,
   ofService,
+  optionsFit,
+  imageIsNamed,
+  bgpFits,
 ]

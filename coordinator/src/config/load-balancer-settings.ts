@@ -1,3 +1,6 @@
+/** Keys of `loadBalancer` that are of one kind alone. */
+export type OwnKey = 'image' | 'bgp' | 'nodePort' | 'underKubelets'
+
 /** What one kind of load balancer takes from the cluster file. */
 export interface LoadBalancerSettings {
   /** What the report and the plan call it. */
@@ -5,12 +8,10 @@ export interface LoadBalancerSettings {
   readonly virtualIP: 'needed' | 'allowed' | 'unused'
   /** Whether it may run on machines of its own, `loadBalancer.hosts`. */
   readonly hosts: boolean
+  /** Further keys of `loadBalancer` that it has. */
+  readonly takes?: readonly OwnKey[]
   /** A process of its own listens on the endpoint's port where API servers do: the ports of a control plane are taken there. */
   readonly besideApiServer: boolean
-  /** Made by the cluster itself: a Service. */
-  readonly inCluster: boolean
-  /** False: the cluster file may name it, and this version refuses it. */
-  readonly offered: boolean
 }
 
 /** The kinds that `loadBalancer.kind` may name; what each does is in conversion/load-balancers/, in a file of its own. */
@@ -20,40 +21,32 @@ export const loadBalancerSettings = {
     virtualIP: 'needed',
     hosts: true,
     besideApiServer: true,
-    inCluster: false,
-    offered: true,
   },
   external: {
     title: 'load balancer of the operator',
     virtualIP: 'allowed',
     hosts: false,
     besideApiServer: false,
-    inCluster: false,
-    offered: true,
   },
   'kube-vip': {
     title: 'kube-vip',
     virtualIP: 'needed',
     hosts: false,
+    takes: ['image', 'bgp'],
     besideApiServer: false,
-    inCluster: false,
-    offered: false,
   },
   'node-local': {
     title: 'haproxy on every node',
     virtualIP: 'unused',
     hosts: false,
     besideApiServer: true,
-    inCluster: false,
-    offered: true,
   },
   service: {
     title: 'Service in the cluster',
     virtualIP: 'allowed',
     hosts: false,
     besideApiServer: true,
-    inCluster: true,
-    offered: true,
+    takes: ['nodePort', 'underKubelets'],
   },
 } as const satisfies Readonly<Record<string, LoadBalancerSettings>>
 

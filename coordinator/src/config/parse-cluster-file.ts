@@ -92,7 +92,7 @@ function refuse(source: string, problems: readonly Located[]): QuorateError {
 }
 
 function complete(text: ClusterFileText): ClusterFile {
-  const { virtualIP, virtualRouterId, kind, hosts, nodePort, underKubelets } = text.loadBalancer
+  const { virtualIP, virtualRouterId, kind, hosts, nodePort, underKubelets, image, bgp } = text.loadBalancer
   return {
     name: text.metadata.name,
     endpoint: parseEndpoint(text.endpoint) as Endpoint, // endpointIsName has seen it
@@ -103,6 +103,8 @@ function complete(text: ClusterFileText): ClusterFile {
       hosts: hosts.map(asNode),
       nodePort,
       underKubelets,
+      ...(image === undefined ? {} : { image }),
+      ...(bgp === undefined ? {} : { bgp }),
     },
     controlPlanes: text.controlPlanes.map(asNode),
     workers: text.workers.map(asNode),

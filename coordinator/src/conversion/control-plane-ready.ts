@@ -94,6 +94,7 @@ export function balanceServing(
       backends,
       beside: without === undefined ? [] : rest,
       joining: [...(joiningNow.get(run) ?? [])],
+      ...(without === undefined ? {} : { leaving: without }),
     }
     await run.loadBalancer.setBackends(run, pool, call)
     return backends

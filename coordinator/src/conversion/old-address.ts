@@ -11,8 +11,9 @@ import { localPeer } from './wanted.js'
 
 const id = 'scan-for-old-address'
 
-/** Kubeconfigs of the first control plane that may name their own API server: those of the components that live beside it. */
-const ownFiles = /^\/etc\/kubernetes\/(kubelet|controller-manager|scheduler)\.conf /
+/** Kubeconfigs of the first control plane that may name their own API server: those of the components that live beside it, of which kube-vip says it in its manifest too. */
+const ownFiles =
+  /^\/etc\/kubernetes\/((kubelet|controller-manager|scheduler|kube-vip)\.conf|manifests\/kube-vip\.yaml) /
 
 /** The first control plane as others may call it. */
 interface First {

@@ -15,6 +15,7 @@ const removals: ReadonlySet<string> = new Set([
   'removeEtcdMember',
   'deleteNode',
   'deleteJoinSecrets',
+  'removeKubeVip',
 ])
 
 /**

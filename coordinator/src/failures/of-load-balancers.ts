@@ -39,7 +39,7 @@ export const ofLoadBalancers: readonly Failure[] = [
     number: 'F48',
     title: 'Two nodes hold the virtual IP',
     threads: 'keepalived#2370, keepalived#2649, keepalived#2444, calico#4956, kube-vip#665',
-    checks: ['virtual-ip-unused', 'virtual-router-id', 'firewall', 'virtual-ip'],
+    checks: ['virtual-ip-unused', 'virtual-router-id', 'firewall', 'virtual-ip', 'load-balancer'],
     recognised: ['two-holders', 'router-id-shared'],
   },
   {

@@ -108,8 +108,10 @@ export const saidByNodes: readonly Explanation[] = [
   {
     id: 'kube-vip-forbidden',
     pattern: /"plndr-cp-lock" is forbidden/,
-    cause: 'kube-vip uses admin.conf, which has no rights before the cluster is initialised (1.29 and later).',
-    remedy: 'During init only: super-admin.conf as its hostPath; point it back to admin.conf after.',
+    cause:
+      'kube-vip uses admin.conf, which has no rights before the cluster is initialised (1.29 and later); or the RoleBinding quorate-kube-vip is gone.',
+    remedy:
+      'One that Quorate runs: `quorate convert` again gives it its rights back. One of your own, during init only: super-admin.conf as its hostPath; point it back to admin.conf after.',
   },
   {
     id: 'server-not-reached',

@@ -27,6 +27,7 @@ export type ReadMethod =
   | 'findReferences'
   | 'listEtcdMembers'
   | 'listContainers'
+  | 'listImages'
   | 'listSockets'
   | 'resolveName'
   | 'probeEndpoint'

@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.js'
+import { etcdLocalhost, externalCa } from './scenarios/cannot-join.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
 import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
@@ -6,6 +7,7 @@ import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { lbHosts } from './scenarios/lb-hosts.js'
+import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
@@ -34,6 +36,8 @@ export const scenarios: readonly Scenario[] = [
   endpointReplaced,
   joinedByHand,
   stuckLearner,
+  etcdLocalhost,
+  externalCa,
   strayManifest,
   ...kubeProxyModes,
   ...networkPlugins,
@@ -41,4 +45,6 @@ export const scenarios: readonly Scenario[] = [
   missingImages,
   proxiedEndpoint,
   proxiedOthers,
+  lbKubeVip,
+  lbKubeVipBgp,
 ]

@@ -1,7 +1,8 @@
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { kubeVipManifestPath, kubeVipName } from '@quorate/shared/kube-vip-manifest'
 import type { ServiceUnit } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
-import { readPods } from '../facts/static-pods.js'
+import { manifestPath } from '../paths.js'
 
 /** What a part of a control plane is made of. */
 interface PartOfNode {
@@ -28,19 +29,31 @@ const parts: Readonly<Partial<Record<Part, PartOfNode>>> = {
     units: ['kubelet'],
     ifRunning: ['haproxy', 'keepalived'],
     containers: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'],
-    containersIfHere: ['etcd'],
+    containersIfHere: ['etcd', kubeVipName],
   },
 }
 
 const nothing: PartOfNode = { units: [], ifRunning: [], containers: [] }
 
-export const partOfNode = (part: Part): PartOfNode => parts[part] ?? nothing
+/** Where kube-vip holds the address it is the load balancer. */
+const kubeVip: PartOfNode = { units: ['kubelet'], ifRunning: [], containers: [kubeVipName] }
+
+export async function partOfNode(host: Host, part: Part): Promise<PartOfNode> {
+  const hasKubeVip = part === Part.PART_LOAD_BALANCER && (await host.identity(kubeVipManifestPath)) !== undefined
+  return hasKubeVip ? kubeVip : (parts[part] ?? nothing)
+}
+
+/**
+ * How long a container is given to end. Killed at once, as a fault does it; but kube-vip, like keepalived, has to take the address from the interface
+ * of a machine that goes on: there it would be held twice.
+ */
+export const graceSeconds = (container: string): number => (container === kubeVipName ? 5 : 0)
 
 /** Containers of a part that this node must have: those of its own static pods. */
 export async function containersOf(part: Part, host: Host): Promise<readonly string[]> {
-  const { containers, containersIfHere = [] } = partOfNode(part)
-  const pods = containersIfHere.length === 0 ? [] : await readPods(host)
-  return [...containers, ...containersIfHere.filter((name) => pods.some(({ pod }) => pod.component === name))]
+  const { containers, containersIfHere = [] } = await partOfNode(host, part)
+  const manifests = await Promise.all(containersIfHere.map((name) => host.identity(manifestPath(name))))
+  return [...containers, ...containersIfHere.filter((_, index) => manifests[index] !== undefined)]
 }
 
 /** The one timer of a node that brings back what a drill stopped; systemd-run names the service that it starts alike. */

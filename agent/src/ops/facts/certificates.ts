@@ -1,4 +1,5 @@
 import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { readCertificate } from '@quorate/shared/pki'
 import type { Host } from '../../host/host.js'
@@ -14,7 +15,7 @@ type CertificatePart = Pick<NodeFacts, 'certificates' | 'nodeName' | 'clusterCaP
 export async function readCertificateFacts(host: Host): Promise<CertificatePart> {
   const [files, inKubeconfigs, kubelet, ca] = await Promise.all([
     certificateFiles(host),
-    Promise.all(Object.values(kubeconfigPaths).map((path) => embedded(host, path))),
+    Promise.all([...Object.values(kubeconfigPaths), kubeVipConfPath].map((path) => embedded(host, path))),
     kubeconfigView(host, kubeconfigPaths.kubelet),
     readLine(host, caCertificatePath),
   ])

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
+import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
@@ -74,7 +75,7 @@ async function hashes(host: Host): Promise<Record<string, string>> {
 
 async function loadBalancerTexts(host: Host): Promise<Record<string, string>> {
   const seen = await Promise.all(
-    [haproxyConfigPath, keepalivedConfigPath].map(async (path) => {
+    [haproxyConfigPath, keepalivedConfigPath, kubeVipManifestPath].map(async (path) => {
       const file = await host.read(path, { followLinks: true }).catch(() => undefined)
       return file === undefined ? [] : [[path, file.bytes.toString('utf8')] as const]
     }),

@@ -1,6 +1,14 @@
 import type { Host } from '../../host/host.js'
 import { filesBelow } from '../backup/select-files.js'
-import { cniFolder, etcdDataFolder, kubeconfigPaths, manifestPath, pkiFolder, staticPodComponents } from '../paths.js'
+import {
+  cniFolder,
+  etcdDataFolder,
+  kubeconfigPaths,
+  kubeVipPaths,
+  manifestPath,
+  pkiFolder,
+  staticPodComponents,
+} from '../paths.js'
 
 /**
  * Files that the DaemonSet of a cluster's network wrote: they name an API server that is gone. Other files there were put by
@@ -10,7 +18,7 @@ const networkOfACluster = /calico|canal|cilium|flannel|weave|kube-router|antrea|
 
 /** What `kubeadm init` or `join` made here, and what `kubeadm reset` leaves to a person: a joiner must have none of it. */
 export async function readLeftovers(host: Host): Promise<string[]> {
-  const named = [...Object.values(kubeconfigPaths), ...staticPodComponents.map(manifestPath)]
+  const named = [...Object.values(kubeconfigPaths), ...staticPodComponents.map(manifestPath), ...kubeVipPaths]
   const [present, pki, etcd, cni] = await Promise.all([
     Promise.all(named.map(async (path) => ((await exists(host, path)) ? [path] : []))),
     filesBelow(host, pkiFolder).catch(() => []),

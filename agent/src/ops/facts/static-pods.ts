@@ -1,4 +1,6 @@
 import type { NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
+import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from '../../host/host.js'
 import { manifestPath, manifestsFolder, staticPodComponents } from '../paths.js'
@@ -28,13 +30,20 @@ export async function readPods(host: Host): Promise<SeenPod[]> {
 
 export async function readStaticPods(host: Host): Promise<Pick<NodeFacts, 'staticPods' | 'strayManifests'>> {
   const [pods, entries] = await Promise.all([readPods(host), host.list(manifestsFolder).catch(() => [])])
-  const known = staticPodComponents.map((component) => `${component}.yaml`)
+  const ownKubeVip = (await readText(host, kubeVipManifestPath)) ?? ''
+  const known = [
+    ...staticPodComponents.map(manifestPath),
+    ...(isQuorateConfig(ownKubeVip) ? [kubeVipManifestPath] : []),
+  ]
   // The kubelet skips what begins with a dot, and folders (pkg/kubelet/config/file.go).
   const stray = entries.filter(
-    ({ name, kind }) => kind !== 'directory' && !name.startsWith('.') && !known.includes(name),
+    ({ name, kind }) => kind !== 'directory' && !name.startsWith('.') && !known.includes(`${manifestsFolder}/${name}`),
   )
   return { staticPods: pods.map(({ pod }) => describe(pod)), strayManifests: stray.map(({ name }) => name) }
 }
+
+const readText = async (host: Host, path: string): Promise<string | undefined> =>
+  (await host.read(path).catch(() => undefined))?.bytes.toString('utf8')
 
 function describe(pod: StaticPodView): StaticPodFacts {
   return {

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -35,6 +36,8 @@ function judge(node: string, certificate: CertificateFacts, now: number): Findin
 function remedyFor(certificate: CertificateFacts): string {
   if (certificate.isCa)
     return 'A CA is renewed by hand: see "Manual Rotation of CA Certificates" in the documentation of Kubernetes. Do it before the conversion.'
+  if (certificate.path === kubeVipConfPath)
+    return 'kubeadm does not renew it: `quorate convert` makes a new one when it has less than a month.'
   if (certificate.path.includes('kubelet'))
     return 'On that node: systemctl restart kubelet; if it stays, see "Kubelet client certificate rotation fails" in the documentation of kubeadm.'
   return 'On that control plane: kubeadm certs renew all, then restart the static pods as it says.'

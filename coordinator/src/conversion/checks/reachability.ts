@@ -27,22 +27,24 @@ export const reachability: Check = {
     const etcd = await run.etcdTopology()
     const ports = [apiServerPort(await run.nodeFacts(run.first)), ...etcd.ports, 10250]
     const { controlPlanes: between } = run
-    const findings = await Promise.all([
-      ...between.map((target) =>
+    const ofControlPlanes = Promise.all(
+      between.map((target) =>
         joining.includes(target)
           ? probeHeld(run, { target, ports, sources: between })
           : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
       ),
-      ...run.loadBalancer
-        .frontends(run)
-        .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients })),
-      ...etcd.outside.map(({ host, port, what }) =>
-        probeFromOthers(run, {
-          ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },
-        }),
-      ),
-    ])
-    return findings.flat()
+    )
+    // A port that both look at can be held by one at a time.
+    if (ports.includes(run.endpoint.port)) await ofControlPlanes
+    const ofLoadBalancer = run.loadBalancer
+      .frontends(run)
+      .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients }))
+    const ofEtcd = etcd.outside.map(({ host, port, what }) =>
+      probeFromOthers(run, {
+        ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },
+      }),
+    )
+    return [...(await ofControlPlanes), ...(await Promise.all([...ofLoadBalancer, ...ofEtcd]))].flat()
   },
 }
 

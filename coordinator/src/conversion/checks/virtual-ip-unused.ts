@@ -18,10 +18,11 @@ export const virtualIpUnused: Check = {
     const nodes = await withFacts(run, run.machines)
     const frontends = run.loadBalancer.frontends(run).map(({ node }) => node)
     const machines = nodes.filter(({ node }) => frontends.includes(node))
+    const isRouted = run.loadBalancer.isRouted?.(run.file) ?? false
     const holders = nodes.filter(({ facts }) => holds(facts, address))
     return [
-      ...holders.flatMap(({ node, facts }) => (keepalivedIsOurs(facts) ? [] : [heldBy(node.name, facts, address)])),
-      ...machines.flatMap(({ node, facts }) => outsideOf(node, facts, address)),
+      ...holders.flatMap(({ node, facts }) => (holderIsOurs(facts) ? [] : [heldBy(node.name, facts, address)])),
+      ...(isRouted ? [] : machines.flatMap(({ node, facts }) => outsideOf(node, facts, address))),
       ...(holders.length === 0 ? await heldOutside(run, address) : []),
     ]
   },
@@ -31,8 +32,9 @@ function holds(facts: NodeFacts, address: string): boolean {
   return facts.interfaces.some((each) => each.addresses.some((own) => own.split('/')[0] === address))
 }
 
-function keepalivedIsOurs(facts: NodeFacts): boolean {
-  return Object.keys(facts.loadBalancerConfigs).some((path) => path.endsWith('keepalived.conf'))
+/** What moves addresses runs there with a file that Quorate wrote. */
+function holderIsOurs(facts: NodeFacts): boolean {
+  return Object.keys(facts.loadBalancerConfigs).some((path) => /(keepalived\.conf|kube-vip\.yaml)$/.test(path))
 }
 
 function heldBy(node: string, facts: NodeFacts, address: string): Finding {
@@ -47,7 +49,7 @@ function heldBy(node: string, facts: NodeFacts, address: string): Finding {
   }
 }
 
-/** VRRP moves an address inside one network only. */
+/** VRRP and ARP move an address inside one network only. */
 function outsideOf(node: NodeEntry, facts: NodeFacts, address: string): Finding[] {
   const own = facts.interfaces.flatMap((each) => each.addresses).find((each) => each.split('/')[0] === node.address)
   if (own === undefined || sameNetwork(own, address)) return []

@@ -3,15 +3,15 @@ import type { LoadBalancerKindName } from '../../config/load-balancer-settings.j
 import { external } from './external.js'
 import { haproxy } from './haproxy.js'
 import type { LoadBalancerKind } from './kind.js'
+import { kubeVip } from './kube-vip.js'
 import { nodeLocal } from './node-local.js'
-import { notYetOffered } from './not-yet-offered.js'
 import { service } from './service.js'
 
 /** The kinds of the cluster file's loadBalancer.kind; each lives in its own file. */
 const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>> = {
   haproxy,
   external,
-  'kube-vip': notYetOffered('kube-vip'),
+  'kube-vip': kubeVip,
   'node-local': nodeLocal,
   service,
 }

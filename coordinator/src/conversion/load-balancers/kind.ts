@@ -12,6 +12,8 @@ export interface Pool {
   readonly beside: readonly NodeEntry[]
   /** Control planes that join just now: their agents do one thing at a time. */
   readonly joining: readonly NodeEntry[]
+  /** The control plane that is on its way out; unset on the way in. */
+  readonly leaving?: NodeEntry
 }
 
 /** One machine on which a load balancer of ours runs. */
@@ -35,6 +37,10 @@ export interface LoadBalancerKind {
   readonly runBy: 'quorate' | 'operator' | 'cluster'
   /** Services of systemd that run on each of its machines. */
   readonly units: readonly string[]
+  /** Containers of static pods that run on each of its machines. */
+  readonly containers?: readonly string[]
+  /** Images that its machines need. */
+  images?(file: ClusterFile): readonly string[]
   /** Where to look when it does not serve, as a command. */
   readonly inspect: string
   /** The machines on which it runs, each of which must serve; none where somebody else runs it. */
@@ -43,6 +49,8 @@ export interface LoadBalancerKind {
   address(file: ClusterFile): string | undefined
   /** Address that exactly one of its machines holds and another takes over. */
   movingAddress(file: ClusterFile): string | undefined
+  /** True: routers are told who has the moving address, which need not be of the machines' own network. */
+  isRouted?(file: ClusterFile): boolean
   /** Address that /etc/hosts of every node shall give the endpoint's name; undefined: that is for DNS to say. */
   hostsAddress(file: ClusterFile): string | undefined
   /** Addresses beside the endpoint's name that the certificates must have. */
@@ -56,7 +64,7 @@ export interface LoadBalancerKind {
   apply(run: ConversionRun, action: Action, call: ChangeCall): Promise<void>
   /** Makes the ready control planes its backends: called after a join, and before a member leaves. */
   setBackends(run: ConversionRun, pool: Pool, call: ChangeCall): Promise<void>
-  /** Waits until each of `backends` was met through it, by certificate. */
+  /** Waits until each of `backends` was met through it, by certificate; or, where one at a time is met, is able to take over from that one. */
   proveBackends(run: ConversionRun, backends: readonly NodeEntry[], signal: AbortSignal): Promise<readonly Evidence[]>
   /** What it has beside its machines, such as a way for clients outside: proved with them. */
   besides?(run: ConversionRun, signal: AbortSignal): Promise<readonly Evidence[]>

@@ -19,7 +19,8 @@ export const virtualIp: Proof = {
     if (virtualIP === undefined)
       return resultOf([{ what: 'virtual IP', saw: 'none of ours: no address moves between machines' }])
     const running = await Promise.all(nodes.map(async (node) => ofUnits(run, node, await run.nodeFacts(node))))
-    return resultOf([...running.flat(), await ofHolder(run, { nodes, virtualIP, signal })])
+    const pods = await Promise.all(nodes.map((node) => ofContainers(run, node, signal)))
+    return resultOf([...running.flat(), ...pods.flat(), await ofHolder(run, { nodes, virtualIP, signal })])
   },
 }
 
@@ -35,6 +36,23 @@ const ofUnits = (run: ConversionRun, node: NodeEntry, facts: NodeFacts): readonl
       remedy: `On that node: systemctl enable --now ${unit}; journalctl --unit ${unit} says why it ended.`,
     })
   })
+
+/** As `ofUnits`, for what runs as a static pod. */
+async function ofContainers(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<readonly Seen[]> {
+  const { containers: names = [] } = run.loadBalancer
+  if (names.length === 0) return []
+  const { containers } = await run.agent(node).read('listContainers', { names: [...names] }, { signal })
+  return names.map((name) => {
+    const state = containers.findLast((one) => one.name === name)?.state
+    if (state === 'running') return { what: `${name} of ${node.name}`, saw: state }
+    return notProved(id, {
+      node: node.name,
+      message: `${name} does not run: this machine never takes the virtual IP over`,
+      evidence: `container ${name}: ${state ?? 'none'}`,
+      remedy: `On that node: ${run.loadBalancer.inspect}`,
+    })
+  })
+}
 
 interface Holding {
   readonly nodes: readonly NodeEntry[]

@@ -62,9 +62,10 @@ async function deleteTokens(run: ConversionRun, call: ChangeCall): Promise<void>
 async function pullImages(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const cluster = await run.clusterFacts()
   const { imageRepository } = readClusterConfiguration(cluster.kubeadmConfig?.text ?? '')
+  const also = [...(run.loadBalancer.images?.(run.file) ?? [])]
   await run
     .agent(node)
-    .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository }, call, 'pull-images')
+    .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository, also }, call, 'pull-images')
 }
 
 /** What the first control plane's manifests mount or name beside kubeadm's own files: a joiner's API server would not start without them. */

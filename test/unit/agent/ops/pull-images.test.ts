@@ -4,7 +4,7 @@ import t from 'tap'
 import { pullImages } from '../../../../agent/src/ops/pull-images.js'
 import { OpsNode, rejected } from '../../../support/ops-node.js'
 
-const request = { kubernetesVersion: 'v1.37.2', imageRepository: 'registry.k8s.io' }
+const request = { kubernetesVersion: 'v1.37.2', imageRepository: 'registry.k8s.io', also: [] }
 
 /** The image half of a container runtime at the node's socket. */
 async function imageService(t: Parameters<typeof OpsNode.make>[0], node: OpsNode, present: string[]): Promise<void> {
@@ -37,8 +37,14 @@ t.test('pulls what is missing, once', async (t) => {
   const result = await node.change(pullImages, request)
   t.match(result.facts, { images: '2', pulled: '1' })
   t.strictSame(present, ['registry.k8s.io/pause:3.10', 'registry.k8s.io/kube-apiserver:v1.37.2'])
-  t.match(JSON.parse(node.read('/run/images-config')), { apiVersion: 'kubeadm.k8s.io/v1beta4', ...request })
+  t.match(JSON.parse(node.read('/run/images-config')), {
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    kubernetesVersion: 'v1.37.2',
+    imageRepository: 'registry.k8s.io',
+  })
   t.equal((await node.change(pullImages, request)).unchanged, true)
+  await node.change(pullImages, { ...request, also: ['example.com/kube-vip:v0.8.9'] })
+  t.equal(present.at(-1), 'example.com/kube-vip:v0.8.9', 'what a load balancer needs there comes with them')
   await node.change(pullImages, { ...request, kubernetesVersion: 'v1.30.4' })
   t.match(node.read('/run/images-config'), 'v1beta3', 'what kubeadm 1.30 knows')
   t.strictSame(await node.tools.host.list('/run/quorate-agent'), [])

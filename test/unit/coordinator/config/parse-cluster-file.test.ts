@@ -117,10 +117,43 @@ const bad: readonly (readonly [string, string, string, number, RegExp, RegExp])[
   [
     'a load balancer not there yet',
     'kind: haproxy',
-    'kind: kube-vip',
+    'kind: service',
     6,
-    /kube-vip" is not supported by this version/,
+    /service" is not supported by this version/,
     /haproxy.*external/,
+  ],
+  [
+    'an image that it does not have',
+    'kind: haproxy',
+    'kind: haproxy\n  image: x:1',
+    7,
+    /haproxy has no image/,
+    /kube-vip/,
+  ],
+  [
+    'an image without tag',
+    'kind: haproxy',
+    'kind: kube-vip\n  image: kube-vip',
+    7,
+    /not REPOSITORY:TAG/,
+    /tag or digest/,
+  ],
+  ['BGP without peers', 'kind: haproxy', 'kind: kube-vip\n  bgp: {as: 1, peers: []}', 7, /without a peer/, /routers/],
+  [
+    'a BGP peer by name',
+    'kind: haproxy',
+    'kind: kube-vip\n  bgp: {as: 1, peers: [{address: tor1, as: 2}]}',
+    7,
+    /"tor1" is not an IP address/,
+    /router/,
+  ],
+  [
+    'no number of an autonomous system',
+    'kind: haproxy',
+    'kind: kube-vip\n  bgp: {as: 0, peers: [{address: 192.168.13.1, as: 2}]}',
+    7,
+    /loadBalancer\.bgp\.as/,
+    /./,
   ],
   ['an unknown load balancer', 'kind: haproxy', 'kind: nginx', 6, /loadBalancer\.kind/, /./],
   ['no virtual IP', '  virtualIP: 192.168.13.100\n', '', 5, /virtualIP is missing/, /free address/],
@@ -246,6 +279,23 @@ t.test('an external load balancer may have the port of the API server and needs 
     .replace('  virtualIP: 192.168.13.100\n', '')
     .replace(':8443', ':6443')
   t.match(parseClusterFile(file, 'f').loadBalancer, { kind: 'external', virtualIP: undefined })
+})
+
+t.test('kube-vip has the port of the API server, an image and BGP', async (t) => {
+  const file = good
+    .replace(
+      'kind: haproxy',
+      'kind: kube-vip\n  image: example.com/kube-vip:v1\n  bgp: {as: 65000, peers: [{address: 192.168.13.1, as: 65001}]}',
+    )
+    .replace(':8443', ':6443')
+  t.match(parseClusterFile(file, 'f').loadBalancer, {
+    kind: 'kube-vip',
+    virtualIP: '192.168.13.100',
+    image: 'example.com/kube-vip:v1',
+    bgp: { as: 65000, peers: [{ address: '192.168.13.1', as: 65001 }] },
+  })
+  const six = file.replaceAll('192.168.13.3', 'fd00::3').replace('virtualIP: 192.168.13.100', "virtualIP: 'fd00::100'")
+  t.match(thrownBy(() => parseClusterFile(six, 'f')).message, /router id/)
 })
 
 t.test('whatever the text, the answer is a cluster file or CLUSTER_FILE_INVALID', async (t) => {

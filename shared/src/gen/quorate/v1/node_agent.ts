@@ -206,6 +206,14 @@ export interface ListContainersResponse {
   containers: ContainerFacts[];
 }
 
+export interface ListImagesRequest {
+}
+
+export interface ListImagesResponse {
+  /** As `registry.k8s.io/pause:3.10`. */
+  images: string[];
+}
+
 export interface ListSocketsRequest {
 }
 
@@ -528,6 +536,41 @@ export interface DeleteApiServiceResponse {
   event: OperationEvent | undefined;
 }
 
+export interface BgpPeer {
+  address: string;
+  /** Number of its autonomous system. */
+  as: number;
+}
+
+export interface KubeVipBgp {
+  as: number;
+  /** IPv4, unique among those who speak to the peers. */
+  routerId: string;
+  peers: BgpPeer[];
+}
+
+export interface ApplyKubeVipRequest {
+  header: OperationHeader | undefined;
+  virtualIp: string;
+  /** This node's; ARP announces the virtual IP on the interface that has it. */
+  ownAddress: string;
+  image: string;
+  /** Set: announced by BGP, not by ARP. */
+  bgp: KubeVipBgp | undefined;
+}
+
+export interface ApplyKubeVipResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface RemoveKubeVipRequest {
+  header: OperationHeader | undefined;
+}
+
+export interface RemoveKubeVipResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface WriteHostsBlockRequest {
   header: OperationHeader | undefined;
   name: string;
@@ -660,6 +703,8 @@ export interface PullImagesRequest {
   header: OperationHeader | undefined;
   kubernetesVersion: string;
   imageRepository: string;
+  /** Images beside kubeadm's that will run there: of a load balancer. */
+  also: string[];
 }
 
 export interface PullImagesResponse {
@@ -1388,6 +1433,104 @@ export const ListContainersResponse: MessageFns<ListContainersResponse> = {
   fromPartial(object: DeepPartial<ListContainersResponse>): ListContainersResponse {
     const message = createBaseListContainersResponse();
     message.containers = object.containers?.map((e) => ContainerFacts.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseListImagesRequest(): ListImagesRequest {
+  return {};
+}
+
+export const ListImagesRequest: MessageFns<ListImagesRequest> = {
+  encode(_: ListImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListImagesRequest>): ListImagesRequest {
+    return ListImagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListImagesRequest>): ListImagesRequest {
+    const message = createBaseListImagesRequest();
+    return message;
+  },
+};
+
+function createBaseListImagesResponse(): ListImagesResponse {
+  return { images: [] };
+}
+
+export const ListImagesResponse: MessageFns<ListImagesResponse> = {
+  encode(message: ListImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.images) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.images.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListImagesResponse>): ListImagesResponse {
+    return ListImagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListImagesResponse>): ListImagesResponse {
+    const message = createBaseListImagesResponse();
+    message.images = object.images?.map((e) => e) || [];
     return message;
   },
 };
@@ -5020,6 +5163,428 @@ export const DeleteApiServiceResponse: MessageFns<DeleteApiServiceResponse> = {
   },
 };
 
+function createBaseBgpPeer(): BgpPeer {
+  return { address: "", as: 0 };
+}
+
+export const BgpPeer: MessageFns<BgpPeer> = {
+  encode(message: BgpPeer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.as !== 0) {
+      writer.uint32(16).uint32(message.as);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BgpPeer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBgpPeer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.as = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BgpPeer>): BgpPeer {
+    return BgpPeer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BgpPeer>): BgpPeer {
+    const message = createBaseBgpPeer();
+    message.address = object.address ?? "";
+    message.as = object.as ?? 0;
+    return message;
+  },
+};
+
+function createBaseKubeVipBgp(): KubeVipBgp {
+  return { as: 0, routerId: "", peers: [] };
+}
+
+export const KubeVipBgp: MessageFns<KubeVipBgp> = {
+  encode(message: KubeVipBgp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.as !== 0) {
+      writer.uint32(8).uint32(message.as);
+    }
+    if (message.routerId !== "") {
+      writer.uint32(18).string(message.routerId);
+    }
+    for (const v of message.peers) {
+      BgpPeer.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubeVipBgp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubeVipBgp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.as = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.routerId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.peers.push(BgpPeer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KubeVipBgp>): KubeVipBgp {
+    return KubeVipBgp.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubeVipBgp>): KubeVipBgp {
+    const message = createBaseKubeVipBgp();
+    message.as = object.as ?? 0;
+    message.routerId = object.routerId ?? "";
+    message.peers = object.peers?.map((e) => BgpPeer.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseApplyKubeVipRequest(): ApplyKubeVipRequest {
+  return { header: undefined, virtualIp: "", ownAddress: "", image: "", bgp: undefined };
+}
+
+export const ApplyKubeVipRequest: MessageFns<ApplyKubeVipRequest> = {
+  encode(message: ApplyKubeVipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.virtualIp !== "") {
+      writer.uint32(18).string(message.virtualIp);
+    }
+    if (message.ownAddress !== "") {
+      writer.uint32(26).string(message.ownAddress);
+    }
+    if (message.image !== "") {
+      writer.uint32(34).string(message.image);
+    }
+    if (message.bgp !== undefined) {
+      KubeVipBgp.encode(message.bgp, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyKubeVipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyKubeVipRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.virtualIp = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ownAddress = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.bgp = KubeVipBgp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApplyKubeVipRequest>): ApplyKubeVipRequest {
+    return ApplyKubeVipRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyKubeVipRequest>): ApplyKubeVipRequest {
+    const message = createBaseApplyKubeVipRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.virtualIp = object.virtualIp ?? "";
+    message.ownAddress = object.ownAddress ?? "";
+    message.image = object.image ?? "";
+    message.bgp = (object.bgp !== undefined && object.bgp !== null) ? KubeVipBgp.fromPartial(object.bgp) : undefined;
+    return message;
+  },
+};
+
+function createBaseApplyKubeVipResponse(): ApplyKubeVipResponse {
+  return { event: undefined };
+}
+
+export const ApplyKubeVipResponse: MessageFns<ApplyKubeVipResponse> = {
+  encode(message: ApplyKubeVipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyKubeVipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyKubeVipResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApplyKubeVipResponse>): ApplyKubeVipResponse {
+    return ApplyKubeVipResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApplyKubeVipResponse>): ApplyKubeVipResponse {
+    const message = createBaseApplyKubeVipResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRemoveKubeVipRequest(): RemoveKubeVipRequest {
+  return { header: undefined };
+}
+
+export const RemoveKubeVipRequest: MessageFns<RemoveKubeVipRequest> = {
+  encode(message: RemoveKubeVipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveKubeVipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveKubeVipRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveKubeVipRequest>): RemoveKubeVipRequest {
+    return RemoveKubeVipRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveKubeVipRequest>): RemoveKubeVipRequest {
+    const message = createBaseRemoveKubeVipRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRemoveKubeVipResponse(): RemoveKubeVipResponse {
+  return { event: undefined };
+}
+
+export const RemoveKubeVipResponse: MessageFns<RemoveKubeVipResponse> = {
+  encode(message: RemoveKubeVipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveKubeVipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveKubeVipResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveKubeVipResponse>): RemoveKubeVipResponse {
+    return RemoveKubeVipResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveKubeVipResponse>): RemoveKubeVipResponse {
+    const message = createBaseRemoveKubeVipResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseWriteHostsBlockRequest(): WriteHostsBlockRequest {
   return { header: undefined, name: "", address: "" };
 }
@@ -6653,7 +7218,7 @@ export const PlaceSharedFilesResponse: MessageFns<PlaceSharedFilesResponse> = {
 };
 
 function createBasePullImagesRequest(): PullImagesRequest {
-  return { header: undefined, kubernetesVersion: "", imageRepository: "" };
+  return { header: undefined, kubernetesVersion: "", imageRepository: "", also: [] };
 }
 
 export const PullImagesRequest: MessageFns<PullImagesRequest> = {
@@ -6666,6 +7231,9 @@ export const PullImagesRequest: MessageFns<PullImagesRequest> = {
     }
     if (message.imageRepository !== "") {
       writer.uint32(26).string(message.imageRepository);
+    }
+    for (const v of message.also) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -6707,6 +7275,14 @@ export const PullImagesRequest: MessageFns<PullImagesRequest> = {
             message.imageRepository = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.also.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6729,6 +7305,7 @@ export const PullImagesRequest: MessageFns<PullImagesRequest> = {
       : undefined;
     message.kubernetesVersion = object.kubernetesVersion ?? "";
     message.imageRepository = object.imageRepository ?? "";
+    message.also = object.also?.map((e) => e) || [];
     return message;
   },
 };
@@ -8794,6 +9371,16 @@ export const NodeAgentServiceService = {
       Buffer.from(ListContainersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListContainersResponse => ListContainersResponse.decode(value),
   },
+  /** Images that the container runtime has, by CRI. */
+  listImages: {
+    path: "/quorate.v1.NodeAgentService/ListImages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListImagesRequest): Buffer => Buffer.from(ListImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListImagesRequest => ListImagesRequest.decode(value),
+    responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
+  },
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets: {
     path: "/quorate.v1.NodeAgentService/ListSockets" as const,
@@ -9027,6 +9614,28 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: DeleteApiServiceResponse): Buffer =>
       Buffer.from(DeleteApiServiceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteApiServiceResponse => DeleteApiServiceResponse.decode(value),
+  },
+  /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
+  applyKubeVip: {
+    path: "/quorate.v1.NodeAgentService/ApplyKubeVip" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ApplyKubeVipRequest): Buffer => Buffer.from(ApplyKubeVipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApplyKubeVipRequest => ApplyKubeVipRequest.decode(value),
+    responseSerialize: (value: ApplyKubeVipResponse): Buffer =>
+      Buffer.from(ApplyKubeVipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApplyKubeVipResponse => ApplyKubeVipResponse.decode(value),
+  },
+  /** Takes kube-vip of this run away and puts back what was there before; where this run gave it its rights, these and its Lease too. */
+  removeKubeVip: {
+    path: "/quorate.v1.NodeAgentService/RemoveKubeVip" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RemoveKubeVipRequest): Buffer => Buffer.from(RemoveKubeVipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveKubeVipRequest => RemoveKubeVipRequest.decode(value),
+    responseSerialize: (value: RemoveKubeVipResponse): Buffer =>
+      Buffer.from(RemoveKubeVipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveKubeVipResponse => RemoveKubeVipResponse.decode(value),
   },
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock: {
@@ -9344,6 +9953,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   listEtcdMembers: handleUnaryCall<ListEtcdMembersRequest, ListEtcdMembersResponse>;
   /** Containers by CRI runtime.v1. */
   listContainers: handleUnaryCall<ListContainersRequest, ListContainersResponse>;
+  /** Images that the container runtime has, by CRI. */
+  listImages: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets: handleUnaryCall<ListSocketsRequest, ListSocketsResponse>;
   /** Resolves a name as this node's programs do (getent), not through cluster DNS. */
@@ -9389,6 +10000,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   applyApiService: handleServerStreamingCall<ApplyApiServiceRequest, ApplyApiServiceResponse>;
   /** Deletes that Service. Only on a control plane. */
   deleteApiService: handleServerStreamingCall<DeleteApiServiceRequest, DeleteApiServiceResponse>;
+  /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
+  applyKubeVip: handleServerStreamingCall<ApplyKubeVipRequest, ApplyKubeVipResponse>;
+  /** Takes kube-vip of this run away and puts back what was there before; where this run gave it its rights, these and its Lease too. */
+  removeKubeVip: handleServerStreamingCall<RemoveKubeVipRequest, RemoveKubeVipResponse>;
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock: handleServerStreamingCall<WriteHostsBlockRequest, WriteHostsBlockResponse>;
   /** Removes Quorate's block from /etc/hosts. */
@@ -9526,6 +10141,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListContainersResponse) => void,
+  ): ClientUnaryCall;
+  /** Images that the container runtime has, by CRI. */
+  listImages(
+    request: ListImagesRequest,
+    callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  listImages(
+    request: ListImagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  listImages(
+    request: ListImagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListImagesResponse) => void,
   ): ClientUnaryCall;
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets(
@@ -9788,6 +10419,26 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DeleteApiServiceResponse>;
+  /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
+  applyKubeVip(
+    request: ApplyKubeVipRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ApplyKubeVipResponse>;
+  applyKubeVip(
+    request: ApplyKubeVipRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ApplyKubeVipResponse>;
+  /** Takes kube-vip of this run away and puts back what was there before; where this run gave it its rights, these and its Lease too. */
+  removeKubeVip(
+    request: RemoveKubeVipRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RemoveKubeVipResponse>;
+  removeKubeVip(
+    request: RemoveKubeVipRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RemoveKubeVipResponse>;
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock(
     request: WriteHostsBlockRequest,

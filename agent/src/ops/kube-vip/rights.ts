@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
+import { kubeVipLease, kubeVipUser } from '@quorate/shared/kube-vip-manifest'
+import type { KubeApi } from '../../host/kube-api.js'
+import { backupPlace, keepObject, readBackupIndex } from '../backup/store.js'
+import { apiPath, type ObjectMeta } from '../cluster/kube-objects.js'
+import type { ChangeContext } from '../operation.js'
+
+const name = 'quorate-kube-vip'
+const apiGroup = 'rbac.authorization.k8s.io'
+const folder = `/apis/${apiGroup}/v1/namespaces/kube-system`
+const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] }
+
+/** An object in the API with its name in this run's backup. */
+interface Granted {
+  readonly name: string
+  readonly folder: string
+  readonly path: string
+}
+
+interface Right extends Granted {
+  readonly kind: 'Role' | 'RoleBinding'
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What leader election does (client-go, resourcelock/leaselock.go), for the one Lease. A name cannot restrict `create`: RBAC looks at it before the
+ * object has one.
+ */
+const role: Right = {
+  kind: 'Role',
+  name: `role/kube-system/${name}`,
+  folder: `${folder}/roles`,
+  path: `${folder}/roles/${name}`,
+  body: {
+    rules: [
+      { ...leases, verbs: ['create'] },
+      { ...leases, resourceNames: [kubeVipLease], verbs: ['get', 'update'] },
+    ],
+  },
+}
+
+const binding: Right = {
+  kind: 'RoleBinding',
+  name: `rolebinding/kube-system/${name}`,
+  folder: `${folder}/rolebindings`,
+  path: `${folder}/rolebindings/${name}`,
+  body: {
+    roleRef: { apiGroup, kind: 'Role', name },
+    subjects: [{ apiGroup, kind: 'User', name: kubeVipUser }],
+  },
+}
+
+/** kube-vip makes it itself. */
+const lease: Granted = {
+  name: `lease/kube-system/${kubeVipLease}`,
+  folder: apiPath.systemLeases,
+  path: `${apiPath.systemLeases}/${kubeVipLease}`,
+}
+
+type Found = { readonly metadata: ObjectMeta } & Readonly<Record<string, unknown>>
+
+/** Makes the Role and its binding where they are not so; remembers what was not there before this run. */
+export async function grantRights(context: ChangeContext): Promise<readonly TouchedObject[]> {
+  const { tools, signal } = context
+  const kube = await tools.kube()
+  if ((await kube.get(lease.path, signal)) === undefined) await keepObject(backupPlace(context), lease.name, undefined)
+  const touched: TouchedObject[] = []
+  for (const right of [role, binding]) touched.push(...(await grant(context, kube, right)))
+  return touched
+}
+
+async function grant(context: ChangeContext, kube: KubeApi, right: Right): Promise<TouchedObject[]> {
+  const { signal } = context
+  const present = await kube.get<Found>(right.path, signal)
+  if (present !== undefined && isSo(present, right)) return []
+  if (present === undefined) {
+    await keepObject(backupPlace(context), right.name, undefined)
+    await kube.create(
+      right.folder,
+      { apiVersion: `${apiGroup}/v1`, kind: right.kind, metadata: { name }, ...right.body },
+      signal,
+    )
+  } else await kube.replace(right.path, { ...present, ...right.body }, signal)
+  return [{ name: right.name, sha256Before: '', sha256After: sha256Hex(JSON.stringify(right.body)) }]
+}
+
+const isSo = (present: Found, { body }: Right): boolean =>
+  Object.entries(body).every(([field, value]) => isDeepStrictEqual(present[field], value))
+
+/** Whether both are as they must be. */
+export async function areGranted(kube: KubeApi, signal: AbortSignal): Promise<boolean> {
+  const found = await Promise.all(
+    [role, binding].map(async (right) => [await kube.get<Found>(right.path, signal), right] as const),
+  )
+  return found.every(([present, right]) => present !== undefined && isSo(present, right))
+}
+
+/** Deletes what this run made, on the node that made it: the binding first, so that nobody renews the Lease that goes last. */
+export async function revokeRights(context: ChangeContext): Promise<readonly TouchedObject[]> {
+  const { entries } = await readBackupIndex(backupPlace(context))
+  const made = [binding, role, lease].filter((one) => entries.some((entry) => entry.name === one.name))
+  if (made.length === 0) return []
+  const kube = await context.tools.kube()
+  const touched: TouchedObject[] = []
+  for (const one of made) {
+    if ((await kube.get(one.path, context.signal)) === undefined) continue
+    await kube.remove(one.path, context.signal)
+    touched.push({ name: one.name, sha256Before: '', sha256After: '' })
+  }
+  return touched
+}

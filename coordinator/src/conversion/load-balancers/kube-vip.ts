@@ -1,0 +1,130 @@
+import { unifiedDiff } from '@quorate/shared/diff'
+import { asQuorateError } from '@quorate/shared/errors'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import {
+  kubeVipConfPath,
+  kubeVipLease,
+  kubeVipManifestPath,
+  kubeVipName,
+  renderKubeVip,
+} from '@quorate/shared/kube-vip-manifest'
+import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { Action } from '../../engine/step.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import { isJoined } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import { localPeer, nodeOf } from '../wanted.js'
+import type { LoadBalancerKind } from './kind.js'
+import { checkKubeVip } from './kube-vip-check.js'
+import { proveTakeOver } from './prove-take-over.js'
+
+/** Of the last releases of the line that fleets have run for longest. */
+const defaultImage = 'ghcr.io/kube-vip/kube-vip:v0.8.9'
+
+const virtualIP = ({ loadBalancer }: ClusterFile): string => loadBalancer.virtualIP ?? ''
+const imageOf = ({ loadBalancer }: ClusterFile): string => loadBalancer.image ?? defaultImage
+
+/**
+ * kube-vip as a static pod on each control plane: whoever holds its Lease has the virtual IP, which leads to that node's own API server. It
+ * balances nothing, and nothing of it stands between a client and an API server. A joiner gets it after its join: until then it has no API server
+ * to ask for the Lease, and old kubeadm wants the folder of manifests empty.
+ */
+export const kubeVip: LoadBalancerKind = {
+  name: 'kube-vip',
+  runBy: 'quorate',
+  units: [],
+  containers: [kubeVipName],
+  inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs of what it shows`,
+  images: (file) => [imageOf(file)],
+  frontends: ({ controlPlanes, nodes }) =>
+    controlPlanes.map((node) => ({ node, address: node.address, clients: nodes, leadsOnlyTo: node })),
+  address: virtualIP,
+  movingAddress: virtualIP,
+  isRouted: ({ loadBalancer }) => loadBalancer.bgp !== undefined,
+  hostsAddress: (file) => (file.policy.manageHosts ? virtualIP(file) : undefined),
+  sans: (file) => [virtualIP(file)],
+  check: (run) => checkKubeVip(run, imageOf(run.file)),
+  async plan(run) {
+    const joined = await Promise.all(run.joining.map(async (node) => ((await isJoined(run, node)) ? [node] : [])))
+    const actions = await Promise.all([run.first, ...joined.flat()].map((node) => planOn(run, node)))
+    return actions.flat()
+  },
+  apply: (run, { node }, call) => applyOn(run, nodeOf(run, node), { call, label: 'start' }),
+  async setBackends(run, { backends, leaving }, call) {
+    await Promise.all(backends.map((node) => applyOn(run, node, { call, label: 'start' })))
+    if (leaving === undefined) return
+    // It may be what is broken. Where its API server is gone it cannot hold the address either.
+    await run
+      .agent(leaving)
+      .change('removeKubeVip', {}, call, 'leave')
+      .catch((error: unknown) => call.progress(`${leaving.name}: ${asQuorateError(error).message}`))
+  },
+  proveBackends: proveTakeOver,
+  async undo(run, done, call) {
+    await run.agent(done.action.node).change('removeKubeVip', {}, call, 'stop')
+  },
+}
+
+interface Applying {
+  readonly call: ChangeCall
+  readonly label: string
+}
+
+async function applyOn({ agent, file }: ConversionRun, node: NodeEntry, { call, label }: Applying): Promise<void> {
+  const request = { virtualIp: virtualIP(file), ownAddress: node.address, image: imageOf(file), bgp: bgpOf(file, node) }
+  await agent(node).change('applyKubeVip', request, call, label)
+}
+
+/** A router id is an address that nobody else has. */
+function bgpOf({ loadBalancer: { bgp } }: ClusterFile, { address }: NodeEntry) {
+  return bgp === undefined
+    ? undefined
+    : { as: bgp.as, routerId: address, peers: bgp.peers.map((peer) => ({ ...peer })) }
+}
+
+async function planOn(run: ConversionRun, node: NodeEntry): Promise<readonly Action[]> {
+  const facts = await run.nodeFacts(node)
+  const text = rendered(run.file, node, facts)
+  const present = facts.loadBalancerConfigs[kubeVipManifestPath] ?? ''
+  if (present === text && isCertified(facts) && (await runs(run, node)) && (await holdsLease(run))) return []
+  const how = run.file.loadBalancer.bgp === undefined ? 'by ARP' : 'by BGP'
+  return [
+    {
+      id: node.name,
+      node: node.name,
+      does: `run kube-vip for ${virtualIP(run.file)}, announced ${how}, leading to its own API server`,
+      diffs: [{ name: `${node.name}:${kubeVipManifestPath}`, text: unifiedDiff(kubeVipManifestPath, present, text) }],
+    },
+  ]
+}
+
+/** Its kubeconfig is there, with a certificate for another month: as the agent asks of it. */
+function isCertified({ certificates, clockUnixMs }: NodeFacts): boolean {
+  const own = certificates.find(({ path }) => path === kubeVipConfPath)
+  return own !== undefined && own.notAfterUnixMs - clockUnixMs > 30 * 86_400_000
+}
+
+/** One that runs without its rights renews nothing. */
+async function holdsLease(run: ConversionRun): Promise<boolean> {
+  const [{ leases }, { clockUnixMs }] = await Promise.all([run.clusterFacts(), run.nodeFacts(run.first)])
+  const lease = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)
+  return lease !== undefined && clockUnixMs - lease.renewedUnixMs < 60_000
+}
+
+async function runs(run: ConversionRun, node: NodeEntry): Promise<boolean> {
+  const { containers } = await run.agent(node).read('listContainers', { names: [kubeVipName] })
+  return containers.some(({ state }) => state === 'running')
+}
+
+/** The same as the agent renders; without an interface of that address the check has refused. */
+function rendered(file: ClusterFile, node: NodeEntry, facts: NodeFacts): string {
+  const held = facts.interfaces.find(({ addresses }) => addresses.some((one) => one.startsWith(`${node.address}/`)))
+  const bgp = bgpOf(file, node)
+  return renderKubeVip({
+    virtualIp: virtualIP(file),
+    image: imageOf(file),
+    apiServer: localPeer(node, facts),
+    interfaceName: held?.name ?? 'unknown',
+    ...(bgp === undefined ? {} : { bgp }),
+  })
+}

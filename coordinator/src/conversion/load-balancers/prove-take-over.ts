@@ -1,0 +1,58 @@
+import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { kubeVipLease, kubeVipName } from '@quorate/shared/kube-vip-manifest'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import { clusterNow } from '../fresh.js'
+import { patience } from '../gates.js'
+import { certificateOf, probeFrom } from '../probe.js'
+import type { ConversionRun } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+
+/**
+ * The proof of a load balancer that leads to one at a time: who holds the Lease is met at the virtual IP, by certificate; and each of `backends`
+ * could take it over: its kube-vip runs, and its API server, through which it would win the Lease, answers.
+ */
+export function proveTakeOver(
+  run: ConversionRun,
+  backends: readonly NodeEntry[],
+  signal: AbortSignal,
+): Promise<readonly Evidence[]> {
+  const address = run.loadBalancer.movingAddress(run.file) ?? ''
+  return until(
+    `${backends.map(({ name }) => name).join(', ')} to be able to take ${address} over`,
+    () => look(run, { backends, address, signal }),
+    patience(signal, 60),
+  )
+}
+
+interface Asked {
+  readonly backends: readonly NodeEntry[]
+  readonly address: string
+  readonly signal: AbortSignal
+}
+
+async function look(run: ConversionRun, { backends, address, signal }: Asked): Promise<Look<readonly Evidence[]>> {
+  const port = apiServerPort(await run.nodeFacts(run.first))
+  const { leases } = await clusterNow(run)
+  const holder = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)?.holder
+  const node = run.controlPlanes.find(({ name }) => name === holder)
+  if (node === undefined) return notYet(`the Lease ${kubeVipLease} is held by ${holder || 'nobody'}`)
+  const options = { host: address, port, path: '', serverName: run.endpoint.host, signal }
+  const [met, own] = await Promise.all([
+    probeFrom(run, run.first, { ...options, verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY }),
+    certificateOf(run, node, { port, signal }),
+  ])
+  if (met.certificateSha256 !== own) return notYet(`at ${address} it is not ${holder} that answers: ${met.error}`)
+  const able: Evidence[] = []
+  for (const backend of backends) {
+    const { containers } = await run.agent(backend).read('listContainers', { names: [kubeVipName] }, { signal })
+    if (!containers.some(({ state }) => state === 'running')) return notYet(`kube-vip of ${backend.name} does not run`)
+    const certificate = await certificateOf(run, backend, { port, signal })
+    able.push({
+      what: `${backend.name} can take ${address} over`,
+      saw: `kube-vip runs, its API server shows ${certificate.slice(0, 16)}`,
+    })
+  }
+  return holds([{ what: `${node.name} met at ${address}:${port}`, saw: `certificate ${own.slice(0, 16)}` }, ...able])
+}
