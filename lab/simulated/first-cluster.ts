@@ -95,7 +95,8 @@ export function makeFirstCluster(
         : bootstrappedKubeletKubeconfig(server, ca.cert)
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
-  makeObjects(site, { ...facts, ...wish }, [first, ...workers])
+  // What was made of the wish counts: the whole of the options may come as it.
+  makeObjects(site, { ...wish, ...facts }, [first, ...workers])
   if (wish.networkPlugin !== undefined) installNetworkPlugin(site, wish.networkPlugin, [first, ...workers])
 }
 

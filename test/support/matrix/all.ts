@@ -41,10 +41,10 @@ export const scenarios: readonly Scenario[] = [
   strayManifest,
   ...kubeProxyModes,
   ...networkPlugins,
+  lbKubeVip,
+  lbKubeVipBgp,
   ...workersJoinLate,
   missingImages,
   proxiedEndpoint,
   proxiedOthers,
-  lbKubeVip,
-  lbKubeVipBgp,
 ]

@@ -29,7 +29,8 @@ export async function readPrograms(host: Host, signal: AbortSignal): Promise<Pro
   const kubeadmVersion = versionIn(kubeadm)
   return {
     kubeadmVersion,
-    kubeadmConfigApi: await kubeadmConfigApi(host, kubeadmVersion, signal),
+    // One that hangs must not hold up what the others said of themselves.
+    kubeadmConfigApi: await kubeadmConfigApi(host, kubeadmVersion, signal).catch(() => ''),
     kubeletVersion: versionIn(kubelet),
     kubectlVersion: versionIn(/"gitVersion":\s*"([^"]*)"/.exec(kubectl)?.[1] ?? ''),
     haproxyInstalled: haproxy !== '',

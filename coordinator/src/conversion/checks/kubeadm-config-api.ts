@@ -33,9 +33,10 @@ const ofUnwritten = (node: string, version: string): Finding => ({
   id,
   severity: 'error',
   node,
-  message: `kubeadm ${version} takes no configuration that can be written here: it was asked`,
-  evidence: `kubeadm config validate refused a JoinConfiguration of ${configApis.join(', ')}`,
-  remedy: 'A newer Quorate is needed for this release of Kubernetes.',
+  message: `kubeadm ${version} was asked which configuration it takes: none that can be written here, or it did not answer`,
+  evidence: `kubeadm config validate took no JoinConfiguration of ${configApis.join(', ')}`,
+  remedy:
+    'On that node: kubeadm config print join-defaults. Where that works, a newer Quorate is needed for this release of Kubernetes.',
 })
 
 const ofStored = (node: string, version: string, stored: string): Finding => ({

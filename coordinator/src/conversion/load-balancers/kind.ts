@@ -41,6 +41,8 @@ export interface LoadBalancerKind {
   readonly containers?: readonly string[]
   /** Images that its machines need. */
   images?(file: ClusterFile): readonly string[]
+  /** True: a machine whose settings change gives the address up, so that two must not change at once. */
+  readonly oneAtATime?: true
   /** Where to look when it does not serve, as a command. */
   readonly inspect: string
   /** The machines on which it runs, each of which must serve; none where somebody else runs it. */

@@ -34,6 +34,7 @@ export const kubeVip: LoadBalancerKind = {
   runBy: 'quorate',
   units: [],
   containers: [kubeVipName],
+  oneAtATime: true,
   inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs of what it shows`,
   images: (file) => [imageOf(file)],
   frontends: ({ controlPlanes, nodes }) =>

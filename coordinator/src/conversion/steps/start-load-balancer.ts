@@ -15,7 +15,7 @@ export const startLoadBalancer = defineStep({
   documented: 'Create a load balancer',
   gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
   undo: 'It is stopped, and what was there before is put back.',
-  width: 20,
+  width: (run) => (run.loadBalancer.oneAtATime === true ? 1 : 20),
   // Its backends follow the joins: the run itself made it another one since.
   onResume: 'renewed',
   plan: (run) => run.loadBalancer.plan(run),

@@ -34,7 +34,7 @@ export const stuckLearner: Scenario = {
   title: 'a learner that a join by hand left in etcd when it broke off',
   group: 'etcd',
   outcome: 'refused',
-  note: 'Only one learner is let in at a time; the finding has the command that removes it, and those for the node that has leftovers.',
+  note: 'Etcd lets one learner in at a time; the finding has the command that removes it, and those for the node that has leftovers.',
   simulated: {
     versions: ['v1.37.2'],
     try: (t, kubernetesVersion) =>

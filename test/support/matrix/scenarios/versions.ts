@@ -5,11 +5,20 @@ import type { Test } from 'tap'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import type { KubeObject } from '../../../../lab/simulated/store.js'
 import { serverIn } from '../../conversion-assertions.js'
-import { journalOf } from '../../simulated-cluster.js'
+import { ended, journalOf } from '../../simulated-cluster.js'
 import { converts } from '../assertions.js'
 import type { Scenario } from '../scenario.js'
 
 const endpoint = 'https://apiserver.example.com:8443'
+
+/** The plan says in words where the kubelet of a control plane will point, and why. */
+async function saysWhy(t: Test, cluster: SimulatedCluster, version: string): Promise<void> {
+  const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
+  ended(t, plan)
+  const { major, minor } = parseVersion(version)
+  const does = minor >= 31 ? 'stays on its own API server' : 'goes through the load balancer'
+  t.match(plan.stdout, `Chosen\n  ${major}.${minor}: the control plane's kubelet ${does}, because `)
+}
 
 /** Each file and object names whom kubeadm of that release would have it name in a cluster that was made with three control planes. */
 async function pointsAsKubeadmWould(t: Test, cluster: SimulatedCluster, version: string): Promise<void> {
@@ -80,6 +89,7 @@ export const versions: Scenario = {
       await converts(t, {
         site: { kubernetesVersion },
         etcdPauses: !learns,
+        prepare: (cluster) => saysWhy(t, cluster, kubernetesVersion),
         async looks(cluster) {
           await pointsAsKubeadmWould(t, cluster, kubernetesVersion)
           joinedInTurn(t, cluster, !learns)

@@ -840,7 +840,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     check: 'kubeadm-config-api',
     what: 'a kubeadm that takes nothing that can be written',
     node: cp2,
-    evidence: /refused a JoinConfiguration of v1beta4, v1, v1beta3/,
+    evidence: /took no JoinConfiguration of v1beta4, v1, v1beta3/,
     breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.40.1', kubeadmConfigApi: '' }),
   },
   {

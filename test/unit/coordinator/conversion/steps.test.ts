@@ -431,9 +431,3 @@ t.test('an external load balancer is proved, never touched', async (t) => {
   t.same(paper.asked, [])
   t.match(call.lines, [/k8smaster3.example.com \(192.168.13.32\)/])
 })
-
-t.test('a kind that is not offered is a finding', async (t) => {
-  const file = { ...clusterFile, loadBalancer: { ...clusterFile.loadBalancer, kind: 'service' as const } }
-  const run = new PaperCluster('v1.37.2', file).run()
-  t.match(await run.loadBalancer.check(run), [{ severity: 'error', message: /service/ }])
-})
