@@ -8,7 +8,7 @@ import {
 } from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { EtcdCluster, EtcdMemberState } from './etcd-cluster.js'
 import type { SimulatedNetwork } from './network.js'
-import { trackSockets } from './network.js'
+import { loopback, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
 
 export interface EtcdProcessParts {
@@ -32,6 +32,8 @@ export class EtcdProcess {
   private dropPeers = (): void => {}
   private readonly listening: Listening[] = []
   private stopped = false
+  /** Listens on loopback alone. */
+  private onlyItself = false
   private readonly pid: number
 
   constructor(parts: EtcdProcessParts) {
@@ -107,12 +109,12 @@ export class EtcdProcess {
   private async listenForClients(): Promise<void> {
     if (this.grpc !== undefined) return
     const { node } = this.parts
-    const url = this.flag('listen-client-urls')
-      .split(',')
-      .find((each) => !each.includes('127.0.0.1:'))
-    // On this node's own loopback address, which all simulated nodes would share, nobody but it would be answered anyway.
-    if (url === undefined) return
-    const { hostname, port } = new URL(url)
+    const urls = this.flag('listen-client-urls').split(',')
+    const outward = urls.find((each) => !each.includes(`${loopback}:`))
+    const { hostname, port } = new URL(outward ?? urls[0] ?? '')
+    // A node's own loopback is one to its own address here: only the node itself is answered there.
+    this.onlyItself = outward === undefined
+    const at = this.onlyItself ? node.address : hostname
     const pair = {
       cert_chain: Buffer.from(node.must(this.flag('cert-file'))),
       private_key: Buffer.from(node.must(this.flag('key-file'))),
@@ -121,7 +123,7 @@ export class EtcdProcess {
     const ca = Buffer.from(node.must(this.flag('trusted-ca-file')))
     this.addServices(server)
     await new Promise<void>((resolve, reject) =>
-      server.bindAsync(`${hostname}:${port}`, ServerCredentials.createSsl(ca, [pair], true), (error) =>
+      server.bindAsync(`${at}:${port}`, ServerCredentials.createSsl(ca, [pair], true), (error) =>
         error === null ? resolve() : reject(error),
       ),
     )
@@ -191,7 +193,8 @@ export class EtcdProcess {
 
   private refuseCut(call: { getPeer(): string }): void {
     const { network, node } = this.parts
-    if (!network.mayPass(call.getPeer().replace(/:\d+$/, ''), node))
+    const from = call.getPeer().replace(/:\d+$/, '')
+    if (!network.mayPass(from, node) || (this.onlyItself && from !== node.address))
       throw Object.assign(new Error('no route to host'), { code: status.UNAVAILABLE })
   }
 

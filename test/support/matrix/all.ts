@@ -1,8 +1,9 @@
 import type { Scenario } from './scenario.js'
 import { anonymousAuthOff, anonymousHealth, anonymousProbes } from './scenarios/anonymous-auth.js'
+import { etcdLocalhost, externalCa } from './scenarios/cannot-join.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
-import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
+import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
@@ -62,4 +63,6 @@ export const scenarios: readonly Scenario[] = [
   itStaysSo,
   editedManifest,
   kubeletCertificate,
+  etcdLocalhost,
+  externalCa,
 ]

@@ -18,7 +18,7 @@ export const proxiedEndpoint: Scenario = {
   title: 'kubelets with HTTPS_PROXY, and a NO_PROXY without the endpoint',
   group: 'network',
   outcome: 'refused',
-  note: 'kubeadm only warns of it, and a kubelet that asks a proxy for the endpoint reports no more; the finding says what to add where.',
+  note: 'By kubeadm it is a warning, but a kubelet that asks a proxy for the endpoint reports no more; the finding says what to add where.',
   simulated: {
     versions: ['v1.37.2'],
     try: async (t, kubernetesVersion) => {

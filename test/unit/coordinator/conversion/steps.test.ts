@@ -1,3 +1,4 @@
+import { nodesReady } from '@quorate/coordinator/conversion/proofs/nodes-ready'
 import type { ConversionRun, ConversionStep } from '@quorate/coordinator/conversion/run'
 import { joinControlPlanes } from '@quorate/coordinator/conversion/steps/join-control-planes'
 import { prepareJoining } from '@quorate/coordinator/conversion/steps/prepare-joining'
@@ -112,6 +113,28 @@ t.test('kubeadm-config: anything else that changed fails the gate', async (t) =>
     updateKubeadmConfig.verify(run, action, never),
     { code: 'CONFIG_MAP_INVALID' },
     'also a key that the view does not have',
+  )
+})
+
+t.test('a worker that joined meanwhile stops the run before the joins, and afterwards is told', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  await take(run, rewriteAdminKubeconfigs)
+  const action = await only(scanForOldAddress, run)
+  await scanForOldAddress.verify(run, action, never)
+  const [node] = paper.cluster.nodes
+  if (node === undefined) throw new Error('no Node')
+  paper.cluster.nodes.push({ ...node, name: 'late', controlPlane: false, internalIps: ['192.168.13.39'] })
+  await t.rejects(scanForOldAddress.verify(run, action, never), {
+    code: 'STEP_FAILED',
+    message: /late: joined while the run was on/,
+    remedy: /- \{name: late, address: 192\.168\.13\.39\}/,
+  })
+  run.refresh()
+  const { findings } = await nodesReady.prove(run, never)
+  t.match(
+    findings.filter(({ node: name }) => name === 'late'),
+    [{ severity: 'warning' }],
   )
 })
 
