@@ -54,7 +54,9 @@ export async function joinControlPlane(lab: Lab, node: LabNode): Promise<void> {
 }
 
 async function ready(lab: Lab, node: LabNode): Promise<void> {
-  await lab.node('cp1').must(['kubectl', 'wait', '--for=condition=Ready', `node/${node.spec.name}`, '--timeout=180s'])
+  const cp1 = lab.node('cp1')
+  await cp1.must(['kubectl', 'wait', '--for=condition=Ready', `node/${node.spec.name}`, '--timeout=180s'])
+  await cp1.must(['kubectl', '-n', 'kube-system', 'rollout', 'status', 'daemonset/kube-proxy', '--timeout=180s'])
 }
 
 /** Images of another release, as an administrator without a registry imports them. */
@@ -73,11 +75,13 @@ export async function upgrade(lab: Lab, version: string): Promise<string> {
     await importImages(node, version)
     await node.install(lab.programOf(version, 'kubeadm'), '/usr/bin/kubeadm')
   }
-  const plan = await cp1.must(['kubeadm', 'upgrade', 'plan', version, ignorePreflightErrors])
-  await cp1.must(['kubeadm', 'upgrade', 'apply', version, '--yes', ignorePreflightErrors])
+  // Its job runs `pause -v`, which the pause of a lab does not know.
+  const ignored = `${ignorePreflightErrors},CreateJob`
+  const plan = await cp1.must(['kubeadm', 'upgrade', 'plan', version, ignored])
+  await cp1.must(['kubeadm', 'upgrade', 'apply', version, '--yes', ignored])
   await newKubelet(lab, cp1, version)
   for (const node of others) {
-    await node.must(['kubeadm', 'upgrade', 'node', ignorePreflightErrors])
+    await node.must(['kubeadm', 'upgrade', 'node', ignored])
     await newKubelet(lab, node, version)
   }
   return plan
