@@ -1,7 +1,10 @@
+import { certsRenewAll } from './kubeadm-certs.js'
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
+import { tokenCreate } from './kubeadm-token.js'
+import { upgradeApply, upgradeNode } from './kubeadm-upgrade.js'
 import { controlPlaneImages } from './versions.js'
 
 type SubCommand = (run: Kubeadm, config: string) => Promise<void>
@@ -13,6 +16,9 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['join phase control-plane-join mark-control-plane', joinMarkControlPlane],
   ['join', join],
   ['reset', reset],
+  ['token create', tokenCreate],
+  ['certs renew all', certsRenewAll],
+  ['upgrade node', upgradeNode],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
@@ -20,7 +26,9 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
 /** Runs a sub-command; the exit code. kubeadm prints what it does on standard output and why it failed on standard error. */
 export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise<number> {
   const words = args.slice(0, args.findIndex((word) => word.startsWith('-')) >>> 0).join(' ')
-  const found = subCommands.find(([name]) => words === name)
+  const [, version] = /^upgrade apply (v\S+)$/.exec(words) ?? []
+  const upgrade: SubCommand | undefined = version === undefined ? undefined : (asked) => upgradeApply(asked, version)
+  const found = upgrade ?? subCommands.find(([name]) => words === name)?.[1]
   if (found === undefined) {
     run.complain(`unknown command "${words}" for "kubeadm"`)
     return 1
@@ -31,7 +39,7 @@ export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise
   }
   const at = args.indexOf('--config')
   try {
-    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''))
+    await found(run, at < 0 ? '' : (args[at + 1] ?? ''))
     return 0
   } catch (error) {
     run.complain(error instanceof Error ? error.message : String(error))

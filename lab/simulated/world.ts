@@ -91,7 +91,7 @@ async function start(
   makeFirstCluster(
     site,
     first,
-    all.filter(({ role }) => role === 'worker'),
+    all.filter(({ role }) => role === 'worker').slice(0, options.workers - (options.spareWorkers ?? 0)),
   )
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
