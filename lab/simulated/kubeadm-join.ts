@@ -41,11 +41,32 @@ function joinConfiguration(run: Kubeadm, config: string) {
   return join
 }
 
-/** kubeadm join --control-plane: the phases of cmd/kubeadm/app/cmd/join.go, in their order. */
+/** kubeadm join, of a worker, or with --control-plane: the phases of cmd/kubeadm/app/cmd/join.go, in their order. */
 export async function join(run: Kubeadm, config: string): Promise<void> {
   const context = await preflight(run, joinConfiguration(run, config))
+  const isControlPlane = context.join.controlPlane !== undefined
+  const phases = isControlPlane ? controlPlanePhases(run, context) : workerPhases(run, context)
+  for (const [name, phase] of phases) {
+    breakOff(run, name)
+    await phase()
+  }
+  const what = isControlPlane ? 'a new control plane instance was created' : 'a certificate signing request was sent'
+  run.print('')
+  run.print(`This node has joined the cluster and ${what}:`)
+  run.print('')
+  run.print("Run 'kubectl get nodes' to see this node join the cluster.")
+}
+
+type Phase = readonly [name: string, run: () => Promise<void>]
+
+const workerPhases = (run: Kubeadm, context: JoinContext): readonly Phase[] => [
+  ['kubelet-start', () => kubeletStart(run, context)],
+  ['kubelet-wait-bootstrap', () => waitBootstrap(run)],
+]
+
+function controlPlanePhases(run: Kubeadm, context: JoinContext): readonly Phase[] {
   const localMode = run.site.release.localMode
-  const phases: readonly (readonly [string, () => Promise<void>])[] = [
+  return [
     ['control-plane-prepare/download-certs', () => downloadCerts(run, context)],
     ['control-plane-prepare/certs', async () => makeCertificates(run, context)],
     ['control-plane-prepare/kubeconfig', async () => writeKubeconfigs(run, context)],
@@ -61,14 +82,6 @@ export async function join(run: Kubeadm, config: string): Promise<void> {
       ? [['wait-control-plane', () => waitControlPlane(run)] as const]
       : []),
   ]
-  for (const [name, phase] of phases) {
-    breakOff(run, name)
-    await phase()
-  }
-  run.print('')
-  run.print('This node has joined the cluster and a new control plane instance was created:')
-  run.print('')
-  run.print("Run 'kubectl get nodes' to see this node join the cluster.")
 }
 
 /** etcd's phase can break off in its middle too: `etcd-join/promote` with a learner added, `etcd-join/wait` with a new voter. */
@@ -311,7 +324,9 @@ async function kubeletStart(
   }
   run.print('[kubelet-start] Writing kubelet environment file with flags to file "/var/lib/kubelet/kubeadm-flags.env"')
   writeKubeletFlags(node, nodeName, extraArgs(join.nodeRegistration?.kubeletExtraArgs))
-  const server = site.release.localMode ? `https://${address}:${bindPort}` : bootstrap.server
+  const isLocal = join.controlPlane !== undefined && site.release.localMode
+  const server = isLocal ? `https://${address}:${bindPort}` : bootstrap.server
+  node.write(`${pki}/ca.crt`, bootstrap.ca ?? '', 0o644)
   node.write(
     '/etc/kubernetes/bootstrap-kubelet.conf',
     bootstrapKubeconfig(server, bootstrap.ca ?? '', bootstrap.token ?? ''),

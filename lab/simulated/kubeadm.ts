@@ -1,9 +1,12 @@
+import { certsRenewAll } from './kubeadm-certs.js'
 import { readConfig } from './kubeadm-config.js'
 import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { kubeconfigUser } from './kubeadm-kubeconfig.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
+import { tokenCreate } from './kubeadm-token.js'
+import { upgradeApply, upgradeNode } from './kubeadm-upgrade.js'
 import { controlPlaneImages } from './versions.js'
 
 type SubCommand = (run: Kubeadm, config: string, args: readonly string[]) => Promise<void>
@@ -17,6 +20,9 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['reset', reset],
   ['config validate', configValidate],
   ['kubeconfig user', kubeconfigUser],
+  ['token create', tokenCreate],
+  ['certs renew all', certsRenewAll],
+  ['upgrade node', upgradeNode],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
@@ -30,7 +36,9 @@ async function configValidate(run: Kubeadm, config: string): Promise<void> {
 /** Runs a sub-command; the exit code. kubeadm prints what it does on standard output and why it failed on standard error. */
 export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise<number> {
   const words = args.slice(0, args.findIndex((word) => word.startsWith('-')) >>> 0).join(' ')
-  const found = subCommands.find(([name]) => words === name)
+  const [, version] = /^upgrade apply (v\S+)$/.exec(words) ?? []
+  const upgrade: SubCommand | undefined = version === undefined ? undefined : (asked) => upgradeApply(asked, version)
+  const found = upgrade ?? subCommands.find(([name]) => words === name)?.[1]
   if (found === undefined) {
     run.complain(`unknown command "${words}" for "kubeadm"`)
     return 1
@@ -41,7 +49,7 @@ export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise
   }
   const at = args.indexOf('--config')
   try {
-    await found[1](run, at < 0 ? '' : (args[at + 1] ?? ''), args)
+    await found(run, at < 0 ? '' : (args[at + 1] ?? ''), args)
     return 0
   } catch (error) {
     run.complain(error instanceof Error ? error.message : String(error))

@@ -11,7 +11,8 @@ import type { Release } from './versions.js'
 
 /** Everything that one simulated site is made of. */
 export interface Site {
-  readonly release: Release
+  /** Another one after an upgrade. */
+  release: Release
   readonly nodes: Map<string, SimulatedNode>
   readonly machines: Map<string, Machine>
   readonly network: SimulatedNetwork

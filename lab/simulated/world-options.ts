@@ -8,6 +8,8 @@ export interface WorldOptions {
   readonly kubernetesVersion: string
   readonly controlPlanes: number
   readonly workers: number
+  /** So many of the workers, the last ones, are machines that have not joined yet. */
+  readonly spareWorkers?: number
   /** Machines for a load balancer of its own, which are no nodes of the cluster. */
   readonly balancers?: number
   /** True: the packages of haproxy and keepalived are on the workers too. */

@@ -103,7 +103,8 @@ async function start(
   if (first === undefined) throw new Error('a cluster needs a control plane')
   if (site.externalEtcd !== undefined)
     await startExternalEtcd(site, { machines: site.etcdMachines, external: site.externalEtcd }, first)
-  makeFirstCluster(site, [first, ...all.filter(({ role }) => role === 'worker')], options)
+  const joined = all.filter(({ role }) => role === 'worker').slice(0, options.workers - (options.spareWorkers ?? 0))
+  makeFirstCluster(site, [first, ...joined], options)
   const init = options.init ?? {}
   const virtualIp = `${prefix}.100`
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)

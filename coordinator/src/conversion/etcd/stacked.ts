@@ -9,7 +9,7 @@ import { learnsFirst } from '../learner-mode.js'
 import type { ConversionRun, EtcdFacts } from '../run.js'
 import { memberOf } from './members.js'
 import { settleMember } from './settle-member.js'
-import type { EtcdTopology, Leaving, LeavingForecast, Shortcoming } from './topology.js'
+import type { EtcdTopology, Lacking, Leaving, LeavingForecast, Shortcoming } from './topology.js'
 
 const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
 
@@ -48,7 +48,7 @@ async function inconvertible(run: ConversionRun): Promise<readonly Shortcoming[]
   ]
 }
 
-function lacking(run: ConversionRun, { members }: EtcdFacts): readonly Shortcoming[] {
+function lacking(run: ConversionRun, { members }: EtcdFacts): readonly Lacking[] {
   const without = run.controlPlanes.filter((node) => memberOf(members, node) === undefined)
   const voters = members.filter(({ learner }) => !learner)
   const names = (some: readonly EtcdMember[]) => some.map(({ name }) => name).join(', ')
@@ -63,6 +63,8 @@ function lacking(run: ConversionRun, { members }: EtcdFacts): readonly Shortcomi
       ? []
       : [
           {
+            // Four lose their quorum with the second that dies, just as three: one more machine that can die, and nothing won.
+            ...(voters.length < 3 ? {} : { severity: 'warning' as const }),
             message: `etcd has ${voters.length} voters: it takes three or more, an odd number`,
             evidence: names(voters),
             remedy,

@@ -10,6 +10,9 @@ import type { ConversionRun, EtcdFacts } from '../run.js'
 /** Something that is not as it must be, of whichever check or proof asked. */
 export type Shortcoming = Omit<Finding, 'id' | 'severity'>
 
+/** Something that etcd lacks; an error unless it says less. */
+export type Lacking = Shortcoming & { readonly severity?: 'warning' }
+
 /** What a control plane that leaves the cluster means for etcd. */
 export interface Leaving {
   readonly call: ChangeCall
@@ -49,7 +52,7 @@ export interface EtcdTopology {
   /** Why etcd would not survive the loss of a machine, although every member is well: for members whose number no step changes. */
   notRedundant(run: ConversionRun): Promise<readonly Shortcoming[]>
   /** What the list lacks for these control planes, each of its members being well. */
-  lacking(run: ConversionRun, etcd: EtcdFacts): readonly Shortcoming[]
+  lacking(run: ConversionRun, etcd: EtcdFacts): readonly Lacking[]
   /** Whether etcd has all that it needs of a control plane that is in the cluster. */
   isMember(run: ConversionRun, node: NodeEntry): Promise<boolean>
   /** Whether an API server on this node has an etcd to serve from. */

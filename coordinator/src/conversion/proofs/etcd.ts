@@ -1,16 +1,18 @@
+import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../checks/check.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
 const id = 'etcd'
+const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
 
 export const etcd: Proof = {
   id,
   title: 'etcd has all the voters that it should have, all healthy by their own word',
   async prove(run) {
-    const seen = await run.etcd()
-    const topology = await run.etcdTopology()
+    const [seen, topology, { nodes }] = await Promise.all([run.etcd(), run.etcdTopology(), run.clusterFacts()])
     const { members, alarms, clusterId } = seen
-    const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
+    const isControlPlane = ({ name }: EtcdMember) => nodes.some((node) => node.name === name && node.controlPlane)
     const missing = (message: string, evidence: string): Seen => notProved(id, { message, evidence, remedy })
     const each = members.map((member): Seen => {
       const name = member.name || member.peerUrls.join(', ')
@@ -22,6 +24,7 @@ export const etcd: Proof = {
           `member ${name} believes to be in another cluster`,
           `${member.status.clusterId}, not ${clusterId}`,
         )
+      if (!topology.expects(run, member) && isControlPlane(member)) return unnamed(member.name)
       if (!topology.expects(run, member))
         return missing(`member ${name} is on no control plane of the cluster file`, member.peerUrls.join(', '))
       if (member.status.errors.length > 0)
@@ -38,3 +41,11 @@ export const etcd: Proof = {
     ])
   },
 }
+
+/** It works as the others do, and Quorate does not look after it: its load balancer may not lead there, its certificate is not looked at. */
+const unnamed = (name: string): Finding => ({
+  ...{ id, severity: 'warning', node: name, evidence: 'Node and etcd member' },
+  message: 'it is a control plane of the cluster that the cluster file does not name',
+  remedy:
+    'Name it in controlPlanes of the cluster file, and a fifth with it; or take it out: kubeadm reset on it, kubectl delete node.',
+})

@@ -2,11 +2,11 @@ import type { Evidence } from '../../engine/step.js'
 import type { Finding } from '../checks/check.js'
 import type { ProofResult } from './proof.js'
 
-/** What is missing for a proof to hold. */
-export const notProved = (id: string, missing: Omit<Finding, 'id' | 'severity'>): Finding => ({
-  id,
+/** What is missing for a proof to hold; it holds all the same where the severity is said to be less than `error`. */
+export const notProved = (id: string, missing: Omit<Finding, 'id' | 'severity'> & Partial<Finding>): Finding => ({
   severity: 'error',
   ...missing,
+  id,
 })
 
 /** One thing that was looked at: what was seen, or what is missing. */

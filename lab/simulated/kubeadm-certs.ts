@@ -1,0 +1,69 @@
+import { X509Certificate } from 'node:crypto'
+import { readCertificate } from '@quorate/shared/pki'
+import { type Identity, issue } from './certificates.js'
+import type { Kubeadm } from './kubeadm-run.js'
+
+const pki = '/etc/kubernetes/pki'
+const signers: Readonly<Record<string, readonly string[]>> = {
+  ca: ['apiserver', 'apiserver-kubelet-client'],
+  'etcd/ca': ['apiserver-etcd-client', 'etcd/healthcheck-client', 'etcd/peer', 'etcd/server'],
+  'front-proxy-ca': ['front-proxy-client'],
+}
+const kubeconfigs = ['admin', 'super-admin', 'controller-manager', 'scheduler']
+const serverAuth = '1.3.6.1.5.5.7.3.1'
+const clientAuth = '1.3.6.1.5.5.7.3.2'
+
+/**
+ * `kubeadm certs renew all`: every leaf of this node anew, with the names that the old one has; what kubeadm-config says of certSANs does not
+ * count (app/phases/certs/renewal). Restarts nothing, and leaves the kubelet's own alone.
+ */
+export async function certsRenewAll(run: Kubeadm): Promise<void> {
+  const { node } = run.machine
+  run.print('[renew] Reading configuration from the cluster...')
+  for (const [signer, leaves] of Object.entries(signers)) {
+    for (const leaf of leaves) {
+      const renewed = renew(run, node.must(`${pki}/${leaf}.crt`), signer)
+      node.write(`${pki}/${leaf}.key`, renewed.key, 0o600)
+      node.write(`${pki}/${leaf}.crt`, renewed.cert, 0o644)
+      run.print(`certificate ${leaf} renewed`)
+    }
+  }
+  for (const name of kubeconfigs) renewKubeconfig(run, `/etc/kubernetes/${name}.conf`)
+  run.print('')
+  run.print(
+    'Done renewing certificates. You must restart the kube-apiserver, kube-controller-manager, kube-scheduler and etcd, so that they can use the new certificates.',
+  )
+}
+
+function renew({ machine: { node }, site }: Kubeadm, old: string, signer: string): Identity {
+  const [key] = site.keys
+  if (key === undefined) throw new Error('the laboratory made no keys')
+  const { commonName, sans } = readCertificate(old)
+  const { subject, keyUsage: uses = [] } = new X509Certificate(old)
+  const isAddress = (san: string): boolean => /^[\d.]+$|:/.test(san)
+  const isServer = uses.includes(serverAuth)
+  const usage = isServer && uses.includes(clientAuth) ? 'both' : isServer ? 'server' : 'client'
+  const wish = {
+    commonName,
+    organizations: [...subject.matchAll(/^O=(.*)$/gm)].map(([, organization = '']) => organization),
+    dnsNames: sans.filter((san) => !isAddress(san)),
+    ipAddresses: sans.filter(isAddress),
+    usage,
+  } as const
+  return issue(wish, key, { cert: node.must(`${pki}/${signer}.crt`), key: node.must(`${pki}/${signer}.key`) })
+}
+
+/** The client certificate inside; its server stays what it is. */
+function renewKubeconfig(run: Kubeadm, path: string): void {
+  const { node } = run.machine
+  const text = node.read(path)
+  if (text === undefined) return
+  const [, old = ''] = /client-certificate-data: (\S+)/.exec(text) ?? []
+  const { cert, key } = renew(run, Buffer.from(old, 'base64').toString(), 'ca')
+  const base64 = (pem: string): string => Buffer.from(pem).toString('base64')
+  const renewed = text
+    .replace(/(client-certificate-data: )\S+/, `$1${base64(cert)}`)
+    .replace(/(client-key-data: )\S+/, `$1${base64(key)}`)
+  node.write(path, renewed, 0o600)
+  run.print(`certificate embedded in the kubeconfig file ${path} renewed`)
+}
