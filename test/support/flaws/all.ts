@@ -174,7 +174,11 @@ export const flaws: readonly Flaw[] = [
   },
   {
     id: 'haproxy-stopped',
-    found: [{ proof: 'load-balancer', node: 'spare' }],
+    // keepalived takes no address over on a machine whose haproxy does not run.
+    found: [
+      { proof: 'load-balancer', node: 'spare' },
+      { proof: 'virtual-ip', node: 'spare' },
+    ],
     put: (cluster) => stoppedUnit(cluster, cluster.spare, 'haproxy'),
   },
   {
