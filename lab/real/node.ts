@@ -183,6 +183,11 @@ export class LabNode {
     return pid === undefined ? undefined : ['-t', String(pid), '-a', 'env', '-i', ...environment, ...argv]
   }
 
+  /** argv of a program of this machine as it runs in the node's network, with the node's loopback. */
+  within(argv: readonly string[]): readonly [string, string[]] {
+    return ['nsenter', ['-t', String(this.leader() ?? ''), '-n', ...argv]]
+  }
+
   /** Runs a program in the node. */
   async sh(argv: readonly string[], input?: string): Promise<RunResult> {
     const args = this.#enter(argv)

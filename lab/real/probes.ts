@@ -13,7 +13,22 @@ export interface ProbeResult {
   readonly errors: Readonly<Record<string, number>>
 }
 
+/** Where clients meet the endpoint, and from which network. */
+export interface ProbedPlace {
+  readonly address: string
+  readonly port: string
+  within(argv: readonly string[]): readonly [string, string[]]
+}
+
+const virtualIP = (lab: Lab): ProbedPlace => ({
+  address: lab.virtualIP,
+  port: lab.endpointPort,
+  within: (argv) => lab.network.within(argv),
+})
+
 const probe = fileURLToPath(new URL('../probe.mjs', import.meta.url))
+
+const command = (...args: readonly string[]): string[] => [process.execPath, probe, ...args]
 
 /** Clients of the lab's API while something happens to it: reads at 20 Hz at several places, an authenticated write every 250 ms. */
 export class Probes {
@@ -43,23 +58,26 @@ export class Probes {
   }
 
   /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after five minutes. */
-  async addEndpointWhenUp(lab: Lab): Promise<void> {
-    const url = `https://${lab.virtualIP}:${lab.endpointPort}/readyz`
+  async addEndpointWhenUp(lab: Lab, place = virtualIP(lab)): Promise<void> {
+    const url = `https://${place.address}:${place.port}/readyz`
     for (const deadline = Date.now() + 300_000; Date.now() < deadline; ) {
-      if ((await capture(...lab.network.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
-        return this.#addEndpoint(lab)
+      if ((await capture(...place.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
+        return this.#addEndpoint(lab, place)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
 
-  async #addEndpoint(lab: Lab): Promise<void> {
+  async #addEndpoint(lab: Lab, { address, port, within }: ProbedPlace): Promise<void> {
     const credentials = await clientCertificate(lab)
-    this.#add(lab, ['endpoint', lab.virtualIP, lab.endpointPort, '50'])
-    this.#add(lab, ['writes', lab.virtualIP, lab.endpointPort, '250', credentials.cert, credentials.key])
+    this.#start(within(command('endpoint', address, port, '50')))
+    this.#start(within(command('writes', address, port, '250', credentials.cert, credentials.key)))
   }
 
   #add(lab: Lab, args: readonly string[]): void {
-    const [file, argv] = lab.network.within([process.execPath, probe, ...args])
+    this.#start(lab.network.within(command(...args)))
+  }
+
+  #start([file, argv]: readonly [string, string[]]): void {
     const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#children.push(child)
     this.#output.push(

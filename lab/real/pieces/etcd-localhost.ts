@@ -1,16 +1,25 @@
+import type { Lab } from '../lab.js'
 import type { Piece } from '../piece.js'
 
 /** etcd that listens on loopback alone, as kubeadm made it once and as hardened clusters have it: nobody could join it. */
 export const etcdLocalhost: Piece = {
-  async after(lab) {
-    const cp1 = lab.node('cp1')
-    const manifest = '/etc/kubernetes/manifests/etcd.yaml'
-    const edit = [
-      's#--listen-client-urls=.*#--listen-client-urls=https://127.0.0.1:2379#',
-      's#--listen-peer-urls=.*#--listen-peer-urls=https://127.0.0.1:2380#',
-    ].flatMap((expression) => ['-e', expression])
-    const before = await cp1.must(['pidof', 'etcd'])
-    await cp1.must(['sed', '-i', ...edit, manifest])
-    await lab.untilReady(async () => (await cp1.sh(['pidof', 'etcd'])).stdout !== before)
-  },
+  after: (lab) => listenOn(lab, (port) => `https://127.0.0.1:${port}`),
+}
+
+/** As kubeadm makes it today, by hand. */
+export async function listensForAll(lab: Lab): Promise<void> {
+  const { address } = lab.node('cp1')
+  await listenOn(lab, (port) => `${port === 2379 ? 'https://127.0.0.1:2379,' : ''}https://${address}:${port}`)
+}
+
+async function listenOn(lab: Lab, urls: (port: number) => string): Promise<void> {
+  const cp1 = lab.node('cp1')
+  const edit = [
+    `s#--listen-client-urls=.*#--listen-client-urls=${urls(2379)}#`,
+    `s#--listen-peer-urls=.*#--listen-peer-urls=${urls(2380)}#`,
+  ].flatMap((expression) => ['-e', expression])
+  const before = await cp1.must(['pidof', 'etcd'])
+  await cp1.must(['sed', '-i', ...edit, '/etc/kubernetes/manifests/etcd.yaml'])
+  const another = async () => !['', before].includes((await cp1.sh(['pidof', 'etcd'])).stdout)
+  await lab.untilReady(another)
 }

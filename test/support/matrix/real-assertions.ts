@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { ClusterFileWish, Lab } from '../../../lab/real/lab.js'
 import type { PieceName } from '../../../lab/real/pieces/all.js'
-import { type ProbeResult, Probes } from '../../../lab/real/probes.js'
+import { type ProbedPlace, type ProbeResult, Probes } from '../../../lab/real/probes.js'
 import { capture } from '../../../lab/real/shell.js'
 import { labForTest, newestRun } from '../real-lab.js'
 import { differences, etcdMembers, stateOf } from '../real-state.js'
@@ -10,6 +10,8 @@ interface Wanted {
   /** What makes the cluster other than the textbook's. */
   readonly with?: readonly PieceName[]
   file?(lab: Lab): ClusterFileWish
+  /** Where clients meet the endpoint; the virtual IP unless given. */
+  endpointAt?(lab: Lab): ProbedPlace
   /** The cluster as it came up is the one that the scenario is about. */
   before?(lab: Lab): Promise<void>
   looks?(lab: Lab): Promise<void>
@@ -25,11 +27,11 @@ async function ended(t: Test, lab: Lab, args: readonly string[]): Promise<string
 }
 
 /** Probes start at the first control plane at once, and at the endpoint as soon as the load balancer answers. */
-async function convertUnderProbes(t: Test, lab: Lab): Promise<void> {
+async function convertUnderProbes(t: Test, lab: Lab, endpoint?: ProbedPlace): Promise<void> {
   const probes = Probes.direct(lab)
   const started = Date.now()
   const conversion = ended(t, lab, ['convert', '-f', lab.clusterFile, '--yes'])
-  await probes.addEndpointWhenUp(lab)
+  await probes.addEndpointWhenUp(lab, endpoint)
   await conversion
   t.comment(`converted in ${Math.round((Date.now() - started) / 1000)} s`)
   const results = await probes.stop()
@@ -56,7 +58,7 @@ export async function convertsReal(t: Test, version: string, wanted: Wanted = {}
   const before = await stateOf(lab)
   await ended(t, lab, ['plan', '-f', lab.clusterFile])
   t.same(differences(before, await stateOf(lab)), [], 'the plan changed not one byte')
-  await convertUnderProbes(t, lab)
+  await convertUnderProbes(t, lab, wanted.endpointAt?.(lab))
   if (wanted.stacked !== false)
     for (const node of lab.controlPlanes) {
       const members = await etcdMembers(node)
@@ -79,4 +81,23 @@ async function undo(t: Test, lab: Lab): Promise<void> {
   await ended(t, lab, ['rollback', newestRun(lab), '--yes'])
   t.comment(`undone in ${Math.round((Date.now() - started) / 1000)} s`)
   nothingFailed(t, await probes.stop())
+}
+
+interface Refused extends Pick<Wanted, 'with'> {
+  /** What the finding says, done by hand; then it is converted. */
+  mended?(lab: Lab): Promise<void>
+}
+
+/** Real nodes are refused with this finding, exit code 3, and not a byte is another one; mended as it says, they are converted. */
+export async function refusesReal(t: Test, version: string, finding: string, wanted: Refused): Promise<void> {
+  const lab = await labForTest(t, version, { workers: 1, with: wanted.with ?? [] })
+  const before = await stateOf(lab)
+  const { exitCode, stdout, stderr } = await capture(...lab.quorate(['convert', '-f', lab.clusterFile, '--yes']))
+  t.equal(exitCode, 3, 'blocked by a finding')
+  t.match(stdout + stderr, finding)
+  t.same(differences(before, await stateOf(lab)), [], 'nothing was changed')
+  if (wanted.mended === undefined) return
+  await wanted.mended(lab)
+  await convertUnderProbes(t, lab)
+  await ended(t, lab, ['verify', '-f', lab.clusterFile])
 }

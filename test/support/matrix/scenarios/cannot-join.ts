@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import { listensForAll } from '../../../../lab/real/pieces/etcd-localhost.js'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { refuses } from '../assertions.js'
+import { refusesReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 export const etcdLocalhost: Scenario = {
@@ -27,6 +29,14 @@ export const etcdLocalhost: Scenario = {
           await cluster.control.ask('writeFile', { node, path, text })
           await until('etcd to run with them', () => runsSo(cluster), { deadlineMs: 60_000, everyMs: 200 })
         },
+      }),
+  },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      refusesReal(t, version, 'etcd listens on port 2379 for this node alone', {
+        with: ['etcd-localhost'],
+        mended: listensForAll,
       }),
   },
 }

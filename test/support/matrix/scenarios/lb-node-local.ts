@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { converts } from '../assertions.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 export const lbNodeLocal: Scenario = {
@@ -26,6 +27,15 @@ export const lbNodeLocal: Scenario = {
               t.match(config, `server ${backend}.example.com`, `${name} leads to ${backend}`)
           }
         },
+      }),
+  },
+  real: {
+    versions: ['v1.37.2', 'v1.30.4'],
+    try: (t, version) =>
+      convertsReal(t, version, {
+        file: () => ({ loadBalancer: '{kind: node-local}' }),
+        endpointAt: (lab) => ({ address: '127.0.0.1', port: '8443', within: (argv) => lab.node('w1').within(argv) }),
+        undone: true,
       }),
   },
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { converts } from '../assertions.js'
+import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 const servers = (cluster: SimulatedCluster): string[] =>
@@ -22,6 +23,19 @@ export const lbServiceNodePort: Scenario = {
         site: { kubernetesVersion, dns: false, haproxyEverywhere: true },
         file: { loadBalancer: '{kind: service, nodePort: 31170}' },
         endpointAt: (site) => ({ address: site.node('w1').address, port: 31170 }),
+        undone: true,
+      }),
+  },
+  real: {
+    versions: ['v1.37.2'],
+    try: (t, version) =>
+      convertsReal(t, version, {
+        file: () => ({ loadBalancer: '{kind: service, nodePort: 31170}' }),
+        endpointAt: (lab) => ({
+          address: lab.node('w1').address,
+          port: '31170',
+          within: (argv) => lab.network.within(argv),
+        }),
         undone: true,
       }),
   },
