@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Lab } from '../../../../lab/real/lab.js'
+import { ended } from '../../simulated-cluster.js'
 import { converts } from '../assertions.js'
 import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
@@ -26,6 +27,9 @@ export const lbHosts: Scenario = {
             t.match(config, 'server k8smaster3.example.com', `${name} leads to the third`)
           }
           t.match(await cluster.control.ask('virtualIpHolder'), /^lb\d/)
+          const backends = await cluster.quorate(['backends', '-f', cluster.clusterFile])
+          ended(t, backends)
+          t.match(backends.stdout, /k8smaster3\.example\.com +\d+ of 27/)
         },
       }),
   },
