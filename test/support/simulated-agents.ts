@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js'
-import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { type JoinSpec, NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { ErrorDetail, type OperationEvent, type OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { Test } from 'tap'
@@ -79,7 +79,7 @@ export async function readyToJoin(t: Test, failJoinPhase?: string, site: SiteWis
   if (failJoinPhase !== undefined) await cluster.setFaults('cp2', { failJoinPhase })
   const { facts } = await agents.read('cp1', 'getNodeFacts')
   const caPin = facts?.certificates.find(({ path }) => path === '/etc/kubernetes/pki/ca.crt')?.publicKeyPin ?? ''
-  const joinSpec = {
+  const joinSpec: JoinSpec = {
     endpoint,
     nodeName: joiner.name,
     advertiseAddress: joiner.address,
@@ -88,6 +88,9 @@ export async function readyToJoin(t: Test, failJoinPhase?: string, site: SiteWis
     kubeadmApiVersion: 'v1beta4',
     ignorePreflightErrors: [],
     etcdTimeoutSeconds: 300,
+    discoveryCaPem: '',
+    withPatches: false,
+    nodeIp: '',
   }
   const place = async (attempt: number): Promise<void> => {
     const { recipient } = await agents.read('cp2', 'getSealingKey')

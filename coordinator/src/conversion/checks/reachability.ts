@@ -35,16 +35,20 @@ export const reachability: Check = {
       ),
     )
     // A port that both look at can be held by one at a time.
-    if (ports.includes(run.endpoint.port)) await ofControlPlanes
+    const turn = ports.includes(run.endpoint.port) ? ofControlPlanes : Promise.resolve()
     const ofLoadBalancer = run.loadBalancer
       .frontends(run)
-      .map(({ node, clients }) => probeHeld(run, { target: node, ports: [run.endpoint.port], sources: clients }))
+      .map(({ node: target, clients: sources }) =>
+        turn.then(() => probeHeld(run, { target, ports: [run.endpoint.port], sources })),
+      )
     const ofEtcd = etcd.outside.map(({ host, port, what }) =>
       probeFromOthers(run, {
         ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },
       }),
     )
-    return [...(await ofControlPlanes), ...(await Promise.all([...ofLoadBalancer, ...ofEtcd]))].flat()
+    // All at once: one that fails while another is awaited would be a rejection that nobody handles.
+    const [found, ...others] = await Promise.all([ofControlPlanes, ...ofLoadBalancer, ...ofEtcd])
+    return [...found.flat(), ...others.flat()]
   },
 }
 
