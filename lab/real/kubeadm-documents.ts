@@ -32,6 +32,9 @@ export function textbookDocuments(version: string, first: { name: string; addres
       cgroupDriver: 'cgroupfs',
       failSwapOn: false,
       oomScoreAdj: 0,
+      // The nodes share this machine's disk: a kubelet that finds it full would delete images that no registry gives back.
+      imageGCHighThresholdPercent: 100,
+      evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
       ...(old ? {} : { failCgroupV1: false }),
     },
     kubeProxy: { mode: 'iptables', oomScoreAdj: 0, conntrack: { maxPerCore: 0, min: 0 } },
