@@ -61,8 +61,9 @@ export class Probes {
   async addEndpointWhenUp(lab: Lab, place = virtualIP(lab)): Promise<void> {
     const url = `https://${place.address}:${place.port}/readyz`
     for (const deadline = Date.now() + 300_000; Date.now() < deadline; ) {
-      if ((await capture(...place.within(['curl', '-sk', '--max-time', '1', url]))).stdout === 'ok')
-        return this.#addEndpoint(lab, place)
+      const asked = ['curl', '-sk', '--max-time', '1', '-o', '/dev/null', '-w', '%{http_code}', url]
+      // 401: it is up, and tells nothing to who has no credentials.
+      if (['200', '401'].includes((await capture(...place.within(asked))).stdout)) return this.#addEndpoint(lab, place)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
