@@ -5,9 +5,9 @@ import type { LabNode } from '../../lab/real/node.js'
 export type LabState = ReadonlyMap<string, string>
 
 const folders = '/etc/kubernetes /etc/hosts /etc/haproxy /etc/keepalived /etc/cni /var/lib/kubelet /var/lib/etcd'
-// What a kubelet that runs writes by itself, and etcd's data.
+// What a kubelet that runs writes by itself (each of its state files beside it first, as `.NUMBER`: pkg/kubelet/util/store/filestore.go), and etcd's data.
 const living =
-  '/var/lib/kubelet/(pods|plugins|plugins_registry|device-plugins|checkpoints|pod-resources|actuated_pods_state|allocated_pods_state|cpu_manager_state|memory_manager_state|dra_manager_state)|/var/lib/etcd/'
+  '/var/lib/kubelet/(\\.[0-9]+|pods|plugins|plugins_registry|device-plugins|checkpoints|pod-resources|actuated_pods_state|allocated_pods_state|cpu_manager_state|memory_manager_state|dra_manager_state)|/var/lib/etcd/'
 
 /** Every file with mode, owner and sha256, every folder with mode and owner; services as they are enabled. */
 async function filesOf(node: LabNode): Promise<[string, string][]> {
