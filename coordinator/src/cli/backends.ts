@@ -1,3 +1,4 @@
+import { systemClock } from '@quorate/shared/clock'
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
@@ -40,7 +41,8 @@ export const backendsCommand: CommandMaker = (context, finish) =>
         do {
           seen = await seeBackends(session, file, stop.signal)
           terminal.out(output === 'json' ? `${JSON.stringify(seen)}\n` : backendsText(seen, style))
-          if (watch) await pause(stop.signal)
+          // Ctrl-C ends the pause too.
+          if (watch) await systemClock.sleep(againMs, stop.signal).catch(() => undefined)
         } while (watch && !stop.signal.aborted)
       } finally {
         unhook()
@@ -51,13 +53,3 @@ export const backendsCommand: CommandMaker = (context, finish) =>
 
 const isWhole = ({ backends, strangers }: BackendsSeen): boolean =>
   backends.every(({ met }) => met > 0) && Object.keys(strangers).length === 0
-
-const pause = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const timer = setTimeout(resolve, againMs)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })

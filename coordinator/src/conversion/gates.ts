@@ -6,6 +6,7 @@ import type { Evidence } from '../engine/step.js'
 import { clusterNow, readNodeFacts, runningContainers, socketsOf } from './fresh.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
+import { unitOf } from './unit-of.js'
 import { endpointAddresses, endpointServer, kubeconfigsOf, type Peer, serverPeer } from './wanted.js'
 
 /** How gates wait: at first they look often, because a gate's pause is the conversion's pause; later less, because looking costs the nodes. */
@@ -149,7 +150,7 @@ async function runsWith(
   const facts = await readNodeFacts(run, node, signal)
   const [file] = kubeconfigsOf(facts, ['kubelet'])
   if (file?.server !== server) return notYet(`${file?.path ?? 'kubelet.conf'} names ${file?.server ?? 'nothing'}`)
-  const unit = facts.units.find((one) => one.name.replace(/\.service$/, '') === 'kubelet')
+  const unit = unitOf(facts, 'kubelet')
   if (unit?.activeState !== 'active') return notYet(`kubelet.service is ${unit?.activeState ?? 'not there'}`)
   return holds(unit.activeSinceUnixMs)
 }

@@ -1,4 +1,5 @@
 import { toJoin } from '../membership.js'
+import { unitOf } from '../unit-of.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -11,8 +12,8 @@ export const kubeletService: Check = {
   async check(run) {
     const joining = await toJoin(run)
     const nodes = await withFacts(run, joining)
-    return nodes.flatMap(({ name, facts: { units } }): Finding[] => {
-      const unit = units.find((each) => each.name.replace(/\.service$/, '') === 'kubelet')
+    return nodes.flatMap(({ name, facts }): Finding[] => {
+      const unit = unitOf(facts, 'kubelet')
       if (unit === undefined || unit.unitFileState.startsWith('enabled') || unit.unitFileState === '') return []
       return [
         {

@@ -9,6 +9,7 @@ import type { Finding } from '../checks/check.js'
 import { isJoined } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
+import { unitOf } from '../unit-of.js'
 import { nodeOf } from '../wanted.js'
 import type { LoadBalancerKind, Pool } from './kind.js'
 
@@ -121,8 +122,7 @@ async function setBackends(
   ])
 }
 
-const runs = (facts: NodeFacts, name: string): boolean =>
-  facts.units.some((unit) => unit.name.replace(/\.service$/, '') === name && unit.activeState === 'active')
+const runs = (facts: NodeFacts, name: string): boolean => unitOf(facts, name)?.activeState === 'active'
 
 type Request = Settings & Parameters<typeof renderHaproxy>[0] & { readonly ownAddress: string }
 

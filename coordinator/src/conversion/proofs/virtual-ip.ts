@@ -4,6 +4,7 @@ import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { readNodeFacts } from '../fresh.js'
 import type { ConversionRun } from '../run.js'
+import { unitOf } from '../unit-of.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
@@ -27,7 +28,7 @@ export const virtualIp: Proof = {
 /** A machine without one of them answers as long as another holds the address, and never takes it over. */
 const ofUnits = (run: ConversionRun, node: NodeEntry, facts: NodeFacts): readonly Seen[] =>
   run.loadBalancer.units.map((unit) => {
-    const state = facts.units.find(({ name }) => name.replace(/\.service$/, '') === unit)?.activeState
+    const state = unitOf(facts, unit)?.activeState
     if (state === 'active') return { what: `${unit} of ${node.name}`, saw: state }
     return notProved(id, {
       node: node.name,
