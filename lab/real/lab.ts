@@ -8,6 +8,7 @@ import { Network } from './network.js'
 import { LabNode, type NodeRole, type NodeSpec } from './node.js'
 import type { Piece } from './piece.js'
 import { type PieceName, pieces } from './pieces/all.js'
+import { ensurePrograms } from './programs.js'
 import { capture, must, timed } from './shell.js'
 
 const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
@@ -188,14 +189,9 @@ export class Lab {
     return join(this.folder, 'cluster.yaml')
   }
 
-  /** Packs the programs if that was not done, and puts agent, identity and unit on every node exactly as an operator would. */
+  /** Packs the programs where they are older than their source, and puts agent, identity and unit on every node exactly as an operator would. */
   async installAgents(): Promise<void> {
-    const out = join(projectRoot, 'out')
-    if (!existsSync(join(out, 'quorate')) || !existsSync(join(out, 'quorate-agent'))) {
-      await timed('npm run package', () =>
-        must(process.execPath, ['--import=tsx', join(projectRoot, 'packaging/package.ts')], { cwd: projectRoot }),
-      )
-    }
+    const out = await ensurePrograms(projectRoot)
     this.writeClusterFile()
     if (!existsSync(join(this.stateFolder, 'fleet'))) await this.quorateMust(['init'])
     await timed('agents installed and started', async () => {
