@@ -132,6 +132,7 @@ export class Lab {
   /** Builds what is missing, boots the nodes and makes the cluster that is to be converted. */
   async up(): Promise<void> {
     await ensureVersion(this.version)
+    allowManyNodes()
     await this.network.up()
     await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))
     const [cp1] = this.controlPlanes as [LabNode]
@@ -281,6 +282,15 @@ export class Lab {
     rmSync(this.folder, { recursive: true, force: true })
     removeControlGroups(`${this.network.name}-`)
   }
+}
+
+/**
+ * systemd, containerd, kubelet and kube-proxy of every node watch files as this host's root. Debian's 128 watchers are enough for one lab; the
+ * kubelets of a second one end with "too many open files" (https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files).
+ */
+function allowManyNodes(): void {
+  const limit = '/proc/sys/fs/inotify/max_user_instances'
+  if (Number(readFileSync(limit, 'utf8')) < 1_024) writeFileSync(limit, '1024')
 }
 
 /** Empty groups of nodes that ended; those still busy are left to the next time. */
