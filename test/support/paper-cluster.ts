@@ -273,6 +273,8 @@ export class PaperCluster {
       app: 'kube-proxy',
       ready: true,
       startedUnixMs: Date.now(),
+      revision: '1',
+      ending: false,
     })
     for (const process of ['kubelet', 'kube-proxy']) this.#connect(paper, process)
     if (controlPlane) this.members.push(this.#member(paper.entry))
