@@ -37,6 +37,8 @@ interface Settings {
 export interface ClusterFileWish {
   readonly endpoint?: string
   readonly loadBalancer?: string
+  /** Further lines below `policy:`, each with its own indentation of two spaces. */
+  readonly policy?: readonly string[]
 }
 
 const machine = (role: NodeRole, short: string, name: string, octet: number): NodeSpec => ({ role, short, name, octet })
@@ -238,7 +240,7 @@ export class Lab {
   }
 
   /** The cluster file that an operator would write for it. */
-  writeClusterFile({ endpoint, loadBalancer }: ClusterFileWish = {}): void {
+  writeClusterFile({ endpoint, loadBalancer, policy = [] }: ClusterFileWish = {}): void {
     const entry = (node: LabNode) => `  - {name: ${node.spec.name}, address: ${node.address}}`
     const lines = [
       'apiVersion: quorate/v1alpha1',
@@ -255,6 +257,7 @@ export class Lab {
       // Tests cut the power of whole nodes in a run; that nothing fails in a sound one they ask their own probes.
       '  availabilityBudgetSeconds: 60',
       `  ignorePreflightErrors: [${ignoredPreflightErrors.join(', ')}]`,
+      ...policy,
       '',
     ]
     writeFileSync(this.clusterFile, lines.join('\n'))

@@ -1,7 +1,7 @@
 import { createDecipheriv } from 'node:crypto'
 import { issue } from './certificates.js'
 import { kubeletConfiguration } from './cluster-objects.js'
-import { adminClient, apiServerSans, clientFor, durationMs, extraArgs, readConfig } from './kubeadm-config.js'
+import { adminClient, apiServerSans, clientFor, durationMs, etcdSans, extraArgs, readConfig } from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
 import { type JoinContext, preflight } from './kubeadm-preflight.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
@@ -147,7 +147,7 @@ export function makeCertificates(
   if (key === undefined) throw new Error('the laboratory made no keys')
   run.print(`[certs] Using certificateDir folder "${pki}"`)
   const ca = (name: string) => ({ cert: node.must(`${pki}/${name}.crt`), key: node.must(`${pki}/${name}.key`) })
-  const etcdNames = { dnsNames: [nodeName, 'localhost'], ipAddresses: [address, '127.0.0.1', '::1'] }
+  const etcdNames = etcdSans({ name: nodeName, address })
   const kubeletClientGroup = atLeast(site.release.version, '1.37')
     ? 'system:kubelet-api-admin'
     : site.release.adminGroup

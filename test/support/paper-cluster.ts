@@ -45,6 +45,7 @@ export const clusterFile: ClusterFile = {
   policy: {
     controlPlaneKubeconfigs: 'auto',
     manageHosts: true,
+    letEtcdListen: false,
     waves: { canary: 1, width: 10, maxFailed: 0 },
     availabilityBudgetSeconds: 5,
     ignorePreflightErrors: [],

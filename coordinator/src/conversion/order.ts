@@ -2,6 +2,7 @@ import type { ConversionStep } from './run.js'
 import { backUpFiles } from './steps/back-up-files.js'
 import { finish } from './steps/finish.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
+import { letEtcdListen } from './steps/let-etcd-listen.js'
 import { prepareJoining } from './steps/prepare-joining.js'
 import { proveHa } from './steps/prove-ha.js'
 import { publishEndpointName } from './steps/publish-endpoint-name.js'
@@ -22,6 +23,7 @@ import { uploadCertificates } from './steps/upload-certificates.js'
 export const conversionOrder = [
   snapshotEtcd,
   backUpFiles,
+  letEtcdListen,
   startLoadBalancer,
   publishEndpointName,
   regenerateApiserverCertificate,
