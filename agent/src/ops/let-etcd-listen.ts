@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { letEtcdListen as listening } from '@quorate/shared/etcd-listen'
 import type { LetEtcdListenRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import type { OperationResult, TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { readCertificate } from '@quorate/shared/pki'
 import { holds, notYet, until } from '@quorate/shared/until'
@@ -20,7 +20,7 @@ import {
   requireText,
   stageCertificate,
 } from './cluster/stage-certificate.js'
-import { type ChangeContext, changeOperation, doneIf } from './operation.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { manifestPath } from './paths.js'
 import { changed, unchanged } from './result.js'
 
@@ -40,32 +40,46 @@ async function unfit(host: Host, address: string): Promise<readonly Issued[]> {
   return (await Promise.all(views)).flatMap(({ which, missing }) => (missing.length > 0 ? [which] : []))
 }
 
+/** As letEtcdListen, with a wait of one's own for etcd to come back. */
+export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcdListenRequest> =>
+  changeOperation(
+    async ({ address }, context) => {
+      const { host } = context.tools
+      const text = await requireText(host, manifest)
+      const wanted = listening(text, address)
+      const lacking = await unfit(host, address)
+      await keepFiles(backupPlace(context), files)
+      if (wanted === text && lacking.length === 0) return soAlready(context, address)
+      await issueAnew(context, lacking, address)
+      context.signal.throwIfAborted()
+      await host.replace(manifest, Buffer.from(wanted), { mode: 0o600 })
+      context.progress('changed its manifest, waiting for etcd to come back')
+      await untilBack(context, deadlineMs).catch((error: unknown) => putBackAll(context, error))
+      return changed({ summary: `etcd listens on ${address}`, touched: await touchedSince(context) })
+    },
+    {
+      evidence: async ({ address }, { tools: { host } }) => {
+        const text = await requireText(host, manifest)
+        const isSo = listening(text, address) === text && (await unfit(host, address)).length === 0
+        // What there is to put back, should nobody go on.
+        const hashes = files.map(async (name) => [name, sha256Hex(await requireText(host, name))] as const)
+        return doneIf(isSo, Object.fromEntries(await Promise.all(hashes)))
+      },
+    },
+  )
+
 /**
  * Lets etcd of this control plane listen on the node's address too: certificates for it where they are not, flags in its manifest. The kubelet starts
  * it anew, and for these seconds the API server has no etcd. An etcd that does not come back gets its files back at once.
  */
-export const letEtcdListen = changeOperation<LetEtcdListenRequest>(
-  async ({ address }, context) => {
-    const { host } = context.tools
-    const text = await requireText(host, manifest)
-    const wanted = listening(text, address)
-    const lacking = await unfit(host, address)
-    if (wanted === text && lacking.length === 0) return unchanged(`etcd listens on ${address} already`)
-    await keepFiles(backupPlace(context), files)
-    await issueAnew(context, lacking, address)
-    context.signal.throwIfAborted()
-    await host.replace(manifest, Buffer.from(wanted), { mode: 0o600 })
-    context.progress('changed its manifest, waiting for etcd to come back')
-    await untilBack(context).catch((error: unknown) => putBackAll(context, error))
-    return changed({ summary: `etcd listens on ${address}`, touched: await touchedSince(context) })
-  },
-  {
-    evidence: async ({ address }, { tools: { host } }) => {
-      const text = await requireText(host, manifest)
-      return doneIf(listening(text, address) === text && (await unfit(host, address)).length === 0)
-    },
-  },
-)
+export const letEtcdListen = letEtcdListenWithin(restartWithinMs)
+
+/** Whoever changed it: where that was this run, before its agent was killed, there is something to put back. */
+async function soAlready(context: ChangeContext, address: string): Promise<OperationResult> {
+  const touched = await touchedSince(context)
+  const summary = `etcd listens on ${address} already`
+  return touched.length === 0 ? unchanged(summary) : changed({ summary, touched })
+}
 
 async function issueAnew(context: ChangeContext, lacking: readonly Issued[], address: string): Promise<void> {
   const { tools, header, signal } = context
@@ -82,7 +96,7 @@ async function issueAnew(context: ChangeContext, lacking: readonly Issued[], add
 }
 
 /** By its own word, where it listens for others now. */
-async function untilBack({ tools, signal }: ChangeContext): Promise<void> {
+async function untilBack({ tools, signal }: ChangeContext, deadlineMs: number): Promise<void> {
   const look = async () => {
     const etcd = await tools.etcd()
     try {
@@ -92,7 +106,7 @@ async function untilBack({ tools, signal }: ChangeContext): Promise<void> {
       etcd.close()
     }
   }
-  await until('etcd to come back', look, { deadlineMs: restartWithinMs, everyMs: 250, signal })
+  await until('etcd to come back', look, { deadlineMs, everyMs: 250, signal })
 }
 
 async function putBackAll(context: ChangeContext, why: unknown): Promise<never> {
