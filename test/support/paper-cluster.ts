@@ -503,7 +503,7 @@ export class PaperCluster {
       restartCoreDns: () => {
         const nodes = this.cluster.nodes.map((object) => object.name)
         for (const [index, pod] of this.cluster.pods.filter(({ app }) => app === 'kube-dns').entries())
-          pod.node = nodes[index + 1] ?? ''
+          Object.assign(pod, { name: `${pod.name}-anew`, node: nodes[index + 1] ?? '' })
       },
     }
     const result = (effects[method] ?? (() => undefined))(request)
