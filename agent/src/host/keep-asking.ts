@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { KeptLine, type LineEnd } from './kept-line.js'
 import type { Asking, Question } from './network.js'
