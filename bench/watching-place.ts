@@ -1,4 +1,5 @@
 /** The two processes of bench/availability.ts: API servers (`serve`), and a node that watches them (`watch`). Bundled, so that nothing but them runs. */
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -34,7 +35,6 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** About as long as what a kube-apiserver writes: its head for /readyz, and a Lease with its managed fields. */
 const headers = {
-  'Audit-Id': '7d5b1c2e-0d0f-4c39-9d57-9f6f5d1d7a10',
   'Cache-Control': 'no-cache, private',
   'X-Kubernetes-Pf-Flowschema-Uid': '7d5b1c2e-0d0f-4c39-9d57-9f6f5d1d7a10',
   'X-Kubernetes-Pf-Prioritylevel-Uid': '7d5b1c2e-0d0f-4c39-9d57-9f6f5d1d7a10',
@@ -46,7 +46,10 @@ async function serve({ serving, caPem }: ServeOrder): Promise<number> {
     { cert: serving.certPem, key: serving.keyPem, ca: caPem, requestCert: true, rejectUnauthorized: false },
     (request, response) => {
       request.resume()
-      response.writeHead(200, headers).end(request.method === 'PATCH' ? lease : 'ok')
+      const body = request.method === 'PATCH' ? lease : 'ok'
+      // As Go's net/http does: what is different each time, then the length.
+      const own = { 'Audit-Id': randomUUID(), Date: new Date().toUTCString(), 'Content-Length': body.length }
+      response.writeHead(200, { ...headers, ...own }).end(body)
     },
   )
   server.listen(0, '127.0.0.1')

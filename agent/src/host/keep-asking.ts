@@ -47,11 +47,13 @@ class Asker {
   readonly #question: Question
   readonly #resolve: () => Promise<string[]>
   readonly #context: SecureContext
-  readonly #asked = new Map<KeptLine, number>()
+  /** Those that are asked or can be, and some that are neither any more. */
+  #lines: readonly KeptLine[] = []
   /** Undefined until the first answer of the resolver. */
   #addresses: readonly string[] | undefined
   #resolvedAt = -resolveAgainMs
-  #idle: KeptLine | undefined
+  /** The line that is asked as a rule; the others are those of an impatient client. */
+  #kept: KeptLine | undefined
   #isOld = false
   #stopped = false
 
@@ -71,9 +73,7 @@ class Asker {
 
   stop(): void {
     this.#stopped = true
-    this.#idle?.drop()
-    for (const line of this.#asked.keys()) line.drop()
-    this.#asked.clear()
+    for (const line of this.#lines) line.close()
   }
 
   async #lookUp(): Promise<void> {
@@ -88,74 +88,68 @@ class Asker {
 
   ask(now: number): void {
     if (this.#addresses === undefined) return
-    // What has come meanwhile is read first: it may be this process that is late.
-    for (const line of this.#asked.keys()) if (now - line.askedAt > giveUpMs) setImmediate(() => this.#giveUp(line))
-    const line = this.#takeIdle()
-    if (line !== undefined) this.#ask(line, 0)
-    else if (this.#mayAskAnew(now)) this.#askAnew(0)
+    for (const line of this.#lines) {
+      // What has come meanwhile is read first: it may be this process that is late.
+      if (line.isAsked && now - line.askedAt > giveUpMs) setImmediate(() => this.#giveUp(line))
+    }
+    const kept = this.#kept
+    if (kept === undefined || !isIdle(kept)) {
+      if (this.#mayAskAnew(now)) this.#askAnew(0, now)
+    } else if (this.#isOld) {
+      this.#isOld = false
+      kept.close()
+      this.#askAnew(0, now)
+    } else kept.ask(this.#question.request(), now)
   }
 
   #giveUp(line: KeptLine): void {
-    if (this.#asked.has(line)) line.giveUp(`no answer within ${giveUpMs} ms`)
-  }
-
-  /** The line that waits for a question, unless it is old or was closed. */
-  #takeIdle(): KeptLine | undefined {
-    const line = this.#idle
-    this.#idle = undefined
-    if (line === undefined || !line.isOpen) return undefined
-    if (!this.#isOld) return line
-    this.#isOld = false
-    line.close()
-    return undefined
+    if (line.isAsked) line.giveUp(`no answer within ${giveUpMs} ms`)
   }
 
   #mayAskAnew(now: number): boolean {
-    const last = Math.max(0, ...[...this.#asked.keys()].map(({ askedAt }) => askedAt))
-    return this.#asked.size === 0 || (now - last >= impatientMs && this.#asked.size < mostLines)
+    const asked = this.#lines.filter(({ isAsked }) => isAsked)
+    return asked.length < mostLines && asked.every(({ askedAt }) => now - askedAt >= impatientMs)
   }
 
-  #askAnew(index: number): void {
+  #askAnew(index: number, now: number): void {
     const { port, host, serverName } = this.#question
     const address = this.#addresses?.[index]
     if (address === undefined) {
-      this.#failed(`${host} has no address on this node`, 0)
+      this.#failed(`${host} has no address on this node`, now)
       return
     }
     const sni = isIP(serverName) === 0 ? serverName : ''
     const dialled = { address, port, secureContext: this.#context, serverName, sni }
-    this.#ask(new KeptLine(dialled, (line, end) => this.#ended(line, end)), index)
+    const line: KeptLine = new KeptLine(dialled, (end) => this.#ended(line, end, index))
+    this.#lines = [...this.#lines.filter(({ isOpen, isAsked }) => isOpen || isAsked), line]
+    line.ask(this.#question.request(), now)
   }
 
-  #ask(line: KeptLine, index: number): void {
-    this.#asked.set(line, index)
-    line.ask(this.#question.request())
-  }
-
-  #ended(line: KeptLine, end: LineEnd): void {
-    const index = this.#asked.get(line) ?? 0
-    this.#asked.delete(line)
+  #ended(line: KeptLine, end: LineEnd, index: number): void {
     if (this.#stopped) return
+    const now = performance.now()
     if ('status' in end) {
-      this.#keep(line)
-      this.#question.answered({ status: end.status, tookMs: performance.now() - line.askedAt })
+      if (line !== this.#kept) this.#keep(line)
+      this.#question.answered({ status: end.status, askedAt: line.askedAt, at: now })
     } else if (end.unheard && this.#question.isRepeatable) {
       // As Go's net/http, and so every client of Kubernetes: what was not heard on a kept connection is asked again on a new one.
-      this.#askAnew(0)
+      this.#askAnew(0, now)
     } else if (!line.isSecure && index + 1 < (this.#addresses?.length ?? 0)) {
       // The name has another address: who cannot connect tries that.
-      this.#askAnew(index + 1)
-    } else this.#failed(end.error, performance.now() - line.askedAt)
+      this.#askAnew(index + 1, now)
+    } else this.#failed(end.error, line.askedAt)
   }
 
   #keep(line: KeptLine): void {
-    if (!line.isOpen) return
-    if (this.#idle === undefined) this.#idle = line
-    else line.close()
+    if (this.#kept !== undefined && isIdle(this.#kept)) line.close()
+    else this.#kept = line
   }
 
-  #failed(error: string, tookMs: number): void {
-    if (performance.now() - this.#resolvedAt > resolveAgainMs) void this.#lookUp()
-    this.#question.answered({ error, tookMs })
+  #failed(error: string, askedAt: number): void {
+    const at = performance.now()
+    if (at - this.#resolvedAt > resolveAgainMs) void this.#lookUp()
+    this.#question.answered({ error, askedAt, at })
   }
 }
+
+const isIdle = ({ isOpen, isAsked }: KeptLine): boolean => isOpen && !isAsked

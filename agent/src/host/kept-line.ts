@@ -1,5 +1,5 @@
 import { type ConnectionOptions, checkServerIdentity, connect, type SecureContext, type TLSSocket } from 'node:tls'
-import { type HttpAnswer, readHttpAnswer } from './http-answer.js'
+import { type HttpAnswer, KnownAnswer, readHttpAnswer } from './http-answer.js'
 
 export interface Dialled {
   readonly address: string
@@ -26,18 +26,21 @@ const bufferBytes = 8 * 1024
 export class KeptLine {
   /** Of this process's monotonic clock, milliseconds. */
   askedAt = 0
+  /** A question is under way. */
+  isAsked = false
   /** The handshake is done and the certificate was verified. */
   isSecure = false
-  /** It can be asked. */
+  /** It can be asked, now or after its answer. */
   isOpen = true
   readonly #socket: TLSSocket
-  readonly #ended: (line: KeptLine, end: LineEnd) => void
-  #isAsked = false
+  readonly #ended: (end: LineEnd) => void
   #hasAnswered = false
+  /** What has come of an answer that is not all there. */
   #received: Buffer | undefined
+  #last: KnownAnswer | undefined
   #unsent: Buffer | undefined
 
-  constructor(dialled: Dialled, ended: (line: KeptLine, end: LineEnd) => void) {
+  constructor(dialled: Dialled, ended: (end: LineEnd) => void) {
     const { address, port, secureContext, serverName, sni } = dialled
     this.#ended = ended
     const options: ConnectionOptions & OnRead = {
@@ -61,9 +64,9 @@ export class KeptLine {
   }
 
   /** Nothing is said to a server before its certificate was verified: until then the question waits. */
-  ask(request: Buffer): void {
-    this.askedAt = performance.now()
-    this.#isAsked = true
+  ask(request: Buffer, now: number): void {
+    this.askedAt = now
+    this.isAsked = true
     this.#received = undefined
     if (this.isSecure) this.#socket.write(request)
     else this.#unsent = request
@@ -75,42 +78,41 @@ export class KeptLine {
     this.#lost(error)
   }
 
-  /** Hangs up as a client does that is done. */
+  /** Hangs up at once; nobody is told. */
   close(): void {
     this.isOpen = false
-    this.#socket.end()
-  }
-
-  /** Hangs up at once; nobody is told. */
-  drop(): void {
-    this.isOpen = false
-    this.#isAsked = false
+    this.isAsked = false
     this.#socket.destroy()
   }
 
   /** True: it may be told more. */
   #take(length: number, buffer: Buffer): boolean {
-    if (!this.#isAsked) return true
+    if (!this.isAsked) return true
+    if (this.#received === undefined && this.#last?.isLike(buffer, length)) {
+      this.#answered(this.#last.answer)
+      return true
+    }
     const bytes = buffer.subarray(0, length)
-    const received = this.#received === undefined ? bytes : Buffer.concat([this.#received, bytes])
-    const answer = readHttpAnswer(received)
-    if (answer?.complete === true) this.#answered(answer)
-    // The buffer is filled anew: what is not all of an answer has to be kept.
-    else this.#received = Buffer.from(received)
+    // The buffer is filled anew: what is kept has to be copied.
+    this.#received = Buffer.concat(this.#received === undefined ? [bytes] : [this.#received, bytes])
+    const answer = readHttpAnswer(this.#received)
+    if (answer?.complete !== true) return true
+    this.#last = new KnownAnswer(answer, this.#received)
+    this.#answered(answer)
     return true
   }
 
   #answered(answer: HttpAnswer): void {
-    this.#isAsked = false
+    this.isAsked = false
     this.#hasAnswered = true
     if (!answer.keepsOpen) this.close()
-    this.#ended(this, answer.status === 0 ? { error: 'not an answer of HTTP/1.1', unheard: false } : answer)
+    this.#ended(answer.status === 0 ? { error: 'not an answer of HTTP/1.1', unheard: false } : answer)
   }
 
   #lost(error: string): void {
     this.isOpen = false
-    if (!this.#isAsked) return
-    this.#isAsked = false
-    this.#ended(this, { error, unheard: this.#hasAnswered && this.#received === undefined })
+    if (!this.isAsked) return
+    this.isAsked = false
+    this.#ended({ error, unheard: this.#hasAnswered && this.#received === undefined })
   }
 }

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { access, type FileHandle, open, readdir, readlink, realpath, rm, stat, statfs, unlink } from 'node:fs/promises'
+import { constants, realpathSync, type Stats } from 'node:fs'
+import { access, type FileHandle, lstat, open, readdir, readlink, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, normalize, resolve, sep } from 'node:path'
-import { QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { commands } from './commands.js'
 import { type Disk, systemDisk } from './disk.js'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
@@ -45,24 +45,23 @@ export class LinuxHost implements Host {
   }
 
   async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {
-    const handle = await this.openFile(path, options.followLinks ? await this.followLinks(path) : this.realPath(path))
-    if (handle === undefined) return undefined
     try {
-      const stats = await handle.stat()
-      return { bytes: await handle.readFile(), mode: stats.mode & permissionBits, uid: stats.uid, gid: stats.gid }
-    } finally {
-      await handle.close()
+      return await this.readFile(path, this.realPath(path))
+    } catch (error) {
+      // Most files that may be links are none.
+      if (!options.followLinks || asQuorateError(error).code !== 'SYMLINK_REFUSED') throw error
+      return this.readFile(path, await this.followLinks(path))
     }
   }
 
   async readStream(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
-    const handle = await this.openFile(path, this.realPath(path))
-    return handle?.createReadStream()
+    const file = await this.openFile(path, this.realPath(path))
+    return file?.handle.createReadStream()
   }
 
   async list(path: string): Promise<readonly DirectoryEntry[]> {
     const real = this.realPath(path)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     const entries = (await readdir(real, { withFileTypes: true }).catch(absent)) ?? []
     return entries
       .map((entry): DirectoryEntry => ({ name: entry.name, kind: kindOf(entry) }))
@@ -71,26 +70,26 @@ export class LinuxHost implements Host {
 
   async tree(path: string): Promise<readonly TreeEntry[]> {
     const real = this.realPath(path)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     return readTree(real, path)
   }
 
   async makeFolder(path: string, owned: Owned): Promise<void> {
     const real = this.realPath(path)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     await makeOwnedFolder(real, owned, this.ownerMustHold)
   }
 
   async makeLink(path: string, target: string, owner: { readonly uid: number; readonly gid: number }): Promise<void> {
     const real = this.realPath(path)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     await makeOwnedLink(real, { target, ...owner }, this.ownerMustHold)
   }
 
   async removeEmptyFolder(path: string): Promise<boolean> {
     const real = this.realPath(path)
     if (real === this.root) return false
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     return removeIfEmpty(real)
   }
 
@@ -105,7 +104,7 @@ export class LinuxHost implements Host {
   async remove(path: string, options: { readonly recursive?: boolean } = {}): Promise<void> {
     const real = this.realPath(path)
     if (real === this.root) throw new QuorateError('NOT_IN_TABLE', `refused to remove ${path}`)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     if (options.recursive) await rm(real, { recursive: true, force: true })
     else await unlink(real).catch(absent)
     await syncFolder(dirname(real)).catch(absent)
@@ -121,7 +120,8 @@ export class LinuxHost implements Host {
   }
 
   async identity(path: string): Promise<string | undefined> {
-    const seen = await stat(await this.followLinks(path)).catch(absent)
+    const own = await lstat(this.realPath(path)).catch(absent)
+    const seen = own?.isSymbolicLink() ? await stat(await this.followLinks(path)).catch(absent) : own
     return seen === undefined ? undefined : `${seen.ino}:${seen.size}:${seen.mtimeMs}`
   }
 
@@ -142,7 +142,7 @@ export class LinuxHost implements Host {
 
   async syncLatency(path: string, wish: SyncWish): Promise<SyncLatency> {
     const real = this.realPath(path)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     const { folder, took } = await measureSync(real, wish, this.disk)
     return { folder: this.root === '/' ? folder : folder.slice(this.root.length) || '/', took }
   }
@@ -151,15 +151,28 @@ export class LinuxHost implements Host {
     return this.root === '/'
   }
 
-  private async openFile(path: string, real: string): Promise<FileHandle | undefined> {
-    await this.refuseEscape(real)
+  private async readFile(path: string, real: string): Promise<HostFile | undefined> {
+    const file = await this.openFile(path, real)
+    if (file === undefined) return undefined
+    const { handle, stats } = file
+    try {
+      return { bytes: await handle.readFile(), mode: stats.mode & permissionBits, uid: stats.uid, gid: stats.gid }
+    } finally {
+      await handle.close()
+    }
+  }
+
+  private async openFile(path: string, real: string): Promise<{ handle: FileHandle; stats: Stats } | undefined> {
+    this.refuseEscape(real)
     // O_NONBLOCK: a FIFO that somebody left in a folder must not hang the agent.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
     const handle = await open(real, flags).catch((error: unknown) => {
       if (isCode(error, 'ELOOP')) throw symlinkRefused(path)
       return absent(error)
     })
-    if (handle === undefined || (await handle.stat()).isFile()) return handle
+    if (handle === undefined) return undefined
+    const stats = await handle.stat()
+    if (stats.isFile()) return { handle, stats }
     await handle.close()
     throw new QuorateError('NOT_IN_TABLE', `${path} is not a regular file`, { where: path })
   }
@@ -170,7 +183,7 @@ export class LinuxHost implements Host {
     options: ReplaceOptions,
   ): Promise<number> {
     const real = this.realPath(path)
-    await this.refuseEscape(real)
+    this.refuseEscape(real)
     const label = (temporary: string) => this.keepContext(real, temporary)
     return replaceDurably(real, { ...options, chunks, ownerMustHold: this.ownerMustHold, label }, this.disk)
   }
@@ -187,11 +200,11 @@ export class LinuxHost implements Host {
   }
 
   /** A folder on the way may be a link (`/var/run`), but never one that leads out of a simulated node's folder. */
-  private async refuseEscape(real: string): Promise<void> {
+  private refuseEscape(real: string): void {
     if (this.root === '/') return
-    const root = await realpath(this.root)
+    const root = realpathSync.native(this.root)
     for (let folder = dirname(real); folder.length >= this.root.length; folder = dirname(folder)) {
-      const seen = await realpath(folder).catch(absent)
+      const seen = endOf(folder)
       if (seen === undefined) continue
       if (seen !== root && !seen.startsWith(root + sep)) throw symlinkRefused(folder)
       return
@@ -211,6 +224,14 @@ export class LinuxHost implements Host {
     throw new QuorateError('SYMLINK_REFUSED', `${path} is a chain of more than ${mostLinks} symbolic links`, {
       where: path,
     })
+  }
+}
+
+function endOf(path: string): string | undefined {
+  try {
+    return realpathSync.native(path)
+  } catch (error) {
+    return absent(error)
   }
 }
 

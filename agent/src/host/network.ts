@@ -42,9 +42,10 @@ export interface Question {
   answered(answer: Answered): void
 }
 
+/** Both times are of this process's monotonic clock, milliseconds; several questions can be under way. */
 export type Answered = ({ readonly status: number } | { readonly error: string }) & {
-  /** How long ago it was asked for; several questions can be under way. */
-  readonly tookMs: number
+  readonly askedAt: number
+  readonly at: number
 }
 
 export interface Asking {

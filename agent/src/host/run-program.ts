@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve as resolvePath } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Command, CommandResult } from './host.js'
 
@@ -31,6 +33,7 @@ function environment(hostRoot: string): NodeJS.ProcessEnv {
 export function runProgram(command: Command, { hostRoot, signal }: RunOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
+    if (!isInPath(command.file)) return resolve(notFound(command))
     const child = spawn(command.file, command.args, { env: environment(hostRoot), stdio: ['ignore', 'pipe', 'pipe'] })
     const stdout = gather(child.stdout, () => child.kill('SIGKILL'))
     const stderr = gather(child.stderr, () => child.kill('SIGKILL'))
@@ -49,7 +52,7 @@ export function runProgram(command: Command, { hostRoot, signal }: RunOptions): 
     child.on('error', (error: NodeJS.ErrnoException) =>
       end(() => {
         if (error.code !== 'ENOENT') return reject(error)
-        resolve({ exitCode: notInstalled, stdout: '', stderr: `${command.file}: not found in PATH` })
+        resolve(notFound(command))
       }),
     )
     child.on('close', (code, killedBy) =>
@@ -61,6 +64,18 @@ export function runProgram(command: Command, { hostRoot, signal }: RunOptions): 
     )
   })
 }
+
+/** As execvp(3) looks for it. To learn it from a child costs a fork of this process, and most nodes have no load balancer's programs. */
+function isInPath(file: string): boolean {
+  const folders = (process.env['PATH'] ?? '/bin:/usr/bin').split(':')
+  return folders.some((folder) => existsSync(resolvePath(folder, file)))
+}
+
+const notFound = ({ file }: Command): CommandResult => ({
+  exitCode: notInstalled,
+  stdout: '',
+  stderr: `${file}: not found in PATH`,
+})
 
 function gather(stream: NodeJS.ReadableStream, onTooMuch: () => void): () => string {
   const chunks: Buffer[] = []

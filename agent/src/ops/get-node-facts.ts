@@ -7,6 +7,7 @@ import { readDisks } from './facts/disks.js'
 import { readFiles } from './facts/files.js'
 import { readKubeconfigs } from './facts/kubeconfigs.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
+import { oneLook } from './facts/one-look.js'
 import { readPrograms } from './facts/programs.js'
 import { readProxies } from './facts/proxies.js'
 import { readSharedFiles } from './facts/shared-files.js'
@@ -32,13 +33,13 @@ const runtimeAnswerMs = 6000
  */
 export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsResponse>(
   async (_request, tools, caller) => {
-    const { host } = tools
+    const host = oneLook(tools.host)
     const signal = AbortSignal.any([caller, AbortSignal.timeout(programMs)])
     // One listener for each program at once: many, and none is left behind.
     setMaxListeners(0, signal)
     const parts = await Promise.all([
       part(() => readSystem(host, signal)),
-      part(() => readPrograms(host, signal)),
+      part(() => readPrograms(tools.host, signal)),
       part(() => readUnits(host, signal)),
       part(() => readCertificateFacts(host)),
       part(() => readStaticPods(host)),

@@ -78,23 +78,21 @@ export class Watch {
   #read(tally: Tally): (answer: Answered) => void {
     let refusesAnonymous: boolean | undefined
     return (answer) => {
-      const askedAt = this.now() - answer.tookMs
-      if ('error' in answer) return tally.failed(answer.error, askedAt)
+      if ('error' in answer) return tally.failed(answer.error, this.#bootedAt + answer.askedAt)
       const isRefusal = answer.status === 401 || answer.status === 403
       refusesAnonymous ??= isRefusal
-      if (answer.status === 200 || (isRefusal && refusesAnonymous)) tally.good(this.now())
-      else tally.failed(`HTTP ${answer.status}`, askedAt)
+      if (answer.status === 200 || (isRefusal && refusesAnonymous)) tally.good(this.#bootedAt + answer.at)
+      else tally.failed(`HTTP ${answer.status}`, this.#bootedAt + answer.askedAt)
     }
   }
 
   /** That there is no Lease is no failure of the API server: it is made anew. */
   #written(tally: Tally): (answer: Answered) => void {
     return (answer) => {
-      const askedAt = this.now() - answer.tookMs
-      if ('error' in answer) return tally.failed(answer.error, askedAt)
-      if (answer.status === 200) tally.good(this.now())
+      if ('error' in answer) return tally.failed(answer.error, this.#bootedAt + answer.askedAt)
+      if (answer.status === 200) tally.good(this.#bootedAt + answer.at)
       else if (answer.status === 404) this.#makeLease()
-      else tally.failed(`HTTP ${answer.status}`, askedAt)
+      else tally.failed(`HTTP ${answer.status}`, this.#bootedAt + answer.askedAt)
     }
   }
 

@@ -18,13 +18,13 @@ const programFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/
 
 /** Which programs of the conversion are there, asked of themselves. crictl is looked for: some kubeadm want it, we never run it. */
 export async function readPrograms(host: Host, signal: AbortSignal): Promise<ProgramFacts> {
-  const [kubeadm, kubelet, kubectl, haproxy, keepalived, crictlInstalled] = await Promise.all([
+  const [kubeadm, kubelet, kubectl, haproxy, keepalived, crictl] = await Promise.all([
     versionPrinted(host, commands.kubeadmVersion(), signal),
     versionPrinted(host, commands.kubeletVersion(), signal),
     versionPrinted(host, commands.kubectlVersion(), signal),
     versionPrinted(host, commands.haproxyVersion(), signal),
     versionPrinted(host, commands.keepalivedVersion(), signal),
-    hasProgram(host, 'crictl'),
+    identityOf(host, 'crictl'),
   ])
   const kubeadmVersion = versionIn(kubeadm)
   return {
@@ -35,7 +35,7 @@ export async function readPrograms(host: Host, signal: AbortSignal): Promise<Pro
     kubectlVersion: versionIn(/"gitVersion":\s*"([^"]*)"/.exec(kubectl)?.[1] ?? ''),
     haproxyInstalled: haproxy !== '',
     keepalivedInstalled: keepalived !== '',
-    crictlInstalled,
+    crictlInstalled: crictl !== undefined,
   }
 }
 
@@ -49,10 +49,7 @@ const printedBy = new Map<string, string>()
  * programs of 60 MB each time would take a whole core from the API server. Empty when it is not there.
  */
 async function versionPrinted(host: Host, command: Command, signal: AbortSignal): Promise<string> {
-  const identities = await Promise.all(
-    programFolders.map((folder) => host.identity(`${folder}/${command.file}`).catch(() => undefined)),
-  )
-  const key = identities.find((identity) => identity !== undefined)
+  const key = await identityOf(host, command.file)
   const known = key === undefined ? undefined : printedBy.get(key)
   if (known !== undefined) return known
   // keepalived prints its version on the error stream.
@@ -65,7 +62,11 @@ async function versionPrinted(host: Host, command: Command, signal: AbortSignal)
 /** `v1.37.2`, `Kubernetes v1.37.2`. */
 const versionIn = (text: string): string => /v\d+\.\d+\.\d+\S*/.exec(text)?.[0] ?? ''
 
-async function hasProgram(host: Host, name: string): Promise<boolean> {
-  const listed = await Promise.all(programFolders.map((folder) => host.list(folder).catch(() => [])))
-  return listed.flat().some((entry) => entry.name === name && entry.kind !== 'directory')
+/** Of the first program of that name in the order of the folders; undefined when there is none. */
+async function identityOf(host: Host, program: string): Promise<string | undefined> {
+  for (const folder of programFolders) {
+    const identity = await host.identity(`${folder}/${program}`).catch(() => undefined)
+    if (identity !== undefined) return identity
+  }
+  return undefined
 }

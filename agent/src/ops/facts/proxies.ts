@@ -30,13 +30,16 @@ async function settingsIn(host: Host, { files, folders }: typeof ofManager): Pro
   return Promise.all(paths.map(async (path) => settingIn(path, await readLine(host, path))))
 }
 
+const httpsProxy = /(?:^|[\s"'=])HTTPS_PROXY=["']?([^"'\s]*)/gi
+const noProxy = /(?:^|[\s"'=])NO_PROXY=["']?([^"'\s]*)/gi
+
 /** Lines such as `Environment="HTTPS_PROXY=http://10.0.0.1:3128" "NO_PROXY=10.0.0.0/8"`, `DefaultEnvironment=...` and `HTTPS_PROXY=...`. */
 function settingIn(where: string, text: string): Setting {
   const lines = text.split('\n').filter((line) => !/^\s*[#;]/.test(line))
-  const lastOf = (name: string): string | undefined =>
-    lines.flatMap((line) => [...line.matchAll(new RegExp(`(?:^|[\\s"'=])${name}=["']?([^"'\\s]*)`, 'gi'))]).at(-1)?.[1]
-  const proxy = lastOf('HTTPS_PROXY')
-  return { where, proxied: proxy === undefined ? undefined : proxy !== '', noProxy: lastOf('NO_PROXY') }
+  const lastOf = (setting: RegExp): string | undefined =>
+    lines.flatMap((line) => [...line.matchAll(setting)]).at(-1)?.[1]
+  const proxy = lastOf(httpsProxy)
+  return { where, proxied: proxy === undefined ? undefined : proxy !== '', noProxy: lastOf(noProxy) }
 }
 
 /** The last that says something counts. */

@@ -2,7 +2,7 @@ import type { NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/f
 import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
-import type { Host } from '../../host/host.js'
+import type { Host, HostFile } from '../../host/host.js'
 import { manifestPath, manifestsFolder, staticPodComponents } from '../paths.js'
 
 /** A static pod of this node with the files that it needs beyond kubeadm's own. */
@@ -11,21 +11,28 @@ interface SeenPod {
   readonly files: readonly string[]
 }
 
+/** What is in a manifest, by the file as it was read: one look at a node asks three times. */
+const podIn = new WeakMap<HostFile, SeenPod | undefined>()
+
 /** The manifests of kubeadm's components that can be read. */
 export async function readPods(host: Host): Promise<SeenPod[]> {
-  const seen = await Promise.all(
-    staticPodComponents.map(async (component) => {
-      const file = await host.read(manifestPath(component)).catch(() => undefined)
-      try {
-        if (file === undefined) return undefined
-        const pod = readStaticPod(file.bytes.toString('utf8'))
-        return { pod, files: filesNamedBy(pod) }
-      } catch {
-        return undefined
-      }
-    }),
+  const files = await Promise.all(
+    staticPodComponents.map((component) => host.read(manifestPath(component)).catch(() => undefined)),
   )
-  return seen.filter((pod) => pod !== undefined)
+  return files.flatMap((file) => {
+    if (file === undefined) return []
+    if (!podIn.has(file)) podIn.set(file, seenPod(file))
+    return podIn.get(file) ?? []
+  })
+}
+
+function seenPod({ bytes }: HostFile): SeenPod | undefined {
+  try {
+    const pod = readStaticPod(bytes.toString('utf8'))
+    return { pod, files: filesNamedBy(pod) }
+  } catch {
+    return undefined
+  }
 }
 
 export async function readStaticPods(host: Host): Promise<Pick<NodeFacts, 'staticPods' | 'strayManifests'>> {

@@ -1,4 +1,4 @@
-import { readHttpAnswer } from '@quorate/agent/host/http-answer'
+import { KnownAnswer, readHttpAnswer } from '@quorate/agent/host/http-answer'
 import fc from 'fast-check'
 import t from 'tap'
 
@@ -37,3 +37,26 @@ t.test('without a length nothing more is waited for, and what is no HTTP has no 
 t.test('no bytes make it throw', async () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void readHttpAnswer(Buffer.from(bytes))))
 })
+
+const answer = ({ status = '200 OK', id = 'a', length = 2, body = 'ok' }) =>
+  `HTTP/1.1 ${status}\r\nAudit-Id: ${id}\r\nDate: Thu, 26 Nov 2026 01:00:0${id}\r\nContent-Length: ${length}\r\n\r\n${body}`
+
+t.test(
+  'an answer is known by the one before it, whatever stands before its length; anything else is read',
+  async (t) => {
+    const bytes = Buffer.from(answer({}))
+    const known = new KnownAnswer({ status: 200, complete: true, keepsOpen: true }, bytes)
+    const isLike = (text: string) => known.isLike(Buffer.from(text.padEnd(8_192, '\0')), text.length)
+    t.ok(isLike(answer({})))
+    t.ok(isLike(answer({ id: 'b' })))
+    for (const [name, other] of Object.entries({
+      'another status': answer({ status: '500 OK' }),
+      'another body': answer({ body: 'no' }),
+      'more to come': answer({ length: 3 }),
+      'a header more': answer({ id: 'b\r\nConnection: close' }),
+      'a part of it': answer({}).slice(0, -1),
+      nothing: '',
+    }))
+      t.notOk(isLike(other), name)
+  },
+)

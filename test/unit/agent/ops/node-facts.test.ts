@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
+import type { Host } from '../../../../agent/src/host/host.js'
 import { getNodeFacts } from '../../../../agent/src/ops/get-node-facts.js'
 import { OpsNode } from '../../../support/ops-node.js'
 
@@ -39,6 +40,22 @@ async function controlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsN
   node.unit('kubelet', 'active', 'enabled')
   return node
 }
+
+t.test('one answer reads each file once, so that its parts do not speak of different bytes', async (t) => {
+  const node = await controlPlane(t)
+  const asked: string[] = []
+  const counted: Host = Object.assign(Object.create(node.tools.host), {
+    read: (path: string, options?: { readonly followLinks?: boolean }) => {
+      asked.push(options?.followLinks ? `${path}, or its end` : path)
+      return node.tools.host.read(path, options)
+    },
+  } satisfies Pick<Host, 'read'>)
+  const { facts } = await getNodeFacts.run({}, { ...node.tools, host: counted }, new AbortController().signal)
+  t.same(facts?.staticPods.length, 4)
+  t.ok(asked.includes('/etc/kubernetes/manifests/etcd.yaml'))
+  t.same(asked, [...new Set(asked)])
+  t.notOk(asked.includes('/etc/kubernetes/bootstrap-kubelet.conf'), 'its folder tells that it is not there')
+})
 
 t.test('a first control plane', async (t) => {
   const facts = await factsOf(await controlPlane(t))
