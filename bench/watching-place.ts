@@ -60,10 +60,16 @@ async function serve({ serving, caPem }: ServeOrder): Promise<number> {
 async function watch({ port, admin, caPem, measuredMs }: WatchOrder): Promise<Measured> {
   const kube = async () => ({ create: async () => ({}), remove: async () => undefined })
   const tools = { network: new NodeNetwork({ host: new LinuxHost() }), kube } as unknown as Tools
-  const target = (name: string, write = false) => ({ name, host: '127.0.0.1', port, serverName: '127.0.0.1', write })
+  const target = (name: string, { write = false, everyMs = 0 } = {}) => ({
+    ...{ name, host: '127.0.0.1', port, serverName: '127.0.0.1', write, everyMs },
+  })
   const watching = new Watch({
     tools,
-    targets: [...['endpoint', 'cp1', 'cp2', 'cp3'].map((name) => target(name)), target('write', true)],
+    targets: [
+      ...['endpoint', 'cp1'].map((name) => target(name)),
+      ...['cp2', 'cp3'].map((name) => target(name, { everyMs: 100 })),
+      target('write', { write: true }),
+    ],
     caPem,
     credentials: { cert: admin.certPem, key: admin.keyPem },
     everyMs: { read: 50, write: 250 },

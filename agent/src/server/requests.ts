@@ -31,6 +31,7 @@ const target = message<AvailabilityTarget>({
   port: check.port,
   serverName: optional(check.host),
   write: check.flag,
+  everyMs: check.milliseconds,
 })
 const recipients = listOf(message<SealingRecipient>({ node: check.dnsName, recipient: check.recipient }))
 const sealed = message<SealedSecret>({ node: check.dnsName, ciphertext: check.ciphertext })

@@ -64,10 +64,11 @@ export class Watch {
   #question(target: AvailabilityTarget, tally: Tally): Question {
     const { caPem, credentials, everyMs } = this.#parts
     const { host, port, serverName, write } = target
+    const usualMs = write ? everyMs.write : everyMs.read
     return {
       ...{ host, port, serverName, caPem },
       credentials: write ? credentials : undefined,
-      everyMs: write ? everyMs.write : everyMs.read,
+      everyMs: target.everyMs === 0 ? usualMs : Math.max(everyMs.read, target.everyMs),
       isRepeatable: !write,
       request: write ? writeQuestion(target) : readQuestion(target),
       answered: write ? this.#written(tally) : this.#read(tally),

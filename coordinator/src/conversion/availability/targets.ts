@@ -10,6 +10,12 @@ import { startLoadBalancer } from '../steps/start-load-balancer.js'
 export const endpointTarget = 'endpoint'
 export const writeTarget = 'write'
 
+/**
+ * Two places ask each joined control plane, together 20 times a second: nobody is sent to it but by the endpoint, which each of them asks as often by
+ * itself, as it does the first control plane.
+ */
+const joinedEveryMs = 100
+
 /** Where the first control plane's API server is reached; joiners listen on the same port. */
 export interface FirstServer {
   readonly address: string
@@ -28,6 +34,7 @@ export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer
     port: first.port,
     serverName: host,
     write: false,
+    everyMs: 0,
   })
   const here = direct(existing, first.address)
   const endpoint = endpointOf(file, state)
@@ -35,7 +42,7 @@ export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer
   return [
     ...(endpoint === undefined ? [] : [endpoint]),
     here,
-    ...joined.map((node) => direct(node, node.address)),
+    ...joined.map((node) => ({ ...direct(node, node.address), everyMs: joinedEveryMs })),
     { ...(endpoint ?? here), name: writeTarget, write: true },
   ]
 }
@@ -46,7 +53,7 @@ function endpointOf(file: ClusterFile, state: RunState): AvailabilityTarget | un
   if (!isTrue(stepOf(state, startLoadBalancer.id))) return undefined
   const serverName = isTrue(stepOf(state, regenerateApiserverCertificate.id)) ? endpoint.host : ''
   const host = loadBalancerOf(file).address(file) ?? endpoint.host
-  return { name: endpointTarget, host, port: endpoint.port, serverName, write: false }
+  return { name: endpointTarget, host, port: endpoint.port, serverName, write: false, everyMs: 0 }
 }
 
 const stepOf = ({ steps }: RunState, id: string): StepRecord | undefined => steps.find((step) => step.id === id)

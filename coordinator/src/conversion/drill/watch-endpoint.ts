@@ -75,5 +75,5 @@ export async function watchEndpoint(
 function targetsAt(run: ConversionRun, place: NodeEntry): AvailabilityTarget[] {
   const { host, port } = run.endpoint
   const names = run.controlPlanes.includes(place) ? [endpointTarget, writeTarget] : [endpointTarget]
-  return names.map((name) => ({ name, host, port, serverName: host, write: name === writeTarget }))
+  return names.map((name) => ({ name, host, port, serverName: host, write: name === writeTarget, everyMs: 0 }))
 }

@@ -14,6 +14,7 @@ const target = (
   port: node.api.port,
   serverName: '127.0.0.1',
   write: false,
+  everyMs: 0,
   ...change,
 })
 

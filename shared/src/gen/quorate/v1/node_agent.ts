@@ -305,6 +305,8 @@ export interface AvailabilityTarget {
   serverName: string;
   /** GET /readyz without credentials, or where set a write: this node renews its Lease kube-system/quorate-availability with its admin.conf. */
   write: boolean;
+  /** How often this one is asked; 0: as the request says for its kind. */
+  everyMs: number;
 }
 
 export interface WatchAvailabilityRequest {
@@ -2555,7 +2557,7 @@ export const HoldPortsResponse: MessageFns<HoldPortsResponse> = {
 };
 
 function createBaseAvailabilityTarget(): AvailabilityTarget {
-  return { name: "", host: "", port: 0, serverName: "", write: false };
+  return { name: "", host: "", port: 0, serverName: "", write: false, everyMs: 0 };
 }
 
 export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
@@ -2574,6 +2576,9 @@ export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
     }
     if (message.write !== false) {
       writer.uint32(40).bool(message.write);
+    }
+    if (message.everyMs !== 0) {
+      writer.uint32(48).uint32(message.everyMs);
     }
     return writer;
   },
@@ -2631,6 +2636,14 @@ export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
             message.write = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.everyMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2653,6 +2666,7 @@ export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
     message.port = object.port ?? 0;
     message.serverName = object.serverName ?? "";
     message.write = object.write ?? false;
+    message.everyMs = object.everyMs ?? 0;
     return message;
   },
 };
