@@ -10,7 +10,7 @@ import { readLocalApiServer } from '../host/local-api-server.js'
 import { backupPlace, findEntry, keepFiles } from './backup/store.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
-import { checkStaged, missingSans, type Pair, requireText, stageCertificate } from './cluster/stage-certificate.js'
+import { checkStaged, missingSans, newCertificate, type Pair, requireText } from './cluster/stage-certificate.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { apiserverCertificatePath, apiserverKeyPath, caCertificatePath, pkiFolder } from './paths.js'
 import { changed, unchanged } from './result.js'
@@ -71,7 +71,7 @@ const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, 
   })
 }
 
-/** The unit is kubeadm's issuing; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
+/** The unit is kubeadm's issuing, where it issues; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
 export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(regenerate, {
   evidence,
   carrier: { resume: resumed },
@@ -113,7 +113,7 @@ async function issueAndSwap(context: ChangeContext, controlPlaneEndpoint: string
   const { tools, header, signal } = context
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
   return withRuntimeFolder(tools.host, header.operationId, async (folder) => {
-    const staged = await stageCertificate(context, { folder, clusterConfiguration: text, controlPlaneEndpoint, sans })
+    const staged = await newCertificate(context, { folder, clusterConfiguration: text, controlPlaneEndpoint, sans })
     const view = checkStaged(staged, await requireText(tools.host, caCertificatePath), sans)
     return { view, touched: await swap(context, staged) }
   })

@@ -1,3 +1,4 @@
+import { clockToleranceMs, shortestLifeMs } from '@quorate/shared/certificate-request'
 import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import { type CertificateView, canonicalAddress, isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
@@ -6,13 +7,9 @@ import type { Host } from '../../host/host.js'
 import { runAsUnit } from '../../host/transient-unit.js'
 import type { ChangeContext } from '../operation.js'
 import { caCertificatePath, caKeyPath } from '../paths.js'
+import { readSigned, requestPlace } from '../signed-elsewhere/requests.js'
 import { initDocument } from './control-plane.js'
 import { isPhaseLine, kubeadmFailed } from './kubeadm-output.js'
-
-/** A day: what ends sooner is no certificate to put in place of one that works. */
-const shortestLifeMs = 86_400_000
-/** kubeadm dates a certificate from the CA's birth or an hour back; a start in the future means that the clock was moved. */
-const clockToleranceMs = 300_000
 
 export interface Pair {
   readonly certPem: string
@@ -35,10 +32,29 @@ export async function requireText(host: Host, path: string): Promise<string> {
 }
 
 /**
+ * An API server certificate that may take the place of the one in use: where the CA's key is here kubeadm issues it, else it is the one that was
+ * signed elsewhere for this run.
+ */
+export async function newCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
+  if ((await context.tools.host.read(caKeyPath, { followLinks: true })) !== undefined)
+    return stageCertificate(context, wish)
+  const signed = (await readSigned(requestPlace(context))).find(({ leaf }) => leaf.name === 'apiserver')
+  if (signed !== undefined) return { certPem: signed.certPem, keyPem: signed.key }
+  throw new QuorateError(
+    'CERTIFICATE_INVALID',
+    `${caKeyPath} is not here, and no certificate was signed elsewhere for this run`,
+    {
+      where: caKeyPath,
+      remedy: '`quorate convert` asks for one: docs/runbook.md#external-ca.',
+    },
+  )
+}
+
+/**
  * Has kubeadm issue an API server certificate into a folder of tmpfs: kubeadm never replaces one that exists, and refuses --cert-dir
  * beside --config, so a copy of the configuration names the folder, and the CA lies there too. Nothing in use is touched.
  */
-export async function stageCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
+async function stageCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
   const { tools, header, signal, progress, onceRecorded } = context
   const { host } = tools
   const certificatesDir = `${wish.folder}/pki`
@@ -82,8 +98,5 @@ export function checkStaged(staged: Pair, caPem: string, wantedSans: readonly st
     view.notBefore.getTime() - Date.now() < clockToleranceMs ? '' : `it begins on ${view.notBefore.toISOString()}`,
   ].filter((problem) => problem !== '')
   if (problems.length === 0) return view
-  throw new QuorateError(
-    'CERTIFICATE_INVALID',
-    `the certificate that kubeadm issued is not fit: ${problems.join('; ')}`,
-  )
+  throw new QuorateError('CERTIFICATE_INVALID', `the new certificate is not fit: ${problems.join('; ')}`)
 }
