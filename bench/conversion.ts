@@ -7,9 +7,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePrefix, Lab } from '../lab/real/lab.js'
+import type { Lab } from '../lab/real/lab.js'
 import { type ProbeResult, Probes } from '../lab/real/probes.js'
 import { capture, must } from '../lab/real/shell.js'
+import { withLab } from './with-lab.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const flag = process.argv.indexOf('--kubernetes')
@@ -23,16 +24,6 @@ interface Row {
 }
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1)
-
-async function withLab<T>(version: string, role: string, work: (lab: Lab) => Promise<T>): Promise<T> {
-  const lab = Lab.make(`bench-${role}-${process.pid}`, { version, workers: 2, prefix: freePrefix() })
-  try {
-    await lab.up()
-    return await work(lab)
-  } finally {
-    await lab.down()
-  }
-}
 
 /** Wall time of the conversion typed by hand, milliseconds. */
 async function byHand(lab: Lab): Promise<number> {

@@ -1,49 +1,67 @@
 /**
- * `npm run bench -- gates [JOURNAL]`: what all gates together add to a conversion's time, read from the journal of a run (STATE/runs/RUN.jsonl);
- * without one a simulated cluster is converted for it, about a minute. Whether a gate is right is not weakened for it: nothing is switched off.
+ * `npm run bench -- gates [VERSION]`: what all gates together add to a real conversion's time. Four labs of real nodes one after the other are
+ * converted by the product's own order, by the same order without a gate or a proof, again without, and again with: with - without - without -
+ * with, so that a machine that gets slower meanwhile is in both. Root; about 8 minutes once the lab is built.
  */
-import { readFileSync } from 'node:fs'
-import type { RecordedEvent } from '@quorate/coordinator/engine/events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openJournalReader } from '@quorate/coordinator/engine/journal-reader'
-import { openSession } from '@quorate/coordinator/open-session'
-import { SimulatedCluster } from '../lab/simulated/cluster.js'
-import { gatesAlone } from './gates-alone.js'
+import type { RunId } from '@quorate/shared/names'
+import { must } from '../lab/real/shell.js'
+import type { Converted } from './convert-inside.js'
+import { gatesAlone, type RunTime } from './gates-alone.js'
+import { withLab } from './with-lab.js'
 
 const barPercent = 20
+const inside = fileURLToPath(new URL('convert-inside.ts', import.meta.url))
+const rounds = ['gates', 'bare', 'bare', 'gates'] as const
 
-/** With its chain of hashes checked. */
-async function journalAt(path: string): Promise<readonly RecordedEvent[]> {
-  const [line = ''] = readFileSync(path, 'utf8').split('\n', 1)
-  const { record } = JSON.parse(line) as { record: RecordedEvent }
-  const reader = await openJournalReader(path, record.run)
-  return reader.next().finally(() => reader.close())
+interface Round {
+  readonly mode: (typeof rounds)[number]
+  readonly ms: number
+  readonly time: RunTime
 }
 
-async function simulated(): Promise<readonly RecordedEvent[]> {
-  const cluster = await SimulatedCluster.start()
-  try {
-    await cluster.prepare({ policy: ['  availabilityBudgetSeconds: 60'] })
-    const { exitCode, stderr } = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
-    if (exitCode !== 0) throw new Error(`the conversion ended with ${exitCode}: ${stderr}`)
-    const { runs } = await openSession(cluster.stateFolder)
-    const [run] = await runs.list()
-    if (run === undefined) throw new Error('the conversion has left no journal')
-    return await runs.read(run)
-  } finally {
-    await cluster.stop()
-  }
-}
+const round = (version: string, mode: Round['mode']): Promise<Round> =>
+  withLab(version, mode, async (lab) => {
+    await lab.installAgents()
+    const node = [process.execPath, '--import=tsx', '--conditions=@quorate/source']
+    const [file, argv] = lab.network.within([...node, inside, lab.name, mode])
+    const { ms, outcome, error, run } = JSON.parse(await must(file, argv)) as Converted
+    if (outcome !== 'done') throw new Error(`${mode}: the conversion ended as ${outcome}: ${error}`)
+    const reader = await openJournalReader(join(lab.stateFolder, 'runs', `${run}.jsonl`), run as RunId)
+    const time = gatesAlone(await reader.next().finally(() => reader.close()))
+    console.log(`${version}, ${mode === 'bare' ? 'without' : 'with all'} gates: ${seconds(ms)}`)
+    return { mode, ms, time }
+  })
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Prints where the time went, and fails above the bar. */
-export async function gates(path?: string): Promise<void> {
-  const { totalMs, operationsMs, aloneMs } = gatesAlone(await (path === undefined ? simulated() : journalAt(path)))
-  const added = ((totalMs - operationsMs) / operationsMs) * 100
-  const rows = [...aloneMs].filter(([, ms]) => ms > 0).sort(([, a], [, b]) => b - a)
-  console.log(['| waited for by | gates, proofs and plans alone |', '|---|---|'].join('\n'))
-  for (const [step, ms] of rows) console.log(`| ${step} | ${seconds(ms)} |`)
-  console.log(`\n${seconds(totalMs)} in all, ${seconds(operationsMs)} of it with an operation under way: gates, proofs`)
-  console.log(`and plans alone add ${added.toFixed(0)} % to it (bar: ${barPercent} %)`)
+/** Prints the ratio and where the time of the gates went, and fails above the bar. */
+export async function gates(version = 'v1.37.2'): Promise<void> {
+  const done: Round[] = []
+  for (const mode of rounds) done.push(await round(version, mode))
+  const of = (mode: Round['mode']) => done.filter((one) => one.mode === mode)
+  const [withGates, bare] = [mean(of('gates').map(({ ms }) => ms)), mean(of('bare').map(({ ms }) => ms))]
+  const added = ((withGates - bare) / bare) * 100
+  console.log(`\n${whereItWent(of('gates'), of('bare'))}\n`)
+  console.log(
+    `with all gates ${seconds(withGates)}, without any ${seconds(bare)}: they add ${added.toFixed(0)} % (bar: ${barPercent} %)`,
+  )
   process.exitCode = added <= barPercent ? 0 : 1
+}
+
+/** By step, what was waited for while no operation was under way on any node. */
+function whereItWent(withGates: readonly Round[], bare: readonly Round[]): string {
+  const alone = (of: readonly Round[], step: string) => mean(of.map(({ time }) => time.aloneMs.get(step) ?? 0))
+  const steps = [...new Set(withGates.flatMap(({ time }) => [...time.aloneMs.keys()]))]
+  const rows = steps
+    .map((step) => ({ step, ms: alone(withGates, step), bareMs: alone(bare, step) }))
+    .sort((a, b) => b.ms - b.bareMs - (a.ms - a.bareMs))
+  return [
+    '| waited with no operation under way | with gates | without |',
+    '|---|---|---|',
+    ...rows.map(({ step, ms, bareMs }) => `| ${step} | ${seconds(ms)} | ${seconds(bareMs)} |`),
+  ].join('\n')
 }

@@ -8,6 +8,7 @@ import { Network } from './network.js'
 import { LabNode, type NodeRole, type NodeSpec } from './node.js'
 import type { Piece } from './piece.js'
 import { type PieceName, pieces } from './pieces/all.js'
+import { ensurePrograms } from './programs.js'
 import { capture, must, timed } from './shell.js'
 
 const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
@@ -36,6 +37,8 @@ interface Settings {
 export interface ClusterFileWish {
   readonly endpoint?: string
   readonly loadBalancer?: string
+  /** Further lines below `policy:`, each with its own indentation of two spaces. */
+  readonly policy?: readonly string[]
 }
 
 const machine = (role: NodeRole, short: string, name: string, octet: number): NodeSpec => ({ role, short, name, octet })
@@ -131,6 +134,7 @@ export class Lab {
   /** Builds what is missing, boots the nodes and makes the cluster that is to be converted. */
   async up(): Promise<void> {
     await ensureVersion(this.version)
+    allowManyNodes()
     await this.network.up()
     await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))
     const [cp1] = this.controlPlanes as [LabNode]
@@ -188,14 +192,9 @@ export class Lab {
     return join(this.folder, 'cluster.yaml')
   }
 
-  /** Packs the programs if that was not done, and puts agent, identity and unit on every node exactly as an operator would. */
+  /** Packs the programs where they are older than their source, and puts agent, identity and unit on every node exactly as an operator would. */
   async installAgents(): Promise<void> {
-    const out = join(projectRoot, 'out')
-    if (!existsSync(join(out, 'quorate')) || !existsSync(join(out, 'quorate-agent'))) {
-      await timed('npm run package', () =>
-        must(process.execPath, ['--import=tsx', join(projectRoot, 'packaging/package.ts')], { cwd: projectRoot }),
-      )
-    }
+    const out = await ensurePrograms(projectRoot)
     this.writeClusterFile()
     if (!existsSync(join(this.stateFolder, 'fleet'))) await this.quorateMust(['init'])
     await timed('agents installed and started', async () => {
@@ -241,7 +240,7 @@ export class Lab {
   }
 
   /** The cluster file that an operator would write for it. */
-  writeClusterFile({ endpoint, loadBalancer }: ClusterFileWish = {}): void {
+  writeClusterFile({ endpoint, loadBalancer, policy = [] }: ClusterFileWish = {}): void {
     const entry = (node: LabNode) => `  - {name: ${node.spec.name}, address: ${node.address}}`
     const lines = [
       'apiVersion: quorate/v1alpha1',
@@ -258,6 +257,7 @@ export class Lab {
       // Tests cut the power of whole nodes in a run; that nothing fails in a sound one they ask their own probes.
       '  availabilityBudgetSeconds: 60',
       `  ignorePreflightErrors: [${ignoredPreflightErrors.join(', ')}]`,
+      ...policy,
       '',
     ]
     writeFileSync(this.clusterFile, lines.join('\n'))
@@ -285,6 +285,15 @@ export class Lab {
     rmSync(this.folder, { recursive: true, force: true })
     removeControlGroups(`${this.network.name}-`)
   }
+}
+
+/**
+ * systemd, containerd, kubelet and kube-proxy of every node watch files as this host's root. Debian's 128 watchers are enough for one lab; the
+ * kubelets of a second one end with "too many open files" (https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files).
+ */
+function allowManyNodes(): void {
+  const limit = '/proc/sys/fs/inotify/max_user_instances'
+  if (Number(readFileSync(limit, 'utf8')) < 1_024) writeFileSync(limit, '1024')
 }
 
 /** Empty groups of nodes that ended; those still busy are left to the next time. */

@@ -7,7 +7,7 @@ export interface EtcdMemberState {
   readonly id: bigint
   /** Empty until it has started once. */
   name: string
-  readonly peerUrl: string
+  peerUrl: string
   clientUrl: string
   learner: boolean
   node: SimulatedNode | undefined
@@ -43,7 +43,7 @@ export class EtcdCluster {
   private leaderlessSince = 0
   private sizeAt = { revision: -1, bytes: 0 }
   /** Every change of the members that was ever made, in their order. */
-  readonly changes: { readonly what: 'add' | 'promote' | 'remove'; readonly peerUrl: string }[] = []
+  readonly changes: { readonly what: 'add' | 'promote' | 'update' | 'remove'; readonly peerUrl: string }[] = []
   readonly alarms: { member: bigint; kind: number }[] = []
   protected readonly network: SimulatedNetwork
   readonly store: ObjectStore
@@ -132,6 +132,15 @@ export class EtcdCluster {
     if (!member.running || Date.now() - member.startedAt < syncMs) throw new Error(refusals.learnerNotReady)
     member.learner = false
     this.changes.push({ what: 'promote', peerUrl: member.peerUrl })
+  }
+
+  /** MemberUpdate: where the others meet it. */
+  update(id: bigint, peerUrl: string): void {
+    this.requireLeader()
+    const member = this.find(id)
+    if (this.members.some((one) => one !== member && one.peerUrl === peerUrl)) throw new Error(refusals.peerUrlExists)
+    member.peerUrl = peerUrl
+    this.changes.push({ what: 'update', peerUrl })
   }
 
   /** Refused while the rest would have no majority of started members (strict-reconfig-check). */

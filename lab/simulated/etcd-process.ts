@@ -24,6 +24,8 @@ const servesAfterPromotionMs = 500
 /** A learner answers for its status when it has told its URLs to the others; seen on real nodes, there seven seconds. */
 const learnerAnswersAfterMs = 1500
 
+const dataPath = '/var/lib/etcd/member/snap/db'
+
 /** One etcd process: its peer port (TLS, nothing is said on it) and its client API by gRPC with mTLS, on the node's own files. */
 export class EtcdProcess {
   private readonly parts: EtcdProcessParts
@@ -53,7 +55,7 @@ export class EtcdProcess {
     member.startedAt = Date.now()
     member.clientUrl = this.flag('advertise-client-urls')
     node.folder('/var/lib/etcd/member/snap', 0o700)
-    node.write('/var/lib/etcd/member/snap/db', member.id.toString(16))
+    node.write(dataPath, member.id.toString(16))
     void this.serveWhenVoter(member)
   }
 
@@ -71,9 +73,12 @@ export class EtcdProcess {
     return this.parts.flags.get(name) ?? ''
   }
 
-  /** A restarted member knows itself by its peer URL. */
+  /** Who it is stands in its data; a new one is found by the peer URL under which it was added. */
   private member(): EtcdMemberState | undefined {
-    return this.parts.cluster.members.find(({ peerUrl }) => peerUrl === this.flag('initial-advertise-peer-urls'))
+    const { node, cluster } = this.parts
+    const own = node.read(dataPath)
+    const known = cluster.members.find(({ id }) => id.toString(16) === own)
+    return known ?? cluster.members.find(({ peerUrl }) => peerUrl === this.flag('initial-advertise-peer-urls'))
   }
 
   private async listenForPeers(): Promise<void> {
@@ -86,9 +91,14 @@ export class EtcdProcess {
       rejectUnauthorized: true,
     })
     server.on('tlsClientError', () => {})
-    this.dropPeers = trackSockets(server, (socket) => network.mayPass(socket.remoteAddress, node))
     const { hostname, port } = new URL(this.flag('listen-peer-urls'))
-    await new Promise<void>((resolve, reject) => server.on('error', reject).listen(Number(port), hostname, resolve))
+    const alone = hostname === loopback
+    this.dropPeers = trackSockets(
+      server,
+      (socket) => network.mayPass(socket.remoteAddress, node) && (!alone || socket.remoteAddress === node.address),
+    )
+    const at = alone ? node.address : hostname
+    await new Promise<void>((resolve, reject) => server.on('error', reject).listen(Number(port), at, resolve))
     this.peers = server
     this.listens(hostname, Number(port))
   }
@@ -159,6 +169,11 @@ export class EtcdProcess {
       memberRemove: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>
         answer(call, callback, () => {
           cluster.remove(BigInt(call.request.ID))
+          return { header: this.header(), members: this.members() }
+        }),
+      memberUpdate: (call: Call & { request: { ID: string; peerURLs: string[] } }, callback: Callback<object>) =>
+        answer(call, callback, () => {
+          cluster.update(BigInt(call.request.ID), call.request.peerURLs.join(','))
           return { header: this.header(), members: this.members() }
         }),
       memberPromote: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>

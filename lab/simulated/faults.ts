@@ -94,6 +94,10 @@ export function faultsOf(site: Site, folder: string) {
     async addEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
       site.etcd.add(peerUrl, true)
     },
+    /** Of the only member. */
+    async updateEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
+      for (const { id } of site.etcd.members) site.etcd.update(id, peerUrl)
+    },
     async removeEtcdLearners(): Promise<void> {
       for (const { id } of site.etcd.members.filter(({ learner }) => learner)) site.etcd.remove(id)
     },

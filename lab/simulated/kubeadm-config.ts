@@ -87,6 +87,12 @@ export function readConfig({ machine, site }: Kubeadm, path: string): Documents 
   return documents
 }
 
+/** Those of etcd's server and peer certificates (GetEtcdAltNames, GetEtcdPeerAltNames). */
+export const etcdSans = (node: { name: string; address: string }): { dnsNames: string[]; ipAddresses: string[] } => ({
+  dnsNames: [node.name, 'localhost'],
+  ipAddresses: [node.address, '127.0.0.1', '::1'],
+})
+
 /** Names and addresses that kubeadm puts into the API server's certificate (GetAPIServerAltNames). */
 export function apiServerSans(
   cluster: ClusterConfiguration,

@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateWish, certificateRequest, issue, keyPem, newKey } from './certificates.js'
-import { apiServerSans, type ClusterConfiguration, readConfig } from './kubeadm-config.js'
+import { apiServerSans, type ClusterConfiguration, etcdSans, readConfig } from './kubeadm-config.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { embeddedKubeconfig, keyOnlyKubeconfig } from './kubeconfigs.js'
 import type { SimulatedNode } from './node.js'
@@ -24,7 +24,7 @@ interface Leaf {
 
 /** kubeadm's table of leaf certificates (app/phases/certs/certlist.go). */
 function leavesOf(release: Release, { cluster, nodeName, address }: Owner): readonly Leaf[] {
-  const etcdNames = { dnsNames: [nodeName, 'localhost'], ipAddresses: [address, '127.0.0.1', '::1'] }
+  const etcdNames = etcdSans({ name: nodeName, address })
   const kubeletClientGroup = atLeast(release.version, '1.37') ? 'system:kubelet-api-admin' : release.adminGroup
   const client = (file: string, signer: Leaf['signer'], commonName: string, organizations: string[] = []): Leaf => ({
     file,

@@ -1,6 +1,6 @@
 import { certsRenewAll } from './kubeadm-certs.js'
 import { readConfig } from './kubeadm-config.js'
-import { initPhaseCertsApiserver, initPhaseUploadCerts } from './kubeadm-init.js'
+import { initPhaseCerts, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { kubeconfigUser } from './kubeadm-kubeconfig.js'
 import { certsGenerateCsr } from './kubeadm-leaves.js'
@@ -13,7 +13,9 @@ import { controlPlaneImages } from './versions.js'
 type SubCommand = (run: Kubeadm, config: string, args: readonly string[]) => Promise<void>
 
 const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
-  ['init phase certs apiserver', initPhaseCertsApiserver],
+  ['init phase certs apiserver', initPhaseCerts('apiserver')],
+  ['init phase certs etcd-server', initPhaseCerts('etcd-server')],
+  ['init phase certs etcd-peer', initPhaseCerts('etcd-peer')],
   ['init phase upload-certs', initPhaseUploadCerts],
   ['join phase preflight', joinPreflight],
   ['join phase control-plane-join mark-control-plane', joinMarkControlPlane],

@@ -20,9 +20,13 @@ function podsOf(store: ObjectStore, app: string): KubeObject[] {
   return store.list(resourceOf('pods'), 'kube-system').filter(({ metadata }) => metadata.labels?.['k8s-app'] === app)
 }
 
-function createPod(store: ObjectStore, template: Template, owner: { name: string; hash: string; node: string }): void {
+function createPod(
+  store: ObjectStore,
+  template: Template,
+  owner: { name: string; revision: Record<string, string>; node: string },
+): void {
   const name = `${owner.name}-${suffix()}`
-  const labels = { ...template.metadata?.labels, 'controller-revision-hash': owner.hash }
+  const labels = { ...template.metadata?.labels, ...owner.revision }
   const annotations = template.metadata?.annotations ?? {}
   store.create(keyOf('pods', 'kube-system', name), {
     metadata: { name, labels, annotations },
@@ -46,7 +50,8 @@ export function rollDaemonSets(store: ObjectStore): void {
   for (const pod of pods.filter(({ spec }) => !nodes.includes(String(spec?.['nodeName']))))
     store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
   const missing = nodes.filter((node) => !pods.some(({ spec }) => spec?.['nodeName'] === node))
-  for (const node of missing) createPod(store, template, { name: 'kube-proxy', hash, node })
+  for (const node of missing)
+    createPod(store, template, { name: 'kube-proxy', revision: { 'controller-revision-hash': hash }, node })
   // A node that is not Ready makes its pod unavailable, and as only one may be, nothing else is rolled until it is back.
   const ready = new Set(
     store
@@ -75,7 +80,7 @@ export function rollDaemonSets(store: ObjectStore): void {
   store.apply(keyOf('daemonsets', 'kube-system', 'kube-proxy'), { ...set, status })
 }
 
-/** The Deployment controller and scheduler for CoreDNS: new pods first, then the old go; each where the fewest are. */
+/** The Deployment controller and scheduler for CoreDNS: new pods first, then the old go; each where the fewest are, old ones among them. */
 export function rollCoreDns(store: ObjectStore): void {
   const deployment = store.get(keyOf('deployments', 'kube-system', 'coredns'))
   if (deployment === undefined) return
@@ -83,18 +88,19 @@ export function rollCoreDns(store: ObjectStore): void {
   const template = deployment.spec?.['template'] as Template
   const hash = hashOf(template)
   const pods = podsOf(store, 'kube-dns')
-  const present = pods.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
+  const present = pods.filter(({ metadata }) => metadata.labels?.['pod-template-hash'] === hash)
   const old = pods.filter((pod) => !present.includes(pod))
   const ready = store.list(resourceOf('nodes')).filter(isNodeReady)
   if (present.length < replicas) {
-    const load = (node: string): number => present.filter(({ spec }) => spec?.['nodeName'] === node).length
+    const load = (node: string): number => pods.filter(({ spec }) => spec?.['nodeName'] === node).length
     const [best] = ready.map(({ metadata }) => metadata.name).sort((a, b) => load(a) - load(b))
-    if (best !== undefined) createPod(store, template, { name: `coredns-${hash}`, hash, node: best })
+    if (best !== undefined)
+      createPod(store, template, { name: `coredns-${hash}`, revision: { 'pod-template-hash': hash }, node: best })
   } else if (present.every(isReady)) {
     for (const pod of old) store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
   }
   const now = podsOf(store, 'kube-dns')
-  const updated = now.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
+  const updated = now.filter(({ metadata }) => metadata.labels?.['pod-template-hash'] === hash)
   const available = now.filter(isReady).length
   const status = {
     observedGeneration: deployment.metadata.generation ?? 1,

@@ -74,6 +74,12 @@ export async function startEtcd(
       state.members = state.members.filter(({ ID }) => ID !== call.request.ID)
       callback(null, { header, members: state.members })
     },
+    memberUpdate: (call, callback) => {
+      const update = (one: Member): Member =>
+        one.ID === call.request.ID ? { ...one, peerURLs: call.request.peerURLs } : one
+      state.members = state.members.map(update)
+      callback(null, { header, members: state.members })
+    },
     memberPromote: (call, callback) => {
       if (!state.inSync)
         return callback({

@@ -80,6 +80,7 @@ export function soundWorld(): World {
       policy: {
         controlPlaneKubeconfigs: 'auto',
         manageHosts: false,
+        letEtcdListen: false,
         waves: { canary: 1, width: 10, maxFailed: 0 },
         availabilityBudgetSeconds: 5,
         ignorePreflightErrors: [],

@@ -46,6 +46,7 @@ export const clusterFile: ClusterFile = {
   policy: {
     controlPlaneKubeconfigs: 'auto',
     manageHosts: true,
+    letEtcdListen: false,
     waves: { canary: 1, width: 10, maxFailed: 0 },
     availabilityBudgetSeconds: 5,
     ignorePreflightErrors: [],
@@ -275,6 +276,8 @@ export class PaperCluster {
       app: 'kube-proxy',
       ready: true,
       startedUnixMs: Date.now(),
+      revision: '1',
+      ending: false,
     })
     for (const process of ['kubelet', 'kube-proxy']) this.#connect(paper, process)
     if (controlPlane) this.members.push(this.#member(paper.entry))

@@ -112,8 +112,8 @@ export const commands = {
   resetFailedUnit: (unit: string) => command('systemctl', ['reset-failed', word(unit)]),
 
   // ---- changing: only ever inside a transient unit (host/transient-unit.ts); the time is how long the unit is followed --
-  regenerateApiserverCertificate: (config: string) =>
-    command('kubeadm', ['init', 'phase', 'certs', 'apiserver', '--config', word(config)], seconds(120)),
+  issueCertificate: (certificate: 'apiserver' | 'etcd-server' | 'etcd-peer', config: string) =>
+    command('kubeadm', ['init', 'phase', 'certs', certificate, '--config', word(config)], seconds(120)),
   /** Keys and requests of every certificate, in these folders; its output names files alone. */
   generateRequests: (config: string, certDir: string, kubeconfigDir: string) =>
     command(

@@ -68,25 +68,31 @@ async function readStatus({ maintenance }: ReturnType<Channels['to']>, signal?: 
   }
 }
 
-async function withStatus(channels: Channels, member: Member, signal?: AbortSignal): Promise<EtcdMember> {
+interface Asking {
+  readonly channels: Channels
+  /** Where the member that answers for all is met. */
+  readonly own: string
+  readonly signal: AbortSignal | undefined
+}
+
+async function withStatus(member: Member, asking: Asking): Promise<EtcdMember> {
   return {
     id: hex(member.ID),
     name: member.name,
     peerUrls: member.peerURLs,
     clientUrls: member.clientURLs,
     learner: member.isLearner,
-    status: await ownWord(channels, member, signal),
+    status: await ownWord(member, asking),
   }
 }
 
-/** What a member says of itself. It may also advertise a loopback address, where another member could answer in its place. */
-async function ownWord(
-  channels: Channels,
-  { ID, clientURLs }: Member,
-  signal?: AbortSignal,
-): Promise<EtcdStatus | undefined> {
+/**
+ * What a member says of itself. It may also advertise a loopback address, where another member could answer in its place, or one at which it
+ * does not listen: the one that answers for all is asked where it does.
+ */
+async function ownWord({ ID, clientURLs }: Member, { channels, own, signal }: Asking): Promise<EtcdStatus | undefined> {
   const others = clientURLs.filter((url) => !isLoopback(url))
-  for (const url of others.length > 0 ? others : clientURLs) {
+  for (const url of new Set([...(others.length > 0 ? others : clientURLs), ...(clientURLs.length > 0 ? [own] : [])])) {
     const answer = await readStatus(channels.to(url), signal).catch(() => undefined)
     if (answer?.memberId !== hex(ID)) continue
     const { revision: _, memberId: __, ...status } = answer
@@ -163,7 +169,9 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
         listAlarms(own, signal),
         readStatus(own, signal),
       ]).catch(refused('reading the member list'))
-      const members = await Promise.all(list.members.map((member) => withStatus(channels, member, signal)))
+      const members = await Promise.all(
+        list.members.map((member) => withStatus(member, { channels, own: url, signal })),
+      )
       return { members, alarms, clusterId: hex(list.header?.clusterId ?? '0'), revision: status.revision }
     },
     ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
@@ -172,6 +180,12 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
       const request = { ID: BigInt(`0x${id}`).toString() }
       return change(`removing member ${id}`, () =>
         unary(own.cluster.memberRemove.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
+      )
+    },
+    updateMember: (id, peerUrls, signal) => {
+      const request = { ID: BigInt(`0x${id}`).toString(), peerURLs: [...peerUrls] }
+      return change(`updating member ${id}`, () =>
+        unary(own.cluster.memberUpdate.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
       )
     },
     promoteMember: (id, signal) => {

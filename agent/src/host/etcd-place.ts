@@ -54,10 +54,19 @@ async function readPod(host: Host, path: string): Promise<StaticPodView | undefi
   return file === undefined ? undefined : readStaticPod(file.bytes.toString('utf8'))
 }
 
-/** Dialled at the URL that it advertises to others, with pki/etcd/healthcheck-client. */
+/** Stands for every address, and is none that can be dialled. */
+const wildcard = /^https?:\/\/(0\.0\.0\.0|\[::\])(:|\/|$)/
+
+/**
+ * Dialled where it listens, for others if it does, with pki/etcd/healthcheck-client. What it advertises is no more than its word: an etcd that
+ * listens on localhost alone may advertise the address of its node all the same.
+ */
 async function stackedPlace(host: Host, { flags }: StaticPodView): Promise<EtcdPlace> {
-  const urls = [flags['advertise-client-urls'], flags['listen-client-urls']].flatMap((list) => list?.split(',') ?? [])
-  const url = urls.find((one) => !isLoopback(one)) ?? urls[0]
+  const [listens, advertises] = ['listen-client-urls', 'advertise-client-urls'].map(
+    (flag) => flags[flag]?.split(',') ?? [],
+  )
+  const dialled = listens?.filter((one) => !wildcard.test(one)) ?? []
+  const url = dialled.find((one) => !isLoopback(one)) ?? dialled[0] ?? advertises?.[0]
   const ca = flags['trusted-ca-file']
   if (url === undefined || ca === undefined) {
     throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', {

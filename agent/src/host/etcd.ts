@@ -18,6 +18,8 @@ export interface EtcdClient {
   /** The snapshot stream: bytes as etcd sends them, its own 32 byte sha256 at the end. */
   snapshot(signal?: AbortSignal): AsyncIterable<Uint8Array>
   removeMember(id: string, signal?: AbortSignal): Promise<void>
+  /** Tells the others where a member is met: its peer URLs, whole. */
+  updateMember(id: string, peerUrls: readonly string[], signal?: AbortSignal): Promise<void>
   promoteMember(id: string, signal?: AbortSignal): Promise<void>
   close(): void
 }

@@ -124,6 +124,9 @@ interface Connection {
 // An operation asks for the API once; without this each would pay for a handshake and leave its sockets behind.
 const connections = new WeakMap<Host, Connection>()
 
+/** After this long without a question a connection is given up: an agent is idle for years. */
+const idleMs = 10_000
+
 async function clientCertificate(
   host: Host,
   view: KubeconfigView,
@@ -160,7 +163,9 @@ export async function connectKubeApi(host: Host): Promise<KubeApi> {
   const agent = new Agent({
     keepAlive: true,
     maxSockets: 16,
-    maxFreeSockets: 2,
+    // A look at the cluster asks a dozen questions at once, and the next look follows in a moment: a handshake costs both sides more than its answer.
+    maxFreeSockets: 16,
+    timeout: idleMs,
     ca: view.caPem,
     ...(await clientCertificate(host, view)),
   })

@@ -1,4 +1,4 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import { type RegenerateCertificateRequest, VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationResult, TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
@@ -10,7 +10,14 @@ import { readLocalApiServer } from '../host/local-api-server.js'
 import { backupPlace, findEntry, keepFiles } from './backup/store.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
-import { checkStaged, missingSans, newCertificate, type Pair, requireText } from './cluster/stage-certificate.js'
+import {
+  checkStaged,
+  missingSans,
+  newCertificate,
+  type Pair,
+  putPair,
+  requireText,
+} from './cluster/stage-certificate.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { apiserverCertificatePath, apiserverKeyPath, caCertificatePath, pkiFolder } from './paths.js'
 import { changed, unchanged } from './result.js'
@@ -113,24 +120,17 @@ async function issueAndSwap(context: ChangeContext, controlPlaneEndpoint: string
   const { tools, header, signal } = context
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
   return withRuntimeFolder(tools.host, header.operationId, async (folder) => {
-    const staged = await newCertificate(context, { folder, clusterConfiguration: text, controlPlaneEndpoint, sans })
+    const clusterConfiguration = setControlPlaneEndpoint(text, controlPlaneEndpoint, sans)
+    const staged = await newCertificate(context, { folder, clusterConfiguration })
     const view = checkStaged(staged, await requireText(tools.host, caCertificatePath), sans)
     return { view, touched: await swap(context, staged) }
   })
 }
 
-/** Key first: until the certificate follows, the pair does not match, and the API server keeps the one that it has loaded. */
-async function swap(context: ChangeContext, { certPem, keyPem }: Pair): Promise<TouchedObject[]> {
-  const { host } = context.tools
+async function swap(context: ChangeContext, pair: Pair): Promise<TouchedObject[]> {
   await keepFiles(backupPlace(context), [apiserverCertificatePath, apiserverKeyPath])
   context.signal.throwIfAborted()
-  const put = async (name: string, pem: string, mode: number): Promise<TouchedObject> => {
-    const before = await requireText(host, name)
-    await host.replace(name, Buffer.from(pem), { mode })
-    return { name, sha256Before: sha256Hex(before), sha256After: sha256Hex(pem) }
-  }
-  const key = await put(apiserverKeyPath, keyPem, 0o600)
-  return [key, await put(apiserverCertificatePath, certPem, 0o644)]
+  return putPair(context.tools.host, 'apiserver', pair)
 }
 
 const sameSerial = (one: string, other: CertificateView['serial']): boolean =>

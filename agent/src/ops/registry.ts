@@ -15,6 +15,7 @@ import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
 import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
+import { letEtcdListen } from './let-etcd-listen.js'
 import { listContainers } from './list-containers.js'
 import { listEtcdMembers } from './list-etcd-members.js'
 import { listImages } from './list-images.js'
@@ -49,6 +50,7 @@ import { snapshotEtcd } from './snapshot-etcd.js'
 import { stopLoadBalancer } from './stop-load-balancer.js'
 import { stopPart } from './stop-part.js'
 import { updateClusterInfo } from './update-cluster-info.js'
+import { updateEtcdMember } from './update-etcd-member.js'
 import { updateKubeProxy } from './update-kube-proxy.js'
 import { updateKubeadmConfig } from './update-kubeadm-config.js'
 import { uploadCertificates } from './upload-certificates.js'
@@ -103,6 +105,8 @@ export const operations: Operations = {
   deleteJoinSecrets,
   placeJoinSecret,
   joinControlPlane,
+  letEtcdListen,
+  updateEtcdMember,
   promoteEtcdMember,
   finishJoin,
   retireApiServer,

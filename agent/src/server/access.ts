@@ -67,6 +67,8 @@ export const access = {
   [`${service}/DeleteJoinSecrets`]: 'operator',
   [`${service}/PlaceJoinSecret`]: 'operator',
   [`${service}/JoinControlPlane`]: 'operator',
+  [`${service}/LetEtcdListen`]: 'operator',
+  [`${service}/UpdateEtcdMember`]: 'operator',
   [`${service}/PromoteEtcdMember`]: 'operator',
   [`${service}/FinishJoin`]: 'operator',
   [`${service}/RetireApiServer`]: 'operator',

@@ -56,6 +56,7 @@ export const check = {
   sha256: like('a sha256 in hexadecimal', /^[0-9a-f]{64}$/),
   serial: like('a serial number in hexadecimal', /^[0-9A-Fa-f]{1,64}$/),
   memberId: like('an etcd member id in hexadecimal', /^[0-9a-f]{1,16}$/),
+  peerUrl: like('the URL of an etcd member', /^https?:\/\/[A-Za-z0-9.:[\]-]{1,255}:\d{1,5}$/),
   caPin: like('sha256:<hexadecimal>', /^sha256:[0-9a-f]{64}$/),
   tokenId: like('the id part of a bootstrap token', /^[a-z0-9]{6}$/),
   recipient: like('an age recipient', /^age1[a-z0-9]{20,4000}$/, 4100),

@@ -169,6 +169,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   deleteJoinSecrets: { header, tokenId: check.tokenId, withRole: check.flag },
   placeJoinSecret: { header, secret: sealed },
   joinControlPlane: { header, join },
+  letEtcdListen: { header, address: check.address },
+  updateEtcdMember: { header, memberId: check.memberId, peerUrls: listOf(check.peerUrl) },
   promoteEtcdMember: { header, memberId: check.memberId },
   finishJoin: { header, join },
   retireApiServer: { header },

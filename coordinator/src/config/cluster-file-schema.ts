@@ -31,6 +31,7 @@ export const clusterFileSchema = z.strictObject({
     .strictObject({
       controlPlaneKubeconfigs: z.enum(['auto', 'local', 'load-balancer']).default('auto'),
       manageHosts: z.boolean().default(false),
+      letEtcdListen: z.boolean().default(false),
       waves: z
         .strictObject({
           canary: z.int().min(0).max(100).default(1),

@@ -42,6 +42,8 @@ export interface ClusterFile {
   readonly policy: {
     readonly controlPlaneKubeconfigs: 'auto' | 'local' | 'load-balancer'
     readonly manageHosts: boolean
+    /** etcd that listens on localhost alone is made to listen for others, which costs one restart of it. */
+    readonly letEtcdListen: boolean
     readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }
     /** How long users may have been without the API in one step before the run stops by itself. */
     readonly availabilityBudgetSeconds: number

@@ -2,6 +2,7 @@ import type { ConversionStep } from './run.js'
 import { backUpFiles } from './steps/back-up-files.js'
 import { finish } from './steps/finish.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
+import { letEtcdListen } from './steps/let-etcd-listen.js'
 import { prepareJoining } from './steps/prepare-joining.js'
 import { proveHa } from './steps/prove-ha.js'
 import { publishEndpointName } from './steps/publish-endpoint-name.js'
@@ -26,6 +27,7 @@ export const conversionOrder = [
   takeSignedCertificates,
   snapshotEtcd,
   backUpFiles,
+  letEtcdListen,
   startLoadBalancer,
   publishEndpointName,
   regenerateApiserverCertificate,

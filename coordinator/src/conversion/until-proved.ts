@@ -16,15 +16,22 @@ interface Waiting {
   readonly remaining?: readonly RecordedFinding[]
 }
 
-/** Makes all proofs again and again until they hold; else STEP_FAILED with all that is missing. */
+/**
+ * Makes all proofs, then those that do not hold yet again and again, until each was seen to hold; else STEP_FAILED with all that is missing.
+ * What was proved a moment ago is not proved once more for what is late: every look costs the nodes what the late one waits for.
+ */
 export async function untilProved(
   run: ConversionRun,
   { signal, deadlineMs, except = new Set(), remaining = [] }: Waiting,
 ): Promise<readonly Evidence[]> {
   let missing: readonly Finding[] = []
+  const held = new Map<string, Proved>()
   const look = async (): Promise<Look<readonly Evidence[]>> => {
     run.refresh()
-    const { proofs } = await prove(run, allProofs, signal)
+    const due = allProofs.filter(({ id }) => !held.has(id))
+    const seen = await prove(run, due, signal)
+    for (const proof of seen.proofs) if (proof.holds) held.set(proof.id, proof)
+    const proofs = [...held.values(), ...seen.proofs.filter(({ holds }) => !holds)]
     const needed = proofs.filter(({ id }) => !except.has(id))
     const spared = proofs.filter(({ id }) => except.has(id))
     missing = errorsOf(needed).filter((finding) => !remaining.some((one) => isSame(one, finding)))

@@ -6,12 +6,6 @@ export const etcdLocalhost: Piece = {
   after: (lab) => listenOn(lab, (port) => `https://127.0.0.1:${port}`),
 }
 
-/** As kubeadm makes it today, by hand. */
-export async function listensForAll(lab: Lab): Promise<void> {
-  const { address } = lab.node('cp1')
-  await listenOn(lab, (port) => `${port === 2379 ? 'https://127.0.0.1:2379,' : ''}https://${address}:${port}`)
-}
-
 async function listenOn(lab: Lab, urls: (port: number) => string): Promise<void> {
   const cp1 = lab.node('cp1')
   const edit = [

@@ -9,6 +9,7 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
+  readonly deletionTimestamp?: string
   readonly managedFields?: readonly { readonly time?: string }[]
 }
 

@@ -75,6 +75,8 @@ export const podFacts = ({ metadata, spec, status }: Pod): PodFacts => ({
   app: metadata.labels?.['k8s-app'] ?? metadata.labels?.['component'] ?? '',
   ready: (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True'),
   startedUnixMs: unixMs(status?.startTime),
+  revision: metadata.labels?.['pod-template-hash'] ?? metadata.labels?.['controller-revision-hash'] ?? '',
+  ending: metadata.deletionTimestamp !== undefined,
 })
 
 export function daemonSetFacts({ metadata, spec, status }: Workload): DaemonSetFacts {

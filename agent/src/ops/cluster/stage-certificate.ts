@@ -1,12 +1,13 @@
 import { clockToleranceMs, shortestLifeMs } from '@quorate/shared/certificate-request'
-import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
+import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
 import { type CertificateView, canonicalAddress, isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { runAsUnit } from '../../host/transient-unit.js'
 import type { ChangeContext } from '../operation.js'
-import { caCertificatePath, caKeyPath } from '../paths.js'
+import { caKeyPath, pkiFolder } from '../paths.js'
 import { readSigned, requestPlace } from '../signed-elsewhere/requests.js'
 import { initDocument } from './control-plane.js'
 import { isPhaseLine, kubeadmFailed } from './kubeadm-output.js'
@@ -16,12 +17,23 @@ export interface Pair {
   readonly keyPem: string
 }
 
+/** A serving certificate that kubeadm issues: its phase, and where it and its CA lie in the pki folder, without their endings. */
+export const issued = {
+  apiserver: { file: 'apiserver', ca: 'ca' },
+  'etcd-server': { file: 'etcd/server', ca: 'etcd/ca' },
+  'etcd-peer': { file: 'etcd/peer', ca: 'etcd/ca' },
+} as const
+export type Issued = keyof typeof issued
+
+export const certificatePath = (which: Issued): string => `${pkiFolder}/${issued[which].file}.crt`
+export const keyPath = (which: Issued): string => `${pkiFolder}/${issued[which].file}.key`
+export const issuerPath = (which: Issued): string => `${pkiFolder}/${issued[which].ca}.crt`
+
 export interface StagingWish {
   /** Of this operation, in tmpfs; wiped by whoever made it. */
   readonly folder: string
+  /** As kubeadm is to see it. */
   readonly clusterConfiguration: string
-  readonly controlPlaneEndpoint: string
-  readonly sans: readonly string[]
 }
 
 /** A file of the control plane's pki that must be there. */
@@ -37,7 +49,7 @@ export async function requireText(host: Host, path: string): Promise<string> {
  */
 export async function newCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
   if ((await context.tools.host.read(caKeyPath, { followLinks: true })) !== undefined)
-    return stageCertificate(context, wish)
+    return stageCertificate(context, 'apiserver', wish)
   const signed = (await readSigned(requestPlace(context))).find(({ leaf }) => leaf.name === 'apiserver')
   if (signed !== undefined) return { certPem: signed.certPem, keyPem: signed.key }
   throw new QuorateError(
@@ -51,31 +63,33 @@ export async function newCertificate(context: ChangeContext, wish: StagingWish):
 }
 
 /**
- * Has kubeadm issue an API server certificate into a folder of tmpfs: kubeadm never replaces one that exists, and refuses --cert-dir
+ * Has kubeadm issue a certificate into a folder of tmpfs: kubeadm never replaces one that exists, and refuses --cert-dir
  * beside --config, so a copy of the configuration names the folder, and the CA lies there too. Nothing in use is touched.
  */
-async function stageCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
+export async function stageCertificate(context: ChangeContext, which: Issued, wish: StagingWish): Promise<Pair> {
   const { tools, header, signal, progress, onceRecorded } = context
   const { host } = tools
   const certificatesDir = `${wish.folder}/pki`
   const config = `${wish.folder}/certs.yaml`
-  const clusterConfiguration = setControlPlaneEndpoint(wish.clusterConfiguration, wish.controlPlaneEndpoint, wish.sans)
-  await host.replace(`${certificatesDir}/ca.crt`, Buffer.from(await requireText(host, caCertificatePath)), {
-    mode: 0o600,
-  })
-  await host.replace(`${certificatesDir}/ca.key`, Buffer.from(await requireText(host, caKeyPath)), { mode: 0o600 })
+  const { file, ca } = issued[which]
+  for (const name of [`${ca}.crt`, `${ca}.key`]) {
+    const text = await requireText(host, `${pkiFolder}/${name}`)
+    await host.replace(`${certificatesDir}/${name}`, Buffer.from(text), { mode: 0o600 })
+  }
+  const { clusterConfiguration } = wish
   const document = await initDocument(tools, { clusterConfiguration, certificatesDir })
   await host.replace(config, Buffer.from(document), { mode: 0o600 })
   const onLine = (line: string): void => {
     if (isPhaseLine(line)) progress(line)
   }
-  const command = commands.regenerateApiserverCertificate(config)
+  const command = commands.issueCertificate(which, config)
   const { operationId } = header
-  const { exitCode, output } = await runAsUnit({ host, operationId, command, onLine, signal, onceRecorded })
-  if (exitCode !== 0) throw kubeadmFailed('kubeadm init phase certs apiserver', exitCode, output)
+  const label = which === 'apiserver' ? {} : { label: which }
+  const { exitCode, output } = await runAsUnit({ host, operationId, ...label, command, onLine, signal, onceRecorded })
+  if (exitCode !== 0) throw kubeadmFailed(`kubeadm init phase certs ${which}`, exitCode, output)
   return {
-    certPem: await requireText(host, `${certificatesDir}/apiserver.crt`),
-    keyPem: await requireText(host, `${certificatesDir}/apiserver.key`),
+    certPem: await requireText(host, `${certificatesDir}/${file}.crt`),
+    keyPem: await requireText(host, `${certificatesDir}/${file}.key`),
   }
 }
 
@@ -90,7 +104,7 @@ export function checkStaged(staged: Pair, caPem: string, wantedSans: readonly st
   const view = readCertificate(staged.certPem)
   const missing = missingSans(view, wantedSans)
   const problems = [
-    isSignedBy(staged.certPem, caPem) ? '' : 'it is not signed by the cluster CA',
+    isSignedBy(staged.certPem, caPem) ? '' : 'it is not signed by its CA',
     keyMatches(staged.certPem, staged.keyPem) ? '' : 'its key is another',
     missing.length === 0 ? '' : `it lacks ${missing.join(', ')}`,
     view.serverAuth ? '' : 'it is not for servers',
@@ -99,4 +113,15 @@ export function checkStaged(staged: Pair, caPem: string, wantedSans: readonly st
   ].filter((problem) => problem !== '')
   if (problems.length === 0) return view
   throw new QuorateError('CERTIFICATE_INVALID', `the new certificate is not fit: ${problems.join('; ')}`)
+}
+
+/** Puts a pair in place of the one in use. Key first: until the certificate follows they do not match, and the server keeps what it has loaded. */
+export async function putPair(host: Host, which: Issued, { certPem, keyPem }: Pair): Promise<TouchedObject[]> {
+  const put = async (name: string, pem: string, mode: number): Promise<TouchedObject> => {
+    const before = await requireText(host, name)
+    await host.replace(name, Buffer.from(pem), { mode })
+    return { name, sha256Before: sha256Hex(before), sha256After: sha256Hex(pem) }
+  }
+  const key = await put(keyPath(which), keyPem, 0o600)
+  return [key, await put(certificatePath(which), certPem, 0o644)]
 }

@@ -1,7 +1,9 @@
+import { etcdPeerUrl } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { shutPorts } from '../etcd/shut-ports.js'
 import { toJoin } from '../membership.js'
-import { staticPodFlag } from '../static-pod-flags.js'
+import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-addresses'
@@ -16,35 +18,35 @@ export const etcdAddresses: Check = {
     const homes = (await run.etcdTopology()).homes(run)
     const nodes = homes.filter((node) => !joining.includes(node))
     const findings = await Promise.all(
-      nodes.map(async (node) => [...ofFlags(node, await run.nodeFacts(node)), ...ofMember(node, members)]),
+      nodes.map(async (node) => [...ofFlags(run, node, await run.nodeFacts(node)), ...ofMember(run, node, members)]),
     )
     return findings.flat()
   },
 }
 
-function ofFlags(node: NodeEntry, facts: NodeFacts): Finding[] {
-  return [
-    { flag: '--listen-client-urls', port: 2379 },
-    { flag: '--listen-peer-urls', port: 2380 },
-  ].flatMap(({ flag, port }) => {
-    const urls = staticPodFlag(facts, 'etcd', flag)
-    if (urls === undefined || urls.split(',').some((url) => listensFor(url, node.address))) return []
-    return [
-      {
-        id,
-        severity: 'error' as const,
-        node: node.name,
-        message: `etcd listens on port ${port} for this node alone: a second member could not reach it`,
-        evidence: `etcd.yaml: ${flag}=${urls}`,
-        remedy: `Add https://${hostOf(node.address)}:${port} to ${flag} in /etc/kubernetes/manifests/etcd.yaml, and that address to the SANs of pki/etcd/server.crt and peer.crt (kubeadm init phase certs etcd-server, etcd-peer)`,
-      },
-    ]
-  })
+function ofFlags(run: ConversionRun, node: NodeEntry, facts: NodeFacts): Finding[] {
+  return shutPorts(node, facts).map(({ port, flag, urls }) => ({
+    ...{ id, node: node.name, evidence: `etcd.yaml: ${flag}=${urls}` },
+    ...(run.file.policy.letEtcdListen ? willListen(port) : nobodyReaches(port)),
+  }))
 }
 
-function ofMember(node: NodeEntry, members: readonly EtcdMember[]): Finding[] {
+const nobodyReaches = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
+  severity: 'error',
+  message: `etcd listens on port ${port} for this node alone: a second member could not reach it`,
+  remedy:
+    'policy.letEtcdListen: true in the cluster file has Quorate change that, with one restart of etcd: for some seconds the API has no etcd, and availabilityBudgetSeconds must allow for them.',
+})
+
+const willListen = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
+  severity: 'warning',
+  message: `etcd listens on port ${port} for this node alone: let-etcd-listen changes that and restarts etcd, and for some seconds requests fail`,
+  remedy: 'Let availabilityBudgetSeconds be 30 or more, or the run stops after that step.',
+})
+
+function ofMember(run: ConversionRun, node: NodeEntry, members: readonly EtcdMember[]): Finding[] {
   const member = members.find(({ name }) => name === node.name)
-  const wanted = `https://${hostOf(node.address)}:2380`
+  const wanted = etcdPeerUrl(node.address)
   if (member === undefined) {
     return [
       {
@@ -58,22 +60,12 @@ function ofMember(node: NodeEntry, members: readonly EtcdMember[]): Finding[] {
     ]
   }
   if (member.peerUrls.includes(wanted)) return []
-  return [
-    {
-      id,
-      severity: 'error',
-      node: node.name,
-      message: 'etcd gives its members another peer address than the node has',
-      evidence: `peer URLs ${member.peerUrls.join(', ')}; the file's address ${node.address}`,
-      remedy: `etcdctl member update ${member.id} --peer-urls=${wanted}`,
-    },
-  ]
-}
-
-function listensFor(url: string, address: string): boolean {
-  return [address, '0.0.0.0', '::'].some((host) => url.trim().includes(`//${hostOf(host)}:`))
-}
-
-function hostOf(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
+  const evidence = `peer URLs ${member.peerUrls.join(', ')}; the file's address ${node.address}`
+  const message = 'etcd gives its members another peer address than the node has'
+  const where = { id, node: node.name, evidence }
+  if (run.file.policy.letEtcdListen)
+    return [
+      { ...where, severity: 'warning', message: `${message}: let-etcd-listen changes that`, remedy: 'Nothing to do.' },
+    ]
+  return [{ ...where, severity: 'error', message, remedy: `etcdctl member update ${member.id} --peer-urls=${wanted}` }]
 }

@@ -1,5 +1,6 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { shutPorts } from '../etcd/shut-ports.js'
 import { toJoin } from '../membership.js'
 import { pathProblem } from '../probe.js'
 import type { ConversionRun } from '../run.js'
@@ -31,7 +32,7 @@ export const reachability: Check = {
       between.map((target) =>
         joining.includes(target)
           ? probeHeld(run, { target, ports, sources: between })
-          : probeFromOthers(run, { target, ports, sources: between, certificateSha256: '' }),
+          : probeOpen(run, { target, ports, sources: between }),
       ),
     )
     // A port that both look at can be held by one at a time.
@@ -71,6 +72,13 @@ async function probeHeld(run: ConversionRun, held: Held): Promise<readonly Findi
     .holdPorts(held.ports, ({ listening, certificateSha256 }) =>
       probeFromOthers(run, { ...held, ports: listening, certificateSha256 }),
     )
+}
+
+/** What runs there. Where its etcd listens for itself alone `etcd-addresses` says so, and nobody has to look for a firewall. */
+async function probeOpen(run: ConversionRun, { target, ports, sources }: Held): Promise<readonly Finding[]> {
+  const shut = shutPorts(target, await run.nodeFacts(target)).map(({ port }) => port)
+  const open = ports.filter((port) => !shut.includes(port))
+  return probeFromOthers(run, { target, ports: open, sources, certificateSha256: '' })
 }
 
 interface Probe extends Omit<Held, 'target'> {

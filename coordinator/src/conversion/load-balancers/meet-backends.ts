@@ -53,7 +53,7 @@ interface LookOptions {
   readonly signal: AbortSignal
 }
 
-/** As many connections as there are backends, at once: balanced in turns they meet each other one. */
+/** As many connections as there may be backends, at once: balanced in turns each meets another one, whichever are looked for. */
 async function look(
   run: ConversionRun,
   { asker, address, port, certificates, met, signal }: LookOptions,
@@ -66,7 +66,7 @@ async function look(
     verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
     signal,
   }
-  const answers = await Promise.all([...certificates].map(() => probeFrom(run, asker, probe)))
+  const answers = await Promise.all(run.controlPlanes.map(() => probeFrom(run, asker, probe)))
   for (const { certificateSha256 } of answers) if (certificateSha256 !== '') met.add(certificateSha256)
   const missing = [...certificates].filter(([sha256]) => !met.has(sha256)).map(([, name]) => name)
   if (missing.length === 0) return holds(true)

@@ -1,8 +1,14 @@
-import { coreDnsNodes, coreDnsPods } from '../core-dns.js'
+import { coreDnsNodes, coreDnsPods, coreDnsRolls } from '../core-dns.js'
 import { notProved, resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
 
 const id = 'coredns'
+
+const beingRolled = (nodes: readonly string[]) => ({
+  message: 'CoreDNS is being rolled: where its new pods will be is not known yet',
+  evidence: `old and new pods, ready on ${nodes.join(', ') || 'no node'}`,
+  remedy: 'Wait for it: kubectl -n kube-system rollout status deployment coredns',
+})
 
 export const coredns: Proof = {
   id,
@@ -11,6 +17,7 @@ export const coredns: Proof = {
     const cluster = await run.clusterFacts()
     const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]
     if (pods.length === 0) return resultOf([{ what: 'CoreDNS', saw: 'not installed' }])
+    if (coreDnsRolls(cluster)) return resultOf([notProved(id, beingRolled(nodes))])
     if (nodes.length >= 2) return resultOf([{ what: 'CoreDNS is ready on', saw: nodes.join(', ') }])
     const evidence = `${pods.length} pods, ready on ${nodes.join(', ') || 'no node'}`
     // One replica is the operator's choice, and says nothing against the control plane.

@@ -1,10 +1,11 @@
-import { QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { nothingToUndo } from '../../engine/step.js'
-import { coreDnsNodes, coreDnsPods } from '../core-dns.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import { coreDnsNodes, coreDnsPods, coreDnsRolls } from '../core-dns.js'
 import { requestsOf, unsignedOf, withRequests } from '../external-ca.js'
 import { clusterNow, readClusterFacts, readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
@@ -39,7 +40,10 @@ export const finish = defineStep({
     const agent = run.agent(run.first)
     const cluster = await readClusterFacts(run)
     // First, because new pods take their time.
-    if (isHuddled(cluster)) await agent.change('restartCoreDns', {}, call, 'restart-coredns')
+    if (isHuddled(cluster)) {
+      await roomToSpread(run, coreDnsNodes(cluster), call)
+      await agent.change('restartCoreDns', {}, call, 'restart-coredns')
+    }
     for (const tokenId of cluster.joinTokenIds)
       await agent.change('deleteJoinSecrets', { tokenId, withRole: false }, call, `delete-${tokenId}`)
     const forget = (node: NodeEntry) => run.agent(node).change('forgetCertificateRequests', {}, call, 'forget-requests')
@@ -68,10 +72,30 @@ async function keptFor(run: ConversionRun, node: NodeEntry, signal: AbortSignal)
 const isHuddled = (cluster: ClusterFacts): boolean =>
   coreDnsPods(cluster).length > 1 && coreDnsNodes(cluster).length === 1
 
+/**
+ * The scheduler keeps new pods away from the old ones: with one other Node that is Ready both would go there. A joiner's Node gets Ready some seconds
+ * after its API server serves. Where none does (cordoned for long, say) the pods are rolled all the same, and the gate tells.
+ */
+async function roomToSpread(
+  run: ConversionRun,
+  taken: readonly string[],
+  { signal, progress }: ChangeCall,
+): Promise<void> {
+  const free = async (): Promise<Look<true>> => {
+    const others = (await clusterNow(run)).nodes.filter(({ name, ready }) => ready && !taken.includes(name))
+    return others.length >= 2 ? holds(true) : notYet(`Ready beside ${taken.join(', ')}: ${others.length}`)
+  }
+  const onWaiting = (seen: string) => progress(`waiting for two other Nodes for CoreDNS. ${seen}`)
+  await until('two other Nodes to be Ready', free, { ...patience(signal, 60), onWaiting }).catch((error: unknown) => {
+    if (asQuorateError(error).code !== 'GATE_TIMEOUT') throw error
+  })
+}
+
 async function look(run: ConversionRun): Promise<Look<readonly Evidence[]>> {
   const cluster = await clusterNow(run)
   if (cluster.joinTokenIds.length > 0) return notYet(`join token ${cluster.joinTokenIds.join(', ')} still exists`)
   const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]
+  if (coreDnsRolls(cluster)) return notYet(`CoreDNS is being rolled, ready on ${nodes.join(', ') || 'no node'}`)
   if (pods.length > 1 && nodes.length < 2) return notYet(`CoreDNS is ready on ${nodes.join(', ') || 'no node'} only`)
   return holds([
     { what: 'join token and uploaded certificates', saw: 'deleted' },

@@ -40,6 +40,13 @@ export const startLoadBalancer = defineStep({
   rollback: (run, done, call) => run.loadBalancer.undo(run, done, call),
 })
 
+/**
+ * A connection that was begun while the virtual IP moved hangs: it is given up soon and begun anew. A load balancer that is only slow is given more
+ * time at every look.
+ */
+const shortestMs = 250
+const longestMs = 3_000
+
 interface Ask {
   readonly from: NodeEntry
   /** Address to ask; undefined for the endpoint's own. */
@@ -51,6 +58,7 @@ interface Ask {
 async function answersAs(run: ConversionRun, { from, at, certificates, signal }: Ask): Promise<Evidence> {
   const statuses = await readyStatuses(run)
   const { host, port } = run.endpoint
+  let timeoutMs = shortestMs
   return until(
     `the load balancer to answer ${from.name} at ${at ?? run.loadBalancer.address(run.file) ?? host}:${port}`,
     async (): Promise<Look<Evidence>> => {
@@ -62,9 +70,10 @@ async function answersAs(run: ConversionRun, { from, at, certificates, signal }:
         port,
         serverName: host,
         verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
-        timeoutMs: 1_500,
+        timeoutMs,
         signal,
       })
+      timeoutMs = Math.min(timeoutMs * 2, longestMs)
       const problem = problemOf(answer, statuses)
       if (problem !== undefined) return notYet(problem)
       if (!certificates.includes(answer.certificateSha256))

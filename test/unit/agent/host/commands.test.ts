@@ -27,7 +27,7 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     startTransientTimer: line(commands.startTransientTimer('quorate-a', 60, commands.startServices(['kubelet']))),
     stopUnit: line(commands.stopUnit('quorate-a.service')),
     resetFailedUnit: line(commands.resetFailedUnit('quorate-a.service')),
-    regenerateApiserverCertificate: line(commands.regenerateApiserverCertificate('/run/quorate-agent/c')),
+    issueCertificate: line(commands.issueCertificate('etcd-peer', '/run/quorate-agent/c')),
     generateRequests: line(
       commands.generateRequests('/run/quorate-agent/c', '/run/quorate-agent/p', '/run/quorate-agent/k'),
     ),
@@ -67,7 +67,7 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     'systemd-run --unit=quorate-a --on-active=60 --timer-property=AccuracySec=100ms --property=Type=oneshot --setenv=SYSTEMCTL_SKIP_SYSV=1 -- systemctl start kubelet',
     'systemctl stop quorate-a.service',
     'systemctl reset-failed quorate-a.service',
-    'kubeadm init phase certs apiserver --config /run/quorate-agent/c',
+    'kubeadm init phase certs etcd-peer --config /run/quorate-agent/c',
     'kubeadm certs generate-csr --config /run/quorate-agent/c --cert-dir /run/quorate-agent/p --kubeconfig-dir /run/quorate-agent/k',
     'kubeadm init phase upload-certs --upload-certs --config /run/quorate-agent/c',
     'kubeadm join phase preflight --config /run/quorate-agent/c',

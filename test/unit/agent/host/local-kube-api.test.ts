@@ -31,6 +31,17 @@ t.test('keeps one connection for all operations of a host, and makes another for
   t.equal(node.api.connections(), 2)
 })
 
+t.test('what is asked all at once is asked over the same connections the next time', async (t) => {
+  const node = await controlPlaneNode(t)
+  const kube = await connectKubeApi(node.host)
+  const aDozen = () => Promise.all(Array.from({ length: 12 }, () => kube.get(path)))
+  await aDozen()
+  const made = node.api.connections()
+  await aDozen()
+  await aDozen()
+  t.equal(node.api.connections(), made)
+})
+
 t.test('survives a restart of the API server between two questions', async (t) => {
   const node = await controlPlaneNode(t)
   const kube = await connectKubeApi(node.host)

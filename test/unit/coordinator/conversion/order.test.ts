@@ -17,6 +17,7 @@ t.test('the order is the documented one, with what it omits in its place', async
       'take-signed-certificates',
       'snapshot-etcd',
       'back-up-files',
+      'let-etcd-listen',
       'start-load-balancer',
       'publish-endpoint-name',
       'regenerate-apiserver-certificate',
@@ -81,6 +82,8 @@ for (const version of ['v1.37.2', 'v1.30.4'] as const) {
       'take-signed-certificates': 0,
       'snapshot-etcd': 1,
       'back-up-files': 5,
+      // its etcd listens for others already
+      'let-etcd-listen': 0,
       'start-load-balancer': 3,
       'publish-endpoint-name': 5,
       'regenerate-apiserver-certificate': 1,

@@ -1,5 +1,8 @@
+import { patience } from '@quorate/coordinator/conversion/gates'
+import { coredns } from '@quorate/coordinator/conversion/proofs/coredns'
 import { nodesReady } from '@quorate/coordinator/conversion/proofs/nodes-ready'
 import type { ConversionRun, ConversionStep } from '@quorate/coordinator/conversion/run'
+import { finish } from '@quorate/coordinator/conversion/steps/finish'
 import { joinControlPlanes } from '@quorate/coordinator/conversion/steps/join-control-planes'
 import { prepareJoining } from '@quorate/coordinator/conversion/steps/prepare-joining'
 import { publishEndpointName } from '@quorate/coordinator/conversion/steps/publish-endpoint-name'
@@ -16,7 +19,9 @@ import { updateKubeadmConfig } from '@quorate/coordinator/conversion/steps/updat
 import { uploadCertificates } from '@quorate/coordinator/conversion/steps/upload-certificates'
 import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
 import { QuorateError } from '@quorate/shared/errors'
+import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
 import { clusterFile, doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster.js'
@@ -412,6 +417,37 @@ t.test('kube-proxy is put back by the operation that also rolls its pods', async
   t.same(paper.methods('k8smaster1'), ['updateKubeProxy', 'restoreBackup'])
   t.match(paper.asked[0]?.request, { server: 'https://192.168.13.30:6443', expectedSha256: 'b' })
   t.match(paper.asked[1]?.request, { name: 'configmap/kube-system/kube-proxy' }, 'byte for byte, by the backup')
+})
+
+t.test('CoreDNS is rolled only when its two new pods have two Nodes to go to', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  for (const node of paper.cluster.nodes) node.ready = !/k8sworker2|k8smaster[23]/.test(node.name)
+  const call = paperCall()
+  const applied = finish.apply(run, await only(finish, run), call)
+  await until(
+    'it to say what it waits for',
+    async () => (call.lines.length > 0 ? holds(true) : notYet('silent')),
+    patience(never),
+  )
+  t.match(call.lines[0], /waiting for two other Nodes for CoreDNS.*Ready beside k8smaster1.example.com: 1/)
+  t.notOk(paper.asked.some(({ method }) => method === 'restartCoreDns'))
+  for (const node of paper.cluster.nodes) node.ready = true
+  await applied
+  t.ok(paper.asked.some(({ method }) => method === 'restartCoreDns'))
+})
+
+t.test('while CoreDNS is rolled nobody knows where its new pods will be', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  const [old, other] = paper.cluster.pods.filter(({ app }) => app === 'kube-dns') as [PodFacts, PodFacts]
+  Object.assign(other, { node: 'k8sworker1.example.com', revision: 'new' })
+  await t.rejects(finish.verify(run, { id: '', node: run.first.name, does: '', diffs: [] }, soon()), 'its gate waits')
+  t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /being rolled/ }] })
+  // The old one ends: what is left is on one node.
+  old.ending = true
+  run.refresh()
+  t.match(await coredns.prove(run, never), { findings: [{ evidence: /1 pods, ready on k8sworker1/ }] })
 })
 
 t.test('an external load balancer is proved, never touched', async (t) => {

@@ -327,6 +327,10 @@ export interface PodFacts {
   app: string;
   ready: boolean;
   startedUnixMs: number;
+  /** Of the template that it was made from: label `pod-template-hash` (Deployment) or `controller-revision-hash` (DaemonSet). */
+  revision: string;
+  /** Deleted, and still there until its containers have ended. */
+  ending: boolean;
 }
 
 export interface DaemonSetFacts {
@@ -3390,7 +3394,7 @@ export const LeaseFacts: MessageFns<LeaseFacts> = {
 };
 
 function createBasePodFacts(): PodFacts {
-  return { namespace: "", name: "", node: "", app: "", ready: false, startedUnixMs: 0 };
+  return { namespace: "", name: "", node: "", app: "", ready: false, startedUnixMs: 0, revision: "", ending: false };
 }
 
 export const PodFacts: MessageFns<PodFacts> = {
@@ -3412,6 +3416,12 @@ export const PodFacts: MessageFns<PodFacts> = {
     }
     if (message.startedUnixMs !== 0) {
       writer.uint32(48).int64(message.startedUnixMs);
+    }
+    if (message.revision !== "") {
+      writer.uint32(58).string(message.revision);
+    }
+    if (message.ending !== false) {
+      writer.uint32(64).bool(message.ending);
     }
     return writer;
   },
@@ -3477,6 +3487,22 @@ export const PodFacts: MessageFns<PodFacts> = {
             message.startedUnixMs = longToNumber(reader.int64());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.revision = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ending = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3500,6 +3526,8 @@ export const PodFacts: MessageFns<PodFacts> = {
     message.app = object.app ?? "";
     message.ready = object.ready ?? false;
     message.startedUnixMs = object.startedUnixMs ?? 0;
+    message.revision = object.revision ?? "";
+    message.ending = object.ending ?? false;
     return message;
   },
 };

@@ -833,6 +833,28 @@ export interface JoinControlPlaneResponse {
   event: OperationEvent | undefined;
 }
 
+export interface LetEtcdListenRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** Of the node, as the cluster file has it. */
+  address: string;
+}
+
+export interface LetEtcdListenResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface UpdateEtcdMemberRequest {
+  header: OperationHeader | undefined;
+  memberId: string;
+  peerUrls: string[];
+}
+
+export interface UpdateEtcdMemberResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface PromoteEtcdMemberRequest {
   header: OperationHeader | undefined;
   memberId: string;
@@ -8808,6 +8830,270 @@ export const JoinControlPlaneResponse: MessageFns<JoinControlPlaneResponse> = {
   },
 };
 
+function createBaseLetEtcdListenRequest(): LetEtcdListenRequest {
+  return { header: undefined, address: "" };
+}
+
+export const LetEtcdListenRequest: MessageFns<LetEtcdListenRequest> = {
+  encode(message: LetEtcdListenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LetEtcdListenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLetEtcdListenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LetEtcdListenRequest>): LetEtcdListenRequest {
+    return LetEtcdListenRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LetEtcdListenRequest>): LetEtcdListenRequest {
+    const message = createBaseLetEtcdListenRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.address = object.address ?? "";
+    return message;
+  },
+};
+
+function createBaseLetEtcdListenResponse(): LetEtcdListenResponse {
+  return { event: undefined };
+}
+
+export const LetEtcdListenResponse: MessageFns<LetEtcdListenResponse> = {
+  encode(message: LetEtcdListenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LetEtcdListenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLetEtcdListenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LetEtcdListenResponse>): LetEtcdListenResponse {
+    return LetEtcdListenResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LetEtcdListenResponse>): LetEtcdListenResponse {
+    const message = createBaseLetEtcdListenResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUpdateEtcdMemberRequest(): UpdateEtcdMemberRequest {
+  return { header: undefined, memberId: "", peerUrls: [] };
+}
+
+export const UpdateEtcdMemberRequest: MessageFns<UpdateEtcdMemberRequest> = {
+  encode(message: UpdateEtcdMemberRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.memberId !== "") {
+      writer.uint32(18).string(message.memberId);
+    }
+    for (const v of message.peerUrls) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateEtcdMemberRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateEtcdMemberRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.memberId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.peerUrls.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateEtcdMemberRequest>): UpdateEtcdMemberRequest {
+    return UpdateEtcdMemberRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateEtcdMemberRequest>): UpdateEtcdMemberRequest {
+    const message = createBaseUpdateEtcdMemberRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.memberId = object.memberId ?? "";
+    message.peerUrls = object.peerUrls?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseUpdateEtcdMemberResponse(): UpdateEtcdMemberResponse {
+  return { event: undefined };
+}
+
+export const UpdateEtcdMemberResponse: MessageFns<UpdateEtcdMemberResponse> = {
+  encode(message: UpdateEtcdMemberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateEtcdMemberResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateEtcdMemberResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateEtcdMemberResponse>): UpdateEtcdMemberResponse {
+    return UpdateEtcdMemberResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateEtcdMemberResponse>): UpdateEtcdMemberResponse {
+    const message = createBaseUpdateEtcdMemberResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBasePromoteEtcdMemberRequest(): PromoteEtcdMemberRequest {
   return { header: undefined, memberId: "" };
 }
@@ -10506,6 +10792,32 @@ export const NodeAgentServiceService = {
       Buffer.from(JoinControlPlaneResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JoinControlPlaneResponse => JoinControlPlaneResponse.decode(value),
   },
+  /**
+   * Lets the node's own etcd listen for other members, where it listens on loopback alone: flags and, where they lack the address, certificates.
+   * etcd is restarted. Only on a control plane.
+   */
+  letEtcdListen: {
+    path: "/quorate.v1.NodeAgentService/LetEtcdListen" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: LetEtcdListenRequest): Buffer => Buffer.from(LetEtcdListenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LetEtcdListenRequest => LetEtcdListenRequest.decode(value),
+    responseSerialize: (value: LetEtcdListenResponse): Buffer =>
+      Buffer.from(LetEtcdListenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LetEtcdListenResponse => LetEtcdListenResponse.decode(value),
+  },
+  /** Sets the peer URLs by which the members know one of them. */
+  updateEtcdMember: {
+    path: "/quorate.v1.NodeAgentService/UpdateEtcdMember" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: UpdateEtcdMemberRequest): Buffer =>
+      Buffer.from(UpdateEtcdMemberRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateEtcdMemberRequest => UpdateEtcdMemberRequest.decode(value),
+    responseSerialize: (value: UpdateEtcdMemberResponse): Buffer =>
+      Buffer.from(UpdateEtcdMemberResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdateEtcdMemberResponse => UpdateEtcdMemberResponse.decode(value),
+  },
   /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
   promoteEtcdMember: {
     path: "/quorate.v1.NodeAgentService/PromoteEtcdMember" as const,
@@ -10717,6 +11029,13 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   placeJoinSecret: handleServerStreamingCall<PlaceJoinSecretRequest, PlaceJoinSecretResponse>;
   /** kubeadm join --control-plane, as a transient unit named after the operation. Only on a joiner. */
   joinControlPlane: handleServerStreamingCall<JoinControlPlaneRequest, JoinControlPlaneResponse>;
+  /**
+   * Lets the node's own etcd listen for other members, where it listens on loopback alone: flags and, where they lack the address, certificates.
+   * etcd is restarted. Only on a control plane.
+   */
+  letEtcdListen: handleServerStreamingCall<LetEtcdListenRequest, LetEtcdListenResponse>;
+  /** Sets the peer URLs by which the members know one of them. */
+  updateEtcdMember: handleServerStreamingCall<UpdateEtcdMemberRequest, UpdateEtcdMemberResponse>;
   /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
   promoteEtcdMember: handleServerStreamingCall<PromoteEtcdMemberRequest, PromoteEtcdMemberResponse>;
   /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
@@ -11318,6 +11637,29 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<JoinControlPlaneResponse>;
+  /**
+   * Lets the node's own etcd listen for other members, where it listens on loopback alone: flags and, where they lack the address, certificates.
+   * etcd is restarted. Only on a control plane.
+   */
+  letEtcdListen(
+    request: LetEtcdListenRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<LetEtcdListenResponse>;
+  letEtcdListen(
+    request: LetEtcdListenRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<LetEtcdListenResponse>;
+  /** Sets the peer URLs by which the members know one of them. */
+  updateEtcdMember(
+    request: UpdateEtcdMemberRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<UpdateEtcdMemberResponse>;
+  updateEtcdMember(
+    request: UpdateEtcdMemberRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<UpdateEtcdMemberResponse>;
   /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
   promoteEtcdMember(
     request: PromoteEtcdMemberRequest,

@@ -53,6 +53,16 @@ function populate({ api }: ControlPlaneNode): void {
         spec: { nodeName },
         status: { startTime: '2026-11-22T17:29:15Z', conditions: [ready] },
       },
+      {
+        metadata: {
+          namespace: 'kube-system',
+          name: 'coredns-7d4-x',
+          labels: { 'k8s-app': 'kube-dns', 'pod-template-hash': '7d4' },
+          deletionTimestamp: '2026-11-22T17:41:30Z',
+        },
+        spec: { nodeName },
+        status: { startTime: '2026-11-22T17:29:15Z', conditions: [ready] },
+      },
     ],
   })
   at('/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy', {
@@ -104,7 +114,9 @@ t.test('one answer with all that the cluster says of itself', async (t) => {
   t.match(facts?.leases[1], { name: 'kube-scheduler', holder: 'cp1_x', renewedUnixMs: 0 })
   t.match(facts?.pods, [
     { name: 'etcd-cp1', node: nodeName, app: 'etcd', ready: true, startedUnixMs: Date.parse('2026-11-22T17:29:15Z') },
+    { name: 'coredns-7d4-x', app: 'kube-dns', ready: true, revision: '7d4', ending: true },
   ])
+  t.match(facts?.pods[0], { revision: '', ending: false })
   t.notOk(
     node.api.asked.some((line) => line.includes('/api/v1/configmaps?')),
     'nothing is searched when nothing is asked for',

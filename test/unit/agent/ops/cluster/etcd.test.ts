@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { SnapshotDigest } from '@quorate/agent/ops/cluster/snapshot-digest'
+import { letEtcdListenWithin } from '@quorate/agent/ops/let-etcd-listen'
 import { listEtcdMembers } from '@quorate/agent/ops/list-etcd-members'
 import { promoteEtcdMember, promoteWithin } from '@quorate/agent/ops/promote-etcd-member'
 import { removeEtcdMember } from '@quorate/agent/ops/remove-etcd-member'
 import { snapshotEtcd } from '@quorate/agent/ops/snapshot-etcd'
+import { updateEtcdMember } from '@quorate/agent/ops/update-etcd-member'
+import { issueCertificate } from '@quorate/shared/issue-certificate'
 import t, { type Test } from 'tap'
 import { controlPlaneNode, runId } from '../../../../support/control-plane-node.js'
 import { etcdIds, giveEtcd, member, startEtcd } from '../../../../support/etcd-server.js'
@@ -149,4 +152,46 @@ t.test('no vote is given where it would cost the quorum, and none to a member th
   await t.rejects(promote, { code: 'QUORUM_AT_RISK', message: /now, 1 of 2 voters/ })
   const stranger = { header: undefined, memberId: 'abc' }
   await t.rejects(promoteEtcdMember.run(stranger, context), { code: 'ETCD_REFUSED', message: /no member abc/ })
+})
+
+t.test('a member is known by other peer URLs, once', async (t) => {
+  const { node, etcd } = await prepared(t)
+  const memberId = hex(etcdIds.own)
+  const request = { header: undefined, memberId, peerUrls: ['https://192.168.13.77:2380'] }
+  const before = etcd.state.members[0]?.peerURLs.join(',')
+  t.match(await updateEtcdMember.run(request, node.context('op-1')), {
+    unchanged: false,
+    facts: { member_id: memberId, previous_peer_urls: before },
+  })
+  t.same(etcd.state.members[0]?.peerURLs, request.peerUrls)
+  t.match(await updateEtcdMember.evidence?.(request, { ...node.context('op-2'), begunAtUnixMs: 0 }), { done: 'yes' })
+  t.match(await updateEtcdMember.run(request, node.context('op-2')), { unchanged: true })
+  const stranger = { ...request, memberId: 'abc' }
+  await t.rejects(updateEtcdMember.run(stranger, node.context('op-3')), {
+    code: 'ETCD_REFUSED',
+    message: /no member abc/,
+  })
+})
+
+t.test('an etcd that does not come back with its new flags gets its files back', async (t) => {
+  const { node } = await prepared(t)
+  const manifest = '/etc/kubernetes/manifests/etcd.yaml'
+  const [address, pki] = ['192.0.2.30', '/etc/kubernetes/pki/etcd']
+  for (const name of ['server', 'peer']) {
+    const names = { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1', address] }
+    const made = issueCertificate({
+      ca: node.ca,
+      commonName: 'etcd',
+      organizations: [],
+      ...names,
+      days: 30,
+      usage: 'server',
+    })
+    node.write(`${pki}/${name}.crt`, made.certPem)
+    node.write(`${pki}/${name}.key`, made.keyPem)
+  }
+  const before = node.text(manifest)
+  const listen = letEtcdListenWithin(300).run({ header: undefined, address }, node.context('op-1'))
+  await t.rejects(listen, { code: 'ETCD_REFUSED', message: /did not come back.*its files were put back/ })
+  t.equal(node.text(manifest), before)
 })

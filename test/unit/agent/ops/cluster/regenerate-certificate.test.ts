@@ -110,7 +110,7 @@ t.test(
 t.test('what kubeadm issued must be fit, or nothing is touched and staging is wiped', async (t) => {
   const foreign = createFleetCa('foreign')
   const bad: [RegExp, (issue: (change?: object) => KeyPair) => KeyPair][] = [
-    [/not signed by the cluster CA/, (issue) => issue({ ca: foreign })],
+    [/not signed by its CA/, (issue) => issue({ ca: foreign })],
     [/lacks 192\.168\.13\.100/, (issue) => issue({ ipAddresses: ['127.0.0.1', '10.96.0.1'] })],
     [/lacks kubernetes/, (issue) => issue({ dnsNames: [nodeName, 'apiserver.example.com'] })],
     [/not for servers/, (issue) => issue({ usage: 'client' })],

@@ -1,0 +1,79 @@
+import { etcdPeerUrl } from '@quorate/shared/etcd-listen'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import { memberOf } from '../etcd/members.js'
+import { shutPorts } from '../etcd/shut-ports.js'
+import { readEtcd, readNodeFacts } from '../fresh.js'
+import { patience } from '../gates.js'
+import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import { putBack } from '../undo.js'
+import { nodeOf } from '../wanted.js'
+
+export const letEtcdListen = defineStep({
+  id: 'let-etcd-listen',
+  title: 'Let etcd listen for others, where it listens on localhost alone and the cluster file asks for it',
+  gate: "Its manifest has the node's address for clients and members, the member list knows it by that, it answers by its own word, the API server is ready.",
+  undo: 'The member is known by its old address again, the old manifest and certificates are put back: etcd restarts once more.',
+  width: 1,
+  async plan(run) {
+    const { first } = run
+    if (!run.file.policy.letEtcdListen || !(await run.etcdTopology()).homes(run).includes(first)) return []
+    const shut = shutPorts(first, await run.nodeFacts(first))
+    const member = memberOf((await run.etcd()).members, first)
+    const isKnown = member?.peerUrls.includes(etcdPeerUrl(first.address)) === true
+    if (shut.length === 0 && isKnown) return []
+    const does = `let etcd listen on ${first.address} and be known by it; it restarts, for some seconds the API has no etcd`
+    return [{ id: first.name, node: first.name, does, diffs: [] }]
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    await run.agent(node).change('letEtcdListen', { address: node.address }, call, 'listen')
+    const memberId = memberOf((await readEtcd(run, call.signal)).members, node)?.id ?? ''
+    const peerUrls = [etcdPeerUrl(node.address)]
+    await run.agent(node).change('updateEtcdMember', { memberId, peerUrls }, call, 'update-member')
+  },
+  verify: (run, action, signal) => works(run, nodeOf(run, action.node), { signal, listens: true }),
+  async rollback(run, done, call) {
+    const updated = done.results.find(({ label }) => label === 'update-member')
+    const { member_id: memberId = '', previous_peer_urls: previous = '' } = updated?.result.facts ?? {}
+    if (memberId !== '' && previous !== '') {
+      const request = { memberId, peerUrls: previous.split(',') }
+      await run.agent(done.action.node).change('updateEtcdMember', request, call, 'undo-member')
+    }
+    await putBack(run, done, call)
+  },
+  undone: (run, done, signal) => works(run, nodeOf(run, done.action.node), { signal, listens: false }),
+})
+
+interface Wanted {
+  readonly signal: AbortSignal
+  /** For others too. */
+  readonly listens: boolean
+}
+
+/** etcd answers and so does the API server, after a restart that both need some seconds for. */
+async function works(run: ConversionRun, node: NodeEntry, { signal, listens }: Wanted): Promise<readonly Evidence[]> {
+  const look = async (): Promise<Look<readonly Evidence[]>> => {
+    const facts = await readNodeFacts(run, node, signal)
+    const shut = shutPorts(node, facts)
+    if (listens && shut.length > 0) return notYet(`etcd listens at ${shut.map(({ urls }) => urls).join(', ')}`)
+    const member = memberOf((await readEtcd(run, signal)).members, node)
+    if (member?.status === undefined) return notYet('etcd does not answer for itself')
+    const port = apiServerPort(facts)
+    // Not asked before: the API server itself says what counts as ready, and it may have no etcd yet.
+    const statuses = await readyStatuses(run)
+    const problem = problemOf(await probeFrom(run, node, { host: node.address, port, signal }), statuses)
+    if (problem !== undefined) return notYet(`the API server: ${problem}`)
+    return holds([
+      {
+        what: `etcd member of ${node.name}`,
+        saw: `known by ${member.peerUrls.join(', ')}, answers in ${member.status.latencyMs} ms`,
+      },
+      { what: `https://${node.address}:${port}/readyz`, saw: 'ready' },
+    ])
+  }
+  return until('etcd and the API server to answer', look, patience(signal))
+}
