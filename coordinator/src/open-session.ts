@@ -9,6 +9,7 @@ import { enrolledNodes } from './state/enrolled-nodes.js'
 import { readIdentity, readState } from './state/fleet-ca.js'
 import { keepBackup } from './state/keep-backup.js'
 import { statePaths } from './state/paths.js'
+import { requestFolder } from './state/request-folder.js'
 
 /** Opens a state folder that `init` made, as the session that command line and REST work with; STATE_NOT_INITIALISED. */
 export async function openSession(folder: string): Promise<Session> {
@@ -20,6 +21,7 @@ export async function openSession(folder: string): Promise<Session> {
     leases: leaseStore(paths.leases),
     enrolled: () => enrolledNodes(paths),
     keepBackup: (run, node, kind, bytes) => keepBackup(paths, { run, node, kind, bytes }),
+    requestFolder: (run) => requestFolder(paths, run),
     backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
     backups: backupStore(paths),
     watch: watchRun,

@@ -46,6 +46,7 @@ const oid = {
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
   rsaSha256: '1.2.840.113549.1.1.11',
+  extensionRequest: '1.2.840.113549.1.9.14',
   ecdsaSha256: '1.2.840.10045.4.3.2',
   subjectKeyId: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -104,6 +105,17 @@ export function issue(wish: CertificateWish, key: KeyObject, issuer?: Identity):
   return { cert: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, key: keyPemOf(key) }
 }
 
+/** A certificate signing request (PKCS#10) as Go words it: the names as an extension that is asked for, no usages. */
+export function certificateRequest(wish: CertificateWish, key: KeyObject): string {
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
+  const names = alternativeNames(wish)
+  const asked = names === undefined ? [] : [sequence(objectId(oid.extensionRequest), set(sequence(names)))]
+  const info = sequence(integer(Buffer.from([0])), name(wish), spki, explicit(0, ...asked))
+  const der = sequence(info, sequence(objectId(oid.rsaSha256), nothing()), bits(sign('sha256', info, key)))
+  const body = der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()
+  return `-----BEGIN CERTIFICATE REQUEST-----\n${body}\n-----END CERTIFICATE REQUEST-----\n`
+}
+
 function keyPemOf(key: KeyObject): string {
   if (key.type === 'public') return ''
   return key.asymmetricKeyType === 'rsa' ? keyPem(key) : key.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -134,17 +146,12 @@ const keyId = (spki: Uint8Array): Buffer => createHash('sha1').update(spki).dige
 
 function extensions(wish: CertificateWish, ownKeyId: Buffer, signer: KeyObject): Buffer[] {
   const isCa = wish.usage === 'ca'
-  const extension = (id: string, value: Buffer, critical = false): Buffer =>
-    sequence(objectId(id), ...(critical ? [boolean(true)] : []), octets(value))
   const signerKeyId = keyId(createPublicKey(signer).export({ type: 'spki', format: 'der' }))
   const uses = [
     ...(wish.usage === 'server' || wish.usage === 'both' ? [oid.serverAuth] : []),
     ...(wish.usage === 'client' || wish.usage === 'both' ? [oid.clientAuth] : []),
   ]
-  const names = [
-    ...(isCa ? [wish.commonName] : (wish.dnsNames ?? [])).map((dns) => implicit(2, Buffer.from(dns))),
-    ...(wish.ipAddresses ?? []).map((ip) => implicit(7, ipBytes(ip))),
-  ]
+  const names = alternativeNames(wish)
   return [
     // digitalSignature, keyEncipherment; a CA also keyCertSign.
     extension(oid.keyUsage, isCa ? bits(Buffer.from([0xa4]), 2) : bits(Buffer.from([0xa0]), 5), true),
@@ -152,8 +159,19 @@ function extensions(wish: CertificateWish, ownKeyId: Buffer, signer: KeyObject):
     extension(oid.basicConstraints, isCa ? sequence(boolean(true)) : sequence(), true),
     ...(isCa ? [extension(oid.subjectKeyId, octets(ownKeyId))] : []),
     ...(isCa ? [] : [extension(oid.authorityKeyId, sequence(implicit(0, signerKeyId)))]),
-    ...(names.length === 0 ? [] : [extension(oid.subjectAltName, sequence(...names))]),
+    ...(names === undefined ? [] : [names]),
   ]
+}
+
+const extension = (id: string, value: Buffer, critical = false): Buffer =>
+  sequence(objectId(id), ...(critical ? [boolean(true)] : []), octets(value))
+
+function alternativeNames(wish: CertificateWish): Buffer | undefined {
+  const names = [
+    ...(wish.usage === 'ca' ? [wish.commonName] : (wish.dnsNames ?? [])).map((dns) => implicit(2, Buffer.from(dns))),
+    ...(wish.ipAddresses ?? []).map((ip) => implicit(7, ipBytes(ip))),
+  ]
+  return names.length === 0 ? undefined : extension(oid.subjectAltName, sequence(...names))
 }
 
 function ipBytes(ip: string): Buffer {

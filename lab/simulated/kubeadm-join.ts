@@ -1,11 +1,11 @@
 import { createDecipheriv } from 'node:crypto'
-import { issue } from './certificates.js'
 import { kubeletConfiguration } from './cluster-objects.js'
-import { adminClient, apiServerSans, clientFor, durationMs, etcdSans, extraArgs, readConfig } from './kubeadm-config.js'
+import { adminClient, clientFor, durationMs, extraArgs, readConfig } from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
+import { isExternalCa, makeCertificates, writeKubeconfigs } from './kubeadm-leaves.js'
 import { type JoinContext, preflight } from './kubeadm-preflight.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
-import { bootstrapKubeconfig, embeddedKubeconfig } from './kubeconfigs.js'
+import { bootstrapKubeconfig } from './kubeconfigs.js'
 import type { SimulatedNode } from './node.js'
 import { patched } from './patches.js'
 import type { Component } from './static-pods.js'
@@ -134,98 +134,6 @@ function decrypt(sealed: Buffer, key: string, phase: string): Buffer {
   }
 }
 
-/** Leaf certificates of a control plane, on the CAs that are there. One key serves them all: keys are dear. */
-export function makeCertificates(
-  run: Kubeadm,
-  { cluster, nodeName, address }: Pick<JoinContext, 'cluster' | 'nodeName' | 'address'>,
-): void {
-  const {
-    machine: { node },
-    site,
-  } = run
-  const [key] = site.keys
-  if (key === undefined) throw new Error('the laboratory made no keys')
-  run.print(`[certs] Using certificateDir folder "${pki}"`)
-  const ca = (name: string) => ({ cert: node.must(`${pki}/${name}.crt`), key: node.must(`${pki}/${name}.key`) })
-  const etcdNames = etcdSans({ name: nodeName, address })
-  const kubeletClientGroup = atLeast(site.release.version, '1.37')
-    ? 'system:kubelet-api-admin'
-    : site.release.adminGroup
-  const wishes = [
-    {
-      file: 'front-proxy-client',
-      signer: 'front-proxy-ca',
-      wish: { commonName: 'front-proxy-client', usage: 'client' },
-    },
-    {
-      file: 'etcd/healthcheck-client',
-      signer: 'etcd/ca',
-      wish: { commonName: 'kube-etcd-healthcheck-client', usage: 'client' },
-    },
-    {
-      file: 'apiserver-etcd-client',
-      signer: 'etcd/ca',
-      wish: { commonName: 'kube-apiserver-etcd-client', usage: 'client' },
-    },
-    { file: 'etcd/server', signer: 'etcd/ca', wish: { commonName: nodeName, usage: 'both', ...etcdNames } },
-    { file: 'etcd/peer', signer: 'etcd/ca', wish: { commonName: nodeName, usage: 'both', ...etcdNames } },
-    {
-      file: 'apiserver',
-      signer: 'ca',
-      wish: { commonName: 'kube-apiserver', usage: 'server', ...apiServerSans(cluster, { name: nodeName, address }) },
-    },
-    {
-      file: 'apiserver-kubelet-client',
-      signer: 'ca',
-      wish: { commonName: 'kube-apiserver-kubelet-client', organizations: [kubeletClientGroup], usage: 'client' },
-    },
-  ] as const
-  // kubeadm leaves out the tree of etcd's CA where etcd is external (cmd/phases/certs, GetCertsWithoutEtcd).
-  for (const { file, signer, wish } of wishes) {
-    if (signer === 'etcd/ca' && cluster.etcd?.external !== undefined) continue
-    if (node.exists(`${pki}/${file}.crt`)) {
-      run.print(`[certs] Using the existing "${file}" certificate and key`)
-      continue
-    }
-    run.print(`[certs] Generating "${file}" certificate and key`)
-    const made = issue(wish, key, ca(signer))
-    node.write(`${pki}/${file}.key`, made.key, 0o600)
-    node.write(`${pki}/${file}.crt`, made.cert, 0o644)
-    if ('dnsNames' in wish)
-      run.print(
-        `[certs] ${file} serving cert is signed for DNS names [${wish.dnsNames.join(' ')}] and IPs [${wish.ipAddresses.join(' ')}]`,
-      )
-  }
-  run.print('[certs] Valid certificates and keys now exist in "/etc/kubernetes/pki"')
-}
-
-/** admin.conf at the endpoint; controller-manager and scheduler at the node's own API server (since 1.20). */
-export function writeKubeconfigs(
-  run: Kubeadm,
-  { cluster, address, bindPort }: Pick<JoinContext, 'cluster' | 'address' | 'bindPort'>,
-): void {
-  const {
-    machine: { node },
-    site,
-  } = run
-  const [key] = site.keys
-  if (key === undefined) throw new Error('the laboratory made no keys')
-  const ca = { cert: node.must(`${pki}/ca.crt`), key: node.must(`${pki}/ca.key`) }
-  const local = `https://${address}:${bindPort}`
-  const endpoint = cluster.controlPlaneEndpoint === undefined ? local : `https://${cluster.controlPlaneEndpoint}`
-  const files = [
-    ['admin', 'kubernetes-admin', site.release.adminGroup, endpoint],
-    ['controller-manager', 'system:kube-controller-manager', '', local],
-    ['scheduler', 'system:kube-scheduler', '', local],
-  ] as const
-  run.print('[kubeconfig] Using kubeconfig folder "/etc/kubernetes"')
-  for (const [file, user, group, server] of files) {
-    run.print(`[kubeconfig] Writing "${file}.conf" kubeconfig file`)
-    const identity = issue({ commonName: user, organizations: group === '' ? [] : [group], usage: 'client' }, key, ca)
-    node.write(`/etc/kubernetes/${file}.conf`, embeddedKubeconfig(server, ca.cert, user, identity), 0o600)
-  }
-}
-
 type ManifestContext = Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort' | 'patches'>
 
 export function writeManifest(
@@ -248,6 +156,7 @@ export function writeManifest(
     initialCluster,
     extraArgs: extraArgs(extra?.extraArgs),
     extraVolumes: extra?.extraVolumes ?? [],
+    externalCa: isExternalCa(node),
   })
   node.write(`/etc/kubernetes/manifests/${component}.yaml`, patched(node, patches, component, text), 0o600)
 }

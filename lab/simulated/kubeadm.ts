@@ -3,6 +3,7 @@ import { readConfig } from './kubeadm-config.js'
 import { initPhaseCerts, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { kubeconfigUser } from './kubeadm-kubeconfig.js'
+import { certsGenerateCsr } from './kubeadm-leaves.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { tokenCreate } from './kubeadm-token.js'
@@ -24,6 +25,7 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['kubeconfig user', kubeconfigUser],
   ['token create', tokenCreate],
   ['certs renew all', certsRenewAll],
+  ['certs generate-csr', certsGenerateCsr],
   ['upgrade node', upgradeNode],
   ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
@@ -45,7 +47,7 @@ export async function runKubeadm(run: Kubeadm, args: readonly string[]): Promise
     run.complain(`unknown command "${words}" for "kubeadm"`)
     return 1
   }
-  if (args.includes('--cert-dir') && args.includes('--config')) {
+  if (found !== certsGenerateCsr && args.includes('--cert-dir') && args.includes('--config')) {
     run.complain("can not mix '--config' with arguments [cert-dir]")
     return 3
   }

@@ -9,6 +9,12 @@ export function embeddedKubeconfig(server: string, caPem: string, user: string, 
   return kubeconfig({ server, caPem, cluster: 'kubernetes', context: `${user}@kubernetes`, user, credentials })
 }
 
+/** As `kubeadm certs generate-csr` leaves one: a key, neither CA nor certificate. */
+export function keyOnlyKubeconfig(server: string, user: string, key: string): string {
+  const credentials = { 'client-key-data': base64(key) }
+  return kubeconfig({ server, cluster: 'kubernetes', context: `${user}@kubernetes`, user, credentials })
+}
+
 const rotated = '/var/lib/kubelet/pki/kubelet-client-current.pem'
 
 /** kubelet.conf of the node on which `kubeadm init` ran: named after the cluster, with the rotated certificate's path. */
@@ -46,7 +52,7 @@ export function bootstrapKubeconfig(server: string, caPem: string, token: string
 
 interface Parts {
   readonly server: string
-  readonly caPem: string
+  readonly caPem?: string
   readonly cluster: string
   readonly context: string
   readonly user: string
@@ -57,7 +63,12 @@ interface Parts {
 function kubeconfig({ server, caPem, cluster, context, user, namespace, credentials }: Parts): string {
   return yamlText({
     apiVersion: 'v1',
-    clusters: [{ cluster: { 'certificate-authority-data': base64(caPem), server }, name: cluster }],
+    clusters: [
+      {
+        cluster: { ...(caPem === undefined ? {} : { 'certificate-authority-data': base64(caPem) }), server },
+        name: cluster,
+      },
+    ],
     contexts: [{ context: { cluster, ...(namespace === undefined ? {} : { namespace }), user }, name: context }],
     'current-context': context,
     kind: 'Config',

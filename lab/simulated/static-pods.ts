@@ -19,6 +19,8 @@ export interface StaticPodWish {
   /** extraArgs and extraVolumes of that component. */
   readonly extraArgs?: ReadonlyMap<string, string>
   readonly extraVolumes?: readonly ExtraVolume[]
+  /** The key of the cluster's CA is not on the node: its controller-manager signs nothing. */
+  readonly externalCa?: boolean
 }
 
 interface Probe {
@@ -87,7 +89,7 @@ const local = (port: number, path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTPS'): 
 const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
   'kube-apiserver': apiServerParts,
   etcd: etcdParts,
-  'kube-controller-manager': ({ release }) => ({
+  'kube-controller-manager': ({ release, externalCa = false }) => ({
     component: 'kube-controller-manager',
     image: `registry.k8s.io/kube-controller-manager:${release.version}`,
     flags: [
@@ -96,8 +98,8 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
       '--bind-address=127.0.0.1',
       `--client-ca-file=${pki}/ca.crt`,
       '--cluster-name=kubernetes',
-      `--cluster-signing-cert-file=${pki}/ca.crt`,
-      `--cluster-signing-key-file=${pki}/ca.key`,
+      `--cluster-signing-cert-file=${externalCa ? '' : `${pki}/ca.crt`}`,
+      `--cluster-signing-key-file=${externalCa ? '' : `${pki}/ca.key`}`,
       '--controllers=*,bootstrapsigner,tokencleaner',
       '--kubeconfig=/etc/kubernetes/controller-manager.conf',
       '--leader-elect=true',

@@ -132,6 +132,12 @@ export const catalogue = {
     remedy:
       'The cluster works. What was last seen is above: mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
   },
+  CERTIFICATES_NOT_SIGNED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy:
+      'The CA keeps its key elsewhere. Sign the requests that are named as docs/runbook.md#external-ca shows, put each certificate beside its request, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
+  },
   AVAILABILITY_BUDGET_SPENT: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',

@@ -20,6 +20,8 @@ export interface CertificateView {
   readonly isCa: boolean
   /** Whether its extended key usage has serverAuth. */
   readonly serverAuth: boolean
+  /** Whether it has clientAuth. */
+  readonly clientAuth: boolean
   /** `sha256:hex` of the SubjectPublicKeyInfo, as kubeadm pins a CA. */
   readonly publicKeyPin: string
 }
@@ -57,6 +59,7 @@ function readSans(text: string): string[] {
 
 /** RFC 5280, 4.2.1.12. */
 const serverAuthOid = '1.3.6.1.5.5.7.3.1'
+const clientAuthOid = '1.3.6.1.5.5.7.3.2'
 
 function view(certificate: X509Certificate): CertificateView {
   return {
@@ -71,6 +74,7 @@ function view(certificate: X509Certificate): CertificateView {
     sha256: sha256Hex(certificate.raw),
     isCa: certificate.ca,
     serverAuth: (certificate.keyUsage ?? []).includes(serverAuthOid),
+    clientAuth: (certificate.keyUsage ?? []).includes(clientAuthOid),
     publicKeyPin: `sha256:${sha256Hex(certificate.publicKey.export({ type: 'spki', format: 'der' }))}`,
   }
 }

@@ -33,15 +33,6 @@ const withFile =
     return () => cluster.control.ask('removeFile', { node: name, path })
   }
 
-const withoutFile =
-  (node: string, path: string) =>
-  async (cluster: SimulatedCluster): Promise<() => Promise<void>> => {
-    const { name, root } = cluster.node(node)
-    const text = readFileSync(root + path, 'utf8')
-    await cluster.control.ask('removeFile', { node: name, path })
-    return () => cluster.control.ask('writeFile', { node: name, path, text })
-  }
-
 /** Another identity in the place of a node's own, with its agent started anew. */
 const withIdentity =
   (node: string, identity: (cluster: SimulatedCluster, folder: string) => Promise<void>, clockOffsetMs = 0) =>
@@ -214,12 +205,6 @@ const badInputs: readonly BadInput[] = [
     },
     exitCode: 3,
     says: [/not-kubeadm/, /kubeadm-config/],
-  },
-  {
-    title: 'a cluster without ca.key',
-    breakIt: withoutFile('cp1', '/etc/kubernetes/pki/ca.key'),
-    exitCode: 3,
-    says: [/ca-key/, /external CA/],
   },
   {
     title: 'a worker that the file forgets',

@@ -1,5 +1,9 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
+import { readCertificateRequest } from '@quorate/shared/certificate-request'
+import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
+import { leafCertificates } from '@quorate/shared/kubeadm-certificates'
+import { initDocuments } from '@quorate/shared/kubeadm-documents'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Test } from 'tap'
 import { statusFor } from './with-kubeconfig.js'
@@ -581,6 +585,66 @@ current-context: c
       t.same(ofEtcd.sort(), wanted)
       t.ok(Object.values(data).every((value) => value.length > 0))
       t.equal((await lab.kube('DELETE', secret)).status, 200)
+    },
+  ],
+  [
+    'where the key of a CA is elsewhere kubeadm uploads an empty one, and a joiner gets what there is',
+    async (t, lab) => {
+      const [folder, path] = ['/root/contract-keyless', '/root/contract-keyless.yaml']
+      for (const name of [
+        'ca.crt',
+        'front-proxy-ca.crt',
+        'front-proxy-ca.key',
+        'sa.pub',
+        'sa.key',
+        'etcd/ca.crt',
+        'etcd/ca.key',
+      ]) {
+        const text = await lab.readFile(lab.first, `/etc/kubernetes/pki/${name}`)
+        if (text !== undefined) await lab.writeFile(lab.first, `${folder}/${name}`, text)
+      }
+      const { ClusterConfiguration = '' } = (await readObject(lab, configMap('kube-system', 'kubeadm-config'))).data
+      await lab.writeFile(lab.first, path, initDocument(lab, ClusterConfiguration, { certificatesDir: folder }))
+      const upload = ['kubeadm', 'init', 'phase', 'upload-certs', '--upload-certs', '--config', path]
+      t.equal((await lab.sh(lab.first, upload)).exitCode, 0)
+      const secret = '/api/v1/namespaces/kube-system/secrets/kubeadm-certs'
+      const { data } = await readObject(lab, secret)
+      t.same(
+        Object.keys(data).filter((name) => data[name] === ''),
+        ['ca.key'],
+      )
+      t.equal((await lab.kube('DELETE', secret)).status, 200)
+    },
+  ],
+  [
+    'kubeadm makes keys and requests for every certificate of a node that is in no cluster, and kubeconfigs with a key alone',
+    async (t, lab) => {
+      const [folder, config] = ['/root/contract-requests', '/root/contract-requests.yaml']
+      const { ClusterConfiguration = '' } = (await readObject(lab, configMap('kube-system', 'kubeadm-config'))).data
+      const { name: nodeName, address: advertiseAddress } = lab.joiner
+      const place = { nodeName, advertiseAddress, bindPort: 6443, criSocket: '/run/containerd/containerd.sock' }
+      const clusterConfiguration = setControlPlaneEndpoint(ClusterConfiguration, 'api.example.com:8443', ['192.0.2.7'])
+      await lab.writeFile(lab.joiner, config, initDocuments({ clusterConfiguration, ...place }))
+      const generate = ['kubeadm', 'certs', 'generate-csr', '--config', config]
+      const folders = ['--cert-dir', `${folder}/pki`, '--kubeconfig-dir', folder]
+      const made = await lab.sh(lab.joiner, [...generate, ...folders])
+      t.equal(made.exitCode, 0, made.stderr)
+      const request = async (path: string) =>
+        readCertificateRequest((await lab.readFile(lab.joiner, `${folder}/${path}.csr`)) ?? '')
+      for (const { name, path } of leafCertificates)
+        t.ok((await request(path === undefined ? name : `pki/${path}`)).commonName, name)
+      const { sans } = await request('pki/apiserver')
+      for (const san of [nodeName, advertiseAddress, 'api.example.com', '192.0.2.7', '10.96.0.1'])
+        t.ok(sans.includes(san), `the API server's is for ${san}`)
+      t.match(await request('kubelet.conf'), {
+        commonName: `system:node:${nodeName}`,
+        organizations: ['system:nodes'],
+      })
+      const admin = readKubeconfig((await lab.readFile(lab.joiner, `${folder}/admin.conf`)) ?? '')
+      t.match(admin, { server: 'https://api.example.com:8443', clientKeyPem: /PRIVATE KEY/ })
+      t.same([admin.caPem, admin.clientCertificatePem], [undefined, undefined])
+      const local = readKubeconfig((await lab.readFile(lab.joiner, `${folder}/scheduler.conf`)) ?? '')
+      t.equal(local.server, `https://${advertiseAddress}:6443`)
     },
   ],
   [

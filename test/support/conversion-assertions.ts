@@ -4,15 +4,16 @@ import type { ProgramRun, SimulatedCluster } from '../../lab/simulated/cluster.j
 import { type ProbeResult, Probing } from '../../lab/simulated/probing.js'
 import { ended } from './simulated-cluster.js'
 
-/** Converts while clients ask 20 times a second, at the first control plane and, once it answers, through the endpoint. */
+/** Converts, or goes on with a run, while clients ask 20 times a second, at the first control plane and, once it answers, through the endpoint. */
 export async function convertUnderProbes(
   cluster: SimulatedCluster,
   endpointAt: { readonly address: string; readonly port: number } = { address: cluster.world.virtualIp, port: 8443 },
+  command: readonly string[] = ['convert', '-f', cluster.clusterFile, '--yes'],
 ): Promise<{ run: ProgramRun; probes: ProbeResult[] }> {
   const probing = new Probing()
   probing.at('direct', cluster.node('cp1').address, cluster.world.apiPort)
   const endpoint = probing.whenUp('endpoint', endpointAt.address, endpointAt.port)
-  const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
+  const run = await cluster.quorate([...command])
   const probes = await probing.stop()
   await endpoint
   return { run, probes }

@@ -3,6 +3,7 @@ import { makeConversionRun } from '@quorate/coordinator/conversion/make-run'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
 import type { Agent, ChangeCall } from '@quorate/coordinator/fleet/agent'
+import { requestFolder } from '@quorate/coordinator/state/request-folder'
 import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import {
@@ -126,6 +127,7 @@ export class PaperCluster {
       file: this.file,
       agent: (node) => this.agent(node),
       keepBackup: async (node, kind) => ({ path: `/state/backups/${node}-${kind}.age`, sha256: 'ab', bytes: 5_000 }),
+      requestFolder: requestFolder({ runs: '/nowhere' }, 'paper'),
       backupRecipient: 'age1operator',
     })
   }

@@ -9,6 +9,7 @@ import { runStore } from '@quorate/coordinator/engine/run-store'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
 import { backupStore } from '@quorate/coordinator/state/backups'
 import { statePaths } from '@quorate/coordinator/state/paths'
+import { requestFolder } from '@quorate/coordinator/state/request-folder'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeName, RunId } from '@quorate/shared/names'
 
@@ -43,6 +44,7 @@ export function restSession(parts: Partial<Session> = {}): Session {
         certificateExpiresAt: 1,
       },
     ],
+    requestFolder: (run) => requestFolder({ runs: '/nowhere' }, run),
     keepBackup: async () => ({ path: '', sha256: '', bytes: 0 }),
     backupRecipient: 'age1x',
     backups: backupStore(statePaths(state)),

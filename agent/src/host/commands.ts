@@ -114,6 +114,16 @@ export const commands = {
   // ---- changing: only ever inside a transient unit (host/transient-unit.ts); the time is how long the unit is followed --
   issueCertificate: (certificate: 'apiserver' | 'etcd-server' | 'etcd-peer', config: string) =>
     command('kubeadm', ['init', 'phase', 'certs', certificate, '--config', word(config)], seconds(120)),
+  /** Keys and requests of every certificate, in these folders; its output names files alone. */
+  generateRequests: (config: string, certDir: string, kubeconfigDir: string) =>
+    command(
+      'kubeadm',
+      [
+        ...['certs', 'generate-csr', '--config', word(config)],
+        ...['--cert-dir', word(certDir), '--kubeconfig-dir', word(kubeconfigDir)],
+      ],
+      seconds(120),
+    ),
   uploadCertificates: (config: string) =>
     command('kubeadm', ['init', 'phase', 'upload-certs', '--upload-certs', '--config', word(config)], seconds(180)),
   joinPreflight: (config: string) =>

@@ -18,6 +18,7 @@ import { readDefaultInterface, readInterfaces } from './network/interfaces.js'
 import { readNameservers } from './network/nameservers.js'
 import { readListening } from './network/sockets.js'
 import { readOperation } from './operation.js'
+import { readExternalCaFacts } from './signed-elsewhere/requests.js'
 import type { Tools } from './tools.js'
 
 /** Rises when a field changes its meaning. */
@@ -46,6 +47,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(() => readFiles(host)),
       part(async () => ({ kubeconfigs: await readKubeconfigs(host) })),
       part(async () => ({ sharedFiles: await readSharedFiles(host) })),
+      part(() => readExternalCaFacts(tools)),
       part(async () => ({ leftovers: await readLeftovers(host) })),
       part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
       part(async () => ({ disks: await readDisks(tools) })),

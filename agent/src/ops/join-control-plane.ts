@@ -15,6 +15,8 @@ import { readJoinSecret, removeJoinSecret } from './join-secret.js'
 import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { kubeconfigPaths, manifestPath } from './paths.js'
 import { changed, unchanged } from './result.js'
+import { installSigned, kubeletConfIsThere } from './signed-elsewhere/install.js'
+import { readSigned, requestPlace } from './signed-elsewhere/requests.js'
 
 type Join = ChangeOperation<JoinControlPlaneRequest>['run']
 
@@ -36,10 +38,17 @@ const join: Join = async (request, context) => {
     throw new QuorateError('SECRET_NOT_FOR_US', 'no join secret with a certificate key is placed on this node')
   }
   const { operationId } = header
-  const documents = joinDocuments({ join: request.join, secret, criSocket, operationId })
+  const signed = await readSigned(requestPlace(context))
+  const wanted = signed.length === 0 ? request.join : withKubeletConf(request.join)
+  const documents = joinDocuments({ join: wanted, secret, criSocket, operationId })
   const marker = await beginMarker(context, before)
+  await installSigned(host, signed)
   return follow(context, { marker, certificateKey: secret.certificateKey, documents })
 }
+
+/** kubelet.conf lies there before the join where its certificate was signed elsewhere. */
+const withKubeletConf = (join: JoinControlPlaneRequest['join']): JoinControlPlaneRequest['join'] =>
+  join && { ...join, ignorePreflightErrors: [...join.ignorePreflightErrors, kubeletConfIsThere] }
 
 /** The unit went on without us: its end, and all that comes after it. */
 const resume: Join = async (_, context) => {

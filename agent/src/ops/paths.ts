@@ -93,6 +93,11 @@ export const touchablePaths: readonly string[] = [
 export const backupFolder = (stateFolder: string, runId: string): string =>
   `${stateFolder}/backups/${parseRunId(runId)}`
 
+/** Keys that were made here for certificates that are signed elsewhere, a folder for each run. */
+export const requestsFolder = (stateFolder: string): string => `${stateFolder}/requests`
+export const requestsFolderOf = (stateFolder: string, runId: string): string =>
+  `${requestsFolder(stateFolder)}/${parseRunId(runId)}`
+
 /** The etcd snapshot of a run, as etcd's Snapshot call sent it. */
 export const etcdSnapshotPath = (stateFolder: string, runId: string): string =>
   `${backupFolder(stateFolder, runId)}/etcd-snapshot.db`

@@ -13,10 +13,10 @@ import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import {
   checkStaged,
   missingSans,
+  newCertificate,
   type Pair,
   putPair,
   requireText,
-  stageCertificate,
 } from './cluster/stage-certificate.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { apiserverCertificatePath, apiserverKeyPath, caCertificatePath, pkiFolder } from './paths.js'
@@ -78,7 +78,7 @@ const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, 
   })
 }
 
-/** The unit is kubeadm's issuing; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
+/** The unit is kubeadm's issuing, where it issues; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
 export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(regenerate, {
   evidence,
   carrier: { resume: resumed },
@@ -121,7 +121,7 @@ async function issueAndSwap(context: ChangeContext, controlPlaneEndpoint: string
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
   return withRuntimeFolder(tools.host, header.operationId, async (folder) => {
     const clusterConfiguration = setControlPlaneEndpoint(text, controlPlaneEndpoint, sans)
-    const staged = await stageCertificate(context, 'apiserver', { folder, clusterConfiguration })
+    const staged = await newCertificate(context, { folder, clusterConfiguration })
     const view = checkStaged(staged, await requireText(tools.host, caCertificatePath), sans)
     return { view, touched: await swap(context, staged) }
   })

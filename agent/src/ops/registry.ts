@@ -9,6 +9,7 @@ import { deleteJoinSecrets } from './delete-join-secrets.js'
 import { deleteNode } from './delete-node.js'
 import { findReferences } from './find-references.js'
 import { finishJoin } from './finish-join.js'
+import { forgetCertificateRequests } from './forget-certificate-requests.js'
 import { getClusterFacts } from './get-cluster-facts.js'
 import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
@@ -23,6 +24,7 @@ import { measureDisk } from './measure-disk.js'
 import type { Operations } from './operations.js'
 import { placeJoinSecret } from './place-join-secret.js'
 import { placeSharedFiles } from './place-shared-files.js'
+import { placeSignedCertificates } from './place-signed-certificates.js'
 import { probeDiscovery } from './probe-discovery.js'
 import { probeEndpoint } from './probe-endpoint.js'
 import { probeKubeconfig } from './probe-kubeconfig.js'
@@ -33,6 +35,7 @@ import { regenerateCertificate } from './regenerate-certificate.js'
 import { removeEtcdMember } from './remove-etcd-member.js'
 import { removeHostsBlock } from './remove-hosts-block.js'
 import { removeKubeVip } from './remove-kube-vip.js'
+import { requestCertificates } from './request-certificates.js'
 import { resetNode } from './reset-node.js'
 import { resolveName } from './resolve-name.js'
 import { restartCoreDns } from './restart-core-dns.js'
@@ -85,6 +88,9 @@ export const operations: Operations = {
   writeHostsBlock,
   removeHostsBlock,
   regenerateCertificate,
+  requestCertificates,
+  placeSignedCertificates,
+  forgetCertificateRequests,
   updateKubeadmConfig,
   updateClusterInfo,
   updateKubeProxy,

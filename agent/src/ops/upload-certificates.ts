@@ -13,6 +13,7 @@ import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'
 import { type ChangeContext, changeOperation } from './operation.js'
 import { changed } from './result.js'
+import { readExternalCaFacts } from './signed-elsewhere/requests.js'
 
 /** What a control plane needs to join: the shared certificates under a fresh key, and a token; the key is made here and known to the recipients only. */
 export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
@@ -26,7 +27,9 @@ export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
     const hadRole = (await kube.get(role, signal)) !== undefined
     const certificateKey = newCertificateKey()
     await upload(context, text, certificateKey)
-    await requireCertificatesSecret(kube, { before, etcd: readClusterConfiguration(text).etcd }, signal)
+    const { externalCas } = await readExternalCaFacts(tools)
+    const elsewhere = externalCas.map(({ name }) => name)
+    await requireCertificatesSecret(kube, { before, etcd: readClusterConfiguration(text).etcd, elsewhere }, signal)
     progress('Secret kubeadm-certs is complete, making a join token')
     const { id, token, expires } = await makeToken(kube, {
       runId: header.runId,

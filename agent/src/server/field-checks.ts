@@ -1,4 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
 
 /** Undefined for a good value, else what it should have been. Values are never quoted: some are secrets. */
@@ -81,6 +82,8 @@ export const check = {
     (value) => plainPath(value) || /^[a-z]+\/[a-z0-9-]+\/[a-z0-9.-]+$/.test(value),
   ),
   soughtText: text('1 to 253 characters', (value) => value !== '', 253),
+  leafCertificate: text('a certificate of a control plane', (value) => leafNamed(value) !== undefined),
+  document: text('a text', (value) => value !== '', largestPem),
   pem: like('a PEM certificate', /^\s*-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----\s*$/, largestPem),
   ciphertext: ((value) =>
     say(

@@ -6,6 +6,7 @@ import type {
   KubeVipBgp,
   NodeAgentServiceService,
   SealingRecipient,
+  SignedCertificate,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader, SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
 import { check, checkFields, type FieldChecks, listOf, message, optional } from './field-checks.js'
@@ -118,6 +119,21 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     controlPlaneEndpoint: check.hostPort,
     expectedSerial: optional(check.serial),
   },
+  requestCertificates: {
+    header,
+    names: listOf(check.leafCertificate),
+    clusterConfiguration: check.document,
+    nodeName: check.dnsName,
+    advertiseAddress: check.address,
+    bindPort: check.port,
+  },
+  placeSignedCertificates: {
+    header,
+    certificates: listOf(
+      message<SignedCertificate>({ name: check.leafCertificate, certificatePem: check.pem, caPem: check.pem }),
+    ),
+  },
+  forgetCertificateRequests: { header },
   updateKubeadmConfig: {
     header,
     controlPlaneEndpoint: check.hostPort,

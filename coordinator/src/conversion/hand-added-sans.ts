@@ -1,3 +1,4 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { canonicalAddress } from '@quorate/shared/pki'
 import { firstServiceAddresses } from '@quorate/shared/service-addresses'
 import { clusterConfiguration } from './cluster-configuration.js'
@@ -25,6 +26,14 @@ async function handAddedSans(run: ConversionRun): Promise<readonly string[]> {
 }
 
 /** What kubeadm-config's certSANs shall have, beside what they have: the endpoint's names, and those that a person gave the certificate. */
-export async function wantedCertSans(run: ConversionRun): Promise<string[]> {
+async function wantedCertSans(run: ConversionRun): Promise<string[]> {
   return [...new Set([...wantedSans(run), ...(await handAddedSans(run))])]
+}
+
+/** kubeadm puts the endpoint's name into certificates by itself: one that is replaced is a name of no joiner's any more, unless it is said. */
+export async function certSansOf(run: ConversionRun, before: string): Promise<string[]> {
+  const { controlPlaneEndpoint = '' } = readClusterConfiguration(before)
+  const replaced = controlPlaneEndpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  const wanted = await wantedCertSans(run)
+  return [...new Set(replaced === '' || replaced === run.endpoint.host ? wanted : [...wanted, replaced])]
 }

@@ -17,6 +17,7 @@ export interface ConversionRunParts {
   readonly file: ClusterFile
   agent(node: NodeEntry): Agent
   readonly keepBackup: ConversionRun['keepBackup']
+  readonly requestFolder: ConversionRun['requestFolder']
   readonly backupRecipient: string
   /** Which nodes may be missing; nobody unless given. */
   readonly mayMiss?: MayMiss
@@ -76,7 +77,7 @@ function chosenOnce<T>(choose: () => Promise<T>): () => Promise<T> {
 
 /** The context of one conversion: who is who, and what is known of them. */
 export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
-  const { id, file, agent, keepBackup, backupRecipient, order = conversionOrder } = parts
+  const { id, file, agent, keepBackup, requestFolder, backupRecipient, order = conversionOrder } = parts
   const memory = new FactMemory()
   const rollCall = new RollCall(parts.mayMiss ?? (() => false))
   for (const missing of parts.missing ?? []) rollCall.setAside(missing)
@@ -116,6 +117,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     loadBalancer: loadBalancerOf(file),
     order: order.map(withReliedProofs),
     keepBackup,
+    requestFolder,
     backupRecipient,
   }
   return run

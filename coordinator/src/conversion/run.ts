@@ -4,6 +4,7 @@ import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { Absence } from '../engine/absence.js'
 import type { Step } from '../engine/step.js'
 import type { Agent } from '../fleet/agent.js'
+import type { RequestFolder } from '../state/request-folder.js'
 import type { EndpointPolicy } from './endpoint-policy.js'
 import type { EtcdTopology } from './etcd/topology.js'
 import type { LoadBalancerKind } from './load-balancers/kind.js'
@@ -58,6 +59,8 @@ export interface ConversionRun {
     kind: 'etcd' | 'files',
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<{ path: string; sha256: string; bytes: number }>
+  /** Where this run's requests for certificates wait for the operator. */
+  readonly requestFolder: RequestFolder
   /** Public age recipient of the operator; backups are encrypted for it. */
   readonly backupRecipient: string
 }

@@ -37,6 +37,7 @@ export function conversionRun(session: Session, fleet: Fleet, { id, order, ...id
     ...identity,
     agent: (node: NodeEntry) => fleet.agent(node),
     keepBackup: (node, kind, bytes) => session.keepBackup(id as RunId, node, kind, bytes),
+    requestFolder: session.requestFolder(id),
     backupRecipient: session.backupRecipient,
     order: order ?? orderOf(session),
   })

@@ -15,6 +15,7 @@ import { type RunOutcome, runOrder } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
+import type { RequestFolder } from '../state/request-folder.js'
 import { type Assessed, assess, isBlocking } from './assess.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 import { allChecks } from './checks/all.js'
@@ -42,6 +43,7 @@ export interface Session {
     kind: 'etcd' | 'files',
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<{ path: string; sha256: string; bytes: number }>
+  requestFolder(run: string): RequestFolder
   readonly backupRecipient: string
   readonly backups: BackupStore
   /** Version of this program, written into the journal. */

@@ -16,6 +16,7 @@ const removals: ReadonlySet<string> = new Set([
   'deleteNode',
   'deleteJoinSecrets',
   'removeKubeVip',
+  'forgetCertificateRequests',
 ])
 
 /**

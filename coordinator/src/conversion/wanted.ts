@@ -1,5 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { KubeconfigFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { CertificateFacts, KubeconfigFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { serverUrl } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun } from './run.js'
@@ -17,6 +17,18 @@ export const endpointServer = (run: ConversionRun): string => serverUrl(run.endp
 /** Names and addresses by which clients will meet the API server from now on. */
 export function wantedSans(run: ConversionRun): string[] {
   return [run.endpoint.host, ...run.loadBalancer.sans(run.file)]
+}
+
+const apiserverCertificatePath = '/etc/kubernetes/pki/apiserver.crt'
+
+/** The certificate of a control plane's API server, as it lies on its disk. */
+export const apiserverCertificate = ({ certificates }: Pick<NodeFacts, 'certificates'>): CertificateFacts | undefined =>
+  certificates.find(({ path }) => path === apiserverCertificatePath)
+
+/** The names that it must have and has not. */
+export function lackingSans(run: ConversionRun, facts: NodeFacts): string[] {
+  const sans = apiserverCertificate(facts)?.sans ?? []
+  return wantedSans(run).filter((san) => !sans.includes(san))
 }
 
 /** Where the endpoint is, as this node sees it: the address that the load balancer has by its kind, or what the name resolves to there. */

@@ -1,6 +1,7 @@
 import type { Piece } from '../piece.js'
 import { apiPort } from './api-port.js'
 import { etcdLocalhost } from './etcd-localhost.js'
+import { externalCa } from './external-ca.js'
 import { externalEtcd } from './external-etcd.js'
 import { extraSans } from './extra-sans.js'
 import { hostNames } from './host-names.js'
@@ -15,6 +16,7 @@ import { spareMachines } from './spare-machines.js'
 export const pieces = {
   'api-port': apiPort,
   'etcd-localhost': etcdLocalhost,
+  'external-ca': externalCa,
   'external-etcd': externalEtcd,
   'extra-sans': extraSans,
   'host-names': hostNames,

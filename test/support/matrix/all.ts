@@ -1,11 +1,11 @@
 import type { Scenario } from './scenario.js'
 import { anonymousAuthOff, anonymousHealth, anonymousProbes } from './scenarios/anonymous-auth.js'
-import { externalCa } from './scenarios/cannot-join.js'
 import { endpointBefore, endpointReplaced, joinedByHand } from './scenarios/endpoint-before.js'
 import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdLocalhost } from './scenarios/etcd-localhost.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
+import { externalCa, externalCas } from './scenarios/external-ca.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
@@ -66,4 +66,5 @@ export const scenarios: readonly Scenario[] = [
   kubeletCertificate,
   etcdLocalhost,
   externalCa,
+  externalCas,
 ]

@@ -13,6 +13,8 @@ interface Wanted {
   endpointAt?(cluster: SimulatedCluster): { readonly address: string; readonly port: number }
   /** Makes the cluster the one that the scenario is about. */
   prepare?(cluster: SimulatedCluster): Promise<void>
+  /** The run stops once for a person, exit code 4, with not a byte of the cluster changed; when that is done it is resumed. */
+  readonly stops?: { readonly says: RegExp; mend(cluster: SimulatedCluster, run: string): Promise<void> }
   looks?(cluster: SimulatedCluster): void | Promise<void>
   readonly undone?: true
   /** Of etcd at the end; as many as there are control planes unless given. */
@@ -31,7 +33,8 @@ export async function converts(t: Test, wanted: Wanted): Promise<void> {
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
   const before = await everything(cluster)
-  const seen = await convertUnderProbes(cluster, endpointAt?.(cluster))
+  const goingOn = wanted.stops === undefined ? undefined : await stopsFor(t, cluster, { ...wanted.stops, before })
+  const seen = await convertUnderProbes(cluster, endpointAt?.(cluster), goingOn)
   if (etcdPauses) ended(t, seen.run)
   else nothingFailed(t, seen)
   const voting = (await members(cluster)).filter(({ learner }) => !learner)
@@ -41,6 +44,20 @@ export async function converts(t: Test, wanted: Wanted): Promise<void> {
   if (undone === undefined) return
   ended(t, await cluster.quorate(['rollback', runOf(cluster), '--yes']))
   await asBefore(t, cluster, before)
+}
+
+/** The command that goes on with it. */
+async function stopsFor(
+  t: Test,
+  cluster: SimulatedCluster,
+  { says, mend, before }: Required<Wanted>['stops'] & { readonly before: Awaited<ReturnType<typeof everything>> },
+): Promise<readonly string[]> {
+  const stopped = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
+  ended(t, stopped, 4)
+  t.match(stopped.stdout + stopped.stderr, says, 'it says what for')
+  await asBefore(t, cluster, before)
+  await mend(cluster, runOf(cluster))
+  return ['resume', runOf(cluster)]
 }
 
 /** Is refused with this finding, exit code 3, and not a byte of any file or object is another one. */

@@ -14,6 +14,8 @@ interface Wanted {
   endpointAt?(lab: Lab): ProbedPlace
   /** The cluster as it came up is the one that the scenario is about. */
   before?(lab: Lab): Promise<void>
+  /** The run stops once for a person, exit code 4, with not a byte of the cluster changed; when that is done it is resumed. */
+  readonly stops?: { readonly says: RegExp; mend(lab: Lab, run: string): Promise<void> }
   looks?(lab: Lab): Promise<void>
   /** False where etcd is no affair of the control planes. */
   readonly stacked?: boolean
@@ -29,10 +31,15 @@ async function ended(t: Test, lab: Lab, args: readonly string[]): Promise<string
 }
 
 /** Probes start at the first control plane at once, and at the endpoint as soon as the load balancer answers. */
-async function convertUnderProbes(t: Test, lab: Lab, { endpointAt, etcdPauses }: Wanted = {}): Promise<void> {
+async function convertUnderProbes(
+  t: Test,
+  lab: Lab,
+  { endpointAt, etcdPauses }: Wanted = {},
+  command: readonly string[] = ['convert', '-f', lab.clusterFile, '--yes'],
+): Promise<void> {
   const probes = Probes.direct(lab)
   const started = Date.now()
-  const conversion = ended(t, lab, ['convert', '-f', lab.clusterFile, '--yes'])
+  const conversion = ended(t, lab, command)
   await probes.addEndpointWhenUp(lab, endpointAt?.(lab))
   await conversion
   t.comment(`converted in ${Math.round((Date.now() - started) / 1000)} s`)
@@ -61,7 +68,8 @@ export async function convertsReal(t: Test, version: string, wanted: Wanted = {}
   const before = await stateOf(lab)
   await ended(t, lab, ['plan', '-f', lab.clusterFile])
   t.same(differences(before, await stateOf(lab)), [], 'the plan changed not one byte')
-  await convertUnderProbes(t, lab, wanted)
+  const goingOn = wanted.stops === undefined ? undefined : await stopsFor(t, lab, { ...wanted.stops, before })
+  await convertUnderProbes(t, lab, wanted, goingOn)
   if (wanted.stacked !== false)
     for (const node of lab.controlPlanes) {
       const members = await etcdMembers(node)
@@ -76,6 +84,20 @@ export async function convertsReal(t: Test, version: string, wanted: Wanted = {}
   if (wanted.undone === undefined) return
   await undo(t, lab, wanted)
   t.same(differences(before, await stateOf(lab)), [], 'everything is as before')
+}
+
+/** The command that goes on with it. */
+async function stopsFor(
+  t: Test,
+  lab: Lab,
+  { says, mend, before }: Required<Wanted>['stops'] & { readonly before: Awaited<ReturnType<typeof stateOf>> },
+): Promise<readonly string[]> {
+  const { exitCode, stdout, stderr } = await capture(...lab.quorate(['convert', '-f', lab.clusterFile, '--yes']))
+  t.equal(exitCode, 4, 'it stops for a person')
+  t.match(stdout + stderr, says, 'it says what for')
+  t.same(differences(before, await stateOf(lab)), [], 'and has changed not one byte')
+  await mend(lab, newestRun(lab))
+  return ['resume', newestRun(lab)]
 }
 
 async function undo(t: Test, lab: Lab, { etcdPauses }: Wanted): Promise<void> {

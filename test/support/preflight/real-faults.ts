@@ -234,6 +234,7 @@ const ofCluster: readonly RealFault[] = [
   },
   {
     check: 'ca-key',
+    severity: 'warning',
     on: 'cp1',
     evidence: /ca\.key/,
     put: script('cp1', `mv ${pki}/ca.key /root/away.key`, `mv /root/away.key ${pki}/ca.key`),

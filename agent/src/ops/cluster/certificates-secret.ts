@@ -25,13 +25,21 @@ function etcdKeys(etcd: EtcdConfiguration): readonly string[] {
   return Object.entries(named).flatMap(([key, path]) => (path === '' ? [] : [key]))
 }
 
+export interface CertificatesWish {
+  /** As it was before the upload. */
+  readonly before: Secret | undefined
+  readonly etcd: EtcdConfiguration
+  /** CAs whose key is not on this node (shared/src/kubeadm-certificates.ts): it is rightly empty. */
+  readonly elsewhere: readonly string[]
+}
+
 /**
  * Proves that kubeadm-certs is newly written and complete. kubeadm stores a file that it did not find as an empty value, and a join skips
  * it (copycerts.go): the joiner would then fail long after it began.
  */
 export async function requireCertificatesSecret(
   kube: KubeApi,
-  { before, etcd }: { readonly before: Secret | undefined; readonly etcd: EtcdConfiguration },
+  { before, etcd, elsewhere }: CertificatesWish,
   signal: AbortSignal,
 ): Promise<void> {
   const remedy =
@@ -41,7 +49,9 @@ export async function requireCertificatesSecret(
   if (secret === undefined || (before !== undefined && version === before.metadata.resourceVersion)) {
     throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs ended well but did not write Secret kubeadm-certs')
   }
-  const lacking = [...common, ...etcdKeys(etcd)].filter((key) => (secret.data?.[key] ?? '') === '')
+  const lacking = [...common, ...etcdKeys(etcd)].filter(
+    (key) => (secret.data?.[key] ?? '') === '' && !elsewhere.some((ca) => key === `${ca.replace('/', '-')}.key`),
+  )
   if (lacking.length === 0) return
   throw new QuorateError('COMMAND_FAILED', `Secret kubeadm-certs lacks ${lacking.join(', ')}`, { remedy })
 }

@@ -1,3 +1,4 @@
+import { clockToleranceMs, shortestLifeMs } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
@@ -6,14 +7,10 @@ import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { runAsUnit } from '../../host/transient-unit.js'
 import type { ChangeContext } from '../operation.js'
-import { pkiFolder } from '../paths.js'
+import { caKeyPath, pkiFolder } from '../paths.js'
+import { readSigned, requestPlace } from '../signed-elsewhere/requests.js'
 import { initDocument } from './control-plane.js'
 import { isPhaseLine, kubeadmFailed } from './kubeadm-output.js'
-
-/** A day: what ends sooner is no certificate to put in place of one that works. */
-const shortestLifeMs = 86_400_000
-/** kubeadm dates a certificate from the CA's birth or an hour back; a start in the future means that the clock was moved. */
-const clockToleranceMs = 300_000
 
 export interface Pair {
   readonly certPem: string
@@ -44,6 +41,25 @@ export async function requireText(host: Host, path: string): Promise<string> {
   const file = await host.read(path)
   if (file !== undefined) return file.bytes.toString('utf8')
   throw new QuorateError('CERTIFICATE_INVALID', `${path} is missing on this node`, { where: path })
+}
+
+/**
+ * An API server certificate that may take the place of the one in use: where the CA's key is here kubeadm issues it, else it is the one that was
+ * signed elsewhere for this run.
+ */
+export async function newCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
+  if ((await context.tools.host.read(caKeyPath, { followLinks: true })) !== undefined)
+    return stageCertificate(context, 'apiserver', wish)
+  const signed = (await readSigned(requestPlace(context))).find(({ leaf }) => leaf.name === 'apiserver')
+  if (signed !== undefined) return { certPem: signed.certPem, keyPem: signed.key }
+  throw new QuorateError(
+    'CERTIFICATE_INVALID',
+    `${caKeyPath} is not here, and no certificate was signed elsewhere for this run`,
+    {
+      where: caKeyPath,
+      remedy: '`quorate convert` asks for one: docs/runbook.md#external-ca.',
+    },
+  )
 }
 
 /**
@@ -96,10 +112,7 @@ export function checkStaged(staged: Pair, caPem: string, wantedSans: readonly st
     view.notBefore.getTime() - Date.now() < clockToleranceMs ? '' : `it begins on ${view.notBefore.toISOString()}`,
   ].filter((problem) => problem !== '')
   if (problems.length === 0) return view
-  throw new QuorateError(
-    'CERTIFICATE_INVALID',
-    `the certificate that kubeadm issued is not fit: ${problems.join('; ')}`,
-  )
+  throw new QuorateError('CERTIFICATE_INVALID', `the new certificate is not fit: ${problems.join('; ')}`)
 }
 
 /** Puts a pair in place of the one in use. Key first: until the certificate follows they do not match, and the server keeps what it has loaded. */

@@ -1,24 +1,42 @@
-import type { Check } from './check.js'
+import { inWords, unsignedOf } from '../external-ca.js'
+import type { Check, Finding } from './check.js'
 
 const id = 'ca-key'
 
-/** With an external CA kubeadm can make no certificate, and upload-certs stores an empty ca.key. */
+/** With an external CA kubeadm makes no certificate: a person has them signed where the key is (docs/decisions/0014-external-ca.md). */
 export const caKey: Check = {
   id,
-  title: "The key of the cluster's CA is on the first control plane",
+  title: "The keys of the cluster's CAs are on the first control plane, or it is said what must be signed elsewhere",
   async check(run) {
-    if ((await run.nodeFacts(run.first)).caKeyPresent) return []
-    return [
-      {
-        id,
-        severity: 'error',
-        node: run.first.name,
-        message:
-          'the cluster has an external CA: without its key no certificate for the endpoint or for a new control plane can be made here',
-        evidence: '/etc/kubernetes/pki/ca.key: no such file',
-        remedy:
-          'Put ca.key (0600, root) beside ca.crt in /etc/kubernetes/pki for the time of the conversion. Certificates signed elsewhere are not supported in this version.',
-      },
-    ]
+    const { caKeyPresent, externalCas } = await run.nodeFacts(run.first)
+    if (!caKeyPresent && !externalCas.some(({ name }) => name === 'ca'))
+      return [neitherKeyNorCertificate(run.first.name)]
+    const unsigned = await Promise.all(
+      run.controlPlanes.map(async (node) => ({ node: node.name, wanted: await unsignedOf(run, node) })),
+    )
+    return unsigned.flatMap(({ node, wanted }): Finding[] => {
+      if (wanted.length === 0) return []
+      return [
+        {
+          id,
+          severity: 'warning',
+          node,
+          message: `an external CA: what this node needs of it must be signed where its key is (${wanted.length})`,
+          evidence: `on ${run.first.name} ${externalCas.map(({ name }) => `/etc/kubernetes/pki/${name}.key: no such file`).join(', ')}; ${inWords(wanted)}`,
+          remedy:
+            'Have somebody at hand who can sign: the run makes the requests, ends before it changes anything of the cluster, and `quorate resume RUN` goes on when the certificates lie beside them (docs/runbook.md#external-ca). Or put the key there (0600, root) for the time of the conversion.',
+        },
+      ]
+    })
   },
 }
+
+const neitherKeyNorCertificate = (node: string): Finding => ({
+  id,
+  severity: 'error',
+  node,
+  message:
+    "neither the key of the cluster's CA nor its certificate is where kubeadm keeps them: no certificate can be made, nor one be checked",
+  evidence: '/etc/kubernetes/pki/ca.key, ca.crt: no such file',
+  remedy: 'Put ca.crt, and ca.key where the cluster has it, into /etc/kubernetes/pki of this node.',
+})

@@ -23,6 +23,9 @@ const inItsDiffs = ({ node, message }: Finding, { diffs }: Action): boolean =>
 const on = (steps: readonly StepId[], isAbout: ByStep['isAbout'] = onItsNode): Mending => ({ steps, isAbout })
 const none = (noStep: string): Mending => ({ noStep })
 
+/** Where the CA keeps its key elsewhere, a person signs first. */
+const anew: readonly StepId[] = ['request-certificates', 'take-signed-certificates', 'regenerate-apiserver-certificate']
+
 const toJoin = 'A control plane that is not whole is for `quorate convert` to join, a stranger for a person to judge.'
 
 /** WHICH STEPS OF THE ORDER MEND WHAT A PROOF FINDS. Complete: each proof names its steps, or why there is none. */
@@ -30,12 +33,9 @@ export const mends: Readonly<Record<string, Mending>> = {
   agents: none('Without the agent of a node nothing can be read or changed on it.'),
   'nobody-missing': none('What waits for a node that was missing is done by `quorate resume`.'),
   'endpoint-name': on(['publish-endpoint-name']),
-  'endpoint-answers': on(
-    ['start-load-balancer', 'publish-endpoint-name', 'regenerate-apiserver-certificate'],
-    anywhere,
-  ),
-  'apiserver-certificates': on(['regenerate-apiserver-certificate']),
-  'certificate-names': on(['regenerate-apiserver-certificate']),
+  'endpoint-answers': on(['start-load-balancer', 'publish-endpoint-name', ...anew], anywhere),
+  'apiserver-certificates': on(anew),
+  'certificate-names': on(anew),
   'certificate-expiry': none('The steps add names to a certificate; kubeadm renews them.'),
   'load-balancer': on(['start-load-balancer']),
   'virtual-ip': on(['start-load-balancer']),

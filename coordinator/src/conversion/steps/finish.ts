@@ -1,11 +1,13 @@
-import { asQuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { nothingToUndo } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { coreDnsNodes, coreDnsPods, coreDnsRolls } from '../core-dns.js'
-import { clusterNow, readClusterFacts } from '../fresh.js'
+import { requestsOf, unsignedOf, withRequests } from '../external-ca.js'
+import { clusterNow, readClusterFacts, readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
 import { loadBalancerNodesServe } from '../load-balancer-nodes.js'
 import { toJoin } from '../membership.js'
@@ -14,13 +16,16 @@ import { type ConversionRun, defineStep } from '../run.js'
 export const finish = defineStep({
   id: 'finish',
   title: 'Spread CoreDNS, delete the join secrets, see the load balancer redundant',
-  gate: 'CoreDNS is ready on two nodes or more; token and Secret are deleted; every node of the load balancer serves.',
+  gate: 'CoreDNS is ready on two nodes or more; token and Secret are deleted, and what was kept for certificates signed elsewhere; every node of the load balancer serves.',
   undo: 'None needed: what was deleted was made by this run, and CoreDNS may stay spread.',
   width: 1,
   onResume: 'renewed',
   async plan(run) {
     const cluster = await run.clusterFacts()
-    const remains = (await toJoin(run)).length > 0 || cluster.joinTokenIds.length > 0 || isHuddled(cluster)
+    // Keys that are kept, or will be by then: what is to be signed elsewhere.
+    const unsigned = await Promise.all(run.controlPlanes.map((node) => unsignedOf(run, node)))
+    const keys = [...(await withRequests(run)), ...unsigned.flat()]
+    const remains = [...(await toJoin(run)), ...cluster.joinTokenIds, ...keys].length > 0 || isHuddled(cluster)
     if (!remains) return []
     return [
       {
@@ -32,25 +37,40 @@ export const finish = defineStep({
     ]
   },
   async apply(run, _action, call) {
-    const agent = run.agent(run.first)
-    const spread = spreadCoreDns(run, call)
-    for (const tokenId of (await readClusterFacts(run)).joinTokenIds)
-      await agent.change('deleteJoinSecrets', { tokenId, withRole: false }, call, `delete-${tokenId}`)
-    await spread
+    const forget = (node: NodeEntry) => run.agent(node).change('forgetCertificateRequests', {}, call, 'forget-requests')
+    await Promise.all([
+      spreadCoreDns(run, call),
+      deleteJoinSecrets(run, call),
+      ...(await withRequests(run)).map(forget),
+    ])
   },
   async verify(run, _action, signal) {
-    const [tidy, serving] = await Promise.all([
+    const [tidy, serving, kept] = await Promise.all([
       until('CoreDNS on two nodes, and no join secret', () => look(run), patience(signal, 180)),
       loadBalancerNodesServe(run, patience(signal, 60)),
+      Promise.all((await withRequests(run)).map((node) => keptFor(run, node, signal))),
     ])
-    return [...tidy, ...serving]
+    return [...tidy, ...serving, ...kept]
   },
   rollback: nothingToUndo('what it deleted this run had made'),
 })
 
+/** Where keys were kept for certificates signed elsewhere, none is now. */
+async function keptFor(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const left = requestsOf(run, await readNodeFacts(run, node, signal)).size
+  if (left > 0)
+    throw new QuorateError('STEP_FAILED', `keys for ${left} certificates are still kept`, { where: node.name })
+  return { what: `${node.name}: keys kept for certificates signed elsewhere`, saw: 'removed' }
+}
+
 /** All pods of CoreDNS on one node: they were placed when there was no other. A single replica cannot be spread. */
 const isHuddled = (cluster: ClusterFacts): boolean =>
   coreDnsPods(cluster).length > 1 && coreDnsNodes(cluster).length === 1
+
+async function deleteJoinSecrets(run: ConversionRun, call: ChangeCall): Promise<void> {
+  for (const tokenId of (await readClusterFacts(run)).joinTokenIds)
+    await run.agent(run.first).change('deleteJoinSecrets', { tokenId, withRole: false }, call, `delete-${tokenId}`)
+}
 
 /** The scheduler prefers to spread them and need not: then they are rolled once more. */
 const mostRolls = 3

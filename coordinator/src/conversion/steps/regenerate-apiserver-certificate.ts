@@ -11,11 +11,9 @@ import { recall, remember } from '../memory.js'
 import { probeFrom, problemOf, readyStatuses } from '../probe.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
-import { localPeer, nodeOf, type Peer, wantedSans } from '../wanted.js'
+import { apiserverCertificate, lackingSans, localPeer, nodeOf, type Peer, wantedSans } from '../wanted.js'
 
 const path = '/etc/kubernetes/pki/apiserver.crt'
-const find = (certificates: readonly CertificateFacts[]): CertificateFacts | undefined =>
-  certificates.find((one) => one.path === path)
 const note = (node: string): string => `apiserver-container/${node}`
 
 export const regenerateApiserverCertificate = defineStep({
@@ -33,14 +31,15 @@ export const regenerateApiserverCertificate = defineStep({
     const node = nodeOf(run, action.node)
     const [container] = await runningContainers(run, node, 'kube-apiserver', call.signal)
     remember(run, note(node.name), container?.id)
-    const expectedSerial = find((await run.nodeFacts(node)).certificates)?.serial ?? ''
+    const expectedSerial = apiserverCertificate(await run.nodeFacts(node))?.serial ?? ''
     const request = { sans: wantedSans(run), controlPlaneEndpoint: formatEndpoint(run.endpoint), expectedSerial }
     await run.agent(node).change('regenerateCertificate', request, call, 'regenerate')
   },
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
-    const certificate = find((await readNodeFacts(run, node, signal)).certificates)
-    const missing = wantedSans(run).filter((san) => certificate?.sans.includes(san) !== true)
+    const facts = await readNodeFacts(run, node, signal)
+    const certificate = apiserverCertificate(facts)
+    const missing = lackingSans(run, facts)
     if (certificate === undefined || missing.length > 0) {
       throw new QuorateError('CERTIFICATE_INVALID', `${path} lacks ${missing.join(', ')}`, { where: node.name })
     }
@@ -55,8 +54,7 @@ export const regenerateApiserverCertificate = defineStep({
 
 async function planNode(run: ConversionRun, node: NodeEntry) {
   if (node !== run.first && !(await isJoined(run, node))) return []
-  const certificate = find((await run.nodeFacts(node)).certificates)
-  const missing = wantedSans(run).filter((san) => certificate?.sans.includes(san) !== true)
+  const missing = lackingSans(run, await run.nodeFacts(node))
   if (missing.length === 0) return []
   const does = `issue the API server's certificate anew with ${missing.join(', ')} beside its present names; no restart`
   return [{ id: node.name, node: node.name, does, diffs: [{ name: `${node.name}:${path}`, text: '' }] }]

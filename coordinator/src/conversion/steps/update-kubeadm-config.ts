@@ -5,21 +5,13 @@ import { QuorateError } from '@quorate/shared/errors'
 import { formatEndpoint } from '@quorate/shared/names'
 import { canonicalAddress } from '@quorate/shared/pki'
 import { readClusterFacts } from '../fresh.js'
-import { wantedCertSans } from '../hand-added-sans.js'
+import { certSansOf } from '../hand-added-sans.js'
 import { recall, remember } from '../memory.js'
-import { type ConversionRun, defineStep } from '../run.js'
+import { defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 const note = 'kubeadm-config-before'
-
-/** kubeadm puts the endpoint's name into certificates by itself: one that is replaced is a name of no joiner's any more, unless it is said. */
-async function certSans(run: ConversionRun, before: string): Promise<string[]> {
-  const { controlPlaneEndpoint = '' } = readClusterConfiguration(before)
-  const replaced = controlPlaneEndpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
-  const wanted = await wantedCertSans(run)
-  return [...new Set(replaced === '' || replaced === run.endpoint.host ? wanted : [...wanted, replaced])]
-}
 
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
@@ -32,7 +24,7 @@ export const updateKubeadmConfig = defineStep({
     const before = kubeadmConfig?.text ?? ''
     const view = readClusterConfiguration(before)
     const endpoint = formatEndpoint(run.endpoint)
-    const sans = await certSans(run, before)
+    const sans = await certSansOf(run, before)
     if (view.controlPlaneEndpoint === endpoint && lacking(sans, view.certSans).length === 0) return []
     const does = `set controlPlaneEndpoint: ${endpoint} and certSANs ${sans.join(', ')}`
     return [
@@ -49,7 +41,7 @@ export const updateKubeadmConfig = defineStep({
     remember(run, note, kubeadmConfig?.text)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
-      certSans: await certSans(run, kubeadmConfig?.text ?? ''),
+      certSans: await certSansOf(run, kubeadmConfig?.text ?? ''),
       expectedSha256: kubeadmConfig?.sha256 ?? '',
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
@@ -61,7 +53,7 @@ export const updateKubeadmConfig = defineStep({
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
-    const missing = lacking(await certSans(run, before ?? text), after.certSans)
+    const missing = lacking(await certSansOf(run, before ?? text), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
     if (before !== undefined && !onlyThose(before, text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')

@@ -28,6 +28,9 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     stopUnit: line(commands.stopUnit('quorate-a.service')),
     resetFailedUnit: line(commands.resetFailedUnit('quorate-a.service')),
     issueCertificate: line(commands.issueCertificate('etcd-peer', '/run/quorate-agent/c')),
+    generateRequests: line(
+      commands.generateRequests('/run/quorate-agent/c', '/run/quorate-agent/p', '/run/quorate-agent/k'),
+    ),
     uploadCertificates: line(commands.uploadCertificates('/run/quorate-agent/c')),
     joinPreflight: line(commands.joinPreflight('/run/quorate-agent/c')),
     joinControlPlane: line(commands.joinControlPlane('/run/quorate-agent/c')),
@@ -65,6 +68,7 @@ t.test('every command line that the agent can run, word by word', async (t) => {
     'systemctl stop quorate-a.service',
     'systemctl reset-failed quorate-a.service',
     'kubeadm init phase certs etcd-peer --config /run/quorate-agent/c',
+    'kubeadm certs generate-csr --config /run/quorate-agent/c --cert-dir /run/quorate-agent/p --kubeconfig-dir /run/quorate-agent/k',
     'kubeadm init phase upload-certs --upload-certs --config /run/quorate-agent/c',
     'kubeadm join phase preflight --config /run/quorate-agent/c',
     'kubeadm join --config /run/quorate-agent/c',

@@ -4,6 +4,7 @@ import { certificateExpiryBy } from '@quorate/coordinator/conversion/checks/cert
 import type { Check } from '@quorate/coordinator/conversion/checks/check'
 import { clocksBy } from '@quorate/coordinator/conversion/checks/clocks'
 import { makeConversionRun } from '@quorate/coordinator/conversion/make-run'
+import { requestFolder } from '@quorate/coordinator/state/request-folder'
 import t from 'tap'
 import {
   clusterConfiguration,
@@ -171,6 +172,7 @@ t.test('a node whose facts were read in this run is not asked again for its cloc
       }
       return { ...agent, read: read as never }
     },
+    requestFolder: requestFolder({ runs: '/nowhere' }, 'paper'),
     keepBackup: async () => ({ path: '', sha256: '', bytes: 0 }),
     backupRecipient: '',
   })

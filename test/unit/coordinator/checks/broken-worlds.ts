@@ -56,6 +56,12 @@ const shared = {
   component: 'kube-apiserver',
 }
 
+/** CAs whose keys are not on the first control plane. */
+function externalCas(world: World, names: readonly string[]): void {
+  const cas = names.map((name) => ({ name, certificatePem: 'a certificate' }))
+  Object.assign(facts(world, cp1), { caKeyPresent: !names.includes('ca'), externalCas: cas })
+}
+
 /** Its members on machines of their own; the cluster sound in all else. */
 export function externalEtcd(world: World, members: number, named?: readonly string[]): void {
   const machines = Array.from({ length: members }, (_, index) => `10.0.0.${index + 1}`)
@@ -229,9 +235,33 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'ca-key',
-    what: 'external CA',
+    what: 'an external CA: what a joiner needs of it',
+    severity: 'warning',
+    node: cp2,
+    evidence: /pki\/ca\.key: no such file; by the cluster's CA: apiserver, .*kubelet\.conf$/,
+    breaks: (w) => externalCas(w, ['ca']),
+  },
+  {
+    check: 'ca-key',
+    what: 'an external CA: the names that the first certificate lacks',
+    severity: 'warning',
     node: cp1,
-    evidence: /ca\.key/,
+    evidence: /by the cluster's CA: apiserver$/,
+    breaks: (w) => externalCas(w, ['ca']),
+  },
+  {
+    check: 'ca-key',
+    what: "etcd's CA external, the cluster's not",
+    severity: 'warning',
+    node: cp2,
+    evidence: /by etcd's CA: apiserver-etcd-client, etcd-server, etcd-peer, etcd-healthcheck-client$/,
+    breaks: (w) => externalCas(w, ['etcd/ca']),
+  },
+  {
+    check: 'ca-key',
+    what: 'neither key nor certificate of the CA',
+    node: cp1,
+    evidence: /ca\.crt: no such file/,
     breaks: (w) => Object.assign(facts(w, cp1), { caKeyPresent: false }),
   },
   {

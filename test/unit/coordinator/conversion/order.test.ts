@@ -13,6 +13,8 @@ t.test('the order is the documented one, with what it omits in its place', async
   t.same(
     order.map(({ id }) => id),
     [
+      'request-certificates',
+      'take-signed-certificates',
       'snapshot-etcd',
       'back-up-files',
       'let-etcd-listen',
@@ -75,6 +77,9 @@ for (const version of ['v1.37.2', 'v1.30.4'] as const) {
     const paper = new PaperCluster(version)
     const counts = await convert(t, paper)
     t.same(counts, {
+      // every key is there
+      'request-certificates': 0,
+      'take-signed-certificates': 0,
       'snapshot-etcd': 1,
       'back-up-files': 5,
       // its etcd listens for others already

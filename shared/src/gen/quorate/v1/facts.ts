@@ -87,6 +87,10 @@ export interface NodeFacts {
   kubeadmConfigApi: string;
   /** Programs that systemd gives an HTTPS_PROXY; none where all go straight. */
   proxies: ProxyFacts[];
+  /** CAs whose certificate lies in kubeadm's pki folder and whose key does not: what they sign is signed elsewhere. */
+  externalCas: ExternalCa[];
+  /** Requests for certificates whose keys are kept on this node for a run. */
+  certificateRequests: CertificateRequest[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -102,6 +106,23 @@ export interface NodeFacts_ForeignLoadBalancerConfigsEntry {
 export interface NodeFacts_LoadBalancerConfigsEntry {
   key: string;
   value: string;
+}
+
+export interface ExternalCa {
+  /** Its files below pki, without ending: `ca`, `front-proxy-ca`, `etcd/ca`. */
+  name: string;
+  /** PEM (public). */
+  certificatePem: string;
+}
+
+export interface CertificateRequest {
+  runId: string;
+  /** Of shared/src/kubeadm-certificates.ts: `apiserver`, `admin.conf`. */
+  name: string;
+  /** PEM (public). */
+  csr: string;
+  /** Whether the certificate that was signed for it lies beside it. */
+  isSigned: boolean;
 }
 
 /** A program whose requests go through a proxy, but for what is named. The proxy itself is not told: its URL may hold a password. */
@@ -423,6 +444,8 @@ function createBaseNodeFacts(): NodeFacts {
     defaultInterface: "",
     kubeadmConfigApi: "",
     proxies: [],
+    externalCas: [],
+    certificateRequests: [],
   };
 }
 
@@ -574,6 +597,12 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.proxies) {
       ProxyFacts.encode(v!, writer.uint32(642).fork()).join();
+    }
+    for (const v of message.externalCas) {
+      ExternalCa.encode(v!, writer.uint32(722).fork()).join();
+    }
+    for (const v of message.certificateRequests) {
+      CertificateRequest.encode(v!, writer.uint32(730).fork()).join();
     }
     return writer;
   },
@@ -992,6 +1021,22 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.proxies.push(ProxyFacts.decode(reader, reader.uint32()));
             continue;
           }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.externalCas.push(ExternalCa.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 91: {
+            if (tag !== 730) {
+              break;
+            }
+
+            message.certificateRequests.push(CertificateRequest.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1081,6 +1126,8 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.defaultInterface = object.defaultInterface ?? "";
     message.kubeadmConfigApi = object.kubeadmConfigApi ?? "";
     message.proxies = object.proxies?.map((e) => ProxyFacts.fromPartial(e)) || [];
+    message.externalCas = object.externalCas?.map((e) => ExternalCa.fromPartial(e)) || [];
+    message.certificateRequests = object.certificateRequests?.map((e) => CertificateRequest.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1284,6 +1331,164 @@ export const NodeFacts_LoadBalancerConfigsEntry: MessageFns<NodeFacts_LoadBalanc
     const message = createBaseNodeFacts_LoadBalancerConfigsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseExternalCa(): ExternalCa {
+  return { name: "", certificatePem: "" };
+}
+
+export const ExternalCa: MessageFns<ExternalCa> = {
+  encode(message: ExternalCa, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(18).string(message.certificatePem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExternalCa {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExternalCa();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExternalCa>): ExternalCa {
+    return ExternalCa.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExternalCa>): ExternalCa {
+    const message = createBaseExternalCa();
+    message.name = object.name ?? "";
+    message.certificatePem = object.certificatePem ?? "";
+    return message;
+  },
+};
+
+function createBaseCertificateRequest(): CertificateRequest {
+  return { runId: "", name: "", csr: "", isSigned: false };
+}
+
+export const CertificateRequest: MessageFns<CertificateRequest> = {
+  encode(message: CertificateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.csr !== "") {
+      writer.uint32(26).string(message.csr);
+    }
+    if (message.isSigned !== false) {
+      writer.uint32(32).bool(message.isSigned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CertificateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCertificateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.csr = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isSigned = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CertificateRequest>): CertificateRequest {
+    return CertificateRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CertificateRequest>): CertificateRequest {
+    const message = createBaseCertificateRequest();
+    message.runId = object.runId ?? "";
+    message.name = object.name ?? "";
+    message.csr = object.csr ?? "";
+    message.isSigned = object.isSigned ?? false;
     return message;
   },
 };

@@ -707,6 +707,47 @@ export interface PlaceSharedFilesResponse {
   event: OperationEvent | undefined;
 }
 
+export interface RequestCertificatesRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** Of shared/src/kubeadm-certificates.ts. */
+  names: string[];
+  /** Text of the ClusterConfiguration that the certificates are for: with the endpoint and every name. */
+  clusterConfiguration: string;
+  nodeName: string;
+  advertiseAddress: string;
+  bindPort: number;
+}
+
+export interface RequestCertificatesResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface PlaceSignedCertificatesRequest {
+  header: OperationHeader | undefined;
+  certificates: SignedCertificate[];
+}
+
+export interface SignedCertificate {
+  name: string;
+  /** PEM of the certificate, and of the CA that signed it. */
+  certificatePem: string;
+  caPem: string;
+}
+
+export interface PlaceSignedCertificatesResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface ForgetCertificateRequestsRequest {
+  header: OperationHeader | undefined;
+}
+
+export interface ForgetCertificateRequestsResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface PullImagesRequest {
   header: OperationHeader | undefined;
   kubernetesVersion: string;
@@ -7305,6 +7346,499 @@ export const PlaceSharedFilesResponse: MessageFns<PlaceSharedFilesResponse> = {
   },
 };
 
+function createBaseRequestCertificatesRequest(): RequestCertificatesRequest {
+  return { header: undefined, names: [], clusterConfiguration: "", nodeName: "", advertiseAddress: "", bindPort: 0 };
+}
+
+export const RequestCertificatesRequest: MessageFns<RequestCertificatesRequest> = {
+  encode(message: RequestCertificatesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.names) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.clusterConfiguration !== "") {
+      writer.uint32(26).string(message.clusterConfiguration);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(34).string(message.nodeName);
+    }
+    if (message.advertiseAddress !== "") {
+      writer.uint32(42).string(message.advertiseAddress);
+    }
+    if (message.bindPort !== 0) {
+      writer.uint32(48).uint32(message.bindPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RequestCertificatesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRequestCertificatesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clusterConfiguration = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.advertiseAddress = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bindPort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RequestCertificatesRequest>): RequestCertificatesRequest {
+    return RequestCertificatesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RequestCertificatesRequest>): RequestCertificatesRequest {
+    const message = createBaseRequestCertificatesRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.names = object.names?.map((e) => e) || [];
+    message.clusterConfiguration = object.clusterConfiguration ?? "";
+    message.nodeName = object.nodeName ?? "";
+    message.advertiseAddress = object.advertiseAddress ?? "";
+    message.bindPort = object.bindPort ?? 0;
+    return message;
+  },
+};
+
+function createBaseRequestCertificatesResponse(): RequestCertificatesResponse {
+  return { event: undefined };
+}
+
+export const RequestCertificatesResponse: MessageFns<RequestCertificatesResponse> = {
+  encode(message: RequestCertificatesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RequestCertificatesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRequestCertificatesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RequestCertificatesResponse>): RequestCertificatesResponse {
+    return RequestCertificatesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RequestCertificatesResponse>): RequestCertificatesResponse {
+    const message = createBaseRequestCertificatesResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlaceSignedCertificatesRequest(): PlaceSignedCertificatesRequest {
+  return { header: undefined, certificates: [] };
+}
+
+export const PlaceSignedCertificatesRequest: MessageFns<PlaceSignedCertificatesRequest> = {
+  encode(message: PlaceSignedCertificatesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.certificates) {
+      SignedCertificate.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlaceSignedCertificatesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlaceSignedCertificatesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificates.push(SignedCertificate.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PlaceSignedCertificatesRequest>): PlaceSignedCertificatesRequest {
+    return PlaceSignedCertificatesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlaceSignedCertificatesRequest>): PlaceSignedCertificatesRequest {
+    const message = createBasePlaceSignedCertificatesRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.certificates = object.certificates?.map((e) => SignedCertificate.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSignedCertificate(): SignedCertificate {
+  return { name: "", certificatePem: "", caPem: "" };
+}
+
+export const SignedCertificate: MessageFns<SignedCertificate> = {
+  encode(message: SignedCertificate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(18).string(message.certificatePem);
+    }
+    if (message.caPem !== "") {
+      writer.uint32(26).string(message.caPem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignedCertificate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignedCertificate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.caPem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SignedCertificate>): SignedCertificate {
+    return SignedCertificate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SignedCertificate>): SignedCertificate {
+    const message = createBaseSignedCertificate();
+    message.name = object.name ?? "";
+    message.certificatePem = object.certificatePem ?? "";
+    message.caPem = object.caPem ?? "";
+    return message;
+  },
+};
+
+function createBasePlaceSignedCertificatesResponse(): PlaceSignedCertificatesResponse {
+  return { event: undefined };
+}
+
+export const PlaceSignedCertificatesResponse: MessageFns<PlaceSignedCertificatesResponse> = {
+  encode(message: PlaceSignedCertificatesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlaceSignedCertificatesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlaceSignedCertificatesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PlaceSignedCertificatesResponse>): PlaceSignedCertificatesResponse {
+    return PlaceSignedCertificatesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlaceSignedCertificatesResponse>): PlaceSignedCertificatesResponse {
+    const message = createBasePlaceSignedCertificatesResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForgetCertificateRequestsRequest(): ForgetCertificateRequestsRequest {
+  return { header: undefined };
+}
+
+export const ForgetCertificateRequestsRequest: MessageFns<ForgetCertificateRequestsRequest> = {
+  encode(message: ForgetCertificateRequestsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetCertificateRequestsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetCertificateRequestsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetCertificateRequestsRequest>): ForgetCertificateRequestsRequest {
+    return ForgetCertificateRequestsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetCertificateRequestsRequest>): ForgetCertificateRequestsRequest {
+    const message = createBaseForgetCertificateRequestsRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForgetCertificateRequestsResponse(): ForgetCertificateRequestsResponse {
+  return { event: undefined };
+}
+
+export const ForgetCertificateRequestsResponse: MessageFns<ForgetCertificateRequestsResponse> = {
+  encode(message: ForgetCertificateRequestsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetCertificateRequestsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetCertificateRequestsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetCertificateRequestsResponse>): ForgetCertificateRequestsResponse {
+    return ForgetCertificateRequestsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetCertificateRequestsResponse>): ForgetCertificateRequestsResponse {
+    const message = createBaseForgetCertificateRequestsResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBasePullImagesRequest(): PullImagesRequest {
   return { header: undefined, kubernetesVersion: "", imageRepository: "", also: [] };
 }
@@ -10067,6 +10601,45 @@ export const NodeAgentServiceService = {
       Buffer.from(RegenerateCertificateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RegenerateCertificateResponse => RegenerateCertificateResponse.decode(value),
   },
+  /** Where a CA's key is elsewhere: makes keys that stay on this node, and answers the requests to sign (kubeadm certs generate-csr). */
+  requestCertificates: {
+    path: "/quorate.v1.NodeAgentService/RequestCertificates" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RequestCertificatesRequest): Buffer =>
+      Buffer.from(RequestCertificatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RequestCertificatesRequest => RequestCertificatesRequest.decode(value),
+    responseSerialize: (value: RequestCertificatesResponse): Buffer =>
+      Buffer.from(RequestCertificatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RequestCertificatesResponse => RequestCertificatesResponse.decode(value),
+  },
+  /** Checks certificates that were signed elsewhere against this run's requests, and keeps them beside their keys. Nothing uses them yet. */
+  placeSignedCertificates: {
+    path: "/quorate.v1.NodeAgentService/PlaceSignedCertificates" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: PlaceSignedCertificatesRequest): Buffer =>
+      Buffer.from(PlaceSignedCertificatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlaceSignedCertificatesRequest => PlaceSignedCertificatesRequest.decode(value),
+    responseSerialize: (value: PlaceSignedCertificatesResponse): Buffer =>
+      Buffer.from(PlaceSignedCertificatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlaceSignedCertificatesResponse =>
+      PlaceSignedCertificatesResponse.decode(value),
+  },
+  /** Removes the keys, requests and certificates that are kept here for this run. */
+  forgetCertificateRequests: {
+    path: "/quorate.v1.NodeAgentService/ForgetCertificateRequests" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ForgetCertificateRequestsRequest): Buffer =>
+      Buffer.from(ForgetCertificateRequestsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetCertificateRequestsRequest =>
+      ForgetCertificateRequestsRequest.decode(value),
+    responseSerialize: (value: ForgetCertificateRequestsResponse): Buffer =>
+      Buffer.from(ForgetCertificateRequestsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetCertificateRequestsResponse =>
+      ForgetCertificateRequestsResponse.decode(value),
+  },
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: {
     path: "/quorate.v1.NodeAgentService/UpdateKubeadmConfig" as const,
@@ -10433,6 +11006,15 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   removeHostsBlock: handleServerStreamingCall<RemoveHostsBlockRequest, RemoveHostsBlockResponse>;
   /** Stages, verifies and swaps the API server's serving certificate; the API server is not restarted. Only on a control plane. */
   regenerateCertificate: handleServerStreamingCall<RegenerateCertificateRequest, RegenerateCertificateResponse>;
+  /** Where a CA's key is elsewhere: makes keys that stay on this node, and answers the requests to sign (kubeadm certs generate-csr). */
+  requestCertificates: handleServerStreamingCall<RequestCertificatesRequest, RequestCertificatesResponse>;
+  /** Checks certificates that were signed elsewhere against this run's requests, and keeps them beside their keys. Nothing uses them yet. */
+  placeSignedCertificates: handleServerStreamingCall<PlaceSignedCertificatesRequest, PlaceSignedCertificatesResponse>;
+  /** Removes the keys, requests and certificates that are kept here for this run. */
+  forgetCertificateRequests: handleServerStreamingCall<
+    ForgetCertificateRequestsRequest,
+    ForgetCertificateRequestsResponse
+  >;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: handleServerStreamingCall<UpdateKubeadmConfigRequest, UpdateKubeadmConfigResponse>;
   /** Sets the server in kube-public/cluster-info, nothing else. Only on a control plane. */
@@ -10902,6 +11484,36 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RegenerateCertificateResponse>;
+  /** Where a CA's key is elsewhere: makes keys that stay on this node, and answers the requests to sign (kubeadm certs generate-csr). */
+  requestCertificates(
+    request: RequestCertificatesRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RequestCertificatesResponse>;
+  requestCertificates(
+    request: RequestCertificatesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RequestCertificatesResponse>;
+  /** Checks certificates that were signed elsewhere against this run's requests, and keeps them beside their keys. Nothing uses them yet. */
+  placeSignedCertificates(
+    request: PlaceSignedCertificatesRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PlaceSignedCertificatesResponse>;
+  placeSignedCertificates(
+    request: PlaceSignedCertificatesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PlaceSignedCertificatesResponse>;
+  /** Removes the keys, requests and certificates that are kept here for this run. */
+  forgetCertificateRequests(
+    request: ForgetCertificateRequestsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ForgetCertificateRequestsResponse>;
+  forgetCertificateRequests(
+    request: ForgetCertificateRequestsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ForgetCertificateRequestsResponse>;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig(
     request: UpdateKubeadmConfigRequest,

@@ -1,0 +1,47 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { signedKubeconfig } from '@quorate/shared/signed-kubeconfig'
+import type { Host } from '../../host/host.js'
+import { exists } from '../facts/leftovers.js'
+import { kubeletPkiFolder, kubernetesFolder, pkiFolder } from '../paths.js'
+import type { Signed } from './requests.js'
+
+/** kubeadm's preflight of a join complains of this file alone; the other certificates it expects where a CA's key is absent. */
+export const kubeletConfIsThere = 'FileAvailable--etc-kubernetes-kubelet.conf'
+
+const kubeletConf = 'kubelet.conf'
+const rotated = `${kubeletPkiFolder}/kubelet-client-current.pem`
+
+/**
+ * Puts certificates that were signed elsewhere where kubeadm's join looks for them: with no CA key it makes none itself, and takes what is there
+ * (app/phases/certs, CreateTree; app/phases/kubeconfig, CreateJoinControlPlaneKubeConfigFiles; 1.30 and 1.37). A reset takes them away again.
+ */
+export async function installSigned(host: Host, signed: readonly Signed[]): Promise<void> {
+  for (const one of signed) {
+    const { leaf, key, certPem, caPem } = one
+    if (leaf.path !== undefined) {
+      await host.replace(`${pkiFolder}/${leaf.path}.key`, Buffer.from(key), { mode: 0o600 })
+      await host.replace(`${pkiFolder}/${leaf.path}.crt`, Buffer.from(certPem), { mode: 0o644 })
+    } else if (leaf.name === kubeletConf) await installKubelet(host, one)
+    else await writeKubeconfig(host, leaf.name, signedKubeconfig(key, { caPem, credentials: { certPem } }))
+  }
+}
+
+const writeKubeconfig = (host: Host, name: string, text: string): Promise<void> =>
+  host.replace(`${kubernetesFolder}/${name}`, Buffer.from(text), { mode: 0o600 })
+
+/**
+ * As a kubelet keeps it after its bootstrap: a dated file and an absolute link to it (client-go, util/certificate, fileStore). A certificate inside
+ * kubelet.conf it would take for a bootstrap's, and ask at once for another that nobody signs.
+ */
+async function installKubelet(host: Host, { key, certPem, caPem }: Signed): Promise<void> {
+  const { clientKeyPem } = readKubeconfig(key)
+  if (clientKeyPem === undefined)
+    throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for the kubelet has no key')
+  const stamp = new Date().toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '-')
+  const dated = `${kubeletPkiFolder}/kubelet-client-${stamp}.pem`
+  await host.replace(dated, Buffer.from(`${certPem.trimEnd()}\n${clientKeyPem}`), { mode: 0o600 })
+  if (await exists(host, rotated)) await host.remove(rotated)
+  await host.makeLink(rotated, dated, { uid: 0, gid: 0 })
+  await writeKubeconfig(host, kubeletConf, signedKubeconfig(key, { caPem, credentials: { path: rotated } }))
+}

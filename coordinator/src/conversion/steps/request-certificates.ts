@@ -1,0 +1,48 @@
+import { readCertificateRequest } from '@quorate/shared/certificate-request'
+import { QuorateError } from '@quorate/shared/errors'
+import { inWords, requestFor, requestsOf, unsignedOf } from '../external-ca.js'
+import { readNodeFacts } from '../fresh.js'
+import { defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { nodeOf } from '../wanted.js'
+
+export const requestCertificates = defineStep({
+  id: 'request-certificates',
+  title: 'Make keys and requests for certificates whose CA keeps its key elsewhere',
+  gate: 'Each request lies beside its key, on the node that they belong to.',
+  undo: 'Keys and requests are removed from the nodes.',
+  width: 20,
+  onResume: 'renewed',
+  async plan(run) {
+    const planned = await Promise.all(
+      run.controlPlanes.map(async (node) => {
+        const unsigned = await unsignedOf(run, node)
+        const requests = requestsOf(run, await run.nodeFacts(node))
+        if (unsigned.every(({ leaf }) => requests.has(leaf.name))) return []
+        const does = `make a key there for each of these, and request its certificate (${unsigned.length}), to be signed ${inWords(unsigned)}`
+        return [{ id: node.name, node: node.name, does, diffs: [] }]
+      }),
+    )
+    return planned.flat()
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    const names = (await unsignedOf(run, node)).map(({ leaf }) => leaf.name)
+    const request = { ...(await requestFor(run, node)), names }
+    await run.agent(node).change('requestCertificates', request, call, 'request')
+  },
+  async verify(run, action, signal) {
+    const node = nodeOf(run, action.node)
+    const requests = requestsOf(run, await readNodeFacts(run, node, signal))
+    return (await unsignedOf(run, node)).map(({ leaf: { name } }) => {
+      const csr = requests.get(name)?.csr
+      if (csr === undefined)
+        throw new QuorateError('STEP_FAILED', `the request for ${name} is not there`, { where: node.name })
+      return {
+        what: `${node.name}: request for ${name}`,
+        saw: `public key ${readCertificateRequest(csr).publicKeyPin}`,
+      }
+    })
+  },
+  rollback: putBack,
+})

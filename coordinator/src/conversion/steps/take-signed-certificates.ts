@@ -1,0 +1,106 @@
+import { opensslExtensions, shortcomingsOf } from '@quorate/shared/certificate-request'
+import { QuorateError } from '@quorate/shared/errors'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { OperatorRequest } from '../../state/request-folder.js'
+import { requestsOf, type Unsigned, unsignedOf } from '../external-ca.js'
+import { readNodeFacts } from '../fresh.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { putBack } from '../undo.js'
+import { nodeOf } from '../wanted.js'
+
+export const takeSignedCertificates = defineStep({
+  id: 'take-signed-certificates',
+  title: 'Take the certificates that were signed elsewhere',
+  gate: 'Each is what its request asked for: key, subject, names, usages, dates, signed by this CA; it lies beside its key, and nothing uses it yet.',
+  undo: 'The certificates are removed from the nodes.',
+  width: 20,
+  onResume: 'renewed',
+  // The requests are written out, and where one is not signed the run ends here, before anything of the cluster is touched; resumed, it looks again.
+  async before(run) {
+    const looked = (await Promise.all(run.controlPlanes.map((node) => lookAt(run, node)))).flat()
+    const unsigned = looked.filter(({ pem }) => pem === undefined)
+    for (const { request } of unsigned) if (request !== undefined) await run.requestFolder.write(request)
+    const unfit = looked.filter(({ pem, problems }) => pem !== undefined && problems.length > 0)
+    if (unsigned.length + unfit.length > 0) throw notSigned(run, unsigned, unfit)
+    return looked.map(({ path }) => ({ what: path, saw: 'signed, as its request asks' }))
+  },
+  async plan(run) {
+    const planned = await Promise.all(
+      run.controlPlanes.map(async (node) => {
+        const unsigned = await unsignedOf(run, node)
+        const requests = requestsOf(run, await run.nodeFacts(node))
+        if (unsigned.every(({ leaf }) => requests.get(leaf.name)?.isSigned === true)) return []
+        const does = `wait until what it requested is signed elsewhere, check it (${unsigned.length}), keep it beside the keys`
+        return [{ id: node.name, node: node.name, does, diffs: [] }]
+      }),
+    )
+    return planned.flat()
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    const looked = await lookAt(run, node)
+    const certificates = looked.map(({ one: { leaf, caPem }, pem = '' }) => ({
+      name: leaf.name,
+      certificatePem: pem,
+      caPem,
+    }))
+    await run.agent(node).change('placeSignedCertificates', { certificates }, call, 'place')
+  },
+  async verify(run, action, signal) {
+    const node = nodeOf(run, action.node)
+    const requests = requestsOf(run, await readNodeFacts(run, node, signal))
+    return (await unsignedOf(run, node)).map(({ leaf }) => {
+      if (requests.get(leaf.name)?.isSigned !== true)
+        throw new QuorateError('STEP_FAILED', `the certificate ${leaf.name} is not on its node`, { where: node.name })
+      return { what: `${node.name}: ${leaf.name}`, saw: 'lies beside its key' }
+    })
+  },
+  rollback: putBack,
+})
+
+interface Looked {
+  readonly one: Unsigned
+  /** Of the request, in the operator's folder. */
+  readonly path: string
+  /** The certificate alone, without what else its file says; undefined while there is none. */
+  readonly pem: string | undefined
+  readonly problems: readonly string[]
+  /** As it is written out; undefined where it is no more on its node. */
+  readonly request: OperatorRequest | undefined
+}
+
+async function lookAt(run: ConversionRun, node: NodeEntry): Promise<readonly Looked[]> {
+  const requests = requestsOf(run, await run.nodeFacts(node))
+  const unsigned = await unsignedOf(run, node)
+  return Promise.all(
+    unsigned.map(async (one) => {
+      const { name, ca, usages } = one.leaf
+      const place = { node: node.name, name, ca }
+      const text = await run.requestFolder.readCertificate(place)
+      const pem = text === undefined ? undefined : certificateIn(text)
+      const csr = requests.get(name)?.csr
+      const path = run.requestFolder.requestPath(place)
+      if (csr === undefined) return { one, path, pem, problems: ['its key is no more on the node'], request: undefined }
+      const problems = shortcomingsOf(pem ?? '', { csr, caPem: one.caPem, usages, now: Date.now() })
+      return { one, path, pem, problems, request: { ...place, csr, extensions: opensslExtensions({ csr, usages }) } }
+    }),
+  )
+}
+
+/** openssl may write what it says in words before it. */
+function certificateIn(text: string): string {
+  const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text) ?? []
+  return pem === undefined ? text : `${pem}\n`
+}
+
+function notSigned(run: ConversionRun, unsigned: readonly Looked[], unfit: readonly Looked[]): QuorateError {
+  const { path: folder } = run.requestFolder
+  const short = ({ path }: Looked): string => path.slice(folder.length + 1)
+  const parts = [
+    ...(unsigned.length === 0 ? [] : [`${unsigned.length} wait to be signed: ${unsigned.map(short).join(', ')}`]),
+    ...unfit.map((one) => `${short(one).replace(/csr$/, 'crt')}: ${one.problems.join('; ')}`),
+  ]
+  return new QuorateError('CERTIFICATES_NOT_SIGNED', `of the requests in ${folder} ${parts.join('. ')}`, {
+    remedy: `Sign each as docs/runbook.md#external-ca shows, put the certificate beside its request (NAME.crt beside NAME.csr), then: quorate resume ${run.id}. Nothing of the cluster was changed; \`quorate rollback ${run.id}\` removes the keys from the nodes.`,
+  })
+}
