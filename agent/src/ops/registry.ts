@@ -15,6 +15,7 @@ import { getSealingKey } from './get-sealing-key.js'
 import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
 import { listContainers } from './list-containers.js'
+import { listControlPlaneImages } from './list-control-plane-images.js'
 import { listEtcdMembers } from './list-etcd-members.js'
 import { listImages } from './list-images.js'
 import { listSockets } from './list-sockets.js'
@@ -60,6 +61,7 @@ export const operations: Operations = {
   listEtcdMembers,
   listContainers,
   listImages,
+  listControlPlaneImages,
   listSockets,
   resolveName,
   probeEndpoint,

@@ -56,6 +56,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
   listImages: {},
+  listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },
   listSockets: {},
   resolveName: { name: check.dnsName },
   probeEndpoint: {

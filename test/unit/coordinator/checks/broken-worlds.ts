@@ -694,6 +694,16 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => Object.assign(facts(w, cp3), { containerRuntime: '' }),
   },
   {
+    check: 'control-plane-images',
+    what: 'nobody has pulled them',
+    severity: 'warning',
+    node: cp3,
+    evidence: /^registry\.k8s\.io\/kube-apiserver:v1\.37\.2$/,
+    breaks: (w) => {
+      w.missingImages = { [cp3]: ['registry.k8s.io/kube-apiserver:v1.37.2'] }
+    },
+  },
+  {
     check: 'crictl',
     what: 'kubeadm 1.30 without it',
     node: cp2,
