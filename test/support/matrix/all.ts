@@ -6,6 +6,7 @@ import { etcdExternal } from './scenarios/etcd-external.js'
 import { etcdExternalSingle } from './scenarios/etcd-external-single.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
+import { dualStack, ipv6 } from './scenarios/ip-families.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { kubeletCertificate } from './scenarios/kubelet-certificate.js'
@@ -55,6 +56,8 @@ export const scenarios: readonly Scenario[] = [
   anonymousHealth,
   anonymousProbes,
   otherApiPort,
+  ipv6,
+  dualStack,
   otherNodeNames,
   sharedFiles,
   handMadeNames,
