@@ -170,6 +170,8 @@ export interface GetClusterFactsRequest {
   find: string[];
   /** Look also for the roles by which a token may join. */
   joinRights: boolean;
+  /** Look also for the Service of ApplyApiService. */
+  apiService: boolean;
 }
 
 export interface GetClusterFactsResponse {
@@ -988,7 +990,7 @@ export const GetNodeFactsResponse: MessageFns<GetNodeFactsResponse> = {
 };
 
 function createBaseGetClusterFactsRequest(): GetClusterFactsRequest {
-  return { find: [], joinRights: false };
+  return { find: [], joinRights: false, apiService: false };
 }
 
 export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
@@ -998,6 +1000,9 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
     }
     if (message.joinRights !== false) {
       writer.uint32(16).bool(message.joinRights);
+    }
+    if (message.apiService !== false) {
+      writer.uint32(24).bool(message.apiService);
     }
     return writer;
   },
@@ -1031,6 +1036,14 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
             message.joinRights = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.apiService = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1050,6 +1063,7 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
     const message = createBaseGetClusterFactsRequest();
     message.find = object.find?.map((e) => e) || [];
     message.joinRights = object.joinRights ?? false;
+    message.apiService = object.apiService ?? false;
     return message;
   },
 };
