@@ -9871,7 +9871,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ApplyApiServiceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApplyApiServiceResponse => ApplyApiServiceResponse.decode(value),
   },
-  /** Deletes that Service. Only on a control plane. */
+  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
   deleteApiService: {
     path: "/quorate.v1.NodeAgentService/DeleteApiService" as const,
     requestStream: false as const,
@@ -10271,7 +10271,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   stopLoadBalancer: handleServerStreamingCall<StopLoadBalancerRequest, StopLoadBalancerResponse>;
   /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
   applyApiService: handleServerStreamingCall<ApplyApiServiceRequest, ApplyApiServiceResponse>;
-  /** Deletes that Service. Only on a control plane. */
+  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
   deleteApiService: handleServerStreamingCall<DeleteApiServiceRequest, DeleteApiServiceResponse>;
   /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
   applyKubeVip: handleServerStreamingCall<ApplyKubeVipRequest, ApplyKubeVipResponse>;
@@ -10701,7 +10701,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ApplyApiServiceResponse>;
-  /** Deletes that Service. Only on a control plane. */
+  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
   deleteApiService(
     request: DeleteApiServiceRequest,
     options?: Partial<CallOptions>,
