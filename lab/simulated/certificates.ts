@@ -176,6 +176,10 @@ function alternativeNames(wish: CertificateWish): Buffer | undefined {
 
 function ipBytes(ip: string): Buffer {
   if (isIPv4(ip)) return Buffer.from(ip.split('.').map(Number))
-  if (ip === '::1') return Buffer.concat([Buffer.alloc(15), Buffer.from([1])])
-  throw new Error(`only IPv4 and ::1 are used in the laboratory, not ${ip}`)
+  const [before = '', after] = ip.split('::')
+  const groups = (text = ''): number[] =>
+    text.split(':').flatMap((group) => (group === '' ? [] : [Number.parseInt(group, 16)]))
+  const [head, tail] = [groups(before), groups(after)]
+  const all = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
+  return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]))
 }

@@ -31,7 +31,7 @@ export function clusterConfiguration({ release, controlPlaneEndpoint, externalEt
     imageRepository: 'registry.k8s.io',
     kind: 'ClusterConfiguration',
     kubernetesVersion: release.version,
-    networking: { dnsDomain: 'cluster.local', serviceSubnet: '10.96.0.0/12' },
+    networking: { dnsDomain: 'cluster.local', serviceSubnet: init.serviceSubnet ?? '10.96.0.0/12' },
     ...(old ? {} : { proxy: {} }),
     scheduler: {},
   })

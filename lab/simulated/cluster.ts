@@ -179,6 +179,7 @@ export class SimulatedCluster {
           NODE_OPTIONS: `--import=${preload}`,
           QUORATE_SIM_ADDRESS: node.address,
           QUORATE_SIM_AGENT_ADDRESS: node.agentAddress,
+          QUORATE_SIM_VIRTUAL_IP: this.world.virtualIp,
           QUORATE_SIM_FAULTS: this.faultFile(node.name),
           QUORATE_SIM_DEATH: this.faultFile(node.name),
           ...(options.clockOffsetMs === undefined
@@ -253,7 +254,7 @@ export class SimulatedCluster {
   }: ClusterFileWish = {}): string {
     const entry = (short: string): string => {
       const { name, address, agentAddress } = this.node(short)
-      return `  - {name: ${name}, address: ${address}${agentAddress === address ? '' : `, agent: "${agentAddress}:7445"`}}`
+      return `  - {name: ${name}, address: "${address}"${agentAddress === address ? '' : `, agent: "${agentAddress}:7445"`}}`
     }
     const of = (role: string): string[] => this.nodes.filter((node) => node.role === role).map(({ name }) => name)
     return [
@@ -261,7 +262,7 @@ export class SimulatedCluster {
       'kind: Conversion',
       'metadata: {name: simulated}',
       `endpoint: ${endpoint}`,
-      `loadBalancer: ${loadBalancer?.replace('$virtualIP', this.world.virtualIp) ?? this.loadBalancerText(of('load-balancer'))}`,
+      `loadBalancer: ${loadBalancer?.replace('$virtualIP', `"${this.world.virtualIp}"`) ?? this.loadBalancerText(of('load-balancer'))}`,
       'controlPlanes:',
       ...(controlPlanes ?? of('control-plane')).map(entry),
       'workers:',
@@ -272,8 +273,8 @@ export class SimulatedCluster {
   }
 
   private loadBalancerText(hosts: readonly string[]): string {
-    const own = hosts.map((name) => `{name: ${name}, address: ${this.node(name).address}}`).join(', ')
-    return `{kind: haproxy, virtualIP: ${this.world.virtualIp}${own === '' ? '' : `, hosts: [${own}]`}}`
+    const own = hosts.map((name) => `{name: ${name}, address: "${this.node(name).address}"}`).join(', ')
+    return `{kind: haproxy, virtualIP: "${this.world.virtualIp}"${own === '' ? '' : `, hosts: [${own}]`}}`
   }
 
   setFaults(name: string, faults: NodeFaults): Promise<void> {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { httpsUrl } from './host-port.js'
 import type { SimulatedNetwork } from './network.js'
 import type { SimulatedNode } from './node.js'
 import { type ObjectStore, StatusError } from './store.js'
@@ -104,7 +105,7 @@ export class EtcdCluster {
 
   /** First member of a new cluster. */
   bootstrap(node: SimulatedNode): EtcdMemberState {
-    const member = newMember(`https://${node.address}:2380`)
+    const member = newMember(httpsUrl(node.address, 2380))
     member.node = node
     member.name = node.name
     this.members.push(member)

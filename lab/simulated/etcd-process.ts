@@ -7,8 +7,9 @@ import {
   type ResponseHeader,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { EtcdCluster, EtcdMemberState } from './etcd-cluster.js'
+import { hostPort, placeOf } from './host-port.js'
 import type { SimulatedNetwork } from './network.js'
-import { loopback, trackSockets } from './network.js'
+import { isLoopback, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
 
 export interface EtcdProcessParts {
@@ -91,16 +92,16 @@ export class EtcdProcess {
       rejectUnauthorized: true,
     })
     server.on('tlsClientError', () => {})
-    const { hostname, port } = new URL(this.flag('listen-peer-urls'))
-    const alone = hostname === loopback
+    const { host, port } = placeOf(this.flag('listen-peer-urls'))
+    const alone = isLoopback(host)
     this.dropPeers = trackSockets(
       server,
       (socket) => network.mayPass(socket.remoteAddress, node) && (!alone || socket.remoteAddress === node.address),
     )
-    const at = alone ? node.address : hostname
-    await new Promise<void>((resolve, reject) => server.on('error', reject).listen(Number(port), at, resolve))
+    const at = alone ? node.address : host
+    await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, at, resolve))
     this.peers = server
-    this.listens(hostname, Number(port))
+    this.listens(host, port)
   }
 
   private async serveWhenVoter(member: EtcdMemberState): Promise<void> {
@@ -120,11 +121,11 @@ export class EtcdProcess {
     if (this.grpc !== undefined) return
     const { node } = this.parts
     const urls = this.flag('listen-client-urls').split(',')
-    const outward = urls.find((each) => !each.includes(`${loopback}:`))
-    const { hostname, port } = new URL(outward ?? urls[0] ?? '')
+    const outward = urls.find((each) => !isLoopback(placeOf(each).host))
+    const { host, port } = placeOf(outward ?? urls[0] ?? '')
     // A node's own loopback is one to its own address here: only the node itself is answered there.
     this.onlyItself = outward === undefined
-    const at = this.onlyItself ? node.address : hostname
+    const at = this.onlyItself ? node.address : host
     const pair = {
       cert_chain: Buffer.from(node.must(this.flag('cert-file'))),
       private_key: Buffer.from(node.must(this.flag('key-file'))),
@@ -133,13 +134,13 @@ export class EtcdProcess {
     const ca = Buffer.from(node.must(this.flag('trusted-ca-file')))
     this.addServices(server)
     await new Promise<void>((resolve, reject) =>
-      server.bindAsync(`${at}:${port}`, ServerCredentials.createSsl(ca, [pair], true), (error) =>
+      server.bindAsync(hostPort(at, port), ServerCredentials.createSsl(ca, [pair], true), (error) =>
         error === null ? resolve() : reject(error),
       ),
     )
     if (this.stopped) return server.forceShutdown()
     this.grpc = server
-    this.listens(hostname, Number(port))
+    this.listens(host, port)
   }
 
   private listens(address: string, port: number): void {

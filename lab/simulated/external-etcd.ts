@@ -1,6 +1,7 @@
 import { issue } from './certificates.js'
 import { EtcdCluster, type EtcdMemberState } from './etcd-cluster.js'
 import { EtcdProcess } from './etcd-process.js'
+import { httpsUrl } from './host-port.js'
 import type { ExternalEtcd } from './kubeadm-config.js'
 import { SimulatedNode } from './node.js'
 import type { Site } from './site.js'
@@ -37,7 +38,7 @@ export function externalEtcdOf(
   return {
     caFile: `${clientFolder}/ca.crt`,
     certFile: `${clientFolder}/apiserver.crt`,
-    endpoints: machines.slice(0, named).map(({ address }) => `https://${address}:2379`),
+    endpoints: machines.slice(0, named).map(({ address }) => httpsUrl(address, 2379)),
     keyFile: `${clientFolder}/apiserver.key`,
   }
 }
@@ -66,7 +67,7 @@ export async function startExternalEtcd(
 }
 
 function processOf({ network, etcd, release }: Site, node: SimulatedNode): EtcdProcess {
-  const [client, peer] = [2379, 2380].map((port) => `https://${node.address}:${port}`) as [string, string]
+  const [client, peer] = [2379, 2380].map((port) => httpsUrl(node.address, port)) as [string, string]
   const flags = new Map(
     Object.entries({
       name: node.name,

@@ -41,6 +41,10 @@ export function faultsOf(site: Site, folder: string) {
       const { node: itself } = machineOf(site, node)
       writeFileSync(join(folder, 'faults', `${node}.full`), below === '' ? '' : itself.real(below))
     },
+    /** The images of a node are gone, as if nobody had pulled any. */
+    async removeImages({ node }: { node: string }): Promise<void> {
+      machineOf(site, node).runtime.images.clear()
+    },
     async writeFile({
       node,
       path,

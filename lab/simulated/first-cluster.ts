@@ -9,6 +9,7 @@ import {
   kubeProxyConfiguration,
   kubeProxyKubeconfig,
 } from './cluster-objects.js'
+import { httpsUrl } from './host-port.js'
 import { patchesFolder, withPatches } from './init-wish.js'
 import type { ClusterConfiguration } from './kubeadm-config.js'
 import { writeKubeletFlags, writeManifest, writeManifests } from './kubeadm-join.js'
@@ -57,7 +58,7 @@ export function makeFirstCluster(
   first.write(`${pki}/sa.key`, keyPem(saKey), 0o600)
   first.write(`${pki}/sa.pub`, publicKeyPem(saKey), 0o600)
   const { controlPlaneEndpoint } = wish
-  const local = `https://${first.address}:${bindPort}`
+  const local = httpsUrl(first.address, bindPort)
   const server = controlPlaneEndpoint === undefined ? local : `https://${controlPlaneEndpoint}`
   const endpoint = controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }
   const { release, externalEtcd } = site
@@ -70,7 +71,8 @@ export function makeFirstCluster(
   makeCertificates(quiet, context)
   writeKubeconfigs(quiet, context)
   writeManifests(quiet, context)
-  if (externalEtcd === undefined) writeManifest(quiet, 'etcd', context, [`${first.name}=https://${first.address}:2380`])
+  if (externalEtcd === undefined)
+    writeManifest(quiet, 'etcd', context, [`${first.name}=${httpsUrl(first.address, 2380)}`])
   const client = (wish: Omit<CertificateWish, 'usage'>): Identity => issue({ ...wish, usage: 'client' }, key, ca)
   if (site.release.superAdmin) {
     const superAdmin = client({ commonName: 'kubernetes-super-admin', organizations: ['system:masters'] })
@@ -84,7 +86,8 @@ export function makeFirstCluster(
   for (const node of [first, ...workers]) {
     node.write(`${pki}/ca.crt`, ca.cert, 0o644)
     node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
-    const nodeIp = node.address === node.defaultAddress ? [] : [['node-ip', node.address] as const]
+    const isPlain = node.address === node.defaultAddress && node.otherFamily.length === 0
+    const nodeIp = isPlain ? [] : [['node-ip', [node.address, ...node.otherFamily].join(',')] as const]
     writeKubeletFlags(node, node.name, new Map(nodeIp))
     const identity = client({ commonName: `system:node:${node.name}`, organizations: ['system:nodes'] })
     installClientCertificate(node, identity.cert + identity.key)

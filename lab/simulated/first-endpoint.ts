@@ -1,3 +1,4 @@
+import { hostPort } from './host-port.js'
 import { machineOf, type Site } from './site.js'
 
 /**
@@ -13,7 +14,7 @@ export async function leadToFirst(site: Site, endpoint: string, virtualIp: strin
   if (port === '6443') return
   const balancer = [...site.nodes.values()].find(({ role }) => role === 'load-balancer')
   if (balancer === undefined) throw new Error(`nothing can listen on ${port} without a machine for a load balancer`)
-  const servers = machines.map(({ name, address }) => `  server ${name} ${address}:6443 check verify none`)
+  const servers = machines.map(({ name, address }) => `  server ${name} ${hostPort(address, 6443)} check verify none`)
   const haproxy = [
     'defaults',
     '  mode tcp',

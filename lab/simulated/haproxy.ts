@@ -1,5 +1,6 @@
 import { get } from 'node:https'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { splitHostPort } from './host-port.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
 
@@ -49,7 +50,7 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
   const servers = words
     .filter(([keyword]) => keyword === 'server')
     .map(([, name = '', at = '']) => {
-      const [address = '', port = ''] = at.split(':')
+      const { host: address, port } = splitHostPort(at)
       if (!/^\d+$/.test(port)) throw new Error(`[ALERT] 'server ${name}' : missing port`)
       return { name, address, port: Number(port) }
     })
@@ -57,8 +58,8 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     .map((line) => /http-check send .*\buri\s+(\S+)/.exec(line)?.[1] ?? /^option httpchk\s+GET\s+(\S+)/.exec(line)?.[1])
     .find((path) => path !== undefined)
   return {
-    address: bind?.[1] ?? '*',
-    port: Number(bind?.[2]),
+    address: everywhere.includes(bind[1] ?? '') ? '*' : (bind[1] ?? '').replace(/^\[(.*)\]$/, '$1'),
+    port: Number(bind[2]),
     servers,
     interMs: milliseconds(option('inter') ?? '2s'),
     fall: Number(option('fall') ?? 3),
@@ -69,6 +70,9 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     redispatch: lines.some((line) => /^option redispatch( 1)?$/.test(line)),
   }
 }
+
+/** Of one family, and of both where `v4v6` follows. */
+const everywhere = ['*', '[::]']
 
 /** `http-check expect status 200` or `... rstatus REGEX`; 2xx and 3xx where neither is said. */
 function expectedStatus(lines: readonly string[]): RegExp {

@@ -1,6 +1,8 @@
 /** What somebody gave to `kubeadm init --config`, and had put on the disk of that machine before. */
 export interface InitWish {
   readonly bindPort?: number
+  /** `networking.serviceSubnet`; kubeadm's own unless given. */
+  readonly serviceSubnet?: string
   readonly certSANs?: readonly string[]
   /** They are in the certificate alone: it was made anew by hand, and nobody told kubeadm-config. */
   readonly certSansForgotten?: boolean

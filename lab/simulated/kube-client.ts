@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { parse } from 'yaml'
+import { placeOf } from './host-port.js'
 import type { SimulatedNetwork } from './network.js'
 import type { SimulatedNode } from './node.js'
 
@@ -70,16 +71,16 @@ export class KubeClient {
   async request(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
     if (!this.node.alive) throw new Error('the node is without power')
     const { server, ca, cert, key, token } = this.credentials
-    const url = new URL(server)
-    const [found] = this.network.resolve(this.node, url.hostname)
+    const { host, port } = placeOf(server)
+    const [found] = this.network.resolve(this.node, host)
     const address = found === undefined ? undefined : this.network.dialled(this.node, found)
-    if (address === undefined) throw new Error(`dial tcp: lookup ${url.hostname}: no such host`)
+    if (address === undefined) throw new Error(`dial tcp: lookup ${host}: no such host`)
     return new Promise((resolve, reject) => {
       const outgoing = request({
         host: address,
-        port: url.port === '' ? 443 : Number(url.port),
+        port: port,
         localAddress: this.node.address,
-        ...(isIP(url.hostname) === 0 ? { servername: url.hostname } : {}),
+        ...(isIP(host) === 0 ? { servername: host } : {}),
         method,
         path,
         agent: this.agent,
@@ -95,7 +96,7 @@ export class KubeClient {
       })
       outgoing.on('socket', (socket) => this.remember(socket))
       outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${server}${path}: i/o timeout`)))
-      outgoing.on('error', (error) => reject(inGo(error, url.hostname)))
+      outgoing.on('error', (error) => reject(inGo(error, host)))
       outgoing.on('response', (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))

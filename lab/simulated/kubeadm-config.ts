@@ -120,7 +120,9 @@ export function apiServerSans(
 }
 
 function firstAddress(subnet: string): string {
-  const [base = ''] = subnet.split('/')
+  // Of dual stack the first alone (kubeadm's GetAPIServerVirtualIP).
+  const [base = ''] = subnet.split(/[/,]/)
+  if (base.endsWith('::')) return `${base}1`
   const parts = base.split('.').map(Number)
   return [...parts.slice(0, 3), (parts[3] ?? 0) + 1].join('.')
 }

@@ -1,5 +1,6 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { issue, newKey } from './certificates.js'
+import { httpsUrl } from './host-port.js'
 import type { KubeClient } from './kube-client.js'
 import {
   adminClient,
@@ -98,7 +99,7 @@ export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promis
   const endpoint = init.localAPIEndpoint
   const client = adminClient(
     run,
-    `https://${endpoint?.advertiseAddress ?? node.defaultAddress}:${endpoint?.bindPort ?? 6443}`,
+    httpsUrl(endpoint?.advertiseAddress ?? node.defaultAddress, endpoint?.bindPort ?? 6443),
   )
   try {
     run.print('[upload-certs] Storing the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')

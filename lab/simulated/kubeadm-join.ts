@@ -1,5 +1,6 @@
 import { createDecipheriv } from 'node:crypto'
 import { kubeletConfiguration } from './cluster-objects.js'
+import { httpsUrl } from './host-port.js'
 import { adminClient, clientFor, durationMs, extraArgs, readConfig } from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
 import { isExternalCa, makeCertificates, writeKubeconfigs } from './kubeadm-leaves.js'
@@ -234,7 +235,7 @@ async function kubeletStart(
   run.print('[kubelet-start] Writing kubelet environment file with flags to file "/var/lib/kubelet/kubeadm-flags.env"')
   writeKubeletFlags(node, nodeName, extraArgs(join.nodeRegistration?.kubeletExtraArgs))
   const isLocal = join.controlPlane !== undefined && site.release.localMode
-  const server = isLocal ? `https://${address}:${bindPort}` : bootstrap.server
+  const server = isLocal ? httpsUrl(address, bindPort) : bootstrap.server
   node.write(`${pki}/ca.crt`, bootstrap.ca ?? '', 0o644)
   node.write(
     '/etc/kubernetes/bootstrap-kubelet.conf',
@@ -284,7 +285,7 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
     }
   }
   run.print('[etcd] Creating static Pod manifest for "etcd"')
-  const peerUrl = `https://${context.address}:2380`
+  const peerUrl = httpsUrl(context.address, 2380)
   const member = await retried(() => site.etcd.add(peerUrl, learnsFirst(run, context)))
   run.print('[etcd] Announced new etcd member joining to the existing etcd cluster')
   const others = site.etcd.members.filter((each) => each !== member)
@@ -323,7 +324,7 @@ async function markControlPlane(
   run.print(
     `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the taints [${label}:NoSchedule]`,
   )
-  const client = adminClient(run, `https://${address}:${bindPort}`)
+  const client = adminClient(run, httpsUrl(address, bindPort))
   const patch = {
     metadata: { labels: { [label]: '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' } },
     spec: { taints: [{ effect: 'NoSchedule', key: label }] },

@@ -1,4 +1,5 @@
 import { issue, newKey } from './certificates.js'
+import { hostPort } from './host-port.js'
 import { readConfig } from './kubeadm-config.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { embeddedKubeconfig } from './kubeconfigs.js'
@@ -22,7 +23,7 @@ export async function kubeconfigUser(run: Kubeadm, config: string, args: readonl
       `couldn't create a kubeconfig; the CA files couldn't be loaded: ${folder}/ca: no such file or directory`,
     )
   const { advertiseAddress = node.address, bindPort = 6443 } = init.localAPIEndpoint ?? {}
-  const server = `https://${cluster?.controlPlaneEndpoint ?? `${advertiseAddress}:${bindPort}`}`
+  const server = `https://${cluster?.controlPlaneEndpoint ?? hostPort(advertiseAddress, bindPort)}`
   const hours = Number(/^(\d+)h/.exec(value('--validity-period'))?.[1] ?? 8760)
   const wish = { commonName, usage: 'client' as const, notAfter: new Date(Date.now() + hours * hour) }
   run.print(embeddedKubeconfig(server, cert, commonName, issue(wish, await newKey(), { cert, key })).trimEnd())

@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateWish, certificateRequest, issue, keyPem, newKey } from './certificates.js'
+import { httpsUrl } from './host-port.js'
 import { apiServerSans, type ClusterConfiguration, etcdSans, readConfig } from './kubeadm-config.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { embeddedKubeconfig, keyOnlyKubeconfig } from './kubeconfigs.js'
@@ -115,7 +116,7 @@ interface KubeconfigOwner {
 
 /** admin.conf at the endpoint; controller-manager and scheduler at the node's own API server (since 1.20). */
 function kubeconfigsOf(release: Release, { cluster, address, bindPort }: KubeconfigOwner) {
-  const local = `https://${address}:${bindPort}`
+  const local = httpsUrl(address, bindPort)
   const endpoint = cluster.controlPlaneEndpoint === undefined ? local : `https://${cluster.controlPlaneEndpoint}`
   return [
     { file: 'admin', user: 'kubernetes-admin', groups: [release.adminGroup], server: endpoint },

@@ -1,3 +1,4 @@
+import { httpsUrl } from './host-port.js'
 import type { Kubeadm } from './kubeadm-run.js'
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -16,7 +17,7 @@ export async function reset(run: Kubeadm, _config: string, args: readonly string
     run.print('[reset] No etcd config found. Assuming external etcd')
     run.print('[reset] Please, manually reset etcd to prevent further issues')
   } else if (!skipped) run.print('[reset] Deleted contents of the etcd data directory: /var/lib/etcd')
-  const own = external ? undefined : site.etcd.members.find(({ peerUrl }) => peerUrl === `https://${node.address}:2380`)
+  const own = external ? undefined : site.etcd.members.find(({ peerUrl }) => peerUrl === httpsUrl(node.address, 2380))
   if (own !== undefined && site.etcd.members.length > 1) {
     for (let tries = 0; ; tries++) {
       try {

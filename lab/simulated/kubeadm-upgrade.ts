@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
 import { kubeProxyKubeconfig } from './cluster-objects.js'
+import { httpsUrl } from './host-port.js'
 import type { KubeClient } from './kube-client.js'
 import { certsRenewAll } from './kubeadm-certs.js'
 import { adminClient, type ClusterConfiguration, getObject } from './kubeadm-config.js'
@@ -54,7 +55,7 @@ interface Configured {
 }
 
 async function withConfiguration(run: Kubeadm, work: (configured: Configured) => Promise<void>): Promise<void> {
-  const server = `https://${run.machine.node.address}:6443`
+  const server = httpsUrl(run.machine.node.address, 6443)
   const client = adminClient(run, server)
   try {
     run.print(
@@ -99,7 +100,7 @@ async function followLocalMode({ site, machine: { node, units } }: Kubeadm, clus
   const text = node.must(path)
   const endpoint = `server: https://${cluster.controlPlaneEndpoint}`
   if (!site.release.localMode || !text.includes(endpoint)) return
-  node.write(path, text.replace(endpoint, `server: https://${node.address}:6443`), 0o600)
+  node.write(path, text.replace(endpoint, `server: ${httpsUrl(node.address, 6443)}`), 0o600)
   await units.stop('kubelet')
   await units.start('kubelet')
 }

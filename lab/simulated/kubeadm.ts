@@ -8,7 +8,7 @@ import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { tokenCreate } from './kubeadm-token.js'
 import { upgradeApply, upgradeNode } from './kubeadm-upgrade.js'
-import { controlPlaneImages } from './versions.js'
+import { controlPlaneImages, releaseOf } from './versions.js'
 
 type SubCommand = (run: Kubeadm, config: string, args: readonly string[]) => Promise<void>
 
@@ -27,7 +27,8 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['certs renew all', certsRenewAll],
   ['certs generate-csr', certsGenerateCsr],
   ['upgrade node', upgradeNode],
-  ['config images list', async ({ site, print }) => controlPlaneImages(site.release).forEach(print)],
+  ['config images list', configImagesList],
+  ['config images pull', configImagesPull],
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
 
@@ -35,6 +36,22 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
 async function configValidate(run: Kubeadm, config: string): Promise<void> {
   if (Object.keys(readConfig(run, config)).length === 0) throw new Error(`no kubeadm configuration in "${config}"`)
   run.print('ok')
+}
+
+async function configImagesPull({ site, machine, print }: Kubeadm): Promise<void> {
+  for (const image of controlPlaneImages(site.release)) {
+    machine.runtime.images.add(image)
+    print(`[config/images] Pulled ${image}`)
+  }
+}
+
+/** Of the release and the repository that it is told, else of its own. */
+async function configImagesList({ site, print }: Kubeadm, _config: string, args: readonly string[]): Promise<void> {
+  const told = (flag: string): string | undefined =>
+    args.find((arg) => arg.startsWith(`--${flag}=`))?.slice(flag.length + 3)
+  const version = told('kubernetes-version')
+  const release = version === undefined ? site.release : releaseOf(version)
+  controlPlaneImages(release, told('image-repository')).forEach(print)
 }
 
 /** Runs a sub-command; the exit code. kubeadm prints what it does on standard output and why it failed on standard error. */

@@ -350,7 +350,9 @@ function nodeStatus({ node, version }: KubeletParts): Record<string, unknown> {
   const now = seconds(Date.now())
   return {
     addresses: [
-      { type: 'InternalIP', address: node.kubeletFlag('node-ip') ?? node.defaultAddress },
+      ...(node.kubeletFlag('node-ip') ?? node.defaultAddress)
+        .split(',')
+        .map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: node.hostname },
     ],
     conditions: [

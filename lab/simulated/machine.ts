@@ -11,6 +11,7 @@ import type { PodManifest } from './pod-manifest.js'
 import { ServiceDoors } from './services.js'
 import type { Site } from './site.js'
 import { Units } from './units.js'
+import { controlPlaneImages } from './versions.js'
 
 /** Flags of kube-apiserver with a file without which it ends at once. */
 const readAtStart = [
@@ -41,6 +42,9 @@ export class Machine {
     this.node = node
     this.runtime = new ContainerRuntime(node)
     this.doors = new ServiceDoors({ node, network: site.network, store: site.store })
+    // As `kubeadm config images pull` leaves them, on a machine that was made for it.
+    if (node.role === 'control-plane')
+      for (const image of controlPlaneImages(site.release)) this.runtime.images.add(image)
     this.addUnits()
   }
 

@@ -2,7 +2,7 @@ import { isIP, type Socket } from 'node:net'
 import type { SimulatedNode } from './node.js'
 
 /** Each node has one of its own: a connection that a node makes there is one to its own address here. */
-export const loopback = '127.0.0.1'
+export const isLoopback = (address: string): boolean => address === '127.0.0.1' || address === '::1'
 
 /**
  * The network between the nodes: all are loopback addresses, so every connection is a real one; what is cut is refused by whom
@@ -35,7 +35,7 @@ export class SimulatedNetwork {
 
   /** Where a connection of that node to an address really goes. */
   dialled(node: SimulatedNode, address: string): string {
-    return address === loopback ? node.address : address
+    return isLoopback(address) ? node.address : address
   }
 
   at(address: string): SimulatedNode | undefined {

@@ -8,6 +8,7 @@ import net from 'node:net'
 import process from 'node:process'
 
 const { QUORATE_SIM_ADDRESS: address, QUORATE_SIM_AGENT_ADDRESS: agentAddress } = process.env
+const { QUORATE_SIM_VIRTUAL_IP: virtualIp } = process.env
 const { QUORATE_SIM_FAULTS: faults, QUORATE_SIM_CLOCK_OFFSET_MS: offset } = process.env
 
 const lines = (kind) => {
@@ -23,25 +24,38 @@ const lines = (kind) => {
 process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0))
 process.stdin.resume().unref?.()
 
+// Addresses of simulated nodes.
+const isOfLab = (host) => host.startsWith('127.') || host.startsWith('fd00:') || host === '::1'
+
+const unreachable = ({ host, port }) =>
+  Object.assign(new Error(`connect EHOSTUNREACH ${host}:${port}`), {
+    code: 'EHOSTUNREACH',
+    syscall: 'connect',
+    address: host,
+    port,
+  })
+
+// On loopback every address is somebody's and refuses; in a network nobody answers for a virtual one that nobody has.
+const heldByNobody = (socket, options) => {
+  const destroy = socket.destroy
+  socket.destroy = (error, ...rest) =>
+    destroy.call(socket, error?.code === 'ECONNREFUSED' ? unreachable(options) : error, ...rest)
+}
+
 // Connections leave by the node's own address, so that servers know who calls; a cut network answers as a router would.
 const connect = net.Socket.prototype.connect
 net.Socket.prototype.connect = function (...args) {
   const options = Array.isArray(args[0]) ? args[0][0] : args[0]
   const host = typeof options === 'object' && options !== null ? (options.host ?? '') : ''
-  if (typeof host === 'string' && host.startsWith('127.') && options.path === undefined) {
+  if (typeof host === 'string' && isOfLab(host) && options.path === undefined) {
     if (lines('unreachable').includes(host)) {
-      const error = Object.assign(new Error(`connect EHOSTUNREACH ${host}:${options.port}`), {
-        code: 'EHOSTUNREACH',
-        syscall: 'connect',
-        address: host,
-        port: options.port,
-      })
-      process.nextTick(() => this.destroy(error))
+      process.nextTick(() => this.destroy(unreachable(options)))
       return this
     }
     // Every machine has a loopback of its own.
-    if (host === '127.0.0.1') options.host = address
+    if (host === '127.0.0.1' || host === '::1') options.host = address
     options.localAddress ??= address
+    if (host === virtualIp) heldByNobody(this, options)
   }
   return connect.apply(this, args)
 }

@@ -53,7 +53,7 @@ export interface Connection {
 }
 
 export type NodeParts = Pick<SimulatedNode, 'name' | 'address' | 'role' | 'balances' | 'root'> &
-  Partial<Pick<SimulatedNode, 'hostname' | 'defaultAddress'>>
+  Partial<Pick<SimulatedNode, 'hostname' | 'defaultAddress' | 'otherFamily'>>
 
 /** A machine: its address, its files below a folder, and what listens and talks on it. Nothing of it needs root. */
 export class SimulatedNode {
@@ -66,6 +66,8 @@ export class SimulatedNode {
   readonly hostname: string
   /** Address of the card with the default route: what kubeadm and the kubelet take where nobody tells them. */
   readonly defaultAddress: string
+  /** Its addresses of the other family, on the card of `address`. */
+  readonly otherFamily: readonly string[]
   /** Folder that is `/` for this node. */
   readonly root: string
   readonly faults: NodeFaults = {}
@@ -78,6 +80,7 @@ export class SimulatedNode {
   constructor(facts: NodeParts) {
     this.name = facts.name
     this.address = facts.address
+    this.otherFamily = facts.otherFamily ?? []
     this.hostname = facts.hostname ?? facts.name
     this.defaultAddress = facts.defaultAddress ?? facts.address
     this.role = facts.role

@@ -1,9 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import { readHaproxyConfig } from './haproxy.js'
+import { hostPort } from './host-port.js'
 import { readKeepalivedConfig } from './keepalived.js'
 import { runKubeadm } from './kubeadm.js'
 import type { Machine } from './machine.js'
-import { loopback } from './network.js'
+import { isLoopback } from './network.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
 import type { ProgramResult } from './units.js'
@@ -94,12 +96,19 @@ export async function runProgram(
 }
 
 /** The card with the default route first; a second one where the node's own address is not on that. */
-function interfaces(site: Site, { address, defaultAddress, name, faults }: SimulatedNode): unknown[] {
+function interfaces(site: Site, { address, defaultAddress, name, faults, otherFamily }: SimulatedNode): unknown[] {
   const mac = (of: string): string =>
-    `02:00:${Buffer.from(of.split('.').map(Number))
-      .toString('hex')
+    `02:00:${createHash('sha256')
+      .update(of)
+      .digest('hex')
+      .slice(0, 8)
       .replace(/(..)(?=.)/g, '$1:')}`
-  const info = (local: string, prefixlen: number): unknown => ({ family: 'inet', local, prefixlen, scope: 'global' })
+  const info = (local: string, prefixlen: number = isIPv6(local) ? 64 : 24): unknown => ({
+    family: isIPv6(local) ? 'inet6' : 'inet',
+    local,
+    prefixlen,
+    scope: 'global',
+  })
   const { floating, routed } = site.network
   const held = [...floating].flatMap(([ip, holder]) => (holder.name === name ? [ip] : []))
   const [onLoopback, onWire] = [true, false].map((is) => held.filter((ip) => routed.has(ip) === is))
@@ -111,7 +120,11 @@ function interfaces(site: Site, { address, defaultAddress, name, faults }: Simul
       mtu: 65536,
       link_type: 'loopback',
       address: '00:00:00:00:00:00',
-      addr_info: [info('127.0.0.1', 8), ...(onLoopback ?? []).map((ip) => info(ip, 32))],
+      addr_info: [
+        info('127.0.0.1', 8),
+        info('::1', 128),
+        ...(onLoopback ?? []).map((ip) => info(ip, isIPv6(ip) ? 128 : 32)),
+      ],
     },
     ...[...new Set([defaultAddress, address])].map((own, index) => ({
       ifindex: 2 + index,
@@ -120,7 +133,7 @@ function interfaces(site: Site, { address, defaultAddress, name, faults }: Simul
       mtu: faults.mtu ?? 1500,
       link_type: 'ether',
       address: mac(own),
-      addr_info: [info(own, 24), ...(own === address ? (onWire ?? []) : []).map((ip) => info(ip, 24))],
+      addr_info: [own, ...(own === address ? [...otherFamily, ...(onWire ?? [])] : [])].map((ip) => info(ip)),
     })),
   ]
 }
@@ -129,15 +142,15 @@ function listening({ listening: sockets }: Machine['node']): string {
   return [...sockets]
     .map(
       ({ address, port, process, pid }) =>
-        `LISTEN 0      4096   ${`${address}:${port}`.padStart(20)} 0.0.0.0:* users:(("${process}",pid=${pid},fd=7))\n`,
+        `LISTEN 0      4096   ${hostPort(address, port).padStart(20)} 0.0.0.0:* users:(("${process}",pid=${pid},fd=7))\n`,
     )
     .join('')
 }
 
 /** What listens on loopback alone was dialled there. */
 function seenFrom({ address, listening: sockets }: SimulatedNode, peer: string, port: number): string {
-  const onLoopback = [...sockets].some((one) => one.port === port && one.address === loopback)
-  return peer === address && onLoopback ? loopback : peer
+  const onLoopback = [...sockets].find((one) => one.port === port && isLoopback(one.address))
+  return peer === address && onLoopback !== undefined ? onLoopback.address : peer
 }
 
 function established(node: SimulatedNode): string {
@@ -145,7 +158,7 @@ function established(node: SimulatedNode): string {
   const lines = [...connections].map(({ process, pid, socket }) => {
     if (socket.remoteAddress === undefined || socket.destroyed) return ''
     const peer = seenFrom(node, socket.remoteAddress, socket.remotePort ?? 0)
-    return `ESTAB 0      0      ${socket.localAddress}:${socket.localPort} ${peer}:${socket.remotePort} users:(("${process}",pid=${pid},fd=9))\n`
+    return `ESTAB 0      0      ${hostPort(socket.localAddress ?? '', socket.localPort ?? 0)} ${hostPort(peer, socket.remotePort ?? 0)} users:(("${process}",pid=${pid},fd=9))\n`
   })
   return lines.join('')
 }

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { hostPort, splitHostPort } from './host-port.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { SimulatedNode } from './node.js'
 import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
@@ -97,14 +98,14 @@ export class ServiceDoors {
     const { ports = [] } = specOf(service)
     const status = service.status?.['loadBalancer'] as { ingress?: { ip: string }[] } | undefined
     return ports.flatMap(({ port, nodePort }) => [
-      ...(nodePort === undefined ? [] : [`${this.node.address}:${nodePort}`]),
-      ...(status?.ingress ?? []).map(({ ip }) => `${ip}:${port}`),
+      ...(nodePort === undefined ? [] : [hostPort(this.node.address, nodePort)]),
+      ...(status?.ingress ?? []).map(({ ip }) => hostPort(ip, port)),
     ])
   }
 
   /** One that is in use is another node's: it is tried again, in case that one dies. */
   private async open(place: string, service: string): Promise<void> {
-    const [address = '', port = ''] = place.split(':')
+    const { host: address, port } = splitHostPort(place)
     const server = createServer((client) => this.carry(client, service))
     const drop = trackSockets(server, (socket) => this.network.mayPass(socket.remoteAddress, this.node))
     await new Promise<void>((resolve) => {

@@ -1,4 +1,6 @@
+import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
+import { hostPort, httpsUrl } from './host-port.js'
 import type { ExtraVolume } from './init-wish.js'
 import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
@@ -146,13 +148,16 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
   }),
 }
 
+/** Loopback of the address's own family, as kubeadm has it (app/phases/controlplane/manifests.go, app/phases/etcd/local.go). */
+const loopbackFor = (address: string): string => (isIPv6(address) ? '::1' : '127.0.0.1')
+
 /** Of a stacked etcd: its loopback address, and the client certificate that kubeadm issues. */
-const ownEtcd: ExternalEtcd = {
-  endpoints: ['https://127.0.0.1:2379'],
+const ownEtcd = (address: string): ExternalEtcd => ({
+  endpoints: [httpsUrl(loopbackFor(address), 2379)],
   caFile: `${pki}/etcd/ca.crt`,
   certFile: `${pki}/apiserver-etcd-client.crt`,
   keyFile: `${pki}/apiserver-etcd-client.key`,
-}
+})
 
 /** Folders of the client's files that no other mount has (app/phases/controlplane/volumes.go, getEtcdCertVolumes). */
 function etcdMounts({ caFile, certFile, keyFile }: ExternalEtcd): Mount[] {
@@ -162,12 +167,12 @@ function etcdMounts({ caFile, certFile, keyFile }: ExternalEtcd): Mount[] {
 }
 
 function apiServerParts(wish: StaticPodWish): PodParts {
-  const { release, address, bindPort, serviceSubnet, externalEtcd: etcd = ownEtcd } = wish
+  const { release, address, bindPort, serviceSubnet, externalEtcd: etcd = ownEtcd(address) } = wish
   const probe = (path: string): Probe => ({ host: address, path, port: bindPort, scheme: 'HTTPS' })
   return {
     component: 'kube-apiserver',
     image: `registry.k8s.io/kube-apiserver:${release.version}`,
-    annotations: { 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': `${address}:${bindPort}` },
+    annotations: { 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': hostPort(address, bindPort) },
     flags: [
       `--advertise-address=${address}`,
       '--allow-privileged=true',
@@ -207,20 +212,21 @@ function apiServerParts(wish: StaticPodWish): PodParts {
 
 function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish): PodParts {
   const modern = atLeast(release.version, '1.34')
+  const [client, peer] = [httpsUrl(address, 2379), httpsUrl(address, 2380)]
   const flags = [
-    `--advertise-client-urls=https://${address}:2379`,
+    `--advertise-client-urls=${client}`,
     `--cert-file=${pki}/etcd/server.crt`,
     '--client-cert-auth=true',
     '--data-dir=/var/lib/etcd',
     modern ? '--feature-gates=InitialCorruptCheck=true' : '--experimental-initial-corrupt-check=true',
     ...(modern ? [] : ['--experimental-watch-progress-notify-interval=5s']),
-    `--initial-advertise-peer-urls=https://${address}:2380`,
+    `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=${initialCluster.join(',')}`,
     ...(initialCluster.length > 1 ? ['--initial-cluster-state=existing'] : []),
     `--key-file=${pki}/etcd/server.key`,
-    `--listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
-    '--listen-metrics-urls=http://127.0.0.1:2381',
-    `--listen-peer-urls=https://${address}:2380`,
+    `--listen-client-urls=${httpsUrl(loopbackFor(address), 2379)},${client}`,
+    `--listen-metrics-urls=http://${hostPort(loopbackFor(address), 2381)}`,
+    `--listen-peer-urls=${peer}`,
     `--name=${nodeName}`,
     `--peer-cert-file=${pki}/etcd/peer.crt`,
     '--peer-client-cert-auth=true',
@@ -233,7 +239,7 @@ function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish
   return {
     component: 'etcd',
     image: release.etcdImage,
-    annotations: { 'kubeadm.kubernetes.io/etcd.advertise-client-urls': `https://${address}:2379` },
+    annotations: { 'kubeadm.kubernetes.io/etcd.advertise-client-urls': client },
     flags,
     requests: { cpu: '100m', memory: '100Mi' },
     live: local(2381, modern ? '/livez' : '/health?exclude=NOSPACE&serializable=true', 'HTTP'),

@@ -1,14 +1,27 @@
 import { createServer, type Server } from 'node:net'
 
 export interface Subnet {
-  /** `127.13.0`: its last octet is the node's. */
-  readonly prefix: string
+  /** Address of the host of that number. */
+  addressOf(host: number): string
   /** Held while the laboratory lives, so that no other takes the subnet. */
   readonly lock: Server
 }
 
 const lockPort = 7400
 const ports = [6443, 2379, 2380, 10250, 7445, 8443]
+
+/**
+ * fd00:13::/64, which only a network of one's own has on loopback: nobody else is there.
+ */
+export async function takeIpv6Subnet(): Promise<Subnet> {
+  const addressOf = (host: number): string => `fd00:13::${host}`
+  const lock = await listen(addressOf(1), lockPort)
+  if (lock === undefined)
+    throw new Error(
+      'fd00:13::1 is not here: IPv6 is simulated in a network namespace that has fd00:13::1 to fd00:13::160 on its loopback',
+    )
+  return { addressOf, lock }
+}
 
 /** A free /24 of 127.0.0.0/8: any address of it can be listened on without root. Tries 127.13.0 first unless told otherwise. */
 export async function takeSubnet(preferred: string | undefined): Promise<Subnet> {
@@ -18,7 +31,7 @@ export async function takeSubnet(preferred: string | undefined): Promise<Subnet>
   for (const prefix of wishes) {
     const lock = await listen(`${prefix}.1`, lockPort)
     if (lock === undefined) continue
-    if (await allFree(`${prefix}.30`)) return { prefix, lock }
+    if (await allFree(`${prefix}.30`)) return { addressOf: (host) => `${prefix}.${host}`, lock }
     lock.close()
   }
   throw new Error(

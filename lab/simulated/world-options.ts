@@ -38,6 +38,11 @@ export interface WorldOptions {
   readonly otherHostnames?: boolean
   /** Each machine has a second network card, with the default route, where its agent is dialled. */
   readonly secondNetwork?: boolean
+  /**
+   * IPv4 unless given. IPv6 is to be had in a network of one's own (network-namespace.ts); of dual stack the nodes are told their second address,
+   * at which nothing listens.
+   */
+  readonly addresses?: 'ipv4' | 'ipv6' | 'dual-stack'
   /** Folder of the site's files, made by who starts it. */
   readonly folder: string
   /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */

@@ -7,6 +7,7 @@ import { ExternalEtcdCluster, etcdMachines, externalEtcdOf, startExternalEtcd } 
 import { faultsOf } from './faults.js'
 import { makeFirstCluster } from './first-cluster.js'
 import { leadToFirst } from './first-endpoint.js'
+import { httpsUrl } from './host-port.js'
 import { VirtualAddresses } from './keepalived.js'
 import { credentialsOf, KubeClient } from './kube-client.js'
 import { Machine } from './machine.js'
@@ -17,7 +18,7 @@ import { programsOf, runProgram } from './programs.js'
 import { machineOf, type Site } from './site.js'
 import { installStandIns, Spool } from './spool.js'
 import { ObjectStore, resourceOf } from './store.js'
-import { takeSubnet } from './subnet.js'
+import { type Subnet, takeIpv6Subnet, takeSubnet } from './subnet.js'
 import { releaseOf } from './versions.js'
 import type { SimulatedRole, WorldDescription, WorldOptions } from './world-options.js'
 
@@ -27,7 +28,7 @@ import type { SimulatedRole, WorldDescription, WorldOptions } from './world-opti
  */
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '{}') as WorldOptions
-  const subnet = await takeSubnet(options.subnet)
+  const subnet = await (options.addresses === 'ipv6' ? takeIpv6Subnet() : takeSubnet(options.subnet))
   const { folder } = options
   let spool: Spool | undefined
   const end = (): never => {
@@ -39,27 +40,33 @@ async function main(): Promise<void> {
   process.stdin.on('end', end).on('error', end).resume()
   process.on('SIGTERM', end)
   process.on('SIGINT', () => {})
-  const site = await makeSite(options, { prefix: subnet.prefix, folder })
+  const site = await makeSite(options, { subnet, folder })
   spool = new Spool(join(folder, 'spool'), (node, program, args) => runProgram(site, node, program, args))
-  const description = await start(site, options, { folder, prefix: subnet.prefix })
+  const description = await start(site, options, { folder, subnet })
   process.stdout.write(`${JSON.stringify(description)}\n`)
 }
 
-async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: string; folder: string }): Promise<Site> {
+interface Place {
+  readonly folder: string
+  readonly subnet: Subnet
+}
+
+async function makeSite(options: WorldOptions, { subnet, folder }: Place): Promise<Site> {
   const release = releaseOf(options.kubernetesVersion)
   const nodes = new Map<string, SimulatedNode>()
   const add = (role: SimulatedRole, name: string, octet: number): void => {
     const balances = role !== 'worker' || options.haproxyEverywhere === true
     const other = options.otherHostnames ? { hostname: `vm-${octet}` } : {}
-    const second = options.secondNetwork ? { defaultAddress: `${prefix}.${octet + 100}` } : {}
+    const second = options.secondNetwork ? { defaultAddress: subnet.addressOf(octet + 100) } : {}
     const root = join(folder, `n${octet}`)
-    const facts = { name, role, balances, address: `${prefix}.${octet}`, root }
-    nodes.set(name, new SimulatedNode({ ...facts, ...other, ...second }))
+    const facts = { name, role, balances, address: subnet.addressOf(octet), root }
+    const both = options.addresses === 'dual-stack' ? { otherFamily: [`fd00:13::${octet}`] } : {}
+    nodes.set(name, new SimulatedNode({ ...facts, ...other, ...second, ...both }))
   }
   for (let i = 1; i <= options.controlPlanes; i++) add('control-plane', `k8smaster${i}.example.com`, 29 + i)
   for (let i = 1; i <= options.workers; i++) add('worker', `k8sworker${i}.example.com`, 34 + i)
   for (let i = 1; i <= (options.balancers ?? 0); i++) add('load-balancer', `lb${i}.example.com`, 20 + i)
-  const place = (octet: number) => ({ address: `${prefix}.${octet}`, root: join(folder, `n${octet}`) })
+  const place = (octet: number) => ({ address: subnet.addressOf(octet), root: join(folder, `n${octet}`) })
   const machines = etcdMachines(options.externalEtcd ?? {}, place)
   const network = new SimulatedNetwork(new Map([...nodes, ...machines.map((one) => [one.name, one] as const)]))
   const store = new ObjectStore()
@@ -88,11 +95,7 @@ async function makeSite(options: WorldOptions, { prefix, folder }: { prefix: str
   return site
 }
 
-async function start(
-  site: Site,
-  options: WorldOptions,
-  { folder, prefix }: { folder: string; prefix: string },
-): Promise<WorldDescription> {
+async function start(site: Site, options: WorldOptions, { folder, subnet }: Place): Promise<WorldDescription> {
   const all = [...site.nodes.values()]
   mkdirSync(join(folder, 'faults'))
   for (const node of all) {
@@ -106,7 +109,7 @@ async function start(
   const joined = all.filter(({ role }) => role === 'worker').slice(0, options.workers - (options.spareWorkers ?? 0))
   makeFirstCluster(site, [first, ...joined], options)
   const init = options.init ?? {}
-  const virtualIp = `${prefix}.100`
+  const virtualIp = subnet.addressOf(100)
   if (options.dns !== false) site.network.dns.set('apiserver.example.com', virtualIp)
   if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
@@ -201,7 +204,7 @@ function looksOf(site: Site, first: SimulatedNode, apiPort = 6443) {
       const credentials = credentialsOf(through, through.must('/etc/kubernetes/admin.conf'))
       const client = new KubeClient(
         { node: through, network: site.network, process: 'kubectl' },
-        { ...credentials, server: `https://${through.address}:${apiPort}` },
+        { ...credentials, server: httpsUrl(through.address, apiPort) },
       )
       return client.request(method, path, body, contentType).finally(() => client.close())
     },

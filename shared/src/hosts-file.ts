@@ -46,6 +46,15 @@ export function withHostsBlock(text: string, name: string, address: string): str
   return present === undefined ? block + text : text.slice(0, present.start) + block + text.slice(present.end)
 }
 
+/** The hosts file with the block that another text of it had, or without one where that had none; what is around it stays. */
+export function withHostsBlockOf(before: string, text: string): string {
+  const had = findBlock(before)
+  if (had === undefined) return withoutHostsBlock(text)
+  const block = before.slice(had.start, had.end)
+  const present = findBlock(text)
+  return present === undefined ? block + text : text.slice(0, present.start) + block + text.slice(present.end)
+}
+
 /** The hosts file without our block: byte for byte what `withHostsBlock` was given. */
 export function withoutHostsBlock(text: string): string {
   const present = findBlock(text)

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, type Node, parseDocument, stringify, type YAMLMap } from 'yaml'
+import { isCollection, isMap, isScalar, isSeq, type Node, parseDocument, stringify, visit, type YAMLMap } from 'yaml'
 import { QuorateError } from './errors.js'
 import { findPair, keyText, nodeAt, rangeOf, type YamlPath, type YamlText } from './yaml-text.js'
 
@@ -20,10 +20,30 @@ function scalarText(value: string): string {
   return plain ? value : JSON.stringify(value)
 }
 
-function quotedAs(type: unknown, value: string): string {
+/** Outside of brackets and braces they may stand in a plain one: `https://[fd00::30]:6443`, as kubeadm writes it. */
+function blockScalarText(value: string): string {
+  const unbracketed = value.replaceAll(/[[\]]/g, '')
+  const isPlain = !/^\[/.test(value) && scalarText(unbracketed) === unbracketed && parseDocument(value).toJS() === value
+  return isPlain ? value : scalarText(value)
+}
+
+function quotedAs(type: unknown, value: string, inFlow: boolean): string {
   if (type === 'QUOTE_DOUBLE') return JSON.stringify(value)
   if (type === 'QUOTE_SINGLE') return `'${value.replaceAll("'", "''")}'`
-  return scalarText(value)
+  return inFlow ? scalarText(value) : blockScalarText(value)
+}
+
+/** Whether a node stands between brackets or braces, where some signs end a plain scalar. */
+function isInFlow({ document }: YamlText, node: Node): boolean {
+  let inFlow = false
+  visit(document, {
+    Node(_key, one, path) {
+      if (one !== node) return undefined
+      inFlow = path.some((above) => isCollection(above) && above.flow === true)
+      return visit.BREAK
+    },
+  })
+  return inFlow
 }
 
 /** The text with one scalar (or alias) replaced, in the quotes it had; not another byte changes. */
@@ -31,7 +51,7 @@ export function replaceScalar(yaml: YamlText, node: Node, value: string): string
   const { start, end } = rangeOf(node)
   // A block scalar's range ends after its newline, which belongs to what follows.
   const width = yaml.text.slice(start, end).trimEnd().length
-  const scalar = quotedAs(isScalar(node) ? node.type : undefined, value)
+  const scalar = quotedAs(isScalar(node) ? node.type : undefined, value, isInFlow(yaml, node))
   // An empty value begins right at the colon; `{"a":"b"}` has no space either, and needs none.
   const space = yaml.text[start - 1] === ':' && !/^["']/.test(scalar) ? ' ' : ''
   return splice(yaml.text, { start, end: start + width, text: space + scalar })

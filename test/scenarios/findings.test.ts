@@ -113,6 +113,16 @@ const faults: readonly Fault[] = [
     put: inFile('cp2', '/etc/containerd/config.toml', (text) => text.replace('true', 'false')),
   },
   {
+    check: 'control-plane-images',
+    severity: 'warning',
+    on: 'cp3',
+    evidence: /^registry\.k8s\.io\/kube-apiserver:v1\.37\.2 .*etcd/,
+    put: async (cluster) => {
+      await cluster.control.ask('removeImages', { node: cluster.node('cp3').name })
+      return () => cluster.sh('cp3', ['kubeadm', 'config', 'images', 'pull'])
+    },
+  },
+  {
     check: 'virtual-router-id',
     severity: 'error',
     on: 'w1',

@@ -516,8 +516,7 @@ current-context: c
         'config',
         'images',
         'list',
-        '--config',
-        '/root/contract.yaml',
+        `--kubernetes-version=${lab.kubernetesVersion}`,
       ]
       t.equal((await lab.sh(lab.first, start)).exitCode, 0)
       const second = await lab.sh(lab.first, start)

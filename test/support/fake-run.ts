@@ -38,6 +38,8 @@ export interface World {
   loadBalancerFindings: Finding[]
   /** Of each node's container runtime; none where it is not given. */
   images?: Record<string, string[]>
+  /** Of a control plane's images, by joiner; none where it is not given. */
+  missingImages?: Record<string, string[]>
   /** Containers of a component on a node, by the runtime's word. */
   containers: (node: string, component: string) => ContainerFacts[]
   now: number
@@ -46,6 +48,7 @@ export interface World {
 export const now = Date.UTC(2026, 10, 22, 12)
 const day = 86_400_000
 const version = 'v1.37.2'
+const controlPlaneImages = [`registry.k8s.io/kube-apiserver:${version}`, 'registry.k8s.io/etcd:3.7.0-0']
 const names = {
   cp1: 'k8smaster1.example.com',
   cp2: 'k8smaster2.example.com',
@@ -329,6 +332,7 @@ function fakeAgent(world: World, node: string): Agent {
     listContainers: ({ names }: { names: string[] }) => ({
       containers: names.flatMap((name) => world.containers(node, name)),
     }),
+    listControlPlaneImages: () => ({ wanted: controlPlaneImages, missing: world.missingImages?.[node] ?? [] }),
     listImages: () => ({ images: world.images?.[node] ?? [] }),
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {

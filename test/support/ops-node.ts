@@ -62,7 +62,7 @@ printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\nUnitFileState=transien
   getent: 'exit 2',
   timedatectl: 'echo yes',
   kubeadm: `
-case "$1" in version) echo v1.37.2 ;; config) cp "$QUORATE_HOST_ROOT$5" "$QUORATE_HOST_ROOT/run/images-config"; printf 'registry.k8s.io/kube-apiserver:v1.37.2\\nregistry.k8s.io/pause:3.10\\n' ;; esac`,
+case "$1" in version) echo v1.37.2 ;; config) echo "$*" > "$QUORATE_HOST_ROOT/run/images-asked"; printf 'registry.k8s.io/kube-apiserver:v1.37.2\\nregistry.k8s.io/pause:3.10\\n' ;; esac`,
   kubelet: "echo 'Kubernetes v1.37.2'",
   kubectl: 'echo \'{"clientVersion": {"gitVersion": "v1.37.2"}}\'',
   haproxy: `

@@ -323,6 +323,7 @@ export class PaperCluster {
         facts: { ...this.#tick(), references: this.#references(find) },
       }),
       listEtcdMembers: () => ({ members: structuredClone(this.members), alarms: [], clusterId: 'c1' }),
+      listControlPlaneImages: () => ({ wanted: [], missing: [] }),
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
       }),

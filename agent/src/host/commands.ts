@@ -56,8 +56,12 @@ export const commands = {
     command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
   unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
   validateConfig: (config: string) => command('kubeadm', ['config', 'validate', '--config', word(config)]),
-  listImages: (config: string) =>
-    command('kubeadm', ['config', 'images', 'list', '--config', word(config)], seconds(60)),
+  /** An empty repository is kubeadm's own. */
+  listImages: (kubernetesVersion: string, repository: string) => {
+    const from = repository === '' ? [] : [`--image-repository=${repository}`]
+    const list = ['config', 'images', 'list', `--kubernetes-version=${word(kubernetesVersion)}`, ...from]
+    return command('kubeadm', list, seconds(60))
+  },
 
   /** Its answer holds a key: read by the agent alone, never a unit's output, which the journal would keep. */
   makeKubeconfig: (config: string, clientName: string, hours: number) =>

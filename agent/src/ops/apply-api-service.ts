@@ -1,9 +1,11 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ApplyApiServiceRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { backupPlace, keepObject } from './backup/store.js'
 import {
   apiServiceName,
   apiServiceObject,
   apiServicePath,
+  apiServiceText,
   isAsWanted,
   isOurService,
   makeApiService,
@@ -14,7 +16,8 @@ import { changed, unchanged } from './result.js'
 
 /** Makes the Service that leads to the API servers, or makes ours as it is wanted; one of somebody else is a drift. */
 export const applyApiService = changeOperation<ApplyApiServiceRequest>(
-  async (request, { tools, signal }) => {
+  async (request, context) => {
+    const { tools, signal } = context
     const kube = await tools.kube()
     const present = await readApiService(kube, signal)
     if (present !== undefined && !isOurService(present)) {
@@ -23,6 +26,7 @@ export const applyApiService = changeOperation<ApplyApiServiceRequest>(
       })
     }
     if (present !== undefined && isAsWanted(present, request)) return unchanged(`${apiServiceName} is as wanted`)
+    await keepObject(backupPlace(context), apiServiceName, present === undefined ? undefined : apiServiceText(present))
     // A type and its ports cannot be patched into each other without leftovers.
     if (present !== undefined) await kube.remove(apiServicePath, signal)
     await makeApiService(kube, apiServiceObject(request), signal)

@@ -1,21 +1,44 @@
 import type { DeleteApiServiceRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { apiServiceName, apiServicePath, isOurService, readApiService } from './cluster/api-service.js'
+import { type BackupPlace, backupPlace, readBackupIndex, readKept } from './backup/store.js'
+import {
+  apiServiceName,
+  apiServicePath,
+  apiServiceText,
+  isOurService,
+  makeApiService,
+  readApiService,
+} from './cluster/api-service.js'
+import type { Service } from './cluster/kube-objects.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** Deletes the Service that ApplyApiService made; one of somebody else is left alone. */
+/** Deletes the Service that ApplyApiService made, or makes it again as this run found it; one of somebody else is left alone. */
 export const deleteApiService = changeOperation<DeleteApiServiceRequest>(
-  async (_, { tools, signal }) => {
+  async (_, context) => {
+    const { tools, signal } = context
     const kube = await tools.kube()
-    const present = await readApiService(kube, signal)
+    const [present, before] = await Promise.all([readApiService(kube, signal), textBefore(backupPlace(context))])
     if (present === undefined || !isOurService(present)) return unchanged(`there is no ${apiServiceName} of Quorate`)
+    if (apiServiceText(present) === before) return unchanged(`${apiServiceName} is as before this run`)
     await kube.remove(apiServicePath, signal)
-    return changed({ summary: `deleted ${apiServiceName}` })
+    if (before === undefined) return changed({ summary: `deleted ${apiServiceName}` })
+    await makeApiService(kube, JSON.parse(before) as Service, signal)
+    return changed({ summary: `made ${apiServiceName} again as it was before this run` })
   },
   {
-    evidence: async (_, { tools, signal }) => {
-      const present = await readApiService(await tools.kube(), signal)
+    evidence: async (_, { tools, header, signal }) => {
+      const [present, before] = await Promise.all([
+        readApiService(await tools.kube(), signal),
+        textBefore({ ...tools, runId: header.runId }),
+      ])
+      if (before !== undefined) return doneIf(present !== undefined && apiServiceText(present) === before)
       return doneIf(present === undefined || !isOurService(present))
     },
   },
 )
+
+/** Undefined where this run found none, or made none. */
+async function textBefore(place: BackupPlace): Promise<string | undefined> {
+  const entry = (await readBackupIndex(place)).entries.find(({ name }) => name === apiServiceName)
+  return entry?.kind === 'object' ? (await readKept(place, entry)).toString('utf8') : undefined
+}

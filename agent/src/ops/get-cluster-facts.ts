@@ -33,7 +33,7 @@ const slicesOfApi =
 
 /** Asks for everything at once: the answer takes as long as the slowest question. */
 export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterFactsResponse>(
-  async ({ find, joinRights }, tools, signal) => {
+  async ({ find, joinRights, apiService: withService }, tools, signal) => {
     const kube = await tools.kube()
     const [version, texts, objects, readyz, clusterInfo, references, missing, apiService] = await Promise.all([
       kube.get<{ gitVersion: string }>('/version', signal),
@@ -43,7 +43,7 @@ export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterF
       askAnonymously(tools, apiPath.configMap('kube-public', 'cluster-info'), signal),
       findReferences(kube, find, signal),
       joinRights ? missingJoinRights(kube, signal) : [],
-      apiServiceFacts(kube, signal),
+      withService ? apiServiceFacts(kube, signal) : undefined,
     ])
     const kubernetesVersion = version?.gitVersion ?? ''
     const anonymous = {

@@ -17,6 +17,7 @@ import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
 import { letEtcdListen } from './let-etcd-listen.js'
 import { listContainers } from './list-containers.js'
+import { listControlPlaneImages } from './list-control-plane-images.js'
 import { listEtcdMembers } from './list-etcd-members.js'
 import { listImages } from './list-images.js'
 import { listSockets } from './list-sockets.js'
@@ -65,6 +66,7 @@ export const operations: Operations = {
   listEtcdMembers,
   listContainers,
   listImages,
+  listControlPlaneImages,
   listSockets,
   resolveName,
   probeEndpoint,

@@ -1,22 +1,35 @@
 import type { RemoveHostsBlockRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { withoutHostsBlock } from '@quorate/shared/hosts-file'
+import { withHostsBlockOf } from '@quorate/shared/hosts-file'
+import { type BackupPlace, backupPlace, readBackupIndex, readKept } from './backup/store.js'
 import { editFile, isEdited } from './edit-file.js'
 import { changeOperation } from './operation.js'
 import { hostsPath } from './paths.js'
 import { unchanged } from './result.js'
 
-/** Removes Quorate's block from /etc/hosts, byte for byte back to what was around it. */
+/** Removes this run's block from /etc/hosts, byte for byte back to what was around it; the block of an earlier run is put back. */
 export const removeHostsBlock = changeOperation<RemoveHostsBlockRequest>(
   async (_request, context) => {
-    const alreadySo = `${hostsPath} has no block of Quorate's`
+    const alreadySo = `${hostsPath} has no block of this run`
     if ((await context.tools.host.read(hostsPath)) === undefined) return unchanged(alreadySo)
+    const before = await textBefore(backupPlace(context))
     return editFile(context, {
       path: hostsPath,
-      edit: (text) => withoutHostsBlock(text ?? ''),
+      edit: (text) => withHostsBlockOf(before, text ?? ''),
       mode: 0o644,
-      done: `removed Quorate's block from ${hostsPath}`,
+      done: `took the block of this run out of ${hostsPath}`,
       alreadySo,
     })
   },
-  { evidence: (_, context) => isEdited(context, hostsPath, (text) => withoutHostsBlock(text ?? '')) },
+  {
+    evidence: async (_, context) => {
+      const before = await textBefore({ ...context.tools, runId: context.header.runId })
+      return isEdited(context, hostsPath, (text) => withHostsBlockOf(before, text ?? ''))
+    },
+  },
 )
+
+/** As this run found it; empty where there was no file, or this run wrote none. Marks are ASCII, so any encoding tells the block. */
+async function textBefore(place: BackupPlace): Promise<string> {
+  const entry = (await readBackupIndex(place)).entries.find(({ name }) => name === hostsPath)
+  return entry?.kind === 'file' ? (await readKept(place, entry)).toString('latin1') : ''
+}

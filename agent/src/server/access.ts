@@ -20,6 +20,7 @@ export const access = {
   [`${service}/ListEtcdMembers`]: 'observer',
   [`${service}/ListContainers`]: 'observer',
   [`${service}/ListImages`]: 'observer',
+  [`${service}/ListControlPlaneImages`]: 'observer',
   [`${service}/ListSockets`]: 'observer',
   [`${service}/ResolveName`]: 'observer',
   [`${service}/ProbeEndpoint`]: 'observer',

@@ -53,11 +53,12 @@ const join = message<JoinSpec>({
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
   getNodeFacts: {},
-  getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag },
+  getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag, apiService: check.flag },
   findReferences: { find: listOf(check.soughtText) },
   listEtcdMembers: {},
   listContainers: { names: listOf(check.containerName) },
   listImages: {},
+  listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },
   listSockets: {},
   resolveName: { name: check.dnsName },
   probeEndpoint: {

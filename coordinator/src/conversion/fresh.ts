@@ -31,24 +31,31 @@ export const readingOf = (facts: NodeFacts): FactReading | undefined => readings
 
 /** What the cluster says of itself; from the first control plane that answers. */
 export function readClusterFacts(run: ConversionRun, signal?: AbortSignal): Promise<ClusterFacts> {
-  return clusterFactsWith(run, { find: [], joinRights: false }, signal)
+  return clusterFactsWith(run, {}, signal)
 }
 
 /** Every mention of these names and addresses in the API: asked for apart, because it reads every ConfigMap and workload of the cluster. */
 export async function readReferences(run: ConversionRun, find: readonly string[]): Promise<readonly Reference[]> {
-  return (await clusterFactsWith(run, { find: [...find], joinRights: false })).references
+  return (await clusterFactsWith(run, { find: [...find] })).references
 }
 
 /** Roles by which a token may join and that are absent: asked for apart, because no gate needs them. */
 export async function readMissingJoinRights(run: ConversionRun): Promise<readonly string[]> {
-  return (await clusterFactsWith(run, { find: [], joinRights: true })).missingJoinRights
+  return (await clusterFactsWith(run, { joinRights: true })).missingJoinRights
 }
 
+/** The Service for clients outside; undefined where there is none: asked for apart, because only one kind of load balancer has it. */
+export async function readApiService(run: ConversionRun, signal?: AbortSignal): Promise<ClusterFacts['apiService']> {
+  return (await clusterFactsWith(run, { apiService: true }, signal)).apiService
+}
+
+/** What every look has, and beside it what is asked for. */
 function clusterFactsWith(
   run: ConversionRun,
-  request: GetClusterFactsRequest,
+  more: Partial<GetClusterFactsRequest>,
   signal?: AbortSignal,
 ): Promise<ClusterFacts> {
+  const request = { find: [], joinRights: false, apiService: false, ...more }
   return askAControlPlane(run, async (node) => {
     const { facts } = await run.agent(node).read('getClusterFacts', request, readOptions(signal))
     return required(facts, node)

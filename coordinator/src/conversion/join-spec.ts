@@ -1,9 +1,9 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import { discoversByFile } from './discovery.js'
+import { nodeIpOf } from './node-ip.js'
 import { patchedBy } from './patches.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -30,14 +30,8 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
     etcdTimeoutSeconds: 300,
     discoveryCaPem: discoversByFile(await run.clusterFacts()) ? await clusterCa(run) : '',
     withPatches: patchedBy(first).size > 0,
-    nodeIp: nodeIp(node, joiner),
+    nodeIp: await nodeIpOf(run, node),
   }
-}
-
-/** A kubelet that is told nothing takes the address of the default route, and its Node another one than the file has (kubeadm#1359). */
-function nodeIp({ address }: NodeEntry, { interfaces, defaultInterface }: NodeFacts): string {
-  const holder = interfaces.find(({ addresses }) => addresses.some((one) => one.startsWith(`${address}/`)))
-  return holder === undefined || defaultInterface === '' || holder.name === defaultInterface ? '' : address
 }
 
 /** Public recipients of those who shall be able to open a secret. */

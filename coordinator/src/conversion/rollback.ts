@@ -50,7 +50,7 @@ const joining: ReadonlySet<string> = new Set([joinControlPlanes.id, uploadCertif
 /** What undoing a run would do and what it could not. Changes nothing. */
 export async function planRollback(session: Session, request: RollbackRequest): Promise<RollbackPlan> {
   const state = await readRun(session, request.id)
-  requireUndoable(state)
+  requireUndoable(state, request)
   const file = clusterFileOf(state)
   const fleet = session.connect()
   try {
@@ -69,7 +69,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
 /** Undoes a run in reverse order; QUORUM_AT_RISK where etcd would not survive it, and then nothing is undone. */
 export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
   const { id, keepEndpoint = false, onEvent } = request
-  requireUndoable(await readRun(session, id))
+  requireUndoable(await readRun(session, id), request)
   const mayMiss = untouchedWorkers(session, request)
   return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
     const plan = await describe({ run: held.run, state, keepEndpoint })
@@ -123,11 +123,18 @@ async function traces(run: ConversionRun, action: Action, { node, method, operat
   })
 }
 
-function requireUndoable(state: RunState): void {
+function requireUndoable(state: RunState, { keepEndpoint = false }: RollbackRequest): void {
   requireConversion(state)
-  const { id, outcome } = state
-  if (outcome !== 'rolled-back') return
-  throw new QuorateError('RUN_OVER', `run ${id} has been undone already`)
+  const { id, outcome, purpose } = state
+  if (outcome === 'rolled-back') throw new QuorateError('RUN_OVER', `run ${id} has been undone already`)
+  if (purpose === 'fix' && keepEndpoint)
+    throw new QuorateError(
+      'USAGE',
+      `run ${id} is a fix: it joined nobody, so without the endpoint there is nothing to undo`,
+      {
+        remedy: `\`quorate rollback ${id}\` undoes all of it.`,
+      },
+    )
 }
 
 interface Parts {

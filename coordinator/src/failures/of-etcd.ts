@@ -52,7 +52,7 @@ export const ofEtcd: readonly Failure[] = [
     number: 'F30',
     title: 'etcd does not answer in the time that kubeadm waits: pull, port, disk, MTU',
     threads: 'kubeadm#1712, kubeadm#1353, kubeadm#2325, kubernetes#110161',
-    checks: ['reachability', 'firewall', 'disk-latency', 'mtu', 'disk'],
+    checks: ['reachability', 'firewall', 'control-plane-images', 'disk-latency', 'mtu', 'disk'],
     recognised: ['etcd-wait-over', 'image-not-pulled', 'firewalld', 'disk-slow'],
   },
   {

@@ -28,6 +28,7 @@ export type ReadMethod =
   | 'listEtcdMembers'
   | 'listContainers'
   | 'listImages'
+  | 'listControlPlaneImages'
   | 'listSockets'
   | 'resolveName'
   | 'probeEndpoint'

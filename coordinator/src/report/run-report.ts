@@ -1,9 +1,8 @@
 import { parseClusterFile } from '../config/parse-cluster-file.js'
-import { drillReport } from '../conversion/drill/drill-report.js'
-import { outsideProofs } from '../conversion/proofs/all.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
 import { availabilityOf } from './availability.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
+import { headlineOf, purposeOf, verdictOf } from './verdict.js'
 
 /** What the order says of a step's undo; a report needs no more of it. */
 export type UndoSentences = Readonly<Record<string, string>>
@@ -22,7 +21,9 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     format: 'quorate.report/v1',
     run: run.id,
     cluster: run.cluster,
+    purpose: purposeOf(run),
     outcome: run.outcome,
+    headline: headlineOf(run),
     verdict: verdictOf(run),
     ...(run.error === undefined ? {} : { error: run.error }),
     startedAt: run.startedAt,
@@ -43,60 +44,6 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     elsewhere: elsewhereOf(run),
     undo: undoOf(run, undo),
   }
-}
-
-function verdictOf(run: RunState): string {
-  const { cluster, outcome, steps, error } = run
-  if (run.purpose === 'drill') return drillReport(run).verdict
-  if (run.purpose === 'fix') return fixVerdict(run)
-  const changed = steps.filter(({ state }) => state === 'done').length
-  switch (outcome) {
-    case 'done':
-      return `${cluster} was converted: ${changed} steps done, ${steps.length - changed} were already so, every gate held.${notRedundant(run)}${stillMissing(run)}`
-    case 'failed':
-      return `The conversion of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
-    case 'interrupted':
-      return `The conversion of ${cluster} was interrupted at a safe place; steps before it are done and stay.`
-    case 'rolled-back':
-      return `The conversion of ${cluster} was undone${run.rollback?.keepEndpoint ? '; its endpoint was kept' : ''}.`
-    case 'abandoned':
-      return `The coordinator of this run is gone; what its journal holds is below.`
-    case 'damaged':
-      return `The journal of this run is damaged.`
-    case 'running':
-      return `The conversion of ${cluster} is under way.`
-  }
-}
-
-/** What the plan warned of and no step could change is so still; who reads only one sentence must not miss it. */
-function notRedundant({ findings }: RunState): string {
-  const known = findings.filter(({ id, severity }) => severity === 'warning' && outsideProofs.has(id))
-  return known.length === 0 ? '' : ` NOT HIGHLY AVAILABLE: ${known.map(({ message }) => message).join('; ')}.`
-}
-
-function fixVerdict(run: RunState): string {
-  const { cluster, outcome, findings, error } = run
-  const left = findings.filter(({ severity }) => severity === 'error').map(({ id }) => id)
-  const remains = left.length === 0 ? '' : ` No step mends: ${left.join(', ')}.`
-  switch (outcome) {
-    case 'done':
-      return `${cluster} was mended: every gate held.${remains}${stillMissing(run)}`
-    case 'rolled-back':
-      return `The fix of ${cluster} was undone.`
-    case 'running':
-      return `${cluster} is being mended.`
-    case 'abandoned':
-    case 'damaged':
-    case 'interrupted':
-    case 'failed':
-      return `The fix of ${cluster} is ${outcome}${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
-  }
-}
-
-function stillMissing({ id, missing }: RunState): string {
-  if (missing.length === 0) return ''
-  const names = missing.map(({ node }) => node).join(', ')
-  return ` NOT YET on ${names}: missing, and lost with the first control plane as long as it is. \`quorate resume ${id}\` when back.`
 }
 
 /** The cluster file as the journal keeps it; one that this version cannot read any more costs a report no more than this part. */

@@ -13,7 +13,10 @@ export function reportText(report: RunReport): string {
     ),
     section('Left to do elsewhere', report.elsewhere),
     section('Availability', waysOf(report).flatMap(wayLines)),
-    section('Findings before it', report.findings.flatMap(findingLines)),
+    section(
+      report.purpose === 'fix' ? 'What no step mends' : 'Findings before it',
+      report.findings.flatMap(findingLines),
+    ),
     section('Steps', report.steps.flatMap(stepLines)),
     section('Proof', report.proof.map(inWords)),
     section('etcd', memberLines(report)),

@@ -7,6 +7,7 @@ import { etcdLocalhost } from './scenarios/etcd-localhost.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { externalCa, externalCas } from './scenarios/external-ca.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
+import { dualStack, ipv6 } from './scenarios/ip-families.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
 import { kubeletCertificate } from './scenarios/kubelet-certificate.js'
@@ -56,6 +57,8 @@ export const scenarios: readonly Scenario[] = [
   anonymousHealth,
   anonymousProbes,
   otherApiPort,
+  ipv6,
+  dualStack,
   otherNodeNames,
   sharedFiles,
   handMadeNames,

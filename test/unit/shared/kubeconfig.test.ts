@@ -116,6 +116,19 @@ t.test('each way to write a scalar', async (t) => {
   )
 })
 
+t.test('there and back it is byte for byte what it was, also with an address of IPv6', async (t) => {
+  const six = 'https://[fd00:13::30]:6443'
+  for (const server of [
+    `\n    server: ${six}`,
+    ` {"server":"${six}"}`,
+    `\n    server: '${six}'`,
+    ` {server: "${six}"}`,
+  ]) {
+    const text = one(server)
+    t.equal(pointKubeconfigAt(pointKubeconfigAt(text, endpoint), six), text, server)
+  }
+})
+
 t.test('anchors: only this cluster changes, or nothing does', async (t) => {
   const two = (first: string, second: string): string =>
     `clusters:\n- name: other\n  cluster: ${first}\n- name: a\n  cluster: ${second}\ncurrent-context: a\ncontexts:\n- {name: a, context: {cluster: a, user: a}}\n`

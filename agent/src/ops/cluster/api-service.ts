@@ -34,6 +34,10 @@ export function apiServiceObject({ port, targetPort, address }: Omit<ApplyApiSer
   } as Service
 }
 
+/** All of it that can be made again. */
+export const apiServiceText = ({ metadata: { labels }, spec }: Service): string =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'kube-system', labels }, spec })
+
 export const makeApiService = (kube: KubeApi, object: Service, signal: AbortSignal): Promise<Service> =>
   kube.create<Service>(services, object, signal)
 

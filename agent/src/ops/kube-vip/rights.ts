@@ -3,7 +3,7 @@ import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { kubeVipLease, kubeVipUser } from '@quorate/shared/kube-vip-manifest'
 import type { KubeApi } from '../../host/kube-api.js'
-import { backupPlace, keepObject, readBackupIndex } from '../backup/store.js'
+import { type BackupEntry, backupPlace, keepObject, readBackupIndex, readKept } from '../backup/store.js'
 import { apiPath, type ObjectMeta } from '../cluster/kube-objects.js'
 import type { ChangeContext } from '../operation.js'
 
@@ -61,7 +61,7 @@ const lease: Granted = {
 
 type Found = { readonly metadata: ObjectMeta } & Readonly<Record<string, unknown>>
 
-/** Makes the Role and its binding where they are not so; remembers what was not there before this run. */
+/** Makes the Role and its binding where they are not so; remembers what was there before this run. */
 export async function grantRights(context: ChangeContext): Promise<readonly TouchedObject[]> {
   const { tools, signal } = context
   const kube = await tools.kube()
@@ -75,16 +75,20 @@ async function grant(context: ChangeContext, kube: KubeApi, right: Right): Promi
   const { signal } = context
   const present = await kube.get<Found>(right.path, signal)
   if (present !== undefined && isSo(present, right)) return []
-  if (present === undefined) {
-    await keepObject(backupPlace(context), right.name, undefined)
+  await keepObject(backupPlace(context), right.name, present === undefined ? undefined : textOf(present, right))
+  if (present === undefined)
     await kube.create(
       right.folder,
       { apiVersion: `${apiGroup}/v1`, kind: right.kind, metadata: { name }, ...right.body },
       signal,
     )
-  } else await kube.replace(right.path, { ...present, ...right.body }, signal)
+  else await kube.replace(right.path, { ...present, ...right.body }, signal)
   return [{ name: right.name, sha256Before: '', sha256After: sha256Hex(JSON.stringify(right.body)) }]
 }
+
+/** The fields of it that this may change. */
+const textOf = (present: Found, { body }: Right): string =>
+  JSON.stringify(Object.fromEntries(Object.keys(body).map((field) => [field, present[field]])))
 
 const isSo = (present: Found, { body }: Right): boolean =>
   Object.entries(body).every(([field, value]) => isDeepStrictEqual(present[field], value))
@@ -97,17 +101,36 @@ export async function areGranted(kube: KubeApi, signal: AbortSignal): Promise<bo
   return found.every(([present, right]) => present !== undefined && isSo(present, right))
 }
 
-/** Deletes what this run made, on the node that made it: the binding first, so that nobody renews the Lease that goes last. */
+/**
+ * Deletes what this run made and puts back what it changed, on the node that did it: the binding first, so that nobody renews the Lease that goes
+ * last.
+ */
 export async function revokeRights(context: ChangeContext): Promise<readonly TouchedObject[]> {
   const { entries } = await readBackupIndex(backupPlace(context))
-  const made = [binding, role, lease].filter((one) => entries.some((entry) => entry.name === one.name))
-  if (made.length === 0) return []
+  const kept = [binding, role, lease].flatMap((one) => {
+    const entry = entries.find(({ name }) => name === one.name)
+    return entry === undefined ? [] : [{ ...one, entry }]
+  })
+  if (kept.length === 0) return []
   const kube = await context.tools.kube()
   const touched: TouchedObject[] = []
-  for (const one of made) {
-    if ((await kube.get(one.path, context.signal)) === undefined) continue
-    await kube.remove(one.path, context.signal)
-    touched.push({ name: one.name, sha256Before: '', sha256After: '' })
-  }
+  for (const one of kept) touched.push(...(await putBack(context, kube, one)))
   return touched
+}
+
+async function putBack(
+  context: ChangeContext,
+  kube: KubeApi,
+  { name, path, entry }: Granted & { readonly entry: BackupEntry },
+): Promise<TouchedObject[]> {
+  const { signal } = context
+  const present = await kube.get<Found>(path, signal)
+  if (present === undefined) return []
+  if (entry.kind === 'absent') await kube.remove(path, signal)
+  else {
+    const before = JSON.parse((await readKept(backupPlace(context), entry)).toString('utf8')) as object
+    if (isDeepStrictEqual({ ...present, ...before }, present)) return []
+    await kube.replace(path, { ...present, ...before }, signal)
+  }
+  return [{ name, sha256Before: '', sha256After: '' }]
 }

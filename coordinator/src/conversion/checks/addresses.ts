@@ -1,8 +1,10 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { existingNodes } from '../membership.js'
+import { existingNodes, toJoin } from '../membership.js'
+import { isDualStack, otherFamilyOf } from '../node-ip.js'
 import type { ConversionRun } from '../run.js'
 import { staticPodFlag } from '../static-pod-flags.js'
+import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'addresses'
@@ -13,7 +15,12 @@ export const addresses: Check = {
   title: 'Nodes have the addresses that the file and the cluster give them',
   async check(run) {
     const own = await Promise.all(run.machines.map(async (node) => onInterface(node, await run.nodeFacts(node))))
-    return [...own.flat(), ...advertised(run.first, await run.nodeFacts(run.first)), ...(await inCluster(run))]
+    return [
+      ...own.flat(),
+      ...advertised(run.first, await run.nodeFacts(run.first)),
+      ...(await inCluster(run)),
+      ...(await ofBothFamilies(run)),
+    ]
   },
 }
 
@@ -63,4 +70,23 @@ async function inCluster(run: ConversionRun): Promise<Finding[]> {
       },
     ]
   })
+}
+
+/** A node of one family in a cluster of two has pods without the other, and Services of that family do not reach them. */
+async function ofBothFamilies(run: ConversionRun): Promise<Finding[]> {
+  const { nodes } = await run.clusterFacts()
+  const first = nodes.find(({ name }) => name === run.first.name)
+  if (first === undefined || !isDualStack(first)) return []
+  const joining = await withFacts(run, await toJoin(run))
+  return joining
+    .filter(({ node, facts }) => otherFamilyOf(node, facts) === undefined)
+    .map(({ node, name, facts }) => ({
+      id,
+      severity: 'warning',
+      node: name,
+      message: `the cluster is dual stack, and the interface that holds ${node.address} has no address of the other family`,
+      evidence: `Node ${run.first.name}: InternalIP ${first.internalIps.join(', ')}; here ${facts.interfaces.flatMap((each) => each.addresses).join(', ')}`,
+      remedy:
+        'Give that interface an address of the other family before it joins; its kubelet is then told both (--node-ip).',
+    }))
 }

@@ -12,6 +12,7 @@ import { clocks } from './clocks.js'
 import { clusterCa } from './cluster-ca.js'
 import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
+import { controlPlaneImages } from './control-plane-images.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
 import { diskLatencyCheck } from './disk-latency.js'
@@ -95,6 +96,7 @@ export const allChecks = [
   diskLatencyCheck,
   joinersClean,
   containerRuntime,
+  controlPlaneImages,
   crictl,
   cgroups,
   cgroupDriver,

@@ -16,7 +16,7 @@ import type { ConversionRun } from '../run.js'
 import { localPeer, nodeOf } from '../wanted.js'
 import type { LoadBalancerKind } from './kind.js'
 import { checkKubeVip } from './kube-vip-check.js'
-import { proveTakeOver } from './prove-take-over.js'
+import { kubeVipRuns, proveTakeOver } from './prove-take-over.js'
 
 /** Of the last releases of the line that fleets have run for longest. */
 const defaultImage = 'ghcr.io/kube-vip/kube-vip:v0.8.9'
@@ -87,7 +87,7 @@ async function planOn(run: ConversionRun, node: NodeEntry): Promise<readonly Act
   const facts = await run.nodeFacts(node)
   const text = rendered(run.file, node, facts)
   const present = facts.loadBalancerConfigs[kubeVipManifestPath] ?? ''
-  if (present === text && isCertified(facts) && (await runs(run, node)) && (await holdsLease(run))) return []
+  if (present === text && isCertified(facts) && (await kubeVipRuns(run, node)) && (await holdsLease(run))) return []
   const how = run.file.loadBalancer.bgp === undefined ? 'by ARP' : 'by BGP'
   return [
     {
@@ -110,11 +110,6 @@ async function holdsLease(run: ConversionRun): Promise<boolean> {
   const [{ leases }, { clockUnixMs }] = await Promise.all([run.clusterFacts(), run.nodeFacts(run.first)])
   const lease = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)
   return lease !== undefined && clockUnixMs - lease.renewedUnixMs < 60_000
-}
-
-async function runs(run: ConversionRun, node: NodeEntry): Promise<boolean> {
-  const { containers } = await run.agent(node).read('listContainers', { names: [kubeVipName] })
-  return containers.some(({ state }) => state === 'running')
 }
 
 /** The same as the agent renders; without an interface of that address the check has refused. */

@@ -3,7 +3,7 @@ import { kubeVipLease, kubeVipName } from '@quorate/shared/kube-vip-manifest'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { clusterNow } from '../fresh.js'
+import { clusterNow, runningContainers } from '../fresh.js'
 import { patience } from '../gates.js'
 import { certificateOf, probeFrom } from '../probe.js'
 import type { ConversionRun } from '../run.js'
@@ -26,6 +26,10 @@ export function proveTakeOver(
   )
 }
 
+/** Whether kube-vip runs on a node, by its container runtime. */
+export const kubeVipRuns = async (run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<boolean> =>
+  (await runningContainers(run, node, kubeVipName, signal)).length > 0
+
 interface Asked {
   readonly backends: readonly NodeEntry[]
   readonly address: string
@@ -46,8 +50,7 @@ async function look(run: ConversionRun, { backends, address, signal }: Asked): P
   if (met.certificateSha256 !== own) return notYet(`at ${address} it is not ${holder} that answers: ${met.error}`)
   const able: Evidence[] = []
   for (const backend of backends) {
-    const { containers } = await run.agent(backend).read('listContainers', { names: [kubeVipName] }, { signal })
-    if (!containers.some(({ state }) => state === 'running')) return notYet(`kube-vip of ${backend.name} does not run`)
+    if (!(await kubeVipRuns(run, backend, signal))) return notYet(`kube-vip of ${backend.name} does not run`)
     const certificate = await certificateOf(run, backend, { port, signal })
     able.push({
       what: `${backend.name} can take ${address} over`,

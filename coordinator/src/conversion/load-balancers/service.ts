@@ -3,7 +3,7 @@ import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Action, Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from '../checks/check.js'
-import { clusterNow } from '../fresh.js'
+import { readApiService } from '../fresh.js'
 import type { ConversionRun } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
 import type { LoadBalancerKind } from './kind.js'
@@ -85,7 +85,7 @@ function warning(run: ConversionRun): Finding {
 }
 
 async function planService(run: ConversionRun): Promise<readonly Action[]> {
-  const { apiService } = await run.clusterFacts()
+  const apiService = await readApiService(run)
   const { file, first } = run
   const outside = portOutside(file)
   const { virtualIP } = file.loadBalancer
@@ -103,7 +103,7 @@ async function planService(run: ConversionRun): Promise<readonly Action[]> {
 async function untilAnnounced(run: ConversionRun, { signal, progress }: ChangeCall): Promise<void> {
   const { virtualIP } = run.file.loadBalancer
   const look = async () => {
-    const { apiService } = await clusterNow(run)
+    const apiService = await readApiService(run, signal)
     const ready = apiService?.readyEndpoints ?? []
     if (ready.length === 0) return notYet('no API server is among its endpoints')
     if (virtualIP === undefined || apiService?.addresses.includes(virtualIP)) return holds(true)

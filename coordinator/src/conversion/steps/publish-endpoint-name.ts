@@ -12,7 +12,7 @@ export const publishEndpointName = defineStep({
   title: "Publish the endpoint's name on every node",
   documented: 'DNS CNAME',
   gate: 'Every node resolves the name to the same address, as its own programs do and not through cluster DNS.',
-  undo: 'The block in /etc/hosts is removed.',
+  undo: 'The block in /etc/hosts is removed, or becomes what it was.',
   width: 20,
   async plan(run) {
     const address = run.loadBalancer.hostsAddress(run.file)

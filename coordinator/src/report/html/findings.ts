@@ -4,15 +4,16 @@ import { badge, section, type Tone } from './parts.js'
 
 const tones: Readonly<Record<ReportedFinding['severity'], Tone>> = { error: 'bad', warning: 'warn', info: 'plain' }
 
-/** All that was known before the run, and what the operator decided not to mind. */
+/** All that was known before the run (of a fix: what it was not for), and what the operator decided not to mind. */
 export function findings(report: RunReport): Html {
   const unused = Object.entries(report.ignored).filter(([id]) => !report.findings.some((finding) => finding.id === id))
+  const isFix = report.purpose === 'fix'
   return section(
     'findings',
-    'Findings before the run',
+    isFix ? 'What no step mends' : 'Findings before the run',
     html`${
       report.findings.length === 0
-        ? html`<p>The checks found nothing to complain of.</p>`
+        ? html`<p>${isFix ? 'A step of this run mends each finding that it was for.' : 'The checks found nothing to complain of.'}</p>`
         : html`<ul class="findings">${report.findings.map(one)}</ul>`
     }${
       unused.length === 0

@@ -4,12 +4,13 @@ import { type Content, type Html, html } from './markup.js'
 import { section } from './parts.js'
 
 /** How to take it all back: by one command, and by hand. */
-export function undo({ run, outcome, undo: by, backups }: RunReport): Html {
+export function undo(report: RunReport): Html {
+  const { outcome, undo: by, backups } = report
   const copies = backups.filter((one) => !isHash(one))
   return section(
     'undo',
     'How to undo it',
-    html`${outcome === 'rolled-back' ? html`<p>It has been undone.</p>` : by.length === 0 ? html`<p>Nothing is left to undo.</p>` : commands(run, by)}${
+    html`${outcome === 'rolled-back' ? html`<p>It has been undone.</p>` : by.length === 0 ? html`<p>Nothing is left to undo.</p>` : commands(report)}${
       copies.length === 0
         ? ''
         : html`<h3>Backups</h3><p><code>quorate backup list</code> has them all; they are encrypted for the key that <code>quorate init</code> named.</p><ul>${copies.map(({ what, saw }) => html`<li>${what}: ${saw}</li>`)}</ul>`
@@ -17,6 +18,6 @@ export function undo({ run, outcome, undo: by, backups }: RunReport): Html {
   )
 }
 
-const commands = (run: string, by: RunReport['undo']): Content =>
-  html`<dl class="commands"><dt>All of it, in reverse order, etcd\u2019s quorum predicted before each member leaves</dt><dd><pre tabindex="0">quorate rollback ${run}</pre></dd><dt>Only the joins: load balancer, certificate and kubeconfigs stay</dt><dd><pre tabindex="0">quorate rollback ${run} --keep-endpoint</pre></dd></dl>
+const commands = ({ run, purpose, undo: by }: RunReport): Content =>
+  html`<dl class="commands"><dt>All of it, in reverse order, etcd\u2019s quorum predicted before each member leaves</dt><dd><pre tabindex="0">quorate rollback ${run}</pre></dd>${purpose === 'conversion' ? html`<dt>Only the joins: load balancer, certificate and kubeconfigs stay</dt><dd><pre tabindex="0">quorate rollback ${run} --keep-endpoint</pre></dd>` : ''}</dl>
 <h3>By hand, in this order</h3><ol>${by.map(({ step, how, nodes }) => html`<li><code>${step}</code>: ${how} <span class="faint">(${nodes.join(', ')})</span></li>`)}</ol>`

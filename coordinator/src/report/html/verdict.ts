@@ -12,23 +12,13 @@ const tones: Readonly<Record<RunReport['outcome'], Tone>> = {
   interrupted: 'warn',
   abandoned: 'warn',
 }
-const words: Readonly<Record<RunReport['outcome'], string>> = {
-  done: 'Converted',
-  'rolled-back': 'Undone',
-  running: 'Running',
-  failed: 'Failed',
-  damaged: 'Journal damaged',
-  interrupted: 'Interrupted',
-  abandoned: 'Abandoned',
-}
-
 /** What a reader wants to know first: how it ended, what next, and the few numbers that say what it cost. */
 export function verdict(report: RunReport): Html {
-  const { cluster, outcome, error, missing, startedAt } = report
-  const tone: Tone = outcome === 'done' && missing.length > 0 ? 'warn' : tones[outcome]
+  const { cluster, error, startedAt } = report
+  const tone = toneOf(report)
   return html`<header class="verdict ${tone}">
 <p class="kicker"><strong>Quorate</strong> <span>Report on the cluster ${cluster}, ${moment(startedAt)}</span></p>
-<p class="outcome">${words[outcome]}</p>
+<p class="outcome">${report.headline}</p>
 <h1>${report.verdict}</h1>
 ${error === undefined ? '' : html`<p class="cause"><strong>${error.where}:</strong> ${error.message} <code>${error.code}</code></p><p class="next"><strong>Next:</strong> ${error.remedy}</p>`}
 </header>
@@ -36,10 +26,16 @@ ${missingNodes(report)}${elsewhere(report)}
 <dl class="figures">${figures(report).map(({ name, value, note, tone: of = 'plain' }) => html`<div class="${of}"><dt>${name}</dt><dd>${value}${note === undefined ? '' : html`<small>${note}</small>`}</dd></div>`)}</dl>`
 }
 
+/** One that is done and leaves something undone is not simply good. */
+function toneOf({ outcome, purpose, missing, findings }: RunReport): Tone {
+  const left = purpose === 'fix' && findings.some(({ severity }) => severity === 'error')
+  return outcome === 'done' && (left || missing.length > 0) ? 'warn' : tones[outcome]
+}
+
 const missingNodes = ({ missing }: RunReport): Content =>
   missing.length === 0
     ? ''
-    : html`<div class="notice"><h2>Not converted yet</h2><ul>${missing.map(
+    : html`<div class="notice"><h2>Not done yet</h2><ul>${missing.map(
         ({ node, since, message, waits }) =>
           html`<li><strong>${node}</strong>, missing since ${moment(since)}: ${message}. Waiting for it: ${waits.map(({ step }) => step).join(', ') || 'all that the other workers got'}.</li>`,
       )}</ul></div>`

@@ -44,7 +44,7 @@ export const joinedByHand: Scenario = {
       await converts(t, {
         site: { ...site, kubernetesVersion },
         file,
-        prepare: (cluster) => joinByHand(cluster, 'cp2', endpoint),
+        prepare: (cluster) => joinByHand(cluster, 'cp2', { asControlPlane: true }),
         looks: async (cluster) => {
           const { units } = await cluster.control.ask<{ units: Record<string, { command: string }[]> }>('executions')
           const joins = (name: string) =>

@@ -43,7 +43,7 @@ export const stuckLearner: Scenario = {
         file: { loadBalancer: '{kind: external}' },
         prepare: async (cluster) => {
           await cluster.setFaults('cp2', { failJoinPhase: 'etcd-join/promote' })
-          await t.rejects(joinByHand(cluster, 'cp2', endpoint), /injected/, 'the join broke off')
+          await t.rejects(joinByHand(cluster, 'cp2', { asControlPlane: true }), /injected/, 'the join broke off')
           // Its kubelet would go on asking for a certificate for ever; what it started runs on without it.
           await cluster.sh('cp2', ['systemctl', 'disable', '--now', 'kubelet'])
         },

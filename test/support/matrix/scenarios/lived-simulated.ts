@@ -3,7 +3,7 @@ import { readCertificate } from '@quorate/shared/pki'
 import type { Test } from 'tap'
 import type { SimulatedCluster } from '../../../../lab/simulated/cluster.js'
 import { clusterForTest, ended } from '../../simulated-cluster.js'
-import { handJoined, uploadCertificatesByHand } from '../simulated-by-hand.js'
+import { joinByHand } from '../join-by-hand.js'
 
 const endpoint = 'https://apiserver.example.com:8443'
 const controlPlanes = ['cp1', 'cp2', 'cp3', 'cp4']
@@ -46,11 +46,11 @@ export async function livedSimulated(t: Test, kubernetesVersion: string): Promis
   ended(t, await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes']))
 
   await t.test('a new worker, joined by kubeadm', async (t) => {
-    await handJoined(t, cluster, 'w2')
+    await joinByHand(cluster, 'w2')
     await verified(t, cluster)
   })
   await t.test('a fourth control plane, joined by kubeadm: said to be even, and not in the file', async (t) => {
-    await handJoined(t, cluster, 'cp4', await uploadCertificatesByHand(t, cluster))
+    await joinByHand(cluster, 'cp4', { asControlPlane: true })
     const said = await verified(t, cluster)
     t.match(said, /warning etcd on k8smaster4\.example\.com/)
     t.match(said, /etcd has 4 voters/)

@@ -54,6 +54,14 @@ export const proxiedOthers: Scenario = {
 async function importsAndGoesOn(t: Test, kubernetesVersion: string): Promise<void> {
   const cluster = await clusterForTest(t, { workers: 1, kubernetesVersion })
   await cluster.setFaults('cp3', { noRegistry: true })
+  await cluster.control.ask('removeImages', { node: cluster.node('cp3').name })
+  const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
+  ended(t, plan)
+  t.match(
+    plan.stdout,
+    /control-plane-images on k8smaster3[\s\S]*registry\.k8s\.io\/kube-apiserver:v1\.37\.2/,
+    'the plan knows',
+  )
   const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
   ended(t, run, 4)
   t.match(run.stdout + run.stderr, /registry\.k8s\.io\/kube-apiserver:v1\.37\.2/, 'the images are named')
@@ -69,6 +77,6 @@ export const missingImages: Scenario = {
   title: 'a joiner without images and without a way to a registry',
   group: 'nodes',
   outcome: 'converted',
-  note: 'The run stops before the first join, names the images and the commands that carry them there, and `resume` goes on.',
+  note: 'The plan warns; the run stops before the first join, names the images and the commands that carry them there, and `resume` goes on.',
   simulated: { versions: ['v1.37.2'], try: importsAndGoesOn },
 }

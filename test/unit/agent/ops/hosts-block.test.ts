@@ -24,6 +24,16 @@ t.test('in and out again, byte for byte', async (t) => {
   t.equal((await node.change(removeHostsBlock, {})).unchanged, true)
 })
 
+t.test('the block of an earlier run is put back', async (t) => {
+  const node = await OpsNode.make(t)
+  node.write('/etc/hosts', '# BEGIN quorate\n192.168.13.99 apiserver.example.com\n# END quorate\n127.0.0.1 localhost\n')
+  const hash = node.sha256('/etc/hosts')
+  await node.change(writeHostsBlock, request)
+  t.match(node.read('/etc/hosts'), '192.168.13.100')
+  await node.change(removeHostsBlock, {})
+  t.equal(node.sha256('/etc/hosts'), hash)
+})
+
 t.test('what is no name or address is refused', async (t) => {
   const node = await OpsNode.make(t)
   for (const bad of [

@@ -183,6 +183,18 @@ t.test('a kubeconfig that is not good is made anew, and kube-vip restarted with 
   )
 })
 
+t.test('rights that somebody else changed are put back as this run found them', async (t) => {
+  const node = await nodeWithKubelet(t)
+  const less = { metadata: { name: 'quorate-kube-vip', resourceVersion: '1' }, rules: [] }
+  node.api.objects.set(role, less)
+  await node.change(applyKubeVip, request)
+  t.match(node.api.objects.get(role), { rules: [{ verbs: ['create'] }, {}] })
+  await node.change(removeKubeVip, {})
+  t.same(node.api.objects.get(role)?.['rules'], [])
+  t.notOk(node.api.objects.has(binding), 'the binding was not there')
+  t.equal((await node.change(removeKubeVip, {})).unchanged, true)
+})
+
 t.test('refusals come before anything is written', async (t) => {
   const node = await nodeWithKubelet(t)
   const refusal = async (change: object) => rejected(node.change(applyKubeVip, { ...request, ...change }))

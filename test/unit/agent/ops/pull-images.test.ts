@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { ImageServiceService } from '@quorate/shared/gen/third_party/cri/api'
 import t from 'tap'
+import { listControlPlaneImages } from '../../../../agent/src/ops/list-control-plane-images.js'
 import { pullImages } from '../../../../agent/src/ops/pull-images.js'
 import { OpsNode, rejected } from '../../../support/ops-node.js'
 
@@ -37,17 +38,21 @@ t.test('pulls what is missing, once', async (t) => {
   const result = await node.change(pullImages, request)
   t.match(result.facts, { images: '2', pulled: '1' })
   t.strictSame(present, ['registry.k8s.io/pause:3.10', 'registry.k8s.io/kube-apiserver:v1.37.2'])
-  t.match(JSON.parse(node.read('/run/images-config')), {
-    apiVersion: 'kubeadm.k8s.io/v1beta4',
-    kubernetesVersion: 'v1.37.2',
-    imageRepository: 'registry.k8s.io',
-  })
+  t.match(node.read('/run/images-asked'), '--kubernetes-version=v1.37.2 --image-repository=registry.k8s.io')
   t.equal((await node.change(pullImages, request)).unchanged, true)
   await node.change(pullImages, { ...request, also: ['example.com/kube-vip:v0.8.9'] })
   t.equal(present.at(-1), 'example.com/kube-vip:v0.8.9', 'what a load balancer needs there comes with them')
-  await node.change(pullImages, { ...request, kubernetesVersion: 'v1.30.4' })
-  t.match(node.read('/run/images-config'), 'v1beta3', 'what kubeadm 1.30 knows')
-  t.strictSame(await node.tools.host.list('/run/quorate-agent'), [])
+})
+
+t.test('which are missing is told without pulling any', async (t) => {
+  const node = await OpsNode.make(t)
+  const present = ['registry.k8s.io/pause:3.10']
+  await imageService(t, node, present)
+  t.same(await listControlPlaneImages.run(request, node.tools, new AbortController().signal), {
+    wanted: ['registry.k8s.io/kube-apiserver:v1.37.2', 'registry.k8s.io/pause:3.10'],
+    missing: ['registry.k8s.io/kube-apiserver:v1.37.2'],
+  })
+  t.same(present, ['registry.k8s.io/pause:3.10'])
 })
 
 t.test('kubeadm or the request at fault', async (t) => {

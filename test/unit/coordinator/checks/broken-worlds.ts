@@ -410,6 +410,18 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => Object.assign(w.cluster.nodes[1] ?? {}, { internalIps: ['10.0.2.15'] }),
   },
   {
+    check: 'addresses',
+    what: 'dual stack, and a joiner of one family',
+    severity: 'warning',
+    node: cp3,
+    evidence: /InternalIP 192\.168\.13\.30, fd00:13::30; here .*192\.168\.13\.32\/24/,
+    breaks: (w) => {
+      Object.assign(w.cluster.nodes[0] ?? {}, { internalIps: ['192.168.13.30', 'fd00:13::30'] })
+      facts(w, cp2).interfaces[1]?.addresses.push('fe80::1/64', 'fd00:13::31/64')
+      facts(w, cp3).interfaces[1]?.addresses.push('fe80::1/64')
+    },
+  },
+  {
     check: 'duplicate-identity',
     what: 'hostname',
     node: cp3,
@@ -722,6 +734,16 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: cp3,
     evidence: /containerd\.sock: no answer/,
     breaks: (w) => Object.assign(facts(w, cp3), { containerRuntime: '' }),
+  },
+  {
+    check: 'control-plane-images',
+    what: 'nobody has pulled them',
+    severity: 'warning',
+    node: cp3,
+    evidence: /^registry\.k8s\.io\/kube-apiserver:v1\.37\.2$/,
+    breaks: (w) => {
+      w.missingImages = { [cp3]: ['registry.k8s.io/kube-apiserver:v1.37.2'] }
+    },
   },
   {
     check: 'crictl',

@@ -2,6 +2,7 @@ import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
 import type { RecordedEvent, RunEvent } from '../../../../coordinator/src/engine/events.js'
 import { foldRun } from '../../../../coordinator/src/engine/fold.js'
+import { reportHtml } from '../../../../coordinator/src/report/html/page.js'
 import { makeReport } from '../../../../coordinator/src/report/run-report.js'
 import { reportText } from '../../../../coordinator/src/report/text.js'
 import { sampleReport } from '../../../support/sample-report.js'
@@ -146,6 +147,31 @@ t.test('the report of a run that failed says where, what next, and what is left 
     / {4}w1: point it \[undo-failed, [\d.]+ s\]\n {6}failed: waited\n {6}could not be undone: no backup\n {2}waiting {2}prove-ha\n/,
   )
   t.match(text, /1\. rewrite-worker-kubeconfigs: Put the old file back\. \(w1\)/)
+})
+
+t.test('a fix is reported as one: what it mended, and what no step mends', async (t) => {
+  const left = {
+    id: 'etcd',
+    severity: 'error',
+    message: 'a learner was left',
+    evidence: '',
+    remedy: 'remove it',
+  } as const
+  const reportOf = (findings: (typeof left)[], ...events: RunEvent[]) =>
+    makeReport(fold({ ...begin, purpose: 'fix', findings } as RunEvent, ...backedUp, ...rewritten, ...events), undo, 0)
+  t.match(reportOf([], ...proved), {
+    purpose: 'fix',
+    headline: 'Mended',
+    verdict: 'prod was mended: every gate held.',
+  })
+  const part = reportOf([left], ...proved)
+  t.equal(part.headline, 'Mended in part')
+  t.match(reportText(part), /NOT HIGHLY AVAILABLE, and no step mends it: a learner was left\./)
+  t.match(reportText(part), /\nWhat no step mends\n {2}error {4}etcd: a learner was left\n/)
+  t.match(reportHtml(part), /<header class="verdict warn">/)
+  t.match(reportText(reportOf([], ...failed)), /^The fix of prod stopped at a failure on w1;/)
+  t.notMatch(reportHtml(reportOf([], ...failed)), 'keep-endpoint', 'a fix joins nobody')
+  t.match(reportHtml(makeReport(fold(begin, ...backedUp, ...rewritten, ...proved), undo, 0)), 'keep-endpoint')
 })
 
 t.test('what was undone by the run itself is not to be undone again', async (t) => {

@@ -170,6 +170,8 @@ export interface GetClusterFactsRequest {
   find: string[];
   /** Look also for the roles by which a token may join. */
   joinRights: boolean;
+  /** Look also for the Service of ApplyApiService. */
+  apiService: boolean;
 }
 
 export interface GetClusterFactsResponse {
@@ -212,6 +214,19 @@ export interface ListImagesRequest {
 export interface ListImagesResponse {
   /** As `registry.k8s.io/pause:3.10`. */
   images: string[];
+}
+
+export interface ListControlPlaneImagesRequest {
+  /** Release of the cluster, `v1.37.2`. */
+  kubernetesVersion: string;
+  /** Of the cluster's configuration; empty: kubeadm's own. */
+  imageRepository: string;
+}
+
+export interface ListControlPlaneImagesResponse {
+  wanted: string[];
+  /** Those of `wanted` that are not there. */
+  missing: string[];
 }
 
 export interface ListSocketsRequest {
@@ -1040,7 +1055,7 @@ export const GetNodeFactsResponse: MessageFns<GetNodeFactsResponse> = {
 };
 
 function createBaseGetClusterFactsRequest(): GetClusterFactsRequest {
-  return { find: [], joinRights: false };
+  return { find: [], joinRights: false, apiService: false };
 }
 
 export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
@@ -1050,6 +1065,9 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
     }
     if (message.joinRights !== false) {
       writer.uint32(16).bool(message.joinRights);
+    }
+    if (message.apiService !== false) {
+      writer.uint32(24).bool(message.apiService);
     }
     return writer;
   },
@@ -1083,6 +1101,14 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
             message.joinRights = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.apiService = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1102,6 +1128,7 @@ export const GetClusterFactsRequest: MessageFns<GetClusterFactsRequest> = {
     const message = createBaseGetClusterFactsRequest();
     message.find = object.find?.map((e) => e) || [];
     message.joinRights = object.joinRights ?? false;
+    message.apiService = object.apiService ?? false;
     return message;
   },
 };
@@ -1611,6 +1638,140 @@ export const ListImagesResponse: MessageFns<ListImagesResponse> = {
   fromPartial(object: DeepPartial<ListImagesResponse>): ListImagesResponse {
     const message = createBaseListImagesResponse();
     message.images = object.images?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListControlPlaneImagesRequest(): ListControlPlaneImagesRequest {
+  return { kubernetesVersion: "", imageRepository: "" };
+}
+
+export const ListControlPlaneImagesRequest: MessageFns<ListControlPlaneImagesRequest> = {
+  encode(message: ListControlPlaneImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kubernetesVersion !== "") {
+      writer.uint32(10).string(message.kubernetesVersion);
+    }
+    if (message.imageRepository !== "") {
+      writer.uint32(18).string(message.imageRepository);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListControlPlaneImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListControlPlaneImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kubernetesVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.imageRepository = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListControlPlaneImagesRequest>): ListControlPlaneImagesRequest {
+    return ListControlPlaneImagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListControlPlaneImagesRequest>): ListControlPlaneImagesRequest {
+    const message = createBaseListControlPlaneImagesRequest();
+    message.kubernetesVersion = object.kubernetesVersion ?? "";
+    message.imageRepository = object.imageRepository ?? "";
+    return message;
+  },
+};
+
+function createBaseListControlPlaneImagesResponse(): ListControlPlaneImagesResponse {
+  return { wanted: [], missing: [] };
+}
+
+export const ListControlPlaneImagesResponse: MessageFns<ListControlPlaneImagesResponse> = {
+  encode(message: ListControlPlaneImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.wanted) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.missing) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListControlPlaneImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListControlPlaneImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.wanted.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.missing.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListControlPlaneImagesResponse>): ListControlPlaneImagesResponse {
+    return ListControlPlaneImagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListControlPlaneImagesResponse>): ListControlPlaneImagesResponse {
+    const message = createBaseListControlPlaneImagesResponse();
+    message.wanted = object.wanted?.map((e) => e) || [];
+    message.missing = object.missing?.map((e) => e) || [];
     return message;
   },
 };
@@ -10306,6 +10467,19 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
   },
+  /** The images of a control plane, as this node's kubeadm names them, and which of them the container runtime lacks. */
+  listControlPlaneImages: {
+    path: "/quorate.v1.NodeAgentService/ListControlPlaneImages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListControlPlaneImagesRequest): Buffer =>
+      Buffer.from(ListControlPlaneImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListControlPlaneImagesRequest => ListControlPlaneImagesRequest.decode(value),
+    responseSerialize: (value: ListControlPlaneImagesResponse): Buffer =>
+      Buffer.from(ListControlPlaneImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListControlPlaneImagesResponse =>
+      ListControlPlaneImagesResponse.decode(value),
+  },
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets: {
     path: "/quorate.v1.NodeAgentService/ListSockets" as const,
@@ -10531,7 +10705,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ApplyApiServiceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApplyApiServiceResponse => ApplyApiServiceResponse.decode(value),
   },
-  /** Deletes that Service. Only on a control plane. */
+  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
   deleteApiService: {
     path: "/quorate.v1.NodeAgentService/DeleteApiService" as const,
     requestStream: false as const,
@@ -10577,7 +10751,7 @@ export const NodeAgentServiceService = {
       Buffer.from(WriteHostsBlockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WriteHostsBlockResponse => WriteHostsBlockResponse.decode(value),
   },
-  /** Removes Quorate's block from /etc/hosts. */
+  /** Removes the block that this run wrote into /etc/hosts, or makes it what it was before. */
   removeHostsBlock: {
     path: "/quorate.v1.NodeAgentService/RemoveHostsBlock" as const,
     requestStream: false as const,
@@ -10948,6 +11122,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   listContainers: handleUnaryCall<ListContainersRequest, ListContainersResponse>;
   /** Images that the container runtime has, by CRI. */
   listImages: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
+  /** The images of a control plane, as this node's kubeadm names them, and which of them the container runtime lacks. */
+  listControlPlaneImages: handleUnaryCall<ListControlPlaneImagesRequest, ListControlPlaneImagesResponse>;
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets: handleUnaryCall<ListSocketsRequest, ListSocketsResponse>;
   /** Resolves a name as this node's programs do (getent), not through cluster DNS. */
@@ -10994,7 +11170,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   stopLoadBalancer: handleServerStreamingCall<StopLoadBalancerRequest, StopLoadBalancerResponse>;
   /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
   applyApiService: handleServerStreamingCall<ApplyApiServiceRequest, ApplyApiServiceResponse>;
-  /** Deletes that Service. Only on a control plane. */
+  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
   deleteApiService: handleServerStreamingCall<DeleteApiServiceRequest, DeleteApiServiceResponse>;
   /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
   applyKubeVip: handleServerStreamingCall<ApplyKubeVipRequest, ApplyKubeVipResponse>;
@@ -11002,7 +11178,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   removeKubeVip: handleServerStreamingCall<RemoveKubeVipRequest, RemoveKubeVipResponse>;
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock: handleServerStreamingCall<WriteHostsBlockRequest, WriteHostsBlockResponse>;
-  /** Removes Quorate's block from /etc/hosts. */
+  /** Removes the block that this run wrote into /etc/hosts, or makes it what it was before. */
   removeHostsBlock: handleServerStreamingCall<RemoveHostsBlockRequest, RemoveHostsBlockResponse>;
   /** Stages, verifies and swaps the API server's serving certificate; the API server is not restarted. Only on a control plane. */
   regenerateCertificate: handleServerStreamingCall<RegenerateCertificateRequest, RegenerateCertificateResponse>;
@@ -11169,6 +11345,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListImagesResponse) => void,
+  ): ClientUnaryCall;
+  /** The images of a control plane, as this node's kubeadm names them, and which of them the container runtime lacks. */
+  listControlPlaneImages(
+    request: ListControlPlaneImagesRequest,
+    callback: (error: ServiceError | null, response: ListControlPlaneImagesResponse) => void,
+  ): ClientUnaryCall;
+  listControlPlaneImages(
+    request: ListControlPlaneImagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListControlPlaneImagesResponse) => void,
+  ): ClientUnaryCall;
+  listControlPlaneImages(
+    request: ListControlPlaneImagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListControlPlaneImagesResponse) => void,
   ): ClientUnaryCall;
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets(
@@ -11424,7 +11616,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ApplyApiServiceResponse>;
-  /** Deletes that Service. Only on a control plane. */
+  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
   deleteApiService(
     request: DeleteApiServiceRequest,
     options?: Partial<CallOptions>,
@@ -11464,7 +11656,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WriteHostsBlockResponse>;
-  /** Removes Quorate's block from /etc/hosts. */
+  /** Removes the block that this run wrote into /etc/hosts, or makes it what it was before. */
   removeHostsBlock(
     request: RemoveHostsBlockRequest,
     options?: Partial<CallOptions>,

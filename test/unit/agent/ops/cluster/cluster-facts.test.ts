@@ -81,7 +81,7 @@ function populate({ api }: ControlPlaneNode): void {
 t.test('one answer with all that the cluster says of itself', async (t) => {
   const node = await controlPlaneNode(t)
   populate(node)
-  const { facts } = await getClusterFacts.run({ find: [], joinRights: false }, node.tools, signal)
+  const { facts } = await getClusterFacts.run({ find: [], joinRights: false, apiService: false }, node.tools, signal)
   const config = node.api.objects.get('/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
   t.match(facts, {
     kubernetesVersion: 'v1.37.2',
@@ -140,7 +140,7 @@ t.test('the ClusterStatus that an old kubeadm kept, and the roles that are gone'
     node.api.objects.set(path, {})
   for (const name of ['get-nodes', 'kubelet-bootstrap'])
     node.api.objects.set(`${rbac}/clusterrolebindings/kubeadm:${name}`, {})
-  const { facts } = await getClusterFacts.run({ find: [], joinRights: true }, node.tools, signal)
+  const { facts } = await getClusterFacts.run({ find: [], joinRights: true, apiService: false }, node.tools, signal)
   t.match(facts?.clusterStatus, { present: true, text: 'apiEndpoints: {}' })
   t.same(facts?.missingJoinRights, [
     'rolebinding/kube-system/kubeadm:kubelet-config',
@@ -206,7 +206,7 @@ t.test('finds who still names the first control plane, wherever it is, as a whol
     spec: { staticConfigs: [{ targets: ['192.168.13.30:6443'] }] },
   })
   const { facts } = await getClusterFacts.run(
-    { find: ['192.168.13.30', 'k8smaster1.example.com'], joinRights: false },
+    { find: ['192.168.13.30', 'k8smaster1.example.com'], joinRights: false, apiService: false },
     node.tools,
     signal,
   )

@@ -1,0 +1,30 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { parseVersion } from '@quorate/shared/kubernetes-version'
+import { commands } from '../../host/commands.js'
+import type { Host } from '../../host/host.js'
+import { lastLines } from '../run-unit.js'
+
+interface Wanted {
+  /** `v1.37.2`: kubeadm would look on the internet for one that it is not told. */
+  readonly kubernetesVersion: string
+  /** '': kubeadm's own. */
+  readonly imageRepository: string
+}
+
+/**
+ * The images that this node's kubeadm wants for a control plane of that release, as it prints them: `registry.k8s.io/pause:3.10`.
+ * INVALID_REQUEST for what is no release or no repository, COMMAND_FAILED with kubeadm's own words.
+ */
+export async function controlPlaneImages(
+  host: Host,
+  { kubernetesVersion, imageRepository }: Wanted,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  parseVersion(kubernetesVersion)
+  if (!/^([a-z0-9][a-zA-Z0-9._:/-]*)?$/.test(imageRepository))
+    throw new QuorateError('INVALID_REQUEST', `not an image repository: ${JSON.stringify(imageRepository)}`)
+  const { exitCode, stdout, stderr } = await host.run(commands.listImages(kubernetesVersion, imageRepository), signal)
+  if (exitCode !== 0)
+    throw new QuorateError('COMMAND_FAILED', `kubeadm config images list ended with ${exitCode}: ${lastLines(stderr)}`)
+  return stdout.split('\n').flatMap((line) => (/^[a-z0-9]\S*:\S+$/.test(line.trim()) ? [line.trim()] : []))
+}

@@ -1,0 +1,39 @@
+import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import { toJoin } from '../membership.js'
+import { withFacts } from '../with-facts.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'control-plane-images'
+
+/**
+ * What is missing is pulled before the first join, so it costs time, and where a node has no way to a registry the run stops there. Whether it has
+ * one only its container runtime knows, by its mirrors and proxies: nobody is asked from here.
+ */
+export const controlPlaneImages: Check = {
+  id,
+  title: 'The images of a control plane are on every joiner already',
+  async check(run) {
+    const { kubernetesVersion, kubeadmConfig } = await run.clusterFacts()
+    const { imageRepository } = readClusterConfiguration(kubeadmConfig?.text ?? '')
+    const joining = await withFacts(run, await toJoin(run))
+    // That one has no kubeadm, or no container runtime that answers, is the finding of another check.
+    const able = joining.filter(({ facts }) => facts.kubeadmVersion !== '' && facts.containerRuntime !== '')
+    const found = await Promise.all(
+      able.map(async ({ node, name }) => {
+        const asked = { kubernetesVersion, imageRepository }
+        const { missing, wanted } = await run.agent(node).read('listControlPlaneImages', asked)
+        return missing.length === 0 ? [] : [finding(name, missing, wanted.length)]
+      }),
+    )
+    return found.flat()
+  },
+}
+
+const finding = (node: string, missing: readonly string[], wanted: number): Finding => ({
+  id,
+  severity: 'warning',
+  node,
+  message: `${missing.length} of the ${wanted} images of a control plane are not on it: they are pulled before the first join, and the run stops there if they cannot be`,
+  evidence: missing.join(' '),
+  remedy: `On that node, if it reaches a registry: kubeadm config images pull. If it reaches none, where there is one: ctr -n k8s.io images export images.tar ${missing.join(' ')}; then on that node: ctr -n k8s.io images import images.tar.`,
+})

@@ -1,0 +1,78 @@
+import { drillReport } from '../conversion/drill/drill-report.js'
+import { outsideProofs } from '../conversion/proofs/all.js'
+import type { RunState } from '../engine/fold.js'
+import type { RunReport } from './schema.js'
+
+type Purpose = RunReport['purpose']
+
+/** What a run of each purpose is called, in a sentence and when it is done. */
+const words: Readonly<Record<Purpose, { readonly noun: string; readonly done: string }>> = {
+  conversion: { noun: 'conversion', done: 'Converted' },
+  fix: { noun: 'fix', done: 'Mended' },
+  drill: { noun: 'drill', done: 'Survived' },
+}
+
+const headlines: Readonly<Record<Exclude<RunReport['outcome'], 'done'>, string>> = {
+  'rolled-back': 'Undone',
+  running: 'Running',
+  failed: 'Failed',
+  damaged: 'Journal damaged',
+  interrupted: 'Interrupted',
+  abandoned: 'Abandoned',
+}
+
+export const purposeOf = ({ purpose }: RunState): Purpose => purpose ?? 'conversion'
+
+/** How a run ended, in a word or two. */
+export function headlineOf(run: RunState): string {
+  if (run.outcome !== 'done') return headlines[run.outcome]
+  const { done } = words[purposeOf(run)]
+  return remaining(run).length === 0 ? done : `${done} in part`
+}
+
+/** How a run ended, in a sentence: what was done, and what is not so although it ended well. */
+export function verdictOf(run: RunState): string {
+  const { cluster, outcome, error } = run
+  if (run.purpose === 'drill') return drillReport(run).verdict
+  const { noun } = words[purposeOf(run)]
+  switch (outcome) {
+    case 'done':
+      return `${cluster} ${whatWasDone(run)}${stillMissing(run)}`
+    case 'failed':
+      return `The ${noun} of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
+    case 'interrupted':
+      return `The ${noun} of ${cluster} was interrupted at a safe place; steps before it are done and stay.`
+    case 'rolled-back':
+      return `The ${noun} of ${cluster} was undone${run.rollback?.keepEndpoint ? '; its endpoint was kept' : ''}.`
+    case 'abandoned':
+      return `The coordinator of this ${noun} is gone; what its journal holds is below.`
+    case 'damaged':
+      return `The journal of this run is damaged.`
+    case 'running':
+      return `The ${noun} of ${cluster} is under way.`
+  }
+}
+
+function whatWasDone(run: RunState): string {
+  const left = remaining(run)
+  if (run.purpose === 'fix')
+    return `was mended: every gate held.${left.length === 0 ? '' : ` NOT HIGHLY AVAILABLE, and no step mends it: ${left.join('; ')}.`}`
+  const changed = run.steps.filter(({ state }) => state === 'done').length
+  return `was converted: ${changed} steps done, ${run.steps.length - changed} were already so, every gate held.${notRedundant(run)}`
+}
+
+/** What a fix was told before it began that no step mends. */
+const remaining = ({ purpose, findings }: RunState): readonly string[] =>
+  purpose === 'fix' ? findings.filter(({ severity }) => severity === 'error').map(({ message }) => message) : []
+
+/** What the plan warned of and no step could change is so still; who reads only one sentence must not miss it. */
+function notRedundant({ findings }: RunState): string {
+  const known = findings.filter(({ id, severity }) => severity === 'warning' && outsideProofs.has(id))
+  return known.length === 0 ? '' : ` NOT HIGHLY AVAILABLE: ${known.map(({ message }) => message).join('; ')}.`
+}
+
+function stillMissing({ id, missing }: RunState): string {
+  if (missing.length === 0) return ''
+  const names = missing.map(({ node }) => node).join(', ')
+  return ` NOT YET on ${names}: missing, and lost with the first control plane as long as it is. \`quorate resume ${id}\` when back.`
+}
