@@ -25,10 +25,18 @@ export const etcdAddresses: Check = {
 }
 
 function ofFlags(run: ConversionRun, node: NodeEntry, facts: NodeFacts): Finding[] {
+  const unsigned = unsignable(node, facts)
   return shutPorts(node, facts).map(({ port, flag, urls }) => ({
     ...{ id, node: node.name, evidence: `etcd.yaml: ${flag}=${urls}` },
-    ...(run.file.policy.letEtcdListen ? willListen(port) : nobodyReaches(port)),
+    ...(run.file.policy.letEtcdListen ? willListen(port, unsigned) : nobodyReaches(port)),
   }))
+}
+
+/** Certificates of its etcd that are not for the node's address, and that nobody can issue there. */
+function unsignable({ address }: NodeEntry, { certificates, externalCas }: NodeFacts): readonly string[] {
+  if (!externalCas.some(({ name }) => name === 'etcd/ca')) return []
+  const serving = ['server', 'peer'].map((name) => `/etc/kubernetes/pki/etcd/${name}.crt`)
+  return certificates.flatMap(({ path, sans }) => (serving.includes(path) && !sans.includes(address) ? [path] : []))
 }
 
 const nobodyReaches = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
@@ -38,7 +46,16 @@ const nobodyReaches = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
     'policy.letEtcdListen: true in the cluster file has Quorate change that, with one restart of etcd: for some seconds the API has no etcd, and availabilityBudgetSeconds must allow for them.',
 })
 
-const willListen = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
+const willListen = (port: number, unsigned: readonly string[]): Omit<Finding, 'id' | 'evidence'> =>
+  unsigned.length === 0 ? listensSoon(port) : nobodySigns(port, unsigned)
+
+const nobodySigns = (port: number, unsigned: readonly string[]): Omit<Finding, 'id' | 'evidence'> => ({
+  severity: 'error',
+  message: `etcd listens on port ${port} for this node alone, and its certificates are for no other address: the key of its CA is not here`,
+  remedy: `Put certificates that are for this node's address too in the place of ${unsigned.join(', ')}, or etcd/ca.key (0600, root) there for the time of the conversion.`,
+})
+
+const listensSoon = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
   severity: 'warning',
   message: `etcd listens on port ${port} for this node alone: let-etcd-listen changes that and restarts etcd, and for some seconds requests fail`,
   remedy: 'Let availabilityBudgetSeconds be 30 or more, or the run stops after that step.',

@@ -584,6 +584,18 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'etcd-addresses',
+    what: 'clients only from localhost, certificates for nothing else, and nobody to sign new ones',
+    node: cp1,
+    evidence: /--listen-client-urls=https:\/\/127\.0\.0\.1:2379$/,
+    breaks: (w) => {
+      Object.assign(w.file.policy, { letEtcdListen: true })
+      flag(w, 'etcd', /(--listen-client-urls=[^,]*),.*/, '$1')
+      externalCas(w, ['etcd/ca'])
+      facts(w, cp1).certificates.push(certificate('/etc/kubernetes/pki/etcd/server.crt', 300))
+    },
+  },
+  {
+    check: 'etcd-addresses',
     what: 'a peer URL of a restored cluster',
     node: cp1,
     evidence: /peer URLs http:\/\/localhost:2380/,
