@@ -68,6 +68,15 @@ export class ApiServer {
     this.renewIdentity()
   }
 
+  isReady(): boolean {
+    try {
+      this.parts.etcd.requireQuorum(this.parts.node)
+      return this.entry !== undefined
+    } catch {
+      return false
+    }
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.reloading)
     clearInterval(this.renewing)
@@ -203,7 +212,7 @@ export class ApiServer {
   }
 
   private answerPlain(path: string, response: ServerResponse): void {
-    const { etcd, node, version } = this.parts
+    const { version } = this.parts
     switch (path) {
       case '/version': {
         const [major, minor] = version.replace('v', '').split('.')
@@ -215,12 +224,8 @@ export class ApiServer {
         break
       case '/readyz':
       case '/healthz':
-        try {
-          etcd.requireQuorum(node)
-          text(response, 200, 'ok')
-        } catch {
-          text(response, 500, '[-]etcd failed: reason withheld\nreadyz check failed\n')
-        }
+        if (this.isReady()) text(response, 200, 'ok')
+        else text(response, 500, '[-]etcd failed: reason withheld\nreadyz check failed\n')
         break
       default:
         throw new StatusError(404, 'NotFound', 'the server could not find the requested resource')

@@ -11,6 +11,8 @@ export const noRegistry =
 export interface Process {
   start(): Promise<void>
   stop(): Promise<void>
+  /** What its readiness probe is told; absent where it has none. */
+  isReady?(): boolean
 }
 
 export interface ContainerSpec {

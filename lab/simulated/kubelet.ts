@@ -39,7 +39,7 @@ export class Kubelet {
   private stopped = false
   private lastContact = 0
   /** When which container of a static pod was last told to the API. */
-  private readonly mirrored = new Map<string, { id: string; at: number }>()
+  private readonly mirrored = new Map<string, { id: string; ready: boolean; at: number }>()
   private readonly parsed = new Map<string, PodManifest | undefined>()
   private starting: Promise<void> | undefined
   /** As its flags had it when it was started. */
@@ -253,10 +253,14 @@ export class Kubelet {
   }
 
   /** The API's picture of a static pod: deleting it restarts nothing, it only comes again. */
-  private publishMirror({ metadata, spec }: PodManifest, pod: string, { id, createdAt }: ContainerRecord): void {
+  private publishMirror({ metadata, spec }: PodManifest, pod: string, record: ContainerRecord): void {
+    const { id, createdAt, process } = record
     const last = this.mirrored.get(pod)
-    if (Date.now() - this.lastContact > 3000 || (last?.id === id && Date.now() - last.at < 2000)) return
-    this.mirrored.set(pod, { id, at: Date.now() })
+    // Once ready it stays so: three bad answers in a row, which kubeadm's readiness probe waits for, are more than an election lasts.
+    const ready = (last?.id === id && last.ready) || (process.isReady?.() ?? true)
+    const isTold = last?.id === id && last.ready === ready && Date.now() - last.at < 2000
+    if (Date.now() - this.lastContact > 3000 || isTold) return
+    this.mirrored.set(pod, { id, ready, at: Date.now() })
     const { node, store } = this.parts
     const key = keyOf('pods', 'kube-system', pod)
     const present = store.get(key)
@@ -265,7 +269,8 @@ export class Kubelet {
       'kubernetes.io/config.mirror': 'mirror',
       'kubernetes.io/config.source': 'file',
     }
-    const status = podStatus(node.address, present?.status?.['startTime'] as string | undefined, createdAt)
+    const startTime = present?.status?.['startTime'] as string | undefined
+    const status = podStatus(node.address, { startTime, startedAt: createdAt, ready })
     store.apply(key, {
       metadata: { name: pod, labels: metadata.labels ?? {}, annotations },
       spec: { ...spec, nodeName: this.nodeName },
@@ -299,7 +304,7 @@ export class Kubelet {
       } else if (pod.status?.['phase'] !== 'Running') {
         store.apply(keyOf('pods', pod.metadata.namespace ?? '', name), {
           ...pod,
-          status: podStatus(node.address, undefined, running.createdAt),
+          status: podStatus(node.address, { startTime: undefined, startedAt: running.createdAt, ready: true }),
         })
       }
     }
@@ -327,15 +332,21 @@ function readFlags(command: readonly string[]): Map<string, string> {
 
 const seconds = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
 
-function podStatus(address: string, startTime: string | undefined, startedAt: number): Record<string, unknown> {
+interface Running {
+  readonly startTime: string | undefined
+  readonly startedAt: number
+  readonly ready: boolean
+}
+
+function podStatus(address: string, { startTime, startedAt, ready }: Running): Record<string, unknown> {
   const at = seconds(startedAt)
   return {
     phase: 'Running',
     hostIP: address,
     podIP: address,
     startTime: startTime ?? at,
-    conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: at }],
-    containerStatuses: [{ ready: true, state: { running: { startedAt: at } } }],
+    conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: at }],
+    containerStatuses: [{ ready, state: { running: { startedAt: at } } }],
   }
 }
 

@@ -174,6 +174,7 @@ export class Machine {
         if (missing !== undefined) throw new Error(`open ${missing}: no such file or directory`)
         void begin().catch(() => {})
       },
+      isReady: () => server?.isReady() === true,
       stop: async () => {
         stopped = true
         await server?.stop()
