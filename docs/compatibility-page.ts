@@ -53,6 +53,15 @@ function outcome({ id, ...trials }: Scenario, where: 'simulated' | 'real', resul
   return parts.map(([word, versions]) => `${word}: ${versions.join(', ')}`).join('; ')
 }
 
+const everyRun = new Set(scenarios.filter((one) => one.everyRun).map(({ id }) => id))
+
+/** `41 trials on simulated nodes in 24 min`, by how long each took the last time. */
+function together(results: readonly TrialResult[], where: 'simulated' | 'real'): string {
+  const there = results.filter((one) => one.where === where)
+  const minutes = there.reduce((sum, { took }) => sum + took, 0) / 60
+  return `${there.length} trials on ${where} nodes in ${Math.ceil(minutes)} min`
+}
+
 /** Text of docs/compatibility.md: which kinds of clusters were tried, where, on which releases, and what came of it. */
 export function compatibilityPage(results: readonly TrialResult[] = lastResults()): string {
   const row = (one: Scenario) =>
@@ -73,6 +82,11 @@ export function compatibilityPage(results: readonly TrialResult[] = lastResults(
 A list of trials, not a promise: which kinds of clusters were converted, on simulated or real nodes, on which release of Kubernetes, and how it ended the last
 time. In each trial the cluster is converted while clients ask it 20 times a second, no request may fail, and \`quorate verify\` must agree. The list is
 \`test/support/matrix/all.ts\`; \`npm run test:matrix\` tries all of it and writes down the results. What differs between releases is on [its own page](versions.md).
+
+The last time: ${together(results, 'simulated')}, ${together(results, 'real')}. Of them each run of CI makes ${together(
+    results.filter(({ scenario }) => everyRun.has(scenario)),
+    'simulated',
+  )}, beside the textbook's cluster of two releases on real nodes (\`npm run test:real\`).
 
 Generated from the code and the last results; do not edit.
 
