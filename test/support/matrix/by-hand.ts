@@ -84,6 +84,12 @@ export async function upgrade(lab: Lab, version: string): Promise<string> {
     await node.must(['kubeadm', 'upgrade', 'node', ignored])
     await newKubelet(lab, node, version)
   }
+  // Who joins from here on is a machine of the new release.
+  for (const spare of lab.nodes.filter((node) => ![cp1, ...others].includes(node))) {
+    await importImages(spare, version)
+    for (const program of ['kubeadm', 'kubelet'] as const)
+      await spare.install(lab.programOf(version, program), `/usr/bin/${program}`)
+  }
   return plan
 }
 
