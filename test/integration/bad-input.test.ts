@@ -7,7 +7,7 @@ import { statePaths } from '@quorate/coordinator/state/paths'
 import t from 'tap'
 import { type Identity, issue } from '../../lab/simulated/certificates.js'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { apiObjects, clusterForTest, ended, hashFiles } from '../support/simulated-cluster.js'
+import { apiObjects, clusterForTest, controllersRest, ended, hashFiles } from '../support/simulated-cluster.js'
 
 interface BadInput {
   readonly title: string
@@ -86,16 +86,6 @@ async function foreign(cluster: SimulatedCluster, folder: string): Promise<void>
   await enrolBundle(other, { node: name, address, bundle })
   for (const file of ['node.crt', 'node.key', 'fleet-ca.crt'])
     writeFileSync(join(folder, file), readFileSync(join(bundle, file)))
-}
-
-/** A new Node gets a pod of kube-proxy, a deleted one loses it: not our doing, and soon over. */
-async function controllersRest(cluster: SimulatedCluster): Promise<void> {
-  for (let [before, quiet] = ['', 0]; quiet < 3; ) {
-    const now = JSON.stringify(await apiObjects(cluster))
-    quiet = now === before ? quiet + 1 : 0
-    before = now
-    await new Promise((resolve) => setTimeout(resolve, 130))
-  }
 }
 
 const badInputs: readonly BadInput[] = [

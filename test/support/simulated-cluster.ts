@@ -66,6 +66,16 @@ export async function everything(
   return { files: hashFiles(cluster), objects: await apiObjects(cluster) }
 }
 
+/** A new Node gets a pod of kube-proxy, a deleted one loses it, a kubelet tells of a pod that it started anew: not our doing, and soon over. */
+export async function controllersRest(cluster: SimulatedCluster): Promise<void> {
+  for (let [before, quiet] = ['', 0]; quiet < 5; ) {
+    const now = JSON.stringify(await apiObjects(cluster))
+    quiet = now === before ? quiet + 1 : 0
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, 130))
+  }
+}
+
 interface JournalLine {
   readonly record: {
     readonly event: {

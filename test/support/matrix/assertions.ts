@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { ClusterFileWish, SimulatedCluster, SiteWish } from '../../../lab/simulated/cluster.js'
 import { asBefore } from '../as-before.js'
 import { convertUnderProbes, members, nothingFailed } from '../conversion-assertions.js'
-import { clusterForTest, ended, everything, runOf } from '../simulated-cluster.js'
+import { clusterForTest, controllersRest, ended, everything, runOf } from '../simulated-cluster.js'
 
 interface Wanted {
   readonly site?: SiteWish
@@ -64,6 +64,7 @@ async function stopsFor(
 export async function refuses(t: Test, finding: string, { site, file, prepare }: Wanted): Promise<void> {
   const cluster = await clusterForTest(t, { workers: 1, ...site }, file)
   await prepare?.(cluster)
+  await controllersRest(cluster)
   const before = await everything(cluster)
   const run = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
   ended(t, run, 3)
