@@ -8,6 +8,7 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { Host } from '../host/host.js'
 import { backupPlace, findEntry, keepFiles, putBackFile } from './backup/store.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
+import { runningContainers } from './cluster/running-containers.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import {
   certificatePath,
@@ -51,10 +52,11 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
       await keepFiles(backupPlace(context), files)
       if (wanted === text && lacking.length === 0) return soAlready(context, address)
       await issueAnew(context, lacking, address)
+      const old = wanted === text ? [] : await running(context)
       context.signal.throwIfAborted()
       await host.replace(manifest, Buffer.from(wanted), { mode: 0o600 })
       context.progress('changed its manifest, waiting for etcd to come back')
-      await untilBack(context, deadlineMs).catch((error: unknown) => putBackAll(context, error))
+      await untilBack(context, { old, deadlineMs }).catch((error: unknown) => putBackAll(context, error))
       return changed({ summary: `etcd listens on ${address}`, touched: await touchedSince(context) })
     },
     {
@@ -95,9 +97,21 @@ async function issueAnew(context: ChangeContext, lacking: readonly Issued[], add
   })
 }
 
-/** By its own word, where it listens for others now. */
-async function untilBack({ tools, signal }: ChangeContext, deadlineMs: number): Promise<void> {
+const running = async ({ tools, signal }: ChangeContext): Promise<readonly string[]> =>
+  (await runningContainers(tools, ['etcd'], signal)).map(({ id }) => id)
+
+interface Back {
+  /** Containers of the etcd from before: what these say is not what the new flags made of it. */
+  readonly old: readonly string[]
+  readonly deadlineMs: number
+}
+
+/** In another container than before, and by its own word where it listens for others now. */
+async function untilBack(context: ChangeContext, { old, deadlineMs }: Back): Promise<void> {
+  const { tools, signal } = context
   const look = async () => {
+    const now = await running(context)
+    if (now.length === 0 || now.some((id) => old.includes(id))) return notYet('the kubelet has not started it anew')
     const etcd = await tools.etcd()
     try {
       const { leaderId } = await etcd.ownStatus(signal)

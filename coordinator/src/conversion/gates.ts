@@ -196,7 +196,7 @@ export async function componentRestarted(
 }
 
 /** Two different renewals seen one after the other: by whom does not matter, one of them holds it. */
-function leaseAdvances(run: ConversionRun, name: string): () => Promise<Look<string>> {
+export function leaseAdvances(run: ConversionRun, name: string): () => Promise<Look<string>> {
   let first: number | undefined
   return async () => {
     const lease = (await clusterNow(run)).leases.find((one) => one.namespace === 'kube-system' && one.name === name)

@@ -16,4 +16,9 @@ async function listenOn(lab: Lab, urls: (port: number) => string): Promise<void>
   await cp1.must(['sed', '-i', ...edit, '/etc/kubernetes/manifests/etcd.yaml'])
   const another = async () => !['', before].includes((await cp1.sh(['pidof', 'etcd'])).stdout)
   await lab.untilReady(another)
+  // It ends itself where it had no API for longer than its Lease, and its kubelet lets it wait.
+  const lease = ['-n', 'kube-system', 'get', 'lease', 'kube-controller-manager', '-o', 'jsonpath={.spec.renewTime}']
+  const renewed = async () => (await cp1.sh(['kubectl', ...lease])).stdout
+  const last = await renewed()
+  await lab.untilReady(async () => (await renewed()) !== last)
 }

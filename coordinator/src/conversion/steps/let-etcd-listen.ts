@@ -5,7 +5,7 @@ import type { Evidence } from '../../engine/step.js'
 import { memberOf } from '../etcd/members.js'
 import { shutPorts } from '../etcd/shut-ports.js'
 import { readEtcd, readNodeFacts } from '../fresh.js'
-import { patience } from '../gates.js'
+import { elected, leaseAdvances, patience } from '../gates.js'
 import { probeFrom, problemOf, readyStatuses } from '../probe.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
@@ -15,7 +15,7 @@ import { nodeOf } from '../wanted.js'
 export const letEtcdListen = defineStep({
   id: 'let-etcd-listen',
   title: 'Let etcd listen for others, where it listens on localhost alone and the cluster file asks for it',
-  gate: "Its manifest has the node's address for clients and members, the member list knows it by that, it answers by its own word, the API server is ready.",
+  gate: "Its manifest has the node's address for clients and members, the member list knows it by that, it answers by its own word, the API server is ready, controller-manager and scheduler lead.",
   undo: 'The member is known by its old address again, the old manifest and certificates are put back: etcd restarts once more.',
   width: 1,
   async plan(run) {
@@ -75,5 +75,14 @@ async function works(run: ConversionRun, node: NodeEntry, { signal, listens }: W
       { what: `https://${node.address}:${port}/readyz`, saw: 'ready' },
     ])
   }
-  return until('etcd and the API server to answer', look, patience(signal))
+  const answering = await until('etcd and the API server to answer', look, patience(signal))
+  return [...answering, ...(await Promise.all(Object.values(elected).map((one) => leads(run, one.lease, signal))))]
+}
+
+/** Who lost the API for longer than a Lease ended itself, and its kubelet starts it anew: without these two no join token is signed. */
+async function leads(run: ConversionRun, lease: string, signal: AbortSignal): Promise<Evidence> {
+  return {
+    what: `Lease kube-system/${lease} renewed`,
+    saw: await until(`the Lease ${lease} to advance`, leaseAdvances(run, lease), patience(signal)),
+  }
 }

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connectCri } from '@quorate/agent/host/cri-client'
+import { LinuxHost } from '@quorate/agent/host/linux-host'
 import { SnapshotDigest } from '@quorate/agent/ops/cluster/snapshot-digest'
 import { letEtcdListenWithin } from '@quorate/agent/ops/let-etcd-listen'
 import { listEtcdMembers } from '@quorate/agent/ops/list-etcd-members'
@@ -10,6 +13,7 @@ import { snapshotEtcd } from '@quorate/agent/ops/snapshot-etcd'
 import { updateEtcdMember } from '@quorate/agent/ops/update-etcd-member'
 import { issueCertificate } from '@quorate/shared/issue-certificate'
 import t, { type Test } from 'tap'
+import { container, startContainerRuntime } from '../../../../support/container-runtime.js'
 import { controlPlaneNode, runId } from '../../../../support/control-plane-node.js'
 import { etcdIds, giveEtcd, member, startEtcd } from '../../../../support/etcd-server.js'
 
@@ -191,7 +195,14 @@ t.test('an etcd that does not come back with its new flags gets its files back',
     node.write(`${pki}/${name}.key`, made.keyPem)
   }
   const before = node.text(manifest)
-  const listen = letEtcdListenWithin(300).run({ header: undefined, address }, node.context('op-1'))
+  // The kubelet never starts it anew.
+  const root = mkdtempSync(join(tmpdir(), 'cri-'))
+  t.teardown(() => rmSync(root, { recursive: true }))
+  const runtime = await startContainerRuntime(t, join(root, 'c.sock'))
+  runtime.containers = [container('e', 'etcd')]
+  const cri = () => connectCri(new LinuxHost(root), '/c.sock')
+  const context = { ...node.context('op-1'), tools: { ...node.tools, cri } }
+  const listen = letEtcdListenWithin(300).run({ header: undefined, address }, context)
   await t.rejects(listen, { code: 'ETCD_REFUSED', message: /did not come back.*its files were put back/ })
   t.equal(node.text(manifest), before)
 })
