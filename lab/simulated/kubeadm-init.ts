@@ -96,6 +96,9 @@ export function sharedCertificates({ certificatesDir: folder = '/etc/kubernetes/
 export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promise<void> {
   const { init, cluster } = configured(run, config, 'upload-certs')
   const { node } = run.machine
+  const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
+  if (['ca', 'front-proxy-ca'].some((ca) => !node.exists(`${folder}/${ca}.key`)))
+    throw new PhaseError('upload-certs', "can't use upload-certs with an external CA or an external front-proxy CA")
   const endpoint = init.localAPIEndpoint
   const client = adminClient(
     run,

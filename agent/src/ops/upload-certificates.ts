@@ -9,6 +9,7 @@ import { initDocument } from './cluster/control-plane.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import type { Secret } from './cluster/kube-objects.js'
 import { kubeadmFailed } from './cluster/kubeadm-output.js'
+import { putCertificatesSecret, refusesUpload } from './cluster/put-certificates-secret.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'
 import { type ChangeContext, changeOperation } from './operation.js'
@@ -26,16 +27,17 @@ export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
     const [, role] = certificatesRole
     const hadRole = (await kube.get(role, signal)) !== undefined
     const certificateKey = newCertificateKey()
-    await upload(context, text, certificateKey)
-    const { externalCas } = await readExternalCaFacts(tools)
-    const elsewhere = externalCas.map(({ name }) => name)
-    await requireCertificatesSecret(kube, { before, etcd: readClusterConfiguration(text).etcd, elsewhere }, signal)
-    progress('Secret kubeadm-certs is complete, making a join token')
-    const { id, token, expires } = await makeToken(kube, {
-      runId: header.runId,
-      ttlSeconds: request.tokenTtlSeconds,
-      signal,
-    })
+    const { etcd } = readClusterConfiguration(text)
+    const elsewhere = (await readExternalCaFacts(tools)).externalCas.map(({ name }) => name)
+    const makesToken = () => makeToken(kube, { runId: header.runId, ttlSeconds: request.tokenTtlSeconds, signal })
+    const byKubeadm = !refusesUpload(elsewhere)
+    if (byKubeadm) await upload(context, text, certificateKey)
+    const made = byKubeadm ? undefined : await makesToken()
+    if (made !== undefined)
+      await putCertificatesSecret(kube, { host: tools.host, etcd, certificateKey, tokenId: made.id }, signal)
+    await requireCertificatesSecret(kube, { before, etcd, elsewhere }, signal)
+    progress('Secret kubeadm-certs is complete, with a join token')
+    const { id, token, expires } = made ?? (await makesToken())
     return changed({
       summary: `uploaded the shared certificates, made join token ${id}, valid until ${expires}`,
       facts: { token_id: id, expires, made_role: hadRole ? 'no' : 'yes' },

@@ -1,6 +1,7 @@
 import type { EtcdConfiguration } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import type { KubeApi } from '../../host/kube-api.js'
+import { pkiFolder } from '../paths.js'
 import { apiPath, type Secret } from './kube-objects.js'
 
 export const certificatesSecret = apiPath.secret('kubeadm-certs')
@@ -14,15 +15,17 @@ export const certificatesRole = [
 
 const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.pub', 'sa.key']
 
-/** What of etcd a joiner is brought (copycerts.go, certsToTransfer): of an external one only what kubeadm-config names a path for. */
-function etcdKeys(etcd: EtcdConfiguration): readonly string[] {
-  if (etcd.kind === 'local') return ['etcd-ca.crt', 'etcd-ca.key']
-  const named = {
-    'external-etcd-ca.crt': etcd.caFile,
-    'external-etcd.crt': etcd.certFile,
-    'external-etcd.key': etcd.keyFile,
-  }
-  return Object.entries(named).flatMap(([key, path]) => (path === '' ? [] : [key]))
+/**
+ * Where the files of the Secret lie, by their keys in it (copycerts.go, certsToTransfer): of an external etcd only what kubeadm-config names
+ * a path for.
+ */
+export function sharedCertificatePaths(folder: string, etcd: EtcdConfiguration): Readonly<Record<string, string>> {
+  const ofEtcd =
+    etcd.kind === 'local'
+      ? { 'etcd-ca.crt': `${folder}/etcd/ca.crt`, 'etcd-ca.key': `${folder}/etcd/ca.key` }
+      : { 'external-etcd-ca.crt': etcd.caFile, 'external-etcd.crt': etcd.certFile, 'external-etcd.key': etcd.keyFile }
+  const paths = { ...Object.fromEntries(common.map((file) => [file, `${folder}/${file}`])), ...ofEtcd }
+  return Object.fromEntries(Object.entries(paths).filter(([, path]) => path !== ''))
 }
 
 export interface CertificatesWish {
@@ -49,7 +52,7 @@ export async function requireCertificatesSecret(
   if (secret === undefined || (before !== undefined && version === before.metadata.resourceVersion)) {
     throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs ended well but did not write Secret kubeadm-certs')
   }
-  const lacking = [...common, ...etcdKeys(etcd)].filter(
+  const lacking = Object.keys(sharedCertificatePaths(pkiFolder, etcd)).filter(
     (key) => (secret.data?.[key] ?? '') === '' && !elsewhere.some((ca) => key === `${ca.replace('/', '-')}.key`),
   )
   if (lacking.length === 0) return
