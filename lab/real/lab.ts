@@ -37,6 +37,8 @@ interface Settings {
 export interface ClusterFileWish {
   readonly endpoint?: string
   readonly loadBalancer?: string
+  /** 60 unless given. */
+  readonly availabilityBudgetSeconds?: number
   /** Further lines below `policy:`, each with its own indentation of two spaces. */
   readonly policy?: readonly string[]
 }
@@ -240,7 +242,8 @@ export class Lab {
   }
 
   /** The cluster file that an operator would write for it. */
-  writeClusterFile({ endpoint, loadBalancer, policy = [] }: ClusterFileWish = {}): void {
+  writeClusterFile(wish: ClusterFileWish = {}): void {
+    const { endpoint, loadBalancer, availabilityBudgetSeconds = 60, policy = [] } = wish
     const entry = (node: LabNode) => `  - {name: ${node.spec.name}, address: ${node.address}}`
     const lines = [
       'apiVersion: quorate/v1alpha1',
@@ -255,7 +258,7 @@ export class Lab {
       'policy:',
       '  manageHosts: true',
       // Tests cut the power of whole nodes in a run; that nothing fails in a sound one they ask their own probes.
-      '  availabilityBudgetSeconds: 60',
+      `  availabilityBudgetSeconds: ${availabilityBudgetSeconds}`,
       `  ignorePreflightErrors: [${ignoredPreflightErrors.join(', ')}]`,
       ...policy,
       '',

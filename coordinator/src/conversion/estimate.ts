@@ -6,7 +6,7 @@ import type { ConversionRun } from './run.js'
  * joins and the rollout dominate: both wait for kubelets and leases, whose periods are Kubernetes' own (10 s).
  */
 const secondsPerAction: Readonly<Record<string, number>> = {
-  'let-etcd-listen': 15,
+  'let-etcd-listen': 90,
   'rewrite-first-kubelet': 12,
   'rewrite-control-plane-kubeconfigs': 8,
   'update-kube-proxy': 30,

@@ -25,7 +25,7 @@ export const letEtcdListen = defineStep({
     const member = memberOf((await run.etcd()).members, first)
     const isKnown = member?.peerUrls.includes(etcdPeerUrl(first.address)) === true
     if (shut.length === 0 && isKnown) return []
-    const does = `let etcd listen on ${first.address} and be known by it; it restarts, for some seconds the API has no etcd`
+    const does = `let etcd listen on ${first.address} and be known by it; it restarts, and for a minute or two the API has no etcd`
     return [{ id: first.name, node: first.name, does, diffs: [] }]
   },
   async apply(run, action, call) {
@@ -75,7 +75,7 @@ async function works(run: ConversionRun, node: NodeEntry, { signal, listens }: W
       { what: `https://${node.address}:${port}/readyz`, saw: 'ready' },
     ])
   }
-  const answering = await until('etcd and the API server to answer', look, patience(signal))
+  const answering = await until('etcd and the API server to answer', look, patience(signal, 180))
   return [...answering, ...(await Promise.all(Object.values(elected).map((one) => leads(run, one.lease, signal))))]
 }
 

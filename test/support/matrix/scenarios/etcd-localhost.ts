@@ -39,7 +39,7 @@ export const etcdLocalhost: Scenario = {
       await t.test('without the choice', (t) => refusesReal(t, version, finding, { with: ['etcd-localhost'] }))
       await t.test('with it', (t) =>
         convertsReal(t, version, {
-          ...{ with: ['etcd-localhost'], file: () => ({ policy: [letsListen] }) },
+          ...{ with: ['etcd-localhost'], file: () => ({ availabilityBudgetSeconds: 300, policy: [letsListen] }) },
           etcdPauses: true,
           undone: true,
         }),
