@@ -6,10 +6,10 @@ const sources = ['agent/src', 'coordinator/src', 'shared/src', 'packaging', 'pac
 
 /** When anything that goes into the programs was last changed, milliseconds since 1970. */
 function changedAt(path: string): number {
-  const { mtimeMs, ctimeMs } = statSync(path)
+  const stats = statSync(path)
   // A clone gives all its files the time of the clone; a merge, those that it changed.
-  const own = Math.max(mtimeMs, ctimeMs)
-  if (!statSync(path).isDirectory()) return own
+  const own = Math.max(stats.mtimeMs, stats.ctimeMs)
+  if (!stats.isDirectory()) return own
   return Math.max(own, ...readdirSync(path).map((name) => changedAt(join(path, name))))
 }
 

@@ -1,11 +1,11 @@
-import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import type { ClusterFacts, NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import { QuorateError } from '@quorate/shared/errors'
+import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { nothingToUndo } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import { coreDnsNodes, coreDnsPods, coreDnsRolls } from '../core-dns.js'
+import { coreDnsNodes, coreDnsPods, coreDnsRolls, isHuddled, spreadCoreDns } from '../core-dns.js'
 import { requestsOf, unsignedOf, withRequests } from '../external-ca.js'
 import { clusterNow, readClusterFacts, readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
@@ -38,9 +38,10 @@ export const finish = defineStep({
   },
   async apply(run, _action, call) {
     const forget = (node: NodeEntry) => run.agent(node).change('forgetCertificateRequests', {}, call, 'forget-requests')
+    const cluster = await readClusterFacts(run)
     await Promise.all([
-      spreadCoreDns(run, call),
-      deleteJoinSecrets(run, call),
+      spreadCoreDns(run, cluster, call),
+      deleteJoinSecrets(run, cluster, call),
       ...(await withRequests(run)).map(forget),
     ])
   },
@@ -63,64 +64,10 @@ async function keptFor(run: ConversionRun, node: NodeEntry, signal: AbortSignal)
   return { what: `${node.name}: keys kept for certificates signed elsewhere`, saw: 'removed' }
 }
 
-/** All pods of CoreDNS on one node: they were placed when there was no other. A single replica cannot be spread. */
-const isHuddled = (cluster: ClusterFacts): boolean =>
-  coreDnsPods(cluster).length > 1 && coreDnsNodes(cluster).length === 1
-
-async function deleteJoinSecrets(run: ConversionRun, call: ChangeCall): Promise<void> {
-  for (const tokenId of (await readClusterFacts(run)).joinTokenIds)
+async function deleteJoinSecrets(run: ConversionRun, { joinTokenIds }: ClusterFacts, call: ChangeCall): Promise<void> {
+  for (const tokenId of joinTokenIds)
     await run.agent(run.first).change('deleteJoinSecrets', { tokenId, withRole: false }, call, `delete-${tokenId}`)
 }
-
-/** The scheduler prefers to spread them and need not: then they are rolled once more. */
-const mostRolls = 3
-
-async function spreadCoreDns(run: ConversionRun, call: ChangeCall): Promise<void> {
-  for (let roll = 1; roll <= mostRolls; roll++) {
-    const cluster = await readClusterFacts(run)
-    if (!isHuddled(cluster)) return
-    await roomToSpread(run, coreDnsNodes(cluster), call)
-    await run.agent(run.first).change('restartCoreDns', {}, call, `restart-coredns-${roll}`)
-    await rolled(run, cluster, call.signal)
-  }
-}
-
-/** Until none of the pods from before is among those that stay, and all of these are ready. */
-function rolled(run: ConversionRun, before: ClusterFacts, signal: AbortSignal): Promise<true> {
-  const old = new Set(coreDnsPods(before).map(({ name }) => name))
-  const look = async (): Promise<Look<true>> => {
-    const pods = coreDnsPods(await clusterNow(run))
-    const late = pods.filter(({ name, ready }) => old.has(name) || !ready)
-    return pods.length > 0 && late.length === 0
-      ? holds(true)
-      : notYet(`not done: ${late.map(({ name }) => name).join(', ')}`)
-  }
-  return until('the new pods of CoreDNS', look, patience(signal, 180))
-}
-
-/**
- * The scheduler keeps new pods away from the old ones: with one other Node that takes pods both would go there. A joiner's Node does some seconds after
- * its API server serves: it is Ready, and a moment later the taint of one that is not is gone. Where none does (cordoned for long, say) the
- * pods are rolled all the same, and the gate tells.
- */
-async function roomToSpread(
-  run: ConversionRun,
-  taken: readonly string[],
-  { signal, progress }: ChangeCall,
-): Promise<void> {
-  const free = async (): Promise<Look<true>> => {
-    const others = (await clusterNow(run)).nodes.filter((node) => takesPods(node) && !taken.includes(node.name))
-    return others.length >= 2 ? holds(true) : notYet(`Ready beside ${taken.join(', ')}: ${others.length}`)
-  }
-  const onWaiting = (seen: string) => progress(`waiting for two other Nodes for CoreDNS. ${seen}`)
-  await until('two other Nodes to take pods', free, { ...patience(signal, 60), onWaiting }).catch((error: unknown) => {
-    if (asQuorateError(error).code !== 'GATE_TIMEOUT') throw error
-  })
-}
-
-/** Kubernetes' own taints say what keeps pods away: not-ready, unreachable, unschedulable, pressure. Those of people CoreDNS may tolerate. */
-const takesPods = ({ ready, taints }: NodeObject): boolean =>
-  ready && !taints.some((taint) => taint.startsWith('node.kubernetes.io/'))
 
 async function look(run: ConversionRun): Promise<Look<readonly Evidence[]>> {
   const cluster = await clusterNow(run)
