@@ -1,12 +1,13 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { letEtcdListen as listening } from '@quorate/shared/etcd-listen'
 import type { LetEtcdListenRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { OperationResult, TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { readCertificate } from '@quorate/shared/pki'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { Host } from '../host/host.js'
 import { backupPlace, findEntry, keepFiles, putBackFile } from './backup/store.js'
+import { touchedSinceKept } from './backup/touched-since-kept.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
@@ -57,7 +58,7 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
       await host.replace(manifest, Buffer.from(wanted), { mode: 0o600 })
       context.progress('changed its manifest, waiting for etcd to come back')
       await untilBack(context, { old, deadlineMs }).catch((error: unknown) => putBackAll(context, error))
-      return changed({ summary: `etcd listens on ${address}`, touched: await touchedSince(context) })
+      return changed({ summary: `etcd listens on ${address}`, touched: await touchedSinceKept(context, files) })
     },
     {
       evidence: async ({ address }, { tools: { host } }) => {
@@ -78,7 +79,7 @@ export const letEtcdListen = letEtcdListenWithin(restartWithinMs)
 
 /** Whoever changed it: where that was this run, before its agent was killed, there is something to put back. */
 async function soAlready(context: ChangeContext, address: string): Promise<OperationResult> {
-  const touched = await touchedSince(context)
+  const touched = await touchedSinceKept(context, files)
   const summary = `etcd listens on ${address} already`
   return touched.length === 0 ? unchanged(summary) : changed({ summary, touched })
 }
@@ -134,16 +135,4 @@ async function putBackAll(context: ChangeContext, why: unknown): Promise<never> 
       cause: why,
     },
   )
-}
-
-/** What differs from what was kept before this operation: an agent that was killed half way and went on has changed all of it. */
-async function touchedSince(context: ChangeContext): Promise<TouchedObject[]> {
-  const touched = files.map(async (name) => {
-    const kept = await findEntry(backupPlace(context), name)
-    const sha256After = sha256Hex(await requireText(context.tools.host, name))
-    return kept.kind === 'absent' || kept.sha256 === sha256After
-      ? []
-      : [{ name, sha256Before: kept.sha256, sha256After }]
-  })
-  return (await Promise.all(touched)).flat()
 }

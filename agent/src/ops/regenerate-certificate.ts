@@ -7,7 +7,8 @@ import { parseEndpoint } from '@quorate/shared/names'
 import { type CertificateView, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { readLocalApiServer } from '../host/local-api-server.js'
-import { backupPlace, findEntry, keepFiles } from './backup/store.js'
+import { backupPlace, keepFiles } from './backup/store.js'
+import { touchedSinceKept } from './backup/touched-since-kept.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import {
@@ -88,14 +89,8 @@ export const regenerateCertificate = changeOperation<RegenerateCertificateReques
 async function resumed(request: RegenerateCertificateRequest, context: ChangeContext): Promise<OperationResult> {
   const result = await regenerate(request, context)
   if (result.touched.length > 0) return result
-  const touched = await Promise.all([apiserverKeyPath, apiserverCertificatePath].map((path) => swapped(context, path)))
-  return { ...result, unchanged: touched.every((one) => one.length === 0), touched: touched.flat() }
-}
-
-async function swapped(context: ChangeContext, name: string): Promise<TouchedObject[]> {
-  const kept = await findEntry(backupPlace(context), name)
-  const sha256After = sha256Hex(await requireText(context.tools.host, name))
-  return kept.kind === 'absent' || kept.sha256 === sha256After ? [] : [{ name, sha256Before: kept.sha256, sha256After }]
+  const touched = await touchedSinceKept(context, [apiserverKeyPath, apiserverCertificatePath])
+  return { ...result, unchanged: touched.length === 0, touched }
 }
 
 /** The agent's table has kubeadm's usual folder only; a certificate elsewhere would be issued and then not used. */
