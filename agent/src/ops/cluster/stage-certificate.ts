@@ -8,7 +8,7 @@ import type { Host } from '../../host/host.js'
 import { runAsUnit } from '../../host/transient-unit.js'
 import type { ChangeContext } from '../operation.js'
 import { caKeyPath, pkiFolder } from '../paths.js'
-import { readSigned, requestPlace } from '../signed-elsewhere/requests.js'
+import { readSigned, requestPlace, requireLeaf } from '../signed-elsewhere/requests.js'
 import { initDocument } from './control-plane.js'
 import { isPhaseLine, kubeadmFailed } from './kubeadm-output.js'
 
@@ -17,17 +17,18 @@ export interface Pair {
   readonly keyPem: string
 }
 
-/** A serving certificate that kubeadm issues: its phase, and where it and its CA lie in the pki folder, without their endings. */
-export const issued = {
-  apiserver: { file: 'apiserver', ca: 'ca' },
-  'etcd-server': { file: 'etcd/server', ca: 'etcd/ca' },
-  'etcd-peer': { file: 'etcd/peer', ca: 'etcd/ca' },
-} as const
-export type Issued = keyof typeof issued
+/** A serving certificate that kubeadm issues by the phase of its name. */
+export type Issued = 'apiserver' | 'etcd-server' | 'etcd-peer'
 
-export const certificatePath = (which: Issued): string => `${pkiFolder}/${issued[which].file}.crt`
-export const keyPath = (which: Issued): string => `${pkiFolder}/${issued[which].file}.key`
-export const issuerPath = (which: Issued): string => `${pkiFolder}/${issued[which].ca}.crt`
+/** Where it and its CA lie below pki, without their endings. */
+function placesOf(which: Issued): { readonly file: string; readonly ca: string } {
+  const { path = which, ca } = requireLeaf(which)
+  return { file: path, ca }
+}
+
+export const certificatePath = (which: Issued): string => `${pkiFolder}/${placesOf(which).file}.crt`
+export const keyPath = (which: Issued): string => `${pkiFolder}/${placesOf(which).file}.key`
+export const issuerPath = (which: Issued): string => `${pkiFolder}/${placesOf(which).ca}.crt`
 
 export interface StagingWish {
   /** Of this operation, in tmpfs; wiped by whoever made it. */
@@ -71,7 +72,7 @@ export async function stageCertificate(context: ChangeContext, which: Issued, wi
   const { host } = tools
   const certificatesDir = `${wish.folder}/pki`
   const config = `${wish.folder}/certs.yaml`
-  const { file, ca } = issued[which]
+  const { file, ca } = placesOf(which)
   for (const name of [`${ca}.crt`, `${ca}.key`]) {
     const text = await requireText(host, `${pkiFolder}/${name}`)
     await host.replace(`${certificatesDir}/${name}`, Buffer.from(text), { mode: 0o600 })
