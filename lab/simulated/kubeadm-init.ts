@@ -2,14 +2,8 @@ import { createCipheriv, randomBytes } from 'node:crypto'
 import { issue, newKey } from './certificates.js'
 import { httpsUrl } from './host-port.js'
 import type { KubeClient } from './kube-client.js'
-import {
-  adminClient,
-  apiServerSans,
-  type ClusterConfiguration,
-  etcdSans,
-  type InitConfiguration,
-  readConfig,
-} from './kubeadm-config.js'
+import { adminClient, type ClusterConfiguration, type InitConfiguration, readConfig } from './kubeadm-config.js'
+import { leafOf, printNames } from './kubeadm-leaves.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 
 function configured(
@@ -22,36 +16,23 @@ function configured(
   return { init, cluster }
 }
 
-type Who = { readonly name: string; readonly address: string }
-
-/** Serving certificates by phase: where each lies, its CA, and what it is for (app/phases/certs/certlist.go). */
-const serving = {
-  apiserver: {
-    file: 'apiserver',
-    ca: 'ca',
-    wish: (cluster: ClusterConfiguration, who: Who) =>
-      ({ commonName: 'kube-apiserver', usage: 'server', ...apiServerSans(cluster, who) }) as const,
-  },
-  'etcd-server': { file: 'etcd/server', ca: 'etcd/ca', wish: ofEtcd },
-  'etcd-peer': { file: 'etcd/peer', ca: 'etcd/ca', wish: ofEtcd },
-} as const
-
-function ofEtcd(_: ClusterConfiguration, { name, address }: Who) {
-  return { commonName: name, usage: 'both', ...etcdSans({ name, address }) } as const
-}
-
 /**
  * `kubeadm init phase certs apiserver` and its like: issues a certificate where none is. One that is there is left alone, whatever its names are
  * (seen on real 1.30.4 and 1.37.2). Without an InitConfiguration the names are defaults, here the node's own.
  */
 export const initPhaseCerts =
-  (which: keyof typeof serving) =>
+  (which: 'apiserver' | 'etcd-server' | 'etcd-peer') =>
   async (run: Kubeadm, config: string): Promise<void> => {
     const phase = `certs/${which}`
     const { init, cluster } = configured(run, config, phase)
     const { node } = run.machine
     const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
-    const { file, ca, wish } = serving[which]
+    const owner = {
+      cluster,
+      nodeName: init.nodeRegistration?.name ?? node.hostname,
+      address: init.localAPIEndpoint?.advertiseAddress ?? node.defaultAddress,
+    }
+    const { file, signer: ca, wish } = leafOf(run.site.release, owner, which.replace('etcd-', 'etcd/'))
     const [caCert, caKey] = [node.read(`${folder}/${ca}.crt`), node.read(`${folder}/${ca}.key`)]
     if (caCert === undefined || caKey === undefined) {
       throw new PhaseError(
@@ -59,21 +40,15 @@ export const initPhaseCerts =
         `failure loading ${ca} certificate authority: failed to load certificate: couldn't load the certificate file ${folder}/${ca}.${caCert === undefined ? 'crt' : 'key'}: no such file or directory`,
       )
     }
-    const wished = wish(cluster, {
-      name: init.nodeRegistration?.name ?? node.hostname,
-      address: init.localAPIEndpoint?.advertiseAddress ?? node.defaultAddress,
-    })
     if (node.read(`${folder}/${file}.crt`) !== undefined || node.exists(`${folder}/${file}.key`)) {
       // Whatever names it has: kubeadm 1.30 and 1.37 both leave a certificate that is there, and end with 0.
       return run.print(`[certs] Using existing ${file} certificate and key on disk`)
     }
     run.print(`[certs] Generating "${file}" certificate and key`)
-    const made = issue(wished, await newKey(), { cert: caCert, key: caKey })
+    const made = issue(wish, await newKey(), { cert: caCert, key: caKey })
     node.write(`${folder}/${file}.key`, made.key, 0o600)
     node.write(`${folder}/${file}.crt`, made.cert, 0o644)
-    run.print(
-      `[certs] ${file} serving cert is signed for DNS names [${wished.dnsNames.join(' ')}] and IPs [${wished.ipAddresses.join(' ')}]`,
-    )
+    printNames(run, file, wish)
   }
 
 /** What copycerts uploads: paths by their key in the Secret (copycerts.go, certsToTransfer). */

@@ -47,6 +47,21 @@ function leavesOf(release: Release, { cluster, nodeName, address }: Owner): read
   ]
 }
 
+/** The leaf whose files below pki are these. */
+export function leafOf(release: Release, owner: Owner, file: string): Leaf {
+  const leaf = leavesOf(release, owner).find((one) => one.file === file)
+  if (leaf === undefined) throw new Error(`kubeadm makes no certificate ${file}`)
+  return leaf
+}
+
+/** What kubeadm says of a serving certificate that it made; nothing of a client's. */
+export function printNames(run: Kubeadm, file: string, { dnsNames, ipAddresses }: CertificateWish): void {
+  if (dnsNames === undefined || ipAddresses === undefined) return
+  run.print(
+    `[certs] ${file} serving cert is signed for DNS names [${dnsNames.join(' ')}] and IPs [${ipAddresses.join(' ')}]`,
+  )
+}
+
 /** kubeadm takes a cluster for one with an external CA when the CA's certificate is there and its key is not (certs.UsingExternalCA). */
 export const isExternalCa = (node: SimulatedNode): boolean =>
   node.exists(`${pki}/ca.crt`) && !node.exists(`${pki}/ca.key`)
@@ -79,11 +94,7 @@ function makeLeaf(run: Kubeadm, { file, signer, wish }: Leaf, key: KeyObject): v
   const made = issue(wish, key, { cert: node.must(`${pki}/${signer}.crt`), key: node.must(`${pki}/${signer}.key`) })
   node.write(`${pki}/${file}.key`, made.key, 0o600)
   node.write(`${pki}/${file}.crt`, made.cert, 0o644)
-  const { dnsNames, ipAddresses } = wish
-  if (dnsNames === undefined || ipAddresses === undefined) return
-  run.print(
-    `[certs] ${file} serving cert is signed for DNS names [${dnsNames.join(' ')}] and IPs [${ipAddresses.join(' ')}]`,
-  )
+  printNames(run, file, wish)
 }
 
 /** Without the CA's key each certificate must be there, signed by that CA, with some key (certs.CreateTree): it looks at no name and no date. */
