@@ -1,20 +1,21 @@
 import { QuorateError } from './errors.js'
+import { bracketed, serverUrl } from './names.js'
 import { readStaticPod } from './static-pod.js'
 
 /** kubeadm of a joiner finds etcd by this annotation of etcd's pod (app/util/etcd/etcd.go, getRawEtcdEndpointsFromPodAnnotation). */
 const advertised = 'kubeadm.kubernetes.io/etcd.advertise-client-urls'
 
-const inUrl = (address: string): string => (address.includes(':') ? `[${address}]` : address)
-const isOwn = (url: string): boolean => /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url)
+/** A URL at which a node meets nobody but itself. */
+export const isLoopback = (url: string): boolean => /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url)
 const everywhere = /^https:\/\/(0\.0\.0\.0|\[::\]):/
 
 /** URL by which the other members meet the etcd of a node. */
-export const etcdPeerUrl = (address: string): string => `https://${inUrl(address)}:2380`
-const clientUrl = (address: string): string => `https://${inUrl(address)}:2379`
+export const etcdPeerUrl = (address: string): string => serverUrl({ host: address, port: 2380 })
+const clientUrl = (address: string): string => serverUrl({ host: address, port: 2379 })
 
 /** Whether an etcd that listens there is met at this address of its node. */
 export const listensAt = (urls: string, address: string): boolean =>
-  urls.split(',').some((url) => everywhere.test(url.trim()) || url.trim().includes(`//${inUrl(address)}:`))
+  urls.split(',').some((url) => everywhere.test(url.trim()) || url.trim().includes(`//${bracketed(address)}:`))
 
 /**
  * etcd's manifest, listening for others as kubeadm makes it (app/phases/etcd/local.go): clients on loopback and on the node's address, members on
@@ -28,7 +29,7 @@ export function letEtcdListen(manifest: string, address: string): string {
   const clients = listed('listen-client-urls')
   const peers = listed('listen-peer-urls')
   const forOthers = (urls: readonly string[], url: string): string => {
-    const kept = urls.filter((one) => !isOwn(one))
+    const kept = urls.filter((one) => !isLoopback(one))
     return kept.length > 0 ? kept.join(',') : url
   }
   const own = /^[^=]+=https?:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+$/
@@ -37,7 +38,7 @@ export function letEtcdListen(manifest: string, address: string): string {
     'listen-client-urls': listensAt(clients.join(','), address) ? clients.join(',') : [...clients, client].join(','),
     'listen-peer-urls': listensAt(peers.join(','), address)
       ? peers.join(',')
-      : [...peers.filter((one) => !isOwn(one)), peer].join(','),
+      : [...peers.filter((one) => !isLoopback(one)), peer].join(','),
     'advertise-client-urls': forOthers(listed('advertise-client-urls'), client),
     'initial-advertise-peer-urls': forOthers(listed('initial-advertise-peer-urls'), peer),
     ...(initial.length === 0 ? {} : { 'initial-cluster': initial.join(',') }),

@@ -1,7 +1,8 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { stringify } from 'yaml'
 import { QuorateError } from './errors.js'
 import { quorateHeader } from './load-balancer-config.js'
+import { bracketed } from './names.js'
 
 /** Name of the pod, its container and the user of its kubeconfig's certificate. */
 export const kubeVipName = 'kube-vip'
@@ -49,8 +50,6 @@ function check({ virtualIp, image, apiServer, interfaceName, bgp }: KubeVipInput
     wanted(isAsNumber(as), 'the number of an autonomous system', as)
   }
 }
-
-const bracketed = (address: string): string => (isIPv6(address) ? `[${address}]` : address)
 
 /** `address:as:password:multihop`, as kube-vip's ParseBGPPeerConfig splits it. */
 const peerText = ({ address, as }: BgpPeer): string => `${bracketed(address)}:${as}::false`

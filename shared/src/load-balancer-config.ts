@@ -1,5 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { QuorateError } from './errors.js'
+import { bracketed } from './names.js'
 
 /** First line of every file of a load balancer that is ours. */
 export const quorateHeader = '# Written by Quorate; what you change here is lost when a control plane joins or leaves.'
@@ -60,9 +61,6 @@ function backendLine({ name, address, port }: LoadBalancerBackend): string {
   whole('a port', port, anyPort)
   return `  server ${name} ${bracketed(address)}:${port}`
 }
-
-/** Without brackets haproxy would have to guess which colon begins the port. */
-const bracketed = (address: string): string => (isIPv6(address) ? `[${address}]` : address)
 
 /** `*` is every address of IPv4 alone (haproxy's configuration manual, bind); where IPv6 is in play, both families. */
 function bindLine(bindAddress: string, port: number, backends: readonly LoadBalancerBackend[]): string {

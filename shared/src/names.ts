@@ -60,9 +60,12 @@ export function formatEndpoint({ host, port }: Endpoint): string {
   return `${host}:${port}`
 }
 
+/** An address or name as it stands before a colon and a port: without brackets an IPv6 address would have to be guessed apart. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
 /** `https://host:port`, as kubeconfigs have it. */
 export function serverUrl({ host, port }: Endpoint): string {
-  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `https://${bracketed(host)}:${port}`
 }
 
 /** Where a joiner has token and certificate key between their placing and the join: in tmpfs. */

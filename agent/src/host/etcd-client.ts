@@ -1,8 +1,9 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
 import { ClusterClient, MaintenanceClient, type Member } from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { EtcdClient, EtcdMembership } from './etcd.js'
-import { type EtcdPlace, isLoopback, readEtcdPlace } from './etcd-place.js'
+import { type EtcdPlace, readEtcdPlace } from './etcd-place.js'
 import { grpcReason, unary } from './grpc-call.js'
 import type { Host } from './host.js'
 

@@ -3,15 +3,13 @@ import { dirname } from 'node:path'
 import { checkServerIdentity } from 'node:tls'
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
+import { isLoopback } from '@quorate/shared/etcd-listen'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from './host.js'
 
 const manifests = '/etc/kubernetes/manifests'
 const etcdManifest = `${manifests}/etcd.yaml`
 const apiServerManifest = `${manifests}/kube-apiserver.yaml`
-const loopback = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/
-
-export const isLoopback = (url: string): boolean => loopback.test(url)
 
 /** How one endpoint of etcd is dialled. */
 export interface EtcdDial {
