@@ -32,7 +32,7 @@ t.test(`Kubernetes ${version}: the API was away for longer than the budget`, asy
   t.notMatch(journal(), /"kind":"step-started","step":"join-control-planes"/, 'nothing joined')
 
   // The budget is of each step: once the API answers again the run goes on.
-  const resumed = await capture(...lab.quorate(['resume', newestRun(lab), '--yes']))
+  const resumed = await capture(...lab.quorate(['resume', newestRun(lab)]))
   t.equal(resumed.exitCode, 0, resumed.exitCode === 0 ? '' : resumed.stdout.slice(-2000) + resumed.stderr)
   const verified = await capture(...lab.quorate(['verify', '-f', lab.clusterFile]))
   t.equal(verified.exitCode, 0, verified.exitCode === 0 ? '' : verified.stdout.slice(-2000))
