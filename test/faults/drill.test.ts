@@ -56,7 +56,8 @@ t.test(`Kubernetes ${version}`, async (t) => {
     for (const deadline = Date.now() + 120_000; !(await isReady()) && Date.now() < deadline; ) await pause(500)
     t.ok(await isReady(), 'it came back while its agent was gone')
     await first.must(['systemctl', 'start', 'quorate-agent'])
-    await running
+    const { exitCode, stdout, stderr } = await running
+    t.comment(`the drill ended with ${exitCode}: ${(stdout + stderr).slice(-1500)}`)
     const verified = async () => (await capture(...lab.quorate(['verify', '-f', lab.clusterFile]))).exitCode
     for (const deadline = Date.now() + 120_000; (await verified()) !== 0 && Date.now() < deadline; ) await pause(500)
     t.equal(await verified(), 0)
