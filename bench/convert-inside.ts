@@ -10,7 +10,7 @@ import { openSession } from '@quorate/coordinator/open-session'
 import { Lab } from '../lab/real/lab.js'
 
 export interface Converted {
-  /** From the first event to the end, without the plan before it. */
+  /** From the first event to the end, without the plan before it; without gates, to where the script by hand ends. */
   readonly ms: number
   readonly outcome: string
   readonly error?: string
@@ -23,6 +23,14 @@ function withoutGates({ before: _before, ...step }: ConversionStep): ConversionS
   return { ...step, verify: async () => [] }
 }
 
+/** What the script by hand ends with too (by-hand.sh): a conversion is not over before its Nodes are Ready, whoever made it. */
+async function asByHand(lab: Lab): Promise<void> {
+  const kubectl = (...args: string[]) => lab.node('cp1').must(['kubectl', ...args, '--timeout=120s'])
+  await kubectl('-n', 'kube-system', 'rollout', 'status', 'daemonset/kube-proxy')
+  await kubectl('-n', 'kube-system', 'rollout', 'status', 'deployment/coredns')
+  await kubectl('wait', '--for=condition=Ready', 'nodes', '--all')
+}
+
 const [, , name = '', mode = ''] = process.argv
 const lab = Lab.open(name)
 const session = await openSession(lab.stateFolder)
@@ -32,6 +40,7 @@ const approved = await planConversion(session, file)
 const started = Date.now()
 const { id, ended } = await startConversion({ ...session, order }, { file, fileText: text, approved })
 const { outcome, error } = await ended
+if (mode === 'bare') await asByHand(lab)
 const converted: Converted = {
   ...{ ms: Date.now() - started, outcome, run: id },
   ...(error === undefined ? {} : { error: error.message }),
