@@ -30,7 +30,12 @@ const nodePackages =
 export const binaries = (version: string) => join(cacheFolder, 'k8s', version)
 export const extras = join(cacheFolder, 'extras')
 export const rootfs = join(cacheFolder, 'rootfs')
-export const images = (version: string) => join(cacheFolder, 'images', version)
+const packing = createHash('sha256')
+  .update(readFileSync(new URL('image.ts', import.meta.url)))
+  .digest('hex')
+  .slice(0, 8)
+/** By what packs them too: an image of an older lab is never another lab's. */
+export const images = (version: string) => join(cacheFolder, 'images', `${version}-${packing}`)
 
 function tagsOf(version: string) {
   const tags = imageTags[version.replace(/^v/, '').split('.').slice(0, 2).join('.')]

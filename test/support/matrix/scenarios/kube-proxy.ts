@@ -35,12 +35,7 @@ export const kubeProxyModes: readonly Scenario[] = [
     'kube-proxy in mode ipvs',
     'Its mode is its own matter: only its kubeconfig is changed, its pods are rolled.',
   ),
-  proxied(
-    'nftables',
-    'kube-proxy in mode nftables',
-    'As with iptables. On the real nodes of the lab (nft 1.0.6, Linux 6.18) a plain `kubectl rollout restart` of kube-proxy empties its map of Services, with or without Quorate: new CoreDNS pods find no API server there and the run stops at finish, with no failed request.',
-    ['nftables'],
-  ),
+  proxied('nftables', 'kube-proxy in mode nftables', 'As with iptables.', ['nftables']),
   proxied(
     'absent',
     'no kube-proxy (`--skip-phases=addon/kube-proxy`)',
