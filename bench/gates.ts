@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- gates [VERSION]`: what all gates together add to a real conversion's time. Four labs of real nodes one after the other are
  * converted by the product's own order, by the same order without a gate or a proof, again without, and again with: with - without - without -
- * with, so that a machine that gets slower meanwhile is in both. Without gates it ends as the script by hand does: its Nodes are Ready. Root; about 8 minutes once the lab is built.
+ * with, so that a machine that gets slower meanwhile is in both. Without gates it ends as the script by hand does: its
+ * Nodes are Ready. Root; about 8 minutes once the lab is built.
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -30,10 +30,9 @@ const nodePackages =
 export const binaries = (version: string) => join(cacheFolder, 'k8s', version)
 export const extras = join(cacheFolder, 'extras')
 export const rootfs = join(cacheFolder, 'rootfs')
-const packing = createHash('sha256')
-  .update(readFileSync(new URL('image.ts', import.meta.url)))
-  .digest('hex')
-  .slice(0, 8)
+/** Tells what was made of one content from what was made of another, in the name of a folder. */
+const contentName = (content: string): string => createHash('sha256').update(content).digest('hex').slice(0, 8)
+const packing = contentName(readFileSync(new URL('image.ts', import.meta.url), 'utf8'))
 /** By what packs them too: an image of an older lab is never another lab's. */
 export const images = (version: string) => join(cacheFolder, 'images', `${version}-${packing}`)
 
@@ -229,8 +228,7 @@ function put(root: string, path: string, content: string, mode = 0o644): void {
 export function layer(version: string): string {
   const crictl = readFileSync(join(files, 'crictl'), 'utf8')
   const texts = [crictl, kubeletUnit, kubeletDropIn, labNodeUnit, labSetup, containerdConfig(tagsOf(version).pause)]
-  const name = createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 8)
-  return join(cacheFolder, 'layers', `${version}-${name}`)
+  return join(cacheFolder, 'layers', `${version}-${contentName(texts.join('\0'))}`)
 }
 
 async function ensureLayer(version: string): Promise<void> {
