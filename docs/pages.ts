@@ -1,3 +1,4 @@
+import { casesPage } from './cases-page.js'
 import { compatibilityPage } from './compatibility-page.js'
 import { errorsPage } from './errors-page.js'
 import { failuresPage } from './failures-page.js'
@@ -9,6 +10,7 @@ import { versionsPage } from './versions-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
 export const pages = (): Readonly<Record<string, string>> => ({
+  'cases.md': casesPage(),
   'compatibility.md': compatibilityPage(),
   'errors.md': errorsPage(),
   'failures.md': failuresPage(),

@@ -5,6 +5,7 @@ import { openSession } from '@quorate/coordinator/open-session'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import { inConfigMap, inFile } from '../support/cases/put.js'
 import { clusterForTest } from '../support/simulated-cluster.js'
 
 interface Fault {
@@ -17,27 +18,6 @@ interface Fault {
   put(cluster: SimulatedCluster): Promise<() => Promise<unknown>>
 }
 
-const inFile =
-  (node: string, path: string, change: (text: string) => string) =>
-  async (cluster: SimulatedCluster): Promise<() => Promise<unknown>> => {
-    const { name, root } = cluster.node(node)
-    const text = readFileSync(root + path, 'utf8')
-    await cluster.control.ask('writeFile', { node: name, path, text: change(text) })
-    return () => cluster.control.ask('writeFile', { node: name, path, text })
-  }
-
-const inObject =
-  (path: string, data: (before: Record<string, string>) => Record<string, string | null>) =>
-  async ({ control }: SimulatedCluster): Promise<() => Promise<unknown>> => {
-    const merge = (body: unknown) =>
-      control.ask('kube', { method: 'PATCH', path, body, contentType: 'application/merge-patch+json' })
-    const { body } = await control.ask<{ body: { data: Record<string, string> } }>('kube', { method: 'GET', path })
-    const changed = data(body.data)
-    await merge({ data: changed })
-    return () => merge({ data: Object.fromEntries(Object.keys(changed).map((key) => [key, body.data[key] ?? null])) })
-  }
-
-const configMap = (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/configmaps/${name}`
 const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles'
 
 /** What agents read of a node or of the API and no other test puts in: the same check on plain facts is in test/unit/coordinator/checks. */
@@ -56,7 +36,7 @@ const faults: readonly Fault[] = [
     check: 'cluster-status',
     severity: 'warning',
     evidence: /advertiseAddress: 10\.0\.0\.9/,
-    put: inObject(configMap('kube-system', 'kubeadm-config'), () => ({
+    put: inConfigMap('kube-system', 'kubeadm-config', () => ({
       ClusterStatus: 'apiEndpoints:\n  gone:\n    advertiseAddress: 10.0.0.9\n',
     })),
   },
@@ -64,7 +44,7 @@ const faults: readonly Fault[] = [
     check: 'feature-gates',
     severity: 'error',
     evidence: /WaitForAllControlPlaneComponents/,
-    put: inObject(configMap('kube-system', 'kubeadm-config'), (before) => ({
+    put: inConfigMap('kube-system', 'kubeadm-config', (before) => ({
       ClusterConfiguration: `${before['ClusterConfiguration']}featureGates:\n  WaitForAllControlPlaneComponents: true\n`,
     })),
   },
@@ -74,7 +54,7 @@ const faults: readonly Fault[] = [
     evidence: /cluster-info [0-9a-f]{16}; .*ca\.crt [0-9a-f]{16}/,
     put: async (cluster) => {
       const other = readFileSync(`${cluster.node('cp1').root}/etc/kubernetes/pki/etcd/ca.crt`).toString('base64')
-      return inObject(configMap('kube-public', 'cluster-info'), (before) => ({
+      return inConfigMap('kube-public', 'cluster-info', (before) => ({
         kubeconfig: (before['kubeconfig'] ?? '').replace(
           /certificate-authority-data: \S+/,
           `certificate-authority-data: ${other}`,

@@ -1,0 +1,4 @@
+import { tryCalls, tryList } from '../support/cases/try.js'
+
+tryList()
+await tryCalls()

@@ -1,0 +1,3 @@
+import { tryConversions } from '../support/cases/try.js'
+
+await tryConversions()
