@@ -138,6 +138,18 @@ function pathsIn(value: string): string[] {
   return value.split(',').filter((path) => path.startsWith('/') && path.length > 1)
 }
 
+/** Types by which the kubelet refuses a pod whose path is not there; with the others it, or the container runtime, makes one (pkg/volume/hostpath/host_path.go). */
+const strictTypes = new Set(['File', 'Directory', 'Socket', 'CharDevice', 'BlockDevice'])
+
+/**
+ * Folders of kubeadm's own mounts that this pod cannot do without: kubeadm mounts what is there and lets it be made, an operator's
+ * extraVolumes may ask for it by type. They belong to each machine (CA certificates of its distribution) and are never brought.
+ */
+export const ownFoldersNeededBy = (pod: StaticPodView): readonly HostPath[] =>
+  pod.hostPaths.filter(
+    ({ path, type }) => ownMounts.has(path) && !path.startsWith('/etc/kubernetes/') && strictTypes.has(type),
+  )
+
 /**
  * Files and folders of the node that this pod reads and that kubeadm would not bring to another one: values of flags (audit
  * policy, encryption configuration, OIDC CA, ...) and mounts beyond kubeadm's own. A joiner without them gets a control plane

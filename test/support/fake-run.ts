@@ -40,6 +40,9 @@ export interface World {
   images?: Record<string, string[]>
   /** Of a control plane's images, by joiner; none where it is not given. */
   missingImages?: Record<string, string[]>
+  /** What lies on a node at host paths, by kind, and the hashes of what could be brought. */
+  kinds?: Record<string, Record<string, string>>
+  sha256?: Record<string, Record<string, string>>
   /** Containers of a component on a node, by the runtime's word. */
   containers: (node: string, component: string) => ContainerFacts[]
   now: number
@@ -333,6 +336,7 @@ function fakeAgent(world: World, node: string): Agent {
       containers: names.flatMap((name) => world.containers(node, name)),
     }),
     listControlPlaneImages: () => ({ wanted: controlPlaneImages, missing: world.missingImages?.[node] ?? [] }),
+    lookAtPaths: () => ({ kinds: world.kinds?.[node] ?? {}, sha256: world.sha256?.[node] ?? {} }),
     listImages: () => ({ images: world.images?.[node] ?? [] }),
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {

@@ -327,6 +327,7 @@ export class PaperCluster {
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
       }),
+      lookAtPaths: () => ({ kinds: {}, sha256: {} }),
       listSockets: () => ({ sockets: this.#sockets(paper) }),
       findReferences: ({ find }: { find: string[] }) => ({ references: linesOf(paper, find), skipped: [] }),
       measureDisk: () => ({

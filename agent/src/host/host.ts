@@ -12,6 +12,9 @@ export interface DirectoryEntry {
   readonly kind: 'file' | 'directory' | 'symlink' | 'other'
 }
 
+/** What lies at a path, at the end of links. */
+export type PathKind = 'file' | 'directory' | 'socket' | 'character device' | 'block device' | 'other'
+
 export interface ReplaceOptions {
   /** What a new file gets; a file that exists keeps its own mode and owner. */
   readonly mode: number
@@ -105,6 +108,8 @@ export interface Host {
   linkEnd(path: string): Promise<string>
   /** Runs a program as a child and waits; a non-zero exit is an answer, not an error. */
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>
+  /** What lies at a path, through links, and how large it is; undefined when nothing does. Nothing is opened. */
+  look(path: string): Promise<{ readonly kind: PathKind; readonly bytes: number } | undefined>
   /** What changes when a file is replaced (inode, size, time of change), through links; undefined when it does not exist. */
   identity(path: string): Promise<string | undefined>
   diskSpace(path: string): Promise<DiskSpace | undefined>

@@ -14,6 +14,7 @@ import type {
   Host,
   HostFile,
   Owned,
+  PathKind,
   ReplaceOptions,
   SyncLatency,
   SyncWish,
@@ -117,6 +118,11 @@ export class LinuxHost implements Host {
   async linkEnd(path: string): Promise<string> {
     const real = await this.followLinks(path)
     return this.root === '/' ? real : real.slice(this.root.length)
+  }
+
+  async look(path: string): Promise<{ readonly kind: PathKind; readonly bytes: number } | undefined> {
+    const seen = await stat(await this.followLinks(path)).catch(absent)
+    return seen === undefined ? undefined : { kind: pathKindOf(seen), bytes: seen.size }
   }
 
   async identity(path: string): Promise<string | undefined> {
@@ -243,6 +249,14 @@ function kindOf(entry: {
   if (entry.isSymbolicLink()) return 'symlink'
   if (entry.isDirectory()) return 'directory'
   return entry.isFile() ? 'file' : 'other'
+}
+
+function pathKindOf(seen: Stats): PathKind {
+  if (seen.isFile()) return 'file'
+  if (seen.isDirectory()) return 'directory'
+  if (seen.isSocket()) return 'socket'
+  if (seen.isCharacterDevice()) return 'character device'
+  return seen.isBlockDevice() ? 'block device' : 'other'
 }
 
 /** access(2) answers EROFS also for root, who may write anywhere else. */

@@ -21,6 +21,7 @@ import { listControlPlaneImages } from './list-control-plane-images.js'
 import { listEtcdMembers } from './list-etcd-members.js'
 import { listImages } from './list-images.js'
 import { listSockets } from './list-sockets.js'
+import { lookAtPaths } from './look-at-paths.js'
 import { measureDisk } from './measure-disk.js'
 import type { Operations } from './operations.js'
 import { placeJoinSecret } from './place-join-secret.js'
@@ -118,4 +119,5 @@ export const operations: Operations = {
   restartCoreDns,
   stopPart,
   restorePart,
+  lookAtPaths,
 }

@@ -22,6 +22,7 @@ export const access = {
   [`${service}/ListImages`]: 'observer',
   [`${service}/ListControlPlaneImages`]: 'observer',
   [`${service}/ListSockets`]: 'observer',
+  [`${service}/LookAtPaths`]: 'observer',
   [`${service}/ResolveName`]: 'observer',
   [`${service}/ProbeEndpoint`]: 'observer',
   [`${service}/ProbeKubeconfig`]: 'observer',

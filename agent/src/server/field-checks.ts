@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
@@ -41,6 +42,12 @@ const largestSecret = 3 * 1024 * 1024
 const longestList = 1000
 
 export const check = {
+  /** Of a manifest: any absolute path that says where it leads. */
+  hostPath: text(
+    'an absolute path',
+    (value) => value.startsWith('/') && posix.normalize(value) === value && !/\p{Cc}/u.test(value),
+    4096,
+  ),
   flag: ((value) => say(typeof value === 'boolean', 'true or false')) satisfies Check,
   operationId: like('an operation id: [a-z0-9-], at most 64', /^[a-z0-9][a-z0-9-]{0,63}$/),
   runId: like('a run id', /^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}$/),

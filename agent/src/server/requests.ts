@@ -60,6 +60,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   listImages: {},
   listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },
   listSockets: {},
+  lookAtPaths: { paths: listOf(check.hostPath) },
   resolveName: { name: check.dnsName },
   probeEndpoint: {
     host: check.host,

@@ -30,6 +30,7 @@ export type ReadMethod =
   | 'listImages'
   | 'listControlPlaneImages'
   | 'listSockets'
+  | 'lookAtPaths'
   | 'resolveName'
   | 'probeEndpoint'
   | 'probeKubeconfig'

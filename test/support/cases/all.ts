@@ -1,4 +1,5 @@
 import type { PublicCase } from './case.js'
+import { hostPaths } from './host-paths.js'
 
 /** Every public case, one shelf a subject. */
-export const publicCases: readonly PublicCase[] = []
+export const publicCases: readonly PublicCase[] = [...hostPaths]

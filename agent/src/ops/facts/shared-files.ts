@@ -1,44 +1,78 @@
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
+import { ownFoldersNeededBy, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from '../../host/host.js'
 import { patchesFolder } from '../paths.js'
-import { mostFiles } from '../shared-files/limits.js'
+import { mostFileBytes, mostFiles } from '../shared-files/limits.js'
+import { isShareable } from '../shared-files/shareable.js'
 import { readPods } from './static-pods.js'
+
+/** Who names a path, and as what. */
+interface Naming {
+  readonly component: string
+  readonly type: string
+  readonly mounted: boolean
+}
 
 /**
  * Files and folders that kubeadm's static pods here mount or name and that kubeadm does not bring to a joiner, and kubeadm's patches; folders
- * with all that is below them. At most `mostFiles`: more is no configuration.
+ * with all that is below them. Of one folder at most `mostFiles`: more is no configuration, and the folder says that it was cut.
  */
 export async function readSharedFiles(host: Host): Promise<SharedFile[]> {
   const pods = await readPods(host)
-  const named = new Map(pods.flatMap(({ pod, files }) => files.map((path) => [path, pod.component] as const)))
-  if ((await host.list(patchesFolder).catch(() => [])).length > 0) named.set(patchesFolder, 'kubeadm')
-  const seen = await Promise.all([...named].map(([path, component]) => expand(host, path, component)))
-  const byPath = new Map(seen.flat().map((file) => [file.path, file]))
-  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)).slice(0, mostFiles)
-}
-
-async function expand(host: Host, path: string, component: string): Promise<SharedFile[]> {
-  const below = await host.list(path).catch(() => [])
-  if (below.length > mostFiles) return [folder(path, component)]
-  if (below.length === 0) return [await describe(host, path, component)]
-  const inside = await Promise.all(
-    below
-      .filter(({ kind }) => kind === 'file' || kind === 'directory')
-      .map(({ name }) => expand(host, `${path}/${name}`, component)),
+  const named = new Map(pods.flatMap(({ pod, files }) => files.map((path) => [path, namingOf(pod, path)] as const)))
+  if ((await host.list(patchesFolder).catch(() => [])).length > 0)
+    named.set(patchesFolder, { component: 'kubeadm', type: '', mounted: false })
+  const own = pods.flatMap(({ pod }) =>
+    ownFoldersNeededBy(pod).map(({ path, type }) => nothing(path, { component: pod.component, type, mounted: true })),
   )
-  return [folder(path, component), ...inside.flat()]
+  const seen = await Promise.all([
+    ...[...named].map(([path, naming]) => expand(host, path, naming)),
+    ...own.map(async (one) => [{ ...one, kind: (await look(host, one.path))?.kind ?? '', directory: true }]),
+  ])
+  const byPath = new Map<string, SharedFile>()
+  // What is named itself says more than the same path below a folder that is named too.
+  for (const file of seen.flat()) if (named.has(file.path) || !byPath.has(file.path)) byPath.set(file.path, file)
+  for (const [path, naming] of named) Object.assign(byPath.get(path) ?? {}, naming)
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-const folder = (path: string, component: string): SharedFile => ({
-  ...{ path, component, sha256: '', mode: 0, uid: 0, gid: 0, directory: true },
+function namingOf(pod: StaticPodView, path: string): Naming {
+  const mount = pod.hostPaths.find((one) => one.path === path)
+  return { component: pod.component, type: mount?.type ?? '', mounted: mount !== undefined }
+}
+
+/** `left`: how many entries may still be listed below one path that is named. */
+async function expand(host: Host, path: string, naming: Naming, left = { entries: mostFiles }): Promise<SharedFile[]> {
+  const seen = await look(host, path)
+  if (seen?.kind !== 'directory') return [await describe(host, nothing(path, naming), seen)]
+  const below = await host.list(path).catch(() => [])
+  left.entries -= below.length
+  const folder = { ...nothing(path, naming), kind: seen.kind, directory: true }
+  if (left.entries < 0) return [{ ...folder, cut: true }]
+  const inside: SharedFile[] = []
+  for (const entry of below) {
+    const own = `${path}/${entry.name}`
+    // A link to a folder may lead round in a circle.
+    if (entry.kind === 'symlink' && (await look(host, own))?.kind === 'directory') continue
+    inside.push(...(await expand(host, own, { ...naming, type: '', mounted: false }, left)))
+  }
+  return inside.some(({ cut }) => cut) ? [{ ...folder, cut: true }] : [folder, ...inside]
+}
+
+const look = (host: Host, path: string) => host.look(path).catch(() => undefined)
+
+const nothing = (path: string, naming: Naming): SharedFile => ({
+  ...{ ...naming, path, kind: '', sha256: '', bytes: 0, mode: 0, uid: 0, gid: 0, directory: false, cut: false },
+  shareable: isShareable(path),
 })
 
-/** An empty folder is listed as such; a file that is named and is not there has no hash: a check says so. */
-async function describe(host: Host, path: string, component: string): Promise<SharedFile> {
-  const file = await host.read(path, { followLinks: true }).catch(() => 'no file' as const)
-  if (file === 'no file') return folder(path, component)
-  if (file === undefined) return { ...folder(path, component), directory: false }
+/** What has no hash is not brought: a check says why. */
+async function describe(host: Host, named: SharedFile, seen: Awaited<ReturnType<typeof look>>): Promise<SharedFile> {
+  const found = { ...named, kind: seen?.kind ?? '', bytes: seen?.kind === 'file' ? seen.bytes : 0 }
+  if (seen?.kind !== 'file' || seen.bytes > mostFileBytes) return found
+  const file = await host.read(named.path, { followLinks: true }).catch(() => undefined)
+  if (file === undefined) return found
   const { bytes, mode, uid, gid } = file
-  return { path, component, sha256: sha256Hex(bytes), mode, uid, gid, directory: false }
+  return { ...found, sha256: sha256Hex(bytes), mode, uid, gid }
 }

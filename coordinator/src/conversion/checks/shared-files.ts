@@ -1,43 +1,66 @@
+import { posix } from 'node:path'
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { isBrought, type Lacking, lackingOf, tooMuchTogether } from '../host-paths.js'
 import { toJoin } from '../membership.js'
+import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'shared-files'
-/** Where an agent writes shared files at all; the agent's own table is narrower still. */
-const roots = ['/etc/', '/var/lib/', '/opt/', '/usr/local/']
 
-/** kubeadm copies certificates, but not what the manifests mount besides: audit policy, encryption configuration, webhooks (pke#50, kubernetes#102715). */
+/** kubeadm copies certificates, but not what the manifests mount besides: audit policy, encryption configuration, a KMS plugin's socket (pke#50, kubernetes#102715). */
 export const sharedFiles: Check = {
   id,
-  title: "Files that the first control plane's manifests name can be brought to the joiners",
+  title: "What the first control plane's manifests mount or name is brought to the joiners, made there, or there",
   async check(run) {
-    const files = (await run.nodeFacts(run.first)).sharedFiles.filter((file) => !file.directory)
+    const files = (await run.nodeFacts(run.first)).sharedFiles
     const joining = await toJoin(run)
     if (files.length === 0 || joining.length === 0) return []
-    const left = files.filter((file) => !isBrought(file)).map((file) => notBrought(run.first.name, file))
-    const brought = files.filter(isBrought).map((file) => file.path)
-    return brought.length === 0
-      ? left
-      : [...left, ...joining.map((node) => toBeCopied(node.name, run.first.name, brought))]
+    const found = (await Promise.all(joining.map((node) => ofJoiner(run, node, files)))).flat()
+    // What the first control plane lacks itself is said once.
+    const once = new Map(found.map((one) => [`${one.node} ${one.evidence} ${one.message}`, one]))
+    return [...once.values(), ...together(run.first.name, files)]
   },
 }
 
-/** The agent gives no hash for a file that is too large to be brought along. */
-function isBrought({ path, sha256 }: SharedFile): boolean {
-  return sha256 !== '' && roots.some((root) => path.startsWith(root))
+async function ofJoiner(run: ConversionRun, node: NodeEntry, files: readonly SharedFile[]): Promise<Finding[]> {
+  const paths = new Set(files.flatMap(({ path }) => [path, posix.dirname(path)]))
+  const there = await run.agent(node).read('lookAtPaths', { paths: [...paths] })
+  const first = run.first.name
+  const lacking = files.flatMap((file) => {
+    const why = lackingOf(file, first, there)
+    return why === undefined ? [] : [notBrought(why.onFirst ? first : node.name, file, why)]
+  })
+  const brought = files.filter((file) => isBrought(file)).map(({ path }) => path)
+  return brought.length === 0 ? lacking : [...lacking, toBeCopied(node.name, first, brought)]
 }
 
-function notBrought(first: string, { path, sha256, component }: SharedFile): Finding {
-  const why =
-    sha256 === '' ? 'it is too large to be brought along' : `Quorate writes nothing outside ${roots.join(', ')}`
-  return {
-    id,
-    severity: 'error',
-    node: first,
-    message: `the joiners need ${path}, which ${component} names, and ${why}`,
-    evidence: path,
-    remedy: `Copy ${path} to every joining control plane, with the same owner and mode; then add shared-files to policy.ignoreFindings with that as the reason.`,
-  }
+const notBrought = (node: string, { path, component, type }: SharedFile, { why, remedy }: Lacking): Finding => ({
+  id,
+  severity: 'error',
+  node,
+  message: `${component} needs ${path}: ${why}`,
+  evidence: `${component === 'kubeadm' ? 'kubeadm' : `${component}.yaml`}: ${path}${type === '' ? '' : ` (hostPath type ${type})`}`,
+  remedy,
+})
+
+function together(first: string, files: readonly SharedFile[]): Finding[] {
+  const bytes = tooMuchTogether(files)
+  if (bytes === undefined) return []
+  const largest = files.filter(isBrought).sort((a, b) => b.bytes - a.bytes)
+  return [
+    {
+      id,
+      severity: 'error',
+      node: first,
+      message: `the files that the joiners need are ${(bytes / 2 ** 20).toFixed(1)} MiB together, more than the 2 MiB that are brought along`,
+      evidence: largest
+        .slice(0, 5)
+        .map((file) => `${file.path}: ${file.bytes} bytes`)
+        .join('; '),
+      remedy: `Move what static pods do not need out of the folders that they mount, on ${first}; then plan again.`,
+    },
+  ]
 }
 
 function toBeCopied(node: string, first: string, paths: readonly string[]): Finding {

@@ -1,5 +1,10 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
 import { writeArchive } from '../../../../agent/src/ops/backup/archive.js'
+import { readSharedFiles } from '../../../../agent/src/ops/facts/shared-files.js'
+import { lookAtPaths } from '../../../../agent/src/ops/look-at-paths.js'
 import { placeSharedFiles } from '../../../../agent/src/ops/place-shared-files.js'
 import { restoreBackup } from '../../../../agent/src/ops/restore-backup.js'
 import { sealSharedFiles } from '../../../../agent/src/ops/seal-shared-files.js'
@@ -81,6 +86,42 @@ t.test('an archive that leads elsewhere is refused', async (t) => {
     t.equal(error.code, 'NOT_IN_TABLE', path)
   }
   t.strictSame(await joiner.tools.host.list('/etc'), [])
+})
+
+t.test('what lies at a path is told by its kind, and hashed only where it could be brought', async (t) => {
+  const node = await OpsNode.make(t)
+  node.write('/etc/kubernetes/audit.yaml', 'a')
+  node.write('/etc/shadow', 'b')
+  node.write('/run/kms/plugin.txt', 'c')
+  const socket = createServer().listen(`${node.root}/run/kms/s`)
+  t.teardown(() => socket.close())
+  await once(socket, 'listening')
+  const paths = ['/etc/kubernetes/audit.yaml', '/etc/shadow', '/run/kms', '/run/kms/s', '/nowhere']
+  t.strictSame(await lookAtPaths.run({ paths }, node.tools, AbortSignal.timeout(10_000)), {
+    kinds: {
+      '/etc/kubernetes/audit.yaml': 'file',
+      '/etc/shadow': 'file',
+      '/run/kms': 'directory',
+      '/run/kms/s': 'socket',
+    },
+    sha256: { '/etc/kubernetes/audit.yaml': sha256Hex('a') },
+  })
+})
+
+t.test('sockets, what is too large and a folder that is cut are facts of the first control plane', async (t) => {
+  const node = await firstControlPlane(t)
+  node.write('/etc/kubernetes/admission/large', 'x'.repeat(2 ** 20 + 1))
+  for (let index = 0; index < 201; index++) node.write(`/etc/kubernetes/enc/many/${index}`, 'x')
+  const socket = createServer().listen(`${node.root}/data/elsewhere/s`)
+  t.teardown(() => socket.close())
+  await once(socket, 'listening')
+  const facts = new Map((await readSharedFiles(node.tools.host)).map((one) => [one.path, one]))
+  t.match(facts.get('/data/elsewhere/s'), { kind: 'socket', sha256: '', mounted: false })
+  t.match(facts.get('/data/elsewhere/file'), { kind: 'file', shareable: false, bytes: 1 })
+  t.match(facts.get('/etc/kubernetes/admission/large'), { kind: 'file', sha256: '', bytes: 2 ** 20 + 1 })
+  t.match(facts.get('/etc/kubernetes/enc'), { kind: 'directory', cut: true, mounted: true })
+  t.notOk(facts.has('/etc/kubernetes/enc/many/1'))
+  t.match(facts.get(encryption), { kind: 'file', sha256: sha256Hex(secret) }, 'named by a flag: brought all the same')
 })
 
 t.test('which paths are shared', async (t) => {

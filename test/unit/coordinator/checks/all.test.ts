@@ -5,6 +5,7 @@ import type { Check } from '@quorate/coordinator/conversion/checks/check'
 import { clocksBy } from '@quorate/coordinator/conversion/checks/clocks'
 import { makeConversionRun } from '@quorate/coordinator/conversion/make-run'
 import { requestFolder } from '@quorate/coordinator/state/request-folder'
+import { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
 import {
   clusterConfiguration,
@@ -83,15 +84,7 @@ t.test('what an earlier run started or copied is not found', async (t) => {
   first.loadBalancerConfigs = { '/etc/haproxy/haproxy.cfg': 'x', '/etc/keepalived/keepalived.conf': 'x' }
   first.listening.push({ port: 8443, address: '*', process: 'haproxy' })
   first.interfaces[1]?.addresses.push('192.168.13.100/32')
-  const file = {
-    path: '/etc/kubernetes/audit.yaml',
-    sha256: 'aa',
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    directory: false,
-    component: 'kube-apiserver',
-  }
+  const file = SharedFile.fromPartial({ path: '/etc/kubernetes/audit.yaml', sha256: 'aa', component: 'kube-apiserver' })
   first.sharedFiles.push(file)
   for (const name of ['k8smaster2.example.com', 'k8smaster3.example.com']) {
     const joiner = world.facts[name] as World['facts'][string]

@@ -54,6 +54,12 @@ const shared = {
   gid: 0,
   directory: false,
   component: 'kube-apiserver',
+  kind: 'file',
+  type: '',
+  mounted: false,
+  bytes: 2,
+  cut: false,
+  shareable: true,
 }
 
 /** CAs whose keys are not on the first control plane. */
@@ -883,21 +889,27 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: cp2,
     evidence: /^\/etc\/kubernetes\/audit\.yaml$/,
     breaks: (w) =>
-      facts(w, cp1).sharedFiles.push(shared, { ...shared, path: '/etc/kubernetes/audit', directory: true }),
+      facts(w, cp1).sharedFiles.push(shared, {
+        ...shared,
+        path: '/etc/kubernetes/audit',
+        kind: 'directory',
+        directory: true,
+        sha256: '',
+      }),
   },
   {
     check: 'shared-files',
     what: 'too large',
-    node: cp1,
+    node: cp2,
     evidence: /audit\.yaml/,
-    breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, sha256: '' }),
+    breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, sha256: '', bytes: 2 ** 21 }),
   },
   {
     check: 'shared-files',
     what: 'where Quorate does not write',
-    node: cp1,
-    evidence: /^\/root\/audit\.yaml$/,
-    breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml' }),
+    node: cp3,
+    evidence: /^kube-apiserver\.yaml: \/root\/audit\.yaml$/,
+    breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml', shareable: false }),
   },
   {
     check: 'etcd-learner-fixes',

@@ -225,6 +225,17 @@ export interface SharedFile {
   directory: boolean;
   /** The component whose manifest names it. */
   component: string;
+  /** `file`, `directory`, `socket`, `character device`, `block device`, `other`; empty when nothing is there. At the end of links. */
+  kind: string;
+  /** `type` of the hostPath in the manifest, such as `Directory`; empty where the manifest does not say, or a flag names it. */
+  type: string;
+  /** True where it is a hostPath itself, not something below one or named by a flag. */
+  mounted: boolean;
+  bytes: number;
+  /** A folder with more entries than are brought along: what is in it is not listed. */
+  cut: boolean;
+  /** Whether it may be written to a joiner at all: not where system files and secrets of a machine lie. */
+  shareable: boolean;
 }
 
 /** What the cluster says of itself, read by a control plane's agent with its own admin.conf from its local API server. */
@@ -2480,7 +2491,21 @@ export const ListeningPort: MessageFns<ListeningPort> = {
 };
 
 function createBaseSharedFile(): SharedFile {
-  return { path: "", sha256: "", mode: 0, uid: 0, gid: 0, directory: false, component: "" };
+  return {
+    path: "",
+    sha256: "",
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    directory: false,
+    component: "",
+    kind: "",
+    type: "",
+    mounted: false,
+    bytes: 0,
+    cut: false,
+    shareable: false,
+  };
 }
 
 export const SharedFile: MessageFns<SharedFile> = {
@@ -2505,6 +2530,24 @@ export const SharedFile: MessageFns<SharedFile> = {
     }
     if (message.component !== "") {
       writer.uint32(58).string(message.component);
+    }
+    if (message.kind !== "") {
+      writer.uint32(1202).string(message.kind);
+    }
+    if (message.type !== "") {
+      writer.uint32(1210).string(message.type);
+    }
+    if (message.mounted !== false) {
+      writer.uint32(1216).bool(message.mounted);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(1224).uint64(message.bytes);
+    }
+    if (message.cut !== false) {
+      writer.uint32(1232).bool(message.cut);
+    }
+    if (message.shareable !== false) {
+      writer.uint32(1240).bool(message.shareable);
     }
     return writer;
   },
@@ -2578,6 +2621,54 @@ export const SharedFile: MessageFns<SharedFile> = {
             message.component = reader.string();
             continue;
           }
+          case 150: {
+            if (tag !== 1202) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 151: {
+            if (tag !== 1210) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 152: {
+            if (tag !== 1216) {
+              break;
+            }
+
+            message.mounted = reader.bool();
+            continue;
+          }
+          case 153: {
+            if (tag !== 1224) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 154: {
+            if (tag !== 1232) {
+              break;
+            }
+
+            message.cut = reader.bool();
+            continue;
+          }
+          case 155: {
+            if (tag !== 1240) {
+              break;
+            }
+
+            message.shareable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2602,6 +2693,12 @@ export const SharedFile: MessageFns<SharedFile> = {
     message.gid = object.gid ?? 0;
     message.directory = object.directory ?? false;
     message.component = object.component ?? "";
+    message.kind = object.kind ?? "";
+    message.type = object.type ?? "";
+    message.mounted = object.mounted ?? false;
+    message.bytes = object.bytes ?? 0;
+    message.cut = object.cut ?? false;
+    message.shareable = object.shareable ?? false;
     return message;
   },
 };

@@ -954,6 +954,27 @@ export interface RestorePartResponse {
   event: OperationEvent | undefined;
 }
 
+export interface LookAtPathsRequest {
+  paths: string[];
+}
+
+export interface LookAtPathsResponse {
+  /** By path: `file`, `directory`, `socket`, `character device`, `block device`, `other`. What is not there is absent. */
+  kinds: { [key: string]: string };
+  /** By path, of those files that could be brought along: whether a joiner has the same. */
+  sha256: { [key: string]: string };
+}
+
+export interface LookAtPathsResponse_KindsEntry {
+  key: string;
+  value: string;
+}
+
+export interface LookAtPathsResponse_Sha256Entry {
+  key: string;
+  value: string;
+}
+
 function createBaseGetNodeFactsRequest(): GetNodeFactsRequest {
   return {};
 }
@@ -10391,6 +10412,284 @@ export const RestorePartResponse: MessageFns<RestorePartResponse> = {
   },
 };
 
+function createBaseLookAtPathsRequest(): LookAtPathsRequest {
+  return { paths: [] };
+}
+
+export const LookAtPathsRequest: MessageFns<LookAtPathsRequest> = {
+  encode(message: LookAtPathsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.paths) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LookAtPathsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLookAtPathsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.paths.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LookAtPathsRequest>): LookAtPathsRequest {
+    return LookAtPathsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LookAtPathsRequest>): LookAtPathsRequest {
+    const message = createBaseLookAtPathsRequest();
+    message.paths = object.paths?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseLookAtPathsResponse(): LookAtPathsResponse {
+  return { kinds: {}, sha256: {} };
+}
+
+export const LookAtPathsResponse: MessageFns<LookAtPathsResponse> = {
+  encode(message: LookAtPathsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.kinds).forEach(([key, value]: [string, string]) => {
+      LookAtPathsResponse_KindsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    globalThis.Object.entries(message.sha256).forEach(([key, value]: [string, string]) => {
+      LookAtPathsResponse_Sha256Entry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LookAtPathsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLookAtPathsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = LookAtPathsResponse_KindsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.kinds[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = LookAtPathsResponse_Sha256Entry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.sha256[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LookAtPathsResponse>): LookAtPathsResponse {
+    return LookAtPathsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LookAtPathsResponse>): LookAtPathsResponse {
+    const message = createBaseLookAtPathsResponse();
+    message.kinds = (globalThis.Object.entries(object.kinds ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.sha256 = (globalThis.Object.entries(object.sha256 ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseLookAtPathsResponse_KindsEntry(): LookAtPathsResponse_KindsEntry {
+  return { key: "", value: "" };
+}
+
+export const LookAtPathsResponse_KindsEntry: MessageFns<LookAtPathsResponse_KindsEntry> = {
+  encode(message: LookAtPathsResponse_KindsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LookAtPathsResponse_KindsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLookAtPathsResponse_KindsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LookAtPathsResponse_KindsEntry>): LookAtPathsResponse_KindsEntry {
+    return LookAtPathsResponse_KindsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LookAtPathsResponse_KindsEntry>): LookAtPathsResponse_KindsEntry {
+    const message = createBaseLookAtPathsResponse_KindsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseLookAtPathsResponse_Sha256Entry(): LookAtPathsResponse_Sha256Entry {
+  return { key: "", value: "" };
+}
+
+export const LookAtPathsResponse_Sha256Entry: MessageFns<LookAtPathsResponse_Sha256Entry> = {
+  encode(message: LookAtPathsResponse_Sha256Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LookAtPathsResponse_Sha256Entry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLookAtPathsResponse_Sha256Entry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LookAtPathsResponse_Sha256Entry>): LookAtPathsResponse_Sha256Entry {
+    return LookAtPathsResponse_Sha256Entry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LookAtPathsResponse_Sha256Entry>): LookAtPathsResponse_Sha256Entry {
+    const message = createBaseLookAtPathsResponse_Sha256Entry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
  * Reads need the role `observer` (ReadBackup, WatchAvailability and MeasureDisk: `operator`), changes the role `operator`
@@ -11107,6 +11406,16 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: RestorePartResponse): Buffer => Buffer.from(RestorePartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestorePartResponse => RestorePartResponse.decode(value),
   },
+  /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
+  lookAtPaths: {
+    path: "/quorate.v1.NodeAgentService/LookAtPaths" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LookAtPathsRequest): Buffer => Buffer.from(LookAtPathsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LookAtPathsRequest => LookAtPathsRequest.decode(value),
+    responseSerialize: (value: LookAtPathsResponse): Buffer => Buffer.from(LookAtPathsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LookAtPathsResponse => LookAtPathsResponse.decode(value),
+  },
 } as const;
 
 export interface NodeAgentServiceServer extends UntypedServiceImplementation {
@@ -11247,6 +11556,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   stopPart: handleServerStreamingCall<StopPartRequest, StopPartResponse>;
   /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
   restorePart: handleServerStreamingCall<RestorePartRequest, RestorePartResponse>;
+  /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
+  lookAtPaths: handleUnaryCall<LookAtPathsRequest, LookAtPathsResponse>;
 }
 
 export interface NodeAgentServiceClient extends Client {
@@ -11944,6 +12255,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RestorePartResponse>;
+  /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
+  lookAtPaths(
+    request: LookAtPathsRequest,
+    callback: (error: ServiceError | null, response: LookAtPathsResponse) => void,
+  ): ClientUnaryCall;
+  lookAtPaths(
+    request: LookAtPathsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LookAtPathsResponse) => void,
+  ): ClientUnaryCall;
+  lookAtPaths(
+    request: LookAtPathsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LookAtPathsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const NodeAgentServiceClient = makeGenericClientConstructor(

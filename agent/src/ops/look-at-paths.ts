@@ -1,0 +1,23 @@
+import type { LookAtPathsRequest, LookAtPathsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { sha256Hex } from '@quorate/shared/hash'
+import type { Host } from '../host/host.js'
+import { readOperation } from './operation.js'
+import { mostFileBytes } from './shared-files/limits.js'
+import { isShareable } from './shared-files/shareable.js'
+
+/** Whether something lies at each path, and of what kind. Only what could be brought along is hashed, nothing else is opened. */
+export const lookAtPaths = readOperation<LookAtPathsRequest, LookAtPathsResponse>(async ({ paths }, { host }) => {
+  const seen = await Promise.all(paths.map(async (path) => ({ path, ...(await lookAt(host, path)) })))
+  return {
+    kinds: Object.fromEntries(seen.flatMap(({ path, kind }) => (kind === undefined ? [] : [[path, kind]]))),
+    sha256: Object.fromEntries(seen.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [[path, sha256]]))),
+  }
+})
+
+async function lookAt(host: Host, path: string): Promise<{ kind?: string; sha256?: string }> {
+  const seen = await host.look(path).catch(() => undefined)
+  if (seen === undefined) return {}
+  if (seen.kind !== 'file' || seen.bytes > mostFileBytes || !isShareable(path)) return { kind: seen.kind }
+  const file = await host.read(path, { followLinks: true }).catch(() => undefined)
+  return { kind: seen.kind, ...(file === undefined ? {} : { sha256: sha256Hex(file.bytes) }) }
+}
