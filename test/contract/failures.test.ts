@@ -8,8 +8,9 @@ const checksAndProofs = new Set([...allChecks, ...allProofs].map(({ id }) => id)
 const named = new Set(allFailures.flatMap(({ checks }) => checks ?? []))
 const explained = new Set(allFailures.flatMap(({ recognised }) => recognised ?? []))
 
-t.test('every failure F01 to F58 is there once, in its order', async (t) => {
-  const wanted = Array.from({ length: 58 }, (_, index) => `F${String(index + 1).padStart(2, '0')}`)
+t.test('every failure is there once, numbered from F01 in its order', async (t) => {
+  t.ok(allFailures.length >= 72)
+  const wanted = Array.from({ length: allFailures.length }, (_, index) => `F${String(index + 1).padStart(2, '0')}`)
   t.same(
     allFailures.map(({ number }) => number),
     wanted,

@@ -45,7 +45,8 @@ export const beforeJoining: readonly Failure[] = [
   },
   {
     number: 'F07',
-    title: 'Wrong mends: `upgrade apply` issues no certificate, one that was deleted first is missed',
+    title:
+      'Fixes that do not work: `upgrade apply` does not reissue the certificate; deleting it first breaks the API server',
     threads: 'kubeadm#1447, pharos#434',
     recognised: ['serving-certificate-absent'],
   },
@@ -87,7 +88,12 @@ export const beforeJoining: readonly Failure[] = [
     title: "Too much of pki/ was copied: the first node's own certificates, or another cluster's",
     threads: 'kubeadm#1423, kubeadm#1453, kubernetes#72330',
     checks: ['joiners-clean'],
-    recognised: ['certificate-refused', 'certificate-of-another-ca'],
+    recognised: [
+      'certificate-refused',
+      'certificate-of-another-ca',
+      'certificate-not-of-its-ca',
+      'key-of-another-certificate',
+    ],
   },
   {
     number: 'F14',

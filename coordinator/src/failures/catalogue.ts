@@ -3,9 +3,16 @@ import type { Failure } from './failure.js'
 import { ofEtcd } from './of-etcd.js'
 import { ofLoadBalancers } from './of-load-balancers.js'
 import { ofNodes } from './of-nodes.js'
+import { ofSurroundings } from './of-surroundings.js'
 
 /** Every known failure of such a conversion, by number. The one place that says which check or which explanation is about which. */
-export const allFailures: readonly Failure[] = [...beforeJoining, ...ofEtcd, ...ofNodes, ...ofLoadBalancers]
+export const allFailures: readonly Failure[] = [
+  ...beforeJoining,
+  ...ofEtcd,
+  ...ofNodes,
+  ...ofLoadBalancers,
+  ...ofSurroundings,
+]
 
 /** Checks and proofs that are about none of them, and why they are made. */
 export const besideTheCatalogue: Readonly<Record<string, string>> = {

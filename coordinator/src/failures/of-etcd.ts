@@ -14,14 +14,14 @@ export const ofEtcd: readonly Failure[] = [
     title: 'From one voter to two: the new one dies and the quorum is lost',
     threads: 'etcd#3505, etcd#7820, etcd#3329, etcd#6103, kubeadm#2188',
     checks: ['etcd-learner-mode', 'etcd-learner-fixes', 'reachability'],
-    recognised: ['quorum-lost'],
+    recognised: ['quorum-lost', 'etcd-unhealthy-cluster', 'etcd-peer-not-reached'],
   },
   {
     number: 'F25',
     title: 'The learner is not in sync and kubeadm gives up',
     threads: 'kubeadm#2997, kubeadm#3287, kubernetes#122826, kubernetes#115492, kubernetes#136014',
     checks: ['etcd-learner-fixes', 'disk-latency', 'reachability'],
-    recognised: ['learner-behind', 'disk-slow'],
+    recognised: ['learner-behind', 'disk-slow', 'etcd-learner-asked', 'learner-not-started'],
   },
   {
     number: 'F26',
@@ -66,13 +66,13 @@ export const ofEtcd: readonly Failure[] = [
     title: 'etcd changes its leader, or requests time out, during a join',
     threads: 'libvirt-k8s-provisioner#93',
     checks: ['disk-latency'],
-    recognised: ['leader-changed', 'disk-slow'],
+    recognised: ['leader-changed', 'disk-slow', 'leader-lost', 'lock-not-read', 'api-server-without-etcd'],
   },
   {
     number: 'F33',
     title: 'Clocks differ: certificates are not valid yet, or no more',
     threads: 'kubeadm#240, kubernetes#42791, cluster-api#4304, rke#1123',
     checks: ['clocks', 'certificate-expiry'],
-    recognised: ['certificate-time'],
+    recognised: ['certificate-time', 'etcd-clocks'],
   },
 ]

@@ -14,7 +14,7 @@ export const ofLoadBalancers: readonly Failure[] = [
     title: 'A backend was added too early, or nobody asks how it is',
     threads: 'kind#588, kubeadm#1353, kubeadm#2092, kubeadm#2093, CAPV#782',
     checks: ['load-balancer'],
-    recognised: ['backend-down', 'api-server-refused'],
+    recognised: ['backend-down', 'api-server-refused', 'haproxy-configuration'],
   },
   {
     number: 'F45',
@@ -52,7 +52,7 @@ export const ofLoadBalancers: readonly Failure[] = [
     number: 'F50',
     title: 'kube-vip may not take its lease while the cluster is initialised',
     threads: 'kube-vip#684, kube-vip#907, kube-vip#938',
-    recognised: ['kube-vip-forbidden'],
+    recognised: ['kube-vip-forbidden', 'kube-vip-lock'],
   },
   {
     number: 'F51',

@@ -19,6 +19,7 @@ export const ofNodes: readonly Failure[] = [
     title: 'A manifest was moved and the mirror pod still tells of the old one',
     threads: 'cluster-etcd-operator#1356, kubeadm#2718',
     checks: ['static-pods-run'],
+    recognised: ['static-pod-not-restarted'],
   },
   {
     number: 'F37',
@@ -52,6 +53,11 @@ export const ofNodes: readonly Failure[] = [
       'kernel-does-not-forward',
       'kubelet-version',
       'kubelet-did-not-start',
+      'several-runtimes',
+      'static-pod-crashes',
+      'manifest-unreadable',
+      'sandbox-image',
+      'runtime-socket-absent',
     ],
   },
   {

@@ -37,13 +37,14 @@ export const saidByEtcd: readonly Explanation[] = [
   },
   {
     id: 'member-count-unequal',
-    pattern: /error validating peerURLs .*member count is unequal/,
+    pattern: /: member count is unequal/,
     cause: "The member list that kubeadm wrote into the new member's manifest is not etcd's any more: two joins raced.",
     remedy: `On the joiner: kubeadm reset; etcdctl member remove ID of what it added; then join again, one after the other (${runbook})`,
   },
   {
     id: 'quorum-lost',
-    pattern: /etcd cluster is unavailable or misconfigured|etcdserver: no leader/,
+    pattern:
+      /etcd cluster is unavailable or misconfigured|etcdserver: no leader|raft\.node: [0-9a-f]{1,16} lost leader/,
     cause: 'More than half of the voters do not answer: etcd neither writes nor removes members.',
     remedy: 'docs/runbook.md#quorum, before anything else. First try to bring the member up that went away.',
   },
@@ -56,14 +57,14 @@ export const saidByEtcd: readonly Explanation[] = [
   },
   {
     id: 'etcd-on-wrong-interface',
-    pattern: /error syncing endpoints with etcd?: .*connect: connection refused/,
+    pattern: /error syncing endpoints with etcd?: .{0,400}connect: connection refused/,
     cause:
       'A member is known by an address on which it does not listen: the address of another interface was advertised.',
     remedy: `etcdctl member list shows it; join with localAPIEndpoint.advertiseAddress (${runbook})`,
   },
   {
     id: 'dead-member',
-    pattern: /etcd cluster is not healthy|error syncing endpoints with etcd?:.*context deadline exceeded/,
+    pattern: /etcd cluster is not healthy|error syncing endpoints with etcd?:.{0,400}context deadline exceeded/,
     cause: 'The list has a member that does not answer: what a failed join or a removed node left.',
     remedy: `etcdctl endpoint health --cluster, then etcdctl member remove ID of what is gone for good (${runbook})`,
   },
@@ -81,8 +82,96 @@ export const saidByEtcd: readonly Explanation[] = [
   },
   {
     id: 'disk-slow',
-    pattern: /slow fdatasync|apply (?:request|entries) took too long/,
+    pattern: /slow fdatasync|apply (?:request|entries) took too long|failed to send out heartbeat on time/,
     cause: "The disk under /var/lib/etcd is slower than etcd's heartbeat: members fall behind and lead by turns.",
     remedy: 'On that node: etcdctl check perf, iostat -x 1; give etcd a disk of its own.',
+  },
+  {
+    id: 'etcd-authentication',
+    pattern:
+      /etcdserver: (?:user name (?:is empty|not found)|permission denied|invalid auth token|authentication is not enabled)|auth: (?:invalid auth token|user not found)/,
+    cause:
+      "Authentication is enabled in etcd: a client is the user of its certificate's common name, and adding or promoting a member needs the role root.",
+    remedy: `etcdctl auth status; etcdctl user list; etcdctl user add NAME --no-password && etcdctl user grant-role NAME root, for each name that etcd does not know (${runbook})`,
+  },
+  {
+    id: 'etcd-quota',
+    pattern: /mvcc: database space exceeded|etcdserver: no space|alarm ?raised.{0,100}NOSPACE|"alarm":"NOSPACE"/,
+    cause:
+      'The database reached its quota and etcd refuses writes. A member with a smaller --quota-backend-bytes raises the alarm for all: the flag of one manifest is not in kubeadm-config.',
+    remedy: `etcdctl alarm list; etcdctl defrag --cluster; etcdctl alarm disarm; give every member the same quota-backend-bytes (${runbook})`,
+  },
+  {
+    id: 'etcd-cluster-id',
+    pattern: /cluster ID mismatch/,
+    cause: 'That member belongs to another cluster: data of an earlier cluster are in its data directory.',
+    remedy: `On the node that is new: kubeadm reset, which empties /var/lib/etcd; etcdctl member list, then join again (${runbook})`,
+  },
+  {
+    id: 'etcd-member-removed',
+    pattern: /member has been permanently removed from the cluster|the data-dir used by this member must be removed/,
+    cause: 'This member was removed from the cluster and still starts with its old data.',
+    remedy: `On that node: kubeadm reset, then join it again. Not on a node whose member \`etcdctl member list\` shows (${runbook})`,
+  },
+  {
+    id: 'etcd-bootstrapped-already',
+    pattern: /member [0-9a-f]{1,16} has already been bootstrapped/,
+    cause:
+      'The cluster knows this member as started, and its data directory is empty: the data were deleted on the node only.',
+    remedy: `etcdctl member remove ID; on that node: kubeadm reset, then join it again (${runbook})`,
+  },
+  {
+    id: 'etcd-initial-cluster',
+    pattern:
+      /couldn't find local name "[^"]{1,253}" in the initial cluster configuration|--initial-cluster (?:has|must include) \S{1,300}|unmatched member while checking PeerURLs/,
+    cause:
+      'The name or the peer address in the manifest is not the one that was added: an address of another node, or a changed host name.',
+    remedy: `etcdctl member list; compare --name, --initial-cluster and --initial-advertise-peer-urls in /etc/kubernetes/manifests/etcd.yaml of the joiner (${runbook})`,
+  },
+  {
+    id: 'etcd-peer-name',
+    pattern: /does not match any of DNSNames/,
+    cause:
+      "The member's peer certificate does not have the address that it connects from: a copied certificate, or NAT between the nodes.",
+    remedy:
+      'On that node: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/etcd/peer.crt; kubeadm init phase certs etcd-peer makes it after the old one is moved away',
+  },
+  {
+    id: 'etcd-clocks',
+    pattern: /clock difference against peer \S{1,60} is too high|prober found high clock drift/,
+    cause: 'The clocks of two members differ by more than a second.',
+    remedy: 'On both: timedatectl; chronyc tracking',
+  },
+  {
+    id: 'etcd-peer-not-reached',
+    pattern:
+      /health check for peer \S{1,60} could not connect|prober detected unhealthy status|lost the TCP streaming connection with peer/,
+    cause: 'A member does not reach another on its peer address: it is down, or port 2380 is closed one way.',
+    remedy: `etcdctl endpoint health --cluster; on both nodes: nc -vz OTHER_NODE 2380 (${runbook})`,
+  },
+  {
+    id: 'etcd-data-damaged',
+    pattern:
+      /found data inconsistency with peers|(?:wal(?:pb)?|snap): crc mismatch|failed to find database snapshot file|"alarm":"CORRUPT"/,
+    cause: 'The data of this member are damaged or differ from the others: a power loss, or a disk that loses writes.',
+    remedy: `While the others have a quorum: etcdctl member remove ID, kubeadm reset on that node, and join it again (${runbook})`,
+  },
+  {
+    id: 'etcd-learner-asked',
+    pattern: /rpc not supported for learner/,
+    cause: 'A client asked a member that is still a learner: a learner serves no reads. It ends with the promotion.',
+    remedy: `etcdctl endpoint status --cluster; if the learner has caught up: etcdctl member promote ID (${runbook})`,
+  },
+  {
+    id: 'etcd-unhealthy-cluster',
+    pattern: /etcdserver: unhealthy cluster/,
+    cause: 'etcd adds no member while one of its voters was not connected for the last seconds.',
+    remedy: `etcdctl endpoint health --cluster; start or remove the member that does not answer (${runbook})`,
+  },
+  {
+    id: 'learner-not-started',
+    pattern: /the etcd member [0-9a-f]{1,16} is not started/,
+    cause: 'kubeadm waits for the new member, and its etcd has not announced itself yet.',
+    remedy: `On the joiner: crictl ps -a --name etcd; crictl logs $(crictl ps -a --name etcd -q | head -1) (${runbook})`,
   },
 ]

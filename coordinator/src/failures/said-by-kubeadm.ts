@@ -7,7 +7,7 @@ export const saidByKubeadm: readonly Explanation[] = [
     pattern: /stable controlPlaneEndpoint/,
     cause: 'kubeadm-config has no controlPlaneEndpoint. Nothing was changed on the joiner: it can join right after.',
     remedy:
-      '`quorate convert` sets it, with all that must be so first. By hand: kubectl -n kube-system edit configmap kubeadm-config',
+      '`quorate convert` sets it, after everything that it requires. By hand: kubectl -n kube-system edit configmap kubeadm-config',
   },
   {
     id: 'certificates-secret-gone',
@@ -18,7 +18,7 @@ export const saidByKubeadm: readonly Explanation[] = [
   },
   {
     id: 'certificate-key-wrong',
-    pattern: /error decoding secret data with provided key|decoding error:.*message authentication failed/,
+    pattern: /error decoding secret data with provided key|decoding error:.{0,400}message authentication failed/,
     cause: 'The certificate key is of an earlier upload: each upload has a key of its own.',
     remedy: 'On a control plane: kubeadm init phase upload-certs --upload-certs --config FILE, and take the new key.',
   },
@@ -32,14 +32,14 @@ export const saidByKubeadm: readonly Explanation[] = [
   {
     id: 'shared-keys-absent',
     pattern:
-      /failure loading (?:key for service account|certificate for CA|key for CA)|couldn't load the private key file \S*sa\.key/,
+      /failure loading (?:key for service account|certificate for CA|key for CA)|couldn't load the private key file \S{0,300}sa\.key/,
     cause: 'No certificate key was given, so kubeadm looked for the shared keys on the node, and they are not there.',
     remedy:
       'Join with --certificate-key of a fresh upload: kubeadm init phase upload-certs --upload-certs --config FILE',
   },
   {
     id: 'join-forbidden',
-    pattern: /is forbidden: User "system:bootstrap:[a-z0-9]+" cannot/,
+    pattern: /is forbidden: User "system:bootstrap:[a-z0-9]{1,20}" cannot/,
     cause:
       'The role by which a bootstrap token may read it is gone, or the token lacks the group that the role is bound to.',
     remedy:
@@ -47,7 +47,7 @@ export const saidByKubeadm: readonly Explanation[] = [
   },
   {
     id: 'token-unknown',
-    pattern: /token id "[^"]*" is invalid for this cluster or it has expired/,
+    pattern: /token id "[^"]{0,300}" is invalid for this cluster or it has expired/,
     cause:
       'The token has expired or was never of this cluster; or a clock is wrong by more than the time that it lives.',
     remedy: 'On a control plane: kubeadm token list, then kubeadm token create; on both: timedatectl',
@@ -56,28 +56,28 @@ export const saidByKubeadm: readonly Explanation[] = [
     id: 'token-not-signed',
     pattern: /could not find a JWS signature in the cluster-info ConfigMap/,
     cause:
-      'Nobody signed cluster-info for this token: the controller-manager does not lead, or its bootstrap signer is off.',
+      'cluster-info is not signed for this token: the controller-manager does not lead, or its bootstrap signer is off.',
     remedy:
       'kubectl -n kube-system get lease kube-controller-manager -o yaml; its manifest needs --controllers=*,bootstrapsigner,tokencleaner',
   },
   {
     id: 'signature-wrong',
     pattern: /failed to verify JWS signature of received cluster info/,
-    cause: 'cluster-info was changed and not signed anew, or the secret half of the token is wrong.',
+    cause: 'cluster-info was changed and not signed again, or the secret half of the token is wrong.',
     remedy:
       'On a control plane: kubeadm token create, and join with the new token; if it stays, restart the controller-manager.',
   },
   {
     id: 'discovery-unauthorized',
     pattern:
-      /couldn't validate the identity of the API Server:.*Unauthorized|[Ff]ailed to request cluster[- ]info.*Unauthorized/,
+      /couldn't validate the identity of the API Server:.{0,400}Unauthorized|[Ff]ailed to request cluster[- ]info.{0,400}Unauthorized/,
     cause: 'The API server refuses anonymous requests (--anonymous-auth=false), and discovery by token needs one.',
     remedy:
       'Allow them for cluster-info by an AuthenticationConfiguration (1.31 and later), or join with discovery.file.',
   },
   {
     id: 'ca-not-pinned',
-    pattern: /cluster CA found in cluster-info ConfigMap is invalid|none of the public keys .* are pinned/,
+    pattern: /cluster CA found in cluster-info ConfigMap is invalid|none of the public keys .{0,400} are pinned/,
     cause: "The pin is not of the CA in cluster-info: it was made of another file, or the cluster's CA was rotated.",
     remedy:
       'On a control plane: openssl x509 -in /etc/kubernetes/pki/ca.crt -pubkey -noout | openssl pkey -pubin -outform der | sha256sum',
@@ -107,12 +107,13 @@ export const saidByKubeadm: readonly Explanation[] = [
   {
     id: 'cluster-status-stale',
     pattern: /failed to get ?APIEndpoint/,
-    cause: 'kubeadm 1.21 or older looks for this node in a ClusterStatus that nobody kept true.',
-    remedy: 'kubectl -n kube-system edit configmap kubeadm-config: take the nodes that are gone out of ClusterStatus.',
+    cause: 'kubeadm 1.21 or older looks for this node in a ClusterStatus that nothing keeps up to date.',
+    remedy:
+      'kubectl -n kube-system edit configmap kubeadm-config, and delete the nodes that are gone from ClusterStatus.',
   },
   {
     id: 'serving-certificate-absent',
-    pattern: /unable to load server certificate: open \S*apiserver\.crt: no such file/,
+    pattern: /unable to load server certificate: open \S{0,300}apiserver\.crt: no such file/,
     cause: 'The certificate was moved away before a new one was there.',
     remedy: 'On that node: kubeadm init phase certs apiserver --config FILE',
   },
@@ -124,20 +125,20 @@ export const saidByKubeadm: readonly Explanation[] = [
   },
   {
     id: 'port-in-use',
-    pattern: /\bPort-\d+\]?: Port \d+ is in use/,
+    pattern: /\bPort-\d{1,6}\]?: Port \d{1,6} is in use/,
     cause:
       'Something listens there already: a load balancer on the port of the API server, or what an earlier join left.',
     remedy: 'On that node: ss -ltnp; give the load balancer another port (8443), or kubeadm reset what was left.',
   },
   {
     id: 'leftovers',
-    pattern: /\b(?:FileAvailable|DirAvailable)--\S*?\]?: \S+ (?:already exists|is not empty)/,
+    pattern: /\b(?:FileAvailable|DirAvailable)--\S{0,300}\]?: \S{1,300} (?:already exists|is not empty)/,
     cause: 'Files of an earlier cluster, or of a join that did not end, are on the node.',
     remedy: 'If nothing needs them, on that node: kubeadm reset && rm -rf /etc/cni/net.d. Never ignore `all`.',
   },
   {
     id: 'node-name-taken',
-    pattern: /a Node with name "?[^"\s]+"? and status "?Ready"? already exists/,
+    pattern: /a Node with name "?[^"\s]{1,253}"? and status "?Ready"? already exists/,
     cause: 'A machine of that name is in the cluster: the joiner would take its Node over.',
     remedy:
       'kubectl get node NAME -o wide; give the joiner another name, or kubectl delete node NAME if that machine is gone.',

@@ -1,6 +1,6 @@
 import type { Explanation } from './explanation.js'
 
-/** What kubelet, container runtime, API server, haproxy and keepalived say. */
+/** What a node lacks for a control plane: runtime, kernel, images, files. */
 export const saidByNodes: readonly Explanation[] = [
   {
     id: 'runtime-without-cri',
@@ -11,7 +11,8 @@ export const saidByNodes: readonly Explanation[] = [
   },
   {
     id: 'cgroup-driver-differs',
-    pattern: /expected cgroupsPath to be of format .?"slice:prefix:name|kubelet cgroup driver: .* is different from/,
+    pattern:
+      /expected cgroupsPath to be of format .?"slice:prefix:name|kubelet cgroup driver: .{0,60} is different from|systemd cgroup manager, but did not receive slice|cgroupfs cgroup manager, but received systemd slice/,
     cause: 'The kubelet and the container runtime manage cgroups in two ways.',
     remedy:
       'On that node: SystemdCgroup = true in /etc/containerd/config.toml, then systemctl restart containerd kubelet',
@@ -33,7 +34,7 @@ export const saidByNodes: readonly Explanation[] = [
   {
     id: 'kubelet-version',
     pattern:
-      /[Kk]ubelet version (?:"[^"]*" is lower than kubeadm can support|is higher than the control plane version)/,
+      /[Kk]ubelet version (?:"[^"]{0,300}" is lower than kubeadm can support|is higher than the control plane version)/,
     cause: 'The kubelet of that node is not of the version of the cluster.',
     remedy:
       "On that node: apt-get install --allow-change-held-packages 'kubelet=VERSION-*', with the cluster's version.",
@@ -53,7 +54,7 @@ export const saidByNodes: readonly Explanation[] = [
   {
     id: 'shared-file-absent',
     pattern:
-      /(?:loading audit policy file|error opening encryption provider configuration file).*no such file or directory/,
+      /(?:loading audit policy file|error opening encryption provider configuration file).{0,400}no such file or directory/,
     cause:
       'The API server of that node names a file that is only on the first control plane: kubeadm does not copy it.',
     remedy:
@@ -61,78 +62,30 @@ export const saidByNodes: readonly Explanation[] = [
   },
   {
     id: 'mirror-pod-deleted',
-    pattern: /^pod "(?:kube-apiserver|kube-controller-manager|kube-scheduler|etcd)-[^"]*" (?:force )?deleted/,
-    cause: 'This was a mirror pod: its age begins anew, the container goes on as it was, with the old flags.',
+    pattern: /^pod "(?:kube-apiserver|kube-controller-manager|kube-scheduler|etcd)-[^"]{0,300}" (?:force )?deleted/,
+    cause: 'This was a mirror pod: its age starts again, and the container keeps running with the old flags.',
     remedy: 'On that node: crictl ps --name COMPONENT -q | xargs crictl stop; crictl ps shows another id and start.',
   },
   {
     id: 'kubelet-holds-dead-connection',
     pattern:
-      /(?:[Ee]rror updating node status|node lease|ensure lease exists).*(?:use of closed network connection|client connection lost|Client\.Timeout exceeded)/,
+      /(?:[Ee]rror updating node status|node lease|ensure lease exists).{0,400}(?:use of closed network connection|client connection lost|Client\.Timeout exceeded)/,
     cause: 'The kubelet holds a connection to an API server or load balancer that is gone; the node becomes NotReady.',
     remedy: 'On that node: systemctl restart kubelet. In haproxy: on-marked-down shutdown-sessions',
   },
   {
-    id: 'health-check-unauthorized',
-    pattern: /is DOWN, reason: Layer7 wrong status, code: 40[13]/,
-    cause: 'The health check has no credentials and the API server refuses anonymous requests: all backends go down.',
-    remedy:
-      'Allow anonymous requests for /readyz by an AuthenticationConfiguration (1.31 and later), or take 401 as alive.',
-  },
-  {
-    id: 'no-backend',
-    pattern: /(?:proxy|backend) '?[\w.-]+'? has no server available/,
-    cause: 'No API server behind the load balancer is ready.',
-    remedy: 'On each control plane: curl -k https://localhost:6443/readyz?verbose; crictl ps -a --name kube-apiserver',
-  },
-  {
-    id: 'backend-down',
-    pattern: /Server \S+ is DOWN, reason: Layer[467]/,
-    cause: 'The load balancer took an API server out: it does not answer, or not well. Well before it has joined.',
-    remedy: 'On that control plane: curl -k https://localhost:6443/readyz?verbose; crictl logs of kube-apiserver',
-  },
-  {
-    id: 'router-id-shared',
-    pattern: /ip address associated with VRID .*not present in|bogus VRRP packet received/,
-    cause: 'Another keepalived in this network has the same virtual_router_id, or other addresses under it.',
-    remedy: 'tcpdump -ni any proto 112 shows who sends; set another loadBalancer.virtualRouterId in the cluster file.',
-  },
-  {
-    id: 'two-holders',
-    pattern: /Received (?:advert from \S+ with lower priority|lower prio advert).*forcing new election/,
-    cause:
-      'Two keepalived hold the address at once: they do not hear each other, VRRP (protocol 112) is filtered between them.',
-    remedy:
-      'On each: ip -br addr | grep ADDRESS; firewall-cmd --permanent --add-protocol=vrrp && firewall-cmd --reload',
-  },
-  {
-    id: 'kube-vip-forbidden',
-    pattern: /"plndr-cp-lock" is forbidden/,
-    cause:
-      'kube-vip uses admin.conf, which has no rights before the cluster is initialised (1.29 and later); or the RoleBinding quorate-kube-vip is gone.',
-    remedy:
-      'One that Quorate runs: `quorate convert` again gives it its rights back. One of your own, during init only: super-admin.conf as its hostPath; point it back to admin.conf after.',
-  },
-  {
     id: 'server-not-reached',
-    pattern: /[Ff]ailed to watch.*(?:connection refused|no route to host|i\/o timeout)/,
-    cause: 'This program goes on asking an API server that is gone: its kubeconfig still names the old address.',
+    pattern: /[Ff]ailed to watch.{0,400}(?:connection refused|no route to host|i\/o timeout)/,
+    cause: 'This program still asks an API server that is gone: its kubeconfig names the old address.',
     remedy:
       'On that node: grep server: /etc/kubernetes/*.conf; for kube-proxy: kubectl -n kube-system rollout restart daemonset kube-proxy',
   },
   {
     id: 'kubelet-did-not-start',
     pattern:
-      /timed out waiting for the condition(?! on )|(?:The kubelet|The API server|kube-(?:apiserver|scheduler|controller-manager)) is not healthy after/,
+      /timed out waiting for the condition(?! on )|(?:The kubelet|The API server|kube-(?:apiserver|scheduler|controller-manager)) is not healthy after|the kubelet isn't running or healthy|http:\/\/(?:localhost|127\.0\.0\.1):10248\/healthz' failed with error/,
     cause:
       'kubeadm waited for the kubelet or the control plane of this node: it does not run, or cannot reach itself through the load balancer.',
     remedy: 'On that node: journalctl -u kubelet -n 50; curl -k https://ENDPOINT/readyz',
-  },
-  {
-    id: 'api-server-refused',
-    pattern: /dial tcp \S+:\d+: (?:connect: |getsockopt: )?connection refused/,
-    cause:
-      'Nothing listens there: the API server is down, a load balancer has no backend, or the address is an old one.',
-    remedy: 'On that machine: ss -ltnp; grep server: /etc/kubernetes/*.conf on the node that says so.',
   },
 ]

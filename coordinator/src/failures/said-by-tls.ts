@@ -5,15 +5,15 @@ export const saidByTls: readonly Explanation[] = [
   {
     id: 'certificate-lacks-name',
     pattern:
-      /x509: certificate is valid for .*, not |x509: cannot validate certificate for \S+ because it doesn't contain any IP SANs/,
+      /x509: certificate is valid for .{0,400}, not |x509: cannot validate certificate for \S{1,300} because it doesn't contain any IP SANs/,
     cause: 'The API server is called by a name or an address that its certificate does not have.',
     remedy:
-      '`quorate convert` issues it anew with the endpoint. To see: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt',
+      '`quorate convert` reissues it with the endpoint. To look at it: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt',
   },
   {
     id: 'certificate-time',
     pattern:
-      /certificate has expired or is not yet valid|certificate is not valid yet|current time \S+ is (?:before|after)/,
+      /certificate has expired or is not yet valid|certificate is not valid yet|current time \S{1,300} is (?:before|after)/,
     cause: 'A clock is wrong, or a certificate has expired: on this control plane only, if it was renewed on another.',
     remedy:
       'timedatectl on both ends; kubeadm certs check-expiration on every control plane, and there kubeadm certs renew all',

@@ -1,5 +1,6 @@
 import type { PublicCase } from './case.js'
 import { hostPaths } from './host-paths.js'
+import { messages } from './messages.js'
 
 /** Every public case, one shelf a subject. */
-export const publicCases: readonly PublicCase[] = [...hostPaths]
+export const publicCases: readonly PublicCase[] = [...hostPaths, ...messages]

@@ -4,10 +4,7 @@ import t from 'tap'
 import { allSaid } from './said.js'
 
 t.test('every explanation has its real text', async (t) => {
-  t.same(
-    [...new Set(allSaid.map(({ explanation }) => explanation))],
-    allExplanations.map(({ id }) => id),
-  )
+  t.same([...new Set(allSaid.map(({ explanation }) => explanation))].sort(), allExplanations.map(({ id }) => id).sort())
 })
 
 for (const { explanation, text, nearMiss } of allSaid) {
@@ -24,6 +21,51 @@ const inLog = (explanation: string): string => (explanation === 'mirror-pod-dele
 
 t.test('an explanation is stateless: asked twice it says the same', async (t) => {
   for (const { pattern } of allExplanations) t.match(pattern.flags, /^i?$/)
+})
+
+/** A repeat without an end, a class aside: what makes a pattern quadratic, or worse, in a text that was made for it. */
+const unbounded = /(?<!\\)[*+]|\{\d+,\}/
+const withoutClasses = (source: string): string => source.replace(/\[(?:\\.|[^\]\\])*\]/g, 'C').replace(/\\./g, 'E')
+/** How often each place of a text may be looked at: the product of what the repeats of an alternative allow. */
+const looksOf = (source: string): number =>
+  Math.max(
+    ...alternatives(withoutClasses(source)).map((one) =>
+      [...one.matchAll(/\{\d*,(\d+)\}/g)].reduce((all, [, most]) => all * Number(most), 1),
+    ),
+  )
+
+/** Of the pattern as a whole: what stands between parentheses stays together. */
+function alternatives(source: string): string[] {
+  const all = ['']
+  let depth = 0
+  for (const character of source) {
+    depth += character === '(' ? 1 : character === ')' ? -1 : 0
+    if (character === '|' && depth === 0) all.push('')
+    else all[all.length - 1] += character
+  }
+  return all
+}
+
+t.test(
+  'no pattern repeats without a bound, and none repeats what repeats: time grows with the text alone',
+  async (t) => {
+    for (const { id, pattern } of allExplanations) {
+      const source = withoutClasses(pattern.source)
+      t.notMatch(source, unbounded, `${id}: every repeat has a bound`)
+      t.notMatch(source, /\{\d*,\d+\}\)\{/, `${id}: no repeat of a repeat`)
+      t.ok(looksOf(pattern.source) <= 1_000_000, `${id}: ${looksOf(pattern.source)} looks`)
+    }
+  },
+)
+
+t.test('texts of 256 KiB that nearly match a pattern all the way are told from messages', async (t) => {
+  for (const { id, pattern } of allExplanations) {
+    const [part = ''] = pattern.source.match(/[A-Za-z][A-Za-z ]{3,}/) ?? []
+    const hostile = part.padEnd(part.length + 1).repeat(Math.ceil(262_144 / (part.length + 1)))
+    t.ok(hostile.length >= 262_144)
+    const said = allExplanations.find((one) => one.pattern.test(hostile))
+    t.ok(said === undefined || said.pattern.source.includes(part), id)
+  }
 })
 
 t.test('an error carries what kubeadm said, explained once, the particular first', async (t) => {

@@ -1,3 +1,5 @@
+import { saidInPublic } from '../../../support/cases/said.js'
+
 /** The real text of a message, and one like it that means something else. */
 export interface Said {
   readonly explanation: string
@@ -6,8 +8,7 @@ export interface Said {
   readonly nearMiss: string
 }
 
-/** At least one for each explanation, in its order, as programs of several releases print them. */
-export const allSaid: readonly Said[] = [
+const ofOurTables: readonly Said[] = [
   {
     explanation: 'no-stable-endpoint',
     text: "unable to add a new control plane instance to a cluster that doesn't have a stable controlPlaneEndpoint address",
@@ -351,3 +352,6 @@ export const allSaid: readonly Said[] = [
     nearMiss: 'connection refused by peer',
   },
 ]
+
+/** At least one for each explanation, as programs of several releases print them. */
+export const allSaid: readonly Said[] = [...ofOurTables, ...saidInPublic]
