@@ -49,6 +49,8 @@ export class EtcdProcess {
     const member =
       this.member() ?? (this.flag('initial-cluster-state') === 'existing' ? undefined : cluster.bootstrap(node))
     if (member === undefined) throw new Error('member count is unequal')
+    await new Promise((resolve) => setTimeout(resolve, node.faults.etcdStartsAfterMs ?? 0))
+    if (this.stopped) return
     await this.listenForPeers()
     member.node = node
     member.name = this.flag('name')

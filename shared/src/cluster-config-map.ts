@@ -3,7 +3,7 @@ import { isAlias, isScalar, isSeq } from 'yaml'
 import { QuorateError } from './errors.js'
 import { parseEndpoint } from './names.js'
 import { canonicalAddress } from './pki.js'
-import { appendItems, fillEmpty, insertKey, replaceScalar } from './yaml-edit.js'
+import { appendItems, fillEmpty, insertKey, replaceScalar, replaceValue } from './yaml-edit.js'
 import { nodeAt, readYaml, type YamlText } from './yaml-text.js'
 
 export interface ExternalEtcdConfiguration {
@@ -171,6 +171,26 @@ export function setControlPlaneEndpoint(source: string, endpoint: string, certSa
     if (added.length > 0)
       configuration['apiServer'] = { ...part(configuration, 'apiServer'), certSANs: [...present, ...added] }
   })
+}
+
+/** The ClusterConfiguration with one of kubeadm's feature gates on, edited in place; nothing else changes in meaning. */
+export function turnOnFeatureGate(source: string, gate: string): string {
+  const yaml = parse(source)
+  const gates = part(yaml.value, 'featureGates')
+  if (gates[gate] === true) return source
+  return proved(source, withGate(yaml, gate, gates), (configuration) => {
+    configuration['featureGates'] = { ...gates, [gate]: true }
+  })
+}
+
+function withGate(yaml: ReturnType<typeof parse>, gate: string, gates: Json): string {
+  const path = ['featureGates']
+  if (!('featureGates' in yaml.value)) return insertKey(yaml, [], { featureGates: { [gate]: true } })
+  if (Object.keys(gates).length === 0) return fillEmpty(yaml, [], 'featureGates', { [gate]: true })
+  if (!(gate in gates)) return insertKey(yaml, path, { [gate]: true })
+  const node = nodeAt(yaml, [...path, gate])
+  if (!isScalar(node)) throw invalid(`featureGates.${gate} is neither true nor false`)
+  return replaceValue(yaml, node, 'true')
 }
 
 /** A copy for staging certificates in another folder; never to be uploaded. */

@@ -57,6 +57,14 @@ export function replaceScalar(yaml: YamlText, node: Node, value: string): string
   return splice(yaml.text, { start, end: start + width, text: space + scalar })
 }
 
+/** The text with one plain scalar replaced by a word that YAML does not take for a string: `true`, `7`. */
+export function replaceValue(yaml: YamlText, node: Node, word: string): string {
+  const { start, end } = rangeOf(node)
+  const width = yaml.text.slice(start, end).trimEnd().length
+  const space = yaml.text[start - 1] === ':' ? ' ' : ''
+  return splice(yaml.text, { start, end: start + width, text: space + word })
+}
+
 const lineEnding = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n')
 const lineStart = (text: string, offset: number): number => text.lastIndexOf('\n', offset - 1) + 1
 

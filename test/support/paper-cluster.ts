@@ -4,7 +4,7 @@ import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
 import type { Agent, ChangeCall } from '@quorate/coordinator/fleet/agent'
 import { requestFolder } from '@quorate/coordinator/state/request-folder'
-import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
+import { setControlPlaneEndpoint, turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import {
   ClusterFacts,
@@ -47,8 +47,10 @@ export const clusterFile: ClusterFile = {
     controlPlaneKubeconfigs: 'auto',
     manageHosts: true,
     letEtcdListen: false,
+    etcdLearners: 'auto',
     waves: { canary: 1, width: 10, maxFailed: 0 },
     availabilityBudgetSeconds: 5,
+    acceptOutageSeconds: 0,
     ignorePreflightErrors: [],
     ignoreFindings: {},
   },
@@ -467,6 +469,20 @@ export class PaperCluster {
         this.cluster.kubeadmConfig = this.#text(
           setControlPlaneEndpoint(this.cluster.kubeadmConfig?.text ?? '', wish.controlPlaneEndpoint, wish.certSans),
         )
+        return touched('configmap/kube-system/kubeadm-config')
+      },
+      useEtcdLearners: () => {
+        const text = this.cluster.kubeadmConfig?.text ?? ''
+        const after = turnOnFeatureGate(text, 'EtcdLearnerMode')
+        paper.facts.learnerGateBefore = { runId: 'r', text, sha256After: sha256Hex(after) }
+        this.cluster.kubeadmConfig = this.#text(after)
+        return touched('configmap/kube-system/kubeadm-config')
+      },
+      restoreLearnerGate: () => {
+        const kept = paper.facts.learnerGateBefore
+        paper.facts.learnerGateBefore = undefined
+        if (kept === undefined) return undefined
+        this.cluster.kubeadmConfig = this.#text(kept.text)
         return touched('configmap/kube-system/kubeadm-config')
       },
       updateClusterInfo: ({ server }: { server: string }) => {

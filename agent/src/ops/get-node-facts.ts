@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { version } from '@quorate/shared/version'
+import { readLearnerGate } from './cluster/learner-gate.js'
 import { readCertificateFacts } from './facts/certificates.js'
 import { readDisks } from './facts/disks.js'
 import { readFiles } from './facts/files.js'
@@ -48,6 +49,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(async () => ({ kubeconfigs: await readKubeconfigs(host) })),
       part(async () => ({ sharedFiles: await readSharedFiles(host) })),
       part(() => readExternalCaFacts({ ...tools, host })),
+      part(async () => ({ learnerGateBefore: await readLearnerGate({ ...tools, host }) })),
       part(async () => ({ leftovers: await readLeftovers(host) })),
       part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
       part(async () => ({ disks: await readDisks(tools) })),

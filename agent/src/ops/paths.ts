@@ -98,6 +98,9 @@ export const requestsFolder = (stateFolder: string): string => `${stateFolder}/r
 export const requestsFolderOf = (stateFolder: string, runId: string): string =>
   `${requestsFolder(stateFolder)}/${parseRunId(runId)}`
 
+/** What kubeadm-config was before a run set the feature gate EtcdLearnerMode for its joins. */
+export const learnerGatePath = (stateFolder: string): string => `${stateFolder}/learner-gate.json`
+
 /** The etcd snapshot of a run, as etcd's Snapshot call sent it. */
 export const etcdSnapshotPath = (stateFolder: string, runId: string): string =>
   `${backupFolder(stateFolder, runId)}/etcd-snapshot.db`

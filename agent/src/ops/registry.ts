@@ -44,6 +44,7 @@ import { restartCoreDns } from './restart-core-dns.js'
 import { restartKubelet } from './restart-kubelet.js'
 import { restartStaticPod } from './restart-static-pod.js'
 import { restoreBackup } from './restore-backup.js'
+import { restoreLearnerGate } from './restore-learner-gate.js'
 import { restorePart } from './restore-part.js'
 import { retireApiServer } from './retire-api-server.js'
 import { rewriteKubeconfig } from './rewrite-kubeconfig.js'
@@ -56,6 +57,7 @@ import { updateEtcdMember } from './update-etcd-member.js'
 import { updateKubeProxy } from './update-kube-proxy.js'
 import { updateKubeadmConfig } from './update-kubeadm-config.js'
 import { uploadCertificates } from './upload-certificates.js'
+import { useEtcdLearners } from './use-etcd-learners.js'
 import { watchAvailability } from './watch-availability.js'
 import { writeHostsBlock } from './write-hosts-block.js'
 
@@ -95,6 +97,8 @@ export const operations: Operations = {
   placeSignedCertificates,
   forgetCertificateRequests,
   updateKubeadmConfig,
+  useEtcdLearners,
+  restoreLearnerGate,
   updateClusterInfo,
   updateKubeProxy,
   rewriteKubeconfig,

@@ -57,6 +57,8 @@ export const access = {
   [`${service}/ForgetCertificateRequests`]: 'operator',
   [`${service}/UpdateKubeadmConfig`]: 'operator',
   [`${service}/UpdateClusterInfo`]: 'operator',
+  [`${service}/UseEtcdLearners`]: 'operator',
+  [`${service}/RestoreLearnerGate`]: 'operator',
   [`${service}/UpdateKubeProxy`]: 'operator',
   [`${service}/RewriteKubeconfig`]: 'operator',
   [`${service}/RestartKubelet`]: 'operator',

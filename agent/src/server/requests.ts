@@ -142,6 +142,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     certSans: listOf(check.host),
     expectedSha256: optional(check.sha256),
   },
+  useEtcdLearners: { header, expectedSha256: optional(check.sha256) },
+  restoreLearnerGate: { header },
   updateClusterInfo: { header, server: check.serverUrl, expectedSha256: optional(check.sha256) },
   updateKubeProxy: {
     header,

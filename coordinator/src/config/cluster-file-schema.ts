@@ -32,6 +32,7 @@ export const clusterFileSchema = z.strictObject({
       controlPlaneKubeconfigs: z.enum(['auto', 'local', 'load-balancer']).default('auto'),
       manageHosts: z.boolean().default(false),
       letEtcdListen: z.boolean().default(false),
+      etcdLearners: z.enum(['auto', 'as-configured']).default('auto'),
       waves: z
         .strictObject({
           canary: z.int().min(0).max(100).default(1),
@@ -40,6 +41,7 @@ export const clusterFileSchema = z.strictObject({
         })
         .prefault({}),
       availabilityBudgetSeconds: z.int().min(0).max(3600).default(5),
+      acceptOutageSeconds: z.int().min(0).max(3600).default(0),
       ignorePreflightErrors: z.array(z.string()).default([]),
       ignoreFindings: z.record(z.string(), z.string()).default({}),
     })

@@ -44,9 +44,13 @@ export interface ClusterFile {
     readonly manageHosts: boolean
     /** etcd that listens on localhost alone is made to listen for others, which costs one restart of it. */
     readonly letEtcdListen: boolean
+    /** `auto`: kubeadm's gate EtcdLearnerMode is set for the joins where it is off and known. */
+    readonly etcdLearners: 'auto' | 'as-configured'
     readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }
     /** How long users may have been without the API in one step before the run stops by itself. */
     readonly availabilityBudgetSeconds: number
+    /** For how long the plan may take the API away where that cannot be avoided; the budget allows it on top. */
+    readonly acceptOutageSeconds: number
     readonly ignorePreflightErrors: readonly string[]
     /** Ids of Quorate's own findings to ignore, each with its reason. */
     readonly ignoreFindings: Readonly<Record<string, string>>

@@ -5,6 +5,7 @@ import type { DoneAction } from '../engine/step.js'
 import type { ConversionRun } from './run.js'
 import { backUpFiles } from './steps/back-up-files.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
+import { useEtcdLearners } from './steps/use-etcd-learners.js'
 import { hashesNow } from './unknown-outcome.js'
 
 interface Touch {
@@ -17,12 +18,12 @@ interface Touch {
 /**
  * The gate of every undo: each file and object that an action touched has the hash again that it had before the run, by this run's backup.
  * Looked at by fresh facts where they carry it, else by what its agent put back and hashed. DRIFT names what has not. Joins put nothing
- * back: their gate looks at the cluster.
+ * back: their gate looks at the cluster. Nor does the learners' gate put back what was before the run, but what another step made of it.
  */
 export function asBefore(state: RunState): RollbackOptions<ConversionRun>['asBefore'] {
   const backup = backedUp(state)
   return async (run, step, { done, undone }) => {
-    if (step === joinControlPlanes.id) return []
+    if (step === joinControlPlanes.id || step === useEtcdLearners.id) return []
     const touches = touchesOf(done, backup)
     const nodes = [...new Set(touches.map(({ node }) => node))]
     const now = await Promise.all(

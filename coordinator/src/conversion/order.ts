@@ -8,6 +8,7 @@ import { proveHa } from './steps/prove-ha.js'
 import { publishEndpointName } from './steps/publish-endpoint-name.js'
 import { regenerateApiserverCertificate } from './steps/regenerate-apiserver-certificate.js'
 import { requestCertificates } from './steps/request-certificates.js'
+import { restoreLearnerGate } from './steps/restore-learner-gate.js'
 import { rewriteAdminKubeconfigs } from './steps/rewrite-admin-kubeconfigs.js'
 import { rewriteControlPlaneKubeconfigs } from './steps/rewrite-control-plane-kubeconfigs.js'
 import { rewriteFirstKubelet } from './steps/rewrite-first-kubelet.js'
@@ -20,6 +21,7 @@ import { updateClusterInfo } from './steps/update-cluster-info.js'
 import { updateKubeProxy } from './steps/update-kube-proxy.js'
 import { updateKubeadmConfig } from './steps/update-kubeadm-config.js'
 import { uploadCertificates } from './steps/upload-certificates.js'
+import { useEtcdLearners } from './steps/use-etcd-learners.js'
 
 /** THE ORDER: how a cluster with one control plane becomes a highly available one. docs/order.md is generated from it. */
 export const conversionOrder = [
@@ -39,9 +41,11 @@ export const conversionOrder = [
   rewriteWorkerKubeconfigs,
   updateClusterInfo,
   scanForOldAddress,
+  useEtcdLearners,
   prepareJoining,
   uploadCertificates,
   joinControlPlanes,
+  restoreLearnerGate,
   finish,
   proveHa,
 ] as const satisfies readonly ConversionStep[]

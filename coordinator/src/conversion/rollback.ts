@@ -12,6 +12,7 @@ import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'
 import { prepareJoining } from './steps/prepare-joining.js'
 import { uploadCertificates } from './steps/upload-certificates.js'
+import { useEtcdLearners } from './steps/use-etcd-learners.js'
 import { judgeUnknownOutcome, touchedNow } from './unknown-outcome.js'
 import { nodeOf } from './wanted.js'
 
@@ -45,7 +46,12 @@ export interface RollbackPlan {
   readonly impossible: readonly string[]
 }
 
-const joining: ReadonlySet<string> = new Set([joinControlPlanes.id, uploadCertificates.id, prepareJoining.id])
+const joining: ReadonlySet<string> = new Set([
+  joinControlPlanes.id,
+  uploadCertificates.id,
+  prepareJoining.id,
+  useEtcdLearners.id,
+])
 
 /** What undoing a run would do and what it could not. Changes nothing. */
 export async function planRollback(session: Session, request: RollbackRequest): Promise<RollbackPlan> {

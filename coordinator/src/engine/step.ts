@@ -19,6 +19,8 @@ export interface Action {
   readonly diffs: readonly Diff[]
   /** Set where there is a moment from which it cannot be undone while something else is broken: says which. */
   readonly noWayBack?: string
+  /** Set where it takes the service away and nothing can avoid that: for how long at most. */
+  readonly outageSeconds?: number
   /** What a person does then where no agent is, on laptops and in CI: one sentence with the command. */
   readonly elsewhere?: string
 }

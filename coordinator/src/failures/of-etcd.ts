@@ -13,7 +13,7 @@ export const ofEtcd: readonly Failure[] = [
     number: 'F24',
     title: 'From one voter to two: the new one dies and the quorum is lost',
     threads: 'etcd#3505, etcd#7820, etcd#3329, etcd#6103, kubeadm#2188',
-    checks: ['etcd-learner-mode', 'etcd-learner-fixes', 'reachability'],
+    checks: ['etcd-learner-mode', 'etcd-learner-fixes', 'planned-outage', 'reachability'],
     recognised: ['quorum-lost', 'etcd-unhealthy-cluster', 'etcd-peer-not-reached'],
   },
   {

@@ -48,6 +48,10 @@ const action = {
       does: text,
       diffs: listOf(object({ name: text, text }, ['name', 'text'])),
       noWayBack: { type: 'string', description: 'Set where it cannot be undone from a moment on: says which.' },
+      outageSeconds: {
+        type: 'integer',
+        description: 'Set where the API does not answer meanwhile: for how long at most.',
+      },
       elsewhere: { type: 'string', description: 'What a person does then where no agent is, with the command.' },
     },
     ['id', 'node', 'does', 'diffs'],

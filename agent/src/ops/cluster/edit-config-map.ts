@@ -14,6 +14,8 @@ export interface ConfigMapEdit {
   readonly expectedSha256: string
   /** Proves itself that it changes no other field than it should (shared/cluster-config-map, shared/kubeconfig). */
   readonly edit: (text: string) => string
+  /** What has to be on the disk before the ConfigMap is written. */
+  readonly keep?: (before: string, wanted: string) => Promise<void>
 }
 
 /** The text of a ConfigMap that every kubeadm cluster has; CONFIG_MAP_INVALID where it is missing. */
@@ -32,7 +34,7 @@ export async function requireConfigMap(kube: KubeApi, name: ConfigMapName, signa
  */
 export async function editConfigMap(
   context: ChangeContext,
-  { name, expectedSha256, edit }: ConfigMapEdit,
+  { name, expectedSha256, edit, keep }: ConfigMapEdit,
 ): Promise<TouchedObject | undefined> {
   const { tools, signal } = context
   const kube = await tools.kube()
@@ -42,6 +44,7 @@ export async function editConfigMap(
   const sha256Before = sha256Hex(text)
   if (expectedSha256 !== '' && sha256Before !== expectedSha256) throw await drift(context, name, text)
   await keepObject(backupPlace(context), name, text)
+  await keep?.(text, wanted)
   signal.throwIfAborted()
   await writeConfigMapText(kube, name, { object, text: wanted, signal })
   return { name, sha256Before, sha256After: sha256Hex(wanted) }

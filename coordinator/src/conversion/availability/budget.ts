@@ -9,6 +9,8 @@ export interface BudgetParts {
   /** The first control plane: where users go while there is no endpoint. */
   readonly first: string
   readonly budgetMs: number
+  /** What the step of the tally was approved to take on top. */
+  readonly plannedMs: number
 }
 
 /**
@@ -16,15 +18,16 @@ export interface BudgetParts {
  * A user goes one way and not all at once: of all places, and of reading and writing, the worst counts (docs/decisions/0007).
  */
 export function overBudget(tally: StepTally, parts: BudgetParts): QuorateError | undefined {
-  const { places, targets, first, budgetMs } = parts
+  const { places, targets, first, budgetMs, plannedMs } = parts
   const read = targets.includes(endpointTarget) ? endpointTarget : first
   const ways: Way[] = places.flatMap((place) => [read, writeTarget].map((target) => ({ place, target })))
   const [worst] = ways.map((way) => ({ ...way, ms: tally.outageMs(way) })).sort((a, b) => b.ms - a.ms)
-  if (worst === undefined || worst.ms <= budgetMs) return undefined
+  if (worst === undefined || worst.ms <= budgetMs + plannedMs) return undefined
+  const planned = plannedMs === 0 ? '' : ` beside the ${plannedMs / 1000} s that were planned`
   const what = worst.target === writeTarget ? 'writes failed' : `${worst.target} did not answer`
   return new QuorateError(
     'AVAILABILITY_BUDGET_SPENT',
-    `${what} for ${(worst.ms / 1000).toFixed(1)} s in ${tally.during}; ${budgetMs / 1000} s are allowed in one step`,
+    `${what} for ${(worst.ms / 1000).toFixed(1)} s in ${tally.during}; ${budgetMs / 1000} s are allowed in one step${planned}`,
     { where: worst.place },
   )
 }

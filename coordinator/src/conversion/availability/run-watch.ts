@@ -94,6 +94,16 @@ class Watching implements RunWatch {
     if (this.#loops.length === 0) this.#loops = [this.#watchFrom(0), this.#watchFrom(1)]
   }
 
+  /** What the approved actions of the step at work may take the API away for, as far as the operator accepted it. */
+  #plannedSeconds(accepted: number): number {
+    const step = this.#state.steps.find(({ id }) => id === this.#tally?.during)
+    const planned = step?.actions.map(({ action }) => action.outageSeconds ?? 0) ?? []
+    return Math.min(
+      accepted,
+      planned.reduce((sum, seconds) => sum + seconds, 0),
+    )
+  }
+
   async #write(): Promise<void> {
     const records = this.#tally?.records(Date.now()) ?? []
     // A journal that cannot be written ends the run by itself.
@@ -168,6 +178,7 @@ class Watching implements RunWatch {
       targets: this.#targets.map(({ name }) => name),
       first: run.first.name,
       budgetMs: run.file.policy.availabilityBudgetSeconds * 1000,
+      plannedMs: this.#plannedSeconds(run.file.policy.acceptOutageSeconds) * 1000,
     })
     if (error !== undefined) stop(error)
   }

@@ -45,6 +45,7 @@ import { names } from './names.js'
 import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
 import { oldAddressUsersCheck } from './old-address-users.js'
+import { plannedOutage } from './planned-outage.js'
 import { ports } from './ports.js'
 import { proxies } from './proxies.js'
 import { reachability } from './reachability.js'
@@ -112,6 +113,7 @@ export const allChecks = [
   sharedFiles,
   etcdLearnerMode,
   etcdLearnerFixes,
+  plannedOutage,
   loadBalancer,
   idleTimeouts,
   virtualIpUnused,

@@ -43,7 +43,7 @@ const nobodyReaches = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
   severity: 'error',
   message: `etcd listens on port ${port} for this node alone: a second member could not reach it`,
   remedy:
-    'policy.letEtcdListen: true in the cluster file has Quorate change that, with one restart of etcd: for a minute or two no request is answered, and availabilityBudgetSeconds: 180 must allow for that.',
+    'policy.letEtcdListen: true in the cluster file has Quorate change that, with one restart of etcd: for a minute or two no request is answered, which acceptOutageSeconds: 120 must allow.',
 })
 
 const willListen = (port: number, unsigned: readonly string[]): Omit<Finding, 'id' | 'evidence'> =>
@@ -58,7 +58,7 @@ const nobodySigns = (port: number, unsigned: readonly string[]): Omit<Finding, '
 const listensSoon = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
   severity: 'warning',
   message: `etcd listens on port ${port} for this node alone: let-etcd-listen changes that and restarts etcd, and for a minute or two requests fail`,
-  remedy: 'Let availabilityBudgetSeconds be 180, or the run stops after that step and `quorate resume RUN` goes on.',
+  remedy: 'Convert in a maintenance window; acceptOutageSeconds: 120 allows it.',
 })
 
 function ofMember(run: ConversionRun, node: NodeEntry, members: readonly EtcdMember[]): Finding[] {

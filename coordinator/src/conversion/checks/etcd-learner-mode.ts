@@ -1,6 +1,5 @@
 import { holds } from '@quorate/shared/version-rules'
-import { clusterConfiguration } from '../cluster-configuration.js'
-import { learnerGate, learnsFirst } from '../learner-mode.js'
+import { learnerGate, learnerMode } from '../learner-mode.js'
 import { newMembers } from '../membership.js'
 import type { Check } from './check.js'
 
@@ -12,17 +11,29 @@ export const etcdLearnerMode: Check = {
   title: 'A new etcd member learns before it votes',
   async check(run) {
     const { kubernetesVersion } = await run.clusterFacts()
-    if (kubernetesVersion === '' || (await newMembers(run)).length === 0 || (await learnsFirst(run))) return []
-    const set = (await clusterConfiguration(run))?.featureGates[learnerGate]
+    if (kubernetesVersion === '' || (await newMembers(run)).length === 0) return []
+    const { learns, set } = await learnerMode(run)
+    const evidence = `kubeadm ${kubernetesVersion}, featureGates: ${learnerGate}: ${set ?? '(not set)'}`
+    if (learns === 'yes' || (learns === 'by-gate' && set === undefined)) return []
+    if (learns === 'by-gate')
+      return [
+        {
+          id,
+          severity: 'warning',
+          message: `kubeadm-config turns ${learnerGate} off: the conversion sets it to true while control planes join, and to ${set} again afterwards`,
+          evidence,
+          remedy: `To join with it off, set in the cluster file under policy: etcdLearners: as-configured. The API is then away while the second member starts.`,
+        },
+      ]
     return [
       {
         id,
         severity: 'warning',
         message:
-          'the second etcd member votes as soon as it is added: until it has started etcd answers nobody, and if it never does only the runbook leads back. So the control planes join one after the other',
-        evidence: `kubeadm ${kubernetesVersion}, featureGates: ${learnerGate}: ${set ?? '(not set)'}`,
+          'the second etcd member votes as soon as it is added: etcd has no quorum until that member starts, and if it never does, recover with the runbook. The control planes join one after the other',
+        evidence,
         remedy: holds('etcd-learner-gate', kubernetesVersion)
-          ? `kubectl -n kube-system edit configmap kubeadm-config, and set ${learnerGate}: true under featureGates`
+          ? 'Delete etcdLearners: as-configured from the cluster file'
           : 'Upgrade the cluster to 1.29 or later first: kubeadm upgrade plan',
       },
     ]

@@ -6,7 +6,8 @@ import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../c
 import type { EtcdTopology } from '../etcd/topology.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
-import { isJoined } from '../membership.js'
+import { learnsFirst } from '../learner-mode.js'
+import { isJoined, newMembers } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { recoverJoin } from '../recover-join.js'
 import { againstPolicy, rewrite, type Steered } from '../rewrite.js'
@@ -33,7 +34,9 @@ export const joinControlPlanes = defineStep({
     const planned = await Promise.all(
       run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node, { etcd, voters })])),
     )
-    return planned.flat()
+    const [first, ...rest] = planned.flat()
+    if (first === undefined) return []
+    return [{ ...first, ...(await outageOfSecondVoter(run, voters)) }, ...rest]
   },
   async apply(run, { node: name }, call) {
     const node = nodeOf(run, name)
@@ -83,6 +86,14 @@ function action(node: NodeEntry, { etcd, voters }: { etcd: EtcdTopology; voters:
     diffs: [],
     ...(noWayBack === undefined ? {} : { noWayBack }),
   }
+}
+
+/** Of two voters none may be silent: from the moment when the second is added until it has started. Nine seconds on real 1.28.15. */
+const secondVoterSeconds = 30
+
+async function outageOfSecondVoter(run: ConversionRun, voters: number): Promise<Pick<Action, 'outageSeconds'>> {
+  const isAdded = (await newMembers(run)).length > 0 && voters === 1
+  return isAdded && !(await learnsFirst(run)) ? { outageSeconds: secondVoterSeconds } : {}
 }
 
 async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {

@@ -12,6 +12,9 @@ import { apiServerPort } from '../static-pod-flags.js'
 import { putBack } from '../undo.js'
 import { nodeOf } from '../wanted.js'
 
+/** On real 1.30.4 etcd is started again after 46 s, and the API server answers a minute or two after the change. */
+const outageSeconds = 120
+
 export const letEtcdListen = defineStep({
   id: 'let-etcd-listen',
   title: 'Let etcd listen for others, where it listens on localhost alone and the cluster file asks for it',
@@ -26,7 +29,7 @@ export const letEtcdListen = defineStep({
     const isKnown = member?.peerUrls.includes(etcdPeerUrl(first.address)) === true
     if (shut.length === 0 && isKnown) return []
     const does = `let etcd listen on ${first.address} and be known by it; it restarts, and for a minute or two the API has no etcd`
-    return [{ id: first.name, node: first.name, does, diffs: [] }]
+    return [{ id: first.name, node: first.name, does, diffs: [], outageSeconds }]
   },
   async apply(run, action, call) {
     const node = nodeOf(run, action.node)

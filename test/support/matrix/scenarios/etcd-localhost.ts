@@ -10,7 +10,8 @@ import type { Scenario } from '../scenario.js'
 
 const finding = 'etcd listens on port 2379 for this node alone'
 const letsListen = '  letEtcdListen: true'
-const policy = [letsListen, '  availabilityBudgetSeconds: 60']
+const accepts = '  acceptOutageSeconds: 120'
+const policy = [letsListen, accepts, '  availabilityBudgetSeconds: 60']
 
 export const etcdLocalhost: Scenario = {
   id: 'etcd-localhost',
@@ -39,7 +40,10 @@ export const etcdLocalhost: Scenario = {
       await t.test('without the choice', (t) => refusesReal(t, version, finding, { with: ['etcd-localhost'] }))
       await t.test('with it', (t) =>
         convertsReal(t, version, {
-          ...{ with: ['etcd-localhost'], file: () => ({ availabilityBudgetSeconds: 300, policy: [letsListen] }) },
+          ...{
+            with: ['etcd-localhost'],
+            file: () => ({ availabilityBudgetSeconds: 60, policy: [letsListen, accepts] }),
+          },
           etcdPauses: true,
           undone: true,
         }),

@@ -115,6 +115,10 @@ t.test('what is like a fault and is none is not found', async (t) => {
     },
     'etcd-learner-mode': (w) => {
       w.cluster.kubernetesVersion = 'v1.28.3'
+    },
+    'planned-outage': (w) => {
+      w.cluster.kubernetesVersion = 'v1.28.3'
+      w.file.policy = { ...w.file.policy, etcdLearners: 'as-configured' }
       w.cluster.kubeadmConfig = configMap(clusterConfiguration('featureGates:\n  EtcdLearnerMode: true\n'))
     },
     'cgroup-driver': (w) => {

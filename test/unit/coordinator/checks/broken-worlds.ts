@@ -1168,19 +1168,54 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'etcd-learner-mode',
-    what: 'kubeadm 1.28 as it comes',
+    what: 'no such mode in this release',
     severity: 'warning',
-    evidence: /kubeadm v1\.28\.3, featureGates: EtcdLearnerMode: \(not set\)/,
-    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.28.3' }),
+    evidence: /kubeadm v1\.26\.15, featureGates: EtcdLearnerMode: \(not set\)/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.26.15' }),
   },
   {
     check: 'etcd-learner-mode',
-    what: 'switched off',
+    what: 'switched off, so that the run overrides it for its joins',
     severity: 'warning',
     evidence: /kubeadm v1\.30\.4, featureGates: EtcdLearnerMode: false/,
     breaks: (w) => {
       Object.assign(w.cluster, { kubernetesVersion: 'v1.30.4' })
       configuration(w, 'featureGates:\n  EtcdLearnerMode: false\n')
+    },
+  },
+  {
+    check: 'planned-outage',
+    what: 'the joins of kubeadm 1.26',
+    evidence: /acceptOutageSeconds: 0/,
+    breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.26.15' }),
+  },
+  {
+    check: 'planned-outage',
+    what: 'the gate switched off by the operator, who wants it left',
+    evidence: /acceptOutageSeconds: 29/,
+    breaks: (w) => {
+      Object.assign(w.cluster, { kubernetesVersion: 'v1.30.4' })
+      configuration(w, 'featureGates:\n  EtcdLearnerMode: false\n')
+      Object.assign(w.file.policy, { etcdLearners: 'as-configured', acceptOutageSeconds: 29 })
+    },
+  },
+  {
+    check: 'planned-outage',
+    what: 'accepted, and told all the same',
+    severity: 'warning',
+    evidence: /acceptOutageSeconds: 30/,
+    breaks: (w) => {
+      Object.assign(w.cluster, { kubernetesVersion: 'v1.28.15' })
+      Object.assign(w.file.policy, { etcdLearners: 'as-configured', acceptOutageSeconds: 30 })
+    },
+  },
+  {
+    check: 'planned-outage',
+    what: 'an etcd that is let to listen',
+    evidence: /acceptOutageSeconds: 0/,
+    breaks: (w) => {
+      Object.assign(w.file.policy, { letEtcdListen: true })
+      flag(w, 'etcd', /--listen-peer-urls=.*/, '--listen-peer-urls=https://127.0.0.1:2380')
     },
   },
   {

@@ -7,6 +7,7 @@ import { joinControlPlanes } from '@quorate/coordinator/conversion/steps/join-co
 import { prepareJoining } from '@quorate/coordinator/conversion/steps/prepare-joining'
 import { publishEndpointName } from '@quorate/coordinator/conversion/steps/publish-endpoint-name'
 import { regenerateApiserverCertificate } from '@quorate/coordinator/conversion/steps/regenerate-apiserver-certificate'
+import { restoreLearnerGate } from '@quorate/coordinator/conversion/steps/restore-learner-gate'
 import { rewriteAdminKubeconfigs } from '@quorate/coordinator/conversion/steps/rewrite-admin-kubeconfigs'
 import { rewriteControlPlaneKubeconfigs } from '@quorate/coordinator/conversion/steps/rewrite-control-plane-kubeconfigs'
 import { rewriteFirstKubelet } from '@quorate/coordinator/conversion/steps/rewrite-first-kubelet'
@@ -17,6 +18,7 @@ import { updateClusterInfo } from '@quorate/coordinator/conversion/steps/update-
 import { updateKubeProxy } from '@quorate/coordinator/conversion/steps/update-kube-proxy'
 import { updateKubeadmConfig } from '@quorate/coordinator/conversion/steps/update-kubeadm-config'
 import { uploadCertificates } from '@quorate/coordinator/conversion/steps/upload-certificates'
+import { useEtcdLearners } from '@quorate/coordinator/conversion/steps/use-etcd-learners'
 import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
 import { QuorateError } from '@quorate/shared/errors'
 import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
@@ -272,11 +274,12 @@ t.test('joins overlap where etcd has learners', async (t) => {
   const old = new PaperCluster('v1.30.4')
   t.equal(await widthOf(new PaperCluster('v1.37.2')), 2)
   t.equal(await widthOf(old), 2)
-  old.configMap('kubeadmConfig').text += 'featureGates:\n  EtcdLearnerMode: false\n'
-  t.equal(await widthOf(old), 1)
   const older = new PaperCluster('v1.30.4')
   older.cluster.kubernetesVersion = 'v1.28.15'
-  t.equal(await widthOf(older), 1)
+  t.equal(await widthOf(older), 2, 'the gate is set for the joins')
+  const none = new PaperCluster('v1.30.4')
+  none.cluster.kubernetesVersion = 'v1.26.15'
+  t.equal(await widthOf(none), 1)
 })
 
 t.test('each joiner is told before it joins that there is a moment without a way back', async (t) => {
@@ -466,4 +469,58 @@ t.test('an external load balancer is proved, never touched', async (t) => {
   await run.loadBalancer.setBackends(run, { backends: run.controlPlanes, beside: [], joining: [] }, call)
   t.same(paper.asked, [])
   t.match(call.lines, [/k8smaster3.example.com \(192.168.13.32\)/])
+})
+
+t.test('the gate of learners is set before the joins, and put back after them', async (t) => {
+  for (const gates of ['', 'featureGates:\n  EtcdLearnerMode: false\n']) {
+    const paper = new PaperCluster('v1.30.4')
+    if (gates === '') paper.cluster.kubernetesVersion = 'v1.28.15'
+    paper.configMap('kubeadmConfig').text += gates
+    const run = paper.run()
+    const [set, restore] = [await only(useEtcdLearners, run), await only(restoreLearnerGate, run)]
+    t.match(set.diffs[0]?.text, /^\+ {2}EtcdLearnerMode: true$/m)
+    t.match(restore.diffs[0]?.text, /^- {2}EtcdLearnerMode: true$/m)
+
+    const ready = await readyToJoin(paper)
+    const before = paper.configMap('kubeadmConfig').text
+    t.same(await only(useEtcdLearners, ready), set, 'as it was approved')
+    await take(ready, useEtcdLearners)
+    ready.refresh()
+    t.same(await useEtcdLearners.plan(ready), [], 'it is set: a run that is resumed here does not set it again')
+    t.same(await only(restoreLearnerGate, ready), restore, 'as it was approved')
+    // The paper has what kubeadm leaves of this release.
+    paper.cluster.kubernetesVersion = 'v1.30.4'
+    await take(ready, joinControlPlanes)
+    t.match(paper.configMap('kubeadmConfig').text, 'EtcdLearnerMode: true')
+    t.same(await only(restoreLearnerGate, ready), restore)
+    await take(ready, restoreLearnerGate)
+    t.equal(paper.configMap('kubeadmConfig').text, before)
+    ready.refresh()
+    t.same([await useEtcdLearners.plan(ready), await restoreLearnerGate.plan(ready)], [[], []], 'nothing is left to do')
+  }
+})
+
+t.test(
+  'where kubeadm has the mode, or the operator set the gate, nothing is set and nothing is put back',
+  async (t) => {
+    const set = new PaperCluster('v1.30.4')
+    set.cluster.kubernetesVersion = 'v1.28.15'
+    set.configMap('kubeadmConfig').text += 'featureGates:\n  EtcdLearnerMode: true\n'
+    for (const paper of [set, new PaperCluster('v1.30.4'), new PaperCluster('v1.37.2')])
+      t.same([await useEtcdLearners.plan(paper.run()), await restoreLearnerGate.plan(paper.run())], [[], []])
+  },
+)
+
+t.test('the undo of the gate puts back what was before it, and not what was before the run', async (t) => {
+  const paper = new PaperCluster('v1.30.4')
+  paper.cluster.kubernetesVersion = 'v1.28.15'
+  const run = await readyToJoin(paper)
+  const before = paper.configMap('kubeadmConfig').text
+  const action = await only(useEtcdLearners, run)
+  await useEtcdLearners.apply(run, action, paperCall())
+  await t.rejects(async () => useEtcdLearners.undone?.(run, doneAction(action), never), { message: /is not put back/ })
+  if (typeof useEtcdLearners.rollback === 'function')
+    await useEtcdLearners.rollback(run, doneAction(action), paperCall())
+  t.equal(paper.configMap('kubeadmConfig').text, before)
+  t.match(await useEtcdLearners.undone?.(run, doneAction(action), never), [{ saw: 'EtcdLearnerMode: (not set)' }])
 })

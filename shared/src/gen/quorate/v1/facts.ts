@@ -91,6 +91,8 @@ export interface NodeFacts {
   externalCas: ExternalCa[];
   /** Requests for certificates whose keys are kept on this node for a run. */
   certificateRequests: CertificateRequest[];
+  /** What kubeadm-config was before a run set the feature gate EtcdLearnerMode for its joins; absent when no run did, or when it was put back. */
+  learnerGateBefore: LearnerGateBefore | undefined;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -106,6 +108,14 @@ export interface NodeFacts_ForeignLoadBalancerConfigsEntry {
 export interface NodeFacts_LoadBalancerConfigsEntry {
   key: string;
   value: string;
+}
+
+export interface LearnerGateBefore {
+  runId: string;
+  /** Text of kubeadm-config's ClusterConfiguration. */
+  text: string;
+  /** sha256 of the text with the gate. */
+  sha256After: string;
 }
 
 export interface ExternalCa {
@@ -457,6 +467,7 @@ function createBaseNodeFacts(): NodeFacts {
     proxies: [],
     externalCas: [],
     certificateRequests: [],
+    learnerGateBefore: undefined,
   };
 }
 
@@ -614,6 +625,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.certificateRequests) {
       CertificateRequest.encode(v!, writer.uint32(730).fork()).join();
+    }
+    if (message.learnerGateBefore !== undefined) {
+      LearnerGateBefore.encode(message.learnerGateBefore, writer.uint32(1122).fork()).join();
     }
     return writer;
   },
@@ -1048,6 +1062,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.certificateRequests.push(CertificateRequest.decode(reader, reader.uint32()));
             continue;
           }
+          case 140: {
+            if (tag !== 1122) {
+              break;
+            }
+
+            message.learnerGateBefore = LearnerGateBefore.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1139,6 +1161,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.proxies = object.proxies?.map((e) => ProxyFacts.fromPartial(e)) || [];
     message.externalCas = object.externalCas?.map((e) => ExternalCa.fromPartial(e)) || [];
     message.certificateRequests = object.certificateRequests?.map((e) => CertificateRequest.fromPartial(e)) || [];
+    message.learnerGateBefore = (object.learnerGateBefore !== undefined && object.learnerGateBefore !== null)
+      ? LearnerGateBefore.fromPartial(object.learnerGateBefore)
+      : undefined;
     return message;
   },
 };
@@ -1342,6 +1367,85 @@ export const NodeFacts_LoadBalancerConfigsEntry: MessageFns<NodeFacts_LoadBalanc
     const message = createBaseNodeFacts_LoadBalancerConfigsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseLearnerGateBefore(): LearnerGateBefore {
+  return { runId: "", text: "", sha256After: "" };
+}
+
+export const LearnerGateBefore: MessageFns<LearnerGateBefore> = {
+  encode(message: LearnerGateBefore, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    if (message.sha256After !== "") {
+      writer.uint32(26).string(message.sha256After);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LearnerGateBefore {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLearnerGateBefore();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sha256After = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LearnerGateBefore>): LearnerGateBefore {
+    return LearnerGateBefore.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LearnerGateBefore>): LearnerGateBefore {
+    const message = createBaseLearnerGateBefore();
+    message.runId = object.runId ?? "";
+    message.text = object.text ?? "";
+    message.sha256After = object.sha256After ?? "";
     return message;
   },
 };

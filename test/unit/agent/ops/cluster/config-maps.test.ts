@@ -1,6 +1,8 @@
+import { restoreLearnerGate } from '@quorate/agent/ops/restore-learner-gate'
 import { updateClusterInfo } from '@quorate/agent/ops/update-cluster-info'
 import { updateKubeProxy } from '@quorate/agent/ops/update-kube-proxy'
 import { updateKubeadmConfig } from '@quorate/agent/ops/update-kubeadm-config'
+import { useEtcdLearners } from '@quorate/agent/ops/use-etcd-learners'
 import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -195,4 +197,62 @@ t.test('kube-proxy: a cluster without it has nothing to change', async (t) => {
     unchanged: true,
     summary: /not installed/,
   })
+})
+
+t.test('the gate of learners: set for the joins, and put back byte for byte whatever died in between', async (t) => {
+  const shapes: Record<string, (text: string) => string> = {
+    'no gates': (text) => text,
+    'an empty map': (text) => `${text}featureGates: {} # none yet\n`,
+    'nothing in it': (text) => `${text}featureGates:\n`,
+    'other gates': (text) => `${text}featureGates:\n  RootlessControlPlane: false\n`,
+    'in one line': (text) => `${text}featureGates: {RootlessControlPlane: false}\n`,
+    'turned off': (text) => `${text}featureGates:\n  # slow disks\n  EtcdLearnerMode:   false\n`,
+    'turned off, CRLF': (text) => `${text}featureGates:\n  EtcdLearnerMode: False\n`.replaceAll('\n', '\r\n'),
+  }
+  for (const [shape, make] of Object.entries(shapes)) {
+    const node = await controlPlaneNode(t, { version: 'v1.30.4' })
+    const stored = (): string => data(node, paths.config, 'ClusterConfiguration')
+    const store = (text: string) => {
+      const object = node.api.objects.get(paths.config) as Json
+      node.api.objects.set(paths.config, { ...object, data: { ClusterConfiguration: text } })
+    }
+    const before = make(stored().replace(/featureGates:.*\n/, ''))
+    store(before)
+    const request = { header, expectedSha256: sha256Hex(before) }
+    const set = await useEtcdLearners.run(request, node.context('op-1'))
+    const after = stored()
+    const { featureGates = {}, ...rest } = parse(before)
+    t.same(parse(after), { ...rest, featureGates: { ...featureGates, EtcdLearnerMode: true } }, shape)
+    t.same(set.touched, [
+      { name: 'configmap/kube-system/kubeadm-config', sha256Before: sha256Hex(before), sha256After: sha256Hex(after) },
+    ])
+    t.ok((await useEtcdLearners.run(request, node.context('op-2'))).unchanged, 'asked again')
+    // Between the two writes something died: what was there is kept already, the ConfigMap is not written.
+    store(before)
+    t.ok((await restoreLearnerGate.run({ header }, node.context('op-3'))).unchanged)
+    t.equal(stored(), before)
+    await useEtcdLearners.run(request, node.context('op-4'))
+    await restoreLearnerGate.run({ header }, node.context('op-5'))
+    t.equal(stored(), before, `${shape}: byte for byte`)
+    t.ok((await restoreLearnerGate.run({ header }, node.context('op-6'))).unchanged, 'twice')
+  }
+})
+
+t.test('somebody else changed kubeadm-config while the gate was set', async (t) => {
+  const node = await controlPlaneNode(t, { version: 'v1.30.4' })
+  const object = node.api.objects.get(paths.config) as Json
+  const stored = (): string => data(node, paths.config, 'ClusterConfiguration')
+  const store = (text: string) =>
+    node.api.objects.set(paths.config, { ...object, data: { ClusterConfiguration: text } })
+  await useEtcdLearners.run({ header, expectedSha256: '' }, node.context('op-1'))
+  const foreign = stored().replace('clusterName: kubernetes', 'clusterName: other')
+  store(foreign)
+  await t.rejects(restoreLearnerGate.run({ header }, node.context('op-2')), {
+    code: 'DRIFT',
+    remedy: /under featureGates delete the line EtcdLearnerMode/,
+  })
+  t.equal(stored(), foreign, 'left alone')
+  store(foreign.replace(/ *EtcdLearnerMode.*\n/, ''))
+  t.ok((await restoreLearnerGate.run({ header }, node.context('op-3'))).unchanged, 'by hand')
+  t.ok((await restoreLearnerGate.run({ header }, node.context('op-4'))).unchanged)
 })

@@ -74,7 +74,7 @@ t.test(
   },
 )
 
-const parts = { places: ['cp1', 'w1'], first: 'cp1', budgetMs: 5_000 }
+const parts = { places: ['cp1', 'w1'], first: 'cp1', budgetMs: 5_000, plannedMs: 0 }
 
 t.test('the budget is that of the worst way of a user, and not of all ways together', async () => {
   const ms = fc.integer({ min: 0, max: 8_000 })
@@ -104,3 +104,14 @@ t.test(
     t.equal(overBudget(tally, { ...parts, targets: ['endpoint', 'cp1', 'write'] }), undefined)
   },
 )
+
+t.test('what was planned and accepted is allowed on top, and no more', async (t) => {
+  const tally = new StepTally('join-control-planes')
+  const targets = ['endpoint', 'cp1', 'write']
+  tally.add('cp1', seen('endpoint', { outages: [outage(0, 34_000)] }), { at: 40_000, ahead: 0 })
+  t.equal(overBudget(tally, { ...parts, targets, plannedMs: 30_000 }), undefined)
+  tally.add('cp1', seen('endpoint', { outages: [outage(40_000, 42_000)] }), { at: 43_000, ahead: 0 })
+  t.match(overBudget(tally, { ...parts, targets, plannedMs: 30_000 }), {
+    message: /for 36.0 s in join-control-planes; 5 s are allowed in one step beside the 30 s that were planned/,
+  })
+})

@@ -1,0 +1,49 @@
+import { turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
+import { unifiedDiff } from '@quorate/shared/diff'
+import { QuorateError } from '@quorate/shared/errors'
+import { nothingToUndo } from '../../engine/step.js'
+import { readClusterFacts, readNodeFacts } from '../fresh.js'
+import { gateIn, gateTexts, learnerGate } from '../learner-mode.js'
+import { type ConversionRun, defineStep } from '../run.js'
+import { useEtcdLearners } from './use-etcd-learners.js'
+
+const name = 'configmap/kube-system/kubeadm-config'
+
+export const restoreLearnerGate = defineStep({
+  id: 'restore-learner-gate',
+  title: 'Put EtcdLearnerMode back as it was before the joins',
+  gate: 'kubeadm-config has the gate that it had before, and nothing is kept any more.',
+  undo: 'None needed: the gate is as it was before the run.',
+  width: 1,
+  onResume: 'renewed',
+  async plan(run) {
+    const texts = await textsOf(run)
+    if (texts === undefined) return []
+    const { before, after } = texts
+    return [
+      {
+        id: run.first.name,
+        node: run.first.name,
+        does: `put kubeadm-config back to what it was before the joins: ${gateIn(before)}`,
+        diffs: [{ name, text: unifiedDiff(name, after, before) }],
+      },
+    ]
+  },
+  async apply(run, _action, call) {
+    await run.agent(run.first).change('restoreLearnerGate', {}, call, 'restore')
+  },
+  async verify(run, _action, signal) {
+    const [facts, cluster] = await Promise.all([readNodeFacts(run, run.first, signal), readClusterFacts(run, signal)])
+    if (facts.learnerGateBefore !== undefined)
+      throw new QuorateError('STEP_FAILED', `${learnerGate} is not put back`, { where: run.first.name })
+    return [{ what: name, saw: `${gateIn(cluster.kubeadmConfig?.text ?? '')}, as before the joins` }]
+  },
+  rollback: nothingToUndo('the gate is as it was before the run'),
+})
+
+/** What is kept on the first control plane; before anything is, what will be. */
+async function textsOf(run: ConversionRun): Promise<{ before: string; after: string } | undefined> {
+  const kept = (await run.nodeFacts(run.first)).learnerGateBefore
+  if (kept !== undefined) return { before: kept.text, after: turnOnFeatureGate(kept.text, learnerGate) }
+  return (await useEtcdLearners.plan(run)).length === 0 ? undefined : gateTexts(run)
+}
