@@ -639,6 +639,26 @@ export interface UpdateKubeadmConfigResponse {
   event: OperationEvent | undefined;
 }
 
+export interface UseEtcdLearnersRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** sha256 of the text that the plan saw. */
+  expectedSha256: string;
+}
+
+export interface UseEtcdLearnersResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface RestoreLearnerGateRequest {
+  header: OperationHeader | undefined;
+}
+
+export interface RestoreLearnerGateResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface UpdateClusterInfoRequest {
   header: OperationHeader | undefined;
   server: string;
@@ -6448,6 +6468,246 @@ export const UpdateKubeadmConfigResponse: MessageFns<UpdateKubeadmConfigResponse
   },
 };
 
+function createBaseUseEtcdLearnersRequest(): UseEtcdLearnersRequest {
+  return { header: undefined, expectedSha256: "" };
+}
+
+export const UseEtcdLearnersRequest: MessageFns<UseEtcdLearnersRequest> = {
+  encode(message: UseEtcdLearnersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.expectedSha256 !== "") {
+      writer.uint32(18).string(message.expectedSha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UseEtcdLearnersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUseEtcdLearnersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expectedSha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UseEtcdLearnersRequest>): UseEtcdLearnersRequest {
+    return UseEtcdLearnersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UseEtcdLearnersRequest>): UseEtcdLearnersRequest {
+    const message = createBaseUseEtcdLearnersRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.expectedSha256 = object.expectedSha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseUseEtcdLearnersResponse(): UseEtcdLearnersResponse {
+  return { event: undefined };
+}
+
+export const UseEtcdLearnersResponse: MessageFns<UseEtcdLearnersResponse> = {
+  encode(message: UseEtcdLearnersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UseEtcdLearnersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUseEtcdLearnersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UseEtcdLearnersResponse>): UseEtcdLearnersResponse {
+    return UseEtcdLearnersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UseEtcdLearnersResponse>): UseEtcdLearnersResponse {
+    const message = createBaseUseEtcdLearnersResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRestoreLearnerGateRequest(): RestoreLearnerGateRequest {
+  return { header: undefined };
+}
+
+export const RestoreLearnerGateRequest: MessageFns<RestoreLearnerGateRequest> = {
+  encode(message: RestoreLearnerGateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreLearnerGateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreLearnerGateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestoreLearnerGateRequest>): RestoreLearnerGateRequest {
+    return RestoreLearnerGateRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestoreLearnerGateRequest>): RestoreLearnerGateRequest {
+    const message = createBaseRestoreLearnerGateRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRestoreLearnerGateResponse(): RestoreLearnerGateResponse {
+  return { event: undefined };
+}
+
+export const RestoreLearnerGateResponse: MessageFns<RestoreLearnerGateResponse> = {
+  encode(message: RestoreLearnerGateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestoreLearnerGateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestoreLearnerGateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestoreLearnerGateResponse>): RestoreLearnerGateResponse {
+    return RestoreLearnerGateResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestoreLearnerGateResponse>): RestoreLearnerGateResponse {
+    const message = createBaseRestoreLearnerGateResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseUpdateClusterInfoRequest(): UpdateClusterInfoRequest {
   return { header: undefined, server: "", expectedSha256: "" };
 }
@@ -11125,6 +11385,30 @@ export const NodeAgentServiceService = {
       Buffer.from(UpdateKubeadmConfigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateKubeadmConfigResponse => UpdateKubeadmConfigResponse.decode(value),
   },
+  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps what was there before. Only on a control plane. */
+  useEtcdLearners: {
+    path: "/quorate.v1.NodeAgentService/UseEtcdLearners" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: UseEtcdLearnersRequest): Buffer =>
+      Buffer.from(UseEtcdLearnersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UseEtcdLearnersRequest => UseEtcdLearnersRequest.decode(value),
+    responseSerialize: (value: UseEtcdLearnersResponse): Buffer =>
+      Buffer.from(UseEtcdLearnersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UseEtcdLearnersResponse => UseEtcdLearnersResponse.decode(value),
+  },
+  /** Puts kubeadm-config back as it was before UseEtcdLearners. */
+  restoreLearnerGate: {
+    path: "/quorate.v1.NodeAgentService/RestoreLearnerGate" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RestoreLearnerGateRequest): Buffer =>
+      Buffer.from(RestoreLearnerGateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestoreLearnerGateRequest => RestoreLearnerGateRequest.decode(value),
+    responseSerialize: (value: RestoreLearnerGateResponse): Buffer =>
+      Buffer.from(RestoreLearnerGateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RestoreLearnerGateResponse => RestoreLearnerGateResponse.decode(value),
+  },
   /** Sets the server in kube-public/cluster-info, nothing else. Only on a control plane. */
   updateClusterInfo: {
     path: "/quorate.v1.NodeAgentService/UpdateClusterInfo" as const,
@@ -11502,6 +11786,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   >;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: handleServerStreamingCall<UpdateKubeadmConfigRequest, UpdateKubeadmConfigResponse>;
+  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps what was there before. Only on a control plane. */
+  useEtcdLearners: handleServerStreamingCall<UseEtcdLearnersRequest, UseEtcdLearnersResponse>;
+  /** Puts kubeadm-config back as it was before UseEtcdLearners. */
+  restoreLearnerGate: handleServerStreamingCall<RestoreLearnerGateRequest, RestoreLearnerGateResponse>;
   /** Sets the server in kube-public/cluster-info, nothing else. Only on a control plane. */
   updateClusterInfo: handleServerStreamingCall<UpdateClusterInfoRequest, UpdateClusterInfoResponse>;
   /** Sets the server in kube-proxy's ConfigMap and starts a rolling restart of its DaemonSet. Only on a control plane. */
@@ -12027,6 +12315,26 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<UpdateKubeadmConfigResponse>;
+  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps what was there before. Only on a control plane. */
+  useEtcdLearners(
+    request: UseEtcdLearnersRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<UseEtcdLearnersResponse>;
+  useEtcdLearners(
+    request: UseEtcdLearnersRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<UseEtcdLearnersResponse>;
+  /** Puts kubeadm-config back as it was before UseEtcdLearners. */
+  restoreLearnerGate(
+    request: RestoreLearnerGateRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RestoreLearnerGateResponse>;
+  restoreLearnerGate(
+    request: RestoreLearnerGateRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RestoreLearnerGateResponse>;
   /** Sets the server in kube-public/cluster-info, nothing else. Only on a control plane. */
   updateClusterInfo(
     request: UpdateClusterInfoRequest,
