@@ -13,6 +13,7 @@ export interface AgentConfig {
   readonly listenAddress: string
   /** As the node's programs see it, like every path of a node. */
   readonly stateFolder: string
+  /** Empty: the one that this node's kubelet uses, or that answers. */
   readonly criSocket: string
   /** `/`, or the folder of a simulated node, below which all its paths lie. */
   readonly hostRoot: string
@@ -21,7 +22,7 @@ export interface AgentConfig {
 const defaults = {
   listen: '127.0.0.1:7445',
   stateFolder: '/var/lib/quorate-agent',
-  criSocket: '/run/containerd/containerd.sock',
+  criSocket: '',
   hostRoot: '/',
 }
 
@@ -42,7 +43,7 @@ export function parseAgentConfig(text: string, path: string): AgentConfig {
   const listenAddress = addressOf(listen)
   if (listenAddress === undefined) throw invalid('listen must be IP:port')
   for (const [key, given] of Object.entries({ stateFolder, criSocket, hostRoot })) {
-    if (!given.startsWith('/')) throw invalid(`${key} must be an absolute path`)
+    if (!given.startsWith('/') && given !== defaults.criSocket) throw invalid(`${key} must be an absolute path`)
   }
   return { node: node as NodeName, listen, listenAddress, stateFolder, criSocket, hostRoot }
 }

@@ -7,6 +7,7 @@ import { type AgentConfig, parseAgentConfig } from './config.js'
 import { createSealing } from './host/age-sealing.js'
 import { openAppendFile } from './host/append-file.js'
 import { connectCri } from './host/cri-client.js'
+import { findCriSocket } from './host/cri-socket.js'
 import { connectEtcd } from './host/etcd-client.js'
 import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
@@ -50,12 +51,14 @@ async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAdd
   return {
     host,
     stateFolder,
-    criSocket,
+    get criSocket() {
+      return criSocket || findCriSocket(host)
+    },
     network,
     sealing: await createSealing(),
     kube: () => connectKubeApi(host),
     etcd: () => connectEtcd(host),
-    cri: () => connectCri(host, criSocket),
+    cri: () => connectCri(host, criSocket || findCriSocket(host)),
   }
 }
 

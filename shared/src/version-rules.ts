@@ -37,6 +37,11 @@ export const versionRules = {
     from: '1.35',
     source: 'kubernetes/system-validators#58, kubernetes-sigs/kubespray#13090',
   },
+  'cgroup-driver-from-runtime': {
+    says: 'the kubelet takes its cgroup driver from the container runtime, where that can say it (KubeletCgroupDriverFromCRI on by default)',
+    from: '1.31',
+    source: 'kubernetes/enhancements#4033, pkg/features/kube_features.go',
+  },
   'super-admin': {
     says: 'the first control plane has a super-admin.conf, and admin.conf is no longer of system:masters',
     from: '1.29',

@@ -4,16 +4,19 @@ import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/
 import { version } from '@quorate/shared/version'
 import { readLearnerGate } from './cluster/learner-gate.js'
 import { readCertificateFacts } from './facts/certificates.js'
+import { readCloudInitHosts } from './facts/cloud-init.js'
 import { readDisks } from './facts/disks.js'
 import { readFiles } from './facts/files.js'
 import { readKubeconfigs } from './facts/kubeconfigs.js'
+import { readKubeletFlags } from './facts/kubelet-flags.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
 import { oneLook } from './facts/one-look.js'
 import { readPrograms } from './facts/programs.js'
 import { readProxies } from './facts/proxies.js'
+import { readRuntime } from './facts/runtime.js'
 import { readSharedFiles } from './facts/shared-files.js'
 import { readStaticPods } from './facts/static-pods.js'
-import { readSystem } from './facts/system.js'
+import { readDmi, readSystem } from './facts/system.js'
 import { readUnits } from './facts/units.js'
 import { readDefaultInterface, readInterfaces } from './network/interfaces.js'
 import { readNameservers } from './network/nameservers.js'
@@ -54,6 +57,10 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
       part(async () => ({ disks: await readDisks(tools) })),
       part(async () => ({ interfaces: await readInterfaces(host, signal) })),
+      part(() => readRuntime(host, tools.criSocket)),
+      part(async () => ({ kubeletFlags: await readKubeletFlags(host) })),
+      part(async () => ({ dmi: await readDmi(host) })),
+      part(async () => ({ cloudInitHosts: await readCloudInitHosts(host) })),
       part(async () => ({ proxies: await readProxies(host) })),
       part(async () => ({ defaultInterface: await readDefaultInterface(host) })),
       part(async () => ({ nameservers: await readNameservers(host) })),

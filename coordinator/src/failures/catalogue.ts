@@ -31,6 +31,9 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'api-endpoints': 'In-cluster clients reach the API servers by these, not by the load balancer.',
   'separate-machines':
     'Control planes on one machine are lost with it: no thread tells of it, every operator knows one.',
+  'virtual-ip-in-cloud':
+    'Clouds move an address by their own API only: no thread of kubeadm, the first question of those of kube-vip.',
+  'cloud-init-hosts': 'What is written into /etc/hosts must be there after the next boot too (kubesphere#5295).',
   leases: 'Controller-manager and scheduler may run and work for nobody: seen by their Leases only.',
 }
 

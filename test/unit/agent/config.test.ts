@@ -10,7 +10,7 @@ t.test('a node name is enough; everything else has the default of the contract',
     listen: '127.0.0.1:7445',
     listenAddress: '127.0.0.1',
     stateFolder: '/var/lib/quorate-agent',
-    criSocket: '/run/containerd/containerd.sock',
+    criSocket: '',
     hostRoot: '/',
   })
   t.match(parse('node: a\nlisten: "[fd00::30]:7445"\n'), { listen: '[fd00::30]:7445', listenAddress: 'fd00::30' })

@@ -38,6 +38,7 @@ interface Condition {
 export interface Node {
   readonly metadata: ObjectMeta
   readonly spec?: {
+    readonly providerID?: string
     readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
   }
   readonly status?: {

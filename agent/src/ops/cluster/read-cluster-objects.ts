@@ -18,6 +18,8 @@ import {
 } from './kube-objects.js'
 
 const controlPlaneLabel = 'node-role.kubernetes.io/control-plane'
+/** What is longer was written by a program for itself (kubectl's last-applied-configuration). */
+const longestAnnotation = 200
 const heartbeats = 'kube-node-lease'
 const signaturePrefix = 'jws-kubeconfig-'
 
@@ -57,6 +59,11 @@ export function nodeObject({ metadata, spec, status }: Node, leases: readonly Le
     taints: (spec?.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
     uid: metadata.uid ?? '',
     osImage: status?.nodeInfo?.osImage ?? '',
+    providerId: spec?.providerID ?? '',
+    labels: { ...metadata.labels },
+    annotations: Object.fromEntries(
+      Object.entries(metadata.annotations ?? {}).filter(([, value]) => value.length <= longestAnnotation),
+    ),
     heartbeatUnixMs: Math.max(0, ...conditions.map(({ lastHeartbeatTime }) => unixMs(lastHeartbeatTime))),
   }
 }

@@ -7,34 +7,20 @@ import type { Host } from '../../host/host.js'
 import { userKubeconfigs } from '../backup/select-files.js'
 import { readJoinSecret, tokenIdOf } from '../join-secret.js'
 import { isForeign, maskSecrets } from '../load-balancer/foreign-config.js'
-import {
-  containerdConfigPath,
-  haproxyConfigPath,
-  hostsPath,
-  keepalivedConfigPath,
-  kubeletConfigPath,
-  touchablePaths,
-} from '../paths.js'
+import { haproxyConfigPath, hostsPath, keepalivedConfigPath, kubeletConfigPath, touchablePaths } from '../paths.js'
 import { readLine } from './system.js'
 
 type FilePart = Pick<
   NodeFacts,
-  | 'hostsFile'
-  | 'fileHashes'
-  | 'cgroupDriver'
-  | 'runtimeCgroupDriver'
-  | 'placedTokenId'
-  | 'foreignLoadBalancerConfigs'
-  | 'loadBalancerConfigs'
+  'hostsFile' | 'fileHashes' | 'cgroupDriver' | 'placedTokenId' | 'foreignLoadBalancerConfigs' | 'loadBalancerConfigs'
 >
 
 /** Files whose text or hash the coordinator needs. */
 export async function readFiles(host: Host): Promise<FilePart> {
-  const [hosts, fileHashes, kubeletConfig, containerd, secret, configs] = await Promise.all([
+  const [hosts, fileHashes, kubeletConfig, secret, configs] = await Promise.all([
     host.read(hostsPath).catch(() => undefined),
     hashes(host),
     readLine(host, kubeletConfigPath),
-    readLine(host, containerdConfigPath),
     readJoinSecret(host).catch(() => undefined),
     loadBalancerTexts(host),
   ])
@@ -45,21 +31,10 @@ export async function readFiles(host: Host): Promise<FilePart> {
     hostsFile: hosts?.bytes.toString('utf8') ?? '',
     fileHashes,
     cgroupDriver: /^cgroupDriver:\s*"?([a-z]+)/m.exec(kubeletConfig)?.[1] ?? '',
-    runtimeCgroupDriver: driverOfContainerd(containerd),
     placedTokenId: secret === undefined ? '' : tokenIdOf(secret),
     loadBalancerConfigs: Object.fromEntries(ours),
     foreignLoadBalancerConfigs: Object.fromEntries(foreign.map(([path, text]) => [path, maskSecrets(text)])),
   }
-}
-
-/** runc's option in config.toml; where it is not set the driver is the runtime's default, which differs by version. */
-function driverOfContainerd(config: string): string {
-  const options = config
-    .split(/^\s*\[/m)
-    .find((section) => /^[^\]\n]*\.runtimes\.["']?runc["']?\.options\]/.test(section))
-  const set = /^\s*SystemdCgroup\s*=\s*(true|false)\b/m.exec(options ?? '')?.[1]
-  if (set === undefined) return ''
-  return set === 'true' ? 'systemd' : 'cgroupfs'
 }
 
 async function hashes(host: Host): Promise<Record<string, string>> {

@@ -65,6 +65,16 @@ async function readKernel(host: Host): Promise<Pick<SystemFacts, 'kernel' | 'ipF
   return { kernel, ipForward: forward === '1', bridgeNetfilter: bridge === '1' }
 }
 
+const dmiNames = ['sys_vendor', 'product_name', 'bios_vendor', 'bios_version', 'chassis_asset_tag']
+
+/** What the firmware says of the machine; names that it does not know are left out. */
+export async function readDmi(host: Host): Promise<Record<string, string>> {
+  const seen = await Promise.all(
+    dmiNames.map(async (name) => [name, await readLine(host, `/sys/class/dmi/id/${name}`)] as const),
+  )
+  return Object.fromEntries(seen.filter(([, value]) => value !== ''))
+}
+
 /** What a program printed, trimmed; empty when it is not there, fails or does not end. */
 export async function printed(host: Host, command: Parameters<Host['run']>[0], signal: AbortSignal): Promise<string> {
   const { exitCode, stdout } = await host.run(command, signal).catch(() => ({ exitCode: 1, stdout: '' }))

@@ -9,6 +9,7 @@ import { cgroupDriver } from './cgroup-driver.js'
 import { cgroups } from './cgroups.js'
 import type { Check } from './check.js'
 import { clocks } from './clocks.js'
+import { cloudInitHosts } from './cloud-init-hosts.js'
 import { clusterCa } from './cluster-ca.js'
 import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
@@ -56,6 +57,7 @@ import { sharedFiles } from './shared-files.js'
 import { staticPodsRun } from './static-pods-run.js'
 import { strayManifests } from './stray-manifests.js'
 import { swap } from './swap.js'
+import { virtualIpInCloud } from './virtual-ip-in-cloud.js'
 import { virtualIpUnused } from './virtual-ip-unused.js'
 import { virtualRouterId } from './virtual-router-id.js'
 import { workersForgotten } from './workers-forgotten.js'
@@ -115,10 +117,12 @@ export const allChecks = [
   etcdLearnerFixes,
   plannedOutage,
   loadBalancer,
+  virtualIpInCloud,
   idleTimeouts,
   virtualIpUnused,
   virtualRouterId,
   endpointResolves,
+  cloudInitHosts,
   endpointOutsideCluster,
   hairpin,
   oldAddressUsersCheck,

@@ -1,11 +1,19 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { holds } from '@quorate/shared/version-rules'
+import { runtimeOf } from '../container-runtime.js'
 import { toJoin } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cgroup-driver'
 
-/** From containerd 2 the kubelet asks the runtime for its driver (CRI RuntimeConfig); before, kubelet-config decides, and a mismatch kills pods (kubeadm, troubleshooting). */
-const asksTheRuntime = (runtime: string): boolean => /^containerd v?[2-9]/.test(runtime)
+/**
+ * Newer kubelets ask the runtime for its driver, where it can say so (CRI RuntimeConfig: containerd 2.0, CRI-O 1.28); before, kubelet-config
+ * decides, and a mismatch kills pods (kubeadm, troubleshooting).
+ */
+const asksTheRuntime = ({ containerRuntime, kubeletVersion }: NodeFacts): boolean =>
+  /^(containerd v?[2-9]|cri-o v?1\.(2[89]|[3-9]\d))/i.test(containerRuntime) &&
+  (kubeletVersion === '' || holds('cgroup-driver-from-runtime', kubeletVersion))
 
 export const cgroupDriver: Check = {
   id,
@@ -16,20 +24,23 @@ export const cgroupDriver: Check = {
     const wanted = /^cgroupDriver:\s*"?([a-z]+)/m.exec(kubeletConfig?.text ?? '')?.[1]
     const joining = await toJoin(run)
     const nodes = await withFacts(run, joining)
+    if (wanted === undefined) return []
     return nodes
-      .filter(({ facts }) => !asksTheRuntime(facts.containerRuntime))
-      .filter(
-        ({ facts: { runtimeCgroupDriver: driver } }) => wanted !== undefined && driver !== '' && driver !== wanted,
-      )
-      .map(
-        ({ name, facts }): Finding => ({
-          id,
-          severity: 'error',
-          node: name,
-          message: `the container runtime has the cgroup driver ${facts.runtimeCgroupDriver}, the cluster's kubelets have ${wanted}: static pods would not stay up`,
-          evidence: `/etc/containerd/config.toml: SystemdCgroup = ${facts.runtimeCgroupDriver === 'systemd'}; kubelet-config: cgroupDriver: ${wanted}`,
-          remedy: `On that node: sed -i 's/SystemdCgroup = .*/SystemdCgroup = ${wanted === 'systemd'}/' /etc/containerd/config.toml && systemctl restart containerd`,
-        }),
-      )
+      .filter(({ facts }) => !asksTheRuntime(facts))
+      .filter(({ facts: { runtimeCgroupDriver: driver } }) => driver !== '' && driver !== wanted)
+      .map(({ name, facts }) => mismatch(name, facts, wanted))
   },
+}
+
+function mismatch(node: string, facts: NodeFacts, wanted: string): Finding {
+  const runtime = runtimeOf(facts)
+  const { runtimeCgroupDriver: driver, runtimeConfigPath: path } = facts
+  return {
+    id,
+    severity: 'error',
+    node,
+    message: `${runtime.name} has the cgroup driver ${driver}, the cluster's kubelets have ${wanted}: static pods would not stay up`,
+    evidence: `${path || `${runtime.name}'s default`}: ${driver}; kubelet-config: cgroupDriver: ${wanted}`,
+    remedy: `On that node: ${runtime.cgroupDriver(wanted, path)}`,
+  }
 }

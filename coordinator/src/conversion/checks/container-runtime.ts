@@ -1,3 +1,4 @@
+import { runtimeOf } from '../container-runtime.js'
 import { toJoin } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
@@ -22,8 +23,7 @@ export const containerRuntime: Check = {
             ? 'no container runtime answers: kubeadm join needs one'
             : 'the container runtime does not answer Quorate',
           evidence: `${facts.criSocket || '(no CRI socket)'}: no answer to runtime.v1 Version`,
-          remedy:
-            'On that node: systemctl status containerd; in /etc/containerd/config.toml disabled_plugins must not name "cri". Another socket is set as criSocket in /etc/quorate/agent.yaml.',
+          remedy: `On that node: systemctl status ${runtimeOf(facts).unit}; ${runtimeOf(facts).hint}. Another socket is set as criSocket in /etc/quorate/agent.yaml.`,
         }),
       )
   },

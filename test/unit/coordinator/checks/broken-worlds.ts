@@ -912,6 +912,25 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml', shareable: false }),
   },
   {
+    check: 'virtual-ip-in-cloud',
+    what: 'keepalived on EC2',
+    node: cp3,
+    evidence: /sys_vendor: Amazon EC2/,
+    breaks: (w) => Object.assign(facts(w, cp3), { dmi: { sys_vendor: 'Amazon EC2' } }),
+  },
+  {
+    check: 'cloud-init-hosts',
+    what: 'a worker whose hosts file is written at each boot',
+    node: worker,
+    evidence: /cloud\.cfg: manage_etc_hosts: true/,
+    breaks: (w) => {
+      Object.assign(w.file.policy, { manageHosts: true })
+      Object.assign(facts(w, worker), {
+        cloudInitHosts: { where: '/etc/cloud/cloud.cfg', template: '', templateText: '' },
+      })
+    },
+  },
+  {
     check: 'etcd-learner-fixes',
     what: 'before the fix',
     severity: 'warning',
@@ -1111,7 +1130,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     check: 'cgroup-driver',
     what: 'containerd 1 with cgroupfs',
     node: cp2,
-    evidence: /SystemdCgroup = false; kubelet-config: cgroupDriver: systemd/,
+    evidence: /cgroupfs; kubelet-config: cgroupDriver: systemd/,
     breaks: (w) => Object.assign(facts(w, cp2), { runtimeCgroupDriver: 'cgroupfs' }),
   },
   {

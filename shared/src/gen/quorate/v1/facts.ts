@@ -92,7 +92,19 @@ export interface NodeFacts {
   /** Requests for certificates whose keys are kept on this node for a run. */
   certificateRequests: CertificateRequest[];
   /** What kubeadm-config was before a run set the feature gate EtcdLearnerMode for its joins; absent when no run did, or when it was put back. */
-  learnerGateBefore: LearnerGateBefore | undefined;
+  learnerGateBefore:
+    | LearnerGateBefore
+    | undefined;
+  /** Flags that this node's own files give its kubelet, the one that counts of each name. */
+  kubeletFlags: KubeletFlag[];
+  /** What the firmware says of the machine: `sys_vendor`, `product_name`, `bios_vendor`, `bios_version`, `chassis_asset_tag`. */
+  dmi: { [key: string]: string };
+  /** Present where cloud-init writes /etc/hosts anew at each boot. */
+  cloudInitHosts:
+    | CloudInitHosts
+    | undefined;
+  /** File that sets runtime_cgroup_driver; empty where none does. */
+  runtimeConfigPath: string;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -110,12 +122,34 @@ export interface NodeFacts_LoadBalancerConfigsEntry {
   value: string;
 }
 
+export interface NodeFacts_DmiEntry {
+  key: string;
+  value: string;
+}
+
 export interface LearnerGateBefore {
   runId: string;
   /** Text of kubeadm-config's ClusterConfiguration. */
   text: string;
   /** sha256 of the text with the gate. */
   sha256After: string;
+}
+
+export interface KubeletFlag {
+  /** Without dashes: `cloud-provider`. */
+  name: string;
+  value: string;
+  /** File that sets it. */
+  where: string;
+}
+
+export interface CloudInitHosts {
+  /** File that sets manage_etc_hosts. */
+  where: string;
+  /** Template that /etc/hosts is written from. */
+  template: string;
+  /** Its text; empty when it is not there. */
+  templateText: string;
 }
 
 export interface ExternalCa {
@@ -331,6 +365,21 @@ export interface NodeObject {
   uid: string;
   osImage: string;
   heartbeatUnixMs: number;
+  /** spec.providerID: `aws:///eu-west-1a/i-0123`; empty without a cloud provider. */
+  providerId: string;
+  labels: { [key: string]: string };
+  /** Without those whose value is longer than 200 characters. */
+  annotations: { [key: string]: string };
+}
+
+export interface NodeObject_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface NodeObject_AnnotationsEntry {
+  key: string;
+  value: string;
 }
 
 export interface LeaseFacts {
@@ -468,6 +517,10 @@ function createBaseNodeFacts(): NodeFacts {
     externalCas: [],
     certificateRequests: [],
     learnerGateBefore: undefined,
+    kubeletFlags: [],
+    dmi: {},
+    cloudInitHosts: undefined,
+    runtimeConfigPath: "",
   };
 }
 
@@ -628,6 +681,18 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.learnerGateBefore !== undefined) {
       LearnerGateBefore.encode(message.learnerGateBefore, writer.uint32(1122).fork()).join();
+    }
+    for (const v of message.kubeletFlags) {
+      KubeletFlag.encode(v!, writer.uint32(1202).fork()).join();
+    }
+    globalThis.Object.entries(message.dmi).forEach(([key, value]: [string, string]) => {
+      NodeFacts_DmiEntry.encode({ key: key as any, value }, writer.uint32(1210).fork()).join();
+    });
+    if (message.cloudInitHosts !== undefined) {
+      CloudInitHosts.encode(message.cloudInitHosts, writer.uint32(1218).fork()).join();
+    }
+    if (message.runtimeConfigPath !== "") {
+      writer.uint32(1226).string(message.runtimeConfigPath);
     }
     return writer;
   },
@@ -1070,6 +1135,41 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.learnerGateBefore = LearnerGateBefore.decode(reader, reader.uint32());
             continue;
           }
+          case 150: {
+            if (tag !== 1202) {
+              break;
+            }
+
+            message.kubeletFlags.push(KubeletFlag.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 151: {
+            if (tag !== 1210) {
+              break;
+            }
+
+            const entry151 = NodeFacts_DmiEntry.decode(reader, reader.uint32());
+            if (entry151.value !== undefined) {
+              message.dmi[entry151.key] = entry151.value;
+            }
+            continue;
+          }
+          case 152: {
+            if (tag !== 1218) {
+              break;
+            }
+
+            message.cloudInitHosts = CloudInitHosts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 153: {
+            if (tag !== 1226) {
+              break;
+            }
+
+            message.runtimeConfigPath = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1164,6 +1264,20 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.learnerGateBefore = (object.learnerGateBefore !== undefined && object.learnerGateBefore !== null)
       ? LearnerGateBefore.fromPartial(object.learnerGateBefore)
       : undefined;
+    message.kubeletFlags = object.kubeletFlags?.map((e) => KubeletFlag.fromPartial(e)) || [];
+    message.dmi = (globalThis.Object.entries(object.dmi ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.cloudInitHosts = (object.cloudInitHosts !== undefined && object.cloudInitHosts !== null)
+      ? CloudInitHosts.fromPartial(object.cloudInitHosts)
+      : undefined;
+    message.runtimeConfigPath = object.runtimeConfigPath ?? "";
     return message;
   },
 };
@@ -1371,6 +1485,73 @@ export const NodeFacts_LoadBalancerConfigsEntry: MessageFns<NodeFacts_LoadBalanc
   },
 };
 
+function createBaseNodeFacts_DmiEntry(): NodeFacts_DmiEntry {
+  return { key: "", value: "" };
+}
+
+export const NodeFacts_DmiEntry: MessageFns<NodeFacts_DmiEntry> = {
+  encode(message: NodeFacts_DmiEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeFacts_DmiEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeFacts_DmiEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeFacts_DmiEntry>): NodeFacts_DmiEntry {
+    return NodeFacts_DmiEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeFacts_DmiEntry>): NodeFacts_DmiEntry {
+    const message = createBaseNodeFacts_DmiEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
 function createBaseLearnerGateBefore(): LearnerGateBefore {
   return { runId: "", text: "", sha256After: "" };
 }
@@ -1446,6 +1627,164 @@ export const LearnerGateBefore: MessageFns<LearnerGateBefore> = {
     message.runId = object.runId ?? "";
     message.text = object.text ?? "";
     message.sha256After = object.sha256After ?? "";
+    return message;
+  },
+};
+
+function createBaseKubeletFlag(): KubeletFlag {
+  return { name: "", value: "", where: "" };
+}
+
+export const KubeletFlag: MessageFns<KubeletFlag> = {
+  encode(message: KubeletFlag, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    if (message.where !== "") {
+      writer.uint32(26).string(message.where);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubeletFlag {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubeletFlag();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.where = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KubeletFlag>): KubeletFlag {
+    return KubeletFlag.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubeletFlag>): KubeletFlag {
+    const message = createBaseKubeletFlag();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    message.where = object.where ?? "";
+    return message;
+  },
+};
+
+function createBaseCloudInitHosts(): CloudInitHosts {
+  return { where: "", template: "", templateText: "" };
+}
+
+export const CloudInitHosts: MessageFns<CloudInitHosts> = {
+  encode(message: CloudInitHosts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.where !== "") {
+      writer.uint32(10).string(message.where);
+    }
+    if (message.template !== "") {
+      writer.uint32(18).string(message.template);
+    }
+    if (message.templateText !== "") {
+      writer.uint32(26).string(message.templateText);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloudInitHosts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloudInitHosts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.where = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.template = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.templateText = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CloudInitHosts>): CloudInitHosts {
+    return CloudInitHosts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloudInitHosts>): CloudInitHosts {
+    const message = createBaseCloudInitHosts();
+    message.where = object.where ?? "";
+    message.template = object.template ?? "";
+    message.templateText = object.templateText ?? "";
     return message;
   },
 };
@@ -3341,6 +3680,9 @@ function createBaseNodeObject(): NodeObject {
     uid: "",
     osImage: "",
     heartbeatUnixMs: 0,
+    providerId: "",
+    labels: {},
+    annotations: {},
   };
 }
 
@@ -3376,6 +3718,15 @@ export const NodeObject: MessageFns<NodeObject> = {
     if (message.heartbeatUnixMs !== 0) {
       writer.uint32(80).int64(message.heartbeatUnixMs);
     }
+    if (message.providerId !== "") {
+      writer.uint32(602).string(message.providerId);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      NodeObject_LabelsEntry.encode({ key: key as any, value }, writer.uint32(610).fork()).join();
+    });
+    globalThis.Object.entries(message.annotations).forEach(([key, value]: [string, string]) => {
+      NodeObject_AnnotationsEntry.encode({ key: key as any, value }, writer.uint32(618).fork()).join();
+    });
     return writer;
   },
 
@@ -3472,6 +3823,36 @@ export const NodeObject: MessageFns<NodeObject> = {
             message.heartbeatUnixMs = longToNumber(reader.int64());
             continue;
           }
+          case 75: {
+            if (tag !== 602) {
+              break;
+            }
+
+            message.providerId = reader.string();
+            continue;
+          }
+          case 76: {
+            if (tag !== 610) {
+              break;
+            }
+
+            const entry76 = NodeObject_LabelsEntry.decode(reader, reader.uint32());
+            if (entry76.value !== undefined) {
+              message.labels[entry76.key] = entry76.value;
+            }
+            continue;
+          }
+          case 77: {
+            if (tag !== 618) {
+              break;
+            }
+
+            const entry77 = NodeObject_AnnotationsEntry.decode(reader, reader.uint32());
+            if (entry77.value !== undefined) {
+              message.annotations[entry77.key] = entry77.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3499,6 +3880,159 @@ export const NodeObject: MessageFns<NodeObject> = {
     message.uid = object.uid ?? "";
     message.osImage = object.osImage ?? "";
     message.heartbeatUnixMs = object.heartbeatUnixMs ?? 0;
+    message.providerId = object.providerId ?? "";
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseNodeObject_LabelsEntry(): NodeObject_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const NodeObject_LabelsEntry: MessageFns<NodeObject_LabelsEntry> = {
+  encode(message: NodeObject_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeObject_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeObject_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeObject_LabelsEntry>): NodeObject_LabelsEntry {
+    return NodeObject_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeObject_LabelsEntry>): NodeObject_LabelsEntry {
+    const message = createBaseNodeObject_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseNodeObject_AnnotationsEntry(): NodeObject_AnnotationsEntry {
+  return { key: "", value: "" };
+}
+
+export const NodeObject_AnnotationsEntry: MessageFns<NodeObject_AnnotationsEntry> = {
+  encode(message: NodeObject_AnnotationsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeObject_AnnotationsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeObject_AnnotationsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeObject_AnnotationsEntry>): NodeObject_AnnotationsEntry {
+    return NodeObject_AnnotationsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeObject_AnnotationsEntry>): NodeObject_AnnotationsEntry {
+    const message = createBaseNodeObject_AnnotationsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };

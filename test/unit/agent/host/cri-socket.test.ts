@@ -1,0 +1,28 @@
+import { findCriSocket } from '@quorate/agent/host/cri-socket'
+import t from 'tap'
+import { OpsNode } from '../../../support/ops-node.js'
+
+const containerd = '/run/containerd/containerd.sock'
+const crio = '/var/run/crio/crio.sock'
+
+t.test('the runtime that the kubelet was told, else one that answers, else one that is there', async (t) => {
+  const node = await OpsNode.make(t)
+  const found = () => findCriSocket(node.tools.host)
+  t.equal(found(), containerd, 'nothing is known')
+  node.write(crio, '')
+  t.equal(found(), crio, 'it is there')
+  node.write(containerd, '')
+  t.equal(found(), containerd, "both are: kubeadm's order")
+  node.write('/proc/net/unix', `0000: 00000002 00000000 00010000 0001 01 20093 ${crio}\n`)
+  t.equal(found(), crio, 'the other one is a leftover that nobody listens at')
+  node.write(
+    '/var/lib/kubelet/kubeadm-flags.env',
+    `KUBELET_KUBEADM_ARGS="--container-runtime-endpoint=unix://${containerd} --v=2"\n`,
+  )
+  t.equal(found(), containerd, 'the kubelet was told')
+  node.write(
+    '/etc/default/kubelet',
+    `# KUBELET_EXTRA_ARGS=--container-runtime-endpoint=/no\nKUBELET_EXTRA_ARGS=--container-runtime-endpoint=${crio}\n`,
+  )
+  t.equal(found(), crio, 'the later counts')
+})
