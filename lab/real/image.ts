@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { capture, must } from './shell.js'
 
@@ -12,6 +12,8 @@ export interface ImageSpec {
   readonly entrypoint?: string
   /** A root file system whose iptables, nft and conntrack go into the image with their libraries: kube-proxy runs them. */
   readonly iptablesOf?: string
+  /** Debian's packages, unpacked: with the libraries of `iptablesOf`. */
+  readonly packages?: readonly string[]
 }
 
 const netfilterPrograms = [
@@ -50,6 +52,16 @@ async function addNetfilter(root: string, from: string): Promise<void> {
   ])
 }
 
+/** By apt, from where this machine has its own; what they depend on must be in the image already. */
+async function addPackages(root: string, packages: readonly string[], work: string): Promise<void> {
+  const unpacked = join(work, 'unpacked')
+  await must('apt-get', ['download', '-q', ...packages], { cwd: work })
+  for (const name of readdirSync(work).filter((each) => each.endsWith('.deb')))
+    await must('dpkg', ['-x', join(work, name), unpacked])
+  // Not into the image at once: that would put a folder in the place of the link `lib`.
+  for (const folder of ['etc', 'usr']) await must('cp', ['-a', join(unpacked, folder), root])
+}
+
 function sha256(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const hash = createHash('sha256')
@@ -68,6 +80,7 @@ export async function packImage(spec: ImageSpec): Promise<void> {
     const [root, archive] = [join(work, 'root'), join(work, 'archive')]
     for (const folder of [root, archive]) mkdirSync(folder)
     if (spec.iptablesOf !== undefined) await addNetfilter(root, spec.iptablesOf)
+    if (spec.packages !== undefined) await addPackages(root, spec.packages, work)
     for (const [from, to] of Object.entries(spec.programs)) await must('install', ['-D', '-m755', from, join(root, to)])
     await must('tar', ['--owner=0', '--group=0', '-C', root, '-cf', join(work, 'layer.tar'), '.'])
     const digest = await sha256(join(work, 'layer.tar'))

@@ -1,5 +1,10 @@
 import { stringify } from 'yaml'
 
+interface Component {
+  extraArgs?: unknown
+  extraVolumes?: unknown[]
+}
+
 /** The documents that `kubeadm init` gets, to be changed before they are written. */
 export interface KubeadmDocuments {
   readonly api: 'v1beta3' | 'v1beta4'
@@ -11,8 +16,13 @@ export interface KubeadmDocuments {
   readonly cluster: {
     kubernetesVersion: string
     networking: Record<string, string>
-    apiServer?: { extraArgs?: unknown; extraVolumes?: unknown[]; certSANs?: string[] }
+    apiServer?: Component & { certSANs?: string[] }
+    controllerManager?: Component
+    scheduler?: Component
     etcd?: unknown
+    certificatesDir?: string
+    clusterName?: string
+    controlPlaneEndpoint?: string
   }
   readonly kubelet: Record<string, unknown>
   readonly kubeProxy: Record<string, unknown>

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { binaries, ensureVersion, extras } from './cache.js'
+import { binaries, ensureVersion, etcdPrograms } from './cache.js'
 import { joinCommand } from './join-command.js'
 import { type KubeadmDocuments, kubeadmText, textbookDocuments } from './kubeadm-documents.js'
 import { Network } from './network.js'
@@ -9,6 +9,7 @@ import { LabNode, type NodeRole, type NodeSpec } from './node.js'
 import type { Piece } from './piece.js'
 import { type PieceName, pieces } from './pieces/all.js'
 import { ensurePrograms } from './programs.js'
+import type { Suite } from './rootfs.js'
 import { capture, must, timed } from './shell.js'
 
 const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
@@ -31,6 +32,8 @@ interface Settings {
   readonly prefix: string
   /** What makes it other than the textbook's cluster. */
   readonly with?: readonly PieceName[]
+  /** Release of Debian that its nodes are of; bookworm unless given. */
+  readonly debian?: Suite
 }
 
 /** What the tests want said otherwise in the cluster file. */
@@ -50,6 +53,7 @@ export class Lab {
   readonly name: string
   readonly folder: string
   readonly version: string
+  readonly debian: Suite
   readonly network: Network
   readonly nodes: readonly LabNode[]
   readonly virtualIP: string
@@ -59,6 +63,7 @@ export class Lab {
     this.name = name
     this.folder = join(labsFolder, name)
     this.version = settings.version
+    this.debian = settings.debian ?? 'bookworm'
     this.network = new Network(name, settings.prefix)
     this.virtualIP = `${settings.prefix}.100`
     this.#pieces = (settings.with ?? []).map((piece) => pieces[piece])
@@ -69,7 +74,7 @@ export class Lab {
       ...this.#pieces.flatMap(({ machines }) => machines ?? []),
     ]
     const hostName = this.#pieces.find((piece) => piece.hostName !== undefined)?.hostName
-    const common = { folder: this.folder, version: this.version, network: this.network }
+    const common = { folder: this.folder, version: this.version, debian: this.debian, network: this.network }
     const secondCard = this.#pieces.some((piece) => piece.secondCard)
     this.nodes = specs.map(
       (spec) => new LabNode(spec, { ...common, secondCard, hostName: hostName?.(spec.name) ?? spec.name }),
@@ -113,7 +118,9 @@ export class Lab {
   }
 
   /** The etcd of this machine's cache, for one that is no container. */
-  readonly etcdProgram = join(extras, 'etcd')
+  get etcdProgram(): string {
+    return join(etcdPrograms(this.version), 'etcd')
+  }
 
   /** A program of Kubernetes of another release than the lab's. */
   programOf(version: string, name: string): string {
@@ -135,7 +142,7 @@ export class Lab {
 
   /** Builds what is missing, boots the nodes and makes the cluster that is to be converted. */
   async up(): Promise<void> {
-    await ensureVersion(this.version)
+    await ensureVersion(this.version, this.debian)
     allowManyNodes()
     await this.network.up()
     await timed(`${this.nodes.length} nodes booted`, () => Promise.all(this.nodes.map((node) => node.boot(this.hosts))))

@@ -1,7 +1,8 @@
 /** `npm run lab -- up|convert|shell|kill|down|list`: a cluster of real kubeadm nodes on this machine. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { freePrefix, Lab, labNames } from './lab.js'
 import { pieces } from './pieces/all.js'
+import { suites } from './rootfs.js'
 import { onTerminal, timed } from './shell.js'
 
 const program = new Command('npm run lab --')
@@ -18,7 +19,8 @@ program
   .description(
     'boots 3 control planes and the workers; only the first control plane is in the cluster. First time: about half an hour, later under two minutes',
   )
-  .option('--kubernetes <version>', 'v1.30.4, v1.34.4 or v1.37.2', 'v1.37.2')
+  .option('--kubernetes <version>', 'any release from v1.28 on that the Go proxy has', 'v1.37.2')
+  .addOption(new Option('--debian <release>', 'of the nodes').choices(suites).default('bookworm'))
   .option('--workers <n>', 'number of workers', '2')
   .option(
     '--with <names...>',
@@ -36,6 +38,7 @@ program
           workers: Number(options.workers),
           prefix: freePrefix(),
           with: options.with,
+          debian: options.debian,
         })
     await timed(`lab ${name}`, async () => {
       await made.up()

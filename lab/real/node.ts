@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path'
 import { images, layer, rootfs } from './cache.js'
 import type { Network } from './network.js'
+import type { Suite } from './rootfs.js'
 import { capture, must, onTerminal, type RunResult } from './shell.js'
 
 export interface NodeSpec {
@@ -21,6 +22,7 @@ export type NodeRole = 'control-plane' | 'worker' | 'spare' | 'etcd' | 'load-bal
 interface NodeOfLab {
   readonly folder: string
   readonly version: string
+  readonly debian: Suite
   readonly network: Network
   /** How its machine is called, where that is not its name. */
   readonly hostName?: string
@@ -52,6 +54,7 @@ export class LabNode {
   readonly root: string
   readonly #folder: string
   readonly #version: string
+  readonly #debian: Suite
   readonly #network: Network
   readonly #hostName: string
   readonly #secondCard: boolean
@@ -64,6 +67,7 @@ export class LabNode {
     this.#folder = join(lab.folder, 'nodes', spec.short)
     this.root = join(this.#folder, 'root')
     this.#version = lab.version
+    this.#debian = lab.debian
     this.#network = lab.network
   }
 
@@ -72,7 +76,8 @@ export class LabNode {
     for (const name of ['upper', 'work', 'root', 'containerd', 'kubelet', 'etcd'])
       mkdirSync(join(this.#folder, name), { recursive: true })
     if ((await capture('mountpoint', ['-q', this.root])).exitCode !== 0) {
-      const options = `lowerdir=${layer(this.#version)}:${rootfs},upperdir=${this.#folder}/upper,workdir=${this.#folder}/work`
+      const lower = [layer(this.#version, this.#debian), rootfs(this.#debian)].join(':')
+      const options = `lowerdir=${lower},upperdir=${this.#folder}/upper,workdir=${this.#folder}/work`
       await must('mount', ['-t', 'overlay', 'overlay', '-o', options, this.root])
     }
     if (!existsSync(join(this.#folder, 'made'))) this.#firstBoot(hosts)
@@ -98,6 +103,9 @@ export class LabNode {
     put('etc/lab/env', `IP=${this.address}\nNICS="${cards}"\n`)
     put('etc/machine-id', `${crypto.randomUUID().replaceAll('-', '')}\n`)
     put('etc/hosts', hosts)
+    // Nobody serves names there, and says so at once; the one that debootstrap left is this machine's, and out of reach.
+    rmSync(join(this.root, 'etc/resolv.conf'), { force: true })
+    put('etc/resolv.conf', `nameserver ${this.#network.prefix}.1\n`)
     const network = {
       cniVersion: '0.4.0',
       name: 'lab',
@@ -226,6 +234,13 @@ export class LabNode {
     const all = readdirSync(images(this.#version)).filter((name) => name.endsWith('.tar'))
     const wanted = all.filter((name) => imagesOf[role](name))
     for (const name of wanted) await this.must(['ctr', '-n', 'k8s.io', 'images', 'import', `/opt/images/${name}`])
+  }
+
+  /** Imports an image that is not of the release's own. */
+  async importImage(file: string): Promise<void> {
+    const path = '/var/lib/containerd/import.tar'
+    await must('cp', [file, join(this.#folder, 'containerd/import.tar')])
+    await this.must(['sh', '-c', `ctr -n k8s.io images import ${path} && rm ${path}`])
   }
 
   /** Power-cut: everything in it ends at once, nothing is told. */

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { freePrefix, Lab, labNames, labsFolder } from '../../lab/real/lab.js'
 import type { PieceName } from '../../lab/real/pieces/all.js'
+import type { Suite } from '../../lab/real/rootfs.js'
 
 /** Ends labs of test runs that were killed before they could. */
 async function removeOrphans(): Promise<void> {
@@ -26,17 +27,19 @@ interface LabWish {
   readonly workers?: number
   /** What makes it other than the textbook's cluster. */
   readonly with?: readonly PieceName[]
+  /** Release of Debian that its nodes are of. */
+  readonly debian?: Suite
 }
 
 /** A fresh cluster of real nodes, of its own name and network, that ends with the test. */
 export async function labForTest(
   t: Test,
   version: string,
-  { agents = true, workers = 2, with: names = [] }: LabWish = {},
+  { agents = true, workers = 2, with: names = [], debian = 'bookworm' }: LabWish = {},
 ): Promise<Lab> {
   await removeOrphans()
   const name = `test-${version.replaceAll('.', '-')}-${process.pid}`
-  const lab = Lab.make(name, { version, workers, prefix: freePrefix(), with: names })
+  const lab = Lab.make(name, { version, workers, prefix: freePrefix(), with: names, debian })
   writeFileSync(join(labsFolder, name, 'owner.pid'), String(process.pid))
   // QUORATE_KEEP_LAB=1 leaves it for a look: npm run lab -- --name NAME shell cp1
   if (process.env['QUORATE_KEEP_LAB'] === undefined) t.teardown(() => lab.down())

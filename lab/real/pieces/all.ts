@@ -4,10 +4,14 @@ import { etcdLocalhost } from './etcd-localhost.js'
 import { externalCa } from './external-ca.js'
 import { externalEtcd } from './external-etcd.js'
 import { extraSans } from './extra-sans.js'
+import { flannel } from './flannel.js'
 import { hostNames } from './host-names.js'
+import { kubekey } from './kubekey.js'
+import { kubespray } from './kubespray.js'
 import { loadBalancerHosts } from './load-balancer-hosts.js'
 import { nftables } from './nftables.js'
 import { noAnonymous } from './no-anonymous.js'
+import { noDns, silentDns } from './resolv-conf.js'
 import { secondNetwork } from './second-network.js'
 import { sharedFiles } from './shared-files.js'
 import { spareMachines } from './spare-machines.js'
@@ -19,12 +23,17 @@ export const pieces = {
   'external-ca': externalCa,
   'external-etcd': externalEtcd,
   'extra-sans': extraSans,
+  flannel,
   'host-names': hostNames,
+  kubekey,
+  kubespray,
   'load-balancer-hosts': loadBalancerHosts,
   nftables,
   'no-anonymous': noAnonymous,
+  'no-dns': noDns,
   'second-network': secondNetwork,
   'shared-files': sharedFiles,
+  'silent-dns': silentDns,
   'spare-machines': spareMachines,
 } as const satisfies Readonly<Record<string, Piece>>
 

@@ -7,6 +7,7 @@ import { etcdLocalhost } from './scenarios/etcd-localhost.js'
 import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { externalCa, externalCas } from './scenarios/external-ca.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
+import { flannel } from './scenarios/flannel.js'
 import { dualStack, ipv6 } from './scenarios/ip-families.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
@@ -16,6 +17,7 @@ import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
+import { otherDebians, silentDns } from './scenarios/machines.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
 import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
 import { editedManifest, sharedFiles } from './scenarios/shared-files.js'
@@ -47,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   strayManifest,
   ...kubeProxyModes,
   ...networkPlugins,
+  flannel,
   lbKubeVip,
   lbKubeVipBgp,
   ...workersJoinLate,
@@ -70,4 +73,6 @@ export const scenarios: readonly Scenario[] = [
   etcdLocalhost,
   externalCa,
   externalCas,
+  ...otherDebians,
+  silentDns,
 ]

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { images } from '../../../lab/real/cache.js'
+import { ensureVersion, images } from '../../../lab/real/cache.js'
 import { ignorePreflightErrors, type Lab } from '../../../lab/real/lab.js'
 import type { LabNode } from '../../../lab/real/node.js'
 
@@ -70,6 +70,7 @@ async function importImages(node: LabNode, version: string): Promise<void> {
 
 /** `kubeadm upgrade apply` on the first, `kubeadm upgrade node` on every other; then the new kubelet, node by node. */
 export async function upgrade(lab: Lab, version: string): Promise<string> {
+  await ensureVersion(version, lab.debian)
   const [cp1, ...others] = [...lab.controlPlanes, ...lab.workers] as [LabNode, ...LabNode[]]
   for (const node of [cp1, ...others]) {
     await importImages(node, version)

@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import type { ClusterFileWish, Lab } from '../../../lab/real/lab.js'
 import type { PieceName } from '../../../lab/real/pieces/all.js'
 import { type ProbedPlace, type ProbeResult, Probes } from '../../../lab/real/probes.js'
+import type { Suite } from '../../../lab/real/rootfs.js'
 import { capture } from '../../../lab/real/shell.js'
 import { labForTest, newestRun } from '../real-lab.js'
 import { differences, etcdMembers, stateOf } from '../real-state.js'
@@ -9,6 +10,8 @@ import { differences, etcdMembers, stateOf } from '../real-state.js'
 interface Wanted {
   /** What makes the cluster other than the textbook's. */
   readonly with?: readonly PieceName[]
+  /** Release of Debian that its nodes are of. */
+  readonly debian?: Suite
   file?(lab: Lab): ClusterFileWish
   /** Where clients meet the endpoint; the virtual IP unless given. */
   endpointAt?(lab: Lab): ProbedPlace
@@ -62,7 +65,7 @@ function nothingFailed(t: Test, results: readonly ProbeResult[]): void {
  * agrees. `looks` sees it then; with `undone` it is taken back at the end, and every file and object is as before.
  */
 export async function convertsReal(t: Test, version: string, wanted: Wanted = {}): Promise<void> {
-  const lab = await labForTest(t, version, { workers: 1, with: wanted.with ?? [] })
+  const lab = await labForTest(t, version, { workers: 1, with: wanted.with ?? [], debian: wanted.debian ?? 'bookworm' })
   lab.writeClusterFile(wanted.file?.(lab))
   await wanted.before?.(lab)
   const before = await stateOf(lab)
