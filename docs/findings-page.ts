@@ -1,12 +1,13 @@
 import { allChecks } from '../coordinator/src/conversion/checks/all.js'
 import { failuresSeenBy } from '../coordinator/src/failures/catalogue.js'
 
-/** Findings that no check makes: what stands in the way of checking (coordinator/src/conversion/assess.ts). They cannot be ignored. */
+/** Findings that no check makes: what stands in the way of checking and planning (coordinator/src/conversion/assess.ts). They cannot be ignored. */
 const ofAssessing = [
   ['agent-unreachable', "The node's agent answers."],
   ['agent-untrusted', "The node's agent shows a certificate of this fleet that is valid now."],
   ['agent-failed', "The node's agent can read its own node."],
   ['check-failed', 'Every check can be made.'],
+  ['not-planned', 'Every step can be planned.'],
 ] as const
 
 /** Text of docs/findings.md: every id that `quorate plan` can show, in the order in which it is shown. */

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { readClusterConfiguration, withCertificatesDir } from './cluster-config-map.js'
 import { QuorateError } from './errors.js'
+import { documentBody } from './yaml-text.js'
 
 export interface InitDocumentsInput {
   /** Text of the ClusterConfiguration, as the ConfigMap has it. */
@@ -70,7 +71,7 @@ export function initDocuments(input: InitDocumentsInput): string {
     input.certificatesDir === undefined
       ? input.clusterConfiguration
       : withCertificatesDir(input.clusterConfiguration, input.certificatesDir)
-  return `${init}---\n${cluster.replace(/^(?:---[ \t]*\r?\n)+/, '')}`
+  return `${init}---\n${documentBody(cluster)}`
 }
 
 export interface FinishDocumentInput {

@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
-import { isAlias, isScalar, visit } from 'yaml'
+import { isAlias, isPair, isScalar, isSeq, type Scalar, visit } from 'yaml'
 import { QuorateError } from './errors.js'
 import { redact } from './redact.js'
-import { replaceScalar } from './yaml-edit.js'
-import { nodeAt, readYaml, type YamlPath, type YamlText } from './yaml-text.js'
+import { setIn } from './yaml-edit.js'
+import { lineOf, readYaml, type YamlText } from './yaml-text.js'
 
 /** What a kubeconfig says of the cluster in use and of the user's credentials; PEM texts are decoded. */
 export interface KubeconfigView {
@@ -119,33 +118,55 @@ function checkServer(server: string): void {
   }
 }
 
-function withServer(config: unknown, path: YamlPath, server: string): unknown {
-  const copy: unknown = structuredClone(config)
-  const cluster = path
-    .slice(0, -1)
-    .reduce<unknown>((part, key) => (part as Record<string | number, unknown>)[key], copy)
-  ;(cluster as Record<string, unknown>)['server'] = server
-  return copy
-}
-
 /**
  * The kubeconfig with the server of the cluster in use replaced: only that scalar's bytes change, quotes, comments and order stay.
- * KUBECONFIG_INVALID where that cannot be done without changing another cluster too (anchors, merge keys).
+ * KUBECONFIG_INVALID where that cannot be done without changing another cluster too (anchors).
  */
 export function pointKubeconfigAt(text: string, server: string): string {
   checkServer(server)
   const yaml = parse(text)
   const { clusterIndex, cluster } = inUse(yaml.value)
-  if (asText(cluster['server']) === server) return text
-  const path: YamlPath = ['clusters', clusterIndex, 'cluster', 'server']
-  const node = nodeAt(yaml, path)
-  const remedy = 'Write the server of this cluster out in the file, without anchors and merge keys.'
-  if (!isScalar(node) && !isAlias(node)) throw invalid('kubeconfig: its cluster has no server of its own', remedy)
-  const edited = replaceScalar(yaml, node, server)
-  if (!isDeepStrictEqual(parse(edited).value, withServer(yaml.value, path, server))) {
-    throw invalid('kubeconfig: its server cannot be replaced without changing another part of the file', remedy)
+  if (!('server' in cluster)) throw invalid('kubeconfig: its cluster has no server of its own')
+  return setIn(yaml, ['clusters', clusterIndex, 'cluster', 'server'], server)
+}
+
+/** One cluster of a kubeconfig, whether it is in use or not. */
+export interface KubeconfigClusterView {
+  readonly name: string
+  readonly server: string
+  /** Line of its server. */
+  readonly line: number
+  readonly inUse: boolean
+  /** Line of its proxy-url, through which client-go sends every request of it, whatever NO_PROXY says; 0 for none. */
+  readonly proxyLine: number
+}
+
+/** All clusters of a kubeconfig; none where it is empty. KUBECONFIG_INVALID where it is not YAML, or not a kubeconfig at all. */
+export function kubeconfigClusters(text: string): readonly KubeconfigClusterView[] {
+  const yaml = parse(text)
+  if (yaml.value === null) return []
+  if (!isObject(yaml.value)) throw invalid('kubeconfig: not a map')
+  const used = indexInUse(yaml.value)
+  return entries(yaml.value, 'clusters').map((entry, index) => {
+    const cluster = asObject(entry['cluster'])
+    const at = (key: string) => lineOf(yaml, ['clusters', index, 'cluster', key])
+    return {
+      name: String(entry['name'] ?? ''),
+      server: asText(cluster['server']) ?? '',
+      line: at('server'),
+      inUse: index === used,
+      proxyLine: asText(cluster['proxy-url']) === undefined ? 0 : at('proxy-url'),
+    }
+  })
+}
+
+function indexInUse(config: Json): number {
+  try {
+    return inUse(config).clusterIndex
+  } catch (error) {
+    if (error instanceof QuorateError) return -1
+    throw error
   }
-  return edited
 }
 
 const secretKeys = new Set([
@@ -158,25 +179,67 @@ const secretKeys = new Set([
   'client-secret',
 ])
 
-/** The kubeconfig for a person to read or compare: every secret in it replaced; of text that is no YAML nothing is shown. */
+/** A word of a command line whose next word is a secret: `--client-secret`. */
+const secretFlag = /^--?[\w-]*(?:token|password|secret)[\w-]*$/i
+
+/**
+ * The kubeconfig for a person to read or compare: every secret in it replaced, its structure as it was, so that it can be edited as the file
+ * itself will be. Of text that is no YAML nothing is shown.
+ */
 export function redactKubeconfig(text: string): string {
-  const spans: { readonly start: number; readonly end: number }[] = []
   try {
-    visit(parse(text).document, {
-      Pair(_, pair, path) {
-        const inEnvironment = path.some((part) => 'key' in part && isScalar(part.key) && part.key.value === 'env')
-        const key = isScalar(pair.key) ? String(pair.key.value) : ''
-        if (!isScalar(pair.value) || !(secretKeys.has(key) || (inEnvironment && key === 'value'))) return
-        const [start, end] = pair.value.range ?? [0, 0]
-        spans.push({ start, end: start + text.slice(start, end).trimEnd().length })
+    const { document } = parse(text)
+    const anchors = secretAnchors(document)
+    let clean = ''
+    let done = 0
+    visit(document, {
+      Scalar(key, node, path) {
+        const [start, end] = node.range ?? [0, 0]
+        const source = text.slice(start, end).trimEnd()
+        const secret = key !== 'key' && (isSecret(node, path) || anchors.has(node.anchor ?? ''))
+        clean += betweenScalars(text.slice(done, start)) + redactedScalar(node, source, secret)
+        done = start + source.length
       },
     })
+    return clean + betweenScalars(text.slice(done))
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error
     return '[redacted: not readable as YAML]\n'
   }
-  const cut = spans
-    .reverse()
-    .reduce((clean, { start, end }) => `${clean.slice(0, start)}[redacted]${clean.slice(end)}`, text)
-  return redact(cut)
+}
+
+/** A secret may stand elsewhere in the file, with an anchor. */
+function secretAnchors(document: YamlText['document']): ReadonlySet<string> {
+  const anchors = new Set<string>()
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (isScalar(key) && secretKeys.has(String(key.value)) && isAlias(value)) anchors.add(value.source)
+    },
+  })
+  return anchors
+}
+
+/** Comments are all the text that stands there. */
+const betweenScalars = (text: string): string => text.replaceAll(/#[^\n]*(?:\n[ \t]*#[^\n]*)*/g, redact)
+
+/** In quotes: brackets of our own would be a list. */
+function redactedScalar(node: Scalar, source: string, secret: boolean): string {
+  const value = String(node.value ?? '')
+  const clean = secret ? '[redacted]' : redact(value)
+  return clean === value ? source : JSON.stringify(clean)
+}
+
+function isSecret(node: Scalar, path: readonly unknown[]): boolean {
+  if (node.value === null || node.value === '') return false
+  const parent = path.at(-1)
+  if (isSeq(parent)) {
+    const before = parent.items[parent.items.indexOf(node) - 1]
+    return isScalar(before) && secretFlag.test(String(before.value))
+  }
+  const key = isPair(parent) && isScalar(parent.key) ? String(parent.key.value) : ''
+  const inEnvironment = path.some((part) => isPair(part) && isScalar(part.key) && part.key.value === 'env')
+  const named = `${key}: ${String(node.value)}`
+  // The second fence knows more keys than those of a kubeconfig.
+  const isNamed = redact(named) !== named && redact(String(node.value)) === String(node.value)
+  return secretKeys.has(key) || isNamed || (inEnvironment && key === 'value')
 }

@@ -7,10 +7,18 @@ import {
   LineCounter,
   type Node,
   type Pair,
+  Parser,
+  parseAllDocuments,
   parseDocument,
   type YAMLMap,
 } from 'yaml'
 import { type ErrorCode, QuorateError } from './errors.js'
+
+/** Where a text lies, for messages: `configmap/kube-system/kubeadm-config`, and the command that opens it in an editor. */
+export interface YamlPlace {
+  readonly where: string
+  readonly edit: string
+}
 
 export interface YamlText {
   readonly text: string
@@ -20,30 +28,93 @@ export interface YamlText {
   readonly code: ErrorCode
   /** What the text is, for messages: `kubeconfig`. */
   readonly what: string
+  readonly place: YamlPlace | undefined
+  /** Line, from 1, of an offset in the text. */
+  lineAt(offset: number): number
 }
 
 export type YamlPath = readonly (string | number)[]
 
+/** What is wrong and what to do about it, by the parser's code; what is not here is told by the code alone. */
+const faults: Readonly<Record<string, readonly [string, string]>> = {
+  TAB_AS_INDENT: ['a tab indents it, where YAML takes spaces alone', 'indent it with spaces'],
+  DUPLICATE_KEY: ['this key is there twice', 'delete one of the two'],
+  MULTIPLE_DOCS: ['a second document begins here, and only the first is read', 'delete the second document'],
+  BAD_INDENT: ['its indentation fits nothing above it', 'indent it as the lines beside it'],
+  MISSING_CHAR: ['a colon, comma, quote or bracket is missing', 'close what is open'],
+  BAD_ALIAS: ['an alias or anchor is not complete', 'write the value out in the place of the alias'],
+  MULTILINE_IMPLICIT_KEY: ['a key goes over several lines', 'write the key and its colon in one line'],
+  UNEXPECTED_TOKEN: ['something stands here that does not belong', 'quote the value, or delete what is too much'],
+}
+
+/** An error about one line of a text: what, the line, and what to type. `remedy` follows the command that opens the text. */
+export function yamlError(
+  { code, what, place }: Pick<YamlText, 'code' | 'what' | 'place'>,
+  at: { readonly line: number; readonly why: string; readonly remedy?: string; readonly cause?: unknown },
+): QuorateError {
+  const { line, why, remedy, cause } = at
+  const typed = remedy === undefined ? undefined : `line ${line} of ${what}: ${remedy}.`
+  return new QuorateError(code, `${what}, line ${line}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    ...(place === undefined ? {} : { where: place.where }),
+    ...(typed === undefined ? {} : { remedy: place === undefined ? `In ${typed}` : `${place.edit}, then in ${typed}` }),
+  })
+}
+
 /** Reads one YAML document as Kubernetes does (merge keys included). Every way to be unreadable is `code`, with the line and never the content. */
-export function readYaml(text: string, code: ErrorCode, what: string): YamlText {
+export function readYaml(text: string, code: ErrorCode, what: string, place?: YamlPlace): YamlText {
   const lines = new LineCounter()
+  const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
+  const subject = { code, what, place }
   try {
-    const document = parseDocument(text, { merge: true, prettyErrors: false, logLevel: 'error', lineCounter: lines })
+    const document = onlyDocument(text, lines)
     const problem = document.errors[0]
     if (problem !== undefined) {
-      throw new QuorateError(
-        code,
-        `${what} is not valid YAML: ${problem.code} in line ${lines.linePos(problem.pos[0]).line}`,
-      )
+      const [why, remedy] = faults[problem.code] ?? ['it is not valid YAML', 'correct it']
+      const line = lineAt(problem.pos[0])
+      throw yamlError(subject, { line, why: `${why} (${problem.code})`, remedy })
     }
     const json: string | undefined = JSON.stringify(document.toJS())
-    return { text, document, value: json === undefined ? null : JSON.parse(json), code, what }
+    return { text, document, value: json === undefined ? null : JSON.parse(json), ...subject, lineAt }
   } catch (error) {
     if (error instanceof QuorateError) throw error
-    throw new QuorateError(code, `${what} cannot be read: ${error instanceof Error ? error.name : 'unknown error'}`, {
-      cause: error,
-    })
+    // Aliases that name nothing or go in a circle, so many that they would fill the memory, or brackets deeper than the stack.
+    const why = `its anchors and aliases, or its depth, cannot be read (${error instanceof Error ? error.name : 'unknown error'})`
+    const line = lineAt(text.search(/(?<=[\s[{,:-])\*[^\s,\]}]/))
+    throw yamlError(subject, { line, why, remedy: 'write out what the alias stands for', cause: error })
   }
+}
+
+/** Documents of nothing at the end are none: go-yaml, with which Kubernetes reads, stops after the first. */
+function onlyDocument(text: string, lineCounter: LineCounter): Document.Parsed {
+  const options = { merge: true, prettyErrors: false, logLevel: 'error', lineCounter } as const
+  const document = parseDocument(text, options)
+  const [error] = document.errors
+  if (error?.code !== 'MULTIPLE_DOCS') return document
+  const [, ...more] = parseAllDocuments(text, { ...options, lineCounter: new LineCounter() })
+  if (more.every(({ contents, errors }) => isScalar(contents) && contents.source === '' && errors.length === 0))
+    document.errors.shift()
+  return document
+}
+
+/**
+ * The first document of a text by itself: without a byte order mark, directives, comments and the marker before it, and without what
+ * follows it. So it can stand behind a marker of our own.
+ */
+export function documentBody(text: string): string {
+  let [start, end, begun] = [0, text.length, false]
+  for (const token of new Parser().parse(text)) {
+    if (token.type === 'document') {
+      if (begun) return text.slice(start, token.offset)
+      begun = true
+      const marker = token.start.find(({ type }) => type === 'doc-start')
+      start = marker === undefined ? token.offset : marker.offset + marker.source.length
+    } else if (token.type === 'doc-end' && begun) {
+      end = token.offset
+      break
+    } else if (token.type === 'byte-order-mark') start = 1
+  }
+  return text.slice(start, end).replace(/^[ \t]*\r?\n/, '')
 }
 
 /** Where a node's own text begins and ends; anchors and tags are before it. */
@@ -70,4 +141,36 @@ export function nodeAt(yaml: YamlText, path: YamlPath): Node | undefined {
     else return undefined
   }
   return node === undefined || node === null ? undefined : (node as Node)
+}
+
+/** Line, from 1, of the key (or list item) that a path ends at; of the nearest one above it that the text has. */
+export function lineOf(yaml: YamlText, path: YamlPath): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = nodeAt(yaml, path.slice(0, length - 1))
+    const last = path[length - 1]
+    const pair = isMap(parent) ? findPair(parent, String(last)) : undefined
+    const node = pair === undefined ? nodeAt(yaml, path.slice(0, length)) : (pair.key as Node)
+    if (node !== undefined) return yaml.lineAt(rangeOf(node).start)
+  }
+  return 1
+}
+
+/** The value at a path; undefined where there is none. */
+export function valueAt(value: unknown, path: YamlPath): unknown {
+  return path.reduce<unknown>(
+    (part, key) =>
+      typeof part === 'object' && part !== null ? (part as Record<string | number, unknown>)[key] : undefined,
+    value,
+  )
+}
+
+/** Every scalar of a document with its path, in the order of the text. */
+export function* scalarsOf(
+  value: unknown,
+  path: YamlPath = [],
+): Generator<{ readonly path: YamlPath; readonly value: string | number | boolean }> {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') yield { path, value }
+  else if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* scalarsOf(item, [...path, index])
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, item] of Object.entries(value)) yield* scalarsOf(item, [...path, key])
 }

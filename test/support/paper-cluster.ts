@@ -17,7 +17,7 @@ import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/share
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
-import { pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
 import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
 import type { NodeName } from '@quorate/shared/names'
 import { type FixtureVersion, fixture, fixtureData } from './fixtures.js'
@@ -313,6 +313,7 @@ export class PaperCluster {
         redactedText: redactKubeconfig(text),
       },
       ...{ mode: 0o600, uid: 0, gid: 0, symlink: false, linkTarget: '', problem: '', embeddedClientCertificate: false },
+      clusters: kubeconfigClusters(text).map((one) => ({ ...one })),
     }))
     return { ...structuredClone(paper.facts), clockUnixMs: Date.now() + paper.clockAheadMs, kubeconfigs }
   }

@@ -67,6 +67,8 @@ async function readTexts(kube: KubeApi, signal: AbortSignal) {
     kubeadmConfig: configMapText(kubeadmConfig, 'ClusterConfiguration'),
     clusterInfo: configMapText(clusterInfo, 'kubeconfig'),
     kubeProxy: configMapText(kubeProxy, 'kubeconfig.conf'),
+    kubeProxyConfig: configMapText(kubeProxy, 'config.conf'),
+    kubeProxyKeys: Object.keys(kubeProxy?.data ?? {}),
     kubeletConfig: configMapText(kubeletConfig, 'kubelet'),
     clusterStatus: configMapText(kubeadmConfig, 'ClusterStatus'),
     signedTokenIds: signedTokenIds(clusterInfo),

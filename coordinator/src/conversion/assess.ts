@@ -1,5 +1,6 @@
 import { asQuorateError, type ErrorCode, type QuorateError } from '@quorate/shared/errors'
 import type { MissingNode } from '../engine/absence.js'
+import type { PlannedStep } from '../engine/plan.js'
 import type { Check, Finding } from './checks/check.js'
 import type { ConversionRun } from './run.js'
 
@@ -9,7 +10,7 @@ export interface Assessed extends Finding {
 }
 
 /** A node that does not answer cannot be assessed at all, so no reason makes up for it. */
-const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed'])
+const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed', 'not-planned'])
 
 const findingOf: Partial<Record<ErrorCode, string>> = {
   AGENT_UNREACHABLE: 'agent-unreachable',
@@ -31,7 +32,7 @@ export async function assess(
   const silent = await silentNodes(run)
   const unanswered = new Set(silent.map(({ node }) => node))
   const found = await Promise.all(checks.map((check) => runCheck(run, check, unanswered)))
-  const findings = [...silent, ...mergeFailed(found.flat())].map((finding) =>
+  const findings = [...silent, ...mergeFailed(run, found.flat())].map((finding) =>
     withReason(finding, run.file.policy.ignoreFindings),
   )
   const order = { error: 0, warning: 1, info: 2 } as const
@@ -82,7 +83,7 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
 type Found = Finding | { readonly failed: string; readonly error: QuorateError }
 
 /** Where the cluster itself cannot be read most checks fail for the same reason: said once, with their names. */
-function mergeFailed(found: readonly Found[]): readonly Finding[] {
+function mergeFailed(run: ConversionRun, found: readonly Found[]): readonly Finding[] {
   const reasons = new Map<string, { error: QuorateError; checks: string[] }>()
   for (const each of found) {
     if (!('failed' in each)) continue
@@ -95,14 +96,41 @@ function mergeFailed(found: readonly Found[]): readonly Finding[] {
     ({ error, checks }): Finding => ({
       id: 'check-failed',
       severity: 'error',
-      ...(error.where === undefined ? {} : { node: error.where }),
-      message: `not checked: ${checks.join(', ')}: ${error.message}`,
-      evidence: error.code,
+      ...placeOf(run, error),
+      message: `${named(run, error)}${error.message}`,
+      evidence: `${error.code}; not checked: ${checks.join(', ')}`,
       remedy: error.remedy,
     }),
   )
   return [...found.filter((each): each is Finding => !('failed' in each)), ...failed]
 }
+
+/** The same error stops more than one step: said once, with their names. */
+export function unplannedFindings(run: ConversionRun, steps: readonly PlannedStep[]): readonly Assessed[] {
+  const reasons = new Map<string, { message: string; error: NonNullable<PlannedStep['unplanned']>; ids: string[] }>()
+  for (const { id, problem, unplanned } of steps) {
+    if (problem === undefined || unplanned === undefined) continue
+    const key = `${unplanned.code} ${unplanned.where} ${problem}`
+    const known = reasons.get(key)
+    if (known === undefined) reasons.set(key, { message: problem, error: unplanned, ids: [id] })
+    else known.ids.push(id)
+  }
+  return [...reasons.values()].map(({ message, error, ids }) => ({
+    id: 'not-planned',
+    severity: 'error',
+    ...placeOf(run, error),
+    message: `${named(run, error)}${message}`,
+    evidence: `${error.code}; not planned: ${ids.join(', ')}`,
+    remedy: error.remedy,
+  }))
+}
+
+/** An error knows a node, or an object of the API, which is on none. */
+const placeOf = (run: ConversionRun, { where }: { readonly where?: string | undefined }): { readonly node?: string } =>
+  where !== undefined && run.machines.some(({ name }) => name === where) ? { node: where } : {}
+
+const named = (run: ConversionRun, error: { readonly where?: string | undefined }): string =>
+  error.where === undefined || placeOf(run, error).node !== undefined ? '' : `${error.where}: `
 
 async function runCheck(
   run: ConversionRun,

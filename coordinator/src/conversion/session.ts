@@ -16,7 +16,7 @@ import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
 import type { RequestFolder } from '../state/request-folder.js'
-import { type Assessed, assess, isBlocking } from './assess.js'
+import { type Assessed, assess, isBlocking, unplannedFindings } from './assess.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 import { allChecks } from './checks/all.js'
 import type { Check } from './checks/check.js'
@@ -101,10 +101,12 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
   const fleet = session.connect()
   try {
     const run = conversionRun(session, fleet, { id: 'plan', file, mayMiss: workersMayMiss(file) })
-    const { findings, facts } = await assess(run, session.checks ?? allChecks)
-    const blocked = findings.some(isBlocking)
+    const { findings: seen, facts } = await assess(run, session.checks ?? allChecks)
     // Without facts of every node there is nothing to plan from; the findings already say which node is missing and why.
-    const steps = facts === 'complete' ? await planSteps(run.order, run, { tolerant: blocked }) : []
+    const steps = facts === 'complete' ? await planSteps(run.order, run, { tolerant: true }) : []
+    // What findings block already has no step to answer for.
+    const findings = seen.some(isBlocking) ? seen : [...unplannedFindings(run, steps), ...seen]
+    const blocked = findings.some(isBlocking)
     const choices = facts === 'complete' ? await choicesOf(run) : []
     return describePlan(file, steps, { findings, choices, blocked, run })
   } finally {

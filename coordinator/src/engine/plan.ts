@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { Action, Diff, Step } from './step.js'
 
 /** One step of a plan; without actions it is already true. */
@@ -9,6 +9,8 @@ export interface PlannedStep {
   readonly actions: readonly Action[]
   /** Why it could not be planned: only in a plan that findings block. */
   readonly problem?: string
+  /** Code, place and remedy of that problem. */
+  readonly unplanned?: { readonly code: ErrorCode; readonly where?: string; readonly remedy: string }
 }
 
 /** Asks every step what it would do now. Where `tolerant`, a step that cannot be planned says why instead of ending the plan. */
@@ -24,7 +26,9 @@ export function planSteps<Run>(
         return { id, title, actions: await step.plan(run) }
       } catch (error) {
         if (!tolerant) throw error
-        return { id, title, actions: [], problem: asQuorateError(error).message }
+        const { message, code, where, remedy } = asQuorateError(error)
+        const unplanned = { code, remedy, ...(where === undefined ? {} : { where }) }
+        return { id, title, actions: [], problem: message, unplanned }
       }
     }),
   )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { QuorateError } from '@quorate/shared/errors'
-import { pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
 import fc from 'fast-check'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
@@ -137,12 +137,20 @@ t.test('anchors: only this cluster changes, or nothing does', async (t) => {
     two(`{server: &s ${old}}`, `{server: ${endpoint} }`),
     'an alias of ours is written out',
   )
-  t.throws(() => pointKubeconfigAt(two(`&c {server: ${old}}`, '*c'), endpoint), invalid, 'a shared cluster')
+  t.equal(
+    pointKubeconfigAt(two(`&c {server: ${old}}`, '*c'), endpoint),
+    two(`&c {server: ${old}}`, `{"server":"${endpoint}"}`),
+    'so is a cluster that is one',
+  )
   const shared = `clusters:\n- name: a\n  cluster: {server: &s ${old}}\n- name: other\n  cluster: {server: *s }\ncurrent-context: a\ncontexts:\n- {name: a, context: {cluster: a}}\n`
   t.throws(() => pointKubeconfigAt(shared, endpoint), invalid, 'another uses our anchor')
   const merged = `x: &base {server: ${old}}\n${one('\n    <<: *base')}`
   t.equal(readKubeconfig(merged).server, old, 'merge keys are read as kubectl reads them')
-  t.throws(() => pointKubeconfigAt(merged, endpoint), { ...invalid, remedy: /merge/ })
+  t.equal(
+    pointKubeconfigAt(merged, endpoint),
+    merged.replace('<<: *base', `<<: *base\n    server: ${endpoint}`),
+    'what a merge key brought is written beside it',
+  )
 })
 
 t.test('what is no kubeconfig is refused', async (t) => {
@@ -340,6 +348,74 @@ t.test('redacted: no secret is left, the rest can still be compared', async (t) 
   t.notMatch(redactKubeconfig(`not: yaml: \n client-key-data: hunter2`), /hunter2/, 'not even where it is no YAML')
   for (const version of fixtureVersions) {
     const admin = fixture(version, 'before/admin.conf')
-    t.equal(redactKubeconfig(admin), admin.replace('cmVtb3ZlZA==', '[redacted]'))
+    t.equal(redactKubeconfig(admin), admin.replace('cmVtb3ZlZA==', '"[redacted]"'))
   }
+})
+
+t.test('redacted as JSON, in one line, in any quotes: what is left can be edited as the file itself', async (t) => {
+  const config = {
+    clusters: [{ name: 'a', cluster: { server: old, 'proxy-url': 'http://me:hunter2@10.0.0.1:3128' } }],
+    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+    'current-context': 'a',
+    users: [
+      { name: 'a', user: { token: 'hunter2', exec: { args: ['--client-secret', 'hunter2', '--server-id=6dae42f8'] } } },
+      { name: 'b', user: { password: 'hunter2', 'auth-provider': { config: { 'certificate-key': 'hunter2' } } } },
+    ],
+  }
+  const texts = {
+    JSON: JSON.stringify(config),
+    'indented JSON': JSON.stringify(config, undefined, 2),
+    'with tabs': JSON.stringify(config, undefined, '\t'),
+    flow: stringify(config, { collectionStyle: 'flow' }),
+    quoted: stringify(config, { defaultStringType: 'QUOTE_SINGLE' }),
+    literal: stringify(config, { defaultStringType: 'BLOCK_LITERAL' }),
+    comments: `# token: hunter2\n${stringify(config)}# password: hunter2\n`,
+    anchored: `x: &t hunter2\n${stringify(config).replace('token: hunter2', 'token: *t')}`,
+  }
+  for (const [what, text] of Object.entries(texts)) {
+    const clean = redactKubeconfig(text)
+    t.notMatch(clean, /hunter2/, what)
+    t.same(shapeOf(parse(clean)), shapeOf(parse(text)), `${what}: nothing else`)
+    t.equal(
+      redactKubeconfig(pointKubeconfigAt(text, endpoint)),
+      pointKubeconfigAt(clean, endpoint),
+      `${what}: edited, then redacted, or the other way round`,
+    )
+  }
+})
+
+/** Keys, lengths of lists, and where strings are. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf)
+  if (typeof value !== 'object' || value === null) return 'scalar'
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shapeOf(item)]))
+}
+
+t.test('property: redaction keeps the structure of any kubeconfig in any style', async () => {
+  const secrets = fc.record({ token: name, password: name, 'client-key-data': name })
+  fc.assert(
+    fc.property(kubeconfig, secrets, style, ({ config }, user, options) => {
+      const text = stringify({ ...config, more: [{ user }] }, options)
+      fc.pre(!text.includes('<<'))
+      assert.deepStrictEqual(shapeOf(parse(redactKubeconfig(text))), shapeOf(parse(text)))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+t.test('every cluster of a kubeconfig, with its lines', async (t) => {
+  t.same(kubeconfigClusters(''), [])
+  t.same(kubeconfigClusters('apiVersion: v1\nkind: Config\nclusters: null\n'), [])
+  t.same(kubeconfigClusters(severalClusters), [
+    { name: 'test', server: old, line: 8, inUse: false, proxyLine: 0 },
+    { name: 'prod', server: old, line: 11, inUse: true, proxyLine: 0 },
+  ])
+  t.match(kubeconfigClusters(`clusters:\n- name: a\n  cluster:\n    proxy-url: http://x:1\n    server: ${old}\n`), [
+    { line: 5, proxyLine: 4, inUse: true },
+  ])
+  t.match(kubeconfigClusters(severalClusters.replace('current-context: prod', '')), [
+    { inUse: false },
+    { inUse: false },
+  ])
+  t.throws(() => kubeconfigClusters('clusters: [a'), invalid)
 })

@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
-import { readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { type KubeconfigView, kubeconfigClusters, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Host, HostFile } from '../../host/host.js'
 import { userKubeconfigs } from '../backup/select-files.js'
 import { kubeconfigPaths } from '../paths.js'
@@ -24,7 +24,16 @@ async function kubeconfigFacts(host: Host, purpose: string, path: string): Promi
     const { file, linkTarget } = seen
     const { bytes, mode, uid, gid } = file
     const link = { symlink: linkTarget !== '', linkTarget }
-    return { ...contents(bytes.toString('utf8')), path, purpose, sha256: sha256Hex(bytes), mode, uid, gid, ...link }
+    return {
+      ...contents(bytes.toString('utf8'), purpose),
+      path,
+      purpose,
+      sha256: sha256Hex(bytes),
+      mode,
+      uid,
+      gid,
+      ...link,
+    }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     return {
@@ -52,23 +61,28 @@ async function readNotingLink(host: Host, path: string): Promise<{ file: HostFil
   return file === undefined ? undefined : { file, linkTarget: await host.linkEnd(path) }
 }
 
-type Contents = Pick<KubeconfigFacts, 'server' | 'redactedText' | 'problem' | 'embeddedClientCertificate'>
+type Contents = Pick<KubeconfigFacts, 'server' | 'redactedText' | 'problem' | 'embeddedClientCertificate' | 'clusters'>
 
 const unreadable = (problem: string): Contents => ({
   server: '',
   redactedText: '',
   problem,
   embeddedClientCertificate: false,
+  clusters: [],
 })
 
-function contents(text: string): Contents {
+function contents(text: string, purpose: string): Contents {
   try {
-    const { server, clientCertificatePem } = readKubeconfig(text)
+    const clusters = kubeconfigClusters(text).map((cluster) => ({ ...cluster }))
+    // kubectl makes do with an empty file, and with one that has no current-context: whose it is tells it each time.
+    const isAtRest = purpose === 'user' && !clusters.some(({ inUse }) => inUse)
+    const view: Partial<KubeconfigView> = isAtRest ? {} : readKubeconfig(text)
     return {
-      server,
+      server: view.server ?? '',
       redactedText: redactKubeconfig(text),
       problem: '',
-      embeddedClientCertificate: clientCertificatePem !== undefined,
+      embeddedClientCertificate: view.clientCertificatePem !== undefined,
+      clusters,
     }
   } catch (error) {
     return unreadable(error instanceof Error ? error.message : String(error))

@@ -1,6 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
@@ -68,8 +67,8 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
 }
 
 /** Copies of admin.conf bear its cluster's name; where they lie nobody knows. */
-function onLaptops({ redactedText, path }: KubeconfigFacts, server: string): string {
-  const { clusterName } = readKubeconfig(redactedText)
+function onLaptops({ clusters, path }: KubeconfigFacts, server: string): string {
+  const clusterName = clusters.find(({ inUse }) => inUse)?.name ?? ''
   const command = `kubectl config set-cluster ${/^[\w.-]+$/.test(clusterName) ? clusterName : JSON.stringify(clusterName)} --server=${server}`
   return `Copies of ${path} on laptops and in CI cannot be found from here and still name the first control plane. On each: ${command}`
 }

@@ -64,7 +64,9 @@ t.test('a step that cannot be planned ends the plan, unless findings block it an
     },
   ]
   await t.rejects(planSteps(order, {}, { tolerant: false }), { message: 'no facts' })
-  t.match(await planSteps(order, {}, { tolerant: true }), [{ id: 'x', actions: [], problem: 'no facts' }])
+  t.match(await planSteps(order, {}, { tolerant: true }), [
+    { id: 'x', actions: [], problem: 'no facts', unplanned: { code: 'INTERNAL' } },
+  ])
 })
 
 t.test('an operation id is fit for a unit name and another for each of its six parts', async (t) => {

@@ -105,6 +105,8 @@ export interface NodeFacts {
     | undefined;
   /** File that sets runtime_cgroup_driver; empty where none does. */
   runtimeConfigPath: string;
+  /** Manifests of kubeadm's components that cannot be read, or that are links. */
+  manifestProblems: ManifestProblem[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -150,6 +152,16 @@ export interface CloudInitHosts {
   template: string;
   /** Its text; empty when it is not there. */
   templateText: string;
+}
+
+export interface ManifestProblem {
+  path: string;
+  /** `kube-scheduler`. */
+  component: string;
+  /** What is wrong, with the line where there is one: `line 7: a tab indents it`. */
+  problem: string;
+  /** Where it leads, if it is a symbolic link; empty for a file. */
+  linkTarget: string;
 }
 
 export interface ExternalCa {
@@ -215,6 +227,18 @@ export interface KubeconfigFacts {
   embeddedClientCertificate: boolean;
   /** Where a symbolic link leads in the end; empty for a file. */
   linkTarget: string;
+  /** Every cluster that it names, in use or not. */
+  clusters: KubeconfigCluster[];
+}
+
+export interface KubeconfigCluster {
+  name: string;
+  server: string;
+  /** Line of its server, from 1. */
+  line: number;
+  inUse: boolean;
+  /** Line of its proxy-url; 0 for none. The proxy itself is not told: its URL may hold a password. */
+  proxyLine: number;
 }
 
 export interface CertificateFacts {
@@ -327,7 +351,15 @@ export interface ClusterFacts {
   /** `true` when the API server refuses an anonymous GET of kube-public/cluster-info (401, 403): discovery by token needs one. */
   clusterInfoRefused: boolean;
   /** The Service by which clients outside the cluster reach the API servers (kube-system/quorate-apiserver); absent when there is none. */
-  apiService: ApiServiceFacts | undefined;
+  apiService:
+    | ApiServiceFacts
+    | undefined;
+  /** data["config.conf"] of kube-proxy: its KubeProxyConfiguration. */
+  kubeProxyConfig:
+    | ConfigMapText
+    | undefined;
+  /** Keys of kube-proxy's ConfigMap; none where there is no such ConfigMap. */
+  kubeProxyKeys: string[];
 }
 
 export interface ApiServiceFacts {
@@ -521,6 +553,7 @@ function createBaseNodeFacts(): NodeFacts {
     dmi: {},
     cloudInitHosts: undefined,
     runtimeConfigPath: "",
+    manifestProblems: [],
   };
 }
 
@@ -693,6 +726,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.runtimeConfigPath !== "") {
       writer.uint32(1226).string(message.runtimeConfigPath);
+    }
+    for (const v of message.manifestProblems) {
+      ManifestProblem.encode(v!, writer.uint32(882).fork()).join();
     }
     return writer;
   },
@@ -1170,6 +1206,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.runtimeConfigPath = reader.string();
             continue;
           }
+          case 110: {
+            if (tag !== 882) {
+              break;
+            }
+
+            message.manifestProblems.push(ManifestProblem.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1278,6 +1322,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
       ? CloudInitHosts.fromPartial(object.cloudInitHosts)
       : undefined;
     message.runtimeConfigPath = object.runtimeConfigPath ?? "";
+    message.manifestProblems = object.manifestProblems?.map((e) => ManifestProblem.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1789,6 +1834,97 @@ export const CloudInitHosts: MessageFns<CloudInitHosts> = {
   },
 };
 
+function createBaseManifestProblem(): ManifestProblem {
+  return { path: "", component: "", problem: "", linkTarget: "" };
+}
+
+export const ManifestProblem: MessageFns<ManifestProblem> = {
+  encode(message: ManifestProblem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.component !== "") {
+      writer.uint32(18).string(message.component);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    if (message.linkTarget !== "") {
+      writer.uint32(34).string(message.linkTarget);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ManifestProblem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseManifestProblem();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.component = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.linkTarget = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ManifestProblem>): ManifestProblem {
+    return ManifestProblem.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ManifestProblem>): ManifestProblem {
+    const message = createBaseManifestProblem();
+    message.path = object.path ?? "";
+    message.component = object.component ?? "";
+    message.problem = object.problem ?? "";
+    message.linkTarget = object.linkTarget ?? "";
+    return message;
+  },
+};
+
 function createBaseExternalCa(): ExternalCa {
   return { name: "", certificatePem: "" };
 }
@@ -2222,6 +2358,7 @@ function createBaseKubeconfigFacts(): KubeconfigFacts {
     problem: "",
     embeddedClientCertificate: false,
     linkTarget: "",
+    clusters: [],
   };
 }
 
@@ -2262,6 +2399,9 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     }
     if (message.linkTarget !== "") {
       writer.uint32(162).string(message.linkTarget);
+    }
+    for (const v of message.clusters) {
+      KubeconfigCluster.encode(v!, writer.uint32(882).fork()).join();
     }
     return writer;
   },
@@ -2375,6 +2515,14 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
             message.linkTarget = reader.string();
             continue;
           }
+          case 110: {
+            if (tag !== 882) {
+              break;
+            }
+
+            message.clusters.push(KubeconfigCluster.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2404,6 +2552,110 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     message.problem = object.problem ?? "";
     message.embeddedClientCertificate = object.embeddedClientCertificate ?? false;
     message.linkTarget = object.linkTarget ?? "";
+    message.clusters = object.clusters?.map((e) => KubeconfigCluster.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseKubeconfigCluster(): KubeconfigCluster {
+  return { name: "", server: "", line: 0, inUse: false, proxyLine: 0 };
+}
+
+export const KubeconfigCluster: MessageFns<KubeconfigCluster> = {
+  encode(message: KubeconfigCluster, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.server !== "") {
+      writer.uint32(18).string(message.server);
+    }
+    if (message.line !== 0) {
+      writer.uint32(24).uint32(message.line);
+    }
+    if (message.inUse !== false) {
+      writer.uint32(32).bool(message.inUse);
+    }
+    if (message.proxyLine !== 0) {
+      writer.uint32(40).uint32(message.proxyLine);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubeconfigCluster {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubeconfigCluster();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.server = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.line = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.inUse = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.proxyLine = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KubeconfigCluster>): KubeconfigCluster {
+    return KubeconfigCluster.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubeconfigCluster>): KubeconfigCluster {
+    const message = createBaseKubeconfigCluster();
+    message.name = object.name ?? "";
+    message.server = object.server ?? "";
+    message.line = object.line ?? 0;
+    message.inUse = object.inUse ?? false;
+    message.proxyLine = object.proxyLine ?? 0;
     return message;
   },
 };
@@ -3166,6 +3418,8 @@ function createBaseClusterFacts(): ClusterFacts {
     missingJoinRights: [],
     clusterInfoRefused: false,
     apiService: undefined,
+    kubeProxyConfig: undefined,
+    kubeProxyKeys: [],
   };
 }
 
@@ -3224,6 +3478,12 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     if (message.apiService !== undefined) {
       ApiServiceFacts.encode(message.apiService, writer.uint32(242).fork()).join();
+    }
+    if (message.kubeProxyConfig !== undefined) {
+      ConfigMapText.encode(message.kubeProxyConfig, writer.uint32(442).fork()).join();
+    }
+    for (const v of message.kubeProxyKeys) {
+      writer.uint32(450).string(v!);
     }
     return writer;
   },
@@ -3385,6 +3645,22 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.apiService = ApiServiceFacts.decode(reader, reader.uint32());
             continue;
           }
+          case 55: {
+            if (tag !== 442) {
+              break;
+            }
+
+            message.kubeProxyConfig = ConfigMapText.decode(reader, reader.uint32());
+            continue;
+          }
+          case 56: {
+            if (tag !== 450) {
+              break;
+            }
+
+            message.kubeProxyKeys.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3434,6 +3710,10 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     message.apiService = (object.apiService !== undefined && object.apiService !== null)
       ? ApiServiceFacts.fromPartial(object.apiService)
       : undefined;
+    message.kubeProxyConfig = (object.kubeProxyConfig !== undefined && object.kubeProxyConfig !== null)
+      ? ConfigMapText.fromPartial(object.kubeProxyConfig)
+      : undefined;
+    message.kubeProxyKeys = object.kubeProxyKeys?.map((e) => e) || [];
     return message;
   },
 };
