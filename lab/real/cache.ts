@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildCoreDns, buildEtcd, buildFlannel, buildKubernetes } from './go-build.js'
+import { buildContainerd, buildCoreDns, buildEtcd, buildFlannel, buildKubernetes } from './go-build.js'
 import { packImage } from './image.js'
 import { containerdConfig, kubeletDropIn, kubeletUnit, labNodeUnit, labSetup } from './node-files.js'
 import { ensureRootfs, type Suite } from './rootfs.js'
@@ -17,6 +17,9 @@ const registry = 'registry.k8s.io'
 /** One for all releases: what it is here for, names and probes, no version of it does otherwise. The image has the tag that kubeadm asks for. */
 const coreDns = 'v1.12.4'
 const flannel = 'v0.28.4'
+/** That of Debian 11 is 1.4, without the CRI v1 that kubelets ask for since 1.26: people with such machines have a newer one from elsewhere. */
+const containerd = 'v1.7.30'
+const ownContainerd = (suite: Suite): boolean => suite === 'bullseye'
 
 export const binaries = (version: string) => join(cacheFolder, 'k8s', version)
 const source = (name: string) => join(cacheFolder, 'src', name)
@@ -95,7 +98,8 @@ function put(root: string, path: string, content: string, mode = 0o644): void {
  */
 export function layer(version: string, suite: Suite): string {
   const crictl = readFileSync(join(files, 'crictl'), 'utf8')
-  const texts = [suite, crictl, kubeletUnit, kubeletDropIn, labNodeUnit, labSetup, ...imagesOf(version)]
+  const runtime = ownContainerd(suite) ? containerd : ''
+  const texts = [suite, runtime, crictl, kubeletUnit, kubeletDropIn, labNodeUnit, labSetup, ...imagesOf(version)]
   const config = containerdConfig(imageOf(version, 'pause'))
   return join(cacheFolder, 'layers', `${version}-${contentName([...texts, config].join('\0'))}`)
 }
@@ -109,6 +113,9 @@ async function ensureLayer(version: string, suite: Suite): Promise<void> {
     await must('install', ['-D', '-m755', join(binaries(version), name), join(root, 'usr/bin', name)])
   for (const name of ['etcdctl', 'etcdutl'])
     await must('install', ['-D', '-m755', join(etcdPrograms(version), name), join(root, 'usr/local/bin', name)])
+  if (ownContainerd(suite))
+    for (const name of ['containerd', 'containerd-shim-runc-v2', 'ctr'])
+      await must('install', ['-D', '-m755', join(extras, 'containerd', name), join(root, 'usr/bin', name)])
   await must('install', ['-D', '-m755', join(files, 'crictl'), join(root, 'usr/local/bin/crictl')])
   put(root, 'etc/systemd/system/kubelet.service', kubeletUnit)
   put(root, 'etc/systemd/system/kubelet.service.d/10-kubeadm.conf', kubeletDropIn)
@@ -187,6 +194,7 @@ export async function ensureVersion(version: string, suite: Suite): Promise<void
   await ensureExtras()
   await ensureRootfs('bookworm', rootfs('bookworm'))
   await ensureRootfs(suite, rootfs(suite))
+  if (ownContainerd(suite)) await buildContainerd(containerd, source('containerd'), join(extras, 'containerd'))
   await ensureLayer(version, suite)
   await ensureImages(version)
 }

@@ -86,6 +86,16 @@ export async function buildCoreDns(version: string, source: string, output: stri
   )
 }
 
+/** containerd, its shim and ctr, for a Debian whose own is too old for the kubelet. */
+export async function buildContainerd(version: string, source: string, output: string): Promise<void> {
+  if (existsSync(join(output, 'ctr'))) return
+  const programs = ['containerd', 'containerd-shim-runc-v2', 'ctr']
+  const modules = programs.map((name) => `github.com/containerd/containerd/cmd/${name}@${version}`)
+  await timed(`go build of containerd ${version} (about a minute, once)`, () =>
+    goBuild({ folder: source, modules, output }),
+  )
+}
+
 /**
  * flannel's agent without two of its backends: one has C of its own, one's module the Go proxy does not have. Its main package is one file,
  * which becomes ours without their lines.
