@@ -33,6 +33,12 @@ export type ExtraArgs = Record<string, string> | { name: string; value: string }
 export const extraArgs = (args: ExtraArgs = {}): ReadonlyMap<string, string> =>
   new Map(Array.isArray(args) ? args.map(({ name, value }) => [name, value]) : Object.entries(args))
 
+export interface Taint {
+  key: string
+  value?: string
+  effect: string
+}
+
 export interface LocalEndpoint {
   advertiseAddress?: string
   bindPort?: number
@@ -55,6 +61,7 @@ export interface JoinConfiguration {
     criSocket?: string
     ignorePreflightErrors?: string[]
     kubeletExtraArgs?: ExtraArgs
+    taints?: Taint[]
   }
   patches?: { directory?: string }
   controlPlane?: { localAPIEndpoint?: LocalEndpoint; certificateKey?: string }

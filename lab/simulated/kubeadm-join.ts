@@ -1,7 +1,7 @@
 import { createDecipheriv } from 'node:crypto'
 import { kubeletConfiguration } from './cluster-objects.js'
 import { httpsUrl } from './host-port.js'
-import { adminClient, clientFor, durationMs, extraArgs, readConfig } from './kubeadm-config.js'
+import { adminClient, clientFor, durationMs, extraArgs, readConfig, type Taint } from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
 import { isExternalCa, makeCertificates, writeKubeconfigs } from './kubeadm-leaves.js'
 import { type JoinContext, preflight } from './kubeadm-preflight.js'
@@ -33,7 +33,7 @@ export async function joinMarkControlPlane(run: Kubeadm, config: string): Promis
     throw new Error(`couldn't validate the identity of the API Server: open ${kubeconfig}: no such file or directory`)
   }
   const { advertiseAddress: address = node.defaultAddress, bindPort = 6443 } = join.controlPlane?.localAPIEndpoint ?? {}
-  await markControlPlane(run, { nodeName: join.nodeRegistration?.name ?? node.hostname, address, bindPort })
+  await markControlPlane(run, { join, nodeName: join.nodeRegistration?.name ?? node.hostname, address, bindPort })
 }
 
 function joinConfiguration(run: Kubeadm, config: string) {
@@ -315,22 +315,27 @@ async function waitBootstrap(run: Kubeadm): Promise<void> {
 
 async function markControlPlane(
   run: Kubeadm,
-  { nodeName, address, bindPort }: Pick<JoinContext, 'nodeName' | 'address' | 'bindPort'>,
+  { join, nodeName, address, bindPort }: Pick<JoinContext, 'join' | 'nodeName' | 'address' | 'bindPort'>,
 ): Promise<void> {
   const label = 'node-role.kubernetes.io/control-plane'
+  const taints = join.nodeRegistration?.taints ?? [{ effect: 'NoSchedule', key: label }]
   run.print(
     `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the labels: [${label} node.kubernetes.io/exclude-from-external-load-balancers]`,
   )
   run.print(
-    `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the taints [${label}:NoSchedule]`,
+    `[mark-control-plane] Marking the node ${nodeName} as control-plane by adding the taints [${taints.map(({ key, effect }) => `${key}:${effect}`).join(' ')}]`,
   )
   const client = adminClient(run, httpsUrl(address, bindPort))
-  const patch = {
-    metadata: { labels: { [label]: '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' } },
-    spec: { taints: [{ effect: 'NoSchedule', key: label }] },
-  }
   try {
     for (const until = Date.now() + patienceMs; ; await wait(150)) {
+      // Added to those that it has (app/phases/markcontrolplane).
+      const node = await client.request('GET', `/api/v1/nodes/${nodeName}`).catch(() => undefined)
+      const has = ((node?.body as KubeObject | undefined)?.spec?.['taints'] ?? []) as Taint[]
+      const missing = taints.filter(({ key, effect }) => !has.some((one) => one.key === key && one.effect === effect))
+      const patch = {
+        metadata: { labels: { [label]: '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' } },
+        spec: { taints: [...has, ...missing] },
+      }
       const answer = await client
         .request('PATCH', `/api/v1/nodes/${nodeName}`, patch, 'application/merge-patch+json')
         .catch(() => undefined)

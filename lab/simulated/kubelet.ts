@@ -180,7 +180,7 @@ export class Kubelet {
     if (told.status === 404)
       await client.request('POST', '/api/v1/nodes', {
         metadata: nodeMetadata(this.nodeName, node.hostname),
-        spec: {},
+        spec: nodeSpec(node),
         status,
       })
   }
@@ -356,6 +356,12 @@ function nodeMetadata(name: string, hostname: string): KubeObject['metadata'] {
     labels: { 'kubernetes.io/hostname': hostname, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
   }
 }
+
+/** With an external cloud provider a new Node is for nobody until that has seen its machine (kubelet, initialNode). */
+const nodeSpec = (node: SimulatedNode): Record<string, unknown> =>
+  node.kubeletFlag('cloud-provider') === 'external'
+    ? { taints: [{ key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' }] }
+    : {}
 
 function nodeStatus({ node, version }: KubeletParts): Record<string, unknown> {
   const now = seconds(Date.now())

@@ -45,6 +45,16 @@ export interface JoinDocumentInput {
   readonly patchesFolder?: string
   /** The kubelet's --node-ip: its own choice is the address of the default route. */
   readonly nodeIp?: string
+  /** Other flags of the kubelet. */
+  readonly kubeletExtraArgs?: readonly { readonly name: string; readonly value: string }[]
+  /** What the Node gets instead of kubeadm's own taint; empty: none. */
+  readonly taints?: readonly Taint[]
+}
+
+export interface Taint {
+  readonly key: string
+  readonly value: string
+  readonly effect: string
 }
 
 /** Line width 0: a folded long value would still be valid, but not what a person compares. */
@@ -83,6 +93,7 @@ export interface FinishDocumentInput {
   readonly criSocket: string
   readonly advertiseAddress: string
   readonly bindPort: number
+  readonly taints?: readonly Taint[]
 }
 
 /**
@@ -95,7 +106,7 @@ export function finishDocument(input: FinishDocumentInput): string {
     apiVersion: `kubeadm.k8s.io/${apiVersion}`,
     kind: 'JoinConfiguration',
     discovery: { file: { kubeConfigPath: input.kubeconfigPath } },
-    nodeRegistration: { name: input.nodeName, criSocket: socketUrl(input.criSocket) },
+    nodeRegistration: { name: input.nodeName, criSocket: socketUrl(input.criSocket), ...taintsOf(input.taints) },
     controlPlane: { localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort } },
   })
 }
@@ -122,7 +133,8 @@ export function joinDocument(input: JoinDocumentInput): string {
       name: input.nodeName,
       criSocket: socketUrl(input.criSocket),
       ...(input.ignorePreflightErrors.length === 0 ? {} : { ignorePreflightErrors: input.ignorePreflightErrors }),
-      ...(input.nodeIp === undefined ? {} : { kubeletExtraArgs: extraArgs(apiVersion, { 'node-ip': input.nodeIp }) }),
+      ...kubeletArguments(apiVersion, input),
+      ...taintsOf(input.taints),
     },
     controlPlane: {
       localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort },
@@ -135,6 +147,18 @@ export function joinDocument(input: JoinDocumentInput): string {
       : {}),
   })
 }
+
+function kubeletArguments(apiVersion: ConfigApi, { nodeIp, kubeletExtraArgs = [] }: JoinDocumentInput): object {
+  const own = nodeIp === undefined ? [] : [{ name: 'node-ip', value: nodeIp }]
+  const all = [...own, ...kubeletExtraArgs].map(({ name, value }) => [name, value] as const)
+  return all.length === 0 ? {} : { kubeletExtraArgs: extraArgs(apiVersion, Object.fromEntries(all)) }
+}
+
+/** Unset, kubeadm gives a control plane its own taint; an empty list is none (kubeadm-config API, NodeRegistrationOptions). */
+const taintsOf = (taints: readonly Taint[] | undefined): object =>
+  taints === undefined
+    ? {}
+    : { taints: taints.map(({ key, value, effect }) => ({ key, ...(value === '' ? {} : { value }), effect })) }
 
 /** v1beta4 has a list where v1beta3 has a map. */
 const extraArgs = (apiVersion: ConfigApi, args: Readonly<Record<string, string>>) =>

@@ -91,6 +91,9 @@ export async function readyToJoin(t: Test, failJoinPhase?: string, site: SiteWis
     discoveryCaPem: '',
     withPatches: false,
     nodeIp: '',
+    kubeletExtraArgs: [],
+    ownTaints: false,
+    taints: [],
   }
   const place = async (attempt: number): Promise<void> => {
     const { recipient } = await agents.read('cp2', 'getSealingKey')

@@ -92,7 +92,7 @@ async function markControlPlane(join: JoinSpec | undefined, context: ChangeConte
   const { host, criSocket } = tools
   const { kubeadmApiVersion: apiVersion, nodeName, advertiseAddress, bindPort } = join
   const place = { nodeName, advertiseAddress, bindPort, criSocket, kubeconfigPath: kubeconfigPaths.admin }
-  const document = finishDocument({ apiVersion, ...place })
+  const document = finishDocument({ apiVersion, ...place, ...(join.ownTaints ? { taints: join.taints } : {}) })
   await withRuntimeFolder(host, header.operationId, async (folder) => {
     const config = `${folder}/finish.yaml`
     await host.replace(config, Buffer.from(document), { mode: 0o600 })

@@ -71,6 +71,16 @@ export const check = {
   version: like('a Kubernetes version', /^v\d{1,3}\.\d{1,4}\.\d{1,4}([-+][A-Za-z0-9.+-]{1,60})?$/),
   imageRepository: like('an image repository', /^[a-z0-9][A-Za-z0-9._/:-]{0,254}$/),
   image: like('an image', /^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/),
+  kubeletFlag: like('a flag of the kubelet without dashes', /^[a-z][a-z0-9-]{0,100}$/),
+  /** It becomes a word of an environment file in double quotes (kubeadm-flags.env), which systemd splits. */
+  flagValue: like(
+    'a value without quotes, spaces and control characters',
+    /^[A-Za-z0-9._~:/@%+,=<>[\]{}*-]{0,2000}$/,
+    2000,
+  ),
+  labelKey: like('a key of a label', /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/, 317),
+  labelValue: like('a value of a label', /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/),
+  taintEffect: like('an effect of a taint', /^(NoSchedule|PreferNoSchedule|NoExecute)$/),
   kubeadmApiVersion: like('a version of the kubeadm API', /^v1(beta\d+|alpha\d+)?$/),
   preflightName: like("a kubeadm preflight check's name, never `all`", /^(?!all$)[A-Za-z0-9][A-Za-z0-9_./-]{0,100}$/i),
   backupKind: like('etcd or files', /^(etcd|files)$/),

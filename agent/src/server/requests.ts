@@ -3,8 +3,10 @@ import type {
   Backend,
   BgpPeer,
   JoinSpec,
+  KubeletArgument,
   KubeVipBgp,
   NodeAgentServiceService,
+  NodeTaint,
   SealingRecipient,
   SignedCertificate,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
@@ -48,6 +50,11 @@ const join = message<JoinSpec>({
   discoveryCaPem: optional(check.pem),
   withPatches: check.flag,
   nodeIp: optional(check.addresses),
+  kubeletExtraArgs: listOf(message<KubeletArgument>({ name: check.kubeletFlag, value: check.flagValue })),
+  ownTaints: check.flag,
+  taints: listOf(
+    message<NodeTaint>({ key: check.labelKey, value: optional(check.labelValue), effect: check.taintEffect }),
+  ),
 })
 
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */

@@ -32,6 +32,8 @@ export const clusterFileSchema = z.strictObject({
       controlPlaneKubeconfigs: z.enum(['auto', 'local', 'load-balancer']).default('auto'),
       manageHosts: z.boolean().default(false),
       letEtcdListen: z.boolean().default(false),
+      kubeletExtraArgs: z.enum(['as-first', 'own']).optional(),
+      controlPlaneTaints: z.enum(['as-first', 'kubeadm']).optional(),
       etcdLearners: z.enum(['auto', 'as-configured']).default('auto'),
       waves: z
         .strictObject({

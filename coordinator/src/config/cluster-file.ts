@@ -44,6 +44,10 @@ export interface ClusterFile {
     readonly manageHosts: boolean
     /** etcd that listens on localhost alone is made to listen for others, which costs one restart of it. */
     readonly letEtcdListen: boolean
+    /** Flags of the first control plane's kubelet for the joiners': given by their join, or none; undefined: the operator has not chosen. */
+    readonly kubeletExtraArgs?: 'as-first' | 'own' | undefined
+    /** Taints of the joiners' Nodes: those of the first control plane's, or kubeadm's; undefined: kubeadm's, and a finding where they differ. */
+    readonly controlPlaneTaints?: 'as-first' | 'kubeadm' | undefined
     /** `auto`: kubeadm's gate EtcdLearnerMode is set for the joins where it is off and known. */
     readonly etcdLearners: 'auto' | 'as-configured'
     readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }

@@ -5,6 +5,7 @@ import type { Evidence } from '../engine/step.js'
 import type { ChangeCall } from '../fleet/agent.js'
 import { clusterNow } from './fresh.js'
 import { patience } from './gates.js'
+import { awaitsCloud, isUninitialized } from './node-registration.js'
 import { probeFrom, problemOf, readyStatuses } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -38,6 +39,7 @@ export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: Abor
       const object = (await clusterNow(run)).nodes.find((one) => one.name === node.name)
       if (object === undefined) return notYet(`no Node ${node.name}`)
       if (!object.controlPlane) return notYet('it lacks the label node-role.kubernetes.io/control-plane')
+      if (object.taints.some(isUninitialized)) return notYet(awaitsCloud)
       return object.ready
         ? holds({ what: `Node ${node.name}`, saw: 'Ready, labelled as control plane' })
         : notYet('it is NotReady')

@@ -4,6 +4,7 @@ import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import { discoversByFile } from './discovery.js'
 import { nodeIpOf } from './node-ip.js'
+import { registrationOf } from './node-registration.js'
 import { patchedBy } from './patches.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -31,6 +32,7 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
     discoveryCaPem: discoversByFile(await run.clusterFacts()) ? await clusterCa(run) : '',
     withPatches: patchedBy(first).size > 0,
     nodeIp: await nodeIpOf(run, node),
+    ...(await registrationOf(run, node)),
   }
 }
 

@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import type { Check } from '@quorate/coordinator/conversion/checks/check'
 import type { Test } from 'tap'
 import { readCloudInitHosts } from '../../../agent/src/ops/facts/cloud-init.js'
 import { readKubeletFlags } from '../../../agent/src/ops/facts/kubelet-flags.js'
 import { readRuntime } from '../../../agent/src/ops/facts/runtime.js'
+import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 import { fakeRun, nodeNames, soundWorld, type World } from '../fake-run.js'
+import { converts } from '../matrix/assertions.js'
 import { OpsNode } from '../ops-node.js'
 import type { ExpectedFinding, PublicCase } from './case.js'
 
@@ -411,5 +414,207 @@ const kubeletFlags: readonly PublicCase[] = [
   ),
 ]
 
+const cloudFlag = { name: 'cloud-provider', value: 'external', where: '/etc/default/kubelet' }
+const source = ['kubernetes/cloud-provider-openstack, documentation', 'kubernetes/kubeadm#1575']
+const given = (
+  id: string,
+  input: string,
+  put: (world: World) => void,
+  finding?: Omit<ExpectedFinding, 'check'>,
+  check = 'kubelet-flags',
+): PublicCase => ({
+  ...{ id, kind: check, source, input, trial: { call: checkFinds(check, put, finding) } },
+  outcome: finding === undefined ? 'accepted' : finding.severity === 'error' ? 'blocked' : 'offered',
+  answer:
+    finding === undefined ? 'Nothing.' : 'A finding names the flags and the policy by which the joiners get them.',
+})
+const policy = (world: World, chosen: object) => Object.assign(world.file.policy, chosen)
+
+const registrations: readonly PublicCase[] = [
+  given(
+    'cloud-provider-lacking',
+    "the first kubelet has --cloud-provider=external, the joiners' have not",
+    (w) => facts(w, cp1).kubeletFlags.push(cloudFlag),
+    {
+      severity: 'error',
+      on: 'cp2',
+      message: /--cloud-provider=external/,
+      remedy: /policy\.kubeletExtraArgs: as-first/,
+    },
+  ),
+  given('cloud-provider-given', 'the operator chose as-first', (w) => {
+    policy(w, { kubeletExtraArgs: 'as-first' })
+    facts(w, cp1).kubeletFlags.push(cloudFlag)
+  }),
+  given('cloud-provider-there', 'the joiners were made with the same file', (w) => {
+    for (const node of Object.keys(w.facts)) facts(w, node).kubeletFlags.push(cloudFlag)
+  }),
+  given(
+    'max-pods-lacking',
+    '--max-pods in the drop-in of the first alone',
+    (w) =>
+      facts(w, cp1).kubeletFlags.push({
+        name: 'max-pods',
+        value: '200',
+        where: '/etc/systemd/system/kubelet.service.d/20.conf',
+      }),
+    { severity: 'warning', on: 'cp2', message: /--max-pods=200/, remedy: /as-first/ },
+  ),
+  given(
+    'max-pods-otherwise',
+    'the joiner has another value of its own, which outweighs a given one',
+    (w) => {
+      policy(w, { kubeletExtraArgs: 'as-first' })
+      facts(w, cp1).kubeletFlags.push({ name: 'max-pods', value: '200', where: '/etc/default/kubelet' })
+      facts(w, cp2).kubeletFlags.push({ name: 'max-pods', value: '110', where: '/etc/default/kubelet' })
+    },
+    { severity: 'warning', on: 'cp2', remedy: /make \/etc\/default\/kubelet: --max-pods=110/ },
+  ),
+  given(
+    'flags-of-one-node',
+    "--node-ip, --hostname-override, --provider-id, labels of a zone, and kubeadm's own flags",
+    (w) =>
+      facts(w, cp1).kubeletFlags.push(
+        ...Object.entries({
+          'node-ip': '192.168.13.30',
+          'hostname-override': cp1,
+          'provider-id': 'aws:///a/i-0',
+          'node-labels': 'topology.kubernetes.io/zone=a',
+          'container-runtime-endpoint': 'unix:///run/containerd/containerd.sock',
+        }).map(([name, value]) => ({ name, value, where: '/etc/default/kubelet' })),
+        {
+          name: 'pod-infra-container-image',
+          value: 'registry.k8s.io/pause:3.9',
+          where: '/var/lib/kubelet/kubeadm-flags.env',
+        },
+      ),
+  ),
+  given(
+    'pause-image-of-the-operator',
+    '--pod-infra-container-image of a registry of their own',
+    (w) =>
+      facts(w, cp1).kubeletFlags.push({
+        name: 'pod-infra-container-image',
+        value: 'registry.example.com/pause:3.9',
+        where: '/etc/sysconfig/kubelet',
+      }),
+    { severity: 'warning', on: 'cp2', message: /registry\.example\.com\/pause/, remedy: /as-first/ },
+  ),
+  given(
+    'value-with-spaces',
+    'a value that kubeadm-flags.env cannot hold',
+    (w) => {
+      policy(w, { kubeletExtraArgs: 'as-first' })
+      facts(w, cp1).kubeletFlags.push({ name: 'node-labels', value: 'a=b c', where: '/etc/default/kubelet' })
+    },
+    { severity: 'warning', on: 'cp2', remedy: /by hand, as on/ },
+  ),
+  given(
+    'uninitialized-node',
+    'a Node that the cloud provider does not know',
+    (w) => w.cluster.nodes[1]?.taints.push('node.cloudprovider.kubernetes.io/uninitialized=true:NoSchedule'),
+    { severity: 'error', on: 'worker', remedy: /cloud-controller-manager/ },
+    'cloud-provider',
+  ),
+  given(
+    'schedulable-first',
+    'the first control plane runs workloads',
+    (w) => Object.assign(w.cluster.nodes[0] ?? {}, { taints: [] }),
+    { severity: 'warning', on: 'cp1', message: /none: it runs workloads/, remedy: /controlPlaneTaints: as-first/ },
+    'control-plane-taints',
+  ),
+  given(
+    'schedulable-first-chosen',
+    'the first control plane runs workloads, and the operator chose',
+    (w) => {
+      policy(w, { controlPlaneTaints: 'kubeadm' })
+      Object.assign(w.cluster.nodes[0] ?? {}, { taints: [] })
+    },
+    undefined,
+    'control-plane-taints',
+  ),
+  given(
+    'cordoned-first',
+    'the first control plane is cordoned and under pressure',
+    (w) =>
+      w.cluster.nodes[0]?.taints.push(
+        'node.kubernetes.io/unschedulable:NoSchedule',
+        'node.kubernetes.io/memory-pressure:NoSchedule',
+      ),
+    undefined,
+    'control-plane-taints',
+  ),
+  given(
+    'other-taint',
+    'a taint of its own',
+    (w) => w.cluster.nodes[0]?.taints.push('dedicated=control:NoExecute'),
+    { severity: 'warning', on: 'cp1', message: /dedicated=control:NoExecute/ },
+    'control-plane-taints',
+  ),
+  given(
+    'label-of-first',
+    'a label of its own, which a backup job selects',
+    (w) =>
+      Object.assign(w.cluster.nodes[0] ?? {}, {
+        labels: { 'example.com/backup': 'yes', 'kubernetes.io/hostname': 'a' },
+      }),
+    {
+      severity: 'info',
+      on: 'cp1',
+      message: /example\.com\/backup=yes/,
+      remedy: /kubectl label node k8smaster2\.example\.com k8smaster3\.example\.com example\.com\/backup=yes/,
+    },
+    'node-labels',
+  ),
+]
+
+/** The first control plane as the operator made it: flags of its kubelet, and no taint. */
+async function madeByOperator(cluster: SimulatedCluster): Promise<void> {
+  const { name } = cluster.node('cp1')
+  const text = 'KUBELET_EXTRA_ARGS="--node-labels=team=storage,topology.kubernetes.io/zone=a --max-pods 200"\n'
+  await cluster.control.ask('writeFile', { node: name, path: '/etc/default/kubelet', text })
+  const path = `/api/v1/nodes/${name}`
+  const contentType = 'application/merge-patch+json'
+  await cluster.control.ask('kube', { method: 'PATCH', path, body: { spec: { taints: [] } }, contentType })
+}
+
+async function likeTheFirst(t: Test, cluster: SimulatedCluster): Promise<void> {
+  for (const short of ['cp2', 'cp3']) {
+    const { name, root } = cluster.node(short)
+    const flags = readFileSync(`${root}/var/lib/kubelet/kubeadm-flags.env`, 'utf8')
+    t.match(flags, /--node-labels=team=storage --max-pods=200"/, `${short}: the flags, without the zone of cp1`)
+    const { body } = await cluster.control.ask<{ body: { spec: { taints?: unknown[] } } }>('kube', {
+      method: 'GET',
+      path: `/api/v1/nodes/${name}`,
+    })
+    t.same(body.spec.taints ?? [], [], `${short}: no taint`)
+  }
+}
+
+const converted: PublicCase = {
+  id: 'registered-as-first',
+  kind: 'kubelet-flags',
+  source,
+  input: 'the first kubelet has flags of its own and its Node no taint; policy as-first for both',
+  outcome: 'supported',
+  answer: "The plan shows the joiners' nodeRegistration; they have the flags, and no taint; undone byte for byte.",
+  trial: {
+    conversion: (t) =>
+      converts(t, {
+        file: { policy: ['  kubeletExtraArgs: as-first', '  controlPlaneTaints: as-first'] },
+        prepare: madeByOperator,
+        looks: (cluster) => likeTheFirst(t, cluster),
+        undone: true,
+      }),
+  },
+}
+
 /** What only operators of clusters of this age know of their nodes. */
-export const yearsOldNodes: readonly PublicCase[] = [...runtimes, ...virtualIps, ...cloudInit, ...kubeletFlags]
+export const yearsOldNodes: readonly PublicCase[] = [
+  ...runtimes,
+  ...virtualIps,
+  ...cloudInit,
+  ...kubeletFlags,
+  ...registrations,
+  converted,
+]

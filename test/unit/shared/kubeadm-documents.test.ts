@@ -155,3 +155,27 @@ t.test(
     }
   },
 )
+
+t.test(
+  'a joiner gets flags of its kubelet and taints, in the shape of each API version; no taints are an empty list',
+  async (t) => {
+    const kubeletExtraArgs = [{ name: 'cloud-provider', value: 'external' }]
+    const given = { ...join, nodeIp: '192.168.13.31', kubeletExtraArgs }
+    t.match(parse(joinDocument({ ...given, apiVersion: 'v1beta4', taints: [] })).nodeRegistration, {
+      kubeletExtraArgs: [
+        { name: 'node-ip', value: '192.168.13.31' },
+        { name: 'cloud-provider', value: 'external' },
+      ],
+      taints: [],
+    })
+    const taints = [{ key: 'dedicated', value: 'control', effect: 'NoExecute' }]
+    t.match(parse(joinDocument({ ...given, apiVersion: 'v1beta3', taints })).nodeRegistration, {
+      kubeletExtraArgs: { 'node-ip': '192.168.13.31', 'cloud-provider': 'external' },
+      taints,
+    })
+    t.notOk(
+      'taints' in parse(joinDocument({ ...given, apiVersion: 'v1beta4' })).nodeRegistration,
+      "kubeadm's own where none are given",
+    )
+  },
+)

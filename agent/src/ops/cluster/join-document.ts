@@ -38,6 +38,8 @@ export function joinDocuments({ join, secret, criSocket, operationId }: Joining)
     ...(spec.etcdTimeoutSeconds === 0 ? {} : { etcdTimeoutSeconds: spec.etcdTimeoutSeconds }),
     ...(caPem === '' ? {} : { discoveryFile }),
     ...(spec.nodeIp === '' ? {} : { nodeIp: spec.nodeIp }),
+    kubeletExtraArgs: spec.kubeletExtraArgs,
+    ...(spec.ownTaints ? { taints: spec.taints } : {}),
     ...(spec.withPatches ? { patchesFolder } : {}),
   })
   const documents = new Map([[joinConfigPath(operationId), document]])

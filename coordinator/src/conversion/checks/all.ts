@@ -10,10 +10,12 @@ import { cgroups } from './cgroups.js'
 import type { Check } from './check.js'
 import { clocks } from './clocks.js'
 import { cloudInitHosts } from './cloud-init-hosts.js'
+import { cloudProvider } from './cloud-provider.js'
 import { clusterCa } from './cluster-ca.js'
 import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
 import { controlPlaneImages } from './control-plane-images.js'
+import { controlPlaneTaints } from './control-plane-taints.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
 import { diskLatencyCheck } from './disk-latency.js'
@@ -37,12 +39,14 @@ import { kernelNetwork } from './kernel-network.js'
 import { kubeProxyAbsent } from './kube-proxy-absent.js'
 import { kubeadmConfigApi } from './kubeadm-config-api.js'
 import { kubeconfigs } from './kubeconfigs.js'
+import { kubeletFlags } from './kubelet-flags.js'
 import { kubeletService } from './kubelet-service.js'
 import { kubernetesRelease } from './kubernetes-release.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
 import { loadBalancer } from './load-balancer.js'
 import { mtu } from './mtu.js'
 import { names } from './names.js'
+import { nodeLabels } from './node-labels.js'
 import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
 import { oldAddressUsersCheck } from './old-address-users.js'
@@ -107,6 +111,10 @@ export const allChecks = [
   swap,
   resources,
   kubeletService,
+  kubeletFlags,
+  cloudProvider,
+  controlPlaneTaints,
+  nodeLabels,
   firewall,
   ports,
   proxies,

@@ -9,6 +9,7 @@ import { joinSpec } from '../join-spec.js'
 import { learnsFirst } from '../learner-mode.js'
 import { isJoined, newMembers } from '../membership.js'
 import { recall, remember } from '../memory.js'
+import { registrationDiff } from '../node-registration.js'
 import { recoverJoin } from '../recover-join.js'
 import { againstPolicy, rewrite, type Steered } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
@@ -32,7 +33,11 @@ export const joinControlPlanes = defineStep({
     remember(run, atOnce, await etcd.joinsAtOnce(run))
     const voters = (await run.etcd()).members.filter(({ learner }) => !learner).length
     const planned = await Promise.all(
-      run.joining.map(async (node) => ((await isDone(run, node)) ? [] : [action(node, { etcd, voters })])),
+      run.joining.map(async (node) =>
+        (await isDone(run, node))
+          ? []
+          : [{ ...action(node, { etcd, voters }), diffs: await registrationDiff(run, node) }],
+      ),
     )
     const [first, ...rest] = planned.flat()
     if (first === undefined) return []

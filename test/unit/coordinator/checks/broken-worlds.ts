@@ -912,6 +912,38 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml', shareable: false }),
   },
   {
+    check: 'kubelet-flags',
+    what: 'a cloud provider that the joiners do not have',
+    node: cp2,
+    evidence: /\/etc\/default\/kubelet: --cloud-provider=external/,
+    breaks: (w) =>
+      facts(w, cp1).kubeletFlags.push({ name: 'cloud-provider', value: 'external', where: '/etc/default/kubelet' }),
+  },
+  {
+    check: 'cloud-provider',
+    what: 'a worker that it does not know',
+    node: worker,
+    evidence: /uninitialized/,
+    breaks: (w) => w.cluster.nodes[1]?.taints.push('node.cloudprovider.kubernetes.io/uninitialized=true:NoSchedule'),
+  },
+  {
+    check: 'control-plane-taints',
+    what: 'a first control plane that runs workloads',
+    severity: 'warning',
+    node: cp1,
+    evidence: /spec\.taints: none/,
+    breaks: (w) => Object.assign(w.cluster.nodes[0] ?? {}, { taints: [] }),
+  },
+  {
+    check: 'node-labels',
+    what: 'a label of its operator',
+    severity: 'info',
+    node: cp1,
+    evidence: /label team=storage/,
+    breaks: (w) =>
+      Object.assign(w.cluster.nodes[0] ?? {}, { labels: { team: 'storage', 'kubernetes.io/os': 'linux' } }),
+  },
+  {
     check: 'virtual-ip-in-cloud',
     what: 'keepalived on EC2',
     node: cp3,

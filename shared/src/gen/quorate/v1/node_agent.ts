@@ -859,6 +859,23 @@ export interface JoinSpec {
   withPatches: boolean;
   /** The kubelet's --node-ip; empty where the address of the default route is the right one. */
   nodeIp: string;
+  /** Flags of the first control plane's kubelet that this one would lack (nodeRegistration.kubeletExtraArgs). */
+  kubeletExtraArgs: KubeletArgument[];
+  /** The Node gets exactly `taints`, none where that is empty; else what kubeadm gives a control plane. */
+  ownTaints: boolean;
+  taints: NodeTaint[];
+}
+
+export interface KubeletArgument {
+  name: string;
+  value: string;
+}
+
+export interface NodeTaint {
+  key: string;
+  value: string;
+  /** `NoSchedule`, `PreferNoSchedule`, `NoExecute`. */
+  effect: string;
 }
 
 export interface JoinControlPlaneRequest {
@@ -8986,6 +9003,9 @@ function createBaseJoinSpec(): JoinSpec {
     discoveryCaPem: "",
     withPatches: false,
     nodeIp: "",
+    kubeletExtraArgs: [],
+    ownTaints: false,
+    taints: [],
   };
 }
 
@@ -9023,6 +9043,15 @@ export const JoinSpec: MessageFns<JoinSpec> = {
     }
     if (message.nodeIp !== "") {
       writer.uint32(90).string(message.nodeIp);
+    }
+    for (const v of message.kubeletExtraArgs) {
+      KubeletArgument.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.ownTaints !== false) {
+      writer.uint32(168).bool(message.ownTaints);
+    }
+    for (const v of message.taints) {
+      NodeTaint.encode(v!, writer.uint32(178).fork()).join();
     }
     return writer;
   },
@@ -9128,6 +9157,30 @@ export const JoinSpec: MessageFns<JoinSpec> = {
             message.nodeIp = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.kubeletExtraArgs.push(KubeletArgument.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.ownTaints = reader.bool();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.taints.push(NodeTaint.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9156,6 +9209,155 @@ export const JoinSpec: MessageFns<JoinSpec> = {
     message.discoveryCaPem = object.discoveryCaPem ?? "";
     message.withPatches = object.withPatches ?? false;
     message.nodeIp = object.nodeIp ?? "";
+    message.kubeletExtraArgs = object.kubeletExtraArgs?.map((e) => KubeletArgument.fromPartial(e)) || [];
+    message.ownTaints = object.ownTaints ?? false;
+    message.taints = object.taints?.map((e) => NodeTaint.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseKubeletArgument(): KubeletArgument {
+  return { name: "", value: "" };
+}
+
+export const KubeletArgument: MessageFns<KubeletArgument> = {
+  encode(message: KubeletArgument, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubeletArgument {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubeletArgument();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KubeletArgument>): KubeletArgument {
+    return KubeletArgument.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubeletArgument>): KubeletArgument {
+    const message = createBaseKubeletArgument();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseNodeTaint(): NodeTaint {
+  return { key: "", value: "", effect: "" };
+}
+
+export const NodeTaint: MessageFns<NodeTaint> = {
+  encode(message: NodeTaint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    if (message.effect !== "") {
+      writer.uint32(26).string(message.effect);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeTaint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeTaint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.effect = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeTaint>): NodeTaint {
+    return NodeTaint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeTaint>): NodeTaint {
+    const message = createBaseNodeTaint();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    message.effect = object.effect ?? "";
     return message;
   },
 };

@@ -22,6 +22,9 @@ const spec: JoinSpec = {
   discoveryCaPem: '',
   withPatches: false,
   nodeIp: '',
+  kubeletExtraArgs: [],
+  ownTaints: false,
+  taints: [],
 }
 const request = { header: undefined, join: spec }
 
