@@ -31,13 +31,14 @@ async function goBuild({ folder, modules, output, main }: GoProgram): Promise<vo
   await must('go', [...build, join(output, main.name), '.'], go)
 }
 
-/** Patches of etcd's line that the Go proxy lists, those next to the one asked for first. */
-async function nearestPatches(version: string, cwd: string): Promise<string[]> {
+/** Patch releases of the same line, those next to the one asked for first. */
+export function nearestPatches(version: string, listed: readonly string[]): string[] {
   const [line, patch] = [version.replace(/\.\d+$/, '.'), Number(version.replace(/.*\./, ''))]
-  const listed = await must('go', ['list', '-m', '-versions', 'go.etcd.io/etcd/server/v3'], { cwd })
-  const patches = listed.split(/\s+/).filter((one) => one.startsWith(`v${line}`) && /\.\d+$/.test(one))
   const away = (one: string) => Math.abs(Number(one.replace(/.*\./, '')) - patch)
-  return patches.map((one) => one.slice(1)).sort((a, b) => away(a) - away(b))
+  return listed
+    .map((one) => one.replace(/^v/, ''))
+    .filter((one) => one.startsWith(line) && /^\d+\.\d+\.\d+$/.test(one) && one !== version)
+    .sort((a, b) => away(a) - away(b))
 }
 
 /**
@@ -54,8 +55,9 @@ export async function buildEtcd(version: string, source: string, output: string)
     try {
       await build(version)
     } catch (missing) {
-      const others = (await nearestPatches(version, source)).filter((one) => one !== version).slice(0, 4)
-      for (built of [...others, '']) {
+      const asked = ['list', '-m', '-versions', 'go.etcd.io/etcd/server/v3']
+      const listed = (await must('go', asked, { cwd: source })).trim().split(/\s+/)
+      for (built of [...nearestPatches(version, listed).slice(0, 4), '']) {
         if (built === '') throw missing
         if ((await build(built).catch((error: unknown) => error)) === undefined) break
       }
