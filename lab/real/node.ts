@@ -103,9 +103,9 @@ export class LabNode {
     put('etc/lab/env', `IP=${this.address}\nNICS="${cards}"\n`)
     put('etc/machine-id', `${crypto.randomUUID().replaceAll('-', '')}\n`)
     put('etc/hosts', hosts)
-    // Nobody serves names there, and says so at once; the one that debootstrap left is this machine's, and out of reach.
+    // Nobody serves names there; the one that debootstrap left is this machine's, out of reach, and a look-up waits 40 s for it.
     rmSync(join(this.root, 'etc/resolv.conf'), { force: true })
-    put('etc/resolv.conf', `nameserver ${this.#network.prefix}.1\n`)
+    put('etc/resolv.conf', `nameserver ${this.#network.prefix}.1\noptions timeout:1 attempts:1\n`)
     const network = {
       cniVersion: '0.4.0',
       name: 'lab',
