@@ -1,4 +1,4 @@
-import type { InitWish } from './init-wish.js'
+import { type InitWish, usualCertificatesDir, usualEtcdDataDir } from './init-wish.js'
 import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
@@ -21,13 +21,16 @@ export function clusterConfiguration({ release, controlPlaneEndpoint, externalEt
     apiServer: { ...wishedApiServer(init, old), ...(old ? { timeoutForControlPlane: '4m0s' } : {}) },
     apiVersion: `kubeadm.k8s.io/${release.configApi}`,
     ...(old ? {} : { caCertificateValidityPeriod: '87600h0m0s', certificateValidityPeriod: '8760h0m0s' }),
-    certificatesDir: '/etc/kubernetes/pki',
+    certificatesDir: init.certificatesDir ?? usualCertificatesDir,
     clusterName: 'kubernetes',
     ...(controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }),
     controllerManager: {},
     dns: {},
     ...(old ? {} : { encryptionAlgorithm: 'RSA-2048' }),
-    etcd: externalEtcd === undefined ? { local: { dataDir: '/var/lib/etcd' } } : { external: externalEtcd },
+    etcd:
+      externalEtcd === undefined
+        ? { local: { dataDir: init.etcdDataDir ?? usualEtcdDataDir } }
+        : { external: externalEtcd },
     imageRepository: 'registry.k8s.io',
     kind: 'ClusterConfiguration',
     kubernetesVersion: release.version,
@@ -92,13 +95,13 @@ export function kubeProxyConfiguration(mode: string): string {
   }).trimEnd()
 }
 
-export function kubeletConfiguration({ release }: { readonly release: Release }): string {
+export function kubeletConfiguration({ release, init = {} }: Pick<ClusterFacts, 'release' | 'init'>): string {
   return yamlText({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     authentication: {
       anonymous: { enabled: false },
       webhook: { cacheTTL: '0s', enabled: true },
-      x509: { clientCAFile: '/etc/kubernetes/pki/ca.crt' },
+      x509: { clientCAFile: `${init.certificatesDir ?? usualCertificatesDir}/ca.crt` },
     },
     authorization: { mode: 'Webhook' },
     cgroupDriver: 'systemd',

@@ -25,8 +25,6 @@ const servesAfterPromotionMs = 500
 /** A learner answers for its status when it has told its URLs to the others; seen on real nodes, there seven seconds. */
 const learnerAnswersAfterMs = 1500
 
-const dataPath = '/var/lib/etcd/member/snap/db'
-
 /** One etcd process: its peer port (TLS, nothing is said on it) and its client API by gRPC with mTLS, on the node's own files. */
 export class EtcdProcess {
   private readonly parts: EtcdProcessParts
@@ -57,8 +55,8 @@ export class EtcdProcess {
     member.running = true
     member.startedAt = Date.now()
     member.clientUrl = this.flag('advertise-client-urls')
-    node.folder('/var/lib/etcd/member/snap', 0o700)
-    node.write(dataPath, member.id.toString(16))
+    node.folder(`${this.flag('data-dir')}/member/snap`, 0o700)
+    node.write(this.dataPath, member.id.toString(16))
     void this.serveWhenVoter(member)
   }
 
@@ -72,6 +70,10 @@ export class EtcdProcess {
     for (const entry of this.listening) this.parts.node.listening.delete(entry)
   }
 
+  private get dataPath(): string {
+    return `${this.flag('data-dir')}/member/snap/db`
+  }
+
   private flag(name: string): string {
     return this.parts.flags.get(name) ?? ''
   }
@@ -79,7 +81,7 @@ export class EtcdProcess {
   /** Who it is stands in its data; a new one is found by the peer URL under which it was added. */
   private member(): EtcdMemberState | undefined {
     const { node, cluster } = this.parts
-    const own = node.read(dataPath)
+    const own = node.read(this.dataPath)
     const known = cluster.members.find(({ id }) => id.toString(16) === own)
     return known ?? cluster.members.find(({ peerUrl }) => peerUrl === this.flag('initial-advertise-peer-urls'))
   }

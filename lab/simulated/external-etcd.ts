@@ -2,6 +2,7 @@ import { issue } from './certificates.js'
 import { EtcdCluster, type EtcdMemberState } from './etcd-cluster.js'
 import { EtcdProcess } from './etcd-process.js'
 import { httpsUrl } from './host-port.js'
+import { usualEtcdDataDir } from './init-wish.js'
 import type { ExternalEtcd } from './kubeadm-config.js'
 import { SimulatedNode } from './node.js'
 import type { Site } from './site.js'
@@ -71,6 +72,7 @@ function processOf({ network, etcd, release }: Site, node: SimulatedNode): EtcdP
   const flags = new Map(
     Object.entries({
       name: node.name,
+      'data-dir': usualEtcdDataDir,
       'advertise-client-urls': client,
       'listen-client-urls': client,
       'initial-advertise-peer-urls': peer,

@@ -10,7 +10,7 @@ import {
   kubeProxyKubeconfig,
 } from './cluster-objects.js'
 import { httpsUrl } from './host-port.js'
-import { patchesFolder, withPatches } from './init-wish.js'
+import { patchesFolder, usualCertificatesDir, withPatches } from './init-wish.js'
 import type { ClusterConfiguration } from './kubeadm-config.js'
 import { writeKubeletFlags, writeManifest, writeManifests } from './kubeadm-join.js'
 import { makeCertificates, writeKubeconfigs } from './kubeadm-leaves.js'
@@ -23,8 +23,6 @@ import { machineOf, type Site } from './site.js'
 import { type KubeObject, keyOf } from './store.js'
 import type { WorldOptions } from './world-options.js'
 
-const pki = '/etc/kubernetes/pki'
-
 /** How `kubeadm init` was run. */
 type FirstClusterWish = Pick<WorldOptions, 'controlPlaneEndpoint' | 'kubeProxy' | 'networkPlugin' | 'init'>
 
@@ -35,7 +33,7 @@ export function makeFirstCluster(
   wish: FirstClusterWish,
 ): void {
   const { init = {} } = wish
-  const { bindPort = 6443, files = {} } = init
+  const { bindPort = 6443, files = {}, certificatesDir: pki = usualCertificatesDir } = init
   for (const [path, { text, mode }] of Object.entries(files)) first.write(path, text, mode)
   const [key, caKey, etcdKey, proxyKey, saKey] = site.keys
   if (
@@ -85,7 +83,7 @@ export function makeFirstCluster(
   first.write('/root/.kube/config', first.must('/etc/kubernetes/admin.conf'), 0o600)
   for (const node of [first, ...workers]) {
     node.write(`${pki}/ca.crt`, ca.cert, 0o644)
-    node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
+    node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration({ ...site, init }), 0o644)
     const isPlain = node.address === node.defaultAddress && node.otherFamily.length === 0
     const nodeIp = isPlain ? [] : [['node-ip', [node.address, ...node.otherFamily].join(',')] as const]
     writeKubeletFlags(node, node.name, new Map(nodeIp))

@@ -1,6 +1,10 @@
 /** What somebody gave to `kubeadm init --config`, and had put on the disk of that machine before. */
 export interface InitWish {
   readonly bindPort?: number
+  /** Of the ClusterConfiguration; kubeadm's own unless given. */
+  readonly certificatesDir?: string
+  /** `etcd.local.dataDir`; kubeadm's own unless given. */
+  readonly etcdDataDir?: string
   /** `networking.serviceSubnet`; kubeadm's own unless given. */
   readonly serviceSubnet?: string
   readonly certSANs?: readonly string[]
@@ -21,6 +25,9 @@ export interface ExtraVolume {
   readonly readOnly?: boolean
   readonly pathType?: string
 }
+
+/** kubeadm's own certificatesDir and etcd.local.dataDir (apis/kubeadm/v1beta4/defaults.go). */
+export const [usualCertificatesDir, usualEtcdDataDir] = ['/etc/kubernetes/pki', '/var/lib/etcd'] as const
 
 export const patchesFolder = '/etc/kubernetes/patches'
 

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { readCertificate } from '@quorate/shared/pki'
 import { type Identity, issue } from './certificates.js'
+import { pkiOf, storedConfiguration } from './kubeadm-config.js'
 import type { Kubeadm } from './kubeadm-run.js'
 
-const pki = '/etc/kubernetes/pki'
 const signers: Readonly<Record<string, readonly string[]>> = {
   ca: ['apiserver', 'apiserver-kubelet-client'],
   'etcd/ca': ['apiserver-etcd-client', 'etcd/healthcheck-client', 'etcd/peer', 'etcd/server'],
@@ -19,10 +19,11 @@ const clientAuth = '1.3.6.1.5.5.7.3.2'
  */
 export async function certsRenewAll(run: Kubeadm): Promise<void> {
   const { node } = run.machine
+  const pki = pkiOf(storedConfiguration(run.site))
   run.print('[renew] Reading configuration from the cluster...')
   for (const [signer, leaves] of Object.entries(signers)) {
     for (const leaf of leaves) {
-      const renewed = renew(run, node.must(`${pki}/${leaf}.crt`), signer)
+      const renewed = renew(run, node.must(`${pki}/${leaf}.crt`), `${pki}/${signer}`)
       node.write(`${pki}/${leaf}.key`, renewed.key, 0o600)
       node.write(`${pki}/${leaf}.crt`, renewed.cert, 0o644)
       run.print(`certificate ${leaf} renewed`)
@@ -35,6 +36,7 @@ export async function certsRenewAll(run: Kubeadm): Promise<void> {
   )
 }
 
+/** `signer`: the CA's files without their ending. */
 function renew({ machine: { node }, site }: Kubeadm, old: string, signer: string): Identity {
   const [key] = site.keys
   if (key === undefined) throw new Error('the laboratory made no keys')
@@ -50,7 +52,7 @@ function renew({ machine: { node }, site }: Kubeadm, old: string, signer: string
     ipAddresses: sans.filter(isAddress),
     usage,
   } as const
-  return issue(wish, key, { cert: node.must(`${pki}/${signer}.crt`), key: node.must(`${pki}/${signer}.key`) })
+  return issue(wish, key, { cert: node.must(`${signer}.crt`), key: node.must(`${signer}.key`) })
 }
 
 /** The client certificate inside; its server stays what it is. */
@@ -59,7 +61,7 @@ function renewKubeconfig(run: Kubeadm, path: string): void {
   const text = node.read(path)
   if (text === undefined) return
   const [, old = ''] = /client-certificate-data: (\S+)/.exec(text) ?? []
-  const { cert, key } = renew(run, Buffer.from(old, 'base64').toString(), 'ca')
+  const { cert, key } = renew(run, Buffer.from(old, 'base64').toString(), `${pkiOf(storedConfiguration(run.site))}/ca`)
   const base64 = (pem: string): string => Buffer.from(pem).toString('base64')
   const renewed = text
     .replace(/(client-certificate-data: )\S+/, `$1${base64(cert)}`)

@@ -1,8 +1,9 @@
-import { parseAllDocuments } from 'yaml'
-import type { ExtraVolume } from './init-wish.js'
+import { parse, parseAllDocuments } from 'yaml'
+import { type ExtraVolume, usualCertificatesDir, usualEtcdDataDir } from './init-wish.js'
 import { type Credentials, credentialsOf, KubeClient } from './kube-client.js'
 import type { Kubeadm } from './kubeadm-run.js'
-import type { KubeObject } from './store.js'
+import type { Site } from './site.js'
+import { type KubeObject, keyOf } from './store.js'
 
 /** etcd.external of a ClusterConfiguration. */
 export interface ExternalEtcd {
@@ -23,8 +24,21 @@ export interface ClusterConfiguration {
   apiServer?: { certSANs?: string[]; extraArgs?: ExtraArgs; extraVolumes?: ExtraVolume[] }
   featureGates?: Record<string, boolean>
   networking?: { serviceSubnet?: string; dnsDomain?: string }
-  etcd?: { external?: ExternalEtcd }
+  etcd?: { external?: ExternalEtcd; local?: { dataDir?: string } }
 }
+
+/** What kubeadm-config has now, for commands that read it from the cluster. */
+export const storedConfiguration = ({ store }: Site): ClusterConfiguration =>
+  parse(store.get(keyOf('configmaps', 'kube-system', 'kubeadm-config'))?.data?.['ClusterConfiguration'] ?? '')
+
+/** Where kubeadm keeps certificates, by its configuration. */
+export const pkiOf = ({
+  certificatesDir = usualCertificatesDir,
+}: Pick<ClusterConfiguration, 'certificatesDir'>): string => certificatesDir
+
+/** Where a stacked etcd keeps its data. */
+export const etcdDataOf = ({ etcd }: Pick<ClusterConfiguration, 'etcd'>): string =>
+  etcd?.local?.dataDir ?? usualEtcdDataDir
 
 /** A map up to v1beta3, a list since v1beta4. */
 export type ExtraArgs = Record<string, string> | { name: string; value: string }[]

@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto'
 import { issue, newKey } from './certificates.js'
 import { httpsUrl } from './host-port.js'
 import type { KubeClient } from './kube-client.js'
-import { adminClient, type ClusterConfiguration, type InitConfiguration, readConfig } from './kubeadm-config.js'
+import { adminClient, type ClusterConfiguration, type InitConfiguration, pkiOf, readConfig } from './kubeadm-config.js'
 import { leafOf, printNames } from './kubeadm-leaves.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 
@@ -26,7 +26,7 @@ export const initPhaseCerts =
     const phase = `certs/${which}`
     const { init, cluster } = configured(run, config, phase)
     const { node } = run.machine
-    const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
+    const folder = pkiOf(cluster)
     const owner = {
       cluster,
       nodeName: init.nodeRegistration?.name ?? node.hostname,
@@ -52,10 +52,11 @@ export const initPhaseCerts =
   }
 
 /** What copycerts uploads: paths by their key in the Secret (copycerts.go, certsToTransfer). */
-export function sharedCertificates({ certificatesDir: folder = '/etc/kubernetes/pki', etcd }: ClusterConfiguration) {
+export function sharedCertificates(cluster: ClusterConfiguration) {
+  const folder = pkiOf(cluster)
   const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.key', 'sa.pub']
   const paths = Object.fromEntries(common.map((file) => [file, `${folder}/${file}`]))
-  const external = etcd?.external
+  const external = cluster.etcd?.external
   const ofEtcd: Record<string, string> =
     external === undefined
       ? { 'etcd-ca.crt': `${folder}/etcd/ca.crt`, 'etcd-ca.key': `${folder}/etcd/ca.key` }
@@ -71,7 +72,7 @@ export function sharedCertificates({ certificatesDir: folder = '/etc/kubernetes/
 export async function initPhaseUploadCerts(run: Kubeadm, config: string): Promise<void> {
   const { init, cluster } = configured(run, config, 'upload-certs')
   const { node } = run.machine
-  const folder = cluster.certificatesDir ?? '/etc/kubernetes/pki'
+  const folder = pkiOf(cluster)
   if (['ca', 'front-proxy-ca'].some((ca) => !node.exists(`${folder}/${ca}.key`)))
     throw new PhaseError('upload-certs', "can't use upload-certs with an external CA or an external front-proxy CA")
   const endpoint = init.localAPIEndpoint

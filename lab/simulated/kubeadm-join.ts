@@ -1,7 +1,16 @@
 import { createDecipheriv } from 'node:crypto'
-import { kubeletConfiguration } from './cluster-objects.js'
 import { httpsUrl } from './host-port.js'
-import { adminClient, clientFor, durationMs, extraArgs, readConfig, type Taint } from './kubeadm-config.js'
+import {
+  adminClient,
+  clientFor,
+  durationMs,
+  etcdDataOf,
+  extraArgs,
+  getObject,
+  pkiOf,
+  readConfig,
+  type Taint,
+} from './kubeadm-config.js'
 import { sharedCertificates } from './kubeadm-init.js'
 import { isExternalCa, makeCertificates, writeKubeconfigs } from './kubeadm-leaves.js'
 import { type JoinContext, preflight } from './kubeadm-preflight.js'
@@ -14,7 +23,6 @@ import { staticPodManifest } from './static-pods.js'
 import type { KubeObject } from './store.js'
 import { atLeast } from './version-order.js'
 
-const pki = '/etc/kubernetes/pki'
 /** kubeadm's own patience, which a machine that does much else may need. */
 const patienceMs = 120_000
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -94,7 +102,7 @@ async function downloadCerts(run: Kubeadm, { bootstrap, join, cluster }: JoinCon
   const phase = 'control-plane-prepare/download-certs'
   const { node } = run.machine
   run.print('[download-certs] Downloading the certificates in Secret "kubeadm-certs" in the "kube-system" Namespace')
-  run.print(`[download-certs] Saving the certificates to the folder: "${pki}"`)
+  run.print(`[download-certs] Saving the certificates to the folder: "${pkiOf(cluster)}"`)
   const client = clientFor(run, bootstrap)
   try {
     const { status, body } = await client.request('GET', '/api/v1/namespaces/kube-system/secrets/kubeadm-certs')
@@ -157,7 +165,9 @@ export function writeManifest(
     initialCluster,
     extraArgs: extraArgs(extra?.extraArgs),
     extraVolumes: extra?.extraVolumes ?? [],
-    externalCa: isExternalCa(node),
+    externalCa: isExternalCa(node, cluster),
+    certificatesDir: pkiOf(cluster),
+    etcdDataDir: etcdDataOf(cluster),
   })
   node.write(`/etc/kubernetes/manifests/${component}.yaml`, patched(node, patches, component, text), 0o600)
 }
@@ -202,13 +212,14 @@ function reaches({ site, machine }: Kubeadm, name: string | undefined): boolean 
 
 async function kubeletStart(
   run: Kubeadm,
-  { bootstrap, nodeName, address, bindPort, join }: JoinContext,
+  { bootstrap, nodeName, address, bindPort, join, cluster }: JoinContext,
 ): Promise<void> {
   const {
     machine: { node, units },
     site,
   } = run
   const client = clientFor(run, bootstrap)
+  let configuration: string
   try {
     const { status, body } = await client.request('GET', `/api/v1/nodes/${nodeName}`)
     const [ready] =
@@ -219,12 +230,14 @@ async function kubeletStart(
         `a Node with name "${nodeName}" and status "Ready" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node`,
       )
     }
+    const map = await getObject(client, '/api/v1/namespaces/kube-system/configmaps/kubelet-config')
+    configuration = map.data?.['kubelet'] ?? ''
   } finally {
     client.close()
   }
   await units.stop('kubelet')
   run.print('[kubelet-start] Writing kubelet configuration to file "/var/lib/kubelet/config.yaml"')
-  node.write('/var/lib/kubelet/config.yaml', kubeletConfiguration(site), 0o644)
+  node.write('/var/lib/kubelet/config.yaml', configuration, 0o644)
   if (atLeast(site.release.version, '1.34')) {
     node.write(
       '/var/lib/kubelet/instance-config.yaml',
@@ -236,7 +249,7 @@ async function kubeletStart(
   writeKubeletFlags(node, nodeName, extraArgs(join.nodeRegistration?.kubeletExtraArgs))
   const isLocal = join.controlPlane !== undefined && site.release.localMode
   const server = isLocal ? httpsUrl(address, bindPort) : bootstrap.server
-  node.write(`${pki}/ca.crt`, bootstrap.ca ?? '', 0o644)
+  node.write(`${pkiOf(cluster)}/ca.crt`, bootstrap.ca ?? '', 0o644)
   node.write(
     '/etc/kubernetes/bootstrap-kubelet.conf',
     bootstrapKubeconfig(server, bootstrap.ca ?? '', bootstrap.token ?? ''),

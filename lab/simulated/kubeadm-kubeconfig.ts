@@ -1,6 +1,6 @@
 import { issue, newKey } from './certificates.js'
 import { hostPort } from './host-port.js'
-import { readConfig } from './kubeadm-config.js'
+import { pkiOf, readConfig } from './kubeadm-config.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { embeddedKubeconfig } from './kubeconfigs.js'
 
@@ -16,7 +16,7 @@ export async function kubeconfigUser(run: Kubeadm, config: string, args: readonl
   const commonName = value('--client-name')
   if (commonName === '') throw new Error('required flag(s) "client-name" not set')
   const { node } = run.machine
-  const folder = cluster?.certificatesDir ?? '/etc/kubernetes/pki'
+  const folder = pkiOf(cluster ?? {})
   const [cert, key] = [node.read(`${folder}/ca.crt`), node.read(`${folder}/ca.key`)]
   if (cert === undefined || key === undefined)
     throw new Error(

@@ -1,14 +1,12 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateWish, certificateRequest, issue, keyPem, newKey } from './certificates.js'
 import { httpsUrl } from './host-port.js'
-import { apiServerSans, type ClusterConfiguration, etcdSans, readConfig } from './kubeadm-config.js'
+import { apiServerSans, type ClusterConfiguration, etcdSans, pkiOf, readConfig } from './kubeadm-config.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { embeddedKubeconfig, keyOnlyKubeconfig } from './kubeconfigs.js'
 import type { SimulatedNode } from './node.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
-
-const pki = '/etc/kubernetes/pki'
 
 interface Owner {
   readonly cluster: ClusterConfiguration
@@ -63,8 +61,8 @@ export function printNames(run: Kubeadm, file: string, { dnsNames, ipAddresses }
 }
 
 /** kubeadm takes a cluster for one with an external CA when the CA's certificate is there and its key is not (certs.UsingExternalCA). */
-export const isExternalCa = (node: SimulatedNode): boolean =>
-  node.exists(`${pki}/ca.crt`) && !node.exists(`${pki}/ca.key`)
+export const isExternalCa = (node: SimulatedNode, cluster: ClusterConfiguration): boolean =>
+  node.exists(`${pkiOf(cluster)}/ca.crt`) && !node.exists(`${pkiOf(cluster)}/ca.key`)
 
 /** Leaf certificates of a control plane, on the CAs that are there. One key serves them all: keys are dear. */
 export function makeCertificates(run: Kubeadm, owner: Owner): void {
@@ -73,18 +71,23 @@ export function makeCertificates(run: Kubeadm, owner: Owner): void {
     site,
   } = run
   const [key] = site.keys
+  const pki = pkiOf(owner.cluster)
   if (key === undefined) throw new Error('the laboratory made no keys')
   run.print(`[certs] Using certificateDir folder "${pki}"`)
   for (const leaf of leavesOf(site.release, owner)) {
     // kubeadm leaves out the tree of etcd's CA where etcd is external (cmd/phases/certs, GetCertsWithoutEtcd).
     if (leaf.signer === 'etcd/ca' && owner.cluster.etcd?.external !== undefined) continue
-    if (node.exists(`${pki}/${leaf.signer}.key`)) makeLeaf(run, leaf, key)
-    else requireProvided(node, leaf)
+    if (node.exists(`${pki}/${leaf.signer}.key`)) makeLeaf(run, leaf, { key, pki })
+    else requireProvided(node, leaf, pki)
   }
-  run.print('[certs] Valid certificates and keys now exist in "/etc/kubernetes/pki"')
+  run.print(`[certs] Valid certificates and keys now exist in "${pki}"`)
 }
 
-function makeLeaf(run: Kubeadm, { file, signer, wish }: Leaf, key: KeyObject): void {
+function makeLeaf(
+  run: Kubeadm,
+  { file, signer, wish }: Leaf,
+  { key, pki }: { readonly key: KeyObject; readonly pki: string },
+): void {
   const { node } = run.machine
   if (node.exists(`${pki}/${file}.crt`)) {
     run.print(`[certs] Using the existing "${file}" certificate and key`)
@@ -98,7 +101,7 @@ function makeLeaf(run: Kubeadm, { file, signer, wish }: Leaf, key: KeyObject): v
 }
 
 /** Without the CA's key each certificate must be there, signed by that CA, with some key (certs.CreateTree): it looks at no name and no date. */
-function requireProvided(node: SimulatedNode, { file, signer }: Leaf): void {
+function requireProvided(node: SimulatedNode, { file, signer }: Leaf, pki: string): void {
   const failed = (why: string): PhaseError =>
     new PhaseError(
       'control-plane-prepare/certs',
@@ -146,10 +149,11 @@ export function writeKubeconfigs(run: Kubeadm, owner: KubeconfigOwner): void {
   if (key === undefined) throw new Error('the laboratory made no keys')
   run.print('[kubeconfig] Using kubeconfig folder "/etc/kubernetes"')
   for (const { file, user, groups, server } of kubeconfigsOf(site.release, owner)) {
-    if (isExternalCa(node)) {
+    if (isExternalCa(node, owner.cluster)) {
       run.print(`[kubeconfig] External CA mode: Using user provided ${file}.conf`)
       continue
     }
+    const pki = pkiOf(owner.cluster)
     const ca = { cert: node.must(`${pki}/ca.crt`), key: node.must(`${pki}/ca.key`) }
     run.print(`[kubeconfig] Writing "${file}.conf" kubeconfig file`)
     const identity = issue({ commonName: user, organizations: groups, usage: 'client' }, key, ca)

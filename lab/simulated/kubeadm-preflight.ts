@@ -2,7 +2,14 @@ import { createServer } from 'node:net'
 import { parse } from 'yaml'
 import { noRegistry } from './container-runtime.js'
 import type { Credentials } from './kube-client.js'
-import { type ClusterConfiguration, clientFor, getObject, type JoinConfiguration } from './kubeadm-config.js'
+import {
+  type ClusterConfiguration,
+  clientFor,
+  etcdDataOf,
+  getObject,
+  type JoinConfiguration,
+  pkiOf,
+} from './kubeadm-config.js'
 import { discover } from './kubeadm-discovery.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { atLeast } from './version-order.js'
@@ -83,9 +90,9 @@ async function controlPlanePreflight(
       "unable to add a new control plane instance to a cluster that doesn't have a stable controlPlaneEndpoint address",
     )
   }
-  if (join.controlPlane?.certificateKey === undefined && !node.exists('/etc/kubernetes/pki/ca.key')) {
+  if (join.controlPlane?.certificateKey === undefined && !node.exists(`${pkiOf(cluster)}/ca.key`)) {
     reasons.push(
-      "failure loading certificate for CA: couldn't load the certificate file /etc/kubernetes/pki/ca.crt: open /etc/kubernetes/pki/ca.crt: no such file or directory",
+      `failure loading certificate for CA: couldn't load the certificate file ${pkiOf(cluster)}/ca.crt: open ${pkiOf(cluster)}/ca.crt: no such file or directory`,
     )
   }
   if (reasons.length > 0) {
@@ -186,8 +193,9 @@ async function controlPlaneChecks(
   for (const port of [2379, 2380]) {
     if (await inUse(address, port)) found.push({ name: `Port-${port}`, message: `Port ${port} is in use` })
   }
-  if (node.list('/var/lib/etcd').length > 0)
-    found.push({ name: 'DirAvailable--var-lib-etcd', message: '/var/lib/etcd is not empty' })
+  const data = etcdDataOf(cluster)
+  if (node.list(data).length > 0)
+    found.push({ name: `DirAvailable-${data.replaceAll('/', '-')}`, message: `${data} is not empty` })
   return found
 }
 

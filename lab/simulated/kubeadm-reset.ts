@@ -1,4 +1,5 @@
 import { httpsUrl } from './host-port.js'
+import { etcdDataOf, pkiOf, storedConfiguration } from './kubeadm-config.js'
 import type { Kubeadm } from './kubeadm-run.js'
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -12,11 +13,13 @@ export async function reset(run: Kubeadm, _config: string, args: readonly string
   run.complain('W preflight: could not obtain a configuration from the cluster, falling back to defaults')
   run.print('[preflight] Running pre-flight checks')
   const external = site.externalEtcd !== undefined
+  // As where the cluster cannot be read: the folder of certificates by default, etcd's by its manifest (removeetcdmember.go, getEtcdDataDir).
+  const [pki, etcdData] = [pkiOf({}), etcdDataOf(storedConfiguration(site))]
   const skipped = args.includes('--skip-phases=remove-etcd-member')
   if (external && !skipped) {
     run.print('[reset] No etcd config found. Assuming external etcd')
     run.print('[reset] Please, manually reset etcd to prevent further issues')
-  } else if (!skipped) run.print('[reset] Deleted contents of the etcd data directory: /var/lib/etcd')
+  } else if (!skipped) run.print(`[reset] Deleted contents of the etcd data directory: ${etcdData}`)
   const own = external ? undefined : site.etcd.members.find(({ peerUrl }) => peerUrl === httpsUrl(node.address, 2380))
   if (own !== undefined && site.etcd.members.length > 1) {
     for (let tries = 0; ; tries++) {
@@ -39,11 +42,9 @@ export async function reset(run: Kubeadm, _config: string, args: readonly string
   run.print('[reset] Unmounting mounted directories in "/var/lib/kubelet"')
   await runtime.stopAll()
   runtime.containers = []
-  run.print(
-    '[reset] Deleting contents of directories: [/etc/kubernetes/manifests /var/lib/kubelet /etc/kubernetes/pki]',
-  )
-  const folders = ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/kubernetes/pki']
-  for (const folder of external ? folders : [...folders, '/var/lib/etcd']) {
+  run.print(`[reset] Deleting contents of directories: [/etc/kubernetes/manifests /var/lib/kubelet ${pki}]`)
+  const folders = ['/etc/kubernetes/manifests', '/var/lib/kubelet', pki]
+  for (const folder of external ? folders : [...folders, etcdData]) {
     for (const entry of node.list(folder)) node.remove(`${folder}/${entry}`)
   }
   const files = ['admin', 'super-admin', 'kubelet', 'bootstrap-kubelet', 'controller-manager', 'scheduler'].map(

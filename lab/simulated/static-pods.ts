@@ -23,6 +23,8 @@ export interface StaticPodWish {
   readonly extraVolumes?: readonly ExtraVolume[]
   /** The key of the cluster's CA is not on the node: its controller-manager signs nothing. */
   readonly externalCa?: boolean
+  readonly certificatesDir: string
+  readonly etcdDataDir: string
 }
 
 interface Probe {
@@ -53,8 +55,7 @@ interface PodParts {
   readonly mounts: readonly Mount[]
 }
 
-const pki = '/etc/kubernetes/pki'
-const caMounts: readonly Mount[] = [
+const caMounts = (pki: string): readonly Mount[] => [
   { name: 'ca-certs', path: '/etc/ssl/certs', type: 'DirectoryOrCreate' },
   { name: 'etc-ca-certificates', path: '/etc/ca-certificates', type: 'DirectoryOrCreate' },
   { name: 'k8s-certs', path: pki, type: 'DirectoryOrCreate' },
@@ -91,7 +92,7 @@ const local = (port: number, path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTPS'): 
 const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
   'kube-apiserver': apiServerParts,
   etcd: etcdParts,
-  'kube-controller-manager': ({ release, externalCa = false }) => ({
+  'kube-controller-manager': ({ release, externalCa = false, certificatesDir: pki }) => ({
     component: 'kube-controller-manager',
     image: `registry.k8s.io/kube-controller-manager:${release.version}`,
     flags: [
@@ -114,7 +115,7 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
     live: local(10257, '/healthz'),
     start: local(10257, '/healthz'),
     mounts: [
-      ...caMounts.slice(0, 2),
+      ...caMounts(pki).slice(0, 2),
       ...(atLeast(release.version, '1.36')
         ? []
         : [
@@ -125,9 +126,9 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
               writable: true,
             },
           ]),
-      ...caMounts.slice(2, 3),
+      ...caMounts(pki).slice(2, 3),
       { name: 'kubeconfig', path: '/etc/kubernetes/controller-manager.conf', type: 'FileOrCreate' },
-      ...caMounts.slice(3),
+      ...caMounts(pki).slice(3),
     ],
   }),
   'kube-scheduler': ({ release }) => ({
@@ -152,7 +153,7 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
 const loopbackFor = (address: string): string => (isIPv6(address) ? '::1' : '127.0.0.1')
 
 /** Of a stacked etcd: its loopback address, and the client certificate that kubeadm issues. */
-const ownEtcd = (address: string): ExternalEtcd => ({
+const ownEtcd = (address: string, pki: string): ExternalEtcd => ({
   endpoints: [httpsUrl(loopbackFor(address), 2379)],
   caFile: `${pki}/etcd/ca.crt`,
   certFile: `${pki}/apiserver-etcd-client.crt`,
@@ -160,14 +161,15 @@ const ownEtcd = (address: string): ExternalEtcd => ({
 })
 
 /** Folders of the client's files that no other mount has (app/phases/controlplane/volumes.go, getEtcdCertVolumes). */
-function etcdMounts({ caFile, certFile, keyFile }: ExternalEtcd): Mount[] {
+function etcdMounts({ caFile, certFile, keyFile }: ExternalEtcd, pki: string): Mount[] {
   const folders = new Set([caFile, certFile, keyFile].map((file) => posix.dirname(file)))
   const others = [...folders].sort().filter((folder) => !folder.startsWith(pki) && !folder.startsWith('/etc/ssl/certs'))
   return others.map((path, index) => ({ name: `etcd-certs-${index}`, path, type: 'DirectoryOrCreate' }))
 }
 
 function apiServerParts(wish: StaticPodWish): PodParts {
-  const { release, address, bindPort, serviceSubnet, externalEtcd: etcd = ownEtcd(address) } = wish
+  const { release, address, bindPort, serviceSubnet, certificatesDir: pki } = wish
+  const { externalEtcd: etcd = ownEtcd(address, pki) } = wish
   const probe = (path: string): Probe => ({ host: address, path, port: bindPort, scheme: 'HTTPS' })
   return {
     component: 'kube-apiserver',
@@ -206,18 +208,19 @@ function apiServerParts(wish: StaticPodWish): PodParts {
     live: probe('/livez'),
     start: probe('/livez'),
     ready: probe('/readyz'),
-    mounts: [...caMounts, ...etcdMounts(etcd)],
+    mounts: [...caMounts(pki), ...etcdMounts(etcd, pki)],
   }
 }
 
-function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish): PodParts {
+function etcdParts(wish: StaticPodWish): PodParts {
+  const { release, address, nodeName, initialCluster, certificatesDir: pki, etcdDataDir } = wish
   const modern = atLeast(release.version, '1.34')
   const [client, peer] = [httpsUrl(address, 2379), httpsUrl(address, 2380)]
   const flags = [
     `--advertise-client-urls=${client}`,
     `--cert-file=${pki}/etcd/server.crt`,
     '--client-cert-auth=true',
-    '--data-dir=/var/lib/etcd',
+    `--data-dir=${etcdDataDir}`,
     modern ? '--feature-gates=InitialCorruptCheck=true' : '--experimental-initial-corrupt-check=true',
     ...(modern ? [] : ['--experimental-watch-progress-notify-interval=5s']),
     `--initial-advertise-peer-urls=${peer}`,
@@ -246,7 +249,7 @@ function etcdParts({ release, address, nodeName, initialCluster }: StaticPodWish
     start: local(2381, modern ? '/readyz' : '/health?serializable=false', 'HTTP'),
     ...(modern ? { ready: local(2381, '/readyz', 'HTTP') } : {}),
     mounts: [
-      { name: 'etcd-data', path: '/var/lib/etcd', type: 'DirectoryOrCreate', writable: true },
+      { name: 'etcd-data', path: etcdDataDir, type: 'DirectoryOrCreate', writable: true },
       { name: 'etcd-certs', path: `${pki}/etcd`, type: 'DirectoryOrCreate', writable: true },
     ],
   }
