@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
+import { type KubeletPlaces, kubeletPlaces } from '@quorate/shared/kubelet-command'
+import { parse } from 'yaml'
 import { refusesAnonymous } from './api-access.js'
 import { microTime } from './api-server.js'
 import { type Identity, newKey, publicKeyPem } from './certificates.js'
@@ -11,6 +13,7 @@ import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
 import { type PodManifest, readManifest } from './pod-manifest.js'
 import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
+import { unitCommand } from './unit-files.js'
 
 export interface KubeletParts {
   readonly node: SimulatedNode
@@ -26,7 +29,6 @@ export interface KubeletParts {
 
 const renewEveryMs = 700
 const syncEveryMs = 150
-const manifests = '/etc/kubernetes/manifests'
 
 /** The kubelet: static pods and pods of its node, the node's lease and status; reads kubelet.conf when it starts, never later. */
 export class Kubelet {
@@ -35,13 +37,17 @@ export class Kubelet {
   private server: Server | undefined
   private drop = (): void => {}
   private entry: Listening | undefined
-  private readonly pid: number
+  readonly pid: number
+  /** By the command line with which systemd started it. */
+  private readonly places: KubeletPlaces
+  private readonly words: readonly string[]
   private stopped = false
   private lastContact = 0
   /** When which container of a static pod was last told to the API. */
   private readonly mirrored = new Map<string, { id: string; ready: boolean; at: number }>()
   private readonly parsed = new Map<string, PodManifest | undefined>()
   private starting: Promise<void> | undefined
+  private manifests: string | undefined
   /** As its flags had it when it was started. */
   private readonly nodeName: string
   /** Refused probes of each container, one after the other. */
@@ -50,13 +56,16 @@ export class Kubelet {
   constructor(parts: KubeletParts) {
     this.parts = parts
     this.pid = parts.node.newPid()
+    this.words = unitCommand(parts.node, 'kubelet.service')
+    this.places = kubeletPlaces(this.words)
     this.nodeName = parts.node.kubeletFlag('hostname-override') ?? parts.node.hostname
   }
 
   /** As the unit's start: fails when there is no configuration to run with. */
   start(): void {
-    if (!this.parts.node.exists('/var/lib/kubelet/config.yaml'))
-      throw new Error('failed to load kubelet config file, path: /var/lib/kubelet/config.yaml')
+    if (!this.parts.node.exists(this.places.config))
+      throw new Error(`failed to load kubelet config file, path: ${this.places.config}`)
+    this.parts.node.write(this.commandLine, `${this.words.join('\0')}\0`, 0o444)
     this.starting = this.run()
     // Failures of a beginning show as a lease that is not renewed.
     this.starting.catch(() => {})
@@ -64,10 +73,15 @@ export class Kubelet {
 
   async stop(): Promise<void> {
     this.stopped = true
+    this.parts.node.remove(this.commandLine)
     this.client?.close()
     this.server?.close()
     this.drop()
     if (this.entry !== undefined) this.parts.node.listening.delete(this.entry)
+  }
+
+  private get commandLine(): string {
+    return `/proc/${this.pid}/cmdline`
   }
 
   private async run(): Promise<void> {
@@ -109,8 +123,9 @@ export class Kubelet {
   private async connect(): Promise<void> {
     const { node, network } = this.parts
     const program = { node, network, process: 'kubelet', pid: this.pid }
-    if (!node.exists('/etc/kubernetes/kubelet.conf')) await this.bootstrap()
-    this.client = new KubeClient(program, credentialsOf(node, node.must('/etc/kubernetes/kubelet.conf')))
+    const { kubeconfig } = this.places
+    if (!node.exists(kubeconfig)) await this.bootstrap()
+    this.client = new KubeClient(program, credentialsOf(node, node.must(kubeconfig)))
   }
 
   private async bootstrap(): Promise<void> {
@@ -136,7 +151,7 @@ export class Kubelet {
           const pem = Buffer.from(signed, 'base64').toString() + key.export({ type: 'pkcs8', format: 'pem' }).toString()
           installClientCertificate(node, pem)
           node.write(
-            '/etc/kubernetes/kubelet.conf',
+            this.places.kubeconfig,
             bootstrappedKubeletKubeconfig(credentials.server, credentials.ca ?? ''),
             0o600,
           )
@@ -190,10 +205,17 @@ export class Kubelet {
     if (Date.now() - this.lastContact < 3000) await this.syncPods()
   }
 
+  /** As its configuration had it when it was started. */
+  private staticPodPath(): string {
+    this.manifests ??= (parse(this.parts.node.must(this.places.config)) as { staticPodPath: string }).staticPodPath
+    return this.manifests
+  }
+
   /** Every file that does not begin with a dot, whatever its ending: so the real one does. */
   private async syncStaticPods(): Promise<void> {
     const { node, runtime } = this.parts
     const wanted = new Set<string>()
+    const manifests = this.staticPodPath()
     for (const file of node.list(manifests).filter((name) => !name.startsWith('.'))) {
       const text = node.read(`${manifests}/${file}`)
       const manifest = text === undefined ? undefined : this.manifestOf(text)

@@ -35,6 +35,7 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   node.write('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory pids\n', 0o444)
   node.write('/sys/class/dmi/id/product_uuid', `${hexId(4)}-${hexId(2)}-${hexId(2)}-${hexId(2)}-${hexId(6)}\n`, 0o400)
   writePrograms(node, release.version)
+  if (node.role !== 'load-balancer' && node.role !== 'etcd') writeKubeletUnit(node)
   if (release.needsCrictl) node.write('/usr/bin/crictl', '#!/bin/sh\n', 0o755)
   for (const folder of ['/etc/kubernetes/manifests', '/var/lib/kubelet', '/etc/cni/net.d', '/root', '/home', '/run'])
     node.folder(folder)
@@ -50,6 +51,33 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
 export function writePrograms(node: SimulatedNode, version: string): void {
   for (const name of ['kubeadm', 'kubelet', 'kubectl']) node.write(`/usr/bin/${name}`, `${name} ${version}\n`, 0o755)
   for (const name of ['haproxy', 'keepalived']) node.write(`/usr/sbin/${name}`, `${name}\n`, 0o755)
+}
+
+/** Unit and drop-in as the packages of pkgs.k8s.io have them. */
+function writeKubeletUnit(node: SimulatedNode): void {
+  const unit = `[Unit]
+Description=kubelet: The Kubernetes Node Agent
+
+[Service]
+ExecStart=/usr/bin/kubelet
+Restart=always
+StartLimitInterval=0
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target
+`
+  const dropIn = `# Note: This dropin only works with kubeadm and kubelet v1.11+
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+EnvironmentFile=-/etc/default/kubelet
+ExecStart=
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+`
+  node.write('/usr/lib/systemd/system/kubelet.service', unit, 0o644)
+  node.write('/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf', dropIn, 0o644)
 }
 
 /** The one option that a person has to change in what `containerd config default` prints. */

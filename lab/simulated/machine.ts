@@ -77,7 +77,12 @@ export class Machine {
     units.add('containerd', { start: () => this.runtime.listen(), stop: async () => this.runtime.close() }, true)
     units.add(
       'kubelet',
-      { start: async () => this.startKubelet(), stop: async () => this.kubelet?.stop(), autoRestart: true },
+      {
+        start: async () => this.startKubelet(),
+        stop: async () => this.kubelet?.stop(),
+        autoRestart: true,
+        pid: () => this.kubelet?.pid,
+      },
       true,
     )
   }

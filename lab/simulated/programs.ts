@@ -8,6 +8,7 @@ import type { Machine } from './machine.js'
 import { isLoopback } from './network.js'
 import type { SimulatedNode } from './node.js'
 import { machineOf, type Site } from './site.js'
+import { unitFiles } from './unit-files.js'
 import type { ProgramResult } from './units.js'
 
 type Program = (site: Site, machine: Machine, args: readonly string[]) => ProgramResult | Promise<ProgramResult>
@@ -41,7 +42,12 @@ const onEveryNode: Record<string, Program> = {
     const text = (lines: string[]): string => lines.map((line) => `${line}\n`).join('')
     return { exitCode, stdout: text(stdout), stderr: text(stderr) }
   },
-  systemctl: (_site, { units }, args) => units.control(args),
+  systemctl: (_site, { units, node }, args) => {
+    const [verb, name = ''] = args
+    if (verb !== 'cat') return units.control(args)
+    const files = unitFiles(node, `${name}.service`)
+    return files === '' ? failed(1, `No files found for ${name}.service.\n`) : ok(files)
+  },
   journalctl: (_site, { units }, args) => units.journal(args),
   'systemd-run': (site, machine, args) =>
     machine.units.runTransient(args, async (program, rest, out, life) => {

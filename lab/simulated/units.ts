@@ -1,4 +1,6 @@
 export interface UnitService {
+  /** Of its process while it runs. */
+  pid?(): number | undefined
   start(): Promise<void>
   stop(): Promise<void>
   /** Undefined: restarted instead. */
@@ -164,6 +166,7 @@ export class Units {
       UnitFileState: unit === undefined ? '' : unit.transient ? 'transient' : unit.enabled ? 'enabled' : 'disabled',
       Result: unit?.result ?? 'success',
       ExecMainStatus: String(unit?.status ?? 0),
+      MainPID: String((unit?.activeState === 'active' ? unit.service?.pid?.() : undefined) ?? 0),
       ActiveEnterTimestamp: timestamp(unit?.activeEnter ?? 0),
       ExecMainStartTimestamp: timestamp(unit?.execStart ?? 0),
     }

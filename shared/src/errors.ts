@@ -186,6 +186,12 @@ export const catalogue = {
     exit: 'defect',
     remedy: 'The agent only touches what its own table names. Update the agent, or report it.',
   },
+  FOLDER_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy:
+      'certificatesDir, etcd.local.dataDir and staticPodPath must name folders of their own, below folders that root alone may write to: chown root and chmod go-w those above.',
+  },
   INVALID_REQUEST: {
     status: 'INVALID_ARGUMENT',
     exit: 'defect',

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import type { ClusterFolders } from './cluster-folders.js'
 import { QuorateError } from './errors.js'
 import { readYaml } from './yaml-text.js'
 
@@ -86,23 +87,26 @@ const ownMounts = new Set([
   '/etc/pki/tls/certs',
   '/usr/share/ca-certificates',
   '/usr/local/share/ca-certificates',
-  '/etc/kubernetes/pki',
-  '/etc/kubernetes/pki/etcd',
   '/etc/kubernetes/controller-manager.conf',
   '/etc/kubernetes/scheduler.conf',
   '/usr/libexec/kubernetes/kubelet-plugins/volume/exec',
-  '/var/lib/etcd',
 ])
 
+/** The same, where the cluster keeps it. */
+const mountsOf = ({ certificatesDir, etcdDataDir }: ClusterFolders): readonly string[] => [
+  certificatesDir,
+  `${certificatesDir}/etcd`,
+  etcdDataDir,
+]
+
 /** Files that kubeadm makes or downloads on each control plane (app/phases/certs, copycerts). */
-const ownFiles = new Set(
+const filesOf = ({ certificatesDir: folder }: ClusterFolders): readonly string[] =>
   [
     ...['ca', 'front-proxy-ca', 'etcd/ca', 'apiserver', 'apiserver-kubelet-client', 'apiserver-etcd-client'],
     ...['front-proxy-client', 'etcd/server', 'etcd/peer', 'etcd/healthcheck-client'],
   ]
-    .flatMap((name) => [`/etc/kubernetes/pki/${name}.crt`, `/etc/kubernetes/pki/${name}.key`])
-    .concat('/etc/kubernetes/pki/sa.pub', '/etc/kubernetes/pki/sa.key'),
-)
+    .flatMap((name) => [`${folder}/${name}.crt`, `${folder}/${name}.key`])
+    .concat(`${folder}/sa.pub`, `${folder}/sa.key`)
 
 /**
  * Client files for an external etcd. Their folders are mounted by kubeadm itself (app/phases/controlplane/volumes.go, getEtcdCertVolumes), and
@@ -127,7 +131,7 @@ const below = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 
 /** A path in the container as the node sees it; undefined when it lies in the image. */
-function onTheNode(path: string, hostPaths: readonly HostPath[]): string | undefined {
+export function onTheNode(path: string, hostPaths: readonly HostPath[]): string | undefined {
   const mount = hostPaths
     .filter(({ mountPath }) => mountPath !== '' && below(path, mountPath))
     .sort((a, b) => b.mountPath.length - a.mountPath.length)[0]
@@ -155,7 +159,9 @@ export const ownFoldersNeededBy = (pod: StaticPodView): readonly HostPath[] =>
  * policy, encryption configuration, OIDC CA, ...) and mounts beyond kubeadm's own. A joiner without them gets a control plane
  * that never starts. Paths on the node, sorted; what the pod writes is left out.
  */
-export function filesNamedBy(pod: StaticPodView): string[] {
+export function filesNamedBy(pod: StaticPodView, folders: ClusterFolders): string[] {
+  const mounts = new Set([...ownMounts, ...mountsOf(folders)])
+  const own = new Set([...mounts, ...filesOf(folders)])
   const outputs: string[] = []
   const named = new Set<string>()
   for (const [flag, value] of Object.entries(pod.flags)) {
@@ -163,14 +169,14 @@ export function filesNamedBy(pod: StaticPodView): string[] {
       const file = onTheNode(path, pod.hostPaths)
       if (file === undefined) continue
       if (outputFlags.has(flag)) outputs.push(file)
-      else if (!ownFiles.has(file) && !ownMounts.has(file)) named.add(file)
+      else if (!own.has(file)) named.add(file)
     }
   }
   const etcdFolders = etcdClientFlags.map((flag) => posix.dirname(pod.flags[flag] ?? ''))
   for (const { path } of pod.hostPaths) {
     if (etcdFolders.includes(path)) continue
     const written = outputs.some((output) => below(output, path))
-    if (!written && !ownMounts.has(path) && path !== pod.flags['flex-volume-plugin-dir']) named.add(path)
+    if (!written && !mounts.has(path) && path !== pod.flags['flex-volume-plugin-dir']) named.add(path)
   }
   return [...named].sort()
 }

@@ -53,10 +53,14 @@ t.test('what one side writes the other reads: a request with every kind of field
   t.equal(Number((read as { header: { fencingToken: unknown } }).header.fencingToken), 2 ** 40)
 })
 
-/** Field names as ts-proto has them. A message with a oneof has nothing beside it here, so it is the one field of that name. */
+/**
+ * Field names as ts-proto has them. A message with a oneof has nothing beside it here, so it is the one field of that name; protoc gives each
+ * `optional` field a oneof of its own, which begins with `_`.
+ */
 function fieldsOf({ type }: MessageTypeDefinition<object, object>): string[] {
   const { field, oneofDecl } = type as { field: { name: string }[]; oneofDecl: { name: string }[] }
-  return (oneofDecl.length > 0 ? oneofDecl : field).map(({ name }) => camel(name)).sort()
+  const written = oneofDecl.filter(({ name }) => !name.startsWith('_'))
+  return (written.length > 0 ? written : field).map(({ name }) => camel(name)).sort()
 }
 
 const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase())

@@ -28,7 +28,7 @@ export function hashFiles(cluster: SimulatedCluster): Record<string, string> {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = join(folder, entry.name)
       const real = join(root, path)
-      if (path === '/run/containerd') continue
+      if (path === '/run/containerd' || /^\/proc\/\d+$/.test(path)) continue
       if (entry.isDirectory()) walk(root, path, name)
       else if (entry.isSymbolicLink()) found[`${name}:${path}`] = `-> ${readlinkSync(real)}`
       else if (entry.isFile()) {

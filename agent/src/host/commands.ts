@@ -22,6 +22,7 @@ const unitProperties = [
   'ExecMainStatus',
   'ActiveEnterTimestamp',
   'ExecMainStartTimestamp',
+  'MainPID',
 ]
 
 /**
@@ -54,6 +55,8 @@ export const commands = {
   checkKeepalivedConfig: (file: string) => command('keepalived', ['--config-test', `--use-file=${file}`]),
   showUnits: (units: readonly string[]) =>
     command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
+  /** A unit's files, its drop-ins after it. */
+  unitFiles: (unit: 'kubelet') => command('systemctl', ['cat', unit, '--no-pager']),
   unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
   validateConfig: (config: string) => command('kubeadm', ['config', 'validate', '--config', word(config)]),
   /** An empty repository is kubeadm's own. */

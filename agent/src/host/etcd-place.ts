@@ -6,10 +6,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from './host.js'
-
-const manifests = '/etc/kubernetes/manifests'
-const etcdManifest = `${manifests}/etcd.yaml`
-const apiServerManifest = `${manifests}/kube-apiserver.yaml`
+import { readFolders } from './node-folders.js'
 
 /** How one endpoint of etcd is dialled. */
 export interface EtcdDial {
@@ -28,12 +25,17 @@ export interface EtcdPlace {
 
 /** From etcd's own manifest where there is one, else from what the API server is told. NOT_A_CONTROL_PLANE where there is neither. */
 export async function readEtcdPlace(host: Host): Promise<EtcdPlace> {
+  const { manifests } = await readFolders(host)
+  const [etcdManifest, apiServerManifest] = ['etcd', 'kube-apiserver'].map((name) => `${manifests}/${name}.yaml`) as [
+    string,
+    string,
+  ]
   const own = await readPod(host, etcdManifest)
-  if (own !== undefined) return stackedPlace(host, own)
+  if (own !== undefined) return stackedPlace(host, own, etcdManifest)
   const apiServer = await readPod(host, apiServerManifest)
   if (apiServer === undefined || meansOwnEtcd(apiServer))
     throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no etcd on this node', { where: etcdManifest })
-  return externalPlace(host, apiServer)
+  return externalPlace(host, apiServer, apiServerManifest)
 }
 
 const serversOf = ({ flags }: StaticPodView): readonly string[] => (flags['etcd-servers'] ?? '').split(',')
@@ -43,7 +45,7 @@ const meansOwnEtcd = (apiServer: StaticPodView): boolean => serversOf(apiServer)
 
 /** Whether this control plane has, or is about to get, an etcd of its own: a join writes etcd's manifest after that of the API server. */
 export async function needsOwnEtcd(host: Host): Promise<boolean> {
-  const apiServer = await readPod(host, apiServerManifest)
+  const apiServer = await readPod(host, `${(await readFolders(host)).manifests}/kube-apiserver.yaml`)
   return apiServer === undefined || meansOwnEtcd(apiServer)
 }
 
@@ -59,7 +61,7 @@ const wildcard = /^https?:\/\/(0\.0\.0\.0|\[::\])(:|\/|$)/
  * Dialled where it listens, for others if it does, with pki/etcd/healthcheck-client. What it advertises is no more than its word: an etcd that
  * listens on localhost alone may advertise the address of its node all the same.
  */
-async function stackedPlace(host: Host, { flags }: StaticPodView): Promise<EtcdPlace> {
+async function stackedPlace(host: Host, { flags }: StaticPodView, where: string): Promise<EtcdPlace> {
   const [listens, advertises] = ['listen-client-urls', 'advertise-client-urls'].map(
     (flag) => flags[flag]?.split(',') ?? [],
   )
@@ -67,9 +69,7 @@ async function stackedPlace(host: Host, { flags }: StaticPodView): Promise<EtcdP
   const url = dialled.find((one) => !isLoopback(one)) ?? dialled[0] ?? advertises?.[0]
   const ca = flags['trusted-ca-file']
   if (url === undefined || ca === undefined) {
-    throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', {
-      where: etcdManifest,
-    })
+    throw new QuorateError('ETCD_REFUSED', 'the etcd manifest names no client URL or no trusted-ca-file', { where })
   }
   const folder = dirname(ca)
   const files = {
@@ -84,13 +84,11 @@ async function stackedPlace(host: Host, { flags }: StaticPodView): Promise<EtcdP
 }
 
 /** Dialled as the API server does it: at its endpoints, with its client certificate. */
-async function externalPlace(host: Host, apiServer: StaticPodView): Promise<EtcdPlace> {
+async function externalPlace(host: Host, apiServer: StaticPodView, where: string): Promise<EtcdPlace> {
   const { flags } = apiServer
   const endpoints = serversOf(apiServer).filter((url) => URL.canParse(url))
   if (endpoints.length === 0)
-    throw new QuorateError('ETCD_REFUSED', 'the API server is told of no etcd: --etcd-servers', {
-      where: apiServerManifest,
-    })
+    throw new QuorateError('ETCD_REFUSED', 'the API server is told of no etcd: --etcd-servers', { where })
   // kubeadm gives what kubeadm-config has: a client certificate or none, and with http nothing at all (ValidateEtcd).
   const identity = await readIdentity(host, {
     ca: flags['etcd-cafile'],

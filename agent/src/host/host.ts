@@ -1,3 +1,5 @@
+import type { ClusterFolders } from '@quorate/shared/cluster-folders'
+
 /** A file with what must survive its replacement. */
 export interface HostFile {
   readonly bytes: Buffer
@@ -45,6 +47,14 @@ export interface Owned {
   readonly gid: number
 }
 
+/** Whose a path is, itself and not what it may lead to. */
+export interface PathOwner {
+  /** Of the user of this agent, and nobody else may write there. */
+  readonly ours: boolean
+  /** Target of a symbolic link. */
+  readonly link?: string
+}
+
 /** A command line as a value: never shell text. All of them are made in host/commands.ts. */
 export interface Command {
   readonly file: string
@@ -84,6 +94,8 @@ export interface SyncLatency {
  * a simulated node maps them below its folder. Only host/linux-host.ts implements it with effects.
  */
 export interface Host {
+  /** Folders of the cluster that this node is about to join, as one call says them; see node-folders.ts. */
+  readonly told?: Partial<ClusterFolders>
   /** The file, or undefined when it does not exist. A symlink is followed only where `followLinks` says so; else SYMLINK_REFUSED. */
   read(path: string, options?: { readonly followLinks?: boolean }): Promise<HostFile | undefined>
   /** A regular file's bytes in pieces, for what is too much for memory; undefined when it does not exist. Links are refused. */
@@ -106,6 +118,8 @@ export interface Host {
   remove(path: string, options?: { readonly recursive?: boolean }): Promise<void>
   /** The path at the end of symbolic links, as the node's programs see it; a path that is no link is its own end. */
   linkEnd(path: string): Promise<string>
+  /** Whose a path is; undefined when nothing is there. */
+  owned(path: string): Promise<PathOwner | undefined>
   /** Runs a program as a child and waits; a non-zero exit is an answer, not an error. */
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>
   /** What lies at a path, through links, and how large it is; undefined when nothing does. Nothing is opened. */

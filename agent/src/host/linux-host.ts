@@ -15,6 +15,7 @@ import type {
   HostFile,
   Owned,
   PathKind,
+  PathOwner,
   ReplaceOptions,
   SyncLatency,
   SyncWish,
@@ -123,6 +124,16 @@ export class LinuxHost implements Host {
   async look(path: string): Promise<{ readonly kind: PathKind; readonly bytes: number } | undefined> {
     const seen = await stat(await this.followLinks(path)).catch(absent)
     return seen === undefined ? undefined : { kind: pathKindOf(seen), bytes: seen.size }
+  }
+
+  async owned(path: string): Promise<PathOwner | undefined> {
+    const real = this.realPath(path)
+    const seen = await lstat(real).catch(absent)
+    if (seen === undefined) return undefined
+    const isOwn = seen.uid === process.getuid?.()
+    if (seen.isSymbolicLink()) return { ours: isOwn, link: await readlink(real) }
+    const groupMay = (seen.mode & 0o020) !== 0 && seen.gid !== process.getgid?.()
+    return { ours: isOwn && !groupMay && (seen.mode & 0o002) === 0 }
   }
 
   async identity(path: string): Promise<string | undefined> {

@@ -2,8 +2,8 @@ import { isIPv6 } from 'node:net'
 import { QuorateError } from '@quorate/shared/errors'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from './host.js'
+import { readFolders } from './node-folders.js'
 
-const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml'
 const advertised = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint'
 
 /** This control plane's API server as its own static pod says it. */
@@ -17,6 +17,7 @@ export interface LocalApiServer {
 
 /** From --advertise-address and --secure-port; where the address is not given, from kubeadm's annotation. NOT_A_CONTROL_PLANE without a manifest. */
 export async function readLocalApiServer(host: Host): Promise<LocalApiServer> {
+  const manifest = `${(await readFolders(host)).manifests}/kube-apiserver.yaml`
   const file = await host.read(manifest)
   if (file === undefined)
     throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no API server on this node', { where: manifest })

@@ -18,6 +18,8 @@ export interface UnitProperties {
   /** Unix milliseconds, whole seconds; 0 for never. */
   readonly activeEnterUnixMs: number
   readonly execMainStartUnixMs: number
+  /** 0 where no process is the unit's. */
+  readonly mainPid: number
 }
 
 /** Asks systemd for a unit; one that does not exist has loadState `not-found`. Throws COMMAND_FAILED when systemd does not answer. */
@@ -56,6 +58,7 @@ function parseProperties(text: string): UnitProperties {
     execMainStatus: Number(of('ExecMainStatus') || 0),
     activeEnterUnixMs: parseSystemdTime(of('ActiveEnterTimestamp')),
     execMainStartUnixMs: parseSystemdTime(of('ExecMainStartTimestamp')),
+    mainPid: Number(of('MainPID') || 0),
   }
 }
 

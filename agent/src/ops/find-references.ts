@@ -2,10 +2,12 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { Reference } from '@quorate/shared/gen/quorate/v1/facts'
 import type { FindReferencesRequest, FindReferencesResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Host } from '../host/host.js'
+import { readKubelet } from '../host/kubelet-places.js'
+import { readFolders } from '../host/node-folders.js'
 import { userKubeconfigs } from './backup/select-files.js'
 import { matchingLines, wholeWords } from './cluster/matching-lines.js'
 import { readOperation } from './operation.js'
-import { isScanned, kubeconfigPaths, scannedFolders } from './paths.js'
+import { isScanned, kubeconfigPaths, kubeconfigsWith, scannedFolders } from './paths.js'
 
 /** Configuration is small; what is larger is data, and a node has few of the former. */
 const mostBytes = 256 * 1024
@@ -38,13 +40,19 @@ export const findReferences = readOperation<FindReferencesRequest, FindReference
 )
 
 async function scannedPaths(host: Host): Promise<string[]> {
-  const users = await userKubeconfigs(host).catch(() => [])
+  const [users, folders, kubelet] = await Promise.all([
+    userKubeconfigs(host).catch(() => []),
+    readFolders(host),
+    readKubelet(host),
+  ])
   const found = await Promise.all(
-    scannedFolders.map(async (place) =>
-      (await filesOf(host, place.folder, place.depth)).filter((path) => isScanned(path, place)),
+    scannedFolders(folders).map(async (place) =>
+      (await filesOf(host, place.folder, place.depth)).filter((path) => isScanned(path, place, folders)),
     ),
   )
-  return [...new Set([...Object.values(kubeconfigPaths), ...found.flat(), ...users])]
+  const all = [...new Set([...Object.values(kubeconfigsWith(kubelet)), ...found.flat(), ...users])]
+  // One that the kubelet does not read leads nobody to the old address.
+  return all.filter((path) => path !== kubeconfigPaths.kubelet || path === kubelet.kubeconfig)
 }
 
 /** Regular files; links among units only say which of them are enabled. */

@@ -4,6 +4,7 @@ import { finishDocument } from '@quorate/shared/kubeadm-documents'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { needsOwnEtcd } from '../host/etcd-place.js'
+import type { Host } from '../host/host.js'
 import { runAsUnit } from '../host/transient-unit.js'
 import { joinEvidence } from './cluster/join-evidence.js'
 import { readJoinMarker, writeJoinMarker } from './cluster/join-marker.js'
@@ -11,7 +12,7 @@ import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { removeJoinSecret } from './join-secret.js'
 import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
-import { kubeconfigPaths, manifestPath } from './paths.js'
+import { kubeconfigPaths, manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 import type { Tools } from './tools.js'
 
@@ -20,7 +21,7 @@ const etcdDeadlineMs = 90_000
 /** The kubelet asks for its certificate by itself, as soon as the API server that it is told answers. */
 const kubeletDeadlineMs = 120_000
 /** Written before etcd's phase: without them the join did not get that far. */
-const neededFiles = [kubeconfigPaths.admin, manifestPath('kube-apiserver')]
+const neededFiles = async (host: Host) => [kubeconfigPaths.admin, await manifestOn(host, 'kube-apiserver')]
 
 const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, context) => {
   const { tools, header } = context
@@ -46,8 +47,8 @@ const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, conte
 }
 
 async function requireNeeded({ host }: Tools): Promise<void> {
-  const own = (await needsOwnEtcd(host)) ? [manifestPath('etcd')] : []
-  for (const path of [...neededFiles, ...own]) {
+  const own = (await needsOwnEtcd(host)) ? [await manifestOn(host, 'etcd')] : []
+  for (const path of [...(await neededFiles(host)), ...own]) {
     if ((await host.read(path)) !== undefined) continue
     throw new QuorateError('COMMAND_FAILED', `the join broke off before it wrote ${path}: it cannot be finished`, {
       where: path,

@@ -25,7 +25,7 @@ import {
   signedTokenIds,
 } from './cluster/read-cluster-objects.js'
 import { readOperation } from './operation.js'
-import { caCertificatePath } from './paths.js'
+import { pkiOn } from './paths.js'
 import type { Tools } from './tools.js'
 
 const slicesOfApi =
@@ -103,7 +103,7 @@ async function askAnonymously(
   path: string,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const [{ url }, ca] = await Promise.all([readLocalApiServer(host), host.read(caCertificatePath)])
+  const [{ url }, ca] = await Promise.all([readLocalApiServer(host), host.read(await pkiOn(host, 'ca.crt'))])
   if (ca === undefined) return undefined
   const ask = network.get(`${url}${path}`, ca.bytes.toString('utf8'), undefined, signal)
   return (await ask.catch(() => undefined))?.status

@@ -7,6 +7,7 @@ import { readCertificateFacts } from './facts/certificates.js'
 import { readCloudInitHosts } from './facts/cloud-init.js'
 import { readDisks } from './facts/disks.js'
 import { readFiles } from './facts/files.js'
+import { readFolderFacts } from './facts/folders.js'
 import { readKubeconfigs } from './facts/kubeconfigs.js'
 import { readKubeletFlags } from './facts/kubelet-flags.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
@@ -48,6 +49,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(() => readUnits(host, signal)),
       part(() => readCertificateFacts(host)),
       part(() => readStaticPods(host)),
+      part(async () => ({ folders: await readFolderFacts(host, signal) })),
       part(() => readFiles(host)),
       part(async () => ({ kubeconfigs: await readKubeconfigs(host) })),
       part(async () => ({ sharedFiles: await readSharedFiles(host) })),
@@ -55,7 +57,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(async () => ({ learnerGateBefore: await readLearnerGate({ ...tools, host }) })),
       part(async () => ({ leftovers: await readLeftovers(host) })),
       part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
-      part(async () => ({ disks: await readDisks(tools) })),
+      part(async () => ({ disks: await readDisks({ ...tools, host }) })),
       part(async () => ({ interfaces: await readInterfaces(host, signal) })),
       part(() => readRuntime(host, tools.criSocket)),
       part(async () => ({ kubeletFlags: await readKubeletFlags(host) })),

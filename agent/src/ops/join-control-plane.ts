@@ -13,7 +13,7 @@ import { beginMarker } from './cluster/node-before-join.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { readJoinSecret, removeJoinSecret } from './join-secret.js'
 import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
-import { kubeconfigPaths, manifestPath } from './paths.js'
+import { kubeconfigPaths, manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 import { installSigned, kubeletConfIsThere } from './signed-elsewhere/install.js'
 import { readSigned, requestPlace } from './signed-elsewhere/requests.js'
@@ -22,7 +22,7 @@ type Join = ChangeOperation<JoinControlPlaneRequest>['run']
 
 const timeoutMs = 15 * 60_000
 /** What a control plane has when kubeadm is done with it. */
-const made = [kubeconfigPaths.kubelet, manifestPath('kube-apiserver')]
+const made = async (host: Host) => [kubeconfigPaths.kubelet, await manifestOn(host, 'kube-apiserver')]
 
 const join: Join = async (request, context) => {
   const { tools, header } = context
@@ -130,7 +130,7 @@ async function refuseLeftover(host: Host): Promise<void> {
 }
 
 async function requireMade(host: Host): Promise<void> {
-  for (const path of made) {
+  for (const path of await made(host)) {
     if ((await host.read(path)) !== undefined) continue
     throw new QuorateError('COMMAND_FAILED', `kubeadm join ended well but did not write ${path}`, { where: path })
   }

@@ -23,13 +23,15 @@ import {
   stageCertificate,
 } from './cluster/stage-certificate.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { manifestPath } from './paths.js'
+import { manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 
-const manifest = manifestPath('etcd')
 const certificates = ['etcd-server', 'etcd-peer'] as const satisfies readonly Issued[]
 /** Everything that may be another file afterwards, the manifest last: its change is what restarts etcd. */
-const files = [...certificates.flatMap((which) => [keyPath(which), certificatePath(which)]), manifest]
+async function filesOn(host: Host): Promise<string[]> {
+  const pairs = certificates.flatMap((which) => [keyPath(host, which), certificatePath(host, which)])
+  return Promise.all([...pairs, manifestOn(host, 'etcd')])
+}
 /** The kubelet ends the old etcd, asks an API that has none now about the pod, and starts the new one when it has waited for that: 46 s on real nodes. */
 const restartWithinMs = 180_000
 
@@ -37,7 +39,7 @@ const restartWithinMs = 180_000
 async function unfit(host: Host, address: string): Promise<readonly Issued[]> {
   const views = certificates.map(async (which) => ({
     which,
-    missing: missingSans(readCertificate(await requireText(host, certificatePath(which))), [address]),
+    missing: missingSans(readCertificate(await requireText(host, await certificatePath(host, which))), [address]),
   }))
   return (await Promise.all(views)).flatMap(({ which, missing }) => (missing.length > 0 ? [which] : []))
 }
@@ -47,6 +49,7 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
   changeOperation(
     async ({ address }, context) => {
       const { host } = context.tools
+      const [manifest, files] = await Promise.all([manifestOn(host, 'etcd'), filesOn(host)])
       const text = await requireText(host, manifest)
       const wanted = listening(text, address)
       const lacking = await unfit(host, address)
@@ -62,10 +65,12 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
     },
     {
       evidence: async ({ address }, { tools: { host } }) => {
-        const text = await requireText(host, manifest)
+        const text = await requireText(host, await manifestOn(host, 'etcd'))
         const isSo = listening(text, address) === text && (await unfit(host, address)).length === 0
         // What there is to put back, should nobody go on.
-        const hashes = files.map(async (name) => [name, sha256Hex(await requireText(host, name))] as const)
+        const hashes = (await filesOn(host)).map(
+          async (name) => [name, sha256Hex(await requireText(host, name))] as const,
+        )
         return doneIf(isSo, Object.fromEntries(await Promise.all(hashes)))
       },
     },
@@ -79,7 +84,7 @@ export const letEtcdListen = letEtcdListenWithin(restartWithinMs)
 
 /** Whoever changed it: where that was this run, before its agent was killed, there is something to put back. */
 async function soAlready(context: ChangeContext, address: string): Promise<OperationResult> {
-  const touched = await touchedSinceKept(context, files)
+  const touched = await touchedSinceKept(context, await filesOn(context.tools.host))
   const summary = `etcd listens on ${address} already`
   return touched.length === 0 ? unchanged(summary) : changed({ summary, touched })
 }
@@ -90,9 +95,9 @@ async function issueAnew(context: ChangeContext, lacking: readonly Issued[], add
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
   await withRuntimeFolder(tools.host, header.operationId, async (folder) => {
     for (const which of lacking) {
-      const old = readCertificate(await requireText(tools.host, certificatePath(which)))
+      const old = readCertificate(await requireText(tools.host, await certificatePath(tools.host, which)))
       const staged = await stageCertificate(context, which, { folder, clusterConfiguration: text })
-      checkStaged(staged, await requireText(tools.host, issuerPath(which)), [...old.sans, address])
+      checkStaged(staged, await requireText(tools.host, await issuerPath(tools.host, which)), [...old.sans, address])
       await putPair(tools.host, which, staged)
     }
   })
@@ -126,12 +131,12 @@ async function untilBack(context: ChangeContext, { old, deadlineMs }: Back): Pro
 
 async function putBackAll(context: ChangeContext, why: unknown): Promise<never> {
   const place = backupPlace(context)
-  for (const name of files) await putBackFile(place, await findEntry(place, name))
+  for (const name of await filesOn(context.tools.host)) await putBackFile(place, await findEntry(place, name))
   throw new QuorateError(
     'ETCD_REFUSED',
     `etcd did not come back with its new flags, its files were put back: ${(why as Error).message}`,
     {
-      where: manifest,
+      where: await manifestOn(context.tools.host, 'etcd'),
       cause: why,
     },
   )

@@ -1,6 +1,7 @@
 import type { LookAtPathsRequest, LookAtPathsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host } from '../host/host.js'
+import { readFolders } from '../host/node-folders.js'
 import { readOperation } from './operation.js'
 import { mostFileBytes } from './shared-files/limits.js'
 import { isShareable } from './shared-files/shareable.js'
@@ -17,7 +18,8 @@ export const lookAtPaths = readOperation<LookAtPathsRequest, LookAtPathsResponse
 async function lookAt(host: Host, path: string): Promise<{ kind?: string; sha256?: string }> {
   const seen = await host.look(path).catch(() => undefined)
   if (seen === undefined) return {}
-  if (seen.kind !== 'file' || seen.bytes > mostFileBytes || !isShareable(path)) return { kind: seen.kind }
+  if (seen.kind !== 'file' || seen.bytes > mostFileBytes || !isShareable(path, await readFolders(host)))
+    return { kind: seen.kind }
   const file = await host.read(path, { followLinks: true }).catch(() => undefined)
   return { kind: seen.kind, ...(file === undefined ? {} : { sha256: sha256Hex(file.bytes) }) }
 }

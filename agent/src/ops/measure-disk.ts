@@ -1,6 +1,6 @@
 import type { MeasureDiskRequest, MeasureDiskResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readFolders } from '../host/node-folders.js'
 import { readOperation } from './operation.js'
-import { etcdDataFolder } from './paths.js'
 
 /** As many as a percentile needs, and the size of a record in etcd's WAL (the fio line in etcd's page on hardware). */
 const writes = 100
@@ -10,7 +10,11 @@ const longestMs = 500
 /** How long the disk that etcd's data is or will be on takes to make a record durable. Never in etcd's own files. */
 export const measureDisk = readOperation<MeasureDiskRequest, MeasureDiskResponse>(async ({ limitMs }, { host }) => {
   const limit = Math.min(limitMs || longestMs, longestMs)
-  const { folder, took } = await host.syncLatency(etcdDataFolder, { writes, bytes, limitMs: limit })
+  const { folder, took } = await host.syncLatency((await readFolders(host)).etcdDataDir, {
+    writes,
+    bytes,
+    limitMs: limit,
+  })
   const sorted = [...took].sort((a, b) => a - b)
   const microseconds = (share: number): number =>
     Math.round((sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) * 1_000)

@@ -1,22 +1,25 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { kubeVipConfPath, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
+import { type KubeletPlaces, usualKubelet } from '@quorate/shared/kubelet-command'
 import { parseRunId } from '@quorate/shared/names'
+import type { Host } from '../host/host.js'
+import { readKubelet } from '../host/kubelet-places.js'
+import { type NodeFolders, readFolders } from '../host/node-folders.js'
 
-/** THE table of what the agent may touch on its node. A path that is not here, or made here, is never written. */
+/**
+ * THE table of what the agent may touch on its node. A path that is not here, or made here, is never written. What is a cluster's own choice
+ * (certificates, etcd's data, static pods) is found on the node: host/node-folders.ts; what is its kubelet's: host/kubelet-places.ts.
+ */
 
 export const kubernetesFolder = '/etc/kubernetes'
-export const manifestsFolder = '/etc/kubernetes/manifests'
-export const pkiFolder = '/etc/kubernetes/pki'
 /**
  * Where kubeadm's patches of manifests are looked for. kubeadm keeps no record of `patches.directory`; this is the folder that its users
  * and the tools around it agree on (docs/decisions/0011-patches.md).
  */
 export const patchesFolder = '/etc/kubernetes/patches'
-export const etcdDataFolder = '/var/lib/etcd'
 export const cniFolder = '/etc/cni/net.d'
+/** Where kubeadm writes the kubelet's configuration, whatever its --root-dir is (app/constants, KubeletRunDirectory). */
 export const kubeletFolder = '/var/lib/kubelet'
-export const kubeletPkiFolder = '/var/lib/kubelet/pki'
-export const kubeletConfigPath = '/var/lib/kubelet/config.yaml'
 const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
 export const hostsPath = '/etc/hosts'
 /** Read only. */
@@ -45,8 +48,15 @@ export const isUserKubeconfigPath = (path: string): boolean => userKubeconfig.te
 const isFixedPurpose = (purpose: string): purpose is keyof typeof kubeconfigPaths =>
   Object.hasOwn(kubeconfigPaths, purpose)
 
+/** kubeadm's kubeconfigs of a node; the kubelet's is the one that it reads. */
+export const kubeconfigsWith = ({ kubeconfig }: Pick<KubeletPlaces, 'kubeconfig'>) => ({
+  ...kubeconfigPaths,
+  kubelet: kubeconfig,
+})
+
 /** The path of a kubeconfig by purpose (and path, for purpose `user`); NOT_IN_TABLE for anything else. */
-export function kubeconfigPath(purpose: string, path: string): string {
+export async function kubeconfigPath(host: Host, purpose: string, path: string): Promise<string> {
+  if (purpose === 'kubelet') return (await readKubelet(host)).kubeconfig
   if (isFixedPurpose(purpose)) return kubeconfigPaths[purpose]
   if (purpose === 'user' && isUserKubeconfigPath(path)) return path
   const named =
@@ -57,37 +67,50 @@ export function kubeconfigPath(purpose: string, path: string): string {
 export const staticPodComponents = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'] as const
 type StaticPodComponent = (typeof staticPodComponents)[number]
 
-export const manifestPath = (component: StaticPodComponent): string => `${manifestsFolder}/${component}.yaml`
+type Manifests = Pick<NodeFolders, 'manifests'>
+type Certificates = Pick<NodeFolders, 'certificatesDir'>
 
-export const apiserverCertificatePath = `${pkiFolder}/apiserver.crt`
-export const apiserverKeyPath = `${pkiFolder}/apiserver.key`
-export const caCertificatePath = `${pkiFolder}/ca.crt`
-export const caKeyPath = `${pkiFolder}/ca.key`
+export const manifestPath = ({ manifests }: Manifests, component: StaticPodComponent): string =>
+  `${manifests}/${component}.yaml`
 
-/** kubeadm's certificates and keys, relative to its pki folder (kubeadm cmd/phases/certs: the certificate tree, and sa). */
-export const pkiFiles: readonly string[] = [
+/** The manifest of a component on this node. */
+export const manifestOn = async (host: Host, component: StaticPodComponent): Promise<string> =>
+  manifestPath(await readFolders(host), component)
+
+/** A file below kubeadm's folder of certificates: `ca.crt`, `etcd/server.key`. */
+export const pkiPath = ({ certificatesDir }: Certificates, file: string): string => `${certificatesDir}/${file}`
+
+/** The same on this node. */
+export const pkiOn = async (host: Host, file: string): Promise<string> => pkiPath(await readFolders(host), file)
+
+/** kubeadm's certificates and keys, relative to its folder of certificates (kubeadm cmd/phases/certs: the certificate tree, and sa). */
+const pkiNames: readonly string[] = [
   ...['ca', 'apiserver', 'apiserver-kubelet-client', 'apiserver-etcd-client', 'front-proxy-ca', 'front-proxy-client'],
   ...['etcd/ca', 'etcd/server', 'etcd/peer', 'etcd/healthcheck-client'],
 ]
   .flatMap((name) => [`${name}.crt`, `${name}.key`])
   .concat('sa.pub', 'sa.key')
-  .map((name) => `${pkiFolder}/${name}`)
+
+export const pkiFiles = (folders: Certificates): string[] => pkiNames.map((name) => pkiPath(folders, name))
 
 /** kube-vip's kubeconfig and manifest. */
 export const kubeVipPaths: readonly string[] = [kubeVipConfPath, kubeVipManifestPath]
 
-/** Every fixed path that a step of the conversion could change. User kubeconfigs and shared files come beside these. */
-export const touchablePaths: readonly string[] = [
-  ...Object.values(kubeconfigPaths),
-  ...staticPodComponents.map(manifestPath),
-  ...pkiFiles,
-  hostsPath,
-  haproxyConfigPath,
-  keepalivedConfigPath,
-  ...kubeVipPaths,
-  kubeletConfigPath,
-  kubeletFlagsPath,
-]
+/** Every path of this node that a step of the conversion could change. User kubeconfigs and shared files come beside these. */
+export async function touchablePaths(host: Host): Promise<readonly string[]> {
+  const [folders, kubelet] = await Promise.all([readFolders(host), readKubelet(host)])
+  return [
+    ...new Set([...Object.values(kubeconfigPaths), kubelet.kubeconfig]),
+    ...staticPodComponents.map((component) => manifestPath(folders, component)),
+    ...pkiFiles(folders),
+    hostsPath,
+    haproxyConfigPath,
+    keepalivedConfigPath,
+    ...kubeVipPaths,
+    usualKubelet.config,
+    kubeletFlagsPath,
+  ]
+}
 
 /** Folder of one run's backup. The run id is parsed, so that it cannot lead elsewhere. */
 export const backupFolder = (stateFolder: string, runId: string): string =>
@@ -117,9 +140,9 @@ const kubeadmManifests = new Set(staticPodComponents.map((component) => `${compo
 const any = /./
 
 /** Where a node's own programs are told of an API server, beside the manifests that kubeadm writes, which must name their node. */
-export const scannedFolders: readonly ScannedFolder[] = [
+export const scannedFolders = ({ manifests }: Manifests): readonly ScannedFolder[] => [
   { folder: kubernetesFolder, depth: 1, name: /\.(conf|kubeconfig|ya?ml|json)$/ },
-  { folder: manifestsFolder, depth: 1, name: /\.(ya?ml|json)$/ },
+  { folder: manifests, depth: 1, name: /\.(ya?ml|json)$/ },
   { folder: cniFolder, depth: 2, name: any },
   { folder: '/etc/systemd/system', depth: 2, name: any },
   { folder: '/etc/default', depth: 1, name: any },
@@ -129,7 +152,7 @@ export const scannedFolders: readonly ScannedFolder[] = [
 ]
 
 /** Whether a file of a scanned folder is looked into. */
-export const isScanned = (path: string, { folder, name }: ScannedFolder): boolean => {
+export const isScanned = (path: string, { folder, name }: ScannedFolder, { manifests }: Manifests): boolean => {
   const own = path.slice(path.lastIndexOf('/') + 1)
-  return name.test(own) && !(folder === manifestsFolder && kubeadmManifests.has(own))
+  return name.test(own) && !(folder === manifests && kubeadmManifests.has(own))
 }

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { PlaceSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host } from '../host/host.js'
+import { readFolders } from '../host/node-folders.js'
 import { type ArchivedFile, readArchive } from './backup/archive.js'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { changeOperation } from './operation.js'
@@ -41,7 +42,7 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
 )
 
 async function isMissing(host: Host, { path, bytes }: ArchivedFile): Promise<boolean> {
-  if (!isShareable(path))
+  if (!isShareable(path, await readFolders(host)))
     throw new QuorateError('NOT_IN_TABLE', `${path} is not a place for shared files`, { where: path })
   const present = await host.read(path)
   if (present === undefined) return true

@@ -10,7 +10,7 @@ import { kubeconfigPath } from './paths.js'
  */
 export const probeKubeconfig = readOperation<ProbeKubeconfigRequest, ProbeKubeconfigResponse>(
   async (request, tools, signal) => {
-    const path = kubeconfigPath(request.purpose, request.path)
+    const path = await kubeconfigPath(tools.host, request.purpose, request.path)
     let server = ''
     try {
       const view = await readView(tools.host, path)

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import { type RegenerateCertificateRequest, VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
@@ -6,6 +7,7 @@ import { sha256Hex } from '@quorate/shared/hash'
 import { parseEndpoint } from '@quorate/shared/names'
 import { type CertificateView, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { holds, notYet, until } from '@quorate/shared/until'
+import type { Host } from '../host/host.js'
 import { readLocalApiServer } from '../host/local-api-server.js'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { touchedSinceKept } from './backup/touched-since-kept.js'
@@ -20,7 +22,7 @@ import {
   requireText,
 } from './cluster/stage-certificate.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { apiserverCertificatePath, apiserverKeyPath, caCertificatePath, pkiFolder } from './paths.js'
+import { pkiOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 
 // The API server looks at its files about once a minute where it is not told of changes (kubernetes pull request 84200).
@@ -34,10 +36,11 @@ type Regenerate = Required<ChangeOperation<RegenerateCertificateRequest>>
  */
 const regenerate: Regenerate['run'] = async (request, context) => {
   const { host } = context.tools
+  const certificate = await pkiOn(host, 'apiserver.crt')
   const endpoint = parseEndpoint(request.controlPlaneEndpoint)
   if (endpoint === undefined) throw new QuorateError('INVALID_REQUEST', 'control_plane_endpoint is not name:port')
   await refuseOtherPlace(context)
-  const old = readCertificate(await requireText(host, apiserverCertificatePath))
+  const old = readCertificate(await requireText(host, certificate))
   const required = [...request.sans, endpoint.host]
   if (missingSans(old, required).length === 0) {
     await untilServed(context, old.serial)
@@ -48,7 +51,7 @@ const regenerate: Regenerate['run'] = async (request, context) => {
       'DRIFT',
       `the certificate's serial is ${old.serial}, the plan saw ${request.expectedSerial}`,
       {
-        where: apiserverCertificatePath,
+        where: certificate,
       },
     )
   }
@@ -62,10 +65,15 @@ const regenerate: Regenerate['run'] = async (request, context) => {
   })
 }
 
+/** The pair in use: key and certificate. */
+const pairOn = async (host: Host): Promise<[key: string, certificate: string]> => [
+  await pkiOn(host, 'apiserver.key'),
+  await pkiOn(host, 'apiserver.crt'),
+]
+
 const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, { tools: { host } }) => {
-  const [certPem, keyPem] = await Promise.all(
-    [apiserverCertificatePath, apiserverKeyPath].map((p) => requireText(host, p)),
-  )
+  const [key, certificate] = await pairOn(host)
+  const [certPem, keyPem] = await Promise.all([certificate, key].map((path) => requireText(host, path)))
   const view = readCertificate(certPem ?? '')
   const matches = keyMatches(certPem ?? '', keyPem ?? '')
   const wanted = [...sans, parseEndpoint(controlPlaneEndpoint)?.host ?? '']
@@ -74,8 +82,8 @@ const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, 
     serial: view.serial,
     pair: matches ? 'matches' : 'half swapped',
     // What there is to put back, should nobody go on.
-    [apiserverKeyPath]: sha256Hex(keyPem ?? ''),
-    [apiserverCertificatePath]: sha256Hex(certPem ?? ''),
+    [key]: sha256Hex(keyPem ?? ''),
+    [certificate]: sha256Hex(certPem ?? ''),
   })
 }
 
@@ -89,26 +97,28 @@ export const regenerateCertificate = changeOperation<RegenerateCertificateReques
 async function resumed(request: RegenerateCertificateRequest, context: ChangeContext): Promise<OperationResult> {
   const result = await regenerate(request, context)
   if (result.touched.length > 0) return result
-  const touched = await touchedSinceKept(context, [apiserverKeyPath, apiserverCertificatePath])
+  const touched = await touchedSinceKept(context, await pairOn(context.tools.host))
   return { ...result, unchanged: touched.length === 0, touched }
 }
 
-/** The agent's table has kubeadm's usual folder only; a certificate elsewhere would be issued and then not used. */
+/** A certificate that is issued by kubeadm-config's folder and then not used would help nobody. */
 async function refuseOtherPlace({ tools, signal }: ChangeContext): Promise<void> {
   const { pod } = await readLocalApiServer(tools.host)
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
-  const used = [
-    pod.flags['tls-cert-file'],
-    pod.flags['tls-private-key-file'],
-    readClusterConfiguration(text).certificatesDir,
-  ]
-  const usual = [apiserverCertificatePath, apiserverKeyPath, pkiFolder]
-  const other = used.find((path, index) => path !== usual[index])
-  if (other === undefined) return
-  throw new QuorateError(
-    'NOT_IN_TABLE',
-    `this cluster keeps its API server certificate at ${other}, not in ${pkiFolder}`,
+  const { certificatesDir } = readClusterConfiguration(text)
+  const [key, certificate] = await pairOn(tools.host)
+  const used = { [certificate]: pod.flags['tls-cert-file'], [key]: pod.flags['tls-private-key-file'] }
+  const other = Object.entries(used).find(([path, told]) => told !== path)
+  if (other !== undefined)
+    throw new QuorateError('NOT_IN_TABLE', `the API server uses ${other[1] ?? 'no file'}, not ${other[0]}`)
+  const ends = await Promise.all(
+    [certificatesDir, posix.dirname(certificate)].map((folder) => tools.host.linkEnd(folder)),
   )
+  if (ends[0] !== ends[1])
+    throw new QuorateError(
+      'NOT_IN_TABLE',
+      `kubeadm-config keeps certificates in ${certificatesDir}, the API server uses ${certificate}`,
+    )
 }
 
 async function issueAndSwap(context: ChangeContext, controlPlaneEndpoint: string, sans: readonly string[]) {
@@ -117,13 +127,13 @@ async function issueAndSwap(context: ChangeContext, controlPlaneEndpoint: string
   return withRuntimeFolder(tools.host, header.operationId, async (folder) => {
     const clusterConfiguration = setControlPlaneEndpoint(text, controlPlaneEndpoint, sans)
     const staged = await newCertificate(context, { folder, clusterConfiguration })
-    const view = checkStaged(staged, await requireText(tools.host, caCertificatePath), sans)
+    const view = checkStaged(staged, await requireText(tools.host, await pkiOn(tools.host, 'ca.crt')), sans)
     return { view, touched: await swap(context, staged) }
   })
 }
 
 async function swap(context: ChangeContext, pair: Pair): Promise<TouchedObject[]> {
-  await keepFiles(backupPlace(context), [apiserverCertificatePath, apiserverKeyPath])
+  await keepFiles(backupPlace(context), await pairOn(context.tools.host))
   context.signal.throwIfAborted()
   return putPair(context.tools.host, 'apiserver', pair)
 }
@@ -134,7 +144,7 @@ const sameSerial = (one: string, other: CertificateView['serial']): boolean =>
 /** The certificate that counts is the one in a handshake, not the one in the file. */
 async function untilServed({ tools, signal }: ChangeContext, serial: string): Promise<void> {
   const { address: host, port } = await readLocalApiServer(tools.host)
-  const caPem = await requireText(tools.host, caCertificatePath)
+  const caPem = await requireText(tools.host, await pkiOn(tools.host, 'ca.crt'))
   const verify = VerifyMode.VERIFY_MODE_CHAIN_ONLY
   const look = async () => {
     const question = { host, port, path: '', serverName: '', verify, timeoutMs: 2_000, caPem }

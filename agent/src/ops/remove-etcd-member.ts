@@ -6,7 +6,7 @@ import { readStaticPod } from '@quorate/shared/static-pod'
 import type { Host } from '../host/host.js'
 import { memberEvidence } from './cluster/member-evidence.js'
 import { changeOperation } from './operation.js'
-import { manifestPath } from './paths.js'
+import { manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 
 /** Removes a member, if etcd can agree on it now and the voters that remain have quorum after it; QUORUM_AT_RISK otherwise. */
@@ -43,7 +43,7 @@ function refuseRisk(when: string, { voters, healthy, holds }: QuorumForecast, me
 
 /** A member that removes itself shuts down before it can answer: the removal is asked of one that stays. */
 async function refuseOwn(host: Host, { id, name }: EtcdMember): Promise<void> {
-  const manifest = await host.read(manifestPath('etcd'))
+  const manifest = await host.read(await manifestOn(host, 'etcd'))
   const own = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8')).flags['name']
   if (name !== '' && name === own) throw new QuorateError('NOT_IN_TABLE', `member ${id} is this node's own etcd`)
 }

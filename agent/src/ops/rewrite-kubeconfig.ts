@@ -13,7 +13,7 @@ const serverPattern = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/
 export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
   async (request, context) => {
     const { purpose, server, expectedSha256 } = request
-    const path = kubeconfigPath(purpose, request.path)
+    const path = await kubeconfigPath(context.tools.host, purpose, request.path)
     if (!serverPattern.test(server)) {
       throw new QuorateError('INVALID_REQUEST', `not a server of the form https://HOST:PORT: ${JSON.stringify(server)}`)
     }
@@ -29,8 +29,8 @@ export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
     })
   },
   {
-    evidence: ({ purpose, path, server }, context) => {
-      const file = kubeconfigPath(purpose, path)
+    evidence: async ({ purpose, path, server }, context) => {
+      const file = await kubeconfigPath(context.tools.host, purpose, path)
       return isEdited(context, file, (text) => point(file, text, server))
     },
   },

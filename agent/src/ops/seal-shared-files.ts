@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import type { SealSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readFolders } from '../host/node-folders.js'
 import { type ArchivedFile, writeArchive } from './backup/archive.js'
 import { readSharedFiles } from './facts/shared-files.js'
 import { changeOperation } from './operation.js'
@@ -39,9 +40,10 @@ export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
 
 /** Those that exist, lie where Quorate may write on a joiner, and are no data. */
 async function readBytes({ host }: Tools, named: readonly SharedFile[]): Promise<ArchivedFile[]> {
+  const folders = await readFolders(host)
   const read = await Promise.all(
     named.map(async ({ path, sha256, mode, uid, gid }) => {
-      if (sha256 === '' || !isShareable(path)) return undefined
+      if (sha256 === '' || !isShareable(path, folders)) return undefined
       const file = await host.read(path, { followLinks: true })
       if (file === undefined || file.bytes.length > mostFileBytes) return undefined
       return { path: path.slice(1), mode: mode & 0o777, uid, gid, bytes: file.bytes }

@@ -7,7 +7,7 @@ import { readUnit, readUnits } from '../host/unit-state.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { containersOf, graceSeconds, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { manifestPath } from './paths.js'
+import { manifestOn } from './paths.js'
 import { changed } from './result.js'
 import { runUnitCommand } from './run-unit.js'
 import type { Tools } from './tools.js'
@@ -73,7 +73,7 @@ async function unitsToStop(
 }
 
 async function refuseQuorumLoss(tools: Tools, signal: AbortSignal): Promise<void> {
-  const manifest = await tools.host.read(manifestPath('etcd'))
+  const manifest = await tools.host.read(await manifestOn(tools.host, 'etcd'))
   const own = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8')).flags['name']
   const etcd = await tools.etcd()
   try {

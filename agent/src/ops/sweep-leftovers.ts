@@ -1,5 +1,6 @@
 import { isTemporary } from '../host/durable-file.js'
 import type { Host } from '../host/host.js'
+import { readFolders } from '../host/node-folders.js'
 import { haproxyConfigPath, hostsPath, keepalivedConfigPath, kubernetesFolder, runtimeFolder } from './paths.js'
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
@@ -26,7 +27,11 @@ export async function sweepLeftovers(
     }
   }
   for (const folder of flat) await sweep(folder, false)
-  for (const folder of [kubernetesFolder, stateFolder, runtimeFolder]) await sweep(folder, true)
+  const certificates = await readFolders(host).then(
+    ({ certificatesDir }) => [certificatesDir],
+    () => [],
+  )
+  for (const folder of [kubernetesFolder, ...certificates, stateFolder, runtimeFolder]) await sweep(folder, true)
   for (const home of await homes(host)) await sweep(`${home}/.kube`, false)
   const kept = new Set(followed)
   for (const { name, kind } of await host.list(runtimeFolder)) {

@@ -27,15 +27,19 @@ export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
     const [, role] = certificatesRole
     const hadRole = (await kube.get(role, signal)) !== undefined
     const certificateKey = newCertificateKey()
-    const { etcd } = readClusterConfiguration(text)
+    const { etcd, certificatesDir } = readClusterConfiguration(text)
     const elsewhere = (await readExternalCaFacts(tools)).externalCas.map(({ name }) => name)
     const makesToken = () => makeToken(kube, { runId: header.runId, ttlSeconds: request.tokenTtlSeconds, signal })
     const byKubeadm = !refusesUpload(elsewhere)
     if (byKubeadm) await upload(context, text, certificateKey)
     const made = byKubeadm ? undefined : await makesToken()
     if (made !== undefined)
-      await putCertificatesSecret(kube, { host: tools.host, etcd, certificateKey, tokenId: made.id }, signal)
-    await requireCertificatesSecret(kube, { before, etcd, elsewhere }, signal)
+      await putCertificatesSecret(
+        kube,
+        { host: tools.host, etcd, certificatesDir, certificateKey, tokenId: made.id },
+        signal,
+      )
+    await requireCertificatesSecret(kube, { before, etcd, certificatesDir, elsewhere }, signal)
     progress('Secret kubeadm-certs is complete, with a join token')
     const { id, token, expires } = made ?? (await makesToken())
     return changed({

@@ -11,6 +11,7 @@ import type { Ledger, LedgerEntry, Outcome } from './ledger.js'
 import { NodeLock } from './node-lock.js'
 import { ProgressLines } from './progress-lines.js'
 import { describeError } from './status.js'
+import { toldTools } from './told-folders.js'
 
 /** A changing operation as it was asked for; the request was checked at the door. */
 export interface Change {
@@ -174,7 +175,8 @@ export class ChangeRunner {
   ): Promise<Outcome> {
     // Nothing aborts a change once it began: half a change is worse than a late one.
     const signal = new AbortController().signal
-    const { tools, log } = this.options
+    const { log } = this.options
+    const tools = toldTools(this.options.tools, request)
     const context: ChangeContext = { tools, header, progress: say, signal, onceRecorded }
     const go = resumed ? operation.carrier?.resume : operation.run
     try {
@@ -207,10 +209,10 @@ export class ChangeRunner {
 }
 
 /**
- * sha256 of the request without its fencing token: a coordinator that takes a run over asks for the same operation under a
- * higher one.
+ * sha256 of the request without its fencing token and the folders that it tells: a coordinator that takes a run over asks for the same
+ * operation under a higher token, and may not know the folders while the first control plane is away.
  */
 function payloadHash({ request, header, encode }: Change): string {
-  const bytes = encode({ ...request, header: { ...header, fencingToken: 0 } })
+  const bytes = encode({ ...request, header: { ...header, fencingToken: 0, folders: undefined } })
   return createHash('sha256').update(bytes).digest('hex')
 }

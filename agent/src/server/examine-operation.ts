@@ -12,6 +12,7 @@ import type { Tools } from '../ops/tools.js'
 import type { ChangeRequest } from './change-runner.js'
 import { operationState, type Records } from './get-operation.js'
 import type { LedgerEntry } from './ledger.js'
+import { toldTools } from './told-folders.js'
 
 interface Examining extends Records {
   readonly operations: Partial<Operations>
@@ -65,6 +66,6 @@ async function look(
   if (operation?.evidence === undefined || request === undefined || header === undefined) return { done: 'unknown' }
   const { begunAtUnixMs } = entry
   return operation
-    .evidence(request, { tools, header, begunAtUnixMs, signal })
+    .evidence(request, { tools: toldTools(tools, request), header, begunAtUnixMs, signal })
     .catch((error: Error) => ({ done: 'unknown' as const, why: error.message }))
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { folderProblem } from '@quorate/shared/cluster-folders'
 import { QuorateError } from '@quorate/shared/errors'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
@@ -94,6 +95,7 @@ export const check = {
   part: like('a part of a control plane', /^PART_(API_SERVER|ETCD|LOAD_BALANCER|CONTROL_PLANE)$/),
   containerName: like("a container's name", /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
   path: text('an absolute path', plainPath),
+  clusterFolder: text('a folder for a cluster alone', (value) => folderProblem(value) === undefined),
   touchedName: text(
     "a file's path or an API object's name",
     (value) => plainPath(value) || /^[a-z]+\/[a-z0-9-]+\/[a-z0-9.-]+$/.test(value),

@@ -21,6 +21,7 @@ import type { Ledger } from './ledger.js'
 import { raiseFence } from './raise-fence.js'
 import { checkRequest } from './requests.js'
 import { describeError, toServiceError } from './status.js'
+import { toldTools } from './told-folders.js'
 
 export interface CallOptions {
   readonly operations: Partial<Operations>
@@ -65,7 +66,11 @@ function handlerOf(method: Method, operation: Operation, options: CallOptions) {
     case 'read':
       return readHandler(method, operation, options)
     case 'stream':
-      return streamHandler(method, (request, signal) => operation.run(request, options.tools, signal), options)
+      return streamHandler(
+        method,
+        (request, signal) => operation.run(request, toldTools(options.tools, request), signal),
+        options,
+      )
     case 'change':
       return streamHandler(
         method,
@@ -83,7 +88,7 @@ function readHandler(
   return (call, callback) => {
     const answer = async () => {
       admit(method, call)
-      return operation.run(call.request, tools, lostSignal(call))
+      return operation.run(call.request, toldTools(tools, call.request), lostSignal(call))
     }
     answer().then(
       (response) => callback(null, response),

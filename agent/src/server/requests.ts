@@ -10,13 +10,21 @@ import type {
   SealingRecipient,
   SignedCertificate,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { OperationHeader, SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
+import type { ClusterFolders, OperationHeader, SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
 import { check, checkFields, type FieldChecks, listOf, message, optional } from './field-checks.js'
 
 type Methods = typeof NodeAgentServiceService
 type RequestOf<Name extends keyof Methods> = ReturnType<Methods[Name]['requestDeserialize']>
 
+/** The allow rule of folders: whether this node believes them is node-folders.ts's to say. */
+const folders = optional(
+  message<ClusterFolders>({
+    certificatesDir: optional(check.clusterFolder),
+    etcdDataDir: optional(check.clusterFolder),
+  }),
+)
 const header = message<OperationHeader>({
+  folders,
   operationId: check.operationId,
   runId: check.runId,
   cluster: check.dnsName,
@@ -59,7 +67,7 @@ const join = message<JoinSpec>({
 
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
-  getNodeFacts: {},
+  getNodeFacts: { folders },
   getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag, apiService: check.flag },
   findReferences: { find: listOf(check.soughtText) },
   listEtcdMembers: {},
@@ -87,7 +95,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     writeEveryMs: check.milliseconds,
     caPem: optional(check.pem),
   },
-  measureDisk: { limitMs: check.milliseconds },
+  measureDisk: { folders, limitMs: check.milliseconds },
   checkJoin: { join, token: sealed },
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },

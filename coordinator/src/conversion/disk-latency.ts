@@ -1,6 +1,7 @@
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
 import type { Finding } from './checks/check.js'
+import { foldersOf } from './cluster-folders.js'
 import type { ConversionRun } from './run.js'
 
 /** What etcd asks of a disk: the 99th percentile of fdatasync below 10 ms (https://etcd.io/docs/latest/faq/#what-does-the-etcd-warning-apply-entries-took-too-long-mean). */
@@ -47,10 +48,12 @@ export async function diskLatency(
     node: node.name,
     message: `the disk for etcd is slow: ${ms(p99)} until a record is durable, etcd wants less than ${warnMs} ms`,
     evidence: saw,
-    remedy:
-      'Give /var/lib/etcd an SSD of its own, or find who else writes: iostat -x 1. To measure for longer: fio --rw=write --ioengine=sync --fdatasync=1 --size=22m --bs=2300 --directory=/var/lib --name=etcd',
+    remedy: `Give ${await dataDirOf(run, node)} an SSD of its own, or find who else writes: iostat -x 1. To measure for longer: fio --rw=write --ioengine=sync --fdatasync=1 --size=22m --bs=2300 --directory=${seen.folder} --name=etcd`,
   }
   return { evidence, slow }
 }
+
+const dataDirOf = async (run: ConversionRun, node: NodeEntry): Promise<string> =>
+  foldersOf(await run.nodeFacts(node)).etcdDataDir
 
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`

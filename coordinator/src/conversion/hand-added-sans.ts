@@ -3,9 +3,7 @@ import { canonicalAddress } from '@quorate/shared/pki'
 import { firstServiceAddresses } from '@quorate/shared/service-addresses'
 import { clusterConfiguration } from './cluster-configuration.js'
 import type { ConversionRun } from './run.js'
-import { localPeer, wantedSans } from './wanted.js'
-
-const certificatePath = '/etc/kubernetes/pki/apiserver.crt'
+import { apiserverCertificate, localPeer, wantedSans } from './wanted.js'
 
 /**
  * Names and addresses that the first control plane's certificate has and that kubeadm would not give it: somebody made it anew with them. Only
@@ -14,7 +12,7 @@ const certificatePath = '/etc/kubernetes/pki/apiserver.crt'
 async function handAddedSans(run: ConversionRun): Promise<readonly string[]> {
   const facts = await run.nodeFacts(run.first)
   const configuration = await clusterConfiguration(run)
-  const shown = facts.certificates.find(({ path }) => path === certificatePath)?.sans ?? []
+  const shown = apiserverCertificate(facts)?.sans ?? []
   if (configuration === undefined) return []
   const services = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc']
   const ownOfKubeadm = [

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
+import { pkiPath } from './cluster-folders.js'
 import { discoversByFile } from './discovery.js'
 import { nodeIpOf } from './node-ip.js'
 import { registrationOf } from './node-registration.js'
@@ -13,7 +14,7 @@ import { clusterCa } from './wanted.js'
 /** How one control plane joins. The pin is of the CA on the first control plane's disk, never of what an endpoint shows. */
 export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<JoinSpec> {
   const [first, joiner] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node)])
-  const pin = first.certificates.find((one) => one.path === '/etc/kubernetes/pki/ca.crt')?.publicKeyPin ?? ''
+  const pin = first.certificates.find((one) => one.path === pkiPath(first, 'ca.crt'))?.publicKeyPin ?? ''
   if (pin === '')
     throw new QuorateError('CERTIFICATE_INVALID', 'the first control plane shows no pin of the cluster CA', {
       where: run.first.name,

@@ -3,6 +3,7 @@ import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/fac
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { MissingNode } from '../engine/absence.js'
 import type { Agent } from '../fleet/agent.js'
+import { foldersToldBy, toldAgent } from './cluster-folders.js'
 import { decideEndpointPolicy } from './endpoint-policy.js'
 import { chooseEtcdTopology } from './etcd/choose.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from './fresh.js'
@@ -75,9 +76,23 @@ function chosenOnce<T>(choose: () => Promise<T>): () => Promise<T> {
   }
 }
 
+/** The agents of a run's machines, heard by the roll call; those of joiners are told of the cluster's folders. */
+function agentsOf(
+  { file, agent }: ConversionRunParts,
+  rollCall: RollCall,
+  run: () => ConversionRun,
+): (entry: NodeEntry) => Agent {
+  const folders = foldersToldBy(run)
+  const joining = file.controlPlanes.slice(1)
+  return (entry) => {
+    const heard = rollCall.heard(entry, agent(entry))
+    return joining.includes(entry) ? toldAgent(heard, folders) : heard
+  }
+}
+
 /** The context of one conversion: who is who, and what is known of them. */
 export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
-  const { id, file, agent, keepBackup, requestFolder, backupRecipient, order = conversionOrder } = parts
+  const { id, file, keepBackup, requestFolder, backupRecipient, order = conversionOrder } = parts
   const memory = new FactMemory()
   const rollCall = new RollCall(parts.mayMiss ?? (() => false))
   for (const missing of parts.missing ?? []) rollCall.setAside(missing)
@@ -86,6 +101,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const nodes = [...file.controlPlanes, ...file.workers]
   const machines = [...nodes, ...file.loadBalancer.hosts]
   const entryOf = entryIn(machines)
+  const agentOf = agentsOf(parts, rollCall, () => run)
   const run: ConversionRun = {
     id,
     file,
@@ -104,7 +120,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     absence: rollCall,
     mayBeBehind: (node) => parts.returning?.includes(node) ?? true,
     endpoint: file.endpoint,
-    agent: (node) => rollCall.heard(entryOf(node), agent(entryOf(node))),
+    agent: (node) => agentOf(entryOf(node)),
     nodeFacts: (node): Promise<NodeFacts> =>
       memory.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
     clusterFacts: (): Promise<ClusterFacts> => memory.once('cluster', () => readClusterFacts(run)),
@@ -116,9 +132,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     loadBalancer: loadBalancerOf(file),
     order: order.map(withReliedProofs),
-    keepBackup,
-    requestFolder,
-    backupRecipient,
+    ...{ keepBackup, requestFolder, backupRecipient },
   }
   return run
 }

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { CertificateFacts, KubeconfigFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { serverUrl } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
+import { pkiPath } from './cluster-folders.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort, staticPodFlag } from './static-pod-flags.js'
 
@@ -19,11 +20,10 @@ export function wantedSans(run: ConversionRun): string[] {
   return [run.endpoint.host, ...run.loadBalancer.sans(run.file)]
 }
 
-const apiserverCertificatePath = '/etc/kubernetes/pki/apiserver.crt'
-
 /** The certificate of a control plane's API server, as it lies on its disk. */
-export const apiserverCertificate = ({ certificates }: Pick<NodeFacts, 'certificates'>): CertificateFacts | undefined =>
-  certificates.find(({ path }) => path === apiserverCertificatePath)
+export const apiserverCertificate = (
+  facts: Pick<NodeFacts, 'certificates' | 'folders'>,
+): CertificateFacts | undefined => facts.certificates.find(({ path }) => path === pkiPath(facts, 'apiserver.crt'))
 
 /** The names that it must have and has not. */
 export function lackingSans(run: ConversionRun, facts: NodeFacts): string[] {

@@ -25,6 +25,10 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'kubernetes-release':
     'What kubeadm of an unknown release does cannot be foreseen: no thread, a limit of what is known.',
   proxies: "kubeadm's own preflight only warns of them (HTTPProxy); a kubelet behind one reports no more.",
+  'cluster-folders':
+    'kubeadm keeps its files where its configuration says: nothing fails while that and the manifests agree.',
+  'kubelet-kubeconfig':
+    'A kubelet with another kubeconfig runs well until a join waits for the file that kubeadm writes.',
   crictl: "kubeadm's own preflight asks for it up to 1.30.",
   resources: "kubeadm's own preflight asks for them.",
   'kubelet-service': "kubeadm's own preflight warns of it; the node would not come back after a reboot.",

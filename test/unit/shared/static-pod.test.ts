@@ -1,3 +1,4 @@
+import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { QuorateError } from '@quorate/shared/errors'
 import { filesNamedBy, readStaticPod } from '@quorate/shared/static-pod'
 import fc from 'fast-check'
@@ -17,7 +18,7 @@ t.test('reads what kubeadm wrote; by itself it names no file that a joiner lacks
         t.equal(pod.component, component)
         t.match(pod.image, new RegExp(`^registry.k8s.io/${component}:`))
         t.equal(pod.command[0], component)
-        t.strictSame(filesNamedBy(pod), [], `${version} ${when} ${component}`)
+        t.strictSame(filesNamedBy(pod, kubeadmFolders), [], `${version} ${when} ${component}`)
       }
     }
     const apiServer = readStaticPod(fixture(version, 'before/manifests/kube-apiserver.yaml'))
@@ -62,7 +63,7 @@ function extended(
 
 t.test('files that an operator added are named as they lie on the node', async (t) => {
   const names = (flags: readonly string[], mounts: Parameters<typeof extended>[1] = []): string[] =>
-    filesNamedBy(readStaticPod(extended(flags, mounts)))
+    filesNamedBy(readStaticPod(extended(flags, mounts)), kubeadmFolders)
   t.strictSame(
     names(['--oidc-ca-file=/etc/kubernetes/pki/oidc.crt']),
     ['/etc/kubernetes/pki/oidc.crt'],
@@ -136,7 +137,7 @@ t.test('fuzz: a damaged manifest gives a view or a QuorateError', async () => {
       try {
         const pod = readStaticPod(text)
         return (
-          filesNamedBy(pod).every((path) => typeof path === 'string') &&
+          filesNamedBy(pod, kubeadmFolders).every((path) => typeof path === 'string') &&
           Object.values(pod.flags).every((value) => typeof value === 'string')
         )
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.js'
+import { readFolders } from '../../host/node-folders.js'
 import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths.js'
 
 /** kubeadm upgrade leaves copies of etcd's data here: gigabytes, and nothing that a step touches. */
@@ -33,8 +34,12 @@ export async function filesBelow(host: Host, folder: string): Promise<string[]> 
   return found.flat()
 }
 
-/** Every file that a step could touch on this node, whether it exists or not, and all of /etc/kubernetes. */
+/** Every file that a step could touch on this node, whether it exists or not, all of /etc/kubernetes and of the cluster's certificates. */
 export async function filesToKeep(host: Host): Promise<string[]> {
-  const [users, kubernetes] = await Promise.all([userKubeconfigs(host), filesBelow(host, kubernetesFolder)])
-  return [...new Set([...touchablePaths, ...users, ...kubernetes])]
+  const { certificatesDir } = await readFolders(host)
+  const found = await Promise.all([
+    ...[touchablePaths(host), userKubeconfigs(host)],
+    ...[kubernetesFolder, certificatesDir].map((folder) => filesBelow(host, folder)),
+  ])
+  return [...new Set(found.flat())]
 }

@@ -1,10 +1,15 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, TreeEntry } from '../../host/host.js'
-import { cniFolder, etcdDataFolder, kubeletFolder, kubernetesFolder } from '../paths.js'
+import { readFolders } from '../../host/node-folders.js'
+import { cniFolder, kubeletFolder, kubernetesFolder } from '../paths.js'
 import type { JoinMarker } from './join-marker.js'
 
 /** Folders that kubeadm's join, the kubelet and a cluster's network fill, and that a reset empties of more than they put there. */
-const joinFolders = [kubernetesFolder, etcdDataFolder, kubeletFolder, cniFolder]
+async function joinFolders(host: Host): Promise<readonly string[]> {
+  const { certificatesDir, etcdDataDir } = await readFolders(host)
+  const inside = certificatesDir.startsWith(`${kubernetesFolder}/`) ? [] : [certificatesDir]
+  return [kubernetesFolder, ...inside, etcdDataDir, kubeletFolder, cniFolder]
+}
 /** Configuration is small; of what is larger the hash alone is kept, and a reset can but say that it is gone. */
 const mostBytesKept = 1024 * 1024
 
@@ -21,14 +26,15 @@ const keptPath = (stateFolder: string, { contents }: TreeEntry): string => `${ke
  * its own only where there is none, and a member of an external etcd may live on this very machine. Its data must not be put back to what it was.
  */
 export async function foldersOfJoin(host: Host): Promise<readonly string[]> {
-  const data = await host.list(etcdDataFolder).catch(() => [])
-  return data.some(({ name }) => name === 'member') ? joinFolders.filter((one) => one !== etcdDataFolder) : joinFolders
+  const { etcdDataDir } = await readFolders(host)
+  const [all, data] = await Promise.all([joinFolders(host), host.list(etcdDataDir).catch(() => [])])
+  return data.some(({ name }) => name === 'member') ? all.filter((one) => one !== etcdDataDir) : all
 }
 
 /** Everything below these folders, by path. */
-export async function readJoinFolders(host: Host, folders: readonly string[] = joinFolders): Promise<TreeEntry[]> {
+export async function readJoinFolders(host: Host, folders?: readonly string[]): Promise<TreeEntry[]> {
   const trees: (readonly TreeEntry[])[] = []
-  for (const folder of folders) trees.push(await host.tree(folder))
+  for (const folder of folders ?? (await joinFolders(host))) trees.push(await host.tree(folder))
   return trees.flat()
 }
 

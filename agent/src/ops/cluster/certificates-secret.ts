@@ -1,7 +1,6 @@
 import type { EtcdConfiguration } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import type { KubeApi } from '../../host/kube-api.js'
-import { pkiFolder } from '../paths.js'
 import { apiPath, type Secret } from './kube-objects.js'
 
 export const certificatesSecret = apiPath.secret('kubeadm-certs')
@@ -32,6 +31,8 @@ export interface CertificatesWish {
   /** As it was before the upload. */
   readonly before: Secret | undefined
   readonly etcd: EtcdConfiguration
+  /** Of kubeadm-config. */
+  readonly certificatesDir: string
   /** CAs whose key is not on this node (shared/src/kubeadm-certificates.ts): it is rightly empty. */
   readonly elsewhere: readonly string[]
 }
@@ -42,17 +43,16 @@ export interface CertificatesWish {
  */
 export async function requireCertificatesSecret(
   kube: KubeApi,
-  { before, etcd, elsewhere }: CertificatesWish,
+  { before, etcd, certificatesDir, elsewhere }: CertificatesWish,
   signal: AbortSignal,
 ): Promise<void> {
-  const remedy =
-    'Every shared certificate and key must lie in /etc/kubernetes/pki of this node, the CA keys among them; those of an external etcd where kubeadm-config says.'
+  const remedy = `Every shared certificate and key must lie in ${certificatesDir} of this node, the CA keys among them; those of an external etcd where kubeadm-config says.`
   const secret = await kube.get<Secret>(certificatesSecret, signal)
   const version = secret?.metadata.resourceVersion
   if (secret === undefined || (before !== undefined && version === before.metadata.resourceVersion)) {
     throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs ended well but did not write Secret kubeadm-certs')
   }
-  const lacking = Object.keys(sharedCertificatePaths(pkiFolder, etcd)).filter(
+  const lacking = Object.keys(sharedCertificatePaths(certificatesDir, etcd)).filter(
     (key) => (secret.data?.[key] ?? '') === '' && !elsewhere.some((ca) => key === `${ca.replace('/', '-')}.key`),
   )
   if (lacking.length === 0) return

@@ -3,11 +3,10 @@ import { initDocuments } from '@quorate/shared/kubeadm-documents'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { readCertificate } from '@quorate/shared/pki'
 import type { Host } from '../../host/host.js'
+import { type NodeKubelet, readKubelet } from '../../host/kubelet-places.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
-import { kubeconfigPaths, kubeletPkiFolder } from '../paths.js'
 import type { Tools } from '../tools.js'
 
-const rotated = `${kubeletPkiFolder}/kubelet-client-current.pem`
 const userPrefix = 'system:node:'
 
 /**
@@ -15,8 +14,11 @@ const userPrefix = 'system:node:'
  * 1.17). Not the hostname, which kubeadm lets differ. NOT_A_CONTROL_PLANE when the kubelet has none.
  */
 export async function readNodeName(host: Host): Promise<string> {
+  const kubelet = await readKubelet(host)
+  const rotated = `${kubelet.certDir}/kubelet-client-current.pem`
   const pem =
-    (await host.read(rotated, { followLinks: true }))?.bytes.toString('utf8') ?? (await embeddedCertificate(host))
+    (await host.read(rotated, { followLinks: true }))?.bytes.toString('utf8') ??
+    (await embeddedCertificate(host, kubelet))
   const commonName = pem === undefined ? '' : readCertificate(pem).commonName
   if (commonName.startsWith(userPrefix)) return commonName.slice(userPrefix.length)
   throw new QuorateError('NOT_A_CONTROL_PLANE', 'the kubelet of this node has no client certificate of a cluster', {
@@ -24,8 +26,8 @@ export async function readNodeName(host: Host): Promise<string> {
   })
 }
 
-async function embeddedCertificate(host: Host): Promise<string | undefined> {
-  const file = await host.read(kubeconfigPaths.kubelet)
+async function embeddedCertificate(host: Host, { kubeconfig }: NodeKubelet): Promise<string | undefined> {
+  const file = await host.read(kubeconfig)
   return file === undefined ? undefined : readKubeconfig(file.bytes.toString('utf8')).clientCertificatePem
 }
 

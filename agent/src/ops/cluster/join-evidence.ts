@@ -1,5 +1,6 @@
 import { needsOwnEtcd } from '../../host/etcd-place.js'
 import type { Host } from '../../host/host.js'
+import { readFolders } from '../../host/node-folders.js'
 import type { Evidence, LookContext } from '../operation.js'
 import { kubeconfigPaths, manifestPath } from '../paths.js'
 import type { Tools } from '../tools.js'
@@ -16,10 +17,12 @@ const present = async (host: Host, path: string): Promise<boolean> => (await hos
  */
 export async function joinEvidence({ tools, header, signal }: LookContext): Promise<Evidence> {
   const { host } = tools
+  const folders = await readFolders(host)
   const [kubelet, admin, etcdManifest, apiserverManifest] = await Promise.all(
-    [kubeconfigPaths.kubelet, kubeconfigPaths.admin, manifestPath('etcd'), manifestPath('kube-apiserver')].map((path) =>
-      present(host, path),
-    ),
+    [
+      ...[kubeconfigPaths.kubelet, kubeconfigPaths.admin],
+      ...[manifestPath(folders, 'etcd'), manifestPath(folders, 'kube-apiserver')],
+    ].map((path) => present(host, path)),
   )
   const marker = await readJoinMarker(tools)
   const ours = marker?.runId === header.runId

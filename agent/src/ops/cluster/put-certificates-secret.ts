@@ -2,13 +2,14 @@ import { createCipheriv, randomBytes } from 'node:crypto'
 import type { EtcdConfiguration } from '@quorate/shared/cluster-config-map'
 import type { Host } from '../../host/host.js'
 import type { KubeApi } from '../../host/kube-api.js'
-import { pkiFolder } from '../paths.js'
 import { certificatesRole, certificatesSecret, sharedCertificatePaths } from './certificates-secret.js'
 import { apiPath, type Secret } from './kube-objects.js'
 
 export interface PutWish {
   readonly host: Host
   readonly etcd: EtcdConfiguration
+  /** Of kubeadm-config. */
+  readonly certificatesDir: string
   /** 32 bytes in hexadecimal. */
   readonly certificateKey: string
   /** Id of the token with which the Secret ends. */
@@ -25,10 +26,10 @@ export const refusesUpload = (elsewhere: readonly string[]): boolean =>
  */
 export async function putCertificatesSecret(
   kube: KubeApi,
-  { host, etcd, certificateKey, tokenId }: PutWish,
+  { host, etcd, certificatesDir, certificateKey, tokenId }: PutWish,
   signal: AbortSignal,
 ): Promise<void> {
-  const files = Object.entries(sharedCertificatePaths(pkiFolder, etcd)).map(async ([key, path]) => {
+  const files = Object.entries(sharedCertificatePaths(certificatesDir, etcd)).map(async ([key, path]) => {
     const file = await host.read(path, { followLinks: true })
     return [key, file === undefined ? '' : encrypted(file.bytes, certificateKey).toString('base64')] as const
   })

@@ -7,7 +7,7 @@ import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { runAsUnit } from '../../host/transient-unit.js'
 import type { ChangeContext } from '../operation.js'
-import { caKeyPath, pkiFolder } from '../paths.js'
+import { pkiOn } from '../paths.js'
 import { readSigned, requestPlace, requireLeaf } from '../signed-elsewhere/requests.js'
 import { initDocument } from './control-plane.js'
 import { isPhaseLine, kubeadmFailed } from './kubeadm-output.js'
@@ -26,9 +26,9 @@ function placesOf(which: Issued): { readonly file: string; readonly ca: string }
   return { file: path, ca }
 }
 
-export const certificatePath = (which: Issued): string => `${pkiFolder}/${placesOf(which).file}.crt`
-export const keyPath = (which: Issued): string => `${pkiFolder}/${placesOf(which).file}.key`
-export const issuerPath = (which: Issued): string => `${pkiFolder}/${placesOf(which).ca}.crt`
+export const certificatePath = (host: Host, which: Issued) => pkiOn(host, `${placesOf(which).file}.crt`)
+export const keyPath = (host: Host, which: Issued) => pkiOn(host, `${placesOf(which).file}.key`)
+export const issuerPath = (host: Host, which: Issued) => pkiOn(host, `${placesOf(which).ca}.crt`)
 
 export interface StagingWish {
   /** Of this operation, in tmpfs; wiped by whoever made it. */
@@ -49,6 +49,7 @@ export async function requireText(host: Host, path: string): Promise<string> {
  * signed elsewhere for this run.
  */
 export async function newCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
+  const caKeyPath = await pkiOn(context.tools.host, 'ca.key')
   if ((await context.tools.host.read(caKeyPath, { followLinks: true })) !== undefined)
     return stageCertificate(context, 'apiserver', wish)
   const signed = (await readSigned(requestPlace(context))).find(({ leaf }) => leaf.name === 'apiserver')
@@ -74,7 +75,7 @@ export async function stageCertificate(context: ChangeContext, which: Issued, wi
   const config = `${wish.folder}/certs.yaml`
   const { file, ca } = placesOf(which)
   for (const name of [`${ca}.crt`, `${ca}.key`]) {
-    const text = await requireText(host, `${pkiFolder}/${name}`)
+    const text = await requireText(host, await pkiOn(host, name))
     await host.replace(`${certificatesDir}/${name}`, Buffer.from(text), { mode: 0o600 })
   }
   const { clusterConfiguration } = wish
@@ -123,6 +124,6 @@ export async function putPair(host: Host, which: Issued, { certPem, keyPem }: Pa
     await host.replace(name, Buffer.from(pem), { mode })
     return { name, sha256Before: sha256Hex(before), sha256After: sha256Hex(pem) }
   }
-  const key = await put(keyPath(which), keyPem, 0o600)
-  return [key, await put(certificatePath(which), certPem, 0o644)]
+  const key = await put(await keyPath(host, which), keyPem, 0o600)
+  return [key, await put(await certificatePath(host, which), certPem, 0o644)]
 }

@@ -2,7 +2,7 @@ import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { kubeVipManifestPath, kubeVipName } from '@quorate/shared/kube-vip-manifest'
 import type { ServiceUnit } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
-import { manifestsFolder } from '../paths.js'
+import { readFolders } from '../../host/node-folders.js'
 
 /** What a part of a control plane is made of. */
 interface PartOfNode {
@@ -52,7 +52,8 @@ export const graceSeconds = (container: string): number => (container === kubeVi
 /** Containers of a part that this node must have: those of its own static pods. */
 export async function containersOf(part: Part, host: Host): Promise<readonly string[]> {
   const { containers, containersIfHere = [] } = await partOfNode(host, part)
-  const manifests = await Promise.all(containersIfHere.map((name) => host.identity(`${manifestsFolder}/${name}.yaml`)))
+  const { manifests: folder } = await readFolders(host)
+  const manifests = await Promise.all(containersIfHere.map((name) => host.identity(`${folder}/${name}.yaml`)))
   return [...containers, ...containersIfHere.filter((_, index) => manifests[index] !== undefined)]
 }
 

@@ -1,39 +1,49 @@
 import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
+import type { KubeletPlaces } from '@quorate/shared/kubelet-command'
 import { readCertificate } from '@quorate/shared/pki'
 import type { Host } from '../../host/host.js'
-import { caCertificatePath, caKeyPath, kubeconfigPaths, kubeletPkiFolder, pkiFolder } from '../paths.js'
+import { readKubelet } from '../../host/kubelet-places.js'
+import { readFolders } from '../../host/node-folders.js'
+import { kubeconfigsWith, pkiPath } from '../paths.js'
 import { readPods } from './static-pods.js'
 import { readLine } from './system.js'
 
-const rotatedCertificate = `${kubeletPkiFolder}/kubelet-client-current.pem`
+const rotatedIn = ({ certDir }: Pick<KubeletPlaces, 'certDir'>): string => `${certDir}/kubelet-client-current.pem`
 
 type CertificatePart = Pick<NodeFacts, 'certificates' | 'nodeName' | 'clusterCaPem' | 'caKeyPresent'>
 
 /** Certificates of pki/, of the kubeconfigs (under the kubeconfig's path) and the kubelet's own; whose node this is. */
 export async function readCertificateFacts(host: Host): Promise<CertificatePart> {
+  const [folders, places] = await Promise.all([readFolders(host), readKubelet(host)])
+  const { certificatesDir } = folders
+  const kubeconfigs = [...Object.values(kubeconfigsWith(places)), kubeVipConfPath]
   const [files, inKubeconfigs, kubelet, ca] = await Promise.all([
-    certificateFiles(host),
-    Promise.all([...Object.values(kubeconfigPaths), kubeVipConfPath].map((path) => embedded(host, path))),
-    kubeconfigView(host, kubeconfigPaths.kubelet),
-    readLine(host, caCertificatePath),
+    certificateFiles(host, certificatesDir, places),
+    Promise.all(kubeconfigs.map((path) => embedded(host, path))),
+    kubeconfigView(host, places.kubeconfig),
+    readLine(host, pkiPath(folders, 'ca.crt')),
   ])
   const certificates = [...files, ...inKubeconfigs].filter((one) => one !== undefined)
   return {
     certificates,
-    nodeName: await nodeName(host, kubelet),
+    nodeName: await nodeName(host, kubelet, places),
     clusterCaPem: ca === '' ? (kubelet?.caPem ?? '') : `${ca}\n`,
-    caKeyPresent: (await host.list(pkiFolder)).some(({ name }) => `${pkiFolder}/${name}` === caKeyPath),
+    caKeyPresent: (await host.list(certificatesDir)).some(({ name }) => name === 'ca.key'),
   }
 }
 
-async function certificateFiles(host: Host): Promise<(CertificateFacts | undefined)[]> {
-  const folders = [pkiFolder, `${pkiFolder}/etcd`]
+async function certificateFiles(
+  host: Host,
+  certificatesDir: string,
+  kubelet: KubeletPlaces,
+): Promise<(CertificateFacts | undefined)[]> {
+  const folders = [certificatesDir, `${certificatesDir}/etcd`]
   const listed = await Promise.all(
     folders.map(async (folder) => (await host.list(folder)).map(({ name }) => `${folder}/${name}`)),
   )
-  const known = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedCertificate]
+  const known = [...listed.flat().filter((path) => path.endsWith('.crt')), rotatedIn(kubelet)]
   const paths = new Set([...known, ...(await etcdClientCertificates(host))])
   return Promise.all([...paths].map(async (path) => describe(path, await readLine(host, path))))
 }
@@ -77,11 +87,11 @@ function describe(path: string, pem: string): CertificateFacts | undefined {
 }
 
 /** `system:node:NAME` is the common name of every kubelet's client certificate (Node authorizer). */
-async function nodeName(host: Host, kubelet: KubeconfigView | undefined): Promise<string> {
+async function nodeName(host: Host, kubelet: KubeconfigView | undefined, places: KubeletPlaces): Promise<string> {
   if (kubelet === undefined) return ''
   const embeddedPem = kubelet.clientCertificatePem
-  const path = kubelet.clientCertificatePath ?? rotatedCertificate
-  const pem = embeddedPem ?? (path.startsWith(`${kubeletPkiFolder}/`) ? await readLine(host, path) : '')
+  const path = kubelet.clientCertificatePath ?? rotatedIn(places)
+  const pem = embeddedPem ?? (path.startsWith(`${places.certDir}/`) ? await readLine(host, path) : '')
   const subject = describe(path, pem)?.subject ?? ''
   return /CN=system:node:([^,/\s]+)/.exec(subject)?.[1] ?? ''
 }

@@ -1,13 +1,14 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
+import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
 import { userKubeconfigs } from '../backup/select-files.js'
 import { readJoinSecret, tokenIdOf } from '../join-secret.js'
 import { isForeign, maskSecrets } from '../load-balancer/foreign-config.js'
-import { haproxyConfigPath, hostsPath, keepalivedConfigPath, kubeletConfigPath, touchablePaths } from '../paths.js'
+import { haproxyConfigPath, hostsPath, keepalivedConfigPath, touchablePaths } from '../paths.js'
 import { readLine } from './system.js'
 
 type FilePart = Pick<
@@ -20,7 +21,7 @@ export async function readFiles(host: Host): Promise<FilePart> {
   const [hosts, fileHashes, kubeletConfig, secret, configs] = await Promise.all([
     host.read(hostsPath).catch(() => undefined),
     hashes(host),
-    readLine(host, kubeletConfigPath),
+    readLine(host, usualKubelet.config),
     readJoinSecret(host).catch(() => undefined),
     loadBalancerTexts(host),
   ])
@@ -40,7 +41,7 @@ export async function readFiles(host: Host): Promise<FilePart> {
 async function hashes(host: Host): Promise<Record<string, string>> {
   const users = await userKubeconfigs(host).catch(() => [])
   const seen = await Promise.all(
-    [...touchablePaths, joinSecretPath, ...users].map(async (path) => {
+    [...(await touchablePaths(host)), joinSecretPath, ...users].map(async (path) => {
       const file = await host.read(path).catch(() => undefined)
       return file === undefined ? [] : [[path, sha256Hex(file.bytes)] as const]
     }),

@@ -3,14 +3,15 @@ import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import { type KubeconfigView, kubeconfigClusters, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Host, HostFile } from '../../host/host.js'
+import { readKubelet } from '../../host/kubelet-places.js'
 import { userKubeconfigs } from '../backup/select-files.js'
-import { kubeconfigPaths } from '../paths.js'
+import { kubeconfigsWith } from '../paths.js'
 
 /** Every kubeconfig of the agent's table that exists on this node, without its secrets. */
 export async function readKubeconfigs(host: Host): Promise<KubeconfigFacts[]> {
   const users = await userKubeconfigs(host).catch(() => [])
   const all = [
-    ...Object.entries(kubeconfigPaths).map(([purpose, path]) => ({ purpose, path })),
+    ...Object.entries(kubeconfigsWith(await readKubelet(host))).map(([purpose, path]) => ({ purpose, path })),
     ...users.map((path) => ({ purpose: 'user', path })),
   ]
   const seen = await Promise.all(all.map(({ purpose, path }) => kubeconfigFacts(host, purpose, path)))

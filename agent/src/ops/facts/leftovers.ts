@@ -1,14 +1,7 @@
 import type { Host } from '../../host/host.js'
+import { readFolders } from '../../host/node-folders.js'
 import { filesBelow } from '../backup/select-files.js'
-import {
-  cniFolder,
-  etcdDataFolder,
-  kubeconfigPaths,
-  kubeVipPaths,
-  manifestPath,
-  pkiFolder,
-  staticPodComponents,
-} from '../paths.js'
+import { cniFolder, kubeconfigPaths, kubeVipPaths, manifestPath, staticPodComponents } from '../paths.js'
 
 /**
  * Files that the DaemonSet of a cluster's network wrote: they name an API server that is gone. Other files there were put by
@@ -18,11 +11,13 @@ const networkOfACluster = /calico|canal|cilium|flannel|weave|kube-router|antrea|
 
 /** What `kubeadm init` or `join` made here, and what `kubeadm reset` leaves to a person: a joiner must have none of it. */
 export async function readLeftovers(host: Host): Promise<string[]> {
-  const named = [...Object.values(kubeconfigPaths), ...staticPodComponents.map(manifestPath), ...kubeVipPaths]
+  const folders = await readFolders(host)
+  const manifests = staticPodComponents.map((component) => manifestPath(folders, component))
+  const named = [...Object.values(kubeconfigPaths), ...manifests, ...kubeVipPaths]
   const [present, pki, etcd, cni] = await Promise.all([
     Promise.all(named.map(async (path) => ((await exists(host, path)) ? [path] : []))),
-    filesBelow(host, pkiFolder).catch(() => []),
-    entriesOf(host, etcdDataFolder),
+    filesBelow(host, folders.certificatesDir).catch(() => []),
+    entriesOf(host, folders.etcdDataDir),
     entriesOf(host, cniFolder),
   ])
   return [...present.flat(), ...pki, ...etcd, ...cni.filter((path) => networkOfACluster.test(path))].sort()

@@ -1,21 +1,23 @@
 import { posix } from 'node:path'
-import type { DirectoryEntry, Host, HostFile } from '../../host/host.js'
+import type { CommandResult, DirectoryEntry, Host, HostFile } from '../../host/host.js'
 import { kubernetesFolder } from '../paths.js'
 
 /**
- * The host as one answer sees it: each file and folder is read once, so that all parts of the answer speak of the same bytes. Several of
+ * The host as one answer sees it: each file and folder is read once, each program run once, so that all parts of the answer speak of the same bytes. Several of
  * them ask for the same kubeconfigs and manifests, and a gate asks for facts several times a second.
  */
 export function oneLook(host: Host): Host {
   const files = new Map<string, Promise<HostFile | undefined>>()
   const folders = new Map<string, Promise<readonly DirectoryEntry[]>>()
+  const programs = new Map<string, Promise<CommandResult>>()
   const list = (path: string) => once(folders, path, () => host.list(path))
   /** Of what kubeadm makes a worker has next to nothing: one look into a folder spares forty at files that are not there. */
   const isListed = async (path: string) =>
     !path.startsWith(`${kubernetesFolder}/`) ||
     (await list(posix.dirname(path))).some(({ name }) => name === posix.basename(path))
-  const look: Pick<Host, 'read' | 'list'> = {
+  const look: Pick<Host, 'read' | 'list' | 'run'> = {
     list,
+    run: (command, signal) => once(programs, JSON.stringify(command), () => host.run(command, signal)),
     read: (path, options) =>
       once(files, options?.followLinks === true ? `${path} or its end` : path, async () =>
         (await isListed(path).catch(() => true)) ? host.read(path, options) : undefined,

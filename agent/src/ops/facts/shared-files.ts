@@ -2,6 +2,7 @@ import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import { ownFoldersNeededBy, type StaticPodView } from '@quorate/shared/static-pod'
 import type { Host } from '../../host/host.js'
+import { readFolders } from '../../host/node-folders.js'
 import { patchesFolder } from '../paths.js'
 import { mostFileBytes, mostFiles } from '../shared-files/limits.js'
 import { isShareable } from '../shared-files/shareable.js'
@@ -34,7 +35,10 @@ export async function readSharedFiles(host: Host): Promise<SharedFile[]> {
   // What is named itself says more than the same path below a folder that is named too.
   for (const file of seen.flat()) if (named.has(file.path) || !byPath.has(file.path)) byPath.set(file.path, file)
   for (const [path, naming] of named) Object.assign(byPath.get(path) ?? {}, naming)
-  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  const folders = await readFolders(host)
+  return [...byPath.values()]
+    .map((file) => ({ ...file, shareable: isShareable(file.path, folders) }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 function namingOf(pod: StaticPodView, path: string): Naming {
@@ -64,7 +68,7 @@ const look = (host: Host, path: string) => host.look(path).catch(() => undefined
 
 const nothing = (path: string, naming: Naming): SharedFile => ({
   ...{ ...naming, path, kind: '', sha256: '', bytes: 0, mode: 0, uid: 0, gid: 0, directory: false, cut: false },
-  shareable: isShareable(path),
+  shareable: false,
 })
 
 /** What has no hash is not brought: a check says why. */

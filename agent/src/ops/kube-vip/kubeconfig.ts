@@ -12,7 +12,7 @@ import { withRuntimeFolder } from '../cluster/runtime-folder.js'
 import { requireText } from '../cluster/stage-certificate.js'
 import { editFile } from '../edit-file.js'
 import type { ChangeContext, LookContext } from '../operation.js'
-import { caCertificatePath } from '../paths.js'
+import { pkiOn } from '../paths.js'
 
 /**
  * Ten years, as the cluster's CA has. `kubeadm certs renew` does not know this file, and a certificate that ended unnoticed would take the endpoint
@@ -39,7 +39,7 @@ export async function writeKubeconfig(context: ChangeContext): Promise<readonly 
 export async function isKubeconfigGood({ tools: { host } }: Pick<LookContext, 'tools'>): Promise<boolean> {
   const file = await host.read(kubeVipConfPath)
   if (file === undefined || file.mode !== 0o600) return false
-  const [{ url }, caPem] = await Promise.all([readLocalApiServer(host), requireText(host, caCertificatePath)])
+  const [{ url }, caPem] = await Promise.all([readLocalApiServer(host), requireText(host, await pkiOn(host, 'ca.crt'))])
   try {
     return isGood(readKubeconfig(file.bytes.toString('utf8')), url, caPem)
   } catch {
@@ -71,9 +71,9 @@ async function issueKubeconfig({ tools, header, signal }: ChangeContext): Promis
     return stdout
   })
   const kubeconfig = pointKubeconfigAt(made, url)
-  if (isGood(readKubeconfig(kubeconfig), url, await requireText(host, caCertificatePath))) return kubeconfig
+  if (isGood(readKubeconfig(kubeconfig), url, await requireText(host, await pkiOn(host, 'ca.crt')))) return kubeconfig
   throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for kube-vip is not fit', {
     where: kubeVipConfPath,
-    remedy: 'Compare ca.crt and ca.key in /etc/kubernetes/pki of this node with those of the first control plane.',
+    remedy: `Compare ${await pkiOn(host, 'ca.crt')} and ca.key beside it with those of the first control plane.`,
   })
 }

@@ -1,11 +1,12 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Host } from '../../host/host.js'
-import { caCertificatePath, kubeconfigPaths } from '../paths.js'
+import { readKubelet } from '../../host/kubelet-places.js'
+import { pkiOn } from '../paths.js'
 
 /** PEM of the cluster CA on this node: pki/ca.crt, else the one inside kubelet.conf; undefined on a node that is in no cluster. */
 export async function clusterCa(host: Host): Promise<string | undefined> {
-  const file = await host.read(caCertificatePath, { followLinks: true })
+  const file = await host.read(await pkiOn(host, 'ca.crt'), { followLinks: true })
   if (file !== undefined) return file.bytes.toString('utf8')
-  const kubelet = await host.read(kubeconfigPaths.kubelet, { followLinks: true })
+  const kubelet = await host.read((await readKubelet(host)).kubeconfig, { followLinks: true })
   return kubelet === undefined ? undefined : readKubeconfig(kubelet.bytes.toString('utf8')).caPem
 }

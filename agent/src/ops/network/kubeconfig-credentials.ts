@@ -2,8 +2,8 @@ import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Host } from '../../host/host.js'
+import { readKubelet } from '../../host/kubelet-places.js'
 import type { ClientCredentials } from '../../host/network.js'
-import { kubeletPkiFolder } from '../paths.js'
 
 /** A kubeconfig of this node; KUBECONFIG_INVALID where there is none. */
 export async function readView(host: Host, path: string): Promise<KubeconfigView> {
@@ -21,6 +21,6 @@ export async function credentialsOf(host: Host, view: KubeconfigView): Promise<C
 }
 
 async function rotated(host: Host, path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined || posix.dirname(posix.normalize(path)) !== kubeletPkiFolder) return undefined
+  if (path === undefined || posix.dirname(posix.normalize(path)) !== (await readKubelet(host)).certDir) return undefined
   return (await host.read(path, { followLinks: true }))?.bytes
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
-import { kubeconfigPaths, manifestsFolder, pkiFiles } from '../paths.js'
+import type { NodeFolders } from '../../host/node-folders.js'
+import { kubeconfigPaths, pkiFiles } from '../paths.js'
 
 const roots = ['/etc', '/var/lib', '/opt', '/usr/local']
 
@@ -21,16 +22,22 @@ const never = [
   ...['hosts', 'hostname', 'machine-id', 'fstab', 'quorate', 'haproxy', 'keepalived', 'containerd', 'crio'],
 ]
   .map((name) => `/etc/${name}`)
-  .concat('/var/lib/quorate-agent', '/var/lib/quorate', '/var/lib/etcd', '/var/lib/kubelet', '/var/lib/containerd')
+  .concat('/var/lib/quorate-agent', '/var/lib/quorate', '/var/lib/kubelet', '/var/lib/containerd')
   .concat('/var/lib/systemd', '/var/lib/dpkg', '/var/lib/dbus', '/usr/local/bin', '/usr/local/sbin', '/usr/local/lib')
-  .concat(manifestsFolder, ...Object.values(kubeconfigPaths), ...pkiFiles)
+  .concat('/var/lib/etcd', '/etc/kubernetes/manifests', ...Object.values(kubeconfigPaths))
+
+/** What kubeadm makes or brings itself, wherever this cluster keeps it. */
+const ofCluster = (folders: NodeFolders): string[] => [folders.manifests, folders.etcdDataDir, ...pkiFiles(folders)]
 
 const below = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
 /** True for a path whose file may be brought from the first control plane to a joiner. */
-export function isShareable(path: string): boolean {
+export function isShareable(path: string, folders: NodeFolders): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a path is the point
   if (!path.startsWith('/') || posix.normalize(path) !== path || /[\u0000-\u001f]|\/$/.test(path)) return false
   if (/^\/etc\/cron[^/]*(\/|$)/.test(path)) return false
-  return roots.some((root) => path.startsWith(`${root}/`)) && !never.some((one) => below(path, one))
+  return (
+    roots.some((root) => path.startsWith(`${root}/`)) &&
+    ![...never, ...ofCluster(folders)].some((one) => below(path, one))
+  )
 }

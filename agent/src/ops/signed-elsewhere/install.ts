@@ -1,27 +1,30 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { signedKubeconfig } from '@quorate/shared/signed-kubeconfig'
 import type { Host } from '../../host/host.js'
+import { readFolders } from '../../host/node-folders.js'
 import { exists } from '../facts/leftovers.js'
-import { kubeletPkiFolder, kubernetesFolder, pkiFolder } from '../paths.js'
+import { kubernetesFolder, pkiPath } from '../paths.js'
 import type { Signed } from './requests.js'
 
 /** kubeadm's preflight of a join complains of this file alone; the other certificates it expects where a CA's key is absent. */
 export const kubeletConfIsThere = 'FileAvailable--etc-kubernetes-kubelet.conf'
 
 const kubeletConf = 'kubelet.conf'
-const rotated = `${kubeletPkiFolder}/kubelet-client-current.pem`
+const rotated = `${usualKubelet.certDir}/kubelet-client-current.pem`
 
 /**
  * Puts certificates that were signed elsewhere where kubeadm's join looks for them: with no CA key it makes none itself, and takes what is there
  * (app/phases/certs, CreateTree; app/phases/kubeconfig, CreateJoinControlPlaneKubeConfigFiles; 1.30 and 1.37). A reset takes them away again.
  */
 export async function installSigned(host: Host, signed: readonly Signed[]): Promise<void> {
+  const folders = await readFolders(host)
   for (const one of signed) {
     const { leaf, key, certPem, caPem } = one
     if (leaf.path !== undefined) {
-      await host.replace(`${pkiFolder}/${leaf.path}.key`, Buffer.from(key), { mode: 0o600 })
-      await host.replace(`${pkiFolder}/${leaf.path}.crt`, Buffer.from(certPem), { mode: 0o644 })
+      await host.replace(pkiPath(folders, `${leaf.path}.key`), Buffer.from(key), { mode: 0o600 })
+      await host.replace(pkiPath(folders, `${leaf.path}.crt`), Buffer.from(certPem), { mode: 0o644 })
     } else if (leaf.name === kubeletConf) await installKubelet(host, one)
     else await writeKubeconfig(host, leaf.name, signedKubeconfig(key, { caPem, credentials: { certPem } }))
   }
@@ -39,7 +42,7 @@ async function installKubelet(host: Host, { key, certPem, caPem }: Signed): Prom
   if (clientKeyPem === undefined)
     throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for the kubelet has no key')
   const stamp = new Date().toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '-')
-  const dated = `${kubeletPkiFolder}/kubelet-client-${stamp}.pem`
+  const dated = `${usualKubelet.certDir}/kubelet-client-${stamp}.pem`
   await host.replace(dated, Buffer.from(`${certPem.trimEnd()}\n${clientKeyPem}`), { mode: 0o600 })
   if (await exists(host, rotated)) await host.remove(rotated)
   await host.makeLink(rotated, dated, { uid: 0, gid: 0 })

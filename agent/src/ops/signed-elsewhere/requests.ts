@@ -3,8 +3,9 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { CertificateRequest, ExternalCa } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeadmCas, type LeafCertificate, leafCertificates, leafNamed } from '@quorate/shared/kubeadm-certificates'
 import type { Host } from '../../host/host.js'
+import { readFolders } from '../../host/node-folders.js'
 import type { ChangeContext } from '../operation.js'
-import { pkiFolder, requestsFolder, requestsFolderOf } from '../paths.js'
+import { pkiPath, requestsFolder, requestsFolderOf } from '../paths.js'
 
 /** Where the keys and requests of one run lie on this node. */
 export interface RequestPlace {
@@ -87,11 +88,12 @@ export async function readExternalCaFacts({ host, stateFolder }: { host: Host; s
   externalCas: ExternalCa[]
   certificateRequests: CertificateRequest[]
 }> {
+  const folders = await readFolders(host)
   const cas = await Promise.all(
     kubeadmCas.map(async (name) => ({
       name,
-      certificatePem: (await textOf(host, `${pkiFolder}/${name}.crt`)) ?? '',
-      hasKey: (await host.read(`${pkiFolder}/${name}.key`, { followLinks: true })) !== undefined,
+      certificatePem: (await textOf(host, pkiPath(folders, `${name}.crt`))) ?? '',
+      hasKey: (await host.read(pkiPath(folders, `${name}.key`), { followLinks: true })) !== undefined,
     })),
   )
   const runs = (await host.list(requestsFolder(stateFolder))).filter(({ kind }) => kind === 'directory')

@@ -12,6 +12,7 @@ import { clocks } from './clocks.js'
 import { cloudInitHosts } from './cloud-init-hosts.js'
 import { cloudProvider } from './cloud-provider.js'
 import { clusterCa } from './cluster-ca.js'
+import { clusterFolders } from './cluster-folders.js'
 import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
 import { controlPlaneImages } from './control-plane-images.js'
@@ -40,6 +41,7 @@ import { kubeProxyAbsent } from './kube-proxy-absent.js'
 import { kubeadmConfigApi } from './kubeadm-config-api.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletFlags } from './kubelet-flags.js'
+import { kubeletKubeconfig } from './kubelet-kubeconfig.js'
 import { kubeletService } from './kubelet-service.js'
 import { kubernetesRelease } from './kubernetes-release.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
@@ -92,8 +94,10 @@ export const allChecks = [
   certificateExpiry,
   servingCertificate,
   kubeconfigs,
+  kubeletKubeconfig,
   strayManifests,
   staticPodsRun,
+  clusterFolders,
   clusterStatus,
   featureGates,
   sharedExtraArgs,

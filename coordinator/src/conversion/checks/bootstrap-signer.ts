@@ -1,4 +1,5 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { foldersOf } from '../cluster-folders.js'
 import type { ConversionRun } from '../run.js'
 import { staticPodFlag } from '../static-pod-flags.js'
 import type { Check, Finding } from './check.js'
@@ -50,8 +51,7 @@ function ofFlag(run: ConversionRun, facts: NodeFacts): Finding[] {
       node: run.first.name,
       message: 'the bootstrap signer is not switched on: it is off unless it is named',
       evidence: `kube-controller-manager.yaml: ${controllers === undefined ? 'no --controllers' : `--controllers=${controllers}`}`,
-      remedy:
-        'Set --controllers=*,bootstrapsigner,tokencleaner in /etc/kubernetes/manifests/kube-controller-manager.yaml',
+      remedy: `Set --controllers=*,bootstrapsigner,tokencleaner in ${foldersOf(facts).manifests}/kube-controller-manager.yaml`,
     },
   ]
 }

@@ -1,5 +1,6 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { pkiPath } from '../cluster-folders.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
@@ -11,16 +12,17 @@ export const clusterCa: Check = {
   id,
   title: 'The cluster has one CA, and cluster-info names it',
   async check(run) {
-    const own = blocks((await run.nodeFacts(run.first)).clusterCaPem)
+    const facts = await run.nodeFacts(run.first)
+    const [own, path] = [blocks(facts.clusterCaPem), pkiPath(facts, 'ca.crt')]
     const text = (await run.clusterFacts()).clusterInfo?.text ?? ''
     const published = text === '' ? [] : blocks(readKubeconfig(text).caPem ?? '')
-    return [...ofBundle(run, own.length), ...ofPublished(run, own, published)]
+    return [...ofBundle(run, own.length, path), ...ofPublished(run, { own, path }, published)]
   },
 }
 
 const blocks = (pem: string): string[] => (pem.match(certificate) ?? []).map((one) => sha256Hex(one.replace(/\s/g, '')))
 
-function ofBundle(run: ConversionRun, certificates: number): Finding[] {
+function ofBundle(run: ConversionRun, certificates: number, path: string): Finding[] {
   if (certificates < 2) return []
   return [
     {
@@ -28,13 +30,17 @@ function ofBundle(run: ConversionRun, certificates: number): Finding[] {
       severity: 'warning',
       node: run.first.name,
       message: 'ca.crt is a bundle: joiners pin its first certificate, and kubeadm copies the whole of it',
-      evidence: `/etc/kubernetes/pki/ca.crt: ${certificates} certificates`,
-      remedy: `Finish the rotation of the CA first, or see which signs: openssl crl2pkcs7 -nocrl -certfile /etc/kubernetes/pki/ca.crt | openssl pkcs7 -print_certs -noout`,
+      evidence: `${path}: ${certificates} certificates`,
+      remedy: `Finish the rotation of the CA first, or see which signs: openssl crl2pkcs7 -nocrl -certfile ${path} | openssl pkcs7 -print_certs -noout`,
     },
   ]
 }
 
-function ofPublished(run: ConversionRun, own: readonly string[], published: readonly string[]): Finding[] {
+function ofPublished(
+  run: ConversionRun,
+  { own, path }: { readonly own: readonly string[]; readonly path: string },
+  published: readonly string[],
+): Finding[] {
   const [pinned] = own
   if (pinned === undefined || published.length === 0 || published.includes(pinned)) return []
   return [
@@ -42,7 +48,7 @@ function ofPublished(run: ConversionRun, own: readonly string[], published: read
       id,
       severity: 'error',
       message: "cluster-info names another CA than the first control plane's: no joiner would trust it",
-      evidence: `cluster-info ${short(published)}; /etc/kubernetes/pki/ca.crt ${short(own)} on ${run.first.name}`,
+      evidence: `cluster-info ${short(published)}; ${path} ${short(own)} on ${run.first.name}`,
       remedy:
         'Put the text of ca.crt, in base64, as certificate-authority-data into: kubectl -n kube-public edit configmap cluster-info',
     },

@@ -1,5 +1,6 @@
 import type { DiskFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { foldersOf } from '../cluster-folders.js'
 import { newMembers } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -16,7 +17,10 @@ export const disk: Check = {
     const joining = await newMembers(run)
     const snapshot = await snapshotBytes(run)
     const findings = await Promise.all(
-      run.nodes.map(async (node) => ofNode(node, await run.nodeFacts(node), needs(node, run, { joining, snapshot }))),
+      run.nodes.map(async (node) => {
+        const facts = await run.nodeFacts(node)
+        return ofNode(node, facts, needs(node, run, { joining, snapshot, data: foldersOf(facts).etcdDataDir }))
+      }),
     )
     return findings.flat()
   },
@@ -31,12 +35,12 @@ async function snapshotBytes(run: ConversionRun): Promise<number> {
 function needs(
   node: NodeEntry,
   run: ConversionRun,
-  seen: { joining: readonly NodeEntry[]; snapshot: number },
+  seen: { joining: readonly NodeEntry[]; snapshot: number; data: string },
 ): Record<string, number> {
   const backups = node.name === run.first.name ? 3 * seen.snapshot + 100 * mebi : 100 * mebi
   const everywhere = { '/etc': 20 * mebi, '/var/lib/quorate-agent': backups }
   return seen.joining.includes(node)
-    ? { ...everywhere, '/var/lib/etcd': Math.max(3 * seen.snapshot, 2 * gibi) }
+    ? { ...everywhere, [seen.data]: Math.max(3 * seen.snapshot, 2 * gibi) }
     : everywhere
 }
 
@@ -52,7 +56,7 @@ function ofNode(node: NodeEntry, facts: NodeFacts, wanted: Record<string, number
           ...where,
           message: `${path} cannot be written`,
           evidence: `${evidence}, read-only`,
-          remedy: `On that node: mount -o remount,rw ${disk.path}`,
+          remedy: `On that node: mount -o remount,rw ${disk.path}. Where it is writable there and only the agent is kept out: systemctl edit quorate-agent, with [Service] and ReadWritePaths=${path.slice(0, path.lastIndexOf('/')) || path}, then systemctl restart quorate-agent`,
         },
       ]
     }

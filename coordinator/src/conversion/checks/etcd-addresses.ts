@@ -1,6 +1,7 @@
 import { etcdPeerUrl } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { foldersOf, pkiPath } from '../cluster-folders.js'
 import { shutPorts } from '../etcd/shut-ports.js'
 import { toJoin } from '../membership.js'
 import type { ConversionRun } from '../run.js'
@@ -18,7 +19,10 @@ export const etcdAddresses: Check = {
     const homes = (await run.etcdTopology()).homes(run)
     const nodes = homes.filter((node) => !joining.includes(node))
     const findings = await Promise.all(
-      nodes.map(async (node) => [...ofFlags(run, node, await run.nodeFacts(node)), ...ofMember(run, node, members)]),
+      nodes.map(async (node) => [
+        ...ofFlags(run, node, await run.nodeFacts(node)),
+        ...ofMember(run, node, { members, facts: await run.nodeFacts(node) }),
+      ]),
     )
     return findings.flat()
   },
@@ -33,9 +37,10 @@ function ofFlags(run: ConversionRun, node: NodeEntry, facts: NodeFacts): Finding
 }
 
 /** Certificates of its etcd that are not for the node's address, and that nobody can issue there. */
-function unsignable({ address }: NodeEntry, { certificates, externalCas }: NodeFacts): readonly string[] {
+function unsignable({ address }: NodeEntry, facts: NodeFacts): readonly string[] {
+  const { certificates, externalCas } = facts
   if (!externalCas.some(({ name }) => name === 'etcd/ca')) return []
-  const serving = ['server', 'peer'].map((name) => `/etc/kubernetes/pki/etcd/${name}.crt`)
+  const serving = ['server', 'peer'].map((name) => pkiPath(facts, `etcd/${name}.crt`))
   return certificates.flatMap(({ path, sans }) => (serving.includes(path) && !sans.includes(address) ? [path] : []))
 }
 
@@ -61,7 +66,11 @@ const listensSoon = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
   remedy: 'Convert in a maintenance window; acceptOutageSeconds: 120 allows it.',
 })
 
-function ofMember(run: ConversionRun, node: NodeEntry, members: readonly EtcdMember[]): Finding[] {
+function ofMember(
+  run: ConversionRun,
+  node: NodeEntry,
+  { members, facts }: { readonly members: readonly EtcdMember[]; readonly facts: NodeFacts },
+): Finding[] {
   const member = members.find(({ name }) => name === node.name)
   const wanted = etcdPeerUrl(node.address)
   if (member === undefined) {
@@ -72,7 +81,7 @@ function ofMember(run: ConversionRun, node: NodeEntry, members: readonly EtcdMem
         node: node.name,
         message: 'etcd has no member of this name: kubeadm finds members by the name of the node',
         evidence: `members: ${members.map(({ name }) => name || '(unstarted)').join(', ') || '(none)'}`,
-        remedy: `Start etcd with --name=${node.name} in /etc/kubernetes/manifests/etcd.yaml`,
+        remedy: `Start etcd with --name=${node.name} in ${foldersOf(facts).manifests}/etcd.yaml`,
       },
     ]
   }

@@ -1,4 +1,7 @@
+import { kubeadmFolders } from '@quorate/shared/cluster-folders'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { foldersOf } from '../cluster-folders.js'
 import { toJoin } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -27,7 +30,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
   const copied = new Set(first.sharedFiles.map((file) => file.path))
   const getsMember = (await run.etcdTopology()).homes(run).includes(node)
   // A member of an external etcd may live on this machine: its data is in nobody's way.
-  const isOthers = (path: string) => !getsMember && path.startsWith('/var/lib/etcd/')
+  const isOthers = (path: string) => !getsMember && path.startsWith(`${foldersOf(facts).etcdDataDir}/`)
   const leftovers = facts.leftovers.filter((path) => !copied.has(path) && !isOthers(path))
   const findings: Finding[] = []
   if (facts.nodeName !== '') {
@@ -51,10 +54,18 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
       ...where,
       message: 'files of an earlier cluster, or of a join that did not end, are still there',
       evidence: leftovers.join(', '),
-      remedy: 'If nothing needs them, on that node: kubeadm reset && rm -rf /etc/cni/net.d',
+      remedy: `If nothing needs them, on that node: ${resetOf(facts, leftovers)}`,
     })
   }
   return nodeObject === undefined ? findings : [...findings, nodeObject]
+}
+
+/** kubeadm reset empties its own folders, and others only where a cluster that is still there tells it of them (cmd/reset.go). */
+function resetOf(facts: NodeFacts, leftovers: readonly string[]): string {
+  const { certificatesDir, etcdDataDir } = foldersOf(facts)
+  const others = [certificatesDir, etcdDataDir].filter((folder) => !Object.values(kubeadmFolders).includes(folder))
+  const full = others.filter((folder) => leftovers.some((path) => path.startsWith(`${folder}/`)))
+  return ['kubeadm reset', ['rm -rf /etc/cni/net.d', ...full.map((folder) => `${folder}/*`)].join(' ')].join(' && ')
 }
 
 async function nodeObjectOf(run: ConversionRun, node: NodeEntry): Promise<Finding | undefined> {

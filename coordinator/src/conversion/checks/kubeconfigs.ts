@@ -1,4 +1,5 @@
 import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { foldersOf } from '../cluster-folders.js'
 import { existingNodes } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
@@ -12,7 +13,9 @@ export const kubeconfigs: Check = {
   async check(run) {
     const existing = await existingNodes(run)
     const nodes = await withFacts(run, existing)
-    return nodes.flatMap(({ name, facts: { kubeconfigs: files } }) => files.flatMap((file) => ofFile(name, file)))
+    return nodes.flatMap(({ name, facts }) =>
+      facts.kubeconfigs.flatMap((file) => ofFile(name, file, foldersOf(facts).kubeletCertDir)),
+    )
   },
 }
 
@@ -21,7 +24,7 @@ const rewritten = ['admin', 'super-admin'].map((name) => `/etc/kubernetes/${name
 const leadsToRewritten = ({ purpose, linkTarget }: KubeconfigFacts): boolean =>
   purpose === 'user' && rewritten.includes(linkTarget)
 
-function ofFile(node: string, file: KubeconfigFacts): Finding[] {
+function ofFile(node: string, file: KubeconfigFacts, certDir: string): Finding[] {
   const where = { id, severity: 'error', node } as const
   if (file.problem !== '') {
     return [
@@ -50,7 +53,7 @@ function ofFile(node: string, file: KubeconfigFacts): Finding[] {
       message:
         'kubelet.conf holds a client certificate of its own, which rotation never renews (kubeadm#1753): the kubelet may not come back from a restart',
       evidence: `${file.path}: client-certificate-data`,
-      remedy: `On that node, in ${file.path}: replace client-certificate-data and client-key-data by client-certificate and client-key: /var/lib/kubelet/pki/kubelet-client-current.pem, then systemctl restart kubelet`,
+      remedy: `On that node, in ${file.path}: replace client-certificate-data and client-key-data by client-certificate and client-key: ${certDir}/kubelet-client-current.pem, then systemctl restart kubelet`,
     },
   ]
 }

@@ -1,4 +1,5 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { foldersOf } from '../cluster-folders.js'
 import type { ConversionRun } from '../run.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
@@ -42,7 +43,7 @@ function missingManifests(node: string, facts: NodeFacts): Finding[] {
       severity: 'error',
       node,
       message: 'the first control plane has not the static pods that kubeadm makes',
-      evidence: `no manifest of ${missing.join(', ')} in /etc/kubernetes/manifests`,
+      evidence: `no manifest of ${missing.join(', ')} in ${foldersOf(facts).manifests}`,
       remedy:
         'Name the existing control plane first in the cluster file. A cluster whose components run another way was not made by kubeadm and cannot be converted.',
     },

@@ -1,12 +1,12 @@
 import { canonicalAddress } from '@quorate/shared/pki'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import { pkiPath } from '../cluster-folders.js'
 import { existingNodes } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'serving-certificate'
-const path = '/etc/kubernetes/pki/apiserver.crt'
 
 /** kubeadm and the agent speak to the API server by its node's own address (kubeadm#3313); one that was moved to another address lacks it (kubeadm#338). */
 export const servingCertificate: Check = {
@@ -21,6 +21,7 @@ export const servingCertificate: Check = {
 
 async function ofNode(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
   const facts = await run.nodeFacts(node)
+  const path = pkiPath(facts, 'apiserver.crt')
   const sans = facts.certificates.find((certificate) => certificate.path === path)?.sans
   if (sans === undefined || sans.includes(canonicalAddress(node.address))) return []
   return [

@@ -1,3 +1,4 @@
+import { foldersOf } from '../cluster-folders.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -9,15 +10,15 @@ export const strayManifests: Check = {
   title: 'The folders of static pods hold nothing unknown',
   async check(run) {
     const nodes = await withFacts(run, run.controlPlanes)
-    return nodes.flatMap(({ name, facts: { strayManifests: stray } }) =>
-      stray.map(
+    return nodes.flatMap(({ name, facts }) =>
+      facts.strayManifests.map(
         (file): Finding => ({
           id,
           severity: 'error',
           node: name,
-          message: 'the kubelet runs a file in /etc/kubernetes/manifests that is none of the known static pods',
-          evidence: `/etc/kubernetes/manifests/${file}`,
-          remedy: `On that node: mv /etc/kubernetes/manifests/${file} /root/. If it is a static pod of your own, add stray-manifests to policy.ignoreFindings with the reason.`,
+          message: 'the kubelet runs a file in its folder of manifests that is none of the known static pods',
+          evidence: `${foldersOf(facts).manifests}/${file}`,
+          remedy: `On that node: mv ${foldersOf(facts).manifests}/${file} /root/. If it is a static pod of your own, add stray-manifests to policy.ignoreFindings with the reason.`,
         }),
       ),
     )

@@ -1,6 +1,7 @@
 import { kubeVipLease, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../checks/check.js'
+import { pkiPath } from '../cluster-folders.js'
 import type { ConversionRun } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
 
@@ -70,7 +71,7 @@ async function ofNode(run: ConversionRun, node: NodeEntry, image: string): Promi
             ...where,
             severity: 'error' as const,
             message: "kube-vip's own kubeconfig is signed on this node, and the key of the cluster's CA is not there",
-            evidence: '/etc/kubernetes/pki/ca.key: no such file',
+            evidence: `${pkiPath(facts, 'ca.key')}: no such file`,
             remedy: 'Use haproxy, which needs no credentials, or put ca.key there for the time of the conversion.',
           },
         ]),

@@ -1,3 +1,4 @@
+import { pkiPath } from '../cluster-folders.js'
 import { probeFrom, problemOf, readyStatuses } from '../probe.js'
 import { apiServerPort } from '../static-pod-flags.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
@@ -13,7 +14,8 @@ export const apiserverCertificates: Proof = {
     const statuses = await readyStatuses(run)
     const seen = await Promise.all(
       run.controlPlanes.map(async (node): Promise<Seen> => {
-        const port = apiServerPort(await run.nodeFacts(node))
+        const facts = await run.nodeFacts(node)
+        const port = apiServerPort(facts)
         const answer = await probeFrom(run, node, { host: node.address, port, serverName: run.endpoint.host, signal })
         const problem = problemOf(answer, statuses)
         if (problem === undefined)
@@ -25,7 +27,7 @@ export const apiserverCertificates: Proof = {
           node: node.name,
           message: 'its API server is not ready, or its certificate is not for the endpoint',
           evidence: problem,
-          remedy: `On that node: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt; crictl ps --name kube-apiserver.`,
+          remedy: `On that node: openssl x509 -noout -ext subjectAltName -in ${pkiPath(facts, 'apiserver.crt')}; crictl ps --name kube-apiserver.`,
         })
       }),
     )

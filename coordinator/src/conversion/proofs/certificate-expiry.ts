@@ -1,4 +1,5 @@
 import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { foldersOf } from '../cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
@@ -13,8 +14,10 @@ export const certificateExpiry: Proof = {
   async prove(run) {
     const seen = await Promise.all(
       run.controlPlanes.map(async (node): Promise<readonly Seen[]> => {
-        const { certificates, clockUnixMs } = await run.nodeFacts(node)
-        const ending = certificates.filter((one) => endsSoon(one, clockUnixMs))
+        const facts = await run.nodeFacts(node)
+        const { certificates, clockUnixMs } = facts
+        const { kubeletCertDir } = foldersOf(facts)
+        const ending = certificates.filter((one) => endsSoon(one, clockUnixMs, kubeletCertDir))
         if (ending.length > 0)
           return ending.map(({ path, notAfterUnixMs }) =>
             notProved(id, {
@@ -39,7 +42,7 @@ export const certificateExpiry: Proof = {
 }
 
 /** A kubelet renews its own client certificate, which may be made for a day: only one that has ended says something. */
-function endsSoon({ path, notAfterUnixMs }: CertificateFacts, now: number): boolean {
-  const margin = path.startsWith('/var/lib/kubelet/') ? 0 : soonMs
+function endsSoon({ path, notAfterUnixMs }: CertificateFacts, now: number, kubelet: string): boolean {
+  const margin = path.startsWith(`${kubelet}/`) ? 0 : soonMs
   return notAfterUnixMs > 0 && notAfterUnixMs - now < margin
 }

@@ -1,13 +1,13 @@
-import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../checks/check.js'
-import { wantedSans } from '../wanted.js'
+import { pkiPath } from '../cluster-folders.js'
+import { apiserverCertificate, wantedSans } from '../wanted.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 
 const id = 'certificate-names'
-const remedy =
-  'Add them to apiServer.certSANs of configmap kubeadm-config; on that node move /etc/kubernetes/pki/apiserver.crt and .key away and run kubeadm init phase certs apiserver --config FILE with that configuration.'
+const remedyFor = (path: string): string =>
+  `Add them to apiServer.certSANs of configmap kubeadm-config; on that node move ${path} and .key away and run kubeadm init phase certs apiserver --config FILE with that configuration.`
 
 /** Behind a load balancer a client meets each of them in turn: a name that one lacks fails for every third connection. */
 export const certificateNames: Proof = {
@@ -15,13 +15,18 @@ export const certificateNames: Proof = {
   title: 'The API server certificates of all control planes are for the same names',
   async prove(run) {
     const all = await Promise.all(
-      run.controlPlanes.map(async (node) => ({ node, names: namesIn(await run.nodeFacts(node)), own: ownNames(node) })),
+      run.controlPlanes.map(async (node) => {
+        const facts = await run.nodeFacts(node)
+        const names = apiserverCertificate(facts)?.sans ?? []
+        return { node, names, own: ownNames(node), path: pkiPath(facts, 'apiserver.crt') }
+      }),
     )
     const shared = new Set(all.flatMap(({ names, own }) => names.filter((name) => !own.includes(name))))
-    const seen = all.flatMap(({ node, names }): readonly (Seen | Finding)[] => {
+    const seen = all.flatMap(({ node, names, path }): readonly (Seen | Finding)[] => {
       const missing = wantedSans(run).filter((name) => !names.includes(name))
       const fewer = [...shared].filter((name) => !names.includes(name) && !missing.includes(name))
-      const evidence = `/etc/kubernetes/pki/apiserver.crt: ${names.join(', ') || 'no names'}`
+      const remedy = remedyFor(path)
+      const evidence = `${path}: ${names.join(', ') || 'no names'}`
       if (missing.length > 0)
         return [notProved(id, { node: node.name, message: `it is not for ${missing.join(', ')}`, evidence, remedy })]
       if (fewer.length === 0) return [{ what: `names in the certificate of ${node.name}`, saw: names.join(', ') }]
@@ -32,9 +37,6 @@ export const certificateNames: Proof = {
     return resultOf(seen)
   },
 }
-
-const namesIn = (facts: NodeFacts): readonly string[] =>
-  facts.certificates.find(({ path }) => path.endsWith('/pki/apiserver.crt'))?.sans ?? []
 
 /** What only its own certificate has. */
 const ownNames = ({ name, address }: NodeEntry): readonly string[] => [name, name.split('.')[0] ?? name, address]

@@ -1,3 +1,4 @@
+import { pkiPath } from '../cluster-folders.js'
 import { probeFrom, problemOf, readyStatuses } from '../probe.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
@@ -23,7 +24,7 @@ export const endpointAnswers: Proof = {
           node: node.name,
           message: `https://${host}:${port} does not answer this node as it should`,
           evidence: problem,
-          remedy: `On that node: curl --cacert /etc/kubernetes/pki/ca.crt https://${host}:${port}/readyz; look at the load balancer and at the certificate's names.`,
+          remedy: `On that node: curl --cacert ${pkiPath(await run.nodeFacts(node), 'ca.crt')} https://${host}:${port}/readyz; look at the load balancer and at the certificate's names.`,
         })
       }),
     )

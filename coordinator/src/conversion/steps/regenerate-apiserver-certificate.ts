@@ -4,6 +4,7 @@ import { formatEndpoint } from '@quorate/shared/names'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
+import { pkiPath } from '../cluster-folders.js'
 import { readNodeFacts, runningContainers } from '../fresh.js'
 import { patience } from '../gates.js'
 import { isJoined, toJoin } from '../membership.js'
@@ -13,7 +14,6 @@ import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 import { apiserverCertificate, lackingSans, localPeer, nodeOf, type Peer, wantedSans } from '../wanted.js'
 
-const path = '/etc/kubernetes/pki/apiserver.crt'
 const note = (node: string): string => `apiserver-container/${node}`
 
 export const regenerateApiserverCertificate = defineStep({
@@ -41,7 +41,9 @@ export const regenerateApiserverCertificate = defineStep({
     const certificate = apiserverCertificate(facts)
     const missing = lackingSans(run, facts)
     if (certificate === undefined || missing.length > 0) {
-      throw new QuorateError('CERTIFICATE_INVALID', `${path} lacks ${missing.join(', ')}`, { where: node.name })
+      throw new QuorateError('CERTIFICATE_INVALID', `${pkiPath(facts, 'apiserver.crt')} lacks ${missing.join(', ')}`, {
+        where: node.name,
+      })
     }
     // Where several control planes share the endpoint another one may answer there: then each is asked itself.
     const isShared = (await toJoin(run)).length < run.joining.length
@@ -54,10 +56,18 @@ export const regenerateApiserverCertificate = defineStep({
 
 async function planNode(run: ConversionRun, node: NodeEntry) {
   if (node !== run.first && !(await isJoined(run, node))) return []
-  const missing = lackingSans(run, await run.nodeFacts(node))
+  const facts = await run.nodeFacts(node)
+  const missing = lackingSans(run, facts)
   if (missing.length === 0) return []
   const does = `issue the API server's certificate anew with ${missing.join(', ')} beside its present names; no restart`
-  return [{ id: node.name, node: node.name, does, diffs: [{ name: `${node.name}:${path}`, text: '' }] }]
+  return [
+    {
+      id: node.name,
+      node: node.name,
+      does,
+      diffs: [{ name: `${node.name}:${pkiPath(facts, 'apiserver.crt')}`, text: '' }],
+    },
+  ]
 }
 
 interface Shown {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { sha256Hex } from '@quorate/shared/hash'
 import t from 'tap'
 import { writeArchive } from '../../../../agent/src/ops/backup/archive.js'
@@ -123,6 +124,7 @@ t.test('sockets, what is too large and a folder that is cut are facts of the fir
   t.notOk(facts.has('/etc/kubernetes/enc/many/1'))
   t.match(facts.get(encryption), { kind: 'file', sha256: sha256Hex(secret) }, 'named by a flag: brought all the same')
 })
+const folders = { ...kubeadmFolders, manifests: '/etc/kubernetes/manifests' }
 
 t.test('which paths are shared', async (t) => {
   for (const path of [
@@ -132,7 +134,7 @@ t.test('which paths are shared', async (t) => {
     '/opt/webhook/a',
     '/etc/kubernetes/pki/oidc.crt',
   ]) {
-    t.ok(isShareable(path), path)
+    t.ok(isShareable(path, folders), path)
   }
   for (const path of [
     '/etc/shadow',
@@ -151,6 +153,18 @@ t.test('which paths are shared', async (t) => {
     '/etc/quorate/node.key',
     '/etc/a\nb',
   ]) {
-    t.notOk(isShareable(path), path)
+    t.notOk(isShareable(path, folders), path)
   }
+})
+
+t.test('what kubeadm makes is never shared, wherever the cluster keeps it', async (t) => {
+  const elsewhere = { certificatesDir: '/etc/ssl/k8s', etcdDataDir: '/opt/etcd', manifests: '/etc/kubelet.d' }
+  for (const path of [
+    '/etc/ssl/k8s/ca.key',
+    '/etc/ssl/k8s/etcd/ca.key',
+    '/opt/etcd/member/wal',
+    '/etc/kubelet.d/x.yaml',
+  ])
+    t.notOk(isShareable(path, elsewhere), path)
+  t.ok(isShareable('/etc/ssl/k8s/oidc.crt', elsewhere), 'a file of the operator beside them')
 })

@@ -107,6 +107,8 @@ export interface NodeFacts {
   runtimeConfigPath: string;
   /** Manifests of kubeadm's components that cannot be read, or that are links. */
   manifestProblems: ManifestProblem[];
+  /** Where this node keeps what kubeadm makes. */
+  folders: NodeFolders | undefined;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -162,6 +164,28 @@ export interface ManifestProblem {
   problem: string;
   /** Where it leads, if it is a symbolic link; empty for a file. */
   linkTarget: string;
+}
+
+export interface NodeFolders {
+  certificatesDir: string;
+  etcdDataDir: string;
+  /** Static pods: staticPodPath of the kubelet's configuration. */
+  manifests: string;
+  /** The kubeconfig that the kubelet reads. */
+  kubeletKubeconfig: string;
+  /** File that sets it: a drop-in, an EnvironmentFile; empty where it is kubeadm's. */
+  kubeletKubeconfigSetIn: string;
+  /** `--cert-dir` of the kubelet. */
+  kubeletCertDir: string;
+  /** Ends of those folders that are symbolic links or lie behind one, and of /etc/kubernetes/pki, by path. */
+  links: { [key: string]: string };
+  /** Why one of them is not believed; the others are then kubeadm's own. */
+  problem: string;
+}
+
+export interface NodeFolders_LinksEntry {
+  key: string;
+  value: string;
 }
 
 export interface ExternalCa {
@@ -554,6 +578,7 @@ function createBaseNodeFacts(): NodeFacts {
     cloudInitHosts: undefined,
     runtimeConfigPath: "",
     manifestProblems: [],
+    folders: undefined,
   };
 }
 
@@ -729,6 +754,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.manifestProblems) {
       ManifestProblem.encode(v!, writer.uint32(882).fork()).join();
+    }
+    if (message.folders !== undefined) {
+      NodeFolders.encode(message.folders, writer.uint32(962).fork()).join();
     }
     return writer;
   },
@@ -1214,6 +1242,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.manifestProblems.push(ManifestProblem.decode(reader, reader.uint32()));
             continue;
           }
+          case 120: {
+            if (tag !== 962) {
+              break;
+            }
+
+            message.folders = NodeFolders.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1323,6 +1359,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
       : undefined;
     message.runtimeConfigPath = object.runtimeConfigPath ?? "";
     message.manifestProblems = object.manifestProblems?.map((e) => ManifestProblem.fromPartial(e)) || [];
+    message.folders = (object.folders !== undefined && object.folders !== null)
+      ? NodeFolders.fromPartial(object.folders)
+      : undefined;
     return message;
   },
 };
@@ -1921,6 +1960,232 @@ export const ManifestProblem: MessageFns<ManifestProblem> = {
     message.component = object.component ?? "";
     message.problem = object.problem ?? "";
     message.linkTarget = object.linkTarget ?? "";
+    return message;
+  },
+};
+
+function createBaseNodeFolders(): NodeFolders {
+  return {
+    certificatesDir: "",
+    etcdDataDir: "",
+    manifests: "",
+    kubeletKubeconfig: "",
+    kubeletKubeconfigSetIn: "",
+    kubeletCertDir: "",
+    links: {},
+    problem: "",
+  };
+}
+
+export const NodeFolders: MessageFns<NodeFolders> = {
+  encode(message: NodeFolders, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificatesDir !== "") {
+      writer.uint32(10).string(message.certificatesDir);
+    }
+    if (message.etcdDataDir !== "") {
+      writer.uint32(18).string(message.etcdDataDir);
+    }
+    if (message.manifests !== "") {
+      writer.uint32(26).string(message.manifests);
+    }
+    if (message.kubeletKubeconfig !== "") {
+      writer.uint32(34).string(message.kubeletKubeconfig);
+    }
+    if (message.kubeletKubeconfigSetIn !== "") {
+      writer.uint32(42).string(message.kubeletKubeconfigSetIn);
+    }
+    if (message.kubeletCertDir !== "") {
+      writer.uint32(50).string(message.kubeletCertDir);
+    }
+    globalThis.Object.entries(message.links).forEach(([key, value]: [string, string]) => {
+      NodeFolders_LinksEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
+    if (message.problem !== "") {
+      writer.uint32(66).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeFolders {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeFolders();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificatesDir = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etcdDataDir = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.manifests = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kubeletKubeconfig = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kubeletKubeconfigSetIn = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kubeletCertDir = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = NodeFolders_LinksEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.links[entry7.key] = entry7.value;
+            }
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeFolders>): NodeFolders {
+    return NodeFolders.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeFolders>): NodeFolders {
+    const message = createBaseNodeFolders();
+    message.certificatesDir = object.certificatesDir ?? "";
+    message.etcdDataDir = object.etcdDataDir ?? "";
+    message.manifests = object.manifests ?? "";
+    message.kubeletKubeconfig = object.kubeletKubeconfig ?? "";
+    message.kubeletKubeconfigSetIn = object.kubeletKubeconfigSetIn ?? "";
+    message.kubeletCertDir = object.kubeletCertDir ?? "";
+    message.links = (globalThis.Object.entries(object.links ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBaseNodeFolders_LinksEntry(): NodeFolders_LinksEntry {
+  return { key: "", value: "" };
+}
+
+export const NodeFolders_LinksEntry: MessageFns<NodeFolders_LinksEntry> = {
+  encode(message: NodeFolders_LinksEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeFolders_LinksEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeFolders_LinksEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeFolders_LinksEntry>): NodeFolders_LinksEntry {
+    return NodeFolders_LinksEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeFolders_LinksEntry>): NodeFolders_LinksEntry {
+    const message = createBaseNodeFolders_LinksEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };

@@ -21,7 +21,15 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ClusterFacts, ContainerFacts, EtcdMember, NodeFacts, Reference, SocketFacts } from "./facts.js";
-import { ErrorDetail, OperationEvent, OperationHeader, OperationResult, Progress, SealedSecret } from "./operation.js";
+import {
+  ClusterFolders,
+  ErrorDetail,
+  OperationEvent,
+  OperationHeader,
+  OperationResult,
+  Progress,
+  SealedSecret,
+} from "./operation.js";
 
 export const protobufPackage = "quorate.v1";
 
@@ -159,6 +167,8 @@ export function partToNumber(object: Part): number {
 }
 
 export interface GetNodeFactsRequest {
+  /** For a node that is in no cluster yet: where the cluster would keep what it is asked about. */
+  folders?: ClusterFolders | undefined;
 }
 
 export interface GetNodeFactsResponse {
@@ -363,6 +373,10 @@ export interface WatchAvailabilityResponse {
 }
 
 export interface MeasureDiskRequest {
+  /** As GetNodeFactsRequest.folders. */
+  folders?:
+    | ClusterFolders
+    | undefined;
   /** Zero: half a second. */
   limitMs: number;
 }
@@ -1013,11 +1027,14 @@ export interface LookAtPathsResponse_Sha256Entry {
 }
 
 function createBaseGetNodeFactsRequest(): GetNodeFactsRequest {
-  return {};
+  return { folders: undefined };
 }
 
 export const GetNodeFactsRequest: MessageFns<GetNodeFactsRequest> = {
-  encode(_: GetNodeFactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetNodeFactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folders !== undefined) {
+      ClusterFolders.encode(message.folders, writer.uint32(482).fork()).join();
+    }
     return writer;
   },
 
@@ -1034,6 +1051,14 @@ export const GetNodeFactsRequest: MessageFns<GetNodeFactsRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.folders = ClusterFolders.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1049,8 +1074,11 @@ export const GetNodeFactsRequest: MessageFns<GetNodeFactsRequest> = {
   create(base?: DeepPartial<GetNodeFactsRequest>): GetNodeFactsRequest {
     return GetNodeFactsRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<GetNodeFactsRequest>): GetNodeFactsRequest {
+  fromPartial(object: DeepPartial<GetNodeFactsRequest>): GetNodeFactsRequest {
     const message = createBaseGetNodeFactsRequest();
+    message.folders = (object.folders !== undefined && object.folders !== null)
+      ? ClusterFolders.fromPartial(object.folders)
+      : undefined;
     return message;
   },
 };
@@ -3284,11 +3312,14 @@ export const WatchAvailabilityResponse: MessageFns<WatchAvailabilityResponse> = 
 };
 
 function createBaseMeasureDiskRequest(): MeasureDiskRequest {
-  return { limitMs: 0 };
+  return { folders: undefined, limitMs: 0 };
 }
 
 export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
   encode(message: MeasureDiskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folders !== undefined) {
+      ClusterFolders.encode(message.folders, writer.uint32(482).fork()).join();
+    }
     if (message.limitMs !== 0) {
       writer.uint32(8).uint32(message.limitMs);
     }
@@ -3308,6 +3339,14 @@ export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.folders = ClusterFolders.decode(reader, reader.uint32());
+            continue;
+          }
           case 1: {
             if (tag !== 8) {
               break;
@@ -3333,6 +3372,9 @@ export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
   },
   fromPartial(object: DeepPartial<MeasureDiskRequest>): MeasureDiskRequest {
     const message = createBaseMeasureDiskRequest();
+    message.folders = (object.folders !== undefined && object.folders !== null)
+      ? ClusterFolders.fromPartial(object.folders)
+      : undefined;
     message.limitMs = object.limitMs ?? 0;
     return message;
   },

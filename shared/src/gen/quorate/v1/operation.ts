@@ -23,6 +23,16 @@ export interface OperationHeader {
   cluster: string;
   /** Rises with every coordinator that takes the cluster over; an agent refuses a lower one than it has seen. */
   fencingToken: number;
+  /** For a node that is in no cluster yet; one that is finds them itself, and this is not looked at. */
+  folders?: ClusterFolders | undefined;
+}
+
+/** Folders that are a cluster's own choice (its ClusterConfiguration): each a plain absolute path, below folders that root alone may write to. */
+export interface ClusterFolders {
+  /** `certificatesDir`; empty: kubeadm's own. */
+  certificatesDir: string;
+  /** `etcd.local.dataDir`; empty: kubeadm's own. */
+  etcdDataDir: string;
 }
 
 /** What a changing operation streams: progress lines while it works, then exactly one result (or a gRPC error). */
@@ -80,7 +90,7 @@ export interface ErrorDetail {
 }
 
 function createBaseOperationHeader(): OperationHeader {
-  return { operationId: "", runId: "", cluster: "", fencingToken: 0 };
+  return { operationId: "", runId: "", cluster: "", fencingToken: 0, folders: undefined };
 }
 
 export const OperationHeader: MessageFns<OperationHeader> = {
@@ -96,6 +106,9 @@ export const OperationHeader: MessageFns<OperationHeader> = {
     }
     if (message.fencingToken !== 0) {
       writer.uint32(32).uint64(message.fencingToken);
+    }
+    if (message.folders !== undefined) {
+      ClusterFolders.encode(message.folders, writer.uint32(482).fork()).join();
     }
     return writer;
   },
@@ -145,6 +158,14 @@ export const OperationHeader: MessageFns<OperationHeader> = {
             message.fencingToken = longToNumber(reader.uint64());
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.folders = ClusterFolders.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -166,6 +187,76 @@ export const OperationHeader: MessageFns<OperationHeader> = {
     message.runId = object.runId ?? "";
     message.cluster = object.cluster ?? "";
     message.fencingToken = object.fencingToken ?? 0;
+    message.folders = (object.folders !== undefined && object.folders !== null)
+      ? ClusterFolders.fromPartial(object.folders)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseClusterFolders(): ClusterFolders {
+  return { certificatesDir: "", etcdDataDir: "" };
+}
+
+export const ClusterFolders: MessageFns<ClusterFolders> = {
+  encode(message: ClusterFolders, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificatesDir !== "") {
+      writer.uint32(10).string(message.certificatesDir);
+    }
+    if (message.etcdDataDir !== "") {
+      writer.uint32(18).string(message.etcdDataDir);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterFolders {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterFolders();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificatesDir = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.etcdDataDir = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClusterFolders>): ClusterFolders {
+    return ClusterFolders.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClusterFolders>): ClusterFolders {
+    const message = createBaseClusterFolders();
+    message.certificatesDir = object.certificatesDir ?? "";
+    message.etcdDataDir = object.etcdDataDir ?? "";
     return message;
   },
 };

@@ -1,0 +1,87 @@
+import { readYaml } from '@quorate/shared/yaml-text'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { clusterConfiguration } from '../cluster-configuration.js'
+import { endOf, foldersOf, usualManifests } from '../cluster-folders.js'
+import { existingNodes } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'cluster-folders'
+
+/** kubeadm reads its folders from kubeadm-config, what runs has them in its manifests: where the two differ, joiners get another layout (kubeadm#3044). */
+export const clusterFolders: Check = {
+  id,
+  title: 'Certificates, etcd data and static pods are where kubeadm-config and kubelet-config say',
+  async check(run) {
+    const existing = await existingNodes(run)
+    const controlPlanes = run.controlPlanes.filter((node) => existing.includes(node))
+    const refused = await Promise.all(run.nodes.map((node) => ofRefused(run, node)))
+    const moved = await Promise.all(controlPlanes.map((node) => ofMoved(run, node)))
+    return [...refused.flat(), ...moved.flat(), ...(await ofKubelets(run))]
+  },
+}
+
+async function ofRefused(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
+  const { problem } = foldersOf(await run.nodeFacts(node))
+  if (problem === '') return []
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `the agent does not use a folder of this cluster: ${problem}`,
+      evidence: problem,
+      remedy:
+        'Move the folder below one that only root can write to (chown root, chmod go-w each folder above it), and name it in certificatesDir, etcd.local.dataDir or staticPodPath and in the static pod manifests.',
+    },
+  ]
+}
+
+async function ofMoved(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
+  const facts = await run.nodeFacts(node)
+  const configuration = await clusterConfiguration(run)
+  const { certificatesDir, etcdDataDir, problem } = foldersOf(facts)
+  if (configuration === undefined || problem !== '' || facts.staticPods.length === 0) return []
+  const { etcd } = configuration
+  const stacked = etcd.kind === 'local' && facts.staticPods.some(({ component }) => component === 'etcd')
+  const told = [
+    { field: 'certificatesDir', said: configuration.certificatesDir, used: certificatesDir },
+    ...(stacked ? [{ field: 'etcd.local.dataDir', said: etcd.dataDir, used: etcdDataDir }] : []),
+  ]
+  return told
+    .filter(({ said, used }) => endOf(facts, said) !== endOf(facts, used))
+    .map(({ field, said, used }) => ({
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `kubeadm-config says ${field}: ${said}, and this control plane uses ${used}: kubeadm looks in the wrong folder`,
+      evidence: `configmap kubeadm-config: ${field}: ${said}; manifests of ${node.name}: ${used}`,
+      remedy: `kubectl -n kube-system edit configmap kubeadm-config, and set ${field}: ${used}`,
+    }))
+}
+
+/** kubeadm writes static pods to its own folder alone (app/constants, GetStaticPodDirectory): a joiner's kubelet must read that one. */
+async function ofKubelets(run: ConversionRun): Promise<Finding[]> {
+  const text = (await run.clusterFacts()).kubeletConfig?.text ?? ''
+  const path = staticPodPath(text)
+  if (path === '' || path === usualManifests) return []
+  return [
+    {
+      id,
+      severity: 'error',
+      message: `kubelet-config gives joiners staticPodPath: ${path}, and kubeadm writes their static pods to ${usualManifests}: no control plane would start`,
+      evidence: `configmap kubelet-config: staticPodPath: ${path}`,
+      remedy: `kubectl -n kube-system edit configmap kubelet-config, and set staticPodPath: ${usualManifests}. Kubelets that run keep their own file.`,
+    },
+  ]
+}
+
+function staticPodPath(text: string): string {
+  try {
+    const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'kubelet-config')
+    return String((value as { staticPodPath?: unknown } | null)?.staticPodPath ?? '').replace(/(?!^)\/+$/, '')
+  } catch {
+    // Whether it can be read is another check's to say.
+    return ''
+  }
+}
