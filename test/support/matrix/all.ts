@@ -8,6 +8,7 @@ import { etcdStranger } from './scenarios/etcd-stranger.js'
 import { externalCa, externalCas } from './scenarios/external-ca.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { flannel } from './scenarios/flannel.js'
+import { foldersElsewhere } from './scenarios/folders-elsewhere.js'
 import { dualStack, ipv6 } from './scenarios/ip-families.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
@@ -75,4 +76,5 @@ export const scenarios: readonly Scenario[] = [
   externalCas,
   ...otherDebians,
   silentDns,
+  foldersElsewhere,
 ]
