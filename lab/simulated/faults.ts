@@ -41,6 +41,10 @@ export function faultsOf(site: Site, folder: string) {
       const { node: itself } = machineOf(site, node)
       writeFileSync(join(folder, 'faults', `${node}.full`), below === '' ? '' : itself.real(below))
     },
+    /** systemctl of a node, as root would type it. */
+    async systemctl({ node, args }: { node: string; args: readonly string[] }): Promise<void> {
+      await machineOf(site, node).units.control(args)
+    },
     /** The images of a node are gone, as if nobody had pulled any. */
     async removeImages({ node }: { node: string }): Promise<void> {
       machineOf(site, node).runtime.images.clear()

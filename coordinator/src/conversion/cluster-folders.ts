@@ -1,4 +1,4 @@
-import { type ClusterFolders, kubeadmFolders } from '@quorate/shared/cluster-folders'
+import { type ClusterFolders, folderProblem, kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { type NodeFacts, NodeFolders } from '@quorate/shared/gen/quorate/v1/facts'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
 import type { Agent } from '../fleet/agent.js'
@@ -29,7 +29,8 @@ async function foldersToTell(run: ConversionRun): Promise<ClusterFolders | undef
   const { certificatesDir, etcd } = configuration
   const told = { certificatesDir, etcdDataDir: etcd.kind === 'local' ? etcd.dataDir : kubeadmFolders.etcdDataDir }
   const isUsual = Object.entries(kubeadmFolders).every(([name, path]) => told[name as keyof ClusterFolders] === path)
-  return isUsual ? undefined : told
+  // What cannot be a cluster's own is a finding, and nothing that an agent would take.
+  return isUsual || Object.values(told).some((path) => folderProblem(path) !== undefined) ? undefined : told
 }
 
 /** Asked once; while nobody answers nothing is told, and it is not asked again for a while. */

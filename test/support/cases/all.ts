@@ -1,8 +1,15 @@
 import type { PublicCase } from './case.js'
+import { folders } from './folders.js'
 import { hostPaths } from './host-paths.js'
 import { kubeadmConfigTexts } from './kubeadm-config-texts.js'
 import { messages } from './messages.js'
 import { yearsOldNodes } from './years-old-nodes.js'
 
 /** Every public case, one shelf a subject. */
-export const publicCases: readonly PublicCase[] = [...hostPaths, ...kubeadmConfigTexts, ...messages, ...yearsOldNodes]
+export const publicCases: readonly PublicCase[] = [
+  ...folders,
+  ...hostPaths,
+  ...kubeadmConfigTexts,
+  ...messages,
+  ...yearsOldNodes,
+]

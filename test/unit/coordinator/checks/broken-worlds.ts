@@ -1,5 +1,6 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
-import { SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { foldersOf } from '@quorate/coordinator/conversion/cluster-folders'
+import { type NodeFolders, SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeName } from '@quorate/shared/names'
 import {
   certificate,
@@ -35,6 +36,9 @@ const configuration = (world: World, extra: string) => {
 const flag = (world: World, component: string, from: RegExp, to: string) => {
   const pod = facts(world, cp1).staticPods.find((each) => each.component === component)
   if (pod !== undefined) pod.command = pod.command.map((word) => word.replace(from, to))
+}
+const folders = (world: World, node: string, changed: Partial<NodeFolders>) => {
+  facts(world, node).folders = { ...foldersOf(facts(world, node)), ...changed }
 }
 const addFlag = (world: World, word: string) =>
   facts(world, cp1)
@@ -656,6 +660,46 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: worker,
     evidence: /client-certificate-data/,
     breaks: (w) => Object.assign(facts(w, worker).kubeconfigs[0] ?? {}, { embeddedClientCertificate: true }),
+  },
+  {
+    check: 'cluster-folders',
+    what: 'another folder of certificates than kubeadm-config says',
+    node: cp1,
+    evidence: /certificatesDir: \/etc\/kubernetes\/pki; manifests of \S+: \/etc\/ssl\/k8s/,
+    breaks: (w) => folders(w, cp1, { certificatesDir: '/etc/ssl/k8s' }),
+  },
+  {
+    check: 'cluster-folders',
+    what: 'another folder of data than kubeadm-config says',
+    node: cp1,
+    evidence: /etcd\.local\.dataDir: \/var\/lib\/etcd; manifests of \S+: \/data\/etcd/,
+    breaks: (w) => folders(w, cp1, { etcdDataDir: '/data/etcd' }),
+  },
+  {
+    check: 'cluster-folders',
+    what: 'a folder that others can lead elsewhere',
+    node: worker,
+    evidence: /others than root may write/,
+    breaks: (w) => folders(w, worker, { problem: '"/data/pki" lies below /data, where others than root may write' }),
+  },
+  {
+    check: 'cluster-folders',
+    what: 'static pods that kubeadm writes elsewhere',
+    evidence: /staticPodPath: \/etc\/kubelet\.d/,
+    breaks: (w) => {
+      w.cluster.kubeletConfig = configMap('kind: KubeletConfiguration\nstaticPodPath: /etc/kubelet.d/\n')
+    },
+  },
+  {
+    check: 'kubelet-kubeconfig',
+    what: 'a joiner whose kubelet reads another file',
+    node: cp2,
+    evidence: /20-site\.conf: --kubeconfig=\/var\/lib\/kubelet\/kubeconfig/,
+    breaks: (w) =>
+      folders(w, cp2, {
+        kubeletKubeconfig: '/var/lib/kubelet/kubeconfig',
+        kubeletKubeconfigSetIn: '/etc/systemd/system/kubelet.service.d/20-site.conf',
+      }),
   },
   {
     check: 'stray-manifests',
