@@ -29,8 +29,6 @@ export interface HaproxyConfig {
   readonly redispatch: boolean
 }
 
-const configPath = '/etc/haproxy/haproxy.cfg'
-
 /** Reads what the laboratory needs of haproxy's configuration; throws as `haproxy -c` complains. */
 export function readHaproxyConfig(text: string): HaproxyConfig {
   const lines = text
@@ -95,6 +93,7 @@ function milliseconds(text: string): number {
 export class Haproxy {
   private readonly node: SimulatedNode
   private readonly network: SimulatedNetwork
+  private readonly configPath: string
   private config: HaproxyConfig
   private backends: Backend[] = []
   private readonly servers = new Map<string, { server: Server; drop: () => void; entry: Listening }>()
@@ -102,7 +101,8 @@ export class Haproxy {
   private turn = 0
   private readonly pid: number
 
-  constructor(node: SimulatedNode, network: SimulatedNetwork) {
+  constructor(node: SimulatedNode, network: SimulatedNetwork, configPath: string) {
+    this.configPath = configPath
     this.node = node
     this.network = network
     this.pid = node.newPid()
@@ -120,7 +120,7 @@ export class Haproxy {
   }
 
   reload(): void {
-    this.config = readHaproxyConfig(this.node.must(configPath))
+    this.config = readHaproxyConfig(this.node.must(this.configPath))
     this.useBackends()
   }
 

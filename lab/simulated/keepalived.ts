@@ -34,6 +34,13 @@ export function readKeepalivedConfig(text: string): KeepalivedConfig {
   }
 }
 
+/** Which keepalived of which machine, with which file, and the haproxy that its track_script looks at. */
+export interface Started {
+  readonly unit: string
+  readonly configPath: string
+  readonly haproxy: () => Haproxy | undefined
+}
+
 interface Speaker {
   readonly node: SimulatedNode
   readonly config: KeepalivedConfig
@@ -50,14 +57,14 @@ export class VirtualAddresses {
     this.network = network
   }
 
-  start(node: SimulatedNode, haproxy: () => Haproxy | undefined): void {
-    const config = readKeepalivedConfig(node.must('/etc/keepalived/keepalived.conf'))
-    this.speakers.set(node.name, { node, config, haproxy })
+  start(node: SimulatedNode, { unit, configPath, haproxy }: Started): void {
+    const config = readKeepalivedConfig(node.must(configPath))
+    this.speakers.set(`${node.name}/${unit}`, { node, config, haproxy })
   }
 
-  stop(node: SimulatedNode): void {
-    const speaker = this.speakers.get(node.name)
-    this.speakers.delete(node.name)
+  stop(node: SimulatedNode, unit: string): void {
+    const speaker = this.speakers.get(`${node.name}/${unit}`)
+    this.speakers.delete(`${node.name}/${unit}`)
     if (speaker !== undefined) this.release(speaker)
   }
 

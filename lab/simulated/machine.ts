@@ -10,7 +10,7 @@ import type { SimulatedNode } from './node.js'
 import type { PodManifest } from './pod-manifest.js'
 import { ServiceDoors } from './services.js'
 import type { Site } from './site.js'
-import { Units } from './units.js'
+import { type UnitService, Units } from './units.js'
 import { controlPlaneImages } from './versions.js'
 
 /** Flags of kube-apiserver with a file without which it ends at once. */
@@ -30,8 +30,9 @@ const readAtStart = [
 export class Machine {
   readonly node: SimulatedNode
   readonly runtime: ContainerRuntime
-  readonly units = new Units()
-  haproxy: Haproxy | undefined
+  readonly units: Units
+  /** By their units. */
+  private readonly haproxies = new Map<string, Haproxy>()
   /** Rules in the kernel: they outlive the kube-proxy that made them, not the power. */
   private readonly doors: ServiceDoors
   private kubelet: Kubelet | undefined
@@ -41,6 +42,10 @@ export class Machine {
     this.site = site
     this.node = node
     this.runtime = new ContainerRuntime(node)
+    this.units = new Units({
+      read: (unit) => node.read(`/etc/systemd/system/${unit}`),
+      serviceOf: (unit, text) => this.serviceOf(unit.replace(/\.service$/, ''), text),
+    })
     this.doors = new ServiceDoors({ node, network: site.network, store: site.store })
     // As `kubeadm config images pull` leaves them, on a machine that was made for it.
     if (node.role === 'control-plane')
@@ -87,35 +92,52 @@ export class Machine {
     )
   }
 
+  /** The package's services; others are there when a unit file of theirs is. */
   private addLoadBalancer(): void {
-    const { node, site, units } = this
-    units.add(
-      'haproxy',
-      {
-        start: async () => {
-          this.haproxy = new Haproxy(node, site.network)
-          await this.haproxy.start()
-        },
-        stop: async () => {
-          await this.haproxy?.stop()
-          this.haproxy = undefined
-          await site.virtualAddresses.settle()
-        },
-        reload: async () => this.haproxy?.reload(),
-      },
-      false,
-    )
-    const keepalived = {
+    this.units.add('haproxy', this.haproxyService('haproxy', '/etc/haproxy/haproxy.cfg'), false)
+    this.units.add('keepalived', this.keepalivedService('keepalived', '/etc/keepalived/keepalived.conf'), false)
+  }
+
+  /** What a unit file starts: haproxy or keepalived with a configuration of its own. */
+  private serviceOf(unit: string, unitFile: string): UnitService | undefined {
+    const [, program, options = ''] = /^ExecStart=\/usr\/sbin\/(haproxy|keepalived)\s(.*)$/m.exec(unitFile) ?? []
+    const path = /(?:-f |--use-file=)(\S+)/.exec(options)?.[1]
+    if (path === undefined || !this.node.balances) return undefined
+    return program === 'haproxy' ? this.haproxyService(unit, path) : this.keepalivedService(unit, path)
+  }
+
+  private haproxyService(unit: string, configPath: string): UnitService {
+    const { node, site } = this
+    return {
       start: async () => {
-        site.virtualAddresses.start(node, () => this.haproxy)
-        await site.virtualAddresses.settle()
+        const haproxy = new Haproxy(node, site.network, configPath)
+        this.haproxies.set(unit, haproxy)
+        await haproxy.start()
       },
       stop: async () => {
-        site.virtualAddresses.stop(node)
+        await this.haproxies.get(unit)?.stop()
+        this.haproxies.delete(unit)
         await site.virtualAddresses.settle()
       },
+      reload: async () => this.haproxies.get(unit)?.reload(),
     }
-    units.add('keepalived', { ...keepalived, reload: keepalived.start }, false)
+  }
+
+  private keepalivedService(unit: string, configPath: string): UnitService {
+    const { node, site } = this
+    const start = async (): Promise<void> => {
+      const haproxy = () => this.haproxies.get(unit.replace('keepalived', 'haproxy'))
+      site.virtualAddresses.start(node, { unit, configPath, haproxy })
+      await site.virtualAddresses.settle()
+    }
+    return {
+      start,
+      stop: async () => {
+        site.virtualAddresses.stop(node, unit)
+        await site.virtualAddresses.settle()
+      },
+      reload: start,
+    }
   }
 
   private startKubelet(): void {

@@ -42,6 +42,8 @@ const onEveryNode: Record<string, Program> = {
     const text = (lines: string[]): string => lines.map((line) => `${line}\n`).join('')
     return { exitCode, stdout: text(stdout), stderr: text(stderr) }
   },
+  // The file is good when it starts something; what systemd says of a bad one is in the lab of real nodes.
+  'systemd-analyze': () => ok(''),
   systemctl: (_site, { units, node }, args) => {
     const [verb, name = ''] = args
     if (verb !== 'cat') return units.control(args)

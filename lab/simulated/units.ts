@@ -39,26 +39,63 @@ const said = (exitCode: number, stderr: string): ProgramResult => ({
 const ok = (stdout = ''): ProgramResult => ({ exitCode: 0, stdout, stderr: '' })
 const withSuffix = (name: string): string => (/\.(service|timer|socket)$/.test(name) ? name : `${name}.service`)
 
+/** Unit files in /etc/systemd/system. */
+export interface UnitFiles {
+  read(unit: string): string | undefined
+  /** What such a file starts; undefined: nothing that is played here. */
+  serviceOf(unit: string, text: string): UnitService | undefined
+}
+
 /** systemd of one node: its services, transient units and their journal, with systemctl's words. */
 export class Units {
   private readonly units = new Map<string, Unit>()
+  /** Units that are there because of a file. */
+  private readonly ofFiles = new Set<string>()
+  private readonly files: UnitFiles
   /** Every transient unit that was ever started here, in their order, beyond power cuts: what was really done, whoever remembers it. */
   readonly started: { readonly unit: string; readonly command: string }[] = []
+
+  constructor(files: UnitFiles = { read: () => undefined, serviceOf: () => undefined }) {
+    this.files = files
+  }
+
+  /** A unit that is loaded; its file is read when somebody asks for it first. */
+  private find(name: string): Unit | undefined {
+    const full = withSuffix(name)
+    const known = this.units.get(full)
+    if (known !== undefined) return known
+    const text = this.files.read(full)
+    const service = text === undefined ? undefined : this.files.serviceOf(full, text)
+    if (service === undefined) return undefined
+    const unit = newUnit(full, service, false, false)
+    this.units.set(full, unit)
+    this.ofFiles.add(full)
+    return unit
+  }
+
+  /** A unit whose file is gone is forgotten, unless it runs or failed. */
+  private reloadFiles(): void {
+    for (const name of this.ofFiles) {
+      if (this.files.read(name) !== undefined || this.units.get(name)?.activeState !== 'inactive') continue
+      this.units.delete(name)
+      this.ofFiles.delete(name)
+    }
+  }
 
   add(name: string, service: UnitService | undefined, enabled: boolean): void {
     this.units.set(withSuffix(name), newUnit(withSuffix(name), service, enabled, false))
   }
 
   isActive(name: string): boolean {
-    return this.units.get(withSuffix(name))?.activeState === 'active'
+    return this.find(name)?.activeState === 'active'
   }
 
   isEnabled(name: string): boolean {
-    return this.units.get(withSuffix(name))?.enabled ?? false
+    return this.find(name)?.enabled ?? false
   }
 
   async start(name: string): Promise<ProgramResult> {
-    const unit = this.units.get(withSuffix(name))
+    const unit = this.find(name)
     if (unit === undefined) return said(5, `Failed to start ${withSuffix(name)}: Unit ${withSuffix(name)} not found.`)
     if (unit.activeState === 'active') return ok()
     unit.execStart = Date.now()
@@ -84,7 +121,7 @@ export class Units {
   }
 
   async stop(name: string): Promise<ProgramResult> {
-    const unit = this.units.get(withSuffix(name))
+    const unit = this.find(name)
     if (unit === undefined) return said(5, `Failed to stop ${withSuffix(name)}: Unit ${withSuffix(name)} not loaded.`)
     if (unit.activeState === 'active') await unit.service?.stop()
     unit.life.abort()
@@ -113,7 +150,11 @@ export class Units {
   async control(args: readonly string[]): Promise<ProgramResult> {
     const [verb = '', ...rest] = args.filter((word) => !word.startsWith('-'))
     const now = args.includes('--now')
-    if (verb === 'daemon-reload') return ok()
+    if (args.includes('--version')) return ok('systemd 252 (252.39-1~deb12u1)\n+PAM +AUDIT\n')
+    if (verb === 'daemon-reload') {
+      this.reloadFiles()
+      return ok()
+    }
     if (verb === 'show') return ok(rest.map((name) => this.show(name, args)).join('\n'))
     for (const name of rest) {
       const answer = await this.controlOne(verb, name, now)
@@ -123,7 +164,7 @@ export class Units {
   }
 
   private async controlOne(verb: string, name: string, now: boolean): Promise<ProgramResult> {
-    const unit = this.units.get(withSuffix(name))
+    const unit = this.find(name)
     if (verb === 'start') return this.start(name)
     if (verb === 'stop') return this.stop(name)
     if (unit === undefined)
@@ -155,7 +196,7 @@ export class Units {
   }
 
   private show(name: string, args: readonly string[]): string {
-    const unit = this.units.get(withSuffix(name))
+    const unit = this.find(name)
     const wanted = args
       .filter((word) => word.startsWith('--property='))
       .flatMap((word) => word.slice('--property='.length).split(','))

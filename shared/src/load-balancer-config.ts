@@ -1,5 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { QuorateError } from './errors.js'
+import { can } from './machine-versions.js'
 import { bracketed } from './names.js'
 
 /** First line of every file of a load balancer that is ours. */
@@ -23,6 +24,8 @@ export interface HaproxyInput {
   readonly checkTimeoutMs?: number
   /** Where anonymous requests are refused: 401 and 403 are alive too, only an API server says so (k3s#3576). It then sees no more than that. */
   readonly acceptRefusal?: boolean
+  /** Release of the haproxy that reads it, such as `2.6.12`; '': not known. */
+  readonly version?: string
 }
 
 export interface KeepalivedInput {
@@ -68,11 +71,18 @@ function bindLine(bindAddress: string, port: number, backends: readonly LoadBala
   return backends.some(({ address }) => isIPv6(address)) ? `  bind [::]:${port} v4v6` : `  bind *:${port}`
 }
 
+const checkByRules = `  option httpchk
+  http-check connect ssl
+  http-check send meth GET uri /readyz`
+
+/** As releases before 2.2 take it; they ask with HTTP/1.0, which an API server answers alike. */
+const checkByOption = '  option httpchk GET /readyz'
+
 /**
  * haproxy.cfg: TCP passthrough, because client certificates must reach the API server. `/readyz` decides, not an open port; connections to a
  * dead backend are cut at once, and a new one that a dead machine does not answer is given to another after half a second, long before the
  * checks have found out. Idle watches live for hours, and a reload hands the listening sockets over (`expose-fd listeners`) so that none is
- * refused. haproxy 2.2 or later. Without backends it accepts and closes.
+ * refused. haproxy 1.8 or later. Without backends it accepts and closes.
  */
 export function renderHaproxy({
   bindAddress = '',
@@ -80,11 +90,13 @@ export function renderHaproxy({
   acceptRefusal,
   port,
   backends,
+  version = '',
 }: HaproxyInput): string {
   whole('a port', port, anyPort)
   whole('milliseconds', checkTimeoutMs, [100, 60_000])
   wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
   wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
+  const [check, tls] = can('haproxy-http-check-connect', version) ? [checkByRules, ''] : [checkByOption, 'check-ssl ']
   return `${quorateHeader}
 global
   log /dev/log local0 notice
@@ -115,11 +127,9 @@ ${bindLine(bindAddress, port, backends)}
 
 backend control-planes
   balance roundrobin
-  option httpchk
-  http-check connect ssl
-  http-check send meth GET uri /readyz
+${check}
   http-check expect ${acceptRefusal ? 'rstatus ^(200|401|403)$' : 'status 200'}
-  default-server check verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+  default-server check ${tls}verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
 ${backends.map((backend) => `${backendLine(backend)}\n`).join('')}`
 }
 

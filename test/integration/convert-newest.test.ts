@@ -43,15 +43,17 @@ t.test('Kubernetes v1.37.2: one control plane becomes three', async (t) => {
     .filter((path) => path.startsWith('k8smaster1') && !/\/(var\/lib|run)\/quorate-agent\//.test(path))
     .map((path) => path.replace('k8smaster1.example.com:', ''))
   t.same(ofFirst.sort(), [
-    '/etc/haproxy/haproxy.cfg',
-    '/etc/keepalived/keepalived.conf',
     '/etc/kubernetes/admin.conf',
     '/etc/kubernetes/pki/apiserver.crt',
     '/etc/kubernetes/pki/apiserver.key',
     '/etc/kubernetes/super-admin.conf',
+    '/etc/quorate-haproxy/haproxy.cfg',
+    '/etc/quorate-keepalived/keepalived.conf',
+    '/etc/systemd/system/quorate-haproxy.service',
+    '/etc/systemd/system/quorate-keepalived.service',
     '/root/.kube/config',
   ])
-  // haproxy.loaded and keepalived.loaded say what those programs run with; all else there is for secrets, and temporary.
+  // quorate-haproxy.loaded and quorate-keepalived.loaded say what those programs run with; all else there is for secrets, and temporary.
   const temporary = Object.keys(hashFiles(cluster)).filter(
     (path) => path.includes(':/run/quorate-agent/') && !path.endsWith('.loaded'),
   )

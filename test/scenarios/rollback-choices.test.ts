@@ -18,7 +18,7 @@ t.test('the endpoint is kept or given back, as asked', async (t) => {
 
   await t.test('kept: the joins go, all that names the endpoint stays, no request fails', async (t) => {
     // The address sits on a node that leaves: what leads there has to lead to who stays, too.
-    for (const verb of ['stop', 'start']) await cluster.sh('cp1', ['systemctl', verb, 'keepalived'])
+    for (const verb of ['stop', 'start']) await cluster.sh('cp1', ['systemctl', verb, 'quorate-keepalived'])
     await waitUntil(
       async () => !(await cluster.sh('cp1', ['ip', '-j', 'addr'])).stdout.includes(cluster.world.virtualIp),
     )

@@ -14,7 +14,11 @@ import {
   NodeObject,
   type Reference,
 } from '@quorate/shared/gen/quorate/v1/facts'
-import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import {
+  type GetFirewallResponse,
+  type ProbeEndpointRequest,
+  ProbeEndpointResponse,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeName } from '@quorate/shared/names'
 
 type Mutable<T> = T extends string | number | boolean ? T : { -readonly [K in keyof T]: Mutable<T[K]> }
@@ -36,6 +40,8 @@ export interface World {
   /** Added to the time that a node's clock says, ms. */
   clockOffsetMs: Record<string, number>
   loadBalancerFindings: Finding[]
+  /** Rules of each node's firewall; none where it is not given. */
+  firewall?: Record<string, GetFirewallResponse>
   /** Of each node's container runtime; none where it is not given. */
   images?: Record<string, string[]>
   /** Of a control plane's images, by joiner; none where it is not given. */
@@ -340,6 +346,9 @@ function fakeAgent(world: World, node: string): Agent {
     }),
     listControlPlaneImages: () => ({ wanted: controlPlaneImages, missing: world.missingImages?.[node] ?? [] }),
     lookAtPaths: () => ({ kinds: world.kinds?.[node] ?? {}, sha256: world.sha256?.[node] ?? {} }),
+    testLoadBalancer: () => ({ refused: [] }),
+    getFirewall: () =>
+      world.firewall?.[node] ?? { firewalldZones: '', firewalldProblem: '', ufwActive: false, ufwFiles: {} },
     listImages: () => ({ images: world.images?.[node] ?? [] }),
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {

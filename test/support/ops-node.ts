@@ -32,18 +32,19 @@ export const runId = '20260303t101112-abc123'
 const programs: Record<string, string> = {
   systemctl: `
 units="$QUORATE_HOST_ROOT/run/units"; log="$QUORATE_HOST_ROOT/run/systemctl.log"
-listen() { sed -n 's/^  bind \\*:\\([0-9]*\\)$/LISTEN 0 4096 *:\\1 *:* users:(("haproxy",pid=7,fd=5))/p' "$QUORATE_HOST_ROOT/etc/haproxy/haproxy.cfg" >> "$QUORATE_HOST_ROOT/run/ss-listening"; }
+listen() { sed -n 's/^  bind \\*:\\([0-9]*\\)$/LISTEN 0 4096 *:\\1 *:* users:(("haproxy",pid=7,fd=5))/p' "$QUORATE_HOST_ROOT/etc/$1/haproxy.cfg" >> "$QUORATE_HOST_ROOT/run/ss-listening"; }
 unit() { printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\nUnitFileState=%s\\nResult=success\\nExecMainStatus=0\\nActiveEnterTimestamp=Tue 2026-03-03 10:11:12 UTC\\nExecMainStartTimestamp=Tue 2026-03-03 10:11:12 UTC\\n' "$2" "$3" "$4" > "$units/$1"; }
-[ "$1" = show ] || echo "$*" >> "$log"
+case "$1" in show|--version) ;; *) echo "$*" >> "$log" ;; esac
 case "$1" in
+  --version) echo 'systemd 252 (252.39-1~deb12u2)' ;;
   show) between=; for name; do case "$name" in show|--*) continue ;; esac
     [ -z "$between" ] || echo; between=yes
     if [ -f "$units/$name" ]; then cat "$units/$name"; else printf 'LoadState=not-found\\nActiveState=inactive\\nSubState=dead\\n'; fi; done ;;
-  stop|reset-failed) for name; do case "$name" in stop|reset-failed) ;; quorate-*) rm -f "$units/$name" ;; *) unit "$name" inactive dead enabled ;; esac; done ;;
+  stop|reset-failed) for name; do case "$name" in stop|reset-failed) ;; quorate-op-*|quorate-put-back*) rm -f "$units/$name" ;; *) [ "$1" = reset-failed ] || unit "$name" inactive dead enabled ;; esac; done ;;
   start) for name; do [ "$name" = start ] || unit "$name" active running enabled; done ;;
-  enable) unit "$3" active running enabled; [ "$3" != haproxy ] || listen ;;
-  disable) unit "$3" inactive dead disabled; [ "$3" != haproxy ] || : > "$QUORATE_HOST_ROOT/run/ss-listening" ;;
-  reload-or-restart) [ "$2" != haproxy ] || { : > "$QUORATE_HOST_ROOT/run/ss-listening"; listen; } ;;
+  enable) unit "$3" active running enabled; case "$3" in *haproxy) listen "$3" ;; esac ;;
+  disable) unit "$3" inactive dead disabled; case "$3" in *haproxy) : > "$QUORATE_HOST_ROOT/run/ss-listening" ;; esac ;;
+  reload-or-restart) case "$2" in *haproxy) : > "$QUORATE_HOST_ROOT/run/ss-listening"; listen "$2" ;; esac ;;
   restart) [ ! -f "$QUORATE_HOST_ROOT/run/restart-fails" ] || { echo 'Job for kubelet.service failed.'; exit 1; } ;;
 esac`,
   'systemd-run': `
@@ -68,6 +69,8 @@ case "$1" in version) echo v1.37.2 ;; config) echo "$*" > "$QUORATE_HOST_ROOT/ru
   haproxy: `
 case "$1" in -v) echo 'HAProxy version 2.6.12' ;; -c) if [ -f "$QUORATE_HOST_ROOT/run/haproxy-refuses" ]; then echo '[ALERT] parsing: unknown keyword'; exit 1; fi; echo 'Configuration file is valid' ;; esac`,
   keepalived: 'echo "Keepalived v2.2.7" >&2',
+  'systemd-analyze': `
+[ ! -f "$QUORATE_HOST_ROOT/run/unit-is-bad" ] || { echo "$3:9: Command /usr/sbin/haproxy is not executable" >&2; exit 1; }`,
 }
 
 const interfaces = [
@@ -167,7 +170,7 @@ export class OpsNode {
     try {
       return this.read('/run/systemctl.log')
         .split('\n')
-        .filter((line) => line !== '' && !/^(stop|reset-failed) quorate-/.test(line))
+        .filter((line) => line !== '' && !/^((stop|reset-failed) quorate-(op|put-back)|daemon-reload)/.test(line))
     } catch {
       return []
     }

@@ -19,8 +19,13 @@ import { sha256Hex } from '@quorate/shared/hash'
 import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
 import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
 import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
+import { placeOf } from '@quorate/shared/load-balancer-place'
+import { renderLoadBalancerUnit } from '@quorate/shared/load-balancer-unit'
 import type { NodeName } from '@quorate/shared/names'
 import { type FixtureVersion, fixture, fixtureData } from './fixtures.js'
+
+const haproxyPlace = placeOf('haproxy', {})
+const keepalivedPlace = placeOf('keepalived', {})
 
 const name = (short: string) => `${short}.example.com` as NodeName
 const entry = (short: string, last: number): NodeEntry => ({
@@ -185,7 +190,7 @@ export class PaperCluster {
   #addNode(node: NodeEntry, version: FixtureVersion): void {
     const isFirst = node === this.file.controlPlanes[0]
     const isWorker = this.file.workers.includes(node)
-    const units = ['kubelet', 'haproxy', 'keepalived'].map((unit) => ({
+    const units = ['kubelet', 'quorate-haproxy', 'quorate-keepalived'].map((unit) => ({
       name: unit,
       activeState: unit === 'kubelet' ? 'active' : 'inactive',
       activeSinceUnixMs: 500,
@@ -326,6 +331,8 @@ export class PaperCluster {
         facts: { ...this.#tick(), references: this.#references(find) },
       }),
       listEtcdMembers: () => ({ members: structuredClone(this.members), alarms: [], clusterId: 'c1' }),
+      testLoadBalancer: () => ({ refused: [] }),
+      getFirewall: () => ({ firewalldZones: '', firewalldProblem: '', ufwActive: false, ufwFiles: {} }),
       listControlPlaneImages: () => ({ wanted: [], missing: [] }),
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
@@ -439,8 +446,10 @@ export class PaperCluster {
           prefixLength: 24,
         })
         paper.facts.loadBalancerConfigs = {
-          '/etc/haproxy/haproxy.cfg': renderHaproxy(wanted),
-          '/etc/keepalived/keepalived.conf': keepalived,
+          [haproxyPlace.configPath]: renderHaproxy(wanted),
+          [keepalivedPlace.configPath]: keepalived,
+          [haproxyPlace.unitPath ?? '']: renderLoadBalancerUnit(haproxyPlace, ''),
+          [keepalivedPlace.unitPath ?? '']: renderLoadBalancerUnit(keepalivedPlace, ''),
         }
         for (const unit of paper.facts.units) unit.activeState = 'active'
         const [host] = paper.facts.interfaces

@@ -4,7 +4,8 @@ import type { LabNode } from '../../lab/real/node.js'
 /** What a conversion may touch, by name: `cp1:/etc/hosts` to its mode, owner and sha256, `configmaps/kube-system/kube-proxy` to its data. */
 export type LabState = ReadonlyMap<string, string>
 
-const folders = '/etc/kubernetes /etc/hosts /etc/haproxy /etc/keepalived /etc/cni /var/lib/kubelet /var/lib/etcd'
+const folders =
+  '/etc/kubernetes /etc/hosts /etc/haproxy /etc/keepalived /etc/quorate-haproxy /etc/quorate-keepalived /etc/systemd/system /etc/cni /var/lib/kubelet /var/lib/etcd'
 // What a kubelet that runs writes by itself (each of its state files beside it first, as `.NUMBER`: pkg/kubelet/util/store/filestore.go), and etcd's data.
 const living =
   '/var/lib/kubelet/(\\.[0-9]+|pods|plugins|plugins_registry|device-plugins|checkpoints|pod-resources|actuated_pods_state|allocated_pods_state|cpu_manager_state|memory_manager_state|dra_manager_state)|/var/lib/etcd/'
@@ -15,7 +16,7 @@ async function filesOf(node: LabNode): Promise<[string, string][]> {
     find ${folders} -type f -exec stat -c '%n %a %u:%g' {} + -exec sha256sum {} + 2>/dev/null
     find ${folders} -type l -printf '%p -> %l\n' 2>/dev/null
     find ${folders} -type d -printf '%p/ %m %U:%G\n' 2>/dev/null
-    for unit in haproxy keepalived kubelet; do echo "unit:$unit $(systemctl is-enabled $unit) $(systemctl is-active $unit | sed s/activating/active/)"; done; true`
+    for unit in haproxy keepalived quorate-haproxy quorate-keepalived kubelet; do echo "unit:$unit $(systemctl is-enabled $unit) $(systemctl is-active $unit | sed s/activating/active/)"; done; true`
   const seen = new Map<string, string[]>()
   for (const line of (await node.must(['sh', '-c', script])).trim().split('\n')) {
     // sha256sum prints the name last, the others first.

@@ -1,13 +1,11 @@
 import { QuorateError } from '@quorate/shared/errors'
+import type { LoadBalancerUnit } from '@quorate/shared/load-balancer-place'
 import type { Command } from './host.js'
 
 const seconds = (count: number): number => count * 1000
 const quick = seconds(15)
 
 const command = (file: string, args: readonly string[], timeoutMs = quick): Command => ({ file, args, timeoutMs })
-
-/** Units of the node that operations start, stop or look at. */
-export type LoadBalancerUnit = 'haproxy' | 'keepalived'
 
 /** Services that a drill stops and starts. */
 export type ServiceUnit = LoadBalancerUnit | 'kubelet'
@@ -51,8 +49,12 @@ export const commands = {
   kubectlVersion: () => command('kubectl', ['version', '--client', '-o', 'json']),
   haproxyVersion: () => command('haproxy', ['-v']),
   keepalivedVersion: () => command('keepalived', ['--version']),
+  systemdVersion: () => command('systemctl', ['--version']),
+  crictlVersion: () => command('crictl', ['--version']),
+  firewalldZones: () => command('firewall-cmd', ['--list-all-zones']),
   checkHaproxyConfig: (file: string) => command('haproxy', ['-c', '-f', word(file)]),
   checkKeepalivedConfig: (file: string) => command('keepalived', ['--config-test', `--use-file=${file}`]),
+  checkUnitFile: (file: string) => command('systemd-analyze', ['verify', '--man=no', word(file)], seconds(60)),
   showUnits: (units: readonly string[]) =>
     command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
   /** A unit's files, its drop-ins after it. */
@@ -116,6 +118,8 @@ export const commands = {
       ...inner.args,
     ]),
   stopUnit: (unit: string) => command('systemctl', ['stop', word(unit)], seconds(60)),
+  /** Tells systemd that unit files have changed. */
+  daemonReload: () => command('systemctl', ['daemon-reload'], seconds(60)),
   resetFailedUnit: (unit: string) => command('systemctl', ['reset-failed', word(unit)]),
 
   // ---- changing: only ever inside a transient unit (host/transient-unit.ts); the time is how long the unit is followed --

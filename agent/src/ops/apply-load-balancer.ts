@@ -1,13 +1,11 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ApplyLoadBalancerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
-import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
 import { holds, notYet, until } from '@quorate/shared/until'
-import type { LoadBalancerUnit } from '../host/commands.js'
 import { checkLoadBalancerRequest } from './load-balancer/check-request.js'
-import { bringUp, isUp } from './load-balancer/units.js'
-import { configPaths, refuseForeign, requireInstalled, writeConfig } from './load-balancer/write-config.js'
-import { holderOf, readInterfaces } from './network/interfaces.js'
+import { placeOn, programsOf, renderFiles } from './load-balancer/render-files.js'
+import { bringUp, isUp, unitBefore } from './load-balancer/units.js'
+import { requireInstalled, writeFiles } from './load-balancer/write-config.js'
 import { readListening } from './network/sockets.js'
 import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -16,24 +14,22 @@ import { changed, unchanged } from './result.js'
 const listenDeadlineMs = 60_000
 
 /**
- * Writes haproxy.cfg and, for a virtual IP, keepalived.conf, each only after its own program accepted it, and starts or reloads
- * what changed. haproxy hands its listeners over on a reload: no connection is dropped. Ends when haproxy listens.
+ * Writes the configuration and the unit of haproxy and, for a virtual IP, of keepalived, each only after its own program accepted it, and starts
+ * or reloads what changed. haproxy hands its listeners over on a reload: no connection is dropped. Ends when haproxy listens. What the operator
+ * runs by the package's services is not touched.
  */
 const apply: ChangeOperation<ApplyLoadBalancerRequest>['run'] = async (request, context) => {
   checkLoadBalancerRequest(request)
-  const units = unitsOf(request)
-  await requireInstalled(context, units)
-  for (const unit of units) await refuseForeign(context, unit)
+  await requireInstalled(context, programsOf(request))
   await refuseTakenPort(context, request.port)
-  const texts = await render(context, request)
   const touched = []
   let busy = false
-  for (const unit of units) {
-    const written = await writeConfig(context, unit, texts[unit])
-    touched.push(...written.touched)
-    const acted = await bringUp(context, unit, sha256Hex(texts[unit]))
+  for (const rendered of await renderFiles(context.tools.host, request, context.signal)) {
+    const { place, config } = rendered
+    touched.push(...(await writeFiles(context, rendered)))
+    const acted = await bringUp(context, place.unit, sha256Hex(config))
     busy ||= acted
-    if (unit === 'haproxy') await untilListening(context, request.port)
+    if (place.program === 'haproxy') await untilListening(context, request.port)
   }
   const facts = { port: String(request.port), backends: request.backends.map(({ name }) => name).join(' ') }
   const what = `haproxy listens on port ${request.port} for ${facts.backends}`
@@ -42,45 +38,27 @@ const apply: ChangeOperation<ApplyLoadBalancerRequest>['run'] = async (request, 
 
 const isApplied: ChangeOperation<ApplyLoadBalancerRequest>['evidence'] = async (request, context) => {
   const { host } = context.tools
-  const texts = await render(context, request)
-  for (const unit of unitsOf(request)) {
-    if ((await host.read(configPaths[unit]))?.bytes.toString('utf8') !== texts[unit])
-      return { done: 'no', differs: unit }
-    if (!(await isUp(context, unit, sha256Hex(texts[unit])))) return { done: 'no', stopped: unit }
+  for (const { place, config, unitFile } of await renderFiles(host, request, context.signal)) {
+    const texts = [[place.configPath, config], ...(unitFile === undefined ? [] : [[unitFile.path, unitFile.text]])]
+    for (const [path = '', text] of texts)
+      if ((await host.read(path))?.bytes.toString('utf8') !== text) return { done: 'no', differs: path }
+    if (!(await isUp(context, place.unit, sha256Hex(config)))) return { done: 'no', stopped: place.unit }
   }
   return { done: 'yes' }
 }
 
-const unitsOf = ({ virtualIp }: ApplyLoadBalancerRequest): LoadBalancerUnit[] =>
-  virtualIp === '' ? ['haproxy'] : ['haproxy', 'keepalived']
-
 export const applyLoadBalancer = changeOperation<ApplyLoadBalancerRequest>(apply, { evidence: isApplied })
 
+/** Two haproxy can listen on one port and share its connections (SO_REUSEPORT): only ours may be there already. */
 async function refuseTakenPort({ tools, signal }: ChangeContext, port: number): Promise<void> {
+  const { unit } = await placeOn(tools.host, 'haproxy')
+  const { active } = await unitBefore(tools.host, unit, signal)
+  const isOurs = (process: string): boolean => active && process.startsWith('haproxy')
   const taken = (await readListening(tools.host, signal)).find(
-    (one) => one.port === port && one.process !== '' && !one.process.startsWith('haproxy'),
+    (one) => one.port === port && one.process !== '' && !isOurs(one.process),
   )
   if (taken === undefined) return
   throw new QuorateError('PORT_IN_USE', `${taken.process} already listens on ${taken.address} port ${port}`)
-}
-
-async function render(
-  { tools, signal }: Pick<ChangeContext, 'tools' | 'signal'>,
-  request: ApplyLoadBalancerRequest,
-): Promise<Record<LoadBalancerUnit, string>> {
-  const { port, bindAddress, backends, virtualIp, virtualRouterId, priority, ownAddress, acceptRefusal } = request
-  const haproxy = renderHaproxy({ port, bindAddress, backends, acceptRefusal })
-  if (virtualIp === '') return { haproxy, keepalived: '' }
-  const holder = holderOf(await readInterfaces(tools.host, signal), ownAddress)
-  if (holder === undefined) {
-    throw new QuorateError('INVALID_REQUEST', `no network interface of this node holds ${ownAddress}`, {
-      remedy: "Correct this node's address in the cluster file.",
-    })
-  }
-  const peers = request.peers.filter((peer) => peer !== ownAddress)
-  const { name: interfaceName, prefixLength } = holder
-  const vrrp = { virtualIp, interfaceName, prefixLength, virtualRouterId, priority, ownAddress, peers, port }
-  return { haproxy, keepalived: renderKeepalived(vrrp) }
 }
 
 async function untilListening({ tools, signal, progress }: ChangeContext, port: number): Promise<void> {

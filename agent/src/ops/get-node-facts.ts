@@ -11,6 +11,7 @@ import { readFolderFacts } from './facts/folders.js'
 import { readKubeconfigs } from './facts/kubeconfigs.js'
 import { readKubeletFlags } from './facts/kubelet-flags.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
+import { readMachine } from './facts/machine.js'
 import { oneLook } from './facts/one-look.js'
 import { readPrograms } from './facts/programs.js'
 import { readProxies } from './facts/proxies.js'
@@ -47,6 +48,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(() => readSystem(host, signal)),
       part(() => readPrograms(tools.host, signal)),
       part(() => readUnits(host, signal)),
+      part(() => readMachine(tools.host, signal)),
       part(() => readCertificateFacts(host)),
       part(() => readStaticPods(host)),
       part(async () => ({ folders: await readFolderFacts(host, signal) })),

@@ -1,6 +1,8 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ListSocketsRequest, ListSocketsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { installCommand } from '@quorate/shared/package-manager'
 import { commands } from '../host/commands.js'
+import { readOperatingSystem } from './facts/machine.js'
 import { parseEstablished } from './network/sockets.js'
 import { readOperation } from './operation.js'
 
@@ -11,8 +13,9 @@ const components = ['kubelet', 'kube-proxy', 'kube-controller', 'kube-scheduler'
 export const listSockets = readOperation<ListSocketsRequest, ListSocketsResponse>(async (_request, tools, signal) => {
   const { exitCode, stdout, stderr } = await tools.host.run(commands.establishedSockets(), signal)
   if (exitCode !== 0) {
+    const system = await readOperatingSystem(tools.host)
     throw new QuorateError('COMMAND_FAILED', `ss ended with ${exitCode}: ${stderr.trim()}`, {
-      remedy: 'On that node: `apt-get install iproute2`, and see whether the agent may read other processes.',
+      remedy: `On that node: \`${installCommand(system, ['iproute2'])}\`, and see whether the agent may read other processes.`,
     })
   }
   const sockets = parseEstablished(stdout)

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { kubeVipConfPath, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { type KubeletPlaces, usualKubelet } from '@quorate/shared/kubelet-command'
+import { loadBalancerPaths } from '@quorate/shared/load-balancer-place'
 import { parseRunId } from '@quorate/shared/names'
 import type { Host } from '../host/host.js'
 import { readKubelet } from '../host/kubelet-places.js'
@@ -24,8 +25,6 @@ const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
 export const hostsPath = '/etc/hosts'
 /** Read only. */
 export const containerdConfigPath = '/etc/containerd/config.toml'
-export const haproxyConfigPath = '/etc/haproxy/haproxy.cfg'
-export const keepalivedConfigPath = '/etc/keepalived/keepalived.conf'
 
 /** tmpfs of the agent, 0700: staged files and the join secret live here and nowhere else. */
 export const runtimeFolder = '/run/quorate-agent'
@@ -104,8 +103,7 @@ export async function touchablePaths(host: Host): Promise<readonly string[]> {
     ...staticPodComponents.map((component) => manifestPath(folders, component)),
     ...pkiFiles(folders),
     hostsPath,
-    haproxyConfigPath,
-    keepalivedConfigPath,
+    ...loadBalancerPaths,
     ...kubeVipPaths,
     usualKubelet.config,
     kubeletFlagsPath,

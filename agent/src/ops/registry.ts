@@ -11,6 +11,7 @@ import { findReferences } from './find-references.js'
 import { finishJoin } from './finish-join.js'
 import { forgetCertificateRequests } from './forget-certificate-requests.js'
 import { getClusterFacts } from './get-cluster-facts.js'
+import { getFirewall } from './get-firewall.js'
 import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
 import { holdPorts } from './hold-ports.js'
@@ -52,6 +53,7 @@ import { sealSharedFiles } from './seal-shared-files.js'
 import { snapshotEtcd } from './snapshot-etcd.js'
 import { stopLoadBalancer } from './stop-load-balancer.js'
 import { stopPart } from './stop-part.js'
+import { testLoadBalancer } from './test-load-balancer.js'
 import { updateClusterInfo } from './update-cluster-info.js'
 import { updateEtcdMember } from './update-etcd-member.js'
 import { updateKubeProxy } from './update-kube-proxy.js'
@@ -81,6 +83,8 @@ export const operations: Operations = {
   checkJoin,
   getSealingKey,
   readBackup,
+  testLoadBalancer,
+  getFirewall,
   snapshotEtcd,
   backUpFiles,
   restoreBackup,

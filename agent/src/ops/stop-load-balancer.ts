@@ -2,63 +2,101 @@ import type { StopLoadBalancerRequest } from '@quorate/shared/gen/quorate/v1/nod
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
-import type { LoadBalancerUnit } from '../host/commands.js'
-import { type BackupEntry, backupPlace, isAsKept, putBackFile, readBackupIndex } from './backup/store.js'
-import { loadBalancerUnits, putBack, unitBefore } from './load-balancer/units.js'
-import { configPaths } from './load-balancer/write-config.js'
-import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
+import { type LoadBalancerPlace, placesOf } from '@quorate/shared/load-balancer-place'
+import { commands } from '../host/commands.js'
+import {
+  type BackupEntry,
+  backupPlace,
+  isAsKept,
+  putBackFile,
+  readBackupIndex,
+  type UnitBefore,
+} from './backup/store.js'
+import { putBack, readUnitFiles, unitBefore } from './load-balancer/units.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, type LookContext } from './operation.js'
 import { changed, unchanged } from './result.js'
 
+/** Where this run had something running: the address leaves before what answers on it. */
+const places = [...placesOf('keepalived'), ...placesOf('haproxy')]
+
 /**
- * Stops keepalived and haproxy, in this order so that the address leaves before what answers on it, and puts back what was there
- * before this run: files and services. A service that this run did not touch is left alone, and so is a file that is not Quorate's.
+ * Stops keepalived and haproxy and puts back what was there before this run: files and services, also in the package's place, where earlier
+ * releases put theirs. A service that this run did not touch is left alone, and so is a file that is not Quorate's.
  */
 const stop: ChangeOperation<StopLoadBalancerRequest>['run'] = async (_request, context) => {
-  const index = await readBackupIndex(backupPlace(context))
   const touched: TouchedObject[] = []
   let acted = false
-  for (const unit of ['keepalived', 'haproxy'] as const) {
-    const before = index.units[unit]
-    const entry = index.entries.find(({ name }) => name === configPaths[unit])
-    if (before === undefined || entry === undefined || !(await isOurs(context, unit))) continue
-    if (!before.active) acted = (await putBack(context, unit, before)) || acted
-    touched.push(...(await putFileBack(context, unit, entry)))
-    if (before.active) acted = (await putBack(context, unit, before)) || acted
+  for (const { place, before, entries } of await touchedPlaces(context)) {
+    if (!(await isOurs(context, place))) continue
+    if (!before.active) acted = (await putBack(context, place, before)) || acted
+    for (const entry of entries) touched.push(...(await putFileBack(context, entry)))
+    if (touched.some(({ name }) => name === place.unitPath)) await forgetUnit(context, place)
+    if (before.active) acted = (await putBack(context, place, before)) || acted
   }
   if (!acted && touched.length === 0) return unchanged('no load balancer of this run is here')
   return changed({ summary: 'stopped the load balancer and put back what was there before this run', touched })
 }
 
-const isStopped: ChangeOperation<StopLoadBalancerRequest>['evidence'] = async (_, { tools, header, signal }) => {
-  const index = await readBackupIndex({ ...tools, runId: header.runId })
-  for (const unit of loadBalancerUnits) {
-    const before = index.units[unit]
-    const entry = index.entries.find(({ name }) => name === configPaths[unit])
-    if (before === undefined || entry === undefined) continue
-    if (!isAsKept(entry, await tools.host.read(configPaths[unit]))) return { done: 'no', differs: unit }
-    if ((await unitBefore(tools.host, unit, signal)).active !== before.active) return { done: 'no', unit }
+const isStopped: ChangeOperation<StopLoadBalancerRequest>['evidence'] = async (_, context) => {
+  const { host } = context.tools
+  for (const { place, before, entries } of await touchedPlaces(context)) {
+    // A file of the operator's in the package's place is theirs to change.
+    if (!(await isOurs(context, place))) continue
+    for (const entry of entries)
+      if (!isAsKept(entry, await host.read(entry.name))) return { done: 'no', differs: entry.name }
+    if ((await unitBefore(host, place.unit, context.signal)).active !== before.active)
+      return { done: 'no', unit: place.unit }
   }
   return { done: 'yes' }
 }
 
 export const stopLoadBalancer = changeOperation<StopLoadBalancerRequest>(stop, { evidence: isStopped })
 
-async function isOurs({ tools }: ChangeContext, unit: LoadBalancerUnit): Promise<boolean> {
-  const file = await tools.host.read(configPaths[unit])
+interface TouchedPlace {
+  readonly place: LoadBalancerPlace
+  /** How its service was before this run. */
+  readonly before: UnitBefore
+  /** Its files as this run's backup has them, the configuration first. */
+  readonly entries: readonly BackupEntry[]
+}
+
+async function touchedPlaces({
+  tools,
+  header,
+}: Pick<LookContext, 'tools' | 'header'>): Promise<readonly TouchedPlace[]> {
+  const index = await readBackupIndex({ ...tools, runId: header.runId })
+  return places.flatMap((place) => {
+    const before = index.units[place.unit]
+    const entryOf = (path: string | undefined) => index.entries.find(({ name }) => name === path)
+    const config = entryOf(place.configPath)
+    if (before === undefined || config === undefined) return []
+    const unitFile = entryOf(place.unitPath)
+    return [{ place, before, entries: unitFile === undefined ? [config] : [config, unitFile] }]
+  })
+}
+
+/** Of a file in the package's place; what lies in ours is. */
+async function isOurs(
+  { tools }: Pick<LookContext, 'tools'>,
+  { configPath, unitPath }: LoadBalancerPlace,
+): Promise<boolean> {
+  if (unitPath !== undefined) return true
+  const file = await tools.host.read(configPath)
   return file !== undefined && isQuorateConfig(file.bytes.toString('utf8'))
 }
 
-async function putFileBack(
-  context: ChangeContext,
-  unit: LoadBalancerUnit,
-  entry: BackupEntry,
-): Promise<TouchedObject[]> {
+/** systemd remembers a unit that failed after its file is gone. */
+async function forgetUnit(context: ChangeContext, { unit }: LoadBalancerPlace): Promise<void> {
+  await readUnitFiles(context)
+  await context.tools.host.run(commands.resetFailedUnit(unit), context.signal)
+}
+
+async function putFileBack(context: ChangeContext, entry: BackupEntry): Promise<TouchedObject[]> {
   const { host } = context.tools
-  const path = configPaths[unit]
-  const present = await host.read(path)
+  const present = await host.read(entry.name)
   const sha256Before = present === undefined ? '' : sha256Hex(present.bytes)
   const sha256After = entry.kind === 'absent' ? '' : entry.sha256
   if (isAsKept(entry, present)) return []
   await putBackFile(backupPlace(context), entry)
-  return [{ name: path, sha256Before, sha256After }]
+  return [{ name: entry.name, sha256Before, sha256After }]
 }

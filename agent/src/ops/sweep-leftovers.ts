@@ -1,12 +1,13 @@
+import { loadBalancerPaths } from '@quorate/shared/load-balancer-place'
 import { isTemporary } from '../host/durable-file.js'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
-import { haproxyConfigPath, hostsPath, keepalivedConfigPath, kubernetesFolder, runtimeFolder } from './paths.js'
+import { hostsPath, kubernetesFolder, runtimeFolder } from './paths.js'
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 
 /** Folders in which this agent replaces files, and nothing below them but what is theirs. */
-const flat = [hostsPath, haproxyConfigPath, keepalivedConfigPath].map(parentOf)
+const flat = [...new Set([hostsPath, ...loadBalancerPaths].map(parentOf))]
 
 /**
  * Removes what an agent before this one was cut off with: temporary files that never took their file's place, and the folders in tmpfs

@@ -32,6 +32,8 @@ export const access = {
   [`${service}/GetSealingKey`]: 'observer',
   [`${service}/GetOperation`]: 'observer',
   [`${service}/ExamineOperation`]: 'observer',
+  [`${service}/TestLoadBalancer`]: 'observer',
+  [`${service}/GetFirewall`]: 'observer',
   // It writes to a disk that etcd may be working on.
   [`${service}/MeasureDisk`]: 'operator',
   // It shuts other coordinators out.

@@ -65,6 +65,18 @@ const join = message<JoinSpec>({
   ),
 })
 
+const balancer = {
+  port: check.port,
+  virtualIp: optional(check.address),
+  backends: listOf(backend),
+  peers: listOf(check.address),
+  ownAddress: check.address,
+  virtualRouterId: check.priority,
+  priority: check.priority,
+  acceptRefusal: check.flag,
+  bindAddress: optional(check.address),
+}
+
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
   getNodeFacts: { folders },
@@ -100,6 +112,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },
   raiseFence: { cluster: check.dnsName, fencingToken: check.fencingToken },
+  testLoadBalancer: balancer,
+  getFirewall: {},
   getOperation: { operationId: check.operationId },
   examineOperation: { operationId: check.operationId },
   snapshotEtcd: { header },
@@ -107,15 +121,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   restoreBackup: { header, name: check.touchedName, expectedSha256: optional(check.sha256) },
   applyLoadBalancer: {
     header,
-    port: check.port,
-    virtualIp: optional(check.address),
-    backends: listOf(backend),
-    peers: listOf(check.address),
-    ownAddress: check.address,
-    virtualRouterId: check.priority,
-    priority: check.priority,
-    acceptRefusal: check.flag,
-    bindAddress: optional(check.address),
+    ...balancer,
   },
   stopLoadBalancer: { header },
   applyApiService: { header, port: check.port, targetPort: check.port, address: optional(check.address) },

@@ -28,6 +28,8 @@ export type ReadMethod =
   | 'listEtcdMembers'
   | 'listContainers'
   | 'listImages'
+  | 'testLoadBalancer'
+  | 'getFirewall'
   | 'listControlPlaneImages'
   | 'listSockets'
   | 'lookAtPaths'

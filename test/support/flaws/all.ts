@@ -165,11 +165,11 @@ export const flaws: readonly Flaw[] = [
     found: [{ proof: 'load-balancer', node: 'spare' }],
     async put(cluster) {
       const node = cluster.spare
-      const out = await changedFile(cluster, { node, path: '/etc/haproxy/haproxy.cfg' }, (text) =>
+      const out = await changedFile(cluster, { node, path: '/etc/quorate-haproxy/haproxy.cfg' }, (text) =>
         text.replace(new RegExp(`^ *server ${cluster.node('cp1').name} .*\\n`, 'm'), ''),
       )
-      await cluster.systemctl(node, 'reload-or-restart', 'haproxy')
-      return allOut(() => cluster.systemctl(node, 'reload-or-restart', 'haproxy'), out)
+      await cluster.systemctl(node, 'reload-or-restart', 'quorate-haproxy')
+      return allOut(() => cluster.systemctl(node, 'reload-or-restart', 'quorate-haproxy'), out)
     },
   },
   {
@@ -179,12 +179,12 @@ export const flaws: readonly Flaw[] = [
       { proof: 'load-balancer', node: 'spare' },
       { proof: 'virtual-ip', node: 'spare' },
     ],
-    put: (cluster) => stoppedUnit(cluster, cluster.spare, 'haproxy'),
+    put: (cluster) => stoppedUnit(cluster, cluster.spare, 'quorate-haproxy'),
   },
   {
     id: 'keepalived-stopped',
     found: [{ proof: 'virtual-ip', node: 'spare' }],
-    put: (cluster) => stoppedUnit(cluster, cluster.spare, 'keepalived'),
+    put: (cluster) => stoppedUnit(cluster, cluster.spare, 'quorate-keepalived'),
   },
   {
     id: 'etcd-learner-left',

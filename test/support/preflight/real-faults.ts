@@ -300,8 +300,8 @@ const ofOthers: readonly RealFault[] = [
     evidence: /virtual_router_id 100/,
     put: script(
       'w1',
-      "printf 'vrrp_instance ingress {\\n  virtual_router_id 100\\n}\\n' > /etc/keepalived/keepalived.conf",
-      'rm /etc/keepalived/keepalived.conf',
+      "printf 'vrrp_instance ingress {\\n  virtual_router_id 100\\n}\\n' > /etc/keepalived/keepalived.conf && systemctl enable keepalived",
+      'systemctl disable keepalived && rm /etc/keepalived/keepalived.conf',
     ),
   },
   {

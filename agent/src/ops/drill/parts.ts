@@ -3,6 +3,7 @@ import { kubeVipManifestPath, kubeVipName } from '@quorate/shared/kube-vip-manif
 import type { ServiceUnit } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
+import { placeOn } from '../load-balancer/render-files.js'
 
 /** What a part of a control plane is made of. */
 interface PartOfNode {
@@ -19,19 +20,19 @@ interface PartOfNode {
  * A static pod is held down by stopping the kubelet, which would start it again within a second; its manifest stays where it is. So a drill
  * changes no file, what it stops is enabled, and after a power cut in its middle the node boots into what it was.
  */
-const parts: Readonly<Partial<Record<Part, PartOfNode>>> = {
+const parts = (balancer: readonly ServiceUnit[]): Readonly<Partial<Record<Part, PartOfNode>>> => ({
   [Part.PART_API_SERVER]: { units: ['kubelet'], ifRunning: [], containers: ['kube-apiserver'] },
   // With the API server, which answers nothing without it: a kubelet that starts while its own API server hangs waits for it twice, a minute
   // each, before it starts a static pod (seen on 1.37.2); one that is refused goes on at once.
   [Part.PART_ETCD]: { units: ['kubelet'], ifRunning: [], containers: ['etcd', 'kube-apiserver'] },
-  [Part.PART_LOAD_BALANCER]: { units: ['haproxy', 'keepalived'], ifRunning: [], containers: [] },
+  [Part.PART_LOAD_BALANCER]: { units: balancer, ifRunning: [], containers: [] },
   [Part.PART_CONTROL_PLANE]: {
     units: ['kubelet'],
-    ifRunning: ['haproxy', 'keepalived'],
+    ifRunning: balancer,
     containers: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'],
     containersIfHere: ['etcd', kubeVipName],
   },
-}
+})
 
 const nothing: PartOfNode = { units: [], ifRunning: [], containers: [] }
 
@@ -40,7 +41,9 @@ const kubeVip: PartOfNode = { units: ['kubelet'], ifRunning: [], containers: [ku
 
 export async function partOfNode(host: Host, part: Part): Promise<PartOfNode> {
   const hasKubeVip = part === Part.PART_LOAD_BALANCER && (await host.identity(kubeVipManifestPath)) !== undefined
-  return hasKubeVip ? kubeVip : (parts[part] ?? nothing)
+  if (hasKubeVip) return kubeVip
+  const places = await Promise.all([placeOn(host, 'haproxy'), placeOn(host, 'keepalived')])
+  return parts(places.map(({ unit }) => unit))[part] ?? nothing
 }
 
 /**

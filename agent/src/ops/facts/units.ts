@@ -2,7 +2,10 @@ import type { NodeFacts, UnitState } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Host } from '../../host/host.js'
 import { readUnits as askUnits } from '../../host/unit-state.js'
 
-const unitNames = ['kubelet', 'containerd', 'crio', 'haproxy', 'keepalived', 'firewalld']
+const unitNames = [
+  ...['kubelet', 'containerd', 'crio', 'firewalld', 'ufw'],
+  ...['haproxy', 'keepalived', 'quorate-haproxy', 'quorate-keepalived'],
+]
 
 /** States of the services that a conversion needs or changes; those that are not installed are left out. */
 export async function readUnits(

@@ -1,8 +1,8 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { ApplyLoadBalancerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { LoadBalancerWish } from './render-files.js'
 
 /** What no single file can show to be wrong; values that go into the files are checked where these are rendered. */
-export function checkLoadBalancerRequest(request: ApplyLoadBalancerRequest): void {
+export function checkLoadBalancerRequest(request: LoadBalancerWish): void {
   const { port, virtualIp, backends, peers, ownAddress, bindAddress } = request
   if (backends.length === 0) throw refused('no backend is named: every connection would be accepted and closed')
   const own = bindAddress === '' ? ownAddress : bindAddress

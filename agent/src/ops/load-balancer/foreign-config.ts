@@ -1,21 +1,10 @@
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 
-/** A section that takes or passes traffic: a haproxy.cfg without one serves nothing. */
-const haproxyServing = /^\s*(frontend|listen|backend)\s/m
+/** A section of haproxy or keepalived that takes or passes traffic, or an address: a configuration without one serves nothing. */
+const serving = /^\s*(frontend|listen|backend|vrrp_instance|virtual_server)\s/m
 
-/**
- * True for a configuration that a package brings: Debian's haproxy.cfg has no section that serves; Red Hat's serves the example
- * on port 5000, its keepalived.conf the example address 192.168.200.16.
- */
-function isDistributionDefault(text: string): boolean {
-  if (text.trim() === '') return true
-  if (/^\s*vrrp_instance\s/m.test(text)) return /^\s*192\.168\.200\.16\s*$/m.test(text)
-  if (/Example configuration for a possible web application/.test(text)) return /^\s*bind \*:5000\s*$/m.test(text)
-  return !haproxyServing.test(text) && !/^\s*virtual_server\s/m.test(text)
-}
-
-/** True for a configuration that somebody wrote for their own use. */
-export const isForeign = (text: string): boolean => !isQuorateConfig(text) && !isDistributionDefault(text)
+/** True for a configuration by which somebody else's haproxy or keepalived serves something. */
+export const isForeign = (text: string): boolean => !isQuorateConfig(text) && serving.test(text)
 
 /** Without what is a secret in it: VRRP passwords, haproxy's users and the login of its statistics page. */
 export function maskSecrets(text: string): string {

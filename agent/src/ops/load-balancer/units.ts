@@ -1,12 +1,11 @@
-import { commands, type LoadBalancerUnit } from '../../host/commands.js'
+import type { LoadBalancerPlace, LoadBalancerUnit } from '@quorate/shared/load-balancer-place'
+import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { readUnit } from '../../host/unit-state.js'
 import type { UnitBefore } from '../backup/store.js'
 import type { ChangeContext } from '../operation.js'
 import { runtimeFolder } from '../paths.js'
 import { runUnitCommand } from '../run-unit.js'
-
-export const loadBalancerUnits: readonly LoadBalancerUnit[] = ['haproxy', 'keepalived']
 
 /** Whether a service runs and is started at boot; neither where it is not installed. */
 export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: AbortSignal): Promise<UnitBefore> {
@@ -48,8 +47,17 @@ export async function bringUp(context: ChangeContext, unit: LoadBalancerUnit, sh
   return true
 }
 
+/** Has systemd read its unit files again, where one of ours was written or removed. */
+export async function readUnitFiles({ tools, signal }: ChangeContext): Promise<void> {
+  await tools.host.run(commands.daemonReload(), signal)
+}
+
 /** Puts a service back as it was before the run, its file already being the old one. True when anything was done. */
-export async function putBack(context: ChangeContext, unit: LoadBalancerUnit, before: UnitBefore): Promise<boolean> {
+export async function putBack(
+  context: ChangeContext,
+  { unit }: LoadBalancerPlace,
+  before: UnitBefore,
+): Promise<boolean> {
   const now = await unitBefore(context.tools.host, unit, context.signal)
   await context.tools.host.remove(loadedPath(unit))
   if (!before.active) {

@@ -1,3 +1,4 @@
+import { operatorRuns } from '../operators-own.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -14,17 +15,17 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
-/** Quorate's own haproxy.cfg has four hours. One that the operator runs is seen only where it runs on a node of the file. */
+/** Quorate's own haproxy.cfg has four hours. One that the operator runs is seen only where it runs, or is enabled, on a node of the file. */
 export const idleTimeouts: Check = {
   id,
   title: 'A load balancer of your own on these nodes leaves idle connections alone',
   async check(run) {
     if (run.loadBalancer.runBy !== 'operator') return []
     const nodes = await withFacts(run, run.nodes)
-    return nodes.flatMap(({ name, facts: { foreignLoadBalancerConfigs: configs } }) =>
-      Object.entries(configs)
-        .filter(([path]) => path.endsWith('haproxy.cfg'))
-        .flatMap(([path, text]) => ofConfig(name, path, text)),
+    return nodes.flatMap(({ name, facts }) =>
+      operatorRuns(facts, 'haproxy')
+        ? Object.entries(facts.foreignLoadBalancerConfigs).flatMap(([path, text]) => ofConfig(name, path, text))
+        : [],
     )
   },
 }

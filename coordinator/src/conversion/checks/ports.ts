@@ -1,9 +1,12 @@
 import type { ListeningPort, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { placeOf } from '@quorate/shared/load-balancer-place'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { toJoin } from '../membership.js'
+import { type Bound, boundBy, linesOf, operatorRuns, quoted } from '../operators-own.js'
 import type { ConversionRun } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
+import { unitOf } from '../unit-of.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'ports'
@@ -36,7 +39,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry, wanted: readonly nu
 
 async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Promise<Finding[]> {
   const port = run.endpoint.port
-  const nodes = run.loadBalancer.units.length === 0 ? [] : run.loadBalancer.frontends(run).map(({ node }) => node)
+  const nodes = run.loadBalancer.programs.length === 0 ? [] : run.loadBalancer.frontends(run).map(({ node }) => node)
   if (taken.includes(port) && nodes.some((node) => run.controlPlanes.includes(node))) {
     return [
       {
@@ -52,7 +55,8 @@ async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Pro
     nodes.map(async (node) => {
       const facts = await run.nodeFacts(node)
       const busy = facts.listening.find((each) => each.port === port && !isOurs(each, facts))
-      return busy === undefined ? [] : [inUse(node.name, busy, `the load balancer needs port ${port}`)]
+      const listens = busy === undefined ? [] : [inUse(node.name, busy, `the load balancer needs port ${port}`)]
+      return [...listens, ...boundByOperator(run, node, facts)]
     }),
   )
   return findings.flat()
@@ -60,8 +64,34 @@ async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Pro
 
 /** haproxy that runs with the file that Quorate wrote: an earlier run started it. */
 function isOurs(listening: ListeningPort, facts: NodeFacts): boolean {
-  const written = Object.keys(facts.loadBalancerConfigs).some((path) => path.endsWith('haproxy.cfg'))
-  return written && (listening.process === '' || listening.process.startsWith('haproxy'))
+  const { configPath, unit } = placeOf('haproxy', facts.loadBalancerConfigs)
+  const state = unitOf(facts, unit)?.activeState ?? 'active'
+  const runs = facts.loadBalancerConfigs[configPath] !== undefined && state === 'active'
+  return runs && (listening.process === '' || listening.process.startsWith('haproxy'))
+}
+
+/**
+ * The operator's own haproxy, whether it runs now or after the next boot: two can listen on one port (SO_REUSEPORT), and each gets a part of the
+ * connections.
+ */
+function boundByOperator(run: ConversionRun, node: NodeEntry, facts: NodeFacts): Finding[] {
+  const { port } = run.endpoint
+  const address = run.loadBalancer.frontends(run).find((one) => one.node === node)?.address
+  // Ours listens on every address, or on loopback alone.
+  const own = address === node.address ? '' : address
+  const clashes = (bound: Bound): boolean =>
+    bound.from <= port && port <= bound.to && (bound.address === '' || own === '' || bound.address === own)
+  const severity = operatorRuns(facts, 'haproxy') ? 'error' : 'info'
+  return linesOf(facts)
+    .filter(({ text }) => boundBy(text).some(clashes))
+    .map((line) => ({
+      id,
+      severity,
+      node: node.name,
+      message: `the operator's haproxy listens on port ${port}, which the load balancer needs`,
+      evidence: quoted(line),
+      remedy: `Choose another port for the endpoint in the cluster file, or on that node change the line in ${line.path} and: systemctl reload haproxy`,
+    }))
 }
 
 function inUse(node: string, { port, address, process }: ListeningPort, why: string): Finding {

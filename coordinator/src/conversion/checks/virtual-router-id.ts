@@ -1,3 +1,5 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { linesOf, operatorRuns, quoted } from '../operators-own.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -6,28 +8,38 @@ const id = 'virtual-router-id'
 /** Two groups of one id in one network take each other's advertisements for their own: two holders of an address, or none (keepalived#2370). */
 export const virtualRouterId: Check = {
   id,
-  title: 'No other keepalived on these nodes has the same virtual router id',
+  title: 'No other keepalived on these nodes has the same virtual router id, or the virtual IP',
   async check(run) {
-    const { virtualRouterId: ours } = run.file.loadBalancer
-    if (!run.loadBalancer.units.includes('keepalived')) return []
-    const nodes = await withFacts(run, run.nodes)
-    return nodes.flatMap(({ name, facts: { foreignLoadBalancerConfigs: configs } }) =>
-      Object.entries(configs)
-        .filter(([path, text]) => path.endsWith('keepalived.conf') && idsOf(text).includes(ours))
-        .map(
-          ([path]): Finding => ({
-            id,
-            severity: 'error',
-            node: name,
-            message: `keepalived of somebody else uses the virtual router id ${ours} already`,
-            evidence: `${path}: virtual_router_id ${ours}`,
-            remedy:
-              'Set another loadBalancer.virtualRouterId (1 to 255) in the cluster file; tcpdump -ni any proto 112 shows which are in use',
-          }),
-        ),
-    )
+    const { virtualRouterId: own, virtualIP } = run.file.loadBalancer
+    if (!run.loadBalancer.programs.includes('keepalived')) return []
+    const nodes = await withFacts(run, run.machines)
+    return nodes.flatMap(({ name, facts }) => [
+      ...ofLines(name, facts, {
+        is: (line) => Number(/^virtual_router_id\s+(\d+)$/.exec(line)?.[1]) === own,
+        message: `the operator's keepalived uses the virtual router id ${own} already`,
+        remedy:
+          'Set another loadBalancer.virtualRouterId (1 to 255) in the cluster file; tcpdump -ni any proto 112 shows which are in use',
+      }),
+      ...ofLines(name, facts, {
+        is: (line) => virtualIP !== undefined && line.split(/[\s/]/)[0] === virtualIP,
+        message: `the operator's keepalived moves the address ${virtualIP} already`,
+        remedy:
+          'Set another loadBalancer.virtualIP in the cluster file; or keep that load balancer, and set loadBalancer.kind: external',
+      }),
+    ])
   },
 }
 
-const idsOf = (text: string): number[] =>
-  [...text.matchAll(/^\s*virtual_router_id\s+(\d+)/gm)].map(([, number]) => Number(number))
+interface Sought {
+  is(line: string): boolean
+  readonly message: string
+  readonly remedy: string
+}
+
+/** What does not run and is not enabled clashes with nothing: an example of its package, or one that was given up. */
+function ofLines(node: string, facts: NodeFacts, { is, message, remedy }: Sought): Finding[] {
+  const severity = operatorRuns(facts, 'keepalived') ? 'error' : 'info'
+  return linesOf(facts)
+    .filter(({ text }) => is(text))
+    .map((line): Finding => ({ id, severity, node, message, evidence: quoted(line), remedy }))
+}

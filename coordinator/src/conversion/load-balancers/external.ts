@@ -13,7 +13,7 @@ const id = 'load-balancer'
 export const external: LoadBalancerKind = {
   name: 'external',
   runBy: 'operator',
-  units: [],
+  programs: [],
   inspect: 'ask the status page of the load balancer',
   frontends: () => [],
   address: ({ loadBalancer }) => loadBalancer.virtualIP,

@@ -2,6 +2,9 @@ import { unifiedDiff } from '@quorate/shared/diff'
 import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
+import { type LoadBalancerProgram, placeOf } from '@quorate/shared/load-balancer-place'
+import { renderLoadBalancerUnit } from '@quorate/shared/load-balancer-unit'
+import { installCommand } from '@quorate/shared/package-manager'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
@@ -12,9 +15,6 @@ import { apiServerPort } from '../static-pod-flags.js'
 import { unitOf } from '../unit-of.js'
 import { nodeOf } from '../wanted.js'
 import type { LoadBalancerKind, Pool } from './kind.js'
-
-const haproxyPath = '/etc/haproxy/haproxy.cfg'
-const keepalivedPath = '/etc/keepalived/keepalived.conf'
 
 /** What one machine's haproxy, and keepalived where there is a virtual IP, are told beside the backends. */
 interface Settings {
@@ -41,9 +41,7 @@ export function haproxyOn(kind: HaproxyKind): LoadBalancerKind {
   return {
     ...rest,
     async check(run) {
-      const findings = await Promise.all(
-        kind.frontends(run).map(async ({ node }) => ofMachine(node, await run.nodeFacts(node), kind.units)),
-      )
+      const findings = await Promise.all(kind.frontends(run).map(({ node }) => checkMachine(kind, run, node)))
       return findings.flat()
     },
     async plan(run) {
@@ -92,11 +90,12 @@ async function applyOn(
 async function planOn(kind: HaproxyKind, run: ConversionRun, { node, backends }: Told): Promise<readonly Action[]> {
   const facts = await run.nodeFacts(node)
   const texts = rendered(facts, await requestFor(kind, run, { node, backends }))
+  const units = kind.programs.map((program) => placeOf(program, facts.loadBalancerConfigs).unit)
   const diffs = [...texts].flatMap(([path, text]) => {
     const present = facts.loadBalancerConfigs[path] ?? ''
     return present === text ? [] : [{ name: `${node.name}:${path}`, text: unifiedDiff(path, present, text) }]
   })
-  if (diffs.length === 0 && kind.units.every((name) => runs(facts, name))) return []
+  if (diffs.length === 0 && units.every((name) => runs(facts, name))) return []
   const pool = backends.map(({ name }) => name).join(', ')
   return [{ id: node.name, node: node.name, does: `${kind.does(run.file)}, leading to ${pool}`, diffs }]
 }
@@ -128,43 +127,54 @@ type Request = Settings & Parameters<typeof renderHaproxy>[0] & { readonly ownAd
 
 /** The files that the agent will write, by path; keepalived's only where the interface is known. */
 function rendered(facts: NodeFacts, wanted: Request): ReadonlyMap<string, string> {
-  const texts = new Map([[haproxyPath, renderHaproxy(wanted)]])
+  const files = new Map<string, string>()
+  const add = (program: LoadBalancerProgram, render: (version: string) => string): void => {
+    const place = placeOf(program, facts.loadBalancerConfigs)
+    const { version = '', path = '' } = facts.machine?.programs.find(({ name }) => name === program) ?? {}
+    files.set(place.configPath, render(version))
+    if (place.unitPath !== undefined) files.set(place.unitPath, renderLoadBalancerUnit(place, path))
+  }
+  add('haproxy', (version) => renderHaproxy({ ...wanted, version }))
   const held = facts.interfaces
     .flatMap(({ name, addresses }) => addresses.map((address) => ({ name, address })))
     .find(({ address }) => address.startsWith(`${wanted.ownAddress}/`))
-  if (held === undefined || wanted.virtualIp === '') return texts
+  if (held === undefined || wanted.virtualIp === '') return files
   const place = { interfaceName: held.name, prefixLength: Number(held.address.split('/')[1]) }
   const peers = wanted.peers.filter((address) => address !== wanted.ownAddress)
-  return texts.set(keepalivedPath, renderKeepalived({ ...wanted, ...place, peers }))
+  add('keepalived', () => renderKeepalived({ ...wanted, ...place, peers }))
+  return files
 }
 
-function ofMachine(node: NodeEntry, facts: NodeFacts, units: readonly string[]): Finding[] {
+/** What the machine lacks; and where it lacks nothing, what its own programs say of the files that it is going to get. */
+async function checkMachine(kind: HaproxyKind, run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
+  const facts = await run.nodeFacts(node)
   const about = { id: 'load-balancer', severity: 'error', node: node.name } as const
-  const installed: Readonly<Record<string, boolean>> = {
+  const installed: Readonly<Record<LoadBalancerProgram, boolean>> = {
     haproxy: facts.haproxyInstalled,
     keepalived: facts.keepalivedInstalled,
   }
-  const absent = units.filter((name) => installed[name] !== true)
-  const foreign = Object.keys(facts.foreignLoadBalancerConfigs).filter((path) =>
-    units.some((name) => path.includes(`/${name}/`)),
-  )
-  return [
-    ...absent.map((name) => ({
-      ...about,
-      message: `${name} is not installed, and Quorate installs no packages`,
-      evidence: `no ${name} in PATH`,
-      remedy: `On that node: apt-get install ${absent.join(' ')}`,
-    })),
-    ...foreign.map((path) => ({
-      ...about,
-      message: `${path} is somebody else's: it serves something that is not Quorate's to stop`,
-      evidence: firstLine(facts.foreignLoadBalancerConfigs[path] ?? ''),
-      remedy: `Move what it serves elsewhere and remove ${path}, or use loadBalancer.kind: external.`,
-    })),
-  ]
+  const absent = kind.programs.filter((name) => !installed[name])
+  if (absent.length === 0) return testMachine(kind, run, node)
+  return absent.map((name) => ({
+    ...about,
+    message: `${name} is not installed, and Quorate installs no packages`,
+    evidence: `no ${name} in PATH`,
+    remedy: `On that node: ${installCommand(facts.machine, absent)}`,
+  }))
 }
 
-const firstLine = (text: string): string => text.split('\n').find((line) => line.trim() !== '') ?? '(empty)'
+async function testMachine(kind: HaproxyKind, run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
+  const wish = await requestFor(kind, run, { node, backends: await joinedBackends(run) })
+  const { refused } = await run.agent(node).read('testLoadBalancer', wish)
+  return refused.map(({ path, program, said }) => ({
+    id: 'load-balancer',
+    severity: 'error',
+    node: node.name,
+    message: `${program} of this node refuses the file that it is going to get as ${path}`,
+    evidence: said,
+    remedy: `Compare its release with docs/machines.md, upgrade ${program} on that node, or use another loadBalancer.kind.`,
+  }))
+}
 
 async function joinedBackends(run: ConversionRun): Promise<readonly NodeEntry[]> {
   const joined = await Promise.all(run.joining.map((node) => isJoined(run, node)))

@@ -13,8 +13,8 @@ const virtualIP = ({ loadBalancer }: ClusterFile): string | undefined => loadBal
 export const haproxy = haproxyOn({
   name: 'haproxy',
   runBy: 'quorate',
-  units: ['haproxy', 'keepalived'],
-  inspect: 'systemctl status haproxy keepalived',
+  programs: ['haproxy', 'keepalived'],
+  inspect: 'systemctl status quorate-haproxy quorate-keepalived',
   frontends: ({ file, nodes }: ConversionRun) =>
     machines(file).map((node) => ({ node, address: node.address, clients: nodes })),
   address: virtualIP,

@@ -1,3 +1,4 @@
+import type { LoadBalancerProgram } from '@quorate/shared/load-balancer-place'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { LoadBalancerKindName } from '../../config/load-balancer-settings.js'
 import type { Action, DoneAction, Evidence } from '../../engine/step.js'
@@ -35,8 +36,8 @@ export interface LoadBalancerKind {
   readonly name: LoadBalancerKindName
   /** Who keeps it running: what the operator runs is proved before anything is changed, what we run when it has started. */
   readonly runBy: 'quorate' | 'operator' | 'cluster'
-  /** Services of systemd that run on each of its machines. */
-  readonly units: readonly string[]
+  /** Programs that run as services of systemd on each of its machines. */
+  readonly programs: readonly LoadBalancerProgram[]
   /** Containers of static pods that run on each of its machines. */
   readonly containers?: readonly string[]
   /** Images that its machines need. */

@@ -32,7 +32,7 @@ const imageOf = ({ loadBalancer }: ClusterFile): string => loadBalancer.image ??
 export const kubeVip: LoadBalancerKind = {
   name: 'kube-vip',
   runBy: 'quorate',
-  units: [],
+  programs: [],
   containers: [kubeVipName],
   oneAtATime: true,
   inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs of what it shows`,

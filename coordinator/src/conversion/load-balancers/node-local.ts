@@ -15,8 +15,8 @@ const loopback = ({ controlPlanes }: ClusterFile): string =>
 export const nodeLocal = haproxyOn({
   name: 'node-local',
   runBy: 'quorate',
-  units: ['haproxy'],
-  inspect: 'systemctl status haproxy',
+  programs: ['haproxy'],
+  inspect: 'systemctl status quorate-haproxy',
   frontends: ({ file, nodes }: ConversionRun) =>
     nodes.map((node) => ({ node, address: loopback(file), clients: [node] })),
   address: loopback,

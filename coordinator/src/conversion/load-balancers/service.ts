@@ -24,8 +24,8 @@ const circle =
 export const service: LoadBalancerKind = {
   name: 'service',
   runBy: 'cluster',
-  units: ['haproxy'],
-  inspect: 'kubectl -n kube-system get service,endpointslices; on a node: systemctl status haproxy',
+  programs: ['haproxy'],
+  inspect: 'kubectl -n kube-system get service,endpointslices; on a node: systemctl status quorate-haproxy',
   frontends: (run) => (isForced(run.file) ? [] : nodeLocal.frontends(run)),
   address: (file) => (isForced(file) ? file.loadBalancer.virtualIP : nodeLocal.address(file)),
   movingAddress: () => undefined,

@@ -1,5 +1,6 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { placeOf } from '@quorate/shared/load-balancer-place'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { readNodeFacts } from '../fresh.js'
@@ -27,7 +28,8 @@ export const virtualIp: Proof = {
 
 /** A machine without one of them answers as long as another holds the address, and never takes it over. */
 const ofUnits = (run: ConversionRun, node: NodeEntry, facts: NodeFacts): readonly Seen[] =>
-  run.loadBalancer.units.map((unit) => {
+  run.loadBalancer.programs.map((program) => {
+    const { unit } = placeOf(program, facts.loadBalancerConfigs)
     const state = unitOf(facts, unit)?.activeState
     if (state === 'active') return { what: `${unit} of ${node.name}`, saw: state }
     return notProved(id, {

@@ -36,7 +36,7 @@ export const anonymousAuthOff: Scenario = {
         site: { kubernetesVersion, init: noAnonymous },
         looks: async (cluster) => {
           await startedOnce(t, cluster)
-          const haproxy = readFileSync(`${cluster.node('cp1').root}/etc/haproxy/haproxy.cfg`, 'utf8')
+          const haproxy = readFileSync(`${cluster.node('cp1').root}/etc/quorate-haproxy/haproxy.cfg`, 'utf8')
           t.match(haproxy, 'http-check expect rstatus ^(200|401|403)$')
         },
         undone: true,

@@ -29,10 +29,10 @@ function inBrackets(t: Test, cluster: SimulatedCluster): void {
         `the certificate of ${name} is for ${address}: ${sans.join(' ')}`,
       )
     t.equal(serverIn(cluster, name, '/etc/kubernetes/scheduler.conf'), `https://[${node.address}]:6443`)
-    const haproxy = read(node, '/etc/haproxy/haproxy.cfg')
+    const haproxy = read(node, '/etc/quorate-haproxy/haproxy.cfg')
     t.match(haproxy, '  bind [::]:8443 v4v6\n')
     for (const address of [cp1, cp2, cp3]) t.match(haproxy, ` [${address}]:6443\n`)
-    const keepalived = read(node, '/etc/keepalived/keepalived.conf')
+    const keepalived = read(node, '/etc/quorate-keepalived/keepalived.conf')
     t.match(keepalived, `unicast_src_ip ${node.address}\n`)
     t.match(keepalived, `${virtualIp}/64 dev eth0`)
     t.match(read(node, '/etc/hosts'), `# BEGIN quorate\n${virtualIp} apiserver.example.com\n# END quorate\n`)

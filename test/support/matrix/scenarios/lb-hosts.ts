@@ -23,7 +23,7 @@ export const lbHosts: Scenario = {
         looks: async (cluster) => {
           for (const { name, root, role } of cluster.nodes) {
             if (role !== 'load-balancer') continue
-            const config = readFileSync(`${root}/etc/haproxy/haproxy.cfg`, 'utf8')
+            const config = readFileSync(`${root}/etc/quorate-haproxy/haproxy.cfg`, 'utf8')
             t.match(config, 'server k8smaster3.example.com', `${name} leads to the third`)
           }
           t.match(await cluster.control.ask('virtualIpHolder'), /^lb\d/)

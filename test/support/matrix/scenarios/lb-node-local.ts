@@ -21,7 +21,7 @@ export const lbNodeLocal: Scenario = {
         looks(cluster) {
           for (const { name, root } of cluster.nodes) {
             t.match(readFileSync(`${root}/etc/hosts`, 'utf8'), '127.0.0.1 apiserver.example.com', name)
-            const config = readFileSync(`${root}/etc/haproxy/haproxy.cfg`, 'utf8')
+            const config = readFileSync(`${root}/etc/quorate-haproxy/haproxy.cfg`, 'utf8')
             t.match(config, 'bind 127.0.0.1:8443')
             for (const backend of ['k8smaster1', 'k8smaster2', 'k8smaster3'])
               t.match(config, `server ${backend}.example.com`, `${name} leads to ${backend}`)

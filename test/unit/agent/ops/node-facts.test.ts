@@ -77,6 +77,16 @@ t.test('a first control plane', async (t) => {
     haproxyInstalled: true,
     keepalivedInstalled: true,
     crictlInstalled: false,
+    machine: {
+      osId: 'debian',
+      osVersion: '12',
+      programs: [
+        { name: 'haproxy', version: '2.6.12' },
+        { name: 'keepalived', version: '2.2.7' },
+        { name: 'systemd', version: '252' },
+      ],
+      selinux: undefined,
+    },
     cgroupDriver: 'systemd',
     caKeyPresent: true,
     strayManifests: ['kube-apiserver.yaml.bak'],
@@ -216,6 +226,48 @@ t.test('what a package brought is nobody\u2019s, what a set-up network needs is 
   const facts = await factsOf(node)
   t.strictSame(facts.foreignLoadBalancerConfigs, {})
   t.strictSame(facts.leftovers, ['/etc/cni/net.d/10-calico.conflist'])
+})
+
+t.test("an operator's own haproxy and keepalived, wherever their configuration lies", async (t) => {
+  const node = await OpsNode.make(t)
+  node.write('/etc/haproxy/haproxy.cfg', 'global\n  daemon\n')
+  node.write('/etc/haproxy/conf.d/shop.cfg', 'frontend shop\n  bind *:80\n')
+  node.write('/etc/haproxy/conf.d/README', 'frontend none\n')
+  node.write(
+    '/etc/default/haproxy',
+    '# EXTRAOPTS="-f /commented.cfg"\nEXTRAOPTS="-S /run/x.sock -f /srv/lb/extra.cfg"\n',
+  )
+  node.write('/srv/lb/extra.cfg', 'listen mail\n  bind :25\n')
+  node.write('/commented.cfg', 'frontend none\n')
+  node.write('/etc/sysconfig/haproxy', 'OPTIONS="-f /srv/folder"\n')
+  node.write('/srv/folder/b.cfg', 'backend b\n')
+  node.write('/etc/systemd/system/haproxy.service.d/10.conf', '[Service]\nEnvironment="CONFIG=/srv/main.cfg"\n')
+  node.write('/srv/main.cfg', 'frontend main\n  user ann insecure-password hunter2\n')
+  node.write('/etc/keepalived/keepalived.conf', 'include conf.d/*.conf\n')
+  node.write('/etc/keepalived/conf.d/a.conf', 'include ../deeper/[ab]?.conf\nvrrp_instance a {\n}\n')
+  node.write('/etc/keepalived/conf.d/.hidden.conf', 'vrrp_instance none {\n}\n')
+  node.write('/etc/keepalived/deeper/b1.conf', 'include ../keepalived.conf\nvirtual_server 192.0.2.1 80 {\n}\n')
+  node.write('/etc/keepalived/deeper/c1.conf', 'vrrp_instance none {\n}\n')
+  const { foreignLoadBalancerConfigs: configs } = await factsOf(node)
+  t.strictSame(Object.keys(configs).sort(), [
+    '/etc/haproxy/conf.d/shop.cfg',
+    '/etc/keepalived/conf.d/a.conf',
+    '/etc/keepalived/deeper/b1.conf',
+    '/srv/folder/b.cfg',
+    '/srv/lb/extra.cfg',
+    '/srv/main.cfg',
+  ])
+  t.notMatch(JSON.stringify(configs), 'hunter2')
+})
+
+t.test('SELinux, as its file system tells it', async (t) => {
+  const node = await OpsNode.make(t)
+  node.write('/sys/fs/selinux/enforce', '1')
+  node.write('/sys/fs/selinux/booleans/haproxy_connect_any', '0 0')
+  t.match((await factsOf(node)).machine?.selinux, { enforcing: true, booleans: { haproxy_connect_any: false } })
+  node.write('/sys/fs/selinux/enforce', '0')
+  node.write('/sys/fs/selinux/booleans/haproxy_connect_any', '1 1')
+  t.match((await factsOf(node)).machine?.selinux, { enforcing: false, booleans: { haproxy_connect_any: true } })
 })
 
 t.test('files that the manifests name: there, missing and whole folders', async (t) => {

@@ -8,7 +8,7 @@ const balancer = { part: Part.PART_LOAD_BALANCER, restoreAfterSeconds: 60, witho
 
 async function nodeWithBalancer(test: Parameters<typeof OpsNode.make>[0]): Promise<OpsNode> {
   const node = await OpsNode.make(test)
-  for (const unit of ['haproxy', 'keepalived']) node.unit(unit, 'active', 'enabled')
+  for (const unit of ['quorate-haproxy', 'quorate-keepalived']) node.unit(unit, 'active', 'enabled')
   return node
 }
 
@@ -22,14 +22,17 @@ const look = (node: OpsNode) => ({
 t.test('the timer that brings it back is armed before anything stops, and disarmed when all of it runs', async (t) => {
   const node = await nodeWithBalancer(t)
   const { facts } = await node.change(stopPart, balancer)
-  t.equal(facts['stopped'], 'haproxy keepalived')
-  t.same(node.serviceCommands(), ['in 60 s: systemctl start haproxy keepalived', 'stop haproxy keepalived'])
+  t.equal(facts['stopped'], 'quorate-haproxy quorate-keepalived')
+  t.same(node.serviceCommands(), [
+    'in 60 s: systemctl start quorate-haproxy quorate-keepalived',
+    'stop quorate-haproxy quorate-keepalived',
+  ])
   t.match(await stopPart.evidence?.({ header: undefined, ...balancer }, look(node)), { done: 'yes' })
   t.match(await restorePart.evidence?.({ header: undefined, part: balancer.part }, look(node)), { done: 'no' })
 
   const restored = await node.change(restorePart, { part: balancer.part })
   t.equal(restored.unchanged, false)
-  t.same(node.serviceCommands().slice(2), ['start haproxy keepalived'])
+  t.same(node.serviceCommands().slice(2), ['start quorate-haproxy quorate-keepalived'])
   t.equal(node.sha256('/run/units/quorate-put-back.timer'), undefined, 'disarmed')
   t.match(await restorePart.evidence?.({ header: undefined, part: balancer.part }, look(node)), { done: 'yes' })
   t.equal((await node.change(restorePart, { part: balancer.part })).unchanged, true)
@@ -48,15 +51,15 @@ t.test(
     t.match(await rejected(second.change(stopPart, balancer)), { code: 'NODE_BUSY' })
 
     const third = await nodeWithBalancer(t)
-    third.unit('keepalived', 'active', 'disabled')
+    third.unit('quorate-keepalived', 'active', 'disabled')
     t.match(await rejected(third.change(stopPart, balancer)), {
       code: 'COMMAND_FAILED',
-      message: /keepalived is active, disabled/,
+      message: /quorate-keepalived is active, disabled/,
     })
-    third.unit('keepalived', 'inactive', 'enabled')
+    third.unit('quorate-keepalived', 'inactive', 'enabled')
     t.match(await rejected(third.change(stopPart, balancer)), {
       code: 'COMMAND_FAILED',
-      message: /keepalived is inactive/,
+      message: /quorate-keepalived is inactive/,
     })
     t.same(third.serviceCommands(), [])
   },

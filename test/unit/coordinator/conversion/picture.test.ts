@@ -24,7 +24,7 @@ function seenRun(): ConversionRun {
   const world = soundWorld()
   const first = world.facts[nodeNames.cp1]
   const server = `  server ${nodeNames.cp1} 192.168.13.30:6443 check\n`
-  if (first !== undefined) first.loadBalancerConfigs = { '/etc/haproxy/haproxy.cfg': `backend x\n${server}` }
+  if (first !== undefined) first.loadBalancerConfigs = { '/etc/quorate-haproxy/haproxy.cfg': `backend x\n${server}` }
   const run = fakeRun(world)
   const agent = (node: { name: string } | string) => {
     const name = typeof node === 'string' ? node : node.name

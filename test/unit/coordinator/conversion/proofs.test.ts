@@ -211,7 +211,8 @@ t.test("a kubelet's own probe of its API server is no connection that it works t
 
 t.test('keepalived that does not run, and an address that nobody holds', waits, async (t) => {
   const paper = await converted()
-  for (const unit of paper.node('k8smaster2').facts.units) if (unit.name === 'keepalived') unit.activeState = 'failed'
+  for (const unit of paper.node('k8smaster2').facts.units)
+    if (unit.name.endsWith('keepalived')) unit.activeState = 'failed'
   const { proofs } = await prove(paper.run(), allProofs, signal)
   const found = proofs.flatMap(({ findings }) => findings.map(({ id, node }) => `${id} ${node}`))
   t.same(found, ['virtual-ip k8smaster2.example.com'])

@@ -64,13 +64,16 @@ export interface NodeFacts {
   firewalldActive: boolean;
   ipForward: boolean;
   productUuid: string;
-  /** Text of haproxy.cfg and keepalived.conf when they are there and not Quorate's own (no secrets: auth_pass masked). */
+  /**
+   * Configuration of haproxy and keepalived that is not Quorate's, by path: the files that the package's service reads, and what these
+   * include (no secrets: auth_pass masked).
+   */
   foreignLoadBalancerConfigs: { [key: string]: string };
   /** Public id part of the token of the join secret that is placed on this node; empty when there is none. */
   placedTokenId: string;
   /** PEM of the cluster CA (public), where this node has one. */
   clusterCaPem: string;
-  /** Text of Quorate's own haproxy.cfg and keepalived.conf, by path; a path that does not exist is absent. */
+  /** Text of Quorate's own haproxy.cfg, keepalived.conf and their unit files, by path; a path that does not exist is absent. */
   loadBalancerConfigs: { [key: string]: string };
   /** /proc/sys/net/bridge/bridge-nf-call-iptables is 1: what crosses a bridge meets kube-proxy's rules. */
   bridgeNetfilter: boolean;
@@ -108,7 +111,11 @@ export interface NodeFacts {
   /** Manifests of kubeadm's components that cannot be read, or that are links. */
   manifestProblems: ManifestProblem[];
   /** Where this node keeps what kubeadm makes. */
-  folders: NodeFolders | undefined;
+  folders:
+    | NodeFolders
+    | undefined;
+  /** The operating system and those of its programs whose release matters. */
+  machine: MachineFacts | undefined;
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -186,6 +193,37 @@ export interface NodeFolders {
 export interface NodeFolders_LinksEntry {
   key: string;
   value: string;
+}
+
+export interface MachineFacts {
+  /** /etc/os-release: ID (`rocky`), ID_LIKE (`rhel`, `centos`, `fedora`) and VERSION_ID (`8.10`). */
+  osId: string;
+  osLike: string[];
+  osVersion: string;
+  /** haproxy, keepalived, systemd and crictl, those that are there. */
+  programs: ProgramFacts[];
+  /** Absent where the kernel runs without SELinux. */
+  selinux: SelinuxFacts | undefined;
+}
+
+export interface ProgramFacts {
+  name: string;
+  /** Numbers and dots: `2.6.12`; empty when the program does not tell it. */
+  version: string;
+  /** Where it lies: `/usr/sbin/haproxy`. */
+  path: string;
+}
+
+export interface SelinuxFacts {
+  /** /sys/fs/selinux/enforce is 1. */
+  enforcing: boolean;
+  /** /sys/fs/selinux/booleans of the load balancer's programs: whether each is on now. One that the policy does not have is absent. */
+  booleans: { [key: string]: boolean };
+}
+
+export interface SelinuxFacts_BooleansEntry {
+  key: string;
+  value: boolean;
 }
 
 export interface ExternalCa {
@@ -579,6 +617,7 @@ function createBaseNodeFacts(): NodeFacts {
     runtimeConfigPath: "",
     manifestProblems: [],
     folders: undefined,
+    machine: undefined,
   };
 }
 
@@ -757,6 +796,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.folders !== undefined) {
       NodeFolders.encode(message.folders, writer.uint32(962).fork()).join();
+    }
+    if (message.machine !== undefined) {
+      MachineFacts.encode(message.machine, writer.uint32(1042).fork()).join();
     }
     return writer;
   },
@@ -1250,6 +1292,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.folders = NodeFolders.decode(reader, reader.uint32());
             continue;
           }
+          case 130: {
+            if (tag !== 1042) {
+              break;
+            }
+
+            message.machine = MachineFacts.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1361,6 +1411,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.manifestProblems = object.manifestProblems?.map((e) => ManifestProblem.fromPartial(e)) || [];
     message.folders = (object.folders !== undefined && object.folders !== null)
       ? NodeFolders.fromPartial(object.folders)
+      : undefined;
+    message.machine = (object.machine !== undefined && object.machine !== null)
+      ? MachineFacts.fromPartial(object.machine)
       : undefined;
     return message;
   },
@@ -2186,6 +2239,335 @@ export const NodeFolders_LinksEntry: MessageFns<NodeFolders_LinksEntry> = {
     const message = createBaseNodeFolders_LinksEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseMachineFacts(): MachineFacts {
+  return { osId: "", osLike: [], osVersion: "", programs: [], selinux: undefined };
+}
+
+export const MachineFacts: MessageFns<MachineFacts> = {
+  encode(message: MachineFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.osId !== "") {
+      writer.uint32(10).string(message.osId);
+    }
+    for (const v of message.osLike) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.osVersion !== "") {
+      writer.uint32(26).string(message.osVersion);
+    }
+    for (const v of message.programs) {
+      ProgramFacts.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.selinux !== undefined) {
+      SelinuxFacts.encode(message.selinux, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MachineFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMachineFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.osId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.osLike.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.osVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.programs.push(ProgramFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.selinux = SelinuxFacts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MachineFacts>): MachineFacts {
+    return MachineFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MachineFacts>): MachineFacts {
+    const message = createBaseMachineFacts();
+    message.osId = object.osId ?? "";
+    message.osLike = object.osLike?.map((e) => e) || [];
+    message.osVersion = object.osVersion ?? "";
+    message.programs = object.programs?.map((e) => ProgramFacts.fromPartial(e)) || [];
+    message.selinux = (object.selinux !== undefined && object.selinux !== null)
+      ? SelinuxFacts.fromPartial(object.selinux)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProgramFacts(): ProgramFacts {
+  return { name: "", version: "", path: "" };
+}
+
+export const ProgramFacts: MessageFns<ProgramFacts> = {
+  encode(message: ProgramFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.path !== "") {
+      writer.uint32(26).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProgramFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProgramFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProgramFacts>): ProgramFacts {
+    return ProgramFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProgramFacts>): ProgramFacts {
+    const message = createBaseProgramFacts();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    message.path = object.path ?? "";
+    return message;
+  },
+};
+
+function createBaseSelinuxFacts(): SelinuxFacts {
+  return { enforcing: false, booleans: {} };
+}
+
+export const SelinuxFacts: MessageFns<SelinuxFacts> = {
+  encode(message: SelinuxFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.enforcing !== false) {
+      writer.uint32(8).bool(message.enforcing);
+    }
+    globalThis.Object.entries(message.booleans).forEach(([key, value]: [string, boolean]) => {
+      SelinuxFacts_BooleansEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SelinuxFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSelinuxFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.enforcing = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = SelinuxFacts_BooleansEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.booleans[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SelinuxFacts>): SelinuxFacts {
+    return SelinuxFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SelinuxFacts>): SelinuxFacts {
+    const message = createBaseSelinuxFacts();
+    message.enforcing = object.enforcing ?? false;
+    message.booleans = (globalThis.Object.entries(object.booleans ?? {}) as [string, boolean][]).reduce(
+      (acc: { [key: string]: boolean }, [key, value]: [string, boolean]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Boolean(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseSelinuxFacts_BooleansEntry(): SelinuxFacts_BooleansEntry {
+  return { key: "", value: false };
+}
+
+export const SelinuxFacts_BooleansEntry: MessageFns<SelinuxFacts_BooleansEntry> = {
+  encode(message: SelinuxFacts_BooleansEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== false) {
+      writer.uint32(16).bool(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SelinuxFacts_BooleansEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSelinuxFacts_BooleansEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SelinuxFacts_BooleansEntry>): SelinuxFacts_BooleansEntry {
+    return SelinuxFacts_BooleansEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SelinuxFacts_BooleansEntry>): SelinuxFacts_BooleansEntry {
+    const message = createBaseSelinuxFacts_BooleansEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? false;
     return message;
   },
 };

@@ -541,6 +541,51 @@ export interface ApplyLoadBalancerResponse {
   event: OperationEvent | undefined;
 }
 
+/** As ApplyLoadBalancerRequest. */
+export interface TestLoadBalancerRequest {
+  port: number;
+  virtualIp: string;
+  backends: Backend[];
+  peers: string[];
+  ownAddress: string;
+  virtualRouterId: number;
+  priority: number;
+  bindAddress: string;
+  acceptRefusal: boolean;
+}
+
+export interface TestLoadBalancerResponse {
+  /** Empty: every file was found good. */
+  refused: RefusedFile[];
+}
+
+export interface RefusedFile {
+  /** Where the file would be. */
+  path: string;
+  /** `haproxy`, `keepalived` or `systemd`. */
+  program: string;
+  /** What the program said. */
+  said: string;
+}
+
+export interface GetFirewallRequest {
+}
+
+export interface GetFirewallResponse {
+  /** What `firewall-cmd --list-all-zones` prints; empty where firewalld does not run. */
+  firewalldZones: string;
+  /** What firewall-cmd said instead. */
+  firewalldProblem: string;
+  ufwActive: boolean;
+  /** Text of /etc/default/ufw, and of user.rules, user6.rules and before.rules in /etc/ufw, by path. */
+  ufwFiles: { [key: string]: string };
+}
+
+export interface GetFirewallResponse_UfwFilesEntry {
+  key: string;
+  value: string;
+}
+
 export interface StopLoadBalancerRequest {
   header: OperationHeader | undefined;
 }
@@ -5171,6 +5216,513 @@ export const ApplyLoadBalancerResponse: MessageFns<ApplyLoadBalancerResponse> = 
     message.event = (object.event !== undefined && object.event !== null)
       ? OperationEvent.fromPartial(object.event)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseTestLoadBalancerRequest(): TestLoadBalancerRequest {
+  return {
+    port: 0,
+    virtualIp: "",
+    backends: [],
+    peers: [],
+    ownAddress: "",
+    virtualRouterId: 0,
+    priority: 0,
+    bindAddress: "",
+    acceptRefusal: false,
+  };
+}
+
+export const TestLoadBalancerRequest: MessageFns<TestLoadBalancerRequest> = {
+  encode(message: TestLoadBalancerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.virtualIp !== "") {
+      writer.uint32(26).string(message.virtualIp);
+    }
+    for (const v of message.backends) {
+      Backend.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.peers) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.ownAddress !== "") {
+      writer.uint32(50).string(message.ownAddress);
+    }
+    if (message.virtualRouterId !== 0) {
+      writer.uint32(56).uint32(message.virtualRouterId);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(64).uint32(message.priority);
+    }
+    if (message.bindAddress !== "") {
+      writer.uint32(74).string(message.bindAddress);
+    }
+    if (message.acceptRefusal !== false) {
+      writer.uint32(160).bool(message.acceptRefusal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestLoadBalancerRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestLoadBalancerRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.virtualIp = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.backends.push(Backend.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.peers.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ownAddress = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.virtualRouterId = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.priority = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.bindAddress = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.acceptRefusal = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TestLoadBalancerRequest>): TestLoadBalancerRequest {
+    return TestLoadBalancerRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TestLoadBalancerRequest>): TestLoadBalancerRequest {
+    const message = createBaseTestLoadBalancerRequest();
+    message.port = object.port ?? 0;
+    message.virtualIp = object.virtualIp ?? "";
+    message.backends = object.backends?.map((e) => Backend.fromPartial(e)) || [];
+    message.peers = object.peers?.map((e) => e) || [];
+    message.ownAddress = object.ownAddress ?? "";
+    message.virtualRouterId = object.virtualRouterId ?? 0;
+    message.priority = object.priority ?? 0;
+    message.bindAddress = object.bindAddress ?? "";
+    message.acceptRefusal = object.acceptRefusal ?? false;
+    return message;
+  },
+};
+
+function createBaseTestLoadBalancerResponse(): TestLoadBalancerResponse {
+  return { refused: [] };
+}
+
+export const TestLoadBalancerResponse: MessageFns<TestLoadBalancerResponse> = {
+  encode(message: TestLoadBalancerResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refused) {
+      RefusedFile.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestLoadBalancerResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestLoadBalancerResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refused.push(RefusedFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TestLoadBalancerResponse>): TestLoadBalancerResponse {
+    return TestLoadBalancerResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TestLoadBalancerResponse>): TestLoadBalancerResponse {
+    const message = createBaseTestLoadBalancerResponse();
+    message.refused = object.refused?.map((e) => RefusedFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRefusedFile(): RefusedFile {
+  return { path: "", program: "", said: "" };
+}
+
+export const RefusedFile: MessageFns<RefusedFile> = {
+  encode(message: RefusedFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.program !== "") {
+      writer.uint32(18).string(message.program);
+    }
+    if (message.said !== "") {
+      writer.uint32(26).string(message.said);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefusedFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefusedFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.program = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.said = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RefusedFile>): RefusedFile {
+    return RefusedFile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefusedFile>): RefusedFile {
+    const message = createBaseRefusedFile();
+    message.path = object.path ?? "";
+    message.program = object.program ?? "";
+    message.said = object.said ?? "";
+    return message;
+  },
+};
+
+function createBaseGetFirewallRequest(): GetFirewallRequest {
+  return {};
+}
+
+export const GetFirewallRequest: MessageFns<GetFirewallRequest> = {
+  encode(_: GetFirewallRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFirewallRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFirewallRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetFirewallRequest>): GetFirewallRequest {
+    return GetFirewallRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetFirewallRequest>): GetFirewallRequest {
+    const message = createBaseGetFirewallRequest();
+    return message;
+  },
+};
+
+function createBaseGetFirewallResponse(): GetFirewallResponse {
+  return { firewalldZones: "", firewalldProblem: "", ufwActive: false, ufwFiles: {} };
+}
+
+export const GetFirewallResponse: MessageFns<GetFirewallResponse> = {
+  encode(message: GetFirewallResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.firewalldZones !== "") {
+      writer.uint32(10).string(message.firewalldZones);
+    }
+    if (message.firewalldProblem !== "") {
+      writer.uint32(18).string(message.firewalldProblem);
+    }
+    if (message.ufwActive !== false) {
+      writer.uint32(24).bool(message.ufwActive);
+    }
+    globalThis.Object.entries(message.ufwFiles).forEach(([key, value]: [string, string]) => {
+      GetFirewallResponse_UfwFilesEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFirewallResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFirewallResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.firewalldZones = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.firewalldProblem = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ufwActive = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = GetFirewallResponse_UfwFilesEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.ufwFiles[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetFirewallResponse>): GetFirewallResponse {
+    return GetFirewallResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetFirewallResponse>): GetFirewallResponse {
+    const message = createBaseGetFirewallResponse();
+    message.firewalldZones = object.firewalldZones ?? "";
+    message.firewalldProblem = object.firewalldProblem ?? "";
+    message.ufwActive = object.ufwActive ?? false;
+    message.ufwFiles = (globalThis.Object.entries(object.ufwFiles ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseGetFirewallResponse_UfwFilesEntry(): GetFirewallResponse_UfwFilesEntry {
+  return { key: "", value: "" };
+}
+
+export const GetFirewallResponse_UfwFilesEntry: MessageFns<GetFirewallResponse_UfwFilesEntry> = {
+  encode(message: GetFirewallResponse_UfwFilesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFirewallResponse_UfwFilesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFirewallResponse_UfwFilesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetFirewallResponse_UfwFilesEntry>): GetFirewallResponse_UfwFilesEntry {
+    return GetFirewallResponse_UfwFilesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetFirewallResponse_UfwFilesEntry>): GetFirewallResponse_UfwFilesEntry {
+    const message = createBaseGetFirewallResponse_UfwFilesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -11440,6 +11992,28 @@ export const NodeAgentServiceService = {
       Buffer.from(ExamineOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExamineOperationResponse => ExamineOperationResponse.decode(value),
   },
+  /** Renders the files of ApplyLoadBalancer into tmpfs, has this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
+  testLoadBalancer: {
+    path: "/quorate.v1.NodeAgentService/TestLoadBalancer" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TestLoadBalancerRequest): Buffer =>
+      Buffer.from(TestLoadBalancerRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TestLoadBalancerRequest => TestLoadBalancerRequest.decode(value),
+    responseSerialize: (value: TestLoadBalancerResponse): Buffer =>
+      Buffer.from(TestLoadBalancerResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TestLoadBalancerResponse => TestLoadBalancerResponse.decode(value),
+  },
+  /** The rules of firewalld or ufw, as they are on this node. */
+  getFirewall: {
+    path: "/quorate.v1.NodeAgentService/GetFirewall" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetFirewallRequest): Buffer => Buffer.from(GetFirewallRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetFirewallRequest => GetFirewallRequest.decode(value),
+    responseSerialize: (value: GetFirewallResponse): Buffer => Buffer.from(GetFirewallResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetFirewallResponse => GetFirewallResponse.decode(value),
+  },
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: {
     path: "/quorate.v1.NodeAgentService/SnapshotEtcd" as const,
@@ -11995,6 +12569,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   raiseFence: handleUnaryCall<RaiseFenceRequest, RaiseFenceResponse>;
   /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
   examineOperation: handleUnaryCall<ExamineOperationRequest, ExamineOperationResponse>;
+  /** Renders the files of ApplyLoadBalancer into tmpfs, has this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
+  testLoadBalancer: handleUnaryCall<TestLoadBalancerRequest, TestLoadBalancerResponse>;
+  /** The rules of firewalld or ufw, as they are on this node. */
+  getFirewall: handleUnaryCall<GetFirewallRequest, GetFirewallResponse>;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: handleServerStreamingCall<SnapshotEtcdRequest, SnapshotEtcdResponse>;
   /** Copies every file that later steps touch into this run's backup folder, with owner and mode; on the first control plane the API objects too. */
@@ -12401,6 +12979,38 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
+  ): ClientUnaryCall;
+  /** Renders the files of ApplyLoadBalancer into tmpfs, has this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
+  testLoadBalancer(
+    request: TestLoadBalancerRequest,
+    callback: (error: ServiceError | null, response: TestLoadBalancerResponse) => void,
+  ): ClientUnaryCall;
+  testLoadBalancer(
+    request: TestLoadBalancerRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TestLoadBalancerResponse) => void,
+  ): ClientUnaryCall;
+  testLoadBalancer(
+    request: TestLoadBalancerRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TestLoadBalancerResponse) => void,
+  ): ClientUnaryCall;
+  /** The rules of firewalld or ufw, as they are on this node. */
+  getFirewall(
+    request: GetFirewallRequest,
+    callback: (error: ServiceError | null, response: GetFirewallResponse) => void,
+  ): ClientUnaryCall;
+  getFirewall(
+    request: GetFirewallRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetFirewallResponse) => void,
+  ): ClientUnaryCall;
+  getFirewall(
+    request: GetFirewallRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetFirewallResponse) => void,
   ): ClientUnaryCall;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd(
