@@ -3,6 +3,7 @@ import { compatibilityPage } from './compatibility-page.js'
 import { errorsPage } from './errors-page.js'
 import { failuresPage } from './failures-page.js'
 import { findingsPage } from './findings-page.js'
+import { machinesPage } from './machines-page.js'
 import { orderPage } from './order-page.js'
 import { proofsPage } from './proofs-page.js'
 import { reportSchemaPage } from './report-schema-page.js'
@@ -15,6 +16,7 @@ export const pages = (): Readonly<Record<string, string>> => ({
   'errors.md': errorsPage(),
   'failures.md': failuresPage(),
   'findings.md': findingsPage(),
+  'machines.md': machinesPage(),
   'order.md': orderPage(),
   'proofs.md': proofsPage(),
   'report.schema.json': reportSchemaPage(),

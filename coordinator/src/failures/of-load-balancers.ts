@@ -13,7 +13,7 @@ export const ofLoadBalancers: readonly Failure[] = [
     number: 'F44',
     title: 'A backend was added too early, or nobody asks how it is',
     threads: 'kind#588, kubeadm#1353, kubeadm#2092, kubeadm#2093, CAPV#782',
-    checks: ['load-balancer'],
+    checks: ['load-balancer', 'program-versions', 'selinux'],
     recognised: ['backend-down', 'api-server-refused', 'haproxy-configuration'],
   },
   {

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isQuorateConfig, renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
+import { placeOf } from '@quorate/shared/load-balancer-place'
+import { renderLoadBalancerUnit } from '@quorate/shared/load-balancer-unit'
 import t from 'tap'
 
 const golden = (name: string): string =>
@@ -26,6 +28,25 @@ const vrrp = {
 t.test('golden files', async (t) => {
   t.equal(renderHaproxy({ port: 8443, backends }), golden('haproxy.cfg'))
   t.equal(renderKeepalived(vrrp), golden('keepalived.conf'))
+  for (const version of ['1.8.27', '2.0.33', '2.1.12'])
+    t.equal(renderHaproxy({ port: 8443, backends, version }), golden('haproxy-before-2.2.cfg'), version)
+  for (const version of ['2.2.9', '2.6.12', '3.0.11'])
+    t.equal(renderHaproxy({ port: 8443, backends, version }), golden('haproxy.cfg'), version)
+  for (const program of ['haproxy', 'keepalived'] as const)
+    t.equal(renderLoadBalancerUnit(placeOf(program, {}), ''), golden(`quorate-${program}.service`), program)
+})
+
+t.test('the program is where the machine has it', async (t) => {
+  const unit = renderLoadBalancerUnit(placeOf('haproxy', {}), '/usr/local/sbin/haproxy')
+  t.equal(unit.match(/=\/usr\/local\/sbin\/haproxy -Ws /g)?.length, 2)
+  for (const path of ['haproxy', '/usr/sbin/haproxy -x', '/a\nExecStartPre=/b'])
+    t.throws(() => renderLoadBalancerUnit(placeOf('haproxy', {}), path), { code: 'INVALID_REQUEST' })
+})
+
+t.test('a file of an earlier release keeps its place, each program by itself', async (t) => {
+  t.equal(placeOf('haproxy', { '/etc/haproxy/haproxy.cfg': 'x' }).unit, 'haproxy')
+  t.equal(placeOf('keepalived', { '/etc/haproxy/haproxy.cfg': 'x' }).unit, 'quorate-keepalived')
+  t.equal(placeOf('haproxy', { '/etc/quorate-haproxy/haproxy.cfg': 'x' }).unit, 'quorate-haproxy')
 })
 
 t.test('only the backends given, in their order', async (t) => {

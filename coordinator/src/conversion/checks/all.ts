@@ -54,9 +54,11 @@ import { notKubeadm } from './not-kubeadm.js'
 import { oldAddressUsersCheck } from './old-address-users.js'
 import { plannedOutage } from './planned-outage.js'
 import { ports } from './ports.js'
+import { programVersions } from './program-versions.js'
 import { proxies } from './proxies.js'
 import { reachability } from './reachability.js'
 import { resources } from './resources.js'
+import { selinux } from './selinux.js'
 import { servingCertificate } from './serving-certificate.js'
 import { sharedExtraArgs } from './shared-extra-args.js'
 import { sharedFiles } from './shared-files.js'
@@ -119,6 +121,8 @@ export const allChecks = [
   cloudProvider,
   controlPlaneTaints,
   nodeLabels,
+  programVersions,
+  selinux,
   firewall,
   ports,
   proxies,

@@ -1,3 +1,4 @@
+import { installCommand } from '@quorate/shared/package-manager'
 import { holds } from '@quorate/shared/version-rules'
 import { toJoin } from '../membership.js'
 import { withFacts } from '../with-facts.js'
@@ -25,7 +26,7 @@ export const crictl: Check = {
           node: name,
           message: `kubeadm ${facts.kubeadmVersion} does not join without crictl`,
           evidence: 'crictl: not found in PATH',
-          remedy: 'On that node: apt-get install cri-tools',
+          remedy: `On that node: ${installCommand(facts.machine, ['cri-tools'])}`,
         }),
       )
   },

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { compareVersions, parseVersion } from '@quorate/shared/kubernetes-version'
+import { installRelease } from '@quorate/shared/package-manager'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { toJoin } from '../membership.js'
 import type { ConversionRun } from '../run.js'
@@ -25,13 +26,11 @@ export const kubernetesVersions: Check = {
 }
 
 function ofJoiner(node: NodeEntry, facts: NodeFacts, cluster: string): Finding[] {
-  return [
-    ...wanted(node, 'kubeadm', facts.kubeadmVersion, cluster),
-    ...wanted(node, 'kubelet', facts.kubeletVersion, cluster),
-  ]
+  return [...wanted(node, facts, 'kubeadm', cluster), ...wanted(node, facts, 'kubelet', cluster)]
 }
 
-function wanted(node: NodeEntry, program: 'kubeadm' | 'kubelet', version: string, cluster: string): Finding[] {
+function wanted(node: NodeEntry, facts: NodeFacts, program: 'kubeadm' | 'kubelet', cluster: string): Finding[] {
+  const version = program === 'kubeadm' ? facts.kubeadmVersion : facts.kubeletVersion
   if (version === cluster) return []
   const what = version === '' ? `${program} is not installed` : `${program} is ${version}, the cluster is ${cluster}`
   return [
@@ -41,7 +40,7 @@ function wanted(node: NodeEntry, program: 'kubeadm' | 'kubelet', version: string
       node: node.name,
       message: `${what}: a control plane joins with exactly the cluster's version`,
       evidence: `${program} ${version || '(none)'}; API server ${cluster}`,
-      remedy: install(program, cluster),
+      remedy: install(facts, program, cluster),
     },
   ]
 }
@@ -57,24 +56,23 @@ function ofMember(node: NodeEntry, facts: NodeFacts, cluster: string): Finding[]
       node: node.name,
       message: `kubeadm ${version || 'is not installed'}: the API server's certificate is made with a kubeadm of the cluster's minor version`,
       evidence: `kubeadm ${version || '(none)'}; API server ${cluster}`,
-      remedy: install('kubeadm', cluster),
+      remedy: install(facts, 'kubeadm', cluster),
     },
   ]
 }
 
 async function newerWorkers(run: ConversionRun, cluster: string): Promise<Finding[]> {
-  const facts = await Promise.all(
-    run.workers.map(async (node) => ({ node, version: (await run.nodeFacts(node)).kubeletVersion })),
-  )
-  return facts
+  const workers = await Promise.all(run.workers.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+  return workers
+    .map((worker) => ({ ...worker, version: worker.facts.kubeletVersion }))
     .filter(({ version }) => version !== '' && compareVersions(version, cluster) > 0 && !sameMinor(version, cluster))
-    .map(({ node, version }) => ({
+    .map(({ node, facts, version }) => ({
       id,
       severity: 'warning' as const,
       node: node.name,
       message: `the kubelet is newer than the API server, which the version skew policy does not allow`,
       evidence: `kubelet ${version}; API server ${cluster}`,
-      remedy: `Upgrade the control plane first, or go back: ${install('kubelet', cluster)}`,
+      remedy: `Upgrade the control plane first, or go back: ${install(facts, 'kubelet', cluster)}`,
     }))
 }
 
@@ -83,6 +81,5 @@ function sameMinor(a: string, b: string): boolean {
   return left.major === right.major && left.minor === right.minor
 }
 
-function install(program: string, version: string): string {
-  return `On that node: apt-get install --allow-change-held-packages '${program}=${version.replace(/^v/, '')}-*' (or the same version by your package manager).`
-}
+const install = ({ machine }: NodeFacts, program: string, version: string): string =>
+  `On that node: ${installRelease(machine, program, version)}`

@@ -1,6 +1,6 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
 import { foldersOf } from '@quorate/coordinator/conversion/cluster-folders'
-import { type NodeFolders, SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { MachineFacts, type NodeFolders, SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeName } from '@quorate/shared/names'
 import {
   certificate,
@@ -30,6 +30,9 @@ export interface BrokenWorld {
 }
 
 const facts = (world: World, node: string) => world.facts[node] as World['facts'][string]
+const machine = (world: World, node: string, has: Parameters<typeof MachineFacts.fromPartial>[0]) => {
+  facts(world, node).machine = MachineFacts.fromPartial(has)
+}
 const configuration = (world: World, extra: string) => {
   world.cluster.kubeadmConfig = configMap(clusterConfiguration(extra))
 }
@@ -865,6 +868,54 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: cp1,
     evidence: /firewalld/,
     breaks: (w) => Object.assign(facts(w, cp1), { firewalldActive: true }),
+  },
+  {
+    check: 'firewall',
+    what: 'ufw without a rule',
+    severity: 'warning',
+    node: cp2,
+    evidence: /ufw: no rule/,
+    breaks: (w) => {
+      facts(w, cp2).units.push({ name: 'ufw', activeState: 'active', unitFileState: 'enabled', activeSinceUnixMs: 0 })
+      w.firewall = { [cp2]: { firewalldZones: '', firewalldProblem: '', ufwActive: true, ufwFiles: {} } }
+    },
+  },
+  {
+    check: 'program-versions',
+    what: 'haproxy of RHEL 7',
+    node: cp3,
+    evidence: /^haproxy 1\.5\.18; from 1\.8 on/,
+    breaks: (w) => machine(w, cp3, { programs: [{ name: 'haproxy', version: '1.5.18', path: '/usr/sbin/haproxy' }] }),
+  },
+  {
+    check: 'selinux',
+    what: 'the boolean of haproxy is off',
+    node: cp2,
+    evidence: /haproxy_connect_any --> off/,
+    breaks: (w) =>
+      machine(w, cp2, {
+        selinux: { enforcing: true, booleans: { haproxy_connect_any: false, keepalived_connect_any: false } },
+      }),
+  },
+  {
+    check: 'ports',
+    what: "the operator's haproxy is enabled on it",
+    node: cp2,
+    evidence: /^\/etc\/haproxy\/haproxy\.cfg: bind \*:443,\*:8443 ssl crt \/x\.pem \(line 2\)$/,
+    breaks: (w) => {
+      const text = 'frontend shop\n  bind *:443,*:8443 ssl crt /x.pem # all\n'
+      facts(w, cp2).foreignLoadBalancerConfigs = { '/etc/haproxy/haproxy.cfg': text }
+    },
+  },
+  {
+    check: 'virtual-router-id',
+    what: "the operator's keepalived moves the same address",
+    node: cp3,
+    evidence: /^\/etc\/keepalived\/conf\.d\/a\.conf: 192\.168\.13\.100\/24 dev eth0 \(line 3\)$/,
+    breaks: (w) => {
+      const text = 'vrrp_instance a {\n  virtual_ipaddress {\n    192.168.13.100/24 dev eth0\n  }\n}\n'
+      facts(w, cp3).foreignLoadBalancerConfigs = { '/etc/keepalived/conf.d/a.conf': text }
+    },
   },
   {
     check: 'ports',
