@@ -1,5 +1,5 @@
-import { installCommand } from '../shared/src/package-manager.js'
 import { can, type MachineRule, machineRules, missingIn, shipped } from '../shared/src/machine-versions.js'
+import { installCommand } from '../shared/src/package-manager.js'
 
 const systems = [
   ['Debian, Ubuntu', 'debian'],
