@@ -1,4 +1,3 @@
-import { installRelease } from '@quorate/shared/package-manager'
 import type { Explanation } from './explanation.js'
 
 /** What a node lacks for a control plane: runtime, kernel, images, files. */
@@ -37,7 +36,8 @@ export const saidByNodes: readonly Explanation[] = [
     pattern:
       /[Kk]ubelet version (?:"[^"]{0,300}" is lower than kubeadm can support|is higher than the control plane version)/,
     cause: 'The kubelet of that node is not of the version of the cluster.',
-    remedy: `On that node, with the cluster's version: ${installRelease(undefined, 'kubelet', 'VERSION')}`,
+    remedy:
+      "On that node, with the cluster's version: apt-get install --allow-change-held-packages 'kubelet=VERSION-*', or dnf install --disableexcludes=kubernetes kubelet-VERSION, or zypper install --oldpackage kubelet-VERSION",
   },
   {
     id: 'image-not-pulled',

@@ -22,7 +22,10 @@ async function controlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsN
   node.write('/etc/kubernetes/manifests/kube-apiserver.yaml.bak', 'old')
   node.write('/proc/sys/kernel/osrelease', '6.1.0-13-amd64\n')
   node.write('/etc/hostname', 'k8smaster1\n')
-  node.write('/etc/os-release', 'NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
+  node.write(
+    '/etc/os-release',
+    'NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n',
+  )
   node.write('/proc/cpuinfo', 'processor\t: 0\nmodel name: x\n\nprocessor\t: 1\n')
   node.write('/proc/meminfo', 'MemTotal:        4030000 kB\nMemFree: 1 kB\n')
   node.write('/proc/swaps', 'Filename\t\tType\n')
