@@ -1,3 +1,4 @@
+import { dirname, join, resolve } from 'node:path'
 import type { Haproxy } from './haproxy.js'
 import type { SimulatedNetwork } from './network.js'
 import type { SimulatedNode } from './node.js'
@@ -34,6 +35,16 @@ export function readKeepalivedConfig(text: string): KeepalivedConfig {
   }
 }
 
+/** A configuration with the files that its `include FOLDER/*.conf` lines name in their place. */
+function withIncludes(node: SimulatedNode, path: string): string {
+  const folder = dirname(path)
+  return node.must(path).replace(/^\s*include\s+(\S+)\/\*(\.\w+)$/gm, (_, named: string, ending: string) => {
+    const inside = resolve(folder, named)
+    const files = node.list(inside).filter((name) => name.endsWith(ending))
+    return files.map((name) => withIncludes(node, join(inside, name))).join('\n')
+  })
+}
+
 /** Which keepalived of which machine, with which file, and the haproxy that its track_script looks at. */
 export interface Started {
   readonly unit: string
@@ -58,7 +69,7 @@ export class VirtualAddresses {
   }
 
   start(node: SimulatedNode, { unit, configPath, haproxy }: Started): void {
-    const config = readKeepalivedConfig(node.must(configPath))
+    const config = readKeepalivedConfig(withIncludes(node, configPath))
     this.speakers.set(`${node.name}/${unit}`, { node, config, haproxy })
   }
 

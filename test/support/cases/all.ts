@@ -2,6 +2,7 @@ import type { PublicCase } from './case.js'
 import { folders } from './folders.js'
 import { hostPaths } from './host-paths.js'
 import { kubeadmConfigTexts } from './kubeadm-config-texts.js'
+import { machineCases } from './machines.js'
 import { messages } from './messages.js'
 import { yearsOldNodes } from './years-old-nodes.js'
 
@@ -10,6 +11,7 @@ export const publicCases: readonly PublicCase[] = [
   ...folders,
   ...hostPaths,
   ...kubeadmConfigTexts,
+  ...machineCases,
   ...messages,
   ...yearsOldNodes,
 ]
