@@ -29,6 +29,7 @@ export const refusals = {
   peerUrlExists: 'etcdserver: Peer URLs already exists',
   timedOut: 'etcdserver: request timed out',
   noLeader: 'etcdserver: no leader',
+  userNotFound: 'etcdserver: user name not found',
 }
 
 /** How long a learner needs to have all that the leader has. */
@@ -45,6 +46,8 @@ export class EtcdCluster {
   private sizeAt = { revision: -1, bytes: 0 }
   /** Every change of the members that was ever made, in their order. */
   readonly changes: { readonly what: 'add' | 'promote' | 'update' | 'remove'; readonly peerUrl: string }[] = []
+  /** Users with the role root, by the common name of their certificate; undefined where authentication is off. */
+  roots: ReadonlySet<string> | undefined
   readonly alarms: { member: bigint; kind: number }[] = []
   protected readonly network: SimulatedNetwork
   readonly store: ObjectStore
@@ -101,6 +104,11 @@ export class EtcdCluster {
     if (leader === undefined || !this.connected(member, leader) || !this.canCommit(member)) {
       throw new StatusError(500, 'InternalError', refusals.timedOut)
     }
+  }
+
+  /** What needs the role root once authentication is on: members, snapshots, the question for it (tried with a real 3.5.15). */
+  requireRoot(commonName: string): void {
+    if (this.roots?.has(commonName) === false) throw new Error(refusals.userNotFound)
   }
 
   /** First member of a new cluster. */

@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:tls'
 import { Server as GrpcServer, ServerCredentials, type ServerErrorResponse, status } from '@grpc/grpc-js'
+import type { AuthContext } from '@grpc/grpc-js/build/src/auth-context.js'
 import {
+  AuthService,
   ClusterService,
   MaintenanceService,
   type Member,
@@ -155,7 +157,7 @@ export class EtcdProcess {
 
   private addServices(server: GrpcServer): void {
     const { cluster } = this.parts
-    type Call = { getPeer(): string }
+    type Call = { getPeer(): string; getAuthContext(): AuthContext }
     type Callback<T> = (error: ServerErrorResponse | null, value?: T) => void
     const answer = <T>(call: Call, callback: Callback<T>, make: () => T): void => {
       try {
@@ -173,18 +175,28 @@ export class EtcdProcess {
         }),
       memberRemove: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>
         answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
           cluster.remove(BigInt(call.request.ID))
           return { header: this.header(), members: this.members() }
         }),
       memberUpdate: (call: Call & { request: { ID: string; peerURLs: string[] } }, callback: Callback<object>) =>
         answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
           cluster.update(BigInt(call.request.ID), call.request.peerURLs.join(','))
           return { header: this.header(), members: this.members() }
         }),
       memberPromote: (call: Call & { request: { ID: string } }, callback: Callback<object>) =>
         answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
           cluster.promote(BigInt(call.request.ID))
           return { header: this.header(), members: this.members() }
+        }),
+    })
+    server.addService(AuthService, {
+      authStatus: (call: Call, callback: Callback<object>) =>
+        answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
+          return { header: this.header(), enabled: cluster.roots !== undefined }
         }),
     })
     server.addService(MaintenanceService, {
@@ -195,6 +207,11 @@ export class EtcdProcess {
         })),
       status: (call: Call, callback: Callback<object>) => answer(call, callback, () => this.status()),
       snapshot: (call: Call & { write(chunk: object): void; end(): void; destroy(error: Error): void }) => {
+        try {
+          cluster.requireRoot(userOf(call))
+        } catch (error) {
+          return call.destroy(error as Error)
+        }
         const bytes = cluster.snapshot()
         const step = 32 * 1024
         for (let at = 0; at < bytes.length; at += step) {
@@ -256,6 +273,12 @@ export class EtcdProcess {
       isLearner: this.member()?.learner ?? false,
     }
   }
+}
+
+/** etcd takes a client for the user of its certificate's common name. */
+const userOf = (call: { getAuthContext(): AuthContext }): string => {
+  const { CN = '' } = call.getAuthContext().sslPeerCertificate?.subject ?? {}
+  return Array.isArray(CN) ? (CN[0] ?? '') : CN
 }
 
 const refusals = (): string => 'etcdserver: no leader'

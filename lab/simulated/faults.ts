@@ -106,6 +106,10 @@ export function faultsOf(site: Site, folder: string) {
     async updateEtcdMember({ peerUrl }: { peerUrl: string }): Promise<void> {
       for (const { id } of site.etcd.members) site.etcd.update(id, peerUrl)
     },
+    /** Enables etcd's authentication, with these users as its roots; disables it without any. */
+    async etcdRoots({ names }: { names: string[] | null }): Promise<void> {
+      site.etcd.roots = names === null ? undefined : new Set(names)
+    },
     async removeEtcdLearners(): Promise<void> {
       for (const { id } of site.etcd.members.filter(({ learner }) => learner)) site.etcd.remove(id)
     },

@@ -299,7 +299,11 @@ async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   }
   run.print('[etcd] Creating static Pod manifest for "etcd"')
   const peerUrl = httpsUrl(context.address, 2380)
-  const member = await retried(() => site.etcd.add(peerUrl, learnsFirst(run, context)))
+  const member = await retried(() => {
+    // kubeadm is a client with pki/etcd/healthcheck-client (app/util/etcd/etcd.go, NewFromCluster).
+    site.etcd.requireRoot('kube-etcd-healthcheck-client')
+    return site.etcd.add(peerUrl, learnsFirst(run, context))
+  })
   run.print('[etcd] Announced new etcd member joining to the existing etcd cluster')
   const others = site.etcd.members.filter((each) => each !== member)
   const initial = [...others.map(({ name, peerUrl: url }) => `${name}=${url}`), `${context.nodeName}=${peerUrl}`]

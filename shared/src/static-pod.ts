@@ -22,6 +22,8 @@ export interface StaticPodView {
   readonly flags: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly hostPaths: readonly HostPath[]
+  /** AppArmor profile of the node that its container asks for (type Localhost); empty for none. */
+  readonly apparmorProfile: string
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -75,7 +77,18 @@ export function readStaticPod(manifestText: string): StaticPodView {
       Object.entries(asObject(metadata['annotations'])).map(([key, text]) => [key, asText(text)]),
     ),
     hostPaths: readHostPaths(spec, container),
+    apparmorProfile: localProfile(metadata, spec, container),
   }
+}
+
+/** Of the securityContext (1.30 and later), or of the annotation before it: `localhost/NAME`. */
+function localProfile(metadata: Json, spec: Json, container: Json): string {
+  for (const { securityContext } of [container, spec]) {
+    const profile = asObject(asObject(securityContext)['appArmorProfile'])
+    if (profile['type'] === 'Localhost') return asText(profile['localhostProfile'])
+  }
+  const key = `container.apparmor.security.beta.kubernetes.io/${asText(container['name'])}`
+  return /^localhost\/(.{1,300})$/.exec(asText(asObject(metadata['annotations'])[key]))?.[1] ?? ''
 }
 
 /** Mounts that kubeadm makes itself (app/phases/controlplane/volumes.go, app/phases/etcd/local.go). */

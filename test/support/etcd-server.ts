@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import {
+  type AuthServer,
+  AuthService,
   type ClusterServer,
   ClusterService,
   type MaintenanceServer,
@@ -25,6 +27,8 @@ interface EtcdState {
   removed: string[]
   /** Whether the leader takes a learner for in sync. */
   inSync: boolean
+  /** Answers the question whether it authenticates: nobody, a client with the role root, or one without. */
+  authentication: 'off' | 'root' | 'etcdserver: user name not found' | 'etcdserver: permission denied'
 }
 
 export interface EtcdServer {
@@ -61,6 +65,7 @@ export async function startEtcd(
     damaged: false,
     removed: [],
     inSync: false,
+    authentication: 'off',
   }
   const server = new Server()
   const lost = { code: status.UNAVAILABLE, details: 'etcdserver: no leader' }
@@ -116,6 +121,13 @@ export async function startEtcd(
     },
   }
   server.addService(MaintenanceService, maintenance)
+  const auth: AuthServer = {
+    authStatus: (_, callback) =>
+      state.authentication.startsWith('etcdserver')
+        ? callback({ code: status.PERMISSION_DENIED, details: state.authentication })
+        : callback(null, { header, enabled: state.authentication === 'root' }),
+  }
+  server.addService(AuthService, auth)
   const pair = issueCertificate({
     ca,
     commonName: 'etcd',

@@ -29,6 +29,8 @@ export interface World {
   facts: Record<string, NodeFacts>
   cluster: ClusterFacts
   etcd: { members: EtcdMember[]; alarms: string[]; clusterId: string }
+  /** What etcd says of its authentication; `off` where it is not given. */
+  etcdAuthentication?: string
   /** What `getent` says of the endpoint's name, by node. */
   resolves: Record<string, string[]>
   /** What a probe from a node meets, where it is not what a sound network gives. */
@@ -341,6 +343,11 @@ function fakeAgent(world: World, node: string): Agent {
       facts: { ...world.facts[node], clockUnixMs: world.now + (world.clockOffsetMs[node] ?? 0) },
     }),
     getClusterFacts: () => ({ facts: world.cluster }),
+    listEtcdMembers: () => ({
+      ...world.etcd,
+      authentication: world.etcdAuthentication ?? 'off',
+      clientName: 'kube-etcd-healthcheck-client',
+    }),
     listContainers: ({ names }: { names: string[] }) => ({
       containers: names.flatMap((name) => world.containers(node, name)),
     }),

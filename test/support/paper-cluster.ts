@@ -250,6 +250,7 @@ export class PaperCluster {
         image: '',
         annotations: {},
         hostPaths: [],
+        apparmorProfile: '',
         command: ['kube-apiserver', `--advertise-address=${paper.entry.address}`, '--secure-port=6443'],
       },
     ]
@@ -330,9 +331,12 @@ export class PaperCluster {
       getClusterFacts: ({ find }: { find: string[] }) => ({
         facts: { ...this.#tick(), references: this.#references(find) },
       }),
-      listEtcdMembers: () => ({ members: structuredClone(this.members), alarms: [], clusterId: 'c1' }),
       testLoadBalancer: () => ({ refused: [] }),
       getFirewall: () => ({ firewalldZones: '', firewalldProblem: '', ufwActive: false, ufwFiles: {} }),
+      listEtcdMembers: () => ({
+        members: structuredClone(this.members),
+        ...{ alarms: [], clusterId: 'c1', authentication: 'off', clientName: 'kube-etcd-healthcheck-client' },
+      }),
       listControlPlaneImages: () => ({ wanted: [], missing: [] }),
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),

@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
-import { ClusterClient, MaintenanceClient, type Member } from '@quorate/shared/gen/third_party/etcd/rpc'
+import { AuthClient, ClusterClient, MaintenanceClient, type Member } from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { EtcdClient, EtcdMembership } from './etcd.js'
 import { type EtcdPlace, readEtcdPlace } from './etcd-place.js'
 import { grpcReason, unary } from './grpc-call.js'
@@ -13,16 +13,22 @@ const alarmNames = ['NONE', 'NOSPACE', 'CORRUPT'] as const
 
 const hex = (id: string): string => BigInt(id).toString(16)
 
+interface Clients {
+  readonly cluster: ClusterClient
+  readonly maintenance: MaintenanceClient
+  readonly auth: AuthClient
+}
+
 /** One channel for each endpoint that is asked; all are closed together. */
 class Channels {
   private readonly place: EtcdPlace
-  private readonly open = new Map<string, { cluster: ClusterClient; maintenance: MaintenanceClient }>()
+  private readonly open = new Map<string, Clients>()
 
   constructor(place: EtcdPlace) {
     this.place = place
   }
 
-  to(url: string): { cluster: ClusterClient; maintenance: MaintenanceClient } {
+  to(url: string): Clients {
     const known = this.open.get(url)
     if (known !== undefined) return known
     const { host } = new URL(url)
@@ -32,16 +38,15 @@ class Channels {
     const made = {
       cluster: new ClusterClient(host, identity, options),
       maintenance: new MaintenanceClient(host, identity, options),
+      auth: new AuthClient(host, identity, options),
     }
     this.open.set(url, made)
     return made
   }
 
   close(): void {
-    for (const { cluster, maintenance } of this.open.values()) {
-      cluster.close()
-      maintenance.close()
-    }
+    for (const { cluster, maintenance, auth } of this.open.values())
+      for (const one of [cluster, maintenance, auth]) one.close()
   }
 }
 
@@ -51,7 +56,7 @@ interface OwnStatus extends EtcdStatus {
   readonly memberId: string
 }
 
-async function readStatus({ maintenance }: ReturnType<Channels['to']>, signal?: AbortSignal): Promise<OwnStatus> {
+async function readStatus({ maintenance }: Clients, signal?: AbortSignal): Promise<OwnStatus> {
   const started = performance.now()
   const answer = await unary(maintenance.status.bind(maintenance), {}, { deadlineMs: statusMs, signal })
   return {
@@ -116,13 +121,13 @@ async function chooseEndpoint(channels: Channels, [first = '', ...others]: reado
 }
 
 /** Through raft first: only that answer is the cluster's. Without quorum the local store's answer is still worth seeing. */
-async function listMembers({ cluster }: ReturnType<Channels['to']>, signal?: AbortSignal) {
+async function listMembers({ cluster }: Clients, signal?: AbortSignal) {
   const list = (linearizable: boolean) =>
     unary(cluster.memberList.bind(cluster), { linearizable }, { deadlineMs: statusMs, signal })
   return list(true).catch(() => list(false))
 }
 
-async function listAlarms({ maintenance }: ReturnType<Channels['to']>, signal?: AbortSignal): Promise<string[]> {
+async function listAlarms({ maintenance }: Clients, signal?: AbortSignal): Promise<string[]> {
   const request = { action: 0, memberID: '0', alarm: 0 }
   return unary(maintenance.alarm.bind(maintenance), request, { deadlineMs: statusMs, signal }).then(
     ({ alarms }) => alarms.map(({ memberID, alarm }) => `${alarmNames[alarm] ?? alarm} on ${hex(memberID)}`),
@@ -130,7 +135,25 @@ async function listAlarms({ maintenance }: ReturnType<Channels['to']>, signal?: 
   )
 }
 
-async function* readSnapshot({ maintenance }: ReturnType<Channels['to']>, signal?: AbortSignal) {
+/** gRPC's code for a method that the server does not have: an etcd before 3.5 (rpc.proto, AuthStatus). */
+const unimplemented = 12
+
+/** See EtcdClient.authentication. */
+async function askAuthentication({ auth }: Clients, signal?: AbortSignal): Promise<string> {
+  try {
+    const { enabled } = await unary(auth.authStatus.bind(auth), {}, { deadlineMs: statusMs, signal })
+    return enabled ? 'root' : 'off'
+  } catch (error) {
+    signal?.throwIfAborted()
+    const { code, details } = error as { readonly code?: number; readonly details?: string }
+    if (code === unimplemented) return ''
+    // Only what etcd says of users and roles is an answer; an etcd that is away is for others to find.
+    const said = details ?? grpcReason(error)
+    return /user name|permission denied|auth/.test(said) ? said : ''
+  }
+}
+
+async function* readSnapshot({ maintenance }: Clients, signal?: AbortSignal) {
   const stream = maintenance.snapshot({})
   const cancel = () => stream.cancel()
   signal?.addEventListener('abort', cancel, { once: true })
@@ -142,6 +165,35 @@ async function* readSnapshot({ maintenance }: ReturnType<Channels['to']>, signal
   } finally {
     signal?.removeEventListener('abort', cancel)
     stream.cancel()
+  }
+}
+
+type Change = (doing: string, call: () => Promise<unknown>) => Promise<void>
+
+/** Each changes the list of members, by the id that it has there. */
+function memberChanges(
+  { cluster }: Clients,
+  change: Change,
+): Pick<EtcdClient, 'removeMember' | 'updateMember' | 'promoteMember'> {
+  return {
+    removeMember: (id, signal) => {
+      const request = { ID: BigInt(`0x${id}`).toString() }
+      return change(`removing member ${id}`, () =>
+        unary(cluster.memberRemove.bind(cluster), request, { deadlineMs: changeMs, signal }),
+      )
+    },
+    updateMember: (id, peerUrls, signal) => {
+      const request = { ID: BigInt(`0x${id}`).toString(), peerURLs: [...peerUrls] }
+      return change(`updating member ${id}`, () =>
+        unary(cluster.memberUpdate.bind(cluster), request, { deadlineMs: changeMs, signal }),
+      )
+    },
+    promoteMember: (id, signal) => {
+      const request = { ID: BigInt(`0x${id}`).toString() }
+      return change(`promoting member ${id}`, () =>
+        unary(cluster.memberPromote.bind(cluster), request, { deadlineMs: changeMs, signal }),
+      )
+    },
   }
 }
 
@@ -158,7 +210,7 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     if (error instanceof QuorateError || (error as Error).name === 'AbortError') throw error
     throw new QuorateError('ETCD_REFUSED', `${doing}: ${grpcReason(error)}`, { where: url, cause: error })
   }
-  const change = async (doing: string, call: () => Promise<unknown>): Promise<void> => {
+  const change: Change = async (doing, call) => {
     if (!place.stacked)
       throw new QuorateError('NOT_IN_TABLE', `${doing}: this etcd is external, its members are not Quorate's to change`)
     await call().catch(refused(doing))
@@ -175,26 +227,11 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
       )
       return { members, alarms, clusterId: hex(list.header?.clusterId ?? '0'), revision: status.revision }
     },
+    authentication: (signal) => askAuthentication(own, signal),
+    clientName: place.clientName,
     ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
     snapshot: (signal) => readSnapshot(own, signal),
-    removeMember: (id, signal) => {
-      const request = { ID: BigInt(`0x${id}`).toString() }
-      return change(`removing member ${id}`, () =>
-        unary(own.cluster.memberRemove.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
-      )
-    },
-    updateMember: (id, peerUrls, signal) => {
-      const request = { ID: BigInt(`0x${id}`).toString(), peerURLs: [...peerUrls] }
-      return change(`updating member ${id}`, () =>
-        unary(own.cluster.memberUpdate.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
-      )
-    },
-    promoteMember: (id, signal) => {
-      const request = { ID: BigInt(`0x${id}`).toString() }
-      return change(`promoting member ${id}`, () =>
-        unary(own.cluster.memberPromote.bind(own.cluster), request, { deadlineMs: changeMs, signal }),
-      )
-    },
+    ...memberChanges(own, change),
     close: () => channels.close(),
   }
 }

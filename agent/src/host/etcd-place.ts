@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { checkServerIdentity } from 'node:tls'
@@ -21,6 +22,8 @@ export interface EtcdPlace {
   /** A member is this control plane's own, so that members come and go with control planes. */
   readonly stacked: boolean
   dial(url: string): EtcdDial
+  /** Common name of the client certificate; empty where none is used. */
+  readonly clientName: string
 }
 
 /** From etcd's own manifest where there is one, else from what the API server is told. NOT_A_CONTROL_PLANE where there is neither. */
@@ -80,7 +83,10 @@ async function stackedPlace(host: Host, { flags }: StaticPodView, where: string)
   const identity = await readIdentity(host, files)
   // etcd's server certificate always has the name localhost (kubeadm, GetEtcdAltNames); a bare IP as TLS server name makes Node warn.
   const options = { 'grpc.ssl_target_name_override': 'localhost' }
-  return { endpoints: [url], stacked: true, dial: () => ({ identity: identity.credentials(), options }) }
+  return {
+    ...{ endpoints: [url], stacked: true, clientName: identity.commonName },
+    dial: () => ({ identity: identity.credentials(), options }),
+  }
 }
 
 /** Dialled as the API server does it: at its endpoints, with its client certificate. */
@@ -95,7 +101,7 @@ async function externalPlace(host: Host, apiServer: StaticPodView, where: string
     cert: flags['etcd-certfile'],
     key: flags['etcd-keyfile'],
   })
-  return { endpoints, stacked: false, dial: (url) => dialByName(url, identity) }
+  return { endpoints, stacked: false, dial: (url) => dialByName(url, identity), clientName: identity.commonName }
 }
 
 /** Verified for the host of its URL, whatever else its certificate is for. */
@@ -112,6 +118,7 @@ function dialByName(url: string, identity: Identity): EtcdDial {
 }
 
 interface Identity {
+  readonly commonName: string
   credentials(check?: typeof checkServerIdentity): ChannelCredentials
 }
 
@@ -130,6 +137,17 @@ async function readIdentity(
   )
   const { createSsl } = credentials
   return {
+    commonName: commonNameOf(cert),
     credentials: (check) => createSsl(ca, key, cert, check === undefined ? {} : { checkServerIdentity: check }),
+  }
+}
+
+function commonNameOf(pem: Buffer | null | undefined): string {
+  try {
+    return pem === null || pem === undefined
+      ? ''
+      : (/^CN=(.{1,200})$/m.exec(new X509Certificate(pem).subject)?.[1] ?? '')
+  } catch {
+    return ''
   }
 }

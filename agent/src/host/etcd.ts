@@ -17,6 +17,13 @@ export interface EtcdClient {
   ownStatus(signal?: AbortSignal): Promise<EtcdStatus>
   /** The snapshot stream: bytes as etcd sends them, its own 32 byte sha256 at the end. */
   snapshot(signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /**
+   * `off`; `root` where authentication is enabled and this client has the role root, which adding, promoting and removing members and a snapshot
+   * need; else etcd's own words. It answers the question itself to a client with that role only (tried with 3.5.15).
+   */
+  authentication(signal?: AbortSignal): Promise<string>
+  /** Common name of the client certificate: the user that etcd takes this client for. */
+  readonly clientName: string
   removeMember(id: string, signal?: AbortSignal): Promise<void>
   /** Tells the others where a member is met: its peer URLs, whole. */
   updateMember(id: string, peerUrls: readonly string[], signal?: AbortSignal): Promise<void>

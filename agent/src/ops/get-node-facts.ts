@@ -3,6 +3,7 @@ import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { version } from '@quorate/shared/version'
 import { readLearnerGate } from './cluster/learner-gate.js'
+import { readAppArmor } from './facts/apparmor.js'
 import { readCertificateFacts } from './facts/certificates.js'
 import { readCloudInitHosts } from './facts/cloud-init.js'
 import { readDisks } from './facts/disks.js'
@@ -13,6 +14,8 @@ import { readKubeletFlags } from './facts/kubelet-flags.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
 import { readMachine } from './facts/machine.js'
 import { oneLook } from './facts/one-look.js'
+import { readOtherStaticPods } from './facts/other-static-pods.js'
+import { readPackages } from './facts/packages.js'
 import { readPrograms } from './facts/programs.js'
 import { readProxies } from './facts/proxies.js'
 import { readRuntime } from './facts/runtime.js'
@@ -50,8 +53,13 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part(() => readUnits(host, signal)),
       part(() => readMachine(host, signal)),
       part(() => readCertificateFacts(host)),
-      part(() => readStaticPods(host)),
       part(async () => ({ folders: await readFolderFacts(host, signal) })),
+      part(async () => {
+        const pods = await readStaticPods(host)
+        return { ...pods, ...(await readOtherStaticPods(host, pods.strayManifests).catch(() => ({}))) }
+      }),
+      part(() => readPackages(host)),
+      part(() => readAppArmor(host)),
       part(() => readFiles(host)),
       part(async () => ({ kubeconfigs: await readKubeconfigs(host) })),
       part(async () => ({ sharedFiles: await readSharedFiles(host) })),

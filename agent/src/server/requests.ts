@@ -82,7 +82,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   getNodeFacts: { folders },
   getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag, apiService: check.flag },
   findReferences: { find: listOf(check.soughtText) },
-  listEtcdMembers: {},
+  listEtcdMembers: { authentication: check.flag },
   listContainers: { names: listOf(check.containerName) },
   listImages: {},
   listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },

@@ -64,7 +64,16 @@ function clusterFactsWith(
 
 /** etcd's member list with each member's own word, from the first control plane that answers. */
 export function readEtcd(run: ConversionRun, signal?: AbortSignal): Promise<EtcdFacts> {
-  return askAControlPlane(run, (node) => run.agent(node).read('listEtcdMembers', {}, readOptions(signal)))
+  return askAControlPlane(run, (node) =>
+    run.agent(node).read('listEtcdMembers', { authentication: false }, readOptions(signal)),
+  )
+}
+
+/** Whether etcd authenticates its clients, and whether ours has the role root there: asked for apart, because the question goes through raft. */
+export async function readEtcdAuthentication(
+  run: ConversionRun,
+): Promise<{ readonly authentication: string; readonly clientName: string }> {
+  return askAControlPlane(run, (node) => run.agent(node).read('listEtcdMembers', { authentication: true }))
 }
 
 /** Running containers of that name on a node, by CRI. */

@@ -3,7 +3,7 @@ import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
 import { diskLatency } from './disk-latency.js'
-import { readNodeFacts } from './fresh.js'
+import { readClusterFacts, readNodeFacts } from './fresh.js'
 import { isJoined } from './membership.js'
 import { pathProblem } from './probe.js'
 import type { ConversionRun } from './run.js'
@@ -110,6 +110,38 @@ export async function clocksAgree(run: ConversionRun, node: NodeEntry, signal: A
     })
   }
   return { what: `clock of ${node.name} against ${run.first.name}`, saw: `at most ${Math.round(apart)} ms apart` }
+}
+
+/**
+ * What joins is what was planned: a package manager may have installed another kubeadm or kubelet on any control plane since
+ * (unattended-upgrades), and kubeadm would render, or the kubelet refuse, what the others do not have.
+ */
+export async function versionsAsPlanned(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const planned = (await run.clusterFacts()).kubernetesVersion
+  const accepted = run.file.policy.ignoreFindings['kubernetes-versions'] !== undefined
+  const ofPlan = accepted ? await run.nodeFacts(node) : { kubeadmVersion: planned, kubeletVersion: planned }
+  const [{ kubernetesVersion }, facts, first] = await Promise.all([
+    readClusterFacts(run, signal),
+    readNodeFacts(run, node, signal),
+    readNodeFacts(run, run.first, signal),
+  ])
+  const before = await run.nodeFacts(run.first)
+  const one = [
+    { name: node.name, program: 'kubeadm', version: facts.kubeadmVersion, wanted: ofPlan.kubeadmVersion },
+    { name: node.name, program: 'kubelet', version: facts.kubeletVersion, wanted: ofPlan.kubeletVersion },
+    { name: run.first.name, program: 'kube-apiserver', version: kubernetesVersion, wanted: planned },
+    { name: run.first.name, program: 'kubeadm', version: first.kubeadmVersion, wanted: before.kubeadmVersion },
+    { name: run.first.name, program: 'kubelet', version: first.kubeletVersion, wanted: before.kubeletVersion },
+    // A program that did not answer in time says nothing: kubeadm itself is asked next.
+  ].find(({ version, wanted }) => version !== '' && version !== wanted)
+  if (one !== undefined) {
+    const { name, program, version, wanted } = one
+    throw new QuorateError('DRIFT', `${program} on ${name} is ${version} now and was ${wanted} in the plan`, {
+      where: name,
+      remedy: `Something upgraded it in the meantime. On that node: apt-mark hold kubeadm kubelet kubectl (or dnf versionlock add kubeadm kubelet kubectl), install version ${wanted.replace(/^v/, '')} again, then: quorate resume ${run.id}`,
+    })
+  }
+  return { what: `kubeadm and kubelet of ${node.name} and ${run.first.name}`, saw: `${planned}, as planned` }
 }
 
 /** Asked for shorter than before the run: another joiner's images and the gate itself wait for it. */

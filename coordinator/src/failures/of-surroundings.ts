@@ -19,19 +19,21 @@ export const ofSurroundings: readonly Failure[] = [
     number: 'F60',
     title: 'SELinux or AppArmor refuses a port, a file or a program',
     threads: 'openshift-ansible#11388, puppetlabs-haproxy#524',
+    checks: ['apparmor'],
     recognised: ['selinux-haproxy', 'selinux-denied', 'apparmor-denied'],
   },
   {
     number: 'F61',
     title: 'etcd has authentication enabled, and a client of the join is no user or has no rights',
     threads: 'etcd#9816, etcd#9620, etcd#10923',
+    checks: ['etcd-authentication'],
     recognised: ['etcd-authentication'],
   },
   {
     number: 'F62',
     title: 'A package was upgraded by itself: kubeadm or kubelet no longer fit the cluster',
     threads: 'kubeadm#1556, kubeadm#2719',
-    checks: ['kubernetes-versions'],
+    checks: ['kubernetes-versions', 'package-holds'],
     recognised: ['kubeadm-version', 'flag-removed'],
   },
   {

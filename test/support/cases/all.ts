@@ -4,6 +4,8 @@ import { hostPaths } from './host-paths.js'
 import { kubeadmConfigTexts } from './kubeadm-config-texts.js'
 import { machineCases } from './machines.js'
 import { messages } from './messages.js'
+import { otherStaticPods } from './other-static-pods.js'
+import { surroundings } from './surroundings.js'
 import { yearsOldNodes } from './years-old-nodes.js'
 
 /** Every public case, one shelf a subject. */
@@ -14,4 +16,10 @@ export const publicCases: readonly PublicCase[] = [
   ...machineCases,
   ...messages,
   ...yearsOldNodes,
+  ...hostPaths,
+  ...kubeadmConfigTexts,
+  ...messages,
+  ...yearsOldNodes,
+  ...otherStaticPods,
+  ...surroundings,
 ]

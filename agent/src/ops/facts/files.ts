@@ -1,6 +1,5 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
-import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'

@@ -63,11 +63,12 @@ function describe(pod: StaticPodView): StaticPodFacts {
     command: pod.command.map(maskFlag),
     annotations: { ...pod.annotations },
     hostPaths: pod.hostPaths.map(({ path }) => path),
+    apparmorProfile: pod.apparmorProfile,
   }
 }
 
 /** Paths and booleans are no secrets: `--token-auth-file=/etc/...` and `--enable-bootstrap-token-auth=true` stay. */
-function maskFlag(word: string): string {
+export function maskFlag(word: string): string {
   const [, flag, value] = /^(--?[^=]*(?:token|password)[^=]*)=([\s\S]*)$/i.exec(word) ?? []
   if (flag === undefined || value === undefined || /^(\/|true$|false$|\d+[a-z]*$)/.test(value)) return word
   return `${flag}=<masked>`

@@ -2,6 +2,7 @@ import { addresses } from './addresses.js'
 import { agentVersions } from './agent-versions.js'
 import { alreadyHighlyAvailable } from './already-highly-available.js'
 import { anonymousAuth } from './anonymous-auth.js'
+import { apparmor } from './apparmor.js'
 import { bootstrapSigner } from './bootstrap-signer.js'
 import { caKey } from './ca-key.js'
 import { certificateExpiry } from './certificate-expiry.js'
@@ -25,6 +26,7 @@ import { endpointOutsideCluster } from './endpoint-outside-cluster.js'
 import { endpointReplaced } from './endpoint-replaced.js'
 import { endpointResolves } from './endpoint-resolves.js'
 import { etcdAddresses } from './etcd-addresses.js'
+import { etcdAuthentication } from './etcd-authentication.js'
 import { etcdHealth } from './etcd-health.js'
 import { etcdLearnerFixes } from './etcd-learner-fixes.js'
 import { etcdLearnerMode } from './etcd-learner-mode.js'
@@ -52,6 +54,7 @@ import { nodeLabels } from './node-labels.js'
 import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
 import { oldAddressUsersCheck } from './old-address-users.js'
+import { packageHolds } from './package-holds.js'
 import { plannedOutage } from './planned-outage.js'
 import { ports } from './ports.js'
 import { programVersions } from './program-versions.js'
@@ -91,7 +94,9 @@ export const allChecks = [
   kubernetesRelease,
   kubernetesVersions,
   kubeadmConfigApi,
+  packageHolds,
   etcdHealth,
+  etcdAuthentication,
   etcdAddresses,
   certificateExpiry,
   servingCertificate,
@@ -124,6 +129,7 @@ export const allChecks = [
   programVersions,
   selinux,
   firewall,
+  apparmor,
   ports,
   proxies,
   reachability,

@@ -1,4 +1,8 @@
+import type { NodeFacts, OtherStaticPod } from '@quorate/shared/gen/quorate/v1/facts'
 import { foldersOf } from '../cluster-folders.js'
+import { toJoin } from '../membership.js'
+import { type KindOfPod, kindOfPod, usesSocket } from '../other-static-pods.js'
+import type { ConversionRun } from '../run.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -7,20 +11,105 @@ const id = 'stray-manifests'
 /** The kubelet reads every file there, whatever its ending: a backup copy runs the old pod (kubernetes#55596, kubeadm#2823). */
 export const strayManifests: Check = {
   id,
-  title: 'The folders of static pods hold nothing unknown',
+  title: 'The folders of static pods hold no copies, and joiners have what the API server relies on',
   async check(run) {
     const nodes = await withFacts(run, run.controlPlanes)
-    return nodes.flatMap(({ name, facts }) =>
-      facts.strayManifests.map(
-        (file): Finding => ({
+    const { kmsSockets } = await run.nodeFacts(run.first)
+    return [
+      ...nodes.flatMap(({ name, facts }) =>
+        facts.strayManifests.map((file) => ofFile({ node: name, facts, file, kmsSockets })),
+      ),
+      ...(await withoutKmsPlugin(run, kmsSockets)),
+    ]
+  },
+}
+
+interface Stray {
+  readonly node: string
+  readonly facts: NodeFacts
+  readonly file: string
+  readonly kmsSockets: readonly string[]
+}
+
+function ofFile({ node, facts, file, kmsSockets }: Stray): Finding {
+  const pod = facts.otherStaticPods.find((one) => one.file === file)
+  const folder = foldersOf(facts).manifests
+  const about = { id, node, evidence: evidenceOf(`${folder}/${file}`, pod) } as const
+  const kind = pod === undefined ? 'no pod' : kindOfPod(pod, facts.otherStaticPods, kmsSockets)
+  return { ...about, ...words(kind, { folder, file, pod: pod?.pod ?? '' }) }
+}
+
+function evidenceOf(path: string, pod: OtherStaticPod | undefined): string {
+  if (pod === undefined) return path
+  return `${path}: ${pod.problem === '' ? `pod ${pod.pod}, ${pod.images.join(', ')}` : pod.problem}`
+}
+
+interface FileOfPod {
+  readonly folder: string
+  readonly file: string
+  readonly pod: string
+}
+
+function words(kind: KindOfPod, { folder, file, pod }: FileOfPod): Pick<Finding, 'severity' | 'message' | 'remedy'> {
+  switch (kind) {
+    case 'kms plugin':
+      return {
+        severity: 'info',
+        message: `${file} runs the KMS plugin with which the API server decrypts: it stays`,
+        remedy: 'Nothing to do on this node. Do not move the file: without the plugin no Secret can be read.',
+      }
+    case 'load balancer':
+      return {
+        severity: 'info',
+        message: `${file} runs a load balancer of your own: it stays`,
+        remedy:
+          'Nothing to do. If clients are to use it as the endpoint, set loadBalancer.kind: external in the cluster file.',
+      }
+    case 'own pod':
+      return {
+        severity: 'warning',
+        message: `${file} runs the static pod ${pod}, which is none of kubeadm's: it stays, and the joining control planes do not get it`,
+        remedy: `If the other control planes need it: copy ${folder}/${file}, and what it mounts, to each of them after it has joined. To accept this finding: add stray-manifests to policy.ignoreFindings with the reason.`,
+      }
+    default:
+      return {
+        severity: 'error',
+        message:
+          kind === 'copy'
+            ? `the kubelet runs ${file} as a second ${pod}, beside the file of kubeadm's`
+            : `${file} is in the folder of static pods and is not a pod that the kubelet can run`,
+        remedy: `On that node: mv ${folder}/${file} /root/`,
+      }
+  }
+}
+
+/** kubeadm copies no static pod, and its preflight allows one of another name before the join (kubeadm, preflight/checks.go): there it must be. */
+async function withoutKmsPlugin(run: ConversionRun, kmsSockets: readonly string[]): Promise<Finding[]> {
+  const joiners = await withFacts(run, await toJoin(run))
+  const first = await run.nodeFacts(run.first)
+  const { otherStaticPods } = first
+  const theirs = foldersOf(first).manifests
+  return joiners.flatMap(({ name, facts }) =>
+    kmsSockets
+      .filter((socket) => !facts.listeningUnixSockets.some((path) => realRun(path) === realRun(socket)))
+      .filter((socket) => !facts.otherStaticPods.some((pod) => usesSocket(pod, socket)))
+      .map((socket): Finding => {
+        const manifest = otherStaticPods.find((pod) => usesSocket(pod, socket))?.file
+        const here = foldersOf(facts).manifests
+        return {
           id,
           severity: 'error',
           node: name,
-          message: 'the kubelet runs a file in its folder of manifests that is none of the known static pods',
-          evidence: `${foldersOf(facts).manifests}/${file}`,
-          remedy: `On that node: mv ${foldersOf(facts).manifests}/${file} /root/. If it is a static pod of your own, add stray-manifests to policy.ignoreFindings with the reason.`,
-        }),
-      ),
-    )
-  },
+          message: `the API server encrypts with the KMS plugin at ${socket}, and nothing serves that socket here: a joining API server would never be ready`,
+          evidence: `${run.first.name}: ${manifest === undefined ? 'a plugin outside of the folder of static pods' : `${theirs}/${manifest}`}; here: no such static pod, and nothing listens on ${socket}`,
+          remedy:
+            manifest === undefined
+              ? `Install and start the KMS plugin on this node as on ${run.first.name}: the unit or container that serves ${socket}.`
+              : `Copy ${theirs}/${manifest} from ${run.first.name} to ${here}/ on this node, with the files that it mounts and their modes. The kubelet starts it when the node joins.`,
+        }
+      }),
+  )
 }
+
+/** /var/run is a link to /run. */
+const realRun = (path: string): string => path.replace(/^\/var\/run\//, '/run/')

@@ -122,7 +122,9 @@ const urlsOf = ({ clientUrls }: EtcdMember): readonly string[] => clientUrls.map
 const machineOf = ({ id, peerUrls }: EtcdMember): string => hostIn(peerUrls[0] ?? '') || id
 
 async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>> {
-  const { members } = await run.agent(node).read('listEtcdMembers', {}, signal === undefined ? {} : { signal })
+  const { members } = await run
+    .agent(node)
+    .read('listEtcdMembers', { authentication: false }, signal === undefined ? {} : { signal })
   const { healthy, voters, holds: quorate } = forecastQuorum(members)
   const saw = `${healthy} of ${voters} voters answer`
   return quorate ? holds([{ what: `external etcd from ${node.name}`, saw }]) : notYet(`external etcd: ${saw}`)

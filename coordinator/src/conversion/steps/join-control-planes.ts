@@ -6,6 +6,7 @@ import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../c
 import type { EtcdTopology } from '../etcd/topology.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
+import { versionsAsPlanned } from '../joiner-gates.js'
 import { learnsFirst } from '../learner-mode.js'
 import { isJoined, newMembers } from '../membership.js'
 import { recall, remember } from '../memory.js'
@@ -46,6 +47,8 @@ export const joinControlPlanes = defineStep({
   async apply(run, { node: name }, call) {
     const node = nodeOf(run, name)
     if (!(await isJoined(run, node))) {
+      // Minutes may have passed since they were prepared: the first may have taken its time to join.
+      await versionsAsPlanned(run, node, call.signal)
       // kubeadm's exit code says little about etcd: what became of the join is seen in the member list.
       await whileJoining(run, node, () => join(run, node, call))
     }

@@ -4,7 +4,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { readClusterFacts } from '../fresh.js'
 import { joinSpec, recipientsOf } from '../join-spec.js'
-import { clocksAgree, diskKeepsUp, portsReachable } from '../joiner-gates.js'
+import { clocksAgree, diskKeepsUp, portsReachable, versionsAsPlanned } from '../joiner-gates.js'
 import { toJoin } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { type ConversionRun, defineStep } from '../run.js'
@@ -15,7 +15,7 @@ export const prepareJoining = defineStep({
   id: 'prepare-joining',
   title: 'Prepare every joining control plane, before the first of them joins',
   documented: 'Prerequisite',
-  gate: "On both: kubeadm's own preflight, images, shared files, the ports of API server, kubelet and a stacked etcd both ways, an external etcd's endpoints, clocks, the disk under etcd.",
+  gate: "On both: kubeadm's own preflight, images, shared files, the ports of API server, kubelet and a stacked etcd both ways, an external etcd's endpoints, clocks, the versions of the plan, the disk under etcd.",
   undo: 'What was copied is removed, and what join tokens are left.',
   width: (run) => Math.max(1, run.joining.length),
   onResume: 'renewed',
@@ -29,6 +29,7 @@ export const prepareJoining = defineStep({
   },
   async apply(run, action, call) {
     const node = nodeOf(run, action.node)
+    await versionsAsPlanned(run, node, call.signal)
     await copySharedFiles(run, node, call)
     const count = (by: number) => remember(run, preflights, (recall<number>(run, preflights) ?? 0) + by)
     count(1)
@@ -36,12 +37,19 @@ export const prepareJoining = defineStep({
   },
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
-    const [ports, clocks, disk] = await Promise.all([
+    const [ports, clocks, versions, disk] = await Promise.all([
       portsReachable(run, node, signal),
       clocksAgree(run, node, signal),
+      versionsAsPlanned(run, node, signal),
       diskKeepsUp(run, node, signal),
     ])
-    return [{ what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' }, ...ports, clocks, ...disk]
+    return [
+      { what: `kubeadm join phase preflight on ${node.name}`, saw: 'no error' },
+      ...ports,
+      clocks,
+      versions,
+      ...disk,
+    ]
   },
   async rollback(run, done, call) {
     await putBack(run, done, call)

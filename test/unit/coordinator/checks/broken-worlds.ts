@@ -1,6 +1,12 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
 import { foldersOf } from '@quorate/coordinator/conversion/cluster-folders'
-import { MachineFacts, type NodeFolders, SharedFile, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import {
+  MachineFacts,
+  type NodeFolders,
+  OtherStaticPod,
+  SharedFile,
+  StaticPodFacts,
+} from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeName } from '@quorate/shared/names'
 import {
   certificate,
@@ -51,6 +57,17 @@ const running = (world: World, component: string, ids: readonly string[]) => {
   const sound = world.containers
   world.containers = (node, name) =>
     name === component ? ids.map((id) => container(node, name, id)) : sound(node, name)
+}
+const addPod = (world: World, node: string, pod: Partial<OtherStaticPod>) => {
+  facts(world, node).strayManifests.push(pod.file ?? '')
+  facts(world, node).otherStaticPods.push(OtherStaticPod.fromPartial(pod))
+}
+const withKmsPlugin = (world: World) => {
+  const pod = { file: 'kms.yaml', pod: 'kms', hostPaths: ['/var/run/kmsplugin'] }
+  facts(world, cp1).kmsSockets.push('/var/run/kmsplugin/socket.sock')
+  addPod(world, cp1, pod)
+  // Served there already, by a unit.
+  facts(world, cp2).listeningUnixSockets.push('/run/kmsplugin/socket.sock')
 }
 const firstMember = (world: World) => world.etcd.members[0] as World['etcd']['members'][number]
 const shared = {
@@ -709,7 +726,87 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'a backup copy',
     node: cp1,
     evidence: /manifests\/kube-apiserver\.yaml\.bak/,
-    breaks: (w) => facts(w, cp1).strayManifests.push('kube-apiserver.yaml.bak'),
+    breaks: (w) => addPod(w, cp1, { file: 'kube-apiserver.yaml.bak', pod: 'kube-apiserver' }),
+  },
+  {
+    check: 'stray-manifests',
+    what: 'what is no pod',
+    node: cp1,
+    evidence: /manifests\/notes\.yaml: its kind is not Pod/,
+    breaks: (w) => addPod(w, cp1, { file: 'notes.yaml', problem: 'its kind is not Pod' }),
+  },
+  {
+    check: 'stray-manifests',
+    what: 'a pod of the operator',
+    severity: 'warning',
+    node: cp1,
+    evidence: /pod backup, registry\.example\.com\/backup:1/,
+    breaks: (w) => addPod(w, cp1, { file: 'backup.yaml', pod: 'backup', images: ['registry.example.com/backup:1'] }),
+  },
+  {
+    check: 'stray-manifests',
+    what: 'a KMS plugin, which stays',
+    severity: 'info',
+    node: cp1,
+    evidence: /manifests\/kms\.yaml: pod kms/,
+    breaks: withKmsPlugin,
+  },
+  {
+    check: 'stray-manifests',
+    what: 'a KMS plugin that a joiner lacks',
+    node: cp3,
+    evidence: /k8smaster1\.example\.com: \/etc\/kubernetes\/manifests\/kms\.yaml; here: no such static pod/,
+    breaks: withKmsPlugin,
+  },
+  {
+    check: 'etcd-authentication',
+    what: 'kubeadm is no user',
+    node: cp1,
+    evidence: /AuthStatus as kube-etcd-healthcheck-client: etcdserver: user name not found/,
+    breaks: (w) => Object.assign(w, { etcdAuthentication: 'etcdserver: user name not found' }),
+  },
+  {
+    check: 'etcd-authentication',
+    what: 'kubeadm has the role root',
+    severity: 'info',
+    evidence: /enabled/,
+    breaks: (w) => Object.assign(w, { etcdAuthentication: 'root' }),
+  },
+  {
+    check: 'package-holds',
+    what: 'unattended-upgrades, nothing held',
+    severity: 'warning',
+    node: cp2,
+    evidence: /not held: kubeadm 1\.37\.2-1\.1, kubelet 1\.37\.2-1\.1/,
+    breaks: (w) =>
+      Object.assign(facts(w, cp2), {
+        automaticUpgrades: 'unattended-upgrades',
+        packages: [
+          { name: 'kubeadm', version: '1.37.2-1.1', held: false },
+          { name: 'kubelet', version: '1.37.2-1.1', held: false },
+          { name: 'kubectl', version: '1.37.2-1.1', held: true },
+          { name: 'containerd', version: '1.7.2-1', held: false },
+        ],
+      }),
+  },
+  {
+    check: 'apparmor',
+    what: 'a profile that does not let haproxy read its configuration',
+    severity: 'warning',
+    node: cp1,
+    evidence: /profile \/usr\/sbin\/haproxy \(enforce\), \/etc\/apparmor\.d\/usr\.sbin\.haproxy has no rule/,
+    breaks: (w) =>
+      facts(w, cp1).apparmorProfiles.push({
+        ...{ name: '/usr/sbin/haproxy', mode: 'enforce', file: '/etc/apparmor.d/usr.sbin.haproxy' },
+        rules: ['/etc/haproxy/conf.d/* r'],
+      }),
+  },
+  {
+    check: 'apparmor',
+    what: 'a static pod under a profile that a joiner lacks',
+    node: cp2,
+    evidence: /localhost\/k8s-apiserver/,
+    breaks: (w) => Object.assign(facts(w, cp1).staticPods[0] ?? {}, { apparmorProfile: 'k8s-apiserver' }),
   },
   {
     check: 'feature-gates',

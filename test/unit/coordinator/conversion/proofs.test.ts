@@ -107,9 +107,14 @@ const breaks: Record<string, Break> = {
   },
   'etcd-addresses': (paper) => {
     const command = ['etcd', '--listen-client-urls=https://127.0.0.1:2379']
-    paper
-      .node('k8smaster2')
-      .facts.staticPods.push({ component: 'etcd', image: '', annotations: {}, hostPaths: [], command })
+    paper.node('k8smaster2').facts.staticPods.push({
+      component: 'etcd',
+      image: '',
+      annotations: {},
+      hostPaths: [],
+      apparmorProfile: '',
+      command,
+    })
   },
   'etcd-topology': (paper) => {
     const config = paper.configMap('kubeadmConfig')

@@ -115,7 +115,21 @@ export interface NodeFacts {
     | NodeFolders
     | undefined;
   /** The operating system and those of its programs whose release matters. */
-  machine: MachineFacts | undefined;
+  machine:
+    | MachineFacts
+    | undefined;
+  /** What the manifests folder runs beside kubeadm's components and Quorate's own. */
+  otherStaticPods: OtherStaticPod[];
+  /** Unix sockets of the KMS plugins that this node's API server encrypts with (kms providers of --encryption-provider-config). */
+  kmsSockets: string[];
+  /** Unix sockets by path on which something listens here, at most 500. */
+  listeningUnixSockets: string[];
+  /** kubeadm, kubelet and the others that a conversion relies on, as the package manager has them; empty where none is known. */
+  packages: PackageFacts[];
+  /** What installs upgrades here without being asked: `unattended-upgrades`, `dnf-automatic`; empty for nothing. */
+  automaticUpgrades: string;
+  /** AppArmor profiles that are loaded; none where AppArmor is off. */
+  apparmorProfiles: AppArmorProfile[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -226,6 +240,36 @@ export interface SelinuxFacts_BooleansEntry {
   value: boolean;
 }
 
+/** A pod of the manifests folder that is none of kubeadm's. */
+export interface OtherStaticPod {
+  /** Name of its file. */
+  file: string;
+  /** metadata.name; empty where the file is no pod. */
+  pod: string;
+  images: string[];
+  hostPaths: string[];
+  /** Command lines of its containers; values of flags named *token*, *password* are masked. */
+  command: string[];
+  /** Why the kubelet cannot run it; empty for a pod. */
+  problem: string;
+}
+
+export interface PackageFacts {
+  name: string;
+  version: string;
+  /** No upgrade touches it: `apt-mark hold`, dnf's versionlock, or an exclude. */
+  held: boolean;
+}
+
+export interface AppArmorProfile {
+  name: string;
+  /** `enforce`, `complain`, `kill`, `unconfined`. */
+  mode: string;
+  /** File that it was loaded from, and its rules for files; of haproxy's and keepalived's only. */
+  file: string;
+  rules: string[];
+}
+
 export interface ExternalCa {
   /** Its files below pki, without ending: `ca`, `front-proxy-ca`, `etcd/ca`. */
   name: string;
@@ -325,6 +369,8 @@ export interface StaticPodFacts {
   command: string[];
   annotations: { [key: string]: string };
   hostPaths: string[];
+  /** AppArmor profile of the node that its securityContext or annotation names (type Localhost); empty for none. */
+  apparmorProfile: string;
 }
 
 export interface StaticPodFacts_AnnotationsEntry {
@@ -618,6 +664,12 @@ function createBaseNodeFacts(): NodeFacts {
     manifestProblems: [],
     folders: undefined,
     machine: undefined,
+    otherStaticPods: [],
+    kmsSockets: [],
+    listeningUnixSockets: [],
+    packages: [],
+    automaticUpgrades: "",
+    apparmorProfiles: [],
   };
 }
 
@@ -799,6 +851,24 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.machine !== undefined) {
       MachineFacts.encode(message.machine, writer.uint32(1042).fork()).join();
+    }
+    for (const v of message.otherStaticPods) {
+      OtherStaticPod.encode(v!, writer.uint32(1362).fork()).join();
+    }
+    for (const v of message.kmsSockets) {
+      writer.uint32(1370).string(v!);
+    }
+    for (const v of message.listeningUnixSockets) {
+      writer.uint32(1378).string(v!);
+    }
+    for (const v of message.packages) {
+      PackageFacts.encode(v!, writer.uint32(1386).fork()).join();
+    }
+    if (message.automaticUpgrades !== "") {
+      writer.uint32(1394).string(message.automaticUpgrades);
+    }
+    for (const v of message.apparmorProfiles) {
+      AppArmorProfile.encode(v!, writer.uint32(1402).fork()).join();
     }
     return writer;
   },
@@ -1300,6 +1370,54 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.machine = MachineFacts.decode(reader, reader.uint32());
             continue;
           }
+          case 170: {
+            if (tag !== 1362) {
+              break;
+            }
+
+            message.otherStaticPods.push(OtherStaticPod.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 171: {
+            if (tag !== 1370) {
+              break;
+            }
+
+            message.kmsSockets.push(reader.string());
+            continue;
+          }
+          case 172: {
+            if (tag !== 1378) {
+              break;
+            }
+
+            message.listeningUnixSockets.push(reader.string());
+            continue;
+          }
+          case 173: {
+            if (tag !== 1386) {
+              break;
+            }
+
+            message.packages.push(PackageFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 174: {
+            if (tag !== 1394) {
+              break;
+            }
+
+            message.automaticUpgrades = reader.string();
+            continue;
+          }
+          case 175: {
+            if (tag !== 1402) {
+              break;
+            }
+
+            message.apparmorProfiles.push(AppArmorProfile.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1415,6 +1533,12 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.machine = (object.machine !== undefined && object.machine !== null)
       ? MachineFacts.fromPartial(object.machine)
       : undefined;
+    message.otherStaticPods = object.otherStaticPods?.map((e) => OtherStaticPod.fromPartial(e)) || [];
+    message.kmsSockets = object.kmsSockets?.map((e) => e) || [];
+    message.listeningUnixSockets = object.listeningUnixSockets?.map((e) => e) || [];
+    message.packages = object.packages?.map((e) => PackageFacts.fromPartial(e)) || [];
+    message.automaticUpgrades = object.automaticUpgrades ?? "";
+    message.apparmorProfiles = object.apparmorProfiles?.map((e) => AppArmorProfile.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2572,6 +2696,291 @@ export const SelinuxFacts_BooleansEntry: MessageFns<SelinuxFacts_BooleansEntry> 
   },
 };
 
+function createBaseOtherStaticPod(): OtherStaticPod {
+  return { file: "", pod: "", images: [], hostPaths: [], command: [], problem: "" };
+}
+
+export const OtherStaticPod: MessageFns<OtherStaticPod> = {
+  encode(message: OtherStaticPod, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.file !== "") {
+      writer.uint32(10).string(message.file);
+    }
+    if (message.pod !== "") {
+      writer.uint32(18).string(message.pod);
+    }
+    for (const v of message.images) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.hostPaths) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.command) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.problem !== "") {
+      writer.uint32(50).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OtherStaticPod {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOtherStaticPod();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pod = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.images.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hostPaths.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.command.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OtherStaticPod>): OtherStaticPod {
+    return OtherStaticPod.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OtherStaticPod>): OtherStaticPod {
+    const message = createBaseOtherStaticPod();
+    message.file = object.file ?? "";
+    message.pod = object.pod ?? "";
+    message.images = object.images?.map((e) => e) || [];
+    message.hostPaths = object.hostPaths?.map((e) => e) || [];
+    message.command = object.command?.map((e) => e) || [];
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBasePackageFacts(): PackageFacts {
+  return { name: "", version: "", held: false };
+}
+
+export const PackageFacts: MessageFns<PackageFacts> = {
+  encode(message: PackageFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.held !== false) {
+      writer.uint32(24).bool(message.held);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackageFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackageFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.held = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PackageFacts>): PackageFacts {
+    return PackageFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PackageFacts>): PackageFacts {
+    const message = createBasePackageFacts();
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
+    message.held = object.held ?? false;
+    return message;
+  },
+};
+
+function createBaseAppArmorProfile(): AppArmorProfile {
+  return { name: "", mode: "", file: "", rules: [] };
+}
+
+export const AppArmorProfile: MessageFns<AppArmorProfile> = {
+  encode(message: AppArmorProfile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.mode !== "") {
+      writer.uint32(18).string(message.mode);
+    }
+    if (message.file !== "") {
+      writer.uint32(26).string(message.file);
+    }
+    for (const v of message.rules) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AppArmorProfile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAppArmorProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rules.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AppArmorProfile>): AppArmorProfile {
+    return AppArmorProfile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AppArmorProfile>): AppArmorProfile {
+    const message = createBaseAppArmorProfile();
+    message.name = object.name ?? "";
+    message.mode = object.mode ?? "";
+    message.file = object.file ?? "";
+    message.rules = object.rules?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseExternalCa(): ExternalCa {
   return { name: "", certificatePem: "" };
 }
@@ -3482,7 +3891,7 @@ export const CertificateFacts: MessageFns<CertificateFacts> = {
 };
 
 function createBaseStaticPodFacts(): StaticPodFacts {
-  return { component: "", image: "", command: [], annotations: {}, hostPaths: [] };
+  return { component: "", image: "", command: [], annotations: {}, hostPaths: [], apparmorProfile: "" };
 }
 
 export const StaticPodFacts: MessageFns<StaticPodFacts> = {
@@ -3501,6 +3910,9 @@ export const StaticPodFacts: MessageFns<StaticPodFacts> = {
     });
     for (const v of message.hostPaths) {
       writer.uint32(42).string(v!);
+    }
+    if (message.apparmorProfile !== "") {
+      writer.uint32(1362).string(message.apparmorProfile);
     }
     return writer;
   },
@@ -3561,6 +3973,14 @@ export const StaticPodFacts: MessageFns<StaticPodFacts> = {
             message.hostPaths.push(reader.string());
             continue;
           }
+          case 170: {
+            if (tag !== 1362) {
+              break;
+            }
+
+            message.apparmorProfile = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3591,6 +4011,7 @@ export const StaticPodFacts: MessageFns<StaticPodFacts> = {
       {},
     );
     message.hostPaths = object.hostPaths?.map((e) => e) || [];
+    message.apparmorProfile = object.apparmorProfile ?? "";
     return message;
   },
 };

@@ -201,12 +201,18 @@ export interface FindReferencesResponse {
 }
 
 export interface ListEtcdMembersRequest {
+  /** Asks too whether etcd has authentication enabled: a question that goes through raft, so no gate asks it. */
+  authentication: boolean;
 }
 
 export interface ListEtcdMembersResponse {
   members: EtcdMember[];
   alarms: string[];
   clusterId: string;
+  /** `off`; `root` where it is enabled and this client has the role root; else etcd's own words. Empty when it was not asked. */
+  authentication: string;
+  /** Common name of the certificate with which etcd was asked. */
+  clientName: string;
 }
 
 export interface ListContainersRequest {
@@ -1444,11 +1450,14 @@ export const FindReferencesResponse: MessageFns<FindReferencesResponse> = {
 };
 
 function createBaseListEtcdMembersRequest(): ListEtcdMembersRequest {
-  return {};
+  return { authentication: false };
 }
 
 export const ListEtcdMembersRequest: MessageFns<ListEtcdMembersRequest> = {
-  encode(_: ListEtcdMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListEtcdMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.authentication !== false) {
+      writer.uint32(8).bool(message.authentication);
+    }
     return writer;
   },
 
@@ -1465,6 +1474,14 @@ export const ListEtcdMembersRequest: MessageFns<ListEtcdMembersRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.authentication = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1480,14 +1497,15 @@ export const ListEtcdMembersRequest: MessageFns<ListEtcdMembersRequest> = {
   create(base?: DeepPartial<ListEtcdMembersRequest>): ListEtcdMembersRequest {
     return ListEtcdMembersRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<ListEtcdMembersRequest>): ListEtcdMembersRequest {
+  fromPartial(object: DeepPartial<ListEtcdMembersRequest>): ListEtcdMembersRequest {
     const message = createBaseListEtcdMembersRequest();
+    message.authentication = object.authentication ?? false;
     return message;
   },
 };
 
 function createBaseListEtcdMembersResponse(): ListEtcdMembersResponse {
-  return { members: [], alarms: [], clusterId: "" };
+  return { members: [], alarms: [], clusterId: "", authentication: "", clientName: "" };
 }
 
 export const ListEtcdMembersResponse: MessageFns<ListEtcdMembersResponse> = {
@@ -1500,6 +1518,12 @@ export const ListEtcdMembersResponse: MessageFns<ListEtcdMembersResponse> = {
     }
     if (message.clusterId !== "") {
       writer.uint32(26).string(message.clusterId);
+    }
+    if (message.authentication !== "") {
+      writer.uint32(1362).string(message.authentication);
+    }
+    if (message.clientName !== "") {
+      writer.uint32(1370).string(message.clientName);
     }
     return writer;
   },
@@ -1541,6 +1565,22 @@ export const ListEtcdMembersResponse: MessageFns<ListEtcdMembersResponse> = {
             message.clusterId = reader.string();
             continue;
           }
+          case 170: {
+            if (tag !== 1362) {
+              break;
+            }
+
+            message.authentication = reader.string();
+            continue;
+          }
+          case 171: {
+            if (tag !== 1370) {
+              break;
+            }
+
+            message.clientName = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1561,6 +1601,8 @@ export const ListEtcdMembersResponse: MessageFns<ListEtcdMembersResponse> = {
     message.members = object.members?.map((e) => EtcdMember.fromPartial(e)) || [];
     message.alarms = object.alarms?.map((e) => e) || [];
     message.clusterId = object.clusterId ?? "";
+    message.authentication = object.authentication ?? "";
+    message.clientName = object.clientName ?? "";
     return message;
   },
 };

@@ -68,9 +68,22 @@ t.test('the digest does not depend on how the bytes are cut', (t) => {
 
 t.test('lists members as one answer', async (t) => {
   const { node } = await prepared(t)
-  const answer = await listEtcdMembers.run({}, node.tools, new AbortController().signal)
+  const answer = await listEtcdMembers.run({ authentication: true }, node.tools, new AbortController().signal)
   t.match(answer, { members: [{ name: 'k8smaster1.example.com' }], alarms: [], clusterId: hex(etcdIds.cluster) })
   t.notOk('revision' in answer)
+})
+
+t.test('says whether etcd authenticates, and with which role, where it is asked', async (t) => {
+  const { node, etcd } = await prepared(t)
+  const ask = async (authentication: boolean) => {
+    const answer = await listEtcdMembers.run({ authentication }, node.tools, new AbortController().signal)
+    return answer.authentication
+  }
+  t.equal(await ask(false), '', 'a gate does not ask')
+  for (const answer of ['off', 'root', 'etcdserver: user name not found', 'etcdserver: permission denied'] as const) {
+    etcd.state.authentication = answer
+    t.equal(await ask(true), answer)
+  }
 })
 
 t.test('removes a member while quorum holds before and after', async (t) => {
