@@ -21,10 +21,22 @@ export interface ClusterConfiguration {
   controlPlaneEndpoint?: string
   clusterName?: string
   imageRepository?: string
-  apiServer?: { certSANs?: string[]; extraArgs?: ExtraArgs; extraVolumes?: ExtraVolume[] }
+  apiServer?: ComponentConfiguration & { certSANs?: string[] }
+  controllerManager?: ComponentConfiguration
+  scheduler?: ComponentConfiguration
   featureGates?: Record<string, boolean>
-  networking?: { serviceSubnet?: string; dnsDomain?: string }
-  etcd?: { external?: ExternalEtcd; local?: { dataDir?: string } }
+  networking?: { serviceSubnet?: string; podSubnet?: string; dnsDomain?: string }
+  etcd?: {
+    external?: ExternalEtcd
+    local?: ComponentConfiguration & { dataDir?: string; imageRepository?: string; imageTag?: string }
+  }
+}
+
+/** What is said of one component beyond kubeadm's own choice. */
+export interface ComponentConfiguration {
+  extraArgs?: ExtraArgs
+  extraVolumes?: ExtraVolume[]
+  extraEnvs?: { name: string; value?: string }[]
 }
 
 /** What kubeadm-config has now, for commands that read it from the cluster. */
@@ -43,9 +55,13 @@ export const etcdDataOf = ({ etcd }: Pick<ClusterConfiguration, 'etcd'>): string
 /** A map up to v1beta3, a list since v1beta4. */
 export type ExtraArgs = Record<string, string> | { name: string; value: string }[]
 
+/** extraArgs of either version, repeated ones too. */
+export const argList = (args: ExtraArgs = {}): readonly { name: string; value: string }[] =>
+  Array.isArray(args) ? args : Object.entries(args).map(([name, value]) => ({ name, value }))
+
 /** extraArgs of either version by name; of a repeated one the last counts. */
 export const extraArgs = (args: ExtraArgs = {}): ReadonlyMap<string, string> =>
-  new Map(Array.isArray(args) ? args.map(({ name, value }) => [name, value]) : Object.entries(args))
+  new Map(argList(args).map(({ name, value }) => [name, value]))
 
 export interface Taint {
   key: string
@@ -62,6 +78,7 @@ export interface InitConfiguration {
   certificateKey?: string
   localAPIEndpoint?: LocalEndpoint
   nodeRegistration?: { name?: string; criSocket?: string }
+  patches?: { directory?: string }
 }
 
 export interface JoinConfiguration {

@@ -143,7 +143,10 @@ function decrypt(sealed: Buffer, key: string, phase: string): Buffer {
   }
 }
 
-type ManifestContext = Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort' | 'patches'>
+export type ManifestContext = Pick<JoinContext, 'cluster' | 'nodeName' | 'address' | 'bindPort' | 'patches'> & {
+  /** Where a dry run writes them. */
+  readonly folder?: string
+}
 
 export function writeManifest(
   run: Kubeadm,
@@ -151,10 +154,9 @@ export function writeManifest(
   context: ManifestContext,
   initialCluster: readonly string[],
 ): void {
-  const { cluster, nodeName, address, bindPort, patches } = context
+  const { cluster, nodeName, address, bindPort, patches, folder = '/etc/kubernetes/manifests' } = context
   const { node } = run.machine
   const serviceSubnet = cluster.networking?.serviceSubnet ?? '10.96.0.0/12'
-  const extra = component === 'kube-apiserver' ? cluster.apiServer : undefined
   const text = staticPodManifest(component, {
     release: run.site.release,
     nodeName,
@@ -163,18 +165,17 @@ export function writeManifest(
     serviceSubnet,
     externalEtcd: cluster.etcd?.external,
     initialCluster,
-    extraArgs: extraArgs(extra?.extraArgs),
-    extraVolumes: extra?.extraVolumes ?? [],
     externalCa: isExternalCa(node, cluster),
     certificatesDir: pkiOf(cluster),
     etcdDataDir: etcdDataOf(cluster),
+    cluster,
   })
-  node.write(`/etc/kubernetes/manifests/${component}.yaml`, patched(node, patches, component, text), 0o600)
+  node.write(`${folder}/${component}.yaml`, patched(node, patches, component, text), 0o600)
 }
 
 /** Manifests of the control plane, without etcd's. */
 export function writeManifests(run: Kubeadm, context: ManifestContext): void {
-  run.print('[control-plane] Using manifest folder "/etc/kubernetes/manifests"')
+  run.print(`[control-plane] Using manifest folder "${context.folder ?? '/etc/kubernetes/manifests'}"`)
   for (const component of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const) {
     run.print(`[control-plane] Creating static Pod manifest for "${component}"`)
     writeManifest(run, component, context, [])

@@ -13,7 +13,7 @@ import {
 import { discover } from './kubeadm-discovery.js'
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { atLeast } from './version-order.js'
-import { controlPlaneImages } from './versions.js'
+import { controlPlaneImages, releaseOf } from './versions.js'
 
 interface Found {
   readonly name: string
@@ -107,7 +107,8 @@ async function controlPlanePreflight(
   run.print('[preflight] This might take a minute or two, depending on the speed of your internet connection')
   const ahead = atLeast(run.site.release.version, '1.31') ? 'beforehand' : 'in beforehand'
   run.print(`[preflight] You can also perform this action ${ahead} using 'kubeadm config images pull'`)
-  const images = controlPlaneImages(run.site.release, cluster.imageRepository).filter((one) => !runtime.images.has(one))
+  const wanted = controlPlaneImages(releaseOf(cluster.kubernetesVersion), cluster.imageRepository)
+  const images = wanted.filter((one) => !runtime.images.has(one))
   if (node.faults.noRegistry) {
     const pull = (image: string) => ({ name: 'ImagePull', message: `failed to pull image ${image}: ${noRegistry}` })
     await report(run, images.map(pull), ignored)

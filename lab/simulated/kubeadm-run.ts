@@ -5,6 +5,8 @@ import type { Site } from './site.js'
 export interface Kubeadm {
   readonly site: Site
   readonly machine: Machine
+  /** Variables that it was started with beyond the usual. */
+  readonly env?: Readonly<Record<string, string>>
   /** Aborted when its process is killed; it dies at its next line, or where it tries something again. */
   readonly life?: AbortSignal
   /** A line of standard output. */

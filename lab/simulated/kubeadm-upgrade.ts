@@ -22,7 +22,7 @@ export async function upgradeApply(run: Kubeadm, version: string): Promise<void>
   run.print(`[upgrade/version] You have chosen to upgrade the cluster version to "${version}"`)
   site.release = releaseOf(version)
   await withConfiguration(run, async ({ client, cluster, server }) => {
-    await upgradeStaticPods(run, cluster)
+    await upgradeStaticPods(run, { ...cluster, kubernetesVersion: version })
     await patch(client, `${system}/kubeadm-config`, {
       data: { ClusterConfiguration: yamlText({ ...cluster, kubernetesVersion: version }) },
     })

@@ -4,6 +4,7 @@ import { initPhaseCerts, initPhaseUploadCerts } from './kubeadm-init.js'
 import { join, joinMarkControlPlane, joinPreflight } from './kubeadm-join.js'
 import { kubeconfigUser } from './kubeadm-kubeconfig.js'
 import { certsGenerateCsr } from './kubeadm-leaves.js'
+import { initPhaseControlPlane, initPhaseEtcd } from './kubeadm-manifests.js'
 import { reset } from './kubeadm-reset.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import { tokenCreate } from './kubeadm-token.js'
@@ -17,6 +18,8 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['init phase certs etcd-server', initPhaseCerts('etcd-server')],
   ['init phase certs etcd-peer', initPhaseCerts('etcd-peer')],
   ['init phase upload-certs', initPhaseUploadCerts],
+  ['init phase control-plane all', initPhaseControlPlane],
+  ['init phase etcd local', initPhaseEtcd],
   ['join phase preflight', joinPreflight],
   ['join phase control-plane-join mark-control-plane', joinMarkControlPlane],
   ['join', join],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
+import { readFlags } from '@quorate/shared/flags'
 import { type KubeletPlaces, kubeletPlaces } from '@quorate/shared/kubelet-command'
 import { parse } from 'yaml'
 import { refusesAnonymous } from './api-access.js'
@@ -259,7 +260,7 @@ export class Kubelet {
       podHash,
       isStatic: true,
     }
-    await runtime.run(spec, makeProcess(container.name, readFlags(container.command ?? []), manifest))
+    await runtime.run(spec, makeProcess(container.name, flagsOf(container.command ?? []), manifest))
   }
 
   /** Probes carry no credentials: an API server that refuses them is ended, and started anew, again and again (kubernetes#43784). */
@@ -267,7 +268,7 @@ export class Kubelet {
     const [container] = spec.containers
     const { httpGet, failureThreshold = 3 } = container?.livenessProbe ?? {}
     if (name !== 'kube-apiserver' || httpGet === undefined) return
-    const flags = readFlags(container?.command ?? [])
+    const flags = flagsOf(container?.command ?? [])
     if (!refusesAnonymous(this.parts.node, flags, httpGet.path)) return
     const count = (this.refused.get(id) ?? 0) + 1
     this.refused.set(id, count)
@@ -345,12 +346,9 @@ export function installClientCertificate(node: SimulatedNode, pem: string): void
   symlinkSync(file, node.real('/var/lib/kubelet/pki/kubelet-client-current.pem'))
 }
 
-/** `--name=value` of a command line. */
-function readFlags(command: readonly string[]): Map<string, string> {
-  return new Map(
-    command.slice(1).map((word) => [word.replace(/^--/, '').replace(/=.*/s, ''), word.replace(/^[^=]*=/s, '')]),
-  )
-}
+/** As the components read them: of a repeated flag the last counts. */
+const flagsOf = (command: readonly string[]): Map<string, string> =>
+  new Map(readFlags(command).map(({ name, value }) => [name, value]))
 
 const seconds = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
 

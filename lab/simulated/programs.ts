@@ -16,6 +16,21 @@ type Program = (site: Site, machine: Machine, args: readonly string[]) => Progra
 const ok = (stdout: string): ProgramResult => ({ exitCode: 0, stdout, stderr: '' })
 const failed = (exitCode: number, stderr: string): ProgramResult => ({ exitCode, stdout: '', stderr })
 
+async function kubeadm(
+  site: Site,
+  machine: Machine,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<ProgramResult> {
+  const [stdout, stderr]: [string[], string[]] = [[], []]
+  const exitCode = await runKubeadm(
+    { site, machine, env, print: (line) => stdout.push(line), complain: (line) => stderr.push(line) },
+    args,
+  )
+  const text = (lines: string[]): string => lines.map((line) => `${line}\n`).join('')
+  return { exitCode, stdout: text(stdout), stderr: text(stderr) }
+}
+
 const onEveryNode: Record<string, Program> = {
   getent: (site, { node }, [, name = '']) => {
     const addresses = site.network.resolve(node, name)
@@ -33,14 +48,15 @@ const onEveryNode: Record<string, Program> = {
   kubelet: (site, { node }) => ok(`Kubernetes ${node.faults.programVersion ?? site.release.version}\n`),
   kubectl: (site, { node }) =>
     ok(JSON.stringify({ clientVersion: { gitVersion: node.faults.programVersion ?? site.release.version } })),
-  kubeadm: async (site, machine, args) => {
-    const [stdout, stderr]: [string[], string[]] = [[], []]
-    const exitCode = await runKubeadm(
-      { site, machine, print: (line) => stdout.push(line), complain: (line) => stderr.push(line) },
-      args,
-    )
-    const text = (lines: string[]): string => lines.map((line) => `${line}\n`).join('')
-    return { exitCode, stdout: text(stdout), stderr: text(stderr) }
+  kubeadm: (site, machine, args) => kubeadm(site, machine, args, {}),
+  // coreutils: NAME=VALUE ... PROGRAM ...
+  env: (site, machine, args) => {
+    const split = args.findIndex((word) => !word.includes('='))
+    const variables = args.slice(0, split).map((word) => [word.replace(/=.*/s, ''), word.replace(/^[^=]*=/s, '')])
+    const [program, ...rest] = args.slice(split)
+    return program === 'kubeadm'
+      ? kubeadm(site, machine, rest, Object.fromEntries(variables))
+      : failed(127, `env: '${program}': No such file or directory\n`)
   },
   // The file is good when it starts something; what systemd says of a bad one is in the lab of real nodes.
   'systemd-analyze': () => ok(''),

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
+import { asConfigured } from './as-configured.js'
 import { hostPort, httpsUrl } from './host-port.js'
-import type { ExtraVolume } from './init-wish.js'
-import type { ExternalEtcd } from './kubeadm-config.js'
+import type { ClusterConfiguration, ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 import { yamlText } from './yaml-text.js'
@@ -18,9 +18,7 @@ export interface StaticPodWish {
   readonly externalEtcd?: ExternalEtcd | undefined
   /** etcd's members of the moment, the new one last: `name=https://IP:2380`. One of them alone: a new cluster. */
   readonly initialCluster: readonly string[]
-  /** extraArgs and extraVolumes of that component. */
-  readonly extraArgs?: ReadonlyMap<string, string>
-  readonly extraVolumes?: readonly ExtraVolume[]
+  readonly cluster: ClusterConfiguration
   /** The key of the cluster's CA is not on the node: its controller-manager signs nothing. */
   readonly externalCa?: boolean
   readonly certificatesDir: string
@@ -34,7 +32,7 @@ interface Probe {
   readonly scheme: 'HTTP' | 'HTTPS'
 }
 
-interface Mount {
+export interface Mount {
   readonly name: string
   readonly path: string
   /** In the container, where it is another one there. */
@@ -43,7 +41,7 @@ interface Mount {
   readonly writable?: boolean
 }
 
-interface PodParts {
+export interface PodParts {
   readonly component: Component
   readonly image: string
   readonly flags: readonly string[]
@@ -53,6 +51,7 @@ interface PodParts {
   readonly start: Probe
   readonly ready?: Probe
   readonly mounts: readonly Mount[]
+  readonly env?: readonly { readonly name: string; readonly value?: string }[]
 }
 
 const caMounts = (pki: string): readonly Mount[] => [
@@ -66,21 +65,8 @@ const caMounts = (pki: string): readonly Mount[] => [
 /** Manifest text of one static pod, as kubeadm of that release writes it. */
 export function staticPodManifest(component: Component, wish: StaticPodWish): string {
   const pod = parts[component](wish)
-  return podText({ ...pod, flags: withExtra(pod.flags, wish.extraArgs), mounts: withVolumes(pod, wish) }, wish.release)
+  return podText(asConfigured(pod, wish.cluster, wish.release), wish.release)
 }
-
-/** Each takes the place of kubeadm's own flag of that name; sorted, as kubeadm writes them. */
-function withExtra(flags: readonly string[], extra: ReadonlyMap<string, string> = new Map()): readonly string[] {
-  const kept = flags.filter((flag) => !extra.has(flag.slice(2).replace(/=.*/s, '')))
-  return extra.size === 0 ? flags : [...kept, ...[...extra].map(([name, value]) => `--${name}=${value}`)].sort()
-}
-
-const withVolumes = ({ mounts }: PodParts, { extraVolumes = [] }: StaticPodWish): readonly Mount[] => [
-  ...mounts,
-  ...extraVolumes.map(({ name, hostPath, mountPath, pathType = '', readOnly = false }) => ({
-    ...{ name, path: hostPath, mountPath, type: pathType, writable: !readOnly },
-  })),
-]
 
 const local = (port: number, path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTPS'): Probe => ({
   host: '127.0.0.1',
@@ -92,7 +78,7 @@ const local = (port: number, path: string, scheme: 'HTTP' | 'HTTPS' = 'HTTPS'): 
 const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
   'kube-apiserver': apiServerParts,
   etcd: etcdParts,
-  'kube-controller-manager': ({ release, externalCa = false, certificatesDir: pki }) => ({
+  'kube-controller-manager': ({ release, cluster, externalCa = false, certificatesDir: pki }) => ({
     component: 'kube-controller-manager',
     image: `registry.k8s.io/kube-controller-manager:${release.version}`,
     flags: [
@@ -100,7 +86,7 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
       '--authorization-kubeconfig=/etc/kubernetes/controller-manager.conf',
       '--bind-address=127.0.0.1',
       `--client-ca-file=${pki}/ca.crt`,
-      '--cluster-name=kubernetes',
+      `--cluster-name=${cluster.clusterName ?? 'kubernetes'}`,
       `--cluster-signing-cert-file=${externalCa ? '' : `${pki}/ca.crt`}`,
       `--cluster-signing-key-file=${externalCa ? '' : `${pki}/ca.key`}`,
       '--controllers=*,bootstrapsigner,tokencleaner',
@@ -168,7 +154,7 @@ function etcdMounts({ caFile, certFile, keyFile }: ExternalEtcd, pki: string): M
 }
 
 function apiServerParts(wish: StaticPodWish): PodParts {
-  const { release, address, bindPort, serviceSubnet, certificatesDir: pki } = wish
+  const { release, cluster, address, bindPort, serviceSubnet, certificatesDir: pki } = wish
   const { externalEtcd: etcd = ownEtcd(address, pki) } = wish
   const probe = (path: string): Probe => ({ host: address, path, port: bindPort, scheme: 'HTTPS' })
   return {
@@ -197,7 +183,7 @@ function apiServerParts(wish: StaticPodWish): PodParts {
       '--requestheader-group-headers=X-Remote-Group',
       '--requestheader-username-headers=X-Remote-User',
       `--secure-port=${bindPort}`,
-      '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+      `--service-account-issuer=https://kubernetes.default.svc.${cluster.networking?.dnsDomain ?? 'cluster.local'}`,
       `--service-account-key-file=${pki}/sa.pub`,
       `--service-account-signing-key-file=${pki}/sa.key`,
       `--service-cluster-ip-range=${serviceSubnet}`,
@@ -277,6 +263,7 @@ function podText(pod: PodParts, release: Release): string {
       containers: [
         {
           command: [pod.component, ...pod.flags],
+          ...(pod.env === undefined || pod.env.length === 0 ? {} : { env: pod.env }),
           image: pod.image,
           imagePullPolicy: 'IfNotPresent',
           livenessProbe: probe(pod.live, { failureThreshold: 8, ...slow }),

@@ -163,11 +163,3 @@ export function withCertificatesDir(source: string, directory: string): string {
     throw new QuorateError('INVALID_REQUEST', `not a folder: ${JSON.stringify(directory)}`)
   return setIn(parse(source), ['certificatesDir'], directory)
 }
-
-/** extraArgs of kube-apiserver by name, a map up to v1beta3 and a list since v1beta4; empty where the text is no ClusterConfiguration. */
-export function apiServerExtraArgs(source: string): ReadonlyMap<string, string> {
-  if (source === '') return new Map()
-  const args = part(parse(source), 'apiServer')['extraArgs']
-  if (Array.isArray(args)) return new Map(args.map((arg) => [String(arg?.name), String(arg?.value)]))
-  return new Map(Object.entries(isObject(args) ? args : {}).map(([name, value]) => [name, String(value)]))
-}

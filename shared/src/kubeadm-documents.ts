@@ -15,6 +15,8 @@ export interface InitDocumentsInput {
   readonly certificateKey?: string
   /** Another folder for the certificates: how a new pair is staged (`--cert-dir` cannot be mixed with `--config`). */
   readonly certificatesDir?: string
+  /** Folder with kubeadm's patches of manifests. */
+  readonly patchesFolder?: string
 }
 
 /** Versions of kubeadm's configuration API in which documents can be written here, the one to prefer first. v1 has the fields of v1beta4. */
@@ -76,6 +78,7 @@ export function initDocuments(input: InitDocumentsInput): string {
     localAPIEndpoint: { advertiseAddress: input.advertiseAddress, bindPort: input.bindPort },
     nodeRegistration: { name: input.nodeName, criSocket: socketUrl(input.criSocket) },
     ...(input.certificateKey === undefined ? {} : { certificateKey: input.certificateKey }),
+    ...(input.patchesFolder === undefined ? {} : { patches: { directory: input.patchesFolder } }),
   })
   const cluster =
     input.certificatesDir === undefined

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { ClusterFolders } from './cluster-folders.js'
 import { QuorateError } from './errors.js'
+import { readFlags } from './flags.js'
 import { readYaml } from './yaml-text.js'
 
 export interface HostPath {
@@ -36,17 +37,6 @@ const asText = (value: unknown): string =>
   value === undefined || value === null || typeof value === 'object' ? '' : String(value)
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(asText) : [])
 
-function readFlags(words: readonly string[]): Record<string, string> {
-  const flags = new Map<string, string>()
-  words.forEach((word, index) => {
-    const [, name, value] = /^--?([A-Za-z][A-Za-z0-9_-]*)(?:=([\s\S]*))?$/.exec(word) ?? []
-    if (name === undefined) return
-    const next = words[index + 1]
-    flags.set(name, value ?? (next === undefined || next.startsWith('-') ? 'true' : next))
-  })
-  return Object.fromEntries(flags)
-}
-
 function readHostPaths(spec: Json, container: Json): HostPath[] {
   const mounts = objects(container['volumeMounts'])
   return objects(spec['volumes']).flatMap((volume) => {
@@ -72,7 +62,7 @@ export function readStaticPod(manifestText: string): StaticPodView {
     component,
     image: asText(container['image']),
     command,
-    flags: readFlags(command),
+    flags: Object.fromEntries(readFlags(command).map(({ name, value }) => [name, value])),
     annotations: Object.fromEntries(
       Object.entries(asObject(metadata['annotations'])).map(([key, text]) => [key, asText(text)]),
     ),
@@ -132,8 +122,6 @@ const outputFlags = new Set([
   'audit-log-path',
   'log-file',
   'log-dir',
-  'log_dir',
-  'log_file',
   'data-dir',
   'wal-dir',
   'cert-dir',

@@ -13,6 +13,7 @@ import {
   NodeFacts,
   NodeObject,
   type Reference,
+  type StaticPodFacts,
 } from '@quorate/shared/gen/quorate/v1/facts'
 import {
   type GetFirewallResponse,
@@ -51,6 +52,8 @@ export interface World {
   /** What lies on a node at host paths, by kind, and the hashes of what could be brought. */
   kinds?: Record<string, Record<string, string>>
   sha256?: Record<string, Record<string, string>>
+  /** What kubeadm would write for the first control plane; what runs in the sound world unless given. */
+  rendered?: StaticPodFacts[]
   /** Containers of a component on a node, by the runtime's word. */
   containers: (node: string, component: string) => ContainerFacts[]
   now: number
@@ -96,6 +99,7 @@ export function soundWorld(): World {
         manageHosts: false,
         letEtcdListen: false,
         etcdLearners: 'auto',
+        adoptManifestChanges: false,
         waves: { canary: 1, width: 10, maxFailed: 0 },
         availabilityBudgetSeconds: 5,
         acceptOutageSeconds: 0,
@@ -356,6 +360,11 @@ function fakeAgent(world: World, node: string): Agent {
     testLoadBalancer: () => ({ refused: [] }),
     getFirewall: () =>
       world.firewall?.[node] ?? { firewalldZones: '', firewalldProblem: '', ufwActive: false, ufwFiles: {} },
+    renderManifests: ({ clusterConfiguration: text }: { clusterConfiguration: string }) => ({
+      pods: (world.rendered ?? soundWorld().facts[names.cp1]?.staticPods ?? []).filter(
+        ({ component }) => component !== 'etcd' || !text.includes('external:'),
+      ),
+    }),
     listImages: () => ({ images: world.images?.[node] ?? [] }),
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {

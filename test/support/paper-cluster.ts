@@ -12,6 +12,7 @@ import {
   EtcdMember,
   NodeFacts,
   NodeObject,
+  StaticPodFacts,
 } from '@quorate/shared/gen/quorate/v1/facts'
 import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
@@ -53,6 +54,7 @@ export const clusterFile: ClusterFile = {
     manageHosts: true,
     letEtcdListen: false,
     etcdLearners: 'auto',
+    adoptManifestChanges: false,
     waves: { canary: 1, width: 10, maxFailed: 0 },
     availabilityBudgetSeconds: 5,
     acceptOutageSeconds: 0,
@@ -102,6 +104,8 @@ export class PaperCluster {
   /** Overrides what a probe meets. */
   probe: (from: string, request: ProbeEndpointRequest) => Partial<ProbeEndpointResponse> | undefined = () => undefined
   kubeadmErrors: string[] = []
+  /** What kubeadm would write for the first control plane; what runs there unless given. */
+  rendered: StaticPodFacts[] | undefined
   readonly file: ClusterFile
   #certificate = 'old-certificate'
   #turn = 0
@@ -246,11 +250,7 @@ export class PaperCluster {
     paper.facts.clusterCaPem = 'PEM of the cluster CA'
     paper.facts.staticPods = [
       {
-        component: 'kube-apiserver',
-        image: '',
-        annotations: {},
-        hostPaths: [],
-        apparmorProfile: '',
+        ...StaticPodFacts.fromPartial({ component: 'kube-apiserver' }),
         command: ['kube-apiserver', `--advertise-address=${paper.entry.address}`, '--secure-port=6443'],
       },
     ]
@@ -338,6 +338,7 @@ export class PaperCluster {
         ...{ alarms: [], clusterId: 'c1', authentication: 'off', clientName: 'kube-etcd-healthcheck-client' },
       }),
       listControlPlaneImages: () => ({ wanted: [], missing: [] }),
+      renderManifests: () => ({ pods: structuredClone(this.rendered ?? paper.facts.staticPods) }),
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
       }),

@@ -68,6 +68,20 @@ export const commands = {
     return command('kubeadm', list, seconds(60))
   },
 
+  /**
+   * kubeadm's dry run writes manifests into a folder and nothing else anywhere: into the one that this variable names, or below it
+   * (app/constants, GetDryRunDir; before 1.32 CreateTempDirForKubeadm). Seen with 1.28.15 and 1.37.2.
+   */
+  renderManifests: (phase: 'control-plane all' | 'etcd local', config: string, folder: string) =>
+    command(
+      'env',
+      [
+        `KUBEADM_INIT_DRYRUN_DIR=${folder}`,
+        ...['kubeadm', 'init', 'phase', ...phase.split(' '), '--config', word(config), '--dry-run'],
+      ],
+      seconds(60),
+    ),
+
   /** Its answer holds a key: read by the agent alone, never a unit's output, which the journal would keep. */
   makeKubeconfig: (config: string, clientName: string, hours: number) =>
     command(

@@ -38,6 +38,7 @@ import { regenerateCertificate } from './regenerate-certificate.js'
 import { removeEtcdMember } from './remove-etcd-member.js'
 import { removeHostsBlock } from './remove-hosts-block.js'
 import { removeKubeVip } from './remove-kube-vip.js'
+import { renderManifests } from './render-manifests.js'
 import { requestCertificates } from './request-certificates.js'
 import { resetNode } from './reset-node.js'
 import { resolveName } from './resolve-name.js'
@@ -80,6 +81,7 @@ export const operations: Operations = {
   holdPorts,
   watchAvailability,
   measureDisk,
+  renderManifests,
   checkJoin,
   getSealingKey,
   readBackup,

@@ -21,6 +21,7 @@ export const access = {
   [`${service}/ListContainers`]: 'observer',
   [`${service}/ListImages`]: 'observer',
   [`${service}/ListControlPlaneImages`]: 'observer',
+  [`${service}/RenderManifests`]: 'observer',
   [`${service}/ListSockets`]: 'observer',
   [`${service}/LookAtPaths`]: 'observer',
   [`${service}/ResolveName`]: 'observer',

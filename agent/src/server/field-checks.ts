@@ -71,6 +71,7 @@ export const check = {
   time: like('a time as RFC 3339 has it', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/),
   version: like('a Kubernetes version', /^v\d{1,3}\.\d{1,4}\.\d{1,4}([-+][A-Za-z0-9.+-]{1,60})?$/),
   imageRepository: like('an image repository', /^[a-z0-9][A-Za-z0-9._/:-]{0,254}$/),
+  imageTag: like('the tag of an image', /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/),
   image: like('an image', /^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$/),
   kubeletFlag: like('a flag of the kubelet without dashes', /^[a-z][a-z0-9-]{0,100}$/),
   /** It becomes a word of an environment file in double quotes (kubeadm-flags.env), which systemd splits. */
@@ -94,6 +95,10 @@ export const check = {
   component: like('a static pod of kubeadm', /^(kube-apiserver|kube-controller-manager|kube-scheduler|etcd)$/),
   part: like('a part of a control plane', /^PART_(API_SERVER|ETCD|LOAD_BALANCER|CONTROL_PLANE)$/),
   containerName: like("a container's name", /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+  flagName: like('the name of a flag', /^[A-Za-z][A-Za-z0-9.-]{0,100}$/),
+  variable: like('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_.-]{0,200}$/),
+  hostPathType: like('the type of a hostPath', /^(Directory|File|Socket|CharDevice|BlockDevice)(OrCreate)?$/),
+  line: text('one line', (value) => !/[\r\n\0]/.test(value), 8192),
   path: text('an absolute path', plainPath),
   clusterFolder: text('a folder for a cluster alone', (value) => folderProblem(value) === undefined),
   touchedName: text(

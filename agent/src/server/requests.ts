@@ -1,7 +1,10 @@
+import type { EnvFacts, MountFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type {
   AvailabilityTarget,
   Backend,
   BgpPeer,
+  ComponentExtras,
+  ExtraArg,
   JoinSpec,
   KubeletArgument,
   KubeVipBgp,
@@ -76,6 +79,22 @@ const balancer = {
   acceptRefusal: check.flag,
   bindAddress: optional(check.address),
 }
+const extras = message<ComponentExtras>({
+  component: check.component,
+  args: listOf(message<ExtraArg>({ name: check.flagName, values: listOf(check.line) })),
+  volumes: listOf(
+    message<MountFacts>({
+      name: check.dnsName,
+      hostPath: check.path,
+      type: optional(check.hostPathType),
+      mountPath: check.path,
+      readOnly: check.flag,
+    }),
+  ),
+  envs: listOf(message<EnvFacts>({ name: check.variable, value: check.line })),
+  imageRepository: optional(check.imageRepository),
+  imageTag: optional(check.imageTag),
+})
 
 /** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
@@ -85,6 +104,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   listEtcdMembers: { authentication: check.flag },
   listContainers: { names: listOf(check.containerName) },
   listImages: {},
+  renderManifests: { clusterConfiguration: check.document, withPatches: check.flag },
   listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },
   listSockets: {},
   lookAtPaths: { paths: listOf(check.hostPath) },
@@ -162,6 +182,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     controlPlaneEndpoint: check.hostPort,
     certSans: listOf(check.host),
     expectedSha256: optional(check.sha256),
+    extras: listOf(extras),
   },
   useEtcdLearners: { header, expectedSha256: optional(check.sha256) },
   restoreLearnerGate: { header },

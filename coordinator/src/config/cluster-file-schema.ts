@@ -35,6 +35,7 @@ export const clusterFileSchema = z.strictObject({
       kubeletExtraArgs: z.enum(['as-first', 'own']).optional(),
       controlPlaneTaints: z.enum(['as-first', 'kubeadm']).optional(),
       etcdLearners: z.enum(['auto', 'as-configured']).default('auto'),
+      adoptManifestChanges: z.boolean().default(false),
       waves: z
         .strictObject({
           canary: z.int().min(0).max(100).default(1),

@@ -50,6 +50,8 @@ export interface ClusterFile {
     readonly controlPlaneTaints?: 'as-first' | 'kubeadm' | undefined
     /** `auto`: kubeadm's gate EtcdLearnerMode is set for the joins where it is off and known. */
     readonly etcdLearners: 'auto' | 'as-configured'
+    /** What was written by hand into the first control plane's manifests is added to kubeadm-config, so that the joiners get it too. */
+    readonly adoptManifestChanges: boolean
     readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }
     /** How long users may have been without the API in one step before the run stops by itself. */
     readonly availabilityBudgetSeconds: number

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
+import { controlPlanesAlikeId, differencesOf } from './alike/nodes.js'
 import { diskLatency } from './disk-latency.js'
 import { readClusterFacts, readNodeFacts } from './fresh.js'
 import { isJoined } from './membership.js'
@@ -158,4 +159,18 @@ export async function diskKeepsUp(
   if (slow?.severity !== 'error') return [evidence]
   const { message, remedy } = slow
   throw new QuorateError('STEP_FAILED', `${message} (${evidence.saw})`, { where: node.name, remedy })
+}
+
+/** What a joiner became, against the first control plane: kubeadm wrote its manifests on another machine, with that machine's own environment. */
+export async function alikeWithFirst(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  const [own, first] = await Promise.all([readNodeFacts(run, node, signal), readNodeFacts(run, run.first, signal)])
+  const found = differencesOf(run, { node, facts: own }, { node: run.first, facts: first })
+  const [worst, ...rest] = found.filter(({ severity }) => severity === 'error')
+  const what = `${node.name} against ${run.first.name}`
+  if (worst === undefined) return { what, saw: 'flags, images, files and kubelet configuration equal by value' }
+  const agreed = run.file.policy.ignoreFindings[controlPlanesAlikeId]
+  if (agreed !== undefined)
+    return { what, saw: `${rest.length + 1} differences, which the cluster file agrees with: ${agreed}` }
+  const more = rest.length === 0 ? '' : ` (and ${rest.length} more; quorate verify names all)`
+  throw new QuorateError('STEP_FAILED', `${worst.message}${more}`, { where: node.name, remedy: worst.remedy })
 }

@@ -1,10 +1,10 @@
+import { lastFlag } from '@quorate/shared/flags'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 
 /** Value of a flag on a static pod's command line, such as `--advertise-address`; undefined when pod or flag is absent. */
 export function staticPodFlag(facts: NodeFacts, component: string, flag: string): string | undefined {
   const command = facts.staticPods.find((pod) => pod.component === component)?.command ?? []
-  // The last one wins, as in the components' own flag parser.
-  return command.findLast((word) => word.startsWith(`${flag}=`))?.slice(flag.length + 1)
+  return lastFlag(command, flag.replace(/^--/, ''))
 }
 
 /** Port of the node's own API server: `--secure-port`, kubeadm's default 6443 where the manifest does not say. */

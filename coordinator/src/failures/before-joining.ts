@@ -27,7 +27,7 @@ export const beforeJoining: readonly Failure[] = [
     number: 'F04',
     title: 'kubeadm refuses flags that belong to another version or phase',
     threads: 'kubeadm#3201, kubernetes#131831, website#38258',
-    checks: ['kubernetes-versions', 'kubeadm-config-api'],
+    checks: ['kubernetes-versions', 'kubeadm-config-api', 'kubeadm-config-version'],
     recognised: ['flags-refused'],
   },
   {

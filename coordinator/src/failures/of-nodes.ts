@@ -38,7 +38,7 @@ export const ofNodes: readonly Failure[] = [
     number: 'F39',
     title: 'The API server of a joiner lacks a file that its flags name',
     threads: 'kubernetes#102715, pke#50, kops#15489',
-    checks: ['shared-files', 'hand-edited-manifests'],
+    checks: ['shared-files', 'control-planes-alike'],
     recognised: ['shared-file-absent'],
   },
   {

@@ -31,6 +31,7 @@ export type ReadMethod =
   | 'testLoadBalancer'
   | 'getFirewall'
   | 'listControlPlaneImages'
+  | 'renderManifests'
   | 'listSockets'
   | 'lookAtPaths'
   | 'resolveName'

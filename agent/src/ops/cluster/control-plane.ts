@@ -36,6 +36,8 @@ export interface InitDocumentOptions {
   readonly clusterConfiguration: string
   readonly certificateKey?: string
   readonly certificatesDir?: string
+  /** Of kubeadm's patches of manifests. */
+  readonly patchesFolder?: string
 }
 
 /**

@@ -11,7 +11,13 @@ import { readLine } from './system.js'
 
 type FilePart = Pick<
   NodeFacts,
-  'hostsFile' | 'fileHashes' | 'cgroupDriver' | 'placedTokenId' | 'foreignLoadBalancerConfigs' | 'loadBalancerConfigs'
+  | 'hostsFile'
+  | 'fileHashes'
+  | 'kubeletConfig'
+  | 'cgroupDriver'
+  | 'placedTokenId'
+  | 'foreignLoadBalancerConfigs'
+  | 'loadBalancerConfigs'
 >
 
 /** Files whose text or hash the coordinator needs. */
@@ -27,12 +33,17 @@ export async function readFiles(host: Host): Promise<FilePart> {
   return {
     hostsFile: hosts?.bytes.toString('utf8') ?? '',
     fileHashes,
+    kubeletConfig: withoutHeaders(kubeletConfig),
     cgroupDriver: /^cgroupDriver:\s*"?([a-z]+)/m.exec(kubeletConfig)?.[1] ?? '',
     placedTokenId: secret === undefined ? '' : tokenIdOf(secret),
     loadBalancerConfigs: ours,
     foreignLoadBalancerConfigs: foreign,
   }
 }
+
+/** `staticPodURLHeader` may hold a password; nothing else of a KubeletConfiguration is a secret. */
+const withoutHeaders = (text: string): string =>
+  text.replace(/^(\s*["']?staticPodURLHeader["']?\s*:)(?:.*)(\r?\n[ \t]+\S.*)*/gm, '$1 <masked>')
 
 async function hashes(host: Host): Promise<Record<string, string>> {
   const users = await userKubeconfigs(host).catch(() => [])

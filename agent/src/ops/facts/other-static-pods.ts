@@ -2,7 +2,7 @@ import type { NodeFacts, OtherStaticPod } from '@quorate/shared/gen/quorate/v1/f
 import { kmsSocketsIn, readOtherStaticPod } from '@quorate/shared/other-static-pod'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
-import { maskFlag, readPods } from './static-pods.js'
+import { maskSecrets, readPods } from './static-pods.js'
 import { readLine } from './system.js'
 
 const longestManifest = 262_144
@@ -32,7 +32,7 @@ async function readOther(host: Host, file: string): Promise<OtherStaticPod> {
     ...{ file, pod, problem },
     images: [...images],
     hostPaths: [...hostPaths],
-    command: command.map(maskFlag),
+    command: maskSecrets(command),
   }
 }
 

@@ -2,6 +2,7 @@ import type { NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/f
 import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
+import { masked, readStaticPodDetails, type StaticPodDetails } from '@quorate/shared/static-pod-details'
 import type { Host, HostFile } from '../../host/host.js'
 import { type NodeFolders, readFolders } from '../../host/node-folders.js'
 import { manifestPath, staticPodComponents } from '../paths.js'
@@ -10,6 +11,7 @@ import { manifestPath, staticPodComponents } from '../paths.js'
 interface SeenPod {
   readonly pod: StaticPodView
   readonly files: readonly string[]
+  readonly details: StaticPodDetails
 }
 
 /** What is in a manifest, by the file as it was read: one look at a node asks three times. */
@@ -30,8 +32,9 @@ export async function readPods(host: Host): Promise<SeenPod[]> {
 
 function seenPod({ bytes }: HostFile, folders: NodeFolders): SeenPod | undefined {
   try {
-    const pod = readStaticPod(bytes.toString('utf8'))
-    return { pod, files: filesNamedBy(pod, folders) }
+    const text = bytes.toString('utf8')
+    const pod = readStaticPod(text)
+    return { pod, files: filesNamedBy(pod, folders), details: readStaticPodDetails(text, pod.component) }
   } catch {
     return undefined
   }
@@ -50,26 +53,42 @@ export async function readStaticPods(host: Host): Promise<Pick<NodeFacts, 'stati
   const stray = entries.filter(
     ({ name, kind }) => kind !== 'directory' && !name.startsWith('.') && !known.includes(`${manifests}/${name}`),
   )
-  return { staticPods: pods.map(({ pod }) => describe(pod)), strayManifests: stray.map(({ name }) => name) }
+  return { staticPods: pods.map(describe), strayManifests: stray.map(({ name }) => name) }
 }
 
 const readText = async (host: Host, path: string): Promise<string | undefined> =>
   (await host.read(path).catch(() => undefined))?.bytes.toString('utf8')
 
-function describe(pod: StaticPodView): StaticPodFacts {
+/** A manifest's text as facts: what runs here, or what kubeadm would write. Undefined where it is none. */
+export function podFacts(text: string): StaticPodFacts {
+  const pod = readStaticPod(text)
+  return describe({ pod, details: readStaticPodDetails(text, pod.component) })
+}
+
+function describe({ pod, details }: Pick<SeenPod, 'pod' | 'details'>): StaticPodFacts {
   return {
     component: pod.component,
     image: pod.image,
-    command: pod.command.map(maskFlag),
+    command: maskSecrets(pod.command),
     annotations: { ...pod.annotations },
     hostPaths: pod.hostPaths.map(({ path }) => path),
     apparmorProfile: pod.apparmorProfile,
+    env: [...details.env],
+    mounts: [...details.mounts],
+    settings: { ...details.settings },
+    lines: { ...details.lines },
   }
 }
 
-/** Paths and booleans are no secrets: `--token-auth-file=/etc/...` and `--enable-bootstrap-token-auth=true` stay. */
-export function maskFlag(word: string): string {
-  const [, flag, value] = /^(--?[^=]*(?:token|password)[^=]*)=([\s\S]*)$/i.exec(word) ?? []
-  if (flag === undefined || value === undefined || /^(\/|true$|false$|\d+[a-z]*$)/.test(value)) return word
-  return `${flag}=<masked>`
+/** Paths, booleans and numbers are no secrets: `--token-auth-file=/etc/...` and `--enable-bootstrap-token-auth=true` stay. */
+const isPlain = (value: string): boolean => /^(\/|true$|false$|\d+[a-z]*$)/.test(value)
+
+/** A secret may stand in the flag's own word or in the one after it. */
+export function maskSecrets(command: readonly string[]): string[] {
+  return command.map((word, index) => {
+    const [, flag, value] = /^(--?[^=]*(?:token|password)[^=]*)=([\s\S]*)$/i.exec(word) ?? []
+    if (flag !== undefined && value !== undefined) return isPlain(value) ? word : `${flag}=${masked(value)}`
+    const follows = /^--?[^=]*(token|password)[^=]*$/i.test(command[index - 1] ?? '') && !word.startsWith('-')
+    return follows && !isPlain(word) ? masked(word) : word
+  })
 }

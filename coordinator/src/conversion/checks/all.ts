@@ -18,6 +18,7 @@ import { clusterStatus } from './cluster-status.js'
 import { containerRuntime } from './container-runtime.js'
 import { controlPlaneImages } from './control-plane-images.js'
 import { controlPlaneTaints } from './control-plane-taints.js'
+import { controlPlanesAlike } from './control-planes-alike.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
 import { diskLatencyCheck } from './disk-latency.js'
@@ -34,13 +35,13 @@ import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
 import { hairpin } from './hairpin.js'
-import { handEditedManifests } from './hand-edited-manifests.js'
 import { idleTimeouts } from './idle-timeouts.js'
 import { joinPermissions } from './join-permissions.js'
 import { joinersClean } from './joiners-clean.js'
 import { kernelNetwork } from './kernel-network.js'
 import { kubeProxyAbsent } from './kube-proxy-absent.js'
 import { kubeadmConfigApi } from './kubeadm-config-api.js'
+import { kubeadmConfigVersion } from './kubeadm-config-version.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletFlags } from './kubelet-flags.js'
 import { kubeletKubeconfig } from './kubelet-kubeconfig.js'
@@ -108,7 +109,8 @@ export const allChecks = [
   clusterStatus,
   featureGates,
   sharedExtraArgs,
-  handEditedManifests,
+  controlPlanesAlike,
+  kubeadmConfigVersion,
   endpointReplaced,
   disk,
   diskLatencyCheck,

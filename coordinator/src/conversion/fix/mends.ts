@@ -45,6 +45,7 @@ export const mends: Readonly<Record<string, Mending>> = {
   'etcd-topology': none('Where etcd runs, and with how many members, is for its operator.'),
   leases: none('No step writes the manifests of a control plane: kubeadm did when it was made or joined.'),
   'nodes-ready': none(toJoin),
+  'control-planes-alike': none('Which of two values is right only the operator can say.'),
   'api-endpoints': none('An API server enters itself, as soon as it runs.'),
   'kubeadm-config': on(['update-kubeadm-config']),
   'cluster-info': on(['update-cluster-info']),

@@ -3,6 +3,7 @@ import { apiserverCertificates } from './apiserver-certificates.js'
 import { certificateExpiry } from './certificate-expiry.js'
 import { certificateNames } from './certificate-names.js'
 import { clusterInfo } from './cluster-info.js'
+import { controlPlanesAlike } from './control-planes-alike.js'
 import { coredns } from './coredns.js'
 import { diskLatencyProof } from './disk-latency.js'
 import { endpointAnswers } from './endpoint-answers.js'
@@ -39,6 +40,7 @@ export const allProofs: readonly Proof[] = [
   etcdTopology,
   leases,
   nodesReady,
+  controlPlanesAlike,
   apiEndpoints,
   kubeadmConfig,
   clusterInfo,

@@ -6,7 +6,7 @@ import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../c
 import type { EtcdTopology } from '../etcd/topology.js'
 import { elected } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
-import { versionsAsPlanned } from '../joiner-gates.js'
+import { alikeWithFirst, versionsAsPlanned } from '../joiner-gates.js'
 import { learnsFirst } from '../learner-mode.js'
 import { isJoined, newMembers } from '../membership.js'
 import { recall, remember } from '../memory.js'
@@ -24,7 +24,7 @@ export const joinControlPlanes = defineStep({
   id: 'join-control-planes',
   title: 'Join the other control planes',
   documented: 'Join',
-  gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it.',
+  gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
   undo: 'Its backend is taken out, its API server ended, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
   width: (run) => recall<number>(run, atOnce) ?? 1,
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
@@ -64,7 +64,7 @@ export const joinControlPlanes = defineStep({
       untilNodeReady(run, node, signal),
       run.loadBalancer.proveBackends(run, [node], signal),
     ])
-    return [...serving, ready, ...met]
+    return [...serving, ready, ...met, await alikeWithFirst(run, node, signal)]
   },
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)

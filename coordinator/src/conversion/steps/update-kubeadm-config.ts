@@ -2,21 +2,25 @@ import { isDeepStrictEqual } from 'node:util'
 import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { QuorateError } from '@quorate/shared/errors'
+import type { ComponentExtras } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { adoptExtras } from '@quorate/shared/kubeadm-extras'
 import { formatEndpoint } from '@quorate/shared/names'
 import { canonicalAddress } from '@quorate/shared/pki'
+import { joinersWillBe } from '../alike/joiners.js'
 import { readClusterFacts } from '../fresh.js'
 import { certSansOf } from '../hand-added-sans.js'
 import { recall, remember } from '../memory.js'
-import { defineStep } from '../run.js'
+import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 const note = 'kubeadm-config-before'
+const extrasNote = 'kubeadm-config-extras'
 
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
   title: 'Set controlPlaneEndpoint and certSANs in kubeadm-config',
-  gate: 'Read again, the semantic difference is exactly controlPlaneEndpoint and certSANs.',
+  gate: 'Read again, the semantic difference is exactly controlPlaneEndpoint and certSANs, and what policy.adoptManifestChanges adds.',
   undo: 'The old text is put back, if nobody else changed it since.',
   width: 1,
   async plan(run) {
@@ -25,24 +29,29 @@ export const updateKubeadmConfig = defineStep({
     const view = readClusterConfiguration(before)
     const endpoint = formatEndpoint(run.endpoint)
     const sans = await certSansOf(run, before)
-    if (view.controlPlaneEndpoint === endpoint && lacking(sans, view.certSans).length === 0) return []
-    const does = `set controlPlaneEndpoint: ${endpoint} and certSANs ${sans.join(', ')}`
+    const extras = await extrasOf(run)
+    const isSet = view.controlPlaneEndpoint === endpoint && lacking(sans, view.certSans).length === 0
+    if (isSet && extras.length === 0) return []
+    const after = adoptExtras(setControlPlaneEndpoint(before, endpoint, sans), extras)
     return [
       {
         id: run.first.name,
         node: run.first.name,
-        does,
-        diffs: [{ name, text: unifiedDiff(name, before, setControlPlaneEndpoint(before, endpoint, sans)) }],
+        does: `set controlPlaneEndpoint: ${endpoint} and certSANs ${sans.join(', ')}${inWords(extras)}`,
+        diffs: [{ name, text: unifiedDiff(name, before, after) }],
       },
     ]
   },
   async apply(run, _action, call) {
     const { kubeadmConfig } = await run.clusterFacts()
+    const extras = await extrasOf(run)
     remember(run, note, kubeadmConfig?.text)
+    remember(run, extrasNote, extras)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
       certSans: await certSansOf(run, kubeadmConfig?.text ?? ''),
       expectedSha256: kubeadmConfig?.sha256 ?? '',
+      extras: [...extras],
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
   },
@@ -55,17 +64,35 @@ export const updateKubeadmConfig = defineStep({
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
     const missing = lacking(await certSansOf(run, before ?? text), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
-    if (before !== undefined && !onlyThose(before, text))
+    const extras = recall<readonly ComponentExtras[]>(run, extrasNote) ?? []
+    if (before !== undefined && !onlyThose(adoptExtras(before, extras), text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')
     return [
       {
         what: name,
-        saw: `controlPlaneEndpoint ${after.controlPlaneEndpoint}, certSANs ${after.certSans.join(', ')}; nothing else changed`,
+        saw: `controlPlaneEndpoint ${after.controlPlaneEndpoint}, certSANs ${after.certSans.join(', ')}${inWords(extras)}; nothing else changed`,
       },
     ]
   },
   rollback: putBack,
 })
+
+/** What the manifests of the first control plane have by hand, and the operator wants the joiners to have too. */
+async function extrasOf(run: ConversionRun): Promise<readonly ComponentExtras[]> {
+  if (!run.file.policy.adoptManifestChanges) return []
+  return (await joinersWillBe(run))?.extras ?? []
+}
+
+/** Names, no values: the diff has them. */
+function inWords(extras: readonly ComponentExtras[]): string {
+  const names = extras.flatMap(({ component, args, volumes, envs, imageRepository, imageTag }) => [
+    ...args.map((arg) => `--${arg.name} of ${component}`),
+    ...volumes.map(({ mountPath }) => `the mount ${mountPath} of ${component}`),
+    ...envs.map((env) => `${env.name} of ${component}`),
+    ...(imageRepository === '' && imageTag === '' ? [] : [`the image of ${component}`]),
+  ])
+  return names.length === 0 ? '' : `; add ${names.join(', ')}`
+}
 
 const lacking = (wanted: readonly string[], present: readonly string[]): string[] =>
   wanted.filter((san) => !present.map(canonicalAddress).includes(canonicalAddress(san)))

@@ -323,19 +323,43 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => Object.assign(w.cluster, { clusterInfoRefused: true }),
   },
   {
-    check: 'hand-edited-manifests',
+    check: 'control-planes-alike',
     what: 'an encryption configuration that kubeadm does not know of',
     node: cp1,
     evidence: /--encryption-provider-config=/,
     breaks: (w) => addFlag(w, '--encryption-provider-config=/etc/kubernetes/enc.yaml'),
   },
   {
-    check: 'hand-edited-manifests',
+    check: 'control-planes-alike',
     what: 'another flag of the manifest alone',
-    severity: 'warning',
     node: cp1,
-    evidence: /--profiling=false/,
+    evidence: /--profiling=false; kubeadm would write: absent/,
     breaks: (w) => addFlag(w, '--profiling=false'),
+  },
+  {
+    check: 'control-planes-alike',
+    what: 'two that are there differ',
+    node: cp2,
+    evidence: /--v=4; k8smaster1.example.com: absent/,
+    breaks: (w) => joinSecond(w).facts[cp2]?.staticPods[2]?.command.push('--v', '4'),
+  },
+  {
+    check: 'control-planes-alike',
+    what: 'a kubelet that is configured by hand',
+    node: cp1,
+    evidence: /maxPods: 200; configmap.*: absent/,
+    breaks: (w) => {
+      Object.assign(facts(w, cp1), { kubeletConfig: 'kind: KubeletConfiguration\nmaxPods: 200\n' })
+      w.cluster.kubeletConfig = configMap('kind: KubeletConfiguration\n')
+    },
+  },
+  {
+    check: 'kubeadm-config-version',
+    what: 'a version that does not run any more',
+    evidence: /line 9: kubernetesVersion: v1.36.3; API server v1.37.2/,
+    breaks: (w) => {
+      w.cluster.kubeadmConfig = configMap(clusterConfiguration().replace('v1.37.2', 'v1.36.3'))
+    },
   },
   {
     check: 'kube-proxy-absent',

@@ -6,7 +6,7 @@ import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
 import { hairpinProof } from '@quorate/coordinator/conversion/proofs/hairpin'
 import { prove } from '@quorate/coordinator/conversion/prove'
 import type { ConversionStep } from '@quorate/coordinator/conversion/run'
-import { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import { EtcdMember, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
@@ -107,14 +107,12 @@ const breaks: Record<string, Break> = {
   },
   'etcd-addresses': (paper) => {
     const command = ['etcd', '--listen-client-urls=https://127.0.0.1:2379']
-    paper.node('k8smaster2').facts.staticPods.push({
-      component: 'etcd',
-      image: '',
-      annotations: {},
-      hostPaths: [],
-      apparmorProfile: '',
-      command,
-    })
+    // On all of them, or they differ too.
+    for (const short of ['k8smaster1', 'k8smaster2', 'k8smaster3'])
+      paper.node(short).facts.staticPods.push(StaticPodFacts.fromPartial({ component: 'etcd', command }))
+  },
+  'control-planes-alike': (paper) => {
+    paper.node('k8smaster2').facts.staticPods[0]?.command.push('--profiling=false')
   },
   'etcd-topology': (paper) => {
     const config = paper.configMap('kubeadmConfig')

@@ -94,6 +94,8 @@ export interface NodeFacts {
   externalCas: ExternalCa[];
   /** Requests for certificates whose keys are kept on this node for a run. */
   certificateRequests: CertificateRequest[];
+  /** Text of the kubelet's configuration file; empty when there is none. Headers for static pods by URL, which may hold a password, are masked. */
+  kubeletConfig: string;
   /** What kubeadm-config was before a run set the feature gate EtcdLearnerMode for its joins; absent when no run did, or when it was put back. */
   learnerGateBefore:
     | LearnerGateBefore
@@ -371,11 +373,43 @@ export interface StaticPodFacts {
   hostPaths: string[];
   /** AppArmor profile of the node that its securityContext or annotation names (type Localhost); empty for none. */
   apparmorProfile: string;
+  /** Environment of that container; a value that may be a secret is replaced by its hash. */
+  env: EnvFacts[];
+  /** What of the node is mounted into it. */
+  mounts: MountFacts[];
+  /** Everything else of the pod's spec: each leaf by its path, such as `hostNetwork` or `containers[etcd].resources.requests.cpu`. */
+  settings: { [key: string]: string };
+  /** Where it stands in the manifest, by what it is: `--secure-port`, `image`, `env GODEBUG`, `mount /etc/ssl/certs`. */
+  lines: { [key: string]: number };
 }
 
 export interface StaticPodFacts_AnnotationsEntry {
   key: string;
   value: string;
+}
+
+export interface StaticPodFacts_SettingsEntry {
+  key: string;
+  value: string;
+}
+
+export interface StaticPodFacts_LinesEntry {
+  key: string;
+  value: number;
+}
+
+export interface EnvFacts {
+  name: string;
+  value: string;
+}
+
+export interface MountFacts {
+  name: string;
+  hostPath: string;
+  /** `Directory`, `FileOrCreate`, ...; empty when the manifest does not say. */
+  type: string;
+  mountPath: string;
+  readOnly: boolean;
 }
 
 export interface DiskFacts {
@@ -656,6 +690,7 @@ function createBaseNodeFacts(): NodeFacts {
     proxies: [],
     externalCas: [],
     certificateRequests: [],
+    kubeletConfig: "",
     learnerGateBefore: undefined,
     kubeletFlags: [],
     dmi: {},
@@ -827,6 +862,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.certificateRequests) {
       CertificateRequest.encode(v!, writer.uint32(730).fork()).join();
+    }
+    if (message.kubeletConfig !== "") {
+      writer.uint32(802).string(message.kubeletConfig);
     }
     if (message.learnerGateBefore !== undefined) {
       LearnerGateBefore.encode(message.learnerGateBefore, writer.uint32(1122).fork()).join();
@@ -1303,6 +1341,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.certificateRequests.push(CertificateRequest.decode(reader, reader.uint32()));
             continue;
           }
+          case 100: {
+            if (tag !== 802) {
+              break;
+            }
+
+            message.kubeletConfig = reader.string();
+            continue;
+          }
           case 140: {
             if (tag !== 1122) {
               break;
@@ -1509,6 +1555,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.proxies = object.proxies?.map((e) => ProxyFacts.fromPartial(e)) || [];
     message.externalCas = object.externalCas?.map((e) => ExternalCa.fromPartial(e)) || [];
     message.certificateRequests = object.certificateRequests?.map((e) => CertificateRequest.fromPartial(e)) || [];
+    message.kubeletConfig = object.kubeletConfig ?? "";
     message.learnerGateBefore = (object.learnerGateBefore !== undefined && object.learnerGateBefore !== null)
       ? LearnerGateBefore.fromPartial(object.learnerGateBefore)
       : undefined;
@@ -3891,7 +3938,18 @@ export const CertificateFacts: MessageFns<CertificateFacts> = {
 };
 
 function createBaseStaticPodFacts(): StaticPodFacts {
-  return { component: "", image: "", command: [], annotations: {}, hostPaths: [], apparmorProfile: "" };
+  return {
+    component: "",
+    image: "",
+    command: [],
+    annotations: {},
+    hostPaths: [],
+    apparmorProfile: "",
+    env: [],
+    mounts: [],
+    settings: {},
+    lines: {},
+  };
 }
 
 export const StaticPodFacts: MessageFns<StaticPodFacts> = {
@@ -3914,6 +3972,18 @@ export const StaticPodFacts: MessageFns<StaticPodFacts> = {
     if (message.apparmorProfile !== "") {
       writer.uint32(1362).string(message.apparmorProfile);
     }
+    for (const v of message.env) {
+      EnvFacts.encode(v!, writer.uint32(402).fork()).join();
+    }
+    for (const v of message.mounts) {
+      MountFacts.encode(v!, writer.uint32(410).fork()).join();
+    }
+    globalThis.Object.entries(message.settings).forEach(([key, value]: [string, string]) => {
+      StaticPodFacts_SettingsEntry.encode({ key: key as any, value }, writer.uint32(418).fork()).join();
+    });
+    globalThis.Object.entries(message.lines).forEach(([key, value]: [string, number]) => {
+      StaticPodFacts_LinesEntry.encode({ key: key as any, value }, writer.uint32(426).fork()).join();
+    });
     return writer;
   },
 
@@ -3981,6 +4051,44 @@ export const StaticPodFacts: MessageFns<StaticPodFacts> = {
             message.apparmorProfile = reader.string();
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.env.push(EnvFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.mounts.push(MountFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 52: {
+            if (tag !== 418) {
+              break;
+            }
+
+            const entry52 = StaticPodFacts_SettingsEntry.decode(reader, reader.uint32());
+            if (entry52.value !== undefined) {
+              message.settings[entry52.key] = entry52.value;
+            }
+            continue;
+          }
+          case 53: {
+            if (tag !== 426) {
+              break;
+            }
+
+            const entry53 = StaticPodFacts_LinesEntry.decode(reader, reader.uint32());
+            if (entry53.value !== undefined) {
+              message.lines[entry53.key] = entry53.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4012,6 +4120,26 @@ export const StaticPodFacts: MessageFns<StaticPodFacts> = {
     );
     message.hostPaths = object.hostPaths?.map((e) => e) || [];
     message.apparmorProfile = object.apparmorProfile ?? "";
+    message.env = object.env?.map((e) => EnvFacts.fromPartial(e)) || [];
+    message.mounts = object.mounts?.map((e) => MountFacts.fromPartial(e)) || [];
+    message.settings = (globalThis.Object.entries(object.settings ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.lines = (globalThis.Object.entries(object.lines ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
     return message;
   },
 };
@@ -4079,6 +4207,310 @@ export const StaticPodFacts_AnnotationsEntry: MessageFns<StaticPodFacts_Annotati
     const message = createBaseStaticPodFacts_AnnotationsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseStaticPodFacts_SettingsEntry(): StaticPodFacts_SettingsEntry {
+  return { key: "", value: "" };
+}
+
+export const StaticPodFacts_SettingsEntry: MessageFns<StaticPodFacts_SettingsEntry> = {
+  encode(message: StaticPodFacts_SettingsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StaticPodFacts_SettingsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStaticPodFacts_SettingsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StaticPodFacts_SettingsEntry>): StaticPodFacts_SettingsEntry {
+    return StaticPodFacts_SettingsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StaticPodFacts_SettingsEntry>): StaticPodFacts_SettingsEntry {
+    const message = createBaseStaticPodFacts_SettingsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseStaticPodFacts_LinesEntry(): StaticPodFacts_LinesEntry {
+  return { key: "", value: 0 };
+}
+
+export const StaticPodFacts_LinesEntry: MessageFns<StaticPodFacts_LinesEntry> = {
+  encode(message: StaticPodFacts_LinesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StaticPodFacts_LinesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStaticPodFacts_LinesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StaticPodFacts_LinesEntry>): StaticPodFacts_LinesEntry {
+    return StaticPodFacts_LinesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StaticPodFacts_LinesEntry>): StaticPodFacts_LinesEntry {
+    const message = createBaseStaticPodFacts_LinesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseEnvFacts(): EnvFacts {
+  return { name: "", value: "" };
+}
+
+export const EnvFacts: MessageFns<EnvFacts> = {
+  encode(message: EnvFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnvFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnvFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EnvFacts>): EnvFacts {
+    return EnvFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnvFacts>): EnvFacts {
+    const message = createBaseEnvFacts();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseMountFacts(): MountFacts {
+  return { name: "", hostPath: "", type: "", mountPath: "", readOnly: false };
+}
+
+export const MountFacts: MessageFns<MountFacts> = {
+  encode(message: MountFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.hostPath !== "") {
+      writer.uint32(18).string(message.hostPath);
+    }
+    if (message.type !== "") {
+      writer.uint32(26).string(message.type);
+    }
+    if (message.mountPath !== "") {
+      writer.uint32(34).string(message.mountPath);
+    }
+    if (message.readOnly !== false) {
+      writer.uint32(40).bool(message.readOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MountFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMountFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.mountPath = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.readOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MountFacts>): MountFacts {
+    return MountFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MountFacts>): MountFacts {
+    const message = createBaseMountFacts();
+    message.name = object.name ?? "";
+    message.hostPath = object.hostPath ?? "";
+    message.type = object.type ?? "";
+    message.mountPath = object.mountPath ?? "";
+    message.readOnly = object.readOnly ?? false;
     return message;
   },
 };

@@ -20,7 +20,17 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ClusterFacts, ContainerFacts, EtcdMember, NodeFacts, Reference, SocketFacts } from "./facts.js";
+import {
+  ClusterFacts,
+  ContainerFacts,
+  EnvFacts,
+  EtcdMember,
+  MountFacts,
+  NodeFacts,
+  Reference,
+  SocketFacts,
+  StaticPodFacts,
+} from "./facts.js";
 import {
   ClusterFolders,
   ErrorDetail,
@@ -243,6 +253,16 @@ export interface ListControlPlaneImagesResponse {
   wanted: string[];
   /** Those of `wanted` that are not there. */
   missing: string[];
+}
+
+export interface RenderManifestsRequest {
+  clusterConfiguration: string;
+  /** With the patches of /etc/kubernetes/patches. */
+  withPatches: boolean;
+}
+
+export interface RenderManifestsResponse {
+  pods: StaticPodFacts[];
 }
 
 export interface ListSocketsRequest {
@@ -698,6 +718,31 @@ export interface UpdateKubeadmConfigRequest {
   certSans: string[];
   /** sha256 of the text that the plan saw. */
   expectedSha256: string;
+  /** What the static pods of this control plane have and the ClusterConfiguration does not say yet. */
+  extras: ComponentExtras[];
+}
+
+/** What a ClusterConfiguration says of one component beyond kubeadm's own choice. */
+export interface ComponentExtras {
+  /** `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `etcd`. */
+  component: string;
+  /** extraArgs. */
+  args: ExtraArg[];
+  /** extraVolumes. */
+  volumes: MountFacts[];
+  /** extraEnvs. */
+  envs: EnvFacts[];
+  /** imageRepository; of a component of Kubernetes that of the whole ClusterConfiguration. Empty: not changed. */
+  imageRepository: string;
+  /** imageTag of etcd. Empty: not changed. */
+  imageTag: string;
+}
+
+export interface ExtraArg {
+  /** Without dashes. */
+  name: string;
+  /** In the order of the command line; none: it is taken out. */
+  values: string[];
 }
 
 export interface UpdateKubeadmConfigResponse {
@@ -1945,6 +1990,128 @@ export const ListControlPlaneImagesResponse: MessageFns<ListControlPlaneImagesRe
     const message = createBaseListControlPlaneImagesResponse();
     message.wanted = object.wanted?.map((e) => e) || [];
     message.missing = object.missing?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRenderManifestsRequest(): RenderManifestsRequest {
+  return { clusterConfiguration: "", withPatches: false };
+}
+
+export const RenderManifestsRequest: MessageFns<RenderManifestsRequest> = {
+  encode(message: RenderManifestsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterConfiguration !== "") {
+      writer.uint32(10).string(message.clusterConfiguration);
+    }
+    if (message.withPatches !== false) {
+      writer.uint32(16).bool(message.withPatches);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenderManifestsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenderManifestsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterConfiguration = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withPatches = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenderManifestsRequest>): RenderManifestsRequest {
+    return RenderManifestsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenderManifestsRequest>): RenderManifestsRequest {
+    const message = createBaseRenderManifestsRequest();
+    message.clusterConfiguration = object.clusterConfiguration ?? "";
+    message.withPatches = object.withPatches ?? false;
+    return message;
+  },
+};
+
+function createBaseRenderManifestsResponse(): RenderManifestsResponse {
+  return { pods: [] };
+}
+
+export const RenderManifestsResponse: MessageFns<RenderManifestsResponse> = {
+  encode(message: RenderManifestsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pods) {
+      StaticPodFacts.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenderManifestsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenderManifestsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pods.push(StaticPodFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenderManifestsResponse>): RenderManifestsResponse {
+    return RenderManifestsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenderManifestsResponse>): RenderManifestsResponse {
+    const message = createBaseRenderManifestsResponse();
+    message.pods = object.pods?.map((e) => StaticPodFacts.fromPartial(e)) || [];
     return message;
   },
 };
@@ -6972,7 +7139,7 @@ export const RegenerateCertificateResponse: MessageFns<RegenerateCertificateResp
 };
 
 function createBaseUpdateKubeadmConfigRequest(): UpdateKubeadmConfigRequest {
-  return { header: undefined, controlPlaneEndpoint: "", certSans: [], expectedSha256: "" };
+  return { header: undefined, controlPlaneEndpoint: "", certSans: [], expectedSha256: "", extras: [] };
 }
 
 export const UpdateKubeadmConfigRequest: MessageFns<UpdateKubeadmConfigRequest> = {
@@ -6988,6 +7155,9 @@ export const UpdateKubeadmConfigRequest: MessageFns<UpdateKubeadmConfigRequest> 
     }
     if (message.expectedSha256 !== "") {
       writer.uint32(34).string(message.expectedSha256);
+    }
+    for (const v of message.extras) {
+      ComponentExtras.encode(v!, writer.uint32(402).fork()).join();
     }
     return writer;
   },
@@ -7037,6 +7207,14 @@ export const UpdateKubeadmConfigRequest: MessageFns<UpdateKubeadmConfigRequest> 
             message.expectedSha256 = reader.string();
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.extras.push(ComponentExtras.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7060,6 +7238,189 @@ export const UpdateKubeadmConfigRequest: MessageFns<UpdateKubeadmConfigRequest> 
     message.controlPlaneEndpoint = object.controlPlaneEndpoint ?? "";
     message.certSans = object.certSans?.map((e) => e) || [];
     message.expectedSha256 = object.expectedSha256 ?? "";
+    message.extras = object.extras?.map((e) => ComponentExtras.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseComponentExtras(): ComponentExtras {
+  return { component: "", args: [], volumes: [], envs: [], imageRepository: "", imageTag: "" };
+}
+
+export const ComponentExtras: MessageFns<ComponentExtras> = {
+  encode(message: ComponentExtras, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.component !== "") {
+      writer.uint32(10).string(message.component);
+    }
+    for (const v of message.args) {
+      ExtraArg.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.volumes) {
+      MountFacts.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.envs) {
+      EnvFacts.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.imageRepository !== "") {
+      writer.uint32(42).string(message.imageRepository);
+    }
+    if (message.imageTag !== "") {
+      writer.uint32(50).string(message.imageTag);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ComponentExtras {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseComponentExtras();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.component = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.args.push(ExtraArg.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.volumes.push(MountFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.envs.push(EnvFacts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.imageRepository = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.imageTag = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ComponentExtras>): ComponentExtras {
+    return ComponentExtras.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ComponentExtras>): ComponentExtras {
+    const message = createBaseComponentExtras();
+    message.component = object.component ?? "";
+    message.args = object.args?.map((e) => ExtraArg.fromPartial(e)) || [];
+    message.volumes = object.volumes?.map((e) => MountFacts.fromPartial(e)) || [];
+    message.envs = object.envs?.map((e) => EnvFacts.fromPartial(e)) || [];
+    message.imageRepository = object.imageRepository ?? "";
+    message.imageTag = object.imageTag ?? "";
+    return message;
+  },
+};
+
+function createBaseExtraArg(): ExtraArg {
+  return { name: "", values: [] };
+}
+
+export const ExtraArg: MessageFns<ExtraArg> = {
+  encode(message: ExtraArg, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.values) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtraArg {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtraArg();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExtraArg>): ExtraArg {
+    return ExtraArg.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExtraArg>): ExtraArg {
+    const message = createBaseExtraArg();
+    message.name = object.name ?? "";
+    message.values = object.values?.map((e) => e) || [];
     return message;
   },
 };
@@ -12056,6 +12417,18 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: GetFirewallResponse): Buffer => Buffer.from(GetFirewallResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetFirewallResponse => GetFirewallResponse.decode(value),
   },
+  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder of tmpfs. Only on a control plane. */
+  renderManifests: {
+    path: "/quorate.v1.NodeAgentService/RenderManifests" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenderManifestsRequest): Buffer =>
+      Buffer.from(RenderManifestsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenderManifestsRequest => RenderManifestsRequest.decode(value),
+    responseSerialize: (value: RenderManifestsResponse): Buffer =>
+      Buffer.from(RenderManifestsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenderManifestsResponse => RenderManifestsResponse.decode(value),
+  },
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: {
     path: "/quorate.v1.NodeAgentService/SnapshotEtcd" as const,
@@ -12615,6 +12988,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   testLoadBalancer: handleUnaryCall<TestLoadBalancerRequest, TestLoadBalancerResponse>;
   /** The rules of firewalld or ufw, as they are on this node. */
   getFirewall: handleUnaryCall<GetFirewallRequest, GetFirewallResponse>;
+  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder of tmpfs. Only on a control plane. */
+  renderManifests: handleUnaryCall<RenderManifestsRequest, RenderManifestsResponse>;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: handleServerStreamingCall<SnapshotEtcdRequest, SnapshotEtcdResponse>;
   /** Copies every file that later steps touch into this run's backup folder, with owner and mode; on the first control plane the API objects too. */
@@ -13053,6 +13428,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetFirewallResponse) => void,
+  ): ClientUnaryCall;
+  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder of tmpfs. Only on a control plane. */
+  renderManifests(
+    request: RenderManifestsRequest,
+    callback: (error: ServiceError | null, response: RenderManifestsResponse) => void,
+  ): ClientUnaryCall;
+  renderManifests(
+    request: RenderManifestsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenderManifestsResponse) => void,
+  ): ClientUnaryCall;
+  renderManifests(
+    request: RenderManifestsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenderManifestsResponse) => void,
   ): ClientUnaryCall;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd(

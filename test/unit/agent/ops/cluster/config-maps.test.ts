@@ -32,6 +32,7 @@ for (const version of ['v1.30.4', 'v1.37.2'] as const) {
       controlPlaneEndpoint: 'apiserver.example.com:8443',
       certSans: ['apiserver.example.com', '192.168.13.100'],
       expectedSha256: sha256Hex(before),
+      extras: [],
     }
     const result = await updateKubeadmConfig.run(request, node.context())
     const after = data(node, paths.config, 'ClusterConfiguration')
@@ -70,6 +71,7 @@ t.test('a text that the plan did not see is left alone, and the drift is shown',
     controlPlaneEndpoint: 'apiserver.example.com:8443',
     certSans: [],
     expectedSha256: sha256Hex(planned),
+    extras: [],
   }
   await updateKubeadmConfig.run(request, node.context())
   const object = node.api.objects.get(paths.config) as Json
@@ -85,7 +87,13 @@ t.test('a text that the plan did not see is left alone, and the drift is shown',
 t.test('a cluster without kubeadm-config was not made by kubeadm', async (t) => {
   const node = await controlPlaneNode(t)
   node.api.objects.delete(paths.config)
-  const request = { header, controlPlaneEndpoint: 'apiserver.example.com:8443', certSans: [], expectedSha256: '' }
+  const request = {
+    header,
+    controlPlaneEndpoint: 'apiserver.example.com:8443',
+    certSans: [],
+    expectedSha256: '',
+    extras: [],
+  }
   await t.rejects(updateKubeadmConfig.run(request, node.context()), { code: 'CONFIG_MAP_INVALID' })
 })
 

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto'
+import { posix } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import type { RenderManifestsRequest, RenderManifestsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { commands } from '../host/commands.js'
+import type { Host } from '../host/host.js'
+import { initDocument } from './cluster/control-plane.js'
+import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { podFacts } from './facts/static-pods.js'
+import { readOperation } from './operation.js'
+import { patchesFolder, staticPodComponents } from './paths.js'
+import { lastLines } from './run-unit.js'
+
+/** What kubeadm would write for this control plane; nothing that is in use is touched, and what it wrote is wiped. */
+export const renderManifests = readOperation<RenderManifestsRequest, RenderManifestsResponse>(
+  ({ clusterConfiguration, withPatches }, tools, signal) =>
+    withRuntimeFolder(tools.host, `render-${randomUUID()}`, async (folder) => {
+      const { host } = tools
+      const [config, manifests] = [`${folder}/init.yaml`, `${folder}/manifests`]
+      const document = await initDocument(tools, { clusterConfiguration, ...(withPatches ? { patchesFolder } : {}) })
+      await host.replace(config, Buffer.from(document), { mode: 0o600 })
+      for (const phase of ['control-plane all', 'etcd local'] as const) {
+        const { exitCode, stdout, stderr } = await host.run(commands.renderManifests(phase, config, manifests), signal)
+        if (exitCode === 0) continue
+        const why = lastLines(stderr.trim() === '' ? stdout : stderr)
+        throw new QuorateError('COMMAND_FAILED', `kubeadm init phase ${phase} --dry-run ended with ${exitCode}: ${why}`)
+      }
+      return { pods: await readRendered(host, manifests) }
+    }),
+)
+
+/** They lie in the folder, or in one that kubeadm made below it. With an etcd elsewhere there is none of it. */
+async function readRendered(host: Host, folder: string): Promise<RenderManifestsResponse['pods']> {
+  const names: readonly string[] = staticPodComponents.map((component) => `${component}.yaml`)
+  const files = (await host.tree(folder)).filter(
+    ({ path, kind }) => kind === 'file' && names.includes(posix.basename(path)),
+  )
+  const texts = await Promise.all(files.map(async ({ path }) => (await host.read(path))?.bytes.toString('utf8') ?? ''))
+  return texts.map(podFacts)
+}

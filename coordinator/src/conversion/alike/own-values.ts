@@ -1,0 +1,18 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeOwn } from '@quorate/shared/node-own'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ConversionRun } from '../run.js'
+
+/** Loopback and link-local addresses, which every node has. */
+const ofEveryNode = /^(127\.|169\.254\.|::1$|fe80:)/i
+
+/** A node's own names and addresses; the virtual one is nobody's. */
+export function ownOf(run: ConversionRun, { name, address }: NodeEntry, facts: NodeFacts): NodeOwn {
+  const onCards = facts.interfaces.flatMap(({ addresses }) => addresses.map((one) => one.replace(/\/\d+$/, '')))
+  return {
+    names: [...new Set([name, facts.nodeName, facts.hostname])].filter((one) => one !== ''),
+    addresses: [...new Set([address, ...onCards])].filter(
+      (one) => !ofEveryNode.test(one) && one !== run.file.loadBalancer.virtualIP,
+    ),
+  }
+}

@@ -1,0 +1,33 @@
+import { differencesOf } from '../alike/nodes.js'
+import type { Finding } from '../checks/check.js'
+import type { ConversionRun } from '../run.js'
+import { resultOf } from './not-proved.js'
+import type { Proof } from './proof.js'
+
+const id = 'control-planes-alike'
+
+/** What a client is answered must not depend on which control plane it meets. */
+export const controlPlanesAlike: Proof = {
+  id,
+  title: 'Control planes run with the same flags, images, files and kubelet configuration',
+  async prove(run) {
+    const all = await Promise.all(run.controlPlanes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
+    const [reference, ...others] = all.filter(({ facts }) => facts.staticPods.length > 0)
+    if (reference === undefined) return resultOf([])
+    const findings = others.flatMap((one) => differencesOf(run, one, reference)).map((one) => asAgreed(run, one))
+    const components = reference.facts.staticPods.map(({ component }) => component).join(', ')
+    const same = others.map(({ node }) => node).filter(({ name }) => findings.every((one) => one.node !== name))
+    const seen = same.map(({ name }) => ({
+      what: `${name} against ${reference.node.name}: ${components}, their files, the kubelet`,
+      saw: 'equal by value',
+    }))
+    return resultOf([...seen, ...findings])
+  },
+}
+
+/** A difference that the operator wants, as the cluster file says, stays visible. */
+function asAgreed(run: ConversionRun, finding: Finding): Finding {
+  const reason = run.file.policy.ignoreFindings[id]
+  if (reason === undefined || finding.severity !== 'error') return finding
+  return { ...finding, severity: 'warning', message: `${finding.message} (the cluster file: ${reason})` }
+}

@@ -1,0 +1,115 @@
+import { readFlags } from './flags.js'
+import type { EnvFacts, MountFacts } from './gen/quorate/v1/facts.js'
+import { sha256Hex } from './hash.js'
+import { leavesOf } from './leaves.js'
+import { readYaml } from './yaml-text.js'
+
+/** What a manifest says of its component's container and pod beside image and command line. */
+export interface StaticPodDetails {
+  readonly env: readonly EnvFacts[]
+  readonly mounts: readonly MountFacts[]
+  /** Every other leaf of the pod's spec by its path. */
+  readonly settings: Readonly<Record<string, string>>
+  /** 1 for the first line of the manifest; by `--flag`, `image`, `env NAME`, `mount PATH`. */
+  readonly lines: Readonly<Record<string, number>>
+}
+
+type Json = Readonly<Record<string, unknown>>
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : [])
+const asText = (value: unknown): string => (value === undefined || value === null ? '' : String(value))
+
+/** Reads the details of a manifest that readStaticPod has read. */
+export function readStaticPodDetails(manifestText: string, component: string): StaticPodDetails {
+  const { value } = readYaml(manifestText, 'MANIFEST_INVALID', 'static pod manifest')
+  const spec = (isObject(value) && isObject(value['spec']) ? value['spec'] : {}) as Json
+  const containers = objects(spec['containers'])
+  const container = containers.find(({ name }) => name === component) ?? containers[0] ?? {}
+  const mounts = readMounts(spec, container)
+  const env = objects(container['env']).map(readEnv)
+  return {
+    env,
+    mounts,
+    settings: settingsOf(spec, container),
+    lines: linesOf(manifestText, container, { env, mounts }),
+  }
+}
+
+/** Names under which secrets are kept, and URLs with a password in them, as HTTP_PROXY may have one. */
+const isSecret = (name: string, value: string): boolean =>
+  /token|passw|secret|credential|api_?key/i.test(name) || /^[a-z0-9+.-]+:\/\/[^/@\s]+@/i.test(value)
+
+function readEnv({ name, value, valueFrom }: Json): EnvFacts {
+  const text = valueFrom === undefined ? asText(value) : JSON.stringify(valueFrom)
+  return { name: asText(name), value: isSecret(asText(name), text) ? masked(text) : text }
+}
+
+/** Tells one secret from another and not what it is. */
+export const masked = (value: string): string => `<masked:${sha256Hex(value).slice(0, 12)}>`
+export const isMasked = (value: string): boolean => value.startsWith('<masked:')
+
+function readMounts(spec: Json, container: Json): MountFacts[] {
+  const volumes = new Map(objects(spec['volumes']).map((volume) => [asText(volume['name']), volume['hostPath']]))
+  return objects(container['volumeMounts']).flatMap((mount): MountFacts[] => {
+    const name = asText(mount['name'])
+    const hostPath = volumes.get(name)
+    if (!isObject(hostPath)) return []
+    return [
+      {
+        name,
+        hostPath: asText(hostPath['path']),
+        type: asText(hostPath['type']),
+        mountPath: asText(mount['mountPath']),
+        readOnly: mount['readOnly'] === true,
+      },
+    ]
+  })
+}
+
+/** The spec without what is read by itself: command line, image, environment, what is mounted from the node. */
+function settingsOf(spec: Json, container: Json): Record<string, string> {
+  const { command, args, image, env, volumeMounts, ...rest } = container
+  const onNode = new Set(
+    objects(spec['volumes'])
+      .filter((one) => isObject(one['hostPath']))
+      .map(({ name }) => name),
+  )
+  const left = {
+    ...spec,
+    containers: [
+      { ...rest, volumeMounts: objects(volumeMounts).filter(({ name }) => !onNode.has(name)) },
+      ...objects(spec['containers']).filter((one) => one !== container && one['name'] !== rest['name']),
+    ],
+    volumes: objects(spec['volumes']).filter(({ name }) => !onNode.has(name)),
+  }
+  // The name of each container is in its path.
+  const leaves = [...leavesOf(left)].filter(([path]) => !/\]\.name$/.test(path))
+  return Object.fromEntries(leaves.map(([path, value]) => [path, mayHoldSecret.test(path) ? masked(value) : value]))
+}
+
+/** What a container beside the component's own is told. */
+const mayHoldSecret = /^(containers|initContainers)\[[^\]]*\]\.(command|args|env\[.*\]\.value)$/
+
+function linesOf(
+  text: string,
+  { command, args, image }: Json,
+  { env, mounts }: Pick<StaticPodDetails, 'env' | 'mounts'>,
+): Record<string, number> {
+  const lines = text.split(/\r?\n/)
+  const words = [command, args].flatMap((list) => (Array.isArray(list) ? list.map(asText) : []))
+  const sought = [
+    ...readFlags(words).map(
+      ({ name }) => [`--${name}`, new RegExp(`--?${pattern(name).replaceAll('-', '[-_]')}(?![A-Za-z0-9._-])`)] as const,
+    ),
+    ['image', new RegExp(`image: *["']?${pattern(asText(image))}`)] as const,
+    ...env.map(({ name }) => [`env ${name}`, new RegExp(`name: *["']?${pattern(name)}\\b`)] as const),
+    ...mounts.map(
+      ({ mountPath }) =>
+        [`mount ${mountPath}`, new RegExp(`mountPath: *["']?${pattern(mountPath)}["']?\\s*$`)] as const,
+    ),
+  ]
+  const found = sought.map(([what, like]) => [what, lines.findIndex((line) => like.test(line)) + 1] as const)
+  return Object.fromEntries(found.filter(([, line]) => line > 0))
+}
+
+const pattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
