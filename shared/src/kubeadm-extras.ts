@@ -3,8 +3,10 @@ import { readClusterConfiguration } from './cluster-config-map.js'
 import { QuorateError } from './errors.js'
 import type { MountFacts } from './gen/quorate/v1/facts.js'
 import type { ComponentExtras, ExtraArg } from './gen/quorate/v1/node_agent.js'
-import { setAt } from './yaml-set.js'
-import { readYaml } from './yaml-text.js'
+import { setIn } from './yaml-edit.js'
+import { replaceAt } from './yaml-replace.js'
+import type { YamlValue } from './yaml-splice.js'
+import { readYaml, valueAt, type YamlPath } from './yaml-text.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -57,7 +59,7 @@ function adoptOne(source: string, extras: ComponentExtras): string {
   if (once && envs.length > 0) throw new QuorateError('INVALID_REQUEST', 'v1beta3 has no extraEnvs')
   const place = placeOf(component)
   const part = partOf(source, component)
-  const wanted: (readonly [path: readonly string[], value: unknown])[] = [
+  const wanted: readonly Wish[] = [
     ...wish(args, [...place, 'extraArgs'], () => withArgs(extraArgsOf(source, component), args, once)),
     ...wish(volumes, [...place, 'extraVolumes'], () => withNamed(part['extraVolumes'], volumes.map(volumeText))),
     ...wish(envs, [...place, 'extraEnvs'], () =>
@@ -69,17 +71,16 @@ function adoptOne(source: string, extras: ComponentExtras): string {
     ...wish(imageRepository, [...(component === 'etcd' ? place : []), 'imageRepository'], () => imageRepository),
     ...wish(imageTag, [...place, 'imageTag'], () => imageTag),
   ]
-  return wanted.reduce((text, [path, value]) => proved(text, path, value), source)
+  return wanted.reduce((text, [path, value]) => written(text, path, value), source)
 }
 
-const wish = (
-  of: { readonly length: number },
-  path: readonly string[],
-  value: () => unknown,
-): (readonly [readonly string[], unknown])[] => (of.length === 0 ? [] : [[path, value()]])
+type Wish = readonly [path: readonly string[], value: YamlValue]
+
+const wish = (of: { readonly length: number }, path: readonly string[], value: () => YamlValue): readonly Wish[] =>
+  of.length === 0 ? [] : [[path, value()]]
 
 /** Those named anew take the place of the old ones; a flag without values is taken out. */
-function withArgs(present: readonly ExtraArg[], args: readonly ExtraArg[], once: boolean): unknown {
+function withArgs(present: readonly ExtraArg[], args: readonly ExtraArg[], once: boolean): YamlValue {
   const changed = new Map(args.map(({ name, values }) => [name, values]))
   const kept = present.map(({ name, values }) => ({ name, values: changed.get(name) ?? values }))
   const added = args.filter(({ name }) => !present.some((arg) => arg.name === name))
@@ -96,32 +97,31 @@ const volumeText = ({ name, hostPath, mountPath, readOnly, type }: MountFacts) =
   ...(type === '' ? {} : { pathType: type }),
 })
 
-function withNamed(present: unknown, wanted: readonly { readonly name: string }[]): unknown[] {
-  const list = Array.isArray(present) ? (present as { readonly name: string }[]) : []
+type Named = { readonly name: string; readonly [key: string]: YamlValue }
+
+function withNamed(present: unknown, wanted: readonly Named[]): YamlValue {
+  const list = Array.isArray(present) ? (present as Named[]) : []
   return [...list.filter(({ name }) => !wanted.some((one) => one.name === name)), ...wanted]
 }
 
-/** Proves the edit by its meaning: only that key is another one. */
-function proved(source: string, path: readonly string[], value: unknown): string {
-  const expected = structuredClone(readYaml(source, document.code, document.what).value) as Record<string, unknown>
-  const last = path.at(-1) ?? ''
-  const parent = path.slice(0, -1).reduce((at, key) => {
-    at[key] ??= {}
-    return at[key] as Record<string, unknown>
-  }, expected)
-  if (isDeepStrictEqual(parent[last], value)) return source
-  parent[last] = value
-  const after = setAt(source, path, value, document)
-  if (isDeepStrictEqual(readYaml(after, document.code, document.what).value, expected)) return after
-  throw new QuorateError(
-    'CONFIG_MAP_INVALID',
-    `ClusterConfiguration: ${path.join('.')} cannot be edited without changing another part of it`,
-    {
-      where: 'configmap/kube-system/kubeadm-config',
-      remedy: 'Write it without anchors, aliases and merge keys, as kubeadm does.',
-    },
-  )
+/** The text with that value there: what is only added stands beside what is there, and keeps its comments. */
+function written(source: string, path: YamlPath, value: YamlValue): string {
+  const yaml = readYaml(source, document.code, document.what)
+  const present = valueAt(yaml.value, path) ?? undefined
+  if (isDeepStrictEqual(present, value)) return source
+  if (typeof value !== 'object' || isExtension(present, value)) return setIn(yaml, path, value)
+  if (isMap(present) && isMap(value) && Object.keys(present).every((key) => key in value))
+    return Object.entries(value).reduce((text, [key, inner]) => written(text, [...path, key], inner), source)
+  return replaceAt(yaml, path, value)
 }
+
+const isMap = (value: unknown): value is Record<string, YamlValue> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isExtension = (present: unknown, value: object): boolean =>
+  present === undefined ||
+  Object.keys(present as object).length === 0 ||
+  (Array.isArray(value) && Array.isArray(present) && isDeepStrictEqual(value.slice(0, present.length), present))
 
 /** The lines that say it, as they are to stand in the ClusterConfiguration. */
 export function extrasText(extras: ComponentExtras, apiVersion: string): string {

@@ -23,7 +23,7 @@ export interface KubeletConfigOn {
 const ofTheMachine =
   /^(apiVersion|kind|resolvConf|containerRuntimeEndpoint|imageServiceEndpoint|providerID|(system|kube)Reserved\b.*|reservedSystemCPUs|reservedMemory.*|staticPodURLHeader)$/
 
-/** Fields of the two KubeletConfigurations that differ; what is zero is as good as absent. CONFIG_MAP_INVALID for what is not YAML. */
+/** Fields of the two KubeletConfigurations that differ; what is zero is as good as absent. */
 export function kubeletDifferences(one: KubeletConfigOn, other: KubeletConfigOn): readonly KubeletDifference[] {
   const [here, there] = [fields(one.text), fields(other.text)]
   return [...new Set([...here.keys(), ...there.keys()])].sort().flatMap((path) => {
@@ -33,7 +33,12 @@ export function kubeletDifferences(one: KubeletConfigOn, other: KubeletConfigOn)
   })
 }
 
+/** What cannot be read is a field of its own: the kubelet does not start with it. */
 function fields(text: string): ReadonlyMap<string, string> {
-  const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'KubeletConfiguration')
-  return new Map([...leavesOf(value)].filter(([path, leaf]) => !ofTheMachine.test(path) && leaf !== '0s'))
+  try {
+    const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'KubeletConfiguration')
+    return new Map([...leavesOf(value)].filter(([path, leaf]) => !ofTheMachine.test(path) && leaf !== '0s'))
+  } catch (error) {
+    return new Map([['(the whole file)', error instanceof Error ? error.message : 'unreadable']])
+  }
 }

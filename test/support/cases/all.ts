@@ -1,4 +1,5 @@
 import type { PublicCase } from './case.js'
+import { controlPlanesAlike } from './control-planes-alike.js'
 import { folders } from './folders.js'
 import { hostPaths } from './host-paths.js'
 import { kubeadmConfigTexts } from './kubeadm-config-texts.js'
@@ -16,6 +17,7 @@ export const publicCases: readonly PublicCase[] = [
   ...machineCases,
   ...messages,
   ...yearsOldNodes,
+  ...controlPlanesAlike,
   ...hostPaths,
   ...kubeadmConfigTexts,
   ...messages,

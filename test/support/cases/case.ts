@@ -1,3 +1,4 @@
+import type { ClusterFile } from '@quorate/coordinator/config/cluster-file'
 import type { Test } from 'tap'
 import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 
@@ -32,6 +33,10 @@ export interface PlanTrial {
   put(cluster: SimulatedCluster): Promise<() => Promise<unknown>>
   /** What the plan must find, and nothing else above `info`. Empty: nothing. */
   readonly finds: readonly ExpectedFinding[]
+  /** What the cluster file says beyond the usual. */
+  readonly policy?: Partial<ClusterFile['policy']>
+  /** What the diffs of the plan show. */
+  readonly diff?: readonly RegExp[]
 }
 
 /** A cluster, or a text, that people reported in public, and what Quorate does with it. docs/cases.md is generated from the list of them. */

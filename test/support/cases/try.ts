@@ -26,10 +26,11 @@ export async function tryPlans(): Promise<void> {
     const cluster = await clusterForTest(t, { workers: 1 })
     const { file } = await readClusterFile(cluster.clusterFile)
     const session = await openSession(cluster.stateFolder)
-    const findings = async () => {
-      const { findings: all } = await planConversion(session, file)
-      return all.filter(({ id }) => id !== ofThisMachine)
-    }
+    const planned = (policy: PlanTrial['policy'] = {}) =>
+      planConversion(session, { ...file, policy: { ...file.policy, ...policy } })
+    const toJudge = ({ findings: all }: Awaited<ReturnType<typeof planned>>) =>
+      all.filter(({ id }) => id !== ofThisMachine)
+    const findings = async () => toJudge(await planned())
     const above = (all: Awaited<ReturnType<typeof findings>>) => all.filter(({ severity }) => severity !== 'info')
     /** Components that were restarted by a case need a moment. */
     const sound = () =>
@@ -46,7 +47,8 @@ export async function tryPlans(): Promise<void> {
       await t.test(nameOf(one), async (t) => {
         const takeOut = await trial.put(cluster)
         try {
-          const found = await findings()
+          const plan = await planned(trial.policy)
+          const found = toJudge(plan)
           for (const expected of trial.finds) {
             const seen = found.find((each) => matches(cluster, expected, each))
             t.ok(seen, `${expected.severity} ${expected.check}`, { found, expected })
@@ -54,6 +56,8 @@ export async function tryPlans(): Promise<void> {
           }
           const rest = above(found).filter((each) => !trial.finds.some((expected) => matches(cluster, expected, each)))
           t.same(rest, [], 'and nothing else')
+          const diffs = plan.steps.flatMap(({ actions }) => actions.flatMap((action) => action.diffs))
+          for (const like of trial.diff ?? []) t.match(diffs.map(({ text }) => text).join('\n'), like)
         } finally {
           await takeOut()
           await sound()

@@ -196,10 +196,40 @@ export const flaws: readonly Flaw[] = [
   },
   {
     id: 'etcd-listens-on-localhost-only',
-    found: [{ proof: 'etcd' }, { proof: 'etcd-addresses', node: 'spare' }],
+    found: [
+      { proof: 'etcd' },
+      { proof: 'etcd-addresses', node: 'spare' },
+      { proof: 'control-planes-alike', node: 'spare' },
+    ],
     put: (cluster) =>
       changedFile(cluster, { node: cluster.spare, path: manifest('etcd') }, (text) =>
         text.replace(/(--listen-client-urls=https:\/\/127\.0\.0\.1:2379),\S+/, '$1'),
+      ),
+  },
+  {
+    id: 'scheduler-with-another-flag',
+    found: [{ proof: 'control-planes-alike', node: 'spare' }],
+    put: (cluster) =>
+      changedFile(cluster, { node: cluster.spare, path: manifest('kube-scheduler') }, (text) =>
+        text.replace('- kube-scheduler\n', '- kube-scheduler\n    - --v\n    - "4"\n'),
+      ),
+  },
+  {
+    id: 'api-server-without-a-flag',
+    found: [{ proof: 'control-planes-alike', node: 'spare' }],
+    put: (cluster) =>
+      changedFile(cluster, { node: cluster.spare, path: manifest('kube-apiserver') }, (text) =>
+        text.replace(/^ *- --enable-admission-plugins=.*\n/m, ''),
+      ),
+  },
+  {
+    id: 'kubelet-configured-differently',
+    found: [{ proof: 'control-planes-alike', node: 'cp3' }],
+    put: (cluster) =>
+      changedFile(
+        cluster,
+        { node: 'cp3', path: '/var/lib/kubelet/config.yaml' },
+        (text) => `${text.trimEnd()}\nmaxPods: 200\n`,
       ),
   },
   {

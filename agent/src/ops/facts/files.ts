@@ -43,7 +43,9 @@ export async function readFiles(host: Host): Promise<FilePart> {
 
 /** `staticPodURLHeader` may hold a password; nothing else of a KubeletConfiguration is a secret. */
 const withoutHeaders = (text: string): string =>
-  text.replace(/^(\s*["']?staticPodURLHeader["']?\s*:)(?:.*)(\r?\n[ \t]+\S.*)*/gm, '$1 <masked>')
+  text
+    .replace(/(["']?staticPodURLHeader["']?\s*:\s*)\{[^}]*\}/g, '$1<masked>')
+    .replace(/^(\s*["']?staticPodURLHeader["']?\s*:)[ \t]*\r?\n(?:[ \t]+\S.*(?:\r?\n|$))+/gm, '$1 <masked>\n')
 
 async function hashes(host: Host): Promise<Record<string, string>> {
   const users = await userKubeconfigs(host).catch(() => [])

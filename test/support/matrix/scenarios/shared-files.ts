@@ -94,7 +94,7 @@ export const editedManifest: Scenario = {
   simulated: {
     versions: ['v1.37.2'],
     try: (t, kubernetesVersion) =>
-      refuses(t, 'hand-edited-manifests', {
+      refuses(t, 'control-planes-alike', {
         site: { kubernetesVersion },
         prepare: async (cluster) => {
           const { name: node, root } = cluster.node('cp1')
