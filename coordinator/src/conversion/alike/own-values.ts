@@ -8,11 +8,12 @@ const ofEveryNode = /^(127\.|169\.254\.|::1$|fe80:)/i
 
 /** A node's own names and addresses; the virtual one is nobody's. */
 export function ownOf(run: ConversionRun, { name, address }: NodeEntry, facts: NodeFacts): NodeOwn {
-  const onCards = facts.interfaces.flatMap(({ addresses }) => addresses.map((one) => one.replace(/\/\d+$/, '')))
+  const { virtualIP } = run.file.loadBalancer
+  const onCards = facts.interfaces
+    .flatMap(({ addresses }) => addresses.map((one) => one.replace(/\/\d+$/, '')))
+    .filter((one) => !ofEveryNode.test(one) && one !== virtualIP)
   return {
     names: [...new Set([name, facts.nodeName, facts.hostname])].filter((one) => one !== ''),
-    addresses: [...new Set([address, ...onCards])].filter(
-      (one) => !ofEveryNode.test(one) && one !== run.file.loadBalancer.virtualIP,
-    ),
+    addresses: [...new Set([address, ...onCards])],
   }
 }
