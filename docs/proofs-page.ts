@@ -1,6 +1,15 @@
 import { scenarios } from '../coordinator/src/conversion/drill/scenarios.js'
 import { mendingOf } from '../coordinator/src/conversion/fix/mends.js'
+import { gatesForeseen, proofsForeseen } from '../coordinator/src/conversion/foreseen.js'
+import { conversionOrder } from '../coordinator/src/conversion/order.js'
 import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
+
+type Foreseen = (typeof proofsForeseen)[string][number]
+
+function foreseen(place: string, { asks, checks, stays = [], why }: Foreseen): string {
+  const named = checks.map((id) => `[\`${id}\`](findings.md#${id})${stays.includes(id) ? '\\*' : ''}`)
+  return `| ${place} | ${asks} | ${named.join(', ') || (why ?? '')} |`
+}
 
 /** Text of docs/proofs.md: what `quorate verify` sees on a live cluster, and what `quorate drill` takes down. */
 export function proofsPage(): string {
@@ -29,6 +38,16 @@ Generated from the code; do not edit.
 | id | what must be so | mended by |
 |---|---|---|
 ${allProofs.map(proof).join('\n')}
+
+# What is known before
+
+Whatever a gate or a proof asks for and no step can bring about is a finding of the plan, not a gate that waits in vain when all the rest is done. Where the operator accepts such a finding
+(\`ignoreFindings\` with a reason), the run does not wait for what is marked with *, and its report says that it was so before; \`quorate verify\` says no until it is repaired.
+
+| step or proof | asks for | seen in the plan by |
+|---|---|---|
+${conversionOrder.flatMap(({ id }) => gatesForeseen[id].map((one) => foreseen(`[\`${id}\`](order.md#${id})`, one))).join('\n')}
+${allProofs.flatMap(({ id }) => (proofsForeseen[id] ?? []).map((one) => foreseen(`[\`${id}\`](#${id})`, one))).join('\n')}
 
 # Drill
 

@@ -125,9 +125,20 @@ function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: 
   config('kube-system', 'coredns', {
     Corefile: '.:53 {\n    errors\n    health\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n}\n',
   })
+  // kubeadm's own (cmd/kubeadm/app/phases/addons): kube-proxy tolerates all, CoreDNS a control plane.
+  const scheduling = (app: string) => ({
+    nodeSelector: { 'kubernetes.io/os': 'linux' },
+    tolerations:
+      app === 'kube-dns'
+        ? [
+            { key: 'CriticalAddonsOnly', operator: 'Exists' },
+            { effect: 'NoSchedule', key: 'node-role.kubernetes.io/control-plane' },
+          ]
+        : [{ operator: 'Exists' }],
+  })
   const template = (app: string, image: string) => ({
     metadata: { labels: { 'k8s-app': app } },
-    spec: { containers: [{ name: app === 'kube-dns' ? 'coredns' : app, image }] },
+    spec: { containers: [{ name: app === 'kube-dns' ? 'coredns' : app, image }], ...scheduling(app) },
   })
   const { kubeProxy: mode = 'iptables' } = facts
   const proxy = template('kube-proxy', `registry.k8s.io/kube-proxy:${release.version}`)

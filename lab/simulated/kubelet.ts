@@ -324,10 +324,19 @@ export class Kubelet {
           isStatic: false,
         }
         await runtime.run(spec, makeProcess(container.name, new Map()))
-      } else if (pod.status?.['phase'] !== 'Running') {
+        continue
+      }
+      const isCrashing = node.faults.crashing?.includes(pod.metadata.labels?.['k8s-app'] ?? '') === true
+      const isKnown = pod.status?.['phase'] === 'Running' && isBroken(pod) === isCrashing
+      if (!isKnown) {
+        const status = podStatus(node.address, {
+          startTime: undefined,
+          startedAt: running.createdAt,
+          ready: !isCrashing,
+        })
         store.apply(keyOf('pods', pod.metadata.namespace ?? '', name), {
           ...pod,
-          status: podStatus(node.address, { startTime: undefined, startedAt: running.createdAt, ready: true }),
+          status: isCrashing ? { ...status, containerStatuses: crashLoop } : status,
         })
       }
     }
@@ -356,6 +365,19 @@ interface Running {
   readonly startTime: string | undefined
   readonly startedAt: number
   readonly ready: boolean
+}
+
+/** As the kubelet tells of a container that ended again and again. */
+const crashLoop = [
+  {
+    ready: false,
+    state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container' } },
+  },
+]
+
+const isBroken = ({ status }: KubeObject): boolean => {
+  const [container] = (status?.['containerStatuses'] ?? []) as { state?: { waiting?: object } }[]
+  return container?.state?.waiting !== undefined
 }
 
 function podStatus(address: string, { startTime, startedAt, ready }: Running): Record<string, unknown> {
@@ -393,6 +415,7 @@ function nodeStatus({ node, version }: KubeletParts): Record<string, unknown> {
       { type: 'Hostname', address: node.hostname },
     ],
     conditions: [
+      ...(node.faults.pressures ?? []).map((type) => ({ type, status: 'True', lastHeartbeatTime: now })),
       { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now, lastTransitionTime: now },
     ],
     nodeInfo: {

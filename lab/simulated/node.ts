@@ -37,6 +37,10 @@ export interface NodeFaults {
   kubeletCannotRenew?: boolean
   /** etcd needs so long from the start of its container; milliseconds. A new one needed 9 s on real 1.28.15. */
   etcdStartsAfterMs?: number
+  /** Pods of these (label k8s-app) start again and again on this node. */
+  crashing?: readonly string[]
+  /** Conditions of its Node that hold and should not: `DiskPressure`. */
+  pressures?: readonly string[]
 }
 
 /** A port on which something of the node listens, as `ss` shows it. */

@@ -12,9 +12,12 @@ const hashOf = (template: unknown): string =>
     .digest('hex')
     .slice(0, 10)
 const suffix = (): string => Math.random().toString(36).slice(2, 7)
-const isReady = (pod: KubeObject): boolean => pod.status?.['phase'] === 'Running'
-const isNodeReady = (node: KubeObject): boolean =>
-  ((node.status?.['conditions'] ?? []) as { status: string }[])[0]?.status === 'True'
+const isTrue = ({ status }: KubeObject, condition: string): boolean =>
+  ((status?.['conditions'] ?? []) as { type: string; status: string }[]).some(
+    ({ type, status: is }) => type === condition && is === 'True',
+  )
+const isReady = (pod: KubeObject): boolean => isTrue(pod, 'Ready')
+const isNodeReady = (node: KubeObject): boolean => isTrue(node, 'Ready')
 
 function podsOf(store: ObjectStore, app: string): KubeObject[] {
   return store.list(resourceOf('pods'), 'kube-system').filter(({ metadata }) => metadata.labels?.['k8s-app'] === app)
@@ -62,7 +65,8 @@ export function rollDaemonSets(store: ObjectStore): void {
   const isAvailable = (pod: KubeObject): boolean => isReady(pod) && ready.has(String(pod.spec?.['nodeName']))
   const unavailable = pods.filter((pod) => !isAvailable(pod))
   const [old] = pods.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] !== hash)
-  if (old !== undefined && missing.length === 0 && unavailable.length === 0)
+  const { type } = (set.spec?.['updateStrategy'] ?? {}) as { type?: string }
+  if (old !== undefined && missing.length === 0 && unavailable.length === 0 && type !== 'OnDelete')
     store.remove(keyOf('pods', 'kube-system', old.metadata.name))
   const now = podsOf(store, 'kube-proxy')
   const updated = now.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === hash)
@@ -80,17 +84,27 @@ export function rollDaemonSets(store: ObjectStore): void {
   store.apply(keyOf('daemonsets', 'kube-system', 'kube-proxy'), { ...set, status })
 }
 
+/** By the selector alone: what kubeadm's CoreDNS does not tolerate no node of the laboratory has. */
+function fits({ metadata }: KubeObject, { spec }: Template): boolean {
+  const selector = Object.entries((spec?.['nodeSelector'] ?? {}) as Record<string, string>)
+  return selector.every(([label, value]) => metadata.labels?.[label] === value)
+}
+
 /** The Deployment controller and scheduler for CoreDNS: new pods first, then the old go; each where the fewest are, old ones among them. */
 export function rollCoreDns(store: ObjectStore): void {
   const deployment = store.get(keyOf('deployments', 'kube-system', 'coredns'))
   if (deployment === undefined) return
   const replicas = Number(deployment.spec?.['replicas'] ?? 0)
+  if (deployment.spec?.['paused'] === true) return
   const template = deployment.spec?.['template'] as Template
   const hash = hashOf(template)
   const pods = podsOf(store, 'kube-dns')
   const present = pods.filter(({ metadata }) => metadata.labels?.['pod-template-hash'] === hash)
   const old = pods.filter((pod) => !present.includes(pod))
-  const ready = store.list(resourceOf('nodes')).filter(isNodeReady)
+  for (const pod of present.slice(replicas)) store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
+  const ready = store
+    .list(resourceOf('nodes'))
+    .filter((node) => isNodeReady(node) && node.spec?.['unschedulable'] !== true && fits(node, template))
   if (present.length < replicas) {
     const load = (node: string): number => pods.filter(({ spec }) => spec?.['nodeName'] === node).length
     const [best] = ready.map(({ metadata }) => metadata.name).sort((a, b) => load(a) - load(b))

@@ -12,6 +12,7 @@ import {
   EtcdMember,
   NodeFacts,
   NodeObject,
+  PodFacts,
   type Reference,
   type StaticPodFacts,
 } from '@quorate/shared/gen/quorate/v1/facts'
@@ -280,13 +281,31 @@ function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
     kubernetesVersion: version,
     kubeadmConfig: configMap(clusterConfiguration()),
     clusterInfo: configMap(clusterInfoOf(caPem)),
-    leases: [{ namespace: 'kube-system', name: 'kube-controller-manager', holder: first.name, renewedUnixMs: now }],
+    leases: ['kube-controller-manager', 'kube-scheduler'].map((name) => ({
+      namespace: 'kube-system',
+      name,
+      holder: `${first.name}_7d2c1a40-0c58-4c67-9a0b-7f1d0f1c2b3a`,
+      renewedUnixMs: now,
+    })),
+    coreDns: {
+      replicas: 2,
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+      tolerations: ['CriticalAddonsOnly:', 'node-role.kubernetes.io/control-plane=:NoSchedule'],
+    },
+    kubeProxyRollout: { generation: 1, observedGeneration: 1, desired: 2, updated: 2, available: 2 },
+    pods: [
+      ...[first, worker].map(({ name }) => systemPod('kube-proxy', name)),
+      ...[first, first].map(({ name }, index) => systemPod('kube-dns', name, `coredns-${index}`)),
+    ],
     kubeProxy: configMap('kind: Config'),
     kubeletConfig: configMap('cgroupDriver: systemd\nkind: KubeletConfiguration\n'),
     nodes: [nodeObject(first, true), nodeObject(worker, false)],
     anonymousReadyz: true,
   })
 }
+
+export const systemPod = (app: string, node: string, name = `${app}-${node}`): PodFacts =>
+  PodFacts.fromPartial({ namespace: 'kube-system', name, node, app, ready: true, revision: '1' })
 
 export function nodeObject({ name, address }: { name: string; address: string }, controlPlane: boolean): NodeObject {
   return NodeObject.fromPartial({
@@ -296,6 +315,7 @@ export function nodeObject({ name, address }: { name: string; address: string },
     controlPlane,
     taints: controlPlane ? ['node-role.kubernetes.io/control-plane:NoSchedule'] : [],
     kubeletVersion: version,
+    labels: { 'kubernetes.io/os': 'linux' },
     leaseRenewedUnixMs: now,
     heartbeatUnixMs: now,
   })

@@ -119,6 +119,7 @@ export class PaperCluster {
       clusterInfo: this.#text(fixtureData(version, 'before/cm-cluster-info.yaml', 'kubeconfig')),
       kubeProxy: this.#text(fixtureData(version, 'before/cm-kube-proxy.yaml', 'kubeconfig.conf')),
       kubeProxyRollout: { generation: 1, observedGeneration: 1, desired: 3, updated: 3, available: 3, restartedAt: '' },
+      coreDns: { replicas: 2, tolerations: ['node-role.kubernetes.io/control-plane=:NoSchedule'] },
       anonymousReadyz: true,
       apiServerAddresses: ['192.168.13.30'],
       pods: [0, 1].map((index) => ({
@@ -286,6 +287,7 @@ export class PaperCluster {
       startedUnixMs: Date.now(),
       revision: '1',
       ending: false,
+      waitsFor: '',
     })
     for (const process of ['kubelet', 'kube-proxy']) this.#connect(paper, process)
     if (controlPlane) this.members.push(this.#member(paper.entry))

@@ -17,6 +17,7 @@ import {
 } from './cluster/kube-objects.js'
 import {
   configMapText,
+  coreDnsFacts,
   daemonSetFacts,
   joinTokenIds,
   leaseFacts,
@@ -77,19 +78,21 @@ async function readTexts(kube: KubeApi, signal: AbortSignal) {
 
 async function readObjects(kube: KubeApi, signal: AbortSignal) {
   const list = async <T>(path: string): Promise<readonly T[]> => (await kube.get<List<T>>(path, signal))?.items ?? []
-  const [nodes, leases, pods, slices, tokens, daemonSet] = await Promise.all([
+  const [nodes, leases, pods, slices, tokens, daemonSet, coreDns] = await Promise.all([
     list<Node>('/api/v1/nodes'),
     list<Lease>('/apis/coordination.k8s.io/v1/leases'),
     list<Pod>(apiPath.systemPods),
     list<EndpointSlice>(slicesOfApi),
     list<Secret>(`${apiPath.secrets}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`),
     kube.get<Workload>(apiPath.kubeProxy, signal),
+    kube.get<Workload>(apiPath.coreDns, signal),
   ])
   return {
     nodes: nodes.map((node) => nodeObject(node, leases)),
     leases: leases.map(leaseFacts),
     pods: pods.map(podFacts),
     joinTokenIds: joinTokenIds(tokens),
+    coreDns: coreDns === undefined ? undefined : coreDnsFacts(coreDns),
     kubeProxyRollout: daemonSet === undefined ? undefined : daemonSetFacts(daemonSet),
     apiServerAddresses: [
       ...new Set(slices.flatMap(({ endpoints }) => endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])),

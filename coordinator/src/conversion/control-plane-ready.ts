@@ -61,14 +61,31 @@ export async function whileJoining(run: ConversionRun, node: NodeEntry, join: ()
   }
 }
 
-/** Control planes that serve now, in the order of the file. `without` is on its way out. */
+/** So long a control plane that is in the cluster is waited for before the load balancer goes on without it. */
+const lateMs = 30_000
+
+/**
+ * Control planes that serve, in the order of the file. `without` is on its way out. One that joined and does not answer at this moment is waited for:
+ * what is left out now nobody adds later. On the way out it may be what is broken, and is not.
+ */
 export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
   const joining = joiningNow.get(run)
   const asked = run.controlPlanes.filter((node) => node !== without && joining?.has(node) !== true)
-  const looks = await Promise.all(
-    asked.map((node) => serves(run, node).catch((error: unknown) => notYet(String(error)))),
+  const looks = await Promise.all(asked.map((node) => looksWhileLate(run, node, without !== undefined)))
+  return asked.filter((_, index) => looks[index])
+}
+
+async function looksWhileLate(run: ConversionRun, node: NodeEntry, isOnceEnough: boolean): Promise<boolean> {
+  const look = (): Promise<Look<unknown>> => serves(run, node).catch((error: unknown) => notYet(String(error)))
+  if ((await look()).holds) return true
+  const { nodes } = await clusterNow(run).catch(() => ({ nodes: [] }))
+  const isMember = nodes.some(({ name, controlPlane }) => name === node.name && controlPlane)
+  if (isOnceEnough || !isMember) return false
+  const options = { deadlineMs: lateMs, everyMs: 200, longestMs: 1_000 }
+  return until(`${node.name} to serve again`, look, options).then(
+    () => true,
+    () => false,
   )
-  return asked.filter((_, index) => looks[index]?.holds)
 }
 
 const turns = new WeakMap<ConversionRun, Promise<unknown>>()

@@ -3,6 +3,7 @@ import type { SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, type UntilOptions, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
+import { acceptedFinding, wasSoBefore } from './accepted.js'
 import { clusterNow, readNodeFacts, runningContainers, socketsOf } from './fresh.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -96,6 +97,8 @@ export async function kubeletWorks(
   options: { server: string; signal: AbortSignal },
 ): Promise<readonly Evidence[]> {
   const reports = await kubeletReports(run, node, options)
+  const accepted = acceptedFinding(run, 'nodes-ready', node.name)
+  if (accepted !== undefined) return [...reports, wasSoBefore(accepted)]
   const look = async () => {
     const object = (await clusterNow(run)).nodes.find((one) => one.name === node.name)
     return object?.ready ? holds({ what: `Node ${node.name}`, saw: 'Ready' }) : notYet(`Node ${node.name} is not Ready`)
@@ -188,15 +191,20 @@ export async function componentRestarted(
     },
     patience(signal),
   )
-  const renewed = await until(`the Lease ${lease} to advance`, leaseAdvances(run, lease), patience(signal))
-  return [
-    { what: `container of ${container} on ${node.name}`, saw: `${before ?? 'unknown'} -> ${id}` },
-    { what: `Lease kube-system/${lease} renewed`, saw: renewed },
-  ]
+  const restarted = { what: `container of ${container} on ${node.name}`, saw: `${before ?? 'unknown'} -> ${id}` }
+  return [restarted, await leads(run, lease, signal)]
+}
+
+/** Waits until a component is led, by whom does not matter: without these two no rollout ends, and no join token is signed. */
+export async function leads(run: ConversionRun, lease: string, signal: AbortSignal): Promise<Evidence> {
+  const accepted = acceptedFinding(run, 'leases')
+  if (accepted !== undefined) return wasSoBefore(accepted)
+  const saw = await until(`the Lease ${lease} to advance`, leaseAdvances(run, lease), patience(signal))
+  return { what: `Lease kube-system/${lease} renewed`, saw }
 }
 
 /** Two different renewals seen one after the other: by whom does not matter, one of them holds it. */
-export function leaseAdvances(run: ConversionRun, name: string): () => Promise<Look<string>> {
+function leaseAdvances(run: ConversionRun, name: string): () => Promise<Look<string>> {
   let first: number | undefined
   return async () => {
     const lease = (await clusterNow(run)).leases.find((one) => one.namespace === 'kube-system' && one.name === name)

@@ -8,6 +8,7 @@ import { applyEvent, foldRun, type RunState } from '../engine/fold.js'
 import type { Journal } from '../engine/journal.js'
 import type { Lease } from '../engine/lease.js'
 import type { RunContext } from '../engine/operations.js'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { withPictures } from './picture.js'
@@ -23,6 +24,8 @@ export interface HoldRequest {
   readonly mayMiss: MayMiss
   /** Who is missing from the beginning. */
   readonly missing?: readonly MissingNode[]
+  /** Errors of the plan that the operator accepted with a reason. */
+  readonly accepted?: readonly RecordedFinding[]
   /** Whom an earlier process of the run went on without. */
   readonly returning?: readonly string[]
   /** Where it walks something else than the whole order. */
@@ -51,7 +54,7 @@ export interface HeldCluster extends Held {
 
 /** Takes a cluster's lease, opens the run's journal and connects to the agents; nothing is held when one of them fails. */
 export async function holdCluster(session: Session, request: HoldRequest): Promise<HeldCluster> {
-  const { id, file, mayMiss, missing = [], returning, order, above, onEvent } = request
+  const { id, file, mayMiss, missing = [], accepted, returning, order, above, onEvent } = request
   const lease = await session.leases.acquire(file.name, id, above)
   const { journal, state = foldRun([]) } = await request.open().catch(async (error: unknown) => {
     await lease.release()
@@ -64,7 +67,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     recordedOne = resolve
   })
   const record = recorder({ journal, lease, onEvent, recordedOne: () => recordedOne() })
-  const run = conversionRun(session, fleet, { id, file, mayMiss, missing, returning, order })
+  const run = conversionRun(session, fleet, { id, file, mayMiss, missing, accepted, returning, order })
   const watch = session.watch?.({
     run,
     state,

@@ -1,7 +1,8 @@
-import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { DaemonSetFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
+import { acceptedFinding } from './accepted.js'
 import { clusterNow } from './fresh.js'
 import { connectedTo } from './gates.js'
 import { existingNodes } from './membership.js'
@@ -21,7 +22,8 @@ export async function kubeProxyRolledOut(
   if (rollout === undefined) return holds([{ what: 'DaemonSet kube-proxy', saw: 'not installed' }])
   // Calico's page on its eBPF data plane has people give it a nodeSelector that no node has.
   if (rollout.desired === 0) return holds([{ what: 'DaemonSet kube-proxy', saw: 'runs on no node' }])
-  if (run.absence.missing().length > 0) return presentOnesConnected(run, pods, { server, signal })
+  if (run.absence.missing().length > 0 || replacesPods(run, rollout))
+    return presentOnesConnected(run, pods, { server, signal })
   const { generation, observedGeneration, desired, updated, available } = rollout
   const seen = `${updated} of ${desired} updated, ${available} available`
   if (observedGeneration < generation || updated < desired || available < desired) return notYet(seen)
@@ -38,17 +40,31 @@ export async function kubeProxyRolledOut(
   return allConnected(run, nodes, { rolled, server, signal })
 }
 
+/** Whether the pods are replaced one by one: the DaemonSet does not roll by itself, or one of them is broken and would keep it from its end. */
+export const replacesPods = (run: ConversionRun, rollout: DaemonSetFacts | undefined): boolean =>
+  rollout?.updateStrategy === 'OnDelete' || acceptedFinding(run, 'kube-proxy') !== undefined
+
+/** Nodes whose kube-proxy is known to be broken, which the operator accepted. */
+export const isBroken = (run: ConversionRun, pods: readonly PodFacts[], node: NodeEntry): boolean =>
+  acceptedFinding(run, 'kube-proxy', node.name) !== undefined &&
+  !pods.some((pod) => isProxy(pod) && pod.node === node.name && pod.ready)
+
 /** The DaemonSet counts the node that is missing; so each of the others is looked at by itself. */
 async function presentOnesConnected(
   run: ConversionRun,
   pods: readonly PodFacts[],
   how: { server: string; signal: AbortSignal },
 ): Promise<Look<readonly Evidence[]>> {
-  const nodes = await existingNodes(run)
+  const existing = await existingNodes(run)
+  const nodes = existing.filter((node) => !isBroken(run, pods, node))
   const without = nodes.filter(({ name }) => !pods.some((pod) => isProxy(pod) && pod.node === name && pod.ready))
   if (without.length > 0) return notYet(`no pod is ready on ${without.map(({ name }) => name).join(', ')}`)
-  const missing = run.absence.missing().map(({ node }) => node)
-  const rolled = { what: 'pods of kube-proxy', saw: `ready on ${nodes.length} nodes; not asked: ${missing.join(', ')}` }
+  const broken = existing.filter((node) => !nodes.includes(node)).map(({ name }) => name)
+  const unasked = [...run.absence.missing().map(({ node }) => node), ...broken]
+  const rolled = {
+    what: 'pods of kube-proxy',
+    saw: `ready on ${nodes.length} nodes; not asked: ${unasked.join(', ') || 'nobody'}`,
+  }
   return allConnected(run, nodes, { rolled, ...how })
 }
 

@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { MissingNode } from '../engine/absence.js'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { Agent } from '../fleet/agent.js'
 import { foldersToldBy, toldAgent } from './cluster-folders.js'
 import { decideEndpointPolicy } from './endpoint-policy.js'
@@ -24,6 +25,8 @@ export interface ConversionRunParts {
   readonly mayMiss?: MayMiss
   /** Missing from the beginning. */
   readonly missing?: readonly MissingNode[]
+  /** Errors of the plan that the operator accepted with a reason; none unless given. */
+  readonly accepted?: readonly RecordedFinding[] | undefined
   /** Whom an earlier process of the run went on without; unset: unknown. */
   readonly returning?: readonly string[] | undefined
   /** What a test puts in place of the conversion's own. */
@@ -103,9 +106,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const entryOf = entryIn(machines)
   const agentOf = agentsOf(parts, rollCall, () => run)
   const run: ConversionRun = {
-    id,
-    file,
-    first,
+    ...{ id, file, first },
     joining,
     controlPlanes: file.controlPlanes,
     get workers() {
@@ -118,6 +119,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
       return machines.filter(rollCall.answers)
     },
     absence: rollCall,
+    accepted: parts.accepted ?? [],
     mayBeBehind: (node) => parts.returning?.includes(node) ?? true,
     endpoint: file.endpoint,
     agent: (node) => agentOf(entryOf(node)),

@@ -3,6 +3,7 @@ import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { foldRun, type RunState } from '../engine/fold.js'
+import { acceptedOf } from './accepted.js'
 import { silentNodes } from './assess.js'
 import { orderOfRun } from './fix/fix-order.js'
 import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
@@ -52,6 +53,8 @@ async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOp
     file,
     // What a fix is for may be behind on any node, however often it is resumed.
     ...(before.purpose === 'fix' ? {} : { returning: before.missing.map(({ node }) => node) }),
+    // A fix told what remains before it began.
+    ...(before.purpose === 'fix' ? {} : { accepted: acceptedOf(before.findings) }),
     order: orderOfRun(before, orderOf(session)),
     mayMiss: (node) => spared(node),
     above: before.fencingToken,

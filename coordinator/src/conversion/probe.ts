@@ -1,9 +1,10 @@
-import { QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import {
   type ProbeEndpointRequest,
   type ProbeEndpointResponse,
   VerifyMode,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun } from './run.js'
 import { clusterCa } from './wanted.js'
@@ -54,13 +55,19 @@ export async function certificateOf(
   node: NodeEntry,
   options: { port: number; signal?: AbortSignal },
 ): Promise<string> {
-  const answer = await probeFrom(run, node, {
-    host: node.address,
-    verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
-    ...options,
-  })
-  if (answer.certificateSha256 !== '') return answer.certificateSha256
-  throw new QuorateError('GATE_TIMEOUT', `the API server of ${node.name} shows no certificate: ${answer.error}`, {
-    where: node.name,
+  const ask = { host: node.address, verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY, ...options }
+  const look = async () => {
+    const { certificateSha256, error } = await probeFrom(run, node, ask)
+    return certificateSha256 === '' ? notYet(error) : holds(certificateSha256)
+  }
+  const { signal } = options
+  // One probe that comes too late on a busy machine is no reason to fail a gate.
+  const patience = { deadlineMs: 5_000, everyMs: 500, ...(signal === undefined ? {} : { signal }) }
+  return until('a certificate', look, patience).catch((thrown: unknown) => {
+    const { code, message } = asQuorateError(thrown)
+    if (code !== 'GATE_TIMEOUT') throw thrown
+    throw new QuorateError('GATE_TIMEOUT', `the API server of ${node.name} shows no certificate: ${message}`, {
+      where: node.name,
+    })
   })
 }

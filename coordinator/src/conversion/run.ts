@@ -2,6 +2,7 @@ import type { ClusterFacts, EtcdMember, NodeFacts } from '@quorate/shared/gen/qu
 import type { Endpoint } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { Absence } from '../engine/absence.js'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { Step } from '../engine/step.js'
 import type { Agent } from '../fleet/agent.js'
 import type { RequestFolder } from '../state/request-folder.js'
@@ -32,6 +33,8 @@ export interface ConversionRun {
   readonly machines: readonly NodeEntry[]
   /** Workers that do not answer and are done without for now. */
   readonly absence: Absence
+  /** Errors of the plan that the operator accepted with a reason. */
+  readonly accepted: readonly RecordedFinding[]
   readonly endpoint: Endpoint
   /** Whether a node may lack what all others have: a resumed run knows whom it went on without, a new one does not. */
   mayBeBehind(node: string): boolean

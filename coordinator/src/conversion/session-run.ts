@@ -1,6 +1,7 @@
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { MissingNode } from '../engine/absence.js'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { makeConversionRun } from './make-run.js'
 import { conversionOrder } from './order.js'
@@ -15,6 +16,8 @@ export interface RunIdentity {
   readonly mayMiss?: MayMiss
   /** Who is missing from the beginning. */
   readonly missing?: readonly MissingNode[]
+  /** Errors of the plan that the operator accepted with a reason. */
+  readonly accepted?: readonly RecordedFinding[] | undefined
   /** Whom an earlier process of the run went on without; unset: unknown. */
   readonly returning?: readonly string[] | undefined
   /** Where it walks something else than the whole order. */

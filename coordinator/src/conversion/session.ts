@@ -16,6 +16,7 @@ import type { RunStore } from '../engine/run-store.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
 import type { RequestFolder } from '../state/request-folder.js'
+import { acceptedOf } from './accepted.js'
 import { type Assessed, assess, isBlocking, unplannedFindings } from './assess.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 import { allChecks } from './checks/all.js'
@@ -177,6 +178,7 @@ export async function startConversion(session: Session, request: StartRequest): 
     file,
     mayMiss: workersMayMiss(file),
     missing: approved.missing,
+    accepted: acceptedOf(approved.findings),
     onEvent: request.onEvent,
     open: async () => ({ journal: await session.runs.create(id) }),
   })

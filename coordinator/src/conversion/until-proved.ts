@@ -2,7 +2,9 @@ import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { RecordedFinding } from '../engine/picture.js'
 import type { Evidence } from '../engine/step.js'
+import { acceptedFinding, wasSoBefore } from './accepted.js'
 import type { Finding } from './checks/check.js'
+import { staysFor } from './foreseen.js'
 import { allProofs } from './proofs/all.js'
 import { type Proved, prove } from './prove.js'
 import type { ConversionRun } from './run.js'
@@ -34,9 +36,16 @@ export async function untilProved(
     const proofs = [...held.values(), ...seen.proofs.filter(({ holds }) => !holds)]
     const needed = proofs.filter(({ id }) => !except.has(id))
     const spared = proofs.filter(({ id }) => except.has(id))
-    missing = errorsOf(needed).filter((finding) => !remaining.some((one) => isSame(one, finding)))
-    return needed.every((proof) => proof.holds) || (remaining.length > 0 && missing.length === 0)
-      ? holds([...proofs.flatMap(({ evidence }) => evidence), ...errorsOf(spared).map(notProved)])
+    const before = needed.flatMap((proof) => knownBefore(run, proof))
+    const told = [...remaining, ...before.map(({ finding }) => finding)]
+    missing = errorsOf(needed).filter((finding) => !told.some((one) => isSame(one, finding)))
+    const isDone = ({ holds: is, findings }: Proved): boolean => is || findings.length > 0
+    return (needed.every(isDone) || remaining.length > 0) && missing.length === 0
+      ? holds([
+          ...proofs.flatMap(({ evidence }) => evidence),
+          ...errorsOf(spared).map(notProved),
+          ...before.map(({ accepted }) => wasSoBefore(accepted)),
+        ])
       : notYet(missing.map(inWords).join('; '))
   }
   return until('the cluster to be highly available', look, { deadlineMs, everyMs: 500, signal }).catch(
@@ -44,6 +53,14 @@ export async function untilProved(
       throw missing.length === 0 ? asQuorateError(error) : notHighlyAvailable(run, missing)
     },
   )
+}
+
+/** Findings of a proof that the plan had, and that the operator accepted: with what was accepted. */
+function knownBefore(run: ConversionRun, proof: Proved): { finding: Finding; accepted: RecordedFinding }[] {
+  return errorsOf([proof]).flatMap((finding) => {
+    const accepted = staysFor(proof.id).map((check) => acceptedFinding(run, check, finding.node))
+    return accepted.flatMap((one) => (one === undefined ? [] : [{ finding, accepted: one }])).slice(0, 1)
+  })
 }
 
 const errorsOf = (proofs: readonly Proved[]): readonly Finding[] =>

@@ -42,6 +42,7 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'cloud-provider': 'A Node that no cloud provider knows takes no pods; kubeadm does not look.',
   'control-plane-taints': 'kubeadm taints what joins, whatever the first control plane has.',
   'node-labels': 'What a person gave one Node, no other gets.',
+  'node-pressure': 'The kubelet evicts pods there: what comes of it is the same with and without a conversion.',
   leases: 'Controller-manager and scheduler may run and work for nobody: seen by their Leases only.',
 }
 

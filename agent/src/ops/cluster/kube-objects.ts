@@ -32,6 +32,8 @@ export interface Secret {
 interface Condition {
   readonly type: string
   readonly status: string
+  readonly reason?: string
+  readonly message?: string
   readonly lastHeartbeatTime?: string
 }
 
@@ -56,7 +58,14 @@ export interface Lease {
 export interface Pod {
   readonly metadata: ObjectMeta
   readonly spec?: { readonly nodeName?: string }
-  readonly status?: { readonly startTime?: string; readonly conditions?: readonly Condition[] }
+  readonly status?: {
+    readonly startTime?: string
+    readonly conditions?: readonly Condition[]
+    readonly containerStatuses?: readonly {
+      readonly ready?: boolean
+      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } }
+    }[]
+  }
 }
 
 export interface Container {
@@ -66,14 +75,31 @@ export interface Container {
   readonly env?: readonly { readonly name: string; readonly value?: string }[]
 }
 
+export interface Toleration {
+  readonly key?: string
+  readonly operator?: string
+  readonly value?: string
+  readonly effect?: string
+}
+
 /** DaemonSet or Deployment. */
 export interface Workload {
   readonly metadata: ObjectMeta
   readonly spec?: {
     readonly template?: {
       readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
-      readonly spec?: { readonly containers?: readonly Container[]; readonly initContainers?: readonly Container[] }
+      readonly spec?: {
+        readonly containers?: readonly Container[]
+        readonly initContainers?: readonly Container[]
+        readonly nodeSelector?: Readonly<Record<string, string>>
+        readonly tolerations?: readonly Toleration[]
+      }
     }
+    /** Of a Deployment. */
+    readonly replicas?: number
+    readonly paused?: boolean
+    /** Of a DaemonSet. */
+    readonly updateStrategy?: { readonly type?: string }
   }
   readonly status?: {
     readonly observedGeneration?: number

@@ -1,5 +1,6 @@
 import type {
   ConfigMapText,
+  CoreDnsFacts,
   DaemonSetFacts,
   LeaseFacts,
   NodeObject,
@@ -13,6 +14,7 @@ import {
   type Node,
   type Pod,
   type Secret,
+  type Toleration,
   unixMs,
   type Workload,
 } from './kube-objects.js'
@@ -65,6 +67,7 @@ export function nodeObject({ metadata, spec, status }: Node, leases: readonly Le
       Object.entries(metadata.annotations ?? {}).filter(([, value]) => value.length <= longestAnnotation),
     ),
     heartbeatUnixMs: Math.max(0, ...conditions.map(({ lastHeartbeatTime }) => unixMs(lastHeartbeatTime))),
+    pressures: conditions.filter(({ type, status: is }) => type !== 'Ready' && is === 'True').map(({ type }) => type),
   }
 }
 
@@ -84,7 +87,18 @@ export const podFacts = ({ metadata, spec, status }: Pod): PodFacts => ({
   startedUnixMs: unixMs(status?.startTime),
   revision: metadata.labels?.['pod-template-hash'] ?? metadata.labels?.['controller-revision-hash'] ?? '',
   ending: metadata.deletionTimestamp !== undefined,
+  waitsFor: waitsFor(status),
 })
+
+/** The reason of its first container that waits, else of the condition that does not hold. */
+function waitsFor(status: Pod['status']): string {
+  const waiting = (status?.containerStatuses ?? []).map(({ state }) => state?.waiting)
+  const failed = (status?.conditions ?? []).filter(({ status: is, reason }) => is === 'False' && reason !== undefined)
+  const scheduled = failed.find(({ type }) => type === 'PodScheduled')
+  const why =
+    waiting.find((one) => one?.reason !== undefined) ?? scheduled ?? failed.find(({ type }) => type === 'Ready')
+  return [why?.reason, why?.message].filter((part) => part !== undefined && part !== '').join(': ')
+}
 
 export function daemonSetFacts({ metadata, spec, status }: Workload): DaemonSetFacts {
   return {
@@ -94,5 +108,19 @@ export function daemonSetFacts({ metadata, spec, status }: Workload): DaemonSetF
     updated: status?.updatedNumberScheduled ?? 0,
     available: status?.numberAvailable ?? 0,
     restartedAt: spec?.template?.metadata?.annotations?.['kubectl.kubernetes.io/restartedAt'] ?? '',
+    updateStrategy: spec?.updateStrategy?.type ?? 'RollingUpdate',
   }
 }
+
+export function coreDnsFacts({ spec }: Workload): CoreDnsFacts {
+  const pods = spec?.template?.spec
+  return {
+    replicas: spec?.replicas ?? 1,
+    paused: spec?.paused === true,
+    nodeSelector: { ...pods?.nodeSelector },
+    tolerations: (pods?.tolerations ?? []).map(tolerationText),
+  }
+}
+
+const tolerationText = ({ key = '', operator = 'Equal', value = '', effect = '' }: Toleration): string =>
+  `${key}${operator === 'Exists' ? '' : `=${value}`}:${effect}`

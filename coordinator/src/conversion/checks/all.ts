@@ -2,6 +2,7 @@ import { addresses } from './addresses.js'
 import { agentVersions } from './agent-versions.js'
 import { alreadyHighlyAvailable } from './already-highly-available.js'
 import { anonymousAuth } from './anonymous-auth.js'
+import { apiEndpoints } from './api-endpoints.js'
 import { apparmor } from './apparmor.js'
 import { bootstrapSigner } from './bootstrap-signer.js'
 import { caKey } from './ca-key.js'
@@ -19,6 +20,7 @@ import { containerRuntime } from './container-runtime.js'
 import { controlPlaneImages } from './control-plane-images.js'
 import { controlPlaneTaints } from './control-plane-taints.js'
 import { controlPlanesAlike } from './control-planes-alike.js'
+import { coredns } from './coredns.js'
 import { crictl } from './crictl.js'
 import { disk } from './disk.js'
 import { diskLatencyCheck } from './disk-latency.js'
@@ -39,6 +41,7 @@ import { idleTimeouts } from './idle-timeouts.js'
 import { joinPermissions } from './join-permissions.js'
 import { joinersClean } from './joiners-clean.js'
 import { kernelNetwork } from './kernel-network.js'
+import { kubeProxy } from './kube-proxy.js'
 import { kubeProxyAbsent } from './kube-proxy-absent.js'
 import { kubeadmConfigApi } from './kubeadm-config-api.js'
 import { kubeadmConfigVersion } from './kubeadm-config-version.js'
@@ -48,10 +51,12 @@ import { kubeletKubeconfig } from './kubelet-kubeconfig.js'
 import { kubeletService } from './kubelet-service.js'
 import { kubernetesRelease } from './kubernetes-release.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
+import { leases } from './leases.js'
 import { loadBalancer } from './load-balancer.js'
 import { mtu } from './mtu.js'
 import { names } from './names.js'
 import { nodeLabels } from './node-labels.js'
+import { nodePressure } from './node-pressure.js'
 import { nodesReady } from './nodes-ready.js'
 import { notKubeadm } from './not-kubeadm.js'
 import { oldAddressUsersCheck } from './old-address-users.js'
@@ -92,6 +97,11 @@ export const allChecks = [
   duplicateIdentity,
   workersForgotten,
   nodesReady,
+  nodePressure,
+  leases,
+  kubeProxy,
+  coredns,
+  apiEndpoints,
   kubernetesRelease,
   kubernetesVersions,
   kubeadmConfigApi,

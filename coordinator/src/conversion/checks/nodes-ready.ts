@@ -9,8 +9,9 @@ export const nodesReady: Check = {
   async check(run) {
     const inFile = new Set<string>(run.nodes.map((node) => node.name))
     const { nodes } = await run.clusterFacts()
-    return nodes
-      .filter((node) => inFile.has(node.name) && !node.ready)
+    const existing = nodes.filter((node) => inFile.has(node.name))
+    const unready = existing
+      .filter((node) => !node.ready)
       .map(
         (node): Finding => ({
           id,
@@ -21,8 +22,33 @@ export const nodesReady: Check = {
           remedy: `kubectl describe node ${node.name}; on it: systemctl status kubelet, journalctl -u kubelet -n 50`,
         }),
       )
+    const first = existing.find(({ name }) => name === run.first.name)
+    const workers = new Set<string>(run.workers.map(({ name }) => name))
+    return [
+      ...unready,
+      ...(first?.controlPlane === false ? [unlabelled(first.name)] : []),
+      ...existing
+        .filter(({ name, controlPlane }) => controlPlane && workers.has(name))
+        .map(({ name }) => mislabelled(name)),
+    ]
   },
 }
+
+const label = 'node-role.kubernetes.io/control-plane'
+
+const unlabelled = (node: string): Finding => ({
+  ...{ id, severity: 'error', node },
+  message: 'the first control plane is not labelled as one: kubeadm and Quorate find control planes by this label',
+  evidence: `Node ${node}: no label ${label}`,
+  remedy: `kubectl label node ${node} ${label}=`,
+})
+
+const mislabelled = (node: string): Finding => ({
+  ...{ id, severity: 'error', node },
+  message: 'this worker of the cluster file is labelled as a control plane',
+  evidence: `Node ${node}: label ${label}`,
+  remedy: `If it is a worker: kubectl label node ${node} ${label}-. Else name it in controlPlanes of the cluster file`,
+})
 
 function time(unixMs: number): string {
   return unixMs === 0 ? 'never' : new Date(unixMs).toISOString()

@@ -5,7 +5,8 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { nothingToUndo } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import { coreDnsNodes, coreDnsPods, coreDnsRolls, isHuddled, spreadCoreDns } from '../core-dns.js'
+import { acceptedFinding, wasSoBefore } from '../accepted.js'
+import { coreDnsEvidence, coreDnsShortcoming, isHuddled, spreadCoreDns } from '../core-dns.js'
 import { requestsOf, unsignedOf, withRequests } from '../external-ca.js'
 import { clusterNow, readClusterFacts, readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
@@ -16,7 +17,7 @@ import { type ConversionRun, defineStep } from '../run.js'
 export const finish = defineStep({
   id: 'finish',
   title: 'Spread CoreDNS, delete the join secrets, see the load balancer redundant',
-  gate: 'CoreDNS is ready on two nodes or more; token and Secret are deleted, and what was kept for certificates signed elsewhere; every node of the load balancer serves.',
+  gate: 'CoreDNS is ready on two nodes or more, unless the plan found that it cannot be and the operator accepted that; token and Secret are deleted, and what was kept for certificates signed elsewhere; every node of the load balancer serves.',
   undo: 'None needed: what was deleted was made by this run, and CoreDNS may stay spread.',
   width: 1,
   onResume: 'renewed',
@@ -40,7 +41,7 @@ export const finish = defineStep({
     const forget = (node: NodeEntry) => run.agent(node).change('forgetCertificateRequests', {}, call, 'forget-requests')
     const cluster = await readClusterFacts(run)
     await Promise.all([
-      spreadCoreDns(run, cluster, call),
+      ...(acceptedFinding(run, 'coredns') === undefined ? [spreadCoreDns(run, call)] : []),
       deleteJoinSecrets(run, cluster, call),
       ...(await withRequests(run)).map(forget),
     ])
@@ -72,11 +73,9 @@ async function deleteJoinSecrets(run: ConversionRun, { joinTokenIds }: ClusterFa
 async function look(run: ConversionRun): Promise<Look<readonly Evidence[]>> {
   const cluster = await clusterNow(run)
   if (cluster.joinTokenIds.length > 0) return notYet(`join token ${cluster.joinTokenIds.join(', ')} still exists`)
-  const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]
-  if (coreDnsRolls(cluster)) return notYet(`CoreDNS is being rolled, ready on ${nodes.join(', ') || 'no node'}`)
-  if (pods.length > 1 && nodes.length < 2) return notYet(`CoreDNS is ready on ${nodes.join(', ') || 'no node'} only`)
-  return holds([
-    { what: 'join token and uploaded certificates', saw: 'deleted' },
-    { what: 'CoreDNS', saw: pods.length === 0 ? 'not installed' : `ready on ${nodes.join(', ')}` },
-  ])
+  const deleted = { what: 'join token and uploaded certificates', saw: 'deleted' }
+  const shortcoming = coreDnsShortcoming(cluster)
+  if (shortcoming === undefined) return holds([deleted, coreDnsEvidence(cluster)])
+  const accepted = acceptedFinding(run, 'coredns')
+  return accepted === undefined ? notYet(shortcoming) : holds([deleted, wasSoBefore(accepted)])
 }

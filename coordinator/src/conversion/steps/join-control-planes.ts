@@ -4,7 +4,7 @@ import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
 import type { EtcdTopology } from '../etcd/topology.js'
-import { elected } from '../gates.js'
+import { elected, staysConnectedTo } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
 import { alikeWithFirst, versionsAsPlanned } from '../joiner-gates.js'
 import { learnsFirst } from '../learner-mode.js'
@@ -15,7 +15,7 @@ import { recoverJoin } from '../recover-join.js'
 import { againstPolicy, rewrite, type Steered } from '../rewrite.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { leftCluster } from '../undone-gates.js'
-import { nodeOf } from '../wanted.js'
+import { kubeconfigsOf, nodeOf } from '../wanted.js'
 
 const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler']
 const atOnce = 'joins-at-once'
@@ -46,14 +46,15 @@ export const joinControlPlanes = defineStep({
   },
   async apply(run, { node: name }, call) {
     const node = nodeOf(run, name)
-    if (!(await isJoined(run, node))) {
+    const hadJoined = await isJoined(run, node)
+    if (!hadJoined) {
       // Minutes may have passed since they were prepared: the first may have taken its time to join.
       await versionsAsPlanned(run, node, call.signal)
       // kubeadm's exit code says little about etcd: what became of the join is seen in the member list.
       await whileJoining(run, node, () => join(run, node, call))
     }
     await Promise.all([
-      followPolicy(run, node, call),
+      followPolicy(run, node, { call, hadJoined }),
       untilServing(run, node, call.signal).then(() => balanceServing(run, call)),
     ])
   },
@@ -113,18 +114,32 @@ async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
 }
 
 /** kubeadm's own choice differs by release: what does not point where the policy says is rewritten and restarted. */
-async function followPolicy(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
+async function followPolicy(
+  run: ConversionRun,
+  node: NodeEntry,
+  { call, hadJoined }: { readonly call: ChangeCall; readonly hadJoined: boolean },
+): Promise<void> {
   const view = await asItIsNow(run, node)
   for (const component of steered) {
     const rewriting = await againstPolicy(view, node, component)
-    if (rewriting === undefined) continue
-    await rewrite(run, node, { ...rewriting, call })
+    // An attempt before this one may have died between the file and the restart by which it is read.
+    if (rewriting === undefined && !(hadJoined && (await goesElsewhere(view, node, component)))) continue
+    if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
     if (component === 'kubelet') await run.agent(node).change('restartKubelet', {}, call, 'restart-kubelet')
     else
       await run
         .agent(node)
         .change('restartStaticPod', { component: elected[component].container }, call, `restart-${component}`)
   }
+}
+
+/** Whether a component that runs does not use the server that its file names. */
+async function goesElsewhere(run: ConversionRun, node: NodeEntry, component: Steered): Promise<boolean> {
+  const [file] = kubeconfigsOf(await run.nodeFacts(node), [component])
+  if (file === undefined) return false
+  const process = component === 'kubelet' ? component : elected[component].process
+  const { signal } = new AbortController()
+  return !(await staysConnectedTo(run, node, { process, server: file.server, signal })).holds
 }
 
 /** The run with fresh facts of one node: what is remembered of it is from before it joined. */

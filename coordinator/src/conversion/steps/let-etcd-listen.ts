@@ -5,7 +5,7 @@ import type { Evidence } from '../../engine/step.js'
 import { memberOf } from '../etcd/members.js'
 import { shutPorts } from '../etcd/shut-ports.js'
 import { readEtcd, readNodeFacts } from '../fresh.js'
-import { elected, leaseAdvances, patience } from '../gates.js'
+import { elected, leads, patience } from '../gates.js'
 import { probeFrom, problemOf, readyStatuses } from '../probe.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { apiServerPort } from '../static-pod-flags.js'
@@ -34,7 +34,7 @@ export const letEtcdListen = defineStep({
   async apply(run, action, call) {
     const node = nodeOf(run, action.node)
     await run.agent(node).change('letEtcdListen', { address: node.address }, call, 'listen')
-    const memberId = memberOf((await readEtcd(run, call.signal)).members, node)?.id ?? ''
+    const memberId = await memberAfterRestart(run, node, call.signal)
     const peerUrls = [etcdPeerUrl(node.address)]
     await run.agent(node).change('updateEtcdMember', { memberId, peerUrls }, call, 'update-member')
   },
@@ -50,6 +50,15 @@ export const letEtcdListen = defineStep({
   },
   undone: (run, done, signal) => works(run, nodeOf(run, done.action.node), { signal, listens: false }),
 })
+
+/** It restarted a moment ago: it is asked until it says who it is. */
+function memberAfterRestart(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<string> {
+  const look = async (): Promise<Look<string>> => {
+    const member = memberOf((await readEtcd(run, signal)).members, node)
+    return member === undefined ? notYet('its member list does not have it') : holds(member.id)
+  }
+  return until(`etcd of ${node.name} to answer`, look, patience(signal))
+}
 
 interface Wanted {
   readonly signal: AbortSignal
@@ -78,14 +87,7 @@ async function works(run: ConversionRun, node: NodeEntry, { signal, listens }: W
       { what: `https://${node.address}:${port}/readyz`, saw: 'ready' },
     ])
   }
+  // Whoever lost the API for longer than a Lease lasts ends, and its kubelet starts it again.
   const answering = await until('etcd and the API server to answer', look, patience(signal, 180))
   return [...answering, ...(await Promise.all(Object.values(elected).map((one) => leads(run, one.lease, signal))))]
-}
-
-/** Who lost the API for longer than a Lease ended itself, and its kubelet starts it anew: without these two no join token is signed. */
-async function leads(run: ConversionRun, lease: string, signal: AbortSignal): Promise<Evidence> {
-  return {
-    what: `Lease kube-system/${lease} renewed`,
-    saw: await until(`the Lease ${lease} to advance`, leaseAdvances(run, lease), patience(signal)),
-  }
 }

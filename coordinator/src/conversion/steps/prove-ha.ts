@@ -6,7 +6,7 @@ import { untilProved } from '../until-proved.js'
 export const proveHa = defineStep({
   id: 'prove-ha',
   title: 'Prove that the cluster is highly available',
-  gate: 'Every proof of `quorate verify` on the live cluster: all gates again. What no step can change (an external etcd without redundancy) was a warning of the plan; here it is told and not waited for.',
+  gate: 'Every proof of `quorate verify` on the live cluster: all gates again. What no step can change was a finding of the plan (an external etcd without redundancy, or what the operator accepted with a reason): it is told and not waited for.',
   undo: 'None needed: it only looks.',
   width: 1,
   onResume: 'renewed',

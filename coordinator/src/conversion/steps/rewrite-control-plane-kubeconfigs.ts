@@ -33,10 +33,10 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
     const node = nodeOf(run, action.node)
     const component = componentOf(action)
     const rewriting = await againstPolicy(run, node, component)
-    if (rewriting === undefined) return
     const { container } = elected[component]
     remember(run, note(action), (await runningContainers(run, node, container, call.signal))[0]?.id)
-    await rewrite(run, node, { ...rewriting, call })
+    if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
+    // Also where the file is right already: an attempt before this one may have died before the restart by which it is read.
     await run.agent(node).change('restartStaticPod', { component: container }, call, 'restart')
   },
   verify: (run, action, signal) =>

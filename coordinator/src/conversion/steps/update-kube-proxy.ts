@@ -5,7 +5,7 @@ import { until } from '@quorate/shared/until'
 import type { Action } from '../../engine/step.js'
 import { readClusterFacts } from '../fresh.js'
 import { connectedTo, patience } from '../gates.js'
-import { kubeProxyRolledOut } from '../kube-proxy.js'
+import { isBroken, kubeProxyRolledOut, replacesPods } from '../kube-proxy.js'
 import { existingNodes } from '../membership.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
@@ -77,11 +77,19 @@ export const updateKubeProxy = defineStep({
   },
 })
 
-/** The DaemonSet rolls all pods; where a node is missing those of the others are replaced one by one, and the missing one keeps what it has. */
-const podByPod = async (run: ConversionRun): Promise<string[]> =>
-  run.absence.missing().length === 0 ? [] : presentNodes(run)
+/**
+ * The DaemonSet rolls all pods; where a node is missing, one of them is broken, or it leaves them to be deleted, they are replaced one by one, and
+ * the missing and the broken one keep what they have.
+ */
+async function podByPod(run: ConversionRun): Promise<string[]> {
+  const { kubeProxyRollout } = await run.clusterFacts()
+  return run.absence.missing().length === 0 && !replacesPods(run, kubeProxyRollout) ? [] : presentNodes(run)
+}
 
-const presentNodes = async (run: ConversionRun): Promise<string[]> => (await existingNodes(run)).map(({ name }) => name)
+async function presentNodes(run: ConversionRun): Promise<string[]> {
+  const { pods } = await run.clusterFacts()
+  return (await existingNodes(run)).filter((node) => !isBroken(run, pods, node)).map(({ name }) => name)
+}
 
 /** Pods that were not rolled because their node was missing then: older than the ConfigMap, and connected elsewhere. */
 async function podsLeftBehind(run: ConversionRun, { writtenUnixMs }: ConfigMapText): Promise<readonly Action[]> {

@@ -19,7 +19,10 @@ import {
   type World,
 } from '../../../support/fake-run.js'
 import { PaperCluster } from '../../../support/paper-cluster.js'
+import { brokenGates } from './broken-gates.js'
 import { brokenWorlds, externalEtcd } from './broken-worlds.js'
+
+const allBroken = [...brokenWorlds, ...brokenGates]
 
 const clock = { now: () => now, sleep: async () => {} }
 const atNow: Record<string, Check> = { clocks: clocksBy(clock), 'certificate-expiry': certificateExpiryBy(clock) }
@@ -33,7 +36,7 @@ t.test('every file in checks/ is in the list, and is called what its check is ca
 })
 
 t.test('every check has at least one broken world that it finds', async (t) => {
-  t.same([...new Set(brokenWorlds.map(({ check }) => check))].sort(), allChecks.map(({ id }) => id).sort())
+  t.same([...new Set(allBroken.map(({ check }) => check))].sort(), allChecks.map(({ id }) => id).sort())
 })
 
 for (const check of allChecks) {
@@ -43,7 +46,7 @@ for (const check of allChecks) {
   })
 }
 
-for (const { check: id, what, severity = 'error', node, evidence, breaks } of brokenWorlds) {
+for (const { check: id, what, severity = 'error', node, evidence, breaks } of allBroken) {
   t.test(`${id}: ${what}`, async (t) => {
     const world = soundWorld()
     breaks(world)

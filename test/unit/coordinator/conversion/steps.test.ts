@@ -449,6 +449,7 @@ t.test('while CoreDNS is rolled nobody knows where its new pods will be', async 
   t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /being rolled/ }] })
   // The old one ends: what is left is on one node.
   old.ending = true
+  Object.assign(paper.cluster.coreDns ?? {}, { replicas: 1 })
   run.refresh()
   t.match(await coredns.prove(run, never), { findings: [{ evidence: /1 pods, ready on k8sworker1/ }] })
 })
@@ -524,3 +525,83 @@ t.test('the undo of the gate puts back what was before it, and not what was befo
   t.equal(paper.configMap('kubeadmConfig').text, before)
   t.match(await useEtcdLearners.undone?.(run, doneAction(action), never), [{ saw: 'EtcdLearnerMode: (not set)' }])
 })
+
+const finishing = { id: '', node: 'k8smaster1.example.com', does: '', diffs: [] }
+const dns = (paper: PaperCluster) => paper.cluster.pods.filter(({ app }) => app === 'kube-dns')
+
+t.test('CoreDNS is spread by where its pods are, ready or not at this moment', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  for (const pod of dns(paper)) pod.ready = false
+  const applied = finish.apply(run, await only(finish, run), paperCall())
+  await applied
+  t.ok(
+    paper.asked.some(({ method }) => method === 'restartCoreDns'),
+    'rolled, although no pod was ready',
+  )
+  t.equal(new Set(dns(paper).map(({ node }) => node)).size, 2)
+})
+
+t.test('while a pod of CoreDNS has no node nothing is decided', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = paper.run()
+  const [, second] = dns(paper) as [PodFacts, PodFacts]
+  const { node } = second
+  second.node = ''
+  const call = paperCall()
+  const applied = finish.apply(run, finishing, call)
+  await until('it to wait', async () => (call.lines.length > 0 ? holds(true) : notYet('silent')), patience(never))
+  t.match(call.lines[0], /waiting for CoreDNS to be placed/)
+  t.notOk(paper.asked.some(({ method }) => method === 'restartCoreDns'))
+  second.node = node
+  await applied
+  t.ok(paper.asked.some(({ method }) => method === 'restartCoreDns'))
+})
+
+t.test('what the plan found broken and the operator accepted is told at the end, not waited for', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const ready = await readyToJoin(paper)
+  await finish.apply(ready, finishing, paperCall())
+  paper.asked.length = 0
+  const finding = {
+    id: 'coredns',
+    severity: 'error',
+    message: 'CoreDNS is not ready',
+    evidence: 'x',
+    remedy: 'y',
+  } as const
+  const run = { ...ready, accepted: [{ ...finding, ignoredBecause: 'names are answered elsewhere' }] }
+  for (const pod of dns(paper)) pod.ready = false
+  await finish.apply(run, finishing, paperCall())
+  t.notOk(
+    paper.asked.some(({ method }) => method === 'restartCoreDns'),
+    'nor rolled',
+  )
+  t.match(await finish.verify(run, finishing, never), [
+    {},
+    { what: 'SO BEFORE THE CONVERSION: coredns', saw: /accepted: names are answered elsewhere/ },
+  ])
+})
+
+t.test('a kube-proxy whose DaemonSet leaves its pods to be deleted is replaced pod by pod', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  Object.assign(paper.cluster.kubeProxyRollout ?? {}, { updateStrategy: 'OnDelete', updated: 0 })
+  const run = await readyToJoin(paper)
+  t.ok(run, 'its gate held')
+})
+
+t.test(
+  'a component whose file is right already is restarted all the same: it may have been rewritten by an attempt that died',
+  async (t) => {
+    const paper = new PaperCluster('v1.30.4')
+    const file = paper.node('k8smaster1').kubeconfigs.find(({ purpose }) => purpose === 'scheduler')
+    if (file !== undefined) file.text = pointKubeconfigAt(file.text, 'https://192.168.13.99:6443')
+    const run = paper.run()
+    const action = await only(rewriteControlPlaneKubeconfigs, run)
+    await rewriteControlPlaneKubeconfigs.apply(run, action, paperCall())
+    paper.asked.length = 0
+    run.refresh()
+    await rewriteControlPlaneKubeconfigs.apply(run, action, paperCall())
+    t.same(paper.methods('k8smaster1'), ['restartStaticPod'])
+  },
+)

@@ -471,6 +471,10 @@ export interface ClusterFacts {
   kubeProxyRollout:
     | DaemonSetFacts
     | undefined;
+  /** Absent where there is no such Deployment. */
+  coreDns:
+    | CoreDnsFacts
+    | undefined;
   /** Token ids for which cluster-info has a signature (`jws-kubeconfig-<id>`). */
   signedTokenIds: string[];
   /** Addresses in the EndpointSlices of default/kubernetes. */
@@ -544,6 +548,8 @@ export interface NodeObject {
   labels: { [key: string]: string };
   /** Without those whose value is longer than 200 characters. */
   annotations: { [key: string]: string };
+  /** Conditions that hold and should not: `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable`. */
+  pressures: string[];
 }
 
 export interface NodeObject_LabelsEntry {
@@ -575,6 +581,8 @@ export interface PodFacts {
   revision: string;
   /** Deleted, and still there until its containers have ended. */
   ending: boolean;
+  /** Why it is not ready, as the kubelet or the scheduler tells: `CrashLoopBackOff: back-off 5m0s restarting failed container`. */
+  waitsFor: string;
 }
 
 export interface DaemonSetFacts {
@@ -584,6 +592,24 @@ export interface DaemonSetFacts {
   updated: number;
   available: number;
   restartedAt: string;
+  /** `RollingUpdate` or `OnDelete`. */
+  updateStrategy: string;
+}
+
+/** Deployment kube-system/coredns. */
+export interface CoreDnsFacts {
+  replicas: number;
+  /** A rollout does not go on. */
+  paused: boolean;
+  /** Of the nodes that its pods may be on. */
+  nodeSelector: { [key: string]: string };
+  /** Taints that its pods tolerate: `KEY:EFFECT`, `KEY=VALUE:EFFECT`, an empty key for every one, an empty effect for each. */
+  tolerations: string[];
+}
+
+export interface CoreDnsFacts_NodeSelectorEntry {
+  key: string;
+  value: string;
 }
 
 export interface Reference {
@@ -4909,6 +4935,7 @@ function createBaseClusterFacts(): ClusterFacts {
     leases: [],
     pods: [],
     kubeProxyRollout: undefined,
+    coreDns: undefined,
     signedTokenIds: [],
     apiServerAddresses: [],
     anonymousReadyz: false,
@@ -4951,6 +4978,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     if (message.kubeProxyRollout !== undefined) {
       DaemonSetFacts.encode(message.kubeProxyRollout, writer.uint32(74).fork()).join();
+    }
+    if (message.coreDns !== undefined) {
+      CoreDnsFacts.encode(message.coreDns, writer.uint32(562).fork()).join();
     }
     for (const v of message.signedTokenIds) {
       writer.uint32(82).string(v!);
@@ -5071,6 +5101,14 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             }
 
             message.kubeProxyRollout = DaemonSetFacts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.coreDns = CoreDnsFacts.decode(reader, reader.uint32());
             continue;
           }
           case 10: {
@@ -5196,6 +5234,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     message.pods = object.pods?.map((e) => PodFacts.fromPartial(e)) || [];
     message.kubeProxyRollout = (object.kubeProxyRollout !== undefined && object.kubeProxyRollout !== null)
       ? DaemonSetFacts.fromPartial(object.kubeProxyRollout)
+      : undefined;
+    message.coreDns = (object.coreDns !== undefined && object.coreDns !== null)
+      ? CoreDnsFacts.fromPartial(object.coreDns)
       : undefined;
     message.signedTokenIds = object.signedTokenIds?.map((e) => e) || [];
     message.apiServerAddresses = object.apiServerAddresses?.map((e) => e) || [];
@@ -5463,6 +5504,7 @@ function createBaseNodeObject(): NodeObject {
     providerId: "",
     labels: {},
     annotations: {},
+    pressures: [],
   };
 }
 
@@ -5507,6 +5549,9 @@ export const NodeObject: MessageFns<NodeObject> = {
     globalThis.Object.entries(message.annotations).forEach(([key, value]: [string, string]) => {
       NodeObject_AnnotationsEntry.encode({ key: key as any, value }, writer.uint32(618).fork()).join();
     });
+    for (const v of message.pressures) {
+      writer.uint32(1122).string(v!);
+    }
     return writer;
   },
 
@@ -5633,6 +5678,14 @@ export const NodeObject: MessageFns<NodeObject> = {
             }
             continue;
           }
+          case 140: {
+            if (tag !== 1122) {
+              break;
+            }
+
+            message.pressures.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5679,6 +5732,7 @@ export const NodeObject: MessageFns<NodeObject> = {
       },
       {},
     );
+    message.pressures = object.pressures?.map((e) => e) || [];
     return message;
   },
 };
@@ -5909,7 +5963,17 @@ export const LeaseFacts: MessageFns<LeaseFacts> = {
 };
 
 function createBasePodFacts(): PodFacts {
-  return { namespace: "", name: "", node: "", app: "", ready: false, startedUnixMs: 0, revision: "", ending: false };
+  return {
+    namespace: "",
+    name: "",
+    node: "",
+    app: "",
+    ready: false,
+    startedUnixMs: 0,
+    revision: "",
+    ending: false,
+    waitsFor: "",
+  };
 }
 
 export const PodFacts: MessageFns<PodFacts> = {
@@ -5937,6 +6001,9 @@ export const PodFacts: MessageFns<PodFacts> = {
     }
     if (message.ending !== false) {
       writer.uint32(64).bool(message.ending);
+    }
+    if (message.waitsFor !== "") {
+      writer.uint32(1122).string(message.waitsFor);
     }
     return writer;
   },
@@ -6018,6 +6085,14 @@ export const PodFacts: MessageFns<PodFacts> = {
             message.ending = reader.bool();
             continue;
           }
+          case 140: {
+            if (tag !== 1122) {
+              break;
+            }
+
+            message.waitsFor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6043,12 +6118,21 @@ export const PodFacts: MessageFns<PodFacts> = {
     message.startedUnixMs = object.startedUnixMs ?? 0;
     message.revision = object.revision ?? "";
     message.ending = object.ending ?? false;
+    message.waitsFor = object.waitsFor ?? "";
     return message;
   },
 };
 
 function createBaseDaemonSetFacts(): DaemonSetFacts {
-  return { generation: 0, observedGeneration: 0, desired: 0, updated: 0, available: 0, restartedAt: "" };
+  return {
+    generation: 0,
+    observedGeneration: 0,
+    desired: 0,
+    updated: 0,
+    available: 0,
+    restartedAt: "",
+    updateStrategy: "",
+  };
 }
 
 export const DaemonSetFacts: MessageFns<DaemonSetFacts> = {
@@ -6070,6 +6154,9 @@ export const DaemonSetFacts: MessageFns<DaemonSetFacts> = {
     }
     if (message.restartedAt !== "") {
       writer.uint32(50).string(message.restartedAt);
+    }
+    if (message.updateStrategy !== "") {
+      writer.uint32(1122).string(message.updateStrategy);
     }
     return writer;
   },
@@ -6135,6 +6222,14 @@ export const DaemonSetFacts: MessageFns<DaemonSetFacts> = {
             message.restartedAt = reader.string();
             continue;
           }
+          case 140: {
+            if (tag !== 1122) {
+              break;
+            }
+
+            message.updateStrategy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6158,6 +6253,176 @@ export const DaemonSetFacts: MessageFns<DaemonSetFacts> = {
     message.updated = object.updated ?? 0;
     message.available = object.available ?? 0;
     message.restartedAt = object.restartedAt ?? "";
+    message.updateStrategy = object.updateStrategy ?? "";
+    return message;
+  },
+};
+
+function createBaseCoreDnsFacts(): CoreDnsFacts {
+  return { replicas: 0, paused: false, nodeSelector: {}, tolerations: [] };
+}
+
+export const CoreDnsFacts: MessageFns<CoreDnsFacts> = {
+  encode(message: CoreDnsFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicas !== 0) {
+      writer.uint32(8).uint32(message.replicas);
+    }
+    if (message.paused !== false) {
+      writer.uint32(16).bool(message.paused);
+    }
+    globalThis.Object.entries(message.nodeSelector).forEach(([key, value]: [string, string]) => {
+      CoreDnsFacts_NodeSelectorEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    for (const v of message.tolerations) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CoreDnsFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCoreDnsFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicas = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = CoreDnsFacts_NodeSelectorEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.nodeSelector[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tolerations.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CoreDnsFacts>): CoreDnsFacts {
+    return CoreDnsFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CoreDnsFacts>): CoreDnsFacts {
+    const message = createBaseCoreDnsFacts();
+    message.replicas = object.replicas ?? 0;
+    message.paused = object.paused ?? false;
+    message.nodeSelector = (globalThis.Object.entries(object.nodeSelector ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.tolerations = object.tolerations?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseCoreDnsFacts_NodeSelectorEntry(): CoreDnsFacts_NodeSelectorEntry {
+  return { key: "", value: "" };
+}
+
+export const CoreDnsFacts_NodeSelectorEntry: MessageFns<CoreDnsFacts_NodeSelectorEntry> = {
+  encode(message: CoreDnsFacts_NodeSelectorEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CoreDnsFacts_NodeSelectorEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCoreDnsFacts_NodeSelectorEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CoreDnsFacts_NodeSelectorEntry>): CoreDnsFacts_NodeSelectorEntry {
+    return CoreDnsFacts_NodeSelectorEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CoreDnsFacts_NodeSelectorEntry>): CoreDnsFacts_NodeSelectorEntry {
+    const message = createBaseCoreDnsFacts_NodeSelectorEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };

@@ -1,0 +1,22 @@
+import type { RecordedFinding } from '../engine/picture.js'
+import type { Evidence } from '../engine/step.js'
+import type { ConversionRun } from './run.js'
+
+/**
+ * What the plan found broken and the operator accepted with a reason. No step changes it, so no gate waits for it and no proof fails the run by it;
+ * the report says that it was so before.
+ */
+export const acceptedFinding = (run: ConversionRun, id: string, node?: string): RecordedFinding | undefined =>
+  run.accepted.find(
+    (finding) => finding.id === id && (node === undefined || finding.node === undefined || finding.node === node),
+  )
+
+/** The errors of a plan that are ignored with a reason. */
+export const acceptedOf = (findings: readonly RecordedFinding[]): readonly RecordedFinding[] =>
+  findings.filter(({ severity, ignoredBecause }) => severity === 'error' && ignoredBecause !== undefined)
+
+/** As the report has it. */
+export const wasSoBefore = ({ id, message, evidence, ignoredBecause }: RecordedFinding): Evidence => ({
+  what: `SO BEFORE THE CONVERSION: ${id}`,
+  saw: `${message} (${evidence}); accepted: ${ignoredBecause ?? ''}`,
+})

@@ -1,0 +1,24 @@
+import { staticPodFlag } from '../static-pod-flags.js'
+import type { Check } from './check.js'
+
+const id = 'api-endpoints'
+const flag = '--endpoint-reconciler-type'
+
+/** With the default, `lease`, each API server puts itself behind the Service `kubernetes`; `master-count` needs a count that nobody keeps. */
+export const apiEndpoints: Check = {
+  id,
+  title: 'API servers put themselves behind the Service default/kubernetes',
+  async check(run) {
+    const reconciler = staticPodFlag(await run.nodeFacts(run.first), 'kube-apiserver', flag) ?? 'lease'
+    if (reconciler === 'lease') return []
+    return [
+      {
+        id,
+        severity: 'error',
+        message: 'a new API server would not put itself behind the Service default/kubernetes: pods would not use it',
+        evidence: `kube-apiserver.yaml: ${flag}=${reconciler}`,
+        remedy: `Delete endpoint-reconciler-type under apiServer.extraArgs in kubeadm-config, and ${flag} from /etc/kubernetes/manifests/kube-apiserver.yaml: the default is lease`,
+      },
+    ]
+  },
+}

@@ -1,0 +1,46 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { judgeLeases } from '../leases.js'
+import { staticPodFlag } from '../static-pod-flags.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'leases'
+const components = ['kube-controller-manager', 'kube-scheduler'] as const
+
+/** Gates wait until a Lease advances; and without a controller-manager no rollout ends and no token is signed. */
+export const leases: Check = {
+  id,
+  title: 'Controller-manager and scheduler elect a leader, who renews the Lease',
+  async check(run) {
+    const facts = await run.nodeFacts(run.first)
+    const unelected = components.filter((name) => staticPodFlag(facts, name, '--leader-elect') === 'false')
+    const judged = (await judgeLeases(run)).filter(({ lease }) => !unelected.some((name) => name === lease))
+    return [
+      ...unelected.map(actAlone),
+      ...judged.flatMap(({ lease, problem }): Finding[] =>
+        problem === undefined ? [] : [stale(lease, { ...problem, running: running(facts, lease) })],
+      ),
+    ]
+  },
+}
+
+const running = ({ staticPods }: NodeFacts, lease: string): string =>
+  staticPods.some(({ component }) => component === lease) ? 'its manifest is there' : 'no manifest of it'
+
+const actAlone = (name: string): Finding => ({
+  id,
+  severity: 'error',
+  message: `${name} elects no leader: three of them would all act at once`,
+  evidence: `${name}.yaml: --leader-elect=false`,
+  remedy: `Delete leader-elect under extraArgs in kubeadm-config, and --leader-elect=false from /etc/kubernetes/manifests/${name}.yaml`,
+})
+
+const stale = (
+  name: string,
+  { message, evidence, running: manifest }: { message: string; evidence: string; running: string },
+): Finding => ({
+  id,
+  severity: 'error',
+  message: `${message}: no step starts it`,
+  evidence: `${evidence}; ${manifest}`,
+  remedy: `On the first control plane: crictl ps -a --name ${name}; crictl logs of what it shows`,
+})
