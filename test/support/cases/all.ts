@@ -1,6 +1,7 @@
 import type { PublicCase } from './case.js'
 import { controlPlanesAlike } from './control-planes-alike.js'
 import { folders } from './folders.js'
+import { gateCases } from './gates.js'
 import { hostPaths } from './host-paths.js'
 import { kubeadmConfigTexts } from './kubeadm-config-texts.js'
 import { machineCases } from './machines.js'
@@ -18,6 +19,7 @@ export const publicCases: readonly PublicCase[] = [
   ...messages,
   ...yearsOldNodes,
   ...controlPlanesAlike,
+  ...gateCases,
   ...hostPaths,
   ...kubeadmConfigTexts,
   ...messages,
