@@ -140,6 +140,7 @@ function allowsNode(node: string, { verb, plural, namespace, name }: Attributes)
   if (plural === 'nodes') return verb === 'list' || name === node || verb === 'create'
   if (plural === 'leases') return namespace === 'kube-node-lease' && (name === node || verb === 'create')
   if (plural === 'pods') return true
+  if (plural === 'certificatesigningrequests' && verb === 'create') return true
   return (
     (verb === 'get' || verb === 'list') &&
     (plural === 'configmaps' || plural === 'services' || plural === 'certificatesigningrequests')

@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:https'
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import { type Attributes, allows, anonymous, authenticate, refusesAnonymous, type User } from './api-access.js'
 import type { EtcdCluster } from './etcd-cluster.js'
+import { httpsUrl } from './host-port.js'
+import { KubeClient } from './kube-client.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
 import { type KubeObject, keyOf, notFound, type ObjectKey, resourceOf, resources, StatusError } from './store.js'
@@ -196,6 +198,8 @@ export class ApiServer {
       path: url.pathname,
     }
     if (!allows(user, attributes, this.parts.etcd.store)) throw forbidden(user, attributes)
+    if (target?.subresource === 'proxy' && target.key.resource.plural === 'nodes')
+      return this.passOn(target.key.name, url.pathname.replace(/^.*?\/proxy/, ''), response)
     if (target !== undefined)
       return send(response, verb === 'create' ? 201 : 200, await this.act(verb, target, body, request))
     this.answerPlain(url.pathname, response)
@@ -209,6 +213,26 @@ export class ApiServer {
     const user = authenticate(socket, undefined, this.parts.etcd.store)
     this.users.set(socket, user)
     return user
+  }
+
+  /** To the kubelet of a Node, at the address that it told, whose certificate is not asked for (no --kubelet-certificate-authority). */
+  private async passOn(name: string, path: string, response: ServerResponse): Promise<void> {
+    const { etcd, node, network } = this.parts
+    const object = etcd.store.get(keyOf('nodes', '', name))
+    if (object === undefined) throw notFound(keyOf('nodes', '', name))
+    const addresses = (object.status?.['addresses'] ?? []) as { type: string; address: string }[]
+    const address = addresses.find(({ type }) => type === 'InternalIP')?.address ?? ''
+    const server = httpsUrl(address, 10250)
+    const client = new KubeClient({ node, network, process: 'kube-apiserver' }, { server })
+    try {
+      const { status, body } = await client.request('GET', path)
+      text(response, status, String(body))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new StatusError(500, 'InternalError', `error trying to reach service: ${why}`)
+    } finally {
+      client.close()
+    }
   }
 
   private answerPlain(path: string, response: ServerResponse): void {

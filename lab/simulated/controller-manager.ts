@@ -143,6 +143,8 @@ function watchNodes(store: ObjectStore): void {
 function signRequests(store: ObjectStore, ca: { cert: string; key: string }): void {
   for (const request of store.list(resourceOf('certificatesigningrequests'))) {
     if (request.status?.['certificate'] !== undefined) continue
+    // Of all others the approval is a person's.
+    if (request.spec?.['signerName'] !== 'kubernetes.io/kube-apiserver-client-kubelet') continue
     const spec = request.spec as { request: string; extra: { nodeName: string[] } }
     const publicKey = createPublicKey(decoded(spec.request))
     const commonName = `system:node:${spec.extra.nodeName[0] ?? ''}`

@@ -54,6 +54,9 @@ export class Kubelet {
   /** Refused probes of each container, one after the other. */
   private readonly refused = new Map<string, number>()
 
+  /** With serverTLSBootstrap it breaks every handshake off until its request is approved; then it gets one signed, as csrsigning does. */
+  private hasServingCertificate = true
+
   constructor(parts: KubeletParts) {
     this.parts = parts
     this.pid = parts.node.newPid()
@@ -107,7 +110,10 @@ export class Kubelet {
       response.writeHead(request.url === '/healthz' ? 200 : 401).end(request.url === '/healthz' ? 'ok' : 'Unauthorized')
     })
     server.on('tlsClientError', () => {})
-    this.drop = trackSockets(server, (socket) => network.mayPass(socket.remoteAddress, node))
+    this.drop = trackSockets(
+      server,
+      (socket) => this.hasServingCertificate && network.mayPass(socket.remoteAddress, node),
+    )
     while (!this.stopped) {
       const error = await new Promise<unknown>((resolve) =>
         server.once('error', resolve).listen(10250, node.address, () => resolve(undefined)),
@@ -166,6 +172,32 @@ export class Kubelet {
     }
   }
 
+  /** Its request waits for an approval that no controller gives (kubelet, certificate manager for serving). */
+  private async askForServing(): Promise<void> {
+    const { node, store } = this.parts
+    if (
+      this.client === undefined ||
+      !/^serverTLSBootstrap: true$/m.test(node.read('/var/lib/kubelet/config.yaml') ?? '')
+    )
+      return
+    const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
+    const signerName = 'kubernetes.io/kubelet-serving'
+    const username = `system:node:${this.nodeName}`
+    const mine = () =>
+      store
+        .list(resourceOf('certificatesigningrequests'))
+        .filter(({ spec }) => spec?.['signerName'] === signerName && spec['username'] === username)
+    const isApproved = () =>
+      mine().some(({ status }) => JSON.stringify(status?.['conditions'] ?? []).includes('"Approved"'))
+    this.hasServingCertificate = isApproved()
+    if (mine().length > 0) return
+    const name = `csr-${Math.random().toString(36).slice(2, 7)}`
+    await this.client.request('POST', path, {
+      metadata: { name },
+      spec: { signerName, username, usages: ['server auth'] },
+    })
+  }
+
   private async renew(): Promise<void> {
     const { node } = this.parts
     const client = this.client
@@ -186,6 +218,7 @@ export class Kubelet {
     if (patched.status === 404) await client.request('POST', leases, { metadata: { name: this.nodeName }, spec })
     else if (patched.status !== 200) return
     this.lastContact = Date.now()
+    await this.askForServing()
     const status = nodeStatus(this.parts)
     const told = await client.request(
       'PATCH',

@@ -50,6 +50,8 @@ export interface World {
   images?: Record<string, string[]>
   /** Of a control plane's images, by joiner; none where it is not given. */
   missingImages?: Record<string, string[]>
+  /** Nodes whose kubelets the API server does not reach. */
+  unreached?: string[]
   /** What lies on a node at host paths, by kind, and the hashes of what could be brought. */
   kinds?: Record<string, Record<string, string>>
   sha256?: Record<string, Record<string, string>>
@@ -376,6 +378,9 @@ function fakeAgent(world: World, node: string): Agent {
       containers: names.flatMap((name) => world.containers(node, name)),
     }),
     listControlPlaneImages: () => ({ wanted: controlPlaneImages, missing: world.missingImages?.[node] ?? [] }),
+    probeKubelets: ({ nodes }: { nodes: string[] }) => ({
+      answers: nodes.map((one) => ({ node: one, httpStatus: world.unreached?.includes(one) ? 500 : 200, error: '' })),
+    }),
     lookAtPaths: () => ({ kinds: world.kinds?.[node] ?? {}, sha256: world.sha256?.[node] ?? {} }),
     testLoadBalancer: () => ({ refused: [] }),
     getFirewall: () =>

@@ -106,6 +106,8 @@ export class PaperCluster {
   kubeadmErrors: string[] = []
   /** What kubeadm would write for the first control plane; what runs there unless given. */
   rendered: StaticPodFacts[] | undefined
+  /** Nodes whose kubelets no API server reaches. */
+  readonly unreached = new Set<string>()
   readonly file: ClusterFile
   #certificate = 'old-certificate'
   #turn = 0
@@ -343,6 +345,9 @@ export class PaperCluster {
       renderManifests: () => ({ pods: structuredClone(this.rendered ?? paper.facts.staticPods) }),
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
+      }),
+      probeKubelets: ({ nodes }: { nodes: string[] }) => ({
+        answers: nodes.map((one) => ({ node: one, httpStatus: this.unreached.has(one) ? 500 : 200, error: '' })),
       }),
       lookAtPaths: () => ({ kinds: {}, sha256: {} }),
       listSockets: () => ({ sockets: this.#sockets(paper) }),

@@ -104,6 +104,10 @@ function kubeApi(once: Ask): KubeApi {
       if (answer.status !== 200) throw refusal(question, answer)
       return JSON.parse(answer.body) as T
     },
+    async answer(path, signal) {
+      const { status, body } = await ask({ method: 'GET', path, signal })
+      return { status, message: status === 200 ? '' : statusMessage(body) }
+    },
     create: (path, body, signal) => done({ method: 'POST', path, body, signal }),
     replace: (path, body, signal) => done({ method: 'PUT', path, body, signal }),
     patch: (path, body, signal) => done({ method: 'PATCH', path, body, signal }),

@@ -13,6 +13,7 @@ import {
   type Node,
   type Pod,
   type Secret,
+  type SigningRequest,
   type Workload,
 } from './cluster/kube-objects.js'
 import {
@@ -22,6 +23,7 @@ import {
   joinTokenIds,
   leaseFacts,
   nodeObject,
+  pendingRequests,
   podFacts,
   signedTokenIds,
 } from './cluster/read-cluster-objects.js'
@@ -29,6 +31,8 @@ import { readOperation } from './operation.js'
 import { pkiOn } from './paths.js'
 import type { Tools } from './tools.js'
 
+const servingRequests =
+  '/apis/certificates.k8s.io/v1/certificatesigningrequests?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving'
 const slicesOfApi =
   '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes'
 
@@ -78,12 +82,13 @@ async function readTexts(kube: KubeApi, signal: AbortSignal) {
 
 async function readObjects(kube: KubeApi, signal: AbortSignal) {
   const list = async <T>(path: string): Promise<readonly T[]> => (await kube.get<List<T>>(path, signal))?.items ?? []
-  const [nodes, leases, pods, slices, tokens, daemonSet, coreDns] = await Promise.all([
+  const [nodes, leases, pods, slices, tokens, requests, daemonSet, coreDns] = await Promise.all([
     list<Node>('/api/v1/nodes'),
     list<Lease>('/apis/coordination.k8s.io/v1/leases'),
     list<Pod>(apiPath.systemPods),
     list<EndpointSlice>(slicesOfApi),
     list<Secret>(`${apiPath.secrets}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`),
+    list<SigningRequest>(servingRequests),
     kube.get<Workload>(apiPath.kubeProxy, signal),
     kube.get<Workload>(apiPath.coreDns, signal),
   ])
@@ -93,6 +98,7 @@ async function readObjects(kube: KubeApi, signal: AbortSignal) {
     pods: pods.map(podFacts),
     joinTokenIds: joinTokenIds(tokens),
     coreDns: coreDns === undefined ? undefined : coreDnsFacts(coreDns),
+    servingRequests: pendingRequests(requests),
     kubeProxyRollout: daemonSet === undefined ? undefined : daemonSetFacts(daemonSet),
     apiServerAddresses: [
       ...new Set(slices.flatMap(({ endpoints }) => endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])),

@@ -31,6 +31,7 @@ import { placeSignedCertificates } from './place-signed-certificates.js'
 import { probeDiscovery } from './probe-discovery.js'
 import { probeEndpoint } from './probe-endpoint.js'
 import { probeKubeconfig } from './probe-kubeconfig.js'
+import { probeKubelets } from './probe-kubelets.js'
 import { promoteEtcdMember } from './promote-etcd-member.js'
 import { pullImages } from './pull-images.js'
 import { readBackup } from './read-backup.js'
@@ -130,4 +131,5 @@ export const operations: Operations = {
   stopPart,
   restorePart,
   lookAtPaths,
+  probeKubelets,
 }

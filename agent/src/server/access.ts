@@ -24,6 +24,7 @@ export const access = {
   [`${service}/RenderManifests`]: 'observer',
   [`${service}/ListSockets`]: 'observer',
   [`${service}/LookAtPaths`]: 'observer',
+  [`${service}/ProbeKubelets`]: 'observer',
   [`${service}/ResolveName`]: 'observer',
   [`${service}/ProbeEndpoint`]: 'observer',
   [`${service}/ProbeKubeconfig`]: 'observer',

@@ -107,6 +107,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   renderManifests: { clusterConfiguration: check.document, withPatches: check.flag },
   listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },
   listSockets: {},
+  probeKubelets: { nodes: listOf(check.dnsName) },
   lookAtPaths: { paths: listOf(check.hostPath) },
   resolveName: { name: check.dnsName },
   probeEndpoint: {

@@ -39,7 +39,6 @@ export const besideTheCatalogue: Readonly<Record<string, string>> = {
     'Clouds move an address by their own API only: no thread of kubeadm, the first question of those of kube-vip.',
   'cloud-init-hosts': 'What is written into /etc/hosts must be there after the next boot too (kubesphere#5295).',
   'kubelet-flags': "A kubelet's flags are each node's own, and kubeadm carries none of them over.",
-  'cloud-provider': 'A Node that no cloud provider knows takes no pods; kubeadm does not look.',
   'control-plane-taints': 'kubeadm taints what joins, whatever the first control plane has.',
   'node-labels': 'What a person gave one Node, no other gets.',
   'node-pressure': 'The kubelet evicts pods there: what comes of it is the same with and without a conversion.',

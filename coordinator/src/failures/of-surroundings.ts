@@ -57,6 +57,7 @@ export const ofSurroundings: readonly Failure[] = [
     number: 'F64',
     title: 'The kubelet of a new node does not register, or answers no API server',
     threads: 'kubeadm#591, kubeadm#2234, kubernetes#114813, kubernetes#73356',
+    checks: ['kubelets-reached', 'kubelet-serving-certificates', 'cloud-provider'],
     recognised: [
       'node-not-annotated',
       'kubelet-not-configured',

@@ -34,6 +34,7 @@ export type ReadMethod =
   | 'renderManifests'
   | 'listSockets'
   | 'lookAtPaths'
+  | 'probeKubelets'
   | 'resolveName'
   | 'probeEndpoint'
   | 'probeKubeconfig'

@@ -9,6 +9,7 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
+  readonly creationTimestamp?: string
   readonly deletionTimestamp?: string
   readonly managedFields?: readonly { readonly time?: string }[]
 }
@@ -48,6 +49,12 @@ export interface Node {
     readonly conditions?: readonly Condition[]
     readonly nodeInfo?: { readonly kubeletVersion?: string; readonly osImage?: string }
   }
+}
+
+export interface SigningRequest {
+  readonly metadata: ObjectMeta
+  readonly spec?: { readonly username?: string }
+  readonly status?: { readonly certificate?: string; readonly conditions?: readonly { readonly type: string }[] }
 }
 
 export interface Lease {

@@ -5,6 +5,7 @@ import type {
   LeaseFacts,
   NodeObject,
   PodFacts,
+  ServingRequest,
 } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
 import {
@@ -14,6 +15,7 @@ import {
   type Node,
   type Pod,
   type Secret,
+  type SigningRequest,
   type Toleration,
   unixMs,
   type Workload,
@@ -44,6 +46,18 @@ export function joinTokenIds(secrets: readonly Secret[]): string[] {
   const text = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8')
   const ours = secrets.filter(({ data }) => text(data?.['description']).startsWith('quorate run '))
   return ours.map(({ data }) => text(data?.['token-id'])).filter((id) => id !== '')
+}
+
+/** Of each node the newest request that has neither an answer nor an approval or denial. */
+export function pendingRequests(requests: readonly SigningRequest[]): ServingRequest[] {
+  const waiting = requests.filter(
+    ({ status }) => status?.certificate === undefined && (status?.conditions ?? []).length === 0,
+  )
+  const byAge = [...waiting].sort((a, b) => unixMs(a.metadata.creationTimestamp) - unixMs(b.metadata.creationTimestamp))
+  const newest = new Map(
+    byAge.map(({ metadata, spec }) => [(spec?.username ?? '').replace(/^system:node:/, ''), metadata.name]),
+  )
+  return [...newest].map(([node, name]) => ({ node, name }))
 }
 
 /** A Node with the heartbeat of its kubelet: its own lease, and the newest heartbeat of its conditions. */

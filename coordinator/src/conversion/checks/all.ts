@@ -49,6 +49,8 @@ import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletFlags } from './kubelet-flags.js'
 import { kubeletKubeconfig } from './kubelet-kubeconfig.js'
 import { kubeletService } from './kubelet-service.js'
+import { kubeletServingCertificates } from './kubelet-serving-certificates.js'
+import { kubeletsReached } from './kubelets-reached.js'
 import { kubernetesRelease } from './kubernetes-release.js'
 import { kubernetesVersions } from './kubernetes-versions.js'
 import { leases } from './leases.js'
@@ -135,6 +137,8 @@ export const allChecks = [
   resources,
   kubeletService,
   kubeletFlags,
+  kubeletServingCertificates,
+  kubeletsReached,
   cloudProvider,
   controlPlaneTaints,
   nodeLabels,

@@ -71,6 +71,9 @@ export const mends: Readonly<Record<string, Mending>> = {
   ),
   hairpin: on(['start-load-balancer'], anywhere),
   'disk-latency': none('How fast a disk is, no step changes.'),
+  'kubelets-reached': none(
+    'A request for a serving certificate is approved by a person, a port opened by whoever shut it.',
+  ),
   mtu: none('The network of the nodes is for their operator.'),
 }
 

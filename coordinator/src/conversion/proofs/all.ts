@@ -16,6 +16,7 @@ import { kubeProxy } from './kube-proxy.js'
 import { kubeadmConfig } from './kubeadm-config.js'
 import { kubeconfigs } from './kubeconfigs.js'
 import { kubeletSockets } from './kubelet-sockets.js'
+import { kubeletsReachedProof } from './kubelets-reached.js'
 import { leases } from './leases.js'
 import { loadBalancer } from './load-balancer.js'
 import { mtuProof } from './mtu.js'
@@ -52,6 +53,7 @@ export const allProofs: readonly Proof[] = [
   hairpinProof,
   diskLatencyProof,
   mtuProof,
+  kubeletsReachedProof,
 ]
 
 /** Proofs that no step can make hold; checks of the same ids warn of them in the plan. */

@@ -7,6 +7,7 @@ import type { EtcdTopology } from '../etcd/topology.js'
 import { elected, staysConnectedTo } from '../gates.js'
 import { joinSpec } from '../join-spec.js'
 import { alikeWithFirst, versionsAsPlanned } from '../joiner-gates.js'
+import { untilKubeletReached } from '../kubelets-reached.js'
 import { learnsFirst } from '../learner-mode.js'
 import { isJoined, newMembers } from '../membership.js'
 import { recall, remember } from '../memory.js'
@@ -60,12 +61,13 @@ export const joinControlPlanes = defineStep({
   },
   async verify(run, { node: name }, signal) {
     const node = nodeOf(run, name)
-    const [serving, ready, met] = await Promise.all([
+    const [serving, ready, met, reached] = await Promise.all([
       untilServing(run, node, signal),
       untilNodeReady(run, node, signal),
       run.loadBalancer.proveBackends(run, [node], signal),
+      untilKubeletReached(run, node, signal),
     ])
-    return [...serving, ready, ...met, await alikeWithFirst(run, node, signal)]
+    return [...serving, ready, ...met, ...reached, await alikeWithFirst(run, node, signal)]
   },
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)

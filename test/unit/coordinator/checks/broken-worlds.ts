@@ -1128,6 +1128,23 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml', shareable: false }),
   },
   {
+    check: 'kubelets-reached',
+    what: 'port 10250 shut on a worker',
+    severity: 'warning',
+    node: worker,
+    evidence: /nodes\/k8sworker1\.example\.com\/proxy\/healthz on k8smaster1/,
+    breaks: (w) => Object.assign(w, { unreached: [worker] }),
+  },
+  {
+    check: 'kubelet-serving-certificates',
+    what: 'serverTLSBootstrap',
+    severity: 'warning',
+    evidence: /serverTLSBootstrap: true/,
+    breaks: (w) => {
+      w.cluster.kubeletConfig = configMap('cgroupDriver: systemd\nserverTLSBootstrap: true\n')
+    },
+  },
+  {
     check: 'kubelet-flags',
     what: 'a cloud provider that the joiners do not have',
     node: cp2,

@@ -166,6 +166,9 @@ const breaks: Record<string, Break> = {
   'disk-latency': (paper) => {
     paper.node('k8smaster3').diskP99Us = 2_400_000
   },
+  'kubelets-reached': (paper) => {
+    paper.unreached.add('k8sworker1.example.com')
+  },
   mtu: (paper) => {
     for (const one of paper.node('k8smaster2').facts.interfaces) one.mtu = 1_400
   },

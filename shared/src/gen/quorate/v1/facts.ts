@@ -500,12 +500,21 @@ export interface ClusterFacts {
   apiService:
     | ApiServiceFacts
     | undefined;
+  /** Requests that wait for an approval (signer kubernetes.io/kubelet-serving), the newest of each node. */
+  servingRequests: ServingRequest[];
   /** data["config.conf"] of kube-proxy: its KubeProxyConfiguration. */
   kubeProxyConfig:
     | ConfigMapText
     | undefined;
   /** Keys of kube-proxy's ConfigMap; none where there is no such ConfigMap. */
   kubeProxyKeys: string[];
+}
+
+/** A request of a kubelet for its serving certificate that nobody has approved or denied yet. */
+export interface ServingRequest {
+  name: string;
+  /** From its user, `system:node:NAME`. */
+  node: string;
 }
 
 export interface ApiServiceFacts {
@@ -4945,6 +4954,7 @@ function createBaseClusterFacts(): ClusterFacts {
     missingJoinRights: [],
     clusterInfoRefused: false,
     apiService: undefined,
+    servingRequests: [],
     kubeProxyConfig: undefined,
     kubeProxyKeys: [],
   };
@@ -5008,6 +5018,9 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     if (message.apiService !== undefined) {
       ApiServiceFacts.encode(message.apiService, writer.uint32(242).fork()).join();
+    }
+    for (const v of message.servingRequests) {
+      ServingRequest.encode(v!, writer.uint32(602).fork()).join();
     }
     if (message.kubeProxyConfig !== undefined) {
       ConfigMapText.encode(message.kubeProxyConfig, writer.uint32(442).fork()).join();
@@ -5183,6 +5196,14 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.apiService = ApiServiceFacts.decode(reader, reader.uint32());
             continue;
           }
+          case 75: {
+            if (tag !== 602) {
+              break;
+            }
+
+            message.servingRequests.push(ServingRequest.decode(reader, reader.uint32()));
+            continue;
+          }
           case 55: {
             if (tag !== 442) {
               break;
@@ -5251,10 +5272,78 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     message.apiService = (object.apiService !== undefined && object.apiService !== null)
       ? ApiServiceFacts.fromPartial(object.apiService)
       : undefined;
+    message.servingRequests = object.servingRequests?.map((e) => ServingRequest.fromPartial(e)) || [];
     message.kubeProxyConfig = (object.kubeProxyConfig !== undefined && object.kubeProxyConfig !== null)
       ? ConfigMapText.fromPartial(object.kubeProxyConfig)
       : undefined;
     message.kubeProxyKeys = object.kubeProxyKeys?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseServingRequest(): ServingRequest {
+  return { name: "", node: "" };
+}
+
+export const ServingRequest: MessageFns<ServingRequest> = {
+  encode(message: ServingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.node !== "") {
+      writer.uint32(18).string(message.node);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ServingRequest>): ServingRequest {
+    return ServingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServingRequest>): ServingRequest {
+    const message = createBaseServingRequest();
+    message.name = object.name ?? "";
+    message.node = object.node ?? "";
     return message;
   },
 };

@@ -1122,6 +1122,22 @@ export interface LookAtPathsResponse_Sha256Entry {
   value: string;
 }
 
+export interface ProbeKubeletsRequest {
+  nodes: string[];
+}
+
+export interface ProbeKubeletsResponse {
+  answers: KubeletAnswer[];
+}
+
+export interface KubeletAnswer {
+  node: string;
+  /** Of GET /api/v1/nodes/NODE/proxy/healthz. */
+  httpStatus: number;
+  /** In the API server's words; empty for 200. */
+  error: string;
+}
+
 function createBaseGetNodeFactsRequest(): GetNodeFactsRequest {
   return { folders: undefined };
 }
@@ -12149,6 +12165,195 @@ export const LookAtPathsResponse_Sha256Entry: MessageFns<LookAtPathsResponse_Sha
   },
 };
 
+function createBaseProbeKubeletsRequest(): ProbeKubeletsRequest {
+  return { nodes: [] };
+}
+
+export const ProbeKubeletsRequest: MessageFns<ProbeKubeletsRequest> = {
+  encode(message: ProbeKubeletsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodes) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeKubeletsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeKubeletsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProbeKubeletsRequest>): ProbeKubeletsRequest {
+    return ProbeKubeletsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProbeKubeletsRequest>): ProbeKubeletsRequest {
+    const message = createBaseProbeKubeletsRequest();
+    message.nodes = object.nodes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseProbeKubeletsResponse(): ProbeKubeletsResponse {
+  return { answers: [] };
+}
+
+export const ProbeKubeletsResponse: MessageFns<ProbeKubeletsResponse> = {
+  encode(message: ProbeKubeletsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.answers) {
+      KubeletAnswer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeKubeletsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeKubeletsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answers.push(KubeletAnswer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProbeKubeletsResponse>): ProbeKubeletsResponse {
+    return ProbeKubeletsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProbeKubeletsResponse>): ProbeKubeletsResponse {
+    const message = createBaseProbeKubeletsResponse();
+    message.answers = object.answers?.map((e) => KubeletAnswer.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseKubeletAnswer(): KubeletAnswer {
+  return { node: "", httpStatus: 0, error: "" };
+}
+
+export const KubeletAnswer: MessageFns<KubeletAnswer> = {
+  encode(message: KubeletAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.httpStatus !== 0) {
+      writer.uint32(16).uint32(message.httpStatus);
+    }
+    if (message.error !== "") {
+      writer.uint32(26).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubeletAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubeletAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.httpStatus = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KubeletAnswer>): KubeletAnswer {
+    return KubeletAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubeletAnswer>): KubeletAnswer {
+    const message = createBaseKubeletAnswer();
+    message.node = object.node ?? "";
+    message.httpStatus = object.httpStatus ?? 0;
+    message.error = object.error ?? "";
+    return message;
+  },
+};
+
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
  * Reads need the role `observer` (ReadBackup, WatchAvailability and MeasureDisk: `operator`), changes the role `operator`
@@ -12933,6 +13138,17 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: LookAtPathsResponse): Buffer => Buffer.from(LookAtPathsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LookAtPathsResponse => LookAtPathsResponse.decode(value),
   },
+  /** Whether the local API server reaches the kubelets of these Nodes, as `kubectl logs` needs it. */
+  probeKubelets: {
+    path: "/quorate.v1.NodeAgentService/ProbeKubelets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ProbeKubeletsRequest): Buffer => Buffer.from(ProbeKubeletsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ProbeKubeletsRequest => ProbeKubeletsRequest.decode(value),
+    responseSerialize: (value: ProbeKubeletsResponse): Buffer =>
+      Buffer.from(ProbeKubeletsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProbeKubeletsResponse => ProbeKubeletsResponse.decode(value),
+  },
 } as const;
 
 export interface NodeAgentServiceServer extends UntypedServiceImplementation {
@@ -13085,6 +13301,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   restorePart: handleServerStreamingCall<RestorePartRequest, RestorePartResponse>;
   /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
   lookAtPaths: handleUnaryCall<LookAtPathsRequest, LookAtPathsResponse>;
+  /** Whether the local API server reaches the kubelets of these Nodes, as `kubectl logs` needs it. */
+  probeKubelets: handleUnaryCall<ProbeKubeletsRequest, ProbeKubeletsResponse>;
 }
 
 export interface NodeAgentServiceClient extends Client {
@@ -13865,6 +14083,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LookAtPathsResponse) => void,
+  ): ClientUnaryCall;
+  /** Whether the local API server reaches the kubelets of these Nodes, as `kubectl logs` needs it. */
+  probeKubelets(
+    request: ProbeKubeletsRequest,
+    callback: (error: ServiceError | null, response: ProbeKubeletsResponse) => void,
+  ): ClientUnaryCall;
+  probeKubelets(
+    request: ProbeKubeletsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ProbeKubeletsResponse) => void,
+  ): ClientUnaryCall;
+  probeKubelets(
+    request: ProbeKubeletsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ProbeKubeletsResponse) => void,
   ): ClientUnaryCall;
 }
 

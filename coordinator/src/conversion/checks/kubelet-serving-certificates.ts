@@ -1,0 +1,36 @@
+import { readYaml } from '@quorate/shared/yaml-text'
+import { toJoin } from '../membership.js'
+import type { Check } from './check.js'
+
+const id = 'kubelet-serving-certificates'
+
+/** kube-controller-manager signs such requests, and approves none (kubernetes documentation, kubelet TLS bootstrapping). */
+export const kubeletServingCertificates: Check = {
+  id,
+  title: "The joiners' kubelets get serving certificates without a person",
+  async check(run) {
+    const joining = await toJoin(run)
+    const { kubeletConfig } = await run.clusterFacts()
+    if (joining.length === 0 || !asksForCertificates(kubeletConfig?.text ?? '')) return []
+    return [
+      {
+        id,
+        severity: 'warning',
+        message: `each joiner's kubelet asks for a serving certificate, and until somebody approves it logs, exec and metrics fail there: the run waits five minutes for ${joining.map(({ name }) => name).join(', ')}`,
+        evidence: 'ConfigMap kube-system/kubelet-config: serverTLSBootstrap: true',
+        remedy:
+          'Where no controller approves them, while the run goes on: kubectl get csr | grep kubelet-serving, then kubectl certificate approve NAME; the run tells each by its name.',
+      },
+    ]
+  },
+}
+
+function asksForCertificates(text: string): boolean {
+  try {
+    const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'kubelet-config')
+    return (value as { serverTLSBootstrap?: unknown } | null)?.serverTLSBootstrap === true
+  } catch {
+    // What is wrong with it is for other checks.
+    return false
+  }
+}
