@@ -27,6 +27,8 @@ export interface ClusterConfigurationView {
   readonly imageRepository: string
   readonly clusterName: string
   readonly serviceSubnet: string
+  /** Empty where nobody said one. */
+  readonly podSubnet: string
   readonly dnsDomain: string
   readonly etcd: EtcdConfiguration
   readonly featureGates: Readonly<Record<string, boolean>>
@@ -118,6 +120,7 @@ export function readClusterConfiguration(source: string): ClusterConfigurationVi
     imageRepository: text(yaml, ['imageRepository'], 'registry.k8s.io'),
     clusterName: text(yaml, ['clusterName'], 'kubernetes'),
     serviceSubnet: text(yaml, ['networking', 'serviceSubnet'], '10.96.0.0/12'),
+    podSubnet: text(yaml, ['networking', 'podSubnet'], ''),
     dnsDomain: text(yaml, ['networking', 'dnsDomain'], 'cluster.local'),
     etcd: etcdConfiguration(yaml),
     featureGates: Object.fromEntries(
@@ -163,3 +166,43 @@ export function withCertificatesDir(source: string, directory: string): string {
     throw new QuorateError('INVALID_REQUEST', `not a folder: ${JSON.stringify(directory)}`)
   return setIn(parse(source), ['certificatesDir'], directory)
 }
+
+/** A flag that kubeadm-config gives a component of every control plane. */
+export interface ExtraArg {
+  /** `apiServer`, `controllerManager`, `scheduler`, `etcd.local`. */
+  readonly of: string
+  /** Without dashes. */
+  readonly flag: string
+  readonly value: string
+  readonly line: number
+}
+
+const argPaths: readonly (readonly string[])[] = [
+  ['apiServer'],
+  ['controllerManager'],
+  ['scheduler'],
+  ['etcd', 'local'],
+]
+
+/** extraArgs of every component: a map up to v1beta3, a list since v1beta4. Empty where the text is none. */
+export function extraArgs(source: string): readonly ExtraArg[] {
+  if (source === '') return []
+  const yaml = parse(source)
+  return argPaths.flatMap((path): ExtraArg[] => {
+    const at = [...path, 'extraArgs']
+    const args = valueAt(yaml.value, at)
+    const of = path.join('.')
+    if (Array.isArray(args))
+      return args.map((arg, index) => ({
+        ...{ of, flag: flagName(arg?.name), value: String(arg?.value ?? '') },
+        line: lineOf(yaml, [...at, index, 'value']),
+      }))
+    const map = Object.entries(isObject(args) ? args : {})
+    return map.map(([name, value]) => ({
+      ...{ of, flag: flagName(name), value: String(value ?? ''), line: lineOf(yaml, [...at, name]) },
+    }))
+  })
+}
+
+/** People write the dashes too. */
+const flagName = (name: unknown): string => String(name ?? '').replace(/^--?/, '')

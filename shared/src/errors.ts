@@ -181,6 +181,12 @@ export const catalogue = {
     exit: 'defect',
     remedy: 'This operation belongs on a control plane: check the roles in the cluster file.',
   },
+  ADMIN_KUBECONFIG_MISSING: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy:
+      'Put /etc/kubernetes/admin.conf back on that control plane (mode 0600, owner root) until the conversion has finished; Quorate asks the API server with it.',
+  },
   NOT_IN_TABLE: {
     status: 'INVALID_ARGUMENT',
     exit: 'defect',

@@ -197,12 +197,19 @@ function firstFacts(node: NodeEntry): NodeFacts {
   const url = (port: number) => `https://127.0.0.1:${port},https://${address}:${port}`
   return NodeFacts.fromPartial({
     ...memberFacts(node),
+    kubeconfigs: [
+      { path: '/etc/kubernetes/kubelet.conf', purpose: 'kubelet', server: 'https://192.168.13.30:6443' },
+      { path: '/etc/kubernetes/admin.conf', purpose: 'admin', server: 'https://192.168.13.30:6443' },
+    ],
     caKeyPresent: true,
     clusterCaPem: caPem,
     staticPods: [
       {
         component: 'kube-apiserver',
-        command: ['kube-apiserver', `--advertise-address=${address}`, '--secure-port=6443'],
+        command: [
+          ...['kube-apiserver', `--advertise-address=${address}`, '--secure-port=6443'],
+          '--tls-cert-file=/etc/kubernetes/pki/apiserver.crt',
+        ],
       },
       {
         component: 'kube-controller-manager',

@@ -151,12 +151,12 @@ const readNamed = async (host: Host, path: string | undefined): Promise<Buffer |
 /**
  * The API server of this very node as admin: at its manifest's --advertise-address and --secure-port, never at admin.conf's server,
  * which may be the load balancer that is about to change. TLS is verified against the CA of admin.conf. NOT_A_CONTROL_PLANE where the
- * manifest or admin.conf is missing. Connections are kept alive and shared by all calls for one host until either file changes.
+ * manifest is missing, ADMIN_KUBECONFIG_MISSING where admin.conf is. Connections are kept alive and shared by all calls for one host until either file changes.
  */
 export async function connectKubeApi(host: Host): Promise<KubeApi> {
   const [server, file] = await Promise.all([readLocalApiServer(host), host.read(adminConf)])
   if (file === undefined)
-    throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no admin.conf on this node', { where: adminConf })
+    throw new QuorateError('ADMIN_KUBECONFIG_MISSING', `there is no ${adminConf} on this node`, { where: adminConf })
   const fingerprint = `${server.address} ${server.port} ${sha256Hex(file.bytes)}`
   const known = connections.get(host)
   if (known?.fingerprint === fingerprint) return known.api

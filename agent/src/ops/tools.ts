@@ -14,7 +14,7 @@ export interface Tools {
   readonly criSocket: string
   readonly network: Network
   readonly sealing: Sealing
-  /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes. */
+  /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes, ADMIN_KUBECONFIG_MISSING without that file. */
   kube(): Promise<KubeApi>
   /** etcd of this control plane; NOT_A_CONTROL_PLANE on other nodes. The caller closes it. */
   etcd(): Promise<EtcdClient>

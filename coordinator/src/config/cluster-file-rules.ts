@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { isDnsName, parseEndpoint } from '@quorate/shared/names'
+import type { ClusterFile } from './cluster-file.js'
 import { loadBalancerRules } from './load-balancer-rules.js'
 import { canonicalAddress } from './node-address.js'
 import { eachNode, type Problem, type Rule, show } from './problem.js'
@@ -165,3 +166,18 @@ export const clusterFileRules: readonly Rule[] = [
   nodesDiffer,
   noBlanketIgnore,
 ]
+
+/** Whether the cluster file would be accepted with this endpoint: what is advised must be so. */
+export function acceptsEndpoint(file: ClusterFile, endpoint: string): boolean {
+  const text = {
+    apiVersion: 'quorate/v1alpha1',
+    kind: 'Conversion',
+    metadata: { name: file.name },
+    endpoint,
+    loadBalancer: { ...file.loadBalancer, hosts: [...file.loadBalancer.hosts] },
+    controlPlanes: [...file.controlPlanes],
+    workers: [...file.workers],
+    policy: file.policy,
+  } as unknown as Parameters<Rule>[0]
+  return clusterFileRules.every((rule) => rule(text).every(({ path }) => path[0] !== 'endpoint'))
+}

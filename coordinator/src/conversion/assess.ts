@@ -1,6 +1,7 @@
 import { asQuorateError, type ErrorCode, type QuorateError } from '@quorate/shared/errors'
 import type { MissingNode } from '../engine/absence.js'
 import type { PlannedStep } from '../engine/plan.js'
+import { adminKubeconfigMissing } from './checks/admin-kubeconfig.js'
 import type { Check, Finding } from './checks/check.js'
 import type { ConversionRun } from './run.js'
 
@@ -82,11 +83,15 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
 /** A check that found something, or the reason why it could not look. */
 type Found = Finding | { readonly failed: string; readonly error: QuorateError }
 
+/** The finding itself says what to do about it. */
+const isTold = ({ code }: QuorateError, found: readonly Found[]): boolean =>
+  code === adminKubeconfigMissing.code && found.some((each) => 'id' in each && each.id === adminKubeconfigMissing.id)
+
 /** Where the cluster itself cannot be read most checks fail for the same reason: said once, with their names. */
 function mergeFailed(run: ConversionRun, found: readonly Found[]): readonly Finding[] {
   const reasons = new Map<string, { error: QuorateError; checks: string[] }>()
   for (const each of found) {
-    if (!('failed' in each)) continue
+    if (!('failed' in each) || isTold(each.error, found)) continue
     const reason = `${each.error.code} ${each.error.where} ${each.error.message}`
     const known = reasons.get(reason)
     if (known === undefined) reasons.set(reason, { error: each.error, checks: [each.failed] })

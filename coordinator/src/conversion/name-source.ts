@@ -1,7 +1,7 @@
-import { BlockList, isIPv6 } from 'node:net'
 import type { NodeEntry } from '../config/cluster-file.js'
 import { clusterConfiguration } from './cluster-configuration.js'
 import type { ConversionRun } from './run.js'
+import { isWithin, subnets } from './subnets.js'
 
 /** Where a node's own programs learn the endpoint's address. */
 export interface NameSource {
@@ -19,8 +19,7 @@ const localCaches = ['169.254.20.10', '169.254.25.10']
 export async function nameSource(run: ConversionRun, node: NodeEntry): Promise<NameSource> {
   const [facts, configuration] = await Promise.all([run.nodeFacts(node), clusterConfiguration(run)])
   const services = subnets(configuration?.serviceSubnet ?? '')
-  const isClusterDns = (address: string) =>
-    localCaches.includes(address) || services.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  const isClusterDns = (address: string) => localCaches.includes(address) || isWithin(services, address)
   return {
     inHosts: hostsLines(facts.hostsFile, run.endpoint.host).length > 0,
     nameservers: facts.nameservers,
@@ -34,20 +33,10 @@ export function sourceInWords({ inHosts, nameservers }: NameSource): string {
   return nameservers.length === 0 ? 'from its resolver' : `from ${nameservers.join(', ')}`
 }
 
-/** Lines of a hosts file that give a name an address, without comments. */
+/** Lines of a hosts file that give a name an address, without comments; names have no case (hosts(5), RFC 1123). */
 export function hostsLines(hosts: string, name: string): string[] {
   return hosts
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line.split(/\s+/).slice(1).includes(name))
-}
-
-/** `10.96.0.0/12`, or one of each family with a comma between; the API server has refused all else at its start. */
-function subnets(text: string): BlockList {
-  const list = new BlockList()
-  for (const subnet of text.split(',').map((each) => each.trim())) {
-    const [address = '', length = ''] = subnet.split('/')
-    if (address !== '' && length !== '') list.addSubnet(address, Number(length), isIPv6(address) ? 'ipv6' : 'ipv4')
-  }
-  return list
+    .filter((line) => line.toLowerCase().split(/\s+/).slice(1).includes(name.toLowerCase()))
 }

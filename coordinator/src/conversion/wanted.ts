@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { CertificateFacts, KubeconfigFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { serverUrl } from '@quorate/shared/names'
+import { canonicalAddress } from '@quorate/shared/pki'
 import type { NodeEntry } from '../config/cluster-file.js'
 import { pkiPath } from './cluster-folders.js'
 import type { ConversionRun } from './run.js'
@@ -74,7 +75,7 @@ export function isLocalServer(server: string, node: NodeEntry, facts: NodeFacts)
 export function namesNode(server: string, node: NodeEntry, facts: NodeFacts): boolean {
   const peer = serverPeer(server)
   const names = [node.address, localPeer(node, facts).address, node.name, facts.hostname, facts.nodeName]
-  return peer !== undefined && peer.port === apiServerPort(facts) && names.includes(peer.address)
+  return peer !== undefined && peer.port === apiServerPort(facts) && names.map(canonicalAddress).includes(peer.address)
 }
 
 function isLoopback(server: string, facts: NodeFacts): boolean {

@@ -6,7 +6,7 @@ export const ofSurroundings: readonly Failure[] = [
     number: 'F59',
     title: 'A program binds an address or a port that its node does not have or that is taken',
     threads: 'kubeadm#1359, kubeadm#1468, kubeadm#2036, kubeadm#2647',
-    checks: ['shared-extra-args', 'ports', 'addresses'],
+    checks: ['shared-extra-args', 'shared-component-config', 'ports', 'addresses'],
     recognised: [
       'address-not-of-this-node',
       'port-taken',

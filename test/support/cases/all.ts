@@ -6,6 +6,7 @@ import { hostPaths } from './host-paths.js'
 import { kubeadmConfigTexts } from './kubeadm-config-texts.js'
 import { machineCases } from './machines.js'
 import { messages } from './messages.js'
+import { oneNodesValues } from './one-nodes-values.js'
 import { otherStaticPods } from './other-static-pods.js'
 import { surroundings } from './surroundings.js'
 import { yearsOldNodes } from './years-old-nodes.js'
@@ -26,4 +27,9 @@ export const publicCases: readonly PublicCase[] = [
   ...yearsOldNodes,
   ...otherStaticPods,
   ...surroundings,
+  ...hostPaths,
+  ...kubeadmConfigTexts,
+  ...messages,
+  ...oneNodesValues,
+  ...yearsOldNodes,
 ]

@@ -1,4 +1,5 @@
-import type { NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import type { ManifestProblem, NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
@@ -14,8 +15,8 @@ interface SeenPod {
   readonly details: StaticPodDetails
 }
 
-/** What is in a manifest, by the file as it was read: one look at a node asks three times. */
-const podIn = new WeakMap<HostFile, SeenPod | undefined>()
+/** What is in a manifest, or why it cannot be read, by the file as it was read: one look at a node asks three times. */
+const podIn = new WeakMap<HostFile, SeenPod | QuorateError>()
 
 /** The manifests of kubeadm's components that can be read. */
 export async function readPods(host: Host): Promise<SeenPod[]> {
@@ -24,26 +25,57 @@ export async function readPods(host: Host): Promise<SeenPod[]> {
     staticPodComponents.map((component) => host.read(manifestPath(folders, component)).catch(() => undefined)),
   )
   return files.flatMap((file) => {
-    if (file === undefined) return []
-    if (!podIn.has(file)) podIn.set(file, seenPod(file, folders))
-    return podIn.get(file) ?? []
+    const seen = file === undefined ? undefined : seenPod(file, folders)
+    return seen === undefined || seen instanceof QuorateError ? [] : [seen]
   })
 }
 
-function seenPod({ bytes }: HostFile, folders: NodeFolders): SeenPod | undefined {
+function seenPod(file: HostFile, folders: NodeFolders): SeenPod | QuorateError {
+  const seen = podIn.get(file) ?? readPod(file, folders)
+  podIn.set(file, seen)
+  return seen
+}
+
+function readPod({ bytes }: HostFile, folders: NodeFolders): SeenPod | QuorateError {
   try {
     const text = bytes.toString('utf8')
     const pod = readStaticPod(text)
     return { pod, files: filesNamedBy(pod, folders), details: readStaticPodDetails(text, pod.component) }
-  } catch {
-    return undefined
+  } catch (error) {
+    return asQuorateError(error)
   }
 }
 
-export async function readStaticPods(host: Host): Promise<Pick<NodeFacts, 'staticPods' | 'strayManifests'>> {
+/** The manifests of kubeadm's components that cannot be read, or that are links: the kubelet follows these, Quorate writes through none. */
+async function readManifestProblems(host: Host): Promise<ManifestProblem[]> {
+  const folders = await readFolders(host)
+  const seen = await Promise.all(
+    staticPodComponents.map(async (component): Promise<ManifestProblem[]> => {
+      const path = manifestPath(folders, component)
+      try {
+        const file = await host.read(path)
+        const pod = file === undefined ? undefined : seenPod(file, folders)
+        return pod instanceof QuorateError ? [{ path, component, problem: pod.message, linkTarget: '' }] : []
+      } catch (error) {
+        const { code, message } = asQuorateError(error)
+        const linkTarget = code === 'SYMLINK_REFUSED' ? await host.linkEnd(path).catch(() => '') : ''
+        return [{ path, component, problem: message, linkTarget }]
+      }
+    }),
+  )
+  return seen.flat()
+}
+
+export async function readStaticPods(
+  host: Host,
+): Promise<Pick<NodeFacts, 'staticPods' | 'strayManifests' | 'manifestProblems'>> {
   const folders = await readFolders(host)
   const { manifests } = folders
-  const [pods, entries] = await Promise.all([readPods(host), host.list(manifests).catch(() => [])])
+  const [pods, entries, manifestProblems] = await Promise.all([
+    readPods(host),
+    host.list(manifests).catch(() => []),
+    readManifestProblems(host),
+  ])
   const ownKubeVip = (await readText(host, kubeVipManifestPath)) ?? ''
   const known = [
     ...staticPodComponents.map((component) => manifestPath(folders, component)),
@@ -53,7 +85,11 @@ export async function readStaticPods(host: Host): Promise<Pick<NodeFacts, 'stati
   const stray = entries.filter(
     ({ name, kind }) => kind !== 'directory' && !name.startsWith('.') && !known.includes(`${manifests}/${name}`),
   )
-  return { staticPods: pods.map(describe), strayManifests: stray.map(({ name }) => name) }
+  return {
+    staticPods: pods.map(describe),
+    strayManifests: stray.map(({ name }) => name),
+    manifestProblems,
+  }
 }
 
 const readText = async (host: Host, path: string): Promise<string | undefined> =>

@@ -1,4 +1,5 @@
 import { addresses } from './addresses.js'
+import { adminKubeconfig } from './admin-kubeconfig.js'
 import { agentVersions } from './agent-versions.js'
 import { alreadyHighlyAvailable } from './already-highly-available.js'
 import { anonymousAuth } from './anonymous-auth.js'
@@ -71,6 +72,7 @@ import { reachability } from './reachability.js'
 import { resources } from './resources.js'
 import { selinux } from './selinux.js'
 import { servingCertificate } from './serving-certificate.js'
+import { sharedComponentConfig } from './shared-component-config.js'
 import { sharedExtraArgs } from './shared-extra-args.js'
 import { sharedFiles } from './shared-files.js'
 import { staticPodsRun } from './static-pods-run.js'
@@ -84,6 +86,7 @@ import { workersForgotten } from './workers-forgotten.js'
 /** Every check, in the order in which a person wants to read what it found: the kind of cluster, its state, the joiners, the load balancer. */
 export const allChecks = [
   notKubeadm,
+  adminKubeconfig,
   alreadyHighlyAvailable,
   etcdTopology,
   caKey,
@@ -123,6 +126,7 @@ export const allChecks = [
   sharedExtraArgs,
   controlPlanesAlike,
   kubeadmConfigVersion,
+  sharedComponentConfig,
   endpointReplaced,
   disk,
   diskLatencyCheck,

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
-import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
@@ -15,12 +15,37 @@ export const certificateExpiryBy = (clock: Clock): Check => ({
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }) =>
-      facts.certificates.flatMap((certificate) => judge(name, certificate, clock.now())),
+      facts.certificates.flatMap((certificate) =>
+        isUsed(certificate, facts) ? judge(name, certificate, clock.now()) : unused(name, certificate, clock.now()),
+      ),
     )
   },
 })
 
 export const certificateExpiry = certificateExpiryBy(systemClock)
+
+/** kubeadm's pki folder keeps what people put aside there: only what a flag, a kubeconfig or the kubelet names is used. */
+function isUsed({ path }: CertificateFacts, { staticPods, manifestProblems, kubeconfigs }: NodeFacts): boolean {
+  // Of kubeconfigs, and the kubelet's own; and where a manifest cannot be read nobody knows.
+  if (!path.endsWith('.crt') || manifestProblems.length > 0) return true
+  // The kubelet's clientCAFile, and what kubeadm asks etcd with, are in no flag.
+  if (/\/ca\.crt$/.test(path) && !path.endsWith('/etcd/ca.crt')) return true
+  if (path.endsWith('/etcd/healthcheck-client.crt')) return staticPods.some(({ component }) => component === 'etcd')
+  const words = staticPods.flatMap(({ command }) => command.flatMap((word) => word.split(/[=,:]/)))
+  return words.includes(path) || kubeconfigs.some(({ redactedText }) => redactedText.includes(path))
+}
+
+function unused(node: string, { path, notAfterUnixMs }: CertificateFacts, now: number): Finding[] {
+  if (notAfterUnixMs > now) return []
+  return [
+    {
+      ...{ id, severity: 'info', node },
+      message: `${path} has expired; no static pod and no kubeconfig of this node uses it`,
+      evidence: `${path}: valid to ${day(notAfterUnixMs)}`,
+      remedy: `Nothing to do. To tidy up, on that node: mv ${path} /root/`,
+    },
+  ]
+}
 
 function judge(node: string, certificate: CertificateFacts, now: number): Finding[] {
   const days = (certificate.notAfterUnixMs - now) / dayMs

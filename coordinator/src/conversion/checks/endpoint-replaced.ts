@@ -1,6 +1,9 @@
-import { formatEndpoint } from '@quorate/shared/names'
+import { formatEndpoint, isIpAddress } from '@quorate/shared/names'
+import { canonicalAddress } from '@quorate/shared/pki'
+import { acceptsEndpoint } from '../../config/cluster-file-rules.js'
 import { clusterConfiguration } from '../cluster-configuration.js'
-import type { Check } from './check.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
 
 const id = 'endpoint-replaced'
 
@@ -11,14 +14,42 @@ export const endpointReplaced: Check = {
   async check(run) {
     const present = (await clusterConfiguration(run))?.controlPlaneEndpoint
     if (present === undefined || present === '' || present === formatEndpoint(run.endpoint)) return []
+    const host = hostOf(present)
+    if (host === run.first.address) return [ofFirst(run, present)]
     return [
       {
         id,
         severity: 'warning',
         message: `the cluster has the endpoint ${present}, which the conversion replaces by ${formatEndpoint(run.endpoint)}`,
         evidence: `kubeadm-config: controlPlaneEndpoint: ${present}`,
-        remedy: `Keep the old name working for users who have it in their kubeconfigs (it stays in the certificate), or write endpoint: ${present} in the cluster file.`,
+        remedy: isIpAddress(host) ? ofAddress(run, host) : ofName(run, present),
       },
     ]
   },
+}
+
+/** `name`, `name:port`, `address`, `[address]:port`: kubeadm takes each (app/util/endpoint.go, ParseHostPort). */
+const hostOf = (endpoint: string): string =>
+  canonicalAddress(isIpAddress(endpoint) ? endpoint : endpoint.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))
+
+/** As if there were none: what names it is rewritten, and its own address goes on serving it. */
+const ofFirst = (run: ConversionRun, present: string): Finding => ({
+  id,
+  severity: 'info',
+  message: `the cluster's endpoint is the first control plane's own address; the conversion replaces it by ${formatEndpoint(run.endpoint)}`,
+  evidence: `kubeadm-config: controlPlaneEndpoint: ${present}`,
+  remedy: `Nothing to do in the cluster. Kubeconfigs elsewhere that name ${present} work as long as ${run.first.name} does: kubectl config set-cluster NAME --server=https://${formatEndpoint(run.endpoint)}`,
+})
+
+/** An address that a load balancer has: it goes on serving it, and can be the new name's address too. */
+const ofAddress = (run: ConversionRun, host: string): string =>
+  `An endpoint is a name here, which can move. Let ${host} go on leading to the API servers for clients that have it in their kubeconfigs (it stays in the certificate). If it is a load balancer's that shall stay, have DNS give ${run.endpoint.host} the address ${host}, and write loadBalancer: {kind: external} in the cluster file.`
+
+function ofName(run: ConversionRun, present: string): string {
+  const keep = 'Keep the old name working for users who have it in their kubeconfigs (it stays in the certificate)'
+  const host = hostOf(present)
+  const port = /:(\d+)$/.exec(present)?.[1] ?? 6443
+  // With haproxy on the control planes the port of the API server is taken.
+  const written = [`${host}:${port}`, `${host}:${run.endpoint.port}`].find((one) => acceptsEndpoint(run.file, one))
+  return written === undefined ? `${keep}.` : `${keep}, or write endpoint: ${written} in the cluster file.`
 }

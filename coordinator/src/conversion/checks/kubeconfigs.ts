@@ -1,6 +1,8 @@
-import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { KubeconfigFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { foldersOf } from '../cluster-folders.js'
 import { existingNodes } from '../membership.js'
+import type { ConversionRun } from '../run.js'
+import { endpointServer, namesNode } from '../wanted.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -13,11 +15,32 @@ export const kubeconfigs: Check = {
   async check(run) {
     const existing = await existingNodes(run)
     const nodes = await withFacts(run, existing)
+    const first = await run.nodeFacts(run.first)
     return nodes.flatMap(({ name, facts }) =>
-      facts.kubeconfigs.flatMap((file) => ofFile(name, file, foldersOf(facts).kubeletCertDir)),
+      facts.kubeconfigs.flatMap((file) => [
+        ...ofFile(name, file, foldersOf(facts).kubeletCertDir),
+        ...notRewritten(run, first, { node: name, file }),
+      ]),
     )
   },
 }
+
+/** Only the cluster in use is rewritten: another that names the first control plane is its owner's to change. */
+function notRewritten(
+  run: ConversionRun,
+  first: NodeFacts,
+  { node, file }: { readonly node: string; readonly file: KubeconfigFacts },
+): Finding[] {
+  const idle = file.clusters.filter(({ inUse, server }) => !inUse && namesNode(server, run.first, first))
+  return idle.map(({ name, server, line }) => ({
+    ...{ id, severity: 'warning', node },
+    message: `the cluster ${JSON.stringify(name)} of ${file.path} names the first control plane, and no current-context uses it: it is not rewritten`,
+    evidence: `${file.path} line ${line}: ${server}`,
+    remedy: `When the endpoint answers, on that node: kubectl config set-cluster ${shellWord(name)} --kubeconfig ${file.path} --server=${endpointServer(run)}`,
+  }))
+}
+
+const shellWord = (text: string): string => (/^[\w.@:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** kubeadm's own kubeconfigs are rewritten where they lie: whoever has a link to one of them has all that is needed. */
 const rewritten = ['admin', 'super-admin'].map((name) => `/etc/kubernetes/${name}.conf`)
@@ -26,16 +49,7 @@ const leadsToRewritten = ({ purpose, linkTarget }: KubeconfigFacts): boolean =>
 
 function ofFile(node: string, file: KubeconfigFacts, certDir: string): Finding[] {
   const where = { id, severity: 'error', node } as const
-  if (file.problem !== '') {
-    return [
-      {
-        ...where,
-        message: `${file.path} cannot be read as a kubeconfig`,
-        evidence: file.problem,
-        remedy: `Mend or remove ${file.path} on that node.`,
-      },
-    ]
-  }
+  if (file.problem !== '') return [unreadable(node, file)]
   if (file.symlink && !leadsToRewritten(file)) {
     return [
       {
@@ -56,4 +70,18 @@ function ofFile(node: string, file: KubeconfigFacts, certDir: string): Finding[]
       remedy: `On that node, in ${file.path}: replace client-certificate-data and client-key-data by client-certificate and client-key: ${certDir}/kubelet-client-current.pem, then systemctl restart kubelet`,
     },
   ]
+}
+
+/** A user's own is nothing that the cluster needs; kubectl cannot read it either. */
+function unreadable(node: string, { purpose, path, problem }: KubeconfigFacts): Finding {
+  const isUsers = purpose === 'user'
+  return {
+    ...{ id, node },
+    severity: isUsers ? 'warning' : 'error',
+    message: `${path} cannot be read as a kubeconfig${isUsers ? ', and is left as it is' : ''}`,
+    evidence: `${path}: ${problem}`,
+    remedy: isUsers
+      ? `On that node: kubectl config view --kubeconfig ${path} says what is wrong in its words; correct the file or remove it.`
+      : `On that node: kubectl config view --kubeconfig ${path} says what is wrong in its words; correct ${path}, or put back what kubeadm wrote.`,
+  }
 }

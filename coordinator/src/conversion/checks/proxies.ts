@@ -1,4 +1,6 @@
 import { BlockList, isIP } from 'node:net'
+import type { KubeconfigFacts, ProxyFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { kubeconfigClusters } from '@quorate/shared/kubeconfig'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../run.js'
 import { withFacts } from '../with-facts.js'
@@ -12,27 +14,71 @@ export const proxies: Check = {
   title: 'No kubelet or kubeadm goes to the endpoint through a proxy',
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
-    return nodes.flatMap(({ node, facts }) =>
-      facts.proxies.flatMap(({ program, where, noProxy }): Finding[] => {
-        const proxied = serversOf(run, node).filter((host) => !goesStraight(host, noProxy))
-        if (proxied.length === 0) return []
-        const restart =
-          program === 'kubelet'
-            ? ', then: systemctl daemon-reload && systemctl restart kubelet'
-            : ', then: systemctl daemon-reexec'
-        return [
-          {
-            id,
-            severity: 'error',
-            node: node.name,
-            message: `${program} would go to ${proxied.join(' and ')} through a proxy`,
-            evidence: `${where}: HTTPS_PROXY is set; NO_PROXY=${noProxy || '(none)'}`,
-            remedy: `On that node: add ${proxied.join(',')} to NO_PROXY in ${where}${restart}`,
-          },
-        ]
-      }),
-    )
+    const ofNodes = nodes.flatMap(({ node, facts }) => [
+      ...facts.proxies.flatMap((proxy) => ofEnvironment(run, node, proxy)),
+      ...facts.kubeconfigs.flatMap((file) => ofKubeconfig(node, file)),
+    ])
+    const { clusterInfo, kubeProxy } = await run.clusterFacts()
+    return [
+      ...ofNodes,
+      ...ofConfigMap('kube-public', 'cluster-info', { key: 'kubeconfig', text: clusterInfo?.text ?? '' }),
+      ...ofConfigMap('kube-system', 'kube-proxy', { key: 'kubeconfig.conf', text: kubeProxy?.text ?? '' }),
+    ]
   },
+}
+
+function ofEnvironment(run: ConversionRun, node: NodeEntry, { program, where, noProxy }: ProxyFacts): Finding[] {
+  const proxied = serversOf(run, node).filter((host) => !goesStraight(host, noProxy))
+  if (proxied.length === 0) return []
+  const restart =
+    program === 'kubelet'
+      ? ', then: systemctl daemon-reload && systemctl restart kubelet'
+      : ', then: systemctl daemon-reexec'
+  return [
+    {
+      id,
+      severity: 'error',
+      node: node.name,
+      message: `${program} would go to ${proxied.join(' and ')} through a proxy`,
+      evidence: `${where}: HTTPS_PROXY is set; NO_PROXY=${noProxy || '(none)'}`,
+      remedy: `On that node: add ${proxied.join(',')} to NO_PROXY in ${where}${restart}`,
+    },
+  ]
+}
+
+/** client-go sends everything through a kubeconfig's proxy-url, and asks no NO_PROXY then (client-go, rest/transport.go). */
+function ofKubeconfig(node: NodeEntry, { path, purpose, clusters }: KubeconfigFacts): Finding[] {
+  if (purpose === 'user') return []
+  return clusters.flatMap(({ inUse, proxyLine }): Finding[] =>
+    !inUse || proxyLine === 0
+      ? []
+      : [
+          {
+            ...{ id, severity: 'error', node: node.name },
+            message: `who uses ${path} would go to the API server through a proxy`,
+            evidence: `${path} line ${proxyLine}: proxy-url`,
+            remedy: `On that node: delete proxy-url in line ${proxyLine} of ${path}${restartOf(purpose)}`,
+          },
+        ],
+  )
+}
+
+const restartOf = (purpose: string): string => (purpose === 'kubelet' ? ', then: systemctl restart kubelet' : '.')
+
+/** What every joiner's kubelet, and every kube-proxy, is given. */
+function ofConfigMap(namespace: string, name: string, { key, text }: { key: string; text: string }): Finding[] {
+  return kubeconfigClusters(text).flatMap(({ proxyLine }): Finding[] =>
+    proxyLine === 0
+      ? []
+      : [
+          {
+            ...{ id, severity: 'error' },
+            message: `who uses the kubeconfig in the ConfigMap ${namespace}/${name} would go to the API server through a proxy`,
+            evidence: `configmap/${namespace}/${name}, line ${proxyLine} of ${key}: proxy-url`,
+            remedy: `kubectl -n ${namespace} edit configmap ${name}, then delete proxy-url in line ${proxyLine} of ${key}.`,
+          },
+        ],
+  )
 }
 
 /** API servers that its kubelet asks: the endpoint, on a control plane its own too. */

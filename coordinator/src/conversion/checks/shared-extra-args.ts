@@ -1,32 +1,52 @@
+import { type ExtraArg, extraArgs } from '@quorate/shared/cluster-config-map'
+import { type Owners, oneNodesHosts, ownersOf } from '../one-nodes-values.js'
+import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'shared-extra-args'
-/** Flags whose value belongs to one node. As extraArgs of the ClusterConfiguration every joiner would get the first node's (kubeadm#3175, #1468, #2289). */
-const ofOneNode =
-  /(?:name:\s*["']?|^\s*["']?)(advertise-address|bind-address|listen-client-urls|listen-peer-urls|advertise-client-urls|initial-advertise-peer-urls|initial-cluster|node-ip|hostname-override)\b/
 
+/** What a process listens on, and what it is known by. */
+const own =
+  /^(bind-address|address|insecure-bind-address|advertise-address|listen-.*urls|.*advertise-.*urls|initial-cluster)$/
+/** Names of the whole cluster: every control plane must have the same, whatever it is called after. */
+const ofCluster =
+  /^(service-account-issuer|api-audiences|cluster-name|leader-elect-resource-name|oidc-client-id|cors-allowed-origins)$/
+/** Servers that each API server asks: the same for all, and gone with the machine that they are on. */
+const asked = /^(oidc-issuer-url|service-account-jwks-uri)$/
+
+/** As extraArgs of the ClusterConfiguration every joiner would get the first node's values (kubeadm#3175, #1468, #2289). */
 export const sharedExtraArgs: Check = {
   id,
   title: "kubeadm-config gives no joiner the first node's own values",
   async check(run) {
-    const lines = ((await run.clusterFacts()).kubeadmConfig?.text ?? '').split('\n')
-    return lines.flatMap((line, index): Finding[] => {
-      const flag = ofOneNode.exec(line)?.[1]
-      if (flag === undefined) return []
-      // v1beta4 has the value on the line after the name.
-      const seen = [line, ...(line.includes('name:') && !line.includes('value:') ? [lines[index + 1] ?? ''] : [])]
-        .map((each) => each.trim())
-        .join(' ')
-      if (flag === 'bind-address' && /0\.0\.0\.0|::/.test(seen)) return []
-      return [
-        {
-          id,
-          severity: 'error',
-          message: `kubeadm-config sets --${flag} for all control planes, but its value belongs to one node`,
-          evidence: seen,
-          remedy: `kubectl -n kube-system edit configmap kubeadm-config, and delete ${flag} under extraArgs; kubeadm sets it for each node itself`,
-        },
-      ]
-    })
+    const args = extraArgs((await run.clusterFacts()).kubeadmConfig?.text ?? '')
+    if (args.length === 0) return []
+    const owners = await ownersOf(run)
+    return args.flatMap((arg) => judge(run, owners, arg))
   },
+}
+
+function judge(run: ConversionRun, owners: Owners, arg: ExtraArg): Finding[] {
+  const { of, flag, value, line } = arg
+  if (ofCluster.test(flag)) return []
+  const [found] = oneNodesHosts(run, owners, { value, isOwn: own.test(flag) })
+  if (found === undefined) return []
+  const { host, owner } = found
+  const evidence = `${of}.extraArgs, line ${line} of ClusterConfiguration: ${flag}: ${value}`
+  const edit = `kubectl -n kube-system edit configmap kubeadm-config, then in line ${line} of ClusterConfiguration`
+  if (asked.test(flag))
+    return [
+      {
+        ...{ id, severity: 'warning', evidence },
+        message: `every API server will ask ${host} for --${flag}, and ${host} is ${owner}: while that is down they ask nobody`,
+        remedy: `${edit}: name a server there that outlives ${owner}. If it is meant so, add ${id} to policy.ignoreFindings with the reason.`,
+      },
+    ]
+  return [
+    {
+      ...{ id, severity: 'error', evidence },
+      message: `kubeadm-config sets --${flag} for all control planes, but its value belongs to one node: ${host} is ${owner}`,
+      remedy: `${edit}: delete ${flag}${own.test(flag) ? ', which kubeadm sets for each node itself, or has a default' : `, or write a value that holds on every control plane`}.`,
+    },
+  ]
 }

@@ -1,6 +1,7 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
 import { foldersOf } from '@quorate/coordinator/conversion/cluster-folders'
 import {
+  KubeconfigFacts,
   MachineFacts,
   type NodeFolders,
   OtherStaticPod,
@@ -685,6 +686,60 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => Object.assign(facts(w, worker).certificates[0] ?? {}, { notBeforeUnixMs: w.now + 1000 }),
   },
   {
+    check: 'certificate-expiry',
+    what: 'one that nothing uses',
+    severity: 'info',
+    node: cp1,
+    evidence: /apiserver-old\.crt/,
+    breaks: (w) => facts(w, cp1).certificates.push(certificate('/etc/kubernetes/pki/apiserver-old.crt', -100)),
+  },
+  {
+    check: 'admin-kubeconfig',
+    what: 'moved away',
+    node: cp1,
+    evidence: /admin\.conf: no such file/,
+    breaks: (w) => facts(w, cp1).kubeconfigs.pop(),
+  },
+  {
+    check: 'not-kubeadm',
+    what: 'a manifest that is a link',
+    node: cp1,
+    evidence: /kube-scheduler\.yaml -> \/srv\/scheduler\.yaml/,
+    breaks: (w) => {
+      facts(w, cp1).staticPods = facts(w, cp1).staticPods.filter(({ component }) => component !== 'kube-scheduler')
+      facts(w, cp1).manifestProblems.push({
+        ...{ component: 'kube-scheduler', path: '/etc/kubernetes/manifests/kube-scheduler.yaml' },
+        ...{ problem: 'symlink', linkTarget: '/srv/scheduler.yaml' },
+      })
+    },
+  },
+  {
+    check: 'kubeconfigs',
+    what: 'a cluster that is not the current one',
+    severity: 'warning',
+    node: worker,
+    evidence: /\/root\/\.kube\/config line 5: https:\/\/192\.168\.13\.30:6443/,
+    breaks: (w) =>
+      facts(w, worker).kubeconfigs.push(
+        KubeconfigFacts.fromPartial({
+          ...{ path: '/root/.kube/config', purpose: 'user' },
+          clusters: [{ name: 'prod', server: 'https://192.168.13.30:6443', line: 5 }],
+        }),
+      ),
+  },
+  {
+    check: 'proxies',
+    what: 'a proxy-url of the kubelet',
+    node: worker,
+    evidence: /kubelet\.conf line 6: proxy-url/,
+    breaks: (w) =>
+      Object.assign(facts(w, worker).kubeconfigs[0] ?? {}, {
+        clusters: [
+          { name: 'default-cluster', server: 'https://192.168.13.30:6443', line: 7, inUse: true, proxyLine: 6 },
+        ],
+      }),
+  },
+  {
     check: 'kubeconfigs',
     what: 'unreadable',
     node: worker,
@@ -841,14 +896,23 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   {
     check: 'shared-extra-args',
     what: 'v1beta4',
-    evidence: /name: advertise-address value: 192\.168\.13\.30/,
-    breaks: (w) => configuration(w, 'x:\n  extraArgs:\n  - name: advertise-address\n    value: 192.168.13.30\n'),
+    evidence: /controllerManager\.extraArgs, line \d+ of ClusterConfiguration: bind-address: 192\.168\.13\.30/,
+    breaks: (w) =>
+      configuration(w, 'controllerManager:\n  extraArgs:\n  - name: bind-address\n    value: 192.168.13.30\n'),
   },
   {
     check: 'shared-extra-args',
     what: 'v1beta3',
-    evidence: /listen-client-urls: https/,
-    breaks: (w) => configuration(w, 'x:\n  extraArgs:\n    listen-client-urls: https://192.168.13.30:2379\n'),
+    evidence: /bind-address: 192/,
+    breaks: (w) => configuration(w, 'scheduler:\n  extraArgs:\n    bind-address: 192.168.13.30\n'),
+  },
+  {
+    check: 'shared-component-config',
+    what: 'an address of the first node',
+    evidence: /kubelet-config, line 3 of kubelet: address: 192\.168\.13\.30/,
+    breaks: (w) => {
+      w.cluster.kubeletConfig = configMap('kind: KubeletConfiguration\ncgroupDriver: systemd\naddress: 192.168.13.30\n')
+    },
   },
   {
     check: 'endpoint-replaced',

@@ -1,0 +1,40 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import { apiServerPort } from '../static-pod-flags.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'admin-kubeconfig'
+const path = '/etc/kubernetes/admin.conf'
+
+/** Some keep it off the node (kubernetes#121305, CIS 1.1.13). The agent asks its own API server with it, and kubeadm does as well. */
+export const adminKubeconfig: Check = {
+  id,
+  title: 'The first control plane has its admin.conf',
+  async check(run) {
+    const facts = await run.nodeFacts(run.first)
+    const hasApiServer = facts.staticPods.some(({ component }) => component === 'kube-apiserver')
+    const isThere = facts.kubeconfigs.some(({ purpose }) => purpose === 'admin')
+    return hasApiServer && !isThere ? [missing(run.first, facts)] : []
+  },
+}
+
+/** Which error of the agent it stands for: what could not be read for that reason is not told again. */
+export const adminKubeconfigMissing = { id, code: 'ADMIN_KUBECONFIG_MISSING' } as const
+
+function missing(node: NodeEntry, facts: NodeFacts): Finding {
+  const port = apiServerPort(facts)
+  const make = [
+    'kubeadm init phase kubeconfig admin',
+    `--apiserver-advertise-address ${node.address}`,
+    ...(port === 6443 ? [] : [`--apiserver-bind-port ${port}`]),
+    `--kubernetes-version ${facts.kubeadmVersion}`,
+  ].join(' ')
+  return {
+    id,
+    severity: 'error',
+    node: node.name,
+    message: `${path} is not there: Quorate reads and changes the cluster with it, on this node alone`,
+    evidence: `${path}: no such file`,
+    remedy: `Put it back for the conversion, on that node: install -m 600 FILE ${path}, with the place where you keep it for FILE. If it is lost, make another: ${make}. It can be taken away again when the conversion has finished.`,
+  }
+}

@@ -1,0 +1,103 @@
+import type { ConfigMapText } from '@quorate/shared/gen/quorate/v1/facts'
+import { lineOf, readYaml, scalarsOf, type YamlPath, type YamlText } from '@quorate/shared/yaml-text'
+import { type Owners, oneNodesHosts, ownersOf } from '../one-nodes-values.js'
+import type { ConversionRun } from '../run.js'
+import type { Check, Finding } from './check.js'
+
+const id = 'shared-component-config'
+
+/** A configuration that kubeadm gives to every node alike. */
+interface Shared {
+  readonly configMap: string
+  readonly key: string
+  readonly kind: string
+  /** Fields that are of one node whatever they say. */
+  readonly always: readonly string[]
+  /** Fields with an address that the program listens on, or is known by. */
+  readonly own: RegExp
+  /** Fields with servers that are asked: the same for all, and gone with the machine that they are on. */
+  readonly asked: readonly string[]
+  readonly afterwards: string
+}
+
+const kubelet: Shared = {
+  configMap: 'kubelet-config',
+  key: 'kubelet',
+  kind: 'KubeletConfiguration',
+  always: ['providerID'],
+  own: /^(address|healthzBindAddress)$/,
+  asked: ['clusterDNS', 'staticPodURL'],
+  afterwards: 'A node that needs a value of its own gets it by a patch of kubeadm (target kubeletconfiguration).',
+}
+
+const kubeProxy: Shared = {
+  configMap: 'kube-proxy',
+  key: 'config.conf',
+  kind: 'KubeProxyConfiguration',
+  always: ['hostnameOverride'],
+  own: /^(bindAddress|healthzBindAddress|metricsBindAddress|nodePortAddresses)$/,
+  asked: [],
+  afterwards: 'Then: kubectl -n kube-system rollout restart daemonset kube-proxy',
+}
+
+/** Each joiner's kubelet and kube-proxy is started with them, and could not listen on another machine's address (kubeadm#2647). */
+export const sharedComponentConfig: Check = {
+  id,
+  title: 'kubelet-config and the configuration of kube-proxy hold no value of one node',
+  async check(run) {
+    const { kubeletConfig, kubeProxyConfig } = await run.clusterFacts()
+    const owners = await ownersOf(run)
+    return [...ofText(run, owners, kubelet, kubeletConfig), ...ofText(run, owners, kubeProxy, kubeProxyConfig)]
+  },
+}
+
+function ofText(run: ConversionRun, owners: Owners, shared: Shared, text: ConfigMapText | undefined): Finding[] {
+  if (text === undefined || !text.present) return []
+  const { configMap, key } = shared
+  const edit = `kubectl -n kube-system edit configmap ${configMap}`
+  const yaml = readYaml(text.text, 'CONFIG_MAP_INVALID', key, { where: `configmap/kube-system/${configMap}`, edit })
+  return [...scalarsOf(yaml.value)].flatMap(({ path, value }) => {
+    const why = typeof value === 'string' ? whose(run, owners, shared, { path, value }) : undefined
+    return why === undefined ? [] : [finding(yaml, shared, { path, value: String(value), edit, ...why })]
+  })
+}
+
+interface Whose {
+  readonly owner: string
+  readonly isAsked: boolean
+}
+
+function whose(
+  run: ConversionRun,
+  owners: Owners,
+  { always, own, asked }: Shared,
+  { path, value }: { readonly path: YamlPath; readonly value: string },
+): Whose | undefined {
+  const [field = ''] = path.map(String)
+  if (always.includes(field)) return value === '' ? undefined : { owner: 'one node', isAsked: false }
+  const [found] = oneNodesHosts(run, owners, { value, isOwn: own.test(field) })
+  return found === undefined ? undefined : { owner: found.owner, isAsked: asked.includes(field) }
+}
+
+function finding(
+  yaml: YamlText,
+  { configMap, key, kind, afterwards }: Shared,
+  seen: { readonly path: YamlPath; readonly value: string; readonly edit: string } & Whose,
+): Finding {
+  const { path, value, edit, owner, isAsked } = seen
+  const line = lineOf(yaml, path)
+  const [field = ''] = path.map(String)
+  const where = { id, evidence: `${configMap}, line ${line} of ${key}: ${field}: ${value}` }
+  const opened = `${edit}, then in line ${line} of ${key}`
+  if (isAsked)
+    return {
+      ...{ ...where, severity: 'warning' },
+      message: `${kind} has every node ask ${owner} by ${field}: while that machine is down they ask nobody`,
+      remedy: `${opened}: name a server that outlives ${owner}. If it is meant so, add ${id} to policy.ignoreFindings with the reason.`,
+    }
+  return {
+    ...{ ...where, severity: 'error' },
+    message: `${kind} sets ${field} for all nodes, but its value belongs to ${owner}`,
+    remedy: `${opened}: delete ${field}. ${afterwards}`,
+  }
+}
