@@ -53,7 +53,7 @@ t.test('what goes wrong stays where it is', async (t) => {
       'before the certificate has the endpoint': {
         steps: joining,
         says: /x509: certificate is valid for .*, not apiserver\.example\.com[\s\S]*That means: The API server is called by a name/,
-        remedy: /^`quorate convert` issues it anew/,
+        remedy: /^`quorate convert` reissues it/,
       },
       'before controlPlaneEndpoint is set': {
         steps: [...joining, 'regenerate-apiserver-certificate'],

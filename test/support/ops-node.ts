@@ -170,7 +170,7 @@ export class OpsNode {
     try {
       return this.read('/run/systemctl.log')
         .split('\n')
-        .filter((line) => line !== '' && !/^((stop|reset-failed) quorate-(op|put-back)|daemon-reload)/.test(line))
+        .filter((line) => line !== '' && !/^((stop|reset-failed) quorate-(op|put-back)|daemon-reload|cat )/.test(line))
     } catch {
       return []
     }

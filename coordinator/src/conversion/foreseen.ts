@@ -74,7 +74,7 @@ export const gatesForeseen: Readonly<Record<StepId, readonly Foreseen[]>> = {
   ],
   'join-control-planes': [
     { asks: 'a healthy voter', checks: ['etcd-health', 'etcd-addresses', 'etcd-learner-mode', 'etcd-learner-fixes'] },
-    { asks: 'an API server that is ready', checks: ['shared-extra-args', 'hand-edited-manifests', 'shared-files'] },
+    { asks: 'an API server that is ready', checks: ['shared-extra-args', 'control-planes-alike', 'shared-files'] },
     { asks: 'a Node that is Ready', checks: ['nodes-ready', 'container-runtime', 'cgroup-driver'] },
     { asks: 'the load balancer to lead there', checks: ['load-balancer', 'hairpin'] },
   ],
@@ -93,6 +93,20 @@ export const proofsForeseen: Readonly<Record<string, readonly Foreseen[]>> = {
   'endpoint-answers': [{ asks: 'an answer from every node', checks: ['load-balancer', 'reachability', 'firewall'] }],
   'apiserver-certificates': [{ asks: 'certificates for the endpoint', checks: ['ca-key', 'serving-certificate'] }],
   'certificate-names': [{ asks: 'the same names everywhere', checks: ['ca-key', 'serving-certificate'] }],
+  'control-planes-alike': [
+    {
+      asks: 'control planes with the same settings',
+      checks: ['control-planes-alike'],
+      stays: ['control-planes-alike'],
+    },
+  ],
+  'kubelets-reached': [
+    {
+      asks: 'kubelets that every API server reaches',
+      checks: ['kubelets-reached', 'kubelet-serving-certificates'],
+      stays: ['kubelets-reached'],
+    },
+  ],
   'certificate-expiry': [{ asks: 'a week or more', checks: ['certificate-expiry'], stays: ['certificate-expiry'] }],
   'load-balancer': [{ asks: 'every control plane behind it', checks: ['load-balancer', 'hairpin'] }],
   'virtual-ip': [{ asks: 'one holder', checks: ['virtual-ip-unused', 'virtual-router-id'] }],

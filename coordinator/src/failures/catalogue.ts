@@ -17,6 +17,7 @@ export const allFailures: readonly Failure[] = [
 /** Checks and proofs that are about none of them, and why they are made. */
 export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'not-kubeadm': 'Another distribution keeps its cluster elsewhere: nothing here would fit.',
+  'admin-kubeconfig': 'Who keeps it off the node knows why: everything else runs on without it.',
   'already-highly-available': 'There would be nothing to do, or control planes that the file does not know.',
   'agent-versions': "Agents of several versions may differ in what they do: Quorate's own.",
   'workers-forgotten': 'A worker that the file forgets would be left with the old address.',

@@ -210,7 +210,7 @@ export const gateCases: readonly PublicCase[] = [
           put: flagged('kube-apiserver', `--endpoint-reconciler-type=${type}`),
           finds: [
             { check: 'api-endpoints', severity: 'error', evidence: new RegExp(`type=${type}`), remedy: /extraArgs/ },
-            { check: 'hand-edited-manifests', severity: 'warning', on: 'cp1' },
+            { check: 'control-planes-alike', severity: 'warning', on: 'cp1' },
           ],
         },
       },

@@ -53,6 +53,7 @@ t.test('reads what kubeadm wrote, and its defaults', async (t) => {
     imageRepository: 'registry.k8s.io',
     clusterName: 'kubernetes',
     serviceSubnet: '10.96.0.0/12',
+    podSubnet: '',
     dnsDomain: 'cluster.local',
     etcd: { kind: 'local', dataDir: '/var/lib/etcd' },
     featureGates: {},

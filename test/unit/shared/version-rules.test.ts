@@ -15,6 +15,7 @@ const edges: readonly (readonly [rule: VersionRuleName, holds: string, not: stri
   ['config-v1beta4', 'v1.31.0', 'v1.30.14'],
   ['crictl-needed', 'v1.30.14', 'v1.31.0'],
   ['cgroup-v1-refused', 'v1.35.0', 'v1.34.9'],
+  ['cgroup-driver-from-runtime', 'v1.31.0', 'v1.30.14'],
   ['super-admin', 'v1.29.0', 'v1.28.15'],
   ['components-local', 'v1.28.0', 'v1.19.16'],
   ['kubelet-needs-local', 'v1.31.0', 'v1.30.14'],

@@ -123,7 +123,7 @@ t.test('a node without admin.conf or manifest is no control plane; an abort is n
     message: 'stop',
   })
   await node.host.remove('/etc/kubernetes/admin.conf')
-  await t.rejects(connectKubeApi(node.host), { code: 'NOT_A_CONTROL_PLANE' })
+  await t.rejects(connectKubeApi(node.host), { code: 'ADMIN_KUBECONFIG_MISSING' })
   await node.host.remove('/etc/kubernetes/manifests/kube-apiserver.yaml')
   await t.rejects(connectKubeApi(node.host), { code: 'NOT_A_CONTROL_PLANE' })
 })

@@ -61,7 +61,7 @@ ffff8883: 00000002 00000000 00010000 0001 01 22013 @/abstract
     t.same(facts.kmsSockets, ['/var/run/kmsplugin/socket.sock'])
     t.same(facts.listeningUnixSockets, ['/run/kmsplugin/socket.sock'])
     t.match(facts.otherStaticPods, [
-      { file: 'kms.yaml', pod: 'kms', images: ['kms:1'], command: ['--token=<masked>'], problem: '' },
+      { file: 'kms.yaml', pod: 'kms', images: ['kms:1'], command: [/^--token=<masked:[0-9a-f]{12}>$/], problem: '' },
       { file: 'gone.yaml', pod: '', problem: 'its kind is not Pod' },
     ])
     t.notMatch(JSON.stringify(facts), secret)

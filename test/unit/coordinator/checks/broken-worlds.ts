@@ -107,6 +107,7 @@ export function externalEtcd(world: World, members: number, named?: readonly str
     .find(({ component }) => component === 'kube-apiserver')
     ?.command.push(`--etcd-servers=${endpoints.join(',')}`)
   first.staticPods = first.staticPods.filter(({ component }) => component !== 'etcd')
+  world.rendered = structuredClone(first.staticPods)
   world.etcd.members = machines.map((address, index) => ({
     ...member({ name: `etcd${index + 1}` as NodeName, address, agent: '' }),
     id: `a${index}`,
@@ -367,7 +368,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'replaced by the network plugin',
     severity: 'info',
     evidence: /kube-proxy: not found/,
-    breaks: (w) => Object.assign(w.cluster, { kubeProxy: undefined }),
+    breaks: (w) => Object.assign(w.cluster, { kubeProxy: undefined, kubeProxyRollout: undefined }),
   },
   {
     check: 'agent-versions',
