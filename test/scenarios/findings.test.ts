@@ -89,7 +89,7 @@ const faults: readonly Fault[] = [
     check: 'cgroup-driver',
     severity: 'error',
     on: 'cp2',
-    evidence: /SystemdCgroup = false/,
+    evidence: /config\.toml: cgroupfs/,
     put: inFile('cp2', '/etc/containerd/config.toml', (text) => text.replace('true', 'false')),
   },
   {

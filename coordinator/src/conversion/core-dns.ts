@@ -37,6 +37,10 @@ const isPlaced = (cluster: ClusterFacts): boolean => {
 export const isHuddled = (cluster: ClusterFacts): boolean =>
   coreDnsPods(cluster).length > 1 && isPlaced(cluster) && nodesOf(coreDnsPods(cluster)).length === 1
 
+/** Whether something may be left to spread: on which nodes its pods will be is not known while they are placed or rolled. */
+export const mayHuddle = (cluster: ClusterFacts): boolean =>
+  coreDnsPods(cluster).length > 1 && (isHuddled(cluster) || !isPlaced(cluster))
+
 /** Why CoreDNS is not ready on two nodes; undefined where it is, or where there is nothing of it that could be. */
 export function coreDnsShortcoming(cluster: ClusterFacts): string | undefined {
   const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]

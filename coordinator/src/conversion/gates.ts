@@ -1,9 +1,12 @@
 import { isIP } from 'node:net'
+import { QuorateError } from '@quorate/shared/errors'
 import type { SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet, type UntilOptions, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
+import type { RecordedFinding } from '../engine/picture.js'
 import type { Evidence } from '../engine/step.js'
-import { acceptedFinding, wasSoBefore } from './accepted.js'
+import { acceptedFinding, acceptedOfComponent, wasSoBefore } from './accepted.js'
+import { kubeletSilent } from './checks/nodes-ready.js'
 import { clusterNow, readNodeFacts, runningContainers, socketsOf } from './fresh.js'
 import type { ConversionRun } from './run.js'
 import { apiServerPort } from './static-pod-flags.js'
@@ -96,14 +99,29 @@ export async function kubeletWorks(
   node: NodeEntry,
   options: { server: string; signal: AbortSignal },
 ): Promise<readonly Evidence[]> {
-  const reports = await kubeletReports(run, node, options)
   const accepted = acceptedFinding(run, 'nodes-ready', node.name)
+  if (accepted?.message === kubeletSilent) return [await kubeconfigNames(run, node, options), wasSoBefore(accepted)]
+  const reports = await kubeletReports(run, node, options)
   if (accepted !== undefined) return [...reports, wasSoBefore(accepted)]
   const look = async () => {
     const object = (await clusterNow(run)).nodes.find((one) => one.name === node.name)
     return object?.ready ? holds({ what: `Node ${node.name}`, saw: 'Ready' }) : notYet(`Node ${node.name} is not Ready`)
   }
   return [...reports, await until(`Node ${node.name} to be Ready`, look, patience(options.signal))]
+}
+
+/** What is left to see of a kubelet that reported nothing before the run either: it will find the right file when somebody repairs it. */
+async function kubeconfigNames(
+  run: ConversionRun,
+  node: NodeEntry,
+  { server, signal }: { server: string; signal: AbortSignal },
+): Promise<Evidence> {
+  const [file] = kubeconfigsOf(await readNodeFacts(run, node, signal), ['kubelet'])
+  if (file?.server !== server)
+    throw new QuorateError('STEP_FAILED', `${file?.path ?? 'kubelet.conf'} names ${file?.server ?? 'nothing'}`, {
+      where: node.name,
+    })
+  return { what: `${file.path} of ${node.name}`, saw: `names ${server}` }
 }
 
 /**
@@ -182,6 +200,8 @@ export async function componentRestarted(
   { component, before, signal }: { component: keyof typeof elected; before: string | undefined; signal: AbortSignal },
 ): Promise<readonly Evidence[]> {
   const { container, lease } = elected[component]
+  const accepted = acceptedDown(run, container)
+  if (accepted !== undefined) return [wasSoBefore(accepted)]
   const id = await until(
     `a new container of ${container} on ${node.name}`,
     async () => {
@@ -195,9 +215,14 @@ export async function componentRestarted(
   return [restarted, await leads(run, lease, signal)]
 }
 
+/** Where a component did not run, or nobody led it, before the run: it reads its new file when somebody repairs it. */
+export const acceptedDown = (run: ConversionRun, component: string): RecordedFinding | undefined =>
+  acceptedOfComponent(run, 'static-pods-run', `no container of ${component}`) ??
+  acceptedOfComponent(run, 'leases', `nobody leads ${component}`)
+
 /** Waits until a component is led, by whom does not matter: without these two no rollout ends, and no join token is signed. */
 export async function leads(run: ConversionRun, lease: string, signal: AbortSignal): Promise<Evidence> {
-  const accepted = acceptedFinding(run, 'leases')
+  const accepted = acceptedOfComponent(run, 'leases', lease) ?? acceptedDown(run, lease)
   if (accepted !== undefined) return wasSoBefore(accepted)
   const saw = await until(`the Lease ${lease} to advance`, leaseAdvances(run, lease), patience(signal))
   return { what: `Lease kube-system/${lease} renewed`, saw }

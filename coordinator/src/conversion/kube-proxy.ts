@@ -2,7 +2,7 @@ import type { DaemonSetFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/fa
 import { holds, type Look, notYet } from '@quorate/shared/until'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Evidence } from '../engine/step.js'
-import { acceptedFinding } from './accepted.js'
+import { acceptedFinding, acceptedFindings, wasSoBefore } from './accepted.js'
 import { clusterNow } from './fresh.js'
 import { connectedTo } from './gates.js'
 import { existingNodes } from './membership.js'
@@ -23,7 +23,7 @@ export async function kubeProxyRolledOut(
   // Calico's page on its eBPF data plane has people give it a nodeSelector that no node has.
   if (rollout.desired === 0) return holds([{ what: 'DaemonSet kube-proxy', saw: 'runs on no node' }])
   if (run.absence.missing().length > 0 || replacesPods(run, rollout))
-    return presentOnesConnected(run, pods, { server, signal })
+    return presentOnesConnected(run, { pods, desired: rollout.desired }, { server, signal })
   const { generation, observedGeneration, desired, updated, available } = rollout
   const seen = `${updated} of ${desired} updated, ${available} available`
   if (observedGeneration < generation || updated < desired || available < desired) return notYet(seen)
@@ -44,28 +44,36 @@ export async function kubeProxyRolledOut(
 export const replacesPods = (run: ConversionRun, rollout: DaemonSetFacts | undefined): boolean =>
   rollout?.updateStrategy === 'OnDelete' || acceptedFinding(run, 'kube-proxy') !== undefined
 
-/** Nodes whose kube-proxy is known to be broken, which the operator accepted. */
-export const isBroken = (run: ConversionRun, pods: readonly PodFacts[], node: NodeEntry): boolean =>
-  acceptedFinding(run, 'kube-proxy', node.name) !== undefined &&
-  !pods.some((pod) => isProxy(pod) && pod.node === node.name && pod.ready)
-
-/** The DaemonSet counts the node that is missing; so each of the others is looked at by itself. */
+/**
+ * The DaemonSet counts the node that is missing; so each of the others is looked at by itself. What was broken before is told and not waited for,
+ * and not by how it is at this moment: a pod that crashes is ready at times.
+ */
 async function presentOnesConnected(
   run: ConversionRun,
-  pods: readonly PodFacts[],
+  { pods, desired }: { pods: readonly PodFacts[]; desired: number },
   how: { server: string; signal: AbortSignal },
 ): Promise<Look<readonly Evidence[]>> {
+  const accepted = acceptedFindings(run, 'kube-proxy')
+  const isBroken = ({ name }: NodeEntry): boolean => accepted.some(({ node }) => node === name)
   const existing = await existingNodes(run)
-  const nodes = existing.filter((node) => !isBroken(run, pods, node))
-  const without = nodes.filter(({ name }) => !pods.some((pod) => isProxy(pod) && pod.node === name && pod.ready))
+  const proxies = pods.filter(isProxy)
+  const has = ({ name }: NodeEntry): boolean => proxies.some(({ node }) => node === name)
+  // A node that its DaemonSet does not select has none; nor has one whose pod was missing before.
+  const mayLack =
+    accepted.some(({ node }) => node === undefined) || new Set(proxies.map(({ node }) => node)).size >= desired
+  const nodes = existing.filter((node) => !isBroken(node) && (has(node) || !mayLack))
+  const without = nodes.filter(({ name }) => !proxies.some((pod) => pod.node === name && pod.ready))
   if (without.length > 0) return notYet(`no pod is ready on ${without.map(({ name }) => name).join(', ')}`)
-  const broken = existing.filter((node) => !nodes.includes(node)).map(({ name }) => name)
-  const unasked = [...run.absence.missing().map(({ node }) => node), ...broken]
+  const unasked = [
+    ...run.absence.missing().map(({ node }) => node),
+    ...existing.filter(isBroken).map(({ name }) => name),
+  ]
   const rolled = {
     what: 'pods of kube-proxy',
     saw: `ready on ${nodes.length} nodes; not asked: ${unasked.join(', ') || 'nobody'}`,
   }
-  return allConnected(run, nodes, { rolled, ...how })
+  const connected = await allConnected(run, nodes, { rolled, ...how })
+  return connected.holds ? holds([...connected.value, ...accepted.map(wasSoBefore)]) : connected
 }
 
 const isProxy = (pod: PodFacts): boolean => pod.app === 'kube-proxy'

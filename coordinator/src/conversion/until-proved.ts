@@ -2,9 +2,10 @@ import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { RecordedFinding } from '../engine/picture.js'
 import type { Evidence } from '../engine/step.js'
-import { acceptedFinding, wasSoBefore } from './accepted.js'
+import { acceptedFinding, acceptedOfComponent, wasSoBefore } from './accepted.js'
 import type { Finding } from './checks/check.js'
 import { staysFor } from './foreseen.js'
+import { elected } from './gates.js'
 import { allProofs } from './proofs/all.js'
 import { type Proved, prove } from './prove.js'
 import type { ConversionRun } from './run.js'
@@ -58,9 +59,17 @@ export async function untilProved(
 /** Findings of a proof that the plan had, and that the operator accepted: with what was accepted. */
 function knownBefore(run: ConversionRun, proof: Proved): { finding: Finding; accepted: RecordedFinding }[] {
   return errorsOf([proof]).flatMap((finding) => {
-    const accepted = staysFor(proof.id).map((check) => acceptedFinding(run, check, finding.node))
-    return accepted.flatMap((one) => (one === undefined ? [] : [{ finding, accepted: one }])).slice(0, 1)
+    const accepted = staysFor(proof.id).flatMap((check) => acceptedFor(run, check, finding) ?? [])
+    return accepted.slice(0, 1).map((one) => ({ finding, accepted: one }))
   })
+}
+
+/** Of a Lease only what was accepted of this very component. */
+function acceptedFor(run: ConversionRun, check: string, { node, message }: Finding): RecordedFinding | undefined {
+  if (check !== 'leases') return acceptedFinding(run, check, node)
+  return Object.values(elected)
+    .filter(({ lease }) => message.includes(lease))
+    .map(({ lease }) => acceptedOfComponent(run, check, lease))[0]
 }
 
 const errorsOf = (proofs: readonly Proved[]): readonly Finding[] =>

@@ -23,7 +23,8 @@ export async function proxyPodsOlderThan(
 
 /**
  * Replaces the pods of kube-proxy on some nodes, one after the other, each when the one before it is Ready again; the DaemonSet makes the new
- * ones. Answers the nodes. Begun anew after a crash it replaces those again that are replaced already: that costs time, nothing else.
+ * ones. One that is not Ready now does nothing for its node: its successor is not waited for here. Answers the nodes. Begun anew after a crash it
+ * replaces those again that are replaced already: that costs time, nothing else.
  */
 export async function replaceProxyPods(
   kube: KubeApi,
@@ -31,14 +32,16 @@ export async function replaceProxyPods(
   { signal, progress }: ChangeContext,
 ): Promise<readonly string[]> {
   const old = (await proxyPods(kube, signal)).filter(({ spec }) => nodes.includes(spec?.nodeName ?? ''))
-  for (const { metadata, spec } of old) {
+  for (const pod of old) {
+    const { metadata, spec } = pod
     const node = spec?.nodeName ?? ''
     progress(`replacing kube-proxy's pod on ${node}`)
     await kube.remove(`${apiPath.systemPods}/${metadata.name}`, signal)
+    if (!isReady(pod)) continue
     const look = async () => {
-      const pods = (await proxyPods(kube, signal)).filter((pod) => pod.spec?.nodeName === node)
-      const ready = pods.some((pod) => pod.metadata.name !== metadata.name && isReady(pod))
-      return ready ? holds(true) : notYet(pods.map((pod) => pod.metadata.name).join(', ') || 'no pod')
+      const pods = (await proxyPods(kube, signal)).filter((one) => one.spec?.nodeName === node)
+      const ready = pods.some((one) => one.metadata.name !== metadata.name && isReady(one))
+      return ready ? holds(true) : notYet(pods.map((one) => one.metadata.name).join(', ') || 'no pod')
     }
     await until(`a new pod of kube-proxy on ${node}`, look, { deadlineMs: replacedWithinMs, everyMs: 250, signal })
   }

@@ -1,3 +1,5 @@
+import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'nodes-ready'
@@ -10,6 +12,7 @@ export const nodesReady: Check = {
     const inFile = new Set<string>(run.nodes.map((node) => node.name))
     const { nodes } = await run.clusterFacts()
     const existing = nodes.filter((node) => inFile.has(node.name))
+    const silent = new Set<string>(await silentKubelets(run, existing))
     const unready = existing
       .filter((node) => !node.ready)
       .map(
@@ -17,7 +20,7 @@ export const nodesReady: Check = {
           id,
           severity: 'error',
           node: node.name,
-          message: 'the node is not Ready',
+          message: silent.has(node.name) ? kubeletSilent : 'the node is not Ready',
           evidence: `Node ${node.name}: Ready is not True; last heartbeat ${time(node.heartbeatUnixMs)}, lease renewed ${time(node.leaseRenewedUnixMs)}`,
           remedy: `kubectl describe node ${node.name}; on it: systemctl status kubelet, journalctl -u kubelet -n 50`,
         }),
@@ -32,6 +35,26 @@ export const nodesReady: Check = {
         .map(({ name }) => mislabelled(name)),
     ]
   },
+}
+
+/** Whom kubelets that renewed nothing for so long are called: --node-monitor-grace-period is 40 s, 50 s since 1.32. */
+export const kubeletSilent = 'the node is not Ready: its kubelet does not report'
+const silentAfterMs = 60_000
+
+/** A Lease is dated by the clock of its own node. */
+async function silentKubelets(run: ConversionRun, nodes: readonly NodeObject[]): Promise<readonly string[]> {
+  const looked = await Promise.all(
+    nodes
+      .filter(({ ready }) => !ready)
+      .map(async ({ name, leaseRenewedUnixMs }) => {
+        const clock = await run.nodeFacts(name).then(
+          ({ clockUnixMs }) => clockUnixMs,
+          () => Date.now(),
+        )
+        return clock - leaseRenewedUnixMs > silentAfterMs ? [name] : []
+      }),
+  )
+  return looked.flat()
 }
 
 const label = 'node-role.kubernetes.io/control-plane'

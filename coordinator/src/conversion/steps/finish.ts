@@ -6,7 +6,7 @@ import type { Evidence } from '../../engine/step.js'
 import { nothingToUndo } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { acceptedFinding, wasSoBefore } from '../accepted.js'
-import { coreDnsEvidence, coreDnsShortcoming, isHuddled, spreadCoreDns } from '../core-dns.js'
+import { coreDnsEvidence, coreDnsShortcoming, mayHuddle, spreadCoreDns } from '../core-dns.js'
 import { requestsOf, unsignedOf, withRequests } from '../external-ca.js'
 import { clusterNow, readClusterFacts, readNodeFacts } from '../fresh.js'
 import { patience } from '../gates.js'
@@ -26,7 +26,7 @@ export const finish = defineStep({
     // Keys that are kept, or will be by then: what is to be signed elsewhere.
     const unsigned = await Promise.all(run.controlPlanes.map((node) => unsignedOf(run, node)))
     const keys = [...(await withRequests(run)), ...unsigned.flat()]
-    const remains = [...(await toJoin(run)), ...cluster.joinTokenIds, ...keys].length > 0 || isHuddled(cluster)
+    const remains = [...(await toJoin(run)), ...cluster.joinTokenIds, ...keys].length > 0 || mayHuddle(cluster)
     if (!remains) return []
     return [
       {

@@ -1,7 +1,8 @@
+import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import { runningContainers } from '../fresh.js'
-import { componentRestarted, elected } from '../gates.js'
+import { acceptedDown, componentRestarted, elected } from '../gates.js'
 import { rewritable } from '../membership.js'
 import { recall, remember } from '../memory.js'
 import { againstPolicy, rewrite, rewriteAction } from '../rewrite.js'
@@ -37,7 +38,13 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
     remember(run, note(action), (await runningContainers(run, node, container, call.signal))[0]?.id)
     if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
     // Also where the file is right already: an attempt before this one may have died before the restart by which it is read.
-    await run.agent(node).change('restartStaticPod', { component: container }, call, 'restart')
+    await run
+      .agent(node)
+      .change('restartStaticPod', { component: container }, call, 'restart')
+      .catch((error: unknown) => {
+        if (asQuorateError(error).code !== 'GATE_TIMEOUT' || acceptedDown(run, container) === undefined) throw error
+        call.progress(`${container} does not run, as before: it reads its new kubeconfig when it starts`)
+      })
   },
   verify: (run, action, signal) =>
     componentRestarted(run, nodeOf(run, action.node), {

@@ -5,7 +5,7 @@ import { until } from '@quorate/shared/until'
 import type { Action } from '../../engine/step.js'
 import { readClusterFacts } from '../fresh.js'
 import { connectedTo, patience } from '../gates.js'
-import { isBroken, kubeProxyRolledOut, replacesPods } from '../kube-proxy.js'
+import { kubeProxyRolledOut, replacesPods } from '../kube-proxy.js'
 import { existingNodes } from '../membership.js'
 import { type ConversionRun, defineStep } from '../run.js'
 import { putBack } from '../undo.js'
@@ -79,7 +79,7 @@ export const updateKubeProxy = defineStep({
 
 /**
  * The DaemonSet rolls all pods; where a node is missing, one of them is broken, or it leaves them to be deleted, they are replaced one by one, and
- * the missing and the broken one keep what they have.
+ * the missing one keeps what it has. The broken one too is replaced, ready or not at this moment: it may be ready at the next.
  */
 async function podByPod(run: ConversionRun): Promise<string[]> {
   const { kubeProxyRollout } = await run.clusterFacts()
@@ -87,8 +87,7 @@ async function podByPod(run: ConversionRun): Promise<string[]> {
 }
 
 async function presentNodes(run: ConversionRun): Promise<string[]> {
-  const { pods } = await run.clusterFacts()
-  return (await existingNodes(run)).filter((node) => !isBroken(run, pods, node)).map(({ name }) => name)
+  return (await existingNodes(run)).map(({ name }) => name)
 }
 
 /** Pods that were not rolled because their node was missing then: older than the ConfigMap, and connected elsewhere. */

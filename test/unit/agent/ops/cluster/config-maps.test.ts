@@ -180,6 +180,17 @@ t.test(
   },
 )
 
+t.test('kube-proxy: a pod that is not ready is replaced, and its successor is not waited for', async (t) => {
+  const node = await controlPlaneNode(t)
+  const items = [podOf('old-w1', 'w1', false)]
+  node.api.objects.set(paths.proxyPods, { items })
+  node.api.objects.set('/api/v1/namespaces/kube-system/pods/old-w1', items[0] as Json)
+  const request = { header, server, expectedSha256: '', onlyNodes: ['w1'], putBack: undefined }
+  const { facts } = await updateKubeProxy.run(request, node.context())
+  t.equal(facts['restart'], 'replaced its pods on w1')
+  t.notOk(node.api.objects.has('/api/v1/namespaces/kube-system/pods/old-w1'))
+})
+
 t.test('kube-proxy: the undo of a rolling restart puts its mark back, and by that rolls again', async (t) => {
   const mark = 'kubectl.kubernetes.io/restartedAt'
   for (const before of ['', '2026-01-01T00:00:00Z']) {
