@@ -20,7 +20,7 @@ async function hostWith(t: Test, files: Files) {
 }
 
 /** One check over a sound world with something put in; with no finding expected it must have none at all above `info`. */
-export const checkFinds =
+const checkFinds =
   (id: string, put: (world: World) => void, finding?: Omit<ExpectedFinding, 'check'>) =>
   async (t: Test): Promise<void> => {
     const world = soundWorld()

@@ -9,6 +9,7 @@ import { externalCa, externalCas } from './scenarios/external-ca.js'
 import { fiveControlPlanes, threeToFive } from './scenarios/five-control-planes.js'
 import { flannel } from './scenarios/flannel.js'
 import { foldersElsewhere } from './scenarios/folders-elsewhere.js'
+import { installers } from './scenarios/installers.js'
 import { dualStack, ipv6 } from './scenarios/ip-families.js'
 import { itStaysSo } from './scenarios/it-stays-so.js'
 import { kubeProxyModes } from './scenarios/kube-proxy.js'
@@ -77,4 +78,5 @@ export const scenarios: readonly Scenario[] = [
   ...otherDebians,
   silentDns,
   foldersElsewhere,
+  ...installers,
 ]

@@ -3,7 +3,10 @@ import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 /** The systemd, containerd, haproxy and keepalived of each are other ones than those of the lab's other trials. */
-const debians: readonly { readonly suite: Suite; readonly number: number }[] = [{ suite: 'trixie', number: 13 }]
+const debians: readonly { readonly suite: Suite; readonly number: number }[] = [
+  { suite: 'trixie', number: 13 },
+  { suite: 'bullseye', number: 11 },
+]
 
 export const otherDebians: readonly Scenario[] = debians.map(({ suite, number }) => ({
   id: `debian-${suite}`,
@@ -12,7 +15,7 @@ export const otherDebians: readonly Scenario[] = debians.map(({ suite, number })
   outcome: 'converted',
   note: 'Its systemd, containerd, haproxy and keepalived are tried; all other trials on real nodes are on Debian 12.',
   real: {
-    versions: ['v1.37.2', 'v1.33.6'],
+    versions: ['v1.37.2', 'v1.33.5'],
     try: (t, version) => convertsReal(t, version, { debian: suite, undone: true }),
   },
 }))

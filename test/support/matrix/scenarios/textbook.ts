@@ -13,7 +13,7 @@ export const textbook: Scenario = {
     try: (t, kubernetesVersion) => converts(t, { site: { kubernetesVersion } }),
   },
   real: {
-    versions: ['v1.37.2', 'v1.36.2', 'v1.34.4', 'v1.33.6', 'v1.30.4', 'v1.29.14', 'v1.28.15'],
+    versions: ['v1.37.2', 'v1.36.2', 'v1.34.4', 'v1.33.5', 'v1.30.4', 'v1.29.15', 'v1.28.15'],
     try: (t, version) => convertsReal(t, version, { undone: true }),
   },
 }

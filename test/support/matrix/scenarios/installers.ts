@@ -22,7 +22,7 @@ export const installers: readonly Scenario[] = shapes.map(([id, title, note]) =>
   outcome: 'converted',
   note,
   real: {
-    versions: ['v1.30.4', 'v1.28.15'],
+    versions: ['v1.33.5', 'v1.28.15'],
     try: (t, version) => convertsReal(t, version, { with: [id], stacked: false, verified: 7, undone: true }),
   },
 }))
