@@ -73,7 +73,7 @@ const decrypts =
       errors.map(({ node }) => node),
       onSecond === undefined ? [cp2, cp3] : [cp3],
     )
-    for (const { remedy } of errors) t.match(remedy, `Copy ${folder}/${file} from ${cp1} to the same path`)
+    for (const { remedy } of errors) t.match(remedy, `Copy ${folder}/${file} from ${cp1} to ${folder}/ on this node`)
     t.notOk(found.some(({ severity }) => severity === 'warning'))
   }
 
