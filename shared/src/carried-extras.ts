@@ -1,8 +1,8 @@
 import type { StaticPodFacts } from './gen/quorate/v1/facts.js'
 import type { ComponentExtras } from './gen/quorate/v1/node_agent.js'
 import { extraArgsOf, noExtras, placeOf, saysOnce } from './kubeadm-extras.js'
+import { isMasked } from './mask.js'
 import { type NodeOwn, withoutOwn } from './node-own.js'
-import { isMasked } from './static-pod-details.js'
 import type { PodDifference } from './static-pod-differences.js'
 
 /** A difference, and how a ClusterConfiguration says it: undefined where it cannot. */

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { StaticPodFacts } from './gen/quorate/v1/facts.js'
-import { isMasked } from './static-pod-details.js'
+import { isMasked } from './mask.js'
 import type { PodDifference } from './static-pod-differences.js'
 
 /** A file of kubeadm's `patches.directory`. */

@@ -1,7 +1,7 @@
 import { readFlags } from './flags.js'
 import type { EnvFacts, MountFacts } from './gen/quorate/v1/facts.js'
-import { sha256Hex } from './hash.js'
 import { leavesOf } from './leaves.js'
+import { type Mask, maskedValue } from './mask.js'
 import { readYaml } from './yaml-text.js'
 
 /** What a manifest says of its component's container and pod beside image and command line. */
@@ -19,34 +19,27 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : [])
 const asText = (value: unknown): string => (value === undefined || value === null ? '' : String(value))
 
-/** Reads the details of a manifest that readStaticPod has read. */
-export function readStaticPodDetails(manifestText: string, component: string): StaticPodDetails {
+/** Reads the details of a manifest that readStaticPod has read; secrets in it are told by their masks. */
+export function readStaticPodDetails(manifestText: string, component: string, mask: Mask): StaticPodDetails {
   const { value } = readYaml(manifestText, 'MANIFEST_INVALID', 'static pod manifest')
   const spec = (isObject(value) && isObject(value['spec']) ? value['spec'] : {}) as Json
   const containers = objects(spec['containers'])
   const container = containers.find(({ name }) => name === component) ?? containers[0] ?? {}
   const mounts = readMounts(spec, container)
-  const env = objects(container['env']).map(readEnv)
+  const env = objects(container['env']).map((one) => readEnv(one, mask))
   return {
     env,
     mounts,
-    settings: settingsOf(spec, container),
+    settings: settingsOf(spec, container, mask),
     lines: linesOf(manifestText, container, { env, mounts }),
   }
 }
 
-/** Names under which secrets are kept, and URLs with a password in them, as HTTP_PROXY may have one. */
-const isSecret = (name: string, value: string): boolean =>
-  /token|passw|secret|credential|api_?key/i.test(name) || /^[a-z0-9+.-]+:\/\/[^/@\s]+@/i.test(value)
-
-function readEnv({ name, value, valueFrom }: Json): EnvFacts {
-  const text = valueFrom === undefined ? asText(value) : JSON.stringify(valueFrom)
-  return { name: asText(name), value: isSecret(asText(name), text) ? masked(text) : text }
+function readEnv({ name, value, valueFrom }: Json, mask: Mask): EnvFacts {
+  // What it is taken from is a name.
+  const text = valueFrom === undefined ? maskedValue(mask, asText(name), asText(value)) : JSON.stringify(valueFrom)
+  return { name: asText(name), value: text }
 }
-
-/** Tells one secret from another and not what it is. */
-export const masked = (value: string): string => `<masked:${sha256Hex(value).slice(0, 12)}>`
-export const isMasked = (value: string): boolean => value.startsWith('<masked:')
 
 function readMounts(spec: Json, container: Json): MountFacts[] {
   const volumes = new Map(objects(spec['volumes']).map((volume) => [asText(volume['name']), volume['hostPath']]))
@@ -67,7 +60,7 @@ function readMounts(spec: Json, container: Json): MountFacts[] {
 }
 
 /** The spec without what is read by itself: command line, image, environment, what is mounted from the node. */
-function settingsOf(spec: Json, container: Json): Record<string, string> {
+function settingsOf(spec: Json, container: Json, mask: Mask): Record<string, string> {
   const { command, args, image, env, volumeMounts, ...rest } = container
   const onNode = new Set(
     objects(spec['volumes'])
@@ -84,11 +77,12 @@ function settingsOf(spec: Json, container: Json): Record<string, string> {
   }
   // The name of each container is in its path.
   const leaves = [...leavesOf(left)].filter(([path]) => !/\]\.name$/.test(path))
-  return Object.fromEntries(leaves.map(([path, value]) => [path, mayHoldSecret.test(path) ? masked(value) : value]))
+  return Object.fromEntries(leaves.map(([path, value]) => [path, mayHoldSecret.test(path) ? mask(value) : value]))
 }
 
-/** What a container beside the component's own is told. */
-const mayHoldSecret = /^(containers|initContainers)\[[^\]]*\]\.(command|args|env\[.*\]\.value)$/
+/** What a container beside the component's own is told, and what probes and hooks send and run. */
+const mayHoldSecret =
+  /^(containers|initContainers)\[[^\]]*\]\.(command|args|env\[.*\]\.value)$|\.httpHeaders\[[^\]]*\]\.value$|\.exec\.command$/
 
 function linesOf(
   text: string,

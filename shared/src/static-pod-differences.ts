@@ -27,12 +27,19 @@ interface Trait {
   readonly kind: DifferenceKind
   readonly name: string
   readonly values: readonly string[]
-  /** Without the node's addresses, and without its names too: a short name may also be a word. One of the two must be the same on both. */
-  readonly compared: readonly [string, string]
+  /** Forms of the value, those of the other side in the same order. One of them must be the same on both. */
+  readonly compared: readonly string[]
 }
 
-/** Only a member without data reads them, so each node has what was true when it was made (etcd: server/embed/config.go, initial-*). */
-const onceRead = new Set(['initial-cluster', 'initial-cluster-state', 'initial-cluster-token'])
+/**
+ * What each node must have a value of its own in (as its own names and addresses, or what means every node): the same value with another node's
+ * name or address in it is wrong on one of the two. Elsewhere it may stand for that node on purpose: an etcd that is no static pod, an issuer.
+ */
+const eachNodesOwn: Readonly<Partial<Record<DifferenceKind, RegExp>>> = {
+  flag: /^(advertise-address|bind-address|address|name|(listen|advertise|initial-advertise)-\w+-urls|initial-cluster)$/,
+  env: /^ETCD_(NAME|(LISTEN|ADVERTISE|INITIAL_ADVERTISE)_\w+_URLS)$/,
+  setting: /(httpGet|tcpSocket)\.host$/,
+}
 
 /** Lists in which the order means nothing. Of others it may: the first service-account-issuer signs, the first service range is the primary one. */
 const unordered = new Set([
@@ -58,7 +65,7 @@ export function podDifferences(one: PodsOn, other: PodsOn): readonly PodDifferen
       const has = (pod: StaticPodFacts | undefined): string[] => (pod === undefined ? [] : [pod.image || component])
       return [{ component, kind: 'pod' as const, name: '', one: has(here), other: has(there) }]
     }
-    return traitDifferences(component, traitsOf(here, one.own), traitsOf(there, other.own))
+    return traitDifferences(component, traitsOf(here, one), traitsOf(there, other))
   })
 }
 
@@ -71,46 +78,69 @@ function traitDifferences(component: string, one: Traits, other: Traits): PodDif
   })
 }
 
-function traitsOf(pod: StaticPodFacts, own: NodeOwn): Traits {
+function traitsOf(pod: StaticPodFacts, { own, pods }: PodsOn): Traits {
+  // With an etcd on each control plane an API server asks its own (app/phases/controlplane/manifests.go).
+  const asksItsOwn = pods.some(({ component }) => component === 'etcd')
+  const formsOf = (kind: DifferenceKind, name: string): Forms => {
+    const isOwn = eachNodesOwn[kind]?.test(name) === true || (asksItsOwn && name === 'etcd-servers')
+    return (form) => [form(own), ...(isOwn ? [] : [form({ ...own, names: [] }), form(nobody)])]
+  }
+  const single = (kind: DifferenceKind, name: string, value: string, forms = formsOf(kind, name)): Trait => ({
+    ...{ kind, name, values: [value], compared: forms((its) => withoutOwn(value, its)) },
+  })
+  const asItIs: Forms = (form) => [form(nobody)]
   const traits = [
-    single('program', '', pod.command[0] ?? '', own),
-    single('image', '', pod.image, nobody),
-    ...flagTraits(pod.command, own),
-    ...pod.env.map(({ name, value }) => single('env', name, value, own)),
+    single('program', '', pod.command[0] ?? ''),
+    single('image', '', pod.image, asItIs),
+    ...flagTraits(pod.command, formsOf),
+    ...pod.env.map(({ name, value }) => single('env', name, value)),
     ...pod.mounts
       .filter(({ hostPath }) => !ofTheDistribution.has(hostPath))
-      .map((mount) => single('mount', mount.mountPath, mountText(mount), nobody)),
-    ...Object.entries(pod.settings).map(([path, value]) => single('setting', path, value, own)),
+      .map((mount) => single('mount', mount.mountPath, mountText(mount), asItIs)),
+    ...Object.entries(pod.settings).map(([path, value]) => single('setting', path, value)),
   ]
   return new Map(traits.map((trait) => [`${trait.kind} ${trait.name}`, trait]))
 }
 
+/**
+ * A value as the node's own, as one that holds its addresses and perhaps a word that is also a short name, and as it stands: what is asked for of
+ * each is what is left when that is taken out.
+ */
+type Forms = (form: (own: NodeOwn) => string) => readonly string[]
+
 const nobody: NodeOwn = { names: [], addresses: [] }
-
-const single = (kind: DifferenceKind, name: string, value: string, own: NodeOwn): Trait => ({
-  ...{ kind, name, values: [value], compared: bothForms(own, (its) => withoutOwn(value, its)) },
-})
-
-const bothForms = (own: NodeOwn, form: (its: NodeOwn) => string): readonly [string, string] => [
-  form({ ...own, names: [] }),
-  form(own),
-]
 
 const mountText = ({ hostPath, type, readOnly }: MountFacts): string =>
   `${hostPath}${type === '' ? '' : ` (${type})`}${readOnly ? ', read-only' : ''}`
 
-function flagTraits(command: readonly string[], own: NodeOwn): Trait[] {
+function flagTraits(command: readonly string[], formsOf: (kind: 'flag', name: string) => Forms): Trait[] {
   const byName = new Map<string, string[]>()
   for (const { name, value } of readFlags(command)) byName.set(name, [...(byName.get(name) ?? []), value])
   return [...byName].flatMap(([name, values]) =>
-    onceRead.has(name)
+    // Each node has what was true when its etcd was made.
+    name === 'initial-cluster-state' && values.every((value) => /^(new|existing)$/.test(value))
       ? []
-      : [{ kind: 'flag' as const, name, values, compared: bothForms(own, (its) => comparedFlag(name, values, its)) }],
+      : [
+          {
+            kind: 'flag' as const,
+            name,
+            values,
+            compared: formsOf('flag', name)((its) => comparedFlag(name, values, its)),
+          },
+        ],
   )
 }
 
 function comparedFlag(name: string, values: readonly string[], own: NodeOwn): string {
   const plain = values.map((value) => withoutOwn(truth(value), own))
+  // Who else was a member when this one was made is history: itself it must name.
+  if (name === 'initial-cluster')
+    return (
+      plain
+        .at(-1)
+        ?.split(',')
+        .find((one) => one.startsWith('<name>=')) ?? ''
+    )
   if (!unordered.has(name)) return JSON.stringify(plain.filter((value, index) => value !== plain[index - 1]))
   const items = plain.flatMap((value) => value.split(',')).map((item) => item.trim())
   return JSON.stringify([...new Set(items)].filter((item) => item !== '').sort())

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { findFlaws } from '../support/flaws/find-flaws.js'
+import { changedFile } from '../support/flaws/put-in.js'
 import { simulatedFlaws } from '../support/flaws/simulated.js'
 import { clusterForTest, ended, everything } from '../support/simulated-cluster.js'
 
@@ -44,7 +45,23 @@ t.test('verify finds every flaw in a converted cluster, and only it', async (t) 
         Object.fromEntries(Object.entries(files).filter(([path]) => !path.includes('/var/lib/quorate-agent/')))
       t.same(notLedgers(after.files), notLedgers(before.files), 'it changes nothing')
       t.same(after.objects, before.objects)
-      await findFlaws(t, flawed, ['stale-cluster-info', 'one-machine'])
+      await findFlaws(t, flawed, ['stale-cluster-info', 'one-machine', 'scheduler-with-another-flag'])
+
+      await t.test('for people too: node, component, flag and both values, and that it is not HA', async (t) => {
+        const [path, spare] = [
+          '/etc/kubernetes/manifests/kube-controller-manager.yaml',
+          cluster.node(flawed.spare).name,
+        ]
+        const out = await changedFile(flawed, { node: flawed.spare, path }, (text) =>
+          text.replace('--leader-elect=true', '--leader-elect=false'),
+        )
+        const { exitCode, stdout } = await cluster.quorate(['verify', '-f', theirs]).finally(out)
+        t.equal(exitCode, 7)
+        const said = stdout.replace(/\s+/g, ' ')
+        t.match(said, `--leader-elect of kube-controller-manager differs from ${cluster.node('cp1').name}: false`)
+        t.match(said, `on ${cluster.node('cp1').name}: true`)
+        t.match(said, spare)
+      })
     },
   )
 })

@@ -4,8 +4,10 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { RenderManifestsRequest, RenderManifestsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
 import type { Host } from '../host/host.js'
+import { readFolders } from '../host/node-folders.js'
 import { initDocument } from './cluster/control-plane.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { readMask } from './facts/node-mask.js'
 import { podFacts } from './facts/static-pods.js'
 import { readOperation } from './operation.js'
 import { patchesFolder, staticPodComponents } from './paths.js'
@@ -36,5 +38,6 @@ async function readRendered(host: Host, folder: string): Promise<RenderManifests
     ({ path, kind }) => kind === 'file' && names.includes(posix.basename(path)),
   )
   const texts = await Promise.all(files.map(async ({ path }) => (await host.read(path))?.bytes.toString('utf8') ?? ''))
-  return texts.map(podFacts)
+  const mask = await readMask(host, await readFolders(host))
+  return texts.map((text) => podFacts(text, mask))
 }

@@ -53,15 +53,42 @@ const fits = (value: string): boolean => /^[A-Za-z0-9._~:/@%+,=<>[\]{}*-]{0,2000
 /** Whether a join can give it. */
 export const canBeGiven = ({ own, value }: LackingFlag): boolean => own === undefined && fits(value)
 
+/** Without it on one node the cloud's controllers do not know that machine, and its Node is for nobody's load balancer or volume. */
+export const mustBeAlike: ReadonlySet<string> = new Set(['cloud-provider', 'cloud-config'])
+
+/** A flag of which two kubelets have different values; undefined where one has none. */
+export interface FlagDifference {
+  readonly name: string
+  readonly one: KubeletFlag | undefined
+  readonly other: KubeletFlag | undefined
+}
+
+/** In what flags the kubelets of two nodes that are there differ: those of kubeadm and of one machine aside. */
+export function flagDifferences(one: NodeFacts, other: NodeFacts): readonly FlagDifference[] {
+  const [here, there] = [comparableFlags(one), comparableFlags(other)]
+  return [...new Set([...here.keys(), ...there.keys()])].sort().flatMap((name) => {
+    const [left, right] = [here.get(name), there.get(name)]
+    return left?.value === right?.value ? [] : [{ name, one: left, other: right }]
+  })
+}
+
+const comparableFlags = ({ kubeletFlags }: NodeFacts): ReadonlyMap<string, KubeletFlag> =>
+  new Map(kubeletFlags.flatMap(comparable).map((flag) => [flag.name, flag]))
+
+/** What of a flag may be asked of another node's kubelet; nothing of those that each node has of its own. */
+function comparable(flag: KubeletFlag): readonly KubeletFlag[] {
+  const { name, where } = flag
+  if (ofKubeadm.has(name) || perNode.has(name) || (name === 'pod-infra-container-image' && where === byKubeadm))
+    return []
+  const value = name === 'node-labels' ? sharedLabels(flag.value) : flag.value
+  return value === '' ? [] : [{ ...flag, value }]
+}
+
 export function lackingFlags(first: NodeFacts, joiner: NodeFacts): readonly LackingFlag[] {
-  return first.kubeletFlags.flatMap((flag): LackingFlag[] => {
-    const { name } = flag
-    const isKubeadms = ofKubeadm.has(name) || (name === 'pod-infra-container-image' && flag.where === byKubeadm)
-    if (isKubeadms || perNode.has(name)) return []
-    const value = name === 'node-labels' ? sharedLabels(flag.value) : flag.value
-    const own = joiner.kubeletFlags.find((one) => one.name === name && one.where !== byKubeadm)
-    if (value === '' || own?.value === value || value === '<masked>') return []
-    return [{ ...flag, value, ...(own === undefined ? {} : { own }) }]
+  return first.kubeletFlags.flatMap(comparable).flatMap((flag): LackingFlag[] => {
+    const own = joiner.kubeletFlags.find((one) => one.name === flag.name && one.where !== byKubeadm)
+    if (own?.value === flag.value || flag.value === '<masked>') return []
+    return [{ ...flag, ...(own === undefined ? {} : { own }) }]
   })
 }
 

@@ -1,5 +1,6 @@
 import { readFlags } from '@quorate/shared/flags'
 import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { maskBy } from '@quorate/shared/mask'
 import type { NodeOwn } from '@quorate/shared/node-own'
 import { podDifferences } from '@quorate/shared/static-pod-differences'
 import t from 'tap'
@@ -10,11 +11,13 @@ const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 const first: NodeOwn = { names: ['k8smaster1.example.com'], addresses: ['192.168.13.30'] }
 const second: NodeOwn = { names: ['k8smaster2.example.com'], addresses: ['192.168.13.31'] }
 
-const podsOf = (version: FixtureVersion, folder: string): StaticPodFacts[] =>
-  components.map((component) => podFacts(fixture(version, `${folder}/manifests/${component}.yaml`)))
+const mask = maskBy(Buffer.from('key'))
 
-/** Only a member without data reads them: each node has its own. */
-const onceRead = ['initial-cluster', 'initial-cluster-state']
+const podsOf = (version: FixtureVersion, folder: string): StaticPodFacts[] =>
+  components.map((component) => podFacts(fixture(version, `${folder}/manifests/${component}.yaml`), mask))
+
+/** Only a member without data reads it: each node has its own. */
+const onceRead = ['initial-cluster-state']
 
 for (const version of ['v1.30.4', 'v1.37.2'] as const) {
   const [before, joined] = [podsOf(version, 'before'), podsOf(version, 'after/cp2')]
@@ -125,5 +128,6 @@ function podOf(component: string, words: readonly string[]): StaticPodFacts {
   const list = words.map((word) => `    - ${JSON.stringify(word)}\n`).join('')
   return podFacts(
     `apiVersion: v1\nkind: Pod\nmetadata: {name: ${component}, labels: {component: ${component}}}\nspec:\n  containers:\n  - name: ${component}\n    image: x\n    command:\n    - ${component}\n${list}`,
+    mask,
   )
 }

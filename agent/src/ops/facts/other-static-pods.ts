@@ -1,8 +1,10 @@
 import type { NodeFacts, OtherStaticPod } from '@quorate/shared/gen/quorate/v1/facts'
+import { maskedWords } from '@quorate/shared/mask'
 import { kmsSocketsIn, readOtherStaticPod } from '@quorate/shared/other-static-pod'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
-import { maskSecrets, readPods } from './static-pods.js'
+import { readMask } from './node-mask.js'
+import { readPods } from './static-pods.js'
 import { readLine } from './system.js'
 
 const longestManifest = 262_144
@@ -22,9 +24,9 @@ export async function readOtherStaticPods(
 }
 
 async function readOther(host: Host, file: string): Promise<OtherStaticPod> {
-  const { manifests } = await readFolders(host)
+  const folders = await readFolders(host)
   const text = await host
-    .read(`${manifests}/${file}`, { followLinks: true })
+    .read(`${folders.manifests}/${file}`, { followLinks: true })
     .then((found) => found?.bytes.subarray(0, longestManifest).toString('utf8') ?? '')
     .catch(() => '')
   const { pod, images, hostPaths, command, problem } = readOtherStaticPod(text)
@@ -32,7 +34,7 @@ async function readOther(host: Host, file: string): Promise<OtherStaticPod> {
     ...{ file, pod, problem },
     images: [...images],
     hostPaths: [...hostPaths],
-    command: maskSecrets(command),
+    command: maskedWords(await readMask(host, folders), command),
   }
 }
 

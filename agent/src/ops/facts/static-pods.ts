@@ -2,15 +2,19 @@ import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import type { ManifestProblem, NodeFacts, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
+import { type Mask, maskedWords } from '@quorate/shared/mask'
 import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
-import { masked, readStaticPodDetails, type StaticPodDetails } from '@quorate/shared/static-pod-details'
+import { readStaticPodDetails, type StaticPodDetails } from '@quorate/shared/static-pod-details'
 import type { Host, HostFile } from '../../host/host.js'
 import { type NodeFolders, readFolders } from '../../host/node-folders.js'
 import { manifestPath, staticPodComponents } from '../paths.js'
+import { readMask } from './node-mask.js'
 
 /** A static pod of this node with the files that it needs beyond kubeadm's own. */
 interface SeenPod {
   readonly pod: StaticPodView
+  /** Of the pod, without secrets. */
+  readonly command: readonly string[]
   readonly files: readonly string[]
   readonly details: StaticPodDetails
 }
@@ -20,27 +24,39 @@ const podIn = new WeakMap<HostFile, SeenPod | QuorateError>()
 
 /** The manifests of kubeadm's components that can be read. */
 export async function readPods(host: Host): Promise<SeenPod[]> {
-  const folders = await readFolders(host)
+  const how = await readHow(host)
   const files = await Promise.all(
-    staticPodComponents.map((component) => host.read(manifestPath(folders, component)).catch(() => undefined)),
+    staticPodComponents.map((component) => host.read(manifestPath(how.folders, component)).catch(() => undefined)),
   )
   return files.flatMap((file) => {
-    const seen = file === undefined ? undefined : seenPod(file, folders)
+    const seen = file === undefined ? undefined : seenPod(file, how)
     return seen === undefined || seen instanceof QuorateError ? [] : [seen]
   })
 }
 
-function seenPod(file: HostFile, folders: NodeFolders): SeenPod | QuorateError {
-  const seen = podIn.get(file) ?? readPod(file, folders)
+/** How manifests of this node are read. */
+interface How {
+  readonly folders: NodeFolders
+  readonly mask: Mask
+}
+
+async function readHow(host: Host): Promise<How> {
+  const folders = await readFolders(host)
+  return { folders, mask: await readMask(host, folders) }
+}
+
+function seenPod(file: HostFile, how: How): SeenPod | QuorateError {
+  const seen = podIn.get(file) ?? readPod(file, how)
   podIn.set(file, seen)
   return seen
 }
 
-function readPod({ bytes }: HostFile, folders: NodeFolders): SeenPod | QuorateError {
+function readPod({ bytes }: HostFile, { folders, mask }: How): SeenPod | QuorateError {
   try {
     const text = bytes.toString('utf8')
     const pod = readStaticPod(text)
-    return { pod, files: filesNamedBy(pod, folders), details: readStaticPodDetails(text, pod.component) }
+    const command = maskedWords(mask, pod.command)
+    return { pod, command, files: filesNamedBy(pod, folders), details: readStaticPodDetails(text, pod.component, mask) }
   } catch (error) {
     return asQuorateError(error)
   }
@@ -48,13 +64,13 @@ function readPod({ bytes }: HostFile, folders: NodeFolders): SeenPod | QuorateEr
 
 /** The manifests of kubeadm's components that cannot be read, or that are links: the kubelet follows these, Quorate writes through none. */
 async function readManifestProblems(host: Host): Promise<ManifestProblem[]> {
-  const folders = await readFolders(host)
+  const how = await readHow(host)
   const seen = await Promise.all(
     staticPodComponents.map(async (component): Promise<ManifestProblem[]> => {
-      const path = manifestPath(folders, component)
+      const path = manifestPath(how.folders, component)
       try {
         const file = await host.read(path)
-        const pod = file === undefined ? undefined : seenPod(file, folders)
+        const pod = file === undefined ? undefined : seenPod(file, how)
         return pod instanceof QuorateError ? [{ path, component, problem: pod.message, linkTarget: '' }] : []
       } catch (error) {
         const { code, message } = asQuorateError(error)
@@ -96,16 +112,17 @@ const readText = async (host: Host, path: string): Promise<string | undefined> =
   (await host.read(path).catch(() => undefined))?.bytes.toString('utf8')
 
 /** A manifest's text as facts: what runs here, or what kubeadm would write. Undefined where it is none. */
-export function podFacts(text: string): StaticPodFacts {
+export function podFacts(text: string, mask: Mask): StaticPodFacts {
   const pod = readStaticPod(text)
-  return describe({ pod, details: readStaticPodDetails(text, pod.component) })
+  const command = maskedWords(mask, pod.command)
+  return describe({ pod, command, details: readStaticPodDetails(text, pod.component, mask) })
 }
 
-function describe({ pod, details }: Pick<SeenPod, 'pod' | 'details'>): StaticPodFacts {
+function describe({ pod, command, details }: Pick<SeenPod, 'pod' | 'command' | 'details'>): StaticPodFacts {
   return {
     component: pod.component,
     image: pod.image,
-    command: maskSecrets(pod.command),
+    command: [...command],
     annotations: { ...pod.annotations },
     hostPaths: pod.hostPaths.map(({ path }) => path),
     apparmorProfile: pod.apparmorProfile,
@@ -114,17 +131,4 @@ function describe({ pod, details }: Pick<SeenPod, 'pod' | 'details'>): StaticPod
     settings: { ...details.settings },
     lines: { ...details.lines },
   }
-}
-
-/** Paths, booleans and numbers are no secrets: `--token-auth-file=/etc/...` and `--enable-bootstrap-token-auth=true` stay. */
-const isPlain = (value: string): boolean => /^(\/|true$|false$|\d+[a-z]*$)/.test(value)
-
-/** A secret may stand in the flag's own word or in the one after it. */
-export function maskSecrets(command: readonly string[]): string[] {
-  return command.map((word, index) => {
-    const [, flag, value] = /^(--?[^=]*(?:token|password)[^=]*)=([\s\S]*)$/i.exec(word) ?? []
-    if (flag !== undefined && value !== undefined) return isPlain(value) ? word : `${flag}=${masked(value)}`
-    const follows = /^--?[^=]*(token|password)[^=]*$/i.test(command[index - 1] ?? '') && !word.startsWith('-')
-    return follows && !isPlain(word) ? masked(word) : word
-  })
 }

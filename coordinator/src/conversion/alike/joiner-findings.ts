@@ -5,6 +5,7 @@ import { flagValues } from '@quorate/shared/flags'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
 import type { Finding } from '../checks/check.js'
+import { foldersOf } from '../cluster-folders.js'
 import { patchedBy } from '../patches.js'
 import type { ConversionRun } from '../run.js'
 import { type JoinersWillBe, joinersWillBe } from './joiners.js'
@@ -37,14 +38,15 @@ interface Seen {
 function podFinding(run: ConversionRun, { one, facts, will }: Seen): Finding {
   const { difference } = one
   const here = { node: run.first, facts }
-  const file = `/etc/kubernetes/manifests/${difference.component}.yaml`
+  const { manifests } = foldersOf(facts)
+  const file = `${manifests}/${difference.component}.yaml`
   return {
     id,
     severity: isOfExternalCa(one, facts) ? 'warning' : weightOf(difference),
     node: run.first.name,
     message: `${nameOf(difference)} is ${listed(difference.one)} here; kubeadm would give the joiners ${listed(difference.other)}`,
     evidence: `${file}${lineOf(here, difference)}: ${shown(difference, difference.one)}; kubeadm would write: ${shown(difference, difference.other)}`,
-    remedy: remedyOf(one, { apiVersion: will.apiVersion, rendered: will.pods }),
+    remedy: remedyOf(one, { apiVersion: will.apiVersion, rendered: will.pods, manifests }),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Carried } from '@quorate/shared/carried-extras'
 import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { extrasText } from '@quorate/shared/kubeadm-extras'
 import { kubeadmPatch } from '@quorate/shared/kubeadm-patch'
-import { isMasked } from '@quorate/shared/static-pod-details'
+import { isMasked, withoutMasks } from '@quorate/shared/mask'
 import type { PodDifference } from '@quorate/shared/static-pod-differences'
 import { patchesFolder } from '../patches.js'
 
@@ -12,11 +12,13 @@ export interface RemedyContext {
   readonly apiVersion: string
   /** What kubeadm would write. */
   readonly rendered: readonly StaticPodFacts[]
+  /** Folder of the static pods on the first control plane. */
+  readonly manifests: string
 }
 
 /** The exact lines that make the joiners like the first control plane, or the first like what kubeadm knows. */
 export function remedyOf({ difference, extras }: Carried, context: RemedyContext): string {
-  const back = putBack(difference)
+  const back = putBack(difference, `${context.manifests}/${difference.component}.yaml`)
   if (extras !== undefined) {
     const lines = extrasText(extras, context.apiVersion)
     const how =
@@ -29,10 +31,9 @@ export function remedyOf({ difference, extras }: Carried, context: RemedyContext
 }
 
 /** The other way: what kubeadm would write, in the manifest. */
-function putBack({ component, kind, name, one, other }: PodDifference): string {
-  const file = `/etc/kubernetes/manifests/${component}.yaml`
+function putBack({ kind, name, one, other }: PodDifference, file: string): string {
   if (kind === 'flag') {
-    const words = other.map((value) => `    - --${name}=${value}`).join('\n')
+    const words = other.map((value) => `    - --${name}=${withoutMasks(value)}`).join('\n')
     if (other.length === 0) return `Or take --${name} out of ${file}.`
     const verb = one.length === 0 ? 'put it back into' : 'change it in'
     return `Or ${verb} ${file}, which restarts the component:\n${words}`

@@ -1,3 +1,4 @@
+import { areIncomparable } from '@quorate/shared/mask'
 import type { PodDifference } from '@quorate/shared/static-pod-differences'
 import type { Severity } from '../checks/check.js'
 
@@ -5,7 +6,14 @@ import type { Severity } from '../checks/check.js'
 const onlyHowItRuns =
   /(^|\.)(resources|(liveness|readiness|startup)Probe|imagePullPolicy|ports|priority|priorityClassName|terminationMessage\w+|terminationGracePeriodSeconds|lifecycle)\b/
 
-/** Two control planes that differ in it behave differently: `error`; or only run differently: `warning`. */
-export function weightOf({ kind, name }: PodDifference): Severity {
+/** A member reads them while it has no data yet, and never again (etcd: server/embed/config.go, initial-*). */
+const onceRead = /^initial-cluster(-state|-token)?$/
+
+/** Two control planes that differ in it behave differently: `error`; or only run differently, or nobody can tell: `warning`. */
+export function weightOf({ component, kind, name, one, other }: PodDifference): Severity {
+  if (areIncomparable(one, other)) return 'warning'
+  if (component === 'etcd' && kind === 'flag' && onceRead.test(name)) return 'warning'
+  // Who is asked decides who is restarted.
+  if (kind === 'setting' && /\.host$/.test(name)) return 'error'
   return kind === 'setting' && onlyHowItRuns.test(name) ? 'warning' : 'error'
 }

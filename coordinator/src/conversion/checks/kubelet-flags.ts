@@ -1,12 +1,9 @@
 import { toJoin } from '../membership.js'
-import { canBeGiven, type LackingFlag, lackingFlags } from '../node-registration.js'
+import { canBeGiven, type LackingFlag, lackingFlags, mustBeAlike } from '../node-registration.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubelet-flags'
-
-/** Without it on one node the cloud's controllers do not know that machine, and its Node is for nobody's load balancer or volume. */
-const mustBeAlike = new Set(['cloud-provider', 'cloud-config'])
 
 /** A kubelet's flags are no part of kubelet-config: a join gives none of those that an operator gave the first control plane's. */
 export const kubeletFlags: Check = {

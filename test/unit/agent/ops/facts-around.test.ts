@@ -61,7 +61,13 @@ ffff8883: 00000002 00000000 00010000 0001 01 22013 @/abstract
     t.same(facts.kmsSockets, ['/var/run/kmsplugin/socket.sock'])
     t.same(facts.listeningUnixSockets, ['/run/kmsplugin/socket.sock'])
     t.match(facts.otherStaticPods, [
-      { file: 'kms.yaml', pod: 'kms', images: ['kms:1'], command: [/^--token=<masked:[0-9a-f]{12}>$/], problem: '' },
+      {
+        file: 'kms.yaml',
+        pod: 'kms',
+        images: ['kms:1'],
+        command: [/^--token=<masked:[0-9a-f]{8}:[0-9a-f]{16}>$/],
+        problem: '',
+      },
       { file: 'gone.yaml', pod: '', problem: 'its kind is not Pod' },
     ])
     t.notMatch(JSON.stringify(facts), secret)
@@ -84,4 +90,27 @@ t.test('profiles of AppArmor, those of the load balancer with the rules of both 
     },
     { name: 'snap.lxd.daemon', mode: 'complain', file: '', rules: [] },
   ])
+})
+
+t.test('a secret has the same mark on every control plane of a cluster, and on no other node', async (t) => {
+  const manifest = 'kind: Pod\nmetadata: {name: kms}\nspec: {containers: [{image: kms:1, args: [--token=abc]}]}\n'
+  const markOn = async (files: Readonly<Record<string, string>>) => {
+    const node = await OpsNode.make(t)
+    for (const [path, text] of Object.entries({ ...files, [`${manifests}/kms.yaml`]: manifest })) node.write(path, text)
+    const [pod] = (await readOtherStaticPods(node.tools.host, ['kms.yaml'])).otherStaticPods
+    return pod?.command[0]
+  }
+  const pki = '/etc/kubernetes/pki'
+  const mark = await markOn({ [`${pki}/sa.key`]: 'KEY', [`${pki}/ca.key`]: 'CA' })
+  t.match(mark, /^--token=<masked:/)
+  t.equal(await markOn({ [`${pki}/sa.key`]: 'KEY' }), mark)
+  t.not(await markOn({ [`${pki}/sa.key`]: 'ANOTHER' }), mark)
+  t.equal(
+    await markOn({ [`${pki}/ca.key`]: 'KEY' }),
+    mark,
+    'the CA has the key where that of service accounts is elsewhere',
+  )
+  const without = await markOn({})
+  t.equal(await markOn({}), without, 'without any: of this process')
+  t.not(without, mark)
 })

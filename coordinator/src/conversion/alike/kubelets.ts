@@ -1,0 +1,42 @@
+import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
+import { flagDifferences, mustBeAlike } from '../node-registration.js'
+import type { ConversionRun } from '../run.js'
+import type { Difference, Pair } from './control-plane.js'
+import { ownOf } from './own-values.js'
+
+/** In what the kubelets of two control planes differ: their configuration by value, and the flags that each node's own files give. */
+export const kubeletDifferencesOf = (run: ConversionRun, pair: Pair): readonly Difference[] => [
+  ...configurations(run, pair),
+  ...(run.file.policy.kubeletExtraArgs === 'own' ? [] : flags(pair)),
+]
+
+function configurations(run: ConversionRun, { here, there }: Pair): readonly Difference[] {
+  const on = ({ node, facts }: Pair['here']) => ({ text: facts.kubeletConfig, own: ownOf(run, node, facts) })
+  const [left, right] = [on(here), on(there)]
+  if (left.text === '' || right.text === '') return []
+  return kubeletDifferences(left, right).map((difference) => {
+    const [a, b] = [difference.one ?? 'absent', difference.other ?? 'absent']
+    return {
+      severity: 'error',
+      message: `${difference.path} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
+      evidence: `/var/lib/kubelet/config.yaml: ${difference.path}: ${a}; on ${there.node.name}: ${b}`,
+      remedy: `Decide which is right, write it into /var/lib/kubelet/config.yaml on the other node and systemctl restart kubelet there. Keep the source in step: kubectl -n kube-system edit configmap kubelet-config.`,
+    }
+  })
+}
+
+/** They are no part of kubelet-config, and nothing keeps them equal but whoever writes them. */
+function flags({ here, there }: Pair): readonly Difference[] {
+  return flagDifferences(here.facts, there.facts).map(({ name, one, other }) => {
+    const [a, b] = [one, other].map((flag) => flag?.value ?? 'absent')
+    const seen = (flag: typeof one): string =>
+      flag === undefined ? 'absent' : `${flag.where}: --${name}=${flag.value}`
+    const where = (one ?? other)?.where
+    return {
+      severity: mustBeAlike.has(name) ? 'error' : 'warning',
+      message: `--${name} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
+      evidence: `${here.node.name}: ${seen(one)}; ${there.node.name}: ${seen(other)}`,
+      remedy: `Decide which is right, write it into ${where} on the other node and there: systemctl daemon-reload; systemctl restart kubelet. policy.kubeletExtraArgs: own in the cluster file leaves each kubelet to its own files.`,
+    }
+  })
+}
