@@ -33,6 +33,8 @@ export interface PlanTrial {
   put(cluster: SimulatedCluster): Promise<() => Promise<unknown>>
   /** What the plan must find, and nothing else above `info`. Empty: nothing. */
   readonly finds: readonly ExpectedFinding[]
+  /** Checks that may see the same: a case that changes kubeadm-config alone has its first control plane differ from what joiners would get. */
+  readonly seenBy?: readonly string[]
   /** What the cluster file says beyond the usual. */
   readonly policy?: Partial<ClusterFile['policy']>
   /** What the diffs of the plan show. */

@@ -140,7 +140,7 @@ export const kubeadmConfigTexts: readonly PublicCase[] = [
       trial: {
         plan: {
           put: inClusterConfiguration(text),
-          finds: [{ check: id.endsWith('map') ? 'not-planned' : 'check-failed', severity: 'error', message, remedy }],
+          finds: [{ check: 'check-failed', severity: 'error', message, remedy }],
         },
       },
     }),

@@ -132,6 +132,7 @@ export const oneNodesValues: readonly PublicCase[] = values.map(({ id, kind, sou
   trial: {
     plan: {
       put,
+      seenBy: ['control-planes-alike'],
       finds:
         finds === undefined
           ? []
