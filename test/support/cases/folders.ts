@@ -82,6 +82,7 @@ export const folders: readonly PublicCase[] = [
     trial: {
       plan: {
         put: certificatesDir('/etc/ssl/k8s'),
+        seenBy: ['control-planes-alike'],
         finds: [
           {
             ...{ check: 'cluster-folders', severity: 'error', on: 'cp1' },
@@ -105,6 +106,7 @@ export const folders: readonly PublicCase[] = [
           dataDir('/data/etcd'),
           inFile('cp2', '/data/etcd/member/snap/db', () => 'old'),
         ),
+        seenBy: ['control-planes-alike'],
         finds: [
           { check: 'cluster-folders', severity: 'error', on: 'cp1', evidence: /etcd\.local\.dataDir: \/data\/etcd/ },
           {
@@ -128,6 +130,7 @@ export const folders: readonly PublicCase[] = [
           certificatesDir('/opt/k8s/pki'),
           inFile('cp3', '/opt/k8s/pki/ca.crt', () => 'of another cluster'),
         ),
+        seenBy: ['control-planes-alike'],
         finds: [
           { check: 'cluster-folders', severity: 'error', on: 'cp1' },
           { check: 'joiners-clean', severity: 'error', on: 'cp3', evidence: /\/opt\/k8s\/pki\/ca\.crt/ },
@@ -145,6 +148,7 @@ export const folders: readonly PublicCase[] = [
     trial: {
       plan: {
         put: inFile('cp2', '/var/lib/etcd/member/wal/0.wal', () => 'old'),
+        seenBy: ['control-planes-alike'],
         finds: [{ check: 'joiners-clean', severity: 'error', on: 'cp2', evidence: /\/var\/lib\/etcd\/member/ }],
       },
     },
@@ -159,6 +163,7 @@ export const folders: readonly PublicCase[] = [
     trial: {
       plan: {
         put: together(dataDir('/data/etcd'), openFolder('cp2', '/data')),
+        seenBy: ['control-planes-alike'],
         finds: [
           { check: 'cluster-folders', severity: 'error', on: 'cp1' },
           {
@@ -182,6 +187,7 @@ export const folders: readonly PublicCase[] = [
     trial: {
       plan: {
         put: dataDir('/etc'),
+        seenBy: ['control-planes-alike'],
         finds: [{ check: 'cluster-folders', severity: 'error', on: 'cp1', evidence: /etcd\.local\.dataDir: \/etc;/ }],
       },
     },
@@ -198,6 +204,7 @@ export const folders: readonly PublicCase[] = [
         put: inConfigMap('kube-system', 'kubelet-config', ({ kubelet = '' }) => ({
           kubelet: kubelet.replace(/^staticPodPath: .*$/m, 'staticPodPath: /etc/kubelet.d'),
         })),
+        seenBy: ['control-planes-alike'],
         finds: [
           {
             check: 'cluster-folders',
@@ -231,6 +238,7 @@ export const folders: readonly PublicCase[] = [
     trial: {
       plan: {
         put: inFile('cp2', dropIn, () => setsOther),
+        seenBy: ['control-planes-alike'],
         finds: [
           {
             ...{ check: 'kubelet-kubeconfig', severity: 'error', on: 'cp2' },
@@ -252,6 +260,7 @@ export const folders: readonly PublicCase[] = [
     trial: {
       plan: {
         put: inFile('cp3', '/etc/default/kubelet', () => `KUBELET_EXTRA_ARGS="--v=2 --kubeconfig=${other}"\n`),
+        seenBy: ['control-planes-alike'],
         finds: [
           {
             ...{ check: 'kubelet-kubeconfig', severity: 'error', on: 'cp3' },

@@ -1,19 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 
 type Put = (cluster: SimulatedCluster) => Promise<() => Promise<unknown>>
 
-/** Changes a file of a node; a file that is not there is made from the empty text, and removed again. */
+/** Changes a file of a node; a file that is not there is made from the empty text, and removed again with the folders that it brought. */
 export const inFile =
   (node: string, path: string, change: (text: string) => string): Put =>
   async (cluster) => {
     const { name, root } = cluster.node(node)
     const before = existsSync(root + path) ? readFileSync(root + path, 'utf8') : undefined
+    let made = path
+    while (!existsSync(root + dirname(made))) made = dirname(made)
     await cluster.control.ask('writeFile', { node: name, path, text: change(before ?? '') })
-    return () =>
-      before === undefined
-        ? cluster.control.ask('removeFile', { node: name, path })
-        : cluster.control.ask('writeFile', { node: name, path, text: before })
+    return async () => {
+      if (before !== undefined) return cluster.control.ask('writeFile', { node: name, path, text: before })
+      await cluster.control.ask('removeFile', { node: name, path })
+      return rmSync(root + made, { recursive: true, force: true })
+    }
   }
 
 /** Changes keys of a ConfigMap's data; null removes one. */
@@ -40,8 +44,14 @@ export const together =
   (...all: readonly Put[]): Put =>
   async (cluster) => {
     const out: (() => Promise<unknown>)[] = []
-    for (const put of all) out.unshift(await put(cluster))
-    return async () => {
+    const takeOut = async () => {
       for (const take of out) await take()
     }
+    try {
+      for (const put of all) out.unshift(await put(cluster))
+    } catch (error) {
+      await takeOut()
+      throw error
+    }
+    return takeOut
   }
