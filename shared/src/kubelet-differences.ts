@@ -18,10 +18,10 @@ export interface KubeletConfigOn {
 
 /**
  * What belongs to a machine: kubeadm sets the resolver by whether systemd-resolved runs (componentconfigs/kubelet.go, Mutate) and the runtime's
- * socket by what it finds, and what a machine keeps for itself goes by its size.
+ * socket by what it finds, and what a machine keeps for itself goes by its size. Where static pods lie is judged by the check cluster-folders.
  */
 const ofTheMachine =
-  /^(apiVersion|kind|resolvConf|containerRuntimeEndpoint|imageServiceEndpoint|providerID|(system|kube)Reserved\b.*|reservedSystemCPUs|reservedMemory.*|staticPodURLHeader)$/
+  /^(apiVersion|kind|resolvConf|containerRuntimeEndpoint|imageServiceEndpoint|providerID|(system|kube)Reserved\b.*|reservedSystemCPUs|reservedMemory.*|staticPodURLHeader|staticPodPath)$/
 
 /** Fields of the two KubeletConfigurations that differ; what is zero is as good as absent. */
 export function kubeletDifferences(one: KubeletConfigOn, other: KubeletConfigOn): readonly KubeletDifference[] {

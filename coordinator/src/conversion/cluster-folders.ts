@@ -1,3 +1,4 @@
+import type { ClusterConfigurationView } from '@quorate/shared/cluster-config-map'
 import { type ClusterFolders, folderProblem, kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { type NodeFacts, NodeFolders } from '@quorate/shared/gen/quorate/v1/facts'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
@@ -78,6 +79,31 @@ export function toldAgent(agent: Agent, folders: () => Promise<ClusterFolders | 
     watchAvailability: (request, options) => agent.watchAvailability(request, options),
     readBackup: (...asked) => agent.readBackup(...asked),
   }
+}
+
+/** A file of a static pod on that node: `/etc/kubernetes/manifests/etcd.yaml`. */
+export const manifestOf = (facts: Pick<NodeFacts, 'folders'>, component: string): string =>
+  `${foldersOf(facts).manifests}/${component}.yaml`
+
+/** A folder that kubeadm-config names otherwise than what runs has it. */
+export interface MovedFolder {
+  /** `certificatesDir`. */
+  readonly field: string
+  readonly said: string
+  readonly used: string
+}
+
+/** Where kubeadm would look in another folder than a control plane has; links of the node followed. */
+export function movedFolders(configuration: ClusterConfigurationView, facts: NodeFacts): readonly MovedFolder[] {
+  const { certificatesDir, etcdDataDir, problem } = foldersOf(facts)
+  if (problem !== '' || facts.staticPods.length === 0) return []
+  const { etcd } = configuration
+  const stacked = etcd.kind === 'local' && facts.staticPods.some(({ component }) => component === 'etcd')
+  const told = [
+    { field: 'certificatesDir', said: configuration.certificatesDir, used: certificatesDir },
+    ...(stacked ? [{ field: 'etcd.local.dataDir', said: etcd.dataDir, used: etcdDataDir }] : []),
+  ]
+  return told.filter(({ said, used }) => endOf(facts, said) !== endOf(facts, used))
 }
 
 /** A path with the links of a node followed, as far as its facts tell them. */

@@ -37,7 +37,7 @@ export function remedyFor({ from, node, error }: Unreached, requests: readonly S
   if (/tls: internal error|no serving certificate/.test(error))
     return `Its kubelet has no serving certificate: kubectl get csr | grep ${node}, and approve what is Pending: kubectl certificate approve NAME`
   if (/x509|certificate/.test(error))
-    return `On ${from.name}: grep kubelet-certificate-authority /etc/kubernetes/manifests/kube-apiserver.yaml; the certificate of that kubelet must be signed by it, for the address of its Node.`
+    return `On ${from.name}: ps -eo args | grep -o 'kubelet-certificate-authority[^ ]*'; the certificate of that kubelet must be signed by it, for the address of its Node.`
   if (/Unauthorized|Forbidden|401|403/.test(error))
     return `kubectl get clusterrolebinding kubeadm:cluster-admins; and on ${node}: grep -A3 authentication /var/lib/kubelet/config.yaml`
   return `Open TCP 10250 from ${from.address} to the address of ${node}; kubectl get node ${node} -o wide names it.`

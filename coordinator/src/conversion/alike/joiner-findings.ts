@@ -5,7 +5,9 @@ import { flagValues } from '@quorate/shared/flags'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
 import type { Finding } from '../checks/check.js'
-import { foldersOf } from '../cluster-folders.js'
+import { clusterConfiguration } from '../cluster-configuration.js'
+import { foldersOf, movedFolders } from '../cluster-folders.js'
+import { isOfMoved } from './moved-folders.js'
 import { patchedBy } from '../patches.js'
 import type { ConversionRun } from '../run.js'
 import { type JoinersWillBe, joinersWillBe } from './joiners.js'
@@ -21,7 +23,11 @@ export async function joinerFindings(run: ConversionRun): Promise<readonly Findi
   try {
     const will = await joinersWillBe(run)
     if (will === undefined) return kubelet
-    const differences = will.differences.filter((one) => !isJudgedElsewhere(one, facts))
+    const configuration = await clusterConfiguration(run)
+    const moved = configuration === undefined ? [] : movedFolders(configuration, facts)
+    const differences = will.differences.filter(
+      (one) => !isJudgedElsewhere(one, facts) && !isOfMoved(one.difference, moved),
+    )
     return [...differences.map((one) => podFinding(run, { one, facts, will })), ...kubelet]
   } catch (thrown) {
     if (!(thrown instanceof QuorateError) || thrown.code !== 'COMMAND_FAILED') throw thrown

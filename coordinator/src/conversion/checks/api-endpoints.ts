@@ -1,3 +1,4 @@
+import { manifestOf } from '../cluster-folders.js'
 import { staticPodFlag } from '../static-pod-flags.js'
 import type { Check } from './check.js'
 
@@ -9,7 +10,8 @@ export const apiEndpoints: Check = {
   id,
   title: 'API servers put themselves behind the Service default/kubernetes',
   async check(run) {
-    const reconciler = staticPodFlag(await run.nodeFacts(run.first), 'kube-apiserver', flag) ?? 'lease'
+    const facts = await run.nodeFacts(run.first)
+    const reconciler = staticPodFlag(facts, 'kube-apiserver', flag) ?? 'lease'
     if (reconciler === 'lease') return []
     return [
       {
@@ -17,7 +19,7 @@ export const apiEndpoints: Check = {
         severity: 'error',
         message: 'a new API server would not put itself behind the Service default/kubernetes: pods would not use it',
         evidence: `kube-apiserver.yaml: ${flag}=${reconciler}`,
-        remedy: `Delete endpoint-reconciler-type under apiServer.extraArgs in kubeadm-config, and ${flag} from /etc/kubernetes/manifests/kube-apiserver.yaml: the default is lease`,
+        remedy: `Delete endpoint-reconciler-type under apiServer.extraArgs in kubeadm-config, and ${flag} from ${manifestOf(facts, 'kube-apiserver')}: the default is lease`,
       },
     ]
   },

@@ -1,7 +1,7 @@
 import { readYaml } from '@quorate/shared/yaml-text'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { clusterConfiguration } from '../cluster-configuration.js'
-import { endOf, foldersOf, usualManifests } from '../cluster-folders.js'
+import { foldersOf, movedFolders, usualManifests } from '../cluster-folders.js'
 import { existingNodes } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -40,24 +40,14 @@ async function ofRefused(run: ConversionRun, node: NodeEntry): Promise<Finding[]
 async function ofMoved(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
   const facts = await run.nodeFacts(node)
   const configuration = await clusterConfiguration(run)
-  const { certificatesDir, etcdDataDir, problem } = foldersOf(facts)
-  if (configuration === undefined || problem !== '' || facts.staticPods.length === 0) return []
-  const { etcd } = configuration
-  const stacked = etcd.kind === 'local' && facts.staticPods.some(({ component }) => component === 'etcd')
-  const told = [
-    { field: 'certificatesDir', said: configuration.certificatesDir, used: certificatesDir },
-    ...(stacked ? [{ field: 'etcd.local.dataDir', said: etcd.dataDir, used: etcdDataDir }] : []),
-  ]
-  return told
-    .filter(({ said, used }) => endOf(facts, said) !== endOf(facts, used))
-    .map(({ field, said, used }) => ({
-      id,
-      severity: 'error',
-      node: node.name,
-      message: `kubeadm-config says ${field}: ${said}, and this control plane uses ${used}: kubeadm looks in the wrong folder`,
-      evidence: `configmap kubeadm-config: ${field}: ${said}; manifests of ${node.name}: ${used}`,
-      remedy: `kubectl -n kube-system edit configmap kubeadm-config, and set ${field}: ${used}`,
-    }))
+  return (configuration === undefined ? [] : movedFolders(configuration, facts)).map(({ field, said, used }) => ({
+    id,
+    severity: 'error',
+    node: node.name,
+    message: `kubeadm-config says ${field}: ${said}, and this control plane uses ${used}: kubeadm looks in the wrong folder`,
+    evidence: `configmap kubeadm-config: ${field}: ${said}; manifests of ${node.name}: ${used}`,
+    remedy: `kubectl -n kube-system edit configmap kubeadm-config, and set ${field}: ${used}`,
+  }))
 }
 
 /** kubeadm writes static pods to its own folder alone (app/constants, GetStaticPodDirectory): a joiner's kubelet must read that one. */

@@ -1,4 +1,5 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { manifestOf } from '../cluster-folders.js'
 import { judgeLeases } from '../leases.js'
 import { staticPodFlag } from '../static-pod-flags.js'
 import type { Check, Finding } from './check.js'
@@ -15,7 +16,7 @@ export const leases: Check = {
     const unelected = components.filter((name) => staticPodFlag(facts, name, '--leader-elect') === 'false')
     const judged = (await judgeLeases(run)).filter(({ lease }) => !unelected.some((name) => name === lease))
     return [
-      ...unelected.map(actAlone),
+      ...unelected.map((name) => actAlone(name, manifestOf(facts, name))),
       ...judged.flatMap(({ lease, problem }): Finding[] =>
         problem === undefined ? [] : [stale(lease, { ...problem, running: running(facts, lease) })],
       ),
@@ -26,12 +27,12 @@ export const leases: Check = {
 const running = ({ staticPods }: NodeFacts, lease: string): string =>
   staticPods.some(({ component }) => component === lease) ? 'its manifest is there' : 'no manifest of it'
 
-const actAlone = (name: string): Finding => ({
+const actAlone = (name: string, file: string): Finding => ({
   id,
   severity: 'error',
   message: `${name} elects no leader: three of them would all act at once`,
   evidence: `${name}.yaml: --leader-elect=false`,
-  remedy: `Delete leader-elect under extraArgs in kubeadm-config, and --leader-elect=false from /etc/kubernetes/manifests/${name}.yaml`,
+  remedy: `Delete leader-elect under extraArgs in kubeadm-config, and --leader-elect=false from ${file}`,
 })
 
 const stale = (
