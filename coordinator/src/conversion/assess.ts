@@ -3,6 +3,7 @@ import type { MissingNode } from '../engine/absence.js'
 import type { PlannedStep } from '../engine/plan.js'
 import { adminKubeconfigMissing } from './checks/admin-kubeconfig.js'
 import type { Check, Finding } from './checks/check.js'
+import { folderRefused } from './checks/cluster-folders.js'
 import type { ConversionRun } from './run.js'
 
 /** A finding with the operator's reason where the cluster file says to ignore it. */
@@ -84,8 +85,13 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
 type Found = Finding | { readonly failed: string; readonly error: QuorateError }
 
 /** The finding itself says what to do about it. */
-const isTold = ({ code }: QuorateError, found: readonly Found[]): boolean =>
-  code === adminKubeconfigMissing.code && found.some((each) => 'id' in each && each.id === adminKubeconfigMissing.id)
+const isTold = ({ code, message }: QuorateError, found: readonly Found[]): boolean =>
+  found.some(
+    (each) =>
+      'id' in each &&
+      ((code === adminKubeconfigMissing.code && each.id === adminKubeconfigMissing.id) ||
+        (code === folderRefused.code && each.id === folderRefused.id && message.includes(each.evidence))),
+  )
 
 /** Where the cluster itself cannot be read most checks fail for the same reason: said once, with their names. */
 function mergeFailed(run: ConversionRun, found: readonly Found[]): readonly Finding[] {

@@ -73,11 +73,18 @@ export const hostPaths: readonly PublicCase[] = [
           folderOnFirst('/var/run/kmsplugin'),
           inFile('cp1', manifest, mounts('kms', '/var/run/kmsplugin', 'Directory')),
         ),
-        finds: ['cp2', 'cp3'].map((on) => ({
-          ...{ check: 'shared-files', severity: 'error' as const, on },
-          message: /kube-scheduler needs \/var\/run\/kmsplugin: the kubelet does not make it/,
-          remedy: /mkdir -p \/var\/run\/kmsplugin.*\/etc\/tmpfiles\.d\/kmsplugin\.conf/,
-        })),
+        finds: [
+          ...['cp2', 'cp3'].map((on) => ({
+            ...{ check: 'shared-files', severity: 'error' as const, on },
+            message: /kube-scheduler needs \/var\/run\/kmsplugin: the kubelet does not make it/,
+            remedy: /mkdir -p \/var\/run\/kmsplugin.*\/etc\/tmpfiles\.d\/kmsplugin\.conf/,
+          })),
+          // Written into the manifest by hand, and into nothing from which a joiner's is made.
+          {
+            ...{ check: 'control-planes-alike', severity: 'error', on: 'cp1' },
+            message: /mount \/var\/run\/kmsplugin of kube-scheduler/,
+          },
+        ],
       },
     },
   },

@@ -125,7 +125,7 @@ const clashes: readonly PublicCase[] = [
     input: "the operator's haproxy.cfg binds the endpoint's port",
     answer: 'An error with file and line: two haproxy would share the connections of one port.',
     put: together(file('cp1', haproxyConfig, example + shop('8443')), enabled('cp1', 'haproxy')),
-    finds: [onOurPort(/haproxy\.cfg: bind \*:8443 \(line 23\)/)],
+    finds: [onOurPort(/haproxy\.cfg: bind \*:8443 \(line 22\)/)],
   }),
   beside({
     id: 'haproxy-conf-d-on-our-port',

@@ -21,6 +21,9 @@ export const clusterFolders: Check = {
   },
 }
 
+/** Which error of the agent its finding stands for; the evidence is the error's message. */
+export const folderRefused = { id, code: 'FOLDER_REFUSED' } as const
+
 async function ofRefused(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
   const { problem } = foldersOf(await run.nodeFacts(node))
   if (problem === '') return []
