@@ -1,5 +1,5 @@
 import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
-import { clusterForTest, hashFiles } from '../simulated-cluster.js'
+import { clusterForTest, hashFiles, runOf } from '../simulated-cluster.js'
 import type { ExpectedFinding, PublicCase } from './case.js'
 import { inFile, together } from './put.js'
 
@@ -222,12 +222,12 @@ const conversion: PublicCase = {
               `${unit} ${node}`,
             )
       }
-      const converted = await cluster.quorate(['convert', cluster.clusterFile, '--yes'])
+      const converted = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
       t.equal(converted.exitCode, 0, converted.stdout + converted.stderr)
       t.same(ofTheirs(hashFiles(cluster)), ofTheirs(before))
       await active()
-      t.equal((await cluster.quorate(['verify', cluster.clusterFile])).exitCode, 0)
-      const undone = await cluster.quorate(['rollback', '--yes'])
+      t.equal((await cluster.quorate(['verify', '-f', cluster.clusterFile])).exitCode, 0)
+      const undone = await cluster.quorate(['rollback', runOf(cluster), '--yes'])
       t.equal(undone.exitCode, 0, undone.stdout + undone.stderr)
       await active()
       const etc = (files: Record<string, string>) =>
