@@ -2,6 +2,7 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Finding } from './checks/check.js'
+import { foldersOf } from './cluster-folders.js'
 import { readReferences } from './fresh.js'
 import { existingNodes } from './membership.js'
 import { type Mention, mendingOf, type UserKind, userKinds } from './old-address-users.js'
@@ -19,6 +20,8 @@ const ownFiles =
 interface First {
   readonly hosts: readonly string[]
   readonly port: number
+  /** The kubeconfig that its kubelet reads, where that is not kubeadm's. */
+  readonly kubelet?: string
 }
 
 export const firstOf = ({ first }: ConversionRun, facts: NodeFacts): First => ({
@@ -26,6 +29,7 @@ export const firstOf = ({ first }: ConversionRun, facts: NodeFacts): First => ({
     ...new Set([first.address, localPeer(first, facts).address, first.name, facts.hostname, facts.nodeName]),
   ].filter((host) => host !== ''),
   port: apiServerPort(facts),
+  kubelet: foldersOf(facts).kubeletKubeconfig,
 })
 
 /** Somebody who still uses the first control plane where the endpoint is meant. */
@@ -87,7 +91,8 @@ const skippedFinding = (node: NodeEntry, skipped: readonly string[]): Finding =>
  * told to use. Elsewhere (certSANs, a list of nodes, a metrics target) the first control plane may well be meant itself.
  */
 export function userOf(run: ConversionRun, mention: Mention, first: First): OldAddressUser | undefined {
-  if (mention.node === run.first.name && ownFiles.test(mention.where)) return undefined
+  const isOwn = ownFiles.test(mention.where) || mention.where.startsWith(`${first.kubelet} `)
+  if (mention.node === run.first.name && isOwn) return undefined
   const kind = userKinds.find(({ recognised }) => recognised(mention))
   if (kind === undefined || kind.counts === 'nothing') return undefined
   const { where, line } = mention

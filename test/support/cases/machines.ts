@@ -208,19 +208,17 @@ const conversion: PublicCase = {
         await file(node, haproxyConfig, example + shop(8080))(cluster)
         await file(node, keepalivedConfig, 'include conf.d/*.conf\n')(cluster)
         await file(node, '/etc/keepalived/conf.d/ingress.conf', vrrp(51, '127.99.99.99/24'))(cluster)
-        await cluster.sh(node, ['systemctl', 'enable', '--now', ...theirs])
+        await cluster.control.ask('systemctl', { node: cluster.node(node).name, args: ['enable', '--now', ...theirs] })
       }
       const before = hashFiles(cluster)
       const ofTheirs = (files: Record<string, string>) =>
         Object.fromEntries(Object.entries(files).filter(([path]) => /:\/etc\/(haproxy|keepalived)\//.test(path)))
       const active = async () => {
         for (const node of ['cp1', 'cp2'])
-          for (const unit of theirs)
-            t.equal(
-              (await cluster.sh(node, ['systemctl', 'is-active', unit])).stdout.trim(),
-              'active',
-              `${unit} ${node}`,
-            )
+          for (const unit of theirs) {
+            const { exitCode, stdout, stderr } = await cluster.sh(node, ['systemctl', 'is-active', unit])
+            t.equal(exitCode, 0, `${unit} ${node}: ${stdout}${stderr}`)
+          }
       }
       const converted = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
       t.equal(converted.exitCode, 0, converted.stdout + converted.stderr)

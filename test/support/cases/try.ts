@@ -15,10 +15,6 @@ const wanted = publicCases.filter(({ id, kind }) => asked === undefined || asked
 /** A machine that does other things at the same time has a slow disk; that is found in test/unit/coordinator/checks. */
 const ofThisMachine = 'disk-latency'
 
-/** Conversions that do not come to their end yet. The runner lists them as to do. */
-const unproved = new Set(['kubelet-kubeconfig-elsewhere', 'own-haproxy-and-keepalived-beside'])
-const open = ({ id }: PublicCase) => ({ todo: unproved.has(id) })
-
 /** What is told of each case in the test's name. */
 const nameOf = ({ id, kind, input }: PublicCase): string => `${kind} ${id}: ${input}`
 
@@ -48,7 +44,7 @@ export async function tryPlans(): Promise<void> {
       )
     await sound()
     for (const { one, trial } of cases) {
-      await t.test(nameOf(one), open(one), async (t) => {
+      await t.test(nameOf(one), async (t) => {
         const takeOut = await trial.put(cluster)
         try {
           const plan = await planned(trial.policy)
@@ -100,7 +96,7 @@ export async function tryConversions(): Promise<void> {
   for (const one of wanted)
     if ('conversion' in one.trial) {
       const { conversion } = one.trial
-      await t.test(nameOf(one), open(one), (t) => conversion(t))
+      await t.test(nameOf(one), (t) => conversion(t))
     }
 }
 
