@@ -12,8 +12,8 @@ interface ApiObject {
   readonly status?: unknown
 }
 
-/** What the agents keep for themselves, containerd's socket, etcd's own data. */
-const ownData = /^\/(var\/lib\/quorate-agent|var\/lib\/etcd|run)\//
+/** What the agents keep for themselves, containerd's socket, etcd's own data; processes, which are others after each start. */
+const ownData = /^\/(var\/lib\/quorate-agent|var\/lib\/etcd|run|proc\/\d+)\//
 const kinds = /^\/(configmaps|secrets|nodes)\/|^apps\/daemonsets\/|\/quorate-availability$/
 
 /** Every file of every node and every object that a conversion could change. Keys and serial numbers are made anew by each one: of a certificate counts whom it names and who signed it. */
