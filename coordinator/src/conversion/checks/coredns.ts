@@ -1,4 +1,4 @@
-import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ClusterFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { coreDnsPods, coreDnsRolls, inWords, isHuddled } from '../core-dns.js'
 import { roomForCoreDns } from '../core-dns-room.js'
@@ -31,7 +31,11 @@ export const coredns: Check = {
   },
 }
 
-/** A pod that starts at this very moment is no fault: looked at again for some seconds. */
+/** What a pod needs from its start until the kubelet finds it ready: its probe asks every 10 s. */
+const startMs = 25_000
+const young = ({ startedUnixMs }: PodFacts): boolean => Math.abs(Date.now() - startedUnixMs) < 120_000
+
+/** A pod that starts at this very moment is no fault: looked at again for some seconds, and for as long as a start takes where it has just begun. */
 async function settled(run: ConversionRun): Promise<ClusterFacts> {
   let last = await run.clusterFacts()
   const isSettled = (): boolean => coreDnsPods(last).every(({ ready }) => ready) && !coreDnsRolls(last)
@@ -40,7 +44,8 @@ async function settled(run: ConversionRun): Promise<ClusterFacts> {
     last = await readClusterFacts(run)
     return isSettled() ? holds(last) : notYet('not ready')
   }
-  return until('CoreDNS to be ready', look, { deadlineMs: 3_000, everyMs: 500 }).catch(() => last)
+  const deadlineMs = coreDnsPods(last).some((pod) => !pod.ready && young(pod)) ? startMs : 3_000
+  return until('CoreDNS to be ready', look, { deadlineMs, everyMs: 500 }).catch(() => last)
 }
 
 const absent = (evidence: string): Finding => ({
