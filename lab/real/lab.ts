@@ -164,6 +164,10 @@ export class Lab {
          kubectl wait --for=condition=Ready node ${names} --timeout=120s`,
       ]),
     )
+    // One whose nodes know no DNS server is never ready: that is then what the lab is for.
+    await timed('CoreDNS ready', () =>
+      cp1.must(['sh', '-c', 'kubectl -n kube-system rollout status deployment/coredns --timeout=90s || true']),
+    )
   }
 
   async #init(cp1: LabNode): Promise<void> {

@@ -31,8 +31,8 @@ export const coredns: Check = {
   },
 }
 
-/** What a pod needs from its start until the kubelet finds it ready: its probe asks every 10 s. */
-const startMs = 25_000
+/** What a pod needs from its start until the kubelet finds it ready: its probe asks every 10 s, and a slow disk delays the image. */
+const startMs = 60_000
 const young = ({ startedUnixMs }: PodFacts): boolean => Math.abs(Date.now() - startedUnixMs) < 120_000
 
 /** A pod that starts at this very moment is no fault: looked at again for some seconds, and for as long as a start takes where it has just begun. */
