@@ -192,7 +192,7 @@ export const surroundings: readonly PublicCase[] = [
           {
             ...{ check: 'apparmor', severity: 'warning', on: 'cp1' },
             remedy:
-              /echo '\/etc\/haproxy\/haproxy\.cfg r,' >> \/etc\/apparmor\.d\/local\/usr\.sbin\.haproxy && apparmor_parser -r \/etc\/apparmor\.d\/usr\.sbin\.haproxy$/,
+              /echo '\/etc\/quorate-haproxy\/haproxy\.cfg r,' >> \/etc\/apparmor\.d\/local\/usr\.sbin\.haproxy && apparmor_parser -r \/etc\/apparmor\.d\/usr\.sbin\.haproxy$/,
           },
         ],
       },
@@ -200,8 +200,12 @@ export const surroundings: readonly PublicCase[] = [
   },
   ...(
     [
-      ['apparmor-haproxy-allowed', 'the profile allows the folder of its configuration', '  /etc/haproxy/** r,\n'],
-      ['apparmor-haproxy-braces', 'the profile allows it by a list', '  /etc/haproxy/{haproxy,own}.cfg r,\n'],
+      [
+        'apparmor-haproxy-allowed',
+        'the profile allows the folder of its configuration',
+        '  /etc/quorate-haproxy/** r,\n',
+      ],
+      ['apparmor-haproxy-braces', 'the profile allows it by a list', '  /etc/quorate-haproxy/{haproxy,own}.cfg r,\n'],
     ] as const
   ).map(
     ([id, input, rule]): PublicCase => ({
