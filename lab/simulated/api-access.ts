@@ -133,6 +133,8 @@ function allowsParts(user: User, { verb, plural, namespace, name, path }: Attrib
     return allowsNode(user.name.replace('system:node:', ''), { verb, plural, namespace, name, path })
   if (user.name === 'system:kube-controller-manager' || user.name === 'system:kube-scheduler')
     return plural !== 'secrets' || verb === 'get'
+  // system:controller:daemon-set-controller and its sisters.
+  if (/^system:serviceaccount:kube-system:[a-z-]+-controller$/.test(user.name) && plural === 'pods') return true
   return user.name.startsWith('system:serviceaccount:') && (verb === 'get' || verb === 'list') && plural !== 'secrets'
 }
 

@@ -3,13 +3,23 @@ import { statSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { createSecureContext, type TLSSocket } from 'node:tls'
+import { admit } from './admission.js'
 import { type Attributes, allows, anonymous, authenticate, refusesAnonymous, type User } from './api-access.js'
 import type { EtcdCluster } from './etcd-cluster.js'
 import { httpsUrl } from './host-port.js'
 import { KubeClient } from './kube-client.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
-import { type KubeObject, keyOf, notFound, type ObjectKey, resourceOf, resources, StatusError } from './store.js'
+import {
+  type KubeObject,
+  keyOf,
+  notFound,
+  type ObjectKey,
+  type ObjectStore,
+  resourceOf,
+  resources,
+  StatusError,
+} from './store.js'
 
 export interface ApiServerParts {
   readonly node: SimulatedNode
@@ -184,8 +194,8 @@ export class ApiServer {
   private async answer(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
     const socket = request.socket as TLSSocket
     const url = new URL(request.url ?? '/', 'https://api')
-    const user = this.userOf(socket, request)
-    const { node, flags } = this.parts
+    const { node, flags, etcd } = this.parts
+    const user = impersonated(this.userOf(socket, request), request, etcd.store)
     if (user === 'invalid' || (user === anonymous && refusesAnonymous(node, flags, url.pathname)))
       throw new StatusError(401, 'Unauthorized', 'Unauthorized')
     const target = targetOf(url)
@@ -201,7 +211,7 @@ export class ApiServer {
     if (target?.subresource === 'proxy' && target.key.resource.plural === 'nodes')
       return this.passOn(target.key.name, url.pathname.replace(/^.*?\/proxy/, ''), response)
     if (target !== undefined)
-      return send(response, verb === 'create' ? 201 : 200, await this.act(verb, target, body, request))
+      return send(response, verb === 'create' ? 201 : 200, await this.act(verb, target, body, { request, user }))
     this.answerPlain(url.pathname, response)
   }
 
@@ -260,7 +270,7 @@ export class ApiServer {
     verb: Attributes['verb'],
     target: Target,
     body: string,
-    request: IncomingMessage,
+    { request, user }: { request: IncomingMessage; user: User },
   ): Promise<unknown> {
     const { etcd, node } = this.parts
     try {
@@ -278,19 +288,50 @@ export class ApiServer {
       if (found === undefined) throw notFound(target.key)
       return found
     }
-    if (verb === 'delete') return store.remove(target.key)
-    const sent = JSON.parse(body === '' ? '{}' : body) as KubeObject
-    if (verb === 'patch') {
-      const type = request.headers['content-type'] ?? ''
-      if (!/merge-patch\+json/.test(type))
-        throw new StatusError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - ${type}`)
-      return store.patch(target.key, sent)
-    }
-    sent.metadata ??= { name: target.key.name }
-    const object = withStringData(sent)
-    if (verb === 'create') return store.create({ ...target.key, name: object.metadata.name }, object)
-    return store.update(target.key, object)
+    const dryRun = target.query.get('dryRun') === 'All'
+    const change = changeOf(verb, target.key, body, request)
+    // What a patch makes of an object is what admission is asked about. A name that is taken is found after it, by storage.
+    const object = verb === 'delete' ? undefined : (change.object ?? store.dryRun(change.make))
+    const operation = verb === 'delete' ? 'DELETE' : verb === 'create' ? 'CREATE' : 'UPDATE'
+    await admit(store, { operation, key: change.key, object, user, dryRun })
+    return dryRun ? store.dryRun(change.make) : change.make(store)
   }
+}
+
+interface Change {
+  readonly key: ObjectKey
+  /** Of what is created. */
+  readonly object?: KubeObject
+  make(store: ObjectStore): KubeObject
+}
+
+function changeOf(verb: Attributes['verb'], key: ObjectKey, body: string, request: IncomingMessage): Change {
+  if (verb === 'delete') return { key, make: (store) => store.remove(key) }
+  const sent = JSON.parse(body === '' ? '{}' : body) as KubeObject
+  if (verb === 'patch') {
+    const type = request.headers['content-type'] ?? ''
+    if (!/merge-patch\+json/.test(type))
+      throw new StatusError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - ${type}`)
+    return { key, make: (store) => store.patch(key, sent) }
+  }
+  sent.metadata ??= { name: key.name }
+  const object = withStringData(sent)
+  if (verb === 'update') return { key, make: (store) => store.update(key, object) }
+  const named = { ...key, name: object.metadata.name }
+  return { key: named, object, make: (store) => store.create(named, object) }
+}
+
+/** Who is impersonated, by somebody who may (system:masters and kubeadm's admins). */
+function impersonated(user: User | 'invalid', { headers }: IncomingMessage, store: ObjectStore): User | 'invalid' {
+  const name = headers['impersonate-user']
+  if (user === 'invalid' || typeof name !== 'string') return user
+  if (!allows(user, { verb: 'create', plural: 'users', namespace: '', name, path: '' }, store))
+    throw new StatusError(
+      403,
+      'Forbidden',
+      `users "${name}" is forbidden: User "${user.name}" cannot impersonate resource "users" in API group "" at the cluster scope`,
+    )
+  return { name, groups: String(headers['impersonate-group'] ?? '').split(/,\s*/) }
 }
 
 /** metav1.MicroTime: RFC 3339 with six digits. */

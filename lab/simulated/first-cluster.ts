@@ -135,6 +135,7 @@ function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: 
             { effect: 'NoSchedule', key: 'node-role.kubernetes.io/control-plane' },
           ]
         : [{ operator: 'Exists' }],
+    ...(app === 'kube-proxy' ? { hostNetwork: true } : {}),
   })
   const template = (app: string, image: string) => ({
     metadata: { labels: { 'k8s-app': app } },

@@ -63,6 +63,7 @@ export const resources: readonly Resource[] = [
   resource('rbac.authorization.k8s.io', 'clusterrolebindings', 'ClusterRoleBinding', false),
   resource('certificates.k8s.io', 'certificatesigningrequests', 'CertificateSigningRequest', false),
   resource('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', false),
+  resource('', 'resourcequotas', 'ResourceQuota'),
   resource('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', false),
 ]
 
@@ -87,6 +88,17 @@ export interface ObjectKey {
 export class ObjectStore {
   revision = 100
   private readonly objects = new Map<string, KubeObject>()
+  private dry = false
+
+  /** What this would answer, with nothing stored. */
+  dryRun(work: (store: ObjectStore) => KubeObject): KubeObject {
+    this.dry = true
+    try {
+      return work(this)
+    } finally {
+      this.dry = false
+    }
+  }
 
   get(key: ObjectKey): KubeObject | undefined {
     return this.objects.get(keyText(key))
@@ -177,6 +189,7 @@ export class ObjectStore {
   remove(key: ObjectKey): KubeObject {
     const present = this.objects.get(keyText(key))
     if (present === undefined) throw notFound(key)
+    if (this.dry) return present
     this.objects.delete(keyText(key))
     this.revision++
     return present
@@ -191,6 +204,7 @@ export class ObjectStore {
   readonly tokenSecrets = new Set<string>()
 
   private put(key: ObjectKey, object: KubeObject): KubeObject {
+    if (this.dry) return JSON.parse(JSON.stringify(object, withoutEmptyMaps)) as KubeObject
     this.revision++
     const token = object.type === 'bootstrap.kubernetes.io/token' ? object.data?.['token-secret'] : undefined
     if (token !== undefined) this.tokenSecrets.add(Buffer.from(token, 'base64').toString())

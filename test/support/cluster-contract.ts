@@ -1,4 +1,5 @@
 import { createHash, createHmac, X509Certificate } from 'node:crypto'
+import { request } from 'node:https'
 import { connect } from 'node:tls'
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
@@ -717,4 +718,79 @@ current-context: c
       t.equal(unknown, 404, 'a kind that nobody installed')
     },
   ],
+  [
+    'a dry run is answered by admission as the change would be, for whoever is impersonated, and stores nothing',
+    async (t, lab) => {
+      const folder = '/api/v1/namespaces/default/configmaps'
+      const object = (name: string) => ({ metadata: { name }, data: { a: 'b' } })
+      const dry = await lab.kube('POST', `${folder}?dryRun=All`, object('contract-dry'))
+      t.equal(dry.status, 201)
+      t.match(dry.body, { kind: 'ConfigMap', data: { a: 'b' } })
+      t.equal((await lab.kube('GET', `${folder}/contract-dry`)).status, 404, 'nothing is stored')
+      const quotas = '/api/v1/namespaces/default/resourcequotas'
+      const quota = { metadata: { name: 'contract' }, spec: { hard: { configmaps: '0' } } }
+      t.equal((await lab.kube('POST', quotas, quota)).status, 201)
+      const refused = await eventually(async () => {
+        const { status, body } = await lab.kube('POST', `${folder}?dryRun=All`, object('contract-dry'))
+        const { message } = body as { message: string }
+        return status === 403 && message.includes('exceeded quota') ? message : undefined
+      })
+      t.match(
+        refused,
+        /^configmaps "contract-dry" is forbidden: exceeded quota: contract, requested: configmaps=1, used/,
+      )
+      t.equal((await lab.kube('DELETE', `${quotas}/contract`)).status, 200)
+    },
+  ],
+  [
+    'a webhook that does not answer refuses a dry run and the change alike, by its name',
+    async (t, lab) => {
+      const folder = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
+      const rule = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['resourcequotas'] }
+      const webhook = {
+        name: 'dead.contract.example.com',
+        clientConfig: { url: 'https://127.0.0.1:9/' },
+        ...{ rules: [rule], sideEffects: 'None', failurePolicy: 'Fail', admissionReviewVersions: ['v1'] },
+      }
+      t.equal((await lab.kube('POST', folder, { metadata: { name: 'contract' }, webhooks: [webhook] })).status, 201)
+      const quotas = '/api/v1/namespaces/default/resourcequotas'
+      const quota = { metadata: { name: 'contract-webhook' }, spec: { hard: { configmaps: '99' } } }
+      try {
+        for (const query of ['?dryRun=All', '']) {
+          const message = await eventually(async () => {
+            const { status, body } = await lab.kube('POST', `${quotas}${query}`, quota)
+            // It takes the API server a moment to know a webhook.
+            if (status === 201 && query === '') await lab.kube('DELETE', `${quotas}/contract-webhook`)
+            return status === 500 ? (body as { message: string }).message : undefined
+          })
+          t.match(message, 'Internal error occurred: failed calling webhook "dead.contract.example.com"', query)
+        }
+      } finally {
+        await lab.kube('DELETE', `${folder}/contract`)
+      }
+    },
+  ],
+  [
+    'the API server asks a kubelet by its own client certificate; without one a kubelet answers 401',
+    async (t, lab) => {
+      for (const { name } of [lab.first, lab.worker]) {
+        const { status, body } = await lab.kube('GET', `/api/v1/nodes/${name}/proxy/healthz`)
+        t.equal(status, 200, name)
+        t.equal(body, 'ok')
+      }
+      t.equal(await statusWithout(lab.worker.address), 401)
+    },
+  ],
 ]
+
+/** HTTP status of a kubelet for somebody without credentials. */
+function statusWithout(address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: address, port: 10250, path: '/pods', rejectUnauthorized: false }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode ?? 0)
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}

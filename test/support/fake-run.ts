@@ -20,6 +20,7 @@ import {
   type GetFirewallResponse,
   type ProbeEndpointRequest,
   ProbeEndpointResponse,
+  type TriedChange,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeName } from '@quorate/shared/names'
 
@@ -52,6 +53,8 @@ export interface World {
   missingImages?: Record<string, string[]>
   /** Nodes whose kubelets the API server does not reach. */
   unreached?: string[]
+  /** What admission says of changes that are tried. */
+  tried?: TriedChange[]
   /** What lies on a node at host paths, by kind, and the hashes of what could be brought. */
   kinds?: Record<string, Record<string, string>>
   sha256?: Record<string, Record<string, string>>
@@ -388,6 +391,7 @@ function fakeAgent(world: World, node: string): Agent {
     probeKubelets: ({ nodes }: { nodes: string[] }) => ({
       answers: nodes.map((one) => ({ node: one, httpStatus: world.unreached?.includes(one) ? 500 : 200, error: '' })),
     }),
+    tryChanges: () => ({ tried: world.tried ?? [] }),
     lookAtPaths: () => ({ kinds: world.kinds?.[node] ?? {}, sha256: world.sha256?.[node] ?? {} }),
     testLoadBalancer: () => ({ refused: [] }),
     getFirewall: () =>

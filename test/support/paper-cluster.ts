@@ -349,6 +349,7 @@ export class PaperCluster {
       probeKubelets: ({ nodes }: { nodes: string[] }) => ({
         answers: nodes.map((one) => ({ node: one, httpStatus: this.unreached.has(one) ? 500 : 200, error: '' })),
       }),
+      tryChanges: () => ({ tried: [] }),
       lookAtPaths: () => ({ kinds: {}, sha256: {} }),
       listSockets: () => ({ sockets: this.#sockets(paper) }),
       findReferences: ({ find }: { find: string[] }) => ({ references: linesOf(paper, find), skipped: [] }),

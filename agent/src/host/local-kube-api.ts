@@ -4,7 +4,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { Host } from './host.js'
-import type { KubeApi } from './kube-api.js'
+import type { KubeApi, TrialChange } from './kube-api.js'
 import { readLocalApiServer } from './local-api-server.js'
 
 const adminConf = '/etc/kubernetes/admin.conf'
@@ -14,6 +14,7 @@ interface Question {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly body?: unknown
+  readonly as?: TrialChange['as'] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -25,12 +26,13 @@ interface Answer {
 type Ask = (question: Question) => Promise<Answer>
 
 function send(options: RequestOptions, question: Question): Promise<Answer> {
-  const { method, path, body, signal } = question
+  const { method, path, body, as, signal } = question
   const text = body === undefined ? undefined : JSON.stringify(body)
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   const headers = {
     accept: 'application/json',
     ...(text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) }),
+    ...(as === undefined ? {} : { 'impersonate-user': as.user, 'impersonate-group': [...as.groups] }),
   }
   return new Promise((resolve, reject) => {
     const call = request(
@@ -107,6 +109,16 @@ function kubeApi(once: Ask): KubeApi {
     async answer(path, signal) {
       const { status, body } = await ask({ method: 'GET', path, signal })
       return { status, message: status === 200 ? '' : statusMessage(body) }
+    },
+    async tryOut({ method, path, body, as }, signal) {
+      const dry = `${path}${path.includes('?') ? '&' : '?'}dryRun=All`
+      const answer = await ask({ method, path: dry, body, as, signal })
+      const accepted = answer.status >= 200 && answer.status <= 299
+      return {
+        status: answer.status,
+        message: accepted ? '' : statusMessage(answer.body),
+        stored: accepted ? JSON.parse(answer.body) : undefined,
+      }
     },
     create: (path, body, signal) => done({ method: 'POST', path, body, signal }),
     replace: (path, body, signal) => done({ method: 'PUT', path, body, signal }),

@@ -56,6 +56,7 @@ import { snapshotEtcd } from './snapshot-etcd.js'
 import { stopLoadBalancer } from './stop-load-balancer.js'
 import { stopPart } from './stop-part.js'
 import { testLoadBalancer } from './test-load-balancer.js'
+import { tryChanges } from './try-changes.js'
 import { updateClusterInfo } from './update-cluster-info.js'
 import { updateEtcdMember } from './update-etcd-member.js'
 import { updateKubeProxy } from './update-kube-proxy.js'
@@ -132,4 +133,5 @@ export const operations: Operations = {
   restorePart,
   lookAtPaths,
   probeKubelets,
+  tryChanges,
 }

@@ -25,6 +25,8 @@ export const access = {
   [`${service}/ListSockets`]: 'observer',
   [`${service}/LookAtPaths`]: 'observer',
   [`${service}/ProbeKubelets`]: 'observer',
+  // dryRun=All: nothing is stored.
+  [`${service}/TryChanges`]: 'observer',
   [`${service}/ResolveName`]: 'observer',
   [`${service}/ProbeEndpoint`]: 'observer',
   [`${service}/ProbeKubeconfig`]: 'observer',

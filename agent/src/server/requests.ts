@@ -1,11 +1,13 @@
 import type { EnvFacts, MountFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type {
+  ApiServiceChange,
   AvailabilityTarget,
   Backend,
   BgpPeer,
   ComponentExtras,
   ExtraArg,
   JoinSpec,
+  KubeadmConfigChange,
   KubeletArgument,
   KubeVipBgp,
   NodeAgentServiceService,
@@ -108,6 +110,22 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   listControlPlaneImages: { kubernetesVersion: check.version, imageRepository: check.imageRepository },
   listSockets: {},
   probeKubelets: { nodes: listOf(check.dnsName) },
+  tryChanges: {
+    kubeadmConfig: optional(
+      message<KubeadmConfigChange>({
+        controlPlaneEndpoint: check.hostPort,
+        certSans: listOf(check.host),
+        extras: listOf(extras),
+      }),
+    ),
+    kubeProxyServer: optional(check.serverUrl),
+    clusterInfoServer: optional(check.serverUrl),
+    coreDns: check.flag,
+    joining: listOf(check.dnsName),
+    apiService: optional(
+      message<ApiServiceChange>({ port: check.port, targetPort: check.port, address: optional(check.address) }),
+    ),
+  },
   lookAtPaths: { paths: listOf(check.hostPath) },
   resolveName: { name: check.dnsName },
   probeEndpoint: {

@@ -34,7 +34,10 @@ export const gatesForeseen: Readonly<Record<StepId, readonly Foreseen[]>> = {
     { asks: 'a certificate that this CA signs', checks: ['ca-key', 'serving-certificate'] },
     { asks: 'an API server that is not restarted meanwhile', checks: ['static-pods-run'] },
   ],
-  'update-kubeadm-config': [{ asks: 'a document that can be edited', checks: ['kubeadm-config-api'] }],
+  'update-kubeadm-config': [
+    { asks: 'a document that can be edited', checks: ['kubeadm-config-api'] },
+    { asks: 'admission that lets the change pass', checks: ['admission'] },
+  ],
   'rewrite-first-kubelet': [{ asks: 'a kubelet that renews its Lease', checks: ['nodes-ready', 'kubeconfigs'] }],
   'rewrite-control-plane-kubeconfigs': [
     { asks: 'a new container', checks: ['static-pods-run'] },
@@ -42,13 +45,15 @@ export const gatesForeseen: Readonly<Record<StepId, readonly Foreseen[]>> = {
   ],
   'rewrite-admin-kubeconfigs': [{ asks: 'an authenticated answer', checks: ['kubeconfigs', 'certificate-expiry'] }],
   'update-kube-proxy': [
-    { asks: 'a rollout that comes to its end', checks: ['kube-proxy', 'leases'], stays: ['kube-proxy'] },
+    { asks: 'a rollout that comes to its end', checks: ['kube-proxy', 'leases', 'admission'], stays: ['kube-proxy'] },
     byStep('pods of a DaemonSet with updateStrategy OnDelete', 'the step replaces them one by one'),
   ],
   'rewrite-worker-kubeconfigs': [
     { asks: 'a Node that is Ready again', checks: ['nodes-ready'], stays: ['nodes-ready'] },
   ],
-  'update-cluster-info': [{ asks: 'an answer without credentials', checks: ['anonymous-auth', 'cluster-ca'] }],
+  'update-cluster-info': [
+    { asks: 'an answer without credentials', checks: ['anonymous-auth', 'cluster-ca', 'admission'] },
+  ],
   'scan-for-old-address': [{ asks: 'nothing that works by the old address', checks: ['old-address-users'] }],
   'use-etcd-learners': [byStep('the gate in kubeadm-config', 'the step sets it')],
   'prepare-joining': [
@@ -70,17 +75,22 @@ export const gatesForeseen: Readonly<Record<StepId, readonly Foreseen[]>> = {
     { asks: 'clocks and disks', checks: ['clocks', 'disk-latency'] },
   ],
   'upload-certificates': [
-    { asks: 'a signature for the token', checks: ['bootstrap-signer', 'join-permissions', 'anonymous-auth', 'leases'] },
+    {
+      asks: 'a signature for the token',
+      checks: ['bootstrap-signer', 'join-permissions', 'anonymous-auth', 'leases', 'admission'],
+    },
   ],
   'join-control-planes': [
     { asks: 'a healthy voter', checks: ['etcd-health', 'etcd-addresses', 'etcd-learner-mode', 'etcd-learner-fixes'] },
     { asks: 'an API server that is ready', checks: ['shared-extra-args', 'control-planes-alike', 'shared-files'] },
-    { asks: 'a Node that is Ready', checks: ['nodes-ready', 'container-runtime', 'cgroup-driver'] },
+    { asks: 'a Node that is Ready', checks: ['nodes-ready', 'container-runtime', 'cgroup-driver', 'admission'] },
+    { asks: 'a kubelet that every API server reaches', checks: ['kubelets-reached', 'kubelet-serving-certificates'] },
+    { asks: 'a Node that its cloud provider knows', checks: ['cloud-provider'] },
     { asks: 'the load balancer to lead there', checks: ['load-balancer', 'hairpin'] },
   ],
   'restore-learner-gate': [byStep('the gate as it was', 'the step puts it back')],
   finish: [
-    { asks: 'CoreDNS ready on two nodes', checks: ['coredns', 'node-pressure'], stays: ['coredns'] },
+    { asks: 'CoreDNS ready on two nodes', checks: ['coredns', 'node-pressure', 'admission'], stays: ['coredns'] },
     byStep('no join secret', 'the step deletes them'),
     { asks: 'every machine of the load balancer to serve', checks: ['load-balancer'] },
   ],

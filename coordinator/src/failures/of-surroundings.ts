@@ -121,6 +121,7 @@ export const ofSurroundings: readonly Failure[] = [
     number: 'F69',
     title: 'An admission webhook refuses a change, or does not answer',
     threads: 'kubernetes, admission webhooks',
+    checks: ['admission'],
     recognised: ['webhook-not-reached', 'webhook-denied'],
   },
   {

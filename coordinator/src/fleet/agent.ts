@@ -35,6 +35,7 @@ export type ReadMethod =
   | 'listSockets'
   | 'lookAtPaths'
   | 'probeKubelets'
+  | 'tryChanges'
   | 'resolveName'
   | 'probeEndpoint'
   | 'probeKubeconfig'

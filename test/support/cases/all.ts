@@ -1,3 +1,4 @@
+import { admissionCases } from './admission.js'
 import type { PublicCase } from './case.js'
 import { controlPlanesAlike } from './control-planes-alike.js'
 import { folders } from './folders.js'
@@ -13,7 +14,10 @@ import { yearsOldNodes } from './years-old-nodes.js'
 
 /** Every public case, one shelf a subject. */
 export const publicCases: readonly PublicCase[] = [
+  ...admissionCases,
+  ...controlPlanesAlike,
   ...folders,
+  ...gateCases,
   ...hostPaths,
   ...kubeadmConfigTexts,
   ...machineCases,
@@ -24,4 +28,8 @@ export const publicCases: readonly PublicCase[] = [
   ...otherStaticPods,
   ...surroundings,
   ...oneNodesValues,
+  ...oneNodesValues,
+  ...otherStaticPods,
+  ...surroundings,
+  ...yearsOldNodes,
 ]

@@ -21,7 +21,7 @@ export const configMapNames = Object.keys(configMapKeys) as ConfigMapName[]
 export const isConfigMapName = (name: string): name is ConfigMapName => Object.hasOwn(configMapKeys, name)
 
 /** `configmap/NAMESPACE/NAME` as an API path. */
-function apiPath(name: ConfigMapName): string {
+export function configMapPath(name: ConfigMapName): string {
   const [, namespace, object] = name.split('/')
   return `/api/v1/namespaces/${namespace}/configmaps/${object}`
 }
@@ -32,7 +32,7 @@ export async function readConfigMap(
   name: ConfigMapName,
   signal: AbortSignal,
 ): Promise<{ object: ConfigMap; text: string } | undefined> {
-  const object = await kube.get<ConfigMap>(apiPath(name), signal)
+  const object = await kube.get<ConfigMap>(configMapPath(name), signal)
   const text = object?.data?.[configMapKeys[name]]
   return object === undefined || text === undefined ? undefined : { object, text }
 }
@@ -46,6 +46,11 @@ export async function writeConfigMapText(
   name: ConfigMapName,
   { object, text, signal }: { object: ConfigMap; text: string; signal: AbortSignal },
 ): Promise<void> {
-  const data = { ...object.data, [configMapKeys[name]]: text }
-  await kube.replace<ConfigMap>(apiPath(name), { ...object, data }, signal)
+  await kube.replace<ConfigMap>(configMapPath(name), withText(name, object, text), signal)
 }
+
+/** The ConfigMap with another text in its key. */
+export const withText = (name: ConfigMapName, object: ConfigMap, text: string): ConfigMap => ({
+  ...object,
+  data: { ...object.data, [configMapKeys[name]]: text },
+})

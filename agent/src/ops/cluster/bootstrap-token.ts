@@ -59,7 +59,7 @@ interface TokenWish {
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
 /** As kubeadm makes them (bootstraptoken/v1 ToSecret): the usages for discovery and TLS bootstrap, and the group that kubeadm's RBAC knows. */
-function tokenSecret(id: string, secret: string, description: string, expires: string) {
+export function tokenSecret(id: string, secret: string, description: string, expires: string) {
   const data = {
     'token-id': id,
     'token-secret': secret,

@@ -94,7 +94,10 @@ export interface Workload {
   readonly metadata: ObjectMeta
   readonly spec?: {
     readonly template?: {
-      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
+      readonly metadata?: {
+        readonly labels?: Readonly<Record<string, string>>
+        readonly annotations?: Readonly<Record<string, string>>
+      }
       readonly spec?: {
         readonly containers?: readonly Container[]
         readonly initContainers?: readonly Container[]
@@ -169,6 +172,7 @@ export const apiPath = {
   secret: (name: string) => `/api/v1/namespaces/kube-system/secrets/${name}`,
   secrets: '/api/v1/namespaces/kube-system/secrets',
   node: (name: string) => `/api/v1/nodes/${name}`,
+  systemServices: '/api/v1/namespaces/kube-system/services',
   systemPods: '/api/v1/namespaces/kube-system/pods',
   kubeProxy: '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy',
   coreDns: '/apis/apps/v1/namespaces/kube-system/deployments/coredns',

@@ -54,7 +54,8 @@ function encrypted(plain: Uint8Array, key: string): Buffer {
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-async function letJoinersRead(kube: KubeApi, signal: AbortSignal): Promise<void> {
+/** The Role by which joiners read the Secret, and its binding, each with its path. */
+export function certificatesRights(): readonly { readonly path: string; readonly body: unknown }[] {
   const [binding, role] = certificatesRole
   const [apiGroup, name] = ['rbac.authorization.k8s.io', 'kubeadm:kubeadm-certs']
   const metadata = { name, namespace: 'kube-system' }
@@ -64,9 +65,12 @@ async function letJoinersRead(kube: KubeApi, signal: AbortSignal): Promise<void>
     [role, { kind: 'Role', rules }],
     [binding, { kind: 'RoleBinding', roleRef: { apiGroup, kind: 'Role', name }, subjects: [group] }],
   ] as const
-  for (const [path, object] of wanted) {
+  return wanted.map(([path, object]) => ({ path, body: { apiVersion: `${apiGroup}/v1`, metadata, ...object } }))
+}
+
+async function letJoinersRead(kube: KubeApi, signal: AbortSignal): Promise<void> {
+  for (const { path, body } of certificatesRights()) {
     if ((await kube.get(path, signal)) !== undefined) continue
-    const body = { apiVersion: `${apiGroup}/v1`, metadata, ...object }
     await kube.create(path.slice(0, path.lastIndexOf('/')), body, signal)
   }
 }

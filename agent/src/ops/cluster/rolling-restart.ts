@@ -13,9 +13,14 @@ export const restartedSince = ({ spec }: Workload, sinceUnixMs: number): boolean
  */
 export async function startRollingRestart(kube: KubeApi, path: string, signal?: AbortSignal): Promise<number> {
   const restartedAt = Math.floor(Date.now() / 1000) * 1000
-  const annotations = { [annotation]: new Date(restartedAt).toISOString().replace('.000', '') }
-  await kube.patch(path, { spec: { template: { metadata: { annotations } } } }, signal)
+  await kube.patch(path, restartPatch(restartedAt), signal)
   return restartedAt
+}
+
+/** What `kubectl rollout restart` writes. */
+export function restartPatch(restartedAtUnixMs: number) {
+  const annotations = { [annotation]: new Date(restartedAtUnixMs).toISOString().replace('.000', '') }
+  return { spec: { template: { metadata: { annotations } } } }
 }
 
 /** The time of the last rolling restart as the template has it; empty for none. */

@@ -66,3 +66,9 @@ async function ask(run: ConversionRun, configuration: string): Promise<JoinersWi
   if (!run.file.policy.adoptManifestChanges || extras.length === 0) return plain
   return { ...(await compare(adoptExtras(configuration, extras))), extras }
 }
+
+/** What the manifests of the first control plane have by hand, and the operator wants the joiners to have too. */
+export async function adoptedExtras(run: ConversionRun): Promise<readonly ComponentExtras[]> {
+  if (!run.file.policy.adoptManifestChanges) return []
+  return (await joinersWillBe(run))?.extras ?? []
+}

@@ -1,5 +1,6 @@
 import { addresses } from './addresses.js'
 import { adminKubeconfig } from './admin-kubeconfig.js'
+import { admission } from './admission.js'
 import { agentVersions } from './agent-versions.js'
 import { alreadyHighlyAvailable } from './already-highly-available.js'
 import { anonymousAuth } from './anonymous-auth.js'
@@ -168,4 +169,5 @@ export const allChecks = [
   endpointOutsideCluster,
   hairpin,
   oldAddressUsersCheck,
+  admission,
 ] as const satisfies readonly Check[]

@@ -72,7 +72,7 @@ export const service: LoadBalancerKind = {
 }
 
 /** Port of the Service, as clients outside dial it. */
-const portOutside = ({ loadBalancer, endpoint }: ClusterFile): number => loadBalancer.nodePort ?? endpoint.port
+export const portOutside = ({ loadBalancer, endpoint }: ClusterFile): number => loadBalancer.nodePort ?? endpoint.port
 
 function warning(run: ConversionRun): Finding {
   return {

@@ -6,11 +6,11 @@ import type { ComponentExtras } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { adoptExtras } from '@quorate/shared/kubeadm-extras'
 import { formatEndpoint } from '@quorate/shared/names'
 import { canonicalAddress } from '@quorate/shared/pki'
-import { joinersWillBe } from '../alike/joiners.js'
+import { adoptedExtras } from '../alike/joiners.js'
 import { readClusterFacts } from '../fresh.js'
 import { certSansOf } from '../hand-added-sans.js'
 import { recall, remember } from '../memory.js'
-import { type ConversionRun, defineStep } from '../run.js'
+import { defineStep } from '../run.js'
 import { putBack } from '../undo.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
@@ -29,7 +29,7 @@ export const updateKubeadmConfig = defineStep({
     const view = readClusterConfiguration(before)
     const endpoint = formatEndpoint(run.endpoint)
     const sans = await certSansOf(run, before)
-    const extras = await extrasOf(run)
+    const extras = await adoptedExtras(run)
     const isSet = view.controlPlaneEndpoint === endpoint && lacking(sans, view.certSans).length === 0
     if (isSet && extras.length === 0) return []
     const after = adoptExtras(setControlPlaneEndpoint(before, endpoint, sans), extras)
@@ -44,7 +44,7 @@ export const updateKubeadmConfig = defineStep({
   },
   async apply(run, _action, call) {
     const { kubeadmConfig } = await run.clusterFacts()
-    const extras = await extrasOf(run)
+    const extras = await adoptedExtras(run)
     remember(run, note, kubeadmConfig?.text)
     remember(run, extrasNote, extras)
     const request = {
@@ -76,12 +76,6 @@ export const updateKubeadmConfig = defineStep({
   },
   rollback: putBack,
 })
-
-/** What the manifests of the first control plane have by hand, and the operator wants the joiners to have too. */
-async function extrasOf(run: ConversionRun): Promise<readonly ComponentExtras[]> {
-  if (!run.file.policy.adoptManifestChanges) return []
-  return (await joinersWillBe(run))?.extras ?? []
-}
 
 /** Names, no values: the diff has them. */
 function inWords(extras: readonly ComponentExtras[]): string {

@@ -1193,6 +1193,17 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => facts(w, cp1).sharedFiles.push({ ...shared, path: '/root/audit.yaml', shareable: false }),
   },
   {
+    check: 'admission',
+    what: 'a policy refuses the change of kubeadm-config',
+    evidence:
+      /dry run \(dryRun=All\) of update ConfigMap kube-system\/kubeadm-config: configmaps "kubeadm-config" is forbidden/,
+    breaks: (w) => {
+      const error = `configmaps "kubeadm-config" is forbidden: ValidatingAdmissionPolicy 'frozen' with binding 'frozen-all' denied request: ask first`
+      const change = 'update ConfigMap kube-system/kubeadm-config'
+      w.tried = [{ change, asUser: '', httpStatus: 422, error, registeredBy: '', altered: false }]
+    },
+  },
+  {
     check: 'kubelets-reached',
     what: 'port 10250 shut on a worker',
     severity: 'warning',

@@ -1138,6 +1138,56 @@ export interface KubeletAnswer {
   error: string;
 }
 
+export interface TryChangesRequest {
+  /** Absent: kubeadm-config is not tried. */
+  kubeadmConfig?:
+    | KubeadmConfigChange
+    | undefined;
+  /** The server that kube-proxy's ConfigMap shall name, with the restart of its pods. Empty: not tried. */
+  kubeProxyServer: string;
+  /** The server that cluster-info shall name. Empty: not tried. */
+  clusterInfoServer: string;
+  /** The restart of CoreDNS. */
+  coreDns: boolean;
+  /** Nodes that join: their Node objects, and what kubeadm makes for them. */
+  joining: string[];
+  /** Absent: no Service is tried. */
+  apiService?: ApiServiceChange | undefined;
+}
+
+/** As UpdateKubeadmConfigRequest. */
+export interface KubeadmConfigChange {
+  controlPlaneEndpoint: string;
+  certSans: string[];
+  extras: ComponentExtras[];
+}
+
+/** As ApplyApiServiceRequest. */
+export interface ApiServiceChange {
+  port: number;
+  targetPort: number;
+  address: string;
+}
+
+export interface TryChangesResponse {
+  tried: TriedChange[];
+}
+
+export interface TriedChange {
+  /** `update ConfigMap kube-system/kubeadm-config`. */
+  change: string;
+  /** Who makes it in the run: empty for admin.conf, else a user who was impersonated. */
+  asUser: string;
+  /** Zero where nothing answered. */
+  httpStatus: number;
+  /** The API server's message; empty where the change would be accepted. */
+  error: string;
+  /** Where the error names a webhook: the object that registers it, `validatingwebhookconfiguration NAME`. */
+  registeredBy: string;
+  /** What was sent is not what would be stored: a mutating webhook or policy changes it. */
+  altered: boolean;
+}
+
 function createBaseGetNodeFactsRequest(): GetNodeFactsRequest {
   return { folders: undefined };
 }
@@ -12354,6 +12404,460 @@ export const KubeletAnswer: MessageFns<KubeletAnswer> = {
   },
 };
 
+function createBaseTryChangesRequest(): TryChangesRequest {
+  return {
+    kubeadmConfig: undefined,
+    kubeProxyServer: "",
+    clusterInfoServer: "",
+    coreDns: false,
+    joining: [],
+    apiService: undefined,
+  };
+}
+
+export const TryChangesRequest: MessageFns<TryChangesRequest> = {
+  encode(message: TryChangesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kubeadmConfig !== undefined) {
+      KubeadmConfigChange.encode(message.kubeadmConfig, writer.uint32(10).fork()).join();
+    }
+    if (message.kubeProxyServer !== "") {
+      writer.uint32(18).string(message.kubeProxyServer);
+    }
+    if (message.clusterInfoServer !== "") {
+      writer.uint32(26).string(message.clusterInfoServer);
+    }
+    if (message.coreDns !== false) {
+      writer.uint32(32).bool(message.coreDns);
+    }
+    for (const v of message.joining) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.apiService !== undefined) {
+      ApiServiceChange.encode(message.apiService, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TryChangesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTryChangesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kubeadmConfig = KubeadmConfigChange.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kubeProxyServer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clusterInfoServer = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.coreDns = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.joining.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.apiService = ApiServiceChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TryChangesRequest>): TryChangesRequest {
+    return TryChangesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TryChangesRequest>): TryChangesRequest {
+    const message = createBaseTryChangesRequest();
+    message.kubeadmConfig = (object.kubeadmConfig !== undefined && object.kubeadmConfig !== null)
+      ? KubeadmConfigChange.fromPartial(object.kubeadmConfig)
+      : undefined;
+    message.kubeProxyServer = object.kubeProxyServer ?? "";
+    message.clusterInfoServer = object.clusterInfoServer ?? "";
+    message.coreDns = object.coreDns ?? false;
+    message.joining = object.joining?.map((e) => e) || [];
+    message.apiService = (object.apiService !== undefined && object.apiService !== null)
+      ? ApiServiceChange.fromPartial(object.apiService)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseKubeadmConfigChange(): KubeadmConfigChange {
+  return { controlPlaneEndpoint: "", certSans: [], extras: [] };
+}
+
+export const KubeadmConfigChange: MessageFns<KubeadmConfigChange> = {
+  encode(message: KubeadmConfigChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.controlPlaneEndpoint !== "") {
+      writer.uint32(10).string(message.controlPlaneEndpoint);
+    }
+    for (const v of message.certSans) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.extras) {
+      ComponentExtras.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubeadmConfigChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubeadmConfigChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.controlPlaneEndpoint = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certSans.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.extras.push(ComponentExtras.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KubeadmConfigChange>): KubeadmConfigChange {
+    return KubeadmConfigChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubeadmConfigChange>): KubeadmConfigChange {
+    const message = createBaseKubeadmConfigChange();
+    message.controlPlaneEndpoint = object.controlPlaneEndpoint ?? "";
+    message.certSans = object.certSans?.map((e) => e) || [];
+    message.extras = object.extras?.map((e) => ComponentExtras.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseApiServiceChange(): ApiServiceChange {
+  return { port: 0, targetPort: 0, address: "" };
+}
+
+export const ApiServiceChange: MessageFns<ApiServiceChange> = {
+  encode(message: ApiServiceChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
+    }
+    if (message.targetPort !== 0) {
+      writer.uint32(16).uint32(message.targetPort);
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApiServiceChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApiServiceChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.targetPort = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApiServiceChange>): ApiServiceChange {
+    return ApiServiceChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApiServiceChange>): ApiServiceChange {
+    const message = createBaseApiServiceChange();
+    message.port = object.port ?? 0;
+    message.targetPort = object.targetPort ?? 0;
+    message.address = object.address ?? "";
+    return message;
+  },
+};
+
+function createBaseTryChangesResponse(): TryChangesResponse {
+  return { tried: [] };
+}
+
+export const TryChangesResponse: MessageFns<TryChangesResponse> = {
+  encode(message: TryChangesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tried) {
+      TriedChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TryChangesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTryChangesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tried.push(TriedChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TryChangesResponse>): TryChangesResponse {
+    return TryChangesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TryChangesResponse>): TryChangesResponse {
+    const message = createBaseTryChangesResponse();
+    message.tried = object.tried?.map((e) => TriedChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseTriedChange(): TriedChange {
+  return { change: "", asUser: "", httpStatus: 0, error: "", registeredBy: "", altered: false };
+}
+
+export const TriedChange: MessageFns<TriedChange> = {
+  encode(message: TriedChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.change !== "") {
+      writer.uint32(10).string(message.change);
+    }
+    if (message.asUser !== "") {
+      writer.uint32(18).string(message.asUser);
+    }
+    if (message.httpStatus !== 0) {
+      writer.uint32(24).uint32(message.httpStatus);
+    }
+    if (message.error !== "") {
+      writer.uint32(34).string(message.error);
+    }
+    if (message.registeredBy !== "") {
+      writer.uint32(42).string(message.registeredBy);
+    }
+    if (message.altered !== false) {
+      writer.uint32(48).bool(message.altered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TriedChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTriedChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asUser = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.httpStatus = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.registeredBy = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.altered = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TriedChange>): TriedChange {
+    return TriedChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TriedChange>): TriedChange {
+    const message = createBaseTriedChange();
+    message.change = object.change ?? "";
+    message.asUser = object.asUser ?? "";
+    message.httpStatus = object.httpStatus ?? 0;
+    message.error = object.error ?? "";
+    message.registeredBy = object.registeredBy ?? "";
+    message.altered = object.altered ?? false;
+    return message;
+  },
+};
+
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
  * Reads need the role `observer` (ReadBackup, WatchAvailability and MeasureDisk: `operator`), changes the role `operator`
@@ -13149,6 +13653,16 @@ export const NodeAgentServiceService = {
       Buffer.from(ProbeKubeletsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProbeKubeletsResponse => ProbeKubeletsResponse.decode(value),
   },
+  /** Sends changes that a run would make to the API server as its own dry run (dryRun=All): admission answers as it would then, nothing is stored. */
+  tryChanges: {
+    path: "/quorate.v1.NodeAgentService/TryChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TryChangesRequest): Buffer => Buffer.from(TryChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TryChangesRequest => TryChangesRequest.decode(value),
+    responseSerialize: (value: TryChangesResponse): Buffer => Buffer.from(TryChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TryChangesResponse => TryChangesResponse.decode(value),
+  },
 } as const;
 
 export interface NodeAgentServiceServer extends UntypedServiceImplementation {
@@ -13303,6 +13817,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   lookAtPaths: handleUnaryCall<LookAtPathsRequest, LookAtPathsResponse>;
   /** Whether the local API server reaches the kubelets of these Nodes, as `kubectl logs` needs it. */
   probeKubelets: handleUnaryCall<ProbeKubeletsRequest, ProbeKubeletsResponse>;
+  /** Sends changes that a run would make to the API server as its own dry run (dryRun=All): admission answers as it would then, nothing is stored. */
+  tryChanges: handleUnaryCall<TryChangesRequest, TryChangesResponse>;
 }
 
 export interface NodeAgentServiceClient extends Client {
@@ -14099,6 +14615,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ProbeKubeletsResponse) => void,
+  ): ClientUnaryCall;
+  /** Sends changes that a run would make to the API server as its own dry run (dryRun=All): admission answers as it would then, nothing is stored. */
+  tryChanges(
+    request: TryChangesRequest,
+    callback: (error: ServiceError | null, response: TryChangesResponse) => void,
+  ): ClientUnaryCall;
+  tryChanges(
+    request: TryChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TryChangesResponse) => void,
+  ): ClientUnaryCall;
+  tryChanges(
+    request: TryChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TryChangesResponse) => void,
   ): ClientUnaryCall;
 }
 
