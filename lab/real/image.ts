@@ -59,7 +59,7 @@ async function addPackages(root: string, packages: readonly string[], work: stri
   for (const name of readdirSync(work).filter((each) => each.endsWith('.deb')))
     await must('dpkg', ['-x', join(work, name), unpacked])
   // Not into the image at once: that would put a folder in the place of the link `lib`.
-  for (const folder of ['etc', 'usr']) await must('cp', ['-a', join(unpacked, folder), root])
+  for (const folder of readdirSync(unpacked)) await must('cp', ['-a', join(unpacked, folder), root])
 }
 
 function sha256(file: string): Promise<string> {
