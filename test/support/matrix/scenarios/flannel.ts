@@ -18,10 +18,10 @@ export const flannel: Scenario = {
 /** Each node has routes to the pods of all others, and an agent that starts finds the API. */
 async function routes(t: Test, lab: Lab): Promise<void> {
   const nodes = [...lab.controlPlanes, ...lab.workers]
-  const agents = (...argv: readonly string[]) =>
-    lab.node('cp1').must(['kubectl', '-n', 'kube-flannel', 'rollout', ...argv, 'daemonset/kube-flannel-ds'])
-  await agents('restart')
-  await agents('status', '--timeout=180s')
+  const agents = (...argv: readonly string[]) => lab.node('cp1').must(['kubectl', '-n', 'kube-flannel', ...argv])
+  // Not `rollout restart`: that writes into the DaemonSet, which shall be as before when the conversion is undone.
+  await agents('delete', 'pods', '--selector=app=flannel')
+  await agents('rollout', 'status', 'daemonset/kube-flannel-ds', '--timeout=180s')
   for (const node of nodes) {
     const known = await node.must(['ip', 'route'])
     for (const other of nodes.filter((one) => one !== node))
