@@ -18,6 +18,7 @@ import {
 } from '@quorate/shared/gen/quorate/v1/facts'
 import {
   type GetFirewallResponse,
+  type MeasurePathRequest,
   type ProbeEndpointRequest,
   ProbeEndpointResponse,
   type TriedChange,
@@ -42,6 +43,8 @@ export interface World {
   references: Record<string, Reference[]>
   /** p99 of the disk under etcd, ms; 2 where it is not given. */
   diskMs: Record<string, number>
+  /** Bytes a second that a node's disk takes and that reach it. */
+  rates: Record<string, { readonly disk?: number; readonly path?: number }>
   /** Added to the time that a node's clock says, ms. */
   clockOffsetMs: Record<string, number>
   loadBalancerFindings: Finding[]
@@ -125,6 +128,7 @@ export function soundWorld(): World {
     probe: () => undefined,
     references: {},
     diskMs: {},
+    rates: {},
     clockOffsetMs: {},
     loadBalancerFindings: [],
     containers: (node, name) => [container(node, name, `${name}-0`)],
@@ -405,7 +409,12 @@ function fakeAgent(world: World, node: string): Agent {
     findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
     measureDisk: () => {
       const p99Us = (world.diskMs[node] ?? 2) * 1_000
-      return { folder: '/var/lib', writes: 100, leastUs: p99Us / 4, medianUs: p99Us / 2, p99Us }
+      const { disk: bytesPerSecond = 200_000_000 } = world.rates[node] ?? {}
+      return { folder: '/var/lib', writes: 100, leastUs: p99Us / 4, medianUs: p99Us / 2, p99Us, bytesPerSecond }
+    },
+    measurePath: ({ host }: MeasurePathRequest) => {
+      const target = world.file.controlPlanes.find(({ address }) => address === host)
+      return { bytesPerSecond: world.rates[target?.name ?? '']?.path ?? 100_000_000, error: '' }
     },
     resolveName: () => ({ addresses: world.resolves[node] ?? [] }),
     probeEndpoint: (request: ProbeEndpointRequest) =>

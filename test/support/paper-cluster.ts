@@ -359,7 +359,9 @@ export class PaperCluster {
         leastUs: paper.diskP99Us / 4,
         medianUs: paper.diskP99Us / 2,
         p99Us: paper.diskP99Us,
+        bytesPerSecond: 200_000_000,
       }),
+      measurePath: () => ({ bytesPerSecond: 100_000_000, error: '' }),
       resolveName: () => ({ addresses: paper.facts.hostsFile.includes('# BEGIN quorate') ? ['192.168.13.100'] : [] }),
       probeEndpoint: (probe: ProbeEndpointRequest) =>
         ProbeEndpointResponse.fromPartial(this.probe(node.name, probe) ?? this.#meet(probe)),

@@ -62,6 +62,7 @@ async function readStatus({ maintenance }: Clients, signal?: AbortSignal): Promi
   return {
     version: answer.version,
     dbSizeBytes: Number(answer.dbSize),
+    dbInUseBytes: Number(answer.dbSizeInUse),
     leaderId: hex(answer.leader),
     learner: answer.isLearner,
     raftIndex: Number(answer.raftIndex),

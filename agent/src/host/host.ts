@@ -89,6 +89,12 @@ export interface SyncLatency {
   readonly took: readonly number[]
 }
 
+export interface WriteRate {
+  /** Where it was written. */
+  readonly folder: string
+  readonly bytesPerSecond: number
+}
+
 /**
  * The node's files and programs. Paths are absolute as the node's own programs see them (`/etc/kubernetes/admin.conf`);
  * a simulated node maps them below its folder. Only host/linux-host.ts implements it with effects.
@@ -129,6 +135,8 @@ export interface Host {
   diskSpace(path: string): Promise<DiskSpace | undefined>
   /** How long the disk under a path takes to make records durable, in a file of its own beside the path, which is removed again. */
   syncLatency(path: string, wish: SyncWish): Promise<SyncLatency>
+  /** How fast that disk takes a long file; measured alike. */
+  writeRate(path: string, limitMs: number): Promise<WriteRate>
   /** Where a path lies for system calls that are made elsewhere (unix sockets of the container runtime). */
   realPath(path: string): string
 }

@@ -20,9 +20,10 @@ import type {
   SyncLatency,
   SyncWish,
   TreeEntry,
+  WriteRate,
 } from './host.js'
 import { runProgram } from './run-program.js'
-import { measureSync } from './sync-latency.js'
+import { measureSync, measureWriting } from './sync-latency.js'
 
 const permissionBits = 0o7777
 const mostLinks = 16
@@ -161,7 +162,18 @@ export class LinuxHost implements Host {
     const real = this.realPath(path)
     this.refuseEscape(real)
     const { folder, took } = await measureSync(real, wish, this.disk)
-    return { folder: this.root === '/' ? folder : folder.slice(this.root.length) || '/', took }
+    return { folder: this.asSeen(folder), took }
+  }
+
+  async writeRate(path: string, limitMs: number): Promise<WriteRate> {
+    const real = this.realPath(path)
+    this.refuseEscape(real)
+    const { folder, bytesPerSecond } = await measureWriting(real, limitMs, this.disk)
+    return { folder: this.asSeen(folder), bytesPerSecond }
+  }
+
+  private asSeen(real: string): string {
+    return this.root === '/' ? real : real.slice(this.root.length) || '/'
   }
 
   private get ownerMustHold(): boolean {

@@ -1,4 +1,9 @@
-import type { ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type {
+  MeasurePathRequest,
+  MeasurePathResponse,
+  ProbeEndpointRequest,
+  ProbeEndpointResponse,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 
 /** Client credentials for an authenticated GET; PEM. */
 export interface ClientCredentials {
@@ -21,6 +26,8 @@ export interface HeldPorts {
   readonly listening: readonly number[]
   readonly inUse: readonly number[]
   readonly certificateSha256: string
+  /** When they are free again. */
+  readonly closed: Promise<void>
   close(): Promise<void>
 }
 
@@ -65,7 +72,10 @@ export interface Network {
     credentials?: ClientCredentials | BearerToken,
     signal?: AbortSignal,
   ): Promise<HttpsAnswer>
-  holdPorts(ports: readonly number[]): Promise<HeldPorts>
+  /** One that another call holds is waited for. */
+  holdPorts(ports: readonly number[], signal?: AbortSignal): Promise<HeldPorts>
+  /** To a port that another agent holds, known by its certificate. A failure is an answer. */
+  measurePath(request: MeasurePathRequest, signal?: AbortSignal): Promise<MeasurePathResponse>
   /**
    * Asks all until `stop`, also where nobody answers; on kept connections, of which one is replaced each `freshMs`, in turn: a new client meets
    * what a kept connection does not, another backend or a new certificate.

@@ -2,12 +2,18 @@ import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { QuorateError } from '@quorate/shared/errors'
-import type { ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type {
+  MeasurePathRequest,
+  MeasurePathResponse,
+  ProbeEndpointRequest,
+  ProbeEndpointResponse,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from './commands.js'
 import { holdPorts } from './held-ports.js'
 import type { Host } from './host.js'
 import { keepAsking } from './keep-asking.js'
 import type { Asking, BearerToken, ClientCredentials, HeldPorts, HttpsAnswer, Network, Question } from './network.js'
+import { measurePath } from './path-rate.js'
 import { connectFirst, secure } from './secure-socket.js'
 
 const getTimeoutMs = 5000
@@ -25,6 +31,8 @@ export interface NodeNetworkOptions {
 export class NodeNetwork implements Network {
   private readonly host: Host
   private readonly holdAddress: string | undefined
+  /** Until when a port is held. */
+  private readonly holders = new Map<number, Promise<void>>()
 
   constructor({ host, holdAddress }: NodeNetworkOptions) {
     this.host = host
@@ -128,8 +136,32 @@ export class NodeNetwork implements Network {
     }
   }
 
-  holdPorts(ports: readonly number[]): Promise<HeldPorts> {
-    return holdPorts(ports, this.holdAddress)
+  async holdPorts(ports: readonly number[], signal?: AbortSignal): Promise<HeldPorts> {
+    // Two who look at one port at the same time, such as two plans, have it one after the other: neither must take the other for a program.
+    for (let before = this.holderOf(ports); before !== undefined; before = this.holderOf(ports)) {
+      await before
+      signal?.throwIfAborted()
+    }
+    const held = holdPorts(ports, this.holdAddress)
+    const over = held.then(({ closed }) => closed).catch(() => {})
+    for (const port of ports) this.holders.set(port, over)
+    void over.then(() => {
+      for (const port of ports) this.holders.delete(port)
+    })
+    return held
+  }
+
+  private holderOf(ports: readonly number[]): Promise<void> | undefined {
+    return ports.map((port) => this.holders.get(port)).find((holder) => holder !== undefined)
+  }
+
+  async measurePath(request: MeasurePathRequest, signal?: AbortSignal): Promise<MeasurePathResponse> {
+    try {
+      return { bytesPerSecond: await measurePath(request, signal), error: '' }
+    } catch (error) {
+      signal?.throwIfAborted()
+      return { bytesPerSecond: 0, error: reason(error) }
+    }
   }
 
   keepAsking(questions: readonly Question[], freshMs: number): Asking {

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Disk } from './disk.js'
 import { absent } from './durable-file.js'
-import type { SyncLatency, SyncWish } from './host.js'
+import type { SyncLatency, SyncWish, WriteRate } from './host.js'
 
 /** So many are written whatever time it takes: of a single one nobody can tell a slow disk from a moment without a processor. */
 const fewest = 3
@@ -15,13 +17,8 @@ const name = '.quorate-disk-probe'
  * --rw=write --fdatasync=1 --bs=2300; https://etcd.io/docs/latest/op-guide/hardware/#disks). The file is not unlinked before it is written:
  * btrfs does not log a file without a name, and would look fast.
  */
-export async function measureSync(path: string, wish: SyncWish, disk: Disk): Promise<SyncLatency> {
-  const folder = await folderFor(path, disk)
-  const file = join(folder, name)
-  await disk.unlink(file).catch(absent)
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  const handle = await disk.open(file, flags, 0o600)
-  try {
+export function measureSync(path: string, wish: SyncWish, disk: Disk): Promise<SyncLatency> {
+  return inProbe(path, disk, async (handle, folder) => {
     const record = Buffer.alloc(wish.bytes)
     const took: number[] = []
     for (const began = performance.now(); took.length < wish.writes; ) {
@@ -32,6 +29,39 @@ export async function measureSync(path: string, wish: SyncWish, disk: Disk): Pro
       took.push(performance.now() - at)
     }
     return { folder, took }
+  })
+}
+
+const chunkBytes = 2 ** 20
+const mostChunks = 32
+
+/** Writes one file in chunks of 1 MiB, at most 32 and no longer than the limit, and makes it durable once at its end: as etcd stores the database that it is sent. */
+export function measureWriting(path: string, limitMs: number, disk: Disk): Promise<WriteRate> {
+  return inProbe(path, disk, async (handle, folder) => {
+    // Not zeros: some file systems store those as nothing.
+    const chunk = randomBytes(chunkBytes)
+    const began = performance.now()
+    let chunks = 0
+    do await handle.writeFile(chunk)
+    while (++chunks < mostChunks && performance.now() - began < limitMs)
+    await handle.datasync()
+    return { folder, bytesPerSecond: Math.round((chunks * chunkBytes * 1_000) / (performance.now() - began)) }
+  })
+}
+
+/** A file on the disk that the path is or will be on; gone afterwards. */
+async function inProbe<T>(
+  path: string,
+  disk: Disk,
+  work: (handle: Pick<FileHandle, 'writeFile' | 'datasync'>, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await folderFor(path, disk)
+  const file = join(folder, name)
+  await disk.unlink(file).catch(absent)
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+  const handle = await disk.open(file, flags, 0o600)
+  try {
+    return await work(handle, folder)
   } finally {
     await handle.close()
     await disk.unlink(file).catch(absent)

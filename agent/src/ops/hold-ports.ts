@@ -14,7 +14,7 @@ export const holdPorts = streamOperation<HoldPortsRequest, HoldPortsResponse>(as
   if (ports.length > mostPorts || ports.some((port) => port < 1 || port > 65535)) {
     throw new QuorateError('INVALID_REQUEST', `not at most ${mostPorts} ports: ${ports.join(', ')}`)
   }
-  const held = await tools.network.holdPorts(ports)
+  const held = await tools.network.holdPorts(ports, signal)
   try {
     const { listening, inUse, certificateSha256 } = held
     yield { listening: [...listening], inUse: [...inUse], certificateSha256 }

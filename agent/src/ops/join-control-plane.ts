@@ -20,7 +20,8 @@ import { readSigned, requestPlace } from './signed-elsewhere/requests.js'
 
 type Join = ChangeOperation<JoinControlPlaneRequest>['run']
 
-const timeoutMs = 15 * 60_000
+/** More than kubeadm's own deadlines add up to, of which the longest is that of a large etcd (JoinSpec.etcd_timeout_seconds). */
+const timeoutMs = 25 * 60_000
 /** What a control plane has when kubeadm is done with it. */
 const made = async (host: Host) => [kubeconfigPaths.kubelet, await manifestOn(host, 'kube-apiserver')]
 

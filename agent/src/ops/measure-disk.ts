@@ -8,16 +8,14 @@ const bytes = 2_300
 const longestMs = 500
 
 /** How long the disk that etcd's data is or will be on takes to make a record durable. Never in etcd's own files. */
-export const measureDisk = readOperation<MeasureDiskRequest, MeasureDiskResponse>(async ({ limitMs }, { host }) => {
-  const limit = Math.min(limitMs || longestMs, longestMs)
-  const { folder, took } = await host.syncLatency((await readFolders(host)).etcdDataDir, {
-    writes,
-    bytes,
-    limitMs: limit,
-  })
+export const measureDisk = readOperation<MeasureDiskRequest, MeasureDiskResponse>(async (request, { host }) => {
+  const limitMs = Math.min(request.limitMs || longestMs, longestMs)
+  const { etcdDataDir } = await readFolders(host)
+  const { folder, took } = await host.syncLatency(etcdDataDir, { writes, bytes, limitMs })
+  const bytesPerSecond = request.sequential ? (await host.writeRate(etcdDataDir, limitMs)).bytesPerSecond : 0
   const sorted = [...took].sort((a, b) => a - b)
   const microseconds = (share: number): number =>
     Math.round((sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) * 1_000)
   const [leastUs, medianUs, p99Us] = [0, 0.5, 0.99].map(microseconds) as [number, number, number]
-  return { folder, writes: took.length, leastUs, medianUs, p99Us }
+  return { folder, writes: took.length, leastUs, medianUs, p99Us, bytesPerSecond }
 })

@@ -24,6 +24,7 @@ import { listImages } from './list-images.js'
 import { listSockets } from './list-sockets.js'
 import { lookAtPaths } from './look-at-paths.js'
 import { measureDisk } from './measure-disk.js'
+import { measurePath } from './measure-path.js'
 import type { Operations } from './operations.js'
 import { placeJoinSecret } from './place-join-secret.js'
 import { placeSharedFiles } from './place-shared-files.js'
@@ -83,6 +84,7 @@ export const operations: Operations = {
   holdPorts,
   watchAvailability,
   measureDisk,
+  measurePath,
   renderManifests,
   checkJoin,
   getSealingKey,

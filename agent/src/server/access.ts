@@ -40,6 +40,7 @@ export const access = {
   [`${service}/GetFirewall`]: 'observer',
   // It writes to a disk that etcd may be working on.
   [`${service}/MeasureDisk`]: 'operator',
+  [`${service}/MeasurePath`]: 'operator',
   // It shuts other coordinators out.
   [`${service}/RaiseFence`]: 'operator',
   // It renews a Lease with the node's admin.conf.

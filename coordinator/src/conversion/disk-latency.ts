@@ -34,7 +34,9 @@ export async function diskLatency(
   options: { limitMs?: number; signal?: AbortSignal } = {},
 ): Promise<DiskLatency> {
   const { limitMs = 0, signal } = options
-  const seen = await run.agent(node).read('measureDisk', { limitMs }, signal === undefined ? {} : { signal })
+  const seen = await run
+    .agent(node)
+    .read('measureDisk', { limitMs, sequential: false }, signal === undefined ? {} : { signal })
   const [least, median, p99] = [seen.leastUs, seen.medianUs, seen.p99Us].map((us) => us / 1_000) as [
     number,
     number,

@@ -81,7 +81,10 @@ export const gatesForeseen: Readonly<Record<StepId, readonly Foreseen[]>> = {
     },
   ],
   'join-control-planes': [
-    { asks: 'a healthy voter', checks: ['etcd-health', 'etcd-addresses', 'etcd-learner-mode', 'etcd-learner-fixes'] },
+    {
+      asks: 'a healthy voter',
+      checks: ['etcd-health', 'etcd-addresses', 'etcd-learner-mode', 'etcd-learner-fixes', 'etcd-size'],
+    },
     { asks: 'an API server that is ready', checks: ['shared-extra-args', 'control-planes-alike', 'shared-files'] },
     { asks: 'a Node that is Ready', checks: ['nodes-ready', 'container-runtime', 'cgroup-driver', 'admission'] },
     { asks: 'a kubelet that every API server reaches', checks: ['kubelets-reached', 'kubelet-serving-certificates'] },

@@ -4,6 +4,7 @@ import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../config/cluster-file.js'
 import { pkiPath } from './cluster-folders.js'
 import { discoversByFile } from './discovery.js'
+import { etcdTimeoutSeconds } from './etcd/database-size.js'
 import { nodeIpOf } from './node-ip.js'
 import { registrationOf } from './node-registration.js'
 import { patchedBy } from './patches.js'
@@ -13,7 +14,7 @@ import { clusterCa } from './wanted.js'
 
 /** How one control plane joins. The pin is of the CA on the first control plane's disk, never of what an endpoint shows. */
 export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<JoinSpec> {
-  const [first, joiner] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node)])
+  const [first, joiner, etcd] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node), run.etcd()])
   const pin = first.certificates.find((one) => one.path === pkiPath(first, 'ca.crt'))?.publicKeyPin ?? ''
   if (pin === '')
     throw new QuorateError('CERTIFICATE_INVALID', 'the first control plane shows no pin of the cluster CA', {
@@ -28,8 +29,7 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
     // What the first control plane's kubeadm stored in kubeadm-config says nothing of the kubeadm that reads our document.
     kubeadmApiVersion: joiner.kubeadmConfigApi,
     ignorePreflightErrors: [...run.file.policy.ignorePreflightErrors],
-    // Joins overlap: etcd lets the second learner wait for the first.
-    etcdTimeoutSeconds: 300,
+    etcdTimeoutSeconds: etcdTimeoutSeconds(etcd),
     discoveryCaPem: discoversByFile(await run.clusterFacts()) ? await clusterCa(run) : '',
     withPatches: patchedBy(first).size > 0,
     nodeIp: await nodeIpOf(run, node),

@@ -20,7 +20,7 @@ export const ofEtcd: readonly Failure[] = [
     number: 'F25',
     title: 'The learner is not in sync and kubeadm gives up',
     threads: 'kubeadm#2997, kubeadm#3287, kubernetes#122826, kubernetes#115492, kubernetes#136014',
-    checks: ['etcd-learner-fixes', 'disk-latency', 'reachability'],
+    checks: ['etcd-learner-fixes', 'etcd-size', 'disk-latency', 'reachability'],
     recognised: ['learner-behind', 'disk-slow', 'etcd-learner-asked', 'learner-not-started'],
   },
   {

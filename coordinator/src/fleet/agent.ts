@@ -41,6 +41,7 @@ export type ReadMethod =
   | 'probeKubeconfig'
   | 'probeDiscovery'
   | 'measureDisk'
+  | 'measurePath'
   | 'getSealingKey'
   | 'getOperation'
   | 'examineOperation'

@@ -35,6 +35,7 @@ import { etcdAuthentication } from './etcd-authentication.js'
 import { etcdHealth } from './etcd-health.js'
 import { etcdLearnerFixes } from './etcd-learner-fixes.js'
 import { etcdLearnerMode } from './etcd-learner-mode.js'
+import { etcdSize } from './etcd-size.js'
 import { etcdTopology } from './etcd-topology.js'
 import { featureGates } from './feature-gates.js'
 import { firewall } from './firewall.js'
@@ -158,6 +159,7 @@ export const allChecks = [
   sharedFiles,
   etcdLearnerMode,
   etcdLearnerFixes,
+  etcdSize,
   plannedOutage,
   loadBalancer,
   virtualIpInCloud,

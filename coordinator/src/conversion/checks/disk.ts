@@ -1,8 +1,10 @@
 import type { DiskFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { foldersOf } from '../cluster-folders.js'
+import { databaseBytes } from '../etcd/database-size.js'
 import { newMembers } from '../membership.js'
 import type { ConversionRun } from '../run.js'
+import { size } from '../size.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'disk'
@@ -15,7 +17,8 @@ export const disk: Check = {
   title: 'There is disk space for backups and for etcd',
   async check(run) {
     const joining = await newMembers(run)
-    const snapshot = await snapshotBytes(run)
+    // A snapshot is about as large as the database of whichever member is asked for it.
+    const snapshot = databaseBytes(await run.etcd())
     const findings = await Promise.all(
       run.nodes.map(async (node) => {
         const facts = await run.nodeFacts(node)
@@ -24,12 +27,6 @@ export const disk: Check = {
     )
     return findings.flat()
   },
-}
-
-/** A snapshot is about as large as the database of whichever member is asked for it. */
-async function snapshotBytes(run: ConversionRun): Promise<number> {
-  const { members } = await run.etcd()
-  return Math.max(0, ...members.map(({ status }) => status?.dbSizeBytes ?? 0))
 }
 
 function needs(
@@ -79,8 +76,4 @@ function diskOf(disks: readonly DiskFacts[], path: string): DiskFacts | undefine
     (best, disk) => (best !== undefined && best.path.length >= disk.path.length ? best : disk),
     undefined,
   )
-}
-
-function size(bytes: number): string {
-  return bytes >= gibi ? `${(bytes / gibi).toFixed(1)} GiB` : `${Math.round(bytes / mebi)} MiB`
 }

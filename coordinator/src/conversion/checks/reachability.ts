@@ -35,13 +35,9 @@ export const reachability: Check = {
           : probeOpen(run, { target, ports, sources: between }),
       ),
     )
-    // A port that both look at can be held by one at a time.
-    const turn = ports.includes(run.endpoint.port) ? ofControlPlanes : Promise.resolve()
     const ofLoadBalancer = run.loadBalancer
       .frontends(run)
-      .map(({ node: target, clients: sources }) =>
-        turn.then(() => probeHeld(run, { target, ports: [run.endpoint.port], sources })),
-      )
+      .map(({ node: target, clients: sources }) => probeHeld(run, { target, ports: [run.endpoint.port], sources }))
     const ofEtcd = etcd.outside.map(({ host, port, what }) =>
       probeFromOthers(run, {
         ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },

@@ -6,6 +6,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { readEtcd } from '../fresh.js'
 import type { ConversionRun } from '../run.js'
+import { learningMs } from './database-size.js'
 import { memberOf } from './members.js'
 
 /** How long a member that was added may take to answer: after a power-cut and reboot about 20 s (etcd), images and a slow disk more. */
@@ -37,7 +38,8 @@ async function answering(run: ConversionRun, node: NodeEntry, why: QuorateError)
     if (member === undefined) return holds(undefined)
     return member.status === undefined ? notYet(`member ${member.id} does not answer`) : holds(member)
   }
-  const member = await until(`etcd on ${node.name} to answer`, look, { deadlineMs: answerMs, everyMs: 500 }).catch(
+  const deadlineMs = answerMs + learningMs(await run.etcd())
+  const member = await until(`etcd on ${node.name} to answer`, look, { deadlineMs, everyMs: 500 }).catch(
     (error: unknown) => {
       throw stuck(node, members, { why, error: asQuorateError(error) })
     },
@@ -77,7 +79,7 @@ async function promote(
   }
   call.progress(`etcd member ${memberId} of ${node.name} is a learner that answers: promoting it`)
   const promoted = await until(`etcd member ${memberId} to be promoted`, look, {
-    deadlineMs: promoteMs,
+    deadlineMs: promoteMs + learningMs(await run.etcd()),
     everyMs: 2_000,
   }).catch(() => false)
   if (!promoted) throw why

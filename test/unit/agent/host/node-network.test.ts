@@ -50,6 +50,13 @@ function listen(t: Test, server: Server | ReturnType<typeof createTcpServer>): P
   )
 }
 
+async function freePort(t: Test): Promise<number> {
+  const spare = createTcpServer()
+  const port = await listen(t, spare)
+  await new Promise((done) => spare.close(done))
+  return port
+}
+
 const asked = (port: number, rest: Partial<ProbeEndpointRequest> = {}): ProbeEndpointRequest => ({
   host: address,
   port,
@@ -140,9 +147,7 @@ t.test(
   'held ports answer with the certificate that was announced, leave taken ones alone, and are free after',
   async (t) => {
     const taken = await listen(t, createTcpServer())
-    const spare = createTcpServer()
-    const free = await listen(t, spare)
-    await new Promise((done) => spare.close(done))
+    const free = await freePort(t)
     const held = await network.holdPorts([free, taken])
     t.same([held.listening, held.inUse], [[free], [taken]])
     const probe = () => network.probe(asked(free, { verify: 'VERIFY_MODE_NONE', path: '' }), '')
@@ -155,3 +160,16 @@ t.test(
     t.match(await probe(), { reached: 'tcp', error: /ECONNREFUSED/ })
   },
 )
+
+t.test('bytes go to whoever holds the port with the certificate, and to nobody else', async (t) => {
+  const port = await freePort(t)
+  const held = await network.holdPorts([port])
+  const request = { host: address, port, certificateSha256: held.certificateSha256 }
+  const { bytesPerSecond, error } = await network.measurePath(request)
+  t.equal(error, '')
+  t.ok(bytesPerSecond > 0)
+  const other = await network.measurePath({ ...request, certificateSha256: 'a'.repeat(64) })
+  t.match(other, { bytesPerSecond: 0, error: /another certificate is shown there/ })
+  await held.close()
+  t.match(await network.measurePath(request), { bytesPerSecond: 0, error: /ECONNREFUSED/ })
+})

@@ -13,7 +13,7 @@ const wish = { writes: 20, bytes: 2_300, limitMs: 10_000 }
 t.test('the disk of a joiner is measured beside the place where its etcd will live, and nothing is left', async (t) => {
   const node = await OpsNode.make(t)
   node.write('/var/lib/dpkg', 'x')
-  const seen = await measureDisk.run({ limitMs: 0 }, node.tools, never)
+  const seen = await measureDisk.run({ limitMs: 0, sequential: false }, node.tools, never)
   t.equal(seen.folder, '/var/lib')
   t.ok(seen.writes > 0)
   t.ok(seen.p99Us >= seen.medianUs && seen.medianUs > 0)
@@ -34,15 +34,16 @@ t.test("etcd's own folder is not written into, and the time that was given is ke
       },
     }),
   }
-  t.same(await measureDisk.run({ limitMs: 200 }, slow, never), {
+  t.same(await measureDisk.run({ limitMs: 200, sequential: false }, slow, never), {
     folder: '/var/lib',
     writes: 3,
     leastUs: 1_000,
     medianUs: 2_000,
     p99Us: 400_000,
+    bytesPerSecond: 0,
   })
   t.equal(asked, 200)
-  await measureDisk.run({ limitMs: 600_000 }, slow, never)
+  await measureDisk.run({ limitMs: 600_000, sequential: false }, slow, never)
   t.equal(asked, 500, 'never longer, whatever is asked for')
   t.same(readdirSync(node.path('/var/lib/etcd')), ['member'])
 })
@@ -64,4 +65,18 @@ t.test('each record is durable before the next; a disk that fails leaves nothing
   disk.fail('write', 'ENOSPC')
   await t.rejects(new LinuxHost(root, disk).syncLatency('/etcd', wish), { code: 'ENOSPC' })
   t.same(readdirSync(root), [])
+})
+
+t.test('how fast a long file is written: in one go, durable once, and nothing is left', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'quorate-disk-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const disk = new FaultyDisk()
+  const { folder, bytesPerSecond } = await new LinuxHost(root, disk).writeRate('/var/lib/etcd', 0)
+  t.equal(folder, '/')
+  t.ok(bytesPerSecond > 0)
+  const calls = disk.calls.filter((call) => /^(write|sync) /.test(call)).map((call) => call.split(' ')[0])
+  t.same(calls, ['write', 'sync'], 'no more than there is time for, but one in any case')
+  t.same(readdirSync(root), [])
+  const node = await OpsNode.make(t)
+  t.ok((await measureDisk.run({ limitMs: 0, sequential: true }, node.tools, never)).bytesPerSecond > 0)
 })

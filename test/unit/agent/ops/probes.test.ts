@@ -38,11 +38,18 @@ t.test('ports are held until the caller hangs up, and can be met meanwhile', asy
   t.equal(seen.error, '')
   t.equal(seen.certificateSha256, first.value?.certificateSha256)
   const second = holdPorts.run({ ports: [port], deadlineMs: 10 }, node.tools, never)[Symbol.asyncIterator]()
-  t.match((await second.next()).value, { listening: [], inUse: [port] })
-  t.equal((await second.next()).done, true, 'the deadline ends it')
+  let hasTurn = false
+  const turn = second.next().then((next) => {
+    hasTurn = true
+    return next
+  })
+  await probeEndpoint.run({ ...probe, port, verify: VerifyMode.VERIFY_MODE_NONE }, node.tools, never)
+  t.equal(hasTurn, false, 'who wants it too waits')
   const end = stream.next()
   caller.abort()
   t.equal((await end).done, true)
+  t.match((await turn).value, { listening: [port], inUse: [] })
+  t.equal((await second.next()).done, true, 'the deadline ends it')
   t.equal(await connects(), false, 'closed')
 })
 

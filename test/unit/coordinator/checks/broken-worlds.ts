@@ -70,6 +70,10 @@ const withKmsPlugin = (world: World) => {
   // Served there already, by a unit.
   facts(world, cp2).listeningUnixSockets.push('/run/kmsplugin/socket.sock')
 }
+/** Sizes in GiB. */
+const hasDatabase = (world: World, size: number, inUse: number) =>
+  Object.assign(firstMember(world).status ?? {}, { dbSizeBytes: size * 2 ** 30, dbInUseBytes: inUse * 2 ** 30 })
+
 const firstMember = (world: World) => world.etcd.members[0] as World['etcd']['members'][number]
 const shared = {
   path: '/etc/kubernetes/audit.yaml',
@@ -935,6 +939,37 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: cp1,
     evidence: /quorate-agent is on \//,
     breaks: (w) => Object.assign(firstMember(w).status ?? {}, { dbSizeBytes: 7 * 2 ** 30 }),
+  },
+  {
+    check: 'etcd-size',
+    what: 'a large database, of which half is free pages',
+    severity: 'info',
+    node: cp2,
+    evidence:
+      /to k8smaster2.example.com 100 MB\/s; disk of k8smaster2.example.com \(\/var\/lib\) 200 MB\/s; in use 1\.0 GiB of 2\.0 GiB/,
+    breaks: (w) => hasDatabase(w, 2, 1),
+  },
+  {
+    check: 'etcd-size',
+    what: 'a large database and a slow path, to a kubeadm with a fixed deadline',
+    severity: 'warning',
+    node: cp3,
+    evidence: /to k8smaster3.example.com 12 MB\/s/,
+    breaks: (w) => {
+      hasDatabase(w, 2, 2)
+      for (const node of [cp2, cp3]) Object.assign(facts(w, node), { kubeadmConfigApi: 'v1beta3' })
+      Object.assign(w.rates, { [cp3]: { path: 12_000_000 } })
+    },
+  },
+  {
+    check: 'etcd-size',
+    what: 'a large database and a disk that is too slow for it',
+    node: cp2,
+    evidence: /disk of k8smaster2.example.com \(\/var\/lib\) 2 MB\/s/,
+    breaks: (w) => {
+      hasDatabase(w, 4, 4)
+      Object.assign(w.rates, { [cp2]: { disk: 2_000_000 } })
+    },
   },
   {
     check: 'disk',

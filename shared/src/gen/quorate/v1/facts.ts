@@ -651,6 +651,8 @@ export interface EtcdStatus {
   clusterId: string;
   /** Round trip of the Status call. */
   latencyMs: number;
+  /** What of the database is not free pages: about its size after a defragmentation. */
+  dbInUseBytes: number;
 }
 
 export interface ContainerFacts {
@@ -6711,6 +6713,7 @@ function createBaseEtcdStatus(): EtcdStatus {
     errors: [],
     clusterId: "",
     latencyMs: 0,
+    dbInUseBytes: 0,
   };
 }
 
@@ -6742,6 +6745,9 @@ export const EtcdStatus: MessageFns<EtcdStatus> = {
     }
     if (message.latencyMs !== 0) {
       writer.uint32(72).uint32(message.latencyMs);
+    }
+    if (message.dbInUseBytes !== 0) {
+      writer.uint32(80).uint64(message.dbInUseBytes);
     }
     return writer;
   },
@@ -6831,6 +6837,14 @@ export const EtcdStatus: MessageFns<EtcdStatus> = {
             message.latencyMs = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.dbInUseBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6857,6 +6871,7 @@ export const EtcdStatus: MessageFns<EtcdStatus> = {
     message.errors = object.errors?.map((e) => e) || [];
     message.clusterId = object.clusterId ?? "";
     message.latencyMs = object.latencyMs ?? 0;
+    message.dbInUseBytes = object.dbInUseBytes ?? 0;
     return message;
   },
 };

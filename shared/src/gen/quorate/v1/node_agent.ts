@@ -405,6 +405,8 @@ export interface MeasureDiskRequest {
     | undefined;
   /** Zero: half a second. */
   limitMs: number;
+  /** Also how fast a long file is written. */
+  sequential: boolean;
 }
 
 export interface MeasureDiskResponse {
@@ -415,6 +417,21 @@ export interface MeasureDiskResponse {
   leastUs: number;
   medianUs: number;
   p99Us: number;
+  /** Of a long file, until it was durable; zero where it was not asked for. */
+  bytesPerSecond: number;
+}
+
+export interface MeasurePathRequest {
+  host: string;
+  port: number;
+  /** Of the certificate that its holder shows: to anybody else nothing is sent. */
+  certificateSha256: string;
+}
+
+export interface MeasurePathResponse {
+  /** Until the other side had taken all; zero with an error. */
+  bytesPerSecond: number;
+  error: string;
 }
 
 export interface CheckJoinRequest {
@@ -3632,7 +3649,7 @@ export const WatchAvailabilityResponse: MessageFns<WatchAvailabilityResponse> = 
 };
 
 function createBaseMeasureDiskRequest(): MeasureDiskRequest {
-  return { folders: undefined, limitMs: 0 };
+  return { folders: undefined, limitMs: 0, sequential: false };
 }
 
 export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
@@ -3642,6 +3659,9 @@ export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
     }
     if (message.limitMs !== 0) {
       writer.uint32(8).uint32(message.limitMs);
+    }
+    if (message.sequential !== false) {
+      writer.uint32(16).bool(message.sequential);
     }
     return writer;
   },
@@ -3675,6 +3695,14 @@ export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
             message.limitMs = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sequential = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3696,12 +3724,13 @@ export const MeasureDiskRequest: MessageFns<MeasureDiskRequest> = {
       ? ClusterFolders.fromPartial(object.folders)
       : undefined;
     message.limitMs = object.limitMs ?? 0;
+    message.sequential = object.sequential ?? false;
     return message;
   },
 };
 
 function createBaseMeasureDiskResponse(): MeasureDiskResponse {
-  return { folder: "", writes: 0, leastUs: 0, medianUs: 0, p99Us: 0 };
+  return { folder: "", writes: 0, leastUs: 0, medianUs: 0, p99Us: 0, bytesPerSecond: 0 };
 }
 
 export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
@@ -3720,6 +3749,9 @@ export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
     }
     if (message.p99Us !== 0) {
       writer.uint32(40).uint32(message.p99Us);
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(48).uint64(message.bytesPerSecond);
     }
     return writer;
   },
@@ -3777,6 +3809,14 @@ export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
             message.p99Us = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3799,6 +3839,153 @@ export const MeasureDiskResponse: MessageFns<MeasureDiskResponse> = {
     message.leastUs = object.leastUs ?? 0;
     message.medianUs = object.medianUs ?? 0;
     message.p99Us = object.p99Us ?? 0;
+    message.bytesPerSecond = object.bytesPerSecond ?? 0;
+    return message;
+  },
+};
+
+function createBaseMeasurePathRequest(): MeasurePathRequest {
+  return { host: "", port: 0, certificateSha256: "" };
+}
+
+export const MeasurePathRequest: MessageFns<MeasurePathRequest> = {
+  encode(message: MeasurePathRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.certificateSha256 !== "") {
+      writer.uint32(26).string(message.certificateSha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasurePathRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasurePathRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.certificateSha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasurePathRequest>): MeasurePathRequest {
+    return MeasurePathRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasurePathRequest>): MeasurePathRequest {
+    const message = createBaseMeasurePathRequest();
+    message.host = object.host ?? "";
+    message.port = object.port ?? 0;
+    message.certificateSha256 = object.certificateSha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseMeasurePathResponse(): MeasurePathResponse {
+  return { bytesPerSecond: 0, error: "" };
+}
+
+export const MeasurePathResponse: MessageFns<MeasurePathResponse> = {
+  encode(message: MeasurePathResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(8).uint64(message.bytesPerSecond);
+    }
+    if (message.error !== "") {
+      writer.uint32(18).string(message.error);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasurePathResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasurePathResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.error = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasurePathResponse>): MeasurePathResponse {
+    return MeasurePathResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasurePathResponse>): MeasurePathResponse {
+    const message = createBaseMeasurePathResponse();
+    message.bytesPerSecond = object.bytesPerSecond ?? 0;
+    message.error = object.error ?? "";
     return message;
   },
 };
@@ -12860,7 +13047,7 @@ export const TriedChange: MessageFns<TriedChange> = {
 
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
- * Reads need the role `observer` (ReadBackup, WatchAvailability and MeasureDisk: `operator`), changes the role `operator`
+ * Reads need the role `observer` (ReadBackup, WatchAvailability, MeasureDisk and MeasurePath: `operator`), changes the role `operator`
  * (agent/src/server/access.ts).
  */
 export type NodeAgentServiceService = typeof NodeAgentServiceService;
@@ -13039,6 +13226,16 @@ export const NodeAgentServiceService = {
     requestDeserialize: (value: Buffer): MeasureDiskRequest => MeasureDiskRequest.decode(value),
     responseSerialize: (value: MeasureDiskResponse): Buffer => Buffer.from(MeasureDiskResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MeasureDiskResponse => MeasureDiskResponse.decode(value),
+  },
+  /** How fast bytes go to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
+  measurePath: {
+    path: "/quorate.v1.NodeAgentService/MeasurePath" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: MeasurePathRequest): Buffer => Buffer.from(MeasurePathRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MeasurePathRequest => MeasurePathRequest.decode(value),
+    responseSerialize: (value: MeasurePathResponse): Buffer => Buffer.from(MeasurePathResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MeasurePathResponse => MeasurePathResponse.decode(value),
   },
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: {
@@ -13702,6 +13899,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   watchAvailability: handleServerStreamingCall<WatchAvailabilityRequest, WatchAvailabilityResponse>;
   /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
   measureDisk: handleUnaryCall<MeasureDiskRequest, MeasureDiskResponse>;
+  /** How fast bytes go to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
+  measurePath: handleUnaryCall<MeasurePathRequest, MeasurePathResponse>;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: handleServerStreamingCall<CheckJoinRequest, CheckJoinResponse>;
   /** The public age recipient of this agent process; secrets for this node are sealed to it. The key lives in memory only. */
@@ -14052,6 +14251,22 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: MeasureDiskResponse) => void,
+  ): ClientUnaryCall;
+  /** How fast bytes go to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
+  measurePath(
+    request: MeasurePathRequest,
+    callback: (error: ServiceError | null, response: MeasurePathResponse) => void,
+  ): ClientUnaryCall;
+  measurePath(
+    request: MeasurePathRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: MeasurePathResponse) => void,
+  ): ClientUnaryCall;
+  measurePath(
+    request: MeasurePathRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: MeasurePathResponse) => void,
   ): ClientUnaryCall;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin(request: CheckJoinRequest, options?: Partial<CallOptions>): ClientReadableStream<CheckJoinResponse>;
