@@ -153,6 +153,7 @@ function unicast(input: KeepalivedInput): string {
 /**
  * keepalived.conf: unicast (multicast VRRP is filtered in many networks and mixes clusters up), all BACKUP and nopreempt (a node
  * that comes back must not take the address away from one that works), adverts every 0.2 s (VRRP 3).
+ * The script is named by a path without links: keepalived 2.3 calls `/bin/bash` insecure where /bin is a link (real Debian 13).
  */
 export function renderKeepalived(input: KeepalivedInput): string {
   checkKeepalived(input)
@@ -164,7 +165,7 @@ global_defs {
 }
 
 vrrp_script haproxy_listens {
-  script "/bin/bash -c '</dev/tcp/127.0.0.1/${input.port}'"
+  script "/usr/bin/env bash -c '</dev/tcp/127.0.0.1/${input.port}'"
   interval 1
   timeout 1
   fall 2

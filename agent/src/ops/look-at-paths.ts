@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { LookAtPathsRequest, LookAtPathsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host } from '../host/host.js'
@@ -17,9 +18,15 @@ export const lookAtPaths = readOperation<LookAtPathsRequest, LookAtPathsResponse
 
 async function lookAt(host: Host, path: string): Promise<{ kind?: string; sha256?: string }> {
   const seen = await host.look(path).catch(() => undefined)
-  if (seen === undefined) return {}
+  if (seen === undefined) return (await isLink(host, path)) ? { kind: 'symbolic link to nothing' } : {}
   if (seen.kind !== 'file' || seen.bytes > mostFileBytes || !isShareable(path, await readFolders(host)))
     return { kind: seen.kind }
   const file = await host.read(path, { followLinks: true }).catch(() => undefined)
   return { kind: seen.kind, ...(file === undefined ? {} : { sha256: sha256Hex(file.bytes) }) }
+}
+
+/** Nothing can be placed there: a link is never written through, nor replaced. */
+async function isLink(host: Host, path: string): Promise<boolean> {
+  const beside = await host.list(posix.dirname(path)).catch(() => [])
+  return beside.some(({ name, kind }) => name === posix.basename(path) && kind === 'symlink')
 }

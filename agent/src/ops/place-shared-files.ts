@@ -44,7 +44,8 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
 async function isMissing(host: Host, { path, bytes }: ArchivedFile): Promise<boolean> {
   if (!isShareable(path, await readFolders(host)))
     throw new QuorateError('NOT_IN_TABLE', `${path} is not a place for shared files`, { where: path })
-  const present = await host.read(path)
+  // As the plan compared them: what is the same behind a link is there.
+  const present = await host.read(path, { followLinks: true })
   if (present === undefined) return true
   if (present.bytes.equals(bytes)) return false
   throw new QuorateError(

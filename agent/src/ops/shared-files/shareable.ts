@@ -19,6 +19,7 @@ const never = [
     'bash.bashrc',
   ],
   ...['environment', 'init.d', 'rc.local', 'udev', 'modprobe.d', 'apt', 'dpkg', 'NetworkManager', 'network'],
+  ...['localtime', 'timezone', 'adjtime', 'resolv.conf', 'nsswitch.conf', 'os-release', 'mtab'],
   ...['hosts', 'hostname', 'machine-id', 'fstab', 'quorate', 'haproxy', 'keepalived', 'containerd', 'crio'],
 ]
   .map((name) => `/etc/${name}`)

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { sha256Hex } from '@quorate/shared/hash'
@@ -73,6 +74,29 @@ t.test('nothing is overwritten, and nothing written when one is refused', async 
   t.equal(joiner.sha256('/etc/kubernetes/admission/pod/policy.yaml'), undefined)
 })
 
+t.test('what is there behind a link with the same content is there; a link to nothing is told before', async (t) => {
+  const first = await firstControlPlane(t)
+  const joiner = await OpsNode.make(t)
+  joiner.write('/srv/keys.yaml', secret)
+  joiner.write('/etc/kubernetes/enc/other', 'x')
+  symlinkSync('/srv/keys.yaml', joiner.path(encryption))
+  const recipients = [{ node: 'x', recipient: joiner.tools.sealing.recipient }]
+  const files = (await first.change(sealSharedFiles, { recipients })).sealed[0]
+  const { touched } = await joiner.change(placeSharedFiles, { files })
+  t.same(
+    touched.map(({ name }) => name),
+    ['/etc/kubernetes/admission/pod/policy.yaml'],
+  )
+  t.equal(joiner.read('/srv/keys.yaml'), secret)
+  symlinkSync('/srv/nothing', joiner.path('/etc/kubernetes/enc/gone'))
+  const { kinds } = await lookAtPaths.run(
+    { paths: ['/etc/kubernetes/enc/gone'] },
+    joiner.tools,
+    AbortSignal.timeout(10_000),
+  )
+  t.same(kinds, { '/etc/kubernetes/enc/gone': 'symbolic link to nothing' })
+})
+
 t.test('an archive that leads elsewhere is refused', async (t) => {
   const joiner = await OpsNode.make(t)
   for (const path of [
@@ -138,6 +162,8 @@ t.test('which paths are shared', async (t) => {
   }
   for (const path of [
     '/etc/shadow',
+    '/etc/localtime',
+    '/etc/resolv.conf',
     '/etc/cron.daily/x',
     '/etc/systemd/system/x.service',
     '/etc/kubernetes/manifests/x.yaml',
