@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildContainerd, buildCoreDns, buildEtcd, buildFlannel, buildKubernetes } from './go-build.js'
-import { packImage } from './image.js'
+import { buildContainerd, buildCoreDns, buildCrio, buildEtcd, buildFlannel, buildKubernetes } from './go-build.js'
+import { packImage, unpackPackages } from './image.js'
 import { containerdConfig, kubeletDropIn, kubeletUnit, labNodeUnit, labSetup } from './node-files.js'
 import { ensureRootfs, type Suite } from './rootfs.js'
 import { capture, must, timed } from './shell.js'
@@ -17,6 +17,7 @@ const registry = 'registry.k8s.io'
 /** One for all releases: what it is here for, names and probes, no version of it does otherwise. The image has the tag that kubeadm asks for. */
 const coreDns = 'v1.12.4'
 const flannel = 'v0.28.4'
+const crio = 'v1.34.0'
 /** That of Debian 11 is 1.4, without the CRI v1 that kubelets ask for since 1.26: people with such machines have a newer one from elsewhere. */
 const containerd = 'v1.7.30'
 const ownContainerd = (suite: Suite): boolean => suite === 'bullseye'
@@ -45,7 +46,7 @@ function imagesOf(version: string): readonly string[] {
   return listed
 }
 
-function imageOf(version: string, name: string): string {
+export function imageOf(version: string, name: string): string {
   const found = imagesOf(version).find((image) => image.startsWith(`${registry}/${name}:`))
   if (found === undefined) throw new Error(`kubeadm ${version} asks for no image of ${name}`)
   return found
@@ -172,6 +173,21 @@ export async function nginxImage(): Promise<{ readonly reference: string; readon
   const packages = ['nginx', 'libnginx-mod-stream']
   if (!existsSync(file)) await packImage({ file, reference, programs: {}, packages, iptablesOf: rootfs('bookworm') })
   return { reference, file }
+}
+
+/** What of Debian CRI-O needs beside it: who watches its containers, and who brings images into its storage without a registry. */
+const besideCrio = ['conmon', 'libglib2.0-0', 'skopeo', 'libgpgme11', 'libassuan0', 'libdevmapper1.02.1']
+
+/** CRI-O's own programs, and a folder with what goes with them, as it lies on a node. */
+export async function crioFiles(): Promise<{ readonly programs: readonly string[]; readonly packages: string }> {
+  await buildCrio(crio, source('crio'), extras)
+  const packages = join(extras, `crio-packages-${contentName(besideCrio.join(' '))}`)
+  if (!existsSync(packages)) {
+    const work = mkdtempSync(`${packages}.`)
+    renameSync(await unpackPackages(besideCrio, work), packages)
+    rmSync(work, { recursive: true })
+  }
+  return { programs: ['crio', 'pinns'].map((name) => join(extras, name)), packages }
 }
 
 /** The image of flannel's agent, made once; it runs iptables, as kube-proxy does. */

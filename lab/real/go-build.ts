@@ -98,6 +98,38 @@ export async function buildContainerd(version: string, source: string, output: s
   )
 }
 
+const crioTags = [
+  'containers_image_openpgp',
+  'containers_image_ostree_stub',
+  'exclude_graphdriver_btrfs',
+  'exclude_graphdriver_devicemapper',
+]
+
+/** CRI-O's daemon, without what needs C libraries of its own, and `pinns`. It brings its own replacements of modules, so it is built where it is unpacked. */
+export async function buildCrio(version: string, source: string, output: string): Promise<void> {
+  if (existsSync(join(output, 'crio'))) return
+  await timed(`go build of CRI-O ${version} (about eight minutes, once)`, async () => {
+    const module = `github.com/cri-o/cri-o@${version}`
+    const { Dir } = JSON.parse(await must('go', ['mod', 'download', '-json', module], { cwd: '/' }))
+    rmSync(source, { recursive: true, force: true })
+    await must('cp', ['-r', '--no-preserve=mode', Dir, source])
+    mkdirSync(output, { recursive: true })
+    const args = [
+      'build',
+      '-mod=mod',
+      '-trimpath',
+      `-tags=${crioTags.join(',')}`,
+      '-o',
+      join(output, 'crio'),
+      './cmd/crio',
+    ]
+    await must('go', args, { cwd: source })
+    // The program of its own by which it pins namespaces, of C.
+    const parts = ['pinns.c', 'sysctl.c'].map((name) => join(source, 'pinns/src', name))
+    await must('gcc', ['-std=c99', '-O2', '-static', '-o', join(output, 'pinns'), ...parts])
+  })
+}
+
 /**
  * flannel's agent without two of its backends: one has C of its own, one's module the Go proxy does not have. Its main package is one file,
  * which becomes ours without their lines.

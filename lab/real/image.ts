@@ -52,12 +52,18 @@ async function addNetfilter(root: string, from: string): Promise<void> {
   ])
 }
 
-/** By apt, from where this machine has its own; what they depend on must be in the image already. */
-async function addPackages(root: string, packages: readonly string[], work: string): Promise<void> {
+/** By apt, from where this machine has its own: Debian's packages and nothing that they depend on, unpacked into a folder below `work`. */
+export async function unpackPackages(packages: readonly string[], work: string): Promise<string> {
   const unpacked = join(work, 'unpacked')
   await must('apt-get', ['download', '-q', ...packages], { cwd: work })
   for (const name of readdirSync(work).filter((each) => each.endsWith('.deb')))
     await must('dpkg', ['-x', join(work, name), unpacked])
+  return unpacked
+}
+
+/** What they depend on must be in the image already. */
+async function addPackages(root: string, packages: readonly string[], work: string): Promise<void> {
+  const unpacked = await unpackPackages(packages, work)
   // Not into the image at once: that would put a folder in the place of the link `lib`.
   for (const folder of readdirSync(unpacked)) await must('cp', ['-a', join(unpacked, folder), root])
 }

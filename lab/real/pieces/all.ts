@@ -1,5 +1,6 @@
 import type { Piece } from '../piece.js'
 import { apiPort } from './api-port.js'
+import { crio } from './crio.js'
 import { etcdLocalhost } from './etcd-localhost.js'
 import { externalCa } from './external-ca.js'
 import { externalEtcd } from './external-etcd.js'
@@ -19,6 +20,7 @@ import { spareMachines } from './spare-machines.js'
 /** By the names that `--with` and a lab's settings give them. */
 export const pieces = {
   'api-port': apiPort,
+  crio,
   'etcd-localhost': etcdLocalhost,
   'external-ca': externalCa,
   'external-etcd': externalEtcd,

@@ -19,7 +19,7 @@ import { lbKubeVip, lbKubeVipBgp } from './scenarios/lb-kube-vip.js'
 import { lbNodeLocal } from './scenarios/lb-node-local.js'
 import { lbServiceForced, lbServiceNodePort } from './scenarios/lb-service.js'
 import { strayManifest, stuckLearner } from './scenarios/left-behind.js'
-import { otherDebians, silentDns } from './scenarios/machines.js'
+import { crio, otherDebians, silentDns } from './scenarios/machines.js'
 import { networkPlugins } from './scenarios/network-plugins.js'
 import { handMadeNames, otherApiPort, otherNodeNames } from './scenarios/networks.js'
 import { editedManifest, sharedFiles } from './scenarios/shared-files.js'
@@ -77,6 +77,7 @@ export const scenarios: readonly Scenario[] = [
   externalCas,
   ...otherDebians,
   silentDns,
+  crio,
   foldersElsewhere,
   ...installers,
 ]

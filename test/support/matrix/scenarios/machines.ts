@@ -31,3 +31,15 @@ export const silentDns: Scenario = {
     try: (t, version) => convertsReal(t, version, { with: ['silent-dns'], undone: true }),
   },
 }
+
+export const crio: Scenario = {
+  id: 'crio',
+  title: 'CRI-O instead of containerd',
+  group: 'nodes',
+  outcome: 'converted',
+  note: 'Its socket is found by what the kubelet was told; images, joins and resets go through it.',
+  real: {
+    versions: ['v1.37.2'],
+    try: (t, version) => convertsReal(t, version, { with: ['crio'], undone: true }),
+  },
+}

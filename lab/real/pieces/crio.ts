@@ -1,0 +1,86 @@
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { crioFiles, imageOf, images } from '../cache.js'
+import type { Lab } from '../lab.js'
+import type { LabNode } from '../node.js'
+import type { Piece } from '../piece.js'
+import { must } from '../shell.js'
+
+const socket = '/var/run/crio/crio.sock'
+
+const config = (pauseImage: string) => `[crio]
+# On the machine's own disk: the root file system of a node is an overlay, and overlays do not lie on overlays.
+root = "/var/lib/containerd/storage"
+storage_driver = "overlay"
+[crio.runtime]
+default_runtime = "runc"
+cgroup_manager = "cgroupfs"
+conmon_cgroup = "pod"
+conmon = "/usr/bin/conmon"
+pinns_path = "/usr/bin/pinns"
+[crio.runtime.runtimes.runc]
+runtime_path = "/usr/sbin/runc"
+runtime_root = "/run/runc"
+[crio.image]
+pause_image = "${pauseImage}"
+[crio.network]
+network_dir = "/etc/cni/net.d/"
+plugin_dirs = ["/opt/cni/bin/"]
+`
+
+const unit = `[Unit]
+Description=CRI-O
+After=lab-node.service
+Before=kubelet.service
+[Service]
+Type=notify
+ExecStart=/usr/bin/crio
+TasksMax=infinity
+LimitNOFILE=1048576
+Delegate=yes
+KillMode=process
+Restart=always
+[Install]
+WantedBy=multi-user.target
+`
+
+async function start(node: LabNode, lab: Lab, files: Awaited<ReturnType<typeof crioFiles>>): Promise<void> {
+  await must('cp', ['-a', '--no-preserve=ownership', `${files.packages}/usr`, node.root])
+  for (const program of files.programs) await node.install(program, `/usr/bin/${basename(program)}`)
+  await node.put('/etc/crio/crio.conf', config(imageOf(lab.version, 'pause')))
+  await node.put('/etc/containers/policy.json', '{"default":[{"type":"insecureAcceptAnything"}]}\n')
+  await node.put('/etc/systemd/system/crio.service', unit)
+  // kubeadm refuses to choose between two sockets.
+  await node.must(['sh', '-c', 'systemctl disable -q --now containerd && rm -rf /run/containerd'])
+  await node.must(['sh', '-c', 'ldconfig && systemctl daemon-reload && systemctl enable -q --now crio'])
+}
+
+/** What containerd had been given, into CRI-O's storage. */
+async function bringImages(node: LabNode, lab: Lab): Promise<void> {
+  for (const name of readdirSync(images(lab.version)).filter((each) => each.endsWith('.tar'))) {
+    const [{ RepoTags }] = JSON.parse(await must('tar', ['-xOf', join(images(lab.version), name), 'manifest.json']))
+    const to = `containers-storage:[overlay@/var/lib/containerd/storage+/run/containers/storage]${RepoTags[0]}`
+    await node.must([
+      'skopeo',
+      '--tmpdir',
+      '/var/lib/containerd',
+      'copy',
+      '-q',
+      `docker-archive:/opt/images/${name}`,
+      to,
+    ])
+  }
+}
+
+/** Another container runtime than containerd, as OpenShift's and many of kubeadm's clusters have it. */
+export const crio: Piece = {
+  init({ init }) {
+    init.nodeRegistration.criSocket = `unix://${socket}`
+  },
+  async before(lab) {
+    const files = await crioFiles()
+    const nodes = [...lab.controlPlanes, ...lab.workers]
+    await Promise.all(nodes.map((node) => start(node, lab, files)))
+    await Promise.all(nodes.map((node) => bringImages(node, lab)))
+  },
+}
