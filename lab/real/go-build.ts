@@ -107,7 +107,7 @@ const crioTags = [
 
 /** CRI-O's daemon, without what needs C libraries of its own, and `pinns`. It brings its own replacements of modules, so it is built where it is unpacked. */
 export async function buildCrio(version: string, source: string, output: string): Promise<void> {
-  if (existsSync(join(output, 'crio'))) return
+  if (existsSync(join(output, 'pinns'))) return
   await timed(`go build of CRI-O ${version} (about eight minutes, once)`, async () => {
     const module = `github.com/cri-o/cri-o@${version}`
     const { Dir } = JSON.parse(await must('go', ['mod', 'download', '-json', module], { cwd: '/' }))
