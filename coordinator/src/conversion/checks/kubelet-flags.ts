@@ -1,5 +1,7 @@
+import { posix } from 'node:path'
 import { toJoin } from '../membership.js'
 import { canBeGiven, type LackingFlag, lackingFlags, mustBeAlike } from '../node-registration.js'
+import type { ConversionRun } from '../run.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
@@ -13,12 +15,43 @@ export const kubeletFlags: Check = {
     const { kubeletExtraArgs: chosen } = run.file.policy
     if (chosen === 'own') return []
     const [first, joiners] = await Promise.all([run.nodeFacts(run.first), withFacts(run, await toJoin(run))])
-    return joiners.flatMap(({ name, facts }) => {
+    const found = joiners.map(async ({ name, facts }): Promise<Finding[]> => {
       const lacking = lackingFlags(first, facts)
-      const open = chosen === 'as-first' ? lacking.filter((flag) => !canBeGiven(flag)) : lacking
-      return open.length === 0 ? [] : [differs({ node: name, first: run.first.name }, open)]
+      const given = chosen === 'as-first' ? lacking.filter(canBeGiven) : []
+      const open = lacking.filter((flag) => !given.includes(flag))
+      const differing = open.length === 0 ? [] : [differs({ node: name, first: run.first.name }, open)]
+      return [...differing, ...(await withoutItsPath(run, name, given))]
     })
+    return (await Promise.all(found)).flat()
   },
+}
+
+/** Folders that a kubelet does not make, and without which it does not start. */
+const mustBeThere: ReadonlySet<string> = new Set(['config-dir', 'image-credential-provider-bin-dir'])
+
+/** What a flag names is on the first control plane's disk, and a kubelet that does not find it on its own does not start. */
+async function withoutItsPath(run: ConversionRun, node: string, given: readonly LackingFlag[]): Promise<Finding[]> {
+  const naming = given.filter(({ value }) => value.startsWith('/'))
+  if (naming.length === 0) return []
+  const request = { paths: [...new Set(naming.map(({ value }) => value))] }
+  const [here, there] = await Promise.all(
+    [run.first.name, node].map((name) => run.agent(name).read('lookAtPaths', request)),
+  )
+  const first = run.first.name
+  return naming.flatMap(({ name, value, where }) => {
+    const [kind, present] = [here?.kinds[value], there?.kinds[value]]
+    if (kind === undefined || present !== undefined || !(kind === 'file' || mustBeThere.has(name))) return []
+    return [
+      {
+        id,
+        severity: 'error',
+        node,
+        message: `its kubelet would get --${name}=${value} and not start: that ${kind} is on ${first} alone`,
+        evidence: `${first}:${where}: --${name}=${value}; on ${node} nothing lies at ${value}`,
+        remedy: `On that node: mkdir -p ${posix.dirname(value)} && scp -pr root@${first}:${value} ${value} (the same owner and mode; then plan again).`,
+      },
+    ]
+  })
 }
 
 function differs({ node, first }: { node: string; first: string }, lacking: readonly LackingFlag[]): Finding {

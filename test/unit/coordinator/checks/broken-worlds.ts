@@ -1264,6 +1264,30 @@ export const brokenWorlds: readonly BrokenWorld[] = [
       facts(w, cp1).kubeletFlags.push({ name: 'cloud-provider', value: 'external', where: '/etc/default/kubelet' }),
   },
   {
+    check: 'kubelet-flags',
+    what: 'drop-ins of the first kubelet that a joiner would be told of and does not have',
+    node: cp2,
+    evidence: /--config-dir=\/etc\/kubernetes\/kubelet\.d; on k8smaster2\.example\.com nothing lies at/,
+    breaks: (w) => {
+      Object.assign(w.file.policy, { kubeletExtraArgs: 'as-first' })
+      const [name, value] = ['config-dir', '/etc/kubernetes/kubelet.d']
+      facts(w, cp1).kubeletFlags.push({ name, value, where: '/etc/default/kubelet' })
+      w.kinds = { [cp1]: { [value]: 'directory' }, [cp3]: { [value]: 'directory' } }
+    },
+  },
+  {
+    check: 'kubelet-flags',
+    what: 'a file that a flag names',
+    node: cp3,
+    evidence: /nothing lies at \/etc\/kubernetes\/credentials\.yaml/,
+    breaks: (w) => {
+      Object.assign(w.file.policy, { kubeletExtraArgs: 'as-first' })
+      const [name, value] = ['image-credential-provider-config', '/etc/kubernetes/credentials.yaml']
+      facts(w, cp1).kubeletFlags.push({ name, value, where: '/etc/default/kubelet' })
+      w.kinds = { [cp1]: { [value]: 'file' }, [cp2]: { [value]: 'file' } }
+    },
+  },
+  {
     check: 'cloud-provider',
     what: 'a worker that it does not know',
     node: worker,
