@@ -45,6 +45,8 @@ async function addNetfilter(root: string, from: string): Promise<void> {
   await must('cp', ['-aL', `${from}/usr/lib64/.`, join(root, 'usr/lib64/')])
   // Without it nft lists tcp as 6: a kube-proxy that starts again does not know its own elements and deletes them after it wrote them.
   await must('cp', ['-aL', join(from, 'etc/protocols'), join(root, 'etc/')])
+  // nginx looks up whom it shall run as.
+  for (const name of ['passwd', 'group']) await must('cp', ['-aL', join(from, 'etc', name), join(root, 'etc/')])
   for (const name of ['sh', 'ls', 'cat']) await must('cp', ['-aL', join(from, 'bin', name), join(root, 'usr/bin/')])
   await capture('sh', [
     '-c',
