@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { asQuorateError, exitCode } from '@quorate/shared/errors'
 import { version } from '@quorate/shared/version'
@@ -13,16 +14,33 @@ import { defaultStateFolder } from './state/paths.js'
 const { stdin, stdout, stderr, env } = process
 const coloured = stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb'
 
+/** Those to whom nobody listens any more: a pipe into `head` (EPIPE), a terminal that was closed (EIO). */
+const closed = new Set<NodeJS.WriteStream>()
+const whenClosed = new Set<() => void>()
+for (const stream of [stdout, stderr])
+  stream.on('error', () => {
+    closed.add(stream)
+    for (const callback of whenClosed) callback()
+  })
+
+const write = (stream: NodeJS.WriteStream, text: string): void => {
+  if (!closed.has(stream)) stream.write(text)
+}
+
 const terminal: Terminal = {
-  out: (text) => void stdout.write(text),
-  err: (text) => void stderr.write(text),
+  out: (text) => write(stdout, text),
+  err: (text) => write(stderr, text),
   live: stdout.isTTY === true && env['TERM'] !== 'dumb',
   coloured,
   canAsk: stdin.isTTY === true && stderr.isTTY === true,
   size: () => ({ columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }),
   async ask(question) {
     const lines = createInterface({ input: stdin, output: stderr })
-    return lines.question(question).finally(() => lines.close())
+    // Ctrl-C rejects, Ctrl-D closes; both are no yes.
+    const given = Promise.race([lines.question(question), once(lines, 'close').then(() => '')]).catch(() => '')
+    const answer = await given.finally(() => lines.close())
+    if (answer === '') write(stderr, '\n')
+    return answer
   },
 }
 
@@ -34,22 +52,29 @@ const context: CliContext = {
   openSession,
   serve: serveRest,
   onStop(callback) {
-    process.on('SIGINT', callback)
-    process.on('SIGTERM', callback)
+    for (const signal of stopSignals) process.on(signal, callback)
     return () => {
-      process.off('SIGINT', callback)
-      process.off('SIGTERM', callback)
+      for (const signal of stopSignals) process.off(signal, callback)
     }
+  },
+  onClosed(callback) {
+    whenClosed.add(callback)
+    return () => whenClosed.delete(callback)
   },
   now: Date.now,
 }
+
+/** SIGHUP: the terminal was closed, or the connection to it. */
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Runs one command line; sets the exit code and lets what is written drain. */
 async function main(args: readonly string[]): Promise<void> {
   // Until it is known how it ended: a program that waits for nothing any more ends by itself, and that is no success.
   process.exitCode = exitCode.defect
   try {
-    process.exitCode = await runProgram(context, args)
+    const code = await runProgram(context, args)
+    // All was done, but who was to read of it did not: a script shall not take that for a success that was seen.
+    process.exitCode = code === exitCode.done && closed.size > 0 ? exitCode.outputClosed : code
   } catch (thrown) {
     const error = asQuorateError(thrown)
     const json = args.includes('json') || args.includes('--output=json') || args.includes('-ojson')
@@ -59,6 +84,4 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-// `quorate plan | head` closes the pipe: that is no defect.
-stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 void main(process.argv.slice(2))

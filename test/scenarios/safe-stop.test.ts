@@ -42,7 +42,7 @@ async function stopped(t: Test, cluster: SimulatedCluster, { args, when, signal,
   return /run (\d{8}t\d{6}-[a-z0-9]{6})/.exec(run.stdout)?.[1] ?? ''
 }
 
-t.test('Ctrl-C and SIGTERM stop a conversion, its resumption and its way back at a safe place', async (t) => {
+t.test('Ctrl-C, SIGTERM and SIGHUP stop a conversion, its resumption and its way back at a safe place', async (t) => {
   const cluster = await clusterForTest(t, { workers: 1 })
   const before = await everything(cluster)
   const convert = ['convert', '-f', cluster.clusterFile, '--yes']
@@ -64,7 +64,7 @@ t.test('Ctrl-C and SIGTERM stop a conversion, its resumption and its way back at
   await stopped(t, cluster, {
     args: ['rollback', run, '--yes'],
     when: /join-control-planes: k8smaster3[^\n]*undoing/,
-    signal: 'SIGINT',
+    signal: 'SIGHUP',
     end: 'run-rolled-back',
   })
   ended(t, await cluster.quorate(['rollback', run, '--yes']))

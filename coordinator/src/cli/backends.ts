@@ -7,6 +7,7 @@ import type { CommonOptions } from './context.js'
 import type { CommandMaker } from './program.js'
 import { backendsText } from './render/backends.js'
 import { makeStyle } from './render/style.js'
+import { lookingSignal } from './until-stopped.js'
 
 interface Options extends CommonOptions {
   readonly file: string
@@ -30,24 +31,23 @@ export const backendsCommand: CommandMaker = (context, finish) =>
     )
     .action(async (_options, command: Command) => {
       const { watch = false, file: path, state, output } = command.optsWithGlobals<Options>()
-      const { terminal, openSession, onStop } = context
+      const { terminal, openSession } = context
       const { file } = await readClusterFile(path)
       const session = await openSession(state)
-      const stop = new AbortController()
-      const unhook = onStop(() => stop.abort())
+      const { signal, unhook } = lookingSignal(context)
       const style = makeStyle(terminal.coloured)
       let seen: BackendsSeen
       try {
         do {
-          seen = await seeBackends(session, file, stop.signal)
+          seen = await seeBackends(session, file, signal)
           terminal.out(output === 'json' ? `${JSON.stringify(seen)}\n` : backendsText(seen, style))
           // Ctrl-C ends the pause too.
-          if (watch) await systemClock.sleep(againMs, stop.signal).catch(() => undefined)
-        } while (watch && !stop.signal.aborted)
+          if (watch) await systemClock.sleep(againMs, signal).catch(() => undefined)
+        } while (watch && !signal.aborted)
       } finally {
         unhook()
       }
-      if (stop.signal.aborted) finish(exitCode.interrupted)
+      if (signal.aborted) finish(exitCode.interrupted)
       else finish(isWhole(seen) ? exitCode.done : exitCode.notHighlyAvailable)
     })
 

@@ -29,8 +29,10 @@ export interface CliContext {
   openSession(folder: string): Promise<Session>
   /** Begins to serve REST; resolves when it listens. */
   serve(options: ServeOptions): Promise<Served>
-  /** Calls back for each SIGINT and SIGTERM until the function that it returns is called. */
+  /** Calls back for each SIGINT, SIGTERM and SIGHUP until the function that it returns is called. */
   onStop(callback: () => void): () => void
+  /** Calls back when nobody reads any more what is written, until the function that it returns is called. A run goes on then; who only looks has nothing left to do. */
+  onClosed(callback: () => void): () => void
   now(): number
 }
 

@@ -57,7 +57,8 @@ After a crash, a failure or Ctrl-C:
   journalctl -u kubelet | quorate explain                            what a log of kubeadm, etcd, kubelet, haproxy means
 
 Exit codes: 0 done, 1 a defect of ours, 2 wrong usage or input, 3 blocked by findings (nothing was changed), 4 a step failed (the
-cluster works), 5 the cluster needs a person now, 6 another run holds the cluster, 7 not highly available, 130 interrupted.`
+cluster works), 5 the cluster needs a person now, 6 another run holds the cluster, 7 not highly available, 130 interrupted,
+141 done, but its output was closed before its end (as by | head).`
 
 export function makeProgram(context: CliContext, finish: (exitCode: number) => void): Command {
   const program = new Command('quorate')
@@ -78,6 +79,14 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
   return program
 }
 
+/** `help convert` is `convert --help`, `help` is `--help`; of what is no command there is none. */
+function asHelp({ commands: known }: Command, args: readonly string[]): readonly string[] {
+  const [first, second, ...rest] = args
+  if (first !== 'help') return args
+  if (second === undefined) return ['--help']
+  return known.some((command) => command.name() === second) ? [second, ...rest, '--help'] : [second]
+}
+
 /** Runs a command line (without the program's own name); answers its exit code. Throws QuorateError, USAGE for what commander refuses. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<number> {
   let code = 0
@@ -85,7 +94,7 @@ export async function runProgram(context: CliContext, args: readonly string[]): 
     code = exitCode
   })
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(asHelp(program, args), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return 0

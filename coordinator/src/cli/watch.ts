@@ -6,8 +6,9 @@ import type { CommonOptions } from './context.js'
 import { exitCodeOfRun } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { progressView } from './render/progress-view.js'
+import { lookingSignal } from './until-stopped.js'
 
-export const watchCommand: CommandMaker = ({ terminal, openSession, onStop }, finish) =>
+export const watchCommand: CommandMaker = (context, finish) =>
   new Command('watch')
     .summary('follow a run')
     .description(
@@ -20,16 +21,15 @@ export const watchCommand: CommandMaker = ({ terminal, openSession, onStop }, fi
     )
     .action(async (id: string, _options, command: Command) => {
       const { state, output } = command.optsWithGlobals<CommonOptions>()
-      const session = await openSession(state)
+      const session = await context.openSession(state)
       const run = parseRunId(id)
-      const end = new AbortController()
-      const unhook = onStop(() => end.abort())
-      const view = progressView(terminal, output)
+      const { signal, unhook } = lookingSignal(context)
+      const view = progressView(context.terminal, output)
       try {
-        for await (const event of followRun(session, run, { after: 0, signal: end.signal })) view.show(event)
+        for await (const event of followRun(session, run, { after: 0, signal })) view.show(event)
       } finally {
         view.end()
         unhook()
       }
-      finish(end.signal.aborted ? exitCode.interrupted : exitCodeOfRun(await readRun(session, run)))
+      finish(signal.aborted ? exitCode.interrupted : exitCodeOfRun(await readRun(session, run)))
     })

@@ -106,6 +106,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
       stops.add(callback)
       return () => stops.delete(callback)
     },
+    onClosed: () => () => undefined,
     now: Date.now,
   }
 
