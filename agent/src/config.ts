@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { QuorateError } from '@quorate/shared/errors'
 import { isDnsName, type NodeName } from '@quorate/shared/names'
+import { filePlace } from '@quorate/shared/text-place'
 import { readYaml } from '@quorate/shared/yaml-text'
 
 /** agent.yaml with its defaults filled in. */
@@ -31,7 +32,7 @@ const keys = ['node', ...Object.keys(defaults)]
 /** Parses agent.yaml; AGENT_CONFIG_INVALID names the key and what belongs there. */
 export function parseAgentConfig(text: string, path: string): AgentConfig {
   const invalid = (why: string) => new QuorateError('AGENT_CONFIG_INVALID', `${path}: ${why}`, { where: path })
-  const value = readYaml(text, 'AGENT_CONFIG_INVALID', path).value
+  const value = readYaml(text, 'AGENT_CONFIG_INVALID', filePlace(path)).value
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('not a map of keys')
   for (const [key, given] of Object.entries(value)) {
     if (!keys.includes(key)) throw invalid(`unknown key ${JSON.stringify(key)}; known: ${keys.join(', ')}`)

@@ -1,8 +1,9 @@
 import { QuorateError } from './errors.js'
 import { parseEndpoint } from './names.js'
 import { canonicalAddress } from './pki.js'
+import { clusterTexts } from './text-place.js'
 import { setIn } from './yaml-edit.js'
-import { lineOf, readYaml, valueAt, type YamlPath, type YamlPlace, type YamlText, yamlError } from './yaml-text.js'
+import { lineOf, readYaml, valueAt, type YamlPath, type YamlText, yamlError } from './yaml-text.js'
 
 export interface ExternalEtcdConfiguration {
   readonly kind: 'external'
@@ -37,11 +38,6 @@ export interface ClusterConfigurationView {
 type Json = Readonly<Record<string, unknown>>
 
 const what = 'ClusterConfiguration'
-/** The one place that a ClusterConfiguration is kept. */
-const place: YamlPlace = {
-  where: 'configmap/kube-system/kubeadm-config',
-  edit: 'kubectl -n kube-system edit configmap kubeadm-config',
-}
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -84,7 +80,7 @@ function etcdConfiguration(yaml: YamlText): EtcdConfiguration {
 }
 
 function parse(source: string): YamlText & { readonly value: Json; readonly apiVersion: string } {
-  const yaml = readYaml(source, 'CONFIG_MAP_INVALID', what, place)
+  const yaml = readYaml(source, 'CONFIG_MAP_INVALID', clusterTexts.clusterConfiguration)
   const { value } = yaml
   if (!isObject(value) || value['kind'] !== what)
     throw invalid(yaml, ['kind'], `is not ${what}`, `write kind: ${what}, and delete what is another document`)

@@ -1,6 +1,7 @@
 import { QuorateError } from './errors.js'
 import { bracketed, serverUrl } from './names.js'
 import { readStaticPod } from './static-pod.js'
+import type { TextPlace } from './text-place.js'
 
 /** kubeadm of a joiner finds etcd by this annotation of etcd's pod (app/util/etcd/etcd.go, getRawEtcdEndpointsFromPodAnnotation). */
 const advertised = 'kubeadm.kubernetes.io/etcd.advertise-client-urls'
@@ -22,8 +23,8 @@ export const listensAt = (urls: string, address: string): boolean =>
  * the node's address; what it advertises follows. Line by line, so that nothing else changes; the same text where all is so already.
  * MANIFEST_INVALID where the result does not say so, as with flags that are written in a way of their own.
  */
-export function letEtcdListen(manifest: string, address: string): string {
-  const { flags, annotations } = readStaticPod(manifest)
+export function letEtcdListen(manifest: string, address: string, place: TextPlace): string {
+  const { flags, annotations } = readStaticPod(manifest, place)
   const listed = (name: string): readonly string[] => (flags[name] ?? '').split(',').filter((url) => url !== '')
   const [peer, client] = [etcdPeerUrl(address), clientUrl(address)]
   const clients = listed('listen-client-urls')
@@ -50,14 +51,14 @@ export function letEtcdListen(manifest: string, address: string): string {
     note === wanted['advertise-client-urls'] || different.length === 0
       ? withFlags
       : setNote(withFlags, wanted['advertise-client-urls'] ?? client)
-  const result = readStaticPod(text)
+  const result = readStaticPod(text, place)
   const wrong = Object.entries(wanted).find(([name, value]) => result.flags[name] !== value)
   if (wrong === undefined) return text
   throw new QuorateError(
     'MANIFEST_INVALID',
     `--${wrong[0]} of etcd's manifest is written in a way that is not understood`,
     {
-      remedy: `By hand: --${wrong[0]}=${wrong[1]} in /etc/kubernetes/manifests/etcd.yaml`,
+      remedy: `${place.edit}, and write --${wrong[0]}=${wrong[1]}`,
     },
   )
 }

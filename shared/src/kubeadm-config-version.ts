@@ -1,9 +1,10 @@
 import { readClusterConfiguration } from './cluster-config-map.js'
 import { compareVersions } from './kubernetes-version.js'
+import { clusterTexts } from './text-place.js'
 import { setIn } from './yaml-edit.js'
 import { nodeAt, rangeOf, readYaml } from './yaml-text.js'
 
-const document = { code: 'CONFIG_MAP_INVALID', what: 'ClusterConfiguration' } as const
+const parse = (text: string) => readYaml(text, 'CONFIG_MAP_INVALID', clusterTexts.clusterConfiguration)
 
 /** Where a ClusterConfiguration says another version than what runs. */
 export interface OtherVersion {
@@ -16,7 +17,7 @@ export interface OtherVersion {
 export function otherVersion(configuration: string, running: string): OtherVersion | undefined {
   const said = readClusterConfiguration(configuration).kubernetesVersion
   if (running === '' || isSame(said, running)) return undefined
-  const node = nodeAt(readYaml(configuration, document.code, document.what), ['kubernetesVersion'])
+  const node = nodeAt(parse(configuration), ['kubernetesVersion'])
   const before = node === undefined ? '' : configuration.slice(0, rangeOf(node).start)
   return { said, line: before.split('\n').length }
 }
@@ -33,4 +34,4 @@ function isSame(said: string, running: string): boolean {
 export const withKubernetesVersion = (configuration: string, running: string): string =>
   otherVersion(configuration, running) === undefined
     ? configuration
-    : setIn(readYaml(configuration, document.code, document.what), ['kubernetesVersion'], running)
+    : setIn(parse(configuration), ['kubernetesVersion'], running)

@@ -3,6 +3,7 @@ import { readClusterConfiguration } from './cluster-config-map.js'
 import { QuorateError } from './errors.js'
 import type { MountFacts } from './gen/quorate/v1/facts.js'
 import type { ComponentExtras, ExtraArg } from './gen/quorate/v1/node_agent.js'
+import { clusterTexts } from './text-place.js'
 import { setIn } from './yaml-edit.js'
 import { replaceAt } from './yaml-replace.js'
 import type { YamlValue } from './yaml-splice.js'
@@ -10,7 +11,7 @@ import { readYaml, valueAt, type YamlPath } from './yaml-text.js'
 
 type Json = Readonly<Record<string, unknown>>
 
-const document = { code: 'CONFIG_MAP_INVALID', what: 'ClusterConfiguration' } as const
+const parse = (text: string) => readYaml(text, 'CONFIG_MAP_INVALID', clusterTexts.clusterConfiguration)
 
 /** Where a ClusterConfiguration has a component's extraArgs. */
 const places: Readonly<Record<string, readonly string[]>> = {
@@ -44,7 +45,7 @@ export function extraArgsOf(source: string, component: string): readonly ExtraAr
 
 /** A component's part of a ClusterConfiguration; empty where it says nothing. */
 export function partOf(source: string, component: string): Json {
-  const { value } = readYaml(source, document.code, document.what)
+  const { value } = parse(source)
   const part = placeOf(component).reduce<unknown>((at, key) => (at as Json | undefined)?.[key] ?? undefined, value)
   return (part ?? {}) as Json
 }
@@ -106,7 +107,7 @@ function withNamed(present: unknown, wanted: readonly Named[]): YamlValue {
 
 /** The text with that value there: what is only added stands beside what is there, and keeps its comments. */
 function written(source: string, path: YamlPath, value: YamlValue): string {
-  const yaml = readYaml(source, document.code, document.what)
+  const yaml = parse(source)
   const present = valueAt(yaml.value, path) ?? undefined
   if (isDeepStrictEqual(present, value)) return source
   if (typeof value !== 'object' || isExtension(present, value)) return setIn(yaml, path, value)

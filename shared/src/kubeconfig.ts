@@ -1,8 +1,7 @@
-import { isAlias, isPair, isScalar, isSeq, type Scalar, visit } from 'yaml'
 import { QuorateError } from './errors.js'
-import { redact } from './redact.js'
+import type { TextPlace } from './text-place.js'
 import { setIn } from './yaml-edit.js'
-import { lineOf, readYaml, type YamlText } from './yaml-text.js'
+import { lineOf, readYaml, type YamlPath, type YamlText, yamlError } from './yaml-text.js'
 
 /** What a kubeconfig says of the cluster in use and of the user's credentials; PEM texts are decoded. */
 export interface KubeconfigView {
@@ -28,19 +27,35 @@ interface InUse {
   readonly user: Json
 }
 
-const invalid = (why: string, remedy?: string): QuorateError =>
-  new QuorateError('KUBECONFIG_INVALID', why, remedy === undefined ? {} : { remedy })
-
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const asObject = (value: unknown): Json => (isObject(value) ? value : {})
 const asText = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
+const parse = (text: string, place: TextPlace): YamlText => readYaml(text, 'KUBECONFIG_INVALID', place)
+
+const invalid = (yaml: YamlText, path: YamlPath, why: string, remedy: string): QuorateError =>
+  yamlError(yaml, { line: lineOf(yaml, path), why, remedy })
+
+const nothingToRead = 'write the kubeconfig again, or put back what was there'
+
+function configOf(yaml: YamlText): Json {
+  const { value } = yaml
+  if (!isObject(value))
+    throw invalid(yaml, [], value === null ? 'there is no kubeconfig in it' : 'it is not a kubeconfig', nothingToRead)
+  if (value['kind'] !== undefined && value['kind'] !== 'Config')
+    throw invalid(yaml, ['kind'], 'its kind is not Config', `write kind: Config, or ${nothingToRead}`)
+  return value
+}
+
 /** Entries of `clusters`, `contexts` or `users`; a name twice is what client-go refuses too. */
-function entries(config: Json, list: string): readonly Json[] {
+function entries(yaml: YamlText, config: Json, list: string): readonly Json[] {
   const value = config[list] ?? []
-  if (!Array.isArray(value) || !value.every(isObject)) throw invalid(`kubeconfig: ${list} is not a list of maps`)
+  if (!Array.isArray(value) || !value.every(isObject))
+    throw invalid(yaml, [list], `${list} is not a list of maps`, `write each below ${list}: as - name: NAME`)
   const names = value.map((entry) => String(entry['name'] ?? ''))
-  if (new Set(names).size !== names.length) throw invalid(`kubeconfig: a name is used twice in ${list}`)
+  const again = names.findIndex((name, index) => names.indexOf(name) !== index)
+  if (again !== -1)
+    throw invalid(yaml, [list, again], `a name is used twice in ${list}`, 'delete the entry that is not used')
   return value
 }
 
@@ -48,29 +63,45 @@ const named = (list: readonly Json[], name: string): number =>
   list.findIndex((entry) => String(entry['name'] ?? '') === name)
 
 function contextInUse(
+  yaml: YamlText,
   config: Json,
 ): { readonly name: string; readonly cluster: string; readonly user: string } | undefined {
   const name = asText(config['current-context'])
   if (name === undefined) return undefined
-  const contexts = entries(config, 'contexts')
+  const contexts = entries(yaml, config, 'contexts')
   const context = asObject(contexts[named(contexts, name)]?.['context'])
   if (typeof context['cluster'] !== 'string')
-    throw invalid(`kubeconfig: current-context ${JSON.stringify(name)} is not one of its contexts`)
+    throw invalid(
+      yaml,
+      ['current-context'],
+      'current-context is not one of its contexts',
+      'write the name of a context that the file has',
+    )
   return { name, cluster: context['cluster'], user: String(context['user'] ?? '') }
 }
 
 /** Follows current-context; without one, the only cluster is meant (ConfigMap cluster-info has none). */
-function inUse(config: unknown): InUse {
-  if (!isObject(config)) throw invalid('kubeconfig: not a map')
-  if (config['kind'] !== undefined && config['kind'] !== 'Config') throw invalid('kubeconfig: its kind is not Config')
-  const clusters = entries(config, 'clusters')
-  const context = contextInUse(config)
+function inUse(yaml: YamlText): InUse {
+  const config = configOf(yaml)
+  const clusters = entries(yaml, config, 'clusters')
+  const context = contextInUse(yaml, config)
   if (context === undefined && clusters.length !== 1)
-    throw invalid(`kubeconfig: no current-context, and ${clusters.length} clusters to choose from`)
+    throw invalid(
+      yaml,
+      ['clusters'],
+      `no current-context, and ${clusters.length} clusters to choose from`,
+      clusters.length === 0 ? nothingToRead : 'write current-context: and the name of the context to use',
+    )
   const clusterIndex = context === undefined ? 0 : named(clusters, context.cluster)
   const cluster = clusters[clusterIndex]?.['cluster']
-  if (!isObject(cluster)) throw invalid(`kubeconfig: the cluster of its context is missing`)
-  const users = entries(config, 'users')
+  if (!isObject(cluster))
+    throw invalid(
+      yaml,
+      ['clusters'],
+      'the cluster of its context is missing',
+      'write the cluster that the context names',
+    )
+  const users = entries(yaml, config, 'users')
   const userIndex = context === undefined ? (users.length === 1 ? 0 : -1) : named(users, context.user)
   return {
     clusterIndex,
@@ -81,20 +112,28 @@ function inUse(config: unknown): InUse {
   }
 }
 
-function decoded(source: Json, key: string): string | undefined {
-  const text = asText(source[key])
-  if (text === undefined) return undefined
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) throw invalid(`kubeconfig: ${key} is not base64`)
-  return Buffer.from(text, 'base64').toString('utf8')
-}
+/** Base64 whose end may be wrapped, as `base64` without -w0 writes it. */
+const base64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/
 
-const parse = (text: string): YamlText => readYaml(text, 'KUBECONFIG_INVALID', 'kubeconfig')
-
-/** Reads the cluster in use: that of current-context, else the only one. KUBECONFIG_INVALID when it cannot be told. */
-export function readKubeconfig(text: string): KubeconfigView {
-  const { cluster, user, clusterName, contextName } = inUse(parse(text).value)
+/** Reads the cluster in use: that of current-context, else the only one. KUBECONFIG_INVALID, with the place, when it cannot be told. */
+export function readKubeconfig(text: string, place: TextPlace): KubeconfigView {
+  const yaml = parse(text, place)
+  const { cluster, user, clusterName, contextName, clusterIndex } = inUse(yaml)
   const server = asText(cluster['server'])
-  if (server === undefined) throw invalid('kubeconfig: its cluster has no server')
+  if (server === undefined)
+    throw invalid(
+      yaml,
+      ['clusters', clusterIndex, 'cluster'],
+      'its cluster has no server',
+      'write server: https://HOST:PORT',
+    )
+  const decoded = (source: Json, key: string): string | undefined => {
+    const data = asText(source[key])
+    if (data === undefined) return undefined
+    if (base64.test(data)) return Buffer.from(data, 'base64').toString('utf8')
+    const path = source === cluster ? ['clusters', clusterIndex, 'cluster', key] : ['users']
+    throw invalid(yaml, path, `${key} is not base64`, 'write what `base64 -w0 FILE` prints of the PEM file')
+  }
   const view: { [Key in keyof KubeconfigView]: KubeconfigView[Key] | undefined } = {
     server,
     clusterName,
@@ -122,11 +161,12 @@ function checkServer(server: string): void {
  * The kubeconfig with the server of the cluster in use replaced: only that scalar's bytes change, quotes, comments and order stay.
  * KUBECONFIG_INVALID where that cannot be done without changing another cluster too (anchors).
  */
-export function pointKubeconfigAt(text: string, server: string): string {
+export function pointKubeconfigAt(text: string, server: string, place: TextPlace): string {
   checkServer(server)
-  const yaml = parse(text)
-  const { clusterIndex, cluster } = inUse(yaml.value)
-  if (!('server' in cluster)) throw invalid('kubeconfig: its cluster has no server of its own')
+  const yaml = parse(text, place)
+  const { clusterIndex, cluster } = inUse(yaml)
+  if (!('server' in cluster))
+    throw invalid(yaml, ['clusters', clusterIndex], 'its cluster has no server of its own', `write server: ${server}`)
   return setIn(yaml, ['clusters', clusterIndex, 'cluster', 'server'], server)
 }
 
@@ -142,12 +182,12 @@ export interface KubeconfigClusterView {
 }
 
 /** All clusters of a kubeconfig; none where it is empty. KUBECONFIG_INVALID where it is not YAML, or not a kubeconfig at all. */
-export function kubeconfigClusters(text: string): readonly KubeconfigClusterView[] {
-  const yaml = parse(text)
+export function kubeconfigClusters(text: string, place: TextPlace): readonly KubeconfigClusterView[] {
+  const yaml = parse(text, place)
   if (yaml.value === null) return []
-  if (!isObject(yaml.value)) throw invalid('kubeconfig: not a map')
-  const used = indexInUse(yaml.value)
-  return entries(yaml.value, 'clusters').map((entry, index) => {
+  const config = configOf(yaml)
+  const used = indexInUse(yaml)
+  return entries(yaml, config, 'clusters').map((entry, index) => {
     const cluster = asObject(entry['cluster'])
     const at = (key: string) => lineOf(yaml, ['clusters', index, 'cluster', key])
     return {
@@ -160,86 +200,11 @@ export function kubeconfigClusters(text: string): readonly KubeconfigClusterView
   })
 }
 
-function indexInUse(config: Json): number {
+function indexInUse(yaml: YamlText): number {
   try {
-    return inUse(config).clusterIndex
+    return inUse(yaml).clusterIndex
   } catch (error) {
     if (error instanceof QuorateError) return -1
     throw error
   }
-}
-
-const secretKeys = new Set([
-  'client-key-data',
-  'token',
-  'password',
-  'id-token',
-  'refresh-token',
-  'access-token',
-  'client-secret',
-])
-
-/** A word of a command line whose next word is a secret: `--client-secret`. */
-const secretFlag = /^--?[\w-]*(?:token|password|secret)[\w-]*$/i
-
-/**
- * The kubeconfig for a person to read or compare: every secret in it replaced, its structure as it was, so that it can be edited as the file
- * itself will be. Of text that is no YAML nothing is shown.
- */
-export function redactKubeconfig(text: string): string {
-  try {
-    const { document } = parse(text)
-    const anchors = secretAnchors(document)
-    let clean = ''
-    let done = 0
-    visit(document, {
-      Scalar(key, node, path) {
-        const [start, end] = node.range ?? [0, 0]
-        const source = text.slice(start, end).trimEnd()
-        const secret = key !== 'key' && (isSecret(node, path) || anchors.has(node.anchor ?? ''))
-        clean += betweenScalars(text.slice(done, start)) + redactedScalar(node, source, secret)
-        done = start + source.length
-      },
-    })
-    return clean + betweenScalars(text.slice(done))
-  } catch (error) {
-    if (!(error instanceof QuorateError)) throw error
-    return '[redacted: not readable as YAML]\n'
-  }
-}
-
-/** A secret may stand elsewhere in the file, with an anchor. */
-function secretAnchors(document: YamlText['document']): ReadonlySet<string> {
-  const anchors = new Set<string>()
-  visit(document, {
-    Pair(_, { key, value }) {
-      if (isScalar(key) && secretKeys.has(String(key.value)) && isAlias(value)) anchors.add(value.source)
-    },
-  })
-  return anchors
-}
-
-/** Comments are all the text that stands there. */
-const betweenScalars = (text: string): string => text.replaceAll(/#[^\n]*(?:\n[ \t]*#[^\n]*)*/g, redact)
-
-/** In quotes: brackets of our own would be a list. */
-function redactedScalar(node: Scalar, source: string, secret: boolean): string {
-  const value = String(node.value ?? '')
-  const clean = secret ? '[redacted]' : redact(value)
-  return clean === value ? source : JSON.stringify(clean)
-}
-
-function isSecret(node: Scalar, path: readonly unknown[]): boolean {
-  if (node.value === null || node.value === '') return false
-  const parent = path.at(-1)
-  if (isSeq(parent)) {
-    const before = parent.items[parent.items.indexOf(node) - 1]
-    return isScalar(before) && secretFlag.test(String(before.value))
-  }
-  const key = isPair(parent) && isScalar(parent.key) ? String(parent.key.value) : ''
-  const inEnvironment = path.some((part) => isPair(part) && isScalar(part.key) && part.key.value === 'env')
-  const named = `${key}: ${String(node.value)}`
-  // The second fence knows more keys than those of a kubeconfig.
-  const isNamed = redact(named) !== named && redact(String(node.value)) === String(node.value)
-  return secretKeys.has(key) || isNamed || (inEnvironment && key === 'value')
 }

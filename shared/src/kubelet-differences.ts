@@ -1,6 +1,5 @@
 import { leavesOf } from './leaves.js'
 import { type NodeOwn, withoutOwn } from './node-own.js'
-import { readYaml } from './yaml-text.js'
 
 /** One field in which the kubelets of two nodes are configured differently. */
 export interface KubeletDifference {
@@ -12,7 +11,8 @@ export interface KubeletDifference {
 }
 
 export interface KubeletConfigOn {
-  readonly text: string
+  /** As `readComponentConfig` reads it. */
+  readonly value: Readonly<Record<string, unknown>>
   readonly own: NodeOwn
 }
 
@@ -25,7 +25,7 @@ const ofTheMachine =
 
 /** Fields of the two KubeletConfigurations that differ; what is zero is as good as absent. */
 export function kubeletDifferences(one: KubeletConfigOn, other: KubeletConfigOn): readonly KubeletDifference[] {
-  const [here, there] = [fields(one.text), fields(other.text)]
+  const [here, there] = [fields(one.value), fields(other.value)]
   return [...new Set([...here.keys(), ...there.keys()])].sort().flatMap((path) => {
     const [left, right] = [here.get(path), there.get(path)]
     const same = left !== undefined && right !== undefined && withoutOwn(left, one.own) === withoutOwn(right, other.own)
@@ -33,12 +33,5 @@ export function kubeletDifferences(one: KubeletConfigOn, other: KubeletConfigOn)
   })
 }
 
-/** What cannot be read is a field of its own: the kubelet does not start with it. */
-function fields(text: string): ReadonlyMap<string, string> {
-  try {
-    const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'KubeletConfiguration')
-    return new Map([...leavesOf(value)].filter(([path, leaf]) => !ofTheMachine.test(path) && leaf !== '0s'))
-  } catch (error) {
-    return new Map([['(the whole file)', error instanceof Error ? error.message : 'unreadable']])
-  }
-}
+const fields = (value: KubeletConfigOn['value']): ReadonlyMap<string, string> =>
+  new Map([...leavesOf(value)].filter(([path, leaf]) => !ofTheMachine.test(path) && leaf !== '0s'))

@@ -1,4 +1,5 @@
 import { asQuorateError } from './errors.js'
+import type { TextPlace } from './text-place.js'
 import { readYaml } from './yaml-text.js'
 
 /** A pod of the manifests folder that is none of kubeadm's: as much of it as says what it is for. */
@@ -23,9 +24,9 @@ const most = 50
 const nothing: OtherStaticPodView = { pod: '', images: [], hostPaths: [], command: [], problem: '' }
 
 /** Reads any manifest; what is no pod says why and is empty otherwise. */
-export function readOtherStaticPod(text: string): OtherStaticPodView {
+export function readOtherStaticPod(text: string, place: TextPlace): OtherStaticPodView {
   try {
-    const value = asObject(readYaml(text, 'MANIFEST_INVALID', 'the file').value)
+    const value = asObject(readYaml(text, 'MANIFEST_INVALID', place).value)
     if (value['kind'] !== 'Pod') return { ...nothing, problem: 'its kind is not Pod' }
     const spec = asObject(value['spec'])
     const containers = [...objects(spec['initContainers']), ...objects(spec['containers'])].slice(0, most)
@@ -46,9 +47,9 @@ export function readOtherStaticPod(text: string): OtherStaticPodView {
 }
 
 /** Paths of the unix sockets that an EncryptionConfiguration's kms providers name; nothing else of it is looked at: it holds keys. */
-export function kmsSocketsIn(encryptionConfiguration: string): readonly string[] {
+export function kmsSocketsIn(encryptionConfiguration: string, place: TextPlace): readonly string[] {
   try {
-    const { resources } = asObject(readYaml(encryptionConfiguration, 'MANIFEST_INVALID', 'the file').value)
+    const { resources } = asObject(readYaml(encryptionConfiguration, 'MANIFEST_INVALID', place).value)
     const providers = objects(resources).flatMap((resource) => objects(resource['providers']))
     const endpoints = providers.map(({ kms }) => asText(asObject(kms)['endpoint']))
     const paths = endpoints.flatMap((endpoint) => /^unix:(?:\/\/)?(\/(?![@/])[^\s]{1,300})$/.exec(endpoint)?.[1] ?? [])

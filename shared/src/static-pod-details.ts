@@ -2,6 +2,7 @@ import { readFlags } from './flags.js'
 import type { EnvFacts, MountFacts } from './gen/quorate/v1/facts.js'
 import { leavesOf } from './leaves.js'
 import { type Mask, maskedValue } from './mask.js'
+import type { TextPlace } from './text-place.js'
 import { readYaml } from './yaml-text.js'
 
 /** What a manifest says of its component's container and pod beside image and command line. */
@@ -20,8 +21,12 @@ const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? val
 const asText = (value: unknown): string => (value === undefined || value === null ? '' : String(value))
 
 /** Reads the details of a manifest that readStaticPod has read; secrets in it are told by their masks. */
-export function readStaticPodDetails(manifestText: string, component: string, mask: Mask): StaticPodDetails {
-  const { value } = readYaml(manifestText, 'MANIFEST_INVALID', 'static pod manifest')
+export function readStaticPodDetails(
+  manifestText: string,
+  component: string,
+  { mask, place }: { readonly mask: Mask; readonly place: TextPlace },
+): StaticPodDetails {
+  const { value } = readYaml(manifestText, 'MANIFEST_INVALID', place)
   const spec = (isObject(value) && isObject(value['spec']) ? value['spec'] : {}) as Json
   const containers = objects(spec['containers'])
   const container = containers.find(({ name }) => name === component) ?? containers[0] ?? {}

@@ -1,8 +1,9 @@
 import { posix } from 'node:path'
 import type { ClusterFolders } from './cluster-folders.js'
-import { QuorateError } from './errors.js'
+import type { QuorateError } from './errors.js'
 import { readFlags } from './flags.js'
-import { readYaml } from './yaml-text.js'
+import type { TextPlace } from './text-place.js'
+import { lineOf, readYaml, type YamlPath, yamlError } from './yaml-text.js'
 
 export interface HostPath {
   /** On the node. */
@@ -29,7 +30,6 @@ export interface StaticPodView {
 
 type Json = Readonly<Record<string, unknown>>
 
-const invalid = (why: string): QuorateError => new QuorateError('MANIFEST_INVALID', `static pod manifest: ${why}`)
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const asObject = (value: unknown): Json => (isObject(value) ? value : {})
 const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : [])
@@ -47,16 +47,19 @@ function readHostPaths(spec: Json, container: Json): HostPath[] {
   })
 }
 
-/** Reads a manifest of /etc/kubernetes/manifests; MANIFEST_INVALID when it is not a pod with a container. */
-export function readStaticPod(manifestText: string): StaticPodView {
-  const { value } = readYaml(manifestText, 'MANIFEST_INVALID', 'static pod manifest')
-  if (!isObject(value) || value['kind'] !== 'Pod') throw invalid('its kind is not Pod')
+/** Reads a static pod's manifest; MANIFEST_INVALID, with the place, when it is not a pod with a container. */
+export function readStaticPod(manifestText: string, place: TextPlace): StaticPodView {
+  const yaml = readYaml(manifestText, 'MANIFEST_INVALID', place)
+  const { value } = yaml
+  const invalid = (path: YamlPath, why: string): QuorateError =>
+    yamlError(yaml, { line: lineOf(yaml, path), why, remedy: 'correct it, or put back what kubeadm wrote' })
+  if (!isObject(value) || value['kind'] !== 'Pod') throw invalid(['kind'], 'its kind is not Pod')
   const [metadata, spec] = [asObject(value['metadata']), asObject(value['spec'])]
   const component = asText(asObject(metadata['labels'])['component']) || asText(metadata['name'])
   const containers = objects(spec['containers'])
   // Injected sidecars come after; the component's own container bears its name.
   const container = containers.find((one) => one['name'] === component) ?? containers[0]
-  if (container === undefined) throw invalid('it has no container')
+  if (container === undefined) throw invalid(['spec', 'containers'], 'it has no container')
   const command = [...texts(container['command']), ...texts(container['args'])]
   return {
     component,

@@ -70,7 +70,7 @@ function withValue(value: unknown, path: YamlPath, leaf: YamlValue): unknown {
 
 function reads(yaml: YamlText, text: string, wanted: unknown): boolean {
   try {
-    return isDeepStrictEqual(readYaml(text, yaml.code, yaml.what).value, wanted)
+    return isDeepStrictEqual(readYaml(text, yaml.code, yaml.place).value, wanted)
   } catch (error) {
     if (error instanceof QuorateError) return false
     throw error

@@ -26,7 +26,7 @@ export function replaceAt(yaml: YamlText, path: YamlPath, value: object): string
     text.slice(0, colon) + entryText(value, { inline: map.flow === true, column, text }) + text.slice(until)
   const wanted = structuredClone(yaml.value) as Record<string, unknown>
   ;(valueAt(wanted, above) as Record<string, unknown>)[key] = value
-  if (isDeepStrictEqual(readYaml(result, yaml.code, yaml.what).value, wanted)) return result
+  if (isDeepStrictEqual(readYaml(result, yaml.code, yaml.place).value, wanted)) return result
   throw refused()
 }
 

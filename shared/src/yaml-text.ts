@@ -13,12 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { type ErrorCode, QuorateError } from './errors.js'
-
-/** Where a text lies, for messages: `configmap/kube-system/kubeadm-config`, and the command that opens it in an editor. */
-export interface YamlPlace {
-  readonly where: string
-  readonly edit: string
-}
+import type { TextPlace } from './text-place.js'
 
 export interface YamlText {
   readonly text: string
@@ -26,9 +21,7 @@ export interface YamlText {
   /** Plain JSON value; aliases are copies, so that no part is shared with another. */
   readonly value: unknown
   readonly code: ErrorCode
-  /** What the text is, for messages: `kubeconfig`. */
-  readonly what: string
-  readonly place: YamlPlace | undefined
+  readonly place: TextPlace
   /** Line, from 1, of an offset in the text. */
   lineAt(offset: number): number
 }
@@ -49,23 +42,22 @@ const faults: Readonly<Record<string, readonly [string, string]>> = {
 
 /** An error about one line of a text: what, the line, and what to type. `remedy` follows the command that opens the text. */
 export function yamlError(
-  { code, what, place }: Pick<YamlText, 'code' | 'what' | 'place'>,
-  at: { readonly line: number; readonly why: string; readonly remedy?: string; readonly cause?: unknown },
+  { code, place: { what, where, edit } }: Pick<YamlText, 'code' | 'place'>,
+  at: { readonly line: number; readonly why: string; readonly remedy: string; readonly cause?: unknown },
 ): QuorateError {
   const { line, why, remedy, cause } = at
-  const typed = remedy === undefined ? undefined : `line ${line} of ${what}: ${remedy}.`
   return new QuorateError(code, `${what}, line ${line}: ${why}`, {
     ...(cause === undefined ? {} : { cause }),
-    ...(place === undefined ? {} : { where: place.where }),
-    ...(typed === undefined ? {} : { remedy: place === undefined ? `In ${typed}` : `${place.edit}, then in ${typed}` }),
+    ...(where === undefined ? {} : { where }),
+    remedy: `${edit}, then in line ${line} of ${what}: ${remedy}.`,
   })
 }
 
 /** Reads one YAML document as Kubernetes does (merge keys included). Every way to be unreadable is `code`, with the line and never the content. */
-export function readYaml(text: string, code: ErrorCode, what: string, place?: YamlPlace): YamlText {
+export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlText {
   const lines = new LineCounter()
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
-  const subject = { code, what, place }
+  const subject = { code, place }
   try {
     const document = onlyDocument(text, lines)
     const problem = document.errors[0]
@@ -78,11 +70,25 @@ export function readYaml(text: string, code: ErrorCode, what: string, place?: Ya
     return { text, document, value: json === undefined ? null : JSON.parse(json), ...subject, lineAt }
   } catch (error) {
     if (error instanceof QuorateError) throw error
-    // Aliases that name nothing or go in a circle, so many that they would fill the memory, or brackets deeper than the stack.
-    const why = `its anchors and aliases, or its depth, cannot be read (${error instanceof Error ? error.name : 'unknown error'})`
-    const line = lineAt(text.search(/(?<=[\s[{,:-])\*[^\s,\]}]/))
-    throw yamlError(subject, { line, why, remedy: 'write out what the alias stands for', cause: error })
+    throw tooMuch(subject, text, { lineAt, cause: error })
   }
+}
+
+/** Aliases that name nothing, go in a circle or would fill the memory; else brackets deeper than the stack, which begin at the first. */
+function tooMuch(
+  subject: Pick<YamlText, 'code' | 'place'>,
+  text: string,
+  { lineAt, cause }: { readonly lineAt: YamlText['lineAt']; readonly cause: unknown },
+): QuorateError {
+  const alias = text.search(/(?<=[\s[{,:-])\*[^\s,\]}]/)
+  return alias === -1
+    ? yamlError(subject, { line: 1, why: 'it is nested too deeply to be read', remedy: 'delete the brackets', cause })
+    : yamlError(subject, {
+        line: lineAt(alias),
+        why: 'an alias has no anchor, leads to itself or stands for too much',
+        remedy: 'write out what the alias stands for',
+        cause,
+      })
 }
 
 /** Documents of nothing at the end are none: go-yaml, with which Kubernetes reads, stops after the first. */

@@ -5,12 +5,15 @@ import { dirname, join } from 'node:path'
 import { credentials } from '@grpc/grpc-js'
 import { MaintenanceClient } from '@quorate/shared/gen/third_party/etcd/rpc'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { connectCri } from '../../agent/src/host/cri-client.js'
 import { LinuxHost } from '../../agent/src/host/linux-host.js'
 import { Lab } from '../../lab/real/lab.js'
 import type { LabNode } from '../../lab/real/node.js'
 import { clusterContract, type LabCluster } from '../support/cluster-contract.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const lab = Lab.open(process.argv[2] ?? '')
 const [cp1, cp2, w1] = [lab.node('cp1'), lab.node('cp2'), lab.node('w1')]
@@ -36,7 +39,7 @@ async function withRuntime<T>(node: LabNode, work: (cri: ReturnType<typeof conne
   }
 }
 
-const admin = readKubeconfig(readFileSync(join(cp1.root, 'etc/kubernetes/admin.conf'), 'utf8'))
+const admin = readKubeconfig(readFileSync(join(cp1.root, 'etc/kubernetes/admin.conf'), 'utf8'), place)
 
 function kube(
   method: string,

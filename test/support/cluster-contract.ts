@@ -6,8 +6,11 @@ import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { leafCertificates } from '@quorate/shared/kubeadm-certificates'
 import { initDocuments } from '@quorate/shared/kubeadm-documents'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Test } from 'tap'
 import { statusFor } from './with-kubeconfig.js'
+
+const adminConf = filePlace('/etc/kubernetes/admin.conf')
 
 interface LabRun {
   readonly exitCode: number
@@ -356,7 +359,7 @@ current-context: c
       ]
       const { exitCode, stdout, stderr } = await lab.sh(lab.first, [...command, '--validity-period', '87600h'])
       t.equal(exitCode, 0, stderr)
-      const { server, clientCertificatePem = '' } = readKubeconfig(stdout)
+      const { server, clientCertificatePem = '' } = readKubeconfig(stdout, adminConf)
       t.equal(server, `https://${lab.first.address}:6443`, 'without a controlPlaneEndpoint, the local one')
       const certificate = new X509Certificate(clientCertificatePem)
       t.match(certificate.subject, 'CN=contract:user')
@@ -634,10 +637,10 @@ current-context: c
         commonName: `system:node:${nodeName}`,
         organizations: ['system:nodes'],
       })
-      const admin = readKubeconfig((await lab.readFile(lab.joiner, `${folder}/admin.conf`)) ?? '')
+      const admin = readKubeconfig((await lab.readFile(lab.joiner, `${folder}/admin.conf`)) ?? '', adminConf)
       t.match(admin, { server: 'https://api.example.com:8443', clientKeyPem: /PRIVATE KEY/ })
       t.same([admin.caPem, admin.clientCertificatePem], [undefined, undefined])
-      const local = readKubeconfig((await lab.readFile(lab.joiner, `${folder}/scheduler.conf`)) ?? '')
+      const local = readKubeconfig((await lab.readFile(lab.joiner, `${folder}/scheduler.conf`)) ?? '', adminConf)
       t.equal(local.server, `https://${advertiseAddress}:6443`)
     },
   ],

@@ -313,8 +313,10 @@ function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
       ...[first, worker].map(({ name }) => systemPod('kube-proxy', name)),
       ...[first, first].map(({ name }, index) => systemPod('kube-dns', name, `coredns-${index}`)),
     ],
-    kubeProxy: configMap('kind: Config'),
-    kubeletConfig: configMap('cgroupDriver: systemd\nkind: KubeletConfiguration\n'),
+    kubeProxy: configMap(clusterInfoOf(caPem)),
+    kubeletConfig: configMap(
+      'apiVersion: kubelet.config.k8s.io/v1beta1\ncgroupDriver: systemd\nkind: KubeletConfiguration\n',
+    ),
     nodes: [nodeObject(first, true), nodeObject(worker, false)],
     anonymousReadyz: true,
   })

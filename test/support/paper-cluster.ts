@@ -18,12 +18,16 @@ import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/share
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
-import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-config'
 import { placeOf } from '@quorate/shared/load-balancer-place'
 import { renderLoadBalancerUnit } from '@quorate/shared/load-balancer-unit'
 import type { NodeName } from '@quorate/shared/names'
+import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import { type FixtureVersion, fixture, fixtureData } from './fixtures.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const haproxyPlace = placeOf('haproxy', {})
 const keepalivedPlace = placeOf('keepalived', {})
@@ -247,7 +251,7 @@ export class PaperCluster {
       paper.kubeconfigs.push({
         purpose,
         path: `/etc/kubernetes/${purpose}.conf`,
-        text: server === undefined ? text : pointKubeconfigAt(text, server(purpose)),
+        text: server === undefined ? text : pointKubeconfigAt(text, server(purpose), place),
       })
     }
     paper.facts.clusterCaPem = 'PEM of the cluster CA'
@@ -309,7 +313,7 @@ export class PaperCluster {
     const kubelet = paper.kubeconfigs.find(({ purpose }) => purpose === 'kubelet')?.text ?? ''
     paper.connected.set(
       process,
-      readKubeconfig(process === 'kubelet' ? kubelet : (this.cluster.kubeProxy?.text ?? '')).server,
+      readKubeconfig(process === 'kubelet' ? kubelet : (this.cluster.kubeProxy?.text ?? ''), place).server,
     )
   }
 
@@ -319,11 +323,20 @@ export class PaperCluster {
         purpose,
         path,
         sha256: sha256Hex(text),
-        server: readKubeconfig(text).server,
+        server: readKubeconfig(text, place).server,
         redactedText: redactKubeconfig(text),
       },
-      ...{ mode: 0o600, uid: 0, gid: 0, symlink: false, linkTarget: '', problem: '', embeddedClientCertificate: false },
-      clusters: kubeconfigClusters(text).map((one) => ({ ...one })),
+      ...{
+        mode: 0o600,
+        uid: 0,
+        gid: 0,
+        symlink: false,
+        linkTarget: '',
+        problem: '',
+        remedy: '',
+        embeddedClientCertificate: false,
+      },
+      clusters: kubeconfigClusters(text, place).map((one) => ({ ...one })),
     }))
     return { ...structuredClone(paper.facts), clockUnixMs: Date.now() + paper.clockAheadMs, kubeconfigs }
   }
@@ -366,13 +379,13 @@ export class PaperCluster {
       probeEndpoint: (probe: ProbeEndpointRequest) =>
         ProbeEndpointResponse.fromPartial(this.probe(node.name, probe) ?? this.#meet(probe)),
       probeKubeconfig: ({ purpose }: { purpose: string }) => ({
-        server: readKubeconfig(paper.kubeconfigs.find((one) => one.purpose === purpose)?.text ?? '').server,
+        server: readKubeconfig(paper.kubeconfigs.find((one) => one.purpose === purpose)?.text ?? '', place).server,
         httpStatus: 200,
         error: '',
       }),
       probeDiscovery: () => ({
         signatureValid: this.cluster.joinTokenIds.length > 0,
-        server: readKubeconfig(this.cluster.clusterInfo?.text ?? '').server,
+        server: readKubeconfig(this.cluster.clusterInfo?.text ?? '', place).server,
         error: '',
       }),
       getSealingKey: () => ({ recipient: `age1${node.name}` }),
@@ -511,16 +524,16 @@ export class PaperCluster {
         return touched('configmap/kube-system/kubeadm-config')
       },
       updateClusterInfo: ({ server }: { server: string }) => {
-        this.cluster.clusterInfo = this.#text(pointKubeconfigAt(this.cluster.clusterInfo?.text ?? '', server))
+        this.cluster.clusterInfo = this.#text(pointKubeconfigAt(this.cluster.clusterInfo?.text ?? '', server, place))
       },
       updateKubeProxy: ({ server }: { server: string }) => {
-        this.cluster.kubeProxy = this.#text(pointKubeconfigAt(this.cluster.kubeProxy?.text ?? '', server))
+        this.cluster.kubeProxy = this.#text(pointKubeconfigAt(this.cluster.kubeProxy?.text ?? '', server, place))
         for (const one of this.nodes.values()) if (one.connected.has('kube-proxy')) this.#connect(one, 'kube-proxy')
         return touched('configmap/kube-system/kube-proxy')
       },
       rewriteKubeconfig: ({ purpose, server }: { purpose: string; server: string }) => {
         const file = paper.kubeconfigs.find((one) => one.purpose === purpose) as Kubeconfig
-        file.text = pointKubeconfigAt(file.text, server)
+        file.text = pointKubeconfigAt(file.text, server, place)
         return touched(file.path)
       },
       restartKubelet: () => {
@@ -568,7 +581,7 @@ export class PaperCluster {
   #join(paper: PaperNode): void {
     if (!this.cluster.kubeadmConfig?.text.includes('controlPlaneEndpoint'))
       throw new QuorateError('COMMAND_FAILED', "a cluster that doesn't have a stable controlPlaneEndpoint address")
-    const discovered = readKubeconfig(this.cluster.clusterInfo?.text ?? '').server
+    const discovered = readKubeconfig(this.cluster.clusterInfo?.text ?? '', place).server
     const local = `https://${paper.entry.address}:6443`
     const version = this.cluster.kubernetesVersion as FixtureVersion
     const server = (purpose: string) =>

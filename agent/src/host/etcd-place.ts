@@ -6,6 +6,7 @@ import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc
 import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from './host.js'
 import { readFolders } from './node-folders.js'
 
@@ -54,7 +55,7 @@ export async function needsOwnEtcd(host: Host): Promise<boolean> {
 
 async function readPod(host: Host, path: string): Promise<StaticPodView | undefined> {
   const file = await host.read(path)
-  return file === undefined ? undefined : readStaticPod(file.bytes.toString('utf8'))
+  return file === undefined ? undefined : readStaticPod(file.bytes.toString('utf8'), filePlace(path))
 }
 
 /** Stands for every address, and is none that can be dialled. */

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { QuorateError } from '@quorate/shared/errors'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from './host.js'
 import { readFolders } from './node-folders.js'
 
@@ -21,7 +22,7 @@ export async function readLocalApiServer(host: Host): Promise<LocalApiServer> {
   const file = await host.read(manifest)
   if (file === undefined)
     throw new QuorateError('NOT_A_CONTROL_PLANE', 'there is no API server on this node', { where: manifest })
-  const pod = readStaticPod(file.bytes.toString('utf8'))
+  const pod = readStaticPod(file.bytes.toString('utf8'), filePlace(manifest))
   const address =
     pod.flags['advertise-address'] ?? pod.annotations[advertised]?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
   if (address === undefined) {

@@ -3,6 +3,7 @@ import { systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from './host.js'
 import type { KubeApi, TrialChange } from './kube-api.js'
 import { readLocalApiServer } from './local-api-server.js'
@@ -172,7 +173,7 @@ export async function connectKubeApi(host: Host): Promise<KubeApi> {
   const fingerprint = `${server.address} ${server.port} ${sha256Hex(file.bytes)}`
   const known = connections.get(host)
   if (known?.fingerprint === fingerprint) return known.api
-  const view = readKubeconfig(file.bytes.toString('utf8'))
+  const view = readKubeconfig(file.bytes.toString('utf8'), filePlace(adminConf))
   if (view.caPem === undefined) {
     throw new QuorateError('KUBECONFIG_INVALID', 'admin.conf holds no certificate-authority-data', { where: adminConf })
   }

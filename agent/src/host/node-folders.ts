@@ -9,6 +9,7 @@ import {
 import { QuorateError } from '@quorate/shared/errors'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import { readYaml } from '@quorate/shared/yaml-text'
 import type { Host, HostFile } from './host.js'
 
@@ -62,7 +63,7 @@ async function kubeletConfiguration(host: Host): Promise<KubeletSettings> {
 }
 
 function kubeletSettings(text: string): KubeletSettings {
-  const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'KubeletConfiguration')
+  const { value } = readYaml(text, 'CONFIG_MAP_INVALID', filePlace(usualKubelet.config))
   const { staticPodPath, authentication } = (value ?? {}) as {
     staticPodPath?: unknown
     authentication?: { x509?: { clientCAFile?: unknown } }
@@ -92,7 +93,7 @@ const trimmed = (path: string): string => path.replace(/(?!^)\/+$/, '')
 
 async function podAt(host: Host, path: string): Promise<StaticPodView | undefined> {
   const file = await host.read(path).catch(() => undefined)
-  return file && parsedOnce(file, readStaticPod)
+  return file && parsedOnce(file, (text) => readStaticPod(text, filePlace(path)))
 }
 
 async function isThere(host: Host, path: string): Promise<boolean> {

@@ -23,6 +23,7 @@ import { readSharedFiles } from './facts/shared-files.js'
 import { readStaticPods } from './facts/static-pods.js'
 import { readDmi, readSystem } from './facts/system.js'
 import { readUnits } from './facts/units.js'
+import { unreadFacts } from './facts/unread.js'
 import { readDefaultInterface, readInterfaces } from './network/interfaces.js'
 import { readNameservers } from './network/nameservers.js'
 import { readListening } from './network/sockets.js'
@@ -38,8 +39,8 @@ const programMs = 8000
 const runtimeAnswerMs = 6000
 
 /**
- * What this node is and has. A part that cannot be read is left empty, the others are answered: a node with a broken file must
- * still be able to say so. All parts are read at once, each program as a child of its own.
+ * What this node is and has. A part that cannot be read is left empty and named in `unread`, the others are answered: a node with a broken
+ * file must still be able to say so. All parts are read at once, each program as a child of its own.
  */
 export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsResponse>(
   async (_request, tools, caller) => {
@@ -48,45 +49,48 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
     // One listener for each program at once: many, and none is left behind.
     setMaxListeners(0, signal)
     const parts = await Promise.all([
-      part(() => readSystem(host, signal)),
-      part(() => readPrograms(tools.host, signal)),
-      part(() => readUnits(host, signal)),
-      part(() => readMachine(host, signal)),
-      part(() => readCertificateFacts(host)),
-      part(async () => ({ folders: await readFolderFacts(host, signal) })),
-      part(async () => {
+      part('machine', () => readSystem(host, signal)),
+      part('programs', () => readPrograms(tools.host, signal)),
+      part('units of systemd', () => readUnits(host, signal)),
+      part('operating system', () => readMachine(host, signal)),
+      part('certificates', () => readCertificateFacts(host)),
+      part('folders of the cluster', async () => ({ folders: await readFolderFacts(host, signal) })),
+      part('static pods', async () => {
         const pods = await readStaticPods(host)
         return { ...pods, ...(await readOtherStaticPods(host, pods.strayManifests).catch(() => ({}))) }
       }),
-      part(() => readPackages(host)),
-      part(() => readAppArmor(host)),
-      part(() => readFiles(host)),
-      part(async () => ({ kubeconfigs: await readKubeconfigs(host) })),
-      part(async () => ({ sharedFiles: await readSharedFiles(host) })),
-      part(() => readExternalCaFacts({ ...tools, host })),
-      part(async () => ({ learnerGateBefore: await readLearnerGate({ ...tools, host }) })),
-      part(async () => ({ leftovers: await readLeftovers(host) })),
-      part(async () => ({ otherDistribution: await readOtherDistribution(host) })),
-      part(async () => ({ disks: await readDisks({ ...tools, host }) })),
-      part(async () => ({ interfaces: await readInterfaces(host, signal) })),
-      part(() => readRuntime(host, tools.criSocket)),
-      part(async () => ({ kubeletFlags: await readKubeletFlags(host) })),
-      part(async () => ({ dmi: await readDmi(host) })),
-      part(async () => ({ cloudInitHosts: await readCloudInitHosts(host) })),
-      part(async () => ({ proxies: await readProxies(host) })),
-      part(async () => ({ defaultInterface: await readDefaultInterface(host) })),
-      part(async () => ({ nameservers: await readNameservers(host) })),
-      part(async () => ({ listening: await readListening(host, signal) })),
-      part(async () => ({ containerRuntime: await runtimeVersion(tools, signal) })),
+      part('packages', () => readPackages(host)),
+      part('AppArmor profiles', () => readAppArmor(host)),
+      part('configuration files', () => readFiles(host)),
+      part('kubeconfigs', () => readKubeconfigs(host)),
+      part('files that the static pods read', async () => ({ sharedFiles: await readSharedFiles(host) })),
+      part('external CAs', () => readExternalCaFacts({ ...tools, host })),
+      part('kept feature gate', async () => ({ learnerGateBefore: await readLearnerGate({ ...tools, host }) })),
+      part('leftovers', async () => ({ leftovers: await readLeftovers(host) })),
+      part('other distributions', async () => ({ otherDistribution: await readOtherDistribution(host) })),
+      part('disks', async () => ({ disks: await readDisks({ ...tools, host }) })),
+      part('network interfaces', async () => ({ interfaces: await readInterfaces(host, signal) })),
+      part('configuration of the container runtime', () => readRuntime(host, tools.criSocket)),
+      part('kubelet flags', async () => ({ kubeletFlags: await readKubeletFlags(host) })),
+      part('firmware', async () => ({ dmi: await readDmi(host) })),
+      part('cloud-init', async () => ({ cloudInitHosts: await readCloudInitHosts(host) })),
+      part('proxies', async () => ({ proxies: await readProxies(host) })),
+      part('default route', async () => ({ defaultInterface: await readDefaultInterface(host) })),
+      part('name servers', async () => ({ nameservers: await readNameservers(host) })),
+      part('listening ports', async () => ({ listening: await readListening(host, signal) })),
+      part('container runtime', async () => ({ containerRuntime: await runtimeVersion(tools, signal) })),
     ])
     caller.throwIfAborted()
     const known: Partial<NodeFacts> = Object.assign({}, ...parts)
+    const unread = parts.flatMap((one) => one.unread ?? [])
     const own = { agentVersion: version, clockUnixMs: Date.now(), criSocket: tools.criSocket, schemaVersion }
-    return { facts: NodeFacts.fromPartial({ ...known, ...own }) }
+    return { facts: NodeFacts.fromPartial({ ...known, unread, ...own }) }
   },
 )
 
-const part = (read: () => Promise<Partial<NodeFacts>>): Promise<Partial<NodeFacts>> => read().catch(() => ({}))
+/** What these facts are, for the person who is told that they could not be read. */
+const part = (what: string, read: () => Promise<Partial<NodeFacts>>): Promise<Partial<NodeFacts>> =>
+  read().catch((error: unknown) => ({ unread: [unreadFacts(what, error)] }))
 
 async function runtimeVersion(tools: Tools, signal: AbortSignal): Promise<string> {
   const cri = tools.cri()

@@ -4,6 +4,7 @@ import type { LetEtcdListenRequest } from '@quorate/shared/gen/quorate/v1/node_a
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { readCertificate } from '@quorate/shared/pki'
+import { filePlace } from '@quorate/shared/text-place'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { Host } from '../host/host.js'
 import { backupPlace, findEntry, keepFiles, putBackFile } from './backup/store.js'
@@ -51,7 +52,7 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
       const { host } = context.tools
       const [manifest, files] = await Promise.all([manifestOn(host, 'etcd'), filesOn(host)])
       const text = await requireText(host, manifest)
-      const wanted = listening(text, address)
+      const wanted = listening(text, address, filePlace(manifest))
       const lacking = await unfit(host, address)
       await keepFiles(backupPlace(context), files)
       if (wanted === text && lacking.length === 0) return soAlready(context, address)
@@ -65,8 +66,9 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
     },
     {
       evidence: async ({ address }, { tools: { host } }) => {
-        const text = await requireText(host, await manifestOn(host, 'etcd'))
-        const isSo = listening(text, address) === text && (await unfit(host, address)).length === 0
+        const manifest = await manifestOn(host, 'etcd')
+        const text = await requireText(host, manifest)
+        const isSo = listening(text, address, filePlace(manifest)) === text && (await unfit(host, address)).length === 0
         // What there is to put back, should nobody go on.
         const hashes = (await filesOn(host)).map(
           async (name) => [name, sha256Hex(await requireText(host, name))] as const,

@@ -3,6 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ProbeDiscoveryRequest, ProbeDiscoveryResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { parseEndpoint, serverUrl } from '@quorate/shared/names'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { apiPath, type ConfigMap } from './cluster/kube-objects.js'
 import { readJoinSecret, tokenIdOf } from './join-secret.js'
 import { readOperation } from './operation.js'
@@ -26,7 +27,7 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
       if (status !== 200) return failed(`cluster-info was answered ${status} to a request without credentials`)
       const { data = {} } = JSON.parse(body) as ConfigMap
       const [text = '', jws] = [data['kubeconfig'], data[`jws-kubeconfig-${tokenIdOf(secret)}`]]
-      const { server } = readKubeconfig(text)
+      const { server } = readKubeconfig(text, clusterTexts.clusterInfo)
       if (jws === undefined)
         return { ...failed(`cluster-info has no signature for token ${tokenIdOf(secret)}`), server }
       const signatureValid = verifyClusterInfoSignature(text, jws, secret.token)

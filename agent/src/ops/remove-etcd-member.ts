@@ -3,6 +3,7 @@ import { forecastQuorum, type QuorumForecast } from '@quorate/shared/etcd-quorum
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { RemoveEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readStaticPod } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../host/host.js'
 import { memberEvidence } from './cluster/member-evidence.js'
 import { changeOperation } from './operation.js'
@@ -43,7 +44,9 @@ function refuseRisk(when: string, { voters, healthy, holds }: QuorumForecast, me
 
 /** A member that removes itself shuts down before it can answer: the removal is asked of one that stays. */
 async function refuseOwn(host: Host, { id, name }: EtcdMember): Promise<void> {
-  const manifest = await host.read(await manifestOn(host, 'etcd'))
-  const own = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8')).flags['name']
+  const path = await manifestOn(host, 'etcd')
+  const manifest = await host.read(path)
+  const pod = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8'), filePlace(path))
+  const own = pod?.flags['name']
   if (name !== '' && name === own) throw new QuorateError('NOT_IN_TABLE', `member ${id} is this node's own etcd`)
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RenderManifestsRequest, RenderManifestsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { filePlace } from '@quorate/shared/text-place'
 import { commands } from '../host/commands.js'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
@@ -37,7 +38,10 @@ async function readRendered(host: Host, folder: string): Promise<RenderManifests
   const files = (await host.tree(folder)).filter(
     ({ path, kind }) => kind === 'file' && names.includes(posix.basename(path)),
   )
-  const texts = await Promise.all(files.map(async ({ path }) => (await host.read(path))?.bytes.toString('utf8') ?? ''))
   const mask = await readMask(host, await readFolders(host))
-  return texts.map((text) => podFacts(text, mask))
+  return Promise.all(
+    files.map(async ({ path }) =>
+      podFacts((await host.read(path))?.bytes.toString('utf8') ?? '', mask, filePlace(path)),
+    ),
+  )
 }

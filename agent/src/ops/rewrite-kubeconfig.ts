@@ -1,7 +1,9 @@
 import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RewriteKubeconfigRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { pointKubeconfigAt, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../host/host.js'
 import { editFile, isEdited } from './edit-file.js'
 import { changeOperation } from './operation.js'
@@ -37,7 +39,7 @@ export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
 )
 
 function point(path: string, text: string | undefined, server: string): string {
-  if (text !== undefined) return pointKubeconfigAt(text, server)
+  if (text !== undefined) return pointKubeconfigAt(text, server, filePlace(path))
   throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`, {
     where: path,
     remedy: 'The plan saw this file: plan again.',

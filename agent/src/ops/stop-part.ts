@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import type { StopPartRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readStaticPod } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
 import { runningContainers } from './cluster/running-containers.js'
@@ -73,8 +74,10 @@ async function unitsToStop(
 }
 
 async function refuseQuorumLoss(tools: Tools, signal: AbortSignal): Promise<void> {
-  const manifest = await tools.host.read(await manifestOn(tools.host, 'etcd'))
-  const own = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8')).flags['name']
+  const path = await manifestOn(tools.host, 'etcd')
+  const manifest = await tools.host.read(path)
+  const pod = manifest === undefined ? undefined : readStaticPod(manifest.bytes.toString('utf8'), filePlace(path))
+  const own = pod?.flags['name']
   const etcd = await tools.etcd()
   try {
     const { members } = await etcd.members(signal)

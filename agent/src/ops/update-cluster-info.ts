@@ -1,5 +1,6 @@
 import type { UpdateClusterInfoRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { editConfigMap, isConfigMapEdited } from './cluster/edit-config-map.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -13,13 +14,15 @@ export const updateClusterInfo = changeOperation<UpdateClusterInfoRequest>(
     const touched = await editConfigMap(context, {
       name: 'configmap/kube-public/cluster-info',
       expectedSha256,
-      edit: (text) => pointKubeconfigAt(text, server),
+      edit: (text) => pointKubeconfigAt(text, server, clusterTexts.clusterInfo),
     })
     if (touched === undefined) return unchanged(`cluster-info already names ${server}`)
     return changed({ summary: `cluster-info: server is ${server}`, touched: [touched] })
   },
   {
     evidence: ({ server }, context) =>
-      isConfigMapEdited(context, 'configmap/kube-public/cluster-info', (text) => pointKubeconfigAt(text, server)),
+      isConfigMapEdited(context, 'configmap/kube-public/cluster-info', (text) =>
+        pointKubeconfigAt(text, server, clusterTexts.clusterInfo),
+      ),
   },
 )

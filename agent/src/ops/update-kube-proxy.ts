@@ -1,5 +1,6 @@
 import type { UpdateKubeProxyRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import type { KubeApi } from '../host/kube-api.js'
 import { readConfigMap } from './backup/config-maps.js'
 import { editConfigMap } from './cluster/edit-config-map.js'
@@ -20,7 +21,7 @@ const update: ChangeOperation<UpdateKubeProxyRequest>['run'] = async (request, c
   const touched = await editConfigMap(context, {
     name,
     expectedSha256,
-    edit: (text) => pointKubeconfigAt(text, server),
+    edit: (text) => pointKubeconfigAt(text, server, clusterTexts.kubeProxyKubeconfig),
   })
   if (touched === undefined && !(await rolloutWasMissed(kube, found.object.metadata, { request, context }))) {
     return unchanged(`kube-proxy already uses ${server}`)
@@ -59,7 +60,8 @@ const isUpdated: ChangeOperation<UpdateKubeProxyRequest>['evidence'] = async (re
   const kube = await context.tools.kube()
   const found = await readConfigMap(kube, name, context.signal)
   if (found === undefined) return { done: 'yes' }
-  if (pointKubeconfigAt(found.text, request.server) !== found.text) return { done: 'no' }
+  if (pointKubeconfigAt(found.text, request.server, clusterTexts.kubeProxyKubeconfig) !== found.text)
+    return { done: 'no' }
   return doneIf(!(await rolloutWasMissed(kube, found.object.metadata, { request, context })))
 }
 

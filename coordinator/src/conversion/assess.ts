@@ -84,13 +84,17 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
 /** A check that found something, or the reason why it could not look. */
 type Found = Finding | { readonly failed: string; readonly error: QuorateError }
 
+/** A text that cannot be read: its message names file or key with the line, and is one finding's evidence. */
+const unreadable = new Set<ErrorCode>(['KUBECONFIG_INVALID', 'CONFIG_MAP_INVALID', 'MANIFEST_INVALID'])
+
 /** The finding itself says what to do about it. */
 const isTold = ({ code, message }: QuorateError, found: readonly Found[]): boolean =>
   found.some(
     (each) =>
       'id' in each &&
       ((code === adminKubeconfigMissing.code && each.id === adminKubeconfigMissing.id) ||
-        (code === folderRefused.code && each.id === folderRefused.id && message.includes(each.evidence))),
+        (code === folderRefused.code && each.id === folderRefused.id && message.includes(each.evidence)) ||
+        (unreadable.has(code) && each.evidence.includes(message))),
   )
 
 /** Where the cluster itself cannot be read most checks fail for the same reason: said once, with their names. */

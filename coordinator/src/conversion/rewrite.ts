@@ -1,6 +1,7 @@
 import { unifiedDiff } from '@quorate/shared/diff'
 import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Action, Diff } from '../engine/step.js'
 import type { ChangeCall } from '../fleet/agent.js'
@@ -18,7 +19,7 @@ export interface Rewriting {
 export function rewriteDiff(node: NodeEntry, { file, server }: Rewriting): Diff {
   return {
     name: `${node.name}:${file.path}`,
-    text: unifiedDiff(file.path, file.redactedText, pointKubeconfigAt(file.redactedText, server)),
+    text: unifiedDiff(file.path, file.redactedText, pointKubeconfigAt(file.redactedText, server, filePlace(file.path))),
   }
 }
 

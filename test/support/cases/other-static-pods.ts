@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { strayManifests } from '@quorate/coordinator/conversion/checks/stray-manifests'
 import { OtherStaticPod } from '@quorate/shared/gen/quorate/v1/facts'
 import { kmsSocketsIn, readOtherStaticPod } from '@quorate/shared/other-static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Test } from 'tap'
 import { fakeRun, nodeNames, soundWorld, type World } from '../fake-run.js'
 import type { PublicCase } from './case.js'
 import { inFile } from './put.js'
+
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
 const { cp1, cp2, cp3 } = nodeNames
 const folder = '/etc/kubernetes/manifests'
@@ -36,7 +39,7 @@ ${endpoints.map((endpoint) => `  - kms: {apiVersion: v2, name: p, endpoint: "${e
 `
 
 function add(world: World, node: string, file: string, text: string): void {
-  const { images, hostPaths, command, ...rest } = readOtherStaticPod(text)
+  const { images, hostPaths, command, ...rest } = readOtherStaticPod(text, place)
   world.facts[node]?.strayManifests.push(file)
   const lists = { images: [...images], hostPaths: [...hostPaths], command: [...command] }
   world.facts[node]?.otherStaticPods.push(OtherStaticPod.fromPartial({ file, ...rest, ...lists }))
@@ -55,7 +58,7 @@ const decrypts =
   ({ endpoint, file, text, onSecond }: KmsTrial) =>
   async (t: Test): Promise<void> => {
     const world = soundWorld()
-    const sockets = kmsSocketsIn(encryption(endpoint))
+    const sockets = kmsSocketsIn(encryption(endpoint), place)
     t.equal(sockets.length, 1, 'the socket of the encryption configuration')
     world.facts[cp1]?.kmsSockets.push(...sockets)
     add(world, cp1, file, text)

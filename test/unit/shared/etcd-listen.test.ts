@@ -1,24 +1,30 @@
 import { letEtcdListen, listensAt } from '@quorate/shared/etcd-listen'
 import { readStaticPod } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import fc from 'fast-check'
 import t from 'tap'
 import { fixture } from '../../support/fixtures.js'
+
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
 const address = '192.168.13.30'
 const manifest = fixture('v1.37.2', 'before/manifests/etcd.yaml')
 
 t.test('what kubeadm makes today is left byte for byte', async (t) => {
-  t.equal(letEtcdListen(manifest, readStaticPod(manifest).flags['advertise-client-urls']?.slice(8, -5) ?? ''), manifest)
+  t.equal(
+    letEtcdListen(manifest, readStaticPod(manifest, place).flags['advertise-client-urls']?.slice(8, -5) ?? '', place),
+    manifest,
+  )
 })
 
 t.test('every kind of loopback is opened, nothing else is changed, and it is done once', async (t) => {
-  const own = readStaticPod(manifest).flags['advertise-client-urls']?.slice(8, -5) ?? ''
+  const own = readStaticPod(manifest, place).flags['advertise-client-urls']?.slice(8, -5) ?? ''
   for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
     const shut = manifest.replace(`,https://${own}:2379`, '').replaceAll(`https://${own}`, `https://${host}`)
     t.not(shut, manifest)
-    const opened = letEtcdListen(shut, own)
+    const opened = letEtcdListen(shut, own, place)
     t.equal(opened, manifest, host)
-    t.equal(letEtcdListen(opened, own), opened)
+    t.equal(letEtcdListen(opened, own, place), opened)
   }
 })
 
@@ -37,8 +43,8 @@ spec:
     - --listen-client-urls=https://127.0.0.1:2379
     name: etcd
 `
-  const opened = letEtcdListen(old, address)
-  const { flags, annotations } = readStaticPod(opened)
+  const opened = letEtcdListen(old, address, place)
+  const { flags, annotations } = readStaticPod(opened, place)
   t.match(flags, {
     'listen-client-urls': 'https://127.0.0.1:2379,https://192.168.13.30:2379',
     'listen-peer-urls': 'https://192.168.13.30:2380',
@@ -57,7 +63,10 @@ t.test('IPv6, and an etcd that listens everywhere', async (t) => {
 
 t.test('flags in a form of their own are refused, not guessed', async (t) => {
   const apart = manifest.replace(/- --listen-client-urls=(\S+)/, '- --listen-client-urls\n    - https://127.0.0.1:2379')
-  t.throws(() => letEtcdListen(apart, address), { code: 'MANIFEST_INVALID', remedy: /By hand: --listen-client-urls=/ })
+  t.throws(() => letEtcdListen(apart, address, place), {
+    code: 'MANIFEST_INVALID',
+    remedy: /vi \/etc\/kubernetes\/manifests\/etcd\.yaml, and write --listen-client-urls=/,
+  })
 })
 
 t.test('any text: opened or refused, never half changed', async (t) => {
@@ -65,8 +74,8 @@ t.test('any text: opened or refused, never half changed', async (t) => {
     fc.property(fc.string(), fc.nat(manifest.length), (text, at) => {
       const damaged = manifest.slice(0, at) + text + manifest.slice(at)
       try {
-        const opened = letEtcdListen(damaged, address)
-        return letEtcdListen(opened, address) === opened
+        const opened = letEtcdListen(damaged, address, place)
+        return letEtcdListen(opened, address, place) === opened
       } catch (error) {
         return (error as { code?: string }).code === 'MANIFEST_INVALID'
       }

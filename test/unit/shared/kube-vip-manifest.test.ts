@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { type KubeVipInput, renderKubeVip, virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { readStaticPod } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { parse } from 'yaml'
+
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
 const golden = (name: string): string =>
   readFileSync(new URL(`../../fixtures/load-balancer/${name}`, import.meta.url), 'utf8')
@@ -39,7 +42,7 @@ t.test('what must be so whatever is asked for', async (t) => {
   for (const input of [byArp, { ...byArp, bgp }]) {
     const text = renderKubeVip(input)
     t.ok(isQuorateConfig(text))
-    t.match(readStaticPod(text), { component: 'kube-vip', image: byArp.image })
+    t.match(readStaticPod(text, place), { component: 'kube-vip', image: byArp.image })
     t.match(env(text), {
       cp_enable: 'true',
       svc_enable: 'false',

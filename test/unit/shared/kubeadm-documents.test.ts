@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { discoveryKubeconfig, finishDocument, initDocuments, joinDocument } from '@quorate/shared/kubeadm-documents'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import { holds } from '@quorate/shared/version-rules'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
 import { fixtureData, fixtureVersions } from '../../support/fixtures.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const finish = {
   kubeconfigPath: '/etc/kubernetes/admin.conf',
@@ -126,7 +129,7 @@ t.test('JoinConfiguration by a discovery file, with patches and an address for t
   t.strictSame(newer.nodeRegistration.kubeletExtraArgs, [{ name: 'node-ip', value: '192.168.13.31' }])
   t.strictSame(older.nodeRegistration.kubeletExtraArgs, { 'node-ip': '192.168.13.31' })
   const kubeconfig = discoveryKubeconfig({ endpoint: 'a.example.com:8443', caPem: 'CA', token: join.token })
-  t.match(readKubeconfig(kubeconfig), { server: 'https://a.example.com:8443', caPem: 'CA' })
+  t.match(readKubeconfig(kubeconfig, place), { server: 'https://a.example.com:8443', caPem: 'CA' })
 })
 
 const kubeadm = spawnSync('kubeadm', ['version', '-o', 'short'], { encoding: 'utf8' })

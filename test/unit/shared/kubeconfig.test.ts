@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { QuorateError } from '@quorate/shared/errors'
-import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import fc from 'fast-check'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
 import { fixture, fixtureData, fixtureVersions } from '../../support/fixtures.js'
 import { damaged } from '../../support/mutations.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const endpoint = 'https://apiserver.example.com:8443'
 const old = 'https://192.168.13.30:6443'
@@ -16,7 +20,7 @@ t.test('files of real clusters become what a person made of them, byte for byte'
   for (const version of fixtureVersions) {
     for (const file of ['admin.conf', 'super-admin.conf']) {
       t.equal(
-        pointKubeconfigAt(fixture(version, `before/${file}`), endpoint),
+        pointKubeconfigAt(fixture(version, `before/${file}`), endpoint, place),
         fixture(version, `after/cp1/${file}`),
         `${version} ${file}`,
       )
@@ -26,34 +30,38 @@ t.test('files of real clusters become what a person made of them, byte for byte'
       ['cm-kube-proxy.yaml', 'kubeconfig.conf'],
     ] as const) {
       const before = fixtureData(version, `before/${file}`, key)
-      t.equal(pointKubeconfigAt(before, endpoint), fixtureData(version, `after/${file}`, key), `${version} ${file}`)
+      t.equal(
+        pointKubeconfigAt(before, endpoint, place),
+        fixtureData(version, `after/${file}`, key),
+        `${version} ${file}`,
+      )
     }
     for (const file of ['kubelet.conf', 'worker-kubelet.conf', 'controller-manager.conf', 'scheduler.conf']) {
       const before = fixture(version, `before/${file}`)
-      const after = pointKubeconfigAt(before, endpoint)
+      const after = pointKubeconfigAt(before, endpoint, place)
       t.equal(after, before.replace(old, endpoint), `${version} ${file}`)
-      t.equal(pointKubeconfigAt(after, old), before, 'and back')
+      t.equal(pointKubeconfigAt(after, old, place), before, 'and back')
     }
   }
 })
 
 t.test('reads what a real file says', async (t) => {
   for (const version of fixtureVersions) {
-    const admin = readKubeconfig(fixture(version, 'before/admin.conf'))
+    const admin = readKubeconfig(fixture(version, 'before/admin.conf'), place)
     t.match(admin, { server: old, clusterName: 'kubernetes', contextName: 'kubernetes-admin@kubernetes' })
     t.equal(admin.caPem, fixture(version, 'before/pki/ca.crt'))
     t.match(admin.clientCertificatePem, /^-----BEGIN CERTIFICATE-----/)
     t.equal(admin.clientKeyPem, 'removed')
-    const worker = readKubeconfig(fixture(version, 'before/worker-kubelet.conf'))
+    const worker = readKubeconfig(fixture(version, 'before/worker-kubelet.conf'), place)
     t.match(worker, {
       clusterName: 'default-cluster',
       clientKeyPath: '/var/lib/kubelet/pki/kubelet-client-current.pem',
     })
     t.notOk('clientKeyPem' in worker)
-    const clusterInfo = readKubeconfig(fixtureData(version, 'before/cm-cluster-info.yaml', 'kubeconfig'))
+    const clusterInfo = readKubeconfig(fixtureData(version, 'before/cm-cluster-info.yaml', 'kubeconfig'), place)
     t.match(clusterInfo, { server: old, clusterName: '' })
     t.notOk('contextName' in clusterInfo)
-    const kubeProxy = readKubeconfig(fixtureData(version, 'before/cm-kube-proxy.yaml', 'kubeconfig.conf'))
+    const kubeProxy = readKubeconfig(fixtureData(version, 'before/cm-kube-proxy.yaml', 'kubeconfig.conf'), place)
     t.equal(kubeProxy.caPath, '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt')
   }
 })
@@ -79,16 +87,16 @@ users:
 
 t.test('only the scalar of the cluster in use changes, in its own quotes', async (t) => {
   const edited = severalClusters.replace(`"${old}"`, `"${endpoint}"`)
-  t.equal(pointKubeconfigAt(severalClusters, endpoint), edited)
+  t.equal(pointKubeconfigAt(severalClusters, endpoint, place), edited)
   t.equal(
-    pointKubeconfigAt(severalClusters.replaceAll('\n', '\r\n'), endpoint),
+    pointKubeconfigAt(severalClusters.replaceAll('\n', '\r\n'), endpoint, place),
     edited.replaceAll('\n', '\r\n'),
     'CRLF',
   )
-  t.equal(pointKubeconfigAt(severalClusters.trimEnd(), endpoint), edited.trimEnd(), 'no newline at the end')
-  t.equal(pointKubeconfigAt(`\uFEFF${severalClusters}`, endpoint), `\uFEFF${edited}`, 'byte order mark')
-  t.equal(pointKubeconfigAt(`---\n${severalClusters}...\n`, endpoint), `---\n${edited}...\n`, 'document marks')
-  t.equal(pointKubeconfigAt(edited, endpoint), edited, 'a second time')
+  t.equal(pointKubeconfigAt(severalClusters.trimEnd(), endpoint, place), edited.trimEnd(), 'no newline at the end')
+  t.equal(pointKubeconfigAt(`\uFEFF${severalClusters}`, endpoint, place), `\uFEFF${edited}`, 'byte order mark')
+  t.equal(pointKubeconfigAt(`---\n${severalClusters}...\n`, endpoint, place), `---\n${edited}...\n`, 'document marks')
+  t.equal(pointKubeconfigAt(edited, endpoint, place), edited, 'a second time')
 })
 
 const one = (cluster: string): string =>
@@ -109,9 +117,9 @@ t.test('each way to write a scalar', async (t) => {
     [`\n    server:\n    x: 1`, `\n    server: ${endpoint}\n    x: 1`],
     [`\n    ? server\n    : ${old}`, `\n    ? server\n    : ${endpoint}`],
   ]
-  for (const [before, after] of cases) t.equal(pointKubeconfigAt(one(before), endpoint), one(after), before)
+  for (const [before, after] of cases) t.equal(pointKubeconfigAt(one(before), endpoint, place), one(after), before)
   t.equal(
-    readKubeconfig(pointKubeconfigAt(one(` {server: ${old}}`), 'https://[fd00::1]:6443')).server,
+    readKubeconfig(pointKubeconfigAt(one(` {server: ${old}}`), 'https://[fd00::1]:6443', place), place).server,
     'https://[fd00::1]:6443',
   )
 })
@@ -125,7 +133,7 @@ t.test('there and back it is byte for byte what it was, also with an address of 
     ` {server: "${six}"}`,
   ]) {
     const text = one(server)
-    t.equal(pointKubeconfigAt(pointKubeconfigAt(text, endpoint), six), text, server)
+    t.equal(pointKubeconfigAt(pointKubeconfigAt(text, endpoint, place), six, place), text, server)
   }
 })
 
@@ -133,21 +141,21 @@ t.test('anchors: only this cluster changes, or nothing does', async (t) => {
   const two = (first: string, second: string): string =>
     `clusters:\n- name: other\n  cluster: ${first}\n- name: a\n  cluster: ${second}\ncurrent-context: a\ncontexts:\n- {name: a, context: {cluster: a, user: a}}\n`
   t.equal(
-    pointKubeconfigAt(two(`{server: &s ${old}}`, '{server: *s }'), endpoint),
+    pointKubeconfigAt(two(`{server: &s ${old}}`, '{server: *s }'), endpoint, place),
     two(`{server: &s ${old}}`, `{server: ${endpoint} }`),
     'an alias of ours is written out',
   )
   t.equal(
-    pointKubeconfigAt(two(`&c {server: ${old}}`, '*c'), endpoint),
+    pointKubeconfigAt(two(`&c {server: ${old}}`, '*c'), endpoint, place),
     two(`&c {server: ${old}}`, `{"server":"${endpoint}"}`),
     'so is a cluster that is one',
   )
   const shared = `clusters:\n- name: a\n  cluster: {server: &s ${old}}\n- name: other\n  cluster: {server: *s }\ncurrent-context: a\ncontexts:\n- {name: a, context: {cluster: a}}\n`
-  t.throws(() => pointKubeconfigAt(shared, endpoint), invalid, 'another uses our anchor')
+  t.throws(() => pointKubeconfigAt(shared, endpoint, place), invalid, 'another uses our anchor')
   const merged = `x: &base {server: ${old}}\n${one('\n    <<: *base')}`
-  t.equal(readKubeconfig(merged).server, old, 'merge keys are read as kubectl reads them')
+  t.equal(readKubeconfig(merged, place).server, old, 'merge keys are read as kubectl reads them')
   t.equal(
-    pointKubeconfigAt(merged, endpoint),
+    pointKubeconfigAt(merged, endpoint, place),
     merged.replace('<<: *base', `<<: *base\n    server: ${endpoint}`),
     'what a merge key brought is written beside it',
   )
@@ -174,14 +182,14 @@ t.test('what is no kubeconfig is refused', async (t) => {
     'a tab': 'clusters:\n\t- name: a',
   }
   for (const [what, text] of Object.entries(cases)) {
-    t.throws(() => readKubeconfig(text), invalid, what)
-    t.throws(() => pointKubeconfigAt(text, endpoint), invalid, what)
+    t.throws(() => readKubeconfig(text, place), invalid, what)
+    t.throws(() => pointKubeconfigAt(text, endpoint, place), invalid, what)
   }
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'.replaceAll(/./g, (key) => `${key}: &${key} [${`*${String.fromCharCode(key.charCodeAt(0) - 1)},`.repeat(9)}]\n`)}`
-  t.throws(() => readKubeconfig(bomb), invalid, 'aliases of aliases')
-  t.throws(() => readKubeconfig('['.repeat(100_000)), invalid, 'nested too deep')
+  t.throws(() => readKubeconfig(bomb, place), invalid, 'aliases of aliases')
+  t.throws(() => readKubeconfig('['.repeat(100_000), place), invalid, 'nested too deep')
   t.throws(
-    () => readKubeconfig(`${one(` {server: ${old}}`)}users: [{name: a, user: {client-key-data: "%%"}}]`),
+    () => readKubeconfig(`${one(` {server: ${old}}`)}users: [{name: a, user: {client-key-data: "%%"}}]`, place),
     invalid,
     'not base64',
   )
@@ -195,9 +203,9 @@ t.test('an error never quotes the file', async (t) => {
     `clusters: *${secret}`,
     `%${secret}`,
   ]) {
-    t.throws(() => readKubeconfig(text), invalid)
+    t.throws(() => readKubeconfig(text, place), invalid)
     try {
-      readKubeconfig(text)
+      readKubeconfig(text, place)
     } catch (error) {
       t.notMatch(String(error), secret)
     }
@@ -215,7 +223,11 @@ t.test('a server that is none is refused', async (t) => {
     'https://a:99999',
     'https://u:p@a',
   ]) {
-    t.throws(() => pointKubeconfigAt(severalClusters, server), { code: 'INVALID_REQUEST' }, JSON.stringify(server))
+    t.throws(
+      () => pointKubeconfigAt(severalClusters, server, place),
+      { code: 'INVALID_REQUEST' },
+      JSON.stringify(server),
+    )
   }
 })
 
@@ -267,7 +279,7 @@ t.test('property: in any kubeconfig, in any style, one value changes and no more
     fc.property(kubeconfig, style, ({ config, index }, options) => {
       const text = stringify(config, options)
       fc.pre(!text.includes('<<')) // a merge key with nothing to merge is refused
-      const edited = pointKubeconfigAt(text, endpoint)
+      const edited = pointKubeconfigAt(text, endpoint, place)
       const expected = structuredClone(parse(text))
       expected.clusters[index].cluster.server = endpoint
       assert.deepStrictEqual(parse(edited), expected)
@@ -302,10 +314,10 @@ t.test('fuzz: a damaged file gives a QuorateError or a change of one value', asy
     fc.property(texts, (text) => {
       try {
         redactKubeconfig(text)
-        const before = readKubeconfig(text)
-        const edited = pointKubeconfigAt(text, endpoint)
+        const before = readKubeconfig(text, place)
+        const edited = pointKubeconfigAt(text, endpoint, place)
         edits++
-        const { server, ...rest } = readKubeconfig(edited)
+        const { server, ...rest } = readKubeconfig(edited, place)
         const { server: _, ...same } = before
         return server === endpoint && JSON.stringify(rest) === JSON.stringify(same)
       } catch (error) {
@@ -377,8 +389,8 @@ t.test('redacted as JSON, in one line, in any quotes: what is left can be edited
     t.notMatch(clean, /hunter2/, what)
     t.same(shapeOf(parse(clean)), shapeOf(parse(text)), `${what}: nothing else`)
     t.equal(
-      redactKubeconfig(pointKubeconfigAt(text, endpoint)),
-      pointKubeconfigAt(clean, endpoint),
+      redactKubeconfig(pointKubeconfigAt(text, endpoint, place)),
+      pointKubeconfigAt(clean, endpoint, place),
       `${what}: edited, then redacted, or the other way round`,
     )
   }
@@ -404,18 +416,19 @@ t.test('property: redaction keeps the structure of any kubeconfig in any style',
 })
 
 t.test('every cluster of a kubeconfig, with its lines', async (t) => {
-  t.same(kubeconfigClusters(''), [])
-  t.same(kubeconfigClusters('apiVersion: v1\nkind: Config\nclusters: null\n'), [])
-  t.same(kubeconfigClusters(severalClusters), [
+  t.same(kubeconfigClusters('', place), [])
+  t.same(kubeconfigClusters('apiVersion: v1\nkind: Config\nclusters: null\n', place), [])
+  t.same(kubeconfigClusters(severalClusters, place), [
     { name: 'test', server: old, line: 8, inUse: false, proxyLine: 0 },
     { name: 'prod', server: old, line: 11, inUse: true, proxyLine: 0 },
   ])
-  t.match(kubeconfigClusters(`clusters:\n- name: a\n  cluster:\n    proxy-url: http://x:1\n    server: ${old}\n`), [
-    { line: 5, proxyLine: 4, inUse: true },
-  ])
-  t.match(kubeconfigClusters(severalClusters.replace('current-context: prod', '')), [
+  t.match(
+    kubeconfigClusters(`clusters:\n- name: a\n  cluster:\n    proxy-url: http://x:1\n    server: ${old}\n`, place),
+    [{ line: 5, proxyLine: 4, inUse: true }],
+  )
+  t.match(kubeconfigClusters(severalClusters.replace('current-context: prod', ''), place), [
     { inUse: false },
     { inUse: false },
   ])
-  t.throws(() => kubeconfigClusters('clusters: [a'), invalid)
+  t.throws(() => kubeconfigClusters('clusters: [a', place), invalid)
 })

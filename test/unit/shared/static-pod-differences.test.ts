@@ -3,9 +3,12 @@ import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { maskBy } from '@quorate/shared/mask'
 import type { NodeOwn } from '@quorate/shared/node-own'
 import { podDifferences } from '@quorate/shared/static-pod-differences'
+import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { podFacts } from '../../../agent/src/ops/facts/static-pods.js'
 import { type FixtureVersion, fixture } from '../../support/fixtures.js'
+
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
 const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'] as const
 const first: NodeOwn = { names: ['k8smaster1.example.com'], addresses: ['192.168.13.30'] }
@@ -14,7 +17,7 @@ const second: NodeOwn = { names: ['k8smaster2.example.com'], addresses: ['192.16
 const mask = maskBy(Buffer.from('key'))
 
 const podsOf = (version: FixtureVersion, folder: string): StaticPodFacts[] =>
-  components.map((component) => podFacts(fixture(version, `${folder}/manifests/${component}.yaml`), mask))
+  components.map((component) => podFacts(fixture(version, `${folder}/manifests/${component}.yaml`), mask, place))
 
 /** Only a member without data reads it: each node has its own. */
 const onceRead = ['initial-cluster-state']
@@ -129,5 +132,6 @@ function podOf(component: string, words: readonly string[]): StaticPodFacts {
   return podFacts(
     `apiVersion: v1\nkind: Pod\nmetadata: {name: ${component}, labels: {component: ${component}}}\nspec:\n  containers:\n  - name: ${component}\n    image: x\n    command:\n    - ${component}\n${list}`,
     mask,
+    place,
   )
 }

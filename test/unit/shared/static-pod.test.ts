@@ -1,11 +1,14 @@
 import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { QuorateError } from '@quorate/shared/errors'
 import { filesNamedBy, readStaticPod } from '@quorate/shared/static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import fc from 'fast-check'
 import t from 'tap'
 import { parse, stringify } from 'yaml'
 import { fixture, fixtureVersions } from '../../support/fixtures.js'
 import { damaged } from '../../support/mutations.js'
+
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
 const components = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 const invalid = { name: 'QuorateError', code: 'MANIFEST_INVALID' }
@@ -14,14 +17,14 @@ t.test('reads what kubeadm wrote; by itself it names no file that a joiner lacks
   for (const version of fixtureVersions) {
     for (const component of components) {
       for (const when of ['before', 'after/cp2']) {
-        const pod = readStaticPod(fixture(version, `${when}/manifests/${component}.yaml`))
+        const pod = readStaticPod(fixture(version, `${when}/manifests/${component}.yaml`), place)
         t.equal(pod.component, component)
         t.match(pod.image, new RegExp(`^registry.k8s.io/${component}:`))
         t.equal(pod.command[0], component)
         t.strictSame(filesNamedBy(pod, kubeadmFolders), [], `${version} ${when} ${component}`)
       }
     }
-    const apiServer = readStaticPod(fixture(version, 'before/manifests/kube-apiserver.yaml'))
+    const apiServer = readStaticPod(fixture(version, 'before/manifests/kube-apiserver.yaml'), place)
     t.match(apiServer.flags, {
       'advertise-address': '192.168.13.30',
       'secure-port': '6443',
@@ -36,7 +39,7 @@ t.test('reads what kubeadm wrote; by itself it names no file that a joiner lacks
       type: 'DirectoryOrCreate',
       mountPath: '/etc/kubernetes/pki',
     })
-    const etcd = readStaticPod(fixture(version, 'after/cp2/manifests/etcd.yaml'))
+    const etcd = readStaticPod(fixture(version, 'after/cp2/manifests/etcd.yaml'), place)
     t.equal(etcd.flags['listen-client-urls'], 'https://127.0.0.1:2379,https://192.168.13.31:2379')
     t.match(
       etcd.flags['initial-cluster'],
@@ -63,7 +66,7 @@ function extended(
 
 t.test('files that an operator added are named as they lie on the node', async (t) => {
   const names = (flags: readonly string[], mounts: Parameters<typeof extended>[1] = []): string[] =>
-    filesNamedBy(readStaticPod(extended(flags, mounts)), kubeadmFolders)
+    filesNamedBy(readStaticPod(extended(flags, mounts), place), kubeadmFolders)
   t.strictSame(
     names(['--oidc-ca-file=/etc/kubernetes/pki/oidc.crt']),
     ['/etc/kubernetes/pki/oidc.crt'],
@@ -107,6 +110,7 @@ t.test('files that an operator added are named as they lie on the node', async (
 t.test('flags in every spelling', async (t) => {
   const pod = readStaticPod(
     'kind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: sidecar, image: s}, {name: x, image: i, command: [x, --a=1=2, --b, --c, v], args: [-d=1, --a=3, 5]}]}',
+    place,
   )
   t.match(pod, { component: 'x', image: 'i', command: ['x', '--a=1=2', '--b', '--c', 'v', '-d=1', '--a=3', '5'] })
   t.strictSame(pod.flags, { a: '3', b: 'true', c: 'v', d: '1' })
@@ -123,7 +127,7 @@ t.test('what is no pod is refused', async (t) => {
     'kind: Pod\nspec: 1',
     'a: b: c',
   ]) {
-    t.throws(() => readStaticPod(text), invalid, JSON.stringify(text))
+    t.throws(() => readStaticPod(text, place), invalid, JSON.stringify(text))
   }
 })
 
@@ -135,7 +139,7 @@ t.test('fuzz: a damaged manifest gives a view or a QuorateError', async () => {
   fc.assert(
     fc.property(texts, (text) => {
       try {
-        const pod = readStaticPod(text)
+        const pod = readStaticPod(text, place)
         return (
           filesNamedBy(pod, kubeadmFolders).every((path) => typeof path === 'string') &&
           Object.values(pod.flags).every((value) => typeof value === 'string')

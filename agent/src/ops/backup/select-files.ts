@@ -5,9 +5,13 @@ import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths
 /** kubeadm upgrade leaves copies of etcd's data here: gigabytes, and nothing that a step touches. */
 const skipped = `${kubernetesFolder}/tmp`
 
-/** User kubeconfigs that exist on this node: root's and those of every home. */
-export async function userKubeconfigs(host: Host): Promise<string[]> {
-  const homes = (await host.list('/home')).filter(({ kind }) => kind === 'directory').map(({ name }) => `/home/${name}`)
+/** User kubeconfigs that exist on this node: root's and those of every home. A /home that cannot be listed has none, and is told. */
+export async function userKubeconfigs(host: Host, unlisted: (error: unknown) => void = () => {}): Promise<string[]> {
+  const listed = await host.list('/home').catch((error: unknown) => {
+    unlisted(error)
+    return []
+  })
+  const homes = listed.filter(({ kind }) => kind === 'directory').map(({ name }) => `/home/${name}`)
   const present = await Promise.all(
     ['/root', ...homes].map(async (home) => ((await hasKubeconfig(host, home)) ? home : '')),
   )

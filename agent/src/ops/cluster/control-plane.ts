@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { initDocuments } from '@quorate/shared/kubeadm-documents'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { readCertificate } from '@quorate/shared/pki'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { type NodeKubelet, readKubelet } from '../../host/kubelet-places.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
@@ -28,7 +29,9 @@ export async function readNodeName(host: Host): Promise<string> {
 
 async function embeddedCertificate(host: Host, { kubeconfig }: NodeKubelet): Promise<string | undefined> {
   const file = await host.read(kubeconfig)
-  return file === undefined ? undefined : readKubeconfig(file.bytes.toString('utf8')).clientCertificatePem
+  return file === undefined
+    ? undefined
+    : readKubeconfig(file.bytes.toString('utf8'), filePlace(kubeconfig)).clientCertificatePem
 }
 
 export interface InitDocumentOptions {

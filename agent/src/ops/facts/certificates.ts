@@ -3,6 +3,7 @@ import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { KubeletPlaces } from '@quorate/shared/kubelet-command'
 import { readCertificate } from '@quorate/shared/pki'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { readFolders } from '../../host/node-folders.js'
@@ -62,7 +63,7 @@ async function embedded(host: Host, path: string): Promise<CertificateFacts | un
 async function kubeconfigView(host: Host, path: string): Promise<KubeconfigView | undefined> {
   const file = await host.read(path).catch(() => undefined)
   try {
-    return file === undefined ? undefined : readKubeconfig(file.bytes.toString('utf8'))
+    return file === undefined ? undefined : readKubeconfig(file.bytes.toString('utf8'), filePlace(path))
   } catch {
     // What is wrong with it stands in the facts of the kubeconfig itself.
     return undefined

@@ -1,4 +1,5 @@
 import type { CloudInitHosts } from '@quorate/shared/gen/quorate/v1/facts'
+import { filePlace } from '@quorate/shared/text-place'
 import { readYaml } from '@quorate/shared/yaml-text'
 import type { Host } from '../../host/host.js'
 import { exists } from './leftovers.js'
@@ -18,7 +19,7 @@ export async function readCloudInitHosts(host: Host): Promise<CloudInitHosts | u
   const set = await Promise.all(
     [`${folder}/cloud.cfg`, ...files, ofInstance, combined].map(async (where) => ({
       where,
-      value: settingIn(await readLine(host, where)),
+      value: settingIn(await readLine(host, where), where),
     })),
   )
   const last = set.filter(({ value }) => value !== undefined).at(-1)
@@ -27,10 +28,10 @@ export async function readCloudInitHosts(host: Host): Promise<CloudInitHosts | u
   return { where: last.where, template, templateText: template === '' ? '' : await readLine(host, template) }
 }
 
-function settingIn(text: string): unknown {
+function settingIn(text: string, where: string): unknown {
   if (!text.includes('manage_etc_hosts')) return undefined
   try {
-    const { value } = readYaml(text, 'INVALID_REQUEST', 'cloud-init')
+    const { value } = readYaml(text, 'INVALID_REQUEST', filePlace(where))
     return (value as { manage_etc_hosts?: unknown } | null)?.manage_etc_hosts
   } catch {
     // Jinja in user data: the line is still what it says.

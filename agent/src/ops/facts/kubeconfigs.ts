@@ -1,21 +1,25 @@
-import { QuorateError } from '@quorate/shared/errors'
-import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import type { KubeconfigFacts, NodeFacts, UnreadFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
-import { type KubeconfigView, kubeconfigClusters, readKubeconfig, redactKubeconfig } from '@quorate/shared/kubeconfig'
+import { type KubeconfigView, kubeconfigClusters, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host, HostFile } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { userKubeconfigs } from '../backup/select-files.js'
 import { kubeconfigsWith } from '../paths.js'
+import { unreadFacts } from './unread.js'
 
 /** Every kubeconfig of the agent's table that exists on this node, without its secrets. */
-export async function readKubeconfigs(host: Host): Promise<KubeconfigFacts[]> {
-  const users = await userKubeconfigs(host).catch(() => [])
+export async function readKubeconfigs(host: Host): Promise<Pick<NodeFacts, 'kubeconfigs' | 'unread'>> {
+  const unread: UnreadFacts[] = []
+  const users = await userKubeconfigs(host, (error) => unread.push(unreadFacts('kubeconfigs of users', error)))
   const all = [
     ...Object.entries(kubeconfigsWith(await readKubelet(host))).map(([purpose, path]) => ({ purpose, path })),
     ...users.map((path) => ({ purpose: 'user', path })),
   ]
   const seen = await Promise.all(all.map(({ purpose, path }) => kubeconfigFacts(host, purpose, path)))
-  return seen.filter((facts) => facts !== undefined)
+  return { kubeconfigs: seen.filter((facts) => facts !== undefined), unread }
 }
 
 async function kubeconfigFacts(host: Host, purpose: string, path: string): Promise<KubeconfigFacts | undefined> {
@@ -26,7 +30,7 @@ async function kubeconfigFacts(host: Host, purpose: string, path: string): Promi
     const { bytes, mode, uid, gid } = file
     const link = { symlink: linkTarget !== '', linkTarget }
     return {
-      ...contents(bytes.toString('utf8'), purpose),
+      ...contents(bytes.toString('utf8'), { purpose, path }),
       path,
       purpose,
       sha256: sha256Hex(bytes),
@@ -36,9 +40,8 @@ async function kubeconfigFacts(host: Host, purpose: string, path: string): Promi
       ...link,
     }
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
     return {
-      ...unreadable(problem),
+      ...unreadable(error),
       path,
       purpose,
       sha256: '',
@@ -62,30 +65,32 @@ async function readNotingLink(host: Host, path: string): Promise<{ file: HostFil
   return file === undefined ? undefined : { file, linkTarget: await host.linkEnd(path) }
 }
 
-type Contents = Pick<KubeconfigFacts, 'server' | 'redactedText' | 'problem' | 'embeddedClientCertificate' | 'clusters'>
+type Contents = Pick<
+  KubeconfigFacts,
+  'server' | 'redactedText' | 'problem' | 'remedy' | 'embeddedClientCertificate' | 'clusters'
+>
 
-const unreadable = (problem: string): Contents => ({
-  server: '',
-  redactedText: '',
-  problem,
-  embeddedClientCertificate: false,
-  clusters: [],
-})
+function unreadable(error: unknown): Contents {
+  const { message: problem, remedy } = asQuorateError(error)
+  return { server: '', redactedText: '', problem, remedy, embeddedClientCertificate: false, clusters: [] }
+}
 
-function contents(text: string, purpose: string): Contents {
+function contents(text: string, { purpose, path }: { readonly purpose: string; readonly path: string }): Contents {
+  const place = filePlace(path)
   try {
-    const clusters = kubeconfigClusters(text).map((cluster) => ({ ...cluster }))
+    const clusters = kubeconfigClusters(text, place).map((cluster) => ({ ...cluster }))
     // kubectl makes do with an empty file, and with one that has no current-context: whose it is tells it each time.
     const isAtRest = purpose === 'user' && !clusters.some(({ inUse }) => inUse)
-    const view: Partial<KubeconfigView> = isAtRest ? {} : readKubeconfig(text)
+    const view: Partial<KubeconfigView> = isAtRest ? {} : readKubeconfig(text, place)
     return {
       server: view.server ?? '',
       redactedText: redactKubeconfig(text),
       problem: '',
+      remedy: '',
       embeddedClientCertificate: view.clientCertificatePem !== undefined,
       clusters,
     }
   } catch (error) {
-    return unreadable(error instanceof Error ? error.message : String(error))
+    return unreadable(error)
   }
 }

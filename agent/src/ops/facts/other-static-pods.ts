@@ -1,6 +1,7 @@
 import type { NodeFacts, OtherStaticPod } from '@quorate/shared/gen/quorate/v1/facts'
 import { maskedWords } from '@quorate/shared/mask'
 import { kmsSocketsIn, readOtherStaticPod } from '@quorate/shared/other-static-pod'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { readMask } from './node-mask.js'
@@ -25,11 +26,12 @@ export async function readOtherStaticPods(
 
 async function readOther(host: Host, file: string): Promise<OtherStaticPod> {
   const folders = await readFolders(host)
+  const path = `${folders.manifests}/${file}`
   const text = await host
-    .read(`${folders.manifests}/${file}`, { followLinks: true })
+    .read(path, { followLinks: true })
     .then((found) => found?.bytes.subarray(0, longestManifest).toString('utf8') ?? '')
     .catch(() => '')
-  const { pod, images, hostPaths, command, problem } = readOtherStaticPod(text)
+  const { pod, images, hostPaths, command, problem } = readOtherStaticPod(text, filePlace(path))
   return {
     ...{ file, pod, problem },
     images: [...images],
@@ -51,8 +53,8 @@ async function readKmsSockets(host: Host): Promise<string[]> {
     const of = apiServer.hostPaths.find(({ mountPath }) => mountPath !== '' && path.startsWith(`${mountPath}/`))
     return of === undefined ? path : of.path + path.slice(of.mountPath.length)
   }
-  const text = await readLine(host, mount.path + inside.slice(mount.mountPath.length))
-  return kmsSocketsIn(text).map(onNode)
+  const path = mount.path + inside.slice(mount.mountPath.length)
+  return kmsSocketsIn(await readLine(host, path), filePlace(path)).map(onNode)
 }
 
 /** Lines of /proc/net/unix whose flags say that they accept connections (include/linux/net.h: __SO_ACCEPTCON, 1 << 16), by path. */

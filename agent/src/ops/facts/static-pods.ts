@@ -5,6 +5,7 @@ import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { type Mask, maskedWords } from '@quorate/shared/mask'
 import { filesNamedBy, readStaticPod, type StaticPodView } from '@quorate/shared/static-pod'
 import { readStaticPodDetails, type StaticPodDetails } from '@quorate/shared/static-pod-details'
+import { filePlace, type TextPlace } from '@quorate/shared/text-place'
 import type { Host, HostFile } from '../../host/host.js'
 import { type NodeFolders, readFolders } from '../../host/node-folders.js'
 import { manifestPath, staticPodComponents } from '../paths.js'
@@ -25,13 +26,14 @@ const podIn = new WeakMap<HostFile, SeenPod | QuorateError>()
 /** The manifests of kubeadm's components that can be read. */
 export async function readPods(host: Host): Promise<SeenPod[]> {
   const how = await readHow(host)
-  const files = await Promise.all(
-    staticPodComponents.map((component) => host.read(manifestPath(how.folders, component)).catch(() => undefined)),
+  const pods = await Promise.all(
+    staticPodComponents.map(async (component) => {
+      const path = manifestPath(how.folders, component)
+      const file = await host.read(path).catch(() => undefined)
+      return file === undefined ? undefined : seenPod(path, file, how)
+    }),
   )
-  return files.flatMap((file) => {
-    const seen = file === undefined ? undefined : seenPod(file, how)
-    return seen === undefined || seen instanceof QuorateError ? [] : [seen]
-  })
+  return pods.flatMap((seen) => (seen === undefined || seen instanceof QuorateError ? [] : [seen]))
 }
 
 /** How manifests of this node are read. */
@@ -45,18 +47,19 @@ async function readHow(host: Host): Promise<How> {
   return { folders, mask: await readMask(host, folders) }
 }
 
-function seenPod(file: HostFile, how: How): SeenPod | QuorateError {
-  const seen = podIn.get(file) ?? readPod(file, how)
+function seenPod(path: string, file: HostFile, how: How): SeenPod | QuorateError {
+  const seen = podIn.get(file) ?? readPod(filePlace(path), file, how)
   podIn.set(file, seen)
   return seen
 }
 
-function readPod({ bytes }: HostFile, { folders, mask }: How): SeenPod | QuorateError {
+function readPod(place: TextPlace, { bytes }: HostFile, { folders, mask }: How): SeenPod | QuorateError {
   try {
     const text = bytes.toString('utf8')
-    const pod = readStaticPod(text)
+    const pod = readStaticPod(text, place)
     const command = maskedWords(mask, pod.command)
-    return { pod, command, files: filesNamedBy(pod, folders), details: readStaticPodDetails(text, pod.component, mask) }
+    const details = readStaticPodDetails(text, pod.component, { mask, place })
+    return { pod, command, files: filesNamedBy(pod, folders), details }
   } catch (error) {
     return asQuorateError(error)
   }
@@ -70,12 +73,13 @@ async function readManifestProblems(host: Host): Promise<ManifestProblem[]> {
       const path = manifestPath(how.folders, component)
       try {
         const file = await host.read(path)
-        const pod = file === undefined ? undefined : seenPod(file, how)
-        return pod instanceof QuorateError ? [{ path, component, problem: pod.message, linkTarget: '' }] : []
+        const pod = file === undefined ? undefined : seenPod(path, file, how)
+        if (!(pod instanceof QuorateError)) return []
+        return [{ path, component, problem: pod.message, remedy: pod.remedy, linkTarget: '' }]
       } catch (error) {
-        const { code, message } = asQuorateError(error)
+        const { code, message, remedy } = asQuorateError(error)
         const linkTarget = code === 'SYMLINK_REFUSED' ? await host.linkEnd(path).catch(() => '') : ''
-        return [{ path, component, problem: message, linkTarget }]
+        return [{ path, component, problem: message, remedy, linkTarget }]
       }
     }),
   )
@@ -112,10 +116,10 @@ const readText = async (host: Host, path: string): Promise<string | undefined> =
   (await host.read(path).catch(() => undefined))?.bytes.toString('utf8')
 
 /** A manifest's text as facts: what runs here, or what kubeadm would write. Undefined where it is none. */
-export function podFacts(text: string, mask: Mask): StaticPodFacts {
-  const pod = readStaticPod(text)
+export function podFacts(text: string, mask: Mask, place: TextPlace): StaticPodFacts {
+  const pod = readStaticPod(text, place)
   const command = maskedWords(mask, pod.command)
-  return describe({ pod, command, details: readStaticPodDetails(text, pod.component, mask) })
+  return describe({ pod, command, details: readStaticPodDetails(text, pod.component, { mask, place }) })
 }
 
 function describe({ pod, command, details }: Pick<SeenPod, 'pod' | 'command' | 'details'>): StaticPodFacts {

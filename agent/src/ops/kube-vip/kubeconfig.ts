@@ -3,6 +3,7 @@ import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { kubeVipConfPath, kubeVipUser } from '@quorate/shared/kube-vip-manifest'
 import { type KubeconfigView, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
+import { filePlace } from '@quorate/shared/text-place'
 import { commands } from '../../host/commands.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
 import { initDocument } from '../cluster/control-plane.js'
@@ -20,6 +21,7 @@ import { pkiOn } from '../paths.js'
  */
 const lifeHours = 87_600
 const shortestLifeMs = 30 * 86_400_000
+const place = filePlace(kubeVipConfPath)
 
 /** Writes kube-vip's kubeconfig where there is none that is good: signed by this cluster's CA on this node, naming this node's API server. */
 export async function writeKubeconfig(context: ChangeContext): Promise<readonly TouchedObject[]> {
@@ -41,7 +43,7 @@ export async function isKubeconfigGood({ tools: { host } }: Pick<LookContext, 't
   if (file === undefined || file.mode !== 0o600) return false
   const [{ url }, caPem] = await Promise.all([readLocalApiServer(host), requireText(host, await pkiOn(host, 'ca.crt'))])
   try {
-    return isGood(readKubeconfig(file.bytes.toString('utf8')), url, caPem)
+    return isGood(readKubeconfig(file.bytes.toString('utf8'), place), url, caPem)
   } catch {
     return false
   }
@@ -70,8 +72,9 @@ async function issueKubeconfig({ tools, header, signal }: ChangeContext): Promis
     if (exitCode !== 0) throw kubeadmFailed('kubeadm kubeconfig user', exitCode, stderr)
     return stdout
   })
-  const kubeconfig = pointKubeconfigAt(made, url)
-  if (isGood(readKubeconfig(kubeconfig), url, await requireText(host, await pkiOn(host, 'ca.crt')))) return kubeconfig
+  const kubeconfig = pointKubeconfigAt(made, url, place)
+  if (isGood(readKubeconfig(kubeconfig, place), url, await requireText(host, await pkiOn(host, 'ca.crt'))))
+    return kubeconfig
   throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for kube-vip is not fit', {
     where: kubeVipConfPath,
     remedy: `Compare ${await pkiOn(host, 'ca.crt')} and ca.key beside it with those of the first control plane.`,

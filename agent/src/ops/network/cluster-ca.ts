@@ -1,4 +1,5 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { pkiOn } from '../paths.js'
@@ -7,6 +8,7 @@ import { pkiOn } from '../paths.js'
 export async function clusterCa(host: Host): Promise<string | undefined> {
   const file = await host.read(await pkiOn(host, 'ca.crt'), { followLinks: true })
   if (file !== undefined) return file.bytes.toString('utf8')
-  const kubelet = await host.read((await readKubelet(host)).kubeconfig, { followLinks: true })
-  return kubelet === undefined ? undefined : readKubeconfig(kubelet.bytes.toString('utf8')).caPem
+  const { kubeconfig } = await readKubelet(host)
+  const kubelet = await host.read(kubeconfig, { followLinks: true })
+  return kubelet === undefined ? undefined : readKubeconfig(kubelet.bytes.toString('utf8'), filePlace(kubeconfig)).caPem
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import type { ClientCredentials } from '../../host/network.js'
@@ -9,7 +10,7 @@ import type { ClientCredentials } from '../../host/network.js'
 export async function readView(host: Host, path: string): Promise<KubeconfigView> {
   const file = await host.read(path, { followLinks: true })
   if (file === undefined) throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`)
-  return readKubeconfig(file.bytes.toString('utf8'))
+  return readKubeconfig(file.bytes.toString('utf8'), filePlace(path))
 }
 
 /** The client certificate inside the file, or the kubelet's rotated one. Other files are not opened: a user could name any. */

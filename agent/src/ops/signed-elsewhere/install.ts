@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { signedKubeconfig } from '@quorate/shared/signed-kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { exists } from '../facts/leftovers.js'
@@ -38,7 +39,7 @@ const writeKubeconfig = (host: Host, name: string, text: string): Promise<void> 
  * kubelet.conf it would take for a bootstrap's, and ask at once for another that nobody signs.
  */
 async function installKubelet(host: Host, { key, certPem, caPem }: Signed): Promise<void> {
-  const { clientKeyPem } = readKubeconfig(key)
+  const { clientKeyPem } = readKubeconfig(key, filePlace(`${kubernetesFolder}/${kubeletConf}`))
   if (clientKeyPem === undefined)
     throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for the kubelet has no key')
   const stamp = new Date().toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '-')

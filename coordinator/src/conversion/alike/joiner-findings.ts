@@ -7,6 +7,7 @@ import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
 import type { Finding } from '../checks/check.js'
 import { clusterConfiguration } from '../cluster-configuration.js'
 import { foldersOf, movedFolders } from '../cluster-folders.js'
+import { ownKubeletConfig, sharedKubeletConfig } from '../component-configs.js'
 import { patchedBy } from '../patches.js'
 import type { ConversionRun } from '../run.js'
 import { type JoinersWillBe, joinersWillBe } from './joiners.js'
@@ -91,11 +92,10 @@ const notRendered = (run: ConversionRun, { externalCas }: NodeFacts, why: string
 
 /** A joiner's kubelet gets what kubelet-config says; patches for it are seen when they are applied, by the gate of the join. */
 async function kubeletFindings(run: ConversionRun, facts: NodeFacts): Promise<readonly Finding[]> {
-  const { kubeletConfig } = await run.clusterFacts()
-  const text = kubeletConfig?.text ?? ''
-  if (text === '' || facts.kubeletConfig === '' || patchedBy(facts).has('kubeletconfiguration')) return []
+  const [shared, here] = [sharedKubeletConfig(await run.clusterFacts()), ownKubeletConfig(facts)]
+  if (shared === undefined || here === undefined || patchedBy(facts).has('kubeletconfiguration')) return []
   const own = ownOf(run, run.first, facts)
-  return kubeletDifferences({ text: facts.kubeletConfig, own }, { text, own: { names: [], addresses: [] } }).map(
+  return kubeletDifferences({ value: here.value, own }, { value: shared.value, own: { names: [], addresses: [] } }).map(
     ({ path, one = 'absent', other = 'absent' }) => ({
       id,
       severity: 'error',

@@ -1,4 +1,5 @@
 import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
+import { ownKubeletConfig } from '../component-configs.js'
 import { flagDifferences, mustBeAlike } from '../node-registration.js'
 import type { ConversionRun } from '../run.js'
 import type { Difference, Pair } from './control-plane.js'
@@ -11,18 +12,20 @@ export const kubeletDifferencesOf = (run: ConversionRun, pair: Pair): readonly D
 ]
 
 function configurations(run: ConversionRun, { here, there }: Pair): readonly Difference[] {
-  const on = ({ node, facts }: Pair['here']) => ({ text: facts.kubeletConfig, own: ownOf(run, node, facts) })
-  const [left, right] = [on(here), on(there)]
-  if (left.text === '' || right.text === '') return []
-  return kubeletDifferences(left, right).map((difference) => {
-    const [a, b] = [difference.one ?? 'absent', difference.other ?? 'absent']
-    return {
-      severity: 'error',
-      message: `${difference.path} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
-      evidence: `/var/lib/kubelet/config.yaml: ${difference.path}: ${a}; on ${there.node.name}: ${b}`,
-      remedy: `Decide which is right, write it into /var/lib/kubelet/config.yaml on the other node and systemctl restart kubelet there. Keep the source in step: kubectl -n kube-system edit configmap kubelet-config.`,
-    }
-  })
+  const [left, right] = [here, there].map(({ facts }) => ownKubeletConfig(facts))
+  if (left === undefined || right === undefined) return []
+  const own = ({ node, facts }: Pair['here']) => ownOf(run, node, facts)
+  return kubeletDifferences({ value: left.value, own: own(here) }, { value: right.value, own: own(there) }).map(
+    (difference) => {
+      const [a, b] = [difference.one ?? 'absent', difference.other ?? 'absent']
+      return {
+        severity: 'error',
+        message: `${difference.path} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
+        evidence: `/var/lib/kubelet/config.yaml: ${difference.path}: ${a}; on ${there.node.name}: ${b}`,
+        remedy: `Decide which is right, write it into /var/lib/kubelet/config.yaml on the other node and systemctl restart kubelet there. Keep the source in step: kubectl -n kube-system edit configmap kubelet-config.`,
+      }
+    },
+  )
 }
 
 /** They are no part of kubelet-config, and nothing keeps them equal but whoever writes them. */

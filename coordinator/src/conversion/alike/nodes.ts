@@ -20,12 +20,18 @@ export function differencesOf(run: ConversionRun, other: ControlPlane, reference
   ]
   const pair: Pair = { here: other, there: reference }
   const found = [
-    ...podDifferences(here, there).map((difference) => podFinding(pair, difference)),
+    ...podDifferences(here, there)
+      .filter(({ component }) => !isUnreadable(component, pair))
+      .map((difference) => podFinding(pair, difference)),
     ...fileDifferences(pair),
     ...kubeletDifferencesOf(run, pair),
   ]
   return found.map((difference) => ({ ...difference, id: controlPlanesAlikeId, node: other.node.name }))
 }
+
+/** What cannot be read is not absent: not-kubeadm says what is wrong with it. */
+const isUnreadable = (component: string, { here, there }: Pair): boolean =>
+  [here, there].some(({ facts }) => facts.manifestProblems.some((problem) => problem.component === component))
 
 /** Of a secret it is said that it is one. */
 export const listed = (values: readonly string[]): string =>

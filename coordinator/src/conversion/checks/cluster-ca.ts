@@ -1,5 +1,6 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { pkiPath } from '../cluster-folders.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -15,7 +16,7 @@ export const clusterCa: Check = {
     const facts = await run.nodeFacts(run.first)
     const [own, path] = [blocks(facts.clusterCaPem), pkiPath(facts, 'ca.crt')]
     const text = (await run.clusterFacts()).clusterInfo?.text ?? ''
-    const published = text === '' ? [] : blocks(readKubeconfig(text).caPem ?? '')
+    const published = text === '' ? [] : blocks(readKubeconfig(text, clusterTexts.clusterInfo).caPem ?? '')
     return [...ofBundle(run, own.length, path), ...ofPublished(run, { own, path }, published)]
   },
 }

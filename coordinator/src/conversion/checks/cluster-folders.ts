@@ -1,7 +1,7 @@
-import { readYaml } from '@quorate/shared/yaml-text'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { clusterConfiguration } from '../cluster-configuration.js'
 import { foldersOf, movedFolders, usualManifests } from '../cluster-folders.js'
+import { sharedKubeletConfig } from '../component-configs.js'
 import { existingNodes } from '../membership.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -55,8 +55,8 @@ async function ofMoved(run: ConversionRun, node: NodeEntry): Promise<Finding[]> 
 
 /** kubeadm writes static pods to its own folder alone (app/constants, GetStaticPodDirectory): a joiner's kubelet must read that one. */
 async function ofKubelets(run: ConversionRun): Promise<Finding[]> {
-  const text = (await run.clusterFacts()).kubeletConfig?.text ?? ''
-  const path = staticPodPath(text)
+  const { staticPodPath } = sharedKubeletConfig(await run.clusterFacts())?.value ?? {}
+  const path = String(staticPodPath ?? '').replace(/(?!^)\/+$/, '')
   if (path === '' || path === usualManifests) return []
   return [
     {
@@ -67,14 +67,4 @@ async function ofKubelets(run: ConversionRun): Promise<Finding[]> {
       remedy: `kubectl -n kube-system edit configmap kubelet-config, and set staticPodPath: ${usualManifests}. Kubelets that run keep their own file.`,
     },
   ]
-}
-
-function staticPodPath(text: string): string {
-  try {
-    const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'kubelet-config')
-    return String((value as { staticPodPath?: unknown } | null)?.staticPodPath ?? '').replace(/(?!^)\/+$/, '')
-  } catch {
-    // Whether it can be read is another check's to say.
-    return ''
-  }
 }

@@ -73,15 +73,13 @@ function ofFile(node: string, file: KubeconfigFacts, certDir: string): Finding[]
 }
 
 /** A user's own is nothing that the cluster needs; kubectl cannot read it either. */
-function unreadable(node: string, { purpose, path, problem }: KubeconfigFacts): Finding {
+function unreadable(node: string, { purpose, path, problem, remedy }: KubeconfigFacts): Finding {
   const isUsers = purpose === 'user'
   return {
     ...{ id, node },
     severity: isUsers ? 'warning' : 'error',
     message: `${path} cannot be read as a kubeconfig${isUsers ? ', and is left as it is' : ''}`,
-    evidence: `${path}: ${problem}`,
-    remedy: isUsers
-      ? `On that node: kubectl config view --kubeconfig ${path} says what is wrong in its words; correct the file or remove it.`
-      : `On that node: kubectl config view --kubeconfig ${path} says what is wrong in its words; correct ${path}, or put back what kubeadm wrote.`,
+    evidence: problem.startsWith(path) ? problem : `${path}: ${problem}`,
+    remedy: `${remedy} ${isUsers ? 'Or remove the file.' : 'Or put back what kubeadm wrote.'}`,
   }
 }

@@ -1,4 +1,4 @@
-import { readYaml } from '@quorate/shared/yaml-text'
+import { sharedKubeletConfig } from '../component-configs.js'
 import { toJoin } from '../membership.js'
 import type { Check } from './check.js'
 
@@ -10,8 +10,8 @@ export const kubeletServingCertificates: Check = {
   title: "The joiners' kubelets get serving certificates without a person",
   async check(run) {
     const joining = await toJoin(run)
-    const { kubeletConfig } = await run.clusterFacts()
-    if (joining.length === 0 || !asksForCertificates(kubeletConfig?.text ?? '')) return []
+    const facts = await run.clusterFacts()
+    if (joining.length === 0 || sharedKubeletConfig(facts)?.value['serverTLSBootstrap'] !== true) return []
     return [
       {
         id,
@@ -23,14 +23,4 @@ export const kubeletServingCertificates: Check = {
       },
     ]
   },
-}
-
-function asksForCertificates(text: string): boolean {
-  try {
-    const { value } = readYaml(text, 'CONFIG_MAP_INVALID', 'kubelet-config')
-    return (value as { serverTLSBootstrap?: unknown } | null)?.serverTLSBootstrap === true
-  } catch {
-    // What is wrong with it is for other checks.
-    return false
-  }
 }

@@ -15,7 +15,9 @@ export const notKubeadm: Check = {
     const facts = await withFacts(run, run.nodes)
     const others = facts.flatMap(({ name, facts }) => ofOtherDistribution(name, facts))
     const first = await run.nodeFacts(run.first)
-    const missing = [...unreadableManifests(run.first.name, first), ...missingManifests(run.first.name, first)]
+    const controlPlanes = await withFacts(run, run.controlPlanes)
+    const unreadable = controlPlanes.flatMap(({ name, facts }) => unreadableManifests(name, facts))
+    const missing = [...unreadable, ...missingManifests(run.first.name, first)]
     if (others.length > 0 || missing.length > 0) return [...others, ...missing]
     return ofConfigMaps(run)
   },
@@ -37,18 +39,17 @@ function ofOtherDistribution(node: string, facts: NodeFacts): Finding[] {
 
 /** They run, and were made by kubeadm; only here they cannot be read, or would not be written. */
 function unreadableManifests(node: string, { manifestProblems }: NodeFacts): Finding[] {
-  return manifestProblems.map(({ path, component, problem, linkTarget }): Finding => {
+  return manifestProblems.map(({ path, component, problem, remedy, linkTarget }): Finding => {
     const isLink = linkTarget !== ''
-    const line = /line (\d+)/.exec(problem)?.[1]
     return {
       ...{ id, severity: 'error', node },
       message: isLink
         ? `the manifest of ${component} is a symbolic link; Quorate does not follow links when it writes`
         : `the manifest of ${component} cannot be read as the kubelet reads it`,
-      evidence: isLink ? `${path} -> ${linkTarget}` : `${path}: ${problem}`,
+      evidence: isLink ? `${path} -> ${linkTarget}` : problem.startsWith(path) ? problem : `${path}: ${problem}`,
       remedy: isLink
         ? `On that node, put the file itself there; its content stays, so its pod is not restarted: cp --remove-destination "$(readlink -f ${path})" ${path}`
-        : `On that node: cat -A ${path}${line === undefined ? '' : ` | sed -n ${line}p`} shows ${line === undefined ? 'the file' : 'the line'} with its tabs as ^I; correct it in an editor. The pod that runs is of an earlier text until then.`,
+        : `${remedy} Until then the pod that runs is of an earlier text.`,
     }
   })
 }

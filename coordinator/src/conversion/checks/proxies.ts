@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { KubeconfigFacts, ProxyFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeconfigClusters } from '@quorate/shared/kubeconfig'
+import { clusterTexts, type TextPlace } from '@quorate/shared/text-place'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../run.js'
 import { withFacts } from '../with-facts.js'
@@ -21,8 +22,8 @@ export const proxies: Check = {
     const { clusterInfo, kubeProxy } = await run.clusterFacts()
     return [
       ...ofNodes,
-      ...ofConfigMap('kube-public', 'cluster-info', { key: 'kubeconfig', text: clusterInfo?.text ?? '' }),
-      ...ofConfigMap('kube-system', 'kube-proxy', { key: 'kubeconfig.conf', text: kubeProxy?.text ?? '' }),
+      ...ofConfigMap(clusterTexts.clusterInfo, clusterInfo?.text ?? ''),
+      ...ofConfigMap(clusterTexts.kubeProxyKubeconfig, kubeProxy?.text ?? ''),
     ]
   },
 }
@@ -66,16 +67,17 @@ function ofKubeconfig(node: NodeEntry, { path, purpose, clusters }: KubeconfigFa
 const restartOf = (purpose: string): string => (purpose === 'kubelet' ? ', then: systemctl restart kubelet' : '.')
 
 /** What every joiner's kubelet, and every kube-proxy, is given. */
-function ofConfigMap(namespace: string, name: string, { key, text }: { key: string; text: string }): Finding[] {
-  return kubeconfigClusters(text).flatMap(({ proxyLine }): Finding[] =>
+function ofConfigMap(place: TextPlace, text: string): Finding[] {
+  const { what, where = '', edit } = place
+  return kubeconfigClusters(text, place).flatMap(({ proxyLine }): Finding[] =>
     proxyLine === 0
       ? []
       : [
           {
             ...{ id, severity: 'error' },
-            message: `who uses the kubeconfig in the ConfigMap ${namespace}/${name} would go to the API server through a proxy`,
-            evidence: `configmap/${namespace}/${name}, line ${proxyLine} of ${key}: proxy-url`,
-            remedy: `kubectl -n ${namespace} edit configmap ${name}, then delete proxy-url in line ${proxyLine} of ${key}.`,
+            message: `who uses the kubeconfig of ${where} would go to the API server through a proxy`,
+            evidence: `${where}, line ${proxyLine} of ${what}: proxy-url`,
+            remedy: `${edit}, then delete proxy-url in line ${proxyLine} of ${what}.`,
           },
         ],
   )

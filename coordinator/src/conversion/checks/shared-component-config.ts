@@ -1,5 +1,5 @@
-import type { ConfigMapText } from '@quorate/shared/gen/quorate/v1/facts'
-import { lineOf, readYaml, scalarsOf, type YamlPath, type YamlText } from '@quorate/shared/yaml-text'
+import { lineOf, scalarsOf, type YamlPath, type YamlText } from '@quorate/shared/yaml-text'
+import { sharedKubeletConfig, sharedProxyConfig } from '../component-configs.js'
 import { type Owners, oneNodesHosts, ownersOf } from '../one-nodes-values.js'
 import type { ConversionRun } from '../run.js'
 import type { Check, Finding } from './check.js'
@@ -45,17 +45,18 @@ export const sharedComponentConfig: Check = {
   id,
   title: 'kubelet-config and the configuration of kube-proxy hold no value of one node',
   async check(run) {
-    const { kubeletConfig, kubeProxyConfig } = await run.clusterFacts()
+    const facts = await run.clusterFacts()
     const owners = await ownersOf(run)
-    return [...ofText(run, owners, kubelet, kubeletConfig), ...ofText(run, owners, kubeProxy, kubeProxyConfig)]
+    return [
+      ...ofText(run, owners, kubelet, sharedKubeletConfig(facts)),
+      ...ofText(run, owners, kubeProxy, sharedProxyConfig(facts)),
+    ]
   },
 }
 
-function ofText(run: ConversionRun, owners: Owners, shared: Shared, text: ConfigMapText | undefined): Finding[] {
-  if (text === undefined || !text.present) return []
-  const { configMap, key } = shared
-  const edit = `kubectl -n kube-system edit configmap ${configMap}`
-  const yaml = readYaml(text.text, 'CONFIG_MAP_INVALID', key, { where: `configmap/kube-system/${configMap}`, edit })
+function ofText(run: ConversionRun, owners: Owners, shared: Shared, yaml: YamlText | undefined): Finding[] {
+  if (yaml === undefined) return []
+  const { edit } = yaml.place
   return [...scalarsOf(yaml.value)].flatMap(({ path, value }) => {
     const why = typeof value === 'string' ? whose(run, owners, shared, { path, value }) : undefined
     return why === undefined ? [] : [finding(yaml, shared, { path, value: String(value), edit, ...why })]

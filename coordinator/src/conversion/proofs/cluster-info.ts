@@ -1,4 +1,5 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { endpointServer } from '../wanted.js'
 import { notProved, resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
@@ -10,7 +11,7 @@ export const clusterInfo: Proof = {
   id,
   title: 'cluster-info names the endpoint',
   async prove(run) {
-    const { server } = readKubeconfig((await run.clusterFacts()).clusterInfo?.text ?? '')
+    const { server } = readKubeconfig((await run.clusterFacts()).clusterInfo?.text ?? '', clusterTexts.clusterInfo)
     const what = 'configmap/kube-public/cluster-info'
     if (server === endpointServer(run)) return resultOf([{ what, saw: server }])
     const remedy = 'Run `quorate plan`: it shows the change. kubeadm never updates it by itself.'

@@ -1,4 +1,5 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { kubeProxyRolledOut } from '../kube-proxy.js'
 import { endpointServer } from '../wanted.js'
 import { notProved, resultOf } from './not-proved.js'
@@ -12,7 +13,7 @@ export const kubeProxy: Proof = {
   async prove(run, signal) {
     const { kubeProxy: configMap } = await run.clusterFacts()
     if (configMap?.present !== true) return resultOf([{ what: 'kube-proxy', saw: 'not installed' }])
-    const { server } = readKubeconfig(configMap.text)
+    const { server } = readKubeconfig(configMap.text, clusterTexts.kubeProxyKubeconfig)
     if (server !== endpointServer(run)) {
       const remedy = 'Run `quorate plan`: it shows the change.'
       return resultOf([

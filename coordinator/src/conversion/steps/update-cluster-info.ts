@@ -1,5 +1,6 @@
 import { unifiedDiff } from '@quorate/shared/diff'
 import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { Evidence } from '../../engine/step.js'
 import { readClusterFacts } from '../fresh.js'
@@ -11,6 +12,7 @@ import { putBack } from '../undo.js'
 import { endpointServer } from '../wanted.js'
 
 const name = 'configmap/kube-public/cluster-info'
+const place = clusterTexts.clusterInfo
 const note = 'cluster-info-before'
 
 /** What every node that joins later believes: kubeadm never updates it (kubernetes/kubeadm#1955). */
@@ -22,8 +24,8 @@ export const updateClusterInfo = defineStep({
   width: 1,
   async plan(run) {
     const text = (await run.clusterFacts()).clusterInfo?.text ?? ''
-    if (readKubeconfig(text).server === endpointServer(run)) return []
-    const diff = unifiedDiff(name, text, pointKubeconfigAt(text, endpointServer(run)))
+    if (readKubeconfig(text, place).server === endpointServer(run)) return []
+    const diff = unifiedDiff(name, text, pointKubeconfigAt(text, endpointServer(run), place))
     return [
       {
         id: run.first.name,
@@ -57,10 +59,10 @@ async function look(run: ConversionRun, signal: AbortSignal): Promise<Look<reado
     probeFrom(run, run.first, { host, port, signal }),
   ])
   const text = clusterInfo?.text ?? ''
-  const { server } = readKubeconfig(text)
+  const { server } = readKubeconfig(text, place)
   if (server !== endpointServer(run)) return notYet(`it names ${server}`)
   const before = recall<string>(run, note)
-  if (before !== undefined && text !== pointKubeconfigAt(before, endpointServer(run)))
+  if (before !== undefined && text !== pointKubeconfigAt(before, endpointServer(run), place))
     return notYet('more than its server is different now')
   const problem = problemOf(answer, await readyStatuses(run))
   if (problem !== undefined) return notYet(problem)

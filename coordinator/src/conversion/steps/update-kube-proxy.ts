@@ -1,6 +1,7 @@
 import { unifiedDiff } from '@quorate/shared/diff'
 import type { ConfigMapText } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { clusterTexts } from '@quorate/shared/text-place'
 import { until } from '@quorate/shared/until'
 import type { Action } from '../../engine/step.js'
 import { readClusterFacts } from '../fresh.js'
@@ -12,6 +13,7 @@ import { putBack } from '../undo.js'
 import { endpointServer } from '../wanted.js'
 
 const name = 'configmap/kube-system/kube-proxy'
+const place = clusterTexts.kubeProxyKubeconfig
 
 export const updateKubeProxy = defineStep({
   id: 'update-kube-proxy',
@@ -25,8 +27,8 @@ export const updateKubeProxy = defineStep({
   async plan(run) {
     const { kubeProxy } = await run.clusterFacts()
     if (kubeProxy?.present !== true) return []
-    if (readKubeconfig(kubeProxy.text).server === endpointServer(run)) return podsLeftBehind(run, kubeProxy)
-    const text = unifiedDiff(name, kubeProxy.text, pointKubeconfigAt(kubeProxy.text, endpointServer(run)))
+    if (readKubeconfig(kubeProxy.text, place).server === endpointServer(run)) return podsLeftBehind(run, kubeProxy)
+    const text = unifiedDiff(name, kubeProxy.text, pointKubeconfigAt(kubeProxy.text, endpointServer(run), place))
     return [
       {
         id: run.first.name,
@@ -69,7 +71,7 @@ export const updateKubeProxy = defineStep({
   },
   async undone(run, done, signal) {
     if (done.results.every(({ result }) => result.touched.length === 0)) return []
-    const { server } = readKubeconfig((await readClusterFacts(run)).kubeProxy?.text ?? '')
+    const { server } = readKubeconfig((await readClusterFacts(run)).kubeProxy?.text ?? '', place)
     return until('kube-proxy to be rolled back', () => kubeProxyRolledOut(run, signal, server), {
       ...patience(signal, 600),
       everyMs: 500,

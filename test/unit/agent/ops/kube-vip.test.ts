@@ -14,10 +14,13 @@ import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { issueCertificate } from '@quorate/shared/issue-certificate'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import t, { type Test } from 'tap'
 import { type ContainerRuntime, container, startContainerRuntime } from '../../../support/container-runtime.js'
 import { type ControlPlaneNode, controlPlaneNode } from '../../../support/control-plane-node.js'
 import { rejected } from '../../../support/ops-node.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const image = 'example.com/kube-vip:v0.8.9'
 const request = { virtualIp: '192.0.2.100', ownAddress: '127.0.0.1', image, bgp: undefined }
@@ -118,7 +121,7 @@ t.test('image, rights, kubeconfig, manifest; asked again nothing; taken back all
     node.text('/kubeadm-ran'),
     /^kubeconfig user --config \/run\/.* --client-name quorate:kube-vip --validity-period 87600h$/m,
   )
-  t.equal(readKubeconfig(node.text(conf)).server, `https://127.0.0.1:${node.api.port}`, 'its own API server')
+  t.equal(readKubeconfig(node.text(conf), place).server, `https://127.0.0.1:${node.api.port}`, 'its own API server')
   t.equal(statSync(node.root + conf).mode & 0o777, 0o600)
   t.same(node.api.objects.get(role)?.['rules'], [
     { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },

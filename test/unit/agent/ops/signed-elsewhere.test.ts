@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readlinkSync } from 'node:fs'
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { keyMatches } from '@quorate/shared/pki'
+import { filePlace } from '@quorate/shared/text-place'
 import t, { type Test } from 'tap'
 import { forgetCertificateRequests } from '../../../../agent/src/ops/forget-certificate-requests.js'
 import { placeSignedCertificates } from '../../../../agent/src/ops/place-signed-certificates.js'
@@ -13,6 +14,8 @@ import { readExternalCaFacts, readSigned } from '../../../../agent/src/ops/signe
 import { type Identity, issue, newKey } from '../../../../lab/simulated/certificates.js'
 import { fixtureData } from '../../../support/fixtures.js'
 import { OpsNode, rejected, runId } from '../../../support/ops-node.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const folder = `/var/lib/quorate-agent/requests/${runId}`
 const names = ['apiserver', 'kubelet.conf']
@@ -55,7 +58,7 @@ function sign(node: OpsNode, name: string, ca: Identity, dnsNames = ['api.exampl
 const publicKeyOf = (node: OpsNode, name: string): string =>
   name === 'apiserver'
     ? node.read(`${folder}/apiserver.key`)
-    : (readKubeconfig(node.read(`${folder}/${name}`)).clientKeyPem ?? '')
+    : (readKubeconfig(node.read(`${folder}/${name}`), place).clientKeyPem ?? '')
 
 const factsOf = (node: OpsNode) => readExternalCaFacts(node.tools)
 const placeOf = (node: OpsNode) => ({ host: node.tools.host, folder })
@@ -128,7 +131,7 @@ t.test('they are put where kubeadm looks, the kubelet’s as a kubelet keeps its
   t.ok(keyMatches(node.read('/etc/kubernetes/pki/apiserver.crt'), node.read('/etc/kubernetes/pki/apiserver.key')))
   t.equal(node.mode('/etc/kubernetes/pki/apiserver.key'), 0o600)
   const current = '/var/lib/kubelet/pki/kubelet-client-current.pem'
-  const view = readKubeconfig(node.read('/etc/kubernetes/kubelet.conf'))
+  const view = readKubeconfig(node.read('/etc/kubernetes/kubelet.conf'), place)
   t.match(view, {
     server: 'https://api.example.com:8443',
     caPem: ca.cert,

@@ -355,8 +355,10 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     node: cp1,
     evidence: /maxPods: 200; configmap.*: absent/,
     breaks: (w) => {
-      Object.assign(facts(w, cp1), { kubeletConfig: 'kind: KubeletConfiguration\nmaxPods: 200\n' })
-      w.cluster.kubeletConfig = configMap('kind: KubeletConfiguration\n')
+      Object.assign(facts(w, cp1), {
+        kubeletConfig: 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: 200\n',
+      })
+      w.cluster.kubeletConfig = configMap('apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n')
     },
   },
   {
@@ -714,7 +716,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
       facts(w, cp1).staticPods = facts(w, cp1).staticPods.filter(({ component }) => component !== 'kube-scheduler')
       facts(w, cp1).manifestProblems.push({
         ...{ component: 'kube-scheduler', path: '/etc/kubernetes/manifests/kube-scheduler.yaml' },
-        ...{ problem: 'symlink', linkTarget: '/srv/scheduler.yaml' },
+        ...{ problem: 'symlink', remedy: '', linkTarget: '/srv/scheduler.yaml' },
       })
     },
   },
@@ -745,11 +747,45 @@ export const brokenWorlds: readonly BrokenWorld[] = [
       }),
   },
   {
+    check: 'readable-texts',
+    what: 'kubelet-config without its key',
+    evidence: /configmap\/kube-system\/kubelet-config: no key kubelet/,
+    breaks: (w) => {
+      w.cluster.kubeletConfig = { ...configMap(''), present: false }
+    },
+  },
+  {
+    check: 'readable-texts',
+    what: "kube-proxy's kubeconfig with a tab",
+    evidence: /configmap\/kube-system\/kube-proxy: kubeconfig\.conf, line 2: a tab/,
+    breaks: (w) => {
+      w.cluster.kubeProxy = configMap('clusters:\n\t- name: a\n')
+    },
+  },
+  {
+    check: 'readable-texts',
+    what: "a kubelet's configuration that is none",
+    node: worker,
+    evidence: /\/var\/lib\/kubelet\/config\.yaml, line 1/,
+    breaks: (w) => {
+      facts(w, worker).kubeletConfig = '- a\n'
+    },
+  },
+  {
+    check: 'readable-texts',
+    what: 'facts that the agent could not read',
+    severity: 'warning',
+    node: cp2,
+    evidence: /input\/output error/,
+    breaks: (w) => facts(w, cp2).unread.push({ what: 'disks', problem: 'input/output error', remedy: '' }),
+  },
+  {
     check: 'kubeconfigs',
     what: 'unreadable',
     node: worker,
     evidence: /bad indentation/,
-    breaks: (w) => Object.assign(facts(w, worker).kubeconfigs[0] ?? {}, { problem: 'bad indentation' }),
+    breaks: (w) =>
+      Object.assign(facts(w, worker).kubeconfigs[0] ?? {}, { problem: 'bad indentation', remedy: 'vi it.' }),
   },
   {
     check: 'kubeconfigs',
@@ -791,7 +827,9 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'static pods that kubeadm writes elsewhere',
     evidence: /staticPodPath: \/etc\/kubelet\.d/,
     breaks: (w) => {
-      w.cluster.kubeletConfig = configMap('kind: KubeletConfiguration\nstaticPodPath: /etc/kubelet.d/\n')
+      w.cluster.kubeletConfig = configMap(
+        'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nstaticPodPath: /etc/kubelet.d/\n',
+      )
     },
   },
   {
@@ -914,9 +952,11 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   {
     check: 'shared-component-config',
     what: 'an address of the first node',
-    evidence: /kubelet-config, line 3 of kubelet: address: 192\.168\.13\.30/,
+    evidence: /kubelet-config, line 4 of kubelet: address: 192\.168\.13\.30/,
     breaks: (w) => {
-      w.cluster.kubeletConfig = configMap('kind: KubeletConfiguration\ncgroupDriver: systemd\naddress: 192.168.13.30\n')
+      w.cluster.kubeletConfig = configMap(
+        'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\ncgroupDriver: systemd\naddress: 192.168.13.30\n',
+      )
     },
   },
   {
@@ -1252,7 +1292,9 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     severity: 'warning',
     evidence: /serverTLSBootstrap: true/,
     breaks: (w) => {
-      w.cluster.kubeletConfig = configMap('cgroupDriver: systemd\nserverTLSBootstrap: true\n')
+      w.cluster.kubeletConfig = configMap(
+        'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nserverTLSBootstrap: true\n',
+      )
     },
   },
   {

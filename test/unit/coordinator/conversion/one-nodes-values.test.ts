@@ -68,6 +68,11 @@ t.test('a flag of kubeadm-config is judged by what it says', async (t) => {
   t.match(await found('apiServer: {extraArgs: {oidc-issuer-url: "https://192.168.13.30:8443/dex"}}\n'), [/^warning/])
 })
 
+const kubeletText = (lines: string): string =>
+  `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n${lines}\n`
+const proxyText = (lines: string): string =>
+  `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${lines}\n`
+
 t.test('so are the configurations of kubelet and kube-proxy', async (t) => {
   const judged = async (kubelet: string, kubeProxy: string) => {
     const world = soundWorld()
@@ -78,24 +83,25 @@ t.test('so are the configurations of kubelet and kube-proxy', async (t) => {
     )
   }
   const kubelets = {
-    'address: 192.168.13.30': /^error kubelet-config, line 2.*address/,
+    'address: 192.168.13.30': /^error kubelet-config, line 3.*address/,
     '"healthzBindAddress": "192.168.13.30"': /^error/,
     'address: 10.9.9.9': /^error/,
     'providerID: openstack:///4d3a': /^error.*providerID/,
     'clusterDNS: [192.168.13.30]': /^warning.*clusterDNS/,
   }
-  for (const [line, said] of Object.entries(kubelets)) t.match(await judged(`kind: X\n${line}\n`, ''), [said], line)
+  for (const [line, said] of Object.entries(kubelets))
+    t.match(await judged(kubeletText(line), proxyText('')), [said], line)
   const proxies = [
     'bindAddress: 192.168.13.30',
     'metricsBindAddress: 192.168.13.30:10249',
     `hostnameOverride: ${nodeNames.cp1}`,
   ]
-  for (const line of proxies) t.match(await judged('', `{kind: X, ${line}}`), [/^error kube-proxy, line 1/], line)
+  for (const line of proxies) t.match(await judged('', proxyText(line)), [/^error kube-proxy, line 3/], line)
   const fine = 'address: 0.0.0.0\nhealthzBindAddress: 127.0.0.1\nclusterDNS: [10.96.0.10, 169.254.20.10]\n'
   t.same(
     await judged(
-      fine,
-      'bindAddress: 0.0.0.0\nmetricsBindAddress: ""\nhostnameOverride: ""\nclusterCIDR: 10.244.0.0/16\n',
+      kubeletText(fine),
+      proxyText('bindAddress: 0.0.0.0\nmetricsBindAddress: ""\nhostnameOverride: ""\nclusterCIDR: 10.244.0.0/16'),
     ),
     [],
   )

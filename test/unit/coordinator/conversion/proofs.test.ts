@@ -8,9 +8,12 @@ import { prove } from '@quorate/coordinator/conversion/prove'
 import type { ConversionStep } from '@quorate/coordinator/conversion/run'
 import { EtcdMember, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const order: readonly ConversionStep[] = conversionOrder
 const signal = new AbortController().signal
@@ -138,7 +141,7 @@ const breaks: Record<string, Break> = {
   },
   'cluster-info': (paper) => {
     const info = paper.configMap('clusterInfo')
-    info.text = pointKubeconfigAt(info.text, 'https://other.example.com:6443')
+    info.text = pointKubeconfigAt(info.text, 'https://other.example.com:6443', place)
   },
   'kube-proxy': (paper) => {
     Object.assign(paper.cluster.kubeProxyRollout as object, {
@@ -147,7 +150,7 @@ const breaks: Record<string, Break> = {
   },
   kubeconfigs: (paper) => {
     for (const file of paper.node('k8sworker1').kubeconfigs)
-      file.text = pointKubeconfigAt(file.text, 'https://other.example.com:6443')
+      file.text = pointKubeconfigAt(file.text, 'https://other.example.com:6443', place)
     paper.node('k8sworker1').connected.set('kubelet', 'https://192.168.13.99:6443')
   },
   'kubelet-sockets': (paper) => {
@@ -250,7 +253,8 @@ t.test('a kubelet of a control plane may go to the endpoint too, as kubeadm befo
   const paper = await converted()
   const node = paper.node('k8smaster2')
   for (const file of node.kubeconfigs)
-    if (file.purpose === 'kubelet') file.text = pointKubeconfigAt(file.text, 'https://apiserver.example.com:8443')
+    if (file.purpose === 'kubelet')
+      file.text = pointKubeconfigAt(file.text, 'https://apiserver.example.com:8443', place)
   node.connected.set('kubelet', 'https://apiserver.example.com:8443')
   const { proofs, highlyAvailable } = await prove(paper.run(), allProofs, signal)
   t.ok(highlyAvailable)

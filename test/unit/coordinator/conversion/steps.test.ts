@@ -23,10 +23,13 @@ import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
 import { QuorateError } from '@quorate/shared/errors'
 import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { filePlace } from '@quorate/shared/text-place'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
 import { clusterFile, doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+
+const place = filePlace('/etc/kubernetes/admin.conf')
 
 const never = new AbortController().signal
 const soon = () => AbortSignal.timeout(400)
@@ -149,7 +152,7 @@ t.test('an endpoint that is replaced: its name stays in certSANs, and admin.conf
   const paper = new PaperCluster('v1.37.2')
   paper.configMap('kubeadmConfig').text += 'controlPlaneEndpoint: k8s.example.com:6443\n'
   for (const file of paper.node('k8smaster1').kubeconfigs)
-    if (file.purpose === 'admin') file.text = pointKubeconfigAt(file.text, 'https://k8s.example.com:6443')
+    if (file.purpose === 'admin') file.text = pointKubeconfigAt(file.text, 'https://k8s.example.com:6443', place)
   const run = paper.run()
   t.match(await only(rewriteAdminKubeconfigs, run), { id: /admin\.conf$/ })
   await take(run, updateKubeadmConfig)
@@ -161,7 +164,11 @@ t.test('an endpoint that is replaced: its name stays in certSANs, and admin.conf
 t.test("users' kubeconfigs: those that name the first control plane, on any node, and no others", async (t) => {
   const paper = new PaperCluster('v1.37.2')
   const text = fixture('v1.37.2', 'before/admin.conf')
-  const user = (path: string, server: string) => ({ purpose: 'user', path, text: pointKubeconfigAt(text, server) })
+  const user = (path: string, server: string) => ({
+    purpose: 'user',
+    path,
+    text: pointKubeconfigAt(text, server, place),
+  })
   paper
     .node('k8sworker1')
     .kubeconfigs.push(
@@ -595,7 +602,7 @@ t.test(
   async (t) => {
     const paper = new PaperCluster('v1.30.4')
     const file = paper.node('k8smaster1').kubeconfigs.find(({ purpose }) => purpose === 'scheduler')
-    if (file !== undefined) file.text = pointKubeconfigAt(file.text, 'https://192.168.13.99:6443')
+    if (file !== undefined) file.text = pointKubeconfigAt(file.text, 'https://192.168.13.99:6443', place)
     const run = paper.run()
     const action = await only(rewriteControlPlaneKubeconfigs, run)
     await rewriteControlPlaneKubeconfigs.apply(run, action, paperCall())

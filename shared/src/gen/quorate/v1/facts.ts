@@ -132,6 +132,8 @@ export interface NodeFacts {
   automaticUpgrades: string;
   /** AppArmor profiles that are loaded; none where AppArmor is off. */
   apparmorProfiles: AppArmorProfile[];
+  /** What of these facts could not be read, and is empty for that reason. */
+  unread: UnreadFacts[];
 }
 
 export interface NodeFacts_FileHashesEntry {
@@ -152,6 +154,15 @@ export interface NodeFacts_LoadBalancerConfigsEntry {
 export interface NodeFacts_DmiEntry {
   key: string;
   value: string;
+}
+
+export interface UnreadFacts {
+  /** What is not known: `disks`, `network interfaces`. */
+  what: string;
+  /** Why, with the file where there is one. */
+  problem: string;
+  /** What to type to correct it. */
+  remedy: string;
 }
 
 export interface LearnerGateBefore {
@@ -187,6 +198,8 @@ export interface ManifestProblem {
   problem: string;
   /** Where it leads, if it is a symbolic link; empty for a file. */
   linkTarget: string;
+  /** What to type to correct it. */
+  remedy: string;
 }
 
 export interface NodeFolders {
@@ -331,6 +344,8 @@ export interface KubeconfigFacts {
   symlink: boolean;
   /** Set when the file cannot be read as a kubeconfig; the other fields are then empty but path. */
   problem: string;
+  /** What to type to correct it; empty without a problem. */
+  remedy: string;
   /** True when the client certificate is inside the file and not in the rotated file of the kubelet. */
   embeddedClientCertificate: boolean;
   /** Where a symbolic link leads in the end; empty for a file. */
@@ -742,6 +757,7 @@ function createBaseNodeFacts(): NodeFacts {
     packages: [],
     automaticUpgrades: "",
     apparmorProfiles: [],
+    unread: [],
   };
 }
 
@@ -944,6 +960,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     for (const v of message.apparmorProfiles) {
       AppArmorProfile.encode(v!, writer.uint32(1402).fork()).join();
+    }
+    for (const v of message.unread) {
+      UnreadFacts.encode(v!, writer.uint32(1522).fork()).join();
     }
     return writer;
   },
@@ -1501,6 +1520,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             message.apparmorProfiles.push(AppArmorProfile.decode(reader, reader.uint32()));
             continue;
           }
+          case 190: {
+            if (tag !== 1522) {
+              break;
+            }
+
+            message.unread.push(UnreadFacts.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1623,6 +1650,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.packages = object.packages?.map((e) => PackageFacts.fromPartial(e)) || [];
     message.automaticUpgrades = object.automaticUpgrades ?? "";
     message.apparmorProfiles = object.apparmorProfiles?.map((e) => AppArmorProfile.fromPartial(e)) || [];
+    message.unread = object.unread?.map((e) => UnreadFacts.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1897,6 +1925,85 @@ export const NodeFacts_DmiEntry: MessageFns<NodeFacts_DmiEntry> = {
   },
 };
 
+function createBaseUnreadFacts(): UnreadFacts {
+  return { what: "", problem: "", remedy: "" };
+}
+
+export const UnreadFacts: MessageFns<UnreadFacts> = {
+  encode(message: UnreadFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.what !== "") {
+      writer.uint32(10).string(message.what);
+    }
+    if (message.problem !== "") {
+      writer.uint32(18).string(message.problem);
+    }
+    if (message.remedy !== "") {
+      writer.uint32(26).string(message.remedy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnreadFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnreadFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.remedy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnreadFacts>): UnreadFacts {
+    return UnreadFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnreadFacts>): UnreadFacts {
+    const message = createBaseUnreadFacts();
+    message.what = object.what ?? "";
+    message.problem = object.problem ?? "";
+    message.remedy = object.remedy ?? "";
+    return message;
+  },
+};
+
 function createBaseLearnerGateBefore(): LearnerGateBefore {
   return { runId: "", text: "", sha256After: "" };
 }
@@ -2135,7 +2242,7 @@ export const CloudInitHosts: MessageFns<CloudInitHosts> = {
 };
 
 function createBaseManifestProblem(): ManifestProblem {
-  return { path: "", component: "", problem: "", linkTarget: "" };
+  return { path: "", component: "", problem: "", linkTarget: "", remedy: "" };
 }
 
 export const ManifestProblem: MessageFns<ManifestProblem> = {
@@ -2151,6 +2258,9 @@ export const ManifestProblem: MessageFns<ManifestProblem> = {
     }
     if (message.linkTarget !== "") {
       writer.uint32(34).string(message.linkTarget);
+    }
+    if (message.remedy !== "") {
+      writer.uint32(1522).string(message.remedy);
     }
     return writer;
   },
@@ -2200,6 +2310,14 @@ export const ManifestProblem: MessageFns<ManifestProblem> = {
             message.linkTarget = reader.string();
             continue;
           }
+          case 190: {
+            if (tag !== 1522) {
+              break;
+            }
+
+            message.remedy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2221,6 +2339,7 @@ export const ManifestProblem: MessageFns<ManifestProblem> = {
     message.component = object.component ?? "";
     message.problem = object.problem ?? "";
     message.linkTarget = object.linkTarget ?? "";
+    message.remedy = object.remedy ?? "";
     return message;
   },
 };
@@ -3496,6 +3615,7 @@ function createBaseKubeconfigFacts(): KubeconfigFacts {
     gid: 0,
     symlink: false,
     problem: "",
+    remedy: "",
     embeddedClientCertificate: false,
     linkTarget: "",
     clusters: [],
@@ -3533,6 +3653,9 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     }
     if (message.problem !== "") {
       writer.uint32(82).string(message.problem);
+    }
+    if (message.remedy !== "") {
+      writer.uint32(1522).string(message.remedy);
     }
     if (message.embeddedClientCertificate !== false) {
       writer.uint32(88).bool(message.embeddedClientCertificate);
@@ -3639,6 +3762,14 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
             message.problem = reader.string();
             continue;
           }
+          case 190: {
+            if (tag !== 1522) {
+              break;
+            }
+
+            message.remedy = reader.string();
+            continue;
+          }
           case 11: {
             if (tag !== 88) {
               break;
@@ -3690,6 +3821,7 @@ export const KubeconfigFacts: MessageFns<KubeconfigFacts> = {
     message.gid = object.gid ?? 0;
     message.symlink = object.symlink ?? false;
     message.problem = object.problem ?? "";
+    message.remedy = object.remedy ?? "";
     message.embeddedClientCertificate = object.embeddedClientCertificate ?? false;
     message.linkTarget = object.linkTarget ?? "";
     message.clusters = object.clusters?.map((e) => KubeconfigCluster.fromPartial(e)) || [];

@@ -2,6 +2,7 @@ import { controlPlanesAlike } from '@quorate/coordinator/conversion/proofs/contr
 import { readFlags } from '@quorate/shared/flags'
 import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { maskBy, maskedValue, withoutMasks } from '@quorate/shared/mask'
+import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { podFacts } from '../../../../../agent/src/ops/facts/static-pods.js'
 import { type Component, staticPodManifest } from '../../../../../lab/simulated/static-pods.js'
@@ -9,13 +10,15 @@ import { releaseOf } from '../../../../../lab/simulated/versions.js'
 import { fixture, fixtureVersions } from '../../../../support/fixtures.js'
 import { PaperCluster } from '../../../../support/paper-cluster.js'
 
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
+
 const components: readonly Component[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd']
 const mask = maskBy(Buffer.from('of this test'))
 type Manifests = Readonly<Record<string, string>>
 
 const manifests = (text: (component: Component) => string): Manifests =>
   Object.fromEntries(components.map((component) => [component, text(component)]))
-const podsOf = (texts: Manifests): StaticPodFacts[] => Object.values(texts).map((text) => podFacts(text, mask))
+const podsOf = (texts: Manifests): StaticPodFacts[] => Object.values(texts).map((text) => podFacts(text, mask, place))
 
 /** Three control planes as kubeadm made them: the first by `init`, the others by `join`. */
 interface Made {
@@ -70,7 +73,7 @@ const paper = new PaperCluster('v1.37.2')
 
 /** What the proof of `verify` finds where one manifest of the third control plane has become another text. */
 async function found({ pods: [first, second, third] }: Made, component: Component, text: string) {
-  const changed = third.map((pod) => (pod.component === component ? podFacts(text, mask) : pod))
+  const changed = third.map((pod) => (pod.component === component ? podFacts(text, mask, place) : pod))
   for (const [at, pods] of [first, second, changed].entries()) paper.node(`k8smaster${at + 1}`).facts.staticPods = pods
   return (await controlPlanesAlike.prove(paper.run(), new AbortController().signal)).findings
 }
@@ -101,7 +104,7 @@ for (const made of [...real, ...simulated]) {
       `${made.what} ${component}: each flag out of step, one by one, is named with node and both values`,
       async (t) => {
         const text = made.nodes[2][component] ?? ''
-        const flagsOf = (one: string) => readFlags(podFacts(one, mask).command)
+        const flagsOf = (one: string) => readFlags(podFacts(one, mask, place).command)
         const firsts = new Map(flagsOf(made.nodes[0][component] ?? '').map(({ name, value }) => [name, value]))
         const flags = flagsOf(text).filter(({ name }) => name !== history)
         t.ok(flags.length > 4)

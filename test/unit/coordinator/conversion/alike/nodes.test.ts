@@ -1,9 +1,12 @@
 import { controlPlanesAlike } from '@quorate/coordinator/conversion/proofs/control-planes-alike'
 import { NodeFolders, SharedFile, type StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { maskBy } from '@quorate/shared/mask'
+import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { podFacts } from '../../../../../agent/src/ops/facts/static-pods.js'
 import { clusterFile, PaperCluster } from '../../../../support/paper-cluster.js'
+
+const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
 type Facts = ReturnType<PaperCluster['node']>['facts']
 const [first, second] = ['k8smaster1.example.com', 'k8smaster2.example.com']
@@ -51,6 +54,7 @@ ${env}
   - {name: audit, hostPath: {path: /etc/kubernetes/audit, type: Directory}}
 `,
     maskBy(Buffer.from(key)),
+    place,
   )
 }
 
@@ -158,12 +162,33 @@ t.test('flags of kubelets', async (t) => {
 })
 
 t.test('configuration of kubelets, by value', async (t) => {
-  const config = (text: string) => (facts: Facts) => void Object.assign(facts, { kubeletConfig: text })
-  const all = config('kind: KubeletConfiguration\nmaxPods: 110\nclusterDNS: [10.96.0.10]\n')
-  t.same(await found({ all, of: config('{"clusterDNS": ["10.96.0.10"], "maxPods": 110}') }), [])
-  t.match(await found({ all, of: config('kind: KubeletConfiguration\nmaxPods: 200\nclusterDNS: [10.96.0.10]\n') }), [
+  const config = (text: string) => (facts: Facts) =>
+    void Object.assign(facts, {
+      kubeletConfig: `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n${text}`,
+    })
+  const all = config('maxPods: 110\nclusterDNS: [10.96.0.10]\n')
+  t.same(await found({ all, of: config('"clusterDNS": ["10.96.0.10"]\n"maxPods": 110\n') }), [])
+  t.match(await found({ all, of: config('maxPods: 200\nclusterDNS: [10.96.0.10]\n') }), [
     { severity: 'error', node: second, message: `maxPods of the kubelet differs from ${first}: 200` },
   ])
+  const unreadable = (facts: Facts) => void Object.assign(facts, { kubeletConfig: '\t- [' })
+  t.same(await found({ all, of: unreadable }), [], 'not field by field: readable-texts says it once')
+})
+
+t.test('a manifest that cannot be read is not said to be absent', async (t) => {
+  const unreadable = (facts: Facts) => {
+    facts.staticPods = []
+    facts.manifestProblems = [
+      {
+        component: 'kube-apiserver',
+        path: '/etc/kubernetes/manifests/kube-apiserver.yaml',
+        problem: 'x',
+        remedy: '',
+        linkTarget: '',
+      },
+    ]
+  }
+  t.same(await found({ of: unreadable }), [])
 })
 
 t.test('secrets are compared and never told', async (t) => {

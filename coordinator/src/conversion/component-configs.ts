@@ -1,0 +1,26 @@
+import { type ComponentConfigText, readComponentConfig } from '@quorate/shared/component-config'
+import { QuorateError } from '@quorate/shared/errors'
+import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { usualKubelet } from '@quorate/shared/kubelet-command'
+import { clusterTexts, filePlace } from '@quorate/shared/text-place'
+
+/** What kubeadm gives every kubelet; undefined where it cannot be read, which `readable-texts` says. */
+export const sharedKubeletConfig = ({ kubeletConfig }: ClusterFacts): ComponentConfigText | undefined =>
+  readable(kubeletConfig?.text ?? '', 'KubeletConfiguration', clusterTexts.kubeletConfig)
+
+/** What kubeadm gives every kube-proxy; undefined where it cannot be read. */
+export const sharedProxyConfig = ({ kubeProxyConfig }: ClusterFacts): ComponentConfigText | undefined =>
+  readable(kubeProxyConfig?.text ?? '', 'KubeProxyConfiguration', clusterTexts.kubeProxyConfig)
+
+/** What a node's kubelet has; undefined where it has none, or where it cannot be read. */
+export const ownKubeletConfig = ({ kubeletConfig }: NodeFacts): ComponentConfigText | undefined =>
+  readable(kubeletConfig, 'KubeletConfiguration', filePlace(usualKubelet.config))
+
+function readable(...text: Parameters<typeof readComponentConfig>): ComponentConfigText | undefined {
+  try {
+    return readComponentConfig(...text)
+  } catch (error) {
+    if (error instanceof QuorateError) return undefined
+    throw error
+  }
+}
