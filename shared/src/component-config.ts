@@ -1,6 +1,7 @@
+import { isAlias, type Node, type Scalar, visit } from 'yaml'
 import type { QuorateError } from './errors.js'
 import type { TextPlace } from './text-place.js'
-import { lineOf, readYaml, type YamlText, yamlError } from './yaml-text.js'
+import { keyText, lineOf, rangeOf, readYaml, type YamlText, yamlError } from './yaml-text.js'
 
 export interface ComponentConfigText extends YamlText {
   readonly value: Readonly<Record<string, unknown>>
@@ -33,4 +34,28 @@ export function readComponentConfig(
   if (!String(value['apiVersion']).startsWith(`${group}/`))
     throw refused('apiVersion', `its apiVersion is none of ${group}`, `apiVersion: ${apiVersion}`)
   return { ...yaml, value }
+}
+
+/** The text of a KubeletConfiguration without the values of `staticPodURLHeader`, which may be a password; nothing else of it is a secret. */
+export function withoutHeaders({ text, document }: ComponentConfigText): string {
+  const secrets = new Set<Scalar>()
+  visit(document, {
+    Pair(_, pair) {
+      if (keyText(pair) !== 'staticPodURLHeader') return
+      const value = isAlias(pair.value) ? pair.value.resolve(document) : pair.value
+      visit(value as Node, {
+        Scalar(key, scalar) {
+          if (key !== 'key' && scalar.source !== '') secrets.add(scalar)
+        },
+      })
+    },
+  })
+  return (
+    [...secrets]
+      .map(rangeOf)
+      // A block's range ends behind its line break.
+      .map(({ start, end }) => ({ start, end: start + text.slice(start, end).trimEnd().length }))
+      .sort((a, b) => b.start - a.start)
+      .reduce((left, { start, end }) => `${left.slice(0, start)}"<masked>"${left.slice(end)}`, text)
+  )
 }

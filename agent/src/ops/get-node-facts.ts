@@ -10,6 +10,7 @@ import { readDisks } from './facts/disks.js'
 import { readFiles } from './facts/files.js'
 import { readFolderFacts } from './facts/folders.js'
 import { readKubeconfigs } from './facts/kubeconfigs.js'
+import { readKubeletConfig } from './facts/kubelet-config.js'
 import { readKubeletFlags } from './facts/kubelet-flags.js'
 import { readLeftovers, readOtherDistribution } from './facts/leftovers.js'
 import { readMachine } from './facts/machine.js'
@@ -62,6 +63,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part('packages', () => readPackages(host)),
       part('AppArmor profiles', () => readAppArmor(host)),
       part('configuration files', () => readFiles(host)),
+      part("the kubelet's configuration", () => readKubeletConfig(host)),
       part('kubeconfigs', () => readKubeconfigs(host)),
       part('files that the static pods read', async () => ({ sharedFiles: await readSharedFiles(host) })),
       part('external CAs', () => readExternalCaFacts({ ...tools, host })),

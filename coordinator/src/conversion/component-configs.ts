@@ -4,7 +4,7 @@ import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/fac
 import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { clusterTexts, filePlace } from '@quorate/shared/text-place'
 
-/** What kubeadm gives every kubelet; undefined where it cannot be read, which `readable-texts` says. */
+/** What kubeadm gives every kubelet; undefined where it cannot be read, which `readable-config-maps` says. */
 export const sharedKubeletConfig = ({ kubeletConfig }: ClusterFacts): ComponentConfigText | undefined =>
   readable(kubeletConfig?.text ?? '', 'KubeletConfiguration', clusterTexts.kubeletConfig)
 

@@ -18,7 +18,9 @@ export const allFailures: readonly Failure[] = [
 export const besideTheCatalogue: Readonly<Record<string, string>> = {
   'not-kubeadm': 'Another distribution keeps its cluster elsewhere: nothing here would fit.',
   'admin-kubeconfig': 'Who keeps it off the node knows why: everything else runs on without it.',
-  'readable-texts': 'What cannot be read cannot be converted: each program that reads it fails in its own words.',
+  'readable-config-maps': 'What cannot be read cannot be converted: each program that reads it fails in its own words.',
+  'readable-texts':
+    "What an agent could not read is no failure of the cluster's, and nothing may look sound for that reason.",
   'already-highly-available': 'There would be nothing to do, or control planes that the file does not know.',
   'agent-versions': "Agents of several versions may differ in what they do: Quorate's own.",
   'workers-forgotten': 'A worker that the file forgets would be left with the old address.',

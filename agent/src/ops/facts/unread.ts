@@ -2,7 +2,7 @@ import { asQuorateError } from '@quorate/shared/errors'
 import type { UnreadFacts } from '@quorate/shared/gen/quorate/v1/facts'
 
 /** Facts that could not be read, and why: what is empty must not look like what is absent. */
-export function unreadFacts(what: string, error: unknown): UnreadFacts {
+export function unreadFacts(what: string, error: unknown, { needed } = { needed: false }): UnreadFacts {
   const { message: problem, remedy, code } = asQuorateError(error)
-  return { what, problem, remedy: code === 'INTERNAL' ? '' : remedy }
+  return { what, problem, remedy: code === 'INTERNAL' ? '' : remedy, needed }
 }

@@ -71,6 +71,7 @@ import { ports } from './ports.js'
 import { programVersions } from './program-versions.js'
 import { proxies } from './proxies.js'
 import { reachability } from './reachability.js'
+import { readableConfigMaps } from './readable-config-maps.js'
 import { readableTexts } from './readable-texts.js'
 import { resources } from './resources.js'
 import { selinux } from './selinux.js'
@@ -90,6 +91,7 @@ import { workersForgotten } from './workers-forgotten.js'
 export const allChecks = [
   notKubeadm,
   adminKubeconfig,
+  readableConfigMaps,
   readableTexts,
   alreadyHighlyAvailable,
   etcdTopology,

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds } from '@quorate/shared/version-rules'
+import { sharedKubeletConfig } from '../component-configs.js'
 import { runtimeOf } from '../container-runtime.js'
 import { toJoin } from '../membership.js'
 import { withFacts } from '../with-facts.js'
@@ -19,12 +20,11 @@ export const cgroupDriver: Check = {
   id,
   title: "kubelet-config and the joiners' container runtime use the same cgroup driver",
   async check(run) {
-    const { kubeletConfig } = await run.clusterFacts()
     // The kubelet's own default is cgroupfs, kubeadm's since 1.22 is systemd and written down.
-    const wanted = /^cgroupDriver:\s*"?([a-z]+)/m.exec(kubeletConfig?.text ?? '')?.[1]
+    const wanted = sharedKubeletConfig(await run.clusterFacts())?.value['cgroupDriver']
     const joining = await toJoin(run)
     const nodes = await withFacts(run, joining)
-    if (wanted === undefined) return []
+    if (typeof wanted !== 'string') return []
     return nodes
       .filter(({ facts }) => !asksTheRuntime(facts))
       .filter(({ facts: { runtimeCgroupDriver: driver } }) => driver !== '' && driver !== wanted)

@@ -1,8 +1,13 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { existingNodes } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'names'
+
+/** Whose node it is stands in the kubelet's kubeconfig: the check kubeconfigs says what is wrong with that. */
+const isUnreadable = ({ nodeName, kubeconfigs }: NodeFacts): boolean =>
+  nodeName === '' && kubeconfigs.some(({ purpose, problem }) => purpose === 'kubelet' && problem !== '')
 
 /** The file, the kubelets and the API must mean the same node by the same name; and the endpoint must not be one of them. */
 export const names: Check = {
@@ -12,7 +17,7 @@ export const names: Check = {
     const existing = await existingNodes(run)
     const answers = await withFacts(run, existing)
     const wrong = answers
-      .filter(({ node, facts: { nodeName: actual } }) => actual !== node.name)
+      .filter(({ node, facts }) => facts.nodeName !== node.name && !isUnreadable(facts))
       .map(
         ({ node, facts: { nodeName: actual } }): Finding => ({
           id,

@@ -1,110 +1,31 @@
-import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
-import { readComponentConfig } from '@quorate/shared/component-config'
-import { QuorateError } from '@quorate/shared/errors'
-import type { ClusterFacts, ConfigMapText, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { kubeconfigClusters, readKubeconfig } from '@quorate/shared/kubeconfig'
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
-import { clusterTexts, filePlace, type TextPlace } from '@quorate/shared/text-place'
 import { foldersOf } from '../cluster-folders.js'
-import type { ConversionRun } from '../run.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'readable-texts'
 
-/** What no other check judges as a whole: each of them reads a field or two, and would take what cannot be read for absent. */
+/** What is empty because it could not be read must not pass for absent. */
 export const readableTexts: Check = {
   id,
-  title: "kubeadm's ConfigMaps, the kubelets' configuration and the facts of each node can be read",
+  title: 'The agents could read everything that the other checks judge',
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
-    return [
-      ...ofCluster(run, await run.clusterFacts()),
-      ...nodes.flatMap(({ name, facts }) => [...ofKubelet(name, facts), ...ofUnread(name, facts)]),
-    ]
+    return nodes.flatMap(({ name, facts }) => ofNode(name, facts))
   },
 }
 
-interface Text {
-  readonly place: TextPlace
-  readonly text: ConfigMapText | undefined
-  /** Throws where it cannot be read. */
-  readonly read: (text: string, place: TextPlace) => unknown
-}
-
-function ofCluster(run: ConversionRun, facts: ClusterFacts): readonly Finding[] {
-  const { clusterConfiguration, kubeletConfig, kubeProxyConfig, kubeProxyKubeconfig, clusterInfo } = clusterTexts
-  const texts: readonly Text[] = [
-    { place: clusterConfiguration, text: facts.kubeadmConfig, read: readClusterConfiguration },
-    {
-      place: kubeletConfig,
-      text: facts.kubeletConfig,
-      read: (text, place) => readComponentConfig(text, 'KubeletConfiguration', place),
-    },
-    {
-      place: kubeProxyConfig,
-      text: facts.kubeProxyConfig,
-      read: (text, place) => readComponentConfig(text, 'KubeProxyConfiguration', place),
-    },
-    { place: kubeProxyKubeconfig, text: facts.kubeProxy, read: readBoth },
-    { place: clusterInfo, text: facts.clusterInfo, read: readBoth },
-  ]
-  return [...(facts.kubeletConfig?.present === true ? [] : [noKubeletConfig(run)]), ...texts.flatMap(ofText)]
-}
-
-/** The cluster in use, and the others beside it. */
-const readBoth = (text: string, place: TextPlace): unknown => [
-  readKubeconfig(text, place),
-  kubeconfigClusters(text, place),
-]
-
-function ofText({ place, text, read }: Text): readonly Finding[] {
-  if (text?.present !== true) return []
-  return problemOf(() => read(text.text, place)).map(({ message, remedy }) => ({
-    ...{ id, severity: 'error', remedy },
-    message: `${place.what} of ${place.where} cannot be read`,
-    evidence: `${place.where}: ${message}`,
-  }))
-}
-
-/** kubeadm join stops without it, and does without that of kube-proxy (kubeadm, componentconfigs/configset.go: mustExist). */
-const noKubeletConfig = ({ first }: ConversionRun): Finding => ({
-  id,
-  severity: 'error',
-  message: 'the ConfigMap kube-system/kubelet-config has no key kubelet: kubeadm join stops without it',
-  evidence: 'configmap/kube-system/kubelet-config: no key kubelet',
-  remedy: `On ${first.name}: kubectl -n kube-system create configmap kubelet-config --from-file=kubelet=${usualKubelet.config} --dry-run=client -o yaml | kubectl apply --server-side --force-conflicts -f -`,
-})
-
-/** What a joiner has left over is judged where it is looked for. */
-function ofKubelet(node: string, { kubeletConfig, leftovers }: NodeFacts): readonly Finding[] {
-  if (leftovers.includes(usualKubelet.config) || kubeletConfig === '') return []
-  const place = filePlace(usualKubelet.config)
-  return problemOf(() => readComponentConfig(kubeletConfig, 'KubeletConfiguration', place)).map(
-    ({ message, remedy }) => ({
-      ...{ id, node, severity: 'error', evidence: message, remedy },
-      message: 'the configuration of this kubelet cannot be read: the kubelet does not come back from a restart',
-    }),
+/** A folder that is refused leaves several facts unread, and what a joiner has left over is no member's: both have their own checks. */
+function ofNode(node: string, facts: NodeFacts): readonly Finding[] {
+  const leftOver = facts.leftovers.includes(usualKubelet.config)
+  const unread = facts.unread.filter(
+    ({ problem, needed }) => problem !== foldersOf(facts).problem && !(needed && leftOver),
   )
-}
-
-/** A folder that is refused leaves several facts unread, and has its own check. */
-function ofUnread(node: string, facts: NodeFacts): readonly Finding[] {
-  const unread = facts.unread.filter(({ problem }) => problem !== foldersOf(facts).problem)
-  return unread.map(({ what, problem, remedy }) => ({
-    ...{ id, node, severity: 'warning' },
-    message: `the agent could not read: ${what}. What depends on it was not checked on this node`,
+  return unread.map(({ what, problem, remedy, needed }) => ({
+    ...{ id, node, severity: needed ? 'error' : 'warning' },
+    message: `the agent could not read ${what}: ${needed ? 'the node cannot do without it' : 'what depends on it was not checked'}`,
     evidence: problem,
-    remedy: remedy || 'On that node: journalctl -u quorate-agent -n 50 says more.',
+    remedy: remedy || 'On that node: journalctl -u quorate-agent -n 50',
   }))
-}
-
-function problemOf(read: () => unknown): readonly QuorateError[] {
-  try {
-    read()
-    return []
-  } catch (error) {
-    if (error instanceof QuorateError) return [error]
-    throw error
-  }
 }

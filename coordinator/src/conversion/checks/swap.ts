@@ -1,3 +1,4 @@
+import { sharedKubeletConfig } from '../component-configs.js'
 import { toJoin } from '../membership.js'
 import { withFacts } from '../with-facts.js'
 import type { Check, Finding } from './check.js'
@@ -9,8 +10,8 @@ export const swap: Check = {
   id,
   title: 'Swap is off on the joiners, or the cluster allows it',
   async check(run) {
-    const allowed = /^\s*failSwapOn:\s*false\s*$/m.test((await run.clusterFacts()).kubeletConfig?.text ?? '')
-    if (allowed || run.file.policy.ignorePreflightErrors.includes('Swap')) return []
+    const { failSwapOn } = sharedKubeletConfig(await run.clusterFacts())?.value ?? {}
+    if (failSwapOn === false || run.file.policy.ignorePreflightErrors.includes('Swap')) return []
     const joining = await toJoin(run)
     const nodes = await withFacts(run, joining)
     return nodes

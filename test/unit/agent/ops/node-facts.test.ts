@@ -33,7 +33,10 @@ async function controlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsN
   node.write('/proc/sys/net/ipv4/ip_forward', '1\n')
   node.write('/proc/sys/net/bridge/bridge-nf-call-iptables', '1\n')
   node.write('/etc/containerd/config.toml', `version = 2\n[plugins.cri.${runc}]\n    SystemdCgroup = true\n`)
-  node.write('/var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\ncgroupDriver: systemd\n')
+  node.write(
+    '/var/lib/kubelet/config.yaml',
+    'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\ncgroupDriver: systemd\n',
+  )
   node.write('/etc/hosts', '127.0.0.1 localhost\n')
   node.link('/root/.kube/config', '/etc/kubernetes/admin.conf')
   node.write(

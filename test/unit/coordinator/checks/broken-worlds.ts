@@ -747,7 +747,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
       }),
   },
   {
-    check: 'readable-texts',
+    check: 'readable-config-maps',
     what: 'kubelet-config without its key',
     evidence: /configmap\/kube-system\/kubelet-config: no key kubelet/,
     breaks: (w) => {
@@ -755,7 +755,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     },
   },
   {
-    check: 'readable-texts',
+    check: 'readable-config-maps',
     what: "kube-proxy's kubeconfig with a tab",
     evidence: /configmap\/kube-system\/kube-proxy: kubeconfig\.conf, line 2: a tab/,
     breaks: (w) => {
@@ -767,9 +767,11 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: "a kubelet's configuration that is none",
     node: worker,
     evidence: /\/var\/lib\/kubelet\/config\.yaml, line 1/,
-    breaks: (w) => {
-      facts(w, worker).kubeletConfig = '- a\n'
-    },
+    breaks: (w) =>
+      facts(w, worker).unread.push({
+        ...{ what: "the kubelet's configuration", problem: '/var/lib/kubelet/config.yaml, line 1: none' },
+        ...{ remedy: 'On that node: vi it.', needed: true },
+      }),
   },
   {
     check: 'readable-texts',
@@ -777,7 +779,8 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     severity: 'warning',
     node: cp2,
     evidence: /input\/output error/,
-    breaks: (w) => facts(w, cp2).unread.push({ what: 'disks', problem: 'input/output error', remedy: '' }),
+    breaks: (w) =>
+      facts(w, cp2).unread.push({ what: 'disks', problem: 'input/output error', remedy: '', needed: false }),
   },
   {
     check: 'kubeconfigs',

@@ -163,6 +163,8 @@ export interface UnreadFacts {
   problem: string;
   /** What to type to correct it. */
   remedy: string;
+  /** True for a text that the node itself cannot do without. */
+  needed: boolean;
 }
 
 export interface LearnerGateBefore {
@@ -1926,7 +1928,7 @@ export const NodeFacts_DmiEntry: MessageFns<NodeFacts_DmiEntry> = {
 };
 
 function createBaseUnreadFacts(): UnreadFacts {
-  return { what: "", problem: "", remedy: "" };
+  return { what: "", problem: "", remedy: "", needed: false };
 }
 
 export const UnreadFacts: MessageFns<UnreadFacts> = {
@@ -1939,6 +1941,9 @@ export const UnreadFacts: MessageFns<UnreadFacts> = {
     }
     if (message.remedy !== "") {
       writer.uint32(26).string(message.remedy);
+    }
+    if (message.needed !== false) {
+      writer.uint32(32).bool(message.needed);
     }
     return writer;
   },
@@ -1980,6 +1985,14 @@ export const UnreadFacts: MessageFns<UnreadFacts> = {
             message.remedy = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.needed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2000,6 +2013,7 @@ export const UnreadFacts: MessageFns<UnreadFacts> = {
     message.what = object.what ?? "";
     message.problem = object.problem ?? "";
     message.remedy = object.remedy ?? "";
+    message.needed = object.needed ?? false;
     return message;
   },
 };

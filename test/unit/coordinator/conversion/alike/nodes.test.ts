@@ -172,7 +172,7 @@ t.test('configuration of kubelets, by value', async (t) => {
     { severity: 'error', node: second, message: `maxPods of the kubelet differs from ${first}: 200` },
   ])
   const unreadable = (facts: Facts) => void Object.assign(facts, { kubeletConfig: '\t- [' })
-  t.same(await found({ all, of: unreadable }), [], 'not field by field: readable-texts says it once')
+  t.same(await found({ all, of: unreadable }), [], 'not field by field: its own agent says so')
 })
 
 t.test('a manifest that cannot be read is not said to be absent', async (t) => {

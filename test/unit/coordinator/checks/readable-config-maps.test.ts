@@ -53,7 +53,7 @@ for (const { key, object, what, remedy } of places) {
       const findings = await found((world) => {
         world.cluster[key] = configMap(text)
       })
-      t.match(findings, [{ id: 'readable-texts', severity: 'error' }], name)
+      t.match(findings, [{ id: 'readable-config-maps', severity: 'error' }], name)
       t.equal(findings.length, 1, `${name}: ${findings.map(({ id, message }) => `${id} ${message}`)}`)
       const [finding] = findings
       t.match(finding?.evidence, `${object}: ${what}, line ${line}:`, name)
@@ -62,19 +62,3 @@ for (const { key, object, what, remedy } of places) {
     }
   })
 }
-
-t.test('a kubelet that cannot read its configuration is one finding on its node', async (t) => {
-  for (const node of [nodeNames.cp1, nodeNames.worker]) {
-    const findings = await found((world) => {
-      Object.assign(world.facts[node] ?? {}, { kubeletConfig: 'kind: [\n' })
-    })
-    t.match(findings, [
-      {
-        ...{ id: 'readable-texts', severity: 'error', node },
-        evidence: /^\/var\/lib\/kubelet\/config\.yaml, line 2: /,
-        remedy: /^On that node: vi \/var\/lib\/kubelet\/config\.yaml, then in line 2/,
-      },
-    ])
-    t.equal(findings.length, 1)
-  }
-})
