@@ -83,7 +83,10 @@ const refused: readonly {
   kind: string
   input: string
   text: (before: string) => string
-  message: RegExp
+  /** Of the check that it stops. */
+  message?: RegExp
+  /** Of the text as a whole. */
+  evidence?: RegExp
   remedy: RegExp
 }[] = [
   {
@@ -91,7 +94,7 @@ const refused: readonly {
     kind: 'C',
     input: 'A second document follows the ClusterConfiguration in kubeadm-config.',
     text: (before) => `${before}---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n`,
-    message: /configmap\/kube-system\/kubeadm-config.*line \d+.*second document/,
+    evidence: /configmap\/kube-system\/kubeadm-config.*line \d+.*second document/,
     remedy: /kubectl -n kube-system edit configmap kubeadm-config.*line \d+.*delete/,
   },
   {
@@ -99,7 +102,7 @@ const refused: readonly {
     kind: 'B3',
     input: '`apiServer` is in kubeadm-config twice.',
     text: (before) => `${before}apiServer: {}\n`,
-    message: /kubeadm-config.*line \d+.*twice/,
+    evidence: /kubeadm-config.*line \d+.*twice/,
     remedy: /kubectl -n kube-system edit configmap kubeadm-config.*line \d+.*delete/,
   },
   {
@@ -107,7 +110,7 @@ const refused: readonly {
     kind: 'B3',
     input: 'A tab indents a line of kubeadm-config.',
     text: (before) => before.replace('apiServer: {}', 'apiServer:\n\tcertSANs: []'),
-    message: /kubeadm-config.*line \d+.*tab/,
+    evidence: /kubeadm-config.*line \d+.*tab/,
     remedy: /kubectl -n kube-system edit configmap kubeadm-config.*line \d+.*spaces/,
   },
   {
@@ -133,14 +136,19 @@ export const kubeadmConfigTexts: readonly PublicCase[] = [
     }),
   ),
   ...refused.map(
-    ({ id, kind, input, text, message, remedy }): PublicCase => ({
+    ({ id, kind, input, text, remedy, ...told }): PublicCase => ({
       ...{ id, kind, source: ['habits with kubectl edit'], input },
       outcome: 'blocked',
       answer: 'A finding names the object, the line and what to write there; the rest of the plan is shown.',
       trial: {
         plan: {
           put: inClusterConfiguration(text),
-          finds: [{ check: 'check-failed', severity: 'error', message, remedy }],
+          finds: [
+            {
+              check: told.evidence === undefined ? 'check-failed' : 'readable-config-maps',
+              ...{ severity: 'error', remedy, ...told },
+            },
+          ],
         },
       },
     }),

@@ -41,6 +41,7 @@ function ofFile({ node, facts, file, kmsSockets }: Stray): Finding {
 
 function evidenceOf(path: string, pod: OtherStaticPod | undefined): string {
   if (pod === undefined) return path
+  if (pod.problem.startsWith(path)) return pod.problem
   return `${path}: ${pod.problem === '' ? `pod ${pod.pod}, ${pod.images.join(', ')}` : pod.problem}`
 }
 

@@ -1,7 +1,7 @@
 import { assess } from '@quorate/coordinator/conversion/assess'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import t from 'tap'
-import { configMap, fakeRun, nodeNames, soundWorld, type World } from '../../../support/fake-run.js'
+import { configMap, fakeRun, soundWorld, type World } from '../../../support/fake-run.js'
 
 /** All that the checks find but for what the paper world always has, and for its clocks, which stand still. */
 async function found(breaks: (world: World) => void) {
