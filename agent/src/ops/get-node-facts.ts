@@ -98,6 +98,9 @@ async function runtimeVersion(tools: Tools, signal: AbortSignal): Promise<string
   const cri = tools.cri()
   try {
     return await cri.version(AbortSignal.any([signal, AbortSignal.timeout(runtimeAnswerMs)]))
+  } catch {
+    // One that does not answer has no version: the check container-runtime judges that.
+    return ''
   } finally {
     cri.close()
   }

@@ -328,3 +328,53 @@ t.test('whom the resolver asks, also behind systemd-resolved', async (t) => {
   node.write('/etc/resolv.conf', 'nameserver 127.0.0.53\n')
   t.same((await factsOf(node)).nameservers, ['192.168.13.1'])
 })
+
+t.test('what cannot be read is named, and the rest is answered', async (t) => {
+  const node = await controlPlane(t)
+  const broken = (path: string): Host =>
+    Object.assign(Object.create(node.tools.host), {
+      list: async (folder: string) => {
+        if (folder === path) throw new Error(`EIO: i/o error, scandir '${path}'`)
+        return node.tools.host.list(folder)
+      },
+    } satisfies Pick<Host, 'list'>)
+  const factsWith = async (path: string) => {
+    const { facts } = await getNodeFacts.run({}, { ...node.tools, host: broken(path) }, new AbortController().signal)
+    return facts
+  }
+  const home = await factsWith('/home')
+  t.match(home?.unread, [{ what: 'kubeconfigs of users', problem: /EIO.*\/home/, needed: false }])
+  t.ok(
+    home?.kubeconfigs.some(({ path }) => path === '/root/.kube/config'),
+    "root's own is there all the same",
+  )
+  const pki = await factsWith('/etc/kubernetes/pki')
+  t.match(
+    pki?.unread.map(({ what }) => what),
+    ['certificates'],
+  )
+  t.equal(pki?.staticPods.length, 4)
+})
+
+t.test("a kubelet's configuration that cannot be read stays on the node, and why is told", async (t) => {
+  const node = await controlPlane(t)
+  const secret = 'staticPodURLHeader: {Authorization: [hunter2]}'
+  for (const [text, line] of [
+    [`kind: KubeletConfiguration\n\tx: 1\n${secret}\n`, 2],
+    ['', 1],
+    [`- a\n- ${secret}\n`, 1],
+  ] as const) {
+    node.write('/var/lib/kubelet/config.yaml', text)
+    const facts = await factsOf(node)
+    t.match(facts, { kubeletConfig: '', cgroupDriver: '' }, text)
+    t.match(facts.unread, [
+      {
+        problem: new RegExp(`^/var/lib/kubelet/config\\.yaml, line ${line}: `),
+        remedy: /vi \/var\/lib\/kubelet\/config\.yaml/,
+      },
+    ])
+    t.equal(facts.unread.length, 1)
+    t.ok(facts.unread[0]?.needed, 'the kubelet does not start without it')
+    t.notMatch(JSON.stringify(facts), /hunter2/)
+  }
+})

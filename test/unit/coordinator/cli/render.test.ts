@@ -8,7 +8,7 @@ import { planText } from '../../../../coordinator/src/cli/render/plan.js'
 import { progressView } from '../../../../coordinator/src/cli/render/progress-view.js'
 import { eventLine } from '../../../../coordinator/src/cli/render/run-lines.js'
 import { runText } from '../../../../coordinator/src/cli/render/runs.js'
-import { makeStyle } from '../../../../coordinator/src/cli/render/style.js'
+import { makeStyle, printable } from '../../../../coordinator/src/cli/render/style.js'
 import type { RecordedEvent, RunEvent } from '../../../../coordinator/src/engine/events.js'
 import { applyEvent, foldRun } from '../../../../coordinator/src/engine/fold.js'
 
@@ -281,4 +281,14 @@ t.test('durations', async (t) => {
     '59 min 59 s',
     '1 h 2 min',
   ])
+})
+
+t.test('what cannot be seen is written out, what steers a terminal is not', async (t) => {
+  t.equal(
+    printable('server: https://\u202emoc.elpmaxe\u2066:6443\u200f'),
+    'server: https://\\u{202e}moc.elpmaxe\\u{2066}:6443\\u{200f}',
+  )
+  t.equal(printable('\uFEFFa\u00adb\u2028c\ud800d\u{e0041}'), '\\u{feff}a\\u{ad}b\\u{2028}c\\u{d800}d\\u{e0041}')
+  t.equal(printable('\u001b[2Jx\ty\n\u0085\r'), '[2Jx\ty\n')
+  t.equal(printable('für 東京 👍'), 'für 東京 👍')
 })
