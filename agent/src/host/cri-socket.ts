@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { filePlace } from '@quorate/shared/text-place'
+import { readYaml, valueAt } from '@quorate/shared/yaml-text'
 import type { Host } from './host.js'
 
 /** Where kubeadm looks for a runtime, in its order (cmd/kubeadm/app/constants: DefaultCRISocket and the known ones). */
@@ -11,16 +13,25 @@ const known = [
 ]
 const fallback = '/run/containerd/containerd.sock'
 
-/** Files that tell the kubelet its runtime, the one that counts last. kubeadm keeps it in the first, from 1.34 on in the last. */
-const told = [
-  '/var/lib/kubelet/config.yaml',
-  '/var/lib/kubelet/instance-config.yaml',
-  '/var/lib/kubelet/kubeadm-flags.env',
-  '/etc/default/kubelet',
-  '/etc/sysconfig/kubelet',
-]
-const endpoint =
-  /^[^#\n]*(?:--container-runtime-endpoint[= ]|^containerRuntimeEndpoint:\s*)["']?(?:unix:\/\/)?(\/[A-Za-z0-9._/-]+)/gm
+/** KubeletConfigurations that tell the kubelet its runtime, from 1.34 on; kubeadm writes the second. */
+const configs = ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/instance-config.yaml']
+/** Files with its flags, which count more. kubeadm kept it in the first. */
+const flags = ['/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet']
+const flag = /^[^#\n]*--container-runtime-endpoint[= ]["']?([^\s"']+)/gm
+
+/** A path, however the kubelet may be told it; undefined where it is none. */
+const pathIn = (endpoint: string): string | undefined =>
+  /^(?:unix:(?:\/\/)?)?(\/[A-Za-z0-9._/-]+)$/.exec(endpoint.trim())?.[1]
+
+function configured(text: string, path: string): string {
+  try {
+    const endpoint = valueAt(readYaml(text, 'CONFIG_MAP_INVALID', filePlace(path)).value, ['containerRuntimeEndpoint'])
+    return typeof endpoint === 'string' ? endpoint : ''
+  } catch {
+    // The facts of the node say what is wrong with it.
+    return ''
+  }
+}
 
 /**
  * Socket of the container runtime that this node uses: the one its kubelet was told, else one that somebody listens at, else one that is
@@ -34,7 +45,11 @@ export function findCriSocket(host: Pick<Host, 'realPath'>): string {
       return ''
     }
   }
-  const byKubelet = told.flatMap((path) => [...text(path).matchAll(endpoint)].map(([, socket = '']) => socket)).at(-1)
+  const told = [
+    ...configs.map((path) => configured(text(path), path)),
+    ...flags.flatMap((path) => [...text(path).matchAll(flag)].map(([, endpoint = '']) => endpoint)),
+  ]
+  const byKubelet = told.flatMap((endpoint) => pathIn(endpoint) ?? []).at(-1)
   if (byKubelet !== undefined) return byKubelet
   const listening = text('/proc/net/unix')
   const heard = known.filter((path) => listening.includes(` ${path}\n`))

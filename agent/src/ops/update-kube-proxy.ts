@@ -1,5 +1,5 @@
 import type { UpdateKubeProxyRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
 import type { KubeApi } from '../host/kube-api.js'
 import { readConfigMap } from './backup/config-maps.js'
@@ -30,9 +30,11 @@ const update: ChangeOperation<UpdateKubeProxyRequest>['run'] = async (request, c
   return changed({
     summary: `kube-proxy: server is ${server}, ${facts['restart']}`,
     touched: touched === undefined ? [] : [touched],
-    facts,
+    facts: { ...facts, server_before: serverIn(found.text) },
   })
 }
+
+const serverIn = (text: string): string => readKubeconfig(text, clusterTexts.kubeProxyKubeconfig).server
 
 /**
  * By the DaemonSet, or pod by pod: one that waits for a node without power rolls no further (an old pod there is deleted and never ends, and counts as

@@ -1,9 +1,10 @@
 import type { CloudInitHosts } from '@quorate/shared/gen/quorate/v1/facts'
+import { readOsRelease } from '@quorate/shared/os-release'
 import { filePlace } from '@quorate/shared/text-place'
 import { readYaml } from '@quorate/shared/yaml-text'
 import type { Host } from '../../host/host.js'
 import { exists } from './leftovers.js'
-import { readLine } from './system.js'
+import { osReleasePath, readLine } from './system.js'
 
 const folder = '/etc/cloud'
 /** What all sources together say, since cloud-init 22.3. */
@@ -51,8 +52,8 @@ const families: readonly (readonly [RegExp, string])[] = [
 ]
 
 async function templateOf(host: Host): Promise<string> {
-  const release = await readLine(host, '/etc/os-release')
-  const ids = [...release.matchAll(/^ID(?:_LIKE)?=(.*)$/gm)].map(([, id]) => id).join(' ')
+  const { id, like } = readOsRelease(await readLine(host, osReleasePath))
+  const ids = [id, ...like].join(' ')
   const family = families.find(([pattern]) => pattern.test(ids))?.[1]
   return family === undefined ? '' : `${folder}/templates/hosts.${family}.tmpl`
 }

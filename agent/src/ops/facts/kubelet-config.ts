@@ -16,7 +16,11 @@ export async function readKubeletConfig(
     const text = file.bytes.toString('utf8')
     const config = readComponentConfig(text, 'KubeletConfiguration', filePlace(usualKubelet.config))
     const { cgroupDriver } = config.value
-    return { ...nothing, kubeletConfig: withoutHeaders(config), cgroupDriver: String(cgroupDriver ?? '') }
+    return {
+      ...nothing,
+      kubeletConfig: withoutHeaders(config),
+      cgroupDriver: typeof cgroupDriver === 'string' ? cgroupDriver : '',
+    }
   } catch (error) {
     return { ...nothing, unread: [unreadFacts("the kubelet's configuration", error, { needed: true })] }
   }

@@ -1,7 +1,8 @@
 import type { MachineFacts, NodeFacts, ProgramFacts, SelinuxFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { readOsRelease } from '@quorate/shared/os-release'
 import { commands } from '../../host/commands.js'
 import type { Command, Host } from '../../host/host.js'
-import { readLine } from './system.js'
+import { osReleasePath, readLine } from './system.js'
 import { pathOf, versionPrinted } from './version-printed.js'
 
 /** Programs whose release matters (shared/src/machine-versions.ts), and how each is asked for it. */
@@ -25,18 +26,10 @@ export async function readMachine(host: Host, signal: AbortSignal): Promise<Pick
   return { machine: { ...system, programs: present.flat(), selinux } }
 }
 
-/** ID, ID_LIKE and VERSION_ID of /etc/os-release (os-release(5)). */
+/** As MachineFacts has it. */
 export async function readOperatingSystem(host: Host): Promise<Pick<MachineFacts, 'osId' | 'osLike' | 'osVersion'>> {
-  const text = await readLine(host, '/etc/os-release')
-  const value = (key: string): string =>
-    new RegExp(`^${key}=(?:"([^"\\n]*)"|'([^'\\n]*)'|(\\S*))`, 'm').exec(text)?.slice(1).find(Boolean) ?? ''
-  return {
-    osId: value('ID'),
-    osLike: value('ID_LIKE')
-      .split(/\s+/)
-      .filter((word) => word !== ''),
-    osVersion: value('VERSION_ID'),
-  }
+  const { id, like, version } = readOsRelease(await readLine(host, osReleasePath))
+  return { osId: id, osLike: [...like], osVersion: version }
 }
 
 /** Release and place of one of the programs; undefined where it is not there. */

@@ -1,4 +1,5 @@
 import type { ProxyFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { environmentFiles, type UnitFile } from '@quorate/shared/kubelet-command'
 import type { Host } from '../../host/host.js'
 import { readLine } from './system.js'
 
@@ -26,15 +27,19 @@ async function settingsIn(host: Host, { files, folders }: typeof ofManager): Pro
   const inFolders = await Promise.all(
     folders.map(async (folder) => (await host.list(folder).catch(() => [])).map(({ name }) => `${folder}/${name}`)),
   )
-  const paths = [...files, ...inFolders.flat().filter((path) => path.endsWith('.conf'))]
-  return Promise.all(paths.map(async (path) => settingIn(path, await readLine(host, path))))
+  const texts = await textsOf(host, [...files, ...inFolders.flat().filter((path) => path.endsWith('.conf'))])
+  const named = environmentFiles(texts).filter((path) => path.startsWith('/') && !files.includes(path))
+  return [...texts, ...(await textsOf(host, named))].map(settingIn)
 }
+
+const textsOf = (host: Host, paths: readonly string[]): Promise<UnitFile[]> =>
+  Promise.all(paths.map(async (path) => ({ path, text: await readLine(host, path) })))
 
 const httpsProxy = /(?:^|[\s"'=])HTTPS_PROXY=["']?([^"'\s]*)/gi
 const noProxy = /(?:^|[\s"'=])NO_PROXY=["']?([^"'\s]*)/gi
 
 /** Lines such as `Environment="HTTPS_PROXY=http://10.0.0.1:3128" "NO_PROXY=10.0.0.0/8"`, `DefaultEnvironment=...` and `HTTPS_PROXY=...`. */
-function settingIn(where: string, text: string): Setting {
+function settingIn({ path: where, text }: UnitFile): Setting {
   const lines = text.split('\n').filter((line) => !/^\s*[#;]/.test(line))
   const lastOf = (setting: RegExp): string | undefined =>
     lines.flatMap((line) => [...line.matchAll(setting)]).at(-1)?.[1]

@@ -1,5 +1,6 @@
 import { hostname as systemHostname } from 'node:os'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { readOsRelease } from '@quorate/shared/os-release'
 import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 
@@ -19,6 +20,8 @@ type SystemFacts = Pick<
   | 'bridgeNetfilter'
 >
 
+export const osReleasePath = '/etc/os-release'
+
 /** A file's text without its last line break; empty when there is none or it cannot be read. */
 export async function readLine(host: Host, path: string): Promise<string> {
   const file = await host.read(path, { followLinks: true }).catch(() => undefined)
@@ -31,7 +34,7 @@ export async function readSystem(host: Host, signal: AbortSignal): Promise<Syste
   const [name, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, productUuid] = await Promise.all([
     line('/proc/sys/kernel/hostname'),
     line('/etc/hostname'),
-    line('/etc/os-release'),
+    line(osReleasePath),
     line('/etc/machine-id'),
     line('/proc/cpuinfo'),
     line('/proc/meminfo'),
@@ -44,7 +47,7 @@ export async function readSystem(host: Host, signal: AbortSignal): Promise<Syste
   return {
     hostname: name || etcName || systemHostname(),
     clockSynchronised: synchronised === 'yes',
-    os: /^PRETTY_NAME="?([^"\n]*)"?/m.exec(release)?.[1] ?? '',
+    os: readOsRelease(release).name,
     machineId,
     cpus: cpuinfo.match(/^processor\s*:/gm)?.length ?? 0,
     memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,

@@ -56,7 +56,7 @@ async function ofMoved(run: ConversionRun, node: NodeEntry): Promise<Finding[]> 
 /** kubeadm writes static pods to its own folder alone (app/constants, GetStaticPodDirectory): a joiner's kubelet must read that one. */
 async function ofKubelets(run: ConversionRun): Promise<Finding[]> {
   const { staticPodPath } = sharedKubeletConfig(await run.clusterFacts())?.value ?? {}
-  const path = String(staticPodPath ?? '').replace(/(?!^)\/+$/, '')
+  const path = (typeof staticPodPath === 'string' ? staticPodPath : '').replace(/(?!^)\/+$/, '')
   if (path === '' || path === usualManifests) return []
   return [
     {

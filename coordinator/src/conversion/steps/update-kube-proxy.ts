@@ -54,7 +54,8 @@ export const updateKubeProxy = defineStep({
     const touched = done.results.flatMap(({ result }) => result.touched).find((object) => object.name === name)
     if (touched === undefined) return
     // The same operation the other way round: it changes the ConfigMap and rolls the pods. What was put back has to be so byte for byte.
-    const server = serverBefore(done.action)
+    const server =
+      done.results.map(({ result }) => result.facts['server_before']).find(Boolean) ?? serverBefore(done.action)
     if (server !== undefined) {
       const mark = done.results.find(({ result }) => 'restarted_before' in result.facts)?.result.facts[
         'restarted_before'
@@ -110,6 +111,6 @@ async function podsLeftBehind(run: ConversionRun, { writtenUnixMs }: ConfigMapTe
     }))
 }
 
-/** The server that the plan saw, from the diff that it showed. */
+/** The server that the plan saw, from the diff that it showed: for what was begun by an agent that did not tell it, or ended without an answer. */
 const serverBefore = ({ diffs }: Action): string | undefined =>
-  /^-\s+server:\s*["']?([^\s"']+)/m.exec(diffs[0]?.text ?? '')?.[1]
+  /^-.*\bserver["']?:\s*["']?([^\s"',}]+)/m.exec(diffs[0]?.text ?? '')?.[1]

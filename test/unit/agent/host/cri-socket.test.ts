@@ -26,3 +26,26 @@ t.test('the runtime that the kubelet was told, else one that answers, else one t
   )
   t.equal(found(), crio, 'the later counts')
 })
+
+t.test('a KubeletConfiguration tells it however it is written', async (t) => {
+  const node = await OpsNode.make(t)
+  const told = (text: string) => {
+    node.write('/var/lib/kubelet/config.yaml', text)
+    return findCriSocket(node.tools.host)
+  }
+  for (const text of [
+    `containerRuntimeEndpoint: unix://${crio}\n`,
+    `containerRuntimeEndpoint: "unix:${crio}" # ours\n`,
+    `containerRuntimeEndpoint:\n  ${crio}\n`,
+    `{"kind": "KubeletConfiguration", "containerRuntimeEndpoint": "${crio}"}`,
+  ])
+    t.equal(told(text), crio, text)
+  for (const text of [
+    `containerRuntimeEndpoint: ""\n/x: 1\n`,
+    `x:\n  containerRuntimeEndpoint: ${crio}\n`,
+    `containerRuntimeEndpoint: [${crio}]\n`,
+    `containerRuntimeEndpoint: \t- [\n`,
+    'containerRuntimeEndpoint: tcp://127.0.0.1:1\n',
+  ])
+    t.equal(told(text), containerd, text)
+})

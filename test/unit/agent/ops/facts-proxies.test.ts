@@ -25,3 +25,11 @@ t.test('what every unit has is of kubeadm too, which runs in one of its own', as
     { program: 'kubeadm', where, noProxy: '' },
   ])
 })
+
+t.test('a file that a drop-in names as EnvironmentFile counts more than the drop-in', async (t) => {
+  const node = await OpsNode.make(t)
+  node.write(dropIn, '[Service]\nEnvironment=NO_PROXY=a\nEnvironmentFile=-/etc/environment\nEnvironmentFile=%E/x\n')
+  t.same(await readProxies(node.tools.host), [])
+  node.write('/etc/environment', 'HTTPS_PROXY="http://192.0.2.1:3128"\nNO_PROXY="b,c"\n')
+  t.same(await readProxies(node.tools.host), [{ program: 'kubelet', where: '/etc/environment', noProxy: 'b,c' }])
+})

@@ -200,6 +200,7 @@ t.test('kube-proxy: the undo of a rolling restart puts its mark back, and by tha
     const old = data(node, paths.proxy, 'kubeconfig.conf')
     const { facts } = await updateKubeProxy.run({ header, server, expectedSha256: '', ...all }, node.context())
     t.equal(facts['restarted_before'], before)
+    t.match(facts['server_before'], /^https:/, 'what a rollback points it at again')
     const annotationsNow = () => node.api.objects.get(paths.daemonSet)?.['spec'].template.metadata.annotations
     t.ok(annotationsNow()[mark] > '2026-02')
     const undo = { header, server: 'https://192.168.13.30:6443', expectedSha256: '', onlyNodes: [] }
