@@ -1,6 +1,7 @@
 import type { TriedChange } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { formatEndpoint } from '@quorate/shared/names'
+import { clusterTexts, type TextPlace } from '@quorate/shared/text-place'
 import { adoptedExtras } from './alike/joiners.js'
 import { certSansOf } from './hand-added-sans.js'
 import { portOutside } from './load-balancers/service.js'
@@ -144,9 +145,10 @@ export function refusalOf(tried: TriedChange): Refusal | undefined {
 /** Everything that the run is about to change in the API, as the first control plane's API server would take it. */
 export async function triedChanges(run: ConversionRun): Promise<readonly TriedChange[]> {
   const [joining, cluster] = await Promise.all([toJoin(run), run.clusterFacts()])
-  const moved = (text: string | undefined) => (text === undefined ? '' : lacksEndpoint(run, text))
+  const moved = (text: string | undefined, place: TextPlace) =>
+    text === undefined ? '' : lacksEndpoint(run, text, place)
   const { kubeProxy, clusterInfo, kubeadmConfig } = cluster
-  const clusterInfoServer = moved(clusterInfo?.text)
+  const clusterInfoServer = moved(clusterInfo?.text, clusterTexts.clusterInfo)
   if (joining.length === 0 && clusterInfoServer === '') return []
   const request = {
     kubeadmConfig: {
@@ -154,7 +156,7 @@ export async function triedChanges(run: ConversionRun): Promise<readonly TriedCh
       certSans: await certSansOf(run, kubeadmConfig?.text ?? ''),
       extras: [...(await adoptedExtras(run))],
     },
-    kubeProxyServer: kubeProxy?.present === true ? moved(kubeProxy.text) : '',
+    kubeProxyServer: kubeProxy?.present === true ? moved(kubeProxy.text, clusterTexts.kubeProxyKubeconfig) : '',
     clusterInfoServer,
     coreDns: joining.length > 0,
     joining: joining.map(({ name }) => name),
@@ -164,10 +166,10 @@ export async function triedChanges(run: ConversionRun): Promise<readonly TriedCh
 }
 
 /** The server that such a kubeconfig shall get; empty where it has it, or is no kubeconfig. */
-function lacksEndpoint(run: ConversionRun, text: string): string {
+function lacksEndpoint(run: ConversionRun, text: string, place: TextPlace): string {
   const wanted = endpointServer(run)
   try {
-    return readKubeconfig(text).server === wanted ? '' : wanted
+    return readKubeconfig(text, place).server === wanted ? '' : wanted
   } catch {
     // For other checks.
     return ''

@@ -2,6 +2,7 @@ import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import type { TryChangesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { adoptExtras } from '@quorate/shared/kubeadm-extras'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
+import { clusterTexts, type TextPlace } from '@quorate/shared/text-place'
 import type { KubeApi, TrialChange } from '../../host/kube-api.js'
 import { type ConfigMapName, configMapPath, readConfigMap, withText } from '../backup/config-maps.js'
 import { apiServiceObject } from './api-service.js'
@@ -27,7 +28,7 @@ export async function intendedChanges(
   signal: AbortSignal,
 ): Promise<readonly Intended[]> {
   const { ownNode, kubeadmConfig: config, kubeProxyServer, clusterInfoServer, coreDns, joining, apiService } = request
-  const pointedAt = (server: string) => (text: string) => pointKubeconfigAt(text, server)
+  const pointedAt = (server: string, place: TextPlace) => (text: string) => pointKubeconfigAt(text, server, place)
   const texts: readonly (readonly [ConfigMapName, ((text: string) => string) | undefined])[] = [
     [
       'configmap/kube-system/kubeadm-config',
@@ -35,8 +36,14 @@ export async function intendedChanges(
         ((text) =>
           adoptExtras(setControlPlaneEndpoint(text, config.controlPlaneEndpoint, config.certSans), config.extras)),
     ],
-    ['configmap/kube-system/kube-proxy', kubeProxyServer === '' ? undefined : pointedAt(kubeProxyServer)],
-    ['configmap/kube-public/cluster-info', clusterInfoServer === '' ? undefined : pointedAt(clusterInfoServer)],
+    [
+      'configmap/kube-system/kube-proxy',
+      kubeProxyServer === '' ? undefined : pointedAt(kubeProxyServer, clusterTexts.kubeProxyKubeconfig),
+    ],
+    [
+      'configmap/kube-public/cluster-info',
+      clusterInfoServer === '' ? undefined : pointedAt(clusterInfoServer, clusterTexts.clusterInfo),
+    ],
   ]
   const found = await Promise.all([
     ...texts.map(([name, edit]) => (edit === undefined ? [] : textChange(kube, name, edit, signal))),
