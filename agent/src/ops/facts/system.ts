@@ -28,20 +28,30 @@ export async function readLine(host: Host, path: string): Promise<string> {
   return file?.bytes.toString('utf8').trimEnd() ?? ''
 }
 
+/** Longer than any name of a host (RFC 1123) and any identity of a machine. */
+const longestName = 255
+
+/** The first line that says something, as of /etc/hostname (hostname(5)); what is longer than any name is none. */
+async function readName(host: Host, path: string): Promise<string> {
+  const lines = (await readLine(host, path)).split('\n').map((line) => line.trim())
+  const said = lines.find((line) => line !== '' && !line.startsWith('#')) ?? ''
+  return said.length > longestName ? '' : said
+}
+
 /** The machine: from /proc, /sys and /etc. */
 export async function readSystem(host: Host, signal: AbortSignal): Promise<SystemFacts> {
   const line = (path: string): Promise<string> => readLine(host, path)
   const [name, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, productUuid] = await Promise.all([
-    line('/proc/sys/kernel/hostname'),
-    line('/etc/hostname'),
+    readName(host, '/proc/sys/kernel/hostname'),
+    readName(host, '/etc/hostname'),
     line(osReleasePath),
-    line('/etc/machine-id'),
+    readName(host, '/etc/machine-id'),
     line('/proc/cpuinfo'),
     line('/proc/meminfo'),
     line('/proc/swaps'),
     line('/sys/fs/cgroup/cgroup.controllers'),
 
-    line('/sys/class/dmi/id/product_uuid'),
+    readName(host, '/sys/class/dmi/id/product_uuid'),
   ])
   const synchronised = await printed(host, commands.clockSynchronised(), signal)
   return {

@@ -378,3 +378,16 @@ t.test("a kubelet's configuration that cannot be read stays on the node, and why
     t.notMatch(JSON.stringify(facts), /hunter2/)
   }
 })
+
+t.test("a host's name and identity are one line, however much stands in their files", async (t) => {
+  const node = await controlPlane(t)
+  const named = async (text: string) => {
+    for (const path of ['/etc/hostname', '/etc/machine-id', '/sys/class/dmi/id/product_uuid']) node.write(path, text)
+    const { hostname, machineId, productUuid } = await factsOf(node)
+    return [hostname, machineId, productUuid]
+  }
+  t.same(await named('# by hand\n\n k8smaster1 \nk8smaster2\n'), ['k8smaster1', 'k8smaster1', 'k8smaster1'])
+  const [hostname, ...identities] = await named('x'.repeat(2 ** 20))
+  t.same(identities, ['', ''])
+  t.ok((hostname ?? '').length < 256, "the system's own instead")
+})
