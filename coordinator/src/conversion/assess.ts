@@ -11,8 +11,15 @@ export interface Assessed extends Finding {
   readonly ignoredBecause?: string
 }
 
-/** A node that does not answer cannot be assessed at all, so no reason makes up for it. */
-const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed', 'not-planned'])
+/** What could not be looked at cannot be assessed at all, so no reason makes up for it. */
+const neverIgnored = new Set([
+  'agent-unreachable',
+  'agent-untrusted',
+  'agent-failed',
+  'check-failed',
+  'not-planned',
+  'readable-config-maps',
+])
 
 const findingOf: Partial<Record<ErrorCode, string>> = {
   AGENT_UNREACHABLE: 'agent-unreachable',
