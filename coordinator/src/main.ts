@@ -74,7 +74,7 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     const code = await runProgram(context, args)
     // All was done, but who was to read of it did not: a script shall not take that for a success that was seen.
-    process.exitCode = code === exitCode.done && closed.size > 0 ? exitCode.outputClosed : code
+    process.exitCode = code === exitCode.done && closed.size > 0 ? exitCode.interrupted : code
   } catch (thrown) {
     const error = asQuorateError(thrown)
     const json = args.includes('json') || args.includes('--output=json') || args.includes('-ojson')

@@ -9,8 +9,6 @@ export const exitCode = {
   clusterHeld: 6,
   notHighlyAvailable: 7,
   interrupted: 130,
-  /** As a shell says it of a program that SIGPIPE ended. */
-  outputClosed: 141,
 } as const
 
 export type ExitName = keyof typeof exitCode

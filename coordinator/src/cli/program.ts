@@ -58,7 +58,7 @@ After a crash, a failure or Ctrl-C:
 
 Exit codes: 0 done, 1 a defect of ours, 2 wrong usage or input, 3 blocked by findings (nothing was changed), 4 a step failed (the
 cluster works), 5 the cluster needs a person now, 6 another run holds the cluster, 7 not highly available, 130 interrupted,
-141 done, but its output was closed before its end (as by | head).`
+or its output was closed before its end (| head); a run goes on then, and \`quorate status\` tells how it ended.`
 
 export function makeProgram(context: CliContext, finish: (exitCode: number) => void): Command {
   const program = new Command('quorate')

@@ -11,15 +11,8 @@ export interface Assessed extends Finding {
   readonly ignoredBecause?: string
 }
 
-/** What could not be looked at cannot be assessed at all, so no reason makes up for it. */
-const neverIgnored = new Set([
-  'agent-unreachable',
-  'agent-untrusted',
-  'agent-failed',
-  'check-failed',
-  'not-planned',
-  'readable-config-maps',
-])
+/** A node that does not answer cannot be assessed at all, so no reason makes up for it. */
+const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed', 'not-planned'])
 
 const findingOf: Partial<Record<ErrorCode, string>> = {
   AGENT_UNREACHABLE: 'agent-unreachable',
