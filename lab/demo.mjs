@@ -1,24 +1,13 @@
-// `npm run demo` in a fresh clone: installs what the project needs when it is not there yet, then runs lab/demo.ts.
+// `npm run demo`: runs lab/demo.ts, in a fresh clone once what it needs is installed.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import './ready.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const run = (file, args) => {
-  const { status, signal, error } = spawnSync(file, args, { cwd: root, stdio: 'inherit' })
-  if (error) throw error
-  if (signal) process.exit(130)
-  return status ?? 1
-}
-
-if (!existsSync(`${root}node_modules/tsx`)) {
-  process.stdout.write('Installing what Quorate needs (npm install; once, about half a minute) ...\n')
-  const status = run('npm', ['install', '--no-audit', '--no-fund'])
-  if (status !== 0) process.exit(status)
-}
 // Ctrl-C reaches the demo itself, which ends in order.
 process.on('SIGINT', () => {})
-process.exit(
-  run(process.execPath, ['--import=tsx', '--conditions=@quorate/source', 'lab/demo.ts', ...process.argv.slice(2)]),
-)
+const argv = ['--import=tsx', '--conditions=@quorate/source', 'lab/demo.ts', ...process.argv.slice(2)]
+const cwd = fileURLToPath(new URL('..', import.meta.url))
+const { status, signal, error } = spawnSync(process.execPath, argv, { cwd, stdio: 'inherit' })
+if (error) throw error
+process.exit(signal ? 130 : (status ?? 1))
