@@ -28,10 +28,12 @@ network_dir = "/etc/cni/net.d/"
 plugin_dirs = ["/opt/cni/bin/"]
 `
 
-/** A machine in a container may not lower oom_score_adj, nor limit huge pages; containerd can do without, CRI-O cannot. */
+/** A machine in a container may not lower oom_score_adj, nor limit huge pages, and lacks a capability; containerd can do without, CRI-O cannot. */
 const runc = `#!/bin/sh
 for word; do
-  [ "$before" = --bundle ] && sed -zi 's/"oomScoreAdj": *-[0-9]*/"oomScoreAdj":0/; s/"hugepageLimits": *\\[[^]]*\\]/"hugepageLimits":[]/' "$word/config.json"
+  [ "$before" = --bundle ] && sed -zi 's/"oomScoreAdj": *-[0-9]*/"oomScoreAdj":0/
+    s/"hugepageLimits": *\\[[^]]*\\]/"hugepageLimits":[]/
+    s/"CAP_SYS_RESOURCE",//g; s/,[[:space:]]*"CAP_SYS_RESOURCE"//g' "$word/config.json"
   before=$word
 done
 exec /usr/sbin/runc "$@"
