@@ -49,7 +49,10 @@ const verifyCommand = ({ terminal, openSession }: CliContext) =>
       for (const one of backups) verified.push(await verifyOne(session, one))
       terminal.out(output === 'json' ? `${JSON.stringify({ backups: verified })}\n` : backupsText(verified))
       const bad = verified.filter(({ sound }) => !sound)
-      if (backups.length === 0) throw new QuorateError('BACKUP_MISSING', 'there is no backup to verify')
+      if (backups.length === 0)
+        throw new QuorateError('USAGE', `there is no backup${run === undefined ? '' : ` of run ${run}`} to verify`, {
+          remedy: 'Each conversion keeps its own; `quorate backup list` says which there are.',
+        })
       if (bad.length > 0)
         throw new QuorateError('BACKUP_DAMAGED', `${bad.length} of ${verified.length} backups are damaged`, {
           where: bad.map(({ path }) => path).join(', '),

@@ -1,3 +1,4 @@
+import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { listNodes } from '../conversion/nodes.js'
 import type { CommonOptions } from './context.js'
@@ -5,11 +6,11 @@ import type { CommandMaker } from './program.js'
 import { nodesText } from './render/nodes.js'
 import { makeStyle } from './render/style.js'
 
-export const nodesCommand: CommandMaker = ({ terminal, openSession }) =>
+export const nodesCommand: CommandMaker = ({ terminal, openSession }, finish) =>
   new Command('nodes')
     .summary('who is enrolled and answers')
     .description(
-      'Asks every enrolled node: is its agent reachable, which versions it has, and how far its clock is from this one.',
+      'Asks every enrolled node: is its agent reachable, which versions it has, and how far its clock is from this one.\nExit code 0 when every one answered, 3 when not: a run would be blocked.',
     )
     .addHelpText('after', '\nExamples:\n  quorate nodes\n  quorate nodes -o json')
     .action(async (_options, command: Command) => {
@@ -18,4 +19,5 @@ export const nodesCommand: CommandMaker = ({ terminal, openSession }) =>
       terminal.out(
         output === 'json' ? `${JSON.stringify({ nodes })}\n` : nodesText(nodes, makeStyle(terminal.coloured)),
       )
+      finish(nodes.every(({ reachable }) => reachable) ? exitCode.done : exitCode.blocked)
     })

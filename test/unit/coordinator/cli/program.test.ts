@@ -225,7 +225,8 @@ t.test('nodes: who answers, which versions, how far the clocks are apart', async
   t.match((await quorate('init')).code, 0)
   await start()
   await quorate('enroll', 'gone', '--address', '127.0.0.1:1', '--bundle', join(t.testdirName, 'gone'))
-  const { text } = await quorate('nodes')
+  const { text, code } = await quorate('nodes')
+  t.equal(code, 3, 'a run would be blocked by it')
   t.match(
     text,
     /^NAME +ADDRESS +REACHABLE +AGENT +KUBERNETES +CLOCK OFFSET MS\ncp1 +127\.0\.0\.1:\d+ +yes +0\.1\.0 +v1\.37\.2 +(59\d{3}|60\d{3})$/m,
@@ -570,7 +571,7 @@ t.test('backup: lists nothing where nothing is, and refuses what is not a kind',
   const { quorate } = await lab(t)
   await quorate('init')
   t.match(await quorate('backup', 'list'), { code: 0, text: /no backups yet/ })
-  t.match(await quorate('backup', 'verify'), { code: 5, error: { code: 'BACKUP_MISSING' } })
+  t.match(await quorate('backup', 'verify'), { code: 2, error: { code: 'USAGE' } })
   t.match(await quorate('backup', 'restore', '20200101t000000-aaaaaa', 'cp1', 'all', '--to', 'x'), { code: 2 })
 })
 
