@@ -10,6 +10,7 @@ import type { Terminal } from './cli/terminal.js'
 import { openSession } from './open-session.js'
 import { serveRest } from './serve-rest.js'
 import { defaultStateFolder } from './state/paths.js'
+import { stateError } from './state/state-error.js'
 
 const { stdin, stdout, stderr, env } = process
 const coloured = stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb'
@@ -67,6 +68,13 @@ const context: CliContext = {
 /** SIGHUP: the terminal was closed, or the connection to it. */
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** As the command line names it; good enough for a message. */
+function stateFolder(args: readonly string[]): string {
+  const at = args.findIndex((word) => word === '--state' || word.startsWith('--state='))
+  const named = args[at]?.startsWith('--state=') ? args[at]?.slice('--state='.length) : args[at + 1]
+  return (at === -1 ? undefined : named) ?? context.defaultState
+}
+
 /** Runs one command line; sets the exit code and lets what is written drain. */
 async function main(args: readonly string[]): Promise<void> {
   // Until it is known how it ended: a program that waits for nothing any more ends by itself, and that is no success.
@@ -76,7 +84,8 @@ async function main(args: readonly string[]): Promise<void> {
     // All was done, but who was to read of it did not: a script shall not take that for a success that was seen.
     process.exitCode = code === exitCode.done && closed.size > 0 ? exitCode.interrupted : code
   } catch (thrown) {
-    const error = asQuorateError(thrown)
+    const given = asQuorateError(thrown)
+    const error = (given.code === 'INTERNAL' ? stateError(thrown, stateFolder(args)) : undefined) ?? given
     const json = args.includes('json') || args.includes('--output=json') || args.includes('-ojson')
     terminal.err(json ? errorJson(error) : errorText(error, makeStyle(coloured)))
     if (error.code === 'INTERNAL' && error.cause instanceof Error) terminal.err(`${error.cause.stack ?? ''}\n`)
