@@ -14,10 +14,15 @@ const usual = NodeFolders.fromPartial({
   manifests: usualManifests,
   kubeletKubeconfig: usualKubelet.kubeconfig,
   kubeletCertDir: usualKubelet.certDir,
+  kubeletConfig: usualKubelet.config,
 })
 
 /** Where a node keeps what kubeadm makes; kubeadm's own folders where it does not say. */
 export const foldersOf = ({ folders }: Pick<NodeFacts, 'folders'>): NodeFolders => folders ?? usual
+
+/** The file that the kubelet's `--config` names. */
+export const kubeletConfigPath = (facts: Pick<NodeFacts, 'folders'>): string =>
+  foldersOf(facts).kubeletConfig || usualKubelet.config
 
 /** A file below the folder of certificates: `ca.crt`. */
 export const pkiPath = (facts: Pick<NodeFacts, 'folders'>, file: string): string =>

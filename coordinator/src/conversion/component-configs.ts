@@ -1,8 +1,8 @@
 import { type ComponentConfigText, readComponentConfig } from '@quorate/shared/component-config'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { clusterTexts, filePlace } from '@quorate/shared/text-place'
+import { kubeletConfigPath } from './cluster-folders.js'
 
 /** What kubeadm gives every kubelet; undefined where it cannot be read, which `readable-config-maps` says. */
 export const sharedKubeletConfig = ({ kubeletConfig }: ClusterFacts): ComponentConfigText | undefined =>
@@ -13,8 +13,8 @@ export const sharedProxyConfig = ({ kubeProxyConfig }: ClusterFacts): ComponentC
   readable(kubeProxyConfig?.text ?? '', 'KubeProxyConfiguration', clusterTexts.kubeProxyConfig)
 
 /** What a node's kubelet has; undefined where it has none, or where it cannot be read. */
-export const ownKubeletConfig = ({ kubeletConfig }: NodeFacts): ComponentConfigText | undefined =>
-  readable(kubeletConfig, 'KubeletConfiguration', filePlace(usualKubelet.config))
+export const ownKubeletConfig = (facts: NodeFacts): ComponentConfigText | undefined =>
+  readable(facts.kubeletConfig, 'KubeletConfiguration', filePlace(kubeletConfigPath(facts)))
 
 function readable(...text: Parameters<typeof readComponentConfig>): ComponentConfigText | undefined {
   try {

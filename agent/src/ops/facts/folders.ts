@@ -7,7 +7,7 @@ import { readFolders } from '../../host/node-folders.js'
 /** Where this node keeps what kubeadm makes; a folder that is not believed is named, and nothing is looked for in it. */
 export async function readFolderFacts(host: Host, signal: AbortSignal): Promise<NodeFolders> {
   const [{ problem, ...folders }, kubelet] = await Promise.all([believed(host), readKubelet(host, signal)])
-  const { kubeconfig, setIn, certDir } = kubelet
+  const { kubeconfig, setIn, certDir, config } = kubelet
   const paths = [...Object.values(folders), kubeadmFolders.certificatesDir]
   const ends = await Promise.all(paths.map(async (path) => [path, await host.linkEnd(path)] as const))
   return {
@@ -16,6 +16,7 @@ export async function readFolderFacts(host: Host, signal: AbortSignal): Promise<
     kubeletKubeconfig: kubeconfig,
     kubeletKubeconfigSetIn: setIn,
     kubeletCertDir: certDir,
+    kubeletConfig: config,
     links: Object.fromEntries(ends.filter(([path, end]) => path !== end)),
   }
 }

@@ -6,7 +6,7 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
 import type { Finding } from '../checks/check.js'
 import { clusterConfiguration } from '../cluster-configuration.js'
-import { foldersOf, movedFolders } from '../cluster-folders.js'
+import { foldersOf, kubeletConfigPath, movedFolders } from '../cluster-folders.js'
 import { ownKubeletConfig, sharedKubeletConfig } from '../component-configs.js'
 import { patchedBy } from '../patches.js'
 import type { ConversionRun } from '../run.js'
@@ -101,8 +101,8 @@ async function kubeletFindings(run: ConversionRun, facts: NodeFacts): Promise<re
       severity: 'error',
       node: run.first.name,
       message: `${path} of the kubelet is ${one} here; kubeadm would give the joiners ${other}`,
-      evidence: `/var/lib/kubelet/config.yaml: ${path}: ${one}; configmap/kube-system/kubelet-config: ${other}`,
-      remedy: `kubectl -n kube-system edit configmap kubelet-config, and let ${path} be ${one}. Or let it be ${other} in /var/lib/kubelet/config.yaml of ${run.first.name}, and there: systemctl restart kubelet.`,
+      evidence: `${kubeletConfigPath(facts)}: ${path}: ${one}; configmap/kube-system/kubelet-config: ${other}`,
+      remedy: `kubectl -n kube-system edit configmap kubelet-config, and let ${path} be ${one}. Or let it be ${other} in ${kubeletConfigPath(facts)} of ${run.first.name}, and there: systemctl restart kubelet.`,
     }),
   )
 }

@@ -1,4 +1,5 @@
 import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
+import { kubeletConfigPath } from '../cluster-folders.js'
 import { ownKubeletConfig } from '../component-configs.js'
 import { flagDifferences, mustBeAlike } from '../node-registration.js'
 import type { ConversionRun } from '../run.js'
@@ -21,8 +22,8 @@ function configurations(run: ConversionRun, { here, there }: Pair): readonly Dif
       return {
         severity: 'error',
         message: `${difference.path} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
-        evidence: `/var/lib/kubelet/config.yaml: ${difference.path}: ${a}; on ${there.node.name}: ${b}`,
-        remedy: `Decide which is right, write it into /var/lib/kubelet/config.yaml on the other node and systemctl restart kubelet there. Keep the source in step: kubectl -n kube-system edit configmap kubelet-config.`,
+        evidence: `${kubeletConfigPath(here.facts)}: ${difference.path}: ${a}; on ${there.node.name}: ${b}`,
+        remedy: `Decide which is right, write it into the other's configuration (${kubeletConfigPath(here.facts)} on ${here.node.name}, ${kubeletConfigPath(there.facts)} on ${there.node.name}) and systemctl restart kubelet there. Keep the source in step: kubectl -n kube-system edit configmap kubelet-config.`,
       }
     },
   )

@@ -391,3 +391,16 @@ t.test("a host's name and identity are one line, however much stands in their fi
   t.same(identities, ['', ''])
   t.ok((hostname ?? '').length < 256, "the system's own instead")
 })
+
+t.test("a kubelet's configuration is read where its --config says", async (t) => {
+  const node = await controlPlane(t)
+  const [path, text] = ['/etc/kubernetes/kubelet-own.yaml', 'kind: KubeletConfiguration\nmaxPods: 42\n']
+  node.write(path, `apiVersion: kubelet.config.k8s.io/v1beta1\n${text}`)
+  node.write('/run/units/kubelet', `${node.read('/run/units/kubelet')}MainPID=4242\n`)
+  node.write('/proc/4242/cmdline', ['/usr/bin/kubelet', `--config=${path}`, ''].join('\0'))
+  const facts = await factsOf(node)
+  t.match(facts.kubeletConfig, /maxPods: 42/)
+  t.equal(facts.folders?.kubeletConfig, path)
+  node.write(path, '- a\n')
+  t.match((await factsOf(node)).unread, [{ problem: new RegExp(`^${path}, line 1: `) }])
+})

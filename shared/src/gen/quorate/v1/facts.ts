@@ -219,6 +219,8 @@ export interface NodeFolders {
   links: { [key: string]: string };
   /** Why one of them is not believed; the others are then kubeadm's own. */
   problem: string;
+  /** `--config` of the kubelet. */
+  kubeletConfig: string;
 }
 
 export interface NodeFolders_LinksEntry {
@@ -2368,6 +2370,7 @@ function createBaseNodeFolders(): NodeFolders {
     kubeletCertDir: "",
     links: {},
     problem: "",
+    kubeletConfig: "",
   };
 }
 
@@ -2396,6 +2399,9 @@ export const NodeFolders: MessageFns<NodeFolders> = {
     });
     if (message.problem !== "") {
       writer.uint32(66).string(message.problem);
+    }
+    if (message.kubeletConfig !== "") {
+      writer.uint32(74).string(message.kubeletConfig);
     }
     return writer;
   },
@@ -2480,6 +2486,14 @@ export const NodeFolders: MessageFns<NodeFolders> = {
             message.problem = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.kubeletConfig = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2513,6 +2527,7 @@ export const NodeFolders: MessageFns<NodeFolders> = {
       {},
     );
     message.problem = object.problem ?? "";
+    message.kubeletConfig = object.kubeletConfig ?? "";
     return message;
   },
 };
