@@ -13,6 +13,7 @@ import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
 import { connectKubeApi } from './host/local-kube-api.js'
 import { NodeNetwork } from './host/node-network.js'
+import { DisturbingLooks } from './ops/disturbing-looks.js'
 import { operations } from './ops/registry.js'
 import { sweepLeftovers } from './ops/sweep-leftovers.js'
 import type { Tools } from './ops/tools.js'
@@ -56,6 +57,7 @@ async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAdd
     },
     network,
     sealing: await createSealing(),
+    looks: new DisturbingLooks(),
     kube: () => connectKubeApi(host),
     etcd: () => connectEtcd(host),
     cri: () => connectCri(host, criSocket || findCriSocket(host)),

@@ -7,6 +7,7 @@ import { LinuxHost } from '@quorate/agent/host/linux-host'
 import { connectKubeApi } from '@quorate/agent/host/local-kube-api'
 import { NodeNetwork } from '@quorate/agent/host/node-network'
 import type { Sealing } from '@quorate/agent/host/sealing'
+import { DisturbingLooks } from '@quorate/agent/ops/disturbing-looks'
 import type { ChangeContext } from '@quorate/agent/ops/operation'
 import type { Tools } from '@quorate/agent/ops/tools'
 import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
@@ -138,6 +139,7 @@ async function node(
   const tools: Tools = {
     host,
     sealing,
+    looks: new DisturbingLooks(),
     criSocket,
     stateFolder: '/var/lib/quorate-agent',
     network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),

@@ -20,6 +20,7 @@ import { connectCri } from '../../agent/src/host/cri-client.js'
 import type { KubeApi } from '../../agent/src/host/kube-api.js'
 import { LinuxHost } from '../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../agent/src/host/node-network.js'
+import { DisturbingLooks } from '../../agent/src/ops/disturbing-looks.js'
 import type { ChangeOperation } from '../../agent/src/ops/operation.js'
 import type { Tools } from '../../agent/src/ops/tools.js'
 
@@ -101,6 +102,7 @@ export class OpsNode {
       criSocket,
       network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),
       sealing: await createSealing(),
+      looks: new DisturbingLooks(),
       kube: async () => kube ?? Promise.reject(new Error('no API server here')),
       etcd: () => Promise.reject(new Error('no etcd here')),
       cri: () => connectCri(host, criSocket),

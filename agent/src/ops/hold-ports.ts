@@ -10,17 +10,24 @@ const longestMs = 10 * 60_000
  * deadline comes. A port that is in use is reported: what listens there answers for itself.
  */
 export const holdPorts = streamOperation<HoldPortsRequest, HoldPortsResponse>(async function* (request, tools, signal) {
-  const { ports, deadlineMs } = request
+  const { ports, deadlineMs, runId } = request
   if (ports.length > mostPorts || ports.some((port) => port < 1 || port > 65535)) {
     throw new QuorateError('INVALID_REQUEST', `not at most ${mostPorts} ports: ${ports.join(', ')}`)
   }
-  const held = await tools.network.holdPorts(ports, signal)
+  const look = tools.looks.begin(runId)
   try {
-    const { listening, inUse, certificateSha256 } = held
-    yield { listening: [...listening], inUse: [...inUse], certificateSha256 }
-    await aborted(AbortSignal.any([signal, AbortSignal.timeout(Math.min(deadlineMs || longestMs, longestMs))]))
+    const stop = AbortSignal.any([signal, look.signal])
+    const held = await tools.network.holdPorts(ports, stop)
+    try {
+      const { listening, inUse, certificateSha256 } = held
+      yield { listening: [...listening], inUse: [...inUse], certificateSha256 }
+      await aborted(AbortSignal.any([stop, AbortSignal.timeout(Math.min(deadlineMs || longestMs, longestMs))]))
+    } finally {
+      await held.close()
+    }
+    look.signal.throwIfAborted()
   } finally {
-    await held.close()
+    look.end()
   }
 })
 

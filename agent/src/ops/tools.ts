@@ -4,6 +4,7 @@ import type { Host } from '../host/host.js'
 import type { KubeApi } from '../host/kube-api.js'
 import type { Network } from '../host/network.js'
 import type { Sealing } from '../host/sealing.js'
+import type { DisturbingLooks } from './disturbing-looks.js'
 
 /** What an operation may use of its node. */
 export interface Tools {
@@ -14,6 +15,8 @@ export interface Tools {
   readonly criSocket: string
   readonly network: Network
   readonly sealing: Sealing
+  /** Those that a change must not meet. */
+  readonly looks: DisturbingLooks
   /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes, ADMIN_KUBECONFIG_MISSING without that file. */
   kube(): Promise<KubeApi>
   /** etcd of this control plane; NOT_A_CONTROL_PLANE on other nodes. The caller closes it. */

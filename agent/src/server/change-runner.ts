@@ -149,10 +149,12 @@ export class ChangeRunner {
     const about = { operation: header.operationId, method, run: header.runId }
     const tidies: Tidy[] = []
     let release = (): void => {}
+    let changed = (): void => {}
     try {
       release = await this.lock.take(method, busyWaitMs, this.stopped.signal)
       if (!launch.resumed) await this.writeIntent(launch)
       else if (!(await this.hasUnit(launch.change))) throw unknownOutcome(header.operationId)
+      changed = await this.options.tools.looks.giveWay(header.runId)
       log.info(launch.resumed ? 'operation resumed' : 'operation began', about)
       const outcome = await this.run(launch, say, (tidy) => tidies.push(tidy))
       await this.writeEnd(header.operationId, outcome)
@@ -164,6 +166,7 @@ export class ChangeRunner {
     } catch (error) {
       return { kind: 'error', error: describeError(error, log) }
     } finally {
+      changed()
       release()
     }
   }

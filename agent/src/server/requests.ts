@@ -139,7 +139,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   },
   probeKubeconfig: { purpose: check.kubeconfigPurpose, path: optional(check.path) },
   probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem), byFile: check.flag },
-  holdPorts: { ports: listOf(check.port), deadlineMs: check.milliseconds },
+  holdPorts: { ports: listOf(check.port), deadlineMs: check.milliseconds, runId: optional(check.runId) },
   watchAvailability: {
     targets: listOf(target),
     readEveryMs: check.milliseconds,

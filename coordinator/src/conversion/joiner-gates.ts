@@ -59,7 +59,7 @@ function heldPorts(run: ConversionRun, node: NodeEntry, { ports, others, signal 
       )
       return (await Promise.all(asks)).length
     },
-    { deadlineMs: 60_000, signal },
+    { deadlineMs: 60_000, signal, runId: run.id },
   )
 }
 

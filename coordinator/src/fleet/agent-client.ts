@@ -101,15 +101,26 @@ class GrpcAgent implements Agent {
   }
 
   holdPorts: Agent['holdPorts'] = async (ports, work, options = {}) => {
-    const deadlineMs = options.deadlineMs ?? 60_000
+    const { deadlineMs = 60_000, runId = '', signal } = options
+    // Ending the call makes the node let go of the ports.
+    const end = new AbortController()
     const held = this.#answers<Held>(
       'holdPorts',
-      { ports: [...ports], deadlineMs },
-      { ...options, deadlineMs: deadlineMs + usualReadMs },
-    )
-    // Leaving the loop cancels the call, and with it the node lets go of the ports.
-    for await (const first of held) return await work(first)
-    return this.#noResult('holdPorts')
+      { ports: [...ports], deadlineMs, runId },
+      {
+        signal: signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]),
+        deadlineMs: deadlineMs + usualReadMs,
+      },
+    )[Symbol.asyncIterator]()
+    try {
+      const first = await held.next()
+      if (first.done === true) return this.#noResult('holdPorts')
+      // The node lets go before when a run begins to work there: what is seen then says nothing.
+      const lost = held.next().then(() => this.#noResult('holdPorts'))
+      return await Promise.race([work(first.value), lost])
+    } finally {
+      end.abort()
+    }
   }
 
   watchAvailability: Agent['watchAvailability'] = (request, options = {}) =>

@@ -60,6 +60,12 @@ export interface ReadOptions {
   readonly deadlineMs?: number
 }
 
+/** How ports are held. */
+export interface HoldOptions extends ReadOptions {
+  /** Of the run that asks; unset for whoever only looks. */
+  readonly runId?: string
+}
+
 /** One changing operation that is about to be asked for. */
 export interface Sending {
   readonly agent: Agent
@@ -95,11 +101,11 @@ export interface Agent {
     onProgress: (message: string) => void,
     options?: ReadOptions,
   ): Promise<CheckJoinFindings>
-  /** Holds the ports while `work` runs. */
+  /** Holds the ports while `work` runs; NODE_BUSY where a change of another run is under way, or begins meanwhile. */
   holdPorts<T>(
     ports: readonly number[],
     work: (held: { listening: number[]; inUse: number[]; certificateSha256: string }) => Promise<T>,
-    options?: ReadOptions,
+    options?: HoldOptions,
   ): Promise<T>
   /** What the node sees of the API servers given, until the caller has enough of it; FENCED when a later watch took its place. */
   watchAvailability(request: WatchAvailabilityRequest, options?: ReadOptions): AsyncIterable<WatchAvailabilityResponse>

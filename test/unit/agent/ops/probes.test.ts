@@ -31,13 +31,15 @@ const connects = (): Promise<boolean> =>
 t.test('ports are held until the caller hangs up, and can be met meanwhile', async (t) => {
   const node = await OpsNode.make(t)
   const caller = new AbortController()
-  const stream = holdPorts.run({ ports: [port], deadlineMs: 60_000 }, node.tools, caller.signal)[Symbol.asyncIterator]()
+  const stream = holdPorts
+    .run({ ports: [port], deadlineMs: 60_000, runId: '' }, node.tools, caller.signal)
+    [Symbol.asyncIterator]()
   const first = await stream.next()
   t.match(first.value, { listening: [port], inUse: [], certificateSha256: /^[0-9a-f]{64}$/ })
   const seen = await probeEndpoint.run({ ...probe, port, verify: VerifyMode.VERIFY_MODE_NONE }, node.tools, never)
   t.equal(seen.error, '')
   t.equal(seen.certificateSha256, first.value?.certificateSha256)
-  const second = holdPorts.run({ ports: [port], deadlineMs: 10 }, node.tools, never)[Symbol.asyncIterator]()
+  const second = holdPorts.run({ ports: [port], deadlineMs: 10, runId: '' }, node.tools, never)[Symbol.asyncIterator]()
   let hasTurn = false
   const turn = second.next().then((next) => {
     hasTurn = true

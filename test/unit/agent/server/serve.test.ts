@@ -307,7 +307,7 @@ t.test('a stream ends when its caller hangs up', async (t) => {
     closed()
   })
   const { port } = await startToyAgent(t, t.testdir(), { holdPorts })
-  const call = clientOf(t, port).holdPorts({ ports: [6443], deadlineMs: 60_000 })
+  const call = clientOf(t, port).holdPorts({ ports: [6443], deadlineMs: 60_000, runId: '' })
   call.on('error', () => {})
   const [first] = await once(call, 'data')
   t.match(first, { listening: [6443] })

@@ -15,6 +15,7 @@ import { openAppendFile } from '../../../../agent/src/host/append-file.js'
 import { type Disk, systemDisk } from '../../../../agent/src/host/disk.js'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../../../agent/src/host/node-network.js'
+import { DisturbingLooks } from '../../../../agent/src/ops/disturbing-looks.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
 import { Ledger } from '../../../../agent/src/server/ledger.js'
 import { type Serving, serve } from '../../../../agent/src/server/serve.js'
@@ -62,6 +63,7 @@ export async function startToyAgent(
       criSocket: '/run/containerd/containerd.sock',
       network: new NodeNetwork({ host }),
       sealing: await createSealing(),
+      looks: new DisturbingLooks(),
       kube: never,
       etcd: never,
       cri: never,

@@ -338,6 +338,8 @@ export interface ProbeDiscoveryResponse {
 export interface HoldPortsRequest {
   ports: number[];
   deadlineMs: number;
+  /** Of the run whose gate asks; empty for whoever only looks. A change of another run ends it: NODE_BUSY. */
+  runId: string;
 }
 
 export interface HoldPortsResponse {
@@ -2994,7 +2996,7 @@ export const ProbeDiscoveryResponse: MessageFns<ProbeDiscoveryResponse> = {
 };
 
 function createBaseHoldPortsRequest(): HoldPortsRequest {
-  return { ports: [], deadlineMs: 0 };
+  return { ports: [], deadlineMs: 0, runId: "" };
 }
 
 export const HoldPortsRequest: MessageFns<HoldPortsRequest> = {
@@ -3008,6 +3010,9 @@ export const HoldPortsRequest: MessageFns<HoldPortsRequest> = {
     }
     if (message.deadlineMs !== 0) {
       writer.uint32(16).uint32(message.deadlineMs);
+    }
+    if (message.runId !== "") {
+      writer.uint32(26).string(message.runId);
     }
     return writer;
   },
@@ -3051,6 +3056,14 @@ export const HoldPortsRequest: MessageFns<HoldPortsRequest> = {
             message.deadlineMs = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3070,6 +3083,7 @@ export const HoldPortsRequest: MessageFns<HoldPortsRequest> = {
     const message = createBaseHoldPortsRequest();
     message.ports = object.ports?.map((e) => e) || [];
     message.deadlineMs = object.deadlineMs ?? 0;
+    message.runId = object.runId ?? "";
     return message;
   },
 };

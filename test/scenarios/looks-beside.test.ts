@@ -1,0 +1,48 @@
+import t, { type Test } from 'tap'
+import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import { clusterForTest, ended, runOf } from '../support/simulated-cluster.js'
+
+/** What a colleague types; each with the exit codes that are an answer while a run is on its way. */
+const looks = (cluster: SimulatedCluster): readonly (readonly [readonly string[], readonly number[]])[] => [
+  [
+    ['plan', '-f', cluster.clusterFile],
+    [0, 3],
+  ],
+  [
+    ['verify', '-f', cluster.clusterFile],
+    [0, 7],
+  ],
+  [['nodes'], [0]],
+  [
+    ['backends', '-f', cluster.clusterFile],
+    [0, 7],
+  ],
+  [['status'], [0]],
+]
+
+/** One look after the other until what runs has ended; how many. */
+async function lookBeside(t: Test, cluster: SimulatedCluster, run: Promise<unknown>): Promise<number> {
+  let [over, times] = [false, 0]
+  void run.finally(() => {
+    over = true
+  })
+  for (const all = looks(cluster); !over; times += 1) {
+    const [args, codes] = all[times % all.length] as (typeof all)[number]
+    const { exitCode, stdout, stderr } = await cluster.quorate(args)
+    if (!codes.includes(exitCode)) t.fail(`${args.join(' ')} ended with ${exitCode}`, { stdout, stderr })
+  }
+  return times
+}
+
+t.test('looking beside a conversion and its undo disturbs neither', async (t) => {
+  const cluster = await clusterForTest(t, { workers: 1 })
+  for (const args of [
+    () => ['convert', '-f', cluster.clusterFile, '--yes'],
+    () => ['rollback', runOf(cluster), '--yes'],
+  ]) {
+    const running = cluster.quorate(args())
+    const times = await lookBeside(t, cluster, running)
+    ended(t, await running)
+    t.ok(times > 5, `${args()[0]}: looked ${times} times`)
+  }
+})
