@@ -49,12 +49,19 @@ export function measureWriting(path: string, limitMs: number, disk: Disk): Promi
   })
 }
 
+type Work<T> = (handle: Pick<FileHandle, 'writeFile' | 'datasync'>, folder: string) => Promise<T>
+
+let before: Promise<unknown> = Promise.resolve()
+
+/** One after the other: they share the file, and two at a time would measure each other. */
+function inProbe<T>(path: string, disk: Disk, work: Work<T>): Promise<T> {
+  const own = before.then(() => writeProbe(path, disk, work))
+  before = own.catch(() => undefined)
+  return own
+}
+
 /** A file on the disk that the path is or will be on; gone afterwards. */
-async function inProbe<T>(
-  path: string,
-  disk: Disk,
-  work: (handle: Pick<FileHandle, 'writeFile' | 'datasync'>, folder: string) => Promise<T>,
-): Promise<T> {
+async function writeProbe<T>(path: string, disk: Disk, work: Work<T>): Promise<T> {
   const folder = await folderFor(path, disk)
   const file = join(folder, name)
   await disk.unlink(file).catch(absent)

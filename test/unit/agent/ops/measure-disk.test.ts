@@ -80,3 +80,15 @@ t.test('how fast a long file is written: in one go, durable once, and nothing is
   const node = await OpsNode.make(t)
   t.ok((await measureDisk.run({ limitMs: 0, sequential: true }, node.tools, never)).bytesPerSecond > 0)
 })
+
+t.test('two who measure at the same time do not meet', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'quorate-disk-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const host = new LinuxHost(root)
+  const all = Array.from({ length: 8 }, () => host.syncLatency('/etcd', { ...wish, writes: 3 }))
+  t.same(
+    (await Promise.all(all)).map(({ took }) => took.length),
+    Array.from({ length: 8 }, () => 3),
+  )
+  t.same(readdirSync(root), [])
+})
