@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { parseRunId, type RunId } from '@quorate/shared/names'
@@ -40,9 +40,11 @@ export function runStore(folder: string, clock: Clock = systemClock, door: Journ
     },
     reopen: (run) => reopenJournal(pathOf(run), run, { clock, door }),
     async list() {
-      const names = await readdir(folder).catch(() => [])
+      const all = await readdir(folder).catch(() => [])
+      const names = all.filter((name) => /^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}\.jsonl$/.test(name))
+      const begun = await Promise.all(names.map((name) => hasBegun(join(folder, name))))
       return names
-        .filter((name) => /^[0-9]{8}t[0-9]{6}-[a-z0-9]{6}\.jsonl$/.test(name))
+        .filter((_, index) => begun[index])
         .map((name) => parseRunId(name.slice(0, -'.jsonl'.length)))
         .sort()
         .reverse()
@@ -54,6 +56,13 @@ export function runStore(folder: string, clock: Clock = systemClock, door: Journ
     follow: (run, options) => follow(pathOf(run), run, { ...options, clock }),
   }
 }
+
+/** A run that was refused before its first event, another one holding the cluster, leaves an empty journal. */
+const hasBegun = (path: string): Promise<boolean> =>
+  stat(path).then(
+    ({ size }) => size > 0,
+    () => false,
+  )
 
 async function* follow(
   path: string,

@@ -22,6 +22,11 @@ async function written(t: { testdir(): string }, events: readonly RunEvent[]) {
   return { store, path: join(folder, `${id}.jsonl`) }
 }
 
+t.test('a run that was refused before its first event is none', async (t) => {
+  const { store } = await written(t, [])
+  t.same(await store.list(), [])
+})
+
 t.test('keeps the order of the calls, numbers without gaps, only its owner may read it', async (t) => {
   const { store, path } = await written(t, [progress('1'), { kind: 'step-done', step: 's' }, progress('3'), ended])
   const events = await store.read(id)
