@@ -44,24 +44,27 @@ function lineView(terminal: Terminal, before: RunState): ProgressView {
 }
 
 const redrawMs = 200
+const control = '\u001b'
 
 function liveView(terminal: Terminal, before: RunState): ProgressView {
   const style = makeStyle(terminal.coloured)
   let state = before
   let drawn = 0
-  const erase = () => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`)
-  const draw = (above = '') => {
+  const draw = (above: readonly string[] = []) => {
     const lines = state.steps.length === 0 ? [] : frame(state, Date.now(), { size: terminal.size(), style })
-    terminal.out(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`)
+    const back = drawn === 0 ? '' : `${control}[${drawn}A`
+    // Line by line: a terminal whose whole screen is erased keeps what was on it, and its history fills with frames.
+    const text = [...above, ...lines].map((line) => `${line}${control}[K\n`).join('')
+    terminal.out(`${back}${text}${drawn === 0 ? '' : `${control}[J`}`)
     drawn = lines.length
   }
   // Durations move on although nothing happens.
-  const timer = setInterval(draw, redrawMs)
+  const timer = setInterval(() => draw(), redrawMs)
   return {
     show(event) {
       state = applyEvent(state, event)
     },
-    say: (text) => draw(`${text}\n`),
+    say: (text) => draw(text.split('\n')),
     end() {
       clearInterval(timer)
       draw()

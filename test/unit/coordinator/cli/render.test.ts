@@ -159,9 +159,19 @@ t.test('on a terminal the last frame is erased before the next', async (t) => {
   for (const event of recorded(story)) view.show(event)
   view.say('Stopping.')
   view.end()
-  const drawn = screen.split('\u001b[7A\u001b[J')
-  t.equal(drawn.length, 2, 'seven lines were drawn, and seven are taken back')
-  t.match(drawn[0], /^Stopping\.\nprod {2}run/)
+  const [toLineEnd, below] = ['\u001b[K', '\u001b[J']
+  const drawn = screen.split('\u001b[7A')
+  t.equal(drawn.length, 2, 'seven lines were drawn, and seven are written anew')
+  t.ok(drawn[0]?.startsWith(`Stopping.${toLineEnd}\nprod  run`))
+  t.ok(drawn[1]?.startsWith('prod  run'), 'in the same place')
+  t.ok(
+    drawn[1]
+      ?.split('\n')
+      .slice(0, -1)
+      .every((line) => line.endsWith(toLineEnd)),
+  )
+  t.equal(screen.split(below).length, 2)
+  t.ok(screen.endsWith(`\n${below}`), 'below the last line alone: of a screen that is erased terminals keep a copy')
 })
 
 t.test('status of one run says what failed and what to do', async (t) => {
