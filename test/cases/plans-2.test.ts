@@ -1,3 +1,3 @@
 import { tryPlans } from '../support/cases/try.js'
 
-await tryPlans(0, 2)
+await tryPlans(1, 3)
