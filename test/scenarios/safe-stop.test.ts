@@ -42,7 +42,7 @@ async function stopped(t: Test, cluster: SimulatedCluster, { args, when, signal,
   return /run (\d{8}t\d{6}-[a-z0-9]{6})/.exec(run.stdout)?.[1] ?? ''
 }
 
-t.test('Ctrl-C, SIGTERM and SIGHUP stop a conversion, its resumption and its way back at a safe place', async (t) => {
+t.test('Ctrl-C, SIGTERM and SIGHUP stop a conversion, its resumption and its rollback at a safe place', async (t) => {
   const cluster = await clusterForTest(t, { workers: 1 })
   const before = await everything(cluster)
   const convert = ['convert', '-f', cluster.clusterFile, '--yes']

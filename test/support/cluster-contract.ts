@@ -722,7 +722,7 @@ current-context: c
     },
   ],
   [
-    'a dry run is answered by admission as the change would be, for whoever is impersonated, and stores nothing',
+    'a dry run is answered by admission as the change would be, for the user that is impersonated, and stores nothing',
     async (t, lab) => {
       const folder = '/api/v1/namespaces/default/configmaps'
       const object = (name: string) => ({ metadata: { name }, data: { a: 'b' } })

@@ -3,7 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { isCode } from './durable-file.js'
 import type { HeldPorts } from './network.js'
 
-/** Listens on each port that is free (at all addresses where none is given) with a certificate made for this moment; says nothing to whoever connects, and throws away what it is told. */
+/** Listens on each port that is free (at all addresses where none is given) with a certificate made for this moment; sends nothing to a client that connects, and discards what it receives. */
 export async function holdPorts(ports: readonly number[], address: string | undefined): Promise<HeldPorts> {
   // Loaded when it is needed: issuing certificates takes 2 MiB that an idle agent has no use for.
   const { throwAwayCertificate } = await import('@quorate/shared/issue-certificate')

@@ -14,7 +14,7 @@ import type { Host } from './host.js'
 import { keepAsking } from './keep-asking.js'
 import type { Asking, BearerToken, ClientCredentials, HeldPorts, HttpsAnswer, Network, Question } from './network.js'
 import { measurePath } from './path-rate.js'
-import { connectFirst, secure } from './secure-socket.js'
+import { connectFirst, secure, sha256Of } from './secure-socket.js'
 
 const getTimeoutMs = 5000
 const longestProbeMs = 30_000
@@ -93,7 +93,7 @@ export class NodeNetwork implements Network {
         const secured = await secure(socket, { ...verification(request, caPem), signal })
         const shown = secured.getPeerX509Certificate()
         seen.certificateSerial = shown?.serialNumber ?? ''
-        seen.certificateSha256 = (shown?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()
+        seen.certificateSha256 = sha256Of(shown)
         if (request.path !== '') {
           seen.reached = 'http'
           seen.httpStatus = (

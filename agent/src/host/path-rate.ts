@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { MeasurePathRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { connectFirst, secure } from './secure-socket.js'
+import { connectFirst, secure, sha256Of } from './secure-socket.js'
 
 /** Enough for a rate, and on a network that carries a cluster's traffic over before anybody notices. */
 const mostBytes = 16 * 2 ** 20
@@ -10,7 +10,7 @@ const longestMs = 10_000
 const chunk = Buffer.alloc(64 * 1024)
 
 /**
- * Bytes a second to whoever holds the port with that certificate (held-ports.ts), over TLS as etcd's members speak: from the first byte until the
+ * Bytes a second to the holder of the port with that certificate (held-ports.ts), over TLS as etcd's members speak: from the first byte until the
  * other side has hung up, which it does when it has taken all. Rejects where it is not met, and before anything is sent to somebody else.
  */
 export async function measurePath(
@@ -22,7 +22,7 @@ export async function measurePath(
   const socket = await connectFirst([host], port, stop)
   try {
     const secured = await secure(socket, { serverName: '', verifyName: false, signal: stop })
-    const shown = (secured.getPeerX509Certificate()?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()
+    const shown = sha256Of(secured.getPeerX509Certificate())
     if (shown !== certificateSha256) throw new Error(`another certificate is shown there: ${shown}`)
     const began = performance.now()
     const sent = await send(secured)

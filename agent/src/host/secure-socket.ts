@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ClientCredentials } from './network.js'
@@ -71,3 +72,7 @@ export function secure(socket: Socket, options: Secure): Promise<TLSSocket> {
     secured.once('secureConnect', () => resolve(secured))
   })
 }
+
+/** SHA-256 of a certificate in lower-case hexadecimal without colons; empty when the other side showed none. */
+export const sha256Of = (shown: X509Certificate | undefined): string =>
+  (shown?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()

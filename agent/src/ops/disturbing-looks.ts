@@ -27,7 +27,7 @@ export class DisturbingLooks {
   private readonly looks = new Set<Look>()
   private readonly changing: string[] = []
 
-  /** `run` is empty for whoever only looks. NODE_BUSY while a change of another run is under way. */
+  /** `run` is empty for a caller that only looks. NODE_BUSY while a change of another run is under way. */
   begin(run: string): DisturbingLook {
     if (this.changing.some((other) => other !== run)) throw busy()
     const stop = new AbortController()

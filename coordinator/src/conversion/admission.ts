@@ -38,7 +38,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
       by: `webhook ${webhook}`,
       severity: 'warning',
       message: `the admission webhook ${webhook} has side effects, so nothing can be tried that it is asked about; it may still refuse`,
-      remedy: `Ask whoever runs it whether it lets these changes pass: ${seeObject(registeredBy)}. To have them tried, set its sideEffects to NoneOnDryRun where that is true.`,
+      remedy: `Ask its operators whether it accepts these changes: ${seeObject(registeredBy)}. To have them tried, set its sideEffects to NoneOnDryRun where that is true.`,
     }),
   ],
   [

@@ -62,7 +62,7 @@ export interface ReadOptions {
 
 /** How ports are held. */
 export interface HoldOptions extends ReadOptions {
-  /** Of the run that asks; unset for whoever only looks. */
+  /** Of the run that asks; unset for a caller that only looks. */
   readonly runId?: string
 }
 

@@ -161,7 +161,7 @@ t.test(
   },
 )
 
-t.test('bytes go to whoever holds the port with the certificate, and to nobody else', async (t) => {
+t.test('bytes go to the holder of the port with the certificate, and to nobody else', async (t) => {
   const port = await freePort(t)
   const held = await network.holdPorts([port])
   const request = { host: address, port, certificateSha256: held.certificateSha256 }

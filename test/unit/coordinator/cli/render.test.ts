@@ -161,7 +161,7 @@ t.test('on a terminal the last frame is erased before the next', async (t) => {
   view.end()
   const [toLineEnd, below] = ['\u001b[K', '\u001b[J']
   const drawn = screen.split('\u001b[7A')
-  t.equal(drawn.length, 2, 'seven lines were drawn, and seven are written anew')
+  t.equal(drawn.length, 2, 'seven lines were drawn, and seven are written again')
   t.ok(drawn[0]?.startsWith(`Stopping.${toLineEnd}\nprod  run`))
   t.ok(drawn[1]?.startsWith('prod  run'), 'in the same place')
   t.ok(

@@ -338,7 +338,7 @@ export interface ProbeDiscoveryResponse {
 export interface HoldPortsRequest {
   ports: number[];
   deadlineMs: number;
-  /** Of the run whose gate asks; empty for whoever only looks. A change of another run ends it: NODE_BUSY. */
+  /** Of the run whose gate asks; empty for a caller that only looks. A change of another run ends it: NODE_BUSY. */
   runId: string;
 }
 
