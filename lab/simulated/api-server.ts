@@ -10,16 +10,7 @@ import { httpsUrl } from './host-port.js'
 import { KubeClient } from './kube-client.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { Listening, SimulatedNode } from './node.js'
-import {
-  type KubeObject,
-  keyOf,
-  notFound,
-  type ObjectKey,
-  type ObjectStore,
-  resourceOf,
-  resources,
-  StatusError,
-} from './store.js'
+import { type KubeObject, keyOf, notFound, type ObjectKey, type ObjectStore, resources, StatusError } from './store.js'
 
 export interface ApiServerParts {
   readonly node: SimulatedNode
@@ -39,6 +30,13 @@ interface Target {
   readonly query: URLSearchParams
 }
 
+/** How often each writes the endpoints of default/kubernetes; ten seconds on a real cluster. */
+const publishEveryMs = 5_000
+/** After this one counts as gone; fifteen seconds there. */
+const masterLeaseMs = 3_000
+/** What was begun is answered within it. */
+const graceMs = 100
+
 /** kube-apiserver in miniature: serves from the node's own certificate files and reads them again when they change, as the real one does. */
 export class ApiServer {
   private readonly parts: ApiServerParts
@@ -50,6 +48,7 @@ export class ApiServer {
   private readonly users = new WeakMap<TLSSocket, User | 'invalid'>()
   private readonly identity: string
   private renewing: NodeJS.Timeout | undefined
+  private publishing: NodeJS.Timeout | undefined
 
   constructor(parts: ApiServerParts) {
     this.parts = parts
@@ -77,7 +76,9 @@ export class ApiServer {
     node.listening.add(this.entry)
     this.reloading = setInterval(() => this.reloadChangedCertificate(), 100)
     this.renewing = setInterval(() => this.renewIdentity(), 500)
+    this.publishing = setInterval(() => this.publishAddresses(), publishEveryMs)
     this.renewIdentity()
+    this.publishAddresses()
   }
 
   isReady(): boolean {
@@ -89,11 +90,19 @@ export class ApiServer {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Told to end it takes itself out of the endpoints, answers what it has begun and closes the rest, all at once (k8s.io/apiserver, pre-shutdown hooks). */
+  async stop(killed: boolean): Promise<void> {
     clearInterval(this.reloading)
     clearInterval(this.renewing)
+    clearInterval(this.publishing)
     if (this.entry !== undefined) this.parts.node.listening.delete(this.entry)
     this.server.close()
+    if (!killed) {
+      this.parts.etcd.masterLeases.delete(this.parts.node.address)
+      this.publishAddresses()
+      this.server.closeIdleConnections()
+      await new Promise((resolve) => setTimeout(resolve, graceMs))
+    }
     this.drop()
   }
 
@@ -144,22 +153,20 @@ export class ApiServer {
     }
     const labels = { 'apiserver.kubernetes.io/identity': 'kube-apiserver', 'kubernetes.io/hostname': node.name }
     etcd.store.apply(key, { metadata: { name: this.identity, labels }, spec })
-    this.publishAddresses()
+    etcd.masterLeases.set(node.address, Date.now())
   }
 
-  /** The addresses of all API servers whose identity is fresh. */
+  /** The addresses of all API servers that serve, as etcd knows of them. */
   private publishAddresses(): void {
-    const { store } = this.parts.etcd
-    const fresh = store
-      .list(resourceOf('leases'), 'kube-system')
-      .filter(
-        ({ metadata, spec }) =>
-          metadata.labels?.['apiserver.kubernetes.io/identity'] !== undefined &&
-          Date.now() - Date.parse(String(spec?.['renewTime'])) < 3000,
-      )
-    const addresses = fresh
-      .flatMap(({ metadata }) => this.parts.network.addressOf(metadata.labels?.['kubernetes.io/hostname'] ?? '') ?? [])
-      .sort()
+    const { etcd, node } = this.parts
+    try {
+      etcd.requireQuorum(node)
+    } catch {
+      return
+    }
+    const { store, masterLeases } = etcd
+    const fresh = [...masterLeases].filter(([, renewed]) => Date.now() - renewed < masterLeaseMs)
+    const addresses = fresh.map(([address]) => address).sort()
     store.apply(keyOf('endpointslices', 'default', 'kubernetes'), {
       metadata: { name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
       addressType: 'IPv4',

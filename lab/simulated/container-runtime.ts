@@ -10,7 +10,8 @@ export const noRegistry =
 /** What runs in a container. */
 export interface Process {
   start(): Promise<void>
-  stop(): Promise<void>
+  /** Killed, as without power, or told to end. */
+  stop(killed: boolean): Promise<void>
   /** What its readiness probe is told; absent where it has none. */
   isReady?(): boolean
 }
@@ -65,8 +66,8 @@ export class ContainerRuntime {
         }),
       listContainers: (_call: unknown, callback: Callback) =>
         callback(null, { containers: this.containers.map(criContainer) }),
-      stopContainer: (call: { request: { containerId: string } }, callback: Callback) => {
-        void this.stop(call.request.containerId).then(() => callback(null, {}))
+      stopContainer: ({ request }: { request: { containerId: string; timeout: string } }, callback: Callback) => {
+        void this.stop(request.containerId, Number(request.timeout) === 0).then(() => callback(null, {}))
       },
     })
     server.addService(ImageServiceService, {
@@ -116,11 +117,11 @@ export class ContainerRuntime {
     return record
   }
 
-  async stop(id: string): Promise<void> {
+  async stop(id: string, killed = false): Promise<void> {
     const record = this.containers.find((container) => container.id === id)
     if (record?.running !== true) return
     record.running = false
-    await record.process.stop()
+    await record.process.stop(killed)
   }
 
   async removePod(pod: string): Promise<void> {
@@ -131,7 +132,7 @@ export class ContainerRuntime {
 
   /** Power-cut: nothing is stopped in order. */
   async stopAll(): Promise<void> {
-    await Promise.all(this.containers.map(({ id }) => this.stop(id)))
+    await Promise.all(this.containers.map(({ id }) => this.stop(id, true)))
   }
 }
 

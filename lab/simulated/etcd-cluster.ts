@@ -26,6 +26,8 @@ export const refusals = {
   notLearner: 'etcdserver: can only promote a learner member',
   notEnoughStarted: 'etcdserver: re-configuration failed due to not enough started members',
   notFound: 'etcdserver: member not found',
+  notLeader: 'etcdserver: not leader',
+  badTransferee: 'etcdserver: bad leader transferee',
   peerUrlExists: 'etcdserver: Peer URLs already exists',
   timedOut: 'etcdserver: request timed out',
   noLeader: 'etcdserver: no leader',
@@ -49,6 +51,8 @@ export class EtcdCluster {
   /** Users with the role root, by the common name of their certificate; undefined where authentication is off. */
   roots: ReadonlySet<string> | undefined
   readonly alarms: { member: bigint; kind: number }[] = []
+  /** Keys below /registry/masterleases: address of each API server, and when it last said that it serves. */
+  readonly masterLeases = new Map<string, number>()
   protected readonly network: SimulatedNetwork
   readonly store: ObjectStore
 
@@ -150,6 +154,15 @@ export class EtcdCluster {
     if (this.members.some((one) => one !== member && one.peerUrl === peerUrl)) throw new Error(refusals.peerUrlExists)
     member.peerUrl = peerUrl
     this.changes.push({ what: 'update', peerUrl })
+  }
+
+  /** MoveLeader, of the one that leads: nobody has to miss it first. */
+  moveLeader(from: EtcdMemberState | undefined, to: bigint): void {
+    if (from === undefined || this.currentLeader() !== from) throw new Error(refusals.notLeader)
+    const target = this.voters().find(({ id }) => id === to)
+    if (target === undefined || !this.canCommit(target)) throw new Error(refusals.badTransferee)
+    this.leader = target
+    this.term++
   }
 
   /** Refused while the rest would have no majority of started members (strict-reconfig-check). */

@@ -205,6 +205,12 @@ export class EtcdProcess {
           header: this.header(),
           alarms: cluster.alarms.map((a) => ({ memberID: String(a.member), alarm: a.kind })),
         })),
+      moveLeader: (call: Call & { request: { targetID: string } }, callback: Callback<object>) =>
+        answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
+          cluster.moveLeader(this.member(), BigInt(call.request.targetID))
+          return { header: this.header() }
+        }),
       status: (call: Call, callback: Callback<object>) => answer(call, callback, () => this.status()),
       snapshot: (call: Call & { write(chunk: object): void; end(): void; destroy(error: Error): void }) => {
         try {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { firstServiceAddresses } from '@quorate/shared/service-addresses'
 import { parse } from 'yaml'
 import { type CertificateWish, type Identity, issue, keyPem, publicKeyPem } from './certificates.js'
 import {
@@ -160,6 +161,7 @@ function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: 
       },
     })
   }
+  makeServices(make, facts.init ?? {})
   make('deployments', 'kube-system', 'coredns', {
     labels: { 'k8s-app': 'kube-dns' },
     spec: {
@@ -187,6 +189,29 @@ function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: 
     })
   }
   makeInitToken(make)
+}
+
+type Make = (plural: string, namespace: string, name: string, rest: Omit<KubeObject, 'metadata'>) => void
+
+/** Those that kubeadm's cluster has: the first and the tenth address of its services (controlplane.go, addons/dns). */
+function makeServices(make: Make, { serviceSubnet = '10.96.0.0/12' }: { readonly serviceSubnet?: string }): void {
+  const [first = ''] = firstServiceAddresses(serviceSubnet)
+  const tenth = first.replace(/1$/, first.includes(':') ? 'a' : '10')
+  make('services', 'default', 'kubernetes', {
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: first,
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
+    },
+  })
+  make('services', 'kube-system', 'kube-dns', {
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: tenth,
+      selector: { 'k8s-app': 'kube-dns' },
+      ports: [{ name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 }],
+    },
+  })
 }
 
 /** kubectl patch ds kube-proxy -p '{"spec":{"template":{"spec":{"nodeSelector":{"non-calico": "true"}}}}}' */

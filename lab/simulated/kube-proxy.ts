@@ -6,6 +6,9 @@ import type { SimulatedNode } from './node.js'
 import type { ServiceDoors } from './services.js'
 import { keyOf, type ObjectStore } from './store.js'
 
+/** At most so often it writes its rules; a second on a real node (iptables.minSyncPeriod). */
+const syncMs = 400
+
 /** kube-proxy: makes the ways of Services; takes its server from the ConfigMap when its pod starts, and keeps a connection to it. Ready or not does not depend on it. */
 export class KubeProxy implements Process {
   private readonly node: SimulatedNode
@@ -39,7 +42,7 @@ export class KubeProxy implements Process {
         .then(() => this.doors.keep())
         .catch(() => {})
     look()
-    this.timer = setInterval(look, 1000)
+    this.timer = setInterval(look, syncMs)
   }
 
   async stop(): Promise<void> {

@@ -41,8 +41,9 @@ export class LeaderLease {
       return (await this.client.request('POST', this.path, { metadata: { name: this.name }, spec })).status === 201
     if (status !== 200 || this.stopped) return false
     const lease = body as KubeObject
+    const holder = lease.spec?.['holderIdentity'] ?? ''
     const age = Date.now() - Date.parse(String(lease.spec?.['renewTime']))
-    if (lease.spec?.['holderIdentity'] !== this.identity && age < leaseMs) return false
+    if (holder !== '' && holder !== this.identity && age < leaseMs) return false
     return (await this.client.request('PUT', `${this.path}/${this.name}`, { ...lease, spec })).status === 200
   }
 }

@@ -191,7 +191,7 @@ export class Machine {
           () => new Promise((resolve) => setTimeout(resolve, 200)),
         )
       }
-      if (stopped) await server?.stop()
+      if (stopped) await server?.stop(true)
     }
     return {
       start: async () => {
@@ -202,9 +202,9 @@ export class Machine {
         void begin().catch(() => {})
       },
       isReady: () => server?.isReady() === true,
-      stop: async () => {
+      stop: async (killed) => {
         stopped = true
-        await server?.stop()
+        await server?.stop(killed)
       },
     }
   }

@@ -1,6 +1,7 @@
 // Loaded into a simulated node's agent before its own code (NODE_OPTIONS=--import): gives the process what a machine of its own would
 // have. It leaves by the node's address, reaches only what the node reaches, reads the node's clock, meets the node's full disk, and
 // ends when whoever started it ends.
+import dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import fsPromises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -43,10 +44,30 @@ const heldByNobody = (socket, options) => {
 }
 
 // Connections leave by the node's own address, so that servers know who calls; a cut network answers as a router would.
+// The inner addresses of Services, as this node's kube-proxy leads them (cluster-addresses.ts); undefined where nothing leads there.
+const ledTo = (protocol, host, port) => {
+  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const line = lines('services').find((one) => one.startsWith(`${protocol} ${place} `))
+  const at = line?.slice(line.lastIndexOf(' ') + 1)
+  return at === undefined
+    ? undefined
+    : {
+        host: at.slice(0, at.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
+        port: Number(at.slice(at.lastIndexOf(':') + 1)),
+      }
+}
+
 const connect = net.Socket.prototype.connect
 net.Socket.prototype.connect = function (...args) {
   const options = Array.isArray(args[0]) ? args[0][0] : args[0]
-  const host = typeof options === 'object' && options !== null ? (options.host ?? '') : ''
+  let host = typeof options === 'object' && options !== null ? (options.host ?? '') : ''
+  if (typeof host === 'string' && net.isIP(host) !== 0 && !isOfLab(host)) {
+    const led = ledTo('tcp', host, options.port)
+    if (led !== undefined) {
+      Object.assign(options, led)
+      host = led.host
+    }
+  }
   if (typeof host === 'string' && isOfLab(host) && options.path === undefined) {
     if (lines('unreachable').includes(host)) {
       process.nextTick(() => this.destroy(unreachable(options)))
@@ -58,6 +79,13 @@ net.Socket.prototype.connect = function (...args) {
     if (host === virtualIp) heldByNobody(this, options)
   }
   return connect.apply(this, args)
+}
+
+const connectUdp = dgram.Socket.prototype.connect
+dgram.Socket.prototype.connect = function (port, host, ...rest) {
+  // A datagram for a Service that nothing leads to must not leave this machine: port 9 refuses it.
+  const led = isOfLab(host) ? { host, port } : (ledTo('udp', host, port) ?? { host: address, port: 9 })
+  return connectUdp.call(this, led.port, led.host, ...rest)
 }
 
 // The agent alone listens on the second network; what else it opens belongs to the cluster's.

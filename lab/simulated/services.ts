@@ -1,4 +1,6 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import { carry } from './carry.js'
+import { ClusterAddresses } from './cluster-addresses.js'
 import { hostPort, splitHostPort } from './host-port.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { SimulatedNode } from './node.js'
@@ -71,16 +73,19 @@ export class ServiceDoors {
   private readonly network: SimulatedNetwork
   private readonly store: ObjectStore
   private readonly doors = new Map<string, Door>()
+  private readonly inner: ClusterAddresses
   private turn = 0
 
   constructor(parts: { node: SimulatedNode; network: SimulatedNetwork; store: ObjectStore }) {
     this.node = parts.node
     this.network = parts.network
     this.store = parts.store
+    this.inner = new ClusterAddresses(parts)
   }
 
   /** Opens what is wanted and closes what is not any more. */
   async keep(): Promise<void> {
+    await this.inner.sync()
     const wanted = new Map(
       this.store
         .list(resourceOf('services'), 'kube-system')
@@ -92,6 +97,7 @@ export class ServiceDoors {
 
   closeAll(): void {
     for (const place of [...this.doors.keys()]) this.close(place)
+    this.inner.closeAll()
   }
 
   private placesOf(service: KubeObject): string[] {
@@ -130,10 +136,6 @@ export class ServiceDoors {
     const [port] = (slice?.['ports'] ?? []) as { port: number }[]
     const host = endpoints[this.turn++ % Math.max(1, endpoints.length)]?.addresses[0]
     if (host === undefined || port === undefined) return void client.destroy()
-    const server = connect({ host, port: port.port, localAddress: this.node.address })
-    client.on('error', () => {}).once('close', () => server.destroy())
-    server.on('error', () => {}).once('close', () => client.destroy())
-    client.pipe(server)
-    server.pipe(client)
+    carry(client, { host, port: port.port, localAddress: this.node.address })
   }
 }

@@ -176,6 +176,8 @@ function looksOf(site: Site, first: SimulatedNode, apiPort = 6443) {
         running,
         serving,
       })),
+    /** Name of the member that leads; null without one. */
+    etcdLeader: async () => site.etcd.currentLeader()?.name ?? null,
     containers: async ({ node }: { node: string }) =>
       machineOf(site, node).runtime.containers.map(({ id, name, attempt, running, createdAt }) => ({
         id,

@@ -22,6 +22,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'node:fs',
       'node:fs/promises',
       'node:net',
+      'node:dgram',
       'node:tls',
       'node:https',
       '@grpc/grpc-js',

@@ -123,7 +123,13 @@ t.test('a drill of a converted cluster', async (t) => {
     const agents = new SimulatedAgents(t, cluster)
     const fence = 1_000
     const stop = (node: string, id: string, part: string, withoutQuorum = false) =>
-      agents.change(node, 'stopPart', id, { part, restoreAfterSeconds: 60, withoutQuorum }, fence)
+      agents.change(
+        node,
+        'stopPart',
+        id,
+        { part, restoreAfterSeconds: 60, withoutQuorum, handedOver: false, unlessInEndpoints: false },
+        fence,
+      )
     const restore = (node: string, id: string, part: string) => agents.change(node, 'restorePart', id, { part }, fence)
 
     await stop('cp2', 'stop-1', 'PART_CONTROL_PLANE')
@@ -140,7 +146,10 @@ t.test('a drill of a converted cluster', async (t) => {
 
   await t.test('a power cut in its middle: the node boots into what it was', async (t) => {
     const agents = new SimulatedAgents(t, cluster)
-    const request = { part: 'PART_ETCD', restoreAfterSeconds: 600, withoutQuorum: false }
+    const request = {
+      ...{ part: 'PART_ETCD', restoreAfterSeconds: 600, withoutQuorum: false },
+      ...{ handedOver: false, unlessInEndpoints: false },
+    }
     await agents.change('cp3', 'stopPart', 'stop-5', request, 1_000)
     await cluster.kill('cp3')
     await cluster.control.ask('bootNode', { node: cluster.node('cp3').name })

@@ -112,6 +112,12 @@ export async function startEtcd(
           ...state.status,
         }),
       ),
+    moveLeader: (call, callback) => {
+      if (state.status.leader !== undefined && state.status.leader !== state.memberId)
+        return callback({ code: status.FAILED_PRECONDITION, details: 'etcdserver: not leader' })
+      state.status = { ...state.status, leader: call.request.targetID }
+      callback(null, { header })
+    },
     snapshot: (call) => {
       const hash = createHash('sha256').update(state.snapshot).digest()
       const bytes = Buffer.concat([state.snapshot, state.damaged ? Buffer.alloc(32) : hash])

@@ -181,7 +181,7 @@ export class PaperCluster {
       watchAvailability: async function* ({ targets }, { signal } = {}) {
         while (signal?.aborted !== true) {
           const seen = targets.map(({ name: target }) => ({
-            ...{ name: target, asked: 5, failed: 0, longestGapMs: 60, openGapMs: 0, outages: [] },
+            ...{ name: target, asked: 5, failed: 0, longestGapMs: 60, openGapMs: 0, stalledMs: 0, outages: [] },
           }))
           yield { atUnixMs: Date.now(), seen }
           await new Promise((resolve) => setTimeout(resolve, 20))

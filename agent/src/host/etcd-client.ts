@@ -232,6 +232,13 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     clientName: place.clientName,
     ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
     snapshot: (signal) => readSnapshot(own, signal),
+    ownId: async (signal) => (await readStatus(own, signal).catch(refused('asking the own member'))).memberId,
+    moveLeader: (id, signal) => {
+      const request = { targetID: BigInt(`0x${id}`).toString() }
+      return change(`moving the leadership to member ${id}`, () =>
+        unary(own.maintenance.moveLeader.bind(own.maintenance), request, { deadlineMs: changeMs, signal }),
+      )
+    },
     ...memberChanges(own, change),
     close: () => channels.close(),
   }

@@ -24,6 +24,10 @@ export interface EtcdClient {
   authentication(signal?: AbortSignal): Promise<string>
   /** Common name of the client certificate: the user that etcd takes this client for. */
   readonly clientName: string
+  /** Id (hex) of the member that answers for this node. */
+  ownId(signal?: AbortSignal): Promise<string>
+  /** Has this node's own member, which leads, hand over to another voter: nobody has to miss a leader first, as when it ends. */
+  moveLeader(id: string, signal?: AbortSignal): Promise<void>
   removeMember(id: string, signal?: AbortSignal): Promise<void>
   /** Tells the others where a member is met: its peer URLs, whole. */
   updateMember(id: string, peerUrls: readonly string[], signal?: AbortSignal): Promise<void>

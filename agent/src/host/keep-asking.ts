@@ -1,7 +1,9 @@
 import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { DnsAsker } from './dns-asker.js'
 import { KeptLine, type LineEnd } from './kept-line.js'
-import type { Asking, Question } from './network.js'
+import type { Asking, HttpsQuestion, Question } from './network.js'
+import { OwnPace } from './own-pace.js'
 
 /** As long as a client of the cluster's own waits for a server that does not answer (lab/probe.mjs). */
 const giveUpMs = 2_000
@@ -20,18 +22,29 @@ export function keepAsking(
   resolve: (host: string) => Promise<string[]>,
 ): Asking {
   const beatMs = Math.min(...questions.map(({ everyMs }) => everyMs))
+  const pace = new OwnPace(beatMs, performance.now())
+  const beatsOf = (ms: number): number => Math.max(1, Math.round(ms / beatMs))
   const askers = questions.map((question) => ({
-    asker: new Asker(question, () => resolve(question.host)),
-    beats: Math.max(1, Math.round(question.everyMs / beatMs)),
+    asker:
+      'dnsName' in question
+        ? new DnsAsker(question, pace, giveUpMs)
+        : new Asker(question, pace, () => resolve(question.host)),
+    beats: beatsOf(question.everyMs),
+    freshBeats: 'freshMs' in question && question.freshMs > 0 ? beatsOf(question.freshMs) : undefined,
   }))
+  const inTurn = askers.filter(({ freshBeats }) => freshBeats === undefined)
   let [beat, freshened, freshAt] = [0, 0, performance.now() + freshMs]
   const timer = setInterval(() => {
     const now = performance.now()
+    pace.beat(now)
     if (now >= freshAt) {
-      askers[freshened++ % askers.length]?.asker.renew()
+      inTurn[freshened++ % inTurn.length]?.asker.renew()
       freshAt = now + freshMs
     }
-    for (const { asker, beats } of askers) if (beat % beats === 0) asker.ask(now)
+    for (const { asker, beats, freshBeats } of askers) {
+      if (freshBeats !== undefined && beat % freshBeats === 0) asker.renew()
+      if (beat % beats === 0) asker.ask(now)
+    }
     beat++
   }, beatMs)
   return {
@@ -44,7 +57,8 @@ export function keepAsking(
 
 /** One question over kept connections, whenever it is told to ask. */
 class Asker {
-  readonly #question: Question
+  readonly #question: HttpsQuestion
+  readonly #pace: OwnPace
   readonly #resolve: () => Promise<string[]>
   readonly #context: SecureContext
   /** Those that are asked or can be, and some that are neither any more. */
@@ -57,8 +71,9 @@ class Asker {
   #isOld = false
   #stopped = false
 
-  constructor(question: Question, resolve: () => Promise<string[]>) {
+  constructor(question: HttpsQuestion, pace: OwnPace, resolve: () => Promise<string[]>) {
     this.#question = question
+    this.#pace = pace
     this.#resolve = resolve
     const { caPem, credentials } = question
     // Made once: parsing the CA for each connection would cost more than the handshake.
@@ -90,7 +105,7 @@ class Asker {
     if (this.#addresses === undefined) return
     for (const line of this.#lines) {
       // What has come meanwhile is read first: it may be this process that is late.
-      if (line.isAsked && now - line.askedAt > giveUpMs) setImmediate(() => this.#giveUp(line))
+      if (line.isAsked && this.#waited(line, now) > giveUpMs) setImmediate(() => this.#giveUp(line))
     }
     const kept = this.#kept
     if (kept === undefined || !isIdle(kept)) {
@@ -99,45 +114,56 @@ class Asker {
       this.#isOld = false
       kept.close()
       this.#askAnew(0, now)
-    } else kept.ask(this.#question.request(), now)
+    } else this.#askOn(kept, now)
   }
 
   #giveUp(line: KeptLine): void {
     if (line.isAsked) line.giveUp(`no answer within ${giveUpMs} ms`)
   }
 
+  /** Without the time in which this machine stood still. */
+  #waited({ askedAt, stalledBefore }: KeptLine, now: number): number {
+    return now - askedAt - (this.#pace.stalledMs - stalledBefore)
+  }
+
   #mayAskAnew(now: number): boolean {
     const asked = this.#lines.filter(({ isAsked }) => isAsked)
-    return asked.length < mostLines && asked.every(({ askedAt }) => now - askedAt >= impatientMs)
+    return asked.length < mostLines && asked.every((line) => this.#waited(line, now) >= impatientMs)
   }
 
   #askAnew(index: number, now: number): void {
     const { port, host, serverName } = this.#question
     const address = this.#addresses?.[index]
     if (address === undefined) {
-      this.#failed(`${host} has no address on this node`, now)
+      this.#failed(`${host} has no address on this node`, now, this.#pace.stalledMs)
       return
     }
     const sni = isIP(serverName) === 0 ? serverName : ''
     const dialled = { address, port, secureContext: this.#context, serverName, sni }
     const line: KeptLine = new KeptLine(dialled, (end) => this.#ended(line, end, index))
     this.#lines = [...this.#lines.filter(({ isOpen, isAsked }) => isOpen || isAsked), line]
+    this.#askOn(line, now)
+  }
+
+  #askOn(line: KeptLine, now: number): void {
+    line.stalledBefore = this.#pace.stalledMs
     line.ask(this.#question.request(), now)
   }
 
   #ended(line: KeptLine, end: LineEnd, index: number): void {
     if (this.#stopped) return
     const now = performance.now()
+    this.#pace.look(now)
     if ('status' in end) {
       if (line !== this.#kept) this.#keep(line)
-      this.#question.answered({ status: end.status, askedAt: line.askedAt, at: now })
+      this.#answered({ status: end.status }, { askedAt: line.askedAt, at: now, stalledBefore: line.stalledBefore })
     } else if (end.unheard && this.#question.isRepeatable) {
       // As Go's net/http, and so every client of Kubernetes: what was not heard on a kept connection is asked again on a new one.
       this.#askAnew(0, now)
     } else if (!line.isSecure && index + 1 < (this.#addresses?.length ?? 0)) {
       // The name has another address: who cannot connect tries that.
       this.#askAnew(index + 1, now)
-    } else this.#failed(end.error, line.askedAt)
+    } else this.#failed(end.error, line.askedAt, line.stalledBefore)
   }
 
   #keep(line: KeptLine): void {
@@ -145,10 +171,18 @@ class Asker {
     else this.#kept = line
   }
 
-  #failed(error: string, askedAt: number): void {
+  #failed(error: string, askedAt: number, stalledBefore: number): void {
     const at = performance.now()
     if (at - this.#resolvedAt > resolveAgainMs) void this.#lookUp()
-    this.#question.answered({ error, askedAt, at })
+    this.#answered({ error }, { askedAt, at, stalledBefore })
+  }
+
+  #answered(
+    end: { readonly status: number } | { readonly error: string },
+    { askedAt, at, stalledBefore }: { readonly askedAt: number; readonly at: number; readonly stalledBefore: number },
+  ): void {
+    const inAll = this.#pace.stalledMs
+    this.#question.answered({ ...end, askedAt, at, stalled: { meanwhile: inAll - stalledBefore, inAll } })
   }
 }
 

@@ -26,6 +26,8 @@ const bufferBytes = 8 * 1024
 export class KeptLine {
   /** Of this process's monotonic clock, milliseconds. */
   askedAt = 0
+  /** How long this machine had stood still when it was asked; kept here for who asks. */
+  stalledBefore = 0
   /** A question is under way. */
   isAsked = false
   /** The handshake is done and the certificate was verified. */

@@ -32,27 +32,41 @@ export interface HeldPorts {
 }
 
 /** What is asked of one server again and again. */
-export interface Question {
+export type Question = HttpsQuestion | DnsQuestion
+
+interface AnyQuestion {
   /** A name or an address. */
   readonly host: string
   readonly port: number
+  readonly everyMs: number
+  /** Told each answer, and why there was none. */
+  answered(answer: Answered): void
+}
+
+/** For the address of a name, over UDP, each time from another port. `host` is an address. */
+export interface DnsQuestion extends AnyQuestion {
+  readonly dnsName: string
+}
+
+export interface HttpsQuestion extends AnyQuestion {
   /** Name that the certificate must be for; empty: the chain alone counts. */
   readonly serverName: string
   readonly caPem: string
   readonly credentials?: ClientCredentials | undefined
-  readonly everyMs: number
+  /** How often a new connection takes the place of the kept one; 0: in turn with all others. */
+  readonly freshMs: number
   /** Asking twice is asking once. */
   readonly isRepeatable: boolean
   /** The whole request, HTTP/1.1. */
   request(): Buffer
-  /** Told each answer, and why there was none. */
-  answered(answer: Answered): void
 }
 
 /** Both times are of this process's monotonic clock, milliseconds; several questions can be under way. */
 export type Answered = ({ readonly status: number } | { readonly error: string }) & {
   readonly askedAt: number
   readonly at: number
+  /** How long this machine stood still: while it was asked, and in all since it began to ask; milliseconds. */
+  readonly stalled: { readonly meanwhile: number; readonly inAll: number }
 }
 
 export interface Asking {

@@ -64,6 +64,7 @@ export class NodeNetwork implements Network {
       certificateSerial: '',
       certificateSha256: '',
       latencyMs: 0,
+      metSha256: [],
     }
     const timeout = AbortSignal.timeout(Math.min(request.timeoutMs || getTimeoutMs, longestProbeMs))
     const stop = signal === undefined ? timeout : AbortSignal.any([signal, timeout])

@@ -13,6 +13,7 @@ import {
   type Node,
   type Pod,
   type Secret,
+  type Service,
   type SigningRequest,
   type Workload,
 } from './cluster/kube-objects.js'
@@ -25,6 +26,7 @@ import {
   nodeObject,
   pendingRequests,
   podFacts,
+  servicePlace,
   signedTokenIds,
 } from './cluster/read-cluster-objects.js'
 import { readOperation } from './operation.js'
@@ -33,8 +35,6 @@ import type { Tools } from './tools.js'
 
 const servingRequests =
   '/apis/certificates.k8s.io/v1/certificatesigningrequests?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving'
-const slicesOfApi =
-  '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes'
 
 /** Asks for everything at once: the answer takes as long as the slowest question. */
 export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterFactsResponse>(
@@ -82,15 +82,17 @@ async function readTexts(kube: KubeApi, signal: AbortSignal) {
 
 async function readObjects(kube: KubeApi, signal: AbortSignal) {
   const list = async <T>(path: string): Promise<readonly T[]> => (await kube.get<List<T>>(path, signal))?.items ?? []
-  const [nodes, leases, pods, slices, tokens, requests, daemonSet, coreDns] = await Promise.all([
+  const [nodes, leases, pods, slices, tokens, requests, daemonSet, coreDns, kubernetes, dns] = await Promise.all([
     list<Node>('/api/v1/nodes'),
     list<Lease>('/apis/coordination.k8s.io/v1/leases'),
     list<Pod>(apiPath.systemPods),
-    list<EndpointSlice>(slicesOfApi),
+    list<EndpointSlice>(apiPath.slicesOfApi),
     list<Secret>(`${apiPath.secrets}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`),
     list<SigningRequest>(servingRequests),
     kube.get<Workload>(apiPath.kubeProxy, signal),
     kube.get<Workload>(apiPath.coreDns, signal),
+    kube.get<Service>('/api/v1/namespaces/default/services/kubernetes', signal),
+    kube.get<Service>(`${apiPath.systemServices}/kube-dns`, signal),
   ])
   return {
     nodes: nodes.map((node) => nodeObject(node, leases)),
@@ -98,6 +100,8 @@ async function readObjects(kube: KubeApi, signal: AbortSignal) {
     pods: pods.map(podFacts),
     joinTokenIds: joinTokenIds(tokens),
     coreDns: coreDns === undefined ? undefined : coreDnsFacts(coreDns),
+    kubernetesService: servicePlace(kubernetes),
+    dnsService: servicePlace(dns),
     servingRequests: pendingRequests(requests),
     kubeProxyRollout: daemonSet === undefined ? undefined : daemonSetFacts(daemonSet),
     apiServerAddresses: [

@@ -14,8 +14,10 @@ import { getClusterFacts } from './get-cluster-facts.js'
 import { getFirewall } from './get-firewall.js'
 import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
+import { handOverLeadership } from './hand-over-leadership.js'
 import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
+import { leaveApiEndpoints } from './leave-api-endpoints.js'
 import { letEtcdListen } from './let-etcd-listen.js'
 import { listContainers } from './list-containers.js'
 import { listControlPlaneImages } from './list-control-plane-images.js'
@@ -126,6 +128,8 @@ export const operations: Operations = {
   updateEtcdMember,
   promoteEtcdMember,
   finishJoin,
+  handOverLeadership,
+  leaveApiEndpoints,
   retireApiServer,
   resetNode,
   removeEtcdMember,

@@ -1,7 +1,7 @@
-import { QuorateError } from '@quorate/shared/errors'
 import type { RetireApiServerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { commands } from '../host/commands.js'
-import { readJoinMarker } from './cluster/join-marker.js'
+import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
+import { requireJoinedBy } from './cluster/join-marker.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -17,14 +17,13 @@ const graceSeconds = 5
  * first they would be answered with errors. The kubelet is stopped before it, or it would start another.
  */
 export const retireApiServer = changeOperation<RetireApiServerRequest>(
-  async (_, context) => {
+  async ({ unlessInEndpoints }, context) => {
     const { tools, header, signal } = context
-    if ((await readJoinMarker(tools))?.runId !== header.runId) {
-      throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: nothing is stopped`)
-    }
+    await requireJoinedBy(tools, header.runId)
     await runUnitCommand(context, 'stop', commands.stopServices(['kubelet']))
     const servers = await runningContainers(tools, [component], signal)
     if (servers.length === 0) return unchanged('no API server runs')
+    if (unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
     const cri = tools.cri()
     try {
       for (const { id } of servers) await cri.stopContainer(id, graceSeconds, signal)

@@ -5,6 +5,7 @@ import { readStaticPod } from '@quorate/shared/static-pod'
 import { filePlace } from '@quorate/shared/text-place'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
+import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { containersOf, graceSeconds, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
@@ -14,12 +15,13 @@ import { runUnitCommand } from './run-unit.js'
 import type { Tools } from './tools.js'
 
 /**
- * Takes a part down as a fault would: the timer that brings it back is armed first, then the units are stopped, and the containers killed
- * without grace. Refused where the timer of another drill is still armed, where a unit would not come back after a reboot, and where etcd
+ * Takes a part down: the timer that brings it back is armed first, then the units are stopped, and the containers killed without grace as a fault
+ * would, or told to end where the node has handed over. Refused where the timer of another drill is still armed, where a unit would not come back after a reboot, and where etcd
  * would lose its quorum.
  */
 const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) => {
   const { tools, signal, progress } = context
+  const { handedOver } = request
   const containers = await containersOf(request.part, tools.host)
   await refuseArmed(context)
   const units = await unitsToStop(request, context)
@@ -28,11 +30,12 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   if (missing.length > 0)
     throw new QuorateError('NOT_A_CONTROL_PLANE', `${missing.join(', ')} does not run here: nothing was stopped`)
   if (containers.includes('etcd') && !request.withoutQuorum) await refuseQuorumLoss(tools, signal)
+  if (request.unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
   await arm(context, request.restoreAfterSeconds, units)
   await runUnitCommand(context, 'stop', commands.stopServices(units))
   const cri = tools.cri()
   try {
-    await Promise.all(victims.map(({ id, name }) => cri.stopContainer(id, graceSeconds(name), signal)))
+    await Promise.all(victims.map(({ id, name }) => cri.stopContainer(id, graceSeconds(name, handedOver), signal)))
   } finally {
     cri.close()
   }

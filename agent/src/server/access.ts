@@ -82,6 +82,8 @@ export const access = {
   [`${service}/UpdateEtcdMember`]: 'operator',
   [`${service}/PromoteEtcdMember`]: 'operator',
   [`${service}/FinishJoin`]: 'operator',
+  [`${service}/HandOverLeadership`]: 'operator',
+  [`${service}/LeaveApiEndpoints`]: 'operator',
   [`${service}/RetireApiServer`]: 'operator',
   [`${service}/ResetNode`]: 'operator',
   [`${service}/RemoveEtcdMember`]: 'operator',

@@ -118,6 +118,8 @@ export const check = {
   fencingToken: number('a fencing token', 0, Number.MAX_SAFE_INTEGER),
   asNumber: number('the number of an autonomous system', 1, 4_294_967_295),
   priority: number('1 to 255', 1, 255),
+  /** Zero: one. */
+  connections: number('at most 64 connections', 0, 64),
   /** Zero: the operation's own. */
   milliseconds: number('milliseconds, at most 10 minutes', 0, 600_000),
   seconds: number('seconds, at most a day', 0, 86_400),

@@ -48,6 +48,9 @@ const target = message<AvailabilityTarget>({
   serverName: optional(check.host),
   write: check.flag,
   everyMs: check.milliseconds,
+  dnsName: optional(check.dnsName),
+  freshEveryMs: optional(check.milliseconds),
+  onceGood: optional(check.flag),
 })
 const recipients = listOf(message<SealingRecipient>({ node: check.dnsName, recipient: check.recipient }))
 const sealed = message<SealedSecret>({ node: check.dnsName, ciphertext: check.ciphertext })
@@ -136,6 +139,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     verify: check.verifyMode,
     timeoutMs: check.milliseconds,
     caPem: optional(check.pem),
+    connections: optional(check.connections),
   },
   probeKubeconfig: { purpose: check.kubeconfigPurpose, path: optional(check.path) },
   probeDiscovery: { endpoint: check.hostPort, caPem: optional(check.pem), byFile: check.flag },
@@ -240,12 +244,21 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   updateEtcdMember: { header, memberId: check.memberId, peerUrls: listOf(check.peerUrl) },
   promoteEtcdMember: { header, memberId: check.memberId },
   finishJoin: { header, join },
-  retireApiServer: { header },
+  handOverLeadership: { header, to: optional(check.dnsName), onlyJoined: check.flag },
+  leaveApiEndpoints: { header, onlyJoined: check.flag },
+  retireApiServer: { header, unlessInEndpoints: check.flag },
   resetNode: { header },
   removeEtcdMember: { header, memberId: check.memberId },
   deleteNode: { header, name: check.dnsName },
   restartCoreDns: { header },
-  stopPart: { header, part: check.part, restoreAfterSeconds: check.restoreAfter, withoutQuorum: check.flag },
+  stopPart: {
+    header,
+    part: check.part,
+    restoreAfterSeconds: check.restoreAfter,
+    withoutQuorum: check.flag,
+    handedOver: check.flag,
+    unlessInEndpoints: check.flag,
+  },
   restorePart: { header, part: check.part },
 }
 

@@ -19,6 +19,7 @@ interface Options extends CommonOptions {
   readonly coldStart?: boolean
   readonly downFor: number
   readonly restoreAfter: number
+  readonly abrupt?: boolean
   readonly yes?: boolean
   readonly iKnowThisTakesPartsDown?: boolean
 }
@@ -35,8 +36,8 @@ export const drillCommand: CommandMaker = (context, finish) =>
   new Command('drill')
     .summary('take parts down and measure what users notice')
     .description(
-      'Shows what it will take down, asks, and does it one after the other: stopped abruptly, brought back, and every proof again before the\n' +
-        'next. Refused where `quorate verify` does not hold. Each node brings back by itself what was stopped on it, whoever is gone by then.',
+      'Shows what it will take down, asks, and does it one after the other: handed over and stopped as for maintenance (--abrupt: as a fault does\n' +
+        'it), brought back, and every proof again before the next. Refused where `quorate verify` does not hold. Each node brings back by itself what was stopped on it, whoever is gone by then.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
     .option(
@@ -47,6 +48,7 @@ export const drillCommand: CommandMaker = (context, finish) =>
     .option('--cold-start', 'at the end all control planes at once: the cluster is down meanwhile')
     .option('--down-for <seconds>', 'how long each stays down', seconds(1, 120), 15)
     .option('--restore-after <seconds>', 'after which its node brings it back by itself', seconds(10, 600), 120)
+    .option('--abrupt', 'stop each without a word, as a fault does: users notice more')
     .option('--yes', 'do not ask; only with the next one')
     .option('--i-know-this-takes-parts-down', 'what it says')
     .addHelpText(
@@ -62,9 +64,9 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   const { file: path, output, state, yes = false } = options
   requireConsent(context, options)
   const { file, text } = await readClusterFile(path)
-  const { only, coldStart = false, downFor, restoreAfter } = options
+  const { only, coldStart = false, downFor, restoreAfter, abrupt = false } = options
   const request: DrillRequest = {
-    ...{ file, fileText: text, coldStart, downSeconds: downFor, restoreAfterSeconds: restoreAfter },
+    ...{ file, fileText: text, coldStart, downSeconds: downFor, restoreAfterSeconds: restoreAfter, abrupt },
     ...(only === undefined ? {} : { only }),
   }
   chosenScenarios(request)

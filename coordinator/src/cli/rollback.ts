@@ -1,14 +1,16 @@
 import { parseRunId, type RunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import { planRollback, startRollback } from '../conversion/rollback.js'
-import type { Session } from '../conversion/session.js'
+import { readRun, type Session } from '../conversion/session.js'
 import type { RunOutcome } from '../engine/run-order.js'
+import { wayLines } from '../report/text.js'
+import { waysIn } from '../report/ways.js'
 import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommonOptions } from './context.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { rollbackText } from './render/rollback.js'
-import { makeStyle } from './render/style.js'
+import { makeStyle, printable } from './render/style.js'
 import { runLive } from './run-live.js'
 
 interface Options extends CommonOptions {
@@ -72,8 +74,29 @@ export async function undoLive(
     before: await session.runs.read(id),
     start: (onEvent) => startRollback(session, { id, keepEndpoint, onEvent }),
   })
+  await sayWhatWasLost(context, session, { id, output })
   if (outcome.outcome === 'done' && output === 'text') context.terminal.out(`\nRun ${id} is undone.\n`)
   if (outcome.error !== undefined && output === 'text')
     context.terminal.out(`\n${outcome.error.where}: ${outcome.error.message}\n  next: ${outcome.error.remedy}\n`)
   return outcome
+}
+
+/** As at the end of a conversion: what users and pods saw of the API meanwhile. */
+async function sayWhatWasLost(
+  { terminal }: CliContext,
+  session: Session,
+  { id, output }: Omit<UndoOptions, 'keepEndpoint'>,
+): Promise<void> {
+  const { rollback: undo, availability } = await readRun(session, id)
+  const seen = availability.filter(({ from }) => undo !== undefined && from >= undo.startedAt)
+  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'undo-availability', run: id, ways: seen })}\n`)
+  else if (seen.length > 0)
+    terminal.out(
+      `\n${printable(
+        `While it was undone\n${waysIn(seen)
+          .flatMap(wayLines)
+          .map((line) => `  ${line}\n`)
+          .join('')}`,
+      )}`,
+    )
 }

@@ -6,6 +6,7 @@ import { acceptedFinding, acceptedFindings, wasSoBefore } from './accepted.js'
 import { clusterNow } from './fresh.js'
 import { connectedTo } from './gates.js'
 import { existingNodes } from './membership.js'
+import { probeFrom, problemOf, readyStatuses } from './probe.js'
 import type { ConversionRun } from './run.js'
 import { endpointServer } from './wanted.js'
 
@@ -76,6 +77,9 @@ async function presentOnesConnected(
   return connected.holds ? holds([...connected.value, ...accepted.map(wasSoBefore)]) : connected
 }
 
+/** One of them may be led to an API server that is away at this moment. */
+const tries = 4
+
 const isProxy = (pod: PodFacts): boolean => pod.app === 'kube-proxy'
 
 async function allConnected(
@@ -87,9 +91,26 @@ async function allConnected(
     nodes.map((node) => connectedTo(run, node, { process: 'kube-proxy', server, signal })),
   )
   const evidence = [rolled]
-  for (const look of connected) {
+  const led = await Promise.all(nodes.map((node) => leadsSomewhere(run, node, signal)))
+  for (const look of [...connected, ...led]) {
     if (!look.holds) return look
     evidence.push(look.value)
   }
   return holds(evidence)
+}
+
+/** That its pods are new and connected says nothing of the rules: a connection to the Service `kubernetes` does, from where pods make theirs. */
+async function leadsSomewhere(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Look<Evidence>> {
+  const what = `Service kubernetes from ${node.name}`
+  const { kubernetesService } = await run.clusterFacts()
+  if (kubernetesService === undefined) return holds({ what, saw: 'not installed' })
+  const { address: host, port } = kubernetesService
+  const [statuses, answer] = await Promise.all([
+    readyStatuses(run),
+    probeFrom(run, node, { host, port, connections: tries, signal }),
+  ])
+  const problem = problemOf(answer, statuses)
+  return problem === undefined
+    ? holds({ what, saw: `HTTP ${answer.httpStatus} at ${host}:${port}` })
+    : notYet(`${what} (${host}:${port}): ${problem}`)
 }

@@ -14,17 +14,32 @@ export const totalOf = (records: readonly AvailabilityRecord[]): AvailabilityTot
   longestGapMs: records.reduce((longest, { longestGapMs }) => Math.max(longest, longestGapMs), 0),
 })
 
-const isWrite = ({ target }: AvailabilityRecord): boolean => target === 'write'
+const kindOf = ({ target }: AvailabilityRecord): string =>
+  target === 'write' ? 'writes' : target === 'cluster-dns' ? 'DNS answers' : 'reads'
+
+/** For how long the machine that asked stood still: of several that did the worst. What one of them asked at once stood still at once. */
+export function stalledMsOf(records: readonly AvailabilityRecord[]): number {
+  const steps = new Map<string, { readonly place: string; readonly ms: number }>()
+  for (const { place, during, stalledMs = 0 } of records) {
+    const key = `${place} ${during}`
+    steps.set(key, { place, ms: Math.max(stalledMs, steps.get(key)?.ms ?? 0) })
+  }
+  const places = new Map<string, number>()
+  for (const { place, ms } of steps.values()) places.set(place, (places.get(place) ?? 0) + ms)
+  return Math.max(0, ...places.values())
+}
 
 /** One short line; undefined where nothing was watched. */
 export function availabilityLine(records: readonly AvailabilityRecord[]): string | undefined {
-  const kinds = { reads: records.filter((one) => !isWrite(one)), writes: records.filter(isWrite) }
-  const said = Object.entries(kinds).flatMap(([kind, of]) => {
+  const said = ['reads', 'writes', 'DNS answers'].flatMap((kind) => {
+    const of = records.filter((one) => kindOf(one) === kind)
     const { asked, failed, longestGapMs } = totalOf(of)
     if (of.length === 0) return []
     return asked === 0
       ? `${kind} not watched`
       : `${asked - failed} ${kind} ok, ${failed} failed, longest gap ${longestGapMs} ms`
   })
+  const stalledMs = stalledMsOf(records)
+  if (stalledMs > 0) said.push(`the machine that asked stood still for ${(stalledMs / 1_000).toFixed(1)} s`)
   return said.length === 0 ? undefined : said.join('; ')
 }

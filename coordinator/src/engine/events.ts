@@ -141,7 +141,7 @@ export interface AvailabilityRecord {
   readonly during: string
   /** The node that asked. */
   readonly place: string
-  /** `endpoint`, the name of the control plane that was asked directly, or `write`. */
+  /** `endpoint`, the name of the control plane that was asked directly, `write`, or what pods use: `service-kubernetes`, `cluster-dns`. */
   readonly target: string
   /** Unix milliseconds. */
   readonly from: number
@@ -151,6 +151,8 @@ export interface AvailabilityRecord {
   readonly failed: number
   /** The longest time between two good answers. */
   readonly longestGapMs: number
+  /** How long the machine that asked stood still itself, which is in no gap; absent where it did not. */
+  readonly stalledMs?: number | undefined
   readonly outages: readonly Outage[]
 }
 

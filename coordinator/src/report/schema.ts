@@ -58,10 +58,13 @@ const counts = {
 const way = object({
   during: text.describe('Step that was being done.'),
   place: text.describe('Node that asked.'),
-  target: text.describe('`endpoint`, the name of a control plane (its own API server), or `write`.'),
+  target: text.describe(
+    '`endpoint`, the name of a control plane (its own API server), `write`, or what pods use: `service-kubernetes`, `cluster-dns`.',
+  ),
   from: time,
   to: time,
   ...counts,
+  stalledMs: count.optional().describe('How long the machine that asked stood still itself; in no gap.'),
   outages: list(object({ from: time, to: time, error: text })),
 })
 const availability = object({

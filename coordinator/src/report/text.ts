@@ -1,3 +1,4 @@
+import { stalledMsOf } from '../engine/availability.js'
 import { certificatesOf } from './certificates.js'
 import { hasOwnSection } from './run-report.js'
 import type { ReportedFinding, ReportedStep, RunReport } from './schema.js'
@@ -76,9 +77,14 @@ function stepLines({ id, state, durationMs, proofs, actions }: ReportedStep): re
   ]
 }
 
-function wayLines({ name, asked, failed, longestGapMs, places, records }: Way): readonly string[] {
+/** One way in words, and below it when it was away. */
+export function wayLines({ name, asked, failed, longestGapMs, places, records }: Way): readonly string[] {
+  const stalledMs = stalledMsOf(records)
+  const stalled = stalledMs === 0 ? '' : `; the machine that asked stood still for ${seconds(stalledMs)}`
   const said =
-    asked === 0 ? 'could not be watched' : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms`
+    asked === 0
+      ? 'could not be watched'
+      : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms${stalled}`
   const outages = records.flatMap(({ place, during, outages: all }) =>
     all.map(
       ({ from, to, error }) => `  ${iso(from)} from ${place} (${during}): away for ${seconds(to - from)}: ${error}`,

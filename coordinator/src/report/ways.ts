@@ -10,10 +10,21 @@ export interface Way extends AvailabilityTotal {
   readonly records: readonly ReportedWay[]
 }
 
-/** The ways that were watched, or could not be (0 requests): the endpoint first, then each API server, then writes. */
-export function waysOf({ availability }: RunReport): readonly Way[] {
-  const rank = (target: string) => (target === 'endpoint' ? 0 : target === 'write' ? 2 : 1)
-  const records = availability.steps.flatMap(({ ways }) => ways)
+const ranks: Readonly<Record<string, number>> = { endpoint: 0, write: 2, 'service-kubernetes': 3, 'cluster-dns': 4 }
+const names: Readonly<Record<string, string>> = {
+  endpoint: 'through the endpoint',
+  write: 'writes',
+  'service-kubernetes': 'as pods: Service kubernetes',
+  'cluster-dns': 'as pods: cluster DNS',
+}
+
+/** The ways that were watched, or could not be (0 requests): the endpoint first, then each API server, then writes, then what pods use. */
+export const waysOf = ({ availability }: Pick<RunReport, 'availability'>): readonly Way[] =>
+  waysIn(availability.steps.flatMap(({ ways }) => ways))
+
+/** The same of any records. */
+export function waysIn(records: readonly ReportedWay[]): readonly Way[] {
+  const rank = (target: string) => ranks[target] ?? 1
   const targets = [...new Set(records.map(({ target }) => target))].sort((a, b) => rank(a) - rank(b))
   return targets.map((target) => wayOf(target, records))
 }
@@ -23,7 +34,7 @@ function wayOf(target: string, all: readonly ReportedWay[]): Way {
   return {
     ...totalOf(records),
     target,
-    name: target === 'endpoint' ? 'through the endpoint' : target === 'write' ? 'writes' : `at ${target}`,
+    name: names[target] ?? `at ${target}`,
     places: [...new Set(records.map(({ place }) => place))],
     records,
   }

@@ -1,42 +1,60 @@
 import type { AvailabilityOutage, AvailabilitySeen } from '@quorate/shared/gen/quorate/v1/node_agent'
 
+/** When something came of a question; Unix milliseconds that never go back, and for how long the asking machine stood still. */
+export interface Moment {
+  readonly at: number
+  readonly askedAt: number
+  readonly stalled: { readonly meanwhile: number; readonly inAll: number }
+}
+
+/** What was asked before or in a stall of this length and came to nothing may have died of it: a server hangs up on who does not answer. */
+const deadlyStallMs = 1_000
+
 /**
- * The answers of one target as gaps. A gap is the time between two good answers that follow each other; an outage is one with a failed
- * answer in it. Before the first good answer there is no gap, but there can be an outage: from the begin.
+ * The answers of one target as gaps. A gap is the time between two good answers that follow each other, without that in which the asking machine
+ * stood still; an outage is one with a failed answer in it. Before the first good answer there is no gap, but there can be an outage: from the
+ * begin, unless what fails counts once it was good only.
  */
 export class Tally {
   readonly #name: string
   readonly #beganAt: number
-  #lastGood: number | undefined
+  readonly #onceGood: boolean
+  #lastGood: { readonly at: number; readonly stalledInAll: number } | undefined
   /** Why the first answer since the last good one failed. */
   #failure: string | undefined
   #asked = 0
   #failed = 0
   #longestGap = 0
   #outages: AvailabilityOutage[] = []
+  /** As last seen, and of that what was said. */
+  #stalled = { inAll: 0, said: 0 }
 
   /** Times are Unix milliseconds and never go back. */
-  constructor(name: string, now: number) {
+  constructor(name: string, now: number, onceGood = false) {
     this.#name = name
     this.#beganAt = now
+    this.#onceGood = onceGood
   }
 
-  good(now: number): void {
+  good({ at, stalled }: Moment): void {
     this.#asked++
+    this.#stalled.inAll = stalled.inAll
     const since = this.#since()
-    if (this.#lastGood !== undefined || this.#failure !== undefined)
-      this.#longestGap = Math.max(this.#longestGap, now - since)
+    const gap = Math.max(0, at - since - (stalled.inAll - (this.#lastGood?.stalledInAll ?? 0)))
+    if (this.#lastGood !== undefined || this.#failure !== undefined) this.#longestGap = Math.max(this.#longestGap, gap)
     if (this.#failure !== undefined)
-      this.#outages.push({ fromUnixMs: whole(since), toUnixMs: whole(now), error: this.#failure })
+      this.#outages.push({ fromUnixMs: whole(at - gap), toUnixMs: whole(at), error: this.#failure })
     this.#failure = undefined
-    this.#lastGood = now
+    this.#lastGood = { at, stalledInAll: stalled.inAll }
   }
 
   /** What was asked before the last good answer came and is given up after it tells nothing of the time since. */
-  failed(error: string, askedAt: number): void {
+  failed(error: string, { askedAt, stalled }: Omit<Moment, 'at'>): void {
+    this.#stalled.inAll = stalled.inAll
+    if (stalled.meanwhile >= deadlyStallMs || (this.#onceGood && this.#lastGood === undefined)) return
     this.#asked++
     this.#failed++
-    if (this.#lastGood === undefined || askedAt >= this.#lastGood) this.#failure ??= error
+    if (this.#lastGood === undefined || askedAt >= this.#lastGood.at) this.#failure ??= error
   }
 
   /** What is new since the call before. */
@@ -48,16 +66,18 @@ export class Tally {
       longestGapMs: whole(this.#longestGap),
       outages: this.#outages,
       openGapMs: this.#failure === undefined ? 0 : Math.max(1, whole(now - this.#since())),
+      stalledMs: whole(this.#stalled.inAll - this.#stalled.said),
     }
     this.#asked = 0
     this.#failed = 0
     this.#longestGap = 0
     this.#outages = []
+    this.#stalled.said = this.#stalled.inAll
     return seen
   }
 
   #since(): number {
-    return this.#lastGood ?? this.#beganAt
+    return this.#lastGood?.at ?? this.#beganAt
   }
 }
 

@@ -3,7 +3,7 @@ import type { Answered, Asking, ClientCredentials, Question } from '../../host/n
 import type { Tools } from '../tools.js'
 import { deleteLease, makeLease } from './lease.js'
 import { readQuestion, writeQuestion } from './questions.js'
-import { Tally } from './tally.js'
+import { type Moment, Tally } from './tally.js'
 
 export interface WatchParts {
   readonly tools: Tools
@@ -36,7 +36,7 @@ export class Watch {
 
   constructor(parts: WatchParts) {
     this.#parts = parts
-    this.#tallies = parts.targets.map(({ name }) => new Tally(name, this.now()))
+    this.#tallies = parts.targets.map(({ name, onceGood }) => new Tally(name, this.now(), onceGood))
     const questions = parts.targets.map((target, index) => this.#question(target, this.#tallies[index] as Tally))
     this.#asking = parts.tools.network.keepAsking(questions, newLineMs)
     if (parts.targets.some(({ write }) => write)) this.#makeLease()
@@ -65,10 +65,13 @@ export class Watch {
     const { caPem, credentials, everyMs } = this.#parts
     const { host, port, serverName, write } = target
     const usualMs = write ? everyMs.write : everyMs.read
+    if (target.dnsName !== undefined)
+      return { host, port, everyMs: usualMs, dnsName: target.dnsName, answered: this.#read(tally) }
     return {
       ...{ host, port, serverName, caPem },
       credentials: write ? credentials : undefined,
       everyMs: target.everyMs === 0 ? usualMs : Math.max(everyMs.read, target.everyMs),
+      freshMs: target.freshEveryMs ?? 0,
       isRepeatable: !write,
       request: write ? writeQuestion(target) : readQuestion(target),
       answered: write ? this.#written(tally) : this.#read(tally),
@@ -79,21 +82,26 @@ export class Watch {
   #read(tally: Tally): (answer: Answered) => void {
     let refusesAnonymous: boolean | undefined
     return (answer) => {
-      if ('error' in answer) return tally.failed(answer.error, this.#bootedAt + answer.askedAt)
+      if ('error' in answer) return tally.failed(answer.error, this.#moment(answer))
       const isRefusal = answer.status === 401 || answer.status === 403
       refusesAnonymous ??= isRefusal
-      if (answer.status === 200 || (isRefusal && refusesAnonymous)) tally.good(this.#bootedAt + answer.at)
-      else tally.failed(`HTTP ${answer.status}`, this.#bootedAt + answer.askedAt)
+      if (answer.status === 200 || (isRefusal && refusesAnonymous)) tally.good(this.#moment(answer))
+      else tally.failed(`HTTP ${answer.status}`, this.#moment(answer))
     }
+  }
+
+  /** In Unix milliseconds. */
+  #moment({ askedAt, at, stalled }: Answered): Moment {
+    return { askedAt: this.#bootedAt + askedAt, at: this.#bootedAt + at, stalled }
   }
 
   /** That there is no Lease is no failure of the API server: it is made anew. */
   #written(tally: Tally): (answer: Answered) => void {
     return (answer) => {
-      if ('error' in answer) return tally.failed(answer.error, this.#bootedAt + answer.askedAt)
-      if (answer.status === 200) tally.good(this.#bootedAt + answer.at)
+      if ('error' in answer) return tally.failed(answer.error, this.#moment(answer))
+      if (answer.status === 200) tally.good(this.#moment(answer))
       else if (answer.status === 404) this.#makeLease()
-      else tally.failed(`HTTP ${answer.status}`, this.#bootedAt + answer.askedAt)
+      else tally.failed(`HTTP ${answer.status}`, this.#moment(answer))
     }
   }
 

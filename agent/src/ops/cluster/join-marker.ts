@@ -1,3 +1,4 @@
+import { QuorateError } from '@quorate/shared/errors'
 import type { Host, TreeEntry } from '../../host/host.js'
 
 /** Written before a join begins: what the node was, and who may take it back. */
@@ -35,4 +36,10 @@ export async function writeJoinMarker({ host, stateFolder }: Place, marker: Join
 
 export async function removeJoinMarker({ host, stateFolder }: Place): Promise<void> {
   await host.remove(markerPath(stateFolder))
+}
+
+/** NOT_JOINED_BY_THIS_RUN on a node that was in a cluster before, or that another run joined. */
+export async function requireJoinedBy(place: Place, runId: string): Promise<void> {
+  if ((await readJoinMarker(place))?.runId === runId) return
+  throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${runId} did not join this node: nothing is taken away here`)
 }

@@ -127,6 +127,7 @@ export interface WebhookConfiguration {
 export interface Service {
   readonly metadata: ObjectMeta
   readonly spec?: {
+    readonly clusterIP?: string
     readonly externalName?: string
     readonly type?: string
     readonly loadBalancerIP?: string
@@ -176,5 +177,8 @@ export const apiPath = {
   systemPods: '/api/v1/namespaces/kube-system/pods',
   kubeProxy: '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy',
   coreDns: '/apis/apps/v1/namespaces/kube-system/deployments/coredns',
+  slicesOfApi:
+    '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes',
+  apiSlice: (name: string) => `/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/${name}`,
   systemLeases: '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases',
 } as const

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type {
   ConfigMapText,
   CoreDnsFacts,
@@ -5,6 +6,7 @@ import type {
   LeaseFacts,
   NodeObject,
   PodFacts,
+  ServicePlace,
   ServingRequest,
 } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
@@ -15,6 +17,7 @@ import {
   type Node,
   type Pod,
   type Secret,
+  type Service,
   type SigningRequest,
   type Toleration,
   unixMs,
@@ -112,6 +115,13 @@ function waitsFor(status: Pod['status']): string {
   const why =
     waiting.find((one) => one?.reason !== undefined) ?? scheduled ?? failed.find(({ type }) => type === 'Ready')
   return [why?.reason, why?.message].filter((part) => part !== undefined && part !== '').join(': ')
+}
+
+/** Where pods meet a Service; undefined for one without an address of its own (`None`, or ExternalName). */
+export function servicePlace(service: Service | undefined): ServicePlace | undefined {
+  const { clusterIP = '', ports = [] } = service?.spec ?? {}
+  const [first] = ports
+  return isIP(clusterIP) === 0 || first === undefined ? undefined : { address: clusterIP, port: first.port }
 }
 
 export function daemonSetFacts({ metadata, spec, status }: Workload): DaemonSetFacts {

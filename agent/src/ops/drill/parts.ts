@@ -47,10 +47,11 @@ export async function partOfNode(host: Host, part: Part): Promise<PartOfNode> {
 }
 
 /**
- * How long a container is given to end. Killed at once, as a fault does it; but kube-vip, like keepalived, has to take the address from the interface
+ * How long a container is given to end. Killed at once, as a fault does it, unless the node has handed over; but kube-vip, like keepalived, has to take the address from the interface
  * of a machine that goes on: there it would be held twice.
  */
-export const graceSeconds = (container: string): number => (container === kubeVipName ? 5 : 0)
+export const graceSeconds = (container: string, handedOver: boolean): number =>
+  handedOver || container === kubeVipName ? 5 : 0
 
 /** Containers of a part that this node must have: those of its own static pods. */
 export async function containersOf(part: Part, host: Host): Promise<readonly string[]> {

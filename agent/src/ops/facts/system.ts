@@ -38,12 +38,20 @@ async function readName(host: Host, path: string): Promise<string> {
   return said.length > longestName ? '' : said
 }
 
+/** The name that programs of this node call themselves by, as the kernel has it. */
+export async function readHostname(host: Host): Promise<string> {
+  const [name, etcName] = await Promise.all([
+    readName(host, '/proc/sys/kernel/hostname'),
+    readName(host, '/etc/hostname'),
+  ])
+  return name || etcName || systemHostname()
+}
+
 /** The machine: from /proc, /sys and /etc. */
 export async function readSystem(host: Host, signal: AbortSignal): Promise<SystemFacts> {
   const line = (path: string): Promise<string> => readLine(host, path)
-  const [name, etcName, release, machineId, cpuinfo, meminfo, swaps, controllers, productUuid] = await Promise.all([
-    readName(host, '/proc/sys/kernel/hostname'),
-    readName(host, '/etc/hostname'),
+  const [hostname, release, machineId, cpuinfo, meminfo, swaps, controllers, productUuid] = await Promise.all([
+    readHostname(host),
     line(osReleasePath),
     readName(host, '/etc/machine-id'),
     line('/proc/cpuinfo'),
@@ -55,7 +63,7 @@ export async function readSystem(host: Host, signal: AbortSignal): Promise<Syste
   ])
   const synchronised = await printed(host, commands.clockSynchronised(), signal)
   return {
-    hostname: name || etcName || systemHostname(),
+    hostname,
     clockSynchronised: synchronised === 'yes',
     os: readOsRelease(release).name,
     machineId,

@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { StepTally, Way } from './step-tally.js'
-import { endpointTarget, writeTarget } from './targets.js'
+import { dnsTarget, endpointTarget, serviceTarget, writeTarget } from './targets.js'
 
 export interface BudgetParts {
   readonly places: readonly string[]
@@ -13,18 +13,26 @@ export interface BudgetParts {
   readonly plannedMs: number
 }
 
+const inWords: Readonly<Record<string, string>> = {
+  [writeTarget]: 'writes failed',
+  [serviceTarget]: 'pods had no answer from the Service kubernetes',
+  [dnsTarget]: 'cluster DNS did not answer',
+}
+
 /**
  * The error that stops a run when users were without the API for longer than its budget in one step; undefined while they were not.
- * A user goes one way and not all at once: of all places, and of reading and writing, the worst counts (docs/decisions/0007).
+ * A user goes one way and not all at once: of all places, and of reading and writing, of pods by their Services, the worst counts (docs/decisions/0007).
  */
 export function overBudget(tally: StepTally, parts: BudgetParts): QuorateError | undefined {
   const { places, targets, first, budgetMs, plannedMs } = parts
   const read = targets.includes(endpointTarget) ? endpointTarget : first
-  const ways: Way[] = places.flatMap((place) => [read, writeTarget].map((target) => ({ place, target })))
+  const ways: Way[] = places.flatMap((place) =>
+    [read, writeTarget, serviceTarget, dnsTarget].map((target) => ({ place, target })),
+  )
   const [worst] = ways.map((way) => ({ ...way, ms: tally.outageMs(way) })).sort((a, b) => b.ms - a.ms)
   if (worst === undefined || worst.ms <= budgetMs + plannedMs) return undefined
   const planned = plannedMs === 0 ? '' : ` beside the ${plannedMs / 1000} s that were planned`
-  const what = worst.target === writeTarget ? 'writes failed' : `${worst.target} did not answer`
+  const what = inWords[worst.target] ?? `${worst.target} did not answer`
   return new QuorateError(
     'AVAILABILITY_BUDGET_SPENT',
     `${what} for ${(worst.ms / 1000).toFixed(1)} s in ${tally.during}; ${budgetMs / 1000} s are allowed in one step${planned}`,

@@ -5,11 +5,12 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { AvailabilityRecord, RunEvent } from '../../engine/events.js'
 import type { RunState } from '../../engine/fold.js'
 import type { Agent } from '../../fleet/agent.js'
+import { clusterConfiguration } from '../cluster-configuration.js'
 import type { ConversionRun } from '../run.js'
 import { localPeer } from '../wanted.js'
 import { overBudget } from './budget.js'
 import { StepTally } from './step-tally.js'
-import { type FirstServer, targetsOf } from './targets.js'
+import { type FirstServer, isForWorkloads, targetsOf, workloadTargets } from './targets.js'
 import { tidyUp } from './tidy-up.js'
 
 export interface RunWatchParts {
@@ -56,6 +57,10 @@ class Watching implements RunWatch {
   readonly #ended = new AbortController()
   #state: RunState
   #first: FirstServer | undefined
+  /** What pods use; read once. */
+  #workloads: readonly AvailabilityTarget[] = []
+  /** Of those, what was answered once: from then on what fails counts. */
+  readonly #good = new Set<string>()
   #tally: StepTally | undefined
   /** One set of targets; aborted when there is another. */
   #round = new AbortController()
@@ -113,7 +118,7 @@ class Watching implements RunWatch {
   /** Follows what the run did: other targets are asked by a new call, of which each target begins without a gap. */
   #aim(): void {
     if (this.#first === undefined) return
-    const targets = targetsOf(this.#parts.run.file, this.#state, this.#first)
+    const targets = [...targetsOf(this.#parts.run.file, this.#state, this.#first), ...this.#workloads]
     if (JSON.stringify(targets) === JSON.stringify(this.#targets)) return
     this.#targets = targets
     this.#expect()
@@ -127,9 +132,14 @@ class Watching implements RunWatch {
       for (const { name: target } of this.#targetsAt(place)) this.#tally?.expect({ place, target }, Date.now())
   }
 
-  /** Only the first control plane has what a write needs. */
+  /** Only the first control plane has what a write needs; what pods use is asked from a worker, where there is one. */
   #targetsAt(place: string): AvailabilityTarget[] {
-    return this.#targets.filter(({ write }) => !write || place === this.#parts.run.first.name)
+    const { first, workers } = this.#parts.run
+    const worker = workers[0] ?? first
+    return this.#targets
+      .filter(({ write }) => !write || place === first.name)
+      .filter((target) => !isForWorkloads(target) || place === worker.name)
+      .map((target) => (isForWorkloads(target) ? { ...target, onceGood: !this.#good.has(target.name) } : target))
   }
 
   /** Until the end, whatever becomes of the agent meanwhile; only who was replaced does not come again. */
@@ -152,7 +162,10 @@ class Watching implements RunWatch {
   async #look(place: NodeEntry, signal: AbortSignal): Promise<void> {
     const { run, agent } = this.#parts
     const facts = await run.nodeFacts(run.first)
-    this.#first ??= localPeer(run.first, facts)
+    if (this.#first === undefined) {
+      this.#workloads = await this.#readWorkloads()
+      this.#first = localPeer(run.first, facts)
+    }
     this.#aim()
     if (signal.aborted) return
     const request = {
@@ -167,9 +180,22 @@ class Watching implements RunWatch {
     }
   }
 
+  /** Without them the rest is watched all the same. */
+  async #readWorkloads(): Promise<readonly AvailabilityTarget[]> {
+    const { run } = this.#parts
+    const domain = async () => (await clusterConfiguration(run))?.dnsDomain ?? 'cluster.local'
+    return Promise.all([run.clusterFacts(), domain()]).then(
+      ([facts, dnsDomain]) => workloadTargets(facts, dnsDomain),
+      () => [],
+    )
+  }
+
   #take(place: string, { atUnixMs, seen }: WatchAvailabilityResponse): void {
     const at = Date.now()
-    for (const one of seen) this.#tally?.add(place, one, { at, ahead: atUnixMs - at })
+    for (const one of seen) {
+      if (one.asked > one.failed) this.#good.add(one.name)
+      this.#tally?.add(place, one, { at, ahead: atUnixMs - at })
+    }
     const { run, stop } = this.#parts
     // A way back is what mends: stopping it in its middle would leave users with neither.
     if (this.#tally === undefined || this.#state.rollback !== undefined) return

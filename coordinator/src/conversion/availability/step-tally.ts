@@ -13,6 +13,7 @@ interface Sum extends Way {
   asked: number
   failed: number
   longestGapMs: number
+  stalledMs: number
   readonly outages: Outage[]
   /** The outage that has not ended. */
   open: { readonly from: number; readonly to: number } | undefined
@@ -42,6 +43,7 @@ export class StepTally {
     sum.asked += seen.asked
     sum.failed += seen.failed
     sum.longestGapMs = Math.max(sum.longestGapMs, seen.longestGapMs)
+    sum.stalledMs += seen.stalledMs
     for (const { fromUnixMs, toUnixMs, error } of seen.outages)
       sum.outages.push({ from: fromUnixMs - ahead, to: toUnixMs - ahead, error })
     sum.open = seen.openGapMs === 0 ? undefined : { from: at - seen.openGapMs, to: at }
@@ -68,13 +70,18 @@ export class StepTally {
     const { during } = this
     return [...this.#sums.values()]
       .filter(({ asked, from }) => asked > 0 || now - from >= shortMs)
-      .map(({ open: _, ...seen }) => ({ during, ...seen, to: now }))
+      .map(({ open: _, stalledMs, ...seen }) => ({
+        during,
+        ...seen,
+        ...(stalledMs === 0 ? {} : { stalledMs }),
+        to: now,
+      }))
   }
 
   #sum(way: Way, from: number): Sum {
     const known = this.#sums.get(keyOf(way))
     if (known !== undefined) return known
-    const sum: Sum = { ...way, from, asked: 0, failed: 0, longestGapMs: 0, outages: [], open: undefined }
+    const sum: Sum = { ...way, from, asked: 0, failed: 0, longestGapMs: 0, stalledMs: 0, outages: [], open: undefined }
     this.#sums.set(keyOf(way), sum)
     return sum
   }

@@ -1,3 +1,4 @@
+import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
@@ -9,6 +10,8 @@ import { startLoadBalancer } from '../steps/start-load-balancer.js'
 /** Names of the targets that are no node. */
 export const endpointTarget = 'endpoint'
 export const writeTarget = 'write'
+export const serviceTarget = 'service-kubernetes'
+export const dnsTarget = 'cluster-dns'
 
 /**
  * Two places ask each joined control plane, together 20 times a second: nobody is sent to it but by the endpoint, which each of them asks as often by
@@ -72,3 +75,41 @@ function hasJoined(state: RunState, node: string): boolean {
   const record = step.actions.find(({ action }) => action.node === node)
   return record === undefined || record.state === 'verified'
 }
+
+/** How often a worker makes a new connection to the Service: a kept one goes on to whom it was led, whatever kube-proxy has heard since. */
+const freshEveryMs = 200
+
+/** What pods use, asked from a worker as they would: cluster DNS and the API by the addresses of their Services. */
+export function workloadTargets(
+  { kubernetesService, dnsService }: Pick<ClusterFacts, 'kubernetesService' | 'dnsService'>,
+  dnsDomain: string,
+): readonly AvailabilityTarget[] {
+  const usual = { serverName: '', write: false, everyMs: 0 }
+  return [
+    ...(kubernetesService === undefined
+      ? []
+      : [
+          {
+            ...usual,
+            name: serviceTarget,
+            host: kubernetesService.address,
+            port: kubernetesService.port,
+            serverName: kubernetesService.address,
+            freshEveryMs,
+          },
+        ]),
+    ...(dnsService === undefined
+      ? []
+      : [
+          {
+            ...usual,
+            name: dnsTarget,
+            host: dnsService.address,
+            port: dnsService.port,
+            dnsName: `kubernetes.default.svc.${dnsDomain}`,
+          },
+        ]),
+  ]
+}
+
+export const isForWorkloads = ({ name }: AvailabilityTarget): boolean => name === serviceTarget || name === dnsTarget

@@ -1,12 +1,15 @@
 import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { forecastQuorum } from '@quorate/shared/etcd-quorum'
+import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { totalOf } from '../../engine/availability.js'
 import type { AvailabilityRecord } from '../../engine/events.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import { readEtcd } from '../fresh.js'
+import { type End, endUnled, handOver } from '../hand-over.js'
 import { recall, remember } from '../memory.js'
 import type { ConversionRun, ConversionStep } from '../run.js'
 import { untilProved } from '../until-proved.js'
@@ -18,6 +21,8 @@ export interface DrillTimes {
   readonly downSeconds: number
   /** After how long its node brings it back by itself. */
   readonly restoreAfterSeconds: number
+  /** Stopped as a fault does it; else as for maintenance: what is led there is handed over first. */
+  readonly abrupt?: boolean
 }
 
 interface Under {
@@ -103,8 +108,14 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
   const watching = await watchEndpoint(run, { during: id, places: placesOf(run, targets) })
   try {
     const request = { part, restoreAfterSeconds: times.restoreAfterSeconds, withoutQuorum: isColdStart }
+    const isAbrupt = times.abrupt === true || isColdStart
     const stopped = await onEach(targets, async (node): Promise<Evidence> => {
-      const { facts } = await run.agent(node).change('stopPart', request, call, 'stop').catch(refused)
+      const stop = (handedOver: boolean, label: string) =>
+        run
+          .agent(node)
+          .change('stopPart', { ...request, handedOver }, call, label)
+          .catch(refused)
+      const { facts } = isAbrupt ? await stop(false, 'stop') : await afterHandOver(run, node, { part, call, stop })
       const at = new Date(Number(facts['stopped_at'])).toISOString()
       return { what: `stopped on ${node.name}`, saw: `${facts['stopped']} at ${at}, for ${times.downSeconds} s` }
     })
@@ -117,6 +128,19 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
     await watching.end()
     throw error
   }
+}
+
+/** As for maintenance: it gives away what it leads, and nobody is led to its API server when that ends. */
+async function afterHandOver(
+  run: ConversionRun,
+  node: NodeEntry,
+  { part, call, stop }: { part: Part; call: ChangeCall; stop: End },
+): Promise<OperationResult> {
+  // The load balancer is taken out of nothing: keepalived hands its address over as it is stopped.
+  if (part === Part.PART_LOAD_BALANCER) return stop(false, 'stop')
+  const going = { call, onlyJoined: false }
+  await handOver(run, node, going)
+  return endUnled(run, node, { ...going, end: stop })
 }
 
 /** An agent that forecasts a loss of quorum has stopped nothing: the cluster works, and needs nobody. */

@@ -5,6 +5,7 @@ import type { ChangeCall } from '../../fleet/agent.js'
 import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../control-plane-ready.js'
 import type { EtcdTopology } from '../etcd/topology.js'
 import { elected, staysConnectedTo } from '../gates.js'
+import { type End, endUnled, handOver, orSay } from '../hand-over.js'
 import { joinSpec } from '../join-spec.js'
 import { alikeWithFirst, versionsAsPlanned } from '../joiner-gates.js'
 import { untilKubeletReached } from '../kubelets-reached.js'
@@ -26,7 +27,7 @@ export const joinControlPlanes = defineStep({
   title: 'Join the other control planes',
   documented: 'Join',
   gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
-  undo: 'Its backend is taken out, its API server ended, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
+  undo: 'It hands over what it leads (etcd, the Leases), its backend is taken out, its API server leaves the endpoints and is ended, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
   width: (run) => recall<number>(run, atOnce) ?? 1,
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
   settleBefore: 'prove-ha',
@@ -71,8 +72,10 @@ export const joinControlPlanes = defineStep({
   },
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)
-    await balanceServing(run, call, node)
     const etcd = await run.etcdTopology()
+    const { impossible } = await etcd.forecastLeaving(run, [node])
+    if (impossible.length === 0) await handOver(run, node, { call, onlyJoined: true })
+    await balanceServing(run, call, node)
     await etcd.leave(run, node, { call, retire: () => retire(run, node, call) })
     if (await reset(run, node, call))
       await run.agent(run.first).change('deleteNode', { name: node.name }, call, 'delete-node')
@@ -157,14 +160,9 @@ async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<Conversio
 
 /** Lets clients that keep a connection to its API server go elsewhere. They lose it at the reset anyway: a node that cannot do it is reset all the same. */
 async function retire(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
-  await run
-    .agent(node)
-    .change('retireApiServer', {}, call, 'retire')
-    .catch((error: unknown) => {
-      const { code, message } = asQuorateError(error)
-      if (code === 'FENCED') throw error
-      if (code !== 'NOT_JOINED_BY_THIS_RUN') call.progress(`its API server was not ended gently: ${message}`)
-    })
+  const end: End = (unlessInEndpoints, label) =>
+    run.agent(node).change('retireApiServer', { unlessInEndpoints }, call, label)
+  await endUnled(run, node, { call, onlyJoined: true, end }).catch(orSay(call, 'its API server was not ended gently'))
 }
 
 /** False where the join was refused before it began: then nothing on that node, and no Node of its name, is ours to take away. */

@@ -19,7 +19,7 @@ export const updateKubeProxy = defineStep({
   id: 'update-kube-proxy',
   title: 'Point kube-proxy at the endpoint and roll its pods',
   documented: 'kube-proxy',
-  gate: 'The rollout is done, each pod is newer than the change, its sockets go to the endpoint.',
+  gate: 'The rollout is done, each pod is newer than the change, its sockets go to the endpoint, and its rules lead to an API server from every node.',
   undo: 'The old ConfigMap and the mark of the restart are put back, by which the pods are rolled again.',
   width: 1,
   // Its pods roll one after the other: what comes next does not need them, but no control plane joins before all go to the endpoint.

@@ -33,7 +33,16 @@ async function apiServer(t: Test) {
 function question(port: number, everyMs: number, answered: (answer: Answered) => void): Question {
   const request = Buffer.from('GET /readyz HTTP/1.1\r\nHost: it\r\n\r\n')
   return {
-    ...{ host: '127.0.0.1', port, serverName: '127.0.0.1', caPem: ca.certPem, everyMs, isRepeatable: true, answered },
+    ...{
+      host: '127.0.0.1',
+      port,
+      serverName: '127.0.0.1',
+      caPem: ca.certPem,
+      everyMs,
+      freshMs: 0,
+      isRepeatable: true,
+      answered,
+    },
     request: () => request,
   }
 }

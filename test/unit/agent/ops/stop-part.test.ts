@@ -4,7 +4,13 @@ import { restorePart } from '../../../../agent/src/ops/restore-part.js'
 import { stopPart } from '../../../../agent/src/ops/stop-part.js'
 import { OpsNode, rejected, runId } from '../../../support/ops-node.js'
 
-const balancer = { part: Part.PART_LOAD_BALANCER, restoreAfterSeconds: 60, withoutQuorum: false }
+const balancer = {
+  part: Part.PART_LOAD_BALANCER,
+  restoreAfterSeconds: 60,
+  withoutQuorum: false,
+  handedOver: false,
+  unlessInEndpoints: false,
+}
 
 async function nodeWithBalancer(test: Parameters<typeof OpsNode.make>[0]): Promise<OpsNode> {
   const node = await OpsNode.make(test)

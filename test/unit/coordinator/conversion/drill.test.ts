@@ -75,10 +75,18 @@ t.test('a step stops, restores, records what was seen, and holds when every proo
     [
       {
         node: 'k8smaster2.example.com',
+        method: 'handOverLeadership',
+        to: 'k8smaster1.example.com',
+        onlyJoined: false,
+      },
+      {
+        node: 'k8smaster2.example.com',
         method: 'stopPart',
         part: Part.PART_ETCD,
         restoreAfterSeconds: 60,
         withoutQuorum: false,
+        handedOver: true,
+        unlessInEndpoints: false,
       },
       { node: 'k8smaster2.example.com', method: 'restorePart', part: Part.PART_ETCD },
     ],
@@ -94,6 +102,15 @@ t.test('a step stops, restores, records what was seen, and holds when every proo
       ['etcd-leader', 'k8smaster1', 'write', 0],
     ],
   )
+})
+
+t.test('abrupt as a fault: nothing is handed over', async (t) => {
+  const paper = await converted()
+  const abrupt = { ...times, abrupt: true }
+  const [step] = drillOrder(chosenScenarios({ only: ['etcd-leader'] }), abrupt, async () => {})
+  const [action] = (await step?.plan(paper.run())) ?? []
+  await step?.apply(paper.run(), action as Action, paperCall())
+  t.match(paper.asked, [{ method: 'stopPart', request: { handedOver: false } }, { method: 'restorePart' }])
 })
 
 t.test(

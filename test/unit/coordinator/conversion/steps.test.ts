@@ -318,6 +318,7 @@ t.test('an undone join takes away its own, quorum first, and leaves the other jo
   t.same(
     paper.asked.map(({ node, method }) => `${node.split('.')[0]} ${method}`),
     [
+      'k8smaster3 handOverLeadership',
       'k8smaster1 applyLoadBalancer',
       'k8smaster2 applyLoadBalancer',
       'k8smaster3 applyLoadBalancer',

@@ -527,6 +527,15 @@ export interface ClusterFacts {
     | undefined;
   /** Keys of kube-proxy's ConfigMap; none where there is no such ConfigMap. */
   kubeProxyKeys: string[];
+  /** What pods use: default/kubernetes and kube-system/kube-dns. Absent where there is no such Service, or it has no address of its own. */
+  kubernetesService: ServicePlace | undefined;
+  dnsService: ServicePlace | undefined;
+}
+
+/** Where a Service is met inside the cluster. */
+export interface ServicePlace {
+  address: string;
+  port: number;
 }
 
 /** A request of a kubelet for its serving certificate that nobody has approved or denied yet. */
@@ -5120,6 +5129,8 @@ function createBaseClusterFacts(): ClusterFacts {
     servingRequests: [],
     kubeProxyConfig: undefined,
     kubeProxyKeys: [],
+    kubernetesService: undefined,
+    dnsService: undefined,
   };
 }
 
@@ -5190,6 +5201,12 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
     }
     for (const v of message.kubeProxyKeys) {
       writer.uint32(450).string(v!);
+    }
+    if (message.kubernetesService !== undefined) {
+      ServicePlace.encode(message.kubernetesService, writer.uint32(642).fork()).join();
+    }
+    if (message.dnsService !== undefined) {
+      ServicePlace.encode(message.dnsService, writer.uint32(650).fork()).join();
     }
     return writer;
   },
@@ -5383,6 +5400,22 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
             message.kubeProxyKeys.push(reader.string());
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.kubernetesService = ServicePlace.decode(reader, reader.uint32());
+            continue;
+          }
+          case 81: {
+            if (tag !== 650) {
+              break;
+            }
+
+            message.dnsService = ServicePlace.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5440,6 +5473,79 @@ export const ClusterFacts: MessageFns<ClusterFacts> = {
       ? ConfigMapText.fromPartial(object.kubeProxyConfig)
       : undefined;
     message.kubeProxyKeys = object.kubeProxyKeys?.map((e) => e) || [];
+    message.kubernetesService = (object.kubernetesService !== undefined && object.kubernetesService !== null)
+      ? ServicePlace.fromPartial(object.kubernetesService)
+      : undefined;
+    message.dnsService = (object.dnsService !== undefined && object.dnsService !== null)
+      ? ServicePlace.fromPartial(object.dnsService)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseServicePlace(): ServicePlace {
+  return { address: "", port: 0 };
+}
+
+export const ServicePlace: MessageFns<ServicePlace> = {
+  encode(message: ServicePlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServicePlace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServicePlace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ServicePlace>): ServicePlace {
+    return ServicePlace.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServicePlace>): ServicePlace {
+    const message = createBaseServicePlace();
+    message.address = object.address ?? "";
+    message.port = object.port ?? 0;
     return message;
   },
 };

@@ -293,6 +293,8 @@ export interface ProbeEndpointRequest {
   timeoutMs: number;
   /** The cluster CA for nodes that have none yet (joiners); public. */
   caPem: string;
+  /** How many connections are made, to see who is behind one address; 0 is one, at most 64. */
+  connections?: number | undefined;
 }
 
 export interface ProbeEndpointResponse {
@@ -306,6 +308,8 @@ export interface ProbeEndpointResponse {
   certificateSerial: string;
   certificateSha256: string;
   latencyMs: number;
+  /** Of all connections: sha256 of each certificate that was shown. The other fields are those of the first that came through, else of the last. */
+  metSha256: string[];
 }
 
 export interface ProbeKubeconfigRequest {
@@ -360,6 +364,16 @@ export interface AvailabilityTarget {
   write: boolean;
   /** How often this one is asked; 0: as the request says for its kind. */
   everyMs: number;
+  /** Set: not HTTPS but a question for the address of this name, over UDP, each from a port of its own as a resolver asks it. */
+  dnsName?:
+    | string
+    | undefined;
+  /** How often a new connection takes the place of the kept one; 0: now and then, in turn with all others. */
+  freshEveryMs?:
+    | number
+    | undefined;
+  /** What fails counts from the first good answer on: whether this node reaches it at all is not known (a network without kube-proxy may not let it). */
+  onceGood?: boolean | undefined;
 }
 
 export interface WatchAvailabilityRequest {
@@ -392,6 +406,8 @@ export interface AvailabilitySeen {
   outages: AvailabilityOutage[];
   /** How long the one that has not ended goes on; 0: the last answer was good. */
   openGapMs: number;
+  /** How long the asking machine itself stood still meanwhile; it is in no gap, and what it kept from being answered did not fail. */
+  stalledMs: number;
 }
 
 export interface WatchAvailabilityResponse {
@@ -1056,8 +1072,38 @@ export interface FinishJoinResponse {
   event: OperationEvent | undefined;
 }
 
+export interface HandOverLeadershipRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** Name of the etcd member that leads from now on, where it votes and answers; else another one that does. Empty: etcd is not on the control planes. */
+  to: string;
+  /** Refused on a node that this run did not join: what is undone must not touch another cluster. */
+  onlyJoined: boolean;
+}
+
+export interface HandOverLeadershipResponse {
+  event: OperationEvent | undefined;
+}
+
+export interface LeaveApiEndpointsRequest {
+  header:
+    | OperationHeader
+    | undefined;
+  /** As HandOverLeadershipRequest.only_joined. */
+  onlyJoined: boolean;
+}
+
+export interface LeaveApiEndpointsResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface RetireApiServerRequest {
-  header: OperationHeader | undefined;
+  header:
+    | OperationHeader
+    | undefined;
+  /** Not while it is among the endpoints of default/kubernetes: then nothing is done, and the result has `in_endpoints`. */
+  unlessInEndpoints: boolean;
 }
 
 export interface RetireApiServerResponse {
@@ -1105,6 +1151,10 @@ export interface StopPartRequest {
   restoreAfterSeconds: number;
   /** Stops etcd although the members that stay have no quorum: a cold start. */
   withoutQuorum: boolean;
+  /** As for maintenance, not as a fault: containers are told to end. */
+  handedOver: boolean;
+  /** As RetireApiServerRequest.unless_in_endpoints. */
+  unlessInEndpoints: boolean;
 }
 
 export interface StopPartResponse {
@@ -2418,6 +2468,7 @@ function createBaseProbeEndpointRequest(): ProbeEndpointRequest {
     verify: VerifyMode.VERIFY_MODE_UNSPECIFIED,
     timeoutMs: 0,
     caPem: "",
+    connections: undefined,
   };
 }
 
@@ -2443,6 +2494,9 @@ export const ProbeEndpointRequest: MessageFns<ProbeEndpointRequest> = {
     }
     if (message.caPem !== "") {
       writer.uint32(58).string(message.caPem);
+    }
+    if (message.connections !== undefined) {
+      writer.uint32(64).uint32(message.connections);
     }
     return writer;
   },
@@ -2516,6 +2570,14 @@ export const ProbeEndpointRequest: MessageFns<ProbeEndpointRequest> = {
             message.caPem = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.connections = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2540,6 +2602,7 @@ export const ProbeEndpointRequest: MessageFns<ProbeEndpointRequest> = {
     message.verify = object.verify ?? VerifyMode.VERIFY_MODE_UNSPECIFIED;
     message.timeoutMs = object.timeoutMs ?? 0;
     message.caPem = object.caPem ?? "";
+    message.connections = object.connections ?? undefined;
     return message;
   },
 };
@@ -2553,6 +2616,7 @@ function createBaseProbeEndpointResponse(): ProbeEndpointResponse {
     certificateSerial: "",
     certificateSha256: "",
     latencyMs: 0,
+    metSha256: [],
   };
 }
 
@@ -2578,6 +2642,9 @@ export const ProbeEndpointResponse: MessageFns<ProbeEndpointResponse> = {
     }
     if (message.latencyMs !== 0) {
       writer.uint32(56).uint32(message.latencyMs);
+    }
+    for (const v of message.metSha256) {
+      writer.uint32(66).string(v!);
     }
     return writer;
   },
@@ -2651,6 +2718,14 @@ export const ProbeEndpointResponse: MessageFns<ProbeEndpointResponse> = {
             message.latencyMs = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.metSha256.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2675,6 +2750,7 @@ export const ProbeEndpointResponse: MessageFns<ProbeEndpointResponse> = {
     message.certificateSerial = object.certificateSerial ?? "";
     message.certificateSha256 = object.certificateSha256 ?? "";
     message.latencyMs = object.latencyMs ?? 0;
+    message.metSha256 = object.metSha256?.map((e) => e) || [];
     return message;
   },
 };
@@ -3196,7 +3272,17 @@ export const HoldPortsResponse: MessageFns<HoldPortsResponse> = {
 };
 
 function createBaseAvailabilityTarget(): AvailabilityTarget {
-  return { name: "", host: "", port: 0, serverName: "", write: false, everyMs: 0 };
+  return {
+    name: "",
+    host: "",
+    port: 0,
+    serverName: "",
+    write: false,
+    everyMs: 0,
+    dnsName: undefined,
+    freshEveryMs: undefined,
+    onceGood: undefined,
+  };
 }
 
 export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
@@ -3218,6 +3304,15 @@ export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
     }
     if (message.everyMs !== 0) {
       writer.uint32(48).uint32(message.everyMs);
+    }
+    if (message.dnsName !== undefined) {
+      writer.uint32(58).string(message.dnsName);
+    }
+    if (message.freshEveryMs !== undefined) {
+      writer.uint32(64).uint32(message.freshEveryMs);
+    }
+    if (message.onceGood !== undefined) {
+      writer.uint32(72).bool(message.onceGood);
     }
     return writer;
   },
@@ -3283,6 +3378,30 @@ export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
             message.everyMs = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.dnsName = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.freshEveryMs = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.onceGood = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3306,6 +3425,9 @@ export const AvailabilityTarget: MessageFns<AvailabilityTarget> = {
     message.serverName = object.serverName ?? "";
     message.write = object.write ?? false;
     message.everyMs = object.everyMs ?? 0;
+    message.dnsName = object.dnsName ?? undefined;
+    message.freshEveryMs = object.freshEveryMs ?? undefined;
+    message.onceGood = object.onceGood ?? undefined;
     return message;
   },
 };
@@ -3481,7 +3603,7 @@ export const AvailabilityOutage: MessageFns<AvailabilityOutage> = {
 };
 
 function createBaseAvailabilitySeen(): AvailabilitySeen {
-  return { name: "", asked: 0, failed: 0, longestGapMs: 0, outages: [], openGapMs: 0 };
+  return { name: "", asked: 0, failed: 0, longestGapMs: 0, outages: [], openGapMs: 0, stalledMs: 0 };
 }
 
 export const AvailabilitySeen: MessageFns<AvailabilitySeen> = {
@@ -3503,6 +3625,9 @@ export const AvailabilitySeen: MessageFns<AvailabilitySeen> = {
     }
     if (message.openGapMs !== 0) {
       writer.uint32(48).uint32(message.openGapMs);
+    }
+    if (message.stalledMs !== 0) {
+      writer.uint32(56).uint32(message.stalledMs);
     }
     return writer;
   },
@@ -3568,6 +3693,14 @@ export const AvailabilitySeen: MessageFns<AvailabilitySeen> = {
             message.openGapMs = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stalledMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3591,6 +3724,7 @@ export const AvailabilitySeen: MessageFns<AvailabilitySeen> = {
     message.longestGapMs = object.longestGapMs ?? 0;
     message.outages = object.outages?.map((e) => AvailabilityOutage.fromPartial(e)) || [];
     message.openGapMs = object.openGapMs ?? 0;
+    message.stalledMs = object.stalledMs ?? 0;
     return message;
   },
 };
@@ -11268,14 +11402,281 @@ export const FinishJoinResponse: MessageFns<FinishJoinResponse> = {
   },
 };
 
+function createBaseHandOverLeadershipRequest(): HandOverLeadershipRequest {
+  return { header: undefined, to: "", onlyJoined: false };
+}
+
+export const HandOverLeadershipRequest: MessageFns<HandOverLeadershipRequest> = {
+  encode(message: HandOverLeadershipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.to !== "") {
+      writer.uint32(18).string(message.to);
+    }
+    if (message.onlyJoined !== false) {
+      writer.uint32(24).bool(message.onlyJoined);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandOverLeadershipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandOverLeadershipRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.onlyJoined = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandOverLeadershipRequest>): HandOverLeadershipRequest {
+    return HandOverLeadershipRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandOverLeadershipRequest>): HandOverLeadershipRequest {
+    const message = createBaseHandOverLeadershipRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.to = object.to ?? "";
+    message.onlyJoined = object.onlyJoined ?? false;
+    return message;
+  },
+};
+
+function createBaseHandOverLeadershipResponse(): HandOverLeadershipResponse {
+  return { event: undefined };
+}
+
+export const HandOverLeadershipResponse: MessageFns<HandOverLeadershipResponse> = {
+  encode(message: HandOverLeadershipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandOverLeadershipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandOverLeadershipResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HandOverLeadershipResponse>): HandOverLeadershipResponse {
+    return HandOverLeadershipResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandOverLeadershipResponse>): HandOverLeadershipResponse {
+    const message = createBaseHandOverLeadershipResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLeaveApiEndpointsRequest(): LeaveApiEndpointsRequest {
+  return { header: undefined, onlyJoined: false };
+}
+
+export const LeaveApiEndpointsRequest: MessageFns<LeaveApiEndpointsRequest> = {
+  encode(message: LeaveApiEndpointsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.onlyJoined !== false) {
+      writer.uint32(16).bool(message.onlyJoined);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaveApiEndpointsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaveApiEndpointsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.onlyJoined = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeaveApiEndpointsRequest>): LeaveApiEndpointsRequest {
+    return LeaveApiEndpointsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaveApiEndpointsRequest>): LeaveApiEndpointsRequest {
+    const message = createBaseLeaveApiEndpointsRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.onlyJoined = object.onlyJoined ?? false;
+    return message;
+  },
+};
+
+function createBaseLeaveApiEndpointsResponse(): LeaveApiEndpointsResponse {
+  return { event: undefined };
+}
+
+export const LeaveApiEndpointsResponse: MessageFns<LeaveApiEndpointsResponse> = {
+  encode(message: LeaveApiEndpointsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaveApiEndpointsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaveApiEndpointsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LeaveApiEndpointsResponse>): LeaveApiEndpointsResponse {
+    return LeaveApiEndpointsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaveApiEndpointsResponse>): LeaveApiEndpointsResponse {
+    const message = createBaseLeaveApiEndpointsResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseRetireApiServerRequest(): RetireApiServerRequest {
-  return { header: undefined };
+  return { header: undefined, unlessInEndpoints: false };
 }
 
 export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
   encode(message: RetireApiServerRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
       OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.unlessInEndpoints !== false) {
+      writer.uint32(16).bool(message.unlessInEndpoints);
     }
     return writer;
   },
@@ -11301,6 +11702,14 @@ export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
             message.header = OperationHeader.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.unlessInEndpoints = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -11321,6 +11730,7 @@ export const RetireApiServerRequest: MessageFns<RetireApiServerRequest> = {
     message.header = (object.header !== undefined && object.header !== null)
       ? OperationHeader.fromPartial(object.header)
       : undefined;
+    message.unlessInEndpoints = object.unlessInEndpoints ?? false;
     return message;
   },
 };
@@ -11863,7 +12273,14 @@ export const RestartCoreDnsResponse: MessageFns<RestartCoreDnsResponse> = {
 };
 
 function createBaseStopPartRequest(): StopPartRequest {
-  return { header: undefined, part: Part.PART_UNSPECIFIED, restoreAfterSeconds: 0, withoutQuorum: false };
+  return {
+    header: undefined,
+    part: Part.PART_UNSPECIFIED,
+    restoreAfterSeconds: 0,
+    withoutQuorum: false,
+    handedOver: false,
+    unlessInEndpoints: false,
+  };
 }
 
 export const StopPartRequest: MessageFns<StopPartRequest> = {
@@ -11879,6 +12296,12 @@ export const StopPartRequest: MessageFns<StopPartRequest> = {
     }
     if (message.withoutQuorum !== false) {
       writer.uint32(32).bool(message.withoutQuorum);
+    }
+    if (message.handedOver !== false) {
+      writer.uint32(40).bool(message.handedOver);
+    }
+    if (message.unlessInEndpoints !== false) {
+      writer.uint32(48).bool(message.unlessInEndpoints);
     }
     return writer;
   },
@@ -11928,6 +12351,22 @@ export const StopPartRequest: MessageFns<StopPartRequest> = {
             message.withoutQuorum = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.handedOver = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.unlessInEndpoints = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -11951,6 +12390,8 @@ export const StopPartRequest: MessageFns<StopPartRequest> = {
     message.part = object.part ?? Part.PART_UNSPECIFIED;
     message.restoreAfterSeconds = object.restoreAfterSeconds ?? 0;
     message.withoutQuorum = object.withoutQuorum ?? false;
+    message.handedOver = object.handedOver ?? false;
+    message.unlessInEndpoints = object.unlessInEndpoints ?? false;
     return message;
   },
 };
@@ -13764,6 +14205,33 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: FinishJoinResponse): Buffer => Buffer.from(FinishJoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FinishJoinResponse => FinishJoinResponse.decode(value),
   },
+  /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
+  handOverLeadership: {
+    path: "/quorate.v1.NodeAgentService/HandOverLeadership" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: HandOverLeadershipRequest): Buffer =>
+      Buffer.from(HandOverLeadershipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): HandOverLeadershipRequest => HandOverLeadershipRequest.decode(value),
+    responseSerialize: (value: HandOverLeadershipResponse): Buffer =>
+      Buffer.from(HandOverLeadershipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HandOverLeadershipResponse => HandOverLeadershipResponse.decode(value),
+  },
+  /**
+   * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
+   * An API server puts itself back within ten seconds: whoever ends it asks again.
+   */
+  leaveApiEndpoints: {
+    path: "/quorate.v1.NodeAgentService/LeaveApiEndpoints" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: LeaveApiEndpointsRequest): Buffer =>
+      Buffer.from(LeaveApiEndpointsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LeaveApiEndpointsRequest => LeaveApiEndpointsRequest.decode(value),
+    responseSerialize: (value: LeaveApiEndpointsResponse): Buffer =>
+      Buffer.from(LeaveApiEndpointsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LeaveApiEndpointsResponse => LeaveApiEndpointsResponse.decode(value),
+  },
   /**
    * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
    * closed, and nothing starts it again. Only on a node that this run joined.
@@ -13823,7 +14291,7 @@ export const NodeAgentServiceService = {
       Buffer.from(RestartCoreDnsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestartCoreDnsResponse => RestartCoreDnsResponse.decode(value),
   },
-  /** Takes a part of this control plane down, abruptly, for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  /** Takes a part of this control plane down for a drill. A timer of systemd that brings it back is armed before anything stops. */
   stopPart: {
     path: "/quorate.v1.NodeAgentService/StopPart" as const,
     requestStream: false as const,
@@ -14009,6 +14477,13 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   promoteEtcdMember: handleServerStreamingCall<PromoteEtcdMemberRequest, PromoteEtcdMemberResponse>;
   /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
   finishJoin: handleServerStreamingCall<FinishJoinRequest, FinishJoinResponse>;
+  /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
+  handOverLeadership: handleServerStreamingCall<HandOverLeadershipRequest, HandOverLeadershipResponse>;
+  /**
+   * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
+   * An API server puts itself back within ten seconds: whoever ends it asks again.
+   */
+  leaveApiEndpoints: handleServerStreamingCall<LeaveApiEndpointsRequest, LeaveApiEndpointsResponse>;
   /**
    * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
    * closed, and nothing starts it again. Only on a node that this run joined.
@@ -14022,7 +14497,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   deleteNode: handleServerStreamingCall<DeleteNodeRequest, DeleteNodeResponse>;
   /** Rolling restart of CoreDNS so that its pods spread. Only on a control plane. */
   restartCoreDns: handleServerStreamingCall<RestartCoreDnsRequest, RestartCoreDnsResponse>;
-  /** Takes a part of this control plane down, abruptly, for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  /** Takes a part of this control plane down for a drill. A timer of systemd that brings it back is armed before anything stops. */
   stopPart: handleServerStreamingCall<StopPartRequest, StopPartResponse>;
   /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
   restorePart: handleServerStreamingCall<RestorePartRequest, RestorePartResponse>;
@@ -14752,6 +15227,29 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<FinishJoinResponse>;
+  /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
+  handOverLeadership(
+    request: HandOverLeadershipRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<HandOverLeadershipResponse>;
+  handOverLeadership(
+    request: HandOverLeadershipRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<HandOverLeadershipResponse>;
+  /**
+   * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
+   * An API server puts itself back within ten seconds: whoever ends it asks again.
+   */
+  leaveApiEndpoints(
+    request: LeaveApiEndpointsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<LeaveApiEndpointsResponse>;
+  leaveApiEndpoints(
+    request: LeaveApiEndpointsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<LeaveApiEndpointsResponse>;
   /**
    * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
    * closed, and nothing starts it again. Only on a node that this run joined.
@@ -14799,7 +15297,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RestartCoreDnsResponse>;
-  /** Takes a part of this control plane down, abruptly, for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  /** Takes a part of this control plane down for a drill. A timer of systemd that brings it back is armed before anything stops. */
   stopPart(request: StopPartRequest, options?: Partial<CallOptions>): ClientReadableStream<StopPartResponse>;
   stopPart(
     request: StopPartRequest,

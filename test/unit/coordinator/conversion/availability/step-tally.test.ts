@@ -11,6 +11,7 @@ const seen = (name: string, change: Partial<AvailabilitySeen> = {}): Availabilit
   longestGapMs: 60,
   outages: [],
   openGapMs: 0,
+  stalledMs: 0,
   ...change,
 })
 const outage = (from: number, to: number) => ({ fromUnixMs: from, toUnixMs: to, error: 'refused' })

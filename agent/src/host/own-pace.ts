@@ -1,0 +1,29 @@
+/** A timer that comes later than this tells that the machine, or this process, stood still; less is how timers are on a busy one. */
+const lateMs = 150
+
+/** Measures by a timer of known pace how long the asking machine itself stood still: what it did not ask or hear in that time nobody else is to blame for. */
+export class OwnPace {
+  /** Milliseconds since it began. */
+  stalledMs = 0
+  readonly #beatMs: number
+  #due: number
+
+  /** `now` is of this process's monotonic clock, as all times here. */
+  constructor(beatMs: number, now: number) {
+    this.#beatMs = beatMs
+    this.#due = now + beatMs
+  }
+
+  /** To be called by the timer. */
+  beat(now: number): void {
+    this.look(now)
+    this.#due = now + this.#beatMs
+  }
+
+  /** To be called before whatever comes: after a stall answers are read before the timer has its turn. */
+  look(now: number): void {
+    if (now - this.#due <= lateMs) return
+    this.stalledMs += now - this.#due
+    this.#due = now
+  }
+}

@@ -1,0 +1,92 @@
+import { asQuorateError } from '@quorate/shared/errors'
+import { holds, notYet, until } from '@quorate/shared/until'
+import { readHostname } from '../facts/system.js'
+import type { ChangeContext } from '../operation.js'
+import type { Tools } from '../tools.js'
+import { apiPath, type Lease } from './kube-objects.js'
+import { runningContainers } from './running-containers.js'
+
+/** Of which one leads and the others wait; container and Lease have one name. */
+export const electedComponents = ['kube-controller-manager', 'kube-scheduler'] as const
+type Component = (typeof electedComponents)[number]
+
+const graceSeconds = 5
+/** Those that wait try every two seconds (client-go, leaderelection, RetryPeriod 2 s with a jitter of 1.2). */
+const takenWithinMs = 5_000
+/** The kubelet starts the one that was ended again at once, and it may be the fastest; the second time it is made to wait for ten seconds. */
+const tries = 3
+
+const readLease = async ({ kube }: Tools, component: Component, signal: AbortSignal): Promise<Lease | undefined> =>
+  (await kube()).get<Lease>(`${apiPath.systemLeases}/${component}`, signal)
+
+/** A holder calls itself by its host's name and a number of its own: `k8smaster1_5a0c...`. */
+const isOf = (hostname: string, lease: Lease | undefined): boolean =>
+  (lease?.spec?.holderIdentity ?? '').startsWith(`${hostname}_`)
+
+/** Whether this node's instance leads. */
+export async function isLedHere(tools: Tools, component: Component, signal: AbortSignal): Promise<boolean> {
+  const [hostname, lease] = await Promise.all([readHostname(tools.host), readLease(tools, component, signal)])
+  return isOf(hostname, lease)
+}
+
+/**
+ * Has another instance lead; answers in words who does, undefined where this node's did not. There is no other way to ask one to step back: it is
+ * told to end, and what it held is given up as client-go does where it is told to (ReleaseOnCancel, which neither of the two uses by default).
+ */
+export async function moveLease(component: Component, context: ChangeContext): Promise<string | undefined> {
+  const { tools, signal, progress } = context
+  const hostname = await readHostname(tools.host)
+  if (!isOf(hostname, await readLease(tools, component, signal))) return undefined
+  for (let tried = 1; tried <= tries; tried++) {
+    progress(`ending ${component} here: another instance is to lead`)
+    await endContainers(tools, component, signal)
+    await giveUp(tools, { component, hostname }, signal)
+    const holder = await holderElsewhere(tools, { component, hostname }, signal)
+    if (holder !== undefined) return `${component} is led by ${holder}`
+  }
+  return `${component} is still led here: nobody else took its Lease`
+}
+
+async function endContainers(tools: Tools, component: Component, signal: AbortSignal): Promise<void> {
+  const running = await runningContainers(tools, [component], signal)
+  const cri = tools.cri()
+  try {
+    for (const { id } of running) await cri.stopContainer(id, graceSeconds, signal)
+  } finally {
+    cri.close()
+  }
+}
+
+interface Held {
+  readonly component: Component
+  readonly hostname: string
+}
+
+/** Only what is still held from here, as it was seen: whoever was faster keeps it. */
+async function giveUp(tools: Tools, { component, hostname }: Held, signal: AbortSignal): Promise<void> {
+  const lease = await readLease(tools, component, signal)
+  if (lease === undefined || !isOf(hostname, lease)) return
+  const patch = {
+    metadata: { resourceVersion: lease.metadata.resourceVersion },
+    spec: { holderIdentity: null, leaseDurationSeconds: 1 },
+  }
+  await (await tools.kube()).patch(`${apiPath.systemLeases}/${component}`, patch, signal).catch((thrown: unknown) => {
+    if (asQuorateError(thrown).code !== 'API_SERVER_REFUSED') throw thrown
+  })
+}
+
+/** The host that leads now; undefined where it is this one again, or nobody within the time. */
+async function holderElsewhere(
+  tools: Tools,
+  { component, hostname }: Held,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const look = async () => {
+    const lease = await readLease(tools, component, signal)
+    const holder = lease?.spec?.holderIdentity ?? ''
+    return holder === '' ? notYet('nobody') : holds(isOf(hostname, lease) ? undefined : holder.replace(/_[^_]*$/, ''))
+  }
+  return until(`somebody to lead ${component}`, look, { deadlineMs: takenWithinMs, everyMs: 150, signal }).catch(
+    () => undefined,
+  )
+}

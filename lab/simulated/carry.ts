@@ -1,0 +1,13 @@
+import { connect, type Socket } from 'node:net'
+
+/** Passes on what a client says to a server, and back, until either hangs up. */
+export function carry(
+  client: Socket,
+  to: { readonly host: string; readonly port: number; readonly localAddress: string },
+): void {
+  const server = connect(to)
+  client.on('error', () => {}).once('close', () => server.destroy())
+  server.on('error', () => {}).once('close', () => client.destroy())
+  client.pipe(server)
+  server.pipe(client)
+}
