@@ -110,10 +110,10 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
     const request = { part, restoreAfterSeconds: times.restoreAfterSeconds, withoutQuorum: isColdStart }
     const isAbrupt = times.abrupt === true || isColdStart
     const stopped = await onEach(targets, async (node): Promise<Evidence> => {
-      const stop = (handedOver: boolean, label: string) =>
+      const stop: End = (unlessInEndpoints, label) =>
         run
           .agent(node)
-          .change('stopPart', { ...request, handedOver }, call, label)
+          .change('stopPart', { ...request, handedOver: !isAbrupt, unlessInEndpoints }, call, label)
           .catch(refused)
       const { facts } = isAbrupt ? await stop(false, 'stop') : await afterHandOver(run, node, { part, call, stop })
       const at = new Date(Number(facts['stopped_at'])).toISOString()

@@ -111,6 +111,7 @@ t.test('abrupt as a fault: nothing is handed over', async (t) => {
   const [action] = (await step?.plan(paper.run())) ?? []
   await step?.apply(paper.run(), action as Action, paperCall())
   t.match(paper.asked, [{ method: 'stopPart', request: { handedOver: false } }, { method: 'restorePart' }])
+  await step?.verify(paper.run(), action as Action, signal)
 })
 
 t.test(
