@@ -62,7 +62,7 @@ async function convert(
   )
   approve(plan, hash)
   if (!yes) await askFor(terminal, `Convert ${plan.cluster} now?`, { what: 'the plan', where: plan.cluster })
-  const ended = await runLive(context, {
+  const ended = await runLive(context, session, {
     output,
     start: (onEvent) => startConversion(session, { file, fileText: text, approved: plan, onEvent }),
   })

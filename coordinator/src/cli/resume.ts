@@ -32,7 +32,7 @@ async function resume(context: CliContext, id: string, { state, output, acceptCh
   const session = await context.openSession(state)
   const run = parseRunId(id)
   const before = await session.runs.read(run)
-  const ended = await runLive(context, {
+  const ended = await runLive(context, session, {
     output,
     before,
     start: (onEvent) => resumeConversion(session, { id: run, acceptChanges, onEvent }),

@@ -67,7 +67,7 @@ export async function undoLive(
   session: Session,
   { id, output, keepEndpoint }: UndoOptions,
 ): Promise<RunOutcome> {
-  const outcome = await runLive(context, {
+  const outcome = await runLive(context, session, {
     output,
     before: await session.runs.read(id),
     start: (onEvent) => startRollback(session, { id, keepEndpoint, onEvent }),

@@ -14,6 +14,18 @@ export const totalOf = (records: readonly AvailabilityRecord[]): AvailabilityTot
   longestGapMs: records.reduce((longest, { longestGapMs }) => Math.max(longest, longestGapMs), 0),
 })
 
+/** What the journal says, and what was seen since (engine/seen-now.ts): each watch of a way, told by when it began, counts once. */
+export const withSeenNow = (
+  journaled: readonly AvailabilityRecord[],
+  now: readonly AvailabilityRecord[],
+): readonly AvailabilityRecord[] => {
+  const said = new Set(journaled.map(watchOf))
+  return [...journaled, ...now.filter((one) => !said.has(watchOf(one)))]
+}
+
+const watchOf = ({ during, place, target, from }: AvailabilityRecord): string =>
+  JSON.stringify([during, place, target, from])
+
 const isWrite = ({ target }: AvailabilityRecord): boolean => target === 'write'
 
 /** One short line; undefined where nothing was watched. */
