@@ -34,7 +34,8 @@ const terminal: Terminal = {
   live: stdout.isTTY === true && env['TERM'] !== 'dumb',
   coloured,
   canAsk: stdin.isTTY === true && stderr.isTTY === true,
-  size: () => ({ columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }),
+  // A serial console says 0 where it does not know.
+  size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
   async ask(question) {
     const lines = createInterface({ input: stdin, output: stderr })
     // Ctrl-C rejects, Ctrl-D closes; both are no yes.
