@@ -7,6 +7,7 @@ import { runProgram } from './cli/program.js'
 import { errorJson, errorText } from './cli/render/error.js'
 import { makeStyle } from './cli/render/style.js'
 import type { Terminal } from './cli/terminal.js'
+import { startDetached, tellStarter } from './detached.js'
 import { openSession } from './open-session.js'
 import { serveRest } from './serve-rest.js'
 import { defaultStateFolder } from './state/paths.js'
@@ -46,6 +47,8 @@ const terminal: Terminal = {
   },
 }
 
+const begun = tellStarter()
+
 const context: CliContext = {
   terminal,
   input: () => stdin,
@@ -63,11 +66,15 @@ const context: CliContext = {
     whenClosed.add(callback)
     return () => whenClosed.delete(callback)
   },
+  detach: startDetached,
+  ...(begun === undefined ? {} : { begun }),
   now: Date.now,
 }
 
-/** SIGHUP: the terminal was closed, or the connection to it. */
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** SIGHUP: the terminal was closed, or the connection to it. That is nothing to a process that has none. */
+const stopSignals: readonly NodeJS.Signals[] =
+  begun === undefined ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM']
+if (begun !== undefined) process.on('SIGHUP', () => undefined)
 
 /** As the command line names it; good enough for a message. */
 function stateFolder(args: readonly string[]): string {

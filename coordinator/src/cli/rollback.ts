@@ -5,6 +5,7 @@ import type { Session } from '../conversion/session.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommonOptions } from './context.js'
+import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { rollbackText } from './render/rollback.js'
@@ -14,6 +15,7 @@ import { runLive } from './run-live.js'
 interface Options extends CommonOptions {
   readonly yes?: boolean
   readonly keepEndpoint?: boolean
+  readonly detach?: boolean
 }
 
 export const rollbackCommand: CommandMaker = (context, finish) =>
@@ -26,6 +28,7 @@ export const rollbackCommand: CommandMaker = (context, finish) =>
     .argument('<run>', 'id of a run')
     .option('--yes', 'do not ask')
     .option('--keep-endpoint', 'take back the joins only: load balancer, certificate and kubeconfigs stay')
+    .addOption(detachOption())
     .addHelpText(
       'after',
       '\nExamples:\n  quorate rollback 20261122t221530-ab12cd\n  quorate rollback 20261122t221530-ab12cd --yes --keep-endpoint',
@@ -37,20 +40,26 @@ export const rollbackCommand: CommandMaker = (context, finish) =>
 async function rollback(
   context: CliContext,
   id: RunId,
-  { state, output, yes = false, keepEndpoint = false }: Options,
+  { state, output, yes = false, keepEndpoint = false, detach: inBackground = false }: Options,
 ): Promise<number> {
   const { terminal } = context
   if (!yes) requireSomebody(terminal, 'Add --yes.')
   const session = await context.openSession(state)
   const plan = await planRollback(session, { id, keepEndpoint })
-  terminal.out(
-    output === 'json'
-      ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
-      : rollbackText(plan, makeStyle(terminal.coloured)),
-  )
+  // Who started this process has shown it.
+  if (context.begun === undefined)
+    terminal.out(
+      output === 'json'
+        ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
+        : rollbackText(plan, makeStyle(terminal.coloured)),
+    )
   if (!yes && plan.impossible.length === 0) {
     const refused = { what: 'the way back', where: plan.cluster }
     await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)
+  }
+  if (inBackground) {
+    const args = ['rollback', id, '--yes', ...(keepEndpoint ? ['--keep-endpoint'] : [])]
+    return detach(context, { args, state, output })
   }
   return exitCodeOf(await undoLive(context, session, { id, output, keepEndpoint }))
 }

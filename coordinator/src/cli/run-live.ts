@@ -21,6 +21,7 @@ export async function runLive(
   try {
     let isRecorded = false
     const { id, stop, ended } = await start((event) => {
+      context.begun?.(event.run)
       isRecorded ||= isEnd(event.event)
       view.show(event)
     })

@@ -16,6 +16,8 @@ export interface StatePaths {
   readonly backups: string
   readonly leases: string
   readonly restToken: string
+  /** What detached commands print. */
+  readonly logs: string
 }
 
 export function statePaths(folder: string): StatePaths {
@@ -33,6 +35,7 @@ export function statePaths(folder: string): StatePaths {
     backups: at('backups'),
     leases: at('leases'),
     restToken: at('rest', 'token'),
+    logs: at('logs'),
   }
 }
 
