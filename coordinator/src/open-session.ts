@@ -16,7 +16,7 @@ import { requestFolder } from './state/request-folder.js'
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
   const identity = await readIdentity(paths)
-  const seenNow = seenNowStore(paths.runs)
+  const seenNow = seenNowStore(paths.seenNow)
   return {
     connect: () => connectFleet(identity),
     runs: runStore(paths.runs),

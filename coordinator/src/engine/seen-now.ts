@@ -1,5 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { AvailabilityRecord } from './events.js'
 
 /** What runs see of the API in the step at work, which their journals say when the step has ended: only for those who look meanwhile. */
@@ -13,10 +13,10 @@ export interface SeenNow {
 /** Others need not see each of the answers that come every few milliseconds. */
 const everyMs = 500
 
-/** Keeps it in files beside the journals, so that `quorate watch` in another process has it too; without fsync, because it is of no use after a crash. */
+/** Keeps it in files, one a run, so that `quorate watch` in another process has it too; without fsync, because it is of no use after a crash. */
 export function seenNowStore(folder: string): SeenNow {
   const own = new Map<string, readonly AvailabilityRecord[]>()
-  const pathOf = (run: string) => join(folder, `${run}.seen.json`)
+  const pathOf = (run: string) => join(folder, `${run}.json`)
   let writtenAt = 0
   let writing: Promise<unknown> = Promise.resolve()
   const inTurn = (work: () => Promise<unknown>) => {
@@ -48,6 +48,7 @@ export function seenNowStore(folder: string): SeenNow {
 
 /** A reader meets the old text or the new one. */
 async function replace(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${process.pid}.tmp`
   await writeFile(temporary, text, { mode: 0o600 })
   await rename(temporary, path)

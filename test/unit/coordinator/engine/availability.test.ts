@@ -69,7 +69,7 @@ t.test('what was seen of the step at work counts until the journal says it', asy
 })
 
 t.test('what is seen now is read by its own process at once and by others soon; nothing is left of it', async (t) => {
-  const folder = t.testdir()
+  const folder = join(t.testdir({ file: '' }), 'seen-now')
   const [own, other] = [seenNowStore(folder), seenNowStore(folder)]
   const [first, second] = [[seen()], [seen({ failed: 1 })]]
   t.same(await other.read('r1'), [])
@@ -89,7 +89,7 @@ t.test('what is seen now is read by its own process at once and by others soon; 
   own.write('r1', [])
   await until('its end', () => read([]), { deadlineMs: 2_000, everyMs: 10 })
   t.same(readdirSync(folder), [])
-  const nowhere = seenNowStore(join(folder, 'gone'))
+  const nowhere = seenNowStore(join(folder, '../file/below'))
   nowhere.write('r1', first)
   t.same(await nowhere.read('r1'), first, 'a folder that takes nothing disturbs no run')
 })
