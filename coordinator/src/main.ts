@@ -7,6 +7,7 @@ import { runProgram } from './cli/program.js'
 import { errorJson, errorText } from './cli/render/error.js'
 import { makeStyle } from './cli/render/style.js'
 import type { Terminal } from './cli/terminal.js'
+import { startDetached, tellStarter } from './detached.js'
 import { openSession } from './open-session.js'
 import { serveRest } from './serve-rest.js'
 import { defaultStateFolder } from './state/paths.js'
@@ -34,7 +35,8 @@ const terminal: Terminal = {
   live: stdout.isTTY === true && env['TERM'] !== 'dumb',
   coloured,
   canAsk: stdin.isTTY === true && stderr.isTTY === true,
-  size: () => ({ columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }),
+  // A serial console says 0 where it does not know.
+  size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
   async ask(question) {
     const lines = createInterface({ input: stdin, output: stderr })
     // Ctrl-C rejects, Ctrl-D closes; both are no yes.
@@ -44,6 +46,8 @@ const terminal: Terminal = {
     return answer
   },
 }
+
+const begun = tellStarter()
 
 const context: CliContext = {
   terminal,
@@ -62,11 +66,15 @@ const context: CliContext = {
     whenClosed.add(callback)
     return () => whenClosed.delete(callback)
   },
+  detach: startDetached,
+  ...(begun === undefined ? {} : { begun }),
   now: Date.now,
 }
 
-/** SIGHUP: the terminal was closed, or the connection to it. */
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** SIGHUP: the terminal was closed, or the connection to it. That is nothing to a process that has none. */
+const stopSignals: readonly NodeJS.Signals[] =
+  begun === undefined ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM']
+if (begun !== undefined) process.on('SIGHUP', () => undefined)
 
 /** As the command line names it; good enough for a message. */
 function stateFolder(args: readonly string[]): string {

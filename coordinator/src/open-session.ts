@@ -3,6 +3,7 @@ import { watchRun } from './conversion/availability/run-watch.js'
 import type { Session } from './conversion/session.js'
 import { leaseStore } from './engine/lease.js'
 import { runStore } from './engine/run-store.js'
+import { seenNowStore } from './engine/seen-now.js'
 import { connectFleet } from './fleet/fleet.js'
 import { backupStore } from './state/backups.js'
 import { enrolledNodes } from './state/enrolled-nodes.js'
@@ -15,6 +16,7 @@ import { requestFolder } from './state/request-folder.js'
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
   const identity = await readIdentity(paths)
+  const seenNow = seenNowStore(paths.seenNow)
   return {
     connect: () => connectFleet(identity),
     runs: runStore(paths.runs),
@@ -24,7 +26,8 @@ export async function openSession(folder: string): Promise<Session> {
     requestFolder: (run) => requestFolder(paths, run),
     backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
     backups: backupStore(paths),
-    watch: watchRun,
+    watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
+    seenNow,
     version,
   }
 }

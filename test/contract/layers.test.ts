@@ -111,7 +111,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'node:https',
     ],
   },
-  // The three files that put the rooms together.
+  // The files that put the rooms together; one starts this program again, for --detach.
   'coordinator/src': {
     may: [
       'shared/src',
@@ -123,7 +123,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/rest',
       'coordinator/src/state',
     ],
-    doors: ['node:readline/promises'],
+    doors: ['node:readline/promises', 'node:child_process', 'node:fs', 'node:sea'],
   },
 }
 

@@ -8,9 +8,10 @@ import { nothingToUndo } from '@quorate/coordinator/engine/step'
 import { openSession } from '@quorate/coordinator/open-session'
 import { systemClock } from '@quorate/shared/clock'
 import { catalogue } from '@quorate/shared/errors'
+import { parseRunId } from '@quorate/shared/names'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { clusterForTest, ended, journalOf, stepsOf } from '../support/simulated-cluster.js'
+import { clusterForTest, ended, journalOf, runOf, stepsOf } from '../support/simulated-cluster.js'
 
 const seenBy = (cluster: SimulatedCluster): readonly AvailabilityRecord[] =>
   journalOf(cluster).filter(({ kind }) => kind === 'availability') as unknown as AvailabilityRecord[]
@@ -54,7 +55,7 @@ t.test('a sound conversion and its undo: watched from two places, nothing failed
 })
 
 /** Takes the API server away for longer than is allowed, while nothing of the run needs it. */
-function blackout(cluster: SimulatedCluster, ms: number): ConversionStep {
+function blackout(cluster: SimulatedCluster, ms: number, meanwhile: () => Promise<void>): ConversionStep {
   return defineStep({
     id: 'blackout',
     title: 'Take the API server away',
@@ -67,6 +68,7 @@ function blackout(cluster: SimulatedCluster, ms: number): ConversionStep {
       // Later than any client waits.
       await cluster.setFaults('cp1', { apiDelayMs: 4_000 })
       await systemClock.sleep(ms)
+      await meanwhile()
       await cluster.setFaults('cp1', { apiDelayMs: 0 })
       // Long enough that its end is seen.
       await systemClock.sleep(1_500)
@@ -79,7 +81,15 @@ function blackout(cluster: SimulatedCluster, ms: number): ConversionStep {
 t.test('a run stops by itself before its next step when the API was away for longer than the budget', async (t) => {
   const cluster = await clusterForTest(t, { workers: 1 }, { policy: ['  availabilityBudgetSeconds: 5'] })
   const upTo = conversionOrder.findIndex(({ id }) => id === 'start-load-balancer') + 1
-  const order = [...conversionOrder.slice(0, upTo), blackout(cluster, 6_000), ...conversionOrder.slice(upTo)]
+  const during = { journaled: 0, known: 0 }
+  const look = async () => {
+    // As another process would: nothing of this one's memory.
+    const another = await openSession(cluster.stateFolder)
+    const run = await readRun(another, parseRunId(runOf(cluster)))
+    during.known = totalOf(run.availability).failed
+    during.journaled = totalOf(seenBy(cluster)).failed
+  }
+  const order = [...conversionOrder.slice(0, upTo), blackout(cluster, 6_000, look), ...conversionOrder.slice(upTo)]
   const { file, text } = await readClusterFile(cluster.clusterFile)
   const session = { ...(await openSession(cluster.stateFolder)), order }
   const approved = await planConversion(session, file)
@@ -89,6 +99,8 @@ t.test('a run stops by itself before its next step when the API was away for lon
   t.match(error, { code: 'AVAILABILITY_BUDGET_SPENT', message: /in blackout; 5 s are allowed/ })
   t.equal(catalogue.AVAILABILITY_BUDGET_SPENT.exit, 'stepFailed')
   t.equal(stepsOf(cluster).at(-1), 'blackout', 'nothing was begun after it')
+  t.match(during, { journaled: 0 }, 'the journal says at the end of a step what was seen in it')
+  t.ok(during.known > 0, 'who looks meanwhile knows of each request that failed')
   const { availability, steps } = await readRun(session, id)
   t.equal(steps.find((step) => step.id === 'blackout')?.state, 'done', 'what ran came to its end')
   const outages = availability.filter(({ target }) => target === cp1).flatMap((one) => one.outages)

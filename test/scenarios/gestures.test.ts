@@ -2,39 +2,8 @@ import { spawn } from 'node:child_process'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
+import { commandLine, onTerminal } from '../support/on-terminal.js'
 import { clusterForTest, ended, hashFiles, journalOf } from '../support/simulated-cluster.js'
-
-/** Not as the lab starts programs: those read their standard input themselves, and end with it. */
-const line = (cluster: SimulatedCluster, args: readonly string[]): string =>
-  [process.execPath, cluster.bundles.quorate, ...args, '--state', cluster.stateFolder]
-    .map((word) => `'${word}'`)
-    .join(' ')
-
-interface OnTerminal {
-  readonly args: readonly string[]
-  /** Asked of its output so far each time that it writes. */
-  when(output: string): boolean
-  /** What is done then. */
-  act(terminal: { type(text: string): void; close(): void }): void
-}
-
-/** A command on a terminal of its own, of which `script` holds the other end. */
-function onTerminal(cluster: SimulatedCluster, { args, when, act }: OnTerminal) {
-  return new Promise<{ exitCode: number | null; output: string }>((resolve) => {
-    const script = spawn('script', ['-qefc', line(cluster, args), '/dev/null'], {
-      env: { ...process.env, NO_COLOR: '1', TERM: 'xterm' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    let [output, acted] = ['', false]
-    script.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-      if (acted || !when(output)) return
-      acted = true
-      act({ type: (text) => script.stdin.write(text), close: () => script.kill('SIGKILL') })
-    })
-    script.once('exit', (exitCode) => resolve({ exitCode, output }))
-  })
-}
 
 type Recorded = { readonly kind: string; readonly outcome?: string }
 
@@ -91,7 +60,7 @@ t.test('what people do at a terminal ends where they expect it', async (t) => {
   await runEnded(cluster, 'interrupted')
   t.pass('a terminal that is closed stops the run at a safe place')
 
-  const piped = `${line(cluster, [...convert, '--yes'])} | head -n 1; exit \${PIPESTATUS[0]}`
+  const piped = `${commandLine(cluster, [...convert, '--yes'])} | head -n 1; exit \${PIPESTATUS[0]}`
   const headed = spawn('bash', ['-c', piped], { stdio: ['ignore', 'ignore', 'inherit'] })
   const exitCode = await new Promise((resolve) => headed.once('exit', resolve))
   t.equal(exitCode, 130, 'what nobody read to its end is no success that was seen')

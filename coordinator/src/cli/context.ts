@@ -18,6 +18,22 @@ export interface Served {
   close(): Promise<void>
 }
 
+/** A command of this program in a process of its own, which outlives this one. */
+export interface DetachedCommand {
+  readonly pid: number
+  /** File with all that it prints. */
+  readonly log: string
+  /** Id of its run as soon as that is in its journal; pending where it ends before. */
+  readonly begun: Promise<string>
+  readonly ended: Promise<{ readonly exitCode: number; readonly said: string }>
+  /** Asks it to stop. */
+  stop(): void
+  /** Lets this process end before it. */
+  leave(): void
+  /** Removes its log. */
+  forget(): void
+}
+
 /** What the commands need of the process; main.ts makes it. */
 export interface CliContext {
   readonly terminal: Terminal
@@ -33,6 +49,10 @@ export interface CliContext {
   onStop(callback: () => void): () => void
   /** Calls back when nobody reads any more what is written, until the function that it returns is called. A run goes on then; who only looks has nothing left to do. */
   onClosed(callback: () => void): () => void
+  /** Starts a command line of this program that goes on without this process and its terminal. */
+  detach(args: readonly string[], state: string): DetachedCommand
+  /** Set in a process that was started so: to be told the id of its run when that has begun. */
+  readonly begun?: (run: string) => void
   now(): number
 }
 

@@ -7,6 +7,7 @@ import type { RunOutcome } from '../engine/run-order.js'
 import { askFor, requireSomebody } from './approval.js'
 import { closingReport } from './closing-report.js'
 import type { CliContext, CommonOptions } from './context.js'
+import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { planText } from './render/plan.js'
@@ -19,6 +20,7 @@ interface Options extends CommonOptions {
   readonly yes?: boolean
   readonly plan?: string
   readonly onFailure?: 'stop' | 'rollback'
+  readonly detach?: boolean
 }
 
 export const convertCommand: CommandMaker = (context, finish) =>
@@ -26,7 +28,7 @@ export const convertCommand: CommandMaker = (context, finish) =>
     .summary('convert the cluster')
     .description(
       'Shows the plan, asks, does it with live progress, and ends with the proof and the report. Stop it with Ctrl-C at any time: it ends at a safe\n' +
-        'place, and `quorate resume RUN` goes on from there.',
+        'place, and `quorate resume RUN` goes on from there. With --detach the run does not depend on this terminal: follow it with `quorate watch RUN`.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
     .option('--yes', 'do not ask')
@@ -36,9 +38,10 @@ export const convertCommand: CommandMaker = (context, finish) =>
         .choices(['stop', 'rollback'])
         .default('stop'),
     )
+    .addOption(detachOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  quorate convert -f cluster.yaml\n  quorate convert -f cluster.yaml --yes --plan 3f1a...    from a script, exactly the plan that was read',
+      '\nExamples:\n  quorate convert -f cluster.yaml\n  quorate convert -f cluster.yaml --yes --plan 3f1a...    from a script, exactly the plan that was read\n  quorate convert -f cluster.yaml --detach                asks, then runs in the background',
     )
     .action(async (_options, command: Command) => {
       finish(await convert(context, command.optsWithGlobals<Options>()))
@@ -47,7 +50,7 @@ export const convertCommand: CommandMaker = (context, finish) =>
 /** Plans, asks, runs, reports; answers the exit code. */
 async function convert(
   context: CliContext,
-  { file: path, output, state, yes = false, plan: hash, onFailure = 'stop' }: Options,
+  { file: path, output, state, yes = false, plan: hash, onFailure = 'stop', detach: inBackground = false }: Options,
 ): Promise<number> {
   const { terminal } = context
   if (!yes)
@@ -55,14 +58,20 @@ async function convert(
   const { file, text } = await readClusterFile(path)
   const session = await context.openSession(state)
   const plan = await planConversion(session, file)
-  terminal.out(
-    output === 'json'
-      ? `${JSON.stringify({ type: 'plan', ...plan })}\n`
-      : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
-  )
+  // Who started this process has shown it.
+  if (context.begun === undefined)
+    terminal.out(
+      output === 'json'
+        ? `${JSON.stringify({ type: 'plan', ...plan })}\n`
+        : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
+    )
   approve(plan, hash)
   if (!yes) await askFor(terminal, `Convert ${plan.cluster} now?`, { what: 'the plan', where: plan.cluster })
-  const ended = await runLive(context, {
+  if (inBackground) {
+    const args = ['convert', '--file', path, '--yes', '--plan', plan.hash, '--on-failure', onFailure]
+    return detach(context, { args, state, output })
+  }
+  const ended = await runLive(context, session, {
     output,
     start: (onEvent) => startConversion(session, { file, fileText: text, approved: plan, onEvent }),
   })

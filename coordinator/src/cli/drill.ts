@@ -85,7 +85,10 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   if (output === 'text') terminal.out(drillPlanText(plan, request, style))
   if (!yes)
     await askFor(terminal, `Take these down on ${plan.cluster} now?`, { what: 'the drill', where: plan.cluster })
-  const ended = await runLive(context, { output, start: (onEvent) => startDrill(session, { ...request, onEvent }) })
+  const ended = await runLive(context, session, {
+    output,
+    start: (onEvent) => startDrill(session, { ...request, onEvent }),
+  })
   const report = drillReport(await readRun(session, ended.id))
   terminal.out(
     output === 'json'

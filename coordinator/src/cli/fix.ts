@@ -36,7 +36,7 @@ export async function fix(context: CliContext, { state, output, yes, file, fileT
   if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
   if (output === 'text') terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }))
   if (!yes) await askFor(terminal, `Mend ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
-  const ended = await runLive(context, {
+  const ended = await runLive(context, session, {
     output,
     start: (onEvent) => startFix(session, { file, fileText, approved: fixPlan, onEvent }),
   })

@@ -47,6 +47,8 @@ The usual way:
   quorate nodes                                                      is everybody there?
   quorate plan -f cluster.yaml                                       what would be done; changes nothing
   quorate convert -f cluster.yaml                                    does it, after asking
+  quorate convert -f cluster.yaml --detach                           the same in the background: closing the terminal does not stop it
+  quorate watch RUN                                                  follows a run, its exit code is the run's
   quorate verify -f cluster.yaml                                     is it highly available now?
   quorate verify -f cluster.yaml --fix                               it is not any more: what mends it? Does it, after asking
   quorate backends -f cluster.yaml --watch                           whom does the load balancer lead to?

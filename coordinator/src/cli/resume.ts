@@ -3,12 +3,14 @@ import { Command } from 'commander'
 import { resumeConversion } from '../conversion/resume.js'
 import { closingReport } from './closing-report.js'
 import type { CliContext, CommonOptions } from './context.js'
+import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { runLive } from './run-live.js'
 
 interface Options extends CommonOptions {
   readonly acceptChanges?: boolean
+  readonly detach?: boolean
 }
 
 export const resumeCommand: CommandMaker = (context, finish) =>
@@ -20,6 +22,7 @@ export const resumeCommand: CommandMaker = (context, finish) =>
     )
     .argument('<run>', 'id of a run; its journal may come from another machine')
     .option('--accept-changes', 'go on although something differs from the approved plan')
+    .addOption(detachOption())
     .addHelpText(
       'after',
       '\nExamples:\n  quorate resume 20261122t221530-ab12cd\n  quorate resume 20261122t221530-ab12cd --accept-changes',
@@ -28,11 +31,16 @@ export const resumeCommand: CommandMaker = (context, finish) =>
       finish(await resume(context, id, command.optsWithGlobals<Options>()))
     })
 
-async function resume(context: CliContext, id: string, { state, output, acceptChanges = false }: Options) {
+async function resume(context: CliContext, id: string, options: Options): Promise<number> {
+  const { state, output, acceptChanges = false, detach: inBackground = false } = options
   const session = await context.openSession(state)
   const run = parseRunId(id)
   const before = await session.runs.read(run)
-  const ended = await runLive(context, {
+  if (inBackground) {
+    const args = ['resume', run, ...(acceptChanges ? ['--accept-changes'] : [])]
+    return detach(context, { args, state, output })
+  }
+  const ended = await runLive(context, session, {
     output,
     before,
     start: (onEvent) => resumeConversion(session, { id: run, acceptChanges, onEvent }),

@@ -7,6 +7,7 @@ import { wayLines } from '../report/text.js'
 import { waysIn } from '../report/ways.js'
 import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommonOptions } from './context.js'
+import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
 import type { CommandMaker } from './program.js'
 import { rollbackText } from './render/rollback.js'
@@ -16,6 +17,7 @@ import { runLive } from './run-live.js'
 interface Options extends CommonOptions {
   readonly yes?: boolean
   readonly keepEndpoint?: boolean
+  readonly detach?: boolean
 }
 
 export const rollbackCommand: CommandMaker = (context, finish) =>
@@ -28,6 +30,7 @@ export const rollbackCommand: CommandMaker = (context, finish) =>
     .argument('<run>', 'id of a run')
     .option('--yes', 'do not ask')
     .option('--keep-endpoint', 'take back the joins only: load balancer, certificate and kubeconfigs stay')
+    .addOption(detachOption())
     .addHelpText(
       'after',
       '\nExamples:\n  quorate rollback 20261122t221530-ab12cd\n  quorate rollback 20261122t221530-ab12cd --yes --keep-endpoint',
@@ -39,20 +42,26 @@ export const rollbackCommand: CommandMaker = (context, finish) =>
 async function rollback(
   context: CliContext,
   id: RunId,
-  { state, output, yes = false, keepEndpoint = false }: Options,
+  { state, output, yes = false, keepEndpoint = false, detach: inBackground = false }: Options,
 ): Promise<number> {
   const { terminal } = context
   if (!yes) requireSomebody(terminal, 'Add --yes.')
   const session = await context.openSession(state)
   const plan = await planRollback(session, { id, keepEndpoint })
-  terminal.out(
-    output === 'json'
-      ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
-      : rollbackText(plan, makeStyle(terminal.coloured)),
-  )
+  // Who started this process has shown it.
+  if (context.begun === undefined)
+    terminal.out(
+      output === 'json'
+        ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
+        : rollbackText(plan, makeStyle(terminal.coloured)),
+    )
   if (!yes && plan.impossible.length === 0) {
     const refused = { what: 'the way back', where: plan.cluster }
     await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)
+  }
+  if (inBackground) {
+    const args = ['rollback', id, '--yes', ...(keepEndpoint ? ['--keep-endpoint'] : [])]
+    return detach(context, { args, state, output })
   }
   return exitCodeOf(await undoLive(context, session, { id, output, keepEndpoint }))
 }
@@ -69,7 +78,7 @@ export async function undoLive(
   session: Session,
   { id, output, keepEndpoint }: UndoOptions,
 ): Promise<RunOutcome> {
-  const outcome = await runLive(context, {
+  const outcome = await runLive(context, session, {
     output,
     before: await session.runs.read(id),
     start: (onEvent) => startRollback(session, { id, keepEndpoint, onEvent }),

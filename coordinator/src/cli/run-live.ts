@@ -1,4 +1,4 @@
-import type { StartedRun } from '../conversion/session.js'
+import type { Session, StartedRun } from '../conversion/session.js'
 import { isEnd, type RecordedEvent, type RunError } from '../engine/events.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { CliContext } from './context.js'
@@ -14,12 +14,14 @@ export interface LiveOptions {
 /** Starts a run (or its way back), shows it live to its end, and stops it gently when it is asked to. */
 export async function runLive(
   context: CliContext,
+  session: Session,
   { output, before = [], start }: LiveOptions,
 ): Promise<RunOutcome & { readonly id: StartedRun['id'] }> {
-  const view = progressView(context.terminal, output, before)
+  const view = progressView(context.terminal, output, { before, seenNow: session.seenNow?.read })
   try {
     let isRecorded = false
     const { id, stop, ended } = await start((event) => {
+      context.begun?.(event.run)
       isRecorded ||= isEnd(event.event)
       view.show(event)
     })

@@ -1,16 +1,23 @@
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import { listRuns, readRun } from '../conversion/session.js'
+import type { LeaseHolder } from '../engine/lease.js'
 import type { CommonOptions } from './context.js'
 import type { CommandMaker } from './program.js'
 import { runsText, runText } from './render/runs.js'
 import { makeStyle } from './render/style.js'
 
+/** How to stop a run whose terminal is not at hand. */
+const holderText = (holder: LeaseHolder | undefined): string =>
+  holder === undefined
+    ? ''
+    : `\nIt is process ${holder.pid} on ${holder.host}. This stops it at a safe place:\n  kill ${holder.pid}\n`
+
 export const statusCommand: CommandMaker = ({ terminal, openSession, now }) =>
   new Command('status')
     .summary('what runs did and are doing')
     .description(
-      'Without RUN: all runs of this state folder, newest first. With RUN: its steps, what runs or failed, and what to do next.',
+      'Without RUN: all runs of this state folder, newest first. With RUN: its steps, what runs or failed, which process does it, and what to do next.',
     )
     .argument('[run]', 'id of a run')
     .addHelpText('after', '\nExamples:\n  quorate status\n  quorate status 20261122t221530-ab12cd')
@@ -22,5 +29,7 @@ export const statusCommand: CommandMaker = ({ terminal, openSession, now }) =>
         return terminal.out(output === 'json' ? `${JSON.stringify({ runs })}\n` : runsText(runs, now()))
       }
       const run = await readRun(session, parseRunId(id))
-      terminal.out(output === 'json' ? `${JSON.stringify(run)}\n` : runText(run, now(), makeStyle(terminal.coloured)))
+      if (output === 'json') return terminal.out(`${JSON.stringify(run)}\n`)
+      const holder = run.outcome === 'running' ? await session.leases.holder(run.cluster) : undefined
+      terminal.out(runText(run, now(), makeStyle(terminal.coloured)) + holderText(holder))
     })

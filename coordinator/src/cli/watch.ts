@@ -24,7 +24,7 @@ export const watchCommand: CommandMaker = (context, finish) =>
       const session = await context.openSession(state)
       const run = parseRunId(id)
       const { signal, unhook } = lookingSignal(context)
-      const view = progressView(context.terminal, output)
+      const view = progressView(context.terminal, output, { seenNow: session.seenNow?.read })
       try {
         for await (const event of followRun(session, run, { after: 0, signal })) view.show(event)
       } finally {

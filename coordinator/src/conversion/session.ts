@@ -5,6 +5,7 @@ import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import type { MissingNode } from '../engine/absence.js'
+import { withSeenNow } from '../engine/availability.js'
 import type { RecordedEvent } from '../engine/events.js'
 import { foldRun, type RunState } from '../engine/fold.js'
 import type { LeaseStore } from '../engine/lease.js'
@@ -13,6 +14,7 @@ import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
 import { newRunId, startOf } from '../engine/run-id.js'
 import { type RunOutcome, runOrder } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
+import type { SeenNow } from '../engine/seen-now.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
 import type { RequestFolder } from '../state/request-folder.js'
@@ -52,6 +54,8 @@ export interface Session {
   readonly clock?: Clock
   /** Watches the API while a run goes on; unset: nobody does. */
   readonly watch?: (parts: RunWatchParts) => RunWatch
+  /** What that watch sees before it is in a journal. */
+  readonly seenNow?: SeenNow
   /** What a test puts in place of the conversion's own lists. */
   readonly order?: readonly ConversionStep[]
   readonly checks?: readonly Check[]
@@ -219,7 +223,9 @@ export async function readRun(session: Session, id: RunId): Promise<RunState> {
   const state = { ...foldRun(await session.runs.read(id)), id } // a journal that was cut off before its first event has only its name
   // A journal without an end is a run that goes on only while somebody holds the lease for it.
   const holder = state.outcome === 'running' ? await session.leases.holder(state.cluster) : undefined
-  return state.outcome === 'running' && holder?.run !== id ? { ...state, outcome: 'abandoned' } : state
+  if (state.outcome !== 'running') return state
+  if (holder?.run !== id) return { ...state, outcome: 'abandoned' }
+  return { ...state, availability: withSeenNow(state.availability, (await session.seenNow?.read(id)) ?? []) }
 }
 
 /** One damaged journal hides no other run: it is listed with what is wrong with it. */

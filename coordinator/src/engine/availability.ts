@@ -29,6 +29,18 @@ export function stalledMsOf(records: readonly AvailabilityRecord[]): number {
   return Math.max(0, ...places.values())
 }
 
+/** What the journal says, and what was seen since (engine/seen-now.ts): each watch of a way, told by when it began, counts once. */
+export const withSeenNow = (
+  journaled: readonly AvailabilityRecord[],
+  now: readonly AvailabilityRecord[],
+): readonly AvailabilityRecord[] => {
+  const said = new Set(journaled.map(watchOf))
+  return [...journaled, ...now.filter((one) => !said.has(watchOf(one)))]
+}
+
+const watchOf = ({ during, place, target, from }: AvailabilityRecord): string =>
+  JSON.stringify([during, place, target, from])
+
 /** One short line; undefined where nothing was watched. */
 export function availabilityLine(records: readonly AvailabilityRecord[]): string | undefined {
   const said = ['reads', 'writes', 'DNS answers'].flatMap((kind) => {

@@ -13,9 +13,13 @@ export interface StatePaths {
   readonly backupIdentity: string
   readonly backupRecipient: string
   readonly runs: string
+  /** What runs see of the API and have not journaled yet. */
+  readonly seenNow: string
   readonly backups: string
   readonly leases: string
   readonly restToken: string
+  /** What detached commands print. */
+  readonly logs: string
 }
 
 export function statePaths(folder: string): StatePaths {
@@ -30,9 +34,11 @@ export function statePaths(folder: string): StatePaths {
     backupIdentity: at('backup', 'identity.age.key'),
     backupRecipient: at('backup', 'recipient'),
     runs: at('runs'),
+    seenNow: at('seen-now'),
     backups: at('backups'),
     leases: at('leases'),
     restToken: at('rest', 'token'),
+    logs: at('logs'),
   }
 }
 

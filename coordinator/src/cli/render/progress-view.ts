@@ -1,4 +1,5 @@
-import type { RecordedEvent } from '../../engine/events.js'
+import { withSeenNow } from '../../engine/availability.js'
+import type { AvailabilityRecord, RecordedEvent } from '../../engine/events.js'
 import { applyEvent, foldRun, type RunState } from '../../engine/fold.js'
 import type { Terminal } from '../terminal.js'
 import { frame } from './frame.js'
@@ -14,11 +15,18 @@ export interface ProgressView {
   end(): void
 }
 
-/** Live on a terminal, plain lines in a pipe, JSON lines where asked for. `before`: what the run's journal holds already, not shown again. */
+export interface ProgressParts {
+  /** What the run's journal holds already, not shown again. */
+  readonly before?: readonly RecordedEvent[]
+  /** What the run sees of the API before its journal says it. */
+  readonly seenNow?: ((run: string) => Promise<readonly AvailabilityRecord[]>) | undefined
+}
+
+/** Live on a terminal, plain lines in a pipe, JSON lines where asked for. */
 export function progressView(
   terminal: Terminal,
   output: 'text' | 'json',
-  before: readonly RecordedEvent[] = [],
+  { before = [], seenNow = async () => [] }: ProgressParts = {},
 ): ProgressView {
   if (output === 'json') {
     return {
@@ -27,7 +35,8 @@ export function progressView(
       end: () => undefined,
     }
   }
-  return terminal.live ? liveView(terminal, foldRun(before)) : lineView(terminal, foldRun(before))
+  const state = foldRun(before)
+  return terminal.live ? liveView(terminal, state, seenNow) : lineView(terminal, state)
 }
 
 function lineView(terminal: Terminal, before: RunState): ProgressView {
@@ -46,12 +55,18 @@ function lineView(terminal: Terminal, before: RunState): ProgressView {
 const redrawMs = 200
 const control = '\u001b'
 
-function liveView(terminal: Terminal, before: RunState): ProgressView {
+function liveView(
+  terminal: Terminal,
+  before: RunState,
+  seenNow: Exclude<ProgressParts['seenNow'], undefined>,
+): ProgressView {
   const style = makeStyle(terminal.coloured)
   let state = before
+  let now: readonly AvailabilityRecord[] = []
   let drawn = 0
   const draw = (above: readonly string[] = []) => {
-    const lines = state.steps.length === 0 ? [] : frame(state, Date.now(), { size: terminal.size(), style })
+    const shown = { ...state, availability: withSeenNow(state.availability, now) }
+    const lines = state.steps.length === 0 ? [] : frame(shown, Date.now(), { size: terminal.size(), style })
     const back = drawn === 0 ? '' : `${control}[${drawn}A`
     // Line by line: a terminal whose whole screen is erased keeps what was on it, and its history fills with frames.
     const text = [...above, ...lines].map((line) => `${line}${control}[K\n`).join('')
@@ -59,7 +74,12 @@ function liveView(terminal: Terminal, before: RunState): ProgressView {
     drawn = lines.length
   }
   // Durations move on although nothing happens.
-  const timer = setInterval(() => draw(), redrawMs)
+  const timer = setInterval(() => {
+    draw()
+    void seenNow(state.id).then((seen) => {
+      now = seen
+    })
+  }, redrawMs)
   return {
     show(event) {
       state = applyEvent(state, event)

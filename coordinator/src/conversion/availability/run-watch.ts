@@ -19,6 +19,8 @@ export interface RunWatchParts {
   agent(node: NodeEntry): Agent
   /** Writes what was seen into the journal. */
   record(seen: AvailabilityRecord): Promise<unknown>
+  /** Told what was seen so far of the step at work, a few times a second; nothing when that is in the journal. */
+  notice?(seen: readonly AvailabilityRecord[]): void
   /** Stops the run as a person would. */
   stop(reason: Error): void
   /** What the journal held before this process. */
@@ -70,6 +72,7 @@ class Watching implements RunWatch {
   constructor(parts: RunWatchParts) {
     this.#parts = parts
     this.#state = parts.state
+    parts.notice?.([])
   }
 
   saw(event: RunEvent, state: RunState): void {
@@ -84,6 +87,7 @@ class Watching implements RunWatch {
     this.drop()
     await Promise.all(this.#loops)
     await this.#write()
+    this.#parts.notice?.([])
     const mayHaveWritten = this.#loops.length > 0 || this.#parts.state.seq > 0
     if (mayHaveWritten) await tidyUp(run.controlPlanes, agent)
   }
@@ -196,6 +200,7 @@ class Watching implements RunWatch {
       if (one.asked > one.failed) this.#good.add(one.name)
       this.#tally?.add(place, one, { at, ahead: atUnixMs - at })
     }
+    this.#parts.notice?.(this.#tally?.records(at) ?? [])
     const { run, stop } = this.#parts
     // A way back is what mends: stopping it in its middle would leave users with neither.
     if (this.#tally === undefined || this.#state.rollback !== undefined) return

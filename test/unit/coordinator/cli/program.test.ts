@@ -107,6 +107,9 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
       return () => stops.delete(callback)
     },
     onClosed: () => () => undefined,
+    detach: () => {
+      throw new Error('not in this test')
+    },
     now: Date.now,
   }
 

@@ -9,7 +9,7 @@ import { progressView } from '../../../../coordinator/src/cli/render/progress-vi
 import { eventLine } from '../../../../coordinator/src/cli/render/run-lines.js'
 import { runText } from '../../../../coordinator/src/cli/render/runs.js'
 import { makeStyle, printable } from '../../../../coordinator/src/cli/render/style.js'
-import type { RecordedEvent, RunEvent } from '../../../../coordinator/src/engine/events.js'
+import type { AvailabilityRecord, RecordedEvent, RunEvent } from '../../../../coordinator/src/engine/events.js'
 import { applyEvent, foldRun } from '../../../../coordinator/src/engine/fold.js'
 
 const style = makeStyle(false)
@@ -172,6 +172,46 @@ t.test('on a terminal the last frame is erased before the next', async (t) => {
   )
   t.equal(screen.split(below).length, 2)
   t.ok(screen.endsWith(`\n${below}`), 'below the last line alone: of a screen that is erased terminals keep a copy')
+})
+
+t.test('a request that failed is on the screen although the step has not ended', async (t) => {
+  let screen = ''
+  let seenNow: AvailabilityRecord[] = []
+  const seen = { during: 'first', place: 'cp1', target: 'cp1', from: 1, to: 2, longestGapMs: 60, outages: [] }
+  const view = progressView(
+    {
+      out: (text) => {
+        screen += text
+      },
+      err: () => {},
+      live: true,
+      coloured: false,
+      canAsk: true,
+      size: () => ({ columns: 80, rows: 24 }),
+      ask: async () => '',
+    },
+    'text',
+    { seenNow: async (run) => (run === recorded(story)[0]?.run ? seenNow : []) },
+  )
+  const shown = async (line: RegExp) => {
+    screen = ''
+    await new Promise((resolve) => setTimeout(resolve, 900))
+    t.match(screen, line)
+  }
+  for (const event of recorded(story.slice(0, 4))) view.show(event)
+  seenNow = [{ ...seen, asked: 20, failed: 0 }]
+  await shown(/API: 20 reads ok, 0 failed/)
+  seenNow = [{ ...seen, asked: 24, failed: 3 }]
+  await shown(/API: 21 reads ok, 3 failed/)
+  view.show({
+    seq: 5,
+    at: start,
+    run: recorded(story)[0]?.run ?? '',
+    event: { kind: 'availability', ...seen, asked: 25, failed: 3 },
+  })
+  view.end()
+  const [last] = screen.split('\n').slice(-2)
+  t.match(last, /API: 22 reads ok, 3 failed, longest gap 60 ms/, 'counted once')
 })
 
 t.test('status of one run says what failed and what to do', async (t) => {

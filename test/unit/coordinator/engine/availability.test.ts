@@ -1,7 +1,11 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { eventLine } from '@quorate/coordinator/cli/render/run-lines'
-import { availabilityLine, totalOf } from '@quorate/coordinator/engine/availability'
+import { availabilityLine, totalOf, withSeenNow } from '@quorate/coordinator/engine/availability'
 import type { AvailabilityRecord, RunEvent } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
+import { seenNowStore } from '@quorate/coordinator/engine/seen-now'
+import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 
 const seen = (change: Partial<AvailabilityRecord> = {}): AvailabilityRecord => ({
@@ -50,4 +54,42 @@ t.test('a run that is followed line by line says failures when they are known, a
   )
   const ended: RunEvent = { kind: 'run-ended', outcome: 'done' }
   t.match(line(ended, fold({ kind: 'availability', ...seen() }, ended)), /ended: done, .*; API: 20 reads ok, 0 failed/)
+})
+
+t.test('what was seen of the step at work counts until the journal says it', async (t) => {
+  const journaled = [seen(), seen({ during: 'join', failed: 1 })]
+  const now = [
+    seen({ during: 'join', from: 7, asked: 5, failed: 3 }),
+    seen({ during: 'join', from: 7, target: 'write' }),
+  ]
+  t.equal(totalOf(withSeenNow(journaled, now)).failed, 4)
+  t.equal(withSeenNow(journaled, now).length, 4)
+  const said = [...journaled, seen({ during: 'join', from: 7, asked: 9, failed: 4 })]
+  t.equal(totalOf(withSeenNow(said, now)).failed, 5, 'not a second time')
+})
+
+t.test('what is seen now is read by its own process at once and by others soon; nothing is left of it', async (t) => {
+  const folder = join(t.testdir({ file: '' }), 'seen-now')
+  const [own, other] = [seenNowStore(folder), seenNowStore(folder)]
+  const [first, second] = [[seen()], [seen({ failed: 1 })]]
+  t.same(await other.read('r1'), [])
+  own.write('r1', first)
+  own.write('r1', second)
+  t.same(await own.read('r1'), second)
+  const read = async (wanted: readonly AvailabilityRecord[]) => {
+    const text = JSON.stringify(await other.read('r1'))
+    return text === JSON.stringify(wanted) ? holds(text) : notYet(text)
+  }
+  await until('the first', () => read(first), { deadlineMs: 2_000, everyMs: 10 })
+  own.write('r1', second)
+  t.same(await other.read('r1'), first, 'a disk is written to twice a second at most')
+  await new Promise((resolve) => setTimeout(resolve, 550))
+  own.write('r1', second)
+  await until('the second', () => read(second), { deadlineMs: 2_000, everyMs: 10 })
+  own.write('r1', [])
+  await until('its end', () => read([]), { deadlineMs: 2_000, everyMs: 10 })
+  t.same(readdirSync(folder), [])
+  const nowhere = seenNowStore(join(folder, '../file/below'))
+  nowhere.write('r1', first)
+  t.same(await nowhere.read('r1'), first, 'a folder that takes nothing disturbs no run')
 })
