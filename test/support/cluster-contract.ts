@@ -774,6 +774,38 @@ current-context: c
     },
   ],
   [
+    'an API server makes the EndpointSlice of default/kubernetes again from what etcd knows: what somebody adds is gone soon, and it is back',
+    async (t, lab) => {
+      const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes'
+      const read = async () => (await lab.kube('GET', path)).body as { endpoints: { addresses: string[] }[] }
+      const before = await read()
+      const stranger = { addresses: ['192.0.2.7'], conditions: { ready: false } }
+      const endpoints = [...before.endpoints, stranger]
+      t.equal((await lab.kube('PUT', path, { ...before, endpoints })).status, 200)
+      const after = await eventually(async () => {
+        const now = await read()
+        return now.endpoints.some(({ addresses }) => addresses.includes('192.0.2.7')) ? undefined : now
+      })
+      t.same(
+        after?.endpoints.map(({ addresses }) => addresses),
+        before.endpoints.map(({ addresses }) => addresses),
+      )
+    },
+  ],
+  [
+    'a Lease that was given up is taken again within seconds',
+    async (t, lab) => {
+      const path = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler'
+      const spec = { holderIdentity: null, leaseDurationSeconds: 1 }
+      t.equal((await lab.kube('PATCH', path, { spec }, merge)).status, 200)
+      const holder = await eventually(async () => {
+        const { spec } = (await lab.kube('GET', path)).body as { spec: { holderIdentity?: string } }
+        return spec.holderIdentity || undefined
+      })
+      t.match(holder, /.+_.+/, 'who leads calls itself by its host and a number')
+    },
+  ],
+  [
     'the API server asks a kubelet by its own client certificate; without one a kubelet answers 401',
     async (t, lab) => {
       for (const { name } of [lab.first, lab.worker]) {
