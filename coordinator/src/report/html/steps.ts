@@ -1,3 +1,4 @@
+import { failedBefore } from '../attempts.js'
 import type { ReportedAction, ReportedStep, RunReport } from '../schema.js'
 import { isHash } from '../text.js'
 import { type Html, html } from './markup.js'
@@ -28,16 +29,32 @@ export const steps = (report: RunReport): Html =>
   section(
     'steps',
     'Steps and their gates',
-    html`<p>A step counts as done when its gate has looked again and seen that it is so. Open one to read what was seen.</p>${report.steps.map(one)}`,
+    html`<p>A step counts as done when its gate has looked again and seen that it is so. Open one to read what was seen.</p>${report.steps.map((step, index) => one(step, index, report))}`,
   )
 
-function one({ id, title, state, durationMs, proofs, actions }: ReportedStep, index: number): Html {
+function one(step: ReportedStep, index: number, report: RunReport): Html {
+  const { id, title, state, durationMs, proofs, actions } = step
   const said = state === 'skipped' ? 'already so' : state === 'waiting' ? 'not begun' : duration(durationMs)
   const seen = actions.reduce((sum, { evidence }) => sum + evidence.length, 0)
   const heading = html`<span class="number">${index + 1}</span><span class="what">${title} <code>${id}</code></span>${badge(stepTones[state], state === 'skipped' ? 'already so' : state)}<span class="value">${state === 'skipped' ? '' : said}${seen === 0 ? '' : `, ${counted(seen)} seen`}</span>`
   if (actions.length === 0) return html`<div class="step" id="step-${id}">${heading}</div>`
   const open = actions.some(({ error }) => error !== undefined) ? html` open` : ''
-  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${seenTable('Proved again just before it', proofs)}${actions.map(action)}</details>`
+  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${failures(step, report)}${seenTable('Proved again just before it', proofs)}${actions.map(action)}</details>`
+}
+
+/** What failed before it went well; what still stands is said at its action. */
+function failures(step: ReportedStep, report: RunReport): Html | string {
+  if (failedBefore(step, report) === '') return ''
+  const standing = new Set(step.actions.flatMap(({ error, undoError }) => [error?.message, undoError?.message]))
+  const earlier = report.attempts.flatMap((attempt, index) =>
+    attempt.failures
+      .filter((one) => one.step === step.id && !standing.has(one.error.message))
+      .map((one) => ({ ...one, attempt: index + 1 })),
+  )
+  return html`${earlier.map(
+    ({ attempt, node, undo, error }) =>
+      html`<p class="cause"><strong>${undo ? 'Undo failed' : 'Failed'} in attempt ${attempt} on ${node}:</strong> ${error.message} <code>${error.code}</code></p>`,
+  )}`
 }
 
 function action({ node, does, state, durationMs, summaries, evidence, error, undoError }: ReportedAction): Html {

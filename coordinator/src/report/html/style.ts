@@ -34,15 +34,15 @@ nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:16px 2px 0;font-size:.92rem}
 .timeline ol,.timeline ul{list-style:none;padding:0}
 .timeline figcaption{color:var(--soft);font-size:.9rem;margin-bottom:8px;max-width:75ch}
 .row{display:grid;grid-template-columns:minmax(0,360px) minmax(0,1fr) 152px;column-gap:14px;align-items:center;break-inside:avoid}
-.row>svg{width:100%;height:0;min-height:max(26px,100%);display:block;overflow:visible}.row svg svg{overflow:visible}.row>.scale{height:16px;min-height:16px}.timeline ul .row>svg{min-height:46px}
+.row>svg{width:100%;height:0;min-height:max(26px,100%);display:block;overflow:visible}.row svg svg{overflow:visible}.row>.scale{height:16px;min-height:16px}.timeline ul .row>svg,.row.attempts>svg{min-height:46px}
 .row .label{font-size:.9rem;line-height:1.3;padding:4px 0}.row .label a{color:inherit;text-decoration:none}.row .label a:hover{text-decoration:underline}
 .row small{display:block;line-height:1.3}
 .row .value{text-align:right;font-variant-numeric:tabular-nums;font-size:.9rem;line-height:1.3}
 .timeline ol .row+.row{border-top:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
 
 .scale text{font-size:11px;fill:var(--soft)}
-.grid{stroke:var(--line);stroke-width:1}.break{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}
-.bar{fill:var(--bar)}.bar.failed,.bar.outage{fill:var(--bad)}.bar.undone,.bar.waiting{fill:var(--soft)}.bar.running{fill:var(--warn)}.bar.up{fill:var(--bar);opacity:.75}
+.grid{stroke:var(--line);stroke-width:1}.break{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}.pause{fill:var(--line);opacity:.55}.paused{font-size:11px;fill:var(--soft);stroke:var(--paper);stroke-width:4;paint-order:stroke}.cross{fill:none;stroke:var(--bad);stroke-width:2}
+.bar{fill:var(--bar)}.bar.failed,.bar.outage{fill:var(--bad)}.bar.undone,.bar.waiting{fill:var(--soft)}.bar.running,.bar.interrupted,.bar.abandoned{fill:var(--warn)}.bar.up{fill:var(--bar);opacity:.75}
 .gap{font-size:11px;font-weight:600;fill:var(--bad)}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:6px 24px}.pictures figure{display:grid;grid-row:span 2;grid-template-rows:subgrid}.pictures.wide{grid-template-columns:minmax(0,1fr)}
 .pictures h3{margin:0}.pictures figcaption{font-size:.9rem;color:var(--soft)}.pictures figcaption h3{color:var(--ink)}
