@@ -47,11 +47,19 @@ export function failedBefore({ work }: ReportedStep, { attempts }: RunReport): s
 export function reasonsOf({ failures, error, outcome }: ReportedAttempt): readonly string[] {
   const reasons = failures.map(
     ({ step, node, undo, error: { message, code } }) =>
-      `${undo ? 'undo of ' : ''}${step} on ${node}: ${message} (${code})`,
+      `${undo ? 'undo of ' : ''}${step} on ${node}: ${inShort(message)} (${code})`,
   )
   if (reasons.length > 0 || outcome === 'done') return reasons
-  if (error !== undefined) return [`${error.message} (${error.code})`]
+  if (error !== undefined) return [`${inShort(error.message)} (${error.code})`]
   return outcome === 'abandoned' ? ['its process ended without a record of it'] : []
+}
+
+/** A program's last lines are its step's to show: here its first line, and the one in which it names an error. */
+export function inShort(message: string): string {
+  const [first = '', ...more] = message.split('\n')
+  const named = more.find((line) => /\berror\b/i.test(line))
+  const cut = (text: string) => (text.length > 200 ? `${text.slice(0, 199)}\u2026` : text)
+  return named === undefined ? cut(first) : `${cut(first)} \u2026 ${cut(named)}`
 }
 
 /** `a`, `a and b`, `a, b and c`. */

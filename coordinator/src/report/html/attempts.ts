@@ -35,7 +35,7 @@ const columns: readonly Column<Row>[] = [
   { title: 'No.', of: ({ number }) => number },
   { title: 'Begun', of: ({ begun, startedAt }) => `${begun} ${moment(startedAt)}` },
   { title: 'Worked for', of: ({ durationMs }) => duration(durationMs), kind: 'whole' },
-  { title: 'End', of: ({ outcome }) => badge(tones[outcome], outcome), kind: 'whole' },
+  { title: 'End', of: ({ outcome }) => badge(tones[outcome], outcome) },
   { title: 'Why', of: (attempt) => reasonsOf(attempt).join('; ') },
   { title: 'Pause after it', of: ({ pauseMs }) => (pauseMs === undefined ? '' : duration(pauseMs)), kind: 'whole' },
 ]

@@ -29,7 +29,7 @@ export interface Break {
 /** Of one pause, and of all where there are many: the work needs its room too. */
 const breakPercent = { one: 4, all: 40 }
 /** Labels that are nearer would be printed over each other. */
-const labelPercent = 11
+const labelPercent = 18
 const tickSteps = [
   0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400,
 ]

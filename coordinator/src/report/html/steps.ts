@@ -1,8 +1,8 @@
-import { failedBefore } from '../attempts.js'
+import { failedBefore, inShort } from '../attempts.js'
 import type { ReportedAction, ReportedStep, RunReport } from '../schema.js'
 import { isHash } from '../text.js'
 import { type Html, html } from './markup.js'
-import { badge, section, type Tone, table } from './parts.js'
+import { badge, section, shortOnPaper, type Tone, table } from './parts.js'
 import { counted, duration, plural } from './words.js'
 
 const stepTones: Readonly<Record<ReportedStep['state'], Tone>> = {
@@ -29,7 +29,7 @@ export const steps = (report: RunReport): Html =>
   section(
     'steps',
     'Steps and their gates',
-    html`<p>A step counts as done when its gate has looked again and seen that it is so. Open one to read what was seen.</p>${report.steps.map((step, index) => one(step, index, report))}`,
+    html`<p>A step counts as done when its gate has looked again and seen that it is so. <span class="on-screen">Open one to read what was seen.</span></p>${report.steps.map((step, index) => one(step, index, report))}`,
   )
 
 function one(step: ReportedStep, index: number, report: RunReport): Html {
@@ -39,8 +39,14 @@ function one(step: ReportedStep, index: number, report: RunReport): Html {
   const heading = html`<span class="number">${index + 1}</span><span class="what">${title} <code>${id}</code></span>${badge(stepTones[state], state === 'skipped' ? 'already so' : state)}<span class="value">${state === 'skipped' ? '' : said}${seen === 0 ? '' : `, ${counted(seen)} seen`}</span>`
   if (actions.length === 0) return html`<div class="step" id="step-${id}">${heading}</div>`
   const open = actions.some(({ error }) => error !== undefined) ? html` open` : ''
-  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${failures(step, report)}${seenTable('Proved again just before it', proofs)}${actions.map(action)}</details>`
+  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${failures(step, report)}${proved(proofs)}${actions.map(action)}</details>`
 }
+
+/** What a step relies on is proved before each: again and again the same, which takes pages of paper. */
+const proved = (proofs: readonly Seen[]): Html =>
+  proofs.length === 0
+    ? html``
+    : html`<div class="on-screen">${seenTable('Proved again just before it', proofs)}</div><p class="on-paper faint">Proved again just before it: ${plural(proofs.length, 'thing')} that it relies on.</p>`
 
 /** What failed before it went well; what still stands is said at its action. */
 function failures(step: ReportedStep, report: RunReport): Html | string {
@@ -53,7 +59,7 @@ function failures(step: ReportedStep, report: RunReport): Html | string {
   )
   return html`${earlier.map(
     ({ attempt, node, undo, error }) =>
-      html`<p class="cause"><strong>${undo ? 'Undo failed' : 'Failed'} in attempt ${attempt} on ${node}:</strong> ${error.message} <code>${error.code}</code></p>`,
+      html`<p class="cause"><strong>${undo ? 'Undo failed' : 'Failed'} in attempt ${attempt} on ${node}:</strong> ${shortOnPaper('', error.message, inShort(error.message))} <code>${error.code}</code></p>`,
   )}`
 }
 

@@ -41,7 +41,7 @@ t.test('many short attempts: the work keeps its room, and no label is printed ov
   const scale = timeScale(spans)
   t.equal(scale.breaks.length, 59, 'each pause has its mark, however short')
   t.ok(scale.breaks.reduce((sum, { width }) => sum + width, 0) <= 40.001)
-  t.ok(scale.ticks.every(({ at }, index) => index === 0 || at - (scale.ticks[index - 1]?.at ?? 0) >= 11))
+  t.ok(scale.ticks.every(({ at }, index) => index === 0 || at - (scale.ticks[index - 1]?.at ?? 0) >= 18))
 })
 
 t.test('a run of which nothing is known, or that took no time, is drawn all the same', async (t) => {
