@@ -42,11 +42,11 @@ function change(name: string, writes: readonly ReportedTouch[]): Html {
   const made = writes.every(({ sha256Before }) => sha256Before === '')
   const removed = writes.some(({ sha256After }) => sha256After === '')
   const word = made && removed ? 'made and removed' : made ? 'made' : removed ? 'removed' : 'changed'
-  return html`<details><summary class="step"><span class="what"><code>${name}</code></span>${badge('plain', word)}<span class="value">${where}</span></summary>${diffs(writes)}${table(`Writes of ${name}`, columns, writes)}</details>`
+  return html`<details><summary class="step"><span class="what"><code>${name}</code></span>${badge('plain', word)}<span class="value">${where}</span></summary>${diffs(writes, where)}${table(`Writes of ${name}`, columns, writes)}</details>`
 }
 
-/** A diff that is the same on a hundred nodes is shown once. */
-function diffs(writes: readonly ReportedTouch[]): Html {
+/** A diff that is the same on a hundred nodes is shown once; whose it is stands above it, unless it is all of theirs that are named there. */
+function diffs(writes: readonly ReportedTouch[], where: string): Html {
   const same = new Map<string, { readonly text: string; readonly nodes: string[] }>()
   for (const { node, diff } of writes) {
     if (diff === undefined) continue
@@ -55,10 +55,12 @@ function diffs(writes: readonly ReportedTouch[]): Html {
     if (known === undefined) same.set(changed, { text: diff, nodes: [node] })
     else known.nodes.push(node)
   }
-  return html`${[...same.values()].map(
-    ({ text, nodes }) =>
-      html`<figure class="diff"><figcaption>${[...new Set(nodes)].join(', ')}</figcaption><pre tabindex="0">${diffLines(text)}</pre></figure>`,
-  )}`
+  return html`${[...same.values()]
+    .map(({ text, nodes }) => ({ text, names: [...new Set(nodes)].join(', ') }))
+    .map(
+      ({ text, names }) =>
+        html`<figure class="diff">${names === where ? '' : html`<figcaption>${names}</figcaption>`}<pre tabindex="0">${diffLines(text)}</pre></figure>`,
+    )}`
 }
 
 function diffLines(text: string): Content {

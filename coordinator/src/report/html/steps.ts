@@ -69,8 +69,15 @@ function action({ node, does, state, durationMs, summaries, evidence, error, und
   return html`<div class="action"><h3>${node}: ${does} ${badge(actionTones[state], state)} <small>${state === 'planned' ? '' : duration(durationMs)}</small></h3>
 ${error === undefined ? '' : html`<p class="cause"><strong>Failed:</strong> ${error.message} <code>${error.code}</code> <strong>Next:</strong> ${error.remedy}</p>`}
 ${undoError === undefined ? '' : html`<p class="cause"><strong>Could not be undone:</strong> ${undoError.message}</p>`}
-${summaries.length === 0 ? '' : html`<ul class="summaries">${summaries.map((text) => html`<li>${text}</li>`)}</ul>`}
+${summaries.length === 0 ? '' : html`<ul class="summaries">${counts(summaries).map(([text, count]) => html`<li>${text}${count === 1 ? '' : `, ${count} times`}</li>`)}</ul>`}
 ${seenTable(`What the gate saw for ${node}`, told)}${hashes === 0 ? '' : html`<p class="faint">and ${plural(hashes, 'file or object', 'files and objects')} copied, each with its sha256 (in the JSON report)</p>`}</div>`
+}
+
+/** An action that was tried again said the same again. */
+function counts(texts: readonly string[]): readonly (readonly [string, number])[] {
+  const counted = new Map<string, number>()
+  for (const text of texts) counted.set(text, (counted.get(text) ?? 0) + 1)
+  return [...counted]
 }
 
 type Seen = ReportedAction['evidence'][number]
