@@ -143,19 +143,33 @@ const watched = (target: string, failed: number): RunEvent => ({
   during: 'join-control-planes',
   place: worker,
   target,
-  from: began + 6_000,
-  to: began + 9_000,
+  from: began + 10_000,
+  to: began + 13_000,
   asked: 60,
   failed,
   longestGapMs: failed === 0 ? 61 : 1_310,
-  outages: failed === 0 ? [] : [{ from: began + 7_000, to: began + 8_310, error: 'connect ECONNREFUSED' }],
+  outages: failed === 0 ? [] : [{ from: began + 11_000, to: began + 12_310, error: 'connect ECONNREFUSED' }],
 })
+
+/** Stopped by a person, and gone on with. */
+const paused: readonly RunEvent[] = [
+  { kind: 'run-ended', outcome: 'interrupted', error: { ...error, code: 'INTERRUPTED' } },
+  {
+    kind: 'run-resumed',
+    planHash: 'c'.repeat(64),
+    fencingToken: 2,
+    version: '1.2.3',
+    steps: [{ id: 'join-control-planes', title: 'Join', actions: [join] }],
+    differences: [],
+  },
+]
 
 /** A run in which everything happened that a report can tell. */
 const events: readonly RunEvent[] = [
   started,
   { kind: 'cluster-seen', when: 'before', ...picture(cp1) },
   ...pointed,
+  ...paused,
   ...broken,
   watched('endpoint', 9),
   watched(cp1, 0),

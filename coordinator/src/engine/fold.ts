@@ -1,6 +1,7 @@
 import { catalogue, type ErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
+import { type Attempt, attemptsAfter } from './attempts.js'
 import type { AvailabilityRecord, RecordedEvent, RunError, RunEvent } from './events.js'
 import type { ClusterPicture, RecordedFinding } from './picture.js'
 import type { Action, DoneAction, Evidence } from './step.js'
@@ -105,6 +106,8 @@ export interface RunState {
   readonly availability: readonly AvailabilityRecord[]
   /** How often another process went on with it. */
   readonly resumed: number
+  /** What each process did of it, its way back among them; between two the run stood still. */
+  readonly attempts: readonly Attempt[]
   /** Set when the way back was begun. */
   readonly rollback?: { readonly startedAt: number; readonly keepEndpoint: boolean }
   /** Number of the last event. */
@@ -127,6 +130,7 @@ const nothingYet: RunState = {
   missing: [],
   availability: [],
   resumed: 0,
+  attempts: [],
   seq: 0,
 }
 
@@ -136,7 +140,7 @@ export const foldRun = (events: readonly RecordedEvent[]): RunState => events.re
 /** The state after one more event. */
 export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   const { at, run, seq, event } = recorded
-  const next = { ...state, id: run, seq }
+  const next = { ...state, id: run, seq, attempts: attemptsAfter(state.attempts, recorded) }
   switch (event.kind) {
     case 'run-started':
       return withStart(next, event, at)

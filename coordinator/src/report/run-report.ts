@@ -1,5 +1,7 @@
 import { parseClusterFile } from '../config/parse-cluster-file.js'
+import { workedMs, workedWithin } from '../engine/attempts.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
+import { attemptsOf, pausesIn, workOn } from './attempts.js'
 import { availabilityOf } from './availability.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
 import { headlineOf, purposeOf, verdictOf } from './verdict.js'
@@ -29,11 +31,14 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     startedAt: run.startedAt,
     ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
     durationMs: (run.endedAt ?? now) - run.startedAt,
+    workedMs: workedMs(run.attempts),
+    attempts: attemptsOf(run),
+    pauses: pausesIn(run),
     version: run.version,
     planHash: run.planHash,
     ...(site === undefined ? {} : { site }),
     findings: run.findings,
-    steps: run.steps.map(reportStep),
+    steps: run.steps.map((step) => reportStep(run, step)),
     seen: run.seen,
     touched: touchedBy(run),
     proof: evidenceOf((step) => step === proofStep),
@@ -64,24 +69,34 @@ function siteOf({ id, clusterFile }: RunState): ReportedSite | undefined {
   }
 }
 
-const duration = ({ startedAt, endedAt }: Pick<StepRecord, 'startedAt' | 'endedAt'>) => ({
+const times = ({ startedAt, endedAt }: Pick<StepRecord, 'startedAt' | 'endedAt'>) => ({
   ...(startedAt === undefined ? {} : { startedAt }),
   ...(endedAt === undefined ? {} : { endedAt }),
-  durationMs: startedAt === undefined || endedAt === undefined ? 0 : endedAt - startedAt,
 })
 
-function reportStep(step: StepRecord): ReportedStep {
+function reportStep(run: RunState, step: StepRecord): ReportedStep {
   const { id, title, state, proofs = [], actions } = step
-  return { id, title, state, ...duration(step), proofs, actions: actions.map(reportAction) }
+  return {
+    id,
+    title,
+    state,
+    ...times(step),
+    durationMs: workedMs(run.attempts, id),
+    work: workOn(run, id),
+    proofs,
+    actions: actions.map((action) => reportAction(run, action)),
+  }
 }
 
-function reportAction(record: ActionRecord): ReportedAction {
-  const { action, state, operations, evidence, error, undoError } = record
+function reportAction({ attempts }: RunState, record: ActionRecord): ReportedAction {
+  const { action, state, operations, evidence, error, undoError, startedAt, endedAt } = record
+  const ended = startedAt !== undefined && endedAt !== undefined
   return {
     node: action.node,
     does: action.does,
     state,
-    ...duration(record),
+    ...times(record),
+    durationMs: ended ? workedWithin(attempts, { from: startedAt, to: endedAt }) : 0,
     summaries: operations.map(({ node, result }) => `${node}: ${result.summary}`),
     diffs: action.diffs,
     evidence,

@@ -31,7 +31,7 @@ const action = object({
   state: z.enum(['planned', 'running', 'pending', 'verified', 'failed', 'undoing', 'undone', 'undo-failed']),
   startedAt: time.optional(),
   endedAt: time.optional(),
-  durationMs: milliseconds,
+  durationMs: milliseconds.describe('Without pauses of the run.'),
   summaries: list(text).describe('What each operation said it did.'),
   diffs: list(object({ name: text, text: text.describe('Unified diff; empty where it cannot be known before.') })),
   evidence: list(evidence),
@@ -45,7 +45,17 @@ const step = object({
   state: z.enum(['waiting', 'running', 'skipped', 'done', 'failed', 'undone']),
   startedAt: time.optional(),
   endedAt: time.optional(),
-  durationMs: milliseconds,
+  durationMs: milliseconds.describe('Time that was worked on it, its undo included; pauses of the run do not count.'),
+  work: list(
+    object({
+      attempt: count.describe('Its number, from 1.'),
+      from: time,
+      to: time,
+      state: z
+        .enum(['running', 'done', 'failed', 'undone', 'interrupted'])
+        .describe('`interrupted`: the attempt ended before the step did.'),
+    }),
+  ).describe('When it was worked on, attempt by attempt.'),
   proofs: list(evidence).describe('What was proved again just before it, because it relies on it.'),
   actions: list(action),
 })
@@ -97,6 +107,26 @@ const picture = object({
   silent: list(text).describe('Nodes whose connections could not be seen.'),
 }).describe('The cluster at one moment: what its components were connected to, as the kernel of each node says.')
 
+const attempt = object({
+  begun: z.enum(['started', 'resumed', 'rollback']),
+  outcome: z
+    .enum(['running', 'done', 'failed', 'interrupted', 'abandoned'])
+    .describe('`abandoned`: its process ended without a word, so it ends with its last event.'),
+  startedAt: time,
+  endedAt: time,
+  durationMs: milliseconds,
+  error: runError.optional(),
+  failures: list(
+    object({
+      at: time,
+      step: text,
+      node: text,
+      undo: z.boolean().describe('It was the undo that failed.'),
+      error: runError,
+    }),
+  ).describe('Actions that failed in it, whatever became of them later.'),
+})
+
 const site = object({
   endpoint: text,
   virtualIP: text.optional(),
@@ -124,7 +154,12 @@ export const reportSchema = object({
   error: runError.optional(),
   startedAt: time,
   endedAt: time.optional(),
-  durationMs: milliseconds,
+  durationMs: milliseconds.describe('From its start to its end, pauses included.'),
+  workedMs: milliseconds.describe('The same without the pauses.'),
+  attempts: list(attempt).describe('What each process did of it: the first one, those that resumed it, its rollbacks.'),
+  pauses: list(object({ from: time, to: time, durationMs: milliseconds })).describe(
+    'Between two attempts: nobody worked on it.',
+  ),
   version: text,
   planHash: text,
   site: site.optional().describe('What the cluster file says; absent where the journal has none.'),
@@ -154,6 +189,7 @@ export const reportSchema = object({
 export type RunReport = z.infer<typeof reportSchema>
 export type ReportedStep = RunReport['steps'][number]
 export type ReportedAction = ReportedStep['actions'][number]
+export type ReportedAttempt = RunReport['attempts'][number]
 export type ReportedTouch = RunReport['touched'][number]
 export type ReportedFinding = RunReport['findings'][number]
 export type ReportedPicture = NonNullable<RunReport['seen']['after']>

@@ -1,5 +1,7 @@
 import { stalledMsOf } from '../engine/availability.js'
+import { failedBefore, reasonsOf } from './attempts.js'
 import { certificatesOf } from './certificates.js'
+import { duration } from './html/words.js'
 import { hasOwnSection } from './run-report.js'
 import type { ReportedFinding, ReportedStep, RunReport } from './schema.js'
 import { type Way, waysOf } from './ways.js'
@@ -13,12 +15,16 @@ export function reportText(report: RunReport): string {
       report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
     ),
     section('Left to do elsewhere', report.elsewhere),
+    section('Attempts', attemptLines(report)),
     section('Availability', waysOf(report).flatMap(wayLines)),
     section(
       report.purpose === 'fix' ? 'What no step mends' : 'Findings before it',
       report.findings.flatMap(findingLines),
     ),
-    section('Steps', report.steps.flatMap(stepLines)),
+    section(
+      'Steps',
+      report.steps.flatMap((step) => stepLines(step, report)),
+    ),
     section('Proof', report.proof.map(inWords)),
     section('etcd', memberLines(report)),
     section('New certificates', certificateLines(report)),
@@ -43,17 +49,37 @@ export function reportText(report: RunReport): string {
 }
 
 function head(report: RunReport): string {
-  const { run, cluster, verdict, error, startedAt, endedAt, durationMs, version, planHash } = report
+  const { run, cluster, verdict, error, startedAt, endedAt, version, planHash } = report
   const ended = endedAt === undefined ? 'not ended' : iso(endedAt)
   return [
     verdict,
     ...(error === undefined ? [] : [`${error.where}: ${error.message} (${error.code})`, `Next: ${error.remedy}`]),
     '',
     `Run ${run} of ${cluster} by quorate ${version}`,
-    `From ${iso(startedAt)} to ${ended}, ${seconds(durationMs)}`,
+    `From ${iso(startedAt)} to ${ended}${tookOf(report)}`,
     `Plan ${planHash}`,
     '',
   ].join('\n')
+}
+
+function tookOf({ durationMs, workedMs, attempts, pauses }: RunReport): string {
+  if (attempts.length < 2) return `, ${seconds(durationMs)}`
+  const paused = pauses.reduce((sum, one) => sum + one.durationMs, 0)
+  return `: ${duration(workedMs)} of work in ${attempts.length} attempts, ${duration(paused)} of pauses`
+}
+
+/** A single attempt is the run itself, of which all is said elsewhere. */
+function attemptLines({ attempts, pauses }: RunReport): readonly string[] {
+  if (attempts.length < 2) return []
+  return attempts.flatMap((attempt, index) => {
+    const { begun, startedAt, outcome, durationMs } = attempt
+    const reasons = reasonsOf(attempt).join('; ')
+    const pause = pauses[index]
+    return [
+      `${index + 1}. ${begun} ${iso(startedAt)}, ${outcome === 'running' ? 'running for' : `${outcome} after`} ${duration(durationMs)}${reasons === '' ? '' : `: ${reasons}`}`,
+      ...(pause === undefined ? [] : [`   pause of ${duration(pause.durationMs)}`]),
+    ]
+  })
 }
 
 function findingLines({ id, severity, node, message, ignoredBecause }: ReportedFinding): readonly string[] {
@@ -64,9 +90,11 @@ function findingLines({ id, severity, node, message, ignoredBecause }: ReportedF
   ]
 }
 
-function stepLines({ id, state, durationMs, proofs, actions }: ReportedStep): readonly string[] {
+function stepLines(step: ReportedStep, report: RunReport): readonly string[] {
+  const { id, state, durationMs, proofs, actions } = step
+  const failed = failedBefore(step, report)
   return [
-    `${state.padEnd(8)} ${id}${state === 'skipped' || state === 'waiting' ? '' : `  ${seconds(durationMs)}`}`,
+    `${state.padEnd(8)} ${id}${state === 'skipped' || state === 'waiting' ? '' : `  ${seconds(durationMs)}`}${failed === '' ? '' : `, ${failed}`}`,
     ...proofs.map((one) => `  proved before: ${inWords(one)}`),
     ...actions.flatMap((action) => [
       `  ${action.node}: ${action.does} [${action.state}, ${seconds(action.durationMs)}]`,

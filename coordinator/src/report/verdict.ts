@@ -1,6 +1,8 @@
 import { drillReport } from '../conversion/drill/drill-report.js'
 import { outsideProofs } from '../conversion/proofs/all.js'
+import { endedBadly } from '../engine/attempts.js'
 import type { RunState } from '../engine/fold.js'
+import { listed } from './attempts.js'
 import type { RunReport } from './schema.js'
 
 type Purpose = RunReport['purpose']
@@ -30,10 +32,12 @@ export function headlineOf(run: RunState): string {
   return remaining(run).length === 0 ? done : `${done} in part`
 }
 
-/** How a run ended, in a sentence: what was done, and what is not so although it ended well. */
-export function verdictOf(run: RunState): string {
+/** How a run ended, in a sentence: what was done, what is not so although it ended well, and how often it did not. */
+export const verdictOf = (run: RunState): string =>
+  run.purpose === 'drill' ? drillReport(run).verdict : `${endOf(run)}${earlier(run)}`
+
+function endOf(run: RunState): string {
   const { cluster, outcome, error } = run
-  if (run.purpose === 'drill') return drillReport(run).verdict
   const { noun } = words[purposeOf(run)]
   switch (outcome) {
     case 'done':
@@ -51,6 +55,16 @@ export function verdictOf(run: RunState): string {
     case 'running':
       return `The ${noun} of ${cluster} is under way.`
   }
+}
+
+/** Who reads that every gate held has to know of those that did not at first. */
+function earlier({ attempts }: RunState): string {
+  const parts = endedBadly(attempts).map(({ count, how }, index) => {
+    const noun = index > 0 ? '' : count === 1 ? ' attempt' : ' attempts'
+    const verb = how === 'failed' ? '' : count === 1 ? ' was' : ' were'
+    return `${count}${noun}${verb} ${how}`
+  })
+  return parts.length === 0 ? '' : ` Before that, ${listed(parts)}.`
 }
 
 function whatWasDone(run: RunState): string {

@@ -1,5 +1,6 @@
+import { endedBadly, pausesOf, workedMs } from '../../engine/attempts.js'
 import { availabilityLine } from '../../engine/availability.js'
-import type { RunState } from '../../engine/fold.js'
+import type { RunState, StepRecord } from '../../engine/fold.js'
 import { dateAndTime, duration } from './duration.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
@@ -15,7 +16,7 @@ export function runsText(runs: readonly RunState[], now: number): string {
       stateText(run),
       `${finished}/${run.steps.length}`,
       dateAndTime(run.startedAt),
-      duration(lastMoment(run, now) - run.startedAt),
+      duration(took(run, now)),
     ]
   })
   return table(['RUN', 'CLUSTER', 'STATE', 'STEPS', 'STARTED', 'TOOK'], rows) + runs.map(damageText).join('')
@@ -34,11 +35,8 @@ function damageText({ id, outcome, error }: RunState): string {
 /** One run: its steps, what fails or runs, and what to do next. */
 export function runText(run: RunState, now: number, style: Style): string {
   const steps = run.steps.map((step) => {
-    const took =
-      step.startedAt === undefined || step.state === 'skipped'
-        ? ''
-        : duration((step.endedAt ?? lastMoment(run, now)) - step.startedAt)
-    return [`  ${step.state}`, step.id, took]
+    const idle = step.startedAt === undefined || step.state === 'skipped'
+    return [`  ${step.state}`, step.id, idle ? '' : duration(took(run, now, step))]
   })
   const open = run.steps.flatMap((step) =>
     step.actions.filter(({ state }) => state !== 'planned' && state !== 'verified').map((record) => ({ step, record })),
@@ -49,9 +47,10 @@ export function runText(run: RunState, now: number, style: Style): string {
   })
   const seen = availabilityLine(run.availability)
   return [
-    `${style.strong(`Run ${run.id} of ${run.cluster}: ${run.outcome}`)}, started ${dateAndTime(run.startedAt)}, ${duration(lastMoment(run, now) - run.startedAt)}\n`,
+    `${style.strong(`Run ${run.id} of ${run.cluster}: ${run.outcome}`)}, started ${dateAndTime(run.startedAt)}, ${duration(took(run, now))}\n`,
     table(['  STATE', 'STEP', 'TOOK'], steps),
     lines.length === 0 ? '' : `\n${lines.join('')}`,
+    attemptsText(run, now),
     seen === undefined ? '' : `\n  API: ${seen}\n`,
     missingText(run, style),
     run.error === undefined
@@ -74,13 +73,17 @@ function missingText({ id, missing, outcome }: RunState, style: Style): string {
   return `\n${style.warn('Missing, and done without for now')}\n${lines.join('')}${next}`
 }
 
-function lastMoment(run: RunState, now: number): number {
-  if (run.endedAt !== undefined) return run.endedAt
-  if (run.outcome === 'running') return now
-  const moments = run.steps.flatMap((step) => [
-    step.startedAt,
-    step.endedAt,
-    ...step.actions.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]),
-  ])
-  return Math.max(run.startedAt, ...moments.filter((moment) => moment !== undefined))
+/** A run of one attempt has nothing to tell of attempts. */
+function attemptsText(run: RunState, now: number): string {
+  const { attempts } = run
+  if (attempts.length < 2) return ''
+  const bad = endedBadly(attempts).map(({ count, how }) => `${count} ${how}`)
+  const paused = pausesOf(attempts).reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0)
+  return `\n  Attempts: ${attempts.length}${bad.length === 0 ? '' : ` (${bad.join(', ')})`}, ${duration(took(run, now))} of work, ${duration(paused)} of pauses\n`
+}
+
+/** Time that was worked on a run or a step of it: no pause counts, and what runs has run until now. */
+function took({ attempts, outcome }: RunState, now: number, step?: StepRecord): number {
+  const runs = outcome === 'running' && (step === undefined || step.state === 'running')
+  return workedMs(attempts, step?.id) + (runs ? Math.max(0, now - (attempts.at(-1)?.to ?? now)) : 0)
 }

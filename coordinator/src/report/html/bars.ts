@@ -8,12 +8,19 @@ export const axis = ({ ticks }: TimeScale): Html =>
     ({ at, label }) => html`<text x="${percent(at)}" y="12" text-anchor="${anchor(at)}">${label}</text>`,
   )}</svg>`
 
-/** Lines behind the bars that lead the eye down to what clients saw at the same time. */
+/** Lines behind the bars that lead the eye down to what clients saw at the same time, and the gaps in which nobody worked. */
 export const grid = ({ ticks, breaks }: TimeScale): Html =>
-  html`${ticks.map(({ at }) => upright('grid', at))}${breaks.map((at) => upright('break', at))}`
+  html`${ticks.map(({ at }) => upright('grid', at))}${breaks.map(
+    ({ at, width }) =>
+      html`<rect class="pause" x="${percent(at)}" y="0" width="${percent(width)}" height="100%"/>${upright('break', at)}${upright('break', at + width)}`,
+  )}`
 
 const upright = (kind: string, at: number): Html =>
   html`<line class="${kind}" x1="${percent(at)}" x2="${percent(at)}" y1="0" y2="100%"/>`
+
+/** Where something failed. */
+export const cross = (at: number): Html =>
+  html`<svg x="${percent(at)}"><path class="cross" d="M-5 -5L5 5M5 -5L-5 5"/></svg>`
 
 export interface Shape {
   /** From the middle of its row. */

@@ -1,10 +1,12 @@
 import type { ReportedTouch, RunReport } from '../schema.js'
-import { type Html, html } from './markup.js'
-import { badge, type Column, section, table } from './parts.js'
+import { type Content, type Html, html } from './markup.js'
+import { badge, type Column, section, shortOnPaper, table } from './parts.js'
 import { plural } from './words.js'
 
 /** Longer lines of a diff (a certificate in base64) are cut: they tell a person nothing. */
 const longestLine = 200
+/** Of a diff's lines on paper, which has room for what changed in a file and none for whole files. */
+const linesOnPaper = 16
 
 /** Every file and object that was written, each once: where, from what to what, and its diff. */
 export function changes({ touched }: RunReport): Html | string {
@@ -23,11 +25,15 @@ export function changes({ touched }: RunReport): Html | string {
   )
 }
 
+/** Paper has room for as much of it as the text report shows. */
+const hash = (sha256: string, none: string): Content =>
+  sha256 === '' ? none : shortOnPaper(sha256.slice(0, 12), sha256.slice(12), '')
+
 const columns: readonly Column<ReportedTouch>[] = [
   { title: 'Node', of: ({ node }) => node },
   { title: 'Step', of: ({ step }) => step },
-  { title: 'sha256 before', of: ({ sha256Before }) => sha256Before || 'absent', kind: 'code' },
-  { title: 'sha256 after', of: ({ sha256After }) => sha256After || 'removed', kind: 'code' },
+  { title: 'sha256 before', of: ({ sha256Before }) => hash(sha256Before, 'absent'), kind: 'code' },
+  { title: 'sha256 after', of: ({ sha256After }) => hash(sha256After, 'removed'), kind: 'code' },
 ]
 
 function change(name: string, writes: readonly ReportedTouch[]): Html {
@@ -36,11 +42,11 @@ function change(name: string, writes: readonly ReportedTouch[]): Html {
   const made = writes.every(({ sha256Before }) => sha256Before === '')
   const removed = writes.some(({ sha256After }) => sha256After === '')
   const word = made && removed ? 'made and removed' : made ? 'made' : removed ? 'removed' : 'changed'
-  return html`<details><summary class="step"><span class="what"><code>${name}</code></span>${badge('plain', word)}<span class="value">${where}</span></summary>${diffs(writes)}${table(`Writes of ${name}`, columns, writes)}</details>`
+  return html`<details><summary class="step"><span class="what"><code>${name}</code></span>${badge('plain', word)}<span class="value">${where}</span></summary>${diffs(writes, where)}${table(`Writes of ${name}`, columns, writes)}</details>`
 }
 
-/** A diff that is the same on a hundred nodes is shown once. */
-function diffs(writes: readonly ReportedTouch[]): Html {
+/** A diff that is the same on a hundred nodes is shown once; whose it is stands above it, unless it is all of theirs that are named there. */
+function diffs(writes: readonly ReportedTouch[], where: string): Html {
   const same = new Map<string, { readonly text: string; readonly nodes: string[] }>()
   for (const { node, diff } of writes) {
     if (diff === undefined) continue
@@ -49,15 +55,31 @@ function diffs(writes: readonly ReportedTouch[]): Html {
     if (known === undefined) same.set(changed, { text: diff, nodes: [node] })
     else known.nodes.push(node)
   }
-  return html`${[...same.values()].map(
-    ({ text, nodes }) =>
-      html`<figure class="diff"><figcaption>${[...new Set(nodes)].join(', ')}</figcaption><pre tabindex="0">${text.trimEnd().split('\n').map(line)}</pre></figure>`,
-  )}`
+  return html`${[...same.values()]
+    .map(({ text, nodes }) => ({ text, names: [...new Set(nodes)].join(', ') }))
+    .map(
+      ({ text, names }) =>
+        html`<figure class="diff">${names === where ? '' : html`<figcaption>${names}</figcaption>`}<pre tabindex="0">${diffLines(text)}</pre></figure>`,
+    )}`
+}
+
+function diffLines(text: string): Content {
+  const lines = text.trimEnd().split('\n').map(line)
+  const more = lines.length - linesOnPaper
+  if (more < 4) return lines
+  const rest = `\u2026 ${more} more lines: on a screen, or in the JSON report`
+  return shortOnPaper(lines.slice(0, linesOnPaper), lines.slice(linesOnPaper), rest)
 }
 
 function line(text: string): Html {
-  const cut = text.length > longestLine ? `${text.slice(0, longestLine)}\u2026` : text
+  const cut = shortened(text.length > longestLine ? `${text.slice(0, longestLine)}\u2026` : text)
   if (/^(\+\+\+|---|@@)/.test(text)) return html`<span class="file">${cut}\n</span>`
   if (text.startsWith('+')) return html`<ins>${cut}\n</ins>`
   return text.startsWith('-') ? html`<del>${cut}\n</del>` : html`${cut}\n`
+}
+
+/** A certificate in base64 would be wrapped into four lines of paper. */
+function shortened(text: string): Content {
+  const end = (/\S{100}/.exec(text)?.index ?? text.length) + 24
+  return end >= text.length ? text : shortOnPaper(text.slice(0, end), text.slice(end), '\u2026')
 }

@@ -5,6 +5,10 @@ export type Tone = 'good' | 'bad' | 'warn' | 'plain'
 
 export const badge = (tone: Tone, word: string): Html => html`<span class="badge ${tone}">${word}</span>`
 
+/** Text of which paper gets the beginning only: a screen can fold it away, and a program reads it in the JSON report. */
+export const shortOnPaper = (beginning: Content, rest: Content, more: string): Html =>
+  html`${beginning}<span class="on-screen">${rest}</span><span class="on-paper">${more}</span>`
+
 /** A section with its heading; none where it has nothing to say. */
 export const section = (id: string, title: string, content: Content): Html =>
   html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${content}</section>`

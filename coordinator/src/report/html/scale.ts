@@ -15,26 +15,37 @@ export interface Tick {
 export interface TimeScale {
   at(unixMs: number): number
   readonly ticks: readonly Tick[]
-  /** Middles of the pauses that are drawn shorter than they were. */
-  readonly breaks: readonly number[]
+  /** Pauses: all of the same width, however long they were. */
+  readonly breaks: readonly Break[]
 }
 
-const breakPercent = 3
+export interface Break {
+  /** Its left edge and its width, in percent. */
+  readonly at: number
+  readonly width: number
+  readonly ms: number
+}
+
+/** Of one pause, and of all where there are many: the work needs its room too. */
+const breakPercent = { one: 4, all: 40 }
+/** Labels that are nearer would be printed over each other. */
+const labelPercent = 18
 const tickSteps = [
   0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400,
 ]
 
-/** A run that was gone on with the next day is drawn without the night: long pauses shrink to a mark. */
+/** Time of work, to scale; a night between two halves of a run takes no more room than a minute. */
 export function timeScale(spans: readonly Span[]): TimeScale {
-  const busy = merged(spans)
+  const busy = joined(spans)
   const [first] = busy
   if (first === undefined) return { at: () => 0, ticks: [], breaks: [] }
   const total = busy.reduce((sum, { from, to }) => sum + to - from, 0)
-  const shown = 100 - breakPercent * (busy.length - 1)
-  const percent = (ms: number) => (total === 0 ? 0 : (ms / total) * shown)
+  const gaps = busy.length - 1
+  const width = gaps === 0 ? 0 : Math.min(breakPercent.one, breakPercent.all / gaps)
+  const percent = (ms: number) => (total === 0 ? 0 : (ms / total) * (100 - width * gaps))
   let offset = 0
   const parts = busy.map(({ from, to }, index) => {
-    const part = { from, to, at: offset + index * breakPercent }
+    const part = { from, to, at: offset + index * width }
     offset += percent(to - from)
     return part
   })
@@ -42,15 +53,24 @@ export function timeScale(spans: readonly Span[]): TimeScale {
     const part = parts.findLast(({ from }) => from <= unixMs) ?? { ...first, at: 0 }
     return part.at + percent(Math.max(0, Math.min(unixMs, part.to) - part.from))
   }
-  const breaks = parts.slice(1).map((part) => part.at - breakPercent / 2)
+  const breaks = parts
+    .slice(1)
+    .map(({ at: end, from }, index) => ({ at: end - width, width, ms: from - (parts[index]?.to ?? from) }))
   const ticks =
-    parts.length > 1
-      ? parts.map(({ from, at: place }) => ({ at: place, label: timeOfDay(from) }))
+    gaps > 0
+      ? apart(parts.map(({ from, at: place }) => ({ at: place, label: timeOfDay(from) })))
       : evenTicks(first).map((ms) => ({
           at: at(first.from + ms),
           label: ms === 0 ? '0' : duration(ms).replace('.0', ''),
         }))
   return { at, ticks, breaks }
+}
+
+/** Those of a row of labels that leave each other room. */
+export function apart<T extends { readonly at: number }>(labels: readonly T[]): readonly T[] {
+  const kept: T[] = []
+  for (const label of labels) if (label.at - (kept.at(-1)?.at ?? -100) >= labelPercent) kept.push(label)
+  return kept
 }
 
 function evenTicks({ from, to }: Span): readonly number[] {
@@ -59,15 +79,12 @@ function evenTicks({ from, to }: Span): readonly number[] {
   return Array.from({ length: Math.min(count, 50) + 1 }, (_, index) => index * seconds * 1_000)
 }
 
-/** Spans that touch or nearly do, as one: a pause counts where it is long by itself and against the work. */
-function merged(spans: readonly Span[]): readonly Span[] {
-  const sorted = spans.filter(({ from, to }) => to >= from).toSorted((a, b) => a.from - b.from)
-  const work = sorted.reduce((sum, { from, to }) => sum + to - from, 0)
-  const pause = Math.max(10_000, work / 4)
+/** Spans that touch, as one. */
+function joined(spans: readonly Span[]): readonly Span[] {
   const parts: Span[] = []
-  for (const span of sorted) {
+  for (const span of spans.filter(({ from, to }) => to >= from).toSorted((a, b) => a.from - b.from)) {
     const last = parts.at(-1)
-    if (last === undefined || span.from - last.to > pause) parts.push(span)
+    if (last === undefined || span.from > last.to) parts.push(span)
     else parts[parts.length - 1] = { from: last.from, to: Math.max(last.to, span.to) }
   }
   return parts

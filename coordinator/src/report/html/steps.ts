@@ -1,7 +1,8 @@
+import { failedBefore, inShort } from '../attempts.js'
 import type { ReportedAction, ReportedStep, RunReport } from '../schema.js'
 import { isHash } from '../text.js'
 import { type Html, html } from './markup.js'
-import { badge, section, type Tone, table } from './parts.js'
+import { badge, section, shortOnPaper, type Tone, table } from './parts.js'
 import { counted, duration, plural } from './words.js'
 
 const stepTones: Readonly<Record<ReportedStep['state'], Tone>> = {
@@ -28,16 +29,38 @@ export const steps = (report: RunReport): Html =>
   section(
     'steps',
     'Steps and their gates',
-    html`<p>A step counts as done when its gate has looked again and seen that it is so. Open one to read what was seen.</p>${report.steps.map(one)}`,
+    html`<p>A step counts as done when its gate has looked again and seen that it is so. <span class="on-screen">Open one to read what was seen.</span></p>${report.steps.map((step, index) => one(step, index, report))}`,
   )
 
-function one({ id, title, state, durationMs, proofs, actions }: ReportedStep, index: number): Html {
+function one(step: ReportedStep, index: number, report: RunReport): Html {
+  const { id, title, state, durationMs, proofs, actions } = step
   const said = state === 'skipped' ? 'already so' : state === 'waiting' ? 'not begun' : duration(durationMs)
   const seen = actions.reduce((sum, { evidence }) => sum + evidence.length, 0)
   const heading = html`<span class="number">${index + 1}</span><span class="what">${title} <code>${id}</code></span>${badge(stepTones[state], state === 'skipped' ? 'already so' : state)}<span class="value">${state === 'skipped' ? '' : said}${seen === 0 ? '' : `, ${counted(seen)} seen`}</span>`
   if (actions.length === 0) return html`<div class="step" id="step-${id}">${heading}</div>`
   const open = actions.some(({ error }) => error !== undefined) ? html` open` : ''
-  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${seenTable('Proved again just before it', proofs)}${actions.map(action)}</details>`
+  return html`<details id="step-${id}"${open}><summary class="step">${heading}</summary>${failures(step, report)}${proved(proofs)}${actions.map(action)}</details>`
+}
+
+/** What a step relies on is proved before each: again and again the same, which takes pages of paper. */
+const proved = (proofs: readonly Seen[]): Html =>
+  proofs.length === 0
+    ? html``
+    : html`<div class="on-screen">${seenTable('Proved again just before it', proofs)}</div><p class="on-paper faint">Proved again just before it: ${plural(proofs.length, 'thing')} that it relies on.</p>`
+
+/** What failed before it went well; what still stands is said at its action. */
+function failures(step: ReportedStep, report: RunReport): Html | string {
+  if (failedBefore(step, report) === '') return ''
+  const standing = new Set(step.actions.flatMap(({ error, undoError }) => [error?.message, undoError?.message]))
+  const earlier = report.attempts.flatMap((attempt, index) =>
+    attempt.failures
+      .filter((one) => one.step === step.id && !standing.has(one.error.message))
+      .map((one) => ({ ...one, attempt: index + 1 })),
+  )
+  return html`${earlier.map(
+    ({ attempt, node, undo, error }) =>
+      html`<p class="cause"><strong>${undo ? 'Undo failed' : 'Failed'} in attempt ${attempt} on ${node}:</strong> ${shortOnPaper('', error.message, inShort(error.message))} <code>${error.code}</code></p>`,
+  )}`
 }
 
 function action({ node, does, state, durationMs, summaries, evidence, error, undoError }: ReportedAction): Html {
@@ -46,8 +69,15 @@ function action({ node, does, state, durationMs, summaries, evidence, error, und
   return html`<div class="action"><h3>${node}: ${does} ${badge(actionTones[state], state)} <small>${state === 'planned' ? '' : duration(durationMs)}</small></h3>
 ${error === undefined ? '' : html`<p class="cause"><strong>Failed:</strong> ${error.message} <code>${error.code}</code> <strong>Next:</strong> ${error.remedy}</p>`}
 ${undoError === undefined ? '' : html`<p class="cause"><strong>Could not be undone:</strong> ${undoError.message}</p>`}
-${summaries.length === 0 ? '' : html`<ul class="summaries">${summaries.map((text) => html`<li>${text}</li>`)}</ul>`}
+${summaries.length === 0 ? '' : html`<ul class="summaries">${counts(summaries).map(([text, count]) => html`<li>${text}${count === 1 ? '' : `, ${count} times`}</li>`)}</ul>`}
 ${seenTable(`What the gate saw for ${node}`, told)}${hashes === 0 ? '' : html`<p class="faint">and ${plural(hashes, 'file or object', 'files and objects')} copied, each with its sha256 (in the JSON report)</p>`}</div>`
+}
+
+/** An action that was tried again said the same again. */
+function counts(texts: readonly string[]): readonly (readonly [string, number])[] {
+  const counted = new Map<string, number>()
+  for (const text of texts) counted.set(text, (counted.get(text) ?? 0) + 1)
+  return [...counted]
 }
 
 type Seen = ReportedAction['evidence'][number]

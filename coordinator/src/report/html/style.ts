@@ -1,3 +1,5 @@
+import { paper } from './paper.js'
+
 /** The page's only style sheet. Colours come in pairs that keep a contrast of 4.5 or more; paper is always white. */
 export const style = `
 :root{--ink:#17212f;--soft:#55606f;--line:#d9dfe6;--paper:#fff;--page:#f4f6f8;--code:#f1f4f7;
@@ -31,18 +33,18 @@ li,dd,h1,h3,p,summary,figcaption{overflow-wrap:anywhere}td,th{overflow-wrap:brea
 nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:16px 2px 0;font-size:.92rem}
 .badge{display:inline-block;font-size:.78rem;font-weight:600;line-height:1.5;border-radius:4px;padding:0 7px;background:var(--code);color:var(--soft);overflow-wrap:anywhere}
 .badge.good{background:var(--good-bg);color:var(--good)}.badge.bad{background:var(--bad-bg);color:var(--bad)}.badge.warn{background:var(--warn-bg);color:var(--warn)}
-.timeline ol,.timeline ul{list-style:none;padding:0}
+.timeline td:nth-child(4){min-width:8.5em}.timeline ol,.timeline ul{list-style:none;padding:0}
 .timeline figcaption{color:var(--soft);font-size:.9rem;margin-bottom:8px;max-width:75ch}
 .row{display:grid;grid-template-columns:minmax(0,360px) minmax(0,1fr) 152px;column-gap:14px;align-items:center;break-inside:avoid}
-.row>svg{width:100%;height:0;min-height:max(26px,100%);display:block;overflow:visible}.row svg svg{overflow:visible}.row>.scale{height:16px;min-height:16px}.timeline ul .row>svg{min-height:46px}
+.row>svg{width:100%;height:0;min-height:max(26px,100%);display:block;overflow:visible}.row svg svg{overflow:visible}.row>.scale{height:16px;min-height:16px}.timeline ul .row>svg,.row.attempts>svg{min-height:46px}
 .row .label{font-size:.9rem;line-height:1.3;padding:4px 0}.row .label a{color:inherit;text-decoration:none}.row .label a:hover{text-decoration:underline}
 .row small{display:block;line-height:1.3}
 .row .value{text-align:right;font-variant-numeric:tabular-nums;font-size:.9rem;line-height:1.3}
 .timeline ol .row+.row{border-top:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
 
 .scale text{font-size:11px;fill:var(--soft)}
-.grid{stroke:var(--line);stroke-width:1}.break{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}
-.bar{fill:var(--bar)}.bar.failed,.bar.outage{fill:var(--bad)}.bar.undone,.bar.waiting{fill:var(--soft)}.bar.running{fill:var(--warn)}.bar.up{fill:var(--bar);opacity:.75}
+.grid{stroke:var(--line);stroke-width:1}.break{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}.pause{fill:var(--line);opacity:.55}.paused{font-size:11px;fill:var(--soft);stroke:var(--paper);stroke-width:4;paint-order:stroke}.cross{fill:none;stroke:var(--bad);stroke-width:2}
+.bar{fill:var(--bar)}.bar.failed,.bar.outage{fill:var(--bad)}.bar.undone,.bar.waiting{fill:var(--soft)}.bar.running,.bar.interrupted,.bar.abandoned{fill:var(--warn)}.bar.up{fill:var(--bar);opacity:.75}
 .gap{font-size:11px;font-weight:600;fill:var(--bad)}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:6px 24px}.pictures figure{display:grid;grid-row:span 2;grid-template-rows:subgrid}.pictures.wide{grid-template-columns:minmax(0,1fr)}
 .pictures h3{margin:0}.pictures figcaption{font-size:.9rem;color:var(--soft)}.pictures figcaption h3{color:var(--ink)}
@@ -68,7 +70,7 @@ caption{text-align:left;color:var(--soft);padding-bottom:4px;font-size:.86rem}
 th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--line);padding:4px 12px 4px 0;vertical-align:bottom}
 td{border-bottom:1px solid color-mix(in srgb,var(--line) 60%,transparent);padding:5px 12px 5px 0;vertical-align:top}
 pre{background:var(--code);border-radius:6px;padding:10px 12px;margin:4px 0 10px;overflow-x:auto;line-height:1.45}
-.diff figcaption{color:var(--soft);font-size:.86rem}
+.diff figcaption{color:var(--soft);font-size:.86rem}.on-paper{display:none}
 ins,del{text-decoration:none;display:block;width:max-content;min-width:100%}ins{background:var(--good-bg);color:var(--good)}del{background:var(--bad-bg);color:var(--bad)}.file{color:var(--soft)}
 #undo ol,#undo ul{padding-left:22px}.commands dt{color:var(--soft)}
 footer{margin-top:24px;color:var(--soft);font-size:.86rem}footer dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 14px}footer dd{color:var(--ink);overflow-wrap:anywhere}
@@ -81,10 +83,4 @@ footer{margin-top:24px;color:var(--soft);font-size:.86rem}footer dl{display:grid
 table,tbody,tr,td,caption{display:block}thead{display:none}
 tr{border-bottom:1px solid var(--line);padding:6px 0}td:has(>span:empty){display:none}td,td.code{border:0;padding:1px 0;min-width:0;display:grid;grid-template-columns:7.2em minmax(0,1fr);gap:8px}td::before{content:attr(data-label);color:var(--soft)}
 .findings dl,footer dl{grid-template-columns:minmax(0,1fr)}}
-@media print{@page{margin:14mm 12mm}html{font-size:12.5px}:root{--page:#fff}body{font-size:9.5pt}main{max-width:none;padding:0}nav{display:none}a{color:inherit;text-decoration:none}
-section{border:0;border-top:1pt solid var(--line);border-radius:0;padding:10pt 0 0;margin-top:14pt}
-.verdict,.badge,.bar,ins,del,pre,rect,.key::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-details::details-content{content-visibility:visible;display:block;height:auto}summary.step::before{content:none}
-h2,h3,summary{break-after:avoid}tr,.row,.findings li,.drawing,.figures{break-inside:avoid}.scroll{overflow:visible}pre{white-space:pre-wrap;overflow-wrap:anywhere}td.code{overflow-wrap:anywhere}table{font-size:8pt}td,th{padding-right:8px}ins,del{width:auto}
-.pictures{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.row{grid-template-columns:minmax(0,235px) minmax(0,1fr) 140px}.row .label,.row .value{font-size:8.5pt}.figures{grid-template-columns:repeat(3,1fr)}}
-`
+${paper}`

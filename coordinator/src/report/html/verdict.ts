@@ -53,15 +53,14 @@ interface Figure {
 }
 
 function figures(report: RunReport): readonly Figure[] {
-  const { durationMs, steps, seen, touched, site } = report
-  const done = steps.filter(({ state }) => state === 'done').length
+  const { seen, touched, site } = report
   const voters = (when: 'before' | 'after') => seen[when]?.members.filter(({ learner }) => !learner).length
   const [before, after] = [voters('before'), voters('after')]
   const names = new Set(touched.map(({ node, name }) => `${node} ${name}`))
   const controlPlanes = site?.nodes.filter(({ role }) => role === 'control-plane').length ?? 0
   return [
     ...availabilityFigures(report),
-    { name: 'Time taken', value: duration(durationMs), note: `${done} of ${plural(steps.length, 'step')} done` },
+    timeFigure(report),
     ...(before === undefined && after === undefined
       ? []
       : [{ name: 'etcd voters', value: `${before ?? '?'} \u2192 ${after ?? '?'}`, note: 'before and after' }]),
@@ -76,6 +75,15 @@ function figures(report: RunReport): readonly Figure[] {
           },
         ]),
   ]
+}
+
+/** Pauses are not work: a night between two attempts is told, not counted. */
+function timeFigure({ durationMs, workedMs, attempts, pauses, steps }: RunReport): Figure {
+  const done = `${steps.filter(({ state }) => state === 'done').length} of ${plural(steps.length, 'step')} done`
+  if (attempts.length < 2) return { name: 'Time taken', value: duration(durationMs), note: done }
+  const paused = duration(pauses.reduce((sum, one) => sum + one.durationMs, 0))
+  const note = `${done}, in ${attempts.length} attempts; ${paused} of pauses not counted`
+  return { name: 'Time taken', value: duration(workedMs), note }
 }
 
 function availabilityFigures({ availability }: RunReport): readonly Figure[] {

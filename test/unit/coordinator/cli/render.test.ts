@@ -222,7 +222,7 @@ t.test('status of one run says what failed and what to do', async (t) => {
   STATE    STEP           TOOK
   skipped  back-up-files
   done     first          4.0 s
-  failed   workers        6.0 s
+  failed   workers        7.0 s
   waiting  prove
 
   workers on w2: undo-failed: no backup

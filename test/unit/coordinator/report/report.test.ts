@@ -187,7 +187,7 @@ t.test('what was found, what clients noticed, and what etcd and the certificates
   for (const part of [
     `Availability
   through the endpoint, from k8sworker1.example.com: 60 requests, 9 failed, longest gap 1310 ms
-    2026-11-22T22:15:37.000Z from k8sworker1.example.com (join-control-planes): away for 1.3 s: connect ECONNREFUSED
+    2026-11-22T22:15:41.000Z from k8sworker1.example.com (join-control-planes): away for 1.3 s: connect ECONNREFUSED
   at k8smaster1.example.com, from k8sworker1.example.com: 60 requests, 0 failed, longest gap 61 ms
   writes, from k8sworker1.example.com: 60 requests, 0 failed, longest gap 61 ms
 `,

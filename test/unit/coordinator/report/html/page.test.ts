@@ -47,7 +47,7 @@ t.test('it has all that a reader asks for', async (t) => {
     /1 of 2 members vote: none of them may fail\./,
     /apiserver\.crt new kubernetes, k8smaster1\.example\.com 2027-11-22 endpoint/,
     /-server: https:\/\/192\.168\.13\.30:6443 \+server: https:\/\/apiserver\.example\.com:8443/,
-    /a{64} b{64}/,
+    /a{12} a{52} b{12} b{52}/,
     /quorate rollback 20261122t221530-ab12cd --keep-endpoint/,
     /rewrite-worker-kubeconfigs : Put the old file back\. \(k8sworker1\.example\.com\)/,
   ])

@@ -7,7 +7,7 @@ const start = Date.UTC(2026, 10, 22, 22)
 t.test('one stretch of work fills the width, with even ticks', async (t) => {
   const scale = timeScale([
     { from: start, to: start + 4_000 },
-    { from: start + 4_500, to: start + 20_000 },
+    { from: start + 4_000, to: start + 20_000 },
   ])
   t.same([scale.at(start), scale.at(start + 5_000), scale.at(start + 20_000)], [0, 25, 100])
   t.same(
@@ -24,13 +24,24 @@ t.test('a night between two halves of a run takes no room', async (t) => {
     { from: start, to: start + 30_000 },
     { from: morning, to: morning + 30_000 },
   ])
-  t.same([scale.at(start + 30_000), scale.at(morning), scale.at(morning + 30_000)], [48.5, 51.5, 100])
-  t.same(scale.breaks, [50])
+  t.same([scale.at(start + 30_000), scale.at(morning), scale.at(morning + 30_000)], [48, 52, 100])
+  t.same(scale.breaks, [{ at: 48, width: 4, ms: 10 * 3_600_000 - 30_000 }])
   t.same(
     scale.ticks.map(({ label }) => label),
     ['22:00:00', '08:00:00'],
   )
-  t.equal(scale.at(start + 3_600_000), 48.5, 'a moment in it is where the work stopped')
+  t.equal(scale.at(start + 3_600_000), 48, 'a moment in it is where the work stopped')
+})
+
+t.test('many short attempts: the work keeps its room, and no label is printed over another', async (t) => {
+  const spans = Array.from({ length: 60 }, (_, index) => ({
+    from: start + index * 9_000,
+    to: start + index * 9_000 + 999,
+  }))
+  const scale = timeScale(spans)
+  t.equal(scale.breaks.length, 59, 'each pause has its mark, however short')
+  t.ok(scale.breaks.reduce((sum, { width }) => sum + width, 0) <= 40.001)
+  t.ok(scale.ticks.every(({ at }, index) => index === 0 || at - (scale.ticks[index - 1]?.at ?? 0) >= 18))
 })
 
 t.test('a run of which nothing is known, or that took no time, is drawn all the same', async (t) => {
