@@ -1,6 +1,6 @@
 // Asks an API server again and again and counts what a client would have seen: plain Node, so that it starts fast and runs anywhere.
 // node probe.mjs NAME HOST PORT EVERY_MS [CERT KEY]: GET /readyz (or, with a client certificate, an authenticated write) until SIGTERM;
-// then one JSON line {name, count, failed, longestGapMs, errors}. Every probe has a connection of its own, as a new client would.
+// (how long it waits for an answer: PATIENCE_MS, else two seconds); then one JSON line {name, count, failed, longestGapMs, errors}. Every probe has a connection of its own, as a new client would.
 import fs from 'node:fs'
 import https from 'node:https'
 
@@ -13,6 +13,7 @@ const request = cert
       headers: { 'content-type': 'application/merge-patch+json' },
     }
   : { method: 'GET', path: '/readyz' }
+const patienceMs = Number(process.env.PATIENCE_MS ?? 2000)
 const started = Date.now()
 let [count, failed, longestGapMs, last, stopped] = [0, 0, 0, started, false]
 const errors = {}
@@ -22,7 +23,7 @@ let refused
 const ask = () =>
   new Promise((resolve) => {
     const sent = https.request(
-      { host, port, ...request, ...tls, rejectUnauthorized: false, agent: false, timeout: 2000 },
+      { host, port, ...request, ...tls, rejectUnauthorized: false, agent: false, timeout: patienceMs },
       (answer) => {
         answer.resume()
         answer.on('end', () => resolve(answer.statusCode))

@@ -18,14 +18,21 @@ const everyMs = 50
 /** Probes that a client would make, each in its own process, at the first control plane and (once it answers) at the endpoint. */
 export class Probing {
   private readonly running: ChildProcess[] = []
+  private readonly patienceMs: number
   private stopped = false
   private readonly results: Promise<ProbeResult>[] = []
+
+  /** How long each waits for an answer; milliseconds. */
+  constructor(patienceMs = 2_000) {
+    this.patienceMs = patienceMs
+  }
 
   /** GET /readyz at an address, from now on. */
   at(name: string, host: string, port: number): void {
     // The preload ends it with this process, whatever ends that.
     const child = spawn(process.execPath, [`--import=${preload}`, probe, name, host, String(port), String(everyMs)], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, PATIENCE_MS: String(this.patienceMs) },
     })
     this.running.push(child)
     this.results.push(

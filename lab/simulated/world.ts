@@ -114,11 +114,15 @@ async function start(site: Site, options: WorldOptions, { folder, subnet }: Plac
   if (options.controlPlaneEndpoint !== undefined) await leadToFirst(site, options.controlPlaneEndpoint, virtualIp)
   await Promise.all(all.map(({ name }) => machineOf(site, name).boot()))
   setInterval(() => void site.virtualAddresses.settle(), 200)
+  const pace = measurePace()
   await untilRunning(site, !['absent', 'disabled'].includes(options.kubeProxy ?? ''))
   const control = join(folder, 'control')
-  await serveControl(control, { ...faultsOf(site, folder), ...looksOf(site, first, init.bindPort) } as Readonly<
-    Record<string, Handler>
-  >)
+  await serveControl(control, {
+    ...faultsOf(site, folder),
+    ...looksOf(site, first, init.bindPort),
+    /** How long this process, which is all servers of the site, stood still since it began; milliseconds. */
+    stalls: async () => pace(),
+  } as Readonly<Record<string, Handler>>)
   return {
     folder,
     control,
@@ -155,6 +159,21 @@ async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProx
       )
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+}
+
+const beatMs = 50
+/** Later than this a timer tells of a machine that had no time for the site. */
+const lateMs = 250
+
+/** A real cluster's servers have a machine each; this site has what is left of one, and says how much that was. */
+function measurePace(): () => number {
+  let [stalledMs, due] = [0, performance.now() + beatMs]
+  setInterval(() => {
+    const now = performance.now()
+    if (now - due > lateMs) stalledMs += now - due
+    due = now + beatMs
+  }, beatMs)
+  return () => Math.round(stalledMs)
 }
 
 /** What a test may look at without asking the cluster's own doors. */

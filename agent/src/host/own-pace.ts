@@ -1,5 +1,5 @@
 /** A timer that comes later than this tells that the machine, or this process, stood still; less is how timers are on a busy one. */
-const lateMs = 150
+const lateMs = 250
 
 /** Measures by a timer of known pace how long the asking machine itself stood still: what it did not ask or hear in that time nobody else is to blame for. */
 export class OwnPace {

@@ -1,0 +1,15 @@
+/** How long is worked to find out; milliseconds of processor time. */
+const workMs = 150
+
+/**
+ * What a program that works gets of one processor now, 0 to 1: 1 on an idle machine, a fifth where nine others want its two processors. A simulated
+ * cluster is one such program; below a half it answers so late that clients give up.
+ */
+export function machineShare(): number {
+  const [began, before] = [performance.now(), process.cpuUsage()]
+  for (let used = 0; used < workMs; ) {
+    const { user, system } = process.cpuUsage(before)
+    used = (user + system) / 1_000
+  }
+  return Math.min(1, workMs / (performance.now() - began))
+}
