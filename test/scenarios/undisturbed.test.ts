@@ -8,8 +8,9 @@ import { clusterForTest, ended, journalOf } from '../support/simulated-cluster.j
 const [first, worker] = ['k8smaster1.example.com', 'k8sworker1.example.com']
 const forPods = ['service-kubernetes', 'cluster-dns']
 
-const seenBy = (cluster: SimulatedCluster): readonly AvailabilityRecord[] =>
-  journalOf(cluster).filter(({ kind }) => kind === 'availability') as unknown as AvailabilityRecord[]
+/** Of the newest run, unless told which. */
+const seenBy = (cluster: SimulatedCluster, id?: string): readonly AvailabilityRecord[] =>
+  journalOf(cluster, id).filter(({ kind }) => kind === 'availability') as unknown as AvailabilityRecord[]
 
 const leads = (cluster: SimulatedCluster): Promise<string> => cluster.control.ask<string>('etcdLeader')
 
@@ -42,6 +43,23 @@ t.test('what pods use, in a conversion, and in its undo after the first control 
     /as pods: cluster DNS, from k8sworker1.example.com: \d+ requests, 0 failed/,
   )
 
+  const consent = ['--yes', '--i-know-this-takes-parts-down']
+  const drilled = await cluster.quorate([
+    'drill',
+    '-f',
+    cluster.clusterFile,
+    '-o',
+    'json',
+    '--down-for',
+    '3',
+    ...consent,
+  ])
+  ended(t, drilled)
+  nothingFailed(
+    t,
+    seenBy(cluster).filter(({ target }) => forPods.includes(target)),
+  )
+
   await cluster.kill('cp1')
   await pause(3_000)
   t.not(await leads(cluster), first, 'somebody else leads etcd now')
@@ -52,8 +70,8 @@ t.test('what pods use, in a conversion, and in its undo after the first control 
 
   const undone = await cluster.quorate(['rollback', id, '--yes'])
   ended(t, undone)
-  nothingFailed(t, seenBy(cluster).slice(seen.length))
+  nothingFailed(t, seenBy(cluster, id).slice(seen.length))
   t.match(undone.stdout, /While it was undone/)
   t.match(undone.stdout, /as pods: Service kubernetes, from k8sworker1.example.com: \d+ requests, 0 failed/)
-  t.match(JSON.stringify(journalOf(cluster)), new RegExp(`${first} leads etcd`))
+  t.match(JSON.stringify(journalOf(cluster, id)), new RegExp(`${first} leads etcd`))
 })

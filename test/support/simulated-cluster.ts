@@ -98,8 +98,8 @@ export function runOf(cluster: SimulatedCluster): string {
 }
 
 /** Events of the newest run, from its journal. */
-export function journalOf(cluster: SimulatedCluster): JournalLine['record']['event'][] {
-  const path = join(cluster.stateFolder, 'runs', `${runOf(cluster)}.jsonl`)
+export function journalOf(cluster: SimulatedCluster, id = runOf(cluster)): JournalLine['record']['event'][] {
+  const path = join(cluster.stateFolder, 'runs', `${id}.jsonl`)
   const lines = readFileSync(path, 'utf8').trim().split('\n')
   return lines.map((line) => (JSON.parse(line) as JournalLine).record.event)
 }

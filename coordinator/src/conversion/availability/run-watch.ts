@@ -5,12 +5,11 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { AvailabilityRecord, RunEvent } from '../../engine/events.js'
 import type { RunState } from '../../engine/fold.js'
 import type { Agent } from '../../fleet/agent.js'
-import { clusterConfiguration } from '../cluster-configuration.js'
 import type { ConversionRun } from '../run.js'
 import { localPeer } from '../wanted.js'
 import { overBudget } from './budget.js'
 import { StepTally } from './step-tally.js'
-import { type FirstServer, isForWorkloads, targetsOf, workloadTargets } from './targets.js'
+import { type FirstServer, isForWorkloads, readWorkloadTargets, targetsOf } from './targets.js'
 import { tidyUp } from './tidy-up.js'
 
 export interface RunWatchParts {
@@ -142,8 +141,8 @@ class Watching implements RunWatch {
     const worker = workers[0] ?? first
     return this.#targets
       .filter(({ write }) => !write || place === first.name)
-      .filter((target) => !isForWorkloads(target) || place === worker.name)
-      .map((target) => (isForWorkloads(target) ? { ...target, onceGood: !this.#good.has(target.name) } : target))
+      .filter((target) => !isForWorkloads(target.name) || place === worker.name)
+      .map((target) => (isForWorkloads(target.name) ? { ...target, onceGood: !this.#good.has(target.name) } : target))
   }
 
   /** Until the end, whatever becomes of the agent meanwhile; only who was replaced does not come again. */
@@ -167,7 +166,7 @@ class Watching implements RunWatch {
     const { run, agent } = this.#parts
     const facts = await run.nodeFacts(run.first)
     if (this.#first === undefined) {
-      this.#workloads = await this.#readWorkloads()
+      this.#workloads = await readWorkloadTargets(run)
       this.#first = localPeer(run.first, facts)
     }
     this.#aim()
@@ -182,16 +181,6 @@ class Watching implements RunWatch {
       if (signal.aborted) return
       this.#take(place.name, message)
     }
-  }
-
-  /** Without them the rest is watched all the same. */
-  async #readWorkloads(): Promise<readonly AvailabilityTarget[]> {
-    const { run } = this.#parts
-    const domain = async () => (await clusterConfiguration(run))?.dnsDomain ?? 'cluster.local'
-    return Promise.all([run.clusterFacts(), domain()]).then(
-      ([facts, dnsDomain]) => workloadTargets(facts, dnsDomain),
-      () => [],
-    )
   }
 
   #take(place: string, { atUnixMs, seen }: WatchAvailabilityResponse): void {

@@ -2,7 +2,9 @@ import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
+import { clusterConfiguration } from '../cluster-configuration.js'
 import { loadBalancerOf } from '../load-balancers/all.js'
+import type { ConversionRun } from '../run.js'
 import { joinControlPlanes } from '../steps/join-control-planes.js'
 import { regenerateApiserverCertificate } from '../steps/regenerate-apiserver-certificate.js'
 import { startLoadBalancer } from '../steps/start-load-balancer.js'
@@ -80,7 +82,7 @@ function hasJoined(state: RunState, node: string): boolean {
 const freshEveryMs = 200
 
 /** What pods use, asked from a worker as they would: cluster DNS and the API by the addresses of their Services. */
-export function workloadTargets(
+function workloadTargets(
   { kubernetesService, dnsService }: Pick<ClusterFacts, 'kubernetesService' | 'dnsService'>,
   dnsDomain: string,
 ): readonly AvailabilityTarget[] {
@@ -112,4 +114,13 @@ export function workloadTargets(
   ]
 }
 
-export const isForWorkloads = ({ name }: AvailabilityTarget): boolean => name === serviceTarget || name === dnsTarget
+/** What a run asks of them; none where the cluster does not say. */
+export async function readWorkloadTargets(run: ConversionRun): Promise<readonly AvailabilityTarget[]> {
+  const domain = async () => (await clusterConfiguration(run))?.dnsDomain ?? 'cluster.local'
+  return Promise.all([run.clusterFacts(), domain()]).then(
+    ([facts, dnsDomain]) => workloadTargets(facts, dnsDomain),
+    () => [],
+  )
+}
+
+export const isForWorkloads = (target: string): boolean => target === serviceTarget || target === dnsTarget

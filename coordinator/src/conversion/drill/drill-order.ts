@@ -8,6 +8,7 @@ import { totalOf } from '../../engine/availability.js'
 import type { AvailabilityRecord } from '../../engine/events.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
+import { dnsTarget, endpointTarget, serviceTarget, writeTarget } from '../availability/targets.js'
 import { readEtcd } from '../fresh.js'
 import { type End, endUnled, handOver } from '../hand-over.js'
 import { recall, remember } from '../memory.js'
@@ -161,9 +162,16 @@ async function onEach<T>(nodes: readonly NodeEntry[], act: (node: NodeEntry) => 
   })
 }
 
+const ways: Readonly<Record<string, string>> = {
+  [endpointTarget]: 'reads through the endpoint',
+  [writeTarget]: 'writes through the endpoint',
+  [serviceTarget]: 'the Service kubernetes as pods use it',
+  [dnsTarget]: 'cluster DNS as pods use it',
+}
+
 function inWords(record: AvailabilityRecord): Evidence {
   const { asked, failed, longestGapMs } = totalOf([record])
-  const what = `${record.target === 'write' ? 'writes' : 'reads'} through the endpoint, from ${record.place}`
+  const what = `${ways[record.target] ?? record.target}, from ${record.place}`
   return {
     what,
     saw: asked === 0 ? 'could not be watched' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`,

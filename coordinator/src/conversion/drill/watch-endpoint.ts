@@ -4,7 +4,7 @@ import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_age
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { AvailabilityRecord } from '../../engine/events.js'
 import { StepTally } from '../availability/step-tally.js'
-import { endpointTarget, writeTarget } from '../availability/targets.js'
+import { endpointTarget, isForWorkloads, readWorkloadTargets, writeTarget } from '../availability/targets.js'
 import type { ConversionRun } from '../run.js'
 import { clusterCa } from '../wanted.js'
 
@@ -39,13 +39,16 @@ export async function watchEndpoint(
   { during, places }: { readonly during: string; readonly places: readonly NodeEntry[] },
 ): Promise<Watching> {
   const caPem = await clusterCa(run)
+  // That they can be reached from here is not known: what fails counts once they were.
+  const workloads = (await readWorkloadTargets(run)).map((target) => ({ ...target, onceGood: true }))
   const tally = new StepTally(during)
   const stop = new AbortController()
   let problem: QuorateError | undefined
   const follow = async (place: NodeEntry): Promise<void> => {
+    const forPods = run.workers.includes(place) ? workloads : []
     const targets = targetsAt(run, place)
     for (const { name: target } of targets) tally.expect({ place: place.name, target }, Date.now())
-    const request = { targets, readEveryMs: 0, writeEveryMs: 0, caPem }
+    const request = { targets: [...targets, ...forPods], readEveryMs: 0, writeEveryMs: 0, caPem }
     for await (const { atUnixMs, seen } of run.agent(place).watchAvailability(request, { signal: stop.signal })) {
       const at = Date.now()
       for (const one of seen) tally.add(place.name, one, { at, ahead: atUnixMs - at })
@@ -63,7 +66,10 @@ export async function watchEndpoint(
     for (const { name } of places) tally.cutOff(name)
     return tally.records(Date.now())
   }
-  const isGood = () => tally.records(Date.now() + firstAnswerMs).every(({ asked, failed }) => asked > failed)
+  const isGood = () =>
+    tally
+      .records(Date.now() + firstAnswerMs)
+      .every(({ target, asked, failed }) => asked > failed || (isForWorkloads(target) && asked === 0))
   for (const deadline = Date.now() + firstAnswerMs; !isGood() || problem !== undefined; await systemClock.sleep(50)) {
     if (problem === undefined && Date.now() <= deadline) continue
     await end()
