@@ -75,6 +75,15 @@ export const attempts = {
   /** Its process was killed: it wrote no end. */
   killed: { after: minute, events: [resume, ...tried] },
   done: { after: 9 * hour, events: [resume, ...tried, ...joined, { kind: 'run-ended', outcome: 'done' }] },
+  rolledBack: {
+    after: minute,
+    events: [
+      { kind: 'rollback-started', fencingToken: 3, version: '1.2.3', keepEndpoint: false },
+      { kind: 'undo-started', step: 'rewrite-worker-kubeconfigs', action: 'w1', node: 'w1' },
+      { kind: 'action-undone', step: 'rewrite-worker-kubeconfigs', action: 'w1', node: 'w1', evidence: [] },
+      { kind: 'run-rolled-back', outcome: 'done' },
+    ],
+  },
 } satisfies Record<string, { after: number; events: readonly RunEvent[] }>
 
 /** Interrupted once, failed twice, then resumed to its end: 17 seconds of work in half a day. */

@@ -1,16 +1,11 @@
 import { z } from 'zod'
+import { attempt, work } from './schema-attempts.js'
+import { count, list, milliseconds, object, runError, text, time } from './schema-words.js'
 
 /** The one source of the report's shape: its TypeScript type, docs/report.schema.json and REST's OpenAPI are all made from it. */
 
-const object = z.strictObject
-const list = <const T extends z.ZodType>(item: T) => z.array(item).readonly()
-const text = z.string()
-const count = z.int().nonnegative()
-const time = z.int().describe('Unix time in milliseconds.')
-const milliseconds = z.number()
 const sha256 = (absent: string) => z.string().describe(`Hexadecimal; empty where ${absent}.`)
 
-const runError = object({ code: text, message: text, where: text, remedy: text })
 const evidence = object({ what: text, saw: text, at: time.optional() }).describe(
   'What was looked at, what was seen, and when.',
 )
@@ -46,16 +41,7 @@ const step = object({
   startedAt: time.optional(),
   endedAt: time.optional(),
   durationMs: milliseconds.describe('Time that was worked on it, its undo included; pauses of the run do not count.'),
-  work: list(
-    object({
-      attempt: count.describe('Its number, from 1.'),
-      from: time,
-      to: time,
-      state: z
-        .enum(['running', 'done', 'failed', 'undone', 'interrupted'])
-        .describe('`interrupted`: the attempt ended before the step did.'),
-    }),
-  ).describe('When it was worked on, attempt by attempt.'),
+  work: list(work).describe('When it was worked on, attempt by attempt.'),
   proofs: list(evidence).describe('What was proved again just before it, because it relies on it.'),
   actions: list(action),
 })
@@ -106,26 +92,6 @@ const picture = object({
   backends: list(text).describe("Control planes that the configuration of Quorate's own load balancer leads to."),
   silent: list(text).describe('Nodes whose connections could not be seen.'),
 }).describe('The cluster at one moment: what its components were connected to, as the kernel of each node says.')
-
-const attempt = object({
-  begun: z.enum(['started', 'resumed', 'rollback']),
-  outcome: z
-    .enum(['running', 'done', 'failed', 'interrupted', 'abandoned'])
-    .describe('`abandoned`: its process ended without a word, so it ends with its last event.'),
-  startedAt: time,
-  endedAt: time,
-  durationMs: milliseconds,
-  error: runError.optional(),
-  failures: list(
-    object({
-      at: time,
-      step: text,
-      node: text,
-      undo: z.boolean().describe('It was the undo that failed.'),
-      error: runError,
-    }),
-  ).describe('Actions that failed in it, whatever became of them later.'),
-})
 
 const site = object({
   endpoint: text,

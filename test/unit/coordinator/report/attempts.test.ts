@@ -102,6 +102,22 @@ t.test('an attempt whose process was killed ends with the last that it wrote', a
   t.equal(makeReport(runOfAttempts(attempts.interrupted, attempts.killed), {}, 0).attempts.at(-1)?.outcome, 'running')
 })
 
+t.test('a rollback is an attempt of its own, and its undo is work on the step', async (t) => {
+  const undone = makeReport(runOfAttempts(attempts.interrupted, attempts.failed, attempts.rolledBack), {}, 0)
+  t.match(undone.verdict, /was undone\. Before that, 1 attempt was interrupted and 1 failed\.$/)
+  t.match(undone.attempts.at(-1), { begun: 'rollback', outcome: 'done', durationMs: 3_000 })
+  t.match(undone.steps[0], {
+    state: 'undone',
+    durationMs: 4_000,
+    work: [
+      { attempt: 1, state: 'done' },
+      { attempt: 3, state: 'undone' },
+    ],
+  })
+  t.match(reportText(undone), /\n {2}3\. rollback 2026-\S+, done after 3\.0 s\n/)
+  t.same(againstSchema(JSON.parse(JSON.stringify(undone))), [])
+})
+
 t.test('a run of one attempt says nothing of attempts', async (t) => {
   const one = makeReport(runOfAttempts(attempts.interrupted), {}, 0)
   t.notMatch(reportText(one), /attempt/i)
