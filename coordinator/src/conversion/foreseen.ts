@@ -46,6 +46,7 @@ export const gatesForeseen: Readonly<Record<StepId, readonly Foreseen[]>> = {
   'rewrite-admin-kubeconfigs': [{ asks: 'an authenticated answer', checks: ['kubeconfigs', 'certificate-expiry'] }],
   'update-kube-proxy': [
     { asks: 'a rollout that comes to its end', checks: ['kube-proxy', 'leases', 'admission'], stays: ['kube-proxy'] },
+    { asks: 'rules that lead to an API server', checks: ['kube-proxy'], stays: ['kube-proxy'] },
     byStep('pods of a DaemonSet with updateStrategy OnDelete', 'the step replaces them one by one'),
   ],
   'rewrite-worker-kubeconfigs': [

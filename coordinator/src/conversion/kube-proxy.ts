@@ -100,14 +100,18 @@ async function allConnected(
 }
 
 /** That its pods are new and connected says nothing of the rules: a connection to the Service `kubernetes` does, from where pods make theirs. */
-async function leadsSomewhere(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Look<Evidence>> {
+export async function leadsSomewhere(
+  run: ConversionRun,
+  node: NodeEntry,
+  signal?: AbortSignal,
+): Promise<Look<Evidence>> {
   const what = `Service kubernetes from ${node.name}`
   const { kubernetesService } = await run.clusterFacts()
   if (kubernetesService === undefined) return holds({ what, saw: 'not installed' })
   const { address: host, port } = kubernetesService
   const [statuses, answer] = await Promise.all([
     readyStatuses(run),
-    probeFrom(run, node, { host, port, connections: tries, signal }),
+    probeFrom(run, node, { host, port, connections: tries, ...(signal === undefined ? {} : { signal }) }),
   ])
   const problem = problemOf(answer, statuses)
   return problem === undefined

@@ -2,7 +2,9 @@ import type { ClusterFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/fact
 import { holds, notYet, until } from '@quorate/shared/until'
 import { inWords } from '../core-dns.js'
 import { readClusterFacts } from '../fresh.js'
+import { leadsSomewhere } from '../kube-proxy.js'
 import type { ConversionRun } from '../run.js'
+import { nodeOf } from '../wanted.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kube-proxy'
@@ -10,7 +12,7 @@ const id = 'kube-proxy'
 /** `update-kube-proxy` rolls its DaemonSet and waits until it is done: one pod that is not ready keeps the rollout from its end. */
 export const kubeProxy: Check = {
   id,
-  title: "kube-proxy's pods are ready, and its DaemonSet is rolled out",
+  title: "kube-proxy's pods are ready, its DaemonSet is rolled out, and its rules lead to the API from every node",
   async check(run) {
     const cluster = await settled(run)
     const { kubeProxyRollout: rollout } = cluster
@@ -20,7 +22,7 @@ export const kubeProxy: Check = {
     if (unready.length > 0) return unready.map((pod) => ofPod(pod, inFile.has(pod.node)))
     const isDone = rollout.available >= rollout.desired && rollout.observedGeneration >= rollout.generation
     const isUpdated = rollout.updated >= rollout.desired || rollout.updateStrategy === 'OnDelete'
-    return isDone && isUpdated ? [] : [unfinished(rollout)]
+    return isDone && isUpdated ? ledNowhere(run, cluster) : [unfinished(rollout)]
   },
 }
 
@@ -41,6 +43,37 @@ async function settled(run: ConversionRun): Promise<ClusterFacts> {
   }
   return until('kube-proxy to be ready', look, { deadlineMs: 3_000, everyMs: 500 }).catch(() => last)
 }
+
+/** A pod that is ready says nothing of the rules that it could not write. */
+async function ledNowhere(run: ConversionRun, cluster: ClusterFacts): Promise<readonly Finding[]> {
+  const nodes = run.nodes.filter(({ name }) => proxies(cluster).some((pod) => pod.node === name))
+  const found = await Promise.all(
+    nodes.map(async ({ name: node }) => {
+      let seen = ''
+      const look = async () => {
+        const last = await leadsSomewhere(run, nodeOf(run, node))
+        if (!last.holds) seen = last.seen
+        return last
+      }
+      const options = { deadlineMs: 3_000, everyMs: 500 }
+      return until('the rules to lead somewhere', look, options).then(
+        () => [],
+        () => [ofRules(node, seen)],
+      )
+    }),
+  )
+  return found.flat()
+}
+
+const ofRules = (node: string, evidence: string): Finding => ({
+  id,
+  severity: 'error',
+  node,
+  message:
+    "kube-proxy's rules on this node lead to no API server: its pods have no API, and the step that points kube-proxy at the endpoint would not end",
+  evidence,
+  remedy: `kubectl -n kube-system logs --selector k8s-app=kube-proxy --tail 50, of the pod on ${node}; what keeps it from writing its rules is there, or in: nft list ruleset | grep KUBE-SVC`,
+})
 
 const ofPod = (pod: PodFacts, inFile: boolean): Finding => ({
   id,

@@ -121,6 +121,22 @@ export const brokenGates: readonly BrokenWorld[] = [
   },
   {
     check: 'kube-proxy',
+    what: 'rules that lead nowhere',
+    node: worker,
+    evidence: /Service kubernetes from k8sworker1.* \(10\.96\.0\.1:443\): connect ECONNREFUSED/,
+    breaks: (w) => {
+      w.cluster.kubernetesService = { address: '10.96.0.1', port: 443 }
+      const { probe } = w
+      w.probe = (source, asked) => {
+        if (asked.host !== '10.96.0.1') return probe(source, asked)
+        return source === worker
+          ? { reached: 'tcp', error: 'connect ECONNREFUSED' }
+          : { reached: 'done', httpStatus: 200 }
+      }
+    },
+  },
+  {
+    check: 'kube-proxy',
     what: 'a controller that does not see its DaemonSet',
     evidence: /generation 3, observed 2/,
     breaks: (w) => Object.assign(w.cluster.kubeProxyRollout ?? {}, { generation: 3, observedGeneration: 2 }),
