@@ -233,6 +233,12 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
     snapshot: (signal) => readSnapshot(own, signal),
     ownId: async (signal) => (await readStatus(own, signal).catch(refused('asking the own member'))).memberId,
+    async indexes(other, signal) {
+      const both = await Promise.all([readStatus(own, signal), readStatus(channels.to(other), signal)]).catch(
+        refused(`asking ${other}`),
+      )
+      return [both[0].raftIndex, both[1].raftIndex]
+    },
     moveLeader: (id, signal) => {
       const request = { targetID: BigInt(`0x${id}`).toString() }
       return change(`moving the leadership to member ${id}`, () =>

@@ -26,6 +26,8 @@ export interface EtcdClient {
   readonly clientName: string
   /** Id (hex) of the member that answers for this node. */
   ownId(signal?: AbortSignal): Promise<string>
+  /** How far this node's own member and another one (its client URL) are, at the same moment: Raft's index of what is committed. */
+  indexes(other: string, signal?: AbortSignal): Promise<readonly [number, number]>
   /** Has this node's own member, which leads, hand over to another voter: nobody has to miss a leader first, as when it ends. */
   moveLeader(id: string, signal?: AbortSignal): Promise<void>
   removeMember(id: string, signal?: AbortSignal): Promise<void>

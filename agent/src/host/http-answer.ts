@@ -5,6 +5,11 @@ export interface HttpAnswer {
   readonly complete: boolean
   /** The connection may be asked again. */
   readonly keepsOpen: boolean
+  /**
+   * An API server that is told to end says so by /readyz (500, `[-]shutdown failed`) and answers everything else: as good as a word that this
+   * connection is to be used no more.
+   */
+  readonly isEnding: boolean
 }
 
 const version = 'HTTP/1.1'
@@ -27,14 +32,19 @@ export function readHttpAnswer(bytes: Buffer): HttpAnswer | undefined {
   const status = Number(head.slice(9, 12)) || 0
   const keepsOpen = !head.includes('\r\nconnection: close\r\n')
   const length = /\r\ncontent-length: *(\d+)\r\n/.exec(head)?.[1]
-  if (length !== undefined) return { status, complete: body >= Number(length), keepsOpen }
+  const isEnding = status === 500 && failedChecks(text.slice(end)) === 'shutdown'
+  if (length !== undefined) return { status, complete: body >= Number(length), keepsOpen, isEnding }
   if (head.includes('\r\ntransfer-encoding: chunked\r\n'))
-    return { status, complete: text.endsWith(lastChunk), keepsOpen }
+    return { status, complete: text.endsWith(lastChunk), keepsOpen, isEnding }
   // Its end is the connection's: nothing more is waited for.
-  return { status, complete: true, keepsOpen: false }
+  return { status, complete: true, keepsOpen: false, isEnding }
 }
 
-const notHttp: HttpAnswer = { status: 0, complete: true, keepsOpen: false }
+/** Names of the checks of /readyz that do not hold: `[-]etcd failed: reason withheld`. */
+const failedChecks = (body: string): string =>
+  [...body.matchAll(/\[-\](\S+) failed/g)].map(([, name]) => name).join(' ')
+
+const notHttp: HttpAnswer = { status: 0, complete: true, keepsOpen: false, isEnding: false }
 
 /**
  * A whole answer, and what it looked like. The next one on its connection nearly always differs from it in an id and a date alone: to see that

@@ -106,9 +106,11 @@ export class KeptLine {
 
   #answered(answer: HttpAnswer): void {
     this.isAsked = false
+    const wasKept = this.#hasAnswered
     this.#hasAnswered = true
-    if (!answer.keepsOpen) this.close()
-    this.#ended(answer.status === 0 ? { error: 'not an answer of HTTP/1.1', unheard: false } : answer)
+    if (!answer.keepsOpen || answer.isEnding) this.close()
+    if (answer.isEnding) this.#ended({ error: 'HTTP 500: the API server is told to end', unheard: wasKept })
+    else this.#ended(answer.status === 0 ? { error: 'not an answer of HTTP/1.1', unheard: false } : answer)
   }
 
   #lost(error: string): void {

@@ -1,3 +1,6 @@
+import { systemClock } from '@quorate/shared/clock'
+import { isLoopback } from '@quorate/shared/etcd-listen'
+import type { EtcdClient } from '../../host/etcd.js'
 import type { ChangeContext } from '../operation.js'
 import type { Tools } from '../tools.js'
 
@@ -29,9 +32,29 @@ export async function moveEtcdLeader(
     const target = able.find(({ name }) => name === to) ?? able[0]
     if (target === undefined) return 'etcd is still led here: no other voter answers'
     progress(`moving the leadership of etcd to ${target.name}`)
+    const url = target.clientUrls.find((one) => !isLoopback(one))
+    if (url !== undefined) await untilQuiet(etcd, url, signal)
     await etcd.moveLeader(target.id, signal)
     return `${target.name} leads etcd`
   } finally {
     etcd.close()
+  }
+}
+
+const quietWithinMs = 3_000
+const lookEveryMs = 10
+
+/**
+ * While it hands over a leader drops what is proposed to it, and nobody proposes it again (raft, stepLeader: leadTransferee); a write that was on its
+ * way then is lost until its client gives up. It takes an instant where the other has all that the leader has, and the time of its disk where not: so
+ * a moment is waited for in which both say the same twice. A cluster that always writes has none; then it is as it is.
+ */
+async function untilQuiet(etcd: EtcdClient, url: string, signal: AbortSignal): Promise<void> {
+  let before = -1
+  for (const deadline = Date.now() + quietWithinMs; Date.now() < deadline; ) {
+    const [own, other] = await etcd.indexes(url, signal)
+    if (own === other && own === before) return
+    before = own === other ? own : -1
+    await systemClock.sleep(lookEveryMs, signal)
   }
 }

@@ -20,7 +20,7 @@ const whole: Record<string, { text: string; status: number; keepsOpen: boolean }
 
 t.test('an answer is complete with its last byte and not before, however it comes', async (t) => {
   for (const [name, { text, status, keepsOpen }] of Object.entries(whole)) {
-    t.same(read(text), { status, complete: true, keepsOpen }, name)
+    t.same(read(text), { status, complete: true, keepsOpen, isEnding: false }, name)
     for (let cut = 0; cut < text.length; cut++) {
       const part = read(text.slice(0, cut))
       if (part?.complete === true) t.fail(`${name}: complete after ${cut} of ${text.length} bytes`)
@@ -29,7 +29,7 @@ t.test('an answer is complete with its last byte and not before, however it come
 })
 
 t.test('without a length nothing more is waited for, and what is no HTTP has no status', async (t) => {
-  t.same(read('HTTP/1.1 200 OK\r\n\r\nok'), { status: 200, complete: true, keepsOpen: false })
+  t.same(read('HTTP/1.1 200 OK\r\n\r\nok'), { status: 200, complete: true, keepsOpen: false, isEnding: false })
   t.match(read('SSH-2.0-OpenSSH_9.2\r\n'), { status: 0, complete: true, keepsOpen: false })
   t.equal(read('HT'), undefined)
 })
@@ -45,7 +45,7 @@ t.test(
   'an answer is known by the one before it, whatever stands before its length; anything else is read',
   async (t) => {
     const bytes = Buffer.from(answer({}))
-    const known = new KnownAnswer({ status: 200, complete: true, keepsOpen: true }, bytes)
+    const known = new KnownAnswer({ status: 200, complete: true, keepsOpen: true, isEnding: false }, bytes)
     const isLike = (text: string) => known.isLike(Buffer.from(text.padEnd(8_192, '\0')), text.length)
     t.ok(isLike(answer({})))
     t.ok(isLike(answer({ id: 'b' })))
@@ -60,3 +60,13 @@ t.test(
       t.notOk(isLike(other), name)
   },
 )
+
+t.test('only an API server that is told to end, and lacks nothing else, says that it ends', async (t) => {
+  const ready = (...lines: string[]): string => {
+    const body = `${lines.join('\n')}\nreadyz check failed\n`
+    return `HTTP/1.1 500 Internal Server Error\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  }
+  t.match(read(ready('[+]ping ok', '[-]shutdown failed: reason withheld')), { status: 500, isEnding: true })
+  t.match(read(ready('[-]etcd failed: reason withheld', '[-]shutdown failed: reason withheld')), { isEnding: false })
+  t.match(read(ready('[-]etcd failed: reason withheld')), { isEnding: false })
+})
