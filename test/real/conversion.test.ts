@@ -144,8 +144,8 @@ for (const version of realVersions) {
         t.comment(`undone in ${Math.round((Date.now() - started) / 1000)} s`)
         t.equal(undo.exitCode, 0, undo.stdout + undo.stderr)
         for (const line of undo.stdout.split('\n').filter((one) => /requests, \d+ failed/.test(one))) t.comment(line)
-        for (const service of ['Service kubernetes', 'cluster DNS'])
-          t.match(undo.stdout, new RegExp(`as pods: ${service}, from \\S+: [1-9]\\d+ requests, 0 failed`))
+        for (const way of ['through the endpoint', 'as pods: Service kubernetes', 'as pods: cluster DNS'])
+          t.match(undo.stdout, new RegExp(`${way}, from [^:]+: [1-9]\\d+ requests, 0 failed`))
         for (const probe of await probes.stop()) {
           t.comment(JSON.stringify(probe))
           t.same(probe.errors, {}, `no failed request at ${probe.name}`)
