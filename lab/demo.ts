@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { machineShare } from './machine-share.js'
+import { isBusy, machineShare } from './machine-share.js'
 import { preload, SimulatedCluster } from './simulated/cluster.js'
 import { answers, Probing } from './simulated/probing.js'
 
@@ -87,7 +87,7 @@ async function enrol(cluster: SimulatedCluster): Promise<void> {
 
 /** A slow machine is not a fault of the cluster: what is asked of it, it must be able to give. */
 function budgetFor(share: number): readonly string[] {
-  if (share >= 0.5) return []
+  if (!isBusy(share)) return []
   say(
     `This machine is busy: a program gets ${Math.round(share * 100)} % of a processor, and all servers of the simulated site are one. So its clients wait longer before they give up, and the run is stopped after 60 s without the API in one step instead of 5.`,
   )
@@ -107,7 +107,7 @@ async function convert(cluster: SimulatedCluster): Promise<void> {
   heading(
     'Doing it, while two clients ask the API 20 times a second: at the first control plane, and through the endpoint',
   )
-  const probing = new Probing(share < 0.5 ? 20_000 : 2_000)
+  const probing = new Probing()
   probing.at('at the first control plane', cluster.node('cp1').address, 6443)
   const endpoint = probing.whenUp('through the endpoint', cluster.world.virtualIp, 8443)
   const exitCode = await quorate(cluster, ['convert', '-f', 'cluster.yaml', '--yes'])

@@ -2,8 +2,7 @@
 const workMs = 150
 
 /**
- * What a program that works gets of one processor now, 0 to 1: 1 on an idle machine, a fifth where nine others want its two processors. A simulated
- * cluster is one such program; below a half it answers so late that clients give up.
+ * What a program that works gets of one processor now, 0 to 1: 1 on an idle machine, a fifth where nine others want its two processors.
  */
 export function machineShare(): number {
   const [began, before] = [performance.now(), process.cpuUsage()]
@@ -13,3 +12,6 @@ export function machineShare(): number {
   }
   return Math.min(1, workMs / (performance.now() - began))
 }
+
+/** A simulated site that gets less than half a processor answers so late that clients give up. */
+export const isBusy = (share: number): boolean => share < 0.5

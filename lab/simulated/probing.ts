@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { get } from 'node:https'
 import { fileURLToPath } from 'node:url'
+import { isBusy, machineShare } from '../machine-share.js'
 import { preload } from './cluster.js'
 
 export interface ProbeResult {
@@ -22,8 +23,8 @@ export class Probing {
   private stopped = false
   private readonly results: Promise<ProbeResult>[] = []
 
-  /** How long each waits for an answer; milliseconds. */
-  constructor(patienceMs = 2_000) {
+  /** How long each waits for an answer, milliseconds: two seconds, and where the whole site is short of a processor, until that is no question of it. */
+  constructor(patienceMs = isBusy(machineShare()) ? 20_000 : 2_000) {
     this.patienceMs = patienceMs
   }
 
