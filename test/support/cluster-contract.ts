@@ -779,8 +779,8 @@ current-context: c
       const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes'
       const read = async () => (await lab.kube('GET', path)).body as { endpoints: { addresses: string[] }[] }
       const before = await read()
-      const stranger = { addresses: ['192.0.2.7'], conditions: { ready: false } }
-      const endpoints = [...before.endpoints, stranger]
+      const bogus = { addresses: ['192.0.2.7'], conditions: { ready: false } }
+      const endpoints = [...before.endpoints, bogus]
       t.equal((await lab.kube('PUT', path, { ...before, endpoints })).status, 200)
       const after = await eventually(async () => {
         const now = await read()

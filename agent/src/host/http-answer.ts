@@ -6,8 +6,8 @@ export interface HttpAnswer {
   /** The connection may be asked again. */
   readonly keepsOpen: boolean
   /**
-   * An API server that is told to end says so by /readyz (500, `[-]shutdown failed`) and answers everything else: as good as a word that this
-   * connection is to be used no more.
+   * An API server that is shutting down answers /readyz with 500 and `[-]shutdown failed`, and everything else as before: it asks clients to
+   * use another connection.
    */
   readonly isEnding: boolean
 }

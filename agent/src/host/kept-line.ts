@@ -109,7 +109,7 @@ export class KeptLine {
     const wasKept = this.#hasAnswered
     this.#hasAnswered = true
     if (!answer.keepsOpen || answer.isEnding) this.close()
-    if (answer.isEnding) this.#ended({ error: 'HTTP 500: the API server is told to end', unheard: wasKept })
+    if (answer.isEnding) this.#ended({ error: 'HTTP 500: the API server is shutting down', unheard: wasKept })
     else this.#ended(answer.status === 0 ? { error: 'not an answer of HTTP/1.1', unheard: false } : answer)
   }
 

@@ -5,7 +5,7 @@ import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * kube-apiserver takes itself out of the endpoints of default/kubernetes when it is told to end, and stops listening in the same moment: whom
+ * kube-apiserver removes itself from the endpoints of default/kubernetes when it shuts down, and stops listening in the same moment: whom
  * kube-proxy leads there until it has heard of it is refused. Here it is taken out first, while it answers.
  */
 export const leaveApiEndpoints = changeOperation<LeaveApiEndpointsRequest>(

@@ -37,7 +37,7 @@ export const drillCommand: CommandMaker = (context, finish) =>
     .summary('take parts down and measure what users notice')
     .description(
       'Shows what it will take down, asks, and does it one after the other: handed over and stopped as for maintenance (--abrupt: as a fault does\n' +
-        'it), brought back, and every proof again before the next. Refused where `quorate verify` does not hold. Each node brings back by itself what was stopped on it, whoever is gone by then.',
+        'it), brought back, and every proof again before the next. Refused where `quorate verify` does not hold. Each node restarts what was stopped on it by itself, even if the coordinator is gone.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
     .option(
@@ -48,7 +48,7 @@ export const drillCommand: CommandMaker = (context, finish) =>
     .option('--cold-start', 'at the end all control planes at once: the cluster is down meanwhile')
     .option('--down-for <seconds>', 'how long each stays down', seconds(1, 120), 15)
     .option('--restore-after <seconds>', 'after which its node brings it back by itself', seconds(10, 600), 120)
-    .option('--abrupt', 'stop each without a word, as a fault does: users notice more')
+    .option('--abrupt', 'stop each abruptly, as a fault would: users notice more')
     .option('--yes', 'do not ask; only with the next one')
     .option('--i-know-this-takes-parts-down', 'what it says')
     .addHelpText(

@@ -26,7 +26,7 @@ export async function handOver(run: ConversionRun, node: NodeEntry, { call, only
   await run
     .agent(node)
     .change('handOverLeadership', { to, onlyJoined }, call, 'hand-over')
-    .then(({ summary }) => call.progress(summary), orSay(call, 'what it leads was not handed over'))
+    .then(({ summary }) => call.progress(summary), orSay(call, 'could not hand over leadership'))
 }
 
 /** One that was replaced ends, one that is not ours is left alone in silence; all else is said. */
@@ -78,7 +78,7 @@ interface Asked {
 async function untilUnled(run: ConversionRun, node: NodeEntry, { call, service }: Asked): Promise<void> {
   const port = apiServerPort(await run.nodeFacts(run.first))
   const going = await certificateOf(run, node, { port, signal: call.signal })
-  // As it is now: whoever left before keeps the rules that it had.
+  // Nodes that left the cluster keep the rules they had.
   const { nodes } = await clusterNow(run)
   const askers = run.nodes.filter((one) => one !== node && nodes.some(({ name }) => name === one.name))
   const look = async (): Promise<Look<true>> => {
@@ -90,7 +90,7 @@ async function untilUnled(run: ConversionRun, node: NodeEntry, { call, service }
   }
   const options = { deadlineMs: heardWithinMs, everyMs: 100, signal: call.signal }
   await until(`no node to be led to ${node.name} by the Service kubernetes`, look, options).catch(
-    orSay(call, 'not every kube-proxy was seen to have heard'),
+    orSay(call, 'some nodes were still routed there'),
   )
 }
 

@@ -30,8 +30,8 @@ export async function isLedHere(tools: Tools, component: Component, signal: Abor
 }
 
 /**
- * Has another instance lead; answers in words who does, undefined where this node's did not. There is no other way to ask one to step back: it is
- * told to end, and what it held is given up as client-go does where it is told to (ReleaseOnCancel, which neither of the two uses by default).
+ * Has another instance lead; answers in words who does, undefined where this node's did not. Neither has a way to
+ * resign: its container is stopped, and its Lease is released as client-go would with ReleaseOnCancel, which they do not set by default.
  */
 export async function moveLease(component: Component, context: ChangeContext): Promise<string | undefined> {
   const { tools, signal, progress } = context

@@ -70,7 +70,7 @@ const ofRules = (node: string, evidence: string): Finding => ({
   severity: 'error',
   node,
   message:
-    "kube-proxy's rules on this node lead to no API server: its pods have no API, and the step that points kube-proxy at the endpoint would not end",
+    "kube-proxy's rules on this node do not reach any API server: pods there cannot use the API, and update-kube-proxy would wait for it until it times out",
   evidence,
   remedy: `kubectl -n kube-system logs --selector k8s-app=kube-proxy --tail 50, of the pod on ${node}; what keeps it from writing its rules is there, or in: nft list ruleset | grep KUBE-SVC`,
 })

@@ -61,7 +61,7 @@ t.test(
   },
 )
 
-t.test('only an API server that is told to end, and lacks nothing else, says that it ends', async (t) => {
+t.test('an API server whose only failed check is shutdown is shutting down', async (t) => {
   const ready = (...lines: string[]): string => {
     const body = `${lines.join('\n')}\nreadyz check failed\n`
     return `HTTP/1.1 500 Internal Server Error\r\nContent-Length: ${body.length}\r\n\r\n${body}`

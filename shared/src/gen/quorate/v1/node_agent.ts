@@ -1151,7 +1151,7 @@ export interface StopPartRequest {
   restoreAfterSeconds: number;
   /** Stops etcd although the members that stay have no quorum: a cold start. */
   withoutQuorum: boolean;
-  /** As for maintenance, not as a fault: containers are told to end. */
+  /** As for maintenance, not as a fault: containers are stopped gracefully. */
   handedOver: boolean;
   /** As RetireApiServerRequest.unless_in_endpoints. */
   unlessInEndpoints: boolean;
@@ -14219,7 +14219,7 @@ export const NodeAgentServiceService = {
   },
   /**
    * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
-   * An API server puts itself back within ten seconds: whoever ends it asks again.
+   * API servers put it back within ten seconds: before it is ended this is checked again.
    */
   leaveApiEndpoints: {
     path: "/quorate.v1.NodeAgentService/LeaveApiEndpoints" as const,
@@ -14481,7 +14481,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   handOverLeadership: handleServerStreamingCall<HandOverLeadershipRequest, HandOverLeadershipResponse>;
   /**
    * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
-   * An API server puts itself back within ten seconds: whoever ends it asks again.
+   * API servers put it back within ten seconds: before it is ended this is checked again.
    */
   leaveApiEndpoints: handleServerStreamingCall<LeaveApiEndpointsRequest, LeaveApiEndpointsResponse>;
   /**
@@ -15239,7 +15239,7 @@ export interface NodeAgentServiceClient extends Client {
   ): ClientReadableStream<HandOverLeadershipResponse>;
   /**
    * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
-   * An API server puts itself back within ten seconds: whoever ends it asks again.
+   * API servers put it back within ten seconds: before it is ended this is checked again.
    */
   leaveApiEndpoints(
     request: LeaveApiEndpointsRequest,

@@ -1,0 +1,70 @@
+import { endUnled } from '@quorate/coordinator/conversion/hand-over'
+import type { ConversionRun } from '@quorate/coordinator/conversion/run'
+import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import t from 'tap'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+
+const address = '10.96.0.1'
+const back = { in_endpoints: 'yes' }
+
+/** A run on a cluster with the Service `kubernetes`, whose leaving API server is met there until `heard` says otherwise. */
+function leaving(heard: () => boolean, alone = false) {
+  const paper = new PaperCluster('v1.37.2')
+  paper.cluster.kubernetesService = { address, port: 443 }
+  const asked: string[] = []
+  const { probe } = paper
+  paper.probe = (source, request) =>
+    request.host === address
+      ? { reached: 'done', metSha256: heard() ? ['other'] : ['leaves'] }
+      : probe.call(paper, source, request)
+  const plain = paper.run()
+  const agent: ConversionRun['agent'] = (node) => {
+    const one = plain.agent(node)
+    return {
+      ...one,
+      read: (async (method: string, request: { host?: string }) =>
+        method === 'probeEndpoint' && request.host === plain.joining[0]?.address
+          ? { reached: 'done', error: '', certificateSha256: 'leaves', metSha256: ['leaves'] }
+          : one.read(method as never, request as never)) as never,
+      change: (async (method: string, _request: object, _call: object, label: string) => {
+        asked.push(`${method} ${label}`)
+        return OperationResult.fromPartial({ facts: alone ? { alone: 'yes' } : {} })
+      }) as never,
+    }
+  }
+  return { run: { ...plain, agent }, node: plain.joining[0] as ConversionRun['first'], asked }
+}
+
+const facts = (of: Record<string, string>) => Promise.resolve(OperationResult.fromPartial({ facts: of }))
+
+t.test('it ends when no node is led to it, and not while it was put back meanwhile', async (t) => {
+  let ends = 0
+  const { run, node, asked } = leaving(() => true)
+  const tried: string[] = []
+  const end = (unless: boolean, label: string) => {
+    tried.push(`${unless} ${label}`)
+    return facts(++ends < 3 ? back : {})
+  }
+  await endUnled(run, node, { call: paperCall(), onlyJoined: true, end })
+  t.same(tried, ['true retire-1', 'true retire-2', 'true retire-3'])
+  t.same(
+    asked,
+    [1, 2, 3].map((tried) => `leaveApiEndpoints leave-endpoints-${tried}`),
+  )
+})
+
+t.test('one that is the only endpoint, or never stays out, ends as it would have before', async (t) => {
+  const only = leaving(() => true, true)
+  const tried: string[] = []
+  const end = (of: Record<string, string>) => (unless: boolean, label: string) => {
+    tried.push(`${unless} ${label}`)
+    return facts(of)
+  }
+  await endUnled(only.run, only.node, { call: paperCall(), onlyJoined: false, end: end({}) })
+  t.same(tried, ['false retire'])
+  tried.length = 0
+  const never = leaving(() => true)
+  await endUnled(never.run, never.node, { call: paperCall(), onlyJoined: false, end: end(back) })
+  t.equal(tried.at(-1), 'false retire')
+  t.equal(tried.length, 7)
+})
