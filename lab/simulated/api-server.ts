@@ -288,6 +288,7 @@ export class ApiServer {
       throw error
     }
     const { store } = etcd
+    if (verb === 'create' && target.subresource === 'eviction') return store.remove(target.key)
     if (verb === 'list')
       return listOf(target, store.list(target.key.resource, target.namespace), String(store.revision))
     if (verb === 'get') {

@@ -26,13 +26,13 @@ function podsOf(store: ObjectStore, app: string): KubeObject[] {
 function createPod(
   store: ObjectStore,
   template: Template,
-  owner: { name: string; revision: Record<string, string>; node: string },
+  owner: { kind: 'DaemonSet' | 'ReplicaSet'; name: string; revision: Record<string, string>; node: string },
 ): void {
   const name = `${owner.name}-${suffix()}`
   const labels = { ...template.metadata?.labels, ...owner.revision }
   const annotations = template.metadata?.annotations ?? {}
   store.create(keyOf('pods', 'kube-system', name), {
-    metadata: { name, labels, annotations },
+    metadata: { name, labels, annotations, ownerReferences: [{ kind: owner.kind, name: owner.name }] },
     spec: { nodeName: owner.node, ...template.spec },
     status: { phase: 'Pending' },
   })
@@ -54,7 +54,12 @@ export function rollDaemonSets(store: ObjectStore): void {
     store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
   const missing = nodes.filter((node) => !pods.some(({ spec }) => spec?.['nodeName'] === node))
   for (const node of missing)
-    createPod(store, template, { name: 'kube-proxy', revision: { 'controller-revision-hash': hash }, node })
+    createPod(store, template, {
+      kind: 'DaemonSet',
+      name: 'kube-proxy',
+      revision: { 'controller-revision-hash': hash },
+      node,
+    })
   // A node that is not Ready makes its pod unavailable, and as only one may be, nothing else is rolled until it is back.
   const ready = new Set(
     store
@@ -109,7 +114,12 @@ export function rollCoreDns(store: ObjectStore): void {
     const load = (node: string): number => pods.filter(({ spec }) => spec?.['nodeName'] === node).length
     const [best] = ready.map(({ metadata }) => metadata.name).sort((a, b) => load(a) - load(b))
     if (best !== undefined)
-      createPod(store, template, { name: `coredns-${hash}`, revision: { 'pod-template-hash': hash }, node: best })
+      createPod(store, template, {
+        kind: 'ReplicaSet',
+        name: `coredns-${hash}`,
+        revision: { 'pod-template-hash': hash },
+        node: best,
+      })
   } else if (present.every(isReady)) {
     for (const pod of old) store.remove(keyOf('pods', 'kube-system', pod.metadata.name))
   }

@@ -7,6 +7,7 @@ import { createJoinToken } from './create-join-token.js'
 import { deleteApiService } from './delete-api-service.js'
 import { deleteJoinSecrets } from './delete-join-secrets.js'
 import { deleteNode } from './delete-node.js'
+import { drainNode } from './drain-node.js'
 import { findReferences } from './find-references.js'
 import { finishJoin } from './finish-join.js'
 import { forgetCertificateRequests } from './forget-certificate-requests.js'
@@ -129,6 +130,7 @@ export const operations: Operations = {
   promoteEtcdMember,
   finishJoin,
   handOverLeadership,
+  drainNode,
   leaveApiEndpoints,
   retireApiServer,
   resetNode,

@@ -83,6 +83,7 @@ export const access = {
   [`${service}/PromoteEtcdMember`]: 'operator',
   [`${service}/FinishJoin`]: 'operator',
   [`${service}/HandOverLeadership`]: 'operator',
+  [`${service}/DrainNode`]: 'operator',
   [`${service}/LeaveApiEndpoints`]: 'operator',
   [`${service}/RetireApiServer`]: 'operator',
   [`${service}/ResetNode`]: 'operator',

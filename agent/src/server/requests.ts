@@ -245,6 +245,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   promoteEtcdMember: { header, memberId: check.memberId },
   finishJoin: { header, join },
   handOverLeadership: { header, to: optional(check.dnsName), onlyJoined: check.flag },
+  drainNode: { header },
   leaveApiEndpoints: { header, onlyJoined: check.flag },
   retireApiServer: { header, unlessInEndpoints: check.flag },
   resetNode: { header },

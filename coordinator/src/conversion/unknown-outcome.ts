@@ -11,6 +11,7 @@ import { nodeOf } from './wanted.js'
 /** Operations that take something away: where it is away, nothing is left to ask for. */
 const removals: ReadonlySet<string> = new Set([
   'handOverLeadership',
+  'drainNode',
   'leaveApiEndpoints',
   'retireApiServer',
   'resetNode',

@@ -66,6 +66,7 @@ export interface Pod {
   readonly metadata: ObjectMeta
   readonly spec?: { readonly nodeName?: string }
   readonly status?: {
+    readonly phase?: string
     readonly startTime?: string
     readonly conditions?: readonly Condition[]
     readonly containerStatuses?: readonly {
@@ -116,6 +117,8 @@ export interface Workload {
     readonly desiredNumberScheduled?: number
     readonly updatedNumberScheduled?: number
     readonly numberAvailable?: number
+    /** Of a Deployment. */
+    readonly availableReplicas?: number
   }
 }
 

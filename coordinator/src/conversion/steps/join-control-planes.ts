@@ -27,7 +27,7 @@ export const joinControlPlanes = defineStep({
   title: 'Join the other control planes',
   documented: 'Join',
   gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
-  undo: 'It hands over leadership (etcd, Leases), leaves the load balancer and the endpoints of the Service kubernetes, its API server is shut down, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
+  undo: 'It hands over leadership (etcd, Leases), leaves the load balancer, its pods are evicted, it leaves the endpoints of the Service kubernetes, its API server is shut down, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
   width: (run) => recall<number>(run, atOnce) ?? 1,
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
   settleBefore: 'prove-ha',
@@ -76,6 +76,11 @@ export const joinControlPlanes = defineStep({
     const { impossible } = await etcd.forecastLeaving(run, [node])
     if (impossible.length === 0) await handOver(run, node, { call, onlyJoined: true })
     await balanceServing(run, call, node)
+    if (impossible.length === 0)
+      await run
+        .agent(node)
+        .change('drainNode', {}, call, 'drain')
+        .then(({ summary }) => call.progress(summary), orSay(call, 'its pods were not evicted'))
     await etcd.leave(run, node, { call, retire: () => retire(run, node, call) })
     if (await reset(run, node, call))
       await run.agent(run.first).change('deleteNode', { name: node.name }, call, 'delete-node')

@@ -322,6 +322,7 @@ t.test('an undone join takes away its own, quorum first, and leaves the other jo
       'k8smaster1 applyLoadBalancer',
       'k8smaster2 applyLoadBalancer',
       'k8smaster3 applyLoadBalancer',
+      'k8smaster3 drainNode',
       'k8smaster3 retireApiServer',
       'k8smaster1 removeEtcdMember',
       'k8smaster3 resetNode',

@@ -1086,6 +1086,14 @@ export interface HandOverLeadershipResponse {
   event: OperationEvent | undefined;
 }
 
+export interface DrainNodeRequest {
+  header: OperationHeader | undefined;
+}
+
+export interface DrainNodeResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface LeaveApiEndpointsRequest {
   header:
     | OperationHeader
@@ -11540,6 +11548,120 @@ export const HandOverLeadershipResponse: MessageFns<HandOverLeadershipResponse> 
   },
 };
 
+function createBaseDrainNodeRequest(): DrainNodeRequest {
+  return { header: undefined };
+}
+
+export const DrainNodeRequest: MessageFns<DrainNodeRequest> = {
+  encode(message: DrainNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainNodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainNodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainNodeRequest>): DrainNodeRequest {
+    return DrainNodeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainNodeRequest>): DrainNodeRequest {
+    const message = createBaseDrainNodeRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDrainNodeResponse(): DrainNodeResponse {
+  return { event: undefined };
+}
+
+export const DrainNodeResponse: MessageFns<DrainNodeResponse> = {
+  encode(message: DrainNodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainNodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainNodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DrainNodeResponse>): DrainNodeResponse {
+    return DrainNodeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DrainNodeResponse>): DrainNodeResponse {
+    const message = createBaseDrainNodeResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseLeaveApiEndpointsRequest(): LeaveApiEndpointsRequest {
   return { header: undefined, onlyJoined: false };
 }
@@ -14217,6 +14339,16 @@ export const NodeAgentServiceService = {
       Buffer.from(HandOverLeadershipResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HandOverLeadershipResponse => HandOverLeadershipResponse.decode(value),
   },
+  /** Cordons this node and evicts its pods, as `kubectl drain --ignore-daemonsets` does, before it leaves the cluster. Only on a node that this run joined. */
+  drainNode: {
+    path: "/quorate.v1.NodeAgentService/DrainNode" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DrainNodeRequest): Buffer => Buffer.from(DrainNodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainNodeRequest => DrainNodeRequest.decode(value),
+    responseSerialize: (value: DrainNodeResponse): Buffer => Buffer.from(DrainNodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainNodeResponse => DrainNodeResponse.decode(value),
+  },
   /**
    * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
    * API servers put it back within ten seconds: before it is ended this is checked again.
@@ -14479,6 +14611,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   finishJoin: handleServerStreamingCall<FinishJoinRequest, FinishJoinResponse>;
   /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
   handOverLeadership: handleServerStreamingCall<HandOverLeadershipRequest, HandOverLeadershipResponse>;
+  /** Cordons this node and evicts its pods, as `kubectl drain --ignore-daemonsets` does, before it leaves the cluster. Only on a node that this run joined. */
+  drainNode: handleServerStreamingCall<DrainNodeRequest, DrainNodeResponse>;
   /**
    * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
    * API servers put it back within ten seconds: before it is ended this is checked again.
@@ -15237,6 +15371,13 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<HandOverLeadershipResponse>;
+  /** Cordons this node and evicts its pods, as `kubectl drain --ignore-daemonsets` does, before it leaves the cluster. Only on a node that this run joined. */
+  drainNode(request: DrainNodeRequest, options?: Partial<CallOptions>): ClientReadableStream<DrainNodeResponse>;
+  drainNode(
+    request: DrainNodeRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DrainNodeResponse>;
   /**
    * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
    * API servers put it back within ten seconds: before it is ended this is checked again.

@@ -1,0 +1,94 @@
+import { asQuorateError } from '@quorate/shared/errors'
+import type { DrainNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { holds, notYet, until } from '@quorate/shared/until'
+import type { KubeApi } from '../host/kube-api.js'
+import { readNodeName } from './cluster/control-plane.js'
+import { requireJoinedBy } from './cluster/join-marker.js'
+import { apiPath, type List, type Node, type Pod, type Workload } from './cluster/kube-objects.js'
+import { type ChangeContext, changeOperation, doneIf } from './operation.js'
+import { changed, unchanged } from './result.js'
+
+/** A pod has 30 s to end unless it wants more; what takes longer ends with its node. */
+const endsWithinMs = 45_000
+/** A PodDisruptionBudget may refuse for good: the node leaves all the same. */
+const refusedForMs = 30_000
+const replacedWithinMs = 30_000
+
+/**
+ * Evicts the pods of a control plane that leaves, one after the other. Reset without it, its pods are killed and their Services lead to them until
+ * the Node is deleted: CoreDNS, which a conversion spreads over the control planes, lost one question in three for seconds.
+ */
+export const drainNode = changeOperation<DrainNodeRequest>(
+  async (_, context) => {
+    const { tools, header, signal } = context
+    await requireJoinedBy(tools, header.runId)
+    const [kube, name] = await Promise.all([tools.kube(), readNodeName(tools.host)])
+    if ((await kube.get<Node>(apiPath.node(name), signal)) === undefined) return unchanged(`there is no Node ${name}`)
+    await kube.patch(apiPath.node(name), { spec: { unschedulable: true } }, signal)
+    const pods = await evictable(kube, name, signal)
+    for (const pod of pods) await evict(kube, pod, context)
+    const left = await evictable(kube, name, signal)
+    return changed({
+      summary: `evicted ${pods.length - left.length} pods${left.length === 0 ? '' : `; still here: ${left.map(nameOf).join(', ')}`}`,
+    })
+  },
+  {
+    evidence: async (_, { tools, signal }) => {
+      const [kube, name] = await Promise.all([tools.kube(), readNodeName(tools.host)])
+      return doneIf((await evictable(kube, name, signal)).length === 0)
+    },
+  },
+)
+
+const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
+const pathOf = ({ metadata }: Pod): string => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
+
+/** Neither static pods, which are the control plane itself, nor those of DaemonSets, which would come back, nor what has ended. */
+async function evictable(kube: KubeApi, node: string, signal: AbortSignal): Promise<readonly Pod[]> {
+  const pods = await kube.get<List<Pod>>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`, signal)
+  return (pods?.items ?? []).filter(
+    ({ metadata, status }) =>
+      metadata.annotations?.['kubernetes.io/config.mirror'] === undefined &&
+      metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet' || kind === 'Node') !== true &&
+      !['Succeeded', 'Failed'].includes(status?.phase ?? ''),
+  )
+}
+
+async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContext): Promise<void> {
+  progress(`evicting ${nameOf(pod)}`)
+  const eviction = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace },
+  }
+  const ask = async () =>
+    kube.create(`${pathOf(pod)}/eviction`, eviction, signal).then(
+      () => holds(true),
+      (thrown: unknown) => {
+        const { code, message } = asQuorateError(thrown)
+        if (code !== 'API_SERVER_REFUSED') throw thrown
+        return / 404:/.test(message) ? holds(true) : notYet(message)
+      },
+    )
+  const isGone = async () =>
+    (await kube.get<Pod>(pathOf(pod), signal)) === undefined ? holds(true) : notYet('it ends')
+  try {
+    await until(`${nameOf(pod)} to be evicted`, ask, { deadlineMs: refusedForMs, everyMs: 1_000, signal })
+    await until(`${nameOf(pod)} to end`, isGone, { deadlineMs: endsWithinMs, everyMs: 250, signal })
+    await untilDnsIsWhole(kube, pod, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    progress(asQuorateError(error).message)
+  }
+}
+
+/** The next pod of CoreDNS goes when the one before it was replaced: no budget protects them. */
+async function untilDnsIsWhole(kube: KubeApi, { metadata }: Pod, signal: AbortSignal): Promise<void> {
+  if (metadata.labels?.['k8s-app'] !== 'kube-dns') return
+  const look = async () => {
+    const deployment = await kube.get<Workload>(apiPath.coreDns, signal)
+    const [ready, wanted] = [deployment?.status?.availableReplicas ?? 0, deployment?.spec?.replicas ?? 0]
+    return deployment === undefined || ready >= wanted ? holds(true) : notYet(`${ready} of ${wanted} are available`)
+  }
+  await until('CoreDNS to be available elsewhere', look, { deadlineMs: replacedWithinMs, everyMs: 250, signal })
+}
