@@ -106,12 +106,13 @@ t.test('a step stops, restores, records what was seen, and holds when every proo
 
 t.test('abrupt as a fault: nothing is handed over', async (t) => {
   const paper = await converted()
+  const run = paper.run()
   const abrupt = { ...times, abrupt: true }
   const [step] = drillOrder(chosenScenarios({ only: ['etcd-leader'] }), abrupt, async () => {})
-  const [action] = (await step?.plan(paper.run())) ?? []
-  await step?.apply(paper.run(), action as Action, paperCall())
+  const [action] = (await step?.plan(run)) ?? []
+  await step?.apply(run, action as Action, paperCall())
   t.match(paper.asked, [{ method: 'stopPart', request: { handedOver: false } }, { method: 'restorePart' }])
-  await step?.verify(paper.run(), action as Action, signal)
+  await step?.verify(run, action as Action, signal)
 })
 
 t.test(
