@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { OwnPace } from '@quorate/agent/host/own-pace'
 import { issue, newKey } from './certificates.js'
 import { type Handler, serveControl } from './control.js'
 import { EtcdCluster } from './etcd-cluster.js'
@@ -121,7 +122,7 @@ async function start(site: Site, options: WorldOptions, { folder, subnet }: Plac
     ...faultsOf(site, folder),
     ...looksOf(site, first, init.bindPort),
     /** How long this process, which is all servers of the site, stood still since it began; milliseconds. */
-    stalls: async () => pace(),
+    stalls: async () => Math.round(pace.stalledMs),
   } as Readonly<Record<string, Handler>>)
   return {
     folder,
@@ -162,18 +163,12 @@ async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProx
 }
 
 const beatMs = 50
-/** Later than this a timer tells of a machine that had no time for the site. */
-const lateMs = 250
 
 /** A real cluster's servers have a machine each; this site has what is left of one, and says how much that was. */
-function measurePace(): () => number {
-  let [stalledMs, due] = [0, performance.now() + beatMs]
-  setInterval(() => {
-    const now = performance.now()
-    if (now - due > lateMs) stalledMs += now - due
-    due = now + beatMs
-  }, beatMs)
-  return () => Math.round(stalledMs)
+function measurePace(): OwnPace {
+  const pace = new OwnPace(beatMs, performance.now())
+  setInterval(() => pace.beat(performance.now()), beatMs)
+  return pace
 }
 
 /** What a test may look at without asking the cluster's own doors. */

@@ -2,13 +2,10 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { dnsProblem, dnsQuestion } from './dns-question.js'
 import type { DnsQuestion } from './network.js'
-import type { OwnPace } from './own-pace.js'
+import type { OwnPace, Waiting } from './own-pace.js'
 
-interface Asked {
+interface Asked extends Waiting {
   readonly socket: Socket
-  readonly id: number
-  readonly at: number
-  readonly stalledBefore: number
 }
 
 /** One question to a DNS server, each time from a socket of its own as a resolver does: a kept one would be led to one and the same pod. */
@@ -34,15 +31,14 @@ export class DnsAsker {
 
   ask(now: number): void {
     for (const asked of this.#asked) {
-      const waited = now - asked.at - (this.#pace.stalledMs - asked.stalledBefore)
       // What has come meanwhile is read first: it may be this process that is late.
-      if (waited > this.#giveUpMs)
+      if (this.#pace.waited(asked, now) > this.#giveUpMs)
         setImmediate(() => this.#ended(asked, { error: `no answer within ${this.#giveUpMs} ms` }))
     }
     const { host, port, dnsName } = this.#question
     const { id, bytes } = dnsQuestion(dnsName)
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-    const asked = { socket, id, at: now, stalledBefore: this.#pace.stalledMs }
+    const asked = { socket, askedAt: now, stalledBefore: this.#pace.stalledMs }
     this.#asked.add(asked)
     socket.on('message', (answer) => {
       const problem = dnsProblem(answer, id)
@@ -59,12 +55,6 @@ export class DnsAsker {
     asked.socket.close()
     const at = performance.now()
     this.#pace.look(at)
-    const inAll = this.#pace.stalledMs
-    this.#question.answered({
-      ...end,
-      askedAt: asked.at,
-      at,
-      stalled: { meanwhile: inAll - asked.stalledBefore, inAll },
-    })
+    this.#question.answered({ ...end, askedAt: asked.askedAt, at, stalled: this.#pace.stalled(asked) })
   }
 }

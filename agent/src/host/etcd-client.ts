@@ -232,7 +232,6 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     clientName: place.clientName,
     ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
     snapshot: (signal) => readSnapshot(own, signal),
-    ownId: async (signal) => (await readStatus(own, signal).catch(refused('asking the own member'))).memberId,
     async indexes(other, signal) {
       const both = await Promise.all([readStatus(own, signal), readStatus(channels.to(other), signal)]).catch(
         refused(`asking ${other}`),

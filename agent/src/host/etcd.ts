@@ -13,8 +13,8 @@ export interface EtcdMembership {
 export interface EtcdClient {
   /** Members with each endpoint's own status (absent where it does not answer within 3 s), alarms, the cluster id (hex) and the store's revision. */
   members(signal?: AbortSignal): Promise<EtcdMembership>
-  /** What this node's own member says of itself: the one question that a learner answers too. */
-  ownStatus(signal?: AbortSignal): Promise<EtcdStatus>
+  /** What this node's own member says of itself: the one question that a learner answers too. `memberId` (hex) is who it is. */
+  ownStatus(signal?: AbortSignal): Promise<EtcdStatus & { readonly memberId: string }>
   /** The snapshot stream: bytes as etcd sends them, its own 32 byte sha256 at the end. */
   snapshot(signal?: AbortSignal): AsyncIterable<Uint8Array>
   /**
@@ -24,8 +24,6 @@ export interface EtcdClient {
   authentication(signal?: AbortSignal): Promise<string>
   /** Common name of the client certificate: the user that etcd takes this client for. */
   readonly clientName: string
-  /** Id (hex) of the member that answers for this node. */
-  ownId(signal?: AbortSignal): Promise<string>
   /** How far this node's own member and another one (its client URL) are, at the same moment: Raft's index of what is committed. */
   indexes(other: string, signal?: AbortSignal): Promise<readonly [number, number]>
   /** Has this node's own member, which leads, hand over to another voter: nobody has to miss a leader first, as when it ends. */

@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { DnsAsker } from './dns-asker.js'
 import { KeptLine, type LineEnd } from './kept-line.js'
 import type { Asking, HttpsQuestion, Question } from './network.js'
-import { OwnPace } from './own-pace.js'
+import { OwnPace, type Waiting } from './own-pace.js'
 
 /** As long as a client of the cluster's own waits for a server that does not answer (lab/probe.mjs). */
 const giveUpMs = 2_000
@@ -105,7 +105,7 @@ class Asker {
     if (this.#addresses === undefined) return
     for (const line of this.#lines) {
       // What has come meanwhile is read first: it may be this process that is late.
-      if (line.isAsked && this.#waited(line, now) > giveUpMs) setImmediate(() => this.#giveUp(line))
+      if (line.isAsked && this.#pace.waited(line, now) > giveUpMs) setImmediate(() => this.#giveUp(line))
     }
     const kept = this.#kept
     if (kept === undefined || !isIdle(kept)) {
@@ -121,21 +121,16 @@ class Asker {
     if (line.isAsked) line.giveUp(`no answer within ${giveUpMs} ms`)
   }
 
-  /** Without the time in which this machine stood still. */
-  #waited({ askedAt, stalledBefore }: KeptLine, now: number): number {
-    return now - askedAt - (this.#pace.stalledMs - stalledBefore)
-  }
-
   #mayAskAnew(now: number): boolean {
     const asked = this.#lines.filter(({ isAsked }) => isAsked)
-    return asked.length < mostLines && asked.every((line) => this.#waited(line, now) >= impatientMs)
+    return asked.length < mostLines && asked.every((line) => this.#pace.waited(line, now) >= impatientMs)
   }
 
   #askAnew(index: number, now: number): void {
     const { port, host, serverName } = this.#question
     const address = this.#addresses?.[index]
     if (address === undefined) {
-      this.#failed(`${host} has no address on this node`, now, this.#pace.stalledMs)
+      this.#failed(`${host} has no address on this node`, { askedAt: now, stalledBefore: this.#pace.stalledMs })
       return
     }
     const sni = isIP(serverName) === 0 ? serverName : ''
@@ -156,14 +151,14 @@ class Asker {
     this.#pace.look(now)
     if ('status' in end) {
       if (line !== this.#kept) this.#keep(line)
-      this.#answered({ status: end.status }, { askedAt: line.askedAt, at: now, stalledBefore: line.stalledBefore })
+      this.#answered({ status: end.status }, line, now)
     } else if (end.unheard && this.#question.isRepeatable) {
       // As Go's net/http, and so every client of Kubernetes: what was not heard on a kept connection is asked again on a new one.
       this.#askAnew(0, now)
     } else if (!line.isSecure && index + 1 < (this.#addresses?.length ?? 0)) {
       // The name has another address: who cannot connect tries that.
       this.#askAnew(index + 1, now)
-    } else this.#failed(end.error, line.askedAt, line.stalledBefore)
+    } else this.#failed(end.error, line)
   }
 
   #keep(line: KeptLine): void {
@@ -171,18 +166,14 @@ class Asker {
     else this.#kept = line
   }
 
-  #failed(error: string, askedAt: number, stalledBefore: number): void {
+  #failed(error: string, asked: Waiting): void {
     const at = performance.now()
     if (at - this.#resolvedAt > resolveAgainMs) void this.#lookUp()
-    this.#answered({ error }, { askedAt, at, stalledBefore })
+    this.#answered({ error }, asked, at)
   }
 
-  #answered(
-    end: { readonly status: number } | { readonly error: string },
-    { askedAt, at, stalledBefore }: { readonly askedAt: number; readonly at: number; readonly stalledBefore: number },
-  ): void {
-    const inAll = this.#pace.stalledMs
-    this.#question.answered({ ...end, askedAt, at, stalled: { meanwhile: inAll - stalledBefore, inAll } })
+  #answered(end: { readonly status: number } | { readonly error: string }, asked: Waiting, at: number): void {
+    this.#question.answered({ ...end, askedAt: asked.askedAt, at, stalled: this.#pace.stalled(asked) })
   }
 }
 

@@ -1,6 +1,12 @@
 /** A timer that comes later than this tells that the machine, or this process, stood still; less is how timers are on a busy one. */
 const lateMs = 250
 
+/** Something that was asked, and how long this machine had stood still by then. */
+export interface Waiting {
+  readonly askedAt: number
+  readonly stalledBefore: number
+}
+
 /** Measures by a timer of known pace how long the asking machine itself stood still: what it did not ask or hear in that time nobody else is to blame for. */
 export class OwnPace {
   /** Milliseconds since it began. */
@@ -25,5 +31,15 @@ export class OwnPace {
     if (now - this.#due <= lateMs) return
     this.stalledMs += now - this.#due
     this.#due = now
+  }
+
+  /** How long something has been waited for, without the time in which this machine stood still. */
+  waited({ askedAt, stalledBefore }: Waiting, now: number): number {
+    return now - askedAt - (this.stalledMs - stalledBefore)
+  }
+
+  /** For how long this machine stood still meanwhile, and in all. */
+  stalled({ stalledBefore }: Pick<Waiting, 'stalledBefore'>): { readonly meanwhile: number; readonly inAll: number } {
+    return { meanwhile: this.stalledMs - stalledBefore, inAll: this.stalledMs }
   }
 }

@@ -30,8 +30,7 @@ export const deleteNode = changeOperation<DeleteNodeRequest>(
 
 /** Without grace: there is no kubelet any more that could tell of their end. */
 async function removePods(kube: KubeApi, node: string, signal: AbortSignal): Promise<number> {
-  const pods = (await kube.get<List<Pod>>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`, signal))?.items ?? []
-  const paths = pods.map(({ metadata }) => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`)
-  for (const path of paths) await kube.remove(`${path}?gracePeriodSeconds=0`, signal)
-  return paths.length
+  const pods = (await kube.get<List<Pod>>(apiPath.podsOn(node), signal))?.items ?? []
+  for (const pod of pods) await kube.remove(`${apiPath.pod(pod)}?gracePeriodSeconds=0`, signal)
+  return pods.length
 }

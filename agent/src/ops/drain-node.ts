@@ -41,11 +41,10 @@ export const drainNode = changeOperation<DrainNodeRequest>(
 )
 
 const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
-const pathOf = ({ metadata }: Pod): string => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`
 
 /** Neither static pods, which are the control plane itself, nor those of DaemonSets, which would come back, nor what has ended. */
 async function evictable(kube: KubeApi, node: string, signal: AbortSignal): Promise<readonly Pod[]> {
-  const pods = await kube.get<List<Pod>>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`, signal)
+  const pods = await kube.get<List<Pod>>(apiPath.podsOn(node), signal)
   return (pods?.items ?? []).filter(
     ({ metadata, status }) =>
       metadata.annotations?.['kubernetes.io/config.mirror'] === undefined &&
@@ -62,7 +61,7 @@ async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContex
     metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace },
   }
   const ask = async () =>
-    kube.create(`${pathOf(pod)}/eviction`, eviction, signal).then(
+    kube.create(`${apiPath.pod(pod)}/eviction`, eviction, signal).then(
       () => holds(true),
       (thrown: unknown) => {
         const { code, message } = asQuorateError(thrown)
@@ -71,7 +70,7 @@ async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContex
       },
     )
   const isGone = async () =>
-    (await kube.get<Pod>(pathOf(pod), signal)) === undefined ? holds(true) : notYet('it ends')
+    (await kube.get<Pod>(apiPath.pod(pod), signal)) === undefined ? holds(true) : notYet('it ends')
   try {
     await until(`${nameOf(pod)} to be evicted`, ask, { deadlineMs: refusedForMs, everyMs: 1_000, signal })
     await until(`${nameOf(pod)} to end`, isGone, { deadlineMs: endsWithinMs, everyMs: 250, signal })

@@ -10,7 +10,7 @@ import {
   putBackBeforeJoin,
   readJoinFolders,
 } from './cluster/before-join.js'
-import { type JoinMarker, readJoinMarker, removeJoinMarker } from './cluster/join-marker.js'
+import { type JoinMarker, readJoinMarker, removeJoinMarker, requireJoinedBy } from './cluster/join-marker.js'
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
 import { interfaceNames } from './cluster/node-before-join.js'
 import { removeJoinSecret } from './join-secret.js'
@@ -22,10 +22,7 @@ type Reset = ChangeOperation<ResetNodeRequest>['run']
 
 const resetJoined: Reset = async (_, context) => {
   const { tools, header } = context
-  const marker = await readJoinMarker(tools)
-  if (marker?.runId !== header.runId) {
-    throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: it is not reset`)
-  }
+  const marker = await requireJoinedBy(tools, header.runId)
   await stopJoin(context, marker)
   return takeBack(context, marker)
 }

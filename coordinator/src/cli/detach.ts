@@ -16,7 +16,7 @@ export async function detach(context: CliContext, { args, state, output }: Detac
   const { terminal } = context
   const command = context.detach([...args, '--state', state, '--output', output], state)
   let stopped = false
-  // Until the run has begun it ends with whoever started it: it must not begin behind the back of somebody who pressed Ctrl-C.
+  // Until the run has begun it ends with the process that started it: after Ctrl-C no run may begin unseen.
   const unhook = context.onStop(() => {
     stopped = true
     command.stop()

@@ -60,9 +60,9 @@ export async function endUnled(
     () => undefined,
   )
   for (let tried = 1; service !== undefined && tried <= tries; tried++) {
-    const left = await run.agent(node).change('leaveApiEndpoints', { onlyJoined }, call, `leave-endpoints-${tried}`)
-    if (left.facts['alone'] === 'yes') break
-    await untilUnled(run, node, { call, service })
+    const asked = { call, service, onlyJoined, label: `leave-endpoints-${tried}` }
+    // One that cannot leave them (admission may refuse it) is ended gently all the same.
+    if ((await leave(run, node, asked).catch(orSay(call, 'it could not leave the endpoints'))) !== true) break
     const ended = await end(true, `retire-${tried}`)
     if (ended.facts['in_endpoints'] !== 'yes') return ended
   }
@@ -72,6 +72,18 @@ export async function endUnled(
 interface Asked {
   readonly call: ChangeCall
   readonly service: { readonly address: string; readonly port: number }
+}
+
+/** False where it is the only endpoint, and stays. */
+async function leave(
+  run: ConversionRun,
+  node: NodeEntry,
+  { call, service, onlyJoined, label }: Asked & { readonly onlyJoined: boolean; readonly label: string },
+): Promise<boolean> {
+  const { facts } = await run.agent(node).change('leaveApiEndpoints', { onlyJoined }, call, label)
+  if (facts['alone'] === 'yes') return false
+  await untilUnled(run, node, { call, service })
+  return true
 }
 
 /** Until from no node a connection to the Service is met by that control plane; what was not seen in time is said, and waited for no longer. */

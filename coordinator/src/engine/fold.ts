@@ -106,7 +106,7 @@ export interface RunState {
   readonly availability: readonly AvailabilityRecord[]
   /** How often another process went on with it. */
   readonly resumed: number
-  /** What each process did of it, its way back among them; between two the run stood still. */
+  /** What each process did of it, rollbacks included; between two the run stood still. */
   readonly attempts: readonly Attempt[]
   /** Set when the way back was begun. */
   readonly rollback?: { readonly startedAt: number; readonly keepEndpoint: boolean }

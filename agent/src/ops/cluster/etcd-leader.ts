@@ -8,8 +8,8 @@ import type { Tools } from '../tools.js'
 export async function isEtcdLedHere(tools: Tools, signal: AbortSignal): Promise<boolean> {
   const etcd = await tools.etcd()
   try {
-    const [own, { leaderId }] = await Promise.all([etcd.ownId(signal), etcd.ownStatus(signal)])
-    return own === leaderId
+    const { memberId, leaderId } = await etcd.ownStatus(signal)
+    return memberId === leaderId
   } finally {
     etcd.close()
   }
@@ -22,13 +22,10 @@ export async function moveEtcdLeader(
 ): Promise<string | undefined> {
   const etcd = await tools.etcd()
   try {
-    const [own, { leaderId }, { members }] = await Promise.all([
-      etcd.ownId(signal),
-      etcd.ownStatus(signal),
-      etcd.members(signal),
-    ])
-    if (own !== leaderId) return undefined
-    const able = members.filter(({ id, learner, status }) => id !== own && !learner && status !== undefined)
+    const { memberId, leaderId } = await etcd.ownStatus(signal)
+    if (memberId !== leaderId) return undefined
+    const { members } = await etcd.members(signal)
+    const able = members.filter(({ id, learner, status }) => id !== memberId && !learner && status !== undefined)
     const target = able.find(({ name }) => name === to) ?? able[0]
     if (target === undefined) return 'etcd is still led here: no other voter answers'
     progress(`moving the leadership of etcd to ${target.name}`)

@@ -38,8 +38,9 @@ export async function removeJoinMarker({ host, stateFolder }: Place): Promise<vo
   await host.remove(markerPath(stateFolder))
 }
 
-/** NOT_JOINED_BY_THIS_RUN on a node that was in a cluster before, or that another run joined. */
-export async function requireJoinedBy(place: Place, runId: string): Promise<void> {
-  if ((await readJoinMarker(place))?.runId === runId) return
+/** The marker of this run's own join; NOT_JOINED_BY_THIS_RUN on a node that was in a cluster before, or that another run joined. */
+export async function requireJoinedBy(place: Place, runId: string): Promise<JoinMarker> {
+  const marker = await readJoinMarker(place)
+  if (marker?.runId === runId) return marker
   throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${runId} did not join this node: nothing is taken away here`)
 }

@@ -178,6 +178,8 @@ export const apiPath = {
   node: (name: string) => `/api/v1/nodes/${name}`,
   systemServices: '/api/v1/namespaces/kube-system/services',
   systemPods: '/api/v1/namespaces/kube-system/pods',
+  podsOn: (node: string) => `/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`,
+  pod: ({ metadata }: Pod) => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`,
   kubeProxy: '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy',
   coreDns: '/apis/apps/v1/namespaces/kube-system/deployments/coredns',
   slicesOfApi:

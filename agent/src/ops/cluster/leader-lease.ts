@@ -62,7 +62,7 @@ interface Held {
   readonly hostname: string
 }
 
-/** Only what is still held from here, as it was seen: whoever was faster keeps it. */
+/** Only a Lease that is still held from here, as it was read: an instance that took it meanwhile keeps it. */
 async function giveUp(tools: Tools, { component, hostname }: Held, signal: AbortSignal): Promise<void> {
   const lease = await readLease(tools, component, signal)
   if (lease === undefined || !isOf(hostname, lease)) return

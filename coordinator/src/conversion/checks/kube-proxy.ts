@@ -4,7 +4,6 @@ import { inWords } from '../core-dns.js'
 import { readClusterFacts } from '../fresh.js'
 import { leadsSomewhere } from '../kube-proxy.js'
 import type { ConversionRun } from '../run.js'
-import { nodeOf } from '../wanted.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kube-proxy'
@@ -48,17 +47,17 @@ async function settled(run: ConversionRun): Promise<ClusterFacts> {
 async function ledNowhere(run: ConversionRun, cluster: ClusterFacts): Promise<readonly Finding[]> {
   const nodes = run.nodes.filter(({ name }) => proxies(cluster).some((pod) => pod.node === name))
   const found = await Promise.all(
-    nodes.map(async ({ name: node }) => {
+    nodes.map(async (node) => {
       let seen = ''
       const look = async () => {
-        const last = await leadsSomewhere(run, nodeOf(run, node))
+        const last = await leadsSomewhere(run, node)
         if (!last.holds) seen = last.seen
         return last
       }
       const options = { deadlineMs: 3_000, everyMs: 500 }
       return until('the rules to lead somewhere', look, options).then(
         () => [],
-        () => [ofRules(node, seen)],
+        () => [ofRules(node.name, seen)],
       )
     }),
   )

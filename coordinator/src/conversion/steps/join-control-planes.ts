@@ -26,7 +26,7 @@ export const joinControlPlanes = defineStep({
   id: 'join-control-planes',
   title: 'Join the other control planes',
   documented: 'Join',
-  gate: 'etcd: a member, no learner, healthy by its own word; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
+  gate: 'etcd: a member, no learner, which reports itself healthy; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
   undo: 'It hands over leadership (etcd, Leases), leaves the load balancer, its pods are evicted, it leaves the endpoints of the Service kubernetes, its API server is shut down, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
   width: (run) => recall<number>(run, atOnce) ?? 1,
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.

@@ -9,6 +9,7 @@ import { progressView } from '../../../../coordinator/src/cli/render/progress-vi
 import { eventLine } from '../../../../coordinator/src/cli/render/run-lines.js'
 import { runText } from '../../../../coordinator/src/cli/render/runs.js'
 import { makeStyle, printable } from '../../../../coordinator/src/cli/render/style.js'
+import type { Terminal } from '../../../../coordinator/src/cli/terminal.js'
 import type { AvailabilityRecord, RecordedEvent, RunEvent } from '../../../../coordinator/src/engine/events.js'
 import { applyEvent, foldRun } from '../../../../coordinator/src/engine/fold.js'
 
@@ -140,20 +141,23 @@ t.test('plain lines for a pipe', async (t) => {
   )
 })
 
+/** A live terminal of 80 columns that nobody types on. */
+const screenOf = (out: (text: string) => void): Terminal => ({
+  out,
+  err: () => {},
+  live: true,
+  coloured: false,
+  canAsk: true,
+  size: () => ({ columns: 80, rows: 24 }),
+  ask: async () => '',
+})
+
 t.test('on a terminal the last frame is erased before the next', async (t) => {
   let screen = ''
   const view = progressView(
-    {
-      out: (text) => {
-        screen += text
-      },
-      err: () => {},
-      live: true,
-      coloured: false,
-      canAsk: true,
-      size: () => ({ columns: 80, rows: 24 }),
-      ask: async () => '',
-    },
+    screenOf((text) => {
+      screen += text
+    }),
     'text',
   )
   for (const event of recorded(story)) view.show(event)
@@ -179,17 +183,9 @@ t.test('a request that failed is on the screen although the step has not ended',
   let seenNow: AvailabilityRecord[] = []
   const seen = { during: 'first', place: 'cp1', target: 'cp1', from: 1, to: 2, longestGapMs: 60, outages: [] }
   const view = progressView(
-    {
-      out: (text) => {
-        screen += text
-      },
-      err: () => {},
-      live: true,
-      coloured: false,
-      canAsk: true,
-      size: () => ({ columns: 80, rows: 24 }),
-      ask: async () => '',
-    },
+    screenOf((text) => {
+      screen += text
+    }),
     'text',
     { seenNow: async (run) => (run === recorded(story)[0]?.run ? seenNow : []) },
   )

@@ -1,5 +1,6 @@
 import { endUnled } from '@quorate/coordinator/conversion/hand-over'
 import type { ConversionRun } from '@quorate/coordinator/conversion/run'
+import { QuorateError } from '@quorate/shared/errors'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
@@ -8,7 +9,7 @@ const address = '10.96.0.1'
 const back = { in_endpoints: 'yes' }
 
 /** A run on a cluster with the Service `kubernetes`, whose leaving API server is met there until `heard` says otherwise. */
-function leaving(heard: () => boolean, alone = false) {
+function leaving(heard: () => boolean, alone = false, refusal?: QuorateError) {
   const paper = new PaperCluster('v1.37.2')
   paper.cluster.kubernetesService = { address, port: 443 }
   const asked: string[] = []
@@ -28,6 +29,7 @@ function leaving(heard: () => boolean, alone = false) {
           : one.read(method as never, request as never)) as never,
       change: (async (method: string, _request: object, _call: object, label: string) => {
         asked.push(`${method} ${label}`)
+        if (refusal !== undefined) throw refusal
         return OperationResult.fromPartial({ facts: alone ? { alone: 'yes' } : {} })
       }) as never,
     }
@@ -67,4 +69,18 @@ t.test('one that is the only endpoint, or never stays out, ends as it would have
   await endUnled(never.run, never.node, { call: paperCall(), onlyJoined: false, end: end(back) })
   t.equal(tried.at(-1), 'false retire')
   t.equal(tried.length, 7)
+})
+
+t.test('one that may not leave the endpoints ends gently all the same; a fenced run does nothing more', async (t) => {
+  const tried: string[] = []
+  const end = (unless: boolean, label: string) => {
+    tried.push(`${unless} ${label}`)
+    return facts({})
+  }
+  const refused = leaving(() => true, false, new QuorateError('API_SERVER_REFUSED', 'a webhook says no'))
+  await endUnled(refused.run, refused.node, { call: paperCall(), onlyJoined: true, end })
+  t.same(tried, ['false retire'])
+  const fenced = leaving(() => true, false, new QuorateError('FENCED', 'another coordinator'))
+  await t.rejects(endUnled(fenced.run, fenced.node, { call: paperCall(), onlyJoined: true, end }), { code: 'FENCED' })
+  t.same(tried, ['false retire'])
 })

@@ -46,7 +46,7 @@ async function prepared(t: Test) {
   return { runtime, node, etcd, context, lead, holder, lists }
 }
 
-t.test('etcd is led by another voter, the Leases by whoever takes them', async (t) => {
+t.test('etcd is led by another voter, the Leases by the instances that take them', async (t) => {
   const { runtime, etcd, context, lead, holder } = await prepared(t)
   etcd.state.members.push(member(etcdIds.other, 'k8smaster2.example.com', etcd.url))
   etcd.state.status = { leader: etcdIds.own }
