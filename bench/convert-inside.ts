@@ -3,10 +3,10 @@
  * convert-inside.ts LAB gates|bare. What it prints is one JSON line, `Converted`.
  */
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
-import type { ConversionStep } from '@quorate/coordinator/conversion/run'
-import { planConversion, startConversion } from '@quorate/coordinator/conversion/session'
 import { openSession } from '@quorate/coordinator/open-session'
+import { planConversion, startConversion } from '@quorate/coordinator/runs/session'
 import { Lab } from '../lab/real/lab.js'
 
 export interface Converted {

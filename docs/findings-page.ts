@@ -1,7 +1,7 @@
 import { allChecks } from '../coordinator/src/conversion/checks/all.js'
 import { failuresSeenBy } from '../coordinator/src/failures/catalogue.js'
 
-/** Findings that no check makes: what stands in the way of checking and planning (coordinator/src/conversion/assess.ts). They cannot be ignored. */
+/** Findings that no check makes: what stands in the way of checking and planning (coordinator/src/conversion/checks/assess.ts). They cannot be ignored. */
 const ofAssessing = [
   ['agent-unreachable', "The node's agent answers."],
   ['agent-untrusted', "The node's agent shows a certificate of this fleet that is valid now."],

@@ -1,6 +1,6 @@
+import type { ConversionStep } from '../coordinator/src/conversion/context/run.js'
 import { conversionOrder } from '../coordinator/src/conversion/order.js'
-import { reliedProofs } from '../coordinator/src/conversion/relied-proofs.js'
-import type { ConversionStep } from '../coordinator/src/conversion/run.js'
+import { reliedProofs } from '../coordinator/src/conversion/proofs/relied-proofs.js'
 
 const order: readonly ConversionStep[] = conversionOrder
 

@@ -1,8 +1,8 @@
-import { scenarios } from '../coordinator/src/conversion/drill/scenarios.js'
-import { mendingOf } from '../coordinator/src/conversion/fix/mends.js'
-import { gatesForeseen, proofsForeseen } from '../coordinator/src/conversion/foreseen.js'
 import { conversionOrder } from '../coordinator/src/conversion/order.js'
 import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
+import { gatesForeseen, proofsForeseen } from '../coordinator/src/conversion/proofs/foreseen.js'
+import { scenarios } from '../coordinator/src/runs/drill/scenarios.js'
+import { mendingOf } from '../coordinator/src/runs/fix/mends.js'
 
 type Foreseen = (typeof proofsForeseen)[string][number]
 

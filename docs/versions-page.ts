@@ -1,4 +1,4 @@
-import { decideEndpointPolicy } from '../coordinator/src/conversion/endpoint-policy.js'
+import { decideEndpointPolicy } from '../coordinator/src/conversion/context/endpoint-policy.js'
 import { knownReleases, type VersionRule, versionRules } from '../shared/src/version-rules.js'
 
 const minorOf = (release: string): number => Number(release.split('.')[1])

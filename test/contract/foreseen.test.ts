@@ -1,7 +1,7 @@
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
-import { gatesForeseen, proofsForeseen } from '@quorate/coordinator/conversion/foreseen'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
+import { gatesForeseen, proofsForeseen } from '@quorate/coordinator/conversion/proofs/foreseen'
 import t from 'tap'
 
 const checks = new Set<string>(allChecks.map(({ id }) => id))

@@ -1,7 +1,7 @@
-import { mends } from '@quorate/coordinator/conversion/fix/mends'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
-import type { ConversionStep } from '@quorate/coordinator/conversion/run'
+import { mends } from '@quorate/coordinator/runs/fix/mends'
 import t from 'tap'
 
 const order: readonly ConversionStep[] = conversionOrder

@@ -1,9 +1,9 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import type { Finding } from '@quorate/coordinator/conversion/checks/check'
-import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
+import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/endpoint-policy'
+import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
 import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
 import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
-import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
 import {

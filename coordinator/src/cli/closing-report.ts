@@ -1,8 +1,8 @@
 import type { RunId } from '@quorate/shared/names'
-import { readRun, type Session } from '../conversion/session.js'
-import { undoSentences } from '../conversion/undo-sentences.js'
 import { makeReport } from '../report/run-report.js'
 import { reportText } from '../report/text.js'
+import { readRun, type Session } from '../runs/session.js'
+import { undoSentences } from '../runs/undo-sentences.js'
 import type { CliContext } from './context.js'
 import { printable } from './render/style.js'
 

@@ -1,4 +1,4 @@
-import type { Session } from '../conversion/session.js'
+import type { Session } from '../runs/session.js'
 import type { Terminal } from './terminal.js'
 
 export interface ServeOptions {

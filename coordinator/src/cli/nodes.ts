@@ -1,6 +1,6 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
-import { listNodes } from '../conversion/nodes.js'
+import { listNodes } from '../runs/nodes.js'
 import type { CommonOptions } from './context.js'
 import type { CommandMaker } from './program.js'
 import { nodesText } from './render/nodes.js'

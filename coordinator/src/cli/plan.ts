@@ -1,7 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
-import { planConversion } from '../conversion/session.js'
+import { planConversion } from '../runs/session.js'
 import type { CommonOptions } from './context.js'
 import type { CommandMaker } from './program.js'
 import { planText } from './render/plan.js'

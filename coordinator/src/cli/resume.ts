@@ -1,6 +1,6 @@
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
-import { resumeConversion } from '../conversion/resume.js'
+import { resumeConversion } from '../runs/resume.js'
 import { closingReport } from './closing-report.js'
 import type { CliContext, CommonOptions } from './context.js'
 import { detach, detachOption } from './detach.js'

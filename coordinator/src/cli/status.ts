@@ -1,7 +1,7 @@
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
-import { listRuns, readRun } from '../conversion/session.js'
 import type { LeaseHolder } from '../engine/lease.js'
+import { listRuns, readRun } from '../runs/session.js'
 import type { CommonOptions } from './context.js'
 import type { CommandMaker } from './program.js'
 import { runsText, runText } from './render/runs.js'

@@ -1,7 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
-import { verifyCluster } from '../conversion/session.js'
+import { verifyCluster } from '../runs/session.js'
 import type { CliContext, CommonOptions } from './context.js'
 import { fix } from './fix.js'
 import type { CommandMaker } from './program.js'

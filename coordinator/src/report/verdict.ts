@@ -1,7 +1,7 @@
-import { drillReport } from '../conversion/drill/drill-report.js'
 import { outsideProofs } from '../conversion/proofs/all.js'
 import { endedBadly } from '../engine/attempts.js'
 import type { RunState } from '../engine/fold.js'
+import { drillReport } from '../runs/drill/drill-report.js'
 import { listed } from './attempts.js'
 import type { RunReport } from './schema.js'
 

@@ -1,4 +1,4 @@
-import type { StartedRun } from '../conversion/session.js'
+import type { StartedRun } from '../runs/session.js'
 
 /** The runs that this process started, so that it does not end under them. */
 export interface RunningRuns {

@@ -3,7 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
-import type { Session } from '../conversion/session.js'
+import type { Session } from '../runs/session.js'
 import { buildApp } from './app.js'
 import { type ListenAddress, parseListen } from './listen-address.js'
 

@@ -1,4 +1,4 @@
-import type { BackendsSeen } from '../../conversion/backends-seen.js'
+import type { BackendsSeen } from '../../runs/backends-seen.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
 

@@ -1,5 +1,5 @@
-import type { DrilledScenario, DrillReport } from '../../conversion/drill/drill-report.js'
-import type { DrillPlan, DrillRequest } from '../../conversion/drill/start-drill.js'
+import type { DrilledScenario, DrillReport } from '../../runs/drill/drill-report.js'
+import type { DrillPlan, DrillRequest } from '../../runs/drill/start-drill.js'
 import { printable, type Style } from './style.js'
 
 /** What will be taken down, before anybody is asked. */

@@ -1,4 +1,4 @@
-import type { FixPlan, Offer } from '../../conversion/fix/plan-fix.js'
+import type { FixPlan, Offer } from '../../runs/fix/plan-fix.js'
 import { printable, type Style } from './style.js'
 
 /** Which steps mend which finding, and which findings none does. */

@@ -1,4 +1,4 @@
-import type { NodeStatus } from '../../conversion/nodes.js'
+import type { NodeStatus } from '../../runs/nodes.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
 

@@ -1,4 +1,4 @@
-import type { RollbackPlan, UndoStep } from '../../conversion/rollback.js'
+import type { RollbackPlan, UndoStep } from '../../runs/rollback.js'
 import { printable, type Style } from './style.js'
 
 /** A way back for a person: what is undone in which order, what stays, etcd before each member leaves, what cannot be. */

@@ -1,4 +1,4 @@
-import type { Verification } from '../../conversion/prove.js'
+import type { Verification } from '../../conversion/proofs/prove.js'
 import { findingsText } from './plan.js'
 import { printable, type Style } from './style.js'
 

@@ -1,8 +1,8 @@
 import { readFlags } from '@quorate/shared/flags'
 import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Severity } from '../checks/check.js'
-import { pkiPath } from '../cluster-folders.js'
-import { patchesFolder } from '../patches.js'
+import { pkiPath } from '../facts/cluster-folders.js'
+import { patchesFolder } from '../facts/patches.js'
 import type { ControlPlane, Difference, Pair } from './control-plane.js'
 
 /** Signing keys of service accounts: with two of them a token is good at one API server and refused at the next. */

@@ -1,8 +1,8 @@
 import { kubeletDifferences } from '@quorate/shared/kubelet-differences'
-import { kubeletConfigPath } from '../cluster-folders.js'
-import { ownKubeletConfig } from '../component-configs.js'
-import { flagDifferences, mustBeAlike } from '../node-registration.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { kubeletConfigPath } from '../facts/cluster-folders.js'
+import { ownKubeletConfig } from '../facts/component-configs.js'
+import { flagDifferences, mustBeAlike } from '../facts/node-registration.js'
 import type { Difference, Pair } from './control-plane.js'
 import { ownOf } from './own-values.js'
 

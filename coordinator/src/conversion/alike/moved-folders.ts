@@ -1,5 +1,5 @@
 import type { PodDifference } from '@quorate/shared/static-pod-differences'
-import type { MovedFolder } from '../cluster-folders.js'
+import type { MovedFolder } from '../facts/cluster-folders.js'
 
 const below = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 

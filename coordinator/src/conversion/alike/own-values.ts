@@ -1,7 +1,7 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeOwn } from '@quorate/shared/node-own'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
 
 /** Loopback and link-local addresses, which every node has. */
 const ofEveryNode = /^(127\.|169\.254\.|::1$|fe80:)/i

@@ -4,7 +4,7 @@ import { extrasText } from '@quorate/shared/kubeadm-extras'
 import { kubeadmPatch } from '@quorate/shared/kubeadm-patch'
 import { isMasked, withoutMasks } from '@quorate/shared/mask'
 import type { PodDifference } from '@quorate/shared/static-pod-differences'
-import { patchesFolder } from '../patches.js'
+import { patchesFolder } from '../facts/patches.js'
 
 /** What is known where a remedy is written. */
 export interface RemedyContext {

@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { apiServerPort } from '../static-pod-flags.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'admin-kubeconfig'

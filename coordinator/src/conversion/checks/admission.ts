@@ -1,5 +1,5 @@
 import type { TriedChange } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { type Refusal, refusalOf, triedChanges } from '../admission.js'
+import { type Refusal, refusalOf, triedChanges } from '../alike/admission.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'admission'

@@ -1,4 +1,4 @@
-import { withFacts } from '../with-facts.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'agent-versions'

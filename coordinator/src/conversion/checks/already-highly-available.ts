@@ -1,7 +1,7 @@
 import { formatEndpoint } from '@quorate/shared/names'
-import { clusterConfiguration } from '../cluster-configuration.js'
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { clusterConfiguration } from '../facts/cluster-configuration.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'already-highly-available'

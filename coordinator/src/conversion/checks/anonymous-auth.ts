@@ -1,7 +1,7 @@
-import { discoversByFile } from '../discovery.js'
-import { toJoin } from '../membership.js'
-import { patchedBy, patchesFolder } from '../patches.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { toJoin } from '../facts/membership.js'
+import { patchedBy, patchesFolder } from '../facts/patches.js'
+import { discoversByFile } from '../joining/discovery.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'anonymous-auth'

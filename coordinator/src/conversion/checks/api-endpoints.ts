@@ -1,5 +1,5 @@
-import { manifestOf } from '../cluster-folders.js'
-import { staticPodFlag } from '../static-pod-flags.js'
+import { manifestOf } from '../facts/cluster-folders.js'
+import { staticPodFlag } from '../facts/static-pod-flags.js'
 import type { Check } from './check.js'
 
 const id = 'api-endpoints'

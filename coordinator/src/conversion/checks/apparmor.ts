@@ -1,9 +1,9 @@
 import { mayRead } from '@quorate/shared/apparmor'
 import type { AppArmorProfile, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { placeOf } from '@quorate/shared/load-balancer-place'
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
-import { withFacts } from '../with-facts.js'
+import type { ConversionRun } from '../context/run.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'apparmor'

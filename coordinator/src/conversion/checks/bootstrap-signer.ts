@@ -1,7 +1,7 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { foldersOf } from '../cluster-folders.js'
-import type { ConversionRun } from '../run.js'
-import { staticPodFlag } from '../static-pod-flags.js'
+import type { ConversionRun } from '../context/run.js'
+import { foldersOf } from '../facts/cluster-folders.js'
+import { staticPodFlag } from '../facts/static-pod-flags.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'bootstrap-signer'

@@ -1,5 +1,5 @@
-import { foldersOf, pkiPath } from '../cluster-folders.js'
-import { inWords, unsignedOf } from '../external-ca.js'
+import { inWords, unsignedOf } from '../certificates/external-ca.js'
+import { foldersOf, pkiPath } from '../facts/cluster-folders.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'ca-key'

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
-import { withFacts } from '../with-facts.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'certificate-expiry'

@@ -1,9 +1,9 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds } from '@quorate/shared/version-rules'
-import { sharedKubeletConfig } from '../component-configs.js'
-import { runtimeOf } from '../container-runtime.js'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { sharedKubeletConfig } from '../facts/component-configs.js'
+import { runtimeOf } from '../facts/container-runtime.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cgroup-driver'

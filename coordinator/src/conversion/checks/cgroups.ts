@@ -1,5 +1,5 @@
 import { holds } from '@quorate/shared/version-rules'
-import { toJoin } from '../membership.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cgroups'

@@ -1,4 +1,4 @@
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
 
 export type Severity = 'error' | 'warning' | 'info'
 

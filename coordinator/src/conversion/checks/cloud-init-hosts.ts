@@ -1,6 +1,6 @@
 import type { CloudInitHosts } from '@quorate/shared/gen/quorate/v1/facts'
-import { hostsLines } from '../name-source.js'
-import { withFacts } from '../with-facts.js'
+import { hostsLines } from '../endpoint/name-source.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cloud-init-hosts'

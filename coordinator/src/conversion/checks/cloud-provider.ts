@@ -1,5 +1,5 @@
-import { toJoin } from '../membership.js'
-import { isUninitialized } from '../node-registration.js'
+import { toJoin } from '../facts/membership.js'
+import { isUninitialized } from '../facts/node-registration.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cloud-provider'

@@ -1,8 +1,8 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
-import { pkiPath } from '../cluster-folders.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { pkiPath } from '../facts/cluster-folders.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'cluster-ca'

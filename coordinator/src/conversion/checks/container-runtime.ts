@@ -1,6 +1,6 @@
-import { runtimeOf } from '../container-runtime.js'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { runtimeOf } from '../facts/container-runtime.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'container-runtime'

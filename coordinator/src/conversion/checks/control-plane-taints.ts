@@ -1,5 +1,5 @@
-import { toJoin } from '../membership.js'
-import { controlPlaneTaint, lastingTaints } from '../node-registration.js'
+import { toJoin } from '../facts/membership.js'
+import { controlPlaneTaint, lastingTaints } from '../facts/node-registration.js'
 import type { Check } from './check.js'
 
 const id = 'control-plane-taints'

@@ -1,7 +1,7 @@
 import { joinerFindings } from '../alike/joiner-findings.js'
 import { differencesOf } from '../alike/nodes.js'
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'control-planes-alike'

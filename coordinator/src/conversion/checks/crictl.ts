@@ -1,7 +1,7 @@
 import { installCommand } from '@quorate/shared/package-manager'
 import { holds } from '@quorate/shared/version-rules'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'crictl'

@@ -1,4 +1,4 @@
-import { disksOfEtcd } from '../disk-latency.js'
+import { disksOfEtcd } from '../etcd/disk-latency.js'
 import type { Check } from './check.js'
 
 const id = 'disk-latency'

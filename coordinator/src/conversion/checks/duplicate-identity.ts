@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { withFacts } from '../with-facts.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding, Severity } from './check.js'
 
 const id = 'duplicate-identity'

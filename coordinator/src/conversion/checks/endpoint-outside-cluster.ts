@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import { clusterConfiguration } from '../cluster-configuration.js'
-import { endpointAddresses } from '../wanted.js'
+import { endpointAddresses } from '../endpoint/servers.js'
+import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import type { Check } from './check.js'
 
 const id = 'endpoint-outside-cluster'

@@ -1,8 +1,8 @@
 import { formatEndpoint, isIpAddress } from '@quorate/shared/names'
 import { canonicalAddress } from '@quorate/shared/pki'
 import { acceptsEndpoint } from '../../config/cluster-file-rules.js'
-import { clusterConfiguration } from '../cluster-configuration.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'endpoint-replaced'

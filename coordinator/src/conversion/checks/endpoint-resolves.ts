@@ -1,7 +1,7 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { hostsLines, nameSource } from '../name-source.js'
-import type { ConversionRun } from '../run.js'
-import { withFacts } from '../with-facts.js'
+import type { ConversionRun } from '../context/run.js'
+import { hostsLines, nameSource } from '../endpoint/name-source.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'endpoint-resolves'

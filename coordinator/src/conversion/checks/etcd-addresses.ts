@@ -1,10 +1,10 @@
 import { etcdPeerUrl } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { foldersOf, pkiPath } from '../cluster-folders.js'
+import type { ConversionRun } from '../context/run.js'
 import { shutPorts } from '../etcd/shut-ports.js'
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import { foldersOf, pkiPath } from '../facts/cluster-folders.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-addresses'

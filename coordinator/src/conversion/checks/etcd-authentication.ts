@@ -1,5 +1,5 @@
-import { readEtcdAuthentication } from '../fresh.js'
-import { toJoin } from '../membership.js'
+import { toJoin } from '../facts/membership.js'
+import { readEtcdAuthentication } from '../facts/read-facts.js'
 import type { Check } from './check.js'
 
 const id = 'etcd-authentication'

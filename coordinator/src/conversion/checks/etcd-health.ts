@@ -1,5 +1,5 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
-import type { EtcdFacts } from '../run.js'
+import type { EtcdFacts } from '../context/run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-health'

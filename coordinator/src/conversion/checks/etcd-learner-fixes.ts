@@ -1,8 +1,8 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { firstReleases, holds, rulesOf, versionRules } from '@quorate/shared/version-rules'
-import { learnsFirst } from '../learner-mode.js'
-import { newMembers } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { learnsFirst } from '../etcd/learner-mode.js'
+import { newMembers } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-learner-fixes'

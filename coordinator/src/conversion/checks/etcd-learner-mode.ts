@@ -1,6 +1,6 @@
 import { holds } from '@quorate/shared/version-rules'
-import { learnerGate, learnerMode } from '../learner-mode.js'
-import { newMembers } from '../membership.js'
+import { learnerGate, learnerMode } from '../etcd/learner-mode.js'
+import { newMembers } from '../facts/membership.js'
 import type { Check } from './check.js'
 
 const id = 'etcd-learner-mode'

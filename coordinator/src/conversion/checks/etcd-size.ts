@@ -1,8 +1,8 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ConversionRun, EtcdFacts } from '../context/run.js'
 import { databaseBytes, etcdTimeoutSeconds, inUseBytes, large, learningMs } from '../etcd/database-size.js'
-import { newMembers } from '../membership.js'
-import type { ConversionRun, EtcdFacts } from '../run.js'
-import { size } from '../size.js'
+import { newMembers } from '../facts/membership.js'
+import { size } from '../facts/size.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'etcd-size'

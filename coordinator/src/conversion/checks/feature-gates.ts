@@ -1,5 +1,5 @@
 import { firstReleases, holds, rulesOf } from '@quorate/shared/version-rules'
-import { clusterConfiguration } from '../cluster-configuration.js'
+import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'feature-gates'

@@ -1,9 +1,9 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { shutBy, type Traffic } from '../firewall-rules.js'
-import type { ConversionRun } from '../run.js'
-import { apiServerPort } from '../static-pod-flags.js'
-import { unitOf } from '../unit-of.js'
+import type { ConversionRun } from '../context/run.js'
+import { shutBy, type Traffic } from '../facts/firewall-rules.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
+import { unitOf } from '../facts/unit-of.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'firewall'

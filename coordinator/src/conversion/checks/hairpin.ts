@@ -1,8 +1,8 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { hairpinFinding, hairpinOf } from '../hairpin.js'
-import { existingNodes } from '../membership.js'
-import { probeFrom, problemOf, readyStatuses } from '../probe.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { hairpinFinding, hairpinOf } from '../endpoint/hairpin.js'
+import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
+import { existingNodes } from '../facts/membership.js'
 import type { Check } from './check.js'
 
 const id = 'hairpin'

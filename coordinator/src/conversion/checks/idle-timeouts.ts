@@ -1,5 +1,5 @@
-import { operatorRuns } from '../operators-own.js'
-import { withFacts } from '../with-facts.js'
+import { operatorRuns } from '../facts/operators-own.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'idle-timeouts'

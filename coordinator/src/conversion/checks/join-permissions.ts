@@ -1,4 +1,4 @@
-import { readMissingJoinRights } from '../fresh.js'
+import { readMissingJoinRights } from '../facts/read-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'join-permissions'

@@ -1,9 +1,9 @@
 import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { foldersOf } from '../cluster-folders.js'
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { foldersOf } from '../facts/cluster-folders.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'joiners-clean'

@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kernel-network'

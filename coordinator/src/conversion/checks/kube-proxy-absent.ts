@@ -1,5 +1,5 @@
 import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { endpointServer } from '../wanted.js'
+import { endpointServer } from '../endpoint/servers.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kube-proxy-absent'

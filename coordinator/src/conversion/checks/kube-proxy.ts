@@ -1,9 +1,9 @@
 import type { ClusterFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, notYet, until } from '@quorate/shared/until'
-import { inWords } from '../core-dns.js'
-import { readClusterFacts } from '../fresh.js'
-import { leadsSomewhere } from '../kube-proxy.js'
-import type { ConversionRun } from '../run.js'
+import { inWords } from '../clients/core-dns.js'
+import { leadsSomewhere } from '../clients/kube-proxy.js'
+import type { ConversionRun } from '../context/run.js'
+import { readClusterFacts } from '../facts/read-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kube-proxy'

@@ -1,8 +1,8 @@
 import { configApis } from '@quorate/shared/kubeadm-documents'
 import { holds, knowledgeOf } from '@quorate/shared/version-rules'
-import { clusterConfiguration } from '../cluster-configuration.js'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { clusterConfiguration } from '../facts/cluster-configuration.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubeadm-config-api'

@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
-import { toJoin } from '../membership.js'
-import { canBeGiven, type LackingFlag, lackingFlags, mustBeAlike } from '../node-registration.js'
-import type { ConversionRun } from '../run.js'
-import { withFacts } from '../with-facts.js'
+import type { ConversionRun } from '../context/run.js'
+import { toJoin } from '../facts/membership.js'
+import { canBeGiven, type LackingFlag, lackingFlags, mustBeAlike } from '../facts/node-registration.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubelet-flags'

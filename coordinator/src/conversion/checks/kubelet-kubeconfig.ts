@@ -1,7 +1,7 @@
 import { usualKubelet } from '@quorate/shared/kubelet-command'
-import { foldersOf } from '../cluster-folders.js'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { foldersOf } from '../facts/cluster-folders.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubelet-kubeconfig'

@@ -1,6 +1,6 @@
-import { toJoin } from '../membership.js'
-import { unitOf } from '../unit-of.js'
-import { withFacts } from '../with-facts.js'
+import { toJoin } from '../facts/membership.js'
+import { unitOf } from '../facts/unit-of.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'kubelet-service'

@@ -1,5 +1,5 @@
-import { sharedKubeletConfig } from '../component-configs.js'
-import { toJoin } from '../membership.js'
+import { sharedKubeletConfig } from '../facts/component-configs.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check } from './check.js'
 
 const id = 'kubelet-serving-certificates'

@@ -1,5 +1,5 @@
-import { remedyFor, unreachedFrom } from '../kubelets-reached.js'
-import { existingNodes } from '../membership.js'
+import { remedyFor, unreachedFrom } from '../clients/kubelets-reached.js'
+import { existingNodes } from '../facts/membership.js'
 import type { Check } from './check.js'
 
 const id = 'kubelets-reached'

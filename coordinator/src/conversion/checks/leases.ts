@@ -1,7 +1,7 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { manifestOf } from '../cluster-folders.js'
-import { judgeLeases } from '../leases.js'
-import { staticPodFlag } from '../static-pod-flags.js'
+import { manifestOf } from '../facts/cluster-folders.js'
+import { judgeLeases } from '../facts/leases.js'
+import { staticPodFlag } from '../facts/static-pod-flags.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'leases'

@@ -1,4 +1,4 @@
-import { mtuOfControlPlanes } from '../mtu.js'
+import { mtuOfControlPlanes } from '../endpoint/mtu.js'
 import type { Check } from './check.js'
 
 const id = 'mtu'

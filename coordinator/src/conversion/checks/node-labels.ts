@@ -1,5 +1,5 @@
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check } from './check.js'
 
 const id = 'node-labels'

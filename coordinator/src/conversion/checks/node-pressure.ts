@@ -1,4 +1,4 @@
-import { existingNodes } from '../membership.js'
+import { existingNodes } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'node-pressure'

@@ -1,4 +1,4 @@
-import { findingOf, oldAddressUsers } from '../old-address.js'
+import { findingOf, oldAddressUsers } from '../endpoint/old-address.js'
 import type { Check } from './check.js'
 
 const id = 'old-address-users'

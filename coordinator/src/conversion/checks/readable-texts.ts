@@ -1,7 +1,7 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
-import { foldersOf } from '../cluster-folders.js'
-import { withFacts } from '../with-facts.js'
+import { foldersOf } from '../facts/cluster-folders.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'readable-texts'

@@ -1,9 +1,9 @@
 import { canonicalAddress } from '@quorate/shared/pki'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { pkiPath } from '../cluster-folders.js'
-import { existingNodes } from '../membership.js'
-import type { ConversionRun } from '../run.js'
-import { apiServerPort } from '../static-pod-flags.js'
+import type { ConversionRun } from '../context/run.js'
+import { pkiPath } from '../facts/cluster-folders.js'
+import { existingNodes } from '../facts/membership.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'serving-certificate'

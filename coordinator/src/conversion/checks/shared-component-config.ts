@@ -1,7 +1,7 @@
 import { lineOf, scalarsOf, type YamlPath, type YamlText } from '@quorate/shared/yaml-text'
-import { sharedKubeletConfig, sharedProxyConfig } from '../component-configs.js'
-import { type Owners, oneNodesHosts, ownersOf } from '../one-nodes-values.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { sharedKubeletConfig, sharedProxyConfig } from '../facts/component-configs.js'
+import { type Owners, oneNodesHosts, ownersOf } from '../facts/one-nodes-values.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'shared-component-config'

@@ -1,6 +1,6 @@
 import { type ExtraArg, extraArgs } from '@quorate/shared/cluster-config-map'
-import { type Owners, oneNodesHosts, ownersOf } from '../one-nodes-values.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { type Owners, oneNodesHosts, ownersOf } from '../facts/one-nodes-values.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'shared-extra-args'

@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { isBrought, type Lacking, lackingOf, tooMuchTogether } from '../host-paths.js'
-import { toJoin } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { isBrought, type Lacking, lackingOf, tooMuchTogether } from '../facts/host-paths.js'
+import { toJoin } from '../facts/membership.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'shared-files'

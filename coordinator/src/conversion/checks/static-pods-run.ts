@@ -1,7 +1,7 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { runningContainers } from '../fresh.js'
-import { existingNodes } from '../membership.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { existingNodes } from '../facts/membership.js'
+import { runningContainers } from '../facts/read-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'static-pods-run'

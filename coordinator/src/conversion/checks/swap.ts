@@ -1,6 +1,6 @@
-import { sharedKubeletConfig } from '../component-configs.js'
-import { toJoin } from '../membership.js'
-import { withFacts } from '../with-facts.js'
+import { sharedKubeletConfig } from '../facts/component-configs.js'
+import { toJoin } from '../facts/membership.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'swap'

@@ -1,6 +1,6 @@
-import { cloudOf } from '../cloud.js'
-import type { ConversionRun } from '../run.js'
-import { withFacts } from '../with-facts.js'
+import type { ConversionRun } from '../context/run.js'
+import { cloudOf } from '../facts/cloud.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'virtual-ip-in-cloud'

@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { linesOf, operatorRuns, quoted } from '../operators-own.js'
-import { withFacts } from '../with-facts.js'
+import { linesOf, operatorRuns, quoted } from '../facts/operators-own.js'
+import { withFacts } from '../facts/with-facts.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'virtual-router-id'

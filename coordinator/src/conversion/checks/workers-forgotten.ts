@@ -1,5 +1,5 @@
 import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
 import type { Check, Finding } from './check.js'
 
 const id = 'workers-forgotten'

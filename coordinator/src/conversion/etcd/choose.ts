@@ -1,10 +1,10 @@
-import { clusterConfiguration } from '../cluster-configuration.js'
-import type { ConversionRun } from '../run.js'
-import { staticPodFlag } from '../static-pod-flags.js'
+import type { EtcdTopology } from '../context/etcd-topology.js'
+import type { ConversionRun } from '../context/run.js'
+import { clusterConfiguration } from '../facts/cluster-configuration.js'
+import { staticPodFlag } from '../facts/static-pod-flags.js'
 import { external } from './external.js'
 import { isLoopback } from './members.js'
 import { stacked } from './stacked.js'
-import type { EtcdTopology } from './topology.js'
 
 /**
  * Which of kubeadm's topologies a cluster has (https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/ha-topology/): from what the

@@ -1,7 +1,7 @@
 import { listensAt } from '@quorate/shared/etcd-listen'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { staticPodFlag } from '../static-pod-flags.js'
+import { staticPodFlag } from '../facts/static-pod-flags.js'
 
 const listening = [
   { flag: '--listen-client-urls', port: 2379 },

@@ -9,12 +9,12 @@ import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from '../checks/check.js'
-import { isJoined } from '../membership.js'
-import type { ConversionRun } from '../run.js'
-import { apiServerPort } from '../static-pod-flags.js'
-import { unitOf } from '../unit-of.js'
-import { nodeOf } from '../wanted.js'
-import type { LoadBalancerKind, Pool } from './kind.js'
+import type { LoadBalancerKind, Pool } from '../context/load-balancer-kind.js'
+import type { ConversionRun } from '../context/run.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { isJoined } from '../facts/membership.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
+import { unitOf } from '../facts/unit-of.js'
 
 /** What one machine's haproxy, and keepalived where there is a virtual IP, are told beside the backends. */
 interface Settings {

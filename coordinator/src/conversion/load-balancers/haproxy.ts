@@ -1,5 +1,5 @@
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
 import { haproxyOn } from './haproxy-on.js'
 import { meetBackends } from './meet-backends.js'
 

@@ -1,9 +1,9 @@
 import { kubeVipLease, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../checks/check.js'
-import { pkiPath } from '../cluster-folders.js'
-import type { ConversionRun } from '../run.js'
-import { apiServerPort } from '../static-pod-flags.js'
+import type { ConversionRun } from '../context/run.js'
+import { pkiPath } from '../facts/cluster-folders.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
 
 const id = 'load-balancer'
 const error = { id, severity: 'error' } as const

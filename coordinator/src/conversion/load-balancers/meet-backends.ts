@@ -2,10 +2,10 @@ import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { certificateOf, probeFrom } from '../probe.js'
-import type { ConversionRun } from '../run.js'
-import { apiServerPort } from '../static-pod-flags.js'
-import { endpointAddresses } from '../wanted.js'
+import type { ConversionRun } from '../context/run.js'
+import { certificateOf, probeFrom } from '../endpoint/probe.js'
+import { endpointAddresses } from '../endpoint/servers.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
 
 export interface Meeting {
   readonly seconds: number

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { ClusterFile } from '../../config/cluster-file.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
 import { haproxyOn } from './haproxy-on.js'
 import { meetBackends } from './meet-backends.js'
 

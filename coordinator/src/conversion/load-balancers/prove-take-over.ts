@@ -3,11 +3,11 @@ import { kubeVipLease, kubeVipName } from '@quorate/shared/kube-vip-manifest'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { clusterNow, runningContainers } from '../fresh.js'
-import { patience } from '../gates.js'
-import { certificateOf, probeFrom } from '../probe.js'
-import type { ConversionRun } from '../run.js'
-import { apiServerPort } from '../static-pod-flags.js'
+import { patience } from '../clients/connected.js'
+import type { ConversionRun } from '../context/run.js'
+import { certificateOf, probeFrom } from '../endpoint/probe.js'
+import { clusterNow, runningContainers } from '../facts/read-facts.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
 
 /**
  * The proof of a load balancer that leads to one at a time: who holds the Lease is met at the virtual IP, by certificate; and each of `backends`

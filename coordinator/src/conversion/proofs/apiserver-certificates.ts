@@ -1,6 +1,6 @@
-import { pkiPath } from '../cluster-folders.js'
-import { probeFrom, problemOf, readyStatuses } from '../probe.js'
-import { apiServerPort } from '../static-pod-flags.js'
+import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
+import { pkiPath } from '../facts/cluster-folders.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,5 +1,5 @@
 import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import { foldersOf } from '../cluster-folders.js'
+import { foldersOf } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,7 +1,7 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../checks/check.js'
-import { pkiPath } from '../cluster-folders.js'
-import { apiserverCertificate, wantedSans } from '../wanted.js'
+import { apiserverCertificate, wantedSans } from '../endpoint/servers.js'
+import { pkiPath } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,6 +1,6 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
-import { endpointServer } from '../wanted.js'
+import { endpointServer } from '../endpoint/servers.js'
 import { notProved, resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
 

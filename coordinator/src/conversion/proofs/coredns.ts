@@ -1,4 +1,4 @@
-import { coreDnsNodes, coreDnsPods, coreDnsRolls, coreDnsShortcoming, isHuddled } from '../core-dns.js'
+import { coreDnsNodes, coreDnsPods, coreDnsRolls, coreDnsShortcoming, isHuddled } from '../clients/core-dns.js'
 import { notProved, resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
 

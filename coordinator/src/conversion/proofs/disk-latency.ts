@@ -1,4 +1,4 @@
-import { disksOfEtcd } from '../disk-latency.js'
+import { disksOfEtcd } from '../etcd/disk-latency.js'
 import type { Proof } from './proof.js'
 
 const id = 'disk-latency'

@@ -1,5 +1,5 @@
-import { pkiPath } from '../cluster-folders.js'
-import { probeFrom, problemOf, readyStatuses } from '../probe.js'
+import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
+import { pkiPath } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,6 +1,6 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { nameSource, sourceInWords } from '../name-source.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
+import { nameSource, sourceInWords } from '../endpoint/name-source.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

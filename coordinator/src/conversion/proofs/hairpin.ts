@@ -1,4 +1,4 @@
-import { hairpinEvidence, hairpinFinding, hairpinOf } from '../hairpin.js'
+import { hairpinEvidence, hairpinFinding, hairpinOf } from '../endpoint/hairpin.js'
 import { resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

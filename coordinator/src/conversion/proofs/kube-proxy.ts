@@ -1,7 +1,7 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
-import { kubeProxyRolledOut } from '../kube-proxy.js'
-import { endpointServer } from '../wanted.js'
+import { kubeProxyRolledOut } from '../clients/kube-proxy.js'
+import { endpointServer } from '../endpoint/servers.js'
 import { notProved, resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
 

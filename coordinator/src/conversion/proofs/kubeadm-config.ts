@@ -1,6 +1,6 @@
 import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { formatEndpoint } from '@quorate/shared/names'
-import { wantedSans } from '../wanted.js'
+import { wantedSans } from '../endpoint/servers.js'
 import { notProved, resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,5 +1,5 @@
-import { staysConnectedTo } from '../gates.js'
-import { kubeconfigsOf } from '../wanted.js'
+import { staysConnectedTo } from '../clients/connected.js'
+import { kubeconfigsOf } from '../endpoint/servers.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,4 +1,4 @@
-import { remedyFor, unreachedFrom } from '../kubelets-reached.js'
+import { remedyFor, unreachedFrom } from '../clients/kubelets-reached.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

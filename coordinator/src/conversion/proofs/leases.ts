@@ -1,4 +1,4 @@
-import { judgeLeases } from '../leases.js'
+import { judgeLeases } from '../facts/leases.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

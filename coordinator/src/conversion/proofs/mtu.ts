@@ -1,4 +1,4 @@
-import { mtuOfControlPlanes } from '../mtu.js'
+import { mtuOfControlPlanes } from '../endpoint/mtu.js'
 import type { Proof } from './proof.js'
 
 const id = 'mtu'

@@ -1,4 +1,4 @@
-import { oldAddressFindings } from '../old-address.js'
+import { oldAddressFindings } from '../endpoint/old-address.js'
 import type { Proof } from './proof.js'
 
 export const oldAddress: Proof = {

@@ -1,6 +1,6 @@
 import type { Evidence } from '../../engine/step.js'
 import type { Finding } from '../checks/check.js'
-import type { ConversionRun } from '../run.js'
+import type { ConversionRun } from '../context/run.js'
 
 /** What one proof of high availability saw and what is missing. */
 export interface ProofResult {

@@ -1,9 +1,9 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import { recall, remember } from '../memory.js'
-import { defineStep } from '../run.js'
-import { nodeOf } from '../wanted.js'
-import { workRemains } from '../work-remains.js'
+import { recall, remember } from '../context/notes.js'
+import { defineStep } from '../context/run.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { workRemains } from '../endpoint/work-remains.js'
 
 interface KeptFiles {
   readonly facts: Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 import { nothingToUndo } from '../../engine/step.js'
+import { defineStep } from '../context/run.js'
 import { allProofs, outsideProofs } from '../proofs/all.js'
-import { defineStep } from '../run.js'
-import { untilProved } from '../until-proved.js'
+import { untilProved } from '../proofs/until-proved.js'
 
 export const proveHa = defineStep({
   id: 'prove-ha',

@@ -1,10 +1,10 @@
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
-import { inWords, requestFor, requestsOf, unsignedOf } from '../external-ca.js'
-import { readNodeFacts } from '../fresh.js'
-import { defineStep } from '../run.js'
-import { putBack } from '../undo.js'
-import { nodeOf } from '../wanted.js'
+import { inWords, requestFor, requestsOf, unsignedOf } from '../certificates/external-ca.js'
+import { defineStep } from '../context/run.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { readNodeFacts } from '../facts/read-facts.js'
+import { putBack } from '../undo/put-back.js'
 
 export const requestCertificates = defineStep({
   id: 'request-certificates',

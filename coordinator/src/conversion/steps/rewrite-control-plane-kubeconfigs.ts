@@ -1,14 +1,14 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
-import { runningContainers } from '../fresh.js'
-import { acceptedDown, componentRestarted, elected } from '../gates.js'
-import { rewritable } from '../membership.js'
-import { recall, remember } from '../memory.js'
-import { againstPolicy, rewrite, rewriteAction } from '../rewrite.js'
-import { type ConversionRun, defineStep } from '../run.js'
-import { putBack } from '../undo.js'
-import { nodeOf } from '../wanted.js'
+import { acceptedDown, componentRestarted, elected } from '../clients/connected.js'
+import { againstPolicy, rewrite, rewriteAction } from '../clients/rewrite-kubeconfigs.js'
+import { recall, remember } from '../context/notes.js'
+import { type ConversionRun, defineStep } from '../context/run.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { rewritable } from '../facts/membership.js'
+import { runningContainers } from '../facts/read-facts.js'
+import { putBack } from '../undo/put-back.js'
 
 type Component = keyof typeof elected
 const components = Object.keys(elected) as Component[]

@@ -1,13 +1,13 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
-import { kubeletReports } from '../gates.js'
-import { kubeletAction } from '../kubelet-left-behind.js'
-import { rewritable } from '../membership.js'
-import { againstPolicy, policyServer, rewrite } from '../rewrite.js'
-import { type ConversionRun, defineStep } from '../run.js'
-import { putBack } from '../undo.js'
-import { kubeletBack } from '../undone-gates.js'
-import { nodeOf } from '../wanted.js'
+import { kubeletReports } from '../clients/connected.js'
+import { kubeletAction } from '../clients/kubelet-left-behind.js'
+import { againstPolicy, policyServer, rewrite } from '../clients/rewrite-kubeconfigs.js'
+import { type ConversionRun, defineStep } from '../context/run.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { rewritable } from '../facts/membership.js'
+import { putBack } from '../undo/put-back.js'
+import { kubeletBack } from '../undo/undone-gates.js'
 
 export const rewriteFirstKubelet = defineStep({
   id: 'rewrite-first-kubelet',

@@ -1,10 +1,10 @@
-import { kubeletWorks } from '../gates.js'
-import { kubeletAction } from '../kubelet-left-behind.js'
-import { type Rewriting, rewrite } from '../rewrite.js'
-import { type ConversionRun, defineStep } from '../run.js'
-import { putBack } from '../undo.js'
-import { kubeletBack } from '../undone-gates.js'
-import { endpointServer, kubeconfigsOf, nodeOf } from '../wanted.js'
+import { kubeletWorks } from '../clients/connected.js'
+import { kubeletAction } from '../clients/kubelet-left-behind.js'
+import { type Rewriting, rewrite } from '../clients/rewrite-kubeconfigs.js'
+import { type ConversionRun, defineStep } from '../context/run.js'
+import { endpointServer, kubeconfigsOf, nodeOf } from '../endpoint/servers.js'
+import { putBack } from '../undo/put-back.js'
+import { kubeletBack } from '../undo/undone-gates.js'
 
 export const rewriteWorkerKubeconfigs = defineStep({
   id: 'rewrite-worker-kubeconfigs',

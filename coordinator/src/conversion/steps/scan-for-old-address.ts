@@ -1,10 +1,10 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
 import type { Finding } from '../checks/check.js'
-import { toJoin } from '../membership.js'
-import { newcomers } from '../newcomers.js'
-import { oldAddressFindings } from '../old-address.js'
-import { defineStep } from '../run.js'
+import { newcomers } from '../checks/newcomers.js'
+import { defineStep } from '../context/run.js'
+import { oldAddressFindings } from '../endpoint/old-address.js'
+import { toJoin } from '../facts/membership.js'
 
 export const scanForOldAddress = defineStep({
   id: 'scan-for-old-address',

@@ -1,8 +1,8 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import { recall, remember } from '../memory.js'
-import { defineStep } from '../run.js'
-import { workRemains } from '../work-remains.js'
+import { recall, remember } from '../context/notes.js'
+import { defineStep } from '../context/run.js'
+import { workRemains } from '../endpoint/work-remains.js'
 
 const note = 'etcd-snapshot'
 

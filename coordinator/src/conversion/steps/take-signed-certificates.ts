@@ -2,11 +2,11 @@ import { opensslExtensions, shortcomingsOf } from '@quorate/shared/certificate-r
 import { QuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { OperatorRequest } from '../../state/request-folder.js'
-import { requestsOf, type Unsigned, unsignedOf } from '../external-ca.js'
-import { readNodeFacts } from '../fresh.js'
-import { type ConversionRun, defineStep } from '../run.js'
-import { putBack } from '../undo.js'
-import { nodeOf } from '../wanted.js'
+import { requestsOf, type Unsigned, unsignedOf } from '../certificates/external-ca.js'
+import { type ConversionRun, defineStep } from '../context/run.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { readNodeFacts } from '../facts/read-facts.js'
+import { putBack } from '../undo/put-back.js'
 
 export const takeSignedCertificates = defineStep({
   id: 'take-signed-certificates',

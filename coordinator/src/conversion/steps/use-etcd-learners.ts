@@ -1,10 +1,10 @@
 import { readClusterConfiguration, turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { QuorateError } from '@quorate/shared/errors'
-import { readClusterFacts, readNodeFacts } from '../fresh.js'
-import { gateIn, gateTexts, learnerGate, learnerMode } from '../learner-mode.js'
-import { newMembers } from '../membership.js'
-import { defineStep } from '../run.js'
+import { defineStep } from '../context/run.js'
+import { gateIn, gateTexts, learnerGate, learnerMode } from '../etcd/learner-mode.js'
+import { newMembers } from '../facts/membership.js'
+import { readClusterFacts, readNodeFacts } from '../facts/read-facts.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 

@@ -1,5 +1,5 @@
 import type { RouteOptions } from 'fastify'
-import { listNodes } from '../../conversion/nodes.js'
+import { listNodes } from '../../runs/nodes.js'
 import type { RestParts } from '../app.js'
 import { arrayOf, failures, refTo } from '../schemas.js'
 

@@ -1,10 +1,10 @@
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { readRun } from '../../conversion/session.js'
-import { undoSentences } from '../../conversion/undo-sentences.js'
 import { contentSecurityPolicy, reportHtml } from '../../report/html/page.js'
 import { makeReport } from '../../report/run-report.js'
 import type { RunReport } from '../../report/schema.js'
+import { readRun } from '../../runs/session.js'
+import { undoSentences } from '../../runs/undo-sentences.js'
 import type { RestParts } from '../app.js'
 import { failures, refTo } from '../schemas.js'
 

@@ -1,9 +1,9 @@
 import { parseRunId } from '@quorate/shared/names'
 import type { RouteOptions } from 'fastify'
 import { parseClusterFile } from '../../config/parse-cluster-file.js'
-import { resumeConversion } from '../../conversion/resume.js'
-import { planRollback, startRollback } from '../../conversion/rollback.js'
-import { approve, listRuns, planConversion, readRun, startConversion } from '../../conversion/session.js'
+import { resumeConversion } from '../../runs/resume.js'
+import { planRollback, startRollback } from '../../runs/rollback.js'
+import { approve, listRuns, planConversion, readRun, startConversion } from '../../runs/session.js'
 import type { RestParts } from '../app.js'
 import { arrayOf, failures, refTo } from '../schemas.js'
 

@@ -1,5 +1,5 @@
 import type { Severity } from '@quorate/coordinator/conversion/checks/check'
-import { foldersOf } from '@quorate/coordinator/conversion/cluster-folders'
+import { foldersOf } from '@quorate/coordinator/conversion/facts/cluster-folders'
 import {
   KubeconfigFacts,
   MachineFacts,

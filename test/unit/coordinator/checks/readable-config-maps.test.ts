@@ -1,5 +1,5 @@
-import { assess } from '@quorate/coordinator/conversion/assess'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
+import { assess } from '@quorate/coordinator/conversion/checks/assess'
 import t from 'tap'
 import { configMap, fakeRun, soundWorld, type World } from '../../../support/fake-run.js'
 

@@ -13,9 +13,9 @@ import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'
 import { runProgram } from '../../../../coordinator/src/cli/program.js'
 import type { Finding } from '../../../../coordinator/src/conversion/checks/check.js'
-import type { ConversionStep } from '../../../../coordinator/src/conversion/run.js'
-import type { Session } from '../../../../coordinator/src/conversion/session.js'
+import type { ConversionStep } from '../../../../coordinator/src/conversion/context/run.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
+import type { Session } from '../../../../coordinator/src/runs/session.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
 
 /** These agents have no API server to watch. */

@@ -1,4 +1,4 @@
-import { refusalOf } from '@quorate/coordinator/conversion/admission'
+import { refusalOf } from '@quorate/coordinator/conversion/alike/admission'
 import t from 'tap'
 
 const tried = (error: string, more: object = {}) => ({

@@ -1,5 +1,5 @@
-import { assess, isBlocking } from '@quorate/coordinator/conversion/assess'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
+import { assess, isBlocking } from '@quorate/coordinator/conversion/checks/assess'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
 import { fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'

@@ -1,4 +1,4 @@
-import { decideEndpointPolicy } from '@quorate/coordinator/conversion/endpoint-policy'
+import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/endpoint-policy'
 import t from 'tap'
 
 const others =

@@ -1,4 +1,4 @@
-import { shutBy, type Traffic } from '@quorate/coordinator/conversion/firewall-rules'
+import { shutBy, type Traffic } from '@quorate/coordinator/conversion/facts/firewall-rules'
 import t from 'tap'
 
 const traffic: Traffic = {

@@ -1,5 +1,5 @@
-import { endUnled } from '@quorate/coordinator/conversion/hand-over'
-import type { ConversionRun } from '@quorate/coordinator/conversion/run'
+import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
+import { endUnled } from '@quorate/coordinator/conversion/undo/hand-over'
 import { QuorateError } from '@quorate/shared/errors'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'

@@ -1,4 +1,4 @@
-import { learnerMode, learnsFirst } from '@quorate/coordinator/conversion/learner-mode'
+import { learnerMode, learnsFirst } from '@quorate/coordinator/conversion/etcd/learner-mode'
 import t from 'tap'
 import { clusterConfiguration, configMap, fakeRun, soundWorld } from '../../../support/fake-run.js'
 

@@ -1,4 +1,4 @@
-import { balanceServing, whileJoining } from '@quorate/coordinator/conversion/control-plane-ready'
+import { balanceServing, whileJoining } from '@quorate/coordinator/conversion/joining/control-plane-ready'
 import t from 'tap'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
 

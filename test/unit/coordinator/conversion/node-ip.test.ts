@@ -1,4 +1,4 @@
-import { nodeIpOf } from '@quorate/coordinator/conversion/node-ip'
+import { nodeIpOf } from '@quorate/coordinator/conversion/joining/node-ip'
 import t from 'tap'
 import { fakeRun, nodeNames, soundWorld, type World } from '../../../support/fake-run.js'
 

@@ -1,6 +1,6 @@
 import { sharedComponentConfig } from '@quorate/coordinator/conversion/checks/shared-component-config'
 import { sharedExtraArgs } from '@quorate/coordinator/conversion/checks/shared-extra-args'
-import { hostsIn } from '@quorate/coordinator/conversion/one-nodes-values'
+import { hostsIn } from '@quorate/coordinator/conversion/facts/one-nodes-values'
 import t from 'tap'
 import { clusterConfiguration, configMap, fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
 

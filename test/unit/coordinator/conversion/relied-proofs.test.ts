@@ -1,6 +1,6 @@
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
-import { reliedProofs, withReliedProofs } from '@quorate/coordinator/conversion/relied-proofs'
-import type { ConversionStep } from '@quorate/coordinator/conversion/run'
+import { reliedProofs, withReliedProofs } from '@quorate/coordinator/conversion/proofs/relied-proofs'
 import t from 'tap'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
 

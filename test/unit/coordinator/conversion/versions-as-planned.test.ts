@@ -1,4 +1,4 @@
-import { versionsAsPlanned } from '@quorate/coordinator/conversion/joiner-gates'
+import { versionsAsPlanned } from '@quorate/coordinator/conversion/joining/joiner-gates'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
 import { fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'

@@ -1,5 +1,5 @@
-import { overBudget } from '@quorate/coordinator/conversion/availability/budget'
-import { StepTally } from '@quorate/coordinator/conversion/availability/step-tally'
+import { overBudget } from '@quorate/coordinator/runs/availability/budget'
+import { StepTally } from '@quorate/coordinator/runs/availability/step-tally'
 import type { AvailabilitySeen } from '@quorate/shared/gen/quorate/v1/node_agent'
 import fc from 'fast-check'
 import t from 'tap'

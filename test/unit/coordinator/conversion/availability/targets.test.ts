@@ -1,6 +1,6 @@
-import { targetsOf } from '@quorate/coordinator/conversion/availability/targets'
 import type { RunEvent } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
+import { targetsOf } from '@quorate/coordinator/runs/availability/targets'
 import t from 'tap'
 import { nodeNames, soundWorld } from '../../../../support/fake-run.js'
 

@@ -1,5 +1,5 @@
+import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
 import { kubeVip } from '@quorate/coordinator/conversion/load-balancers/kube-vip'
-import type { ConversionRun } from '@quorate/coordinator/conversion/run'
 import type { ChangeCall } from '@quorate/coordinator/fleet/agent'
 import { LeaseFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipConfPath, kubeVipManifestPath, renderKubeVip } from '@quorate/shared/kube-vip-manifest'

@@ -1,0 +1,22 @@
+import type { ConversionRun } from '../context/run.js'
+import { readClusterFacts } from '../facts/read-facts.js'
+import type { Finding } from './check.js'
+import { forgottenWorkers, lineOf, workersForgotten } from './workers-forgotten.js'
+
+/**
+ * Workers that joined since the plan and that the file does not name. `kubeadm join` writes the server that cluster-info named at that moment: who
+ * came before that was changed goes to the first control plane for ever (kubeadm#1955), who comes after it is right.
+ */
+export async function newcomers(run: ConversionRun): Promise<readonly Finding[]> {
+  if (run.file.policy.ignoreFindings[workersForgotten.id] !== undefined) return []
+  const { nodes } = await readClusterFacts(run)
+  return forgottenWorkers(run, nodes).map((node) => ({
+    id: workersForgotten.id,
+    severity: 'error',
+    node: node.name,
+    message:
+      'joined while the run was on, and the file does not name it: its kubelet may go to the first control plane alone',
+    evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
+    remedy: `Add to workers in the cluster file: ${lineOf(node)}. Then quorate enroll ${node.name}, and quorate convert again: what is true already is skipped.`,
+  }))
+}

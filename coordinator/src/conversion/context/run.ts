@@ -1,0 +1,76 @@
+import type { ClusterFacts, EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Endpoint } from '@quorate/shared/names'
+import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { Absence } from '../../engine/absence.js'
+import type { RecordedFinding } from '../../engine/picture.js'
+import type { Step } from '../../engine/step.js'
+import type { Agent } from '../../fleet/agent.js'
+import type { RequestFolder } from '../../state/request-folder.js'
+import type { EndpointPolicy } from './endpoint-policy.js'
+import type { EtcdTopology } from './etcd-topology.js'
+import type { LoadBalancerKind } from './load-balancer-kind.js'
+
+export interface EtcdFacts {
+  readonly members: readonly EtcdMember[]
+  readonly alarms: readonly string[]
+  readonly clusterId: string
+}
+
+/** All that a step, check or proof may see of the conversion. */
+export interface ConversionRun {
+  readonly id: string
+  readonly file: ClusterFile
+  /** The control plane that exists. */
+  readonly first: NodeEntry
+  /** The control planes to join, in the order of the file. */
+  readonly joining: readonly NodeEntry[]
+  readonly controlPlanes: readonly NodeEntry[]
+  /** Those that are not missing; `file.workers` has them all. */
+  readonly workers: readonly NodeEntry[]
+  /** Control planes and workers, without those that are missing. */
+  readonly nodes: readonly NodeEntry[]
+  /** The nodes and the hosts of the load balancer: all on which an agent runs. */
+  readonly machines: readonly NodeEntry[]
+  /** Workers that do not answer and are done without for now. */
+  readonly absence: Absence
+  /** Errors of the plan that the operator accepted with a reason. */
+  readonly accepted: readonly RecordedFinding[]
+  readonly endpoint: Endpoint
+  /** Whether a node may lack what all others have: a resumed run knows whom it went on without, a new one does not. */
+  mayBeBehind(node: string): boolean
+  agent(node: NodeEntry | string): Agent
+  /** Facts as last read; read once between two calls of `refresh`. Gates read fresh: `agent(node).read('getNodeFacts', {})`. */
+  nodeFacts(node: NodeEntry | string): Promise<NodeFacts>
+  /** From the first control plane; the same memory. */
+  clusterFacts(): Promise<ClusterFacts>
+  etcd(): Promise<EtcdFacts>
+  /** Where etcd's members live and what that means; the same during a run. */
+  etcdTopology(): Promise<EtcdTopology>
+  /**
+   * Forgets facts; the engine calls it before it plans a step again. With names: those of these nodes, of the cluster and of etcd, and whatever
+   * is older than ten seconds; a node that nobody touched since is not asked again for each step. Without: all.
+   */
+  refresh(touched?: Iterable<string>): void
+  /** Which kubeconfig of a control plane goes where, by version and the operator's policy; see conversion/context/endpoint-policy.ts. */
+  endpointPolicy(): Promise<EndpointPolicy>
+  readonly loadBalancer: LoadBalancerKind
+  /** The steps that this run walks. */
+  readonly order: readonly ConversionStep[]
+  /** Keeps an encrypted backup off the node: writes it into the state folder, returns its path, sha256 (of the ciphertext) and size in bytes. */
+  keepBackup(
+    node: string,
+    kind: 'etcd' | 'files',
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<{ path: string; sha256: string; bytes: number }>
+  /** Where this run's requests for certificates wait for the operator. */
+  readonly requestFolder: RequestFolder
+  /** Public age recipient of the operator; backups are encrypted for it. */
+  readonly backupRecipient: string
+}
+
+export type ConversionStep = Step<ConversionRun>
+
+/** A step of the conversion with its id as a literal type. */
+export const defineStep = <const Id extends string>(
+  step: ConversionStep & { readonly id: Id },
+): ConversionStep & { readonly id: Id } => step

@@ -1,0 +1,126 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { holds, type Look, notYet, until } from '@quorate/shared/until'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Evidence } from '../../engine/step.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import { patience } from '../clients/connected.js'
+import type { ConversionRun } from '../context/run.js'
+import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
+import { awaitsCloud, isUninitialized } from '../facts/node-registration.js'
+import { clusterNow } from '../facts/read-facts.js'
+import { apiServerPort } from '../facts/static-pod-flags.js'
+
+/** Whether a node has an etcd to serve from and its API server is ready: what a backend of the load balancer must be. */
+async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>> {
+  const options = signal === undefined ? {} : { signal }
+  const port = apiServerPort(await run.nodeFacts(run.first))
+  const topology = await run.etcdTopology()
+  const [etcd, answer, statuses] = await Promise.all([
+    topology.serves(run, node, signal),
+    probeFrom(run, node, { host: node.address, port, timeoutMs: 2_000, ...options }),
+    readyStatuses(run),
+  ])
+  if (!etcd.holds) return etcd
+  const problem = problemOf(answer, statuses)
+  if (problem !== undefined) return notYet(`API server of ${node.name}: ${problem}`)
+  return holds([...etcd.value, { what: `https://${node.address}:${port}/readyz`, saw: `HTTP ${answer.httpStatus}` }])
+}
+
+/** Waits until a node that joined can be a backend. */
+export function untilServing(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<readonly Evidence[]> {
+  return until(`${node.name} to serve as a control plane`, () => serves(run, node, signal), patience(signal, 300))
+}
+
+/** Waits until the Node is Ready and labelled; that takes longer than its API server, and needs the network of pods. */
+export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
+  return until(
+    `Node ${node.name} to be Ready`,
+    async () => {
+      const object = (await clusterNow(run)).nodes.find((one) => one.name === node.name)
+      if (object === undefined) return notYet(`no Node ${node.name}`)
+      if (!object.controlPlane) return notYet('it lacks the label node-role.kubernetes.io/control-plane')
+      if (object.taints.some(isUninitialized)) return notYet(awaitsCloud)
+      return object.ready
+        ? holds({ what: `Node ${node.name}`, saw: 'Ready, labelled as control plane' })
+        : notYet('it is NotReady')
+    },
+    patience(signal, 300),
+  )
+}
+
+const joiningNow = new WeakMap<ConversionRun, Set<NodeEntry>>()
+
+/** Runs `join`; until it has ended the node is no backend even if it serves already: its agent, which does one thing at a time, is not told either. */
+export async function whileJoining(run: ConversionRun, node: NodeEntry, join: () => Promise<void>): Promise<void> {
+  const nodes = joiningNow.get(run) ?? new Set()
+  joiningNow.set(run, nodes.add(node))
+  try {
+    await join()
+  } finally {
+    nodes.delete(node)
+  }
+}
+
+/** So long a control plane that is in the cluster is waited for before the load balancer goes on without it. */
+const lateMs = 30_000
+
+/**
+ * Control planes that serve, in the order of the file. `without` is on its way out. One that joined and does not answer at this moment is waited for:
+ * what is left out now nobody adds later. On the way out it may be what is broken, and is not.
+ */
+export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
+  const joining = joiningNow.get(run)
+  const asked = run.controlPlanes.filter((node) => node !== without && joining?.has(node) !== true)
+  const looks = await Promise.all(asked.map((node) => looksWhileLate(run, node, without !== undefined)))
+  return asked.filter((_, index) => looks[index])
+}
+
+async function looksWhileLate(run: ConversionRun, node: NodeEntry, isOnceEnough: boolean): Promise<boolean> {
+  const look = (): Promise<Look<unknown>> => serves(run, node).catch((error: unknown) => notYet(String(error)))
+  if ((await look()).holds) return true
+  const { nodes } = await clusterNow(run).catch(() => ({ nodes: [] }))
+  const isMember = nodes.some(({ name, controlPlane }) => name === node.name && controlPlane)
+  if (isOnceEnough || !isMember) return false
+  const options = { deadlineMs: lateMs, everyMs: 200, longestMs: 1_000 }
+  return until(`${node.name} to serve again`, look, options).then(
+    () => true,
+    () => false,
+  )
+}
+
+const turns = new WeakMap<ConversionRun, Promise<unknown>>()
+
+/**
+ * Makes the control planes that serve now the load balancer's backends. One at a time in a run, each time from what is true then:
+ * of two joins that end together neither may write a list without the other.
+ */
+export function balanceServing(
+  run: ConversionRun,
+  call: ChangeCall,
+  without?: NodeEntry,
+): Promise<readonly NodeEntry[]> {
+  const turn = (turns.get(run) ?? Promise.resolve()).then(async () => {
+    const backends = await servingNow(run, without)
+    if (backends.length === 0)
+      throw new QuorateError(
+        'STEP_FAILED',
+        'no control plane serves: the load balancer keeps the backends that it has',
+        { where: run.first.name },
+      )
+    // On the way in a node is told when its own turn comes. On the way out whoever holds the address leads to who stays, also the one that leaves.
+    const rest = run.controlPlanes.filter((node) => !backends.includes(node) && joiningNow.get(run)?.has(node) !== true)
+    const pool = {
+      backends,
+      beside: without === undefined ? [] : rest,
+      joining: [...(joiningNow.get(run) ?? [])],
+      ...(without === undefined ? {} : { leaving: without }),
+    }
+    await run.loadBalancer.setBackends(run, pool, call)
+    return backends
+  })
+  turns.set(
+    run,
+    turn.catch(() => undefined),
+  )
+  return turn
+}

@@ -1,0 +1,34 @@
+import type { ErrorCode, QuorateError } from '@quorate/shared/errors'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { NodeEntry } from '../../config/cluster-file.js'
+import type { ChangeCall } from '../../fleet/agent.js'
+import type { ConversionRun } from '../context/run.js'
+import { joinSpec } from './join-spec.js'
+
+/** What a join that failed says nothing about: it never began, or somebody else holds the cluster. */
+const notBegun: ReadonlySet<ErrorCode> = new Set([
+  'AGENT_UNREACHABLE',
+  'AGENT_UNTRUSTED',
+  'ACCESS_DENIED',
+  'FENCED',
+  'NODE_BUSY',
+  'INVALID_REQUEST',
+  'OPERATION_MISMATCH',
+  'SECRET_NOT_FOR_US',
+  'DRIFT',
+  'INTERRUPTED',
+])
+
+/**
+ * A join that did not end well, or whose end nobody knows. What etcd and the node say decides, never an exit code (kubernetes/kubeadm#2997,
+ * #3152): either kubeadm's remaining phases are run, or `why` is thrown and the join is taken back. QUORUM_AT_RISK where neither can be done.
+ */
+export async function recoverJoin(
+  run: ConversionRun,
+  node: NodeEntry,
+  { call, why }: { call: ChangeCall; why: QuorateError },
+): Promise<OperationResult> {
+  if (notBegun.has(why.code)) throw why
+  await (await run.etcdTopology()).settleJoin(run, node, { call, why })
+  return run.agent(node).change('finishJoin', { join: await joinSpec(run, node) }, call, 'finish-join')
+}

@@ -1,0 +1,107 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { ClusterFile } from '../../config/cluster-file.js'
+import type { Verification } from '../../conversion/proofs/prove.js'
+import type { RunEvent } from '../../engine/events.js'
+import { canonicalHash, planSteps } from '../../engine/plan.js'
+import { newRunId } from '../../engine/run-id.js'
+import { runOrder } from '../../engine/run-order.js'
+import { holdCluster, orGiveBack } from '../hold-cluster.js'
+import { requireFree } from '../require-free.js'
+import { type Session, type StartedRun, type StartRequest, verifyCluster } from '../session.js'
+import { conversionRun } from '../session-run.js'
+import { type DrillTimes, drillOrder } from './drill-order.js'
+import { withDrillRemedy } from './drill-remedy.js'
+import { type Scenario, scenarios } from './scenarios.js'
+
+export interface DrillRequest extends DrillTimes {
+  readonly file: ClusterFile
+  readonly fileText: string
+  /** Ids of scenarios; unset: all but the cold start. */
+  readonly only?: readonly string[]
+  readonly coldStart?: boolean
+  readonly onEvent?: StartRequest['onEvent']
+}
+
+/** What a drill would take down now. Plain data. */
+export interface DrillPlan {
+  readonly cluster: string
+  readonly verification: Verification
+  readonly scenarios: readonly { readonly id: string; readonly title: string; readonly nodes: readonly string[] }[]
+}
+
+/** The scenarios that were asked for, in their order; USAGE for one that there is not. */
+export function chosenScenarios({
+  only,
+  coldStart = false,
+}: Pick<DrillRequest, 'only' | 'coldStart'>): readonly Scenario[] {
+  const unknown = only?.find((id) => !scenarios.some((one) => one.id === id))
+  if (unknown !== undefined) {
+    const known = scenarios.map(({ id }) => id).join(', ')
+    throw new QuorateError('USAGE', `there is no scenario ${unknown}`, { remedy: `There are ${known}.` })
+  }
+  return scenarios.filter(({ id, isColdStart }) => only?.includes(id) ?? (!isColdStart || coldStart))
+}
+
+/** What would be taken down as things are now, and whether the cluster could bear it; CLUSTER_HELD. Changes nothing. */
+export async function planDrill(session: Session, request: DrillRequest, signal: AbortSignal): Promise<DrillPlan> {
+  const { file } = request
+  const chosen = chosenScenarios(request)
+  await requireFree(session, file.name)
+  const verification = await verifyCluster(session, file, signal)
+  const fleet = session.connect()
+  try {
+    const run = conversionRun(session, fleet, { id: 'verify', file })
+    const targets = verification.highlyAvailable ? await Promise.all(chosen.map((one) => one.targets(run))) : []
+    const planned = chosen.map(({ id, title }, index) => ({
+      ...{ id, title },
+      nodes: (targets[index] ?? []).map(({ name }) => name),
+    }))
+    return { cluster: file.name, verification, scenarios: planned.filter(({ nodes }) => nodes.length > 0) }
+  } finally {
+    fleet.close()
+  }
+}
+
+/** Proves the cluster once more, takes its lease and drills; NOT_HIGHLY_AVAILABLE where it would not bear it. */
+export async function startDrill(session: Session, request: DrillRequest): Promise<StartedRun> {
+  const { file, fileText, onEvent } = request
+  const id = newRunId((session.clock?.now ?? Date.now)())
+  const plan = await planDrill(session, request, new AbortController().signal)
+  requireHighlyAvailable(plan)
+  const chosen = chosenScenarios(request).filter((one) => plan.scenarios.some((planned) => planned.id === one.id))
+  // Its scenarios watch for themselves, from nodes that stay up; a budget that stops a conversion is what a drill is there to measure.
+  const { watch: _, ...unwatched } = session
+  const held = await holdCluster(unwatched, {
+    ...{ id, file, onEvent, mayMiss: () => false },
+    open: async () => ({ journal: await session.runs.create(id) }),
+  })
+  return orGiveBack(held, async () => {
+    const order = drillOrder(chosen, request, (seen) => held.emit({ kind: 'availability', ...seen }))
+    const approved = await planSteps(order, held.run, { tolerant: false })
+    const steps = approved.map(({ id: step, actions }) => ({ id: step, actions }))
+    const planHash = canonicalHash({ cluster: file.name, steps })
+    const started = {
+      planHash,
+      version: session.version,
+      clusterFile: fileText,
+      ignored: {},
+      purpose: 'drill' as const,
+    }
+    return held.start(async ({ run, context, emit, stop }) => {
+      const remedied = (event: RunEvent) => emit(withDrillRemedy(event))
+      return withDrillRemedy(await runOrder({ order, run, approved, started, context, emit: remedied, stop }))
+    })
+  })
+}
+
+function requireHighlyAvailable({ cluster, verification }: Pick<DrillPlan, 'cluster' | 'verification'>): void {
+  if (verification.highlyAvailable) return
+  const missing = verification.proofs.filter(({ holds }) => !holds).map(({ id }) => id)
+  throw new QuorateError(
+    'NOT_HIGHLY_AVAILABLE',
+    `nothing was stopped: ${cluster} would not bear it: ${missing.join(', ')}`,
+    {
+      where: cluster,
+    },
+  )
+}

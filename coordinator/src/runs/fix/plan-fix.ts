@@ -1,0 +1,103 @@
+import type { ClusterFile } from '../../config/cluster-file.js'
+import { silentNodes } from '../../conversion/checks/assess.js'
+import type { Finding } from '../../conversion/checks/check.js'
+import type { ConversionRun } from '../../conversion/context/run.js'
+import { toJoin } from '../../conversion/facts/membership.js'
+import type { Verification } from '../../conversion/proofs/prove.js'
+import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
+import { type PlannedStep, planSteps } from '../../engine/plan.js'
+import { requireFree } from '../require-free.js'
+import { describePlan, type Plan, type Session, verifyCluster } from '../session.js'
+import { conversionRun, orderOf, workersMayMiss } from '../session-run.js'
+import { fixOrder } from './fix-order.js'
+import { mendingOf } from './mends.js'
+
+/** A finding, and the steps that mend it; none: why not. */
+export interface Offer {
+  readonly finding: Finding
+  readonly steps: readonly string[]
+  readonly noStep?: string
+}
+
+/** What `quorate verify --fix` shows before it asks. Plain data. */
+export interface FixPlan {
+  readonly verification: Verification
+  /** One for each finding that keeps the cluster from being highly available. */
+  readonly offers: readonly Offer[]
+  /** What would be done; no steps where nothing can be. Its findings are those that remain. */
+  readonly plan: Plan
+}
+
+interface Missing {
+  readonly proof: string
+  readonly finding: Finding
+}
+
+/** What is missing for high availability, and which steps would mend it with which diffs; CLUSTER_HELD. Changes nothing. */
+export async function planFix(session: Session, file: ClusterFile, signal: AbortSignal): Promise<FixPlan> {
+  // A run in its middle makes proofs fail that its own next steps mend.
+  await requireFree(session, file.name)
+  const verification = await verifyCluster(session, file, signal)
+  const missing = verification.proofs.flatMap(({ id: proof, findings }) =>
+    findings.filter(({ severity }) => severity === 'error').map((finding) => ({ proof, finding })),
+  )
+  const fleet = session.connect()
+  try {
+    const identity = { id: 'plan', file, mayMiss: workersMayMiss(file) } as const
+    const planned = await stepsFor(
+      missing,
+      conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), new Set(), []) }),
+      orderOf(session),
+    )
+    const offers = missing.map((one) => offerFor(one, planned))
+    const remaining = offers.flatMap(({ finding, steps }) => (steps.length === 0 ? [finding] : []))
+    // What is done beside the findings is theirs too: one action on a node mends all that its step sees there.
+    const ids = new Set(offers.flatMap(({ steps }) => steps))
+    const run = conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), ids, remaining) })
+    const steps = ids.size === 0 ? [] : await planSteps(run.order, run, { tolerant: false })
+    return {
+      verification,
+      offers,
+      plan: describePlan(file, steps, { findings: remaining, choices: [], blocked: false, run }),
+    }
+  } finally {
+    fleet.close()
+  }
+}
+
+/** What the steps that the table names for these findings would do now. */
+async function stepsFor(
+  missing: readonly Missing[],
+  run: ConversionRun,
+  order: readonly ConversionRun['order'][number][],
+): Promise<readonly PlannedStep[]> {
+  if (missing.length === 0) return []
+  // Without the facts of a control plane there is nothing to plan from; the finding already says which is silent.
+  if ((await silentNodes(run)).some(({ severity }) => severity === 'error')) return []
+  const named = new Set<string>(
+    missing.flatMap(({ proof }) => {
+      const mending = mendingOf(proof)
+      return 'steps' in mending ? mending.steps : []
+    }),
+  )
+  // Its backends are who has joined: where one has not wholly, it would be taken out of a load balancer that leads to it.
+  if ((await toJoin(run)).length > 0) named.delete(startLoadBalancer.id)
+  return planSteps(
+    order.filter(({ id }) => named.has(id)),
+    run,
+    { tolerant: true },
+  )
+}
+
+function offerFor({ proof, finding }: Missing, planned: readonly PlannedStep[]): Offer {
+  const mending = mendingOf(proof)
+  if ('noStep' in mending) return { finding, steps: [], noStep: mending.noStep }
+  const steps = planned.filter(
+    ({ id, actions }) =>
+      mending.steps.some((step) => step === id) && actions.some((action) => mending.isAbout(finding, action)),
+  )
+  if (steps.length > 0) return { finding, steps: steps.map(({ id }) => id) }
+  const problem = planned.find(({ id, problem }) => problem !== undefined && mending.steps.some((step) => step === id))
+  const noStep = `No step has anything to do about it: ${problem?.problem ?? 'all that they would write is so already'}.`
+  return { finding, steps: [], noStep }
+}

@@ -1,0 +1,165 @@
+import { systemClock } from '@quorate/shared/clock'
+import { QuorateError } from '@quorate/shared/errors'
+import type { RunId } from '@quorate/shared/names'
+import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
+import type { MayMiss } from '../conversion/context/roll-call.js'
+import type { ConversionRun, ConversionStep } from '../conversion/context/run.js'
+import { isMissing, type MissingNode } from '../engine/absence.js'
+import { isEnd, type RecordedEvent, type RunEvent } from '../engine/events.js'
+import { applyEvent, foldRun, type RunState } from '../engine/fold.js'
+import type { Journal } from '../engine/journal.js'
+import type { Lease } from '../engine/lease.js'
+import type { RunContext } from '../engine/operations.js'
+import type { RecordedFinding } from '../engine/picture.js'
+import type { RunOutcome } from '../engine/run-order.js'
+import type { Fleet } from '../fleet/fleet.js'
+import { withPictures } from './picture.js'
+import type { Session, StartedRun } from './session.js'
+import { conversionRun } from './session-run.js'
+
+export interface HoldRequest {
+  readonly id: RunId
+  readonly file: ClusterFile
+  /** Who may be missing. */
+  readonly mayMiss: MayMiss
+  /** Who is missing from the beginning. */
+  readonly missing?: readonly MissingNode[]
+  /** Errors of the plan that the operator accepted with a reason. */
+  readonly accepted?: readonly RecordedFinding[]
+  /** Whom an earlier process of the run went on without. */
+  readonly returning?: readonly string[]
+  /** Where it walks something else than the whole order. */
+  readonly order?: readonly ConversionStep[]
+  /** Number of a lease that is known from the journal: the new one is higher. */
+  readonly above?: number
+  readonly onEvent?: ((event: RecordedEvent) => void) | undefined
+  /** Makes or opens the journal, once the cluster is held; with what it holds already. */
+  open(): Promise<{ readonly journal: Journal; readonly state?: RunState }>
+}
+
+/** What a run needs while it holds its cluster. */
+export interface Held {
+  readonly run: ConversionRun
+  readonly context: RunContext
+  readonly stop: AbortSignal
+  emit(event: RunEvent): Promise<void>
+}
+
+export interface HeldCluster extends Held {
+  /** Lets the work go on by itself, from the moment when its first event is in the journal; the cluster is given back when it ends. */
+  start(work: (held: Held) => Promise<RunOutcome>): Promise<StartedRun>
+  /** Gives the cluster back without having done anything. */
+  release(): Promise<void>
+}
+
+/** Takes a cluster's lease, opens the run's journal and connects to the agents; nothing is held when one of them fails. */
+export async function holdCluster(session: Session, request: HoldRequest): Promise<HeldCluster> {
+  const { id, file, mayMiss, missing = [], accepted, returning, order, above, onEvent } = request
+  const lease = await session.leases.acquire(file.name, id, above)
+  const { journal, state = foldRun([]) } = await request.open().catch(async (error: unknown) => {
+    await lease.release()
+    throw error
+  })
+  const fleet = session.connect()
+  const stop = new AbortController()
+  let recordedOne = () => {}
+  const begun = new Promise<void>((resolve) => {
+    recordedOne = resolve
+  })
+  const record = recorder({ journal, lease, onEvent, recordedOne: () => recordedOne() })
+  const run = conversionRun(session, fleet, { id, file, mayMiss, missing, accepted, returning, order })
+  const watch = session.watch?.({
+    run,
+    state,
+    agent: (node) => fleet.agent(node),
+    record: (seen) => record({ kind: 'availability', ...seen }),
+    stop: (reason) => stop.abort(reason),
+  })
+  const release = () => {
+    watch?.drop()
+    return giveBack({ fleet, journal, lease })
+  }
+  let now = state
+  const held: Held = {
+    run,
+    context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
+    stop: stop.signal,
+    async emit(event) {
+      // What was seen to the end belongs before it.
+      if (isEnd(event)) await watch?.end()
+      const recorded = await record(event)
+      now = applyEvent(now, recorded)
+      watch?.saw(event, now)
+    },
+  }
+  return {
+    ...held,
+    release,
+    async start(work) {
+      await shutOthersOut(held)
+      const ended = work({ ...held, emit: withPictures(held) }).finally(release)
+      await Promise.race([begun, ended])
+      return { id, stop: () => stop.abort(), ended }
+    },
+  }
+}
+
+interface Recording {
+  readonly journal: Journal
+  readonly lease: Lease
+  readonly onEvent: HoldRequest['onEvent']
+  recordedOne(): void
+}
+
+function recorder({ journal, lease, onEvent, recordedOne }: Recording) {
+  return async (event: RunEvent): Promise<RecordedEvent> => {
+    // A process that was paused and is no longer the holder must not write into a journal that another one goes on with.
+    if (event.kind !== 'progress') await lease.requireHeld()
+    const recorded = await journal.append(event)
+    recordedOne()
+    onEvent?.(recorded)
+    return recorded
+  }
+}
+
+/** Begins something under a held cluster; where that is refused the cluster is given back. */
+export async function orGiveBack<T>(held: HeldCluster, begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin()
+  } catch (error) {
+    await held.release()
+    throw error
+  }
+}
+
+/** An agent that is just being restarted is back in seconds. */
+const restartMs = 10_000
+
+/**
+ * Tells every agent the number of this lease before anything is done under it: a coordinator before this one, paused in the middle of
+ * something or on another machine, is then let in nowhere, also not by the nodes that this one changes last or never. A node that is
+ * missed learns of it with the first that it is asked to do.
+ */
+async function shutOthersOut({ run, context: { cluster, fencingToken } }: Held): Promise<void> {
+  const tell = (node: NodeEntry) => run.agent(node).read('raiseFence', { cluster, fencingToken })
+  await Promise.all(
+    run.machines.map(async (node) => {
+      for (const deadline = Date.now() + restartMs; ; await systemClock.sleep(500)) {
+        if (isMissing(run.absence, node.name)) return
+        try {
+          return await tell(node)
+        } catch (error) {
+          if (!isUnreachable(error) || Date.now() > deadline) throw error
+        }
+      }
+    }),
+  )
+}
+
+const isUnreachable = (error: unknown): boolean => error instanceof QuorateError && error.code === 'AGENT_UNREACHABLE'
+
+async function giveBack(parts: { fleet: Fleet; journal: Journal; lease: Lease }): Promise<void> {
+  parts.fleet.close()
+  await parts.journal.close()
+  await parts.lease.release()
+}

@@ -1,0 +1,126 @@
+import { systemClock } from '@quorate/shared/clock'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
+import type { RunId } from '@quorate/shared/names'
+import { holds, until } from '@quorate/shared/until'
+import type { ConversionRun } from '../conversion/context/run.js'
+import { joinControlPlanes } from '../conversion/steps/join-control-planes.js'
+import { isMissing } from '../engine/absence.js'
+import { differencesFrom } from '../engine/differences.js'
+import { type RunState, unended } from '../engine/fold.js'
+import { untilEnded } from '../engine/operations.js'
+import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
+import { resumeOrder } from '../engine/run-order.js'
+import { goOnWith, type OpenOptions, requireConversion } from './open-run.js'
+import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
+import { workersMayMiss } from './session-run.js'
+import { judgeUnknownOutcome } from './unknown-outcome.js'
+
+export interface ResumeRequest {
+  readonly id: RunId
+  /** Go on although what would be done now is not all that was approved. */
+  readonly acceptChanges?: boolean
+  readonly onEvent?: StartRequest['onEvent']
+}
+
+/** A node that rebooted answers in seconds, its etcd and API server about 20 s after it. */
+const clusterMs = 90_000
+
+/**
+ * Goes on with a run from what is true now: takes the cluster over, waits for what still runs on a node, plans again and refuses to do
+ * what was not approved (PLAN_CHANGED, with every difference). Resolves when it goes on; a run that is done is not touched.
+ */
+export async function resumeConversion(session: Session, request: ResumeRequest): Promise<StartedRun> {
+  const { id, acceptChanges = false, onEvent } = request
+  const known = await readRun(session, id)
+  requireConversion(known)
+  if (known.outcome === 'done' && known.missing.length === 0)
+    return { id, stop: () => undefined, ended: Promise.resolve({ outcome: 'done', needsPerson: false }) }
+  requireResumable(known)
+  const mayMiss: OpenOptions['mayMiss'] = (_, file) => workersMayMiss(file)
+  return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
+    requireResumable(state)
+    const { order } = held.run
+    await settleRunning(session, held.run, state)
+    const approved = await planNow(held.run, state)
+    const differences = differencesFrom(state, order, approved)
+    if (differences.length > 0 && !acceptChanges) throw changed(id, differences)
+    const planHash = canonicalHash({
+      cluster: state.cluster,
+      steps: approved.map(({ id, actions }) => ({ id, actions })),
+    })
+    const resumed = { planHash, version: session.version, differences }
+    return held.start(({ run, context, emit, stop }) =>
+      resumeOrder({
+        order,
+        run,
+        approved,
+        context,
+        state,
+        resumed,
+        judge: judgeUnknownOutcome,
+        absence: run.absence,
+        emit,
+        stop,
+      }),
+    )
+  })
+}
+
+function requireResumable(state: RunState): void {
+  requireConversion(state)
+  const { id, rollback } = state
+  if (rollback === undefined) return
+  throw new QuorateError('RUN_OVER', `run ${id} is on its way back or has been undone`, {
+    remedy: `\`quorate rollback ${id}\` finishes the undo; \`quorate convert\` begins anew.`,
+  })
+}
+
+/** Facts that are read while a node works are those of a moment: what runs comes to its end first. */
+async function settleRunning(session: Session, run: ConversionRun, state: RunState): Promise<void> {
+  const all = state.steps.flatMap(({ actions }) => actions.flatMap(unended))
+  const running = all.filter(({ node }) => !isMissing(run.absence, node))
+  const clock = session.clock ?? systemClock
+  await Promise.all(
+    running.map(({ node, operationId }) =>
+      untilEnded(run.agent(node), operationId, { clock, onRunning: () => undefined }),
+    ),
+  )
+}
+
+async function planNow(run: ConversionRun, state: RunState): Promise<readonly PlannedStep[]> {
+  let last: unknown
+  const look = async () => {
+    run.refresh()
+    return holds(
+      await planSteps(run.order, run, { tolerant: false }).catch((error: unknown) => {
+        last = error
+        throw error
+      }),
+    )
+  }
+  return until('the cluster to answer', look, { deadlineMs: clusterMs, everyMs: 1_000 }).catch(() => {
+    throw silentCluster(state, last)
+  })
+}
+
+/** While a join was under way a silent cluster may have lost its quorum: then waiting longer, or another try, helps nobody. */
+function silentCluster(state: RunState, last: unknown): unknown {
+  const joins = state.steps.find(({ id }) => id === joinControlPlanes.id)?.actions ?? []
+  const begun = joins.some((record) => record.state !== 'planned' && record.state !== 'undone')
+  if (!begun) return last
+  const why = asQuorateError(last)
+  return new QuorateError(
+    'QUORUM_AT_RISK',
+    `the cluster does not answer and a join was under way: etcd may have lost its quorum. Last seen: ${why.message}`,
+    { cause: last, ...(why.where === undefined ? {} : { where: why.where }) },
+  )
+}
+
+function changed(id: RunId, differences: readonly string[]): QuorateError {
+  const list = differences.map((difference, index) => `\n${index + 1}. ${difference}`).join('')
+  return new QuorateError(
+    'PLAN_CHANGED',
+    `what would be done now is not what was approved; nothing was done. ${differences.length} differ:${list}`,
+    { where: id, remedy: `Look at each. \`quorate resume ${id} --accept-changes\` goes on with them.` },
+  )
+}

@@ -1,0 +1,188 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
+import type { RunId } from '@quorate/shared/names'
+import type { ConversionRun, ConversionStep } from '../conversion/context/run.js'
+import { nodeOf } from '../conversion/endpoint/servers.js'
+import { joinControlPlanes } from '../conversion/steps/join-control-planes.js'
+import { prepareJoining } from '../conversion/steps/prepare-joining.js'
+import { uploadCertificates } from '../conversion/steps/upload-certificates.js'
+import { useEtcdLearners } from '../conversion/steps/use-etcd-learners.js'
+import type { RunState, SentOperation } from '../engine/fold.js'
+import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
+import type { Action } from '../engine/step.js'
+import { asBefore } from './as-before.js'
+import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
+import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
+import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
+import { judgeUnknownOutcome, touchedNow } from './unknown-outcome.js'
+
+export interface RollbackRequest {
+  readonly id: RunId
+  /** Takes back the joins only: load balancer, certificate, ConfigMaps and kubeconfigs keep the endpoint. */
+  readonly keepEndpoint?: boolean
+  readonly onEvent?: StartRequest['onEvent']
+}
+
+/** One step of a way back as a person reads it. */
+export interface UndoStep {
+  readonly id: string
+  readonly title: string
+  /** How it is undone, or why there is nothing to undo. */
+  readonly how: string
+  readonly nodes: readonly string[]
+}
+
+/** What `quorate rollback` shows before it asks. Plain data. */
+export interface RollbackPlan {
+  readonly run: string
+  readonly cluster: string
+  /** In the order in which it is done. */
+  readonly undone: readonly UndoStep[]
+  /** What stays as it is, and why. */
+  readonly stays: readonly UndoStep[]
+  /** etcd before each member leaves, in the order in which they do. */
+  readonly quorum: readonly string[]
+  /** Why it cannot be done: then nothing is. */
+  readonly impossible: readonly string[]
+}
+
+const joining: ReadonlySet<string> = new Set([
+  joinControlPlanes.id,
+  uploadCertificates.id,
+  prepareJoining.id,
+  useEtcdLearners.id,
+])
+
+/** What undoing a run would do and what it could not. Changes nothing. */
+export async function planRollback(session: Session, request: RollbackRequest): Promise<RollbackPlan> {
+  const state = await readRun(session, request.id)
+  requireUndoable(state, request)
+  const file = clusterFileOf(state)
+  const fleet = session.connect()
+  try {
+    const run = conversionRun(session, fleet, {
+      id: request.id,
+      file,
+      mayMiss: untouchedWorkers(session, request)(state, file),
+    })
+    await requireAnswers(run)
+    return await describe({ run, state, keepEndpoint: request.keepEndpoint ?? false })
+  } finally {
+    fleet.close()
+  }
+}
+
+/** Undoes a run in reverse order; QUORUM_AT_RISK where etcd would not survive it, and then nothing is undone. */
+export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
+  const { id, keepEndpoint = false, onEvent } = request
+  requireUndoable(await readRun(session, id), request)
+  const mayMiss = untouchedWorkers(session, request)
+  return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
+    const plan = await describe({ run: held.run, state, keepEndpoint })
+    if (plan.impossible.length > 0)
+      throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
+    return held.start(({ run, context, emit, stop }) =>
+      rollbackOrder<ConversionRun>({
+        order: run.order,
+        run,
+        context,
+        state,
+        started: { version: session.version, keepEndpoint },
+        undoes: (step) => undoes(step, keepEndpoint),
+        agent: (over, node) => over.agent(node),
+        traces,
+        asBefore: asBefore(state),
+        judge: judgeUnknownOutcome,
+        absence: run.absence,
+        emit,
+        stop,
+      }),
+    )
+  })
+}
+
+/**
+ * A worker on which nothing is to be undone is not needed. One that was pointed at the endpoint is: it would come back to an endpoint
+ * that is gone. Where the endpoint is kept no worker is touched.
+ */
+function untouchedWorkers(session: Session, { keepEndpoint = false }: RollbackRequest): OpenOptions['mayMiss'] {
+  return (state, file) => {
+    const undone = orderOf(session).filter(
+      ({ id, rollback }) => typeof rollback === 'function' && undoes(id, keepEndpoint),
+    )
+    const ids = new Set(undone.map(({ id }) => id))
+    const records = state.steps.filter(({ id }) => ids.has(id)).flatMap(({ actions }) => actions.filter(isToUndo))
+    const touched = new Set(records.map(({ action }) => action.node))
+    const isWorker = workersMayMiss(file)
+    return (node) => isWorker(node) && !touched.has(node.name)
+  }
+}
+
+const undoes = (step: string, keepEndpoint: boolean): boolean => !keepEndpoint || joining.has(step)
+
+/** What an operation left of which no end was written: read from its node, so that it can be put back. */
+async function traces(run: ConversionRun, action: Action, { node, method, operationId }: SentOperation) {
+  const { evidence } = await run.agent(node).read('examineOperation', { operationId })
+  return OperationResult.fromPartial({
+    summary: `the end of ${method} is unknown: what it left was read from the node`,
+    touched: await touchedNow(run, action, { node, facts: evidence?.facts ?? {} }),
+  })
+}
+
+function requireUndoable(state: RunState, { keepEndpoint = false }: RollbackRequest): void {
+  requireConversion(state)
+  const { id, outcome, purpose } = state
+  if (outcome === 'rolled-back') throw new QuorateError('RUN_OVER', `run ${id} has been undone already`)
+  if (purpose === 'fix' && keepEndpoint)
+    throw new QuorateError(
+      'USAGE',
+      `run ${id} is a fix: it joined nobody, so without the endpoint there is nothing to undo`,
+      {
+        remedy: `\`quorate rollback ${id}\` undoes all of it.`,
+      },
+    )
+}
+
+interface Parts {
+  readonly run: ConversionRun
+  readonly state: RunState
+  readonly keepEndpoint: boolean
+}
+
+async function describe({ run, state, keepEndpoint }: Parts): Promise<RollbackPlan> {
+  const steps = run.order.toReversed().flatMap((step) => undoStep(step, { state, keepEndpoint }))
+  const forecast = await forecastLeaving(run, state)
+  return {
+    run: state.id,
+    cluster: state.cluster,
+    undone: steps.flatMap(({ undone, step }) => (undone ? [step] : [])),
+    stays: steps.flatMap(({ undone, step }) => (undone ? [] : [step])),
+    ...forecast,
+  }
+}
+
+function undoStep(
+  { id, title, undo, rollback }: ConversionStep,
+  { state, keepEndpoint }: Omit<Parts, 'run'>,
+): { undone: boolean; step: UndoStep }[] {
+  const records = state.steps.find((step) => step.id === id)?.actions.filter(isToUndo) ?? []
+  if (records.length === 0) return []
+  const nodes = [...new Set(records.map(({ action }) => action.node))].reverse()
+  const kept = keepEndpoint && !joining.has(id)
+  const undone = typeof rollback === 'function' && !kept
+  const how = typeof rollback === 'function' ? undo : rollback.nothingToUndo
+  return [{ undone, step: { id, title, how: kept ? 'the endpoint is kept' : how, nodes } }]
+}
+
+/** Whether etcd keeps its quorum before and after each member that leaves, the last one that joined first. */
+async function forecastLeaving(
+  run: ConversionRun,
+  state: RunState,
+): Promise<Pick<RollbackPlan, 'quorum' | 'impossible'>> {
+  const joins = state.steps.find(({ id }) => id === joinControlPlanes.id)?.actions.filter(isToUndo) ?? []
+  if (joins.length === 0) return { quorum: [], impossible: [] }
+  return (await run.etcdTopology()).forecastLeaving(
+    run,
+    joins.toReversed().map(({ action }) => nodeOf(run, action.node)),
+  )
+}

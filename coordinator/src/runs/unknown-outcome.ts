@@ -1,0 +1,88 @@
+import { QuorateError } from '@quorate/shared/errors'
+import { OperationResult, type TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
+import { sha256Hex } from '@quorate/shared/hash'
+import type { ConversionRun } from '../conversion/context/run.js'
+import { nodeOf } from '../conversion/endpoint/servers.js'
+import { readClusterFacts, readNodeFacts } from '../conversion/facts/read-facts.js'
+import { recoverJoin } from '../conversion/joining/recover-join.js'
+import type { Interrupted, Judge } from '../engine/operations.js'
+import type { Action } from '../engine/step.js'
+
+/** Operations that take something away: where it is away, nothing is left to ask for. */
+const removals: ReadonlySet<string> = new Set([
+  'handOverLeadership',
+  'drainNode',
+  'leaveApiEndpoints',
+  'retireApiServer',
+  'resetNode',
+  'removeEtcdMember',
+  'deleteNode',
+  'deleteJoinSecrets',
+  'removeKubeVip',
+  'forgetCertificateRequests',
+])
+
+/**
+ * What becomes of an operation that began and whose end nobody knows. A join is never begun a second time: the member list decides. Every
+ * other operation looks before it acts and refuses what is not as the plan saw it, so that it can be asked for again under another id.
+ */
+export const judgeUnknownOutcome: Judge<ConversionRun> = async (run, interrupted, { call, again }) => {
+  const { method, node, evidence, action } = interrupted
+  if (method === 'joinControlPlane') {
+    const why = new QuorateError('STEP_FAILED', `the join broke off in its middle: ${inWords(interrupted)}`, {
+      where: node,
+      remedy: `It was taken back. \`quorate resume ${run.id}\` joins the node again, \`quorate rollback ${run.id}\` undoes the run.`,
+    })
+    return recoverJoin(run, nodeOf(run, node), { call, why })
+  }
+  if (removals.has(method) && evidence.facts['done'] === 'yes')
+    return OperationResult.fromPartial({ unchanged: true, summary: `${method} had come to its end: seen on the node` })
+  const result = await again()
+  return result.touched.length > 0
+    ? result
+    : { ...result, touched: await touchedNow(run, action, { node, facts: evidence.facts }) }
+}
+
+function inWords({ method, evidence }: Interrupted): string {
+  const facts = Object.entries(evidence.facts).map(([name, value]) => `${name} ${value}`)
+  return [`${method}, unit ${evidence.unitState}`, ...facts].join(', ')
+}
+
+/**
+ * The files and objects of an action as they are now, by the names of its diffs: what an operation left behind of which no result was
+ * written. What facts do not carry the operation's own evidence may (`path: sha256`); the rest is left out.
+ */
+export async function touchedNow(
+  run: ConversionRun,
+  action: Action,
+  { node, facts }: { node: string; facts: Readonly<Record<string, string>> },
+): Promise<TouchedObject[]> {
+  const names = action.diffs.map(({ name }) => (name.startsWith(`${node}:`) ? name.slice(node.length + 1) : name))
+  const told = Object.entries(facts).filter(([name, value]) => name.startsWith('/') && /^[0-9a-f]{64}$/.test(value))
+  const hashes = new Map([...(await hashesNow(run, node, names)), ...told])
+  return [...hashes.keys()].flatMap((name) => {
+    const sha256After = hashes.get(name)
+    return sha256After === undefined ? [] : [{ name, sha256Before: '', sha256After }]
+  })
+}
+
+/** sha256 of files and objects of a node as its facts carry them: kubeconfigs, /etc/hosts, load balancer configuration, ConfigMaps. */
+export async function hashesNow(
+  run: ConversionRun,
+  node: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const [facts, cluster] = await Promise.all([
+    names.some((name) => name.startsWith('/')) ? readNodeFacts(run, nodeOf(run, node)) : undefined,
+    names.some((name) => name.startsWith('configmap/')) ? readClusterFacts(run) : undefined,
+  ])
+  const known = new Map<string, string>()
+  for (const [path, sha256] of Object.entries(facts?.fileHashes ?? {})) known.set(path, sha256)
+  for (const { path, sha256 } of facts?.kubeconfigs ?? []) known.set(path, sha256)
+  for (const [path, text] of Object.entries(facts?.loadBalancerConfigs ?? {})) known.set(path, sha256Hex(text))
+  if (facts !== undefined) known.set('/etc/hosts', sha256Hex(facts.hostsFile))
+  if (cluster?.kubeadmConfig) known.set('configmap/kube-system/kubeadm-config', cluster.kubeadmConfig.sha256)
+  if (cluster?.clusterInfo) known.set('configmap/kube-public/cluster-info', cluster.clusterInfo.sha256)
+  if (cluster?.kubeProxy) known.set('configmap/kube-system/kube-proxy', cluster.kubeProxy.sha256)
+  return new Map([...known].filter(([name]) => names.includes(name)))
+}
