@@ -1,6 +1,6 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
-import type { Finding } from '@quorate/coordinator/conversion/checks/check'
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/endpoint-policy'
+import type { Finding } from '@quorate/coordinator/conversion/context/finding'
 import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
 import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
 import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'

@@ -3,21 +3,9 @@ import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import { keptHashes } from '../runs/kept-hashes.js'
 import type { Session } from '../runs/session.js'
-import type { BackupKind, KeptBackup } from '../state/backups.js'
-import type { CliContext, CommonOptions } from './context.js'
-import type { CommandMaker } from './program.js'
-import { backupsText } from './render/backups.js'
-
-/** A backup with what the run's journal says of it. */
-export interface ListedBackup extends KeptBackup {
-  /** sha256 of the ciphertext as the journal has it; absent where the journal does not mention it. */
-  readonly journalSha256?: string
-}
-
-export interface VerifiedBackup extends ListedBackup {
-  readonly sound: boolean
-  readonly said: string
-}
+import type { BackupKind } from '../state/backups.js'
+import type { CliContext, CommandMaker, CommonOptions } from './context.js'
+import { backupsText, type ListedBackup, type VerifiedBackup } from './render/backups.js'
 
 export const backupCommand: CommandMaker = (context) =>
   new Command('backup')

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { Session } from '../runs/session.js'
 import type { Terminal } from './terminal.js'
 
@@ -61,3 +62,6 @@ export interface CommonOptions {
   readonly state: string
   readonly output: 'text' | 'json'
 }
+
+/** Makes one command; `finish` is given the exit code that it ends with. */
+export type CommandMaker = (context: CliContext, finish: (exitCode: number) => void) => Command

@@ -2,8 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { enrolBundle } from '../state/enroll-bundle.js'
 import { statePaths } from '../state/paths.js'
-import type { CommonOptions } from './context.js'
-import type { CommandMaker } from './program.js'
+import type { CommandMaker, CommonOptions } from './context.js'
 
 interface Options extends CommonOptions {
   readonly address: string

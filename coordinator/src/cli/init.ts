@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { initState } from '../state/init.js'
-import type { CommonOptions } from './context.js'
-import type { CommandMaker } from './program.js'
+import type { CommandMaker, CommonOptions } from './context.js'
 
 export const initCommand: CommandMaker = ({ terminal }) =>
   new Command('init')

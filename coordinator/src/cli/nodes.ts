@@ -1,8 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { listNodes } from '../runs/nodes.js'
-import type { CommonOptions } from './context.js'
-import type { CommandMaker } from './program.js'
+import type { CommandMaker, CommonOptions } from './context.js'
 import { nodesText } from './render/nodes.js'
 import { makeStyle } from './render/style.js'
 

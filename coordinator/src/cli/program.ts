@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { Command, CommanderError, Option } from 'commander'
 import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
-import type { CliContext } from './context.js'
+import type { CliContext, CommandMaker } from './context.js'
 import { convertCommand } from './convert.js'
 import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
@@ -17,9 +17,6 @@ import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
 import { verifyCommand } from './verify.js'
 import { watchCommand } from './watch.js'
-
-/** Every command; each answers with its exit code. */
-export type CommandMaker = (context: CliContext, finish: (exitCode: number) => void) => Command
 
 const commands: readonly CommandMaker[] = [
   initCommand,

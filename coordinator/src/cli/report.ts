@@ -8,8 +8,7 @@ import { reportText } from '../report/text.js'
 import { readRun } from '../runs/session.js'
 import { undoSentences } from '../runs/undo-sentences.js'
 import { writeDurably } from '../state/write-file.js'
-import type { CommonOptions } from './context.js'
-import type { CommandMaker } from './program.js'
+import type { CommandMaker, CommonOptions } from './context.js'
 import { printable } from './render/style.js'
 
 interface Options extends CommonOptions {

@@ -2,10 +2,9 @@ import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import { resumeConversion } from '../runs/resume.js'
 import { closingReport } from './closing-report.js'
-import type { CliContext, CommonOptions } from './context.js'
+import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
-import type { CommandMaker } from './program.js'
 import { runLive } from './run-live.js'
 
 interface Options extends CommonOptions {

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
-import type { ServeOptions } from './context.js'
-import type { CommandMaker } from './program.js'
+import type { CommandMaker, ServeOptions } from './context.js'
 
 export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
   new Command('serve')

@@ -2,10 +2,9 @@ import { exitCode } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import { followRun, readRun } from '../runs/session.js'
-import type { CommonOptions } from './context.js'
+import type { CommandMaker, CommonOptions } from './context.js'
 import { exitCodeOfRun } from './exit-code.js'
-import type { CommandMaker } from './program.js'
-import { progressView } from './render/progress-view.js'
+import { progressView } from './progress-view.js'
 import { lookingSignal } from './until-stopped.js'
 
 export const watchCommand: CommandMaker = (context, finish) =>

@@ -1,4 +1,4 @@
-import { neverAborted } from './operations.js'
+import { neverAborted } from './signals.js'
 
 /** A node that does not answer and that a run can do without for now. */
 export interface MissingNode {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { GetOperationResponse, OperationEvidence } from '@quorate/shared/gen/quorate/v1/node_agent'
@@ -9,6 +8,7 @@ import type { RunError } from './events.js'
 import { type SentOperation, undoPrefix } from './fold.js'
 import { operationIdOf } from './operation-id.js'
 import type { RunRecord } from './run-record.js'
+import { neverAborted } from './signals.js'
 import type { Action } from './step.js'
 
 /** What every operation of a run carries. */
@@ -258,13 +258,6 @@ const unknownOutcome = ({ agent, method }: Sending, operationId: string): Quorat
     `${method} (operation ${operationId}) began and no end of it was written`,
     { where: agent.node },
   )
-
-// A thousand nodes may be asked under one signal; that is no leak.
-export function neverAborted(): AbortSignal {
-  const { signal } = new AbortController()
-  setMaxListeners(0, signal)
-  return signal
-}
 
 /** An error as the journal keeps it, with what it says of other programs explained; where its remedy names `RUN`, `run` is the one that is meant. */
 export function runError(error: QuorateError, where = '', run = 'RUN'): RunError {

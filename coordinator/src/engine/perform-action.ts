@@ -4,8 +4,9 @@ import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import type { RunError } from './events.js'
 import { isOpen } from './fold.js'
-import { type Judge, neverAborted, operationsOf, type RunContext, runError } from './operations.js'
+import { type Judge, operationsOf, type RunContext, runError } from './operations.js'
 import type { RunRecord } from './run-record.js'
+import { neverAborted } from './signals.js'
 import { type Action, type Evidence, type Step, seenAt } from './step.js'
 
 /** One action of one step on its way. */

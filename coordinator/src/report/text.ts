@@ -1,10 +1,10 @@
 import { stalledMsOf } from '../engine/availability.js'
 import { failedBefore, reasonsOf } from './attempts.js'
 import { certificatesOf } from './certificates.js'
-import { duration } from './html/words.js'
 import { hasOwnSection } from './run-report.js'
 import type { ReportedFinding, ReportedStep, RunReport } from './schema.js'
 import { type Way, waysOf } from './ways.js'
+import { duration } from './words.js'
 
 /** The report as text: for a terminal, a ticket or a mail. */
 export function reportText(report: RunReport): string {

@@ -6,6 +6,7 @@ import { catchUp } from '../runs/catch-up.js'
 import type { Session } from '../runs/session.js'
 import { checkAccess } from './access.js'
 import { answerErrors } from './errors.js'
+import type { RestParts } from './parts.js'
 import { healthRoutes } from './routes/health.js'
 import { nodeRoutes } from './routes/nodes.js'
 import { openApiRoutes } from './routes/openapi.js'
@@ -13,7 +14,7 @@ import { planRoutes } from './routes/plans.js'
 import { reportRoutes } from './routes/reports.js'
 import { runEventRoutes } from './routes/run-events.js'
 import { runRoutes } from './routes/runs.js'
-import { type RunningRuns, runningRuns } from './running-runs.js'
+import { runningRuns } from './running-runs.js'
 import { schemas } from './schemas.js'
 
 export interface RestOptions {
@@ -24,14 +25,6 @@ export interface RestOptions {
   readonly https?: ServerOptions
   /** How often to look whether a node is back that a run went on without; unset: never. */
   readonly catchUpEveryMs?: number
-}
-
-/** What the routes work with. */
-export interface RestParts {
-  readonly session: Session
-  readonly running: RunningRuns
-  /** Aborted when the server closes: event streams end then. */
-  readonly closing: AbortSignal
 }
 
 /** A cluster file of a thousand nodes has 100 KB. */

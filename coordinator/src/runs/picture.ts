@@ -1,6 +1,7 @@
 import type { CertificateFacts, EtcdMember, NodeFacts, SocketFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../config/cluster-file.js'
-import { type Elected, elected, samePeer } from '../conversion/clients/connected.js'
+import { samePeer } from '../conversion/clients/connected.js'
+import { type Elected, elected } from '../conversion/clients/elected.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { readEtcd } from '../conversion/facts/read-facts.js'
 import { apiServerPort } from '../conversion/facts/static-pod-flags.js'

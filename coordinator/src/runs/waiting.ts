@@ -1,5 +1,5 @@
 import type { ClusterFile } from '../config/cluster-file.js'
-import type { Finding } from '../conversion/checks/check.js'
+import type { Finding } from '../conversion/context/finding.js'
 import type { Proved } from '../conversion/proofs/prove.js'
 import type { RunState } from '../engine/fold.js'
 

@@ -1,7 +1,18 @@
-import type { ListedBackup, VerifiedBackup } from '../backup.js'
+import type { KeptBackup } from '../../state/backups.js'
 import { dateAndTime } from './duration.js'
 import { printable } from './style.js'
 import { table } from './table.js'
+
+/** A backup with what the run's journal says of it. */
+export interface ListedBackup extends KeptBackup {
+  /** sha256 of the ciphertext as the journal has it; absent where the journal does not mention it. */
+  readonly journalSha256?: string
+}
+
+export interface VerifiedBackup extends ListedBackup {
+  readonly sound: boolean
+  readonly said: string
+}
 
 /** Backups, one a line; what verifying said where that was asked. */
 export function backupsText(backups: readonly (ListedBackup | VerifiedBackup)[]): string {

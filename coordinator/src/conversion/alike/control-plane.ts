@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 
 /** A control plane of the cluster with what is known of it. */
 export interface ControlPlane {

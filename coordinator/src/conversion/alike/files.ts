@@ -1,6 +1,6 @@
 import { readFlags } from '@quorate/shared/flags'
 import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import type { Severity } from '../checks/check.js'
+import type { Severity } from '../context/finding.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { patchesFolder } from '../facts/patches.js'
 import type { ControlPlane, Difference, Pair } from './control-plane.js'

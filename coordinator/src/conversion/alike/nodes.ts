@@ -1,6 +1,6 @@
 import { areIncomparable, withoutMasks } from '@quorate/shared/mask'
 import { type PodDifference, podDifferences } from '@quorate/shared/static-pod-differences'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import type { ControlPlane, Difference, Pair } from './control-plane.js'

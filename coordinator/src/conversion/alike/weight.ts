@@ -1,6 +1,6 @@
 import { areIncomparable } from '@quorate/shared/mask'
 import type { PodDifference } from '@quorate/shared/static-pod-differences'
-import type { Severity } from '../checks/check.js'
+import type { Severity } from '../context/finding.js'
 
 /** Of a pod's spec, what changes how soon a component starts or is restarted, and not what it does. */
 const onlyHowItRuns =

@@ -1,11 +1,12 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { existingNodes, toJoin } from '../facts/membership.js'
 import { staticPodFlag } from '../facts/static-pod-flags.js'
 import { withFacts } from '../facts/with-facts.js'
 import { isDualStack, otherFamilyOf } from '../joining/node-ip.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'addresses'
 

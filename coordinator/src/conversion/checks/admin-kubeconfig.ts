@@ -1,7 +1,8 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'admin-kubeconfig'
 const path = '/etc/kubernetes/admin.conf'

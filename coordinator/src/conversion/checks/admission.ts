@@ -1,6 +1,7 @@
 import type { TriedChange } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { type Refusal, refusalOf, triedChanges } from '../alike/admission.js'
-import type { Check, Finding } from './check.js'
+import type { Finding } from '../context/finding.js'
+import type { Check } from './check.js'
 
 const id = 'admission'
 

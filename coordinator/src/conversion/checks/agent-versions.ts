@@ -1,5 +1,6 @@
+import type { Finding } from '../context/finding.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'agent-versions'
 

@@ -1,8 +1,9 @@
 import { formatEndpoint } from '@quorate/shared/names'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'already-highly-available'
 

@@ -1,8 +1,9 @@
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { toJoin } from '../facts/membership.js'
 import { patchedBy, patchesFolder } from '../facts/patches.js'
 import { discoversByFile } from '../joining/discovery.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'anonymous-auth'
 

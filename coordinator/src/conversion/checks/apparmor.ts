@@ -1,10 +1,11 @@
 import { mayRead } from '@quorate/shared/apparmor'
 import type { AppArmorProfile, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { placeOf } from '@quorate/shared/load-balancer-place'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { toJoin } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'apparmor'
 

@@ -1,9 +1,10 @@
 import { asQuorateError, type ErrorCode, type QuorateError } from '@quorate/shared/errors'
 import type { MissingNode } from '../../engine/absence.js'
 import type { PlannedStep } from '../../engine/plan.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { adminKubeconfigMissing } from './admin-kubeconfig.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 import { folderRefused } from './cluster-folders.js'
 
 /** A finding with the operator's reason where the cluster file says to ignore it. */

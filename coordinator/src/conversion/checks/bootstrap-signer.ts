@@ -1,8 +1,9 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { staticPodFlag } from '../facts/static-pod-flags.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'bootstrap-signer'
 const component = 'kube-controller-manager'

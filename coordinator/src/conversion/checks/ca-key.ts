@@ -1,6 +1,7 @@
 import { inWords, unsignedOf } from '../certificates/external-ca.js'
+import type { Finding } from '../context/finding.js'
 import { foldersOf, pkiPath } from '../facts/cluster-folders.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'ca-key'
 

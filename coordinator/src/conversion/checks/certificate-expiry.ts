@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
+import type { Finding } from '../context/finding.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'certificate-expiry'
 const dayMs = 86_400_000

@@ -1,10 +1,11 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import { sharedKubeletConfig } from '../facts/component-configs.js'
 import { runtimeOf } from '../facts/container-runtime.js'
 import { toJoin } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'cgroup-driver'
 

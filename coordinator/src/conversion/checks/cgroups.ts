@@ -1,6 +1,7 @@
 import { holds } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'cgroups'
 

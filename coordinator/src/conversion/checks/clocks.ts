@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { type FactReading, readingOf, readNodeFacts } from '../facts/read-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'clocks'
 const warnMs = 1_000

@@ -1,7 +1,8 @@
 import type { CloudInitHosts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import { hostsLines } from '../endpoint/name-source.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'cloud-init-hosts'
 

@@ -1,6 +1,7 @@
+import type { Finding } from '../context/finding.js'
 import { toJoin } from '../facts/membership.js'
 import { isUninitialized } from '../facts/node-registration.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'cloud-provider'
 

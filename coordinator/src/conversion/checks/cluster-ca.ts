@@ -1,9 +1,10 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { pkiPath } from '../facts/cluster-folders.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'cluster-ca'
 const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g

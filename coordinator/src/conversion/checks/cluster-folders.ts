@@ -1,10 +1,11 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import { foldersOf, movedFolders, usualManifests } from '../facts/cluster-folders.js'
 import { sharedKubeletConfig } from '../facts/component-configs.js'
 import { existingNodes } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'cluster-folders'
 

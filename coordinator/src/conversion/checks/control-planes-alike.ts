@@ -1,8 +1,9 @@
 import { joinerFindings } from '../alike/joiner-findings.js'
 import { differencesOf } from '../alike/nodes.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'control-planes-alike'
 

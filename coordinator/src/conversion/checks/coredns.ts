@@ -1,11 +1,12 @@
 import type { ClusterFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { coreDnsPods, coreDnsRolls, inWords, isHuddled } from '../clients/core-dns.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { roomForCoreDns } from '../facts/core-dns-room.js'
 import { toJoin } from '../facts/membership.js'
 import { readClusterFacts } from '../facts/read-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'coredns'
 const deployment = 'kubectl -n kube-system get deployment coredns'

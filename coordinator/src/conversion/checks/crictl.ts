@@ -1,8 +1,9 @@
 import { installCommand } from '@quorate/shared/package-manager'
 import { holds } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import { toJoin } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'crictl'
 

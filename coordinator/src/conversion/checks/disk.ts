@@ -1,11 +1,12 @@
 import type { DiskFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { databaseBytes } from '../etcd/database-size.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { newMembers } from '../facts/membership.js'
 import { size } from '../facts/size.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'disk'
 const mebi = 2 ** 20

@@ -1,7 +1,8 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding, Severity } from '../context/finding.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding, Severity } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'duplicate-identity'
 

@@ -1,9 +1,10 @@
 import { formatEndpoint, isIpAddress } from '@quorate/shared/names'
 import { canonicalAddress } from '@quorate/shared/pki'
 import { acceptsEndpoint } from '../../config/cluster-file-rules.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'endpoint-replaced'
 

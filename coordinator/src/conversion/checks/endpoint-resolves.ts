@@ -1,8 +1,9 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { hostsLines, nameSource } from '../endpoint/name-source.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'endpoint-resolves'
 

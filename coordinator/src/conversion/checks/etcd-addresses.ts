@@ -1,11 +1,12 @@
 import { etcdPeerUrl } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { shutPorts } from '../etcd/shut-ports.js'
 import { foldersOf, pkiPath } from '../facts/cluster-folders.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'etcd-addresses'
 

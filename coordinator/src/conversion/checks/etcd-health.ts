@@ -1,6 +1,7 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import type { EtcdFacts } from '../context/run.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'etcd-health'
 

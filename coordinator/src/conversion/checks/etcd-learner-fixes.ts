@@ -1,9 +1,10 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { firstReleases, holds, rulesOf, versionRules } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import { learnsFirst } from '../etcd/learner-mode.js'
 import { newMembers } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'etcd-learner-fixes'
 const fixes = rulesOf('etcd-fix/')

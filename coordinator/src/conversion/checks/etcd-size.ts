@@ -1,9 +1,10 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun, EtcdFacts } from '../context/run.js'
 import { databaseBytes, etcdTimeoutSeconds, inUseBytes, large, learningMs } from '../etcd/database-size.js'
 import { newMembers } from '../facts/membership.js'
 import { size } from '../facts/size.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'etcd-size'
 /** Until a learner has started and is seen to be in sync: on real nodes 2 s, and as much again. */

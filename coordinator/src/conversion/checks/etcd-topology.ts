@@ -1,4 +1,5 @@
-import type { Check, Finding } from './check.js'
+import type { Finding } from '../context/finding.js'
+import type { Check } from './check.js'
 
 const id = 'etcd-topology'
 

@@ -1,6 +1,7 @@
 import { firstReleases, holds, rulesOf } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'feature-gates'
 /** kubeadm's own gates that a release removed: it refuses a configuration that still names one. */

@@ -1,10 +1,11 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { shutBy, type Traffic } from '../facts/firewall-rules.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { unitOf } from '../facts/unit-of.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'firewall'
 

@@ -1,6 +1,7 @@
+import type { Finding } from '../context/finding.js'
 import { operatorRuns } from '../facts/operators-own.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'idle-timeouts'
 /** What is shorter cuts `kubectl exec` and `logs -f` that happen to be silent, and every watch again and again (kubeadm#2227). */

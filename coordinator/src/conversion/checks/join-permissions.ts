@@ -1,5 +1,6 @@
+import type { Finding } from '../context/finding.js'
 import { readMissingJoinRights } from '../facts/read-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'join-permissions'
 

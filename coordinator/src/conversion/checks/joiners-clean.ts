@@ -1,10 +1,11 @@
 import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'joiners-clean'
 

@@ -1,6 +1,7 @@
 import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import { endpointServer } from '../endpoint/servers.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kube-proxy-absent'
 

@@ -2,9 +2,10 @@ import type { ClusterFacts, PodFacts } from '@quorate/shared/gen/quorate/v1/fact
 import { holds, notYet, until } from '@quorate/shared/until'
 import { inWords } from '../clients/core-dns.js'
 import { leadsSomewhere } from '../clients/kube-proxy.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { readClusterFacts } from '../facts/read-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kube-proxy'
 

@@ -1,9 +1,10 @@
 import { configApis } from '@quorate/shared/kubeadm-documents'
 import { holds, knowledgeOf } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import { toJoin } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kubeadm-config-api'
 

@@ -1,10 +1,11 @@
 import type { KubeconfigFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { endpointServer, namesNode } from '../endpoint/servers.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { existingNodes } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kubeconfigs'
 

@@ -1,9 +1,10 @@
 import { posix } from 'node:path'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { toJoin } from '../facts/membership.js'
 import { canBeGiven, type LackingFlag, lackingFlags, mustBeAlike } from '../facts/node-registration.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kubelet-flags'
 

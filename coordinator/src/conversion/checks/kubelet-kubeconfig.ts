@@ -1,8 +1,9 @@
 import { usualKubelet } from '@quorate/shared/kubelet-command'
+import type { Finding } from '../context/finding.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { toJoin } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kubelet-kubeconfig'
 const usual = usualKubelet.kubeconfig

@@ -1,6 +1,7 @@
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { knowledgeOf, knownReleases } from '@quorate/shared/version-rules'
-import type { Check, Finding } from './check.js'
+import type { Finding } from '../context/finding.js'
+import type { Check } from './check.js'
 
 const id = 'kubernetes-release'
 const { oldest, newest } = knownReleases

@@ -2,9 +2,10 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { compareVersions, parseVersion } from '@quorate/shared/kubernetes-version'
 import { installRelease } from '@quorate/shared/package-manager'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'kubernetes-versions'
 

@@ -1,7 +1,8 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import { existingNodes } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'names'
 

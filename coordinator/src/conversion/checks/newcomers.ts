@@ -1,6 +1,6 @@
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { readClusterFacts } from '../facts/read-facts.js'
-import type { Finding } from './check.js'
 import { forgottenWorkers, lineOf, workersForgotten } from './workers-forgotten.js'
 
 /**

@@ -1,5 +1,6 @@
+import type { Finding } from '../context/finding.js'
 import { existingNodes } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'node-pressure'
 

@@ -1,6 +1,8 @@
 import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import { kubeletSilent } from '../clients/kubelet-works.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'nodes-ready'
 
@@ -37,8 +39,6 @@ export const nodesReady: Check = {
   },
 }
 
-/** Whom kubelets that renewed nothing for so long are called: --node-monitor-grace-period is 40 s, 50 s since 1.32. */
-export const kubeletSilent = 'the node is not Ready: its kubelet does not report'
 const silentAfterMs = 60_000
 
 /** A Lease is dated by the clock of its own node. */

@@ -2,12 +2,13 @@ import type { ListeningPort, NodeFacts } from '@quorate/shared/gen/quorate/v1/fa
 import { placeOf } from '@quorate/shared/load-balancer-place'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { toJoin } from '../facts/membership.js'
 import { type Bound, boundBy, linesOf, operatorRuns, quoted } from '../facts/operators-own.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { unitOf } from '../facts/unit-of.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'ports'
 /** Kubelet, controller-manager, scheduler; the API server's own is read from the first control plane, etcd's are its topology's. */

@@ -2,9 +2,10 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { type MachineProgram, missingIn } from '@quorate/shared/machine-versions'
 import { installCommand } from '@quorate/shared/package-manager'
 import { holds } from '@quorate/shared/version-rules'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'program-versions'
 

@@ -3,9 +3,10 @@ import type { KubeconfigFacts, ProxyFacts } from '@quorate/shared/gen/quorate/v1
 import { kubeconfigClusters } from '@quorate/shared/kubeconfig'
 import { clusterTexts, type TextPlace } from '@quorate/shared/text-place'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'proxies'
 

@@ -1,11 +1,12 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { pathProblem } from '../endpoint/probe.js'
 import { shutPorts } from '../etcd/shut-ports.js'
 import { toJoin } from '../facts/membership.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'reachability'
 const purposes: Readonly<Record<number, string>> = {

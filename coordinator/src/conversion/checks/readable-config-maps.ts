@@ -5,8 +5,9 @@ import type { ClusterFacts, ConfigMapText } from '@quorate/shared/gen/quorate/v1
 import { kubeconfigClusters, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
 import { clusterTexts, type TextPlace } from '@quorate/shared/text-place'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'readable-config-maps'
 

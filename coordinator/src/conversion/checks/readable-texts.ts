@@ -1,8 +1,9 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { usualKubelet } from '@quorate/shared/kubelet-command'
+import type { Finding } from '../context/finding.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'readable-texts'
 

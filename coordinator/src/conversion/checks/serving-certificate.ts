@@ -1,10 +1,11 @@
 import { canonicalAddress } from '@quorate/shared/pki'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { existingNodes } from '../facts/membership.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'serving-certificate'
 

@@ -1,8 +1,9 @@
 import { lineOf, scalarsOf, type YamlPath, type YamlText } from '@quorate/shared/yaml-text'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { sharedKubeletConfig, sharedProxyConfig } from '../facts/component-configs.js'
 import { type Owners, oneNodesHosts, ownersOf } from '../facts/one-nodes-values.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'shared-component-config'
 

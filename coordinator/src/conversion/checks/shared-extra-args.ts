@@ -1,7 +1,8 @@
 import { type ExtraArg, extraArgs } from '@quorate/shared/cluster-config-map'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { type Owners, oneNodesHosts, ownersOf } from '../facts/one-nodes-values.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'shared-extra-args'
 

@@ -1,10 +1,11 @@
 import { posix } from 'node:path'
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { isBrought, type Lacking, lackingOf, tooMuchTogether } from '../facts/host-paths.js'
 import { toJoin } from '../facts/membership.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'shared-files'
 

@@ -1,8 +1,9 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { existingNodes } from '../facts/membership.js'
 import { runningContainers } from '../facts/read-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'static-pods-run'
 

@@ -1,10 +1,11 @@
 import type { NodeFacts, OtherStaticPod } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { toJoin } from '../facts/membership.js'
 import { type KindOfPod, kindOfPod, usesSocket } from '../facts/other-static-pods.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'stray-manifests'
 

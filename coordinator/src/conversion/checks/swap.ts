@@ -1,7 +1,8 @@
+import type { Finding } from '../context/finding.js'
 import { sharedKubeletConfig } from '../facts/component-configs.js'
 import { toJoin } from '../facts/membership.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'swap'
 

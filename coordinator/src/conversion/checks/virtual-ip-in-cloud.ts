@@ -1,7 +1,8 @@
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { cloudOf } from '../facts/cloud.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'virtual-ip-in-cloud'
 

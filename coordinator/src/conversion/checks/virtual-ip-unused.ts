@@ -2,9 +2,10 @@ import { BlockList, isIPv6 } from 'node:net'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { withFacts } from '../facts/with-facts.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'virtual-ip-unused'
 

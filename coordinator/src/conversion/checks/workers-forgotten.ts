@@ -1,6 +1,7 @@
 import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
-import type { Check, Finding } from './check.js'
+import type { Check } from './check.js'
 
 const id = 'workers-forgotten'
 

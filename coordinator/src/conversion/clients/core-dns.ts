@@ -4,8 +4,8 @@ import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { ConversionRun } from '../context/run.js'
+import { patience } from '../facts/patience.js'
 import { clusterNow } from '../facts/read-facts.js'
-import { patience } from './connected.js'
 
 /** Pods of CoreDNS that are to stay: kubeadm labels them as kube-dns was. */
 export const coreDnsPods = (cluster: ClusterFacts): readonly PodFacts[] =>

@@ -5,8 +5,8 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ConversionRun } from '../context/run.js'
 import { isJoined } from '../facts/membership.js'
+import { patience } from '../facts/patience.js'
 import { clusterNow } from '../facts/read-facts.js'
-import { patience } from './connected.js'
 
 /** A kubelet that one API server does not reach. */
 export interface Unreached {

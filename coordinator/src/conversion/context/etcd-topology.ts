@@ -4,7 +4,7 @@ import type { Look } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from './finding.js'
 import type { ConversionRun, EtcdFacts } from './run.js'
 
 /** Something that is not as it must be, of whichever check or proof asked. */

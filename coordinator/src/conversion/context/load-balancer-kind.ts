@@ -3,7 +3,7 @@ import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { LoadBalancerKindName } from '../../config/load-balancer-settings.js'
 import type { Action, DoneAction, Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from './finding.js'
 import type { ConversionRun } from './run.js'
 
 /** Where it shall lead, and whose agents may be told. */

@@ -1,7 +1,7 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { certificateOf, probeFrom, problemOf, readyStatuses } from './probe.js'

@@ -1,5 +1,5 @@
 import type { Endpoint } from '@quorate/shared/names'
-import type { Severity } from '../checks/check.js'
+import type { Severity } from '../context/finding.js'
 
 /** One line, of a file or an object, that names the first control plane. */
 export interface Mention {

@@ -1,7 +1,7 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { existingNodes } from '../facts/membership.js'

@@ -1,6 +1,6 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { LoadBalancerKind } from '../context/load-balancer-kind.js'
 import type { ConversionRun } from '../context/run.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'

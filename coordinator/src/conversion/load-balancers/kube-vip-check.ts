@@ -1,6 +1,6 @@
 import { kubeVipLease, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'

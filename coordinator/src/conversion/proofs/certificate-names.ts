@@ -1,5 +1,5 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import { apiserverCertificate, wantedSans } from '../endpoint/servers.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'

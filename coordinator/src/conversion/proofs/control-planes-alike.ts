@@ -1,5 +1,5 @@
 import { differencesOf } from '../alike/nodes.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'

@@ -1,5 +1,5 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,6 +1,6 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
 import { againstPolicy, type Steered } from '../clients/rewrite-kubeconfigs.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { endpointServer, isLocalServer, kubeconfigsOf } from '../endpoint/servers.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'

@@ -1,6 +1,6 @@
 import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
-import type { Finding } from '../checks/check.js'
 import { forgottenWorkers, lineOf } from '../checks/workers-forgotten.js'
+import type { Finding } from '../context/finding.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 import type { Proof } from './proof.js'
 

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../engine/step.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ProofResult } from './proof.js'
 
 /** What is missing for a proof to hold; it holds all the same where the severity is said to be less than `error`. */

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../engine/step.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 
 /** What one proof of high availability saw and what is missing. */

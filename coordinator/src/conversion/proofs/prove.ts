@@ -2,7 +2,7 @@ import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError } from '@quorate/shared/errors'
 import { type Evidence, seenAt } from '../../engine/step.js'
 import { silentNodes } from '../checks/assess.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import type { Proof } from './proof.js'
 

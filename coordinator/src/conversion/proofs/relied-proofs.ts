@@ -1,7 +1,7 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { Evidence } from '../../engine/step.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import type { ConversionRun, ConversionStep } from '../context/run.js'
 import type { conversionOrder } from '../order.js'
 import { endpointAnswers } from './endpoint-answers.js'

@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { Finding } from '../checks/check.js'
+import type { Finding } from '../context/finding.js'
 import { withFacts } from '../facts/with-facts.js'
 import { resultOf } from './not-proved.js'
 import type { Proof } from './proof.js'

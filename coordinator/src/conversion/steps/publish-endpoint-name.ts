@@ -1,9 +1,9 @@
 import { unifiedDiff } from '@quorate/shared/diff'
 import { withHostsBlock } from '@quorate/shared/hosts-file'
 import { holds, notYet, until } from '@quorate/shared/until'
-import { patience } from '../clients/connected.js'
 import { defineStep } from '../context/run.js'
 import { nodeOf } from '../endpoint/servers.js'
+import { patience } from '../facts/patience.js'
 
 const path = '/etc/hosts'
 

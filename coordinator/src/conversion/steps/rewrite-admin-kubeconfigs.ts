@@ -3,11 +3,11 @@ import type { KubeconfigFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
-import { patience } from '../clients/connected.js'
 import { rewrite, rewriteAction } from '../clients/rewrite-kubeconfigs.js'
 import { type ConversionRun, defineStep } from '../context/run.js'
 import { endpointServer, isLocalServer, kubeconfigsOf, namesNode, nodeOf } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
+import { patience } from '../facts/patience.js'
 import { putBack } from '../undo/put-back.js'
 
 const purposes = ['admin', 'super-admin', 'user']

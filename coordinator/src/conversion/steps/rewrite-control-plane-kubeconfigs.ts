@@ -1,7 +1,7 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
-import { acceptedDown, componentRestarted, elected } from '../clients/connected.js'
+import { acceptedDown, componentRestarted, elected } from '../clients/elected.js'
 import { againstPolicy, rewrite, rewriteAction } from '../clients/rewrite-kubeconfigs.js'
 import { recall, remember } from '../context/notes.js'
 import { type ConversionRun, defineStep } from '../context/run.js'

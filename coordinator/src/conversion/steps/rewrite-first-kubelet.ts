@@ -1,7 +1,7 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
-import { kubeletReports } from '../clients/connected.js'
 import { kubeletAction } from '../clients/kubelet-left-behind.js'
+import { kubeletReports } from '../clients/kubelet-works.js'
 import { againstPolicy, policyServer, rewrite } from '../clients/rewrite-kubeconfigs.js'
 import { type ConversionRun, defineStep } from '../context/run.js'
 import { nodeOf } from '../endpoint/servers.js'

@@ -1,5 +1,5 @@
-import { kubeletWorks } from '../clients/connected.js'
 import { kubeletAction } from '../clients/kubelet-left-behind.js'
+import { kubeletWorks } from '../clients/kubelet-works.js'
 import { type Rewriting, rewrite } from '../clients/rewrite-kubeconfigs.js'
 import { type ConversionRun, defineStep } from '../context/run.js'
 import { endpointServer, kubeconfigsOf, nodeOf } from '../endpoint/servers.js'

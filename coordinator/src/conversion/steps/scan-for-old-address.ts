@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import type { Finding } from '../checks/check.js'
 import { newcomers } from '../checks/newcomers.js'
+import type { Finding } from '../context/finding.js'
 import { defineStep } from '../context/run.js'
 import { oldAddressFindings } from '../endpoint/old-address.js'
 import { toJoin } from '../facts/membership.js'

@@ -2,11 +2,11 @@ import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { patience } from '../clients/connected.js'
 import { type ConversionRun, defineStep } from '../context/run.js'
 import { certificateOf, probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { endpointAddresses } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
+import { patience } from '../facts/patience.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 
 export const startLoadBalancer = defineStep({

@@ -1,9 +1,10 @@
 import { notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { DoneAction, Evidence } from '../../engine/step.js'
-import { kubeletWorks, patience } from '../clients/connected.js'
+import { kubeletWorks } from '../clients/kubelet-works.js'
 import type { ConversionRun } from '../context/run.js'
 import { kubeconfigsOf, nodeOf } from '../endpoint/servers.js'
+import { patience } from '../facts/patience.js'
 import { clusterNow, readNodeFacts } from '../facts/read-facts.js'
 
 /** After its old kubeconfig was put back a kubelet reports through the server that it names, before anything that it left is taken away. */

@@ -1,10 +1,10 @@
 import { reasonsOf } from '../attempts.js'
 import type { ReportedAttempt, RunReport } from '../schema.js'
+import { duration, moment } from '../words.js'
 import { cross, mark, percent, strip } from './bars.js'
 import { type Html, html } from './markup.js'
 import { badge, type Column, type Tone, table } from './parts.js'
 import { apart, type TimeScale } from './scale.js'
-import { duration, moment } from './words.js'
 
 const tones: Readonly<Record<ReportedAttempt['outcome'], Tone>> = {
   running: 'warn',

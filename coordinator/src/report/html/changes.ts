@@ -1,7 +1,7 @@
 import type { ReportedTouch, RunReport } from '../schema.js'
+import { plural } from '../words.js'
 import { type Content, type Html, html } from './markup.js'
 import { badge, type Column, section, shortOnPaper, table } from './parts.js'
-import { plural } from './words.js'
 
 /** Longer lines of a diff (a certificate in base64) are cut: they tell a person nothing. */
 const longestLine = 200

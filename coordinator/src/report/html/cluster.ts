@@ -1,8 +1,8 @@
 import { certificatesOf, type ReportedCertificate } from '../certificates.js'
 import type { ReportedPicture, RunReport } from '../schema.js'
+import { day } from '../words.js'
 import { type Html, html } from './markup.js'
 import { badge, type Column, section, table } from './parts.js'
-import { day } from './words.js'
 
 type Member = ReportedPicture['members'][number]
 

@@ -1,7 +1,7 @@
 import { loadBalancerTitle } from '../../config/load-balancer-settings.js'
 import type { ReportedPicture, ReportedSite } from '../schema.js'
+import { plural, shortNames } from '../words.js'
 import { type Content, type Html, html } from './markup.js'
-import { plural, shortNames } from './words.js'
 
 /** The picture's measures, in the units of its viewBox. */
 const box = { width: 146, height: 138, gap: 11 }

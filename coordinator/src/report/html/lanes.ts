@@ -1,9 +1,9 @@
 import type { RunReport } from '../schema.js'
 import { type Way, waysOf } from '../ways.js'
+import { counted, duration, shortNames } from '../words.js'
 import { anchor, mark, percent, strip } from './bars.js'
 import { type Html, html } from './markup.js'
 import type { Span, TimeScale } from './scale.js'
-import { counted, duration, shortNames } from './words.js'
 
 /** What clients of the API saw, one lane for each way to it. */
 export function lanes(report: RunReport, scale: TimeScale): Html {

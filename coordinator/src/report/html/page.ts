@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RunReport } from '../schema.js'
+import { moment } from '../words.js'
 import { changes } from './changes.js'
 import { certificates, members } from './cluster.js'
 import { findings } from './findings.js'
@@ -10,7 +11,6 @@ import { style } from './style.js'
 import { timeline } from './timeline.js'
 import { undo } from './undo.js'
 import { verdict } from './verdict.js'
-import { moment } from './words.js'
 
 /** Nothing is fetched, nothing runs, and no style but this one counts: whatever a node put into its words. */
 export const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; img-src data:; base-uri 'none'; form-action 'none'`

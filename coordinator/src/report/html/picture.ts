@@ -1,8 +1,8 @@
 import type { ReportedPicture, ReportedSite, RunReport } from '../schema.js'
+import { plural, shortNames } from '../words.js'
 import { drawing } from './drawing.js'
 import { type Html, html } from './markup.js'
 import { section, table } from './parts.js'
-import { plural, shortNames } from './words.js'
 
 /** Who talks to whom, before and after, as the kernels of the nodes said. */
 export function picture(report: RunReport): Html | string {

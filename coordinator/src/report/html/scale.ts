@@ -1,4 +1,4 @@
-import { duration, timeOfDay } from './words.js'
+import { duration, timeOfDay } from '../words.js'
 
 export interface Span {
   readonly from: number

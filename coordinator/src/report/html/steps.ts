@@ -1,9 +1,9 @@
 import { failedBefore, inShort } from '../attempts.js'
 import type { ReportedAction, ReportedStep, RunReport } from '../schema.js'
 import { isHash } from '../text.js'
+import { counted, duration, plural } from '../words.js'
 import { type Html, html } from './markup.js'
 import { badge, section, shortOnPaper, type Tone, table } from './parts.js'
-import { counted, duration, plural } from './words.js'
 
 const stepTones: Readonly<Record<ReportedStep['state'], Tone>> = {
   waiting: 'plain',

@@ -1,12 +1,12 @@
 import { failedBefore } from '../attempts.js'
 import type { ReportedStep, RunReport } from '../schema.js'
+import { duration } from '../words.js'
 import { attemptLane, attemptTable } from './attempts.js'
 import { axis, cross, mark, strip } from './bars.js'
 import { lanes } from './lanes.js'
 import { type Html, html } from './markup.js'
 import { section } from './parts.js'
 import { type TimeScale, timeScale } from './scale.js'
-import { duration } from './words.js'
 
 /** The steps as bars over time, and under them, on the same scale, what clients of the API saw meanwhile. */
 export function timeline(report: RunReport): Html {

@@ -1,7 +1,7 @@
 import type { RunReport } from '../schema.js'
+import { counted, duration, moment, plural } from '../words.js'
 import { type Content, type Html, html } from './markup.js'
 import type { Tone } from './parts.js'
-import { counted, duration, moment, plural } from './words.js'
 
 const tones: Readonly<Record<RunReport['outcome'], Tone>> = {
   done: 'good',

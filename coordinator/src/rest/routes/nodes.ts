@@ -1,6 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import { listNodes } from '../../runs/nodes.js'
-import type { RestParts } from '../app.js'
+import type { RestParts } from '../parts.js'
 import { arrayOf, failures, refTo } from '../schemas.js'
 
 export const nodeRoutes = ({ session }: RestParts): readonly RouteOptions[] => [

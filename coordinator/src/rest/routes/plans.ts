@@ -1,7 +1,7 @@
 import type { RouteOptions } from 'fastify'
 import { parseClusterFile } from '../../config/parse-cluster-file.js'
 import { planConversion } from '../../runs/session.js'
-import type { RestParts } from '../app.js'
+import type { RestParts } from '../parts.js'
 import { failures, refTo } from '../schemas.js'
 
 /** As JSON, or the file itself: `curl --data-binary @cluster.yaml -H 'content-type: application/yaml'`. */

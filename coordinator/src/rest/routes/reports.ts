@@ -5,7 +5,7 @@ import { makeReport } from '../../report/run-report.js'
 import type { RunReport } from '../../report/schema.js'
 import { readRun } from '../../runs/session.js'
 import { undoSentences } from '../../runs/undo-sentences.js'
-import type { RestParts } from '../app.js'
+import type { RestParts } from '../parts.js'
 import { failures, refTo } from '../schemas.js'
 
 const access = { access: 'observer' } as const

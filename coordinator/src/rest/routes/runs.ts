@@ -4,7 +4,7 @@ import { parseClusterFile } from '../../config/parse-cluster-file.js'
 import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
 import { approve, listRuns, planConversion, readRun, startConversion } from '../../runs/session.js'
-import type { RestParts } from '../app.js'
+import type { RestParts } from '../parts.js'
 import { arrayOf, failures, refTo } from '../schemas.js'
 
 const access = { read: { access: 'observer' }, write: { access: 'operator' } } as const

@@ -1,4 +1,4 @@
-import type { Finding } from '../../conversion/checks/check.js'
+import type { Finding } from '../../conversion/context/finding.js'
 import type { conversionOrder } from '../../conversion/order.js'
 import type { Action } from '../../engine/step.js'
 

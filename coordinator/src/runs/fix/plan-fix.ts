@@ -1,6 +1,6 @@
 import type { ClusterFile } from '../../config/cluster-file.js'
 import { silentNodes } from '../../conversion/checks/assess.js'
-import type { Finding } from '../../conversion/checks/check.js'
+import type { Finding } from '../../conversion/context/finding.js'
 import type { ConversionRun } from '../../conversion/context/run.js'
 import { toJoin } from '../../conversion/facts/membership.js'
 import type { Verification } from '../../conversion/proofs/prove.js'

@@ -1,4 +1,4 @@
-import type { Severity } from '@quorate/coordinator/conversion/checks/check'
+import type { Severity } from '@quorate/coordinator/conversion/context/finding'
 import { foldersOf } from '@quorate/coordinator/conversion/facts/cluster-folders'
 import {
   KubeconfigFacts,

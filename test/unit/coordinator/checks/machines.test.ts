@@ -1,6 +1,6 @@
 import type { ClusterFile } from '@quorate/coordinator/config/cluster-file'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
-import type { Finding } from '@quorate/coordinator/conversion/checks/check'
+import type { Finding } from '@quorate/coordinator/conversion/context/finding'
 import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
 import { renderHaproxy } from '@quorate/shared/load-balancer-config'
 import t from 'tap'

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js'
+import type { Finding } from '@quorate/coordinator/conversion/context/finding'
 import { QuorateError } from '@quorate/shared/errors'
 import {
   GetNodeFactsResponse,
@@ -12,7 +13,6 @@ import { ErrorDetail, OperationResult } from '@quorate/shared/gen/quorate/v1/ope
 import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'
 import { runProgram } from '../../../../coordinator/src/cli/program.js'
-import type { Finding } from '../../../../coordinator/src/conversion/checks/check.js'
 import type { ConversionStep } from '../../../../coordinator/src/conversion/context/run.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
 import type { Session } from '../../../../coordinator/src/runs/session.js'

@@ -1,5 +1,5 @@
-import { patience } from '@quorate/coordinator/conversion/clients/connected'
 import type { ConversionRun, ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import { patience } from '@quorate/coordinator/conversion/facts/patience'
 import { coredns } from '@quorate/coordinator/conversion/proofs/coredns'
 import { nodesReady } from '@quorate/coordinator/conversion/proofs/nodes-ready'
 import { finish } from '@quorate/coordinator/conversion/steps/finish'

@@ -1,6 +1,6 @@
+import { duration, shortNames } from '@quorate/coordinator/report/words'
 import t from 'tap'
 import { timeScale } from '../../../../../coordinator/src/report/html/scale.js'
-import { duration, shortNames } from '../../../../../coordinator/src/report/html/words.js'
 
 const start = Date.UTC(2026, 10, 22, 22)
 

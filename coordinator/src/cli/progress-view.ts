@@ -1,10 +1,10 @@
-import { withSeenNow } from '../../engine/availability.js'
-import type { AvailabilityRecord, RecordedEvent } from '../../engine/events.js'
-import { applyEvent, foldRun, type RunState } from '../../engine/fold.js'
-import type { Terminal } from '../terminal.js'
-import { frame } from './frame.js'
-import { eventLine } from './run-lines.js'
-import { makeStyle } from './style.js'
+import { withSeenNow } from '../engine/availability.js'
+import type { AvailabilityRecord, RecordedEvent } from '../engine/events.js'
+import { applyEvent, foldRun, type RunState } from '../engine/fold.js'
+import { frame } from './render/frame.js'
+import { eventLine } from './render/run-lines.js'
+import { makeStyle } from './render/style.js'
+import type { Terminal } from './terminal.js'
 
 /** Shows a run as its events come. */
 export interface ProgressView {
