@@ -3,10 +3,11 @@
  * convert-inside.ts LAB gates|bare. What it prints is one JSON line, `Converted`.
  */
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { openSession } from '@quorate/coordinator/open-session'
-import { planConversion, startConversion } from '@quorate/coordinator/runs/session'
+import { startConversion } from '@quorate/coordinator/runs/convert'
+import { planConversion } from '@quorate/coordinator/runs/plan'
 import { Lab } from '../lab/real/lab.js'
 
 export interface Converted {

@@ -1,15 +1,14 @@
-import type { ConversionStep } from '../coordinator/src/conversion/context/run.js'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '../coordinator/src/conversion/order.js'
-import { reliedProofs } from '../coordinator/src/conversion/proofs/relied-proofs.js'
 
 const order: readonly ConversionStep[] = conversionOrder
 
 /** Text of docs/order.md: the steps as the code has them, in their order. */
 export function orderPage(): string {
-  const row = ({ id, title, documented, gate, undo, settleBefore }: ConversionStep, index: number) => {
+  const row = ({ id, title, documented, gate, undo, settleBefore, reliesOn = [] }: ConversionStep, index: number) => {
     const watched =
       settleBefore === undefined ? '' : ` (Watched while the steps before [${settleBefore}](#${settleBefore}) go on.)`
-    const relied = (reliedProofs[id as keyof typeof reliedProofs] ?? []).map((proof) => `\`${proof.id}\``)
+    const relied = reliesOn.map((proof) => `\`${proof.id}\``)
     const again = relied.length === 0 ? '' : ` (Proved again just before: ${relied.join(', ')}.)`
     return `| ${index + 1} | <a id="${id}"></a>\`${id}\` | ${title} | ${documented ?? '*'} | ${gate}${watched}${again} | ${undo} |`
   }

@@ -1,12 +1,10 @@
+import type { Foreseen } from '../coordinator/src/conversion/context/foreseen.js'
 import { conversionOrder } from '../coordinator/src/conversion/order.js'
 import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
-import { gatesForeseen, proofsForeseen } from '../coordinator/src/conversion/proofs/foreseen.js'
 import { scenarios } from '../coordinator/src/runs/drill/scenarios.js'
 import { mendingOf } from '../coordinator/src/runs/fix/mends.js'
 
-type Foreseen = (typeof proofsForeseen)[string][number]
-
-function foreseen(place: string, { asks, checks, stays = [], why }: Foreseen): string {
+function foreseenRow(place: string, { asks, checks, stays = [], why }: Foreseen): string {
   const named = checks.map((id) => `[\`${id}\`](findings.md#${id})${stays.includes(id) ? '\\*' : ''}`)
   return `| ${place} | ${asks} | ${named.join(', ') || (why ?? '')} |`
 }
@@ -46,8 +44,8 @@ Whatever a gate or a proof asks for and no step can bring about is a finding of 
 
 | step or proof | asks for | seen in the plan by |
 |---|---|---|
-${conversionOrder.flatMap(({ id }) => gatesForeseen[id].map((one) => foreseen(`[\`${id}\`](order.md#${id})`, one))).join('\n')}
-${allProofs.flatMap(({ id }) => (proofsForeseen[id] ?? []).map((one) => foreseen(`[\`${id}\`](#${id})`, one))).join('\n')}
+${conversionOrder.flatMap(({ id, foreseen }) => foreseen.map((one) => foreseenRow(`[\`${id}\`](order.md#${id})`, one))).join('\n')}
+${allProofs.flatMap(({ id, foreseen }) => foreseen.map((one) => foreseenRow(`[\`${id}\`](#${id})`, one))).join('\n')}
 
 # Drill
 

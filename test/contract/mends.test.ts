@@ -1,4 +1,4 @@
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
 import { mends } from '@quorate/coordinator/runs/fix/mends'

@@ -1,8 +1,9 @@
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { openSession } from '@quorate/coordinator/open-session'
-import { planConversion, startConversion } from '@quorate/coordinator/runs/session'
+import { startConversion } from '@quorate/coordinator/runs/convert'
+import { planConversion } from '@quorate/coordinator/runs/plan'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
@@ -28,13 +29,14 @@ function hasty(order: readonly ConversionStep[]): ConversionStep[] {
   const impatient = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(3000)])
   return order.map((step) => ({
     ...step,
-    verify: (run, action, signal) =>
+    verify: (run, action, signal, note) =>
       step.verify(
         run,
         action,
         action.node === 'k8sworker2.example.com' && step.id === 'rewrite-worker-kubeconfigs'
           ? impatient(signal)
           : signal,
+        note,
       ),
   }))
 }

@@ -1,6 +1,6 @@
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
 import { openSession } from '@quorate/coordinator/open-session'
-import { planConversion } from '@quorate/coordinator/runs/session'
+import { planConversion } from '@quorate/coordinator/runs/plan'
 import t from 'tap'
 import { clusterForTest } from '../support/simulated-cluster.js'
 

@@ -1,11 +1,13 @@
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
-import { type ConversionStep, defineStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { availabilityLine, totalOf } from '@quorate/coordinator/engine/availability'
 import type { AvailabilityRecord } from '@quorate/coordinator/engine/events'
 import { nothingToUndo } from '@quorate/coordinator/engine/step'
 import { openSession } from '@quorate/coordinator/open-session'
-import { planConversion, readRun, startConversion } from '@quorate/coordinator/runs/session'
+import { startConversion } from '@quorate/coordinator/runs/convert'
+import { planConversion } from '@quorate/coordinator/runs/plan'
+import { readRun } from '@quorate/coordinator/runs/read-runs'
 import { systemClock } from '@quorate/shared/clock'
 import { catalogue } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
@@ -56,7 +58,7 @@ t.test('a sound conversion and its undo: watched from two places, nothing failed
 
 /** Takes the API server away for longer than is allowed, while nothing of the run needs it. */
 function blackout(cluster: SimulatedCluster, ms: number, meanwhile: () => Promise<void>): ConversionStep {
-  return defineStep({
+  return {
     id: 'blackout',
     title: 'Take the API server away',
     documented: '',
@@ -75,7 +77,7 @@ function blackout(cluster: SimulatedCluster, ms: number, meanwhile: () => Promis
     },
     verify: async () => [],
     rollback: nothingToUndo('a test'),
-  })
+  }
 }
 
 t.test('a run stops by itself before its next step when the API was away for longer than the budget', async (t) => {

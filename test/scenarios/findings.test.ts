@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
 import { openSession } from '@quorate/coordinator/open-session'
-import { planConversion } from '@quorate/coordinator/runs/session'
+import { planConversion } from '@quorate/coordinator/runs/plan'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'

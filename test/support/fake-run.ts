@@ -1,9 +1,10 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/endpoint-policy'
 import type { Finding } from '@quorate/coordinator/conversion/context/finding'
-import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
+import { type ConversionRun, InProcess } from '@quorate/coordinator/conversion/context/run'
 import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
 import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
+import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
 import {
@@ -370,6 +371,8 @@ export function fakeRun(world: World): ConversionRun {
     nodeFacts: async (node) => world.facts[nameOf(node)] as NodeFacts,
     clusterFacts: async () => world.cluster,
     etcd: async () => world.etcd,
+    inProcess: new InProcess(),
+    order: conversionOrder,
     etcdTopology: () => chooseEtcdTopology(run as ConversionRun),
     refresh: () => {},
     endpointPolicy: async () =>

@@ -1,7 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
-import { planConversion } from '../runs/session.js'
+import { planConversion } from '../runs/plan.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { planText } from './render/plan.js'
 import { makeStyle } from './render/style.js'

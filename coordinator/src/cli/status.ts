@@ -1,7 +1,7 @@
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
 import type { LeaseHolder } from '../engine/lease.js'
-import { listRuns, readRun } from '../runs/session.js'
+import { listRuns, readRun } from '../runs/read-runs.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { runsText, runText } from './render/runs.js'
 import { makeStyle } from './render/style.js'

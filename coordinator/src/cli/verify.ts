@@ -1,7 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
-import { verifyCluster } from '../runs/session.js'
+import { verifyCluster } from '../runs/verify.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { fix } from './fix.js'
 import { makeStyle } from './render/style.js'

@@ -1,4 +1,4 @@
-import type { ConversionStep } from './context/run.js'
+import type { ConversionStep } from './context/step.js'
 import { backUpFiles } from './steps/back-up-files.js'
 import { finish } from './steps/finish.js'
 import { joinControlPlanes } from './steps/join-control-planes.js'

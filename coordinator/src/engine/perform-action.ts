@@ -38,18 +38,22 @@ export class ActionFailed extends Error {
 const placeOf = <Run>({ step, action }: Task<Run>) => ({ step: step.id, action: action.id, node: action.node })
 const partsOf = <Run>(task: Task<Run>) => ({ ...task, step: task.step.id })
 
-/** Does it: intent on the disk first, then the operations. What went wrong is undone on this node alone. False: it waits for its node. */
-export async function applyAction<Run>(task: Task<Run>): Promise<boolean> {
+/** What `apply` tells the gate of the same action. */
+export interface Applied {
+  readonly note: unknown
+}
+
+/** Does it: intent on the disk first, then the operations. What went wrong is undone on this node alone. Undefined: it waits for its node. */
+export async function applyAction<Run>(task: Task<Run>): Promise<Applied | undefined> {
   await task.record.emit({ kind: 'action-started', step: task.step.id, action: task.action })
   return apply(task)
 }
 
-async function apply<Run>(task: Task<Run>): Promise<boolean> {
+async function apply<Run>(task: Task<Run>): Promise<Applied | undefined> {
   try {
-    await task.step.apply(task.run, task.action, operationsOf(partsOf(task), 'apply'))
-    return true
+    return { note: await task.step.apply(task.run, task.action, operationsOf(partsOf(task), 'apply')) }
   } catch (error) {
-    if (await waits(task, error)) return false
+    if (await waits(task, error)) return undefined
     throw await fail(task, { error, stage: 'apply' })
   }
 }
@@ -61,12 +65,12 @@ function eitherOf(...signals: AbortSignal[]): AbortSignal {
 }
 
 /** Its gate: watches until it holds, keeps what was seen. A node that goes missing meanwhile is no longer asked. */
-export async function verifyAction<Run>(task: Task<Run>): Promise<void> {
+export async function verifyAction<Run>(task: Task<Run>, { note }: Applied): Promise<void> {
   const { absence = nobodyMissing, action, record, run, step } = task
   try {
     const evidence = await withoutMissing(absence, (signal) => {
       requirePresent(absence, action.node)
-      return step.verify(run, action, task.ours === undefined ? signal : eitherOf(signal, task.ours))
+      return step.verify(run, action, task.ours === undefined ? signal : eitherOf(signal, task.ours), note)
     })
     await record.noteMissing(absence)
     const at = (task.clock ?? systemClock).now()
@@ -105,8 +109,9 @@ export async function continueAction<Run>(task: Task<Run>): Promise<boolean> {
   }
   await record.emit({ kind: 'action-continued', ...placeOf(task) })
   try {
-    if (!(await apply(task))) return false
-    await verifyAction(task)
+    const applied = await apply(task)
+    if (applied === undefined) return false
+    await verifyAction(task, applied)
     return record.action(step.id, action.id)?.state === 'verified'
   } catch (error) {
     const now = record.action(step.id, action.id)

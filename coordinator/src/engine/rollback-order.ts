@@ -10,7 +10,7 @@ import { fromDetail, type Judge, type RunContext, runError, untilEnded } from '.
 import { ActionFailed, type Task, undoAction } from './perform-action.js'
 import { outcomeOf, type Refreshed, type RunOutcome } from './run-order.js'
 import { RunRecord } from './run-record.js'
-import type { Action, DoneAction, Evidence, Step } from './step.js'
+import { type Action, type DoneAction, type Evidence, type Step, widthOf } from './step.js'
 
 export interface RollbackOptions<Run extends Refreshed> {
   readonly order: readonly Step<Run>[]
@@ -104,7 +104,7 @@ class WayBack<Run extends Refreshed> {
     const records = this.#actions(step).filter(isToUndo).toReversed()
     if (typeof step.rollback !== 'function' || records.length === 0) return
     run.refresh()
-    const width = typeof step.width === 'number' ? step.width : step.width(run)
+    const width = await widthOf(step, run)
     const { failures, left } = await eachNode(
       records,
       { width, canary: 0, maxFailed: 0, mayStart: () => !stop.aborted },

@@ -10,7 +10,7 @@ import { ActionFailed, applyAction, continueAction, type Task, verifyAction } fr
 import type { RecordedFinding } from './picture.js'
 import { type PlannedStep, requireApproved } from './plan.js'
 import { RunRecord } from './run-record.js'
-import { type Action, type Evidence, type Step, seenAt } from './step.js'
+import { type Action, type Evidence, type Step, seenAt, widthOf } from './step.js'
 
 /** How a run ended. `needsPerson`: the cluster needs a person now (exit code 5), not merely another try. */
 export interface RunOutcome {
@@ -247,16 +247,17 @@ class Walk<Run extends Refreshed> {
     const { failures, left } = await eachNode(
       actions,
       {
-        width: typeof step.width === 'number' ? step.width : step.width(run),
+        width: await widthOf(step, run),
         canary: step.canary?.(run) ?? 0,
         maxFailed: step.maxFailed?.(run) ?? 0,
         mayStart: () => !stop.aborted && !this.#backgroundFailed,
       },
       async (action) => {
         const task = this.#task(step, action)
-        if (!(await applyAction(task))) return
-        if (step.settleBefore === undefined) await verifyAction(task)
-        else later.push(() => verifyAction(task))
+        const applied = await applyAction(task)
+        if (applied === undefined) return
+        if (step.settleBefore === undefined) await verifyAction(task, applied)
+        else later.push(() => verifyAction(task, applied))
       },
     )
     if (failures.length > 0) {

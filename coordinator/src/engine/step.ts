@@ -51,9 +51,9 @@ export const nothingToUndo = (why: string): NothingToUndo => ({ nothingToUndo: w
 
 /**
  * One step of an order. A step never loops over nodes: `plan` names the actions, the engine walks them `width` at a time.
- * The engine knows nothing of Kubernetes; `Run` is the narrow context that the order's own house defines.
+ * The engine knows nothing of Kubernetes; `Run` is the narrow context that the order's own house defines, `Note` what `apply` tells `verify`.
  */
-export interface Step<Run> {
+export interface Step<Run, Note = unknown> {
   /** File name, journal key and anchor in docs/order.md. */
   readonly id: string
   readonly title: string
@@ -64,7 +64,11 @@ export interface Step<Run> {
   /** One sentence for docs/order.md: how it is undone. */
   readonly undo: string
   /** Nodes at a time: a number, or a function of the run (waves). */
-  readonly width: number | ((run: Run) => number)
+  readonly width: number | ((run: Run) => number | Promise<number>)
+  /** Seconds that one action takes with its gate, as a rule of thumb for the plan; 3 unless given. */
+  readonly seconds?: number
+  /** Set where actions may take the service away (`outageSeconds`): why. */
+  readonly outage?: string
   /** Actions before this many are verified one by one before the rest starts (canary); 0 unless given. */
   readonly canary?: (run: Run) => number
   /** How many nodes may fail before the step starts no further one; 0 unless given. A step with a failed node always ends the run. */
@@ -81,11 +85,17 @@ export interface Step<Run> {
   before?(run: Run, signal: AbortSignal): Promise<readonly Evidence[]>
   /** Read-only; present facts and wanted state only. Empty: already true. */
   plan(run: Run): Promise<readonly Action[]>
-  apply(run: Run, action: Action, call: ChangeCall): Promise<void>
-  /** The gate: observes again, never trusts apply's word; waits with a deadline; throws what is not as it should be. */
-  verify(run: Run, action: Action, signal: AbortSignal): Promise<readonly Evidence[]>
+  /** Does it. What it returns is for the gate of the same action alone; after a crash it is done, and returned, again. */
+  apply(run: Run, action: Action, call: ChangeCall): Promise<Note>
+  /** The gate: observes again, never trusts apply; waits with a deadline; throws what is not as it should be. */
+  verify(run: Run, action: Action, signal: AbortSignal, note: Note): Promise<readonly Evidence[]>
   /** Undoes what the journal says was done. */
   readonly rollback: ((run: Run, done: DoneAction, call: ChangeCall) => Promise<void>) | NothingToUndo
   /** The gate of the undo, where more must be so than files and objects that are as before. */
   undone?(run: Run, done: DoneAction, signal: AbortSignal): Promise<readonly Evidence[]>
+}
+
+/** How many of its actions go on at once; at least one. */
+export async function widthOf<Run>({ width }: Step<Run>, run: Run): Promise<number> {
+  return Math.max(1, typeof width === 'number' ? width : await width(run))
 }

@@ -4,8 +4,9 @@ import { createLog } from '@quorate/shared/log'
 import type { RunId } from '@quorate/shared/names'
 import type { RunState } from '../engine/fold.js'
 import { clusterFileOf } from './open-run.js'
+import { listRuns } from './read-runs.js'
 import { resumeConversion } from './resume.js'
-import { listRuns, type Session, type StartedRun } from './session.js'
+import type { Session, StartedRun } from './session.js'
 
 export interface CatchUpOptions {
   readonly everyMs: number

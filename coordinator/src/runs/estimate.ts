@@ -1,31 +1,19 @@
 import type { ConversionRun } from '../conversion/context/run.js'
 import type { PlannedStep } from '../engine/plan.js'
+import { widthOf } from '../engine/step.js'
 
-/**
- * Seconds that one action takes with its gate, as a rule of thumb for the plan; whatever is not named takes `otherwise`. The
- * joins and the rollout dominate: both wait for kubelets and leases, whose periods are Kubernetes' own (10 s).
- */
-const secondsPerAction: Readonly<Record<string, number>> = {
-  'let-etcd-listen': 90,
-  'rewrite-first-kubelet': 12,
-  'rewrite-control-plane-kubeconfigs': 8,
-  'update-kube-proxy': 30,
-  'rewrite-worker-kubeconfigs': 12,
-  'prepare-joining': 15,
-  'upload-certificates': 5,
-  'join-control-planes': 25,
-  finish: 10,
-  'prove-ha': 10,
-}
-const otherwise = 3
+/** What one action takes with its gate where its step does not say. */
+const otherwiseSeconds = 3
 
 /** Seconds the plan will take, roughly: steps one after the other, each in as many rounds as its width makes. */
-export function estimateSeconds(steps: readonly PlannedStep[], run: ConversionRun): number {
-  return steps.reduce((sum, { id, actions }) => {
+export async function estimateSeconds(planned: readonly PlannedStep[], run: ConversionRun): Promise<number> {
+  let sum = 0
+  for (const { id, actions } of planned) {
     const step = run.order.find((one) => one.id === id)
-    if (step === undefined || actions.length === 0) return sum
-    const width = Math.max(1, typeof step.width === 'number' ? step.width : step.width(run))
+    if (step === undefined || actions.length === 0) continue
     const canary = Math.min(step.canary?.(run) ?? 0, actions.length)
-    return sum + (canary + Math.ceil((actions.length - canary) / width)) * (secondsPerAction[id] ?? otherwise)
-  }, 0)
+    const rounds = canary + Math.ceil((actions.length - canary) / (await widthOf(step, run)))
+    sum += rounds * (step.seconds ?? otherwiseSeconds)
+  }
+  return sum
 }

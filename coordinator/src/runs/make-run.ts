@@ -3,7 +3,8 @@ import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/fac
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import { decideEndpointPolicy } from '../conversion/context/endpoint-policy.js'
 import { type MayMiss, RollCall } from '../conversion/context/roll-call.js'
-import type { ConversionRun, ConversionStep, EtcdFacts } from '../conversion/context/run.js'
+import { type ConversionRun, type EtcdFacts, InProcess } from '../conversion/context/run.js'
+import type { ConversionStep } from '../conversion/context/step.js'
 import { chooseEtcdTopology } from '../conversion/etcd/choose.js'
 import { foldersToldBy, toldAgent } from '../conversion/facts/cluster-folders.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from '../conversion/facts/read-facts.js'
@@ -132,6 +133,7 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
       memory.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
+    inProcess: new InProcess(),
     loadBalancer: loadBalancerOf(file),
     order: order.map(withReliedProofs),
     ...{ keepBackup, requestFolder, backupRecipient },

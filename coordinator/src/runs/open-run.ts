@@ -7,9 +7,10 @@ import { acceptedOf } from '../conversion/context/accepted.js'
 import type { MayMiss } from '../conversion/context/roll-call.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { foldRun, type RunState } from '../engine/fold.js'
+import type { StartRequest } from './convert.js'
 import { orderOfRun } from './fix/fix-order.js'
 import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
-import type { Session, StartedRun, StartRequest } from './session.js'
+import type { Session, StartedRun } from './session.js'
 import { orderOf } from './session-run.js'
 
 /** A run of the past that this process goes on with. */

@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RunId } from '@quorate/shared/names'
-import type { ConversionRun, ConversionStep } from '../conversion/context/run.js'
+import type { ConversionRun } from '../conversion/context/run.js'
 import { nodeOf } from '../conversion/endpoint/servers.js'
 import { joinControlPlanes } from '../conversion/steps/join-control-planes.js'
 import { prepareJoining } from '../conversion/steps/prepare-joining.js'
@@ -9,10 +9,12 @@ import { uploadCertificates } from '../conversion/steps/upload-certificates.js'
 import { useEtcdLearners } from '../conversion/steps/use-etcd-learners.js'
 import type { RunState, SentOperation } from '../engine/fold.js'
 import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
-import type { Action } from '../engine/step.js'
+import type { Action, Step } from '../engine/step.js'
 import { asBefore } from './as-before.js'
+import type { StartRequest } from './convert.js'
 import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
-import { readRun, type Session, type StartedRun, type StartRequest } from './session.js'
+import { readRun } from './read-runs.js'
+import type { Session, StartedRun } from './session.js'
 import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
 import { judgeUnknownOutcome, touchedNow } from './unknown-outcome.js'
 
@@ -162,7 +164,7 @@ async function describe({ run, state, keepEndpoint }: Parts): Promise<RollbackPl
 }
 
 function undoStep(
-  { id, title, undo, rollback }: ConversionStep,
+  { id, title, undo, rollback }: Step<ConversionRun>,
   { state, keepEndpoint }: Omit<Parts, 'run'>,
 ): { undone: boolean; step: UndoStep }[] {
   const records = state.steps.find((step) => step.id === id)?.actions.filter(isToUndo) ?? []

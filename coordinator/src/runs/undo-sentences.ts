@@ -1,4 +1,4 @@
-import type { ConversionStep } from '../conversion/context/run.js'
+import type { ConversionStep } from '../conversion/context/step.js'
 import { conversionOrder } from '../conversion/order.js'
 
 /** How each step of the order that has an undo is undone, by id: for reports. */

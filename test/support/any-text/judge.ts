@@ -1,6 +1,6 @@
 import { planText } from '@quorate/coordinator/cli/render/plan'
 import { makeStyle } from '@quorate/coordinator/cli/render/style'
-import type { Plan } from '@quorate/coordinator/runs/session'
+import type { Plan } from '@quorate/coordinator/runs/plan'
 import { asQuorateError } from '@quorate/shared/errors'
 
 /** Words of a program that met what it did not expect, and what must never reach a terminal. */

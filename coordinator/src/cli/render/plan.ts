@@ -1,7 +1,7 @@
 import type { Assessed } from '../../conversion/checks/assess.js'
 import type { PlannedStep } from '../../engine/plan.js'
 import type { Action, Diff } from '../../engine/step.js'
-import type { Plan } from '../../runs/session.js'
+import type { Plan } from '../../runs/plan.js'
 import { duration } from './duration.js'
 import { printable, type Style } from './style.js'
 

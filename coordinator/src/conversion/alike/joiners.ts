@@ -1,6 +1,5 @@
-import { type Carried, carriedExtras, mergedExtras } from '@quorate/shared/carried-extras'
+import { carriedExtras, mergedExtras } from '@quorate/shared/carried-extras'
 import { readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
-import type { StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { ComponentExtras } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
 import { withKubernetesVersion } from '@quorate/shared/kubeadm-config-version'
@@ -8,22 +7,10 @@ import { adoptExtras } from '@quorate/shared/kubeadm-extras'
 import { formatEndpoint } from '@quorate/shared/names'
 import { podDifferences } from '@quorate/shared/static-pod-differences'
 import { certSansOf } from '../certificates/hand-added-sans.js'
-import { recall, remember } from '../context/notes.js'
+import type { JoinersWillBe } from '../context/joiners-will-be.js'
 import type { ConversionRun } from '../context/run.js'
 import { patchedBy } from '../facts/patches.js'
 import { ownOf } from './own-values.js'
-
-/** How the manifests that kubeadm will write for the joiners differ from what runs on the first control plane. */
-export interface JoinersWillBe {
-  /** `v1beta4`: of kubeadm-config. */
-  readonly apiVersion: string
-  /** What kubeadm writes, as its dry run on the first control plane shows; with `extras` in it. */
-  readonly pods: readonly StaticPodFacts[]
-  /** What is left; `one` runs on the first control plane, `other` the joiners would get. With how kubeadm-config could say it. */
-  readonly differences: readonly Carried[]
-  /** What this run adds to kubeadm-config, where the cluster file allows it. */
-  readonly extras: readonly ComponentExtras[]
-}
 
 /**
  * Asks the first control plane's kubeadm what it would write: from kubeadm-config as this run will leave it, with the patches that the joins apply.
@@ -40,12 +27,11 @@ export async function joinersWillBe(run: ConversionRun): Promise<JoinersWillBe |
   const edited = setControlPlaneEndpoint(before, formatEndpoint(run.endpoint), sans)
   // Another version is a finding of its own (kubeadm-config-version); here it would only hide what else differs.
   const configuration = withKubernetesVersion(edited, kubernetesVersion)
-  const key = `joiners ${sha256Hex(JSON.stringify([configuration, facts.staticPods, facts.sharedFiles]))}`
-  const known = recall<Promise<JoinersWillBe>>(run, key)
-  if (known !== undefined) return known
-  const asked = ask(run, configuration)
-  remember(run, key, asked)
-  asked.catch(() => remember(run, key, undefined))
+  const { rendered } = run.inProcess
+  const key = sha256Hex(JSON.stringify([configuration, facts.staticPods, facts.sharedFiles]))
+  const asked = rendered.get(key) ?? ask(run, configuration)
+  rendered.set(key, asked)
+  asked.catch(() => rendered.delete(key))
   return asked
 }
 

@@ -1,17 +1,6 @@
-import { joinControlPlanes } from '../steps/join-control-planes.js'
-import { letEtcdListen } from '../steps/let-etcd-listen.js'
 import type { Check } from './check.js'
 
 const id = 'planned-outage'
-
-/** Why a step takes the API away, of those that may. */
-const steps = [
-  { step: letEtcdListen, why: 'etcd has one member and restarts' },
-  {
-    step: joinControlPlanes,
-    why: 'the second etcd member votes before it has started, so etcd has no quorum until then',
-  },
-] as const
 
 /** What cannot be avoided is asked for by its length. Whoever accepts it has it allowed by the availability budget too. */
 export const plannedOutage: Check = {
@@ -20,10 +9,12 @@ export const plannedOutage: Check = {
   async check(run) {
     if ((await run.clusterFacts()).kubernetesVersion === '') return []
     const planned = await Promise.all(
-      steps.map(async ({ step, why }) => {
-        const actions = await step.plan(run)
-        return { id: step.id, why, seconds: actions.reduce((sum, one) => sum + (one.outageSeconds ?? 0), 0) }
-      }),
+      run.order
+        .filter(({ outage }) => outage !== undefined)
+        .map(async ({ id: step, outage: why, plan }) => {
+          const seconds = (await plan(run)).reduce((sum, one) => sum + (one.outageSeconds ?? 0), 0)
+          return { id: step, why, seconds }
+        }),
     )
     const outages = planned.filter(({ seconds }) => seconds > 0)
     const total = outages.reduce((sum, { seconds }) => sum + seconds, 0)

@@ -8,6 +8,7 @@ import type { Agent } from '../../fleet/agent.js'
 import type { RequestFolder } from '../../state/request-folder.js'
 import type { EndpointPolicy } from './endpoint-policy.js'
 import type { EtcdTopology } from './etcd-topology.js'
+import type { JoinersWillBe } from './joiners-will-be.js'
 import type { LoadBalancerKind } from './load-balancer-kind.js'
 
 export interface EtcdFacts {
@@ -54,8 +55,10 @@ export interface ConversionRun {
   /** Which kubeconfig of a control plane goes where, by version and the operator's policy; see conversion/context/endpoint-policy.ts. */
   endpointPolicy(): Promise<EndpointPolicy>
   readonly loadBalancer: LoadBalancerKind
+  /** What parts of this process tell each other; gone with it, and never needed to go on after a crash. */
+  readonly inProcess: InProcess
   /** The steps that this run walks. */
-  readonly order: readonly ConversionStep[]
+  readonly order: readonly Step<ConversionRun>[]
   /** Keeps an encrypted backup off the node: writes it into the state folder, returns its path, sha256 (of the ciphertext) and size in bytes. */
   keepBackup(
     node: string,
@@ -68,9 +71,16 @@ export interface ConversionRun {
   readonly backupRecipient: string
 }
 
-export type ConversionStep = Step<ConversionRun>
-
-/** A step of the conversion with its id as a literal type. */
-export const defineStep = <const Id extends string>(
-  step: ConversionStep & { readonly id: Id },
-): ConversionStep & { readonly id: Id } => step
+/** What parts of one process of a run tell each other. */
+export class InProcess {
+  /** Control planes whose `kubeadm join` runs now. */
+  readonly joining = new Set<NodeEntry>()
+  /** Joiners whose `kubeadm join phase preflight` runs now. */
+  preflights = 0
+  /** The last change of the load balancer's backends: one at a time. */
+  balancing: Promise<unknown> = Promise.resolve()
+  /** The last reading of the cluster's facts; `startedAt` in Unix milliseconds. */
+  clusterReading: { readonly startedAt: number; readonly facts: Promise<ClusterFacts> } | undefined
+  /** What kubeadm would write for the joiners, by the sha256 of what it was asked. */
+  readonly rendered = new Map<string, Promise<JoinersWillBe>>()
+}

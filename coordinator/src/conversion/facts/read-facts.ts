@@ -98,21 +98,15 @@ export async function socketsOf(
   return sockets.filter((socket) => socket.process === process)
 }
 
-interface Reading {
-  readonly startedAt: number
-  readonly facts: Promise<ClusterFacts>
-}
-const lately = new WeakMap<ConversionRun, Reading>()
-
 /**
  * Facts of the cluster that began to be read at most 200 ms ago. Gates of many nodes poll at once: they share one look instead of
  * each asking the same API server the same thing.
  */
 export function clusterNow(run: ConversionRun): Promise<ClusterFacts> {
-  const last = lately.get(run)
+  const last = run.inProcess.clusterReading
   if (last !== undefined && Date.now() - last.startedAt <= 200) return last.facts
   const reading = { startedAt: Date.now(), facts: readClusterFacts(run) }
-  lately.set(run, reading)
+  run.inProcess.clusterReading = reading
   return reading.facts
 }
 

@@ -48,16 +48,14 @@ export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: Abor
   )
 }
 
-const joiningNow = new WeakMap<ConversionRun, Set<NodeEntry>>()
-
 /** Runs `join`; until it has ended the node is no backend even if it serves already: its agent, which does one thing at a time, is not told either. */
 export async function whileJoining(run: ConversionRun, node: NodeEntry, join: () => Promise<void>): Promise<void> {
-  const nodes = joiningNow.get(run) ?? new Set()
-  joiningNow.set(run, nodes.add(node))
+  const { joining } = run.inProcess
+  joining.add(node)
   try {
     await join()
   } finally {
-    nodes.delete(node)
+    joining.delete(node)
   }
 }
 
@@ -69,8 +67,8 @@ const lateMs = 30_000
  * what is left out now nobody adds later. On the way out it may be what is broken, and is not.
  */
 export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
-  const joining = joiningNow.get(run)
-  const asked = run.controlPlanes.filter((node) => node !== without && joining?.has(node) !== true)
+  const { joining } = run.inProcess
+  const asked = run.controlPlanes.filter((node) => node !== without && !joining.has(node))
   const looks = await Promise.all(asked.map((node) => looksWhileLate(run, node, without !== undefined)))
   return asked.filter((_, index) => looks[index])
 }
@@ -88,8 +86,6 @@ async function looksWhileLate(run: ConversionRun, node: NodeEntry, isOnceEnough:
   )
 }
 
-const turns = new WeakMap<ConversionRun, Promise<unknown>>()
-
 /**
  * Makes the control planes that serve now the load balancer's backends. One at a time in a run, each time from what is true then:
  * of two joins that end together neither may write a list without the other.
@@ -99,7 +95,8 @@ export function balanceServing(
   call: ChangeCall,
   without?: NodeEntry,
 ): Promise<readonly NodeEntry[]> {
-  const turn = (turns.get(run) ?? Promise.resolve()).then(async () => {
+  const { inProcess } = run
+  const turn = inProcess.balancing.then(async () => {
     const backends = await servingNow(run, without)
     if (backends.length === 0)
       throw new QuorateError(
@@ -108,19 +105,16 @@ export function balanceServing(
         { where: run.first.name },
       )
     // On the way in a node is told when its own turn comes. On the way out whoever holds the address leads to who stays, also the one that leaves.
-    const rest = run.controlPlanes.filter((node) => !backends.includes(node) && joiningNow.get(run)?.has(node) !== true)
+    const rest = run.controlPlanes.filter((node) => !backends.includes(node) && !inProcess.joining.has(node))
     const pool = {
       backends,
       beside: without === undefined ? [] : rest,
-      joining: [...(joiningNow.get(run) ?? [])],
+      joining: [...inProcess.joining],
       ...(without === undefined ? {} : { leaving: without }),
     }
     await run.loadBalancer.setBackends(run, pool, call)
     return backends
   })
-  turns.set(
-    run,
-    turn.catch(() => undefined),
-  )
+  inProcess.balancing = turn.catch(() => undefined)
   return turn
 }

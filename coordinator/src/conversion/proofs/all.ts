@@ -1,3 +1,4 @@
+import type { Proof } from '../context/proof.js'
 import { apiEndpoints } from './api-endpoints.js'
 import { apiserverCertificates } from './apiserver-certificates.js'
 import { certificateExpiry } from './certificate-expiry.js'
@@ -22,7 +23,6 @@ import { loadBalancer } from './load-balancer.js'
 import { mtuProof } from './mtu.js'
 import { nodesReady } from './nodes-ready.js'
 import { oldAddress } from './old-address.js'
-import type { Proof } from './proof.js'
 import { separateMachines } from './separate-machines.js'
 import { virtualIp } from './virtual-ip.js'
 

@@ -1,5 +1,5 @@
+import type { Proof } from '../context/proof.js'
 import { notProved, resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'api-endpoints'
 
@@ -7,6 +7,9 @@ const id = 'api-endpoints'
 export const apiEndpoints: Proof = {
   id,
   title: 'The Service default/kubernetes leads to every API server',
+  foreseen: [
+    { asks: 'API servers behind default/kubernetes', checks: ['api-endpoints', 'addresses'], stays: ['api-endpoints'] },
+  ],
   async prove(run) {
     const { apiServerAddresses } = await run.clusterFacts()
     const missing = run.controlPlanes.filter(({ address }) => !apiServerAddresses.includes(address))

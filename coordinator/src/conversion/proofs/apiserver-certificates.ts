@@ -1,8 +1,8 @@
+import type { Proof } from '../context/proof.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'apiserver-certificates'
 
@@ -10,6 +10,7 @@ const id = 'apiserver-certificates'
 export const apiserverCertificates: Proof = {
   id,
   title: 'Every API server is ready and shows a certificate for the endpoint',
+  foreseen: [{ asks: 'certificates for the endpoint', checks: ['ca-key', 'serving-certificate'] }],
   async prove(run, signal) {
     const statuses = await readyStatuses(run)
     const seen = await Promise.all(

@@ -1,7 +1,7 @@
 import type { CertificateFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { Proof } from '../context/proof.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'certificate-expiry'
 const dayMs = 86_400_000
@@ -11,6 +11,7 @@ const soonMs = 7 * dayMs
 export const certificateExpiry: Proof = {
   id,
   title: 'No certificate of a control plane ends within a week',
+  foreseen: [{ asks: 'a week or more', checks: ['certificate-expiry'], stays: ['certificate-expiry'] }],
   async prove(run) {
     const seen = await Promise.all(
       run.controlPlanes.map(async (node): Promise<readonly Seen[]> => {

@@ -1,9 +1,9 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import { apiserverCertificate, wantedSans } from '../endpoint/servers.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'certificate-names'
 const remedyFor = (path: string): string =>
@@ -13,6 +13,7 @@ const remedyFor = (path: string): string =>
 export const certificateNames: Proof = {
   id,
   title: 'The API server certificates of all control planes are for the same names',
+  foreseen: [{ asks: 'the same names everywhere', checks: ['ca-key', 'serving-certificate'] }],
   async prove(run) {
     const all = await Promise.all(
       run.controlPlanes.map(async (node) => {

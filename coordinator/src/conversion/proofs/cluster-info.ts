@@ -1,8 +1,8 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
+import type { Proof } from '../context/proof.js'
 import { endpointServer } from '../endpoint/servers.js'
 import { notProved, resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'cluster-info'
 
@@ -10,6 +10,7 @@ const id = 'cluster-info'
 export const clusterInfo: Proof = {
   id,
   title: 'cluster-info names the endpoint',
+  foreseen: [{ asks: 'the endpoint in it', checks: ['cluster-ca'] }],
   async prove(run) {
     const { server } = readKubeconfig((await run.clusterFacts()).clusterInfo?.text ?? '', clusterTexts.clusterInfo)
     const what = 'configmap/kube-public/cluster-info'

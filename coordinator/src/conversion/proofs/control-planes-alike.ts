@@ -1,8 +1,8 @@
 import { differencesOf } from '../alike/nodes.js'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
 import { resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'control-planes-alike'
 
@@ -10,6 +10,13 @@ const id = 'control-planes-alike'
 export const controlPlanesAlike: Proof = {
   id,
   title: 'Control planes run with the same flags, images, files and kubelet configuration',
+  foreseen: [
+    {
+      asks: 'control planes with the same settings',
+      checks: ['control-planes-alike'],
+      stays: ['control-planes-alike'],
+    },
+  ],
   async prove(run) {
     const all = await Promise.all(run.controlPlanes.map(async (node) => ({ node, facts: await run.nodeFacts(node) })))
     const [reference, ...others] = all.filter(({ facts }) => facts.staticPods.length > 0)

@@ -1,6 +1,6 @@
 import { coreDnsNodes, coreDnsPods, coreDnsRolls, coreDnsShortcoming, isHuddled } from '../clients/core-dns.js'
+import type { Proof } from '../context/proof.js'
 import { notProved, resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'coredns'
 
@@ -19,6 +19,7 @@ const notReady = (evidence: string) => ({
 export const coredns: Proof = {
   id,
   title: 'CoreDNS is ready on two nodes or more',
+  foreseen: [{ asks: 'CoreDNS ready on two nodes', checks: ['coredns', 'node-pressure'], stays: ['coredns'] }],
   async prove(run) {
     const cluster = await run.clusterFacts()
     const [pods, nodes] = [coreDnsPods(cluster), coreDnsNodes(cluster)]

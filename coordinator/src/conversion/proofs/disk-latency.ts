@@ -1,5 +1,5 @@
+import type { Proof } from '../context/proof.js'
 import { disksOfEtcd } from '../etcd/disk-latency.js'
-import type { Proof } from './proof.js'
 
 const id = 'disk-latency'
 /** Of a cluster at work: the last step of a conversion waits for it. */
@@ -8,6 +8,7 @@ const limitMs = 200
 export const diskLatencyProof: Proof = {
   id,
   title: 'The disks under etcd make a record durable fast enough',
+  foreseen: [{ asks: 'disks that are fast enough', checks: ['disk-latency'], stays: ['disk-latency'] }],
   async prove(run, signal) {
     const seen = await disksOfEtcd(run, { limitMs, signal })
     return {

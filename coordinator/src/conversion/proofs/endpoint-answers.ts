@@ -1,13 +1,14 @@
+import type { Proof } from '../context/proof.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'endpoint-answers'
 
 export const endpointAnswers: Proof = {
   id,
   title: 'The endpoint answers every node, its certificate verified by name',
+  foreseen: [{ asks: 'an answer from every node', checks: ['load-balancer', 'reachability', 'firewall'] }],
   async prove(run, signal) {
     const { host, port } = run.endpoint
     const statuses = await readyStatuses(run)

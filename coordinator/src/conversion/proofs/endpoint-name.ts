@@ -1,14 +1,15 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
 import { nameSource, sourceInWords } from '../endpoint/name-source.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'endpoint-name'
 
 export const endpointName: Proof = {
   id,
   title: "Every node resolves the endpoint's name to the same address, without cluster DNS",
+  foreseen: [{ asks: 'one address on every node', checks: ['endpoint-resolves'] }],
   async prove(run, signal) {
     const { host } = run.endpoint
     const answers = await Promise.all(

@@ -1,11 +1,12 @@
 import { etcdAddresses as addressesChecked } from '../checks/etcd-addresses.js'
+import type { Proof } from '../context/proof.js'
 import { resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 /** A member that only its own node reaches has a vote that counts and data that nobody else can read. */
 export const etcdAddresses: Proof = {
   id: addressesChecked.id,
   title: addressesChecked.title,
+  foreseen: [{ asks: 'members that others reach', checks: ['etcd-addresses'] }],
   async prove(run) {
     const findings = await addressesChecked.check(run)
     const homes = (await run.etcdTopology()).homes(run)

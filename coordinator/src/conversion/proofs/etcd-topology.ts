@@ -1,12 +1,13 @@
 import { etcdTopology as topologyChecked } from '../checks/etcd-topology.js'
+import type { Proof } from '../context/proof.js'
 import { resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 /** Three control planes over an etcd that dies with one machine are down with that machine. */
 export const etcdTopology: Proof = {
   id: topologyChecked.id,
   title: topologyChecked.title,
   outside: true,
+  foreseen: [{ asks: 'an etcd that survives a machine', checks: ['etcd-topology'] }],
   async prove(run) {
     const findings = await topologyChecked.check(run)
     const { members } = await run.etcd()

@@ -1,7 +1,7 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'etcd'
 const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
@@ -9,6 +9,7 @@ const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
 export const etcd: Proof = {
   id,
   title: 'etcd has all the voters that it should have, all healthy by their own word',
+  foreseen: [{ asks: 'healthy voters', checks: ['etcd-health', 'already-highly-available'] }],
   async prove(run) {
     const [seen, topology, { nodes }] = await Promise.all([run.etcd(), run.etcdTopology(), run.clusterFacts()])
     const { members, alarms, clusterId } = seen

@@ -1,15 +1,18 @@
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
 import { kubeProxyRolledOut } from '../clients/kube-proxy.js'
+import type { Proof } from '../context/proof.js'
 import { endpointServer } from '../endpoint/servers.js'
 import { notProved, resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'kube-proxy'
 
 export const kubeProxy: Proof = {
   id,
   title: 'kube-proxy of every node goes to the endpoint',
+  foreseen: [
+    { asks: 'pods that use the endpoint', checks: ['kube-proxy', 'kube-proxy-absent'], stays: ['kube-proxy'] },
+  ],
   async prove(run, signal) {
     const { kubeProxy: configMap } = await run.clusterFacts()
     if (configMap?.present !== true) return resultOf([{ what: 'kube-proxy', saw: 'not installed' }])

@@ -1,8 +1,8 @@
 import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { formatEndpoint } from '@quorate/shared/names'
+import type { Proof } from '../context/proof.js'
 import { wantedSans } from '../endpoint/servers.js'
 import { notProved, resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'kubeadm-config'
 
@@ -10,6 +10,7 @@ const id = 'kubeadm-config'
 export const kubeadmConfig: Proof = {
   id,
   title: 'kubeadm-config names the endpoint',
+  foreseen: [{ asks: 'the endpoint in it', checks: ['kubeadm-config-api'] }],
   async prove(run) {
     const { controlPlaneEndpoint, certSans } = readClusterConfiguration(
       (await run.clusterFacts()).kubeadmConfig?.text ?? '',

@@ -1,10 +1,10 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
 import { againstPolicy, type Steered } from '../clients/rewrite-kubeconfigs.js'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
 import { endpointServer, isLocalServer, kubeconfigsOf } from '../endpoint/servers.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'kubeconfigs'
 const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler']
@@ -12,6 +12,7 @@ const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler
 export const kubeconfigs: Proof = {
   id,
   title: 'The kubeconfigs of every node point where the policy says',
+  foreseen: [{ asks: 'the endpoint in each', checks: ['kubeconfigs'] }],
   async prove(run) {
     const seen = await Promise.all([
       ...run.controlPlanes.map((node) => ofControlPlane(run, node)),

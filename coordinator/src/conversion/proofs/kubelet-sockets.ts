@@ -1,7 +1,7 @@
 import { staysConnectedTo } from '../clients/connected.js'
+import type { Proof } from '../context/proof.js'
 import { kubeconfigsOf } from '../endpoint/servers.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'kubelet-sockets'
 
@@ -9,6 +9,7 @@ const id = 'kubelet-sockets'
 export const kubeletSockets: Proof = {
   id,
   title: 'Every kubelet is connected where its kubeconfig says',
+  foreseen: [{ asks: 'kubelets that use it', checks: ['nodes-ready', 'proxies'], stays: ['nodes-ready'] }],
   async prove(run, signal) {
     const seen = await Promise.all(
       run.nodes.map(async (node): Promise<Seen> => {

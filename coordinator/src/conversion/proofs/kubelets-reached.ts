@@ -1,6 +1,6 @@
 import { remedyFor, unreachedFrom } from '../clients/kubelets-reached.js'
+import type { Proof } from '../context/proof.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'kubelets-reached'
 
@@ -9,6 +9,13 @@ export const kubeletsReachedProof: Proof = {
   id,
   title: 'Every API server reaches the kubelet of every node',
   outside: true,
+  foreseen: [
+    {
+      asks: 'kubelets that every API server reaches',
+      checks: ['kubelets-reached', 'kubelet-serving-certificates'],
+      stays: ['kubelets-reached'],
+    },
+  ],
   async prove(run, signal) {
     const { nodes: objects, servingRequests } = await run.clusterFacts()
     // One that is not Ready is another proof's.

@@ -1,6 +1,6 @@
+import type { Proof } from '../context/proof.js'
 import { judgeLeases } from '../facts/leases.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'leases'
 
@@ -8,6 +8,7 @@ const id = 'leases'
 export const leases: Proof = {
   id,
   title: 'Controller-manager and scheduler are led by somebody who renews the Lease',
+  foreseen: [{ asks: 'leaders', checks: ['leases', 'static-pods-run'], stays: ['leases'] }],
   async prove(run) {
     const judged = await judgeLeases(run)
     return resultOf(

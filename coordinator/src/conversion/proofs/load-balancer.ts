@@ -3,11 +3,11 @@ import type { UntilOptions } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import type { Frontend } from '../context/load-balancer-kind.js'
+import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
 import { serves } from '../load-balancers/load-balancer-nodes.js'
 import { meetBackends } from '../load-balancers/meet-backends.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'load-balancer'
 const leadsNot = 'the load balancer does not lead to every control plane'
@@ -17,6 +17,7 @@ const servesNot = 'its load balancer does not serve: it cannot take over if the 
 export const loadBalancer: Proof = {
   id,
   title: 'The load balancer leads to every control plane, and each of its nodes serves',
+  foreseen: [{ asks: 'every control plane behind it', checks: ['load-balancer', 'hairpin'] }],
   async prove(run, signal) {
     const frontends = run.loadBalancer.frontends(run)
     const bySomebodyElse = () => meetBackends(run, run.controlPlanes, { seconds: 10, signal })

@@ -1,11 +1,12 @@
+import type { Proof } from '../context/proof.js'
 import { mtuOfControlPlanes } from '../endpoint/mtu.js'
-import type { Proof } from './proof.js'
 
 const id = 'mtu'
 
 export const mtuProof: Proof = {
   id,
   title: 'Control planes send packets of the same size',
+  foreseen: [{ asks: 'packets of one size', checks: ['mtu'], stays: ['mtu'] }],
   async prove(run) {
     const { evidence, findings } = await mtuOfControlPlanes(run)
     return { evidence, findings: findings.map((finding) => ({ id, ...finding })) }

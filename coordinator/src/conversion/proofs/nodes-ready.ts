@@ -1,8 +1,8 @@
 import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
 import { forgottenWorkers, lineOf } from '../checks/workers-forgotten.js'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'nodes-ready'
 
@@ -19,6 +19,7 @@ const notLookedAt = (node: NodeObject): Finding => ({
 export const nodesReady: Proof = {
   id,
   title: 'Every node is Ready, every control plane labelled as one',
+  foreseen: [{ asks: 'Nodes that are Ready and labelled', checks: ['nodes-ready'], stays: ['nodes-ready'] }],
   async prove(run) {
     const { nodes } = await run.clusterFacts()
     const seen = run.nodes.map((node): Seen => {

@@ -1,6 +1,6 @@
 import type { Evidence } from '../../engine/step.js'
 import type { Finding } from '../context/finding.js'
-import type { ProofResult } from './proof.js'
+import type { ProofResult } from '../context/proof.js'
 
 /** What is missing for a proof to hold; it holds all the same where the severity is said to be less than `error`. */
 export const notProved = (id: string, missing: Omit<Finding, 'id' | 'severity'> & Partial<Finding>): Finding => ({

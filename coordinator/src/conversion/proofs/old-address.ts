@@ -1,9 +1,10 @@
+import type { Proof } from '../context/proof.js'
 import { oldAddressFindings } from '../endpoint/old-address.js'
-import type { Proof } from './proof.js'
 
 export const oldAddress: Proof = {
   id: 'scan-for-old-address',
   title: "Nothing that the cluster works by names the first control plane's address but its own local files",
+  foreseen: [{ asks: 'nothing that works by the old address', checks: ['old-address-users'] }],
   async prove(run) {
     const findings = await oldAddressFindings(run)
     const what = `${run.first.address} in objects of the API and in files of every node`

@@ -3,8 +3,8 @@ import { asQuorateError } from '@quorate/shared/errors'
 import { type Evidence, seenAt } from '../../engine/step.js'
 import { silentNodes } from '../checks/assess.js'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
-import type { Proof } from './proof.js'
 
 /** One proof and what it saw. */
 export interface Proved {

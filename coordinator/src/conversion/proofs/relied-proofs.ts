@@ -2,41 +2,22 @@ import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { Evidence } from '../../engine/step.js'
 import type { Finding } from '../context/finding.js'
-import type { ConversionRun, ConversionStep } from '../context/run.js'
-import type { conversionOrder } from '../order.js'
-import { endpointAnswers } from './endpoint-answers.js'
-import { endpointName } from './endpoint-name.js'
-import { mtuProof } from './mtu.js'
-import type { Proof } from './proof.js'
-
-type StepId = (typeof conversionOrder)[number]['id']
-
-/** From every node: the name, without cluster DNS; TCP, TLS with full verification and /readyz through the load balancer. */
-const endpoint = [endpointName, endpointAnswers]
-
-/**
- * WHICH PROOFS A STEP RELIES ON, made once more just before its first action: what was so in the plan, or a step ago, may be so no more.
- * A step that is not named relies on nothing that an earlier gate has not seen in the same breath. What a join relies on beside the endpoint
- * (ports both ways, clocks, the disk) is the gate of prepare-joining, which makes those proofs again on every joiner.
- */
-export const reliedProofs: Partial<Record<StepId, readonly Proof[]>> = {
-  'regenerate-apiserver-certificate': [endpointName],
-  'rewrite-first-kubelet': endpoint,
-  'rewrite-control-plane-kubeconfigs': endpoint,
-  'rewrite-admin-kubeconfigs': endpoint,
-  'update-kube-proxy': endpoint,
-  'rewrite-worker-kubeconfigs': endpoint,
-  'update-cluster-info': endpoint,
-  'join-control-planes': [...endpoint, mtuProof],
-}
+import type { Proof } from '../context/proof.js'
+import type { ConversionRun } from '../context/run.js'
+import type { ConversionStep } from '../context/step.js'
 
 /** One lost packet is no reason to stop a run; what stays so is. */
 const patienceMs = 5_000
 
-/** The step, with what it relies on proved before it. */
+/** The step as the engine walks it: what it relies on is proved before it, after what it asks itself. */
 export function withReliedProofs(step: ConversionStep): ConversionStep {
-  const proofs: readonly Proof[] | undefined = reliedProofs[step.id as StepId]
-  return proofs === undefined ? step : { ...step, before: (run, signal) => proveAgain(run, { step, proofs, signal }) }
+  const { reliesOn: proofs } = step
+  if (proofs === undefined) return step
+  const before = async (run: ConversionRun, signal: AbortSignal) => [
+    ...((await step.before?.(run, signal)) ?? []),
+    ...(await proveAgain(run, { step, proofs, signal })),
+  ]
+  return { ...step, before }
 }
 
 async function proveAgain(

@@ -1,9 +1,9 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../context/finding.js'
+import type { Proof } from '../context/proof.js'
 import { withFacts } from '../facts/with-facts.js'
 import { resultOf } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'separate-machines'
 
@@ -40,6 +40,7 @@ const signs: readonly Sign[] = [
 export const separateMachines: Proof = {
   id,
   title: 'No two control planes are one machine, as far as they can tell',
+  foreseen: [{ asks: 'machines of their own', checks: ['duplicate-identity'], stays: ['duplicate-identity'] }],
   async prove(run) {
     const nodes = await withFacts(run, run.controlPlanes)
     const findings = signs.flatMap((sign) => shared(sign, nodes))

@@ -7,7 +7,6 @@ import { acceptedFinding, acceptedOfComponent, wasSoBefore } from '../context/ac
 import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { allProofs } from './all.js'
-import { staysFor } from './foreseen.js'
 import { type Proved, prove } from './prove.js'
 
 interface Waiting {
@@ -63,6 +62,10 @@ function knownBefore(run: ConversionRun, proof: Proved): { finding: Finding; acc
     return accepted.slice(0, 1).map((one) => ({ finding, accepted: one }))
   })
 }
+
+/** Checks whose finding no step changes and the proof repeats. */
+const staysFor = (proof: string): readonly string[] =>
+  allProofs.filter(({ id }) => id === proof).flatMap(({ foreseen }) => foreseen.flatMap(({ stays = [] }) => stays))
 
 /** Of a Lease only what was accepted of this very component. */
 function acceptedFor(run: ConversionRun, check: string, { node, message }: Finding): RecordedFinding | undefined {

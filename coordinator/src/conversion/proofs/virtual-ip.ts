@@ -3,11 +3,11 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { placeOf } from '@quorate/shared/load-balancer-place'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
 import { readNodeFacts } from '../facts/read-facts.js'
 import { unitOf } from '../facts/unit-of.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
-import type { Proof } from './proof.js'
 
 const id = 'virtual-ip'
 
@@ -15,6 +15,7 @@ const id = 'virtual-ip'
 export const virtualIp: Proof = {
   id,
   title: 'Exactly one machine of the load balancer holds the virtual IP, and on each runs what takes it over',
+  foreseen: [{ asks: 'one holder', checks: ['virtual-ip-unused', 'virtual-router-id'] }],
   async prove(run, signal) {
     const nodes = run.loadBalancer.frontends(run).map(({ node }) => node)
     const virtualIP = run.loadBalancer.movingAddress(run.file)

@@ -1,7 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import { recall, remember } from '../context/notes.js'
-import { defineStep } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { workRemains } from '../endpoint/work-remains.js'
 
@@ -9,7 +8,6 @@ interface KeptFiles {
   readonly facts: Readonly<Record<string, string>>
   readonly kept: { readonly path: string; readonly sha256: string; readonly bytes: number }
 }
-const note = (node: string): string => `files/${node}`
 
 export const backUpFiles = defineStep({
   id: 'back-up-files',
@@ -17,6 +15,7 @@ export const backUpFiles = defineStep({
   gate: 'The sha256 of every file and object, on each node; a copy kept off the node, encrypted.',
   undo: 'None needed: nothing but the backup was written.',
   width: 20,
+  foreseen: [{ asks: 'room for the backup', checks: ['disk'] }],
   onResume: 'kept',
   async plan(run) {
     if (!(await workRemains(run))) return []
@@ -27,7 +26,7 @@ export const backUpFiles = defineStep({
       diffs: [],
     }))
   },
-  async apply(run, action, call) {
+  async apply(run, action, call): Promise<KeptFiles> {
     const node = nodeOf(run, action.node)
     const agent = run.agent(node)
     const { facts } = await agent.change('backUpFiles', { includeApiObjects: node === run.first }, call, 'back-up')
@@ -36,14 +35,12 @@ export const backUpFiles = defineStep({
       'files',
       agent.readBackup(run.id, 'files', run.backupRecipient, { deadlineMs: 120_000, signal: call.signal }),
     )
-    remember<KeptFiles>(run, note(node.name), { facts, kept })
+    return { facts, kept }
   },
-  async verify(run, { node }) {
-    const backup = recall<KeptFiles>(run, note(node))
-    if (backup === undefined || backup.kept.bytes === 0) {
+  async verify(run, { node }, _signal, { facts, kept }) {
+    if (kept.bytes === 0) {
       throw new QuorateError('STEP_FAILED', 'no backup of this node was kept here', { where: node })
     }
-    const { facts, kept } = backup
     const objects = Object.keys(facts).filter((name) => name.startsWith('configmap/'))
     if (node === run.first.name && objects.length === 0) {
       throw new QuorateError('STEP_FAILED', 'the backup of the first control plane holds no ConfigMap', { where: node })

@@ -8,7 +8,9 @@ import type { ChangeCall } from '../../fleet/agent.js'
 import { requestsOf, unsignedOf, withRequests } from '../certificates/external-ca.js'
 import { coreDnsEvidence, coreDnsShortcoming, mayHuddle, spreadCoreDns } from '../clients/core-dns.js'
 import { acceptedFinding, wasSoBefore } from '../context/accepted.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import { byItself } from '../context/foreseen.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { toJoin } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { clusterNow, readClusterFacts, readNodeFacts } from '../facts/read-facts.js'
@@ -20,6 +22,12 @@ export const finish = defineStep({
   gate: 'CoreDNS is ready on two nodes or more, unless the plan found that it cannot be and the operator accepted that; token and Secret are deleted, and what was kept for certificates signed elsewhere; every node of the load balancer serves.',
   undo: 'None needed: what was deleted was made by this run, and CoreDNS may stay spread.',
   width: 1,
+  seconds: 10,
+  foreseen: [
+    { asks: 'CoreDNS ready on two nodes', checks: ['coredns', 'node-pressure', 'admission'], stays: ['coredns'] },
+    byItself('no join secret', 'the step deletes them'),
+    { asks: 'every machine of the load balancer to serve', checks: ['load-balancer'] },
+  ],
   onResume: 'renewed',
   async plan(run) {
     const cluster = await run.clusterFacts()

@@ -7,8 +7,8 @@ import { elected } from '../clients/elected.js'
 import { untilKubeletReached } from '../clients/kubelets-reached.js'
 import { againstPolicy, rewrite, type Steered } from '../clients/rewrite-kubeconfigs.js'
 import type { EtcdTopology } from '../context/etcd-topology.js'
-import { recall, remember } from '../context/notes.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { kubeconfigsOf, nodeOf } from '../endpoint/servers.js'
 import { learnsFirst } from '../etcd/learner-mode.js'
 import { isJoined, newMembers } from '../facts/membership.js'
@@ -17,11 +17,12 @@ import { balanceServing, untilNodeReady, untilServing, whileJoining } from '../j
 import { joinSpec } from '../joining/join-spec.js'
 import { alikeWithFirst, versionsAsPlanned } from '../joining/joiner-gates.js'
 import { recoverJoin } from '../joining/recover-join.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { mtuProof } from '../proofs/mtu.js'
 import { type End, endUnled, handOver, orSay } from '../undo/hand-over.js'
 import { leftCluster } from '../undo/undone-gates.js'
 
 const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler']
-const atOnce = 'joins-at-once'
 
 export const joinControlPlanes = defineStep({
   id: 'join-control-planes',
@@ -29,12 +30,25 @@ export const joinControlPlanes = defineStep({
   documented: 'Join',
   gate: 'etcd: a member, no learner, which reports itself healthy; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
   undo: 'It hands over leadership (etcd, Leases), leaves the load balancer, its pods are evicted, it leaves the endpoints of the Service kubernetes, its API server is shut down, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
-  width: (run) => recall<number>(run, atOnce) ?? 1,
+  width: async (run) => (await run.etcdTopology()).joinsAtOnce(run),
+  outage: 'the second etcd member votes before it has started, so etcd has no quorum until then',
+  seconds: 25,
+  reliesOn: [...endpointProofs, mtuProof],
+  foreseen: [
+    {
+      asks: 'a healthy voter',
+      checks: ['etcd-health', 'etcd-addresses', 'etcd-learner-mode', 'etcd-learner-fixes', 'etcd-size'],
+    },
+    { asks: 'an API server that is ready', checks: ['shared-extra-args', 'control-planes-alike', 'shared-files'] },
+    { asks: 'a Node that is Ready', checks: ['nodes-ready', 'container-runtime', 'cgroup-driver', 'admission'] },
+    { asks: 'a kubelet that every API server reaches', checks: ['kubelets-reached', 'kubelet-serving-certificates'] },
+    { asks: 'a Node that its cloud provider knows', checks: ['cloud-provider'] },
+    { asks: 'the load balancer to lead there', checks: ['load-balancer', 'hairpin'] },
+  ],
   // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
   settleBefore: 'prove-ha',
   async plan(run) {
     const etcd = await run.etcdTopology()
-    remember(run, atOnce, await etcd.joinsAtOnce(run))
     const voters = (await run.etcd()).members.filter(({ learner }) => !learner).length
     const planned = await Promise.all(
       run.joining.map(async (node) =>
@@ -157,11 +171,10 @@ async function goesElsewhere(run: ConversionRun, node: NodeEntry, component: Ste
 async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<ConversionRun> {
   const { facts } = await run.agent(node).read('getNodeFacts', {})
   if (facts === undefined) return run
-  return {
-    ...run,
-    nodeFacts: async (asked) =>
-      (typeof asked === 'string' ? asked : asked.name) === node.name ? facts : run.nodeFacts(asked),
-  }
+  const nodeFacts: ConversionRun['nodeFacts'] = async (asked) =>
+    (typeof asked === 'string' ? asked : asked.name) === node.name ? facts : run.nodeFacts(asked)
+  // Whoever is missing is asked of the run itself, at each look.
+  return Object.create(run, { nodeFacts: { value: nodeFacts } })
 }
 
 /** Lets clients that keep a connection to its API server go elsewhere. They lose it at the reset anyway: a node that cannot do it is reset all the same. */

@@ -3,7 +3,8 @@ import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import { elected, leads } from '../clients/elected.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { memberOf } from '../etcd/members.js'
@@ -22,6 +23,12 @@ export const letEtcdListen = defineStep({
   gate: "Its manifest has the node's address for clients and members, the member list knows it by that, it answers by its own word, the API server is ready, controller-manager and scheduler lead.",
   undo: 'The member is known by its old address again, the old manifest and certificates are put back: etcd restarts once more.',
   width: 1,
+  outage: 'etcd has one member and restarts',
+  seconds: 90,
+  foreseen: [
+    { asks: 'etcd and the API server after one restart', checks: ['etcd-addresses', 'etcd-health', 'planned-outage'] },
+    { asks: 'Leases that advance', checks: ['leases'], stays: ['leases'] },
+  ],
   async plan(run) {
     const { first } = run
     if (!run.file.policy.letEtcdListen || !(await run.etcdTopology()).homes(run).includes(first)) return []

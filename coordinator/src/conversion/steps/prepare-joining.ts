@@ -2,8 +2,8 @@ import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import { recall, remember } from '../context/notes.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { toJoin } from '../facts/membership.js'
 import { readClusterFacts } from '../facts/read-facts.js'
@@ -18,6 +18,25 @@ export const prepareJoining = defineStep({
   gate: "On both: kubeadm's own preflight, images, shared files, the ports of API server, kubelet and a stacked etcd both ways, an external etcd's endpoints, clocks, the versions of the plan, the disk under etcd.",
   undo: 'What was copied is removed, and what join tokens are left.',
   width: (run) => Math.max(1, run.joining.length),
+  seconds: 15,
+  foreseen: [
+    {
+      asks: "kubeadm's own preflight",
+      checks: [
+        'joiners-clean',
+        'ports',
+        'resources',
+        'swap',
+        'cgroups',
+        'crictl',
+        'container-runtime',
+        'kernel-network',
+      ],
+    },
+    { asks: 'images and files', checks: ['control-plane-images', 'shared-files'] },
+    { asks: 'ports both ways', checks: ['reachability', 'firewall'] },
+    { asks: 'clocks and disks', checks: ['clocks', 'disk-latency'] },
+  ],
   onResume: 'renewed',
   async plan(run) {
     return (await toJoin(run)).map(({ name }) => ({
@@ -31,9 +50,7 @@ export const prepareJoining = defineStep({
     const node = nodeOf(run, action.node)
     await versionsAsPlanned(run, node, call.signal)
     await copySharedFiles(run, node, call)
-    const count = (by: number) => remember(run, preflights, (recall<number>(run, preflights) ?? 0) + by)
-    count(1)
-    await Promise.all([pullImages(run, node, call), preflight(run, node, call).finally(() => count(-1))])
+    await Promise.all([pullImages(run, node, call), counted(run, () => preflight(run, node, call))])
   },
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
@@ -57,11 +74,16 @@ export const prepareJoining = defineStep({
   },
 })
 
-const preflights = 'preflights-running'
+async function counted(run: ConversionRun, preflight: () => Promise<void>): Promise<void> {
+  run.inProcess.preflights += 1
+  await preflight().finally(() => {
+    run.inProcess.preflights -= 1
+  })
+}
 
 /** Tokens of which nobody heard, their maker having died: no journal names them. Those that another joiner's preflight uses now are left. */
 async function deleteTokens(run: ConversionRun, call: ChangeCall): Promise<void> {
-  if ((recall<number>(run, preflights) ?? 0) > 0) return
+  if (run.inProcess.preflights > 0) return
   const { joinTokenIds } = await readClusterFacts(run)
   for (const tokenId of joinTokenIds)
     await run.agent(run.first).change('deleteJoinSecrets', { tokenId, withRole: false }, call, `delete-${tokenId}`)

@@ -1,5 +1,6 @@
 import { nothingToUndo } from '../../engine/step.js'
-import { defineStep } from '../context/run.js'
+import { byItself } from '../context/foreseen.js'
+import { defineStep } from '../context/step.js'
 import { allProofs, outsideProofs } from '../proofs/all.js'
 import { untilProved } from '../proofs/until-proved.js'
 
@@ -9,6 +10,8 @@ export const proveHa = defineStep({
   gate: 'Every proof of `quorate verify` on the live cluster: all gates again. What no step can change was a finding of the plan (an external etcd without redundancy, or what the operator accepted with a reason): it is told and not waited for.',
   undo: 'None needed: it only looks.',
   width: 1,
+  seconds: 10,
+  foreseen: [byItself('every proof', 'each has a row of its own')],
   onResume: 'renewed',
   plan: async (run) => [
     {

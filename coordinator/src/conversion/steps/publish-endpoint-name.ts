@@ -1,7 +1,7 @@
 import { unifiedDiff } from '@quorate/shared/diff'
 import { withHostsBlock } from '@quorate/shared/hosts-file'
 import { holds, notYet, until } from '@quorate/shared/until'
-import { defineStep } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { patience } from '../facts/patience.js'
 
@@ -14,6 +14,7 @@ export const publishEndpointName = defineStep({
   gate: 'Every node resolves the name to the same address, as its own programs do and not through cluster DNS.',
   undo: 'The block in /etc/hosts is removed, or becomes what it was.',
   width: 20,
+  foreseen: [{ asks: 'the same address on every node', checks: ['endpoint-resolves'] }],
   async plan(run) {
     const address = run.loadBalancer.hostsAddress(run.file)
     // Where DNS publishes it, that it does so everywhere is for the checks to find before anything is changed.

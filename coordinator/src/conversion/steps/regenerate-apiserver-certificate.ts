@@ -4,17 +4,16 @@ import { formatEndpoint } from '@quorate/shared/names'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { recall, remember } from '../context/notes.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { apiserverCertificate, lackingSans, localPeer, nodeOf, type Peer, wantedSans } from '../endpoint/servers.js'
 import { pkiPath } from '../facts/cluster-folders.js'
 import { isJoined, toJoin } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { readNodeFacts, runningContainers } from '../facts/read-facts.js'
+import { endpointName } from '../proofs/endpoint-name.js'
 import { putBack } from '../undo/put-back.js'
-
-const note = (node: string): string => `apiserver-container/${node}`
 
 export const regenerateApiserverCertificate = defineStep({
   id: 'regenerate-apiserver-certificate',
@@ -23,6 +22,11 @@ export const regenerateApiserverCertificate = defineStep({
   gate: 'Handshake with full verification by name, from every node, with the new serial; the API server was not restarted.',
   undo: 'The old pair is put back.',
   width: 1,
+  reliesOn: [endpointName],
+  foreseen: [
+    { asks: 'a certificate that this CA signs', checks: ['ca-key', 'serving-certificate'] },
+    { asks: 'an API server that is not restarted meanwhile', checks: ['static-pods-run'] },
+  ],
   async plan(run) {
     const planned = await Promise.all(run.controlPlanes.map((node) => planNode(run, node)))
     return planned.flat()
@@ -30,12 +34,12 @@ export const regenerateApiserverCertificate = defineStep({
   async apply(run, action, call) {
     const node = nodeOf(run, action.node)
     const [container] = await runningContainers(run, node, 'kube-apiserver', call.signal)
-    remember(run, note(node.name), container?.id)
     const expectedSerial = apiserverCertificate(await run.nodeFacts(node))?.serial ?? ''
     const request = { sans: wantedSans(run), controlPlaneEndpoint: formatEndpoint(run.endpoint), expectedSerial }
     await run.agent(node).change('regenerateCertificate', request, call, 'regenerate')
+    return { container: container?.id }
   },
-  async verify(run, action, signal) {
+  async verify(run, action, signal, { container }) {
     const node = nodeOf(run, action.node)
     const facts = await readNodeFacts(run, node, signal)
     const certificate = apiserverCertificate(facts)
@@ -49,7 +53,7 @@ export const regenerateApiserverCertificate = defineStep({
     const isShared = (await toJoin(run)).length < run.joining.length
     const at = isShared ? localPeer(node, await run.nodeFacts(node)) : undefined
     const seen = await Promise.all(run.nodes.map((from) => shownTo(run, { from, at, expected: certificate, signal })))
-    return [...seen, await notRestarted(run, node, signal)]
+    return [...seen, await notRestarted(run, node, { before: container, signal })]
   },
   rollback: putBack,
 })
@@ -100,8 +104,11 @@ function shownTo(run: ConversionRun, { from, at, expected, signal }: Shown): Pro
   )
 }
 
-async function notRestarted(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
-  const before = recall<string>(run, note(node.name))
+async function notRestarted(
+  run: ConversionRun,
+  node: NodeEntry,
+  { before, signal }: { readonly before: string | undefined; readonly signal: AbortSignal },
+): Promise<Evidence> {
   const after = (await runningContainers(run, node, 'kube-apiserver', signal))[0]?.id
   if (before !== undefined && before !== after) {
     throw new QuorateError(

@@ -1,7 +1,8 @@
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
 import { inWords, requestFor, requestsOf, unsignedOf } from '../certificates/external-ca.js'
-import { defineStep } from '../context/run.js'
+import { byItself } from '../context/foreseen.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { readNodeFacts } from '../facts/read-facts.js'
 import { putBack } from '../undo/put-back.js'
@@ -12,6 +13,7 @@ export const requestCertificates = defineStep({
   gate: 'Each request lies beside its key, on the node that they belong to.',
   undo: 'Keys and requests are removed from the nodes.',
   width: 20,
+  foreseen: [byItself('a request beside its key', 'the step makes both')],
   onResume: 'renewed',
   async plan(run) {
     const planned = await Promise.all(

@@ -2,7 +2,9 @@ import { turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import { byItself } from '../context/foreseen.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { gateIn, gateTexts, learnerGate } from '../etcd/learner-mode.js'
 import { readClusterFacts, readNodeFacts } from '../facts/read-facts.js'
 import { useEtcdLearners } from './use-etcd-learners.js'
@@ -15,6 +17,7 @@ export const restoreLearnerGate = defineStep({
   gate: 'kubeadm-config has the gate that it had before, and nothing is kept any more.',
   undo: 'None needed: the gate is as it was before the run.',
   width: 1,
+  foreseen: [byItself('the gate as it was', 'the step puts it back')],
   onResume: 'renewed',
   async plan(run) {
     const texts = await textsOf(run)

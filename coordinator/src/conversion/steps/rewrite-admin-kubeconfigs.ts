@@ -4,10 +4,12 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import { rewrite, rewriteAction } from '../clients/rewrite-kubeconfigs.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { endpointServer, isLocalServer, kubeconfigsOf, namesNode, nodeOf } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
 import { putBack } from '../undo/put-back.js'
 
 const purposes = ['admin', 'super-admin', 'user']
@@ -19,6 +21,8 @@ export const rewriteAdminKubeconfigs = defineStep({
   gate: 'An authenticated GET through each file, as it stands.',
   undo: 'The old files are put back.',
   width: 10,
+  reliesOn: endpointProofs,
+  foreseen: [{ asks: 'an authenticated answer', checks: ['kubeconfigs', 'certificate-expiry'] }],
   async plan(run) {
     const planned = await Promise.all(run.nodes.map((node) => planNode(run, node)))
     return planned.flat()

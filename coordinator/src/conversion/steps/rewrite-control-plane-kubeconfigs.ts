@@ -3,18 +3,18 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import { acceptedDown, componentRestarted, elected } from '../clients/elected.js'
 import { againstPolicy, rewrite, rewriteAction } from '../clients/rewrite-kubeconfigs.js'
-import { recall, remember } from '../context/notes.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { rewritable } from '../facts/membership.js'
 import { runningContainers } from '../facts/read-facts.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
 import { putBack } from '../undo/put-back.js'
 
 type Component = keyof typeof elected
 const components = Object.keys(elected) as Component[]
 
 const componentOf = (action: Action): Component => components.find((one) => action.id.endsWith(one)) ?? 'scheduler'
-const note = (action: Action): string => `container/${action.node}/${action.id}`
 
 export const rewriteControlPlaneKubeconfigs = defineStep({
   id: 'rewrite-control-plane-kubeconfigs',
@@ -23,6 +23,12 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
   gate: 'Their container has another id than before, their Leases advance.',
   undo: 'The old files are put back and the components restarted.',
   width: 2,
+  seconds: 8,
+  reliesOn: endpointProofs,
+  foreseen: [
+    { asks: 'a new container', checks: ['static-pods-run'] },
+    { asks: 'Leases that advance', checks: ['leases'], stays: ['leases'] },
+  ],
   async plan(run) {
     const nodes = await rewritable(run)
     const planned = await Promise.all(
@@ -35,7 +41,7 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
     const component = componentOf(action)
     const rewriting = await againstPolicy(run, node, component)
     const { container } = elected[component]
-    remember(run, note(action), (await runningContainers(run, node, container, call.signal))[0]?.id)
+    const [before] = await runningContainers(run, node, container, call.signal)
     if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
     // Also where the file is right already: an attempt before this one may have died before the restart by which it is read.
     await run
@@ -45,11 +51,12 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
         if (asQuorateError(error).code !== 'GATE_TIMEOUT' || acceptedDown(run, container) === undefined) throw error
         call.progress(`${container} does not run, as before: it reads its new kubeconfig when it starts`)
       })
+    return { before: before?.id }
   },
-  verify: (run, action, signal) =>
+  verify: (run, action, signal, { before }) =>
     componentRestarted(run, nodeOf(run, action.node), {
       component: componentOf(action),
-      before: recall<string>(run, note(action)),
+      before,
       signal,
     }),
   async rollback(run, done, call) {

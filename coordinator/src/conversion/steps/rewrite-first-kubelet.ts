@@ -3,9 +3,11 @@ import type { Action } from '../../engine/step.js'
 import { kubeletAction } from '../clients/kubelet-left-behind.js'
 import { kubeletReports } from '../clients/kubelet-works.js'
 import { againstPolicy, policyServer, rewrite } from '../clients/rewrite-kubeconfigs.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { rewritable } from '../facts/membership.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
 import { putBack } from '../undo/put-back.js'
 import { kubeletBack } from '../undo/undone-gates.js'
 
@@ -16,6 +18,9 @@ export const rewriteFirstKubelet = defineStep({
   gate: 'Its Lease is renewed after the restart, the peers of its sockets are as intended.',
   undo: 'The old file is put back and the kubelet restarted.',
   width: 1,
+  seconds: 12,
+  reliesOn: endpointProofs,
+  foreseen: [{ asks: 'a kubelet that renews its Lease', checks: ['nodes-ready', 'kubeconfigs'] }],
   async plan(run) {
     const planned = await Promise.all((await rewritable(run)).map((node) => planNode(run, node)))
     return planned.flat()

@@ -1,8 +1,10 @@
 import { kubeletAction } from '../clients/kubelet-left-behind.js'
 import { kubeletWorks } from '../clients/kubelet-works.js'
 import { type Rewriting, rewrite } from '../clients/rewrite-kubeconfigs.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { endpointServer, kubeconfigsOf, nodeOf } from '../endpoint/servers.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
 import { putBack } from '../undo/put-back.js'
 import { kubeletBack } from '../undo/undone-gates.js'
 
@@ -13,6 +15,9 @@ export const rewriteWorkerKubeconfigs = defineStep({
   gate: 'The Lease is renewed after the restart, the Node is Ready, the sockets go to the endpoint; a canary first, then waves.',
   undo: 'On each worker by its own agent: the old file is put back and the kubelet restarted.',
   width: (run) => run.file.policy.waves.width,
+  seconds: 12,
+  reliesOn: endpointProofs,
+  foreseen: [{ asks: 'a Node that is Ready again', checks: ['nodes-ready'], stays: ['nodes-ready'] }],
   canary: (run) => run.file.policy.waves.canary,
   maxFailed: (run) => run.file.policy.waves.maxFailed,
   async plan(run) {

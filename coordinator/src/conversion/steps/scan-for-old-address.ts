@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
 import { newcomers } from '../checks/newcomers.js'
 import type { Finding } from '../context/finding.js'
-import { defineStep } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { oldAddressFindings } from '../endpoint/old-address.js'
 import { toJoin } from '../facts/membership.js'
 
@@ -12,6 +12,7 @@ export const scanForOldAddress = defineStep({
   gate: 'Nothing that the cluster works by names it but its own local files; who else does is told, with what mends it.',
   undo: 'None needed: it only looks.',
   width: 1,
+  foreseen: [{ asks: 'nothing that works by the old address', checks: ['old-address-users'] }],
   onResume: 'renewed',
   async plan(run) {
     const joined = (await toJoin(run)).length === 0

@@ -1,10 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import { recall, remember } from '../context/notes.js'
-import { defineStep } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { workRemains } from '../endpoint/work-remains.js'
-
-const note = 'etcd-snapshot'
 
 interface Snapshot {
   readonly facts: Readonly<Record<string, string>>
@@ -17,6 +14,7 @@ export const snapshotEtcd = defineStep({
   gate: "The snapshot's own hash, its revision and size; kept off the node, encrypted.",
   undo: 'None needed: nothing but the backup was written.',
   width: 1,
+  foreseen: [{ asks: 'a whole snapshot of an etcd that answers', checks: ['etcd-health', 'disk'] }],
   onResume: 'kept',
   async plan(run) {
     if (!(await workRemains(run))) return []
@@ -29,7 +27,7 @@ export const snapshotEtcd = defineStep({
       },
     ]
   },
-  async apply(run, _action, call) {
+  async apply(run, _action, call): Promise<Snapshot> {
     const agent = run.agent(run.first)
     const { facts } = await agent.change('snapshotEtcd', {}, call, 'snapshot')
     const kept = await run.keepBackup(
@@ -37,14 +35,9 @@ export const snapshotEtcd = defineStep({
       'etcd',
       agent.readBackup(run.id, 'etcd', run.backupRecipient, { deadlineMs: 600_000, signal: call.signal }),
     )
-    remember<Snapshot>(run, note, { facts, kept })
+    return { facts, kept }
   },
-  async verify(run) {
-    const snapshot = recall<Snapshot>(run, note)
-    const { facts, kept } = snapshot ?? {
-      facts: {} as Readonly<Record<string, string>>,
-      kept: { path: '', sha256: '', bytes: 0 },
-    }
+  async verify(run, _action, _signal, { facts, kept }) {
     const [size, revision, sha256] = [
       Number(facts['size_bytes'] ?? 0),
       Number(facts['revision'] ?? 0),

@@ -2,7 +2,8 @@ import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { certificateOf, probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { endpointAddresses } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
@@ -16,6 +17,10 @@ export const startLoadBalancer = defineStep({
   gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
   undo: 'It is stopped, and what was there before is put back.',
   width: (run) => (run.loadBalancer.oneAtATime === true ? 1 : 20),
+  foreseen: [
+    { asks: 'programs and ports', checks: ['load-balancer', 'ports', 'virtual-ip-unused', 'virtual-router-id'] },
+    { asks: 'an answer from every node', checks: ['reachability', 'firewall', 'load-balancer'] },
+  ],
   // Its backends follow the joins: the run itself made it another one since.
   onResume: 'renewed',
   plan: (run) => run.loadBalancer.plan(run),

@@ -3,7 +3,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { OperatorRequest } from '../../state/request-folder.js'
 import { requestsOf, type Unsigned, unsignedOf } from '../certificates/external-ca.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { readNodeFacts } from '../facts/read-facts.js'
 import { putBack } from '../undo/put-back.js'
@@ -14,6 +15,7 @@ export const takeSignedCertificates = defineStep({
   gate: 'Each is what its request asked for: key, subject, names, usages, dates, signed by this CA; it lies beside its key, and nothing uses it yet.',
   undo: 'The certificates are removed from the nodes.',
   width: 20,
+  foreseen: [{ asks: 'certificates of a CA whose key is elsewhere', checks: ['ca-key'] }],
   onResume: 'renewed',
   // The requests are written out, and where one is not signed the run ends here, before anything of the cluster is touched; resumed, it looks again.
   async before(run) {

@@ -3,17 +3,17 @@ import { pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { Evidence } from '../../engine/step.js'
-import { recall, remember } from '../context/notes.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { endpointServer } from '../endpoint/servers.js'
 import { patience } from '../facts/patience.js'
 import { readClusterFacts } from '../facts/read-facts.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
 import { putBack } from '../undo/put-back.js'
 
 const name = 'configmap/kube-public/cluster-info'
 const place = clusterTexts.clusterInfo
-const note = 'cluster-info-before'
 
 /** What every node that joins later believes: kubeadm never updates it (kubernetes/kubeadm#1955). */
 export const updateClusterInfo = defineStep({
@@ -22,6 +22,8 @@ export const updateClusterInfo = defineStep({
   gate: 'Read again, only the server is different, and the endpoint answers without credentials. That its signature holds for a fresh token is proved through the endpoint before the joins, by upload-certificates.',
   undo: 'The old kubeconfig is put back; the signatures follow it.',
   width: 1,
+  reliesOn: endpointProofs,
+  foreseen: [{ asks: 'an answer without credentials', checks: ['anonymous-auth', 'cluster-ca', 'admission'] }],
   async plan(run) {
     const text = (await run.clusterFacts()).clusterInfo?.text ?? ''
     if (readKubeconfig(text, place).server === endpointServer(run)) return []
@@ -37,7 +39,6 @@ export const updateClusterInfo = defineStep({
   },
   async apply(run, _action, call) {
     const { clusterInfo } = await run.clusterFacts()
-    remember(run, note, clusterInfo?.text)
     await run
       .agent(run.first)
       .change(
@@ -46,13 +47,18 @@ export const updateClusterInfo = defineStep({
         call,
         'update',
       )
+    return { before: clusterInfo?.text }
   },
-  verify: (run, _action, signal) =>
-    until('cluster-info to name the endpoint', () => look(run, signal), patience(signal, 60)),
+  verify: (run, _action, signal, { before }) =>
+    until('cluster-info to name the endpoint', () => look(run, before, signal), patience(signal, 60)),
   rollback: putBack,
 })
 
-async function look(run: ConversionRun, signal: AbortSignal): Promise<Look<readonly Evidence[]>> {
+async function look(
+  run: ConversionRun,
+  before: string | undefined,
+  signal: AbortSignal,
+): Promise<Look<readonly Evidence[]>> {
   const { host, port } = run.endpoint
   const [{ clusterInfo }, answer] = await Promise.all([
     readClusterFacts(run, signal),
@@ -61,7 +67,6 @@ async function look(run: ConversionRun, signal: AbortSignal): Promise<Look<reado
   const text = clusterInfo?.text ?? ''
   const { server } = readKubeconfig(text, place)
   if (server !== endpointServer(run)) return notYet(`it names ${server}`)
-  const before = recall<string>(run, note)
   if (before !== undefined && text !== pointKubeconfigAt(before, endpointServer(run), place))
     return notYet('more than its server is different now')
   const problem = problemOf(answer, await readyStatuses(run))

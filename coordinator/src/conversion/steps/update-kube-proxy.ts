@@ -6,11 +6,14 @@ import { until } from '@quorate/shared/until'
 import type { Action } from '../../engine/step.js'
 import { connectedTo } from '../clients/connected.js'
 import { kubeProxyRolledOut, replacesPods } from '../clients/kube-proxy.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import { byItself } from '../context/foreseen.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { endpointServer } from '../endpoint/servers.js'
 import { existingNodes } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { readClusterFacts } from '../facts/read-facts.js'
+import { endpointProofs } from '../proofs/endpoint-proofs.js'
 import { putBack } from '../undo/put-back.js'
 
 const name = 'configmap/kube-system/kube-proxy'
@@ -23,6 +26,13 @@ export const updateKubeProxy = defineStep({
   gate: 'The rollout is done, each pod is newer than the change, its sockets go to the endpoint, and its rules lead to an API server from every node.',
   undo: 'The old ConfigMap and the mark of the restart are put back, by which the pods are rolled again.',
   width: 1,
+  seconds: 30,
+  reliesOn: endpointProofs,
+  foreseen: [
+    { asks: 'a rollout that comes to its end', checks: ['kube-proxy', 'leases', 'admission'], stays: ['kube-proxy'] },
+    { asks: 'rules that lead to an API server', checks: ['kube-proxy'], stays: ['kube-proxy'] },
+    byItself('pods of a DaemonSet with updateStrategy OnDelete', 'the step replaces them one by one'),
+  ],
   // Its pods roll one after the other: what comes next does not need them, but no control plane joins before all go to the endpoint.
   settleBefore: 'join-control-planes',
   async plan(run) {

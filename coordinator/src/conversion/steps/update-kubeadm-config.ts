@@ -8,14 +8,11 @@ import { formatEndpoint } from '@quorate/shared/names'
 import { canonicalAddress } from '@quorate/shared/pki'
 import { adoptedExtras } from '../alike/joiners.js'
 import { certSansOf } from '../certificates/hand-added-sans.js'
-import { recall, remember } from '../context/notes.js'
-import { defineStep } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { readClusterFacts } from '../facts/read-facts.js'
 import { putBack } from '../undo/put-back.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
-const note = 'kubeadm-config-before'
-const extrasNote = 'kubeadm-config-extras'
 
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
@@ -23,6 +20,10 @@ export const updateKubeadmConfig = defineStep({
   gate: 'Read again, the semantic difference is exactly controlPlaneEndpoint and certSANs, and what policy.adoptManifestChanges adds.',
   undo: 'The old text is put back, if nobody else changed it since.',
   width: 1,
+  foreseen: [
+    { asks: 'a document that can be edited', checks: ['kubeadm-config-api'] },
+    { asks: 'admission that lets the change pass', checks: ['admission'] },
+  ],
   async plan(run) {
     const { kubeadmConfig } = await run.clusterFacts()
     const before = kubeadmConfig?.text ?? ''
@@ -45,8 +46,6 @@ export const updateKubeadmConfig = defineStep({
   async apply(run, _action, call) {
     const { kubeadmConfig } = await run.clusterFacts()
     const extras = await adoptedExtras(run)
-    remember(run, note, kubeadmConfig?.text)
-    remember(run, extrasNote, extras)
     const request = {
       controlPlaneEndpoint: formatEndpoint(run.endpoint),
       certSans: await certSansOf(run, kubeadmConfig?.text ?? ''),
@@ -54,17 +53,16 @@ export const updateKubeadmConfig = defineStep({
       extras: [...extras],
     }
     await run.agent(run.first).change('updateKubeadmConfig', request, call, 'update')
+    return { before: kubeadmConfig?.text, extras }
   },
-  async verify(run, _action, signal) {
+  async verify(run, _action, signal, { before, extras }) {
     const text = (await readClusterFacts(run, signal)).kubeadmConfig?.text ?? ''
     const after = readClusterConfiguration(text)
-    const before = recall<string>(run, note)
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (after.controlPlaneEndpoint !== formatEndpoint(run.endpoint))
       throw wrong(`controlPlaneEndpoint is ${after.controlPlaneEndpoint ?? 'absent'}`)
     const missing = lacking(await certSansOf(run, before ?? text), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
-    const extras = recall<readonly ComponentExtras[]>(run, extrasNote) ?? []
     if (before !== undefined && !onlyThose(adoptExtras(before, extras), text))
       throw wrong('more than controlPlaneEndpoint and certSANs is different now')
     return [

@@ -3,7 +3,8 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import { type ConversionRun, defineStep } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
+import { defineStep } from '../context/step.js'
 import { clusterCa, endpointServer } from '../endpoint/servers.js'
 import { toJoin } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
@@ -21,6 +22,13 @@ export const uploadCertificates = defineStep({
   gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token; where anonymous requests are refused, the token itself is accepted there.',
   undo: 'Secret and token are deleted, on the joiners too, and where this run had kubeadm make them the Role and RoleBinding for the Secret.',
   width: 1,
+  seconds: 5,
+  foreseen: [
+    {
+      asks: 'a signature for the token',
+      checks: ['bootstrap-signer', 'join-permissions', 'anonymous-auth', 'leases', 'admission'],
+    },
+  ],
   // A token ends, and a joiner that was reset has lost its secret.
   onResume: 'renewed',
   async plan(run) {

@@ -1,7 +1,8 @@
 import { readClusterConfiguration, turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { QuorateError } from '@quorate/shared/errors'
-import { defineStep } from '../context/run.js'
+import { byItself } from '../context/foreseen.js'
+import { defineStep } from '../context/step.js'
 import { gateIn, gateTexts, learnerGate, learnerMode } from '../etcd/learner-mode.js'
 import { newMembers } from '../facts/membership.js'
 import { readClusterFacts, readNodeFacts } from '../facts/read-facts.js'
@@ -14,6 +15,7 @@ export const useEtcdLearners = defineStep({
   gate: 'Read again, the semantic difference is exactly this feature gate; the text from before is kept on the first control plane.',
   undo: 'kubeadm-config is put back as it was before, if nobody else changed it since.',
   width: 1,
+  foreseen: [byItself('the gate in kubeadm-config', 'the step sets it')],
   // It was put back after the joins of an earlier attempt, and is needed again for those that are left.
   onResume: 'renewed',
   async plan(run) {

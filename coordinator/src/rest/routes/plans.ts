@@ -1,6 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import { parseClusterFile } from '../../config/parse-cluster-file.js'
-import { planConversion } from '../../runs/session.js'
+import { planConversion } from '../../runs/plan.js'
 import type { RestParts } from '../parts.js'
 import { failures, refTo } from '../schemas.js'
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import { followRun, readRun } from '../../runs/session.js'
+import { followRun, readRun } from '../../runs/read-runs.js'
 import type { RestParts } from '../parts.js'
 import { failures } from '../schemas.js'
 import { serverSentEvents } from '../server-sent-events.js'

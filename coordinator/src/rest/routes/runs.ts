@@ -1,9 +1,11 @@
 import { parseRunId } from '@quorate/shared/names'
 import type { RouteOptions } from 'fastify'
 import { parseClusterFile } from '../../config/parse-cluster-file.js'
+import { startConversion } from '../../runs/convert.js'
+import { approve, planConversion } from '../../runs/plan.js'
+import { listRuns, readRun } from '../../runs/read-runs.js'
 import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
-import { approve, listRuns, planConversion, readRun, startConversion } from '../../runs/session.js'
 import type { RestParts } from '../parts.js'
 import { arrayOf, failures, refTo } from '../schemas.js'
 

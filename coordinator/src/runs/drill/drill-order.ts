@@ -4,8 +4,8 @@ import { forecastQuorum } from '@quorate/shared/etcd-quorum'
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import { recall, remember } from '../../conversion/context/notes.js'
-import type { ConversionRun, ConversionStep } from '../../conversion/context/run.js'
+import type { ConversionRun } from '../../conversion/context/run.js'
+import type { ConversionStep } from '../../conversion/context/step.js'
 import { readEtcd } from '../../conversion/facts/read-facts.js'
 import { untilProved } from '../../conversion/proofs/until-proved.js'
 import { type End, endUnled, handOver } from '../../conversion/undo/hand-over.js'
@@ -54,10 +54,10 @@ function stepOf(
   scenario: Scenario,
   times: DrillTimes,
   record: (seen: AvailabilityRecord) => Promise<void>,
-): ConversionStep {
+): ConversionStep<Under> {
   const { id, title, part } = scenario
-  const endWatch = async (watching: Watching | undefined): Promise<readonly AvailabilityRecord[]> => {
-    const seen = (await watching?.end()) ?? []
+  const endWatch = async (watching: Watching): Promise<readonly AvailabilityRecord[]> => {
+    const seen = await watching.end()
     for (const one of seen) await record(one)
     return seen
   }
@@ -71,19 +71,15 @@ function stepOf(
     plan: async (run) => [
       { id, node: run.first.name, does: `take down ${title} for ${times.downSeconds} s`, diffs: [] },
     ],
-    async apply(run, _action, call) {
-      const under = await takeDown(run, { scenario, times, call })
-      remember(run, id, under)
-    },
-    async verify(run, _action, signal) {
-      const under = recall<Under>(run, id)
+    apply: (run, _action, call) => takeDown(run, { scenario, times, call }),
+    async verify(run, _action, signal, under) {
       try {
         await untilProved(run, { signal, deadlineMs: healthMs })
-        const healthy = { what: fullHealth, saw: `${secondsSince(under?.restoredAt)} s after it was told to come back` }
-        const seen = await endWatch(under?.watching)
-        return [...(under?.stopped ?? []), ...seen.map(inWords), healthy]
+        const healthy = { what: fullHealth, saw: `${secondsSince(under.restoredAt)} s after it was told to come back` }
+        const seen = await endWatch(under.watching)
+        return [...under.stopped, ...seen.map(inWords), healthy]
       } catch (error) {
-        await endWatch(under?.watching)
+        await endWatch(under.watching)
         throw await unwell(run, error)
       }
     },
@@ -95,7 +91,7 @@ function stepOf(
   }
 }
 
-const secondsSince = (at: number | undefined): string => ((Date.now() - (at ?? Date.now())) / 1000).toFixed(1)
+const secondsSince = (at: number): string => ((Date.now() - at) / 1000).toFixed(1)
 
 interface TakeDown {
   readonly scenario: Scenario

@@ -1,4 +1,4 @@
-import type { ConversionStep } from '../../conversion/context/run.js'
+import type { ConversionStep } from '../../conversion/context/step.js'
 import { untilProved } from '../../conversion/proofs/until-proved.js'
 import { backUpFiles } from '../../conversion/steps/back-up-files.js'
 import { proveHa } from '../../conversion/steps/prove-ha.js'

@@ -6,9 +6,11 @@ import { toJoin } from '../../conversion/facts/membership.js'
 import type { Verification } from '../../conversion/proofs/prove.js'
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
 import { type PlannedStep, planSteps } from '../../engine/plan.js'
+import { describePlan, type Plan } from '../plan.js'
 import { requireFree } from '../require-free.js'
-import { describePlan, type Plan, type Session, verifyCluster } from '../session.js'
+import type { Session } from '../session.js'
 import { conversionRun, orderOf, workersMayMiss } from '../session-run.js'
+import { verifyCluster } from '../verify.js'
 import { fixOrder } from './fix-order.js'
 import { mendingOf } from './mends.js'
 
@@ -58,7 +60,7 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
     return {
       verification,
       offers,
-      plan: describePlan(file, steps, { findings: remaining, choices: [], blocked: false, run }),
+      plan: await describePlan(file, steps, { findings: remaining, choices: [], blocked: false, run }),
     }
   } finally {
     fleet.close()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js'
 import type { Finding } from '@quorate/coordinator/conversion/context/finding'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { QuorateError } from '@quorate/shared/errors'
 import {
   GetNodeFactsResponse,
@@ -13,7 +14,6 @@ import { ErrorDetail, OperationResult } from '@quorate/shared/gen/quorate/v1/ope
 import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'
 import { runProgram } from '../../../../coordinator/src/cli/program.js'
-import type { ConversionStep } from '../../../../coordinator/src/conversion/context/run.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
 import type { Session } from '../../../../coordinator/src/runs/session.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
@@ -95,6 +95,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
         {
           id: 'toy',
           title: 'Kubelets are new',
+          foreseen: [],
           prove: async () => ({ evidence: [{ what: 'kubelets', saw: 'three' }], findings: unproved }),
         },
       ],

@@ -1,4 +1,4 @@
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import type { AvailabilityRecord } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
@@ -69,7 +69,7 @@ t.test('a step stops, restores, records what was seen, and holds when every proo
   const seen: AvailabilityRecord[] = []
   const [step] = drillOrder(chosenScenarios({ only: ['etcd-leader'] }), times, async (one) => void seen.push(one))
   const [action] = (await step?.plan(run)) ?? []
-  await step?.apply(run, action as Action, paperCall())
+  const note = await step?.apply(run, action as Action, paperCall())
   t.same(
     paper.asked.map(({ node, method, request }) => ({ node, method, ...request })),
     [
@@ -91,7 +91,7 @@ t.test('a step stops, restores, records what was seen, and holds when every proo
       { node: 'k8smaster2.example.com', method: 'restorePart', part: Part.PART_ETCD },
     ],
   )
-  const evidence = (await step?.verify(run, action as Action, signal)) ?? []
+  const evidence = (await step?.verify(run, action as Action, signal, note)) ?? []
   t.match(evidence.at(0), { what: 'stopped on k8smaster2.example.com' })
   t.match(evidence.at(-1), { what: 'every proof holds again' })
   t.same(
@@ -110,9 +110,9 @@ t.test('abrupt as a fault: nothing is handed over', async (t) => {
   const abrupt = { ...times, abrupt: true }
   const [step] = drillOrder(chosenScenarios({ only: ['etcd-leader'] }), abrupt, async () => {})
   const [action] = (await step?.plan(run)) ?? []
-  await step?.apply(run, action as Action, paperCall())
+  const note = await step?.apply(run, action as Action, paperCall())
   t.match(paper.asked, [{ method: 'stopPart', request: { handedOver: false } }, { method: 'restorePart' }])
-  await step?.verify(run, action as Action, signal)
+  await step?.verify(run, action as Action, signal, note)
 })
 
 t.test(

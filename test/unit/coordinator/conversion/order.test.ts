@@ -1,8 +1,8 @@
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { workRemains } from '@quorate/coordinator/conversion/endpoint/work-remains'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { updateClusterInfo } from '@quorate/coordinator/conversion/steps/update-cluster-info'
-import { nothingToUndo } from '@quorate/coordinator/engine/step'
+import { nothingToUndo, widthOf } from '@quorate/coordinator/engine/step'
 import t, { type Test as Tap } from 'tap'
 import type { FixtureVersion } from '../../../support/fixtures.js'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
@@ -56,11 +56,10 @@ async function convert(t: Tap, paper: PaperCluster): Promise<Record<string, numb
     const actions = await step.plan(run)
     counts[step.id] = actions.length
     const canary = step.canary?.(run) ?? 0
-    const width = typeof step.width === 'number' ? step.width : step.width(run)
-    t.ok(width >= 1, `${step.id} has a width`)
+    t.ok((await widthOf(step, run)) >= 1, `${step.id} has a width`)
     const one = async (action: (typeof actions)[number]) => {
-      await step.apply(run, action, paperCall())
-      const evidence = await step.verify(run, action, new AbortController().signal)
+      const note = await step.apply(run, action, paperCall())
+      const evidence = await step.verify(run, action, new AbortController().signal, note)
       t.ok(evidence.length > 0, `${step.id}: the gate of ${action.id} says what it saw`)
     }
     for (const action of actions.slice(0, canary)) await one(action)

@@ -1,5 +1,5 @@
 import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/endpoint-policy'
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { firstOf, oldAddressFindings, userOf } from '@quorate/coordinator/conversion/endpoint/old-address'
 import { userKinds } from '@quorate/coordinator/conversion/endpoint/old-address-users'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
@@ -401,6 +401,6 @@ t.test('what is somebody else’s is told and stops nothing', async (t) => {
   const { highlyAvailable } = await prove(paper.run(), allProofs, signal)
   t.ok(highlyAvailable)
   const scan = order.find(({ id }) => id === 'scan-for-old-address') as ConversionStep
-  const evidence = await scan.verify(paper.run(), { id: 'x', node: 'x', does: '', diffs: [] }, signal)
+  const evidence = await scan.verify(paper.run(), { id: 'x', node: 'x', does: '', diffs: [] }, signal, undefined)
   t.match(evidence[1], { what: /prometheus\.yml/, saw: /add every other control plane/ })
 })

@@ -1,4 +1,5 @@
-import type { ConversionRun, ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { patience } from '@quorate/coordinator/conversion/facts/patience'
 import { coredns } from '@quorate/coordinator/conversion/proofs/coredns'
 import { nodesReady } from '@quorate/coordinator/conversion/proofs/nodes-ready'
@@ -37,8 +38,8 @@ const soon = () => AbortSignal.timeout(400)
 async function take(run: ConversionRun, step: ConversionStep): Promise<void> {
   run.refresh()
   for (const action of await step.plan(run)) {
-    await step.apply(run, action, paperCall())
-    await step.verify(run, action, never)
+    const note = await step.apply(run, action, paperCall())
+    await step.verify(run, action, never, note)
   }
 }
 
@@ -70,16 +71,19 @@ t.test('a kubelet that reports no more fails its gate, whatever its Node says', 
   const run = await readyToJoin(paper)
   for (const unit of paper.node('k8sworker1').facts.units) unit.activeSinceUnixMs = Date.now()
   const action = { id: 'k8sworker1.example.com', node: 'k8sworker1.example.com', does: '', diffs: [] }
-  await t.rejects(rewriteWorkerKubeconfigs.verify(run, action, soon()), 'its Lease is older than the restart')
+  await t.rejects(
+    rewriteWorkerKubeconfigs.verify(run, action, soon(), undefined),
+    'its Lease is older than the restart',
+  )
   for (const node of paper.cluster.nodes) node.leaseRenewedUnixMs = Date.now() + 1
-  t.match(await rewriteWorkerKubeconfigs.verify(run, action, never), [
+  t.match(await rewriteWorkerKubeconfigs.verify(run, action, never, undefined), [
     { what: /Lease/ },
     { saw: '192.168.13.100:8443' },
     { saw: 'Ready' },
   ])
   paper.node('k8sworker1').connected.set('kubelet', 'https://192.168.13.30:6443')
   await t.rejects(
-    rewriteWorkerKubeconfigs.verify(run, action, soon()),
+    rewriteWorkerKubeconfigs.verify(run, action, soon(), undefined),
     'it is still connected to the first control plane',
   )
 })
@@ -89,10 +93,10 @@ t.test('an API server that was restarted for its certificate fails the gate', as
   const run = paper.run()
   for (const step of [startLoadBalancer, publishEndpointName]) await take(run, step)
   const action = await only(regenerateApiserverCertificate, run)
-  await regenerateApiserverCertificate.apply(run, action, paperCall())
+  const note = await regenerateApiserverCertificate.apply(run, action, paperCall())
   t.match(paper.asked.at(-1)?.request, { sans: ['apiserver.example.com', '192.168.13.100'], expectedSerial: '01' })
   paper.node('k8smaster1').containers.set('kube-apiserver', 2)
-  await t.rejects(regenerateApiserverCertificate.verify(run, action, never), {
+  await t.rejects(regenerateApiserverCertificate.verify(run, action, never, note), {
     code: 'STEP_FAILED',
     message: /restarted/,
   })
@@ -103,9 +107,9 @@ t.test('a certificate that is on disk and not shown fails the gate', async (t) =
   const run = paper.run()
   for (const step of [startLoadBalancer, publishEndpointName]) await take(run, step)
   const action = await only(regenerateApiserverCertificate, run)
-  await regenerateApiserverCertificate.apply(run, action, paperCall())
+  const note = await regenerateApiserverCertificate.apply(run, action, paperCall())
   paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
-  await t.rejects(regenerateApiserverCertificate.verify(run, action, soon()))
+  await t.rejects(regenerateApiserverCertificate.verify(run, action, soon(), note))
 })
 
 t.test('kubeadm-config: anything else that changed fails the gate', async (t) => {
@@ -113,14 +117,14 @@ t.test('kubeadm-config: anything else that changed fails the gate', async (t) =>
   const run = paper.run()
   const action = await only(updateKubeadmConfig, run)
   t.match(action.diffs[0]?.text, /\+controlPlaneEndpoint: apiserver.example.com:8443/)
-  await updateKubeadmConfig.apply(run, action, paperCall())
-  t.match(await updateKubeadmConfig.verify(run, action, never), [{ saw: /nothing else/ }])
+  const note = await updateKubeadmConfig.apply(run, action, paperCall())
+  t.match(await updateKubeadmConfig.verify(run, action, never, note), [{ saw: /nothing else/ }])
   const config = paper.configMap('kubeadmConfig')
   config.text = config.text.replace('10.96.0.0/12', '10.97.0.0/12')
-  await t.rejects(updateKubeadmConfig.verify(run, action, never), { code: 'CONFIG_MAP_INVALID' })
+  await t.rejects(updateKubeadmConfig.verify(run, action, never, note), { code: 'CONFIG_MAP_INVALID' })
   config.text = config.text.replace('10.97.0.0/12', '10.96.0.0/12').replace('proxy: {}', 'proxy: {disabled: true}')
   await t.rejects(
-    updateKubeadmConfig.verify(run, action, never),
+    updateKubeadmConfig.verify(run, action, never, note),
     { code: 'CONFIG_MAP_INVALID' },
     'also a key that the view does not have',
   )
@@ -131,11 +135,11 @@ t.test('a worker that joined meanwhile stops the run before the joins, and after
   const run = await readyToJoin(paper)
   await take(run, rewriteAdminKubeconfigs)
   const action = await only(scanForOldAddress, run)
-  await scanForOldAddress.verify(run, action, never)
+  await scanForOldAddress.verify(run, action, never, undefined)
   const [node] = paper.cluster.nodes
   if (node === undefined) throw new Error('no Node')
   paper.cluster.nodes.push({ ...node, name: 'late', controlPlane: false, internalIps: ['192.168.13.39'] })
-  await t.rejects(scanForOldAddress.verify(run, action, never), {
+  await t.rejects(scanForOldAddress.verify(run, action, never, undefined), {
     code: 'STEP_FAILED',
     message: /late: joined while the run was on/,
     remedy: /- \{name: late, address: 192\.168\.13\.39\}/,
@@ -201,7 +205,7 @@ t.test('a name that a node resolves to two addresses fails the gate', async (t) 
   const paper = new PaperCluster('v1.37.2')
   const run = paper.run()
   const action = await only(publishEndpointName, run)
-  await t.rejects(publishEndpointName.verify(run, action, soon()), 'it resolves to nothing yet')
+  await t.rejects(publishEndpointName.verify(run, action, soon(), undefined), 'it resolves to nothing yet')
 })
 
 t.test(
@@ -220,14 +224,17 @@ t.test(
       ['controller-manager', 'scheduler'],
     )
     const [action] = actions as [Action]
-    await rewriteControlPlaneKubeconfigs.apply(run, action, paperCall())
+    const note = await rewriteControlPlaneKubeconfigs.apply(run, action, paperCall())
     t.same(paper.methods('k8smaster1'), ['rewriteKubeconfig', 'restartStaticPod'])
-    t.match(await rewriteControlPlaneKubeconfigs.verify(run, action, never), [
+    t.match(await rewriteControlPlaneKubeconfigs.verify(run, action, never, note), [
       { saw: 'kube-controller-manager-1 -> kube-controller-manager-2' },
       { what: /Lease/ },
     ])
     paper.node('k8smaster1').containers.set('kube-controller-manager', 1)
-    await t.rejects(rewriteControlPlaneKubeconfigs.verify(run, action, soon()), 'the same container is no restart')
+    await t.rejects(
+      rewriteControlPlaneKubeconfigs.verify(run, action, soon(), note),
+      'the same container is no restart',
+    )
   },
 )
 
@@ -235,7 +242,7 @@ t.test('the scan fails with all that still names the old address', async (t) => 
   const paper = new PaperCluster('v1.37.2')
   const run = paper.run()
   const action = await only(scanForOldAddress, run)
-  await t.rejects(scanForOldAddress.verify(run, action, never), {
+  await t.rejects(scanForOldAddress.verify(run, action, never, undefined), {
     code: 'STEP_FAILED',
     message: /cluster-info.*kube-proxy|kube-proxy.*cluster-info/s,
   })
@@ -259,17 +266,17 @@ t.test('a joiner that another one cannot reach fails the gate, and so does a str
   const paper = new PaperCluster('v1.37.2')
   const run = await readyToJoin(paper)
   const [, action] = (await prepareJoining.plan(run)) as [Action, Action]
-  t.ok((await prepareJoining.verify(run, action, never)).length >= 4)
+  t.ok((await prepareJoining.verify(run, action, never, undefined)).length >= 4)
   paper.probe = (from, { host, port }) =>
     from === 'k8smaster2.example.com' && host === '192.168.13.32' && port === 2380
       ? { error: 'connect ETIMEDOUT' }
       : undefined
-  await t.rejects(prepareJoining.verify(run, action, never), {
+  await t.rejects(prepareJoining.verify(run, action, never, undefined), {
     message: /k8smaster2.*does not reach k8smaster3.*2380.*ETIMEDOUT/,
   })
   paper.probe = (_, { host, port }) =>
     host === '192.168.13.32' && port === 2379 ? { certificateSha256: 'other' } : undefined
-  await t.rejects(prepareJoining.verify(run, action, never), { message: /something else answers/ })
+  await t.rejects(prepareJoining.verify(run, action, never, undefined), { message: /something else answers/ })
 })
 
 t.test('joins overlap where etcd has learners', async (t) => {
@@ -409,7 +416,7 @@ t.test('a learner, and a member that does not answer, is no backend', async (t) 
     const [second] = (await joinControlPlanes.plan(run)) as [Action]
     await joinControlPlanes.apply(run, second, paperCall())
     Object.assign(paper.members[1] as object, change)
-    await t.rejects(joinControlPlanes.verify(run, second, soon()))
+    await t.rejects(joinControlPlanes.verify(run, second, soon(), undefined))
   }
 })
 
@@ -454,7 +461,10 @@ t.test('while CoreDNS is rolled nobody knows where its new pods will be', async 
   const run = paper.run()
   const [old, other] = paper.cluster.pods.filter(({ app }) => app === 'kube-dns') as [PodFacts, PodFacts]
   Object.assign(other, { node: 'k8sworker1.example.com', revision: 'new' })
-  await t.rejects(finish.verify(run, { id: '', node: run.first.name, does: '', diffs: [] }, soon()), 'its gate waits')
+  await t.rejects(
+    finish.verify(run, { id: '', node: run.first.name, does: '', diffs: [] }, soon(), undefined),
+    'its gate waits',
+  )
   t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /being rolled/ }] })
   // The old one ends: what is left is on one node.
   old.ending = true
@@ -586,7 +596,7 @@ t.test('what the plan found broken and the operator accepted is told at the end,
     paper.asked.some(({ method }) => method === 'restartCoreDns'),
     'nor rolled',
   )
-  t.match(await finish.verify(run, finishing, never), [
+  t.match(await finish.verify(run, finishing, never, undefined), [
     {},
     { what: 'SO BEFORE THE CONVERSION: coredns', saw: /accepted: names are answered elsewhere/ },
   ])

@@ -42,11 +42,11 @@ function askingStep(id: string, silence: Silence, during: (node: string) => void
     async apply(world, action, call) {
       during(action.node)
       silence.ask(action.node)
-      await plain.apply(world, action, call)
+      return plain.apply(world, action, call)
     },
-    async verify(world, action, signal) {
+    async verify(world, action, signal, note) {
       for (const node of present()) silence.ask(node)
-      return plain.verify(world, action, signal)
+      return plain.verify(world, action, signal, note)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Check } from '@quorate/coordinator/conversion/checks/check'
-import type { ConversionStep } from '@quorate/coordinator/conversion/context/run'
+import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { buildApp } from '@quorate/coordinator/rest/app'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'

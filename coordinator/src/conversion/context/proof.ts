@@ -1,6 +1,7 @@
 import type { Evidence } from '../../engine/step.js'
-import type { Finding } from '../context/finding.js'
-import type { ConversionRun } from '../context/run.js'
+import type { Finding } from './finding.js'
+import type { Foreseen } from './foreseen.js'
+import type { ConversionRun } from './run.js'
 
 /** What one proof of high availability saw and what is missing. */
 export interface ProofResult {
@@ -15,5 +16,7 @@ export interface Proof {
   readonly title: string
   /** No step of a conversion can make it hold: its plan warns of it, the run ends all the same and its report says so, `verify` says no. */
   readonly outside?: true
+  /** What it asks for, and which checks see in the plan that it will not hold. */
+  readonly foreseen: readonly Foreseen[]
   prove(run: ConversionRun, signal: AbortSignal): Promise<ProofResult>
 }

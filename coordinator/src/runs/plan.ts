@@ -1,0 +1,102 @@
+import { QuorateError } from '@quorate/shared/errors'
+import type { ClusterFile } from '../config/cluster-file.js'
+import { allChecks } from '../conversion/checks/all.js'
+import { type Assessed, assess, isBlocking, unplannedFindings } from '../conversion/checks/assess.js'
+import type { ConversionRun } from '../conversion/context/run.js'
+import type { MissingNode } from '../engine/absence.js'
+import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
+import { estimateSeconds } from './estimate.js'
+import type { Session } from './session.js'
+import { conversionRun, workersMayMiss } from './session-run.js'
+
+/** What `quorate plan` shows and a person approves. Plain data. */
+export interface Plan {
+  readonly cluster: string
+  /** Every step of the order; those that are already true have no actions. */
+  readonly steps: readonly PlannedStep[]
+  readonly findings: readonly Assessed[]
+  /** What was chosen where the cluster file leaves it open, and why: one sentence each. */
+  readonly choices: readonly string[]
+  /** An error finding that is not ignored: the run would be refused. */
+  readonly blocked: boolean
+  /** sha256, hex; the same whenever the same would be done. */
+  readonly hash: string
+  readonly estimateSeconds: number
+  /** One sentence for each moment after which there is no way back. */
+  readonly noWayBack: readonly string[]
+  /** What a person does afterwards where no agent is. */
+  readonly elsewhere: readonly string[]
+  /** Workers that do not answer: the rest is converted without them, and what is due on them waits. */
+  readonly missing: readonly MissingNode[]
+}
+
+/** Facts, findings and the ordered actions with their diffs. Changes nothing on any node. */
+export async function planConversion(session: Session, file: ClusterFile): Promise<Plan> {
+  const fleet = session.connect()
+  try {
+    const run = conversionRun(session, fleet, { id: 'plan', file, mayMiss: workersMayMiss(file) })
+    const { findings: seen, facts } = await assess(run, session.checks ?? allChecks)
+    // Without facts of every node there is nothing to plan from; the findings already say which node is missing and why.
+    const steps = facts === 'complete' ? await planSteps(run.order, run, { tolerant: true }) : []
+    // What findings block already has no step to answer for.
+    const findings = seen.some(isBlocking) ? seen : [...unplannedFindings(run, steps), ...seen]
+    const blocked = findings.some(isBlocking)
+    const choices = facts === 'complete' ? await choicesOf(run) : []
+    return await describePlan(file, steps, { findings, choices, blocked, run })
+  } finally {
+    fleet.close()
+  }
+}
+
+/** None where the cluster does not say of what release it is: a check says why, or no step asks. */
+const choicesOf = (run: ConversionRun): Promise<readonly string[]> =>
+  run.endpointPolicy().then(
+    ({ reason }) => [reason],
+    () => [],
+  )
+
+/** What would be done, as a person reads and approves it. */
+export async function describePlan(
+  file: ClusterFile,
+  steps: readonly PlannedStep[],
+  seen: { findings: readonly Assessed[]; choices: readonly string[]; blocked: boolean; run: ConversionRun },
+): Promise<Plan> {
+  return {
+    cluster: file.name,
+    steps,
+    findings: seen.findings,
+    choices: seen.choices,
+    blocked: seen.blocked,
+    missing: seen.run.absence.missing(),
+    hash: canonicalHash({
+      cluster: file.name,
+      endpoint: file.endpoint,
+      steps: steps.map(({ id, actions }) => ({ id, actions })),
+    }),
+    estimateSeconds: await estimateSeconds(steps, seen.run),
+    noWayBack: steps.flatMap(({ actions }) =>
+      actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack])),
+    ),
+    elsewhere: steps.flatMap(({ actions }) =>
+      actions.flatMap((action) => (action.elsewhere === undefined ? [] : [action.elsewhere])),
+    ),
+  }
+}
+
+/** Refuses a plan that may not run: BLOCKED_BY_FINDINGS, or PLAN_CHANGED when it is not the one whose hash was approved. */
+export function approve(plan: Plan, hash?: string): void {
+  if (plan.blocked) {
+    const blocking = plan.findings.filter(isBlocking)
+    const list = blocking
+      .map((finding) => finding.id + (finding.node === undefined ? '' : ` on ${finding.node}`))
+      .join(', ')
+    throw new QuorateError('BLOCKED_BY_FINDINGS', `${blocking.length} finding(s) block the conversion: ${list}`, {
+      where: plan.cluster,
+    })
+  }
+  if (hash !== undefined && hash !== plan.hash) {
+    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, what would be done now is ${plan.hash}`, {
+      where: plan.cluster,
+    })
+  }
+}
