@@ -6,6 +6,7 @@ import { filePlace } from '@quorate/shared/text-place'
 import { commands, type ServiceUnit } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
 import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
+import { electedComponents } from './cluster/leader-lease.js'
 import { runningContainers } from './cluster/running-containers.js'
 import { containersOf, graceSeconds, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
@@ -25,14 +26,16 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   const containers = await containersOf(request.part, tools.host)
   await refuseArmed(context)
   const units = await unitsToStop(request, context)
-  const victims = await runningContainers(tools, containers, signal)
-  const missing = containers.filter((name) => !victims.some((one) => one.name === name))
+  const running = await runningContainers(tools, containers, signal)
+  const missing = containers.filter((name) => !running.some((one) => one.name === name) && !mayHaveEnded(request, name))
   if (missing.length > 0)
     throw new QuorateError('NOT_A_CONTROL_PLANE', `${missing.join(', ')} does not run here: nothing was stopped`)
   if (containers.includes('etcd') && !request.withoutQuorum) await refuseQuorumLoss(tools, signal)
   if (request.unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
   await arm(context, request.restoreAfterSeconds, units)
   await runUnitCommand(context, 'stop', commands.stopServices(units))
+  // Read again: until it stopped, the kubelet may have started one that had ended.
+  const victims = await runningContainers(tools, containers, signal)
   const cri = tools.cri()
   try {
     const stop = ({ id, name }: (typeof victims)[number]) =>
@@ -51,6 +54,10 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
     facts: { stopped_at: String(Date.now()), stopped: what.join(' ') },
   })
 }
+
+/** A controller-manager or scheduler that gave up its Lease was ended for it, and the kubelet makes the next one wait. */
+const mayHaveEnded = ({ handedOver }: StopPartRequest, container: string): boolean =>
+  handedOver && electedComponents.some((one) => one === container)
 
 async function refuseArmed({ tools: { host }, signal }: ChangeContext): Promise<void> {
   const { loadState } = await readUnit(host, putBackTimer, signal)

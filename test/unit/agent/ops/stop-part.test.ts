@@ -1,7 +1,10 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import t from 'tap'
 import { restorePart } from '../../../../agent/src/ops/restore-part.js'
 import { stopPart } from '../../../../agent/src/ops/stop-part.js'
+import { container, startContainerRuntime } from '../../../support/container-runtime.js'
 import { OpsNode, rejected, runId } from '../../../support/ops-node.js'
 
 const balancer = {
@@ -76,3 +79,28 @@ t.test('no etcd is stopped where there is none', async (t) => {
   await t.rejects(node.change(stopPart, { ...balancer, part: Part.PART_ETCD }), 'this node has no kubelet')
   t.same(node.serviceCommands(), [])
 })
+
+t.test(
+  'a control plane whose controller-manager ended as it gave up its Lease is stopped; one that lacks another part is not',
+  async (t) => {
+    const node = await nodeWithBalancer(t)
+    node.unit('kubelet', 'active', 'enabled')
+    mkdirSync(join(node.root, 'run/containerd'), { recursive: true })
+    const runtime = await startContainerRuntime(t, join(node.root, 'run/containerd/containerd.sock'))
+    runtime.containers = ['kube-apiserver', 'kube-scheduler'].map((name) => container(name, name))
+    const whole = { ...balancer, part: Part.PART_CONTROL_PLANE, withoutQuorum: true }
+    t.match(await rejected(node.change(stopPart, whole)), { message: /kube-controller-manager does not run here/ })
+    const { facts } = await node.change(stopPart, { ...whole, handedOver: true })
+    t.match(facts['stopped'], /^kube-apiserver kube-scheduler kubelet/)
+
+    const second = await nodeWithBalancer(t)
+    second.unit('kubelet', 'active', 'enabled')
+    mkdirSync(join(second.root, 'run/containerd'), { recursive: true })
+    const other = await startContainerRuntime(t, join(second.root, 'run/containerd/containerd.sock'))
+    other.containers = ['kube-controller-manager', 'kube-scheduler'].map((name) => container(name, name))
+    t.match(await rejected(second.change(stopPart, { ...whole, handedOver: true })), {
+      message: /kube-apiserver does not run here/,
+    })
+    t.same(second.serviceCommands(), [])
+  },
+)

@@ -1,4 +1,4 @@
-import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
+import { type ConversionRun, InProcess } from '@quorate/coordinator/conversion/context/run'
 import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { patience } from '@quorate/coordinator/conversion/facts/patience'
 import { coredns } from '@quorate/coordinator/conversion/proofs/coredns'
@@ -589,7 +589,11 @@ t.test('what the plan found broken and the operator accepted is told at the end,
     evidence: 'x',
     remedy: 'y',
   } as const
-  const run = { ...ready, accepted: [{ ...finding, ignoredBecause: 'names are answered elsewhere' }] }
+  const run = {
+    ...ready,
+    inProcess: new InProcess(),
+    accepted: [{ ...finding, ignoredBecause: 'names are answered elsewhere' }],
+  }
   for (const pod of dns(paper)) pod.ready = false
   await finish.apply(run, finishing, paperCall())
   t.notOk(
