@@ -3,7 +3,7 @@ import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/en
 import type { Finding } from '@quorate/coordinator/conversion/context/finding'
 import { type ConversionRun, InProcess } from '@quorate/coordinator/conversion/context/run'
 import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
-import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
+import { loadBalancerFor } from '@quorate/coordinator/conversion/load-balancers/all'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { nobodyMissing } from '@quorate/coordinator/engine/absence'
 import type { Agent } from '@quorate/coordinator/fleet/agent'
@@ -377,9 +377,9 @@ export function fakeRun(world: World): ConversionRun {
     refresh: () => {},
     endpointPolicy: async () =>
       decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),
-    loadBalancer: { ...loadBalancerOf(world.file as ClusterFile), check: async () => world.loadBalancerFindings },
   }
-  return run as ConversionRun
+  const loadBalancer = { ...loadBalancerFor(run as ConversionRun), check: async () => world.loadBalancerFindings }
+  return Object.assign(run, { loadBalancer }) as ConversionRun
 }
 
 function fakeAgent(world: World, node: string): Agent {

@@ -2,13 +2,14 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import { decideEndpointPolicy } from '../conversion/context/endpoint-policy.js'
+import type { EtcdFacts } from '../conversion/context/etcd-facts.js'
 import { type MayMiss, RollCall } from '../conversion/context/roll-call.js'
-import { type ConversionRun, type EtcdFacts, InProcess } from '../conversion/context/run.js'
+import { type ConversionRun, InProcess } from '../conversion/context/run.js'
 import type { ConversionStep } from '../conversion/context/step.js'
 import { chooseEtcdTopology } from '../conversion/etcd/choose.js'
 import { foldersToldBy, toldAgent } from '../conversion/facts/cluster-folders.js'
 import { readClusterFacts, readEtcd, readNodeFacts } from '../conversion/facts/read-facts.js'
-import { loadBalancerOf } from '../conversion/load-balancers/all.js'
+import { loadBalancerFor } from '../conversion/load-balancers/all.js'
 import { conversionOrder } from '../conversion/order.js'
 import { withReliedProofs } from '../conversion/proofs/relied-proofs.js'
 import type { MissingNode } from '../engine/absence.js'
@@ -71,6 +72,14 @@ const entryIn =
     return entry
   }
 
+function madeOnce<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 /** A choice that failed is made again. */
 function chosenOnce<T>(choose: () => Promise<T>): () => Promise<T> {
   let chosen: T | undefined
@@ -106,10 +115,9 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const machines = [...nodes, ...file.loadBalancer.hosts]
   const entryOf = entryIn(machines)
   const agentOf = agentsOf(parts, rollCall, () => run)
+  const loadBalancer = madeOnce(() => loadBalancerFor(run))
   const run: ConversionRun = {
-    ...{ id, file, first },
-    joining,
-    controlPlanes: file.controlPlanes,
+    ...{ id, file, first, joining, controlPlanes: file.controlPlanes },
     get workers() {
       return file.workers.filter(rollCall.answers)
     },
@@ -134,7 +142,9 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     inProcess: new InProcess(),
-    loadBalancer: loadBalancerOf(file),
+    get loadBalancer() {
+      return loadBalancer()
+    },
     order: order.map(withReliedProofs),
     ...{ keepBackup, requestFolder, backupRecipient },
   }

@@ -67,7 +67,7 @@ function leadsTo(run: ConversionRun, { peerAddress, peerPort }: SocketFacts, por
   const peer = { address: peerAddress, port: peerPort }
   const server = run.controlPlanes.find(({ address }) => samePeer({ address, port }, peer))
   if (server !== undefined) return server.name
-  const endpoint = { address: run.loadBalancer.address(run.file) ?? peerAddress, port: run.endpoint.port }
+  const endpoint = { address: run.loadBalancer.address() ?? peerAddress, port: run.endpoint.port }
   return samePeer(endpoint, peer) ? 'endpoint' : undefined
 }
 

@@ -183,8 +183,5 @@ async function forecastLeaving(
 ): Promise<Pick<RollbackPlan, 'quorum' | 'impossible'>> {
   const joins = state.steps.find(({ id }) => id === joinControlPlanes.id)?.actions.filter(isToUndo) ?? []
   if (joins.length === 0) return { quorum: [], impossible: [] }
-  return (await run.etcdTopology()).forecastLeaving(
-    run,
-    joins.toReversed().map(({ action }) => nodeOf(run, action.node)),
-  )
+  return (await run.etcdTopology()).forecastLeaving(joins.toReversed().map(({ action }) => nodeOf(run, action.node)))
 }

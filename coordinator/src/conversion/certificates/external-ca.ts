@@ -38,7 +38,7 @@ async function wantedLeaves(run: ConversionRun, node: NodeEntry): Promise<readon
     return lacking.length === 0 ? [] : leafCertificates.filter(({ name }) => name === 'apiserver')
   }
   // kubeadm leaves out the tree of etcd's CA where etcd is external (cmd/phases/certs, GetCertsWithoutEtcd).
-  const getsMember = (await run.etcdTopology()).homes(run).includes(node)
+  const getsMember = (await run.etcdTopology()).homes().includes(node)
   return leafCertificates.filter(({ ca }) => getsMember || ca !== 'etcd/ca')
 }
 

@@ -19,7 +19,7 @@ export const apparmor: Check = {
 }
 
 async function ofLoadBalancers(run: ConversionRun): Promise<Finding[]> {
-  const machines = run.loadBalancer.frontends(run).map(({ node }) => node)
+  const machines = run.loadBalancer.frontends().map(({ node }) => node)
   const nodes = await withFacts(run, machines)
   return nodes.flatMap(({ name, facts }) =>
     run.loadBalancer.programs.flatMap((program) => {

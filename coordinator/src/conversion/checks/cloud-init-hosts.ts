@@ -11,7 +11,7 @@ export const cloudInitHosts: Check = {
   id,
   title: "cloud-init leaves the endpoint's name in /etc/hosts",
   async check(run) {
-    const written = run.loadBalancer.hostsAddress(run.file)
+    const written = run.loadBalancer.hostsAddress()
     const { host } = run.endpoint
     const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }): Finding[] => {

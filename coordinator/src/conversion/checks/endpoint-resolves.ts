@@ -12,14 +12,14 @@ export const endpointResolves: Check = {
   id,
   title: "Every node resolves the endpoint's name to the load balancer",
   async check(run) {
-    if (run.loadBalancer.hostsAddress(run.file) !== undefined) return foreignHostsLines(run)
+    if (run.loadBalancer.hostsAddress() !== undefined) return foreignHostsLines(run)
     const answers = await Promise.all(
       run.nodes.map(async (node) => ({
         node,
         addresses: (await run.agent(node).read('resolveName', { name: run.endpoint.host })).addresses,
       })),
     )
-    const wanted = run.loadBalancer.address(run.file) ?? answers[0]?.addresses[0]
+    const wanted = run.loadBalancer.address() ?? answers[0]?.addresses[0]
     const sources = await Promise.all(run.nodes.map((node) => throughClusterDns(run, node)))
     return [
       ...answers.flatMap(({ node, addresses }) => ofNode(run, { node, addresses: [...new Set(addresses)], wanted })),
@@ -63,7 +63,7 @@ async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<F
 
 /** Quorate's block cannot win against a line of somebody else that names the endpoint with another address. */
 async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
-  const wanted = run.loadBalancer.hostsAddress(run.file)
+  const wanted = run.loadBalancer.hostsAddress()
   const nodes = await withFacts(run, run.nodes)
   return nodes.flatMap(({ node, facts: { hostsFile: hosts } }) =>
     hostsLines(outsideBlock(hosts), run.endpoint.host)

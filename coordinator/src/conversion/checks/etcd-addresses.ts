@@ -17,7 +17,7 @@ export const etcdAddresses: Check = {
   async check(run) {
     const joining = await toJoin(run)
     const { members } = await run.etcd()
-    const homes = (await run.etcdTopology()).homes(run)
+    const homes = (await run.etcdTopology()).homes()
     const nodes = homes.filter((node) => !joining.includes(node))
     const findings = await Promise.all(
       nodes.map(async (node) => [

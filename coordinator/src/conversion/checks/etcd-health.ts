@@ -1,6 +1,6 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
+import type { EtcdFacts } from '../context/etcd-facts.js'
 import type { Finding } from '../context/finding.js'
-import type { EtcdFacts } from '../context/run.js'
 import type { Check } from './check.js'
 
 const id = 'etcd-health'
@@ -12,10 +12,10 @@ export const etcdHealth: Check = {
   async check(run) {
     const etcd = await run.etcd()
     const topology = await run.etcdTopology()
-    const names = new Set<string>(topology.homes(run).map((node) => node.name))
+    const names = new Set<string>(topology.homes().map((node) => node.name))
     const found = etcd.members.map((member) => ({
       member,
-      problem: topology.expects(run, member) ? problemOf(member, etcd) : strange(member),
+      problem: topology.expects(member) ? problemOf(member, etcd) : strange(member),
     }))
     return [...found.flatMap((one) => inWords(one, names)), ...ofAlarms(etcd)]
   },

@@ -1,6 +1,7 @@
 import type { NodeEntry } from '../../config/cluster-file.js'
+import type { EtcdFacts } from '../context/etcd-facts.js'
 import type { Finding } from '../context/finding.js'
-import type { ConversionRun, EtcdFacts } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
 import { databaseBytes, etcdTimeoutSeconds, inUseBytes, large, learningMs } from '../etcd/database-size.js'
 import { newMembers } from '../facts/membership.js'
 import { size } from '../facts/size.js'
@@ -28,7 +29,7 @@ export const etcdSize: Check = {
     const measured: Learning[] = []
     // One after the other, as etcd has one learner at a time.
     for (const node of joining) measured.push(await learning(run, node, bytes))
-    const waits = (await (await run.etcdTopology()).joinsAtOnce(run)) > 1
+    const waits = (await (await run.etcdTopology()).joinsAtOnce()) > 1
     return Promise.all(
       measured.map(async (own, index) => {
         // The deadline of a join that overlaps with another begins before the other's learner is done.

@@ -9,7 +9,7 @@ export const etcdTopology: Check = {
   title: 'etcd can be that of several control planes, and survives the loss of a machine where it is external',
   async check(run) {
     const topology = await run.etcdTopology()
-    const [errors, warnings] = await Promise.all([topology.inconvertible(run), topology.notRedundant(run)])
+    const [errors, warnings] = await Promise.all([topology.inconvertible(), topology.notRedundant()])
     return [
       ...errors.map((shortcoming): Finding => ({ id, severity: 'error', ...shortcoming })),
       ...warnings.map((shortcoming): Finding => ({ id, severity: 'warning', ...shortcoming })),

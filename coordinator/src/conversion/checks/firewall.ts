@@ -17,7 +17,7 @@ export const firewall: Check = {
   id,
   title: 'firewalld and ufw let control planes and load balancer talk to each other',
   async check(run) {
-    const nodes = new Set([...run.controlPlanes, ...run.loadBalancer.frontends(run).map(({ node }) => node)])
+    const nodes = new Set([...run.controlPlanes, ...run.loadBalancer.frontends().map(({ node }) => node)])
     const found = await Promise.all(
       [...nodes].map(async (node) => ofMachine(run, { node, facts: await run.nodeFacts(node) })),
     )
@@ -48,7 +48,7 @@ async function ofMachine(run: ConversionRun, { node, facts }: Machine): Promise<
 /** From the other control planes, and from other machines of the load balancer. */
 async function trafficTo(run: ConversionRun, { node, facts }: Machine): Promise<readonly Traffic[]> {
   const etcd = await run.etcdTopology()
-  const frontends = run.loadBalancer.frontends(run).filter((one) => one.address === one.node.address)
+  const frontends = run.loadBalancer.frontends().filter((one) => one.address === one.node.address)
   const balances = frontends.some((one) => one.node === node)
   const others = (nodes: readonly NodeEntry[]) => nodes.filter((one) => one !== node).map(({ address }) => address)
   const ofControlPlane = [apiServerPort(await run.nodeFacts(run.first)), ...etcd.ports, 10250]

@@ -29,7 +29,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
   const where = { id, severity: 'error', node: node.name } as const
   // What an earlier run copied from the first control plane is no leftover of a cluster.
   const copied = new Set(first.sharedFiles.map((file) => file.path))
-  const getsMember = (await run.etcdTopology()).homes(run).includes(node)
+  const getsMember = (await run.etcdTopology()).homes().includes(node)
   // A member of an external etcd may live on this machine: its data is in nobody's way.
   const isOthers = (path: string) => !getsMember && path.startsWith(`${foldersOf(facts).etcdDataDir}/`)
   const leftovers = facts.leftovers.filter((path) => !copied.has(path) && !isOthers(path))

@@ -8,7 +8,7 @@ export const loadBalancer: Check = {
   id,
   title: 'What the load balancer needs is there',
   async check(run) {
-    const sentence = run.loadBalancer.forOutside?.(run.file)
+    const sentence = run.loadBalancer.forOutside?.()
     const outside: Finding[] =
       sentence === undefined
         ? []
@@ -21,6 +21,6 @@ export const loadBalancer: Check = {
               remedy: 'Nothing to do for the nodes.',
             },
           ]
-    return [...outside, ...(await run.loadBalancer.check(run))]
+    return [...outside, ...(await run.loadBalancer.check())]
   },
 }

@@ -40,7 +40,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry, wanted: readonly nu
 
 async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Promise<Finding[]> {
   const port = run.endpoint.port
-  const nodes = run.loadBalancer.programs.length === 0 ? [] : run.loadBalancer.frontends(run).map(({ node }) => node)
+  const nodes = run.loadBalancer.programs.length === 0 ? [] : run.loadBalancer.frontends().map(({ node }) => node)
   if (taken.includes(port) && nodes.some((node) => run.controlPlanes.includes(node))) {
     return [
       {
@@ -77,7 +77,7 @@ function isOurs(listening: ListeningPort, facts: NodeFacts): boolean {
  */
 function boundByOperator(run: ConversionRun, node: NodeEntry, facts: NodeFacts): Finding[] {
   const { port } = run.endpoint
-  const address = run.loadBalancer.frontends(run).find((one) => one.node === node)?.address
+  const address = run.loadBalancer.frontends().find((one) => one.node === node)?.address
   // Ours listens on every address, or on loopback alone.
   const own = address === node.address ? '' : address
   const clashes = (bound: Bound): boolean =>

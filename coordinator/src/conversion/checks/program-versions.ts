@@ -16,7 +16,7 @@ export const programVersions: Check = {
   async check(run) {
     const nodes = await withFacts(run, run.machines)
     return nodes.flatMap(({ node, facts }) =>
-      usedOn(run, { isFrontend: run.loadBalancer.frontends(run).some((one) => one.node === node), facts }).flatMap(
+      usedOn(run, { isFrontend: run.loadBalancer.frontends().some((one) => one.node === node), facts }).flatMap(
         ({ program, version }) => tooOld(node.name, { program, version, facts }),
       ),
     )

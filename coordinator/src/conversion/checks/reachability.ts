@@ -37,7 +37,7 @@ export const reachability: Check = {
       ),
     )
     const ofLoadBalancer = run.loadBalancer
-      .frontends(run)
+      .frontends()
       .map(({ node: target, clients: sources }) => probeHeld(run, { target, ports: [run.endpoint.port], sources }))
     const ofEtcd = etcd.outside.map(({ host, port, what }) =>
       probeFromOthers(run, {

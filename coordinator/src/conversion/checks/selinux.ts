@@ -24,7 +24,7 @@ export const selinux: Check = {
   id,
   title: 'SELinux lets the load balancer use its ports',
   async check(run) {
-    const machines = run.loadBalancer.frontends(run).map(({ node }) => node)
+    const machines = run.loadBalancer.frontends().map(({ node }) => node)
     const nodes = await withFacts(run, machines)
     const apiPort = apiServerPort(await run.nodeFacts(run.first))
     return nodes.flatMap(({ name, facts }) =>

@@ -14,12 +14,12 @@ export const virtualIpUnused: Check = {
   id,
   title: 'The virtual IP is free and in the network of the machines that hold it',
   async check(run) {
-    const address = run.loadBalancer.movingAddress(run.file)
+    const address = run.loadBalancer.movingAddress()
     if (address === undefined) return []
     const nodes = await withFacts(run, run.machines)
-    const frontends = run.loadBalancer.frontends(run).map(({ node }) => node)
+    const frontends = run.loadBalancer.frontends().map(({ node }) => node)
     const machines = nodes.filter(({ node }) => frontends.includes(node))
-    const isRouted = run.loadBalancer.isRouted?.(run.file) ?? false
+    const isRouted = run.loadBalancer.isRouted?.() ?? false
     const holders = nodes.filter(({ facts }) => holds(facts, address))
     return [
       ...holders.flatMap(({ node, facts }) => (holderIsOurs(facts) ? [] : [heldBy(node.name, facts, address)])),

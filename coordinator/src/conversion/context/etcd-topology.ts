@@ -4,8 +4,8 @@ import type { Look } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
+import type { EtcdFacts } from './etcd-facts.js'
 import type { Finding } from './finding.js'
-import type { ConversionRun, EtcdFacts } from './run.js'
 
 /** Something that is not as it must be, of whichever check or proof asked. */
 export type Shortcoming = Omit<Finding, 'id' | 'severity'>
@@ -44,33 +44,29 @@ export interface EtcdTopology {
   /** What of etcd every control plane must reach elsewhere. */
   readonly outside: readonly OutsidePlace[]
   /** Control planes that have a member of their own or get one when they join: their disks, addresses and learners matter. */
-  homes(run: ConversionRun): readonly NodeEntry[]
+  homes(): readonly NodeEntry[]
   /** Whether a member may be in the list. */
-  expects(run: ConversionRun, member: EtcdMember): boolean
+  expects(member: EtcdMember): boolean
   /** What is wrong with the configuration for a conversion at all; empty when it can be converted. */
-  inconvertible(run: ConversionRun): Promise<readonly Shortcoming[]>
+  inconvertible(): Promise<readonly Shortcoming[]>
   /** Why etcd would not survive the loss of a machine, although every member is well: for members whose number no step changes. */
-  notRedundant(run: ConversionRun): Promise<readonly Shortcoming[]>
+  notRedundant(): Promise<readonly Shortcoming[]>
   /** What the list lacks for these control planes, each of its members being well. */
-  lacking(run: ConversionRun, etcd: EtcdFacts): readonly Lacking[]
+  lacking(etcd: EtcdFacts): readonly Lacking[]
   /** Whether etcd has all that it needs of a control plane that is in the cluster. */
-  isMember(run: ConversionRun, node: NodeEntry): Promise<boolean>
+  isMember(node: NodeEntry): Promise<boolean>
   /** Whether an API server on this node has an etcd to serve from. */
-  serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>>
+  serves(node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>>
   /** How many joins may be under way at once. */
-  joinsAtOnce(run: ConversionRun): Promise<number>
+  joinsAtOnce(): Promise<number>
   /** The sentence to say before the node joins, where its join has no way back in some case. */
   noWayBack(node: NodeEntry): string | undefined
   /** A join that did not end well or whose end nobody knows: returns when kubeadm's remaining phases are worth running, throws `why` when it is to be taken back. */
-  settleJoin(
-    run: ConversionRun,
-    node: NodeEntry,
-    broken: { readonly call: ChangeCall; readonly why: QuorateError },
-  ): Promise<void>
+  settleJoin(node: NodeEntry, broken: { readonly call: ChangeCall; readonly why: QuorateError }): Promise<void>
   /** Takes a control plane out, as far as etcd is concerned. */
-  leave(run: ConversionRun, node: NodeEntry, leaving: Leaving): Promise<void>
+  leave(node: NodeEntry, leaving: Leaving): Promise<void>
   /** What taking these control planes out, one after the other, would mean. */
-  forecastLeaving(run: ConversionRun, nodes: readonly NodeEntry[]): Promise<LeavingForecast>
+  forecastLeaving(nodes: readonly NodeEntry[]): Promise<LeavingForecast>
   /** Whether etcd is well without a control plane that was taken out. */
-  hasLeft(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Look<readonly Evidence[]>>
+  hasLeft(node: NodeEntry, signal: AbortSignal): Promise<Look<readonly Evidence[]>>
 }

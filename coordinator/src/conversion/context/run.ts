@@ -1,4 +1,4 @@
-import type { ClusterFacts, EtcdMember, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Endpoint } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Absence } from '../../engine/absence.js'
@@ -7,15 +7,10 @@ import type { Step } from '../../engine/step.js'
 import type { Agent } from '../../fleet/agent.js'
 import type { RequestFolder } from '../../state/request-folder.js'
 import type { EndpointPolicy } from './endpoint-policy.js'
+import type { EtcdFacts } from './etcd-facts.js'
 import type { EtcdTopology } from './etcd-topology.js'
 import type { JoinersWillBe } from './joiners-will-be.js'
-import type { LoadBalancerKind } from './load-balancer-kind.js'
-
-export interface EtcdFacts {
-  readonly members: readonly EtcdMember[]
-  readonly alarms: readonly string[]
-  readonly clusterId: string
-}
+import type { LoadBalancer } from './load-balancer.js'
 
 /** All that a step, check or proof may see of the conversion. */
 export interface ConversionRun {
@@ -54,7 +49,7 @@ export interface ConversionRun {
   refresh(touched?: Iterable<string>): void
   /** Which kubeconfig of a control plane goes where, by version and the operator's policy; see conversion/context/endpoint-policy.ts. */
   endpointPolicy(): Promise<EndpointPolicy>
-  readonly loadBalancer: LoadBalancerKind
+  readonly loadBalancer: LoadBalancer
   /** What parts of this process tell each other; gone with it, and never needed to go on after a crash. */
   readonly inProcess: InProcess
   /** The steps that this run walks. */

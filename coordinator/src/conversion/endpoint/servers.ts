@@ -18,7 +18,7 @@ export const endpointServer = (run: ConversionRun): string => serverUrl(run.endp
 
 /** Names and addresses by which clients will meet the API server from now on. */
 export function wantedSans(run: ConversionRun): string[] {
-  return [run.endpoint.host, ...run.loadBalancer.sans(run.file)]
+  return [run.endpoint.host, ...run.loadBalancer.sans()]
 }
 
 /** The certificate of a control plane's API server, as it lies on its disk. */
@@ -38,7 +38,7 @@ export async function endpointAddresses(
   from: NodeEntry,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const address = run.loadBalancer.address(run.file)
+  const address = run.loadBalancer.address()
   if (address !== undefined) return [address]
   const { addresses } = await run
     .agent(from)

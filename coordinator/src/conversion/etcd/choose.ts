@@ -14,7 +14,7 @@ import { stacked } from './stacked.js'
 export async function chooseEtcdTopology(run: ConversionRun): Promise<EtcdTopology> {
   const endpoints = (await told(run)) ?? (await configured(run))
   // kubeadm gives the API server of a stacked etcd its loopback address (app/phases/controlplane/manifests.go).
-  return endpoints.every(isLoopback) ? stacked : external(endpoints)
+  return endpoints.every(isLoopback) ? stacked(run) : external(run, endpoints)
 }
 
 async function told(run: ConversionRun): Promise<readonly string[] | undefined> {

@@ -1,4 +1,4 @@
-import type { EtcdFacts } from '../context/run.js'
+import type { EtcdFacts } from '../context/etcd-facts.js'
 
 /** From here on a database is large: what a new member waits for is measured, and every deadline of its join is longer. */
 export const large = 2 ** 30

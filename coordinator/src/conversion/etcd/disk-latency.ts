@@ -23,7 +23,7 @@ export async function disksOfEtcd(
   run: ConversionRun,
   options: { limitMs?: number; signal?: AbortSignal } = {},
 ): Promise<readonly DiskLatency[]> {
-  const homes = (await run.etcdTopology()).homes(run)
+  const homes = (await run.etcdTopology()).homes()
   return Promise.all(homes.map((node) => diskLatency(run, node, options)))
 }
 

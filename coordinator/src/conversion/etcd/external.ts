@@ -18,19 +18,19 @@ const startMs = 30_000
  * etcd runs on machines of its own (kubeadm-config: etcd.external) and is its operator's: no member comes, goes or is taken a vote, and a control
  * plane is a client like every other. Its word is asked of the very node that is meant, with that node's own certificate.
  */
-export const external = (endpoints: readonly string[]): EtcdTopology => ({
+export const external = (run: ConversionRun, endpoints: readonly string[]): EtcdTopology => ({
   ports: [],
   outside: outsidePlaces(endpoints),
   homes: () => [],
   expects: () => true,
-  inconvertible: (run) => inconvertible(run, endpoints),
-  notRedundant: (run) => notRedundant(run, endpoints),
+  inconvertible: () => inconvertible(run, endpoints),
+  notRedundant: () => notRedundant(run, endpoints),
   lacking: () => [],
   isMember: async () => true,
-  serves,
-  joinsAtOnce: async (run) => Math.max(1, run.joining.length),
+  serves: (node, signal) => serves(run, node, signal),
+  joinsAtOnce: async () => Math.max(1, run.joining.length),
   noWayBack: () => undefined,
-  async settleJoin(run, node, { call, why }) {
+  async settleJoin(node, { call, why }) {
     // etcd knows nothing of a join: one whose API server does not come up can be taken back whenever that is.
     const look = () => isUp(run, node)
     const up = await until(`the API server of ${node.name} to answer`, look, {
@@ -40,9 +40,9 @@ export const external = (endpoints: readonly string[]): EtcdTopology => ({
     if (!up) throw why
     call.progress(`the API server of ${node.name} answers: finishing what kubeadm left`)
   },
-  leave: async (_run, _node, { retire }) => retire(),
+  leave: async (_node, { retire }) => retire(),
   forecastLeaving: async () => ({ quorum: [], impossible: [] }),
-  async hasLeft(run, node, signal) {
+  async hasLeft(node, signal) {
     const { members } = await readEtcd(run, signal)
     return holds([{ what: `etcd without ${node.name}`, saw: `external: the same ${members.length} members` }])
   },

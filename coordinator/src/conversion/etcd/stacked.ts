@@ -3,8 +3,9 @@ import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { holds, type Look, notYet } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
+import type { EtcdFacts } from '../context/etcd-facts.js'
 import type { EtcdTopology, Lacking, Leaving, LeavingForecast, Shortcoming } from '../context/etcd-topology.js'
-import type { ConversionRun, EtcdFacts } from '../context/run.js'
+import type { ConversionRun } from '../context/run.js'
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
 import { readEtcd } from '../facts/read-facts.js'
 import { learnsFirst } from './learner-mode.js'
@@ -14,25 +15,25 @@ import { settleMember } from './settle-member.js'
 const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
 
 /** Each control plane has a member of its own, in a static pod: a join adds a voter, a control plane that leaves takes its vote with it. */
-export const stacked: EtcdTopology = {
+export const stacked = (run: ConversionRun): EtcdTopology => ({
   ports: [2379, 2380],
   outside: [],
-  homes: (run) => run.controlPlanes,
-  expects: (run, member) => run.controlPlanes.some((node) => memberOf([member], node) !== undefined),
-  inconvertible,
+  homes: () => run.controlPlanes,
+  expects: (member) => run.controlPlanes.some((node) => memberOf([member], node) !== undefined),
+  inconvertible: () => inconvertible(run),
   notRedundant: async () => [],
-  lacking,
-  isMember: async (run, node) => (await run.etcd()).members.some(({ name, learner }) => name === node.name && !learner),
-  serves,
+  lacking: (etcd) => lacking(run, etcd),
+  isMember: async (node) => (await run.etcd()).members.some(({ name, learner }) => name === node.name && !learner),
+  serves: (node, signal) => serves(run, node, signal),
   // etcd lets one learner in at a time and kubeadm waits for its turn: overlapped joins are faster and have two voters for a shorter time.
-  joinsAtOnce: async (run) => ((await learnsFirst(run)) ? 2 : 1),
+  joinsAtOnce: async () => ((await learnsFirst(run)) ? 2 : 1),
   noWayBack: ({ name }) =>
     `Once ${name} has a vote in etcd it must not die while there are exactly two voters: then etcd has no quorum and only docs/runbook.md#quorum leads back. With the third vote that is over.`,
-  settleJoin: settleMember,
-  leave,
-  forecastLeaving,
-  hasLeft,
-}
+  settleJoin: (node, broken) => settleMember(run, node, broken),
+  leave: (node, leaving) => leave(run, node, leaving),
+  forecastLeaving: (nodes) => forecastLeaving(run, nodes),
+  hasLeft: (node, signal) => hasLeft(run, node, signal),
+})
 
 async function inconvertible(run: ConversionRun): Promise<readonly Shortcoming[]> {
   const etcd = (await clusterConfiguration(run))?.etcd

@@ -8,7 +8,7 @@ import type { ConversionRun } from '../context/run.js'
 export async function isJoined(run: ConversionRun, node: NodeEntry): Promise<boolean> {
   const { nodes } = await run.clusterFacts()
   if (!nodes.some((object) => object.name === node.name && object.controlPlane)) return false
-  return (await run.etcdTopology()).isMember(run, node)
+  return (await run.etcdTopology()).isMember(node)
 }
 
 /** The control planes of the file that are still to join; on a half converted cluster fewer than `run.joining`. */
@@ -19,7 +19,7 @@ export async function toJoin(run: ConversionRun): Promise<readonly NodeEntry[]> 
 
 /** Those to join that get a member of etcd of their own. */
 export async function newMembers(run: ConversionRun): Promise<readonly NodeEntry[]> {
-  const homes = (await run.etcdTopology()).homes(run)
+  const homes = (await run.etcdTopology()).homes()
   return (await toJoin(run)).filter((node) => homes.includes(node))
 }
 

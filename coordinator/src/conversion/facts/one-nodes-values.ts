@@ -25,7 +25,7 @@ const virtualInterface =
 export async function ownersOf(run: ConversionRun): Promise<Owners> {
   const [nodes, configuration] = await Promise.all([withFacts(run, run.nodes), clusterConfiguration(run)])
   const networks = subnets(configuration?.serviceSubnet ?? '', configuration?.podSubnet ?? '')
-  const shared = [run.endpoint.host, ...run.loadBalancer.sans(run.file), run.loadBalancer.address(run.file) ?? '']
+  const shared = [run.endpoint.host, ...run.loadBalancer.sans(), run.loadBalancer.address() ?? '']
   const common = new Set(['localhost', ...shared].map(hostOf))
   const isNobodys = (host: string) =>
     host === '' || common.has(host) || isWithin(everywhere, host) || isWithin(networks, host)

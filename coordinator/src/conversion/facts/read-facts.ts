@@ -8,7 +8,8 @@ import type {
 } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetClusterFactsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { ConversionRun, EtcdFacts } from '../context/run.js'
+import type { EtcdFacts } from '../context/etcd-facts.js'
+import type { ConversionRun } from '../context/run.js'
 
 /** Facts read now, not remembered: for gates, which never trust what was seen before. */
 export async function readNodeFacts(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<NodeFacts> {

@@ -16,7 +16,7 @@ async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal)
   const port = apiServerPort(await run.nodeFacts(run.first))
   const topology = await run.etcdTopology()
   const [etcd, answer, statuses] = await Promise.all([
-    topology.serves(run, node, signal),
+    topology.serves(node, signal),
     probeFrom(run, node, { host: node.address, port, timeoutMs: 2_000, ...options }),
     readyStatuses(run),
   ])
@@ -112,7 +112,7 @@ export function balanceServing(
       joining: [...inProcess.joining],
       ...(without === undefined ? {} : { leaving: without }),
     }
-    await run.loadBalancer.setBackends(run, pool, call)
+    await run.loadBalancer.setBackends(pool, call)
     return backends
   })
   inProcess.balancing = turn.catch(() => undefined)

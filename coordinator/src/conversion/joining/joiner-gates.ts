@@ -154,7 +154,7 @@ export async function diskKeepsUp(
   node: NodeEntry,
   signal: AbortSignal,
 ): Promise<readonly Evidence[]> {
-  if (!(await run.etcdTopology()).homes(run).includes(node)) return []
+  if (!(await run.etcdTopology()).homes().includes(node)) return []
   const { evidence, slow } = await diskLatency(run, node, { limitMs: diskLimitMs, signal })
   if (slow?.severity !== 'error') return [evidence]
   const { message, remedy } = slow

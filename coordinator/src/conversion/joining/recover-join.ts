@@ -29,6 +29,6 @@ export async function recoverJoin(
   { call, why }: { call: ChangeCall; why: QuorateError },
 ): Promise<OperationResult> {
   if (notBegun.has(why.code)) throw why
-  await (await run.etcdTopology()).settleJoin(run, node, { call, why })
+  await (await run.etcdTopology()).settleJoin(node, { call, why })
   return run.agent(node).change('finishJoin', { join: await joinSpec(run, node) }, call, 'finish-join')
 }

@@ -1,6 +1,6 @@
-import type { ClusterFile } from '../../config/cluster-file.js'
 import type { LoadBalancerKindName } from '../../config/load-balancer-settings.js'
-import type { LoadBalancerKind } from '../context/load-balancer-kind.js'
+import type { LoadBalancer } from '../context/load-balancer.js'
+import type { ConversionRun } from '../context/run.js'
 import { external } from './external.js'
 import { haproxy } from './haproxy.js'
 import { kubeVip } from './kube-vip.js'
@@ -8,7 +8,7 @@ import { nodeLocal } from './node-local.js'
 import { service } from './service.js'
 
 /** The kinds of the cluster file's loadBalancer.kind; each lives in its own file. */
-const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>> = {
+const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, (run: ConversionRun) => LoadBalancer>> = {
   haproxy,
   external,
   'kube-vip': kubeVip,
@@ -16,5 +16,5 @@ const loadBalancerKinds: Readonly<Record<LoadBalancerKindName, LoadBalancerKind>
   service,
 }
 
-/** The kind that a cluster file names. */
-export const loadBalancerOf = ({ loadBalancer }: ClusterFile): LoadBalancerKind => loadBalancerKinds[loadBalancer.kind]
+/** The load balancer of a run: of the kind that its cluster file names. */
+export const loadBalancerFor = (run: ConversionRun): LoadBalancer => loadBalancerKinds[run.file.loadBalancer.kind](run)

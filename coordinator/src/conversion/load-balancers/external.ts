@@ -1,7 +1,7 @@
 import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../context/finding.js'
-import type { LoadBalancerKind } from '../context/load-balancer-kind.js'
+import type { LoadBalancer } from '../context/load-balancer.js'
 import type { ConversionRun } from '../context/run.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { endpointAddresses } from '../endpoint/servers.js'
@@ -10,35 +10,38 @@ import { meetBackends } from './meet-backends.js'
 const id = 'load-balancer'
 
 /** A load balancer that the operator runs: proved from every node, never touched. */
-export const external: LoadBalancerKind = {
-  name: 'external',
-  runBy: 'operator',
-  programs: [],
-  inspect: 'ask the status page of the load balancer',
-  frontends: () => [],
-  address: ({ loadBalancer }) => loadBalancer.virtualIP,
-  movingAddress: () => undefined,
-  hostsAddress: ({ policy, loadBalancer }) => (policy.manageHosts ? loadBalancer.virtualIP : undefined),
-  sans: ({ loadBalancer }) => (loadBalancer.virtualIP === undefined ? [] : [loadBalancer.virtualIP]),
-  async check(run) {
-    const statuses = await readyStatuses(run)
-    return (await Promise.all(run.nodes.map((node) => answersFrom(run, node, statuses)))).flat()
-  },
-  plan: async () => [],
-  async apply() {
-    // plan names no action: there is nothing of ours to start
-  },
-  async setBackends(run, { backends }, call) {
-    const pool = backends.map((node) => `${node.name} (${node.address})`).join(', ')
-    call.progress(
-      `the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}; \`quorate backends -f FILE --watch\` shows which answer`,
-    )
-  },
-  // Its operator may have to add the backend by hand: minutes, not seconds.
-  proveBackends: (run, backends, signal) => meetBackends(run, backends, { seconds: 300, signal }),
-  async undo() {
-    // nothing was changed
-  },
+export function external(run: ConversionRun): LoadBalancer {
+  const { virtualIP } = run.file.loadBalancer
+  return {
+    name: 'external',
+    runBy: 'operator',
+    programs: [],
+    inspect: 'ask the status page of the load balancer',
+    frontends: () => [],
+    address: () => virtualIP,
+    movingAddress: () => undefined,
+    hostsAddress: () => (run.file.policy.manageHosts ? virtualIP : undefined),
+    sans: () => (virtualIP === undefined ? [] : [virtualIP]),
+    async check() {
+      const statuses = await readyStatuses(run)
+      return (await Promise.all(run.nodes.map((node) => answersFrom(run, node, statuses)))).flat()
+    },
+    plan: async () => [],
+    async apply() {
+      // plan names no action: there is nothing of ours to start
+    },
+    async setBackends({ backends }, call) {
+      const pool = backends.map((node) => `${node.name} (${node.address})`).join(', ')
+      call.progress(
+        `the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}; \`quorate backends -f FILE --watch\` shows which answer`,
+      )
+    },
+    // Its operator may have to add the backend by hand: minutes, not seconds.
+    proveBackends: (backends, signal) => meetBackends(run, backends, { seconds: 300, signal }),
+    async undo() {
+      // nothing was changed
+    },
+  }
 }
 
 async function answersFrom(run: ConversionRun, node: NodeEntry, statuses: readonly number[]): Promise<Finding[]> {

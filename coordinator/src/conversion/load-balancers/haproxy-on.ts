@@ -5,11 +5,11 @@ import { renderHaproxy, renderKeepalived } from '@quorate/shared/load-balancer-c
 import { type LoadBalancerProgram, placeOf } from '@quorate/shared/load-balancer-place'
 import { renderLoadBalancerUnit } from '@quorate/shared/load-balancer-unit'
 import { installCommand } from '@quorate/shared/package-manager'
-import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from '../context/finding.js'
-import type { LoadBalancerKind, Pool } from '../context/load-balancer-kind.js'
+import type { LoadBalancer, Pool } from '../context/load-balancer.js'
 import type { ConversionRun } from '../context/run.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
@@ -29,32 +29,32 @@ interface Settings {
 
 type FromHaproxy = 'check' | 'plan' | 'apply' | 'setBackends' | 'undo'
 
-interface HaproxyKind extends Omit<LoadBalancerKind, FromHaproxy> {
-  settings(run: ConversionRun, node: NodeEntry): Settings
+interface HaproxyKind extends Omit<LoadBalancer, FromHaproxy> {
+  settings(node: NodeEntry): Settings
   /** What a machine is made to do, in words; the backends are added. */
-  does(file: ClusterFile): string
+  readonly does: string
 }
 
 /** A kind whose machines run haproxy: it says where and with which settings, and this starts it, tells it its backends and stops it. */
-export function haproxyOn(kind: HaproxyKind): LoadBalancerKind {
+export function haproxyOn(run: ConversionRun, kind: HaproxyKind): LoadBalancer {
   const { settings: _, does: __, ...rest } = kind
   return {
     ...rest,
-    async check(run) {
-      const findings = await Promise.all(kind.frontends(run).map(({ node }) => checkMachine(kind, run, node)))
+    async check() {
+      const findings = await Promise.all(kind.frontends().map(({ node }) => checkMachine(kind, run, node)))
       return findings.flat()
     },
-    async plan(run) {
+    async plan() {
       const backends = await joinedBackends(run)
-      const actions = await Promise.all(kind.frontends(run).map(({ node }) => planOn(kind, run, { node, backends })))
+      const actions = await Promise.all(kind.frontends().map(({ node }) => planOn(kind, run, { node, backends })))
       return actions.flat()
     },
-    async apply(run, action, call) {
+    async apply(action, call) {
       const told = { node: nodeOf(run, action.node), backends: await joinedBackends(run) }
       await applyOn(kind, run, { ...told, call, label: 'start' })
     },
-    setBackends: (run, pool, call) => setBackends(kind, run, { ...pool, call }),
-    async undo(run, done, call) {
+    setBackends: (pool, call) => setBackends(kind, run, { ...pool, call }),
+    async undo(done, call) {
       await run.agent(done.action.node).change('stopLoadBalancer', {}, call, 'stop')
     },
   }
@@ -68,7 +68,7 @@ interface Told {
 /** The same in the plan and in the request, so that the agent renders what the plan showed. */
 async function requestFor(kind: HaproxyKind, run: ConversionRun, { node, backends }: Told) {
   const [first, { anonymousReadyz }] = await Promise.all([run.nodeFacts(run.first), run.clusterFacts()])
-  const { peers, ...settings } = kind.settings(run, node)
+  const { peers, ...settings } = kind.settings(node)
   return {
     ...settings,
     peers: [...peers],
@@ -97,7 +97,7 @@ async function planOn(kind: HaproxyKind, run: ConversionRun, { node, backends }:
   })
   if (diffs.length === 0 && units.every((name) => runs(facts, name))) return []
   const pool = backends.map(({ name }) => name).join(', ')
-  return [{ id: node.name, node: node.name, does: `${kind.does(run.file)}, leading to ${pool}`, diffs }]
+  return [{ id: node.name, node: node.name, does: `${kind.does}, leading to ${pool}`, diffs }]
 }
 
 /** Control planes that serve must be told; the others may be what is broken, and their own checks take what does not serve out within seconds. */
@@ -108,7 +108,7 @@ async function setBackends(
 ): Promise<void> {
   const label = `backends-${backends.map((node) => node.name).join('+')}`
   const tell = (node: NodeEntry) => applyOn(kind, run, { node, backends, call, label })
-  const machines = kind.frontends(run).map(({ node }) => node)
+  const machines = kind.frontends().map(({ node }) => node)
   const isNoControlPlane = (node: NodeEntry) => !run.controlPlanes.includes(node)
   const others = machines.filter((node) => isNoControlPlane(node) || beside.includes(node))
   await Promise.all([

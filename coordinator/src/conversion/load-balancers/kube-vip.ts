@@ -11,7 +11,7 @@ import {
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Action } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
-import type { LoadBalancerKind } from '../context/load-balancer-kind.js'
+import type { LoadBalancer } from '../context/load-balancer.js'
 import type { ConversionRun } from '../context/run.js'
 import { localPeer, nodeOf } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
@@ -29,41 +29,45 @@ const imageOf = ({ loadBalancer }: ClusterFile): string => loadBalancer.image ??
  * balances nothing, and nothing of it stands between a client and an API server. A joiner gets it after its join: until then it has no API server
  * to ask for the Lease, and old kubeadm wants the folder of manifests empty.
  */
-export const kubeVip: LoadBalancerKind = {
-  name: 'kube-vip',
-  runBy: 'quorate',
-  programs: [],
-  containers: [kubeVipName],
-  oneAtATime: true,
-  inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs of what it shows`,
-  images: (file) => [imageOf(file)],
-  frontends: ({ controlPlanes, nodes }) =>
-    controlPlanes.map((node) => ({ node, address: node.address, clients: nodes, leadsOnlyTo: node })),
-  address: virtualIP,
-  movingAddress: virtualIP,
-  isRouted: ({ loadBalancer }) => loadBalancer.bgp !== undefined,
-  hostsAddress: (file) => (file.policy.manageHosts ? virtualIP(file) : undefined),
-  sans: (file) => [virtualIP(file)],
-  check: (run) => checkKubeVip(run, imageOf(run.file)),
-  async plan(run) {
-    const joined = await Promise.all(run.joining.map(async (node) => ((await isJoined(run, node)) ? [node] : [])))
-    const actions = await Promise.all([run.first, ...joined.flat()].map((node) => planOn(run, node)))
-    return actions.flat()
-  },
-  apply: (run, { node }, call) => applyOn(run, nodeOf(run, node), { call, label: 'start' }),
-  async setBackends(run, { backends, leaving }, call) {
-    await Promise.all(backends.map((node) => applyOn(run, node, { call, label: 'start' })))
-    if (leaving === undefined) return
-    // It may be what is broken. Where its API server is gone it cannot hold the address either.
-    await run
-      .agent(leaving)
-      .change('removeKubeVip', {}, call, 'leave')
-      .catch((error: unknown) => call.progress(`${leaving.name}: ${asQuorateError(error).message}`))
-  },
-  proveBackends: proveTakeOver,
-  async undo(run, done, call) {
-    await run.agent(done.action.node).change('removeKubeVip', {}, call, 'stop')
-  },
+export function kubeVip(run: ConversionRun): LoadBalancer {
+  const { file } = run
+  const address = virtualIP(file)
+  return {
+    name: 'kube-vip',
+    runBy: 'quorate',
+    programs: [],
+    containers: [kubeVipName],
+    oneAtATime: true,
+    inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs of what it shows`,
+    images: () => [imageOf(file)],
+    frontends: () =>
+      run.controlPlanes.map((node) => ({ node, address: node.address, clients: run.nodes, leadsOnlyTo: node })),
+    address: () => address,
+    movingAddress: () => address,
+    isRouted: () => file.loadBalancer.bgp !== undefined,
+    hostsAddress: () => (file.policy.manageHosts ? address : undefined),
+    sans: () => [address],
+    check: () => checkKubeVip(run, imageOf(file)),
+    async plan() {
+      const joined = await Promise.all(run.joining.map(async (node) => ((await isJoined(run, node)) ? [node] : [])))
+      const actions = await Promise.all([run.first, ...joined.flat()].map((node) => planOn(run, node)))
+      return actions.flat()
+    },
+    apply: ({ node }, call) => applyOn(run, nodeOf(run, node), { call, label: 'start' }),
+    async setBackends({ backends, leaving }, call) {
+      await Promise.all(backends.map((node) => applyOn(run, node, { call, label: 'start' })))
+      if (leaving === undefined) return
+      // It may be what is broken. Where its API server is gone it cannot hold the address either.
+      await run
+        .agent(leaving)
+        .change('removeKubeVip', {}, call, 'leave')
+        .catch((error: unknown) => call.progress(`${leaving.name}: ${asQuorateError(error).message}`))
+    },
+    proveBackends: (backends, signal) => proveTakeOver(run, backends, signal),
+    async undo(done, call) {
+      await run.agent(done.action.node).change('removeKubeVip', {}, call, 'stop')
+    },
+  }
 }
 
 interface Applying {

@@ -18,7 +18,7 @@ export function proveTakeOver(
   backends: readonly NodeEntry[],
   signal: AbortSignal,
 ): Promise<readonly Evidence[]> {
-  const address = run.loadBalancer.movingAddress(run.file) ?? ''
+  const address = run.loadBalancer.movingAddress() ?? ''
   return until(
     `${backends.map(({ name }) => name).join(', ')} to be able to take ${address} over`,
     () => look(run, { backends, address, signal }),

@@ -3,7 +3,7 @@ import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Action, Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from '../context/finding.js'
-import type { LoadBalancerKind } from '../context/load-balancer-kind.js'
+import type { LoadBalancer } from '../context/load-balancer.js'
 import type { ConversionRun } from '../context/run.js'
 import { readApiService } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
@@ -12,8 +12,6 @@ import { nodeLocal } from './node-local.js'
 
 const actionId = 'service'
 
-const isForced = ({ loadBalancer }: ClusterFile): boolean => loadBalancer.underKubelets
-
 const circle =
   'kube-proxy and the controller that announces the address need the API to make the way by which the kubelets reach the API: after all machines lost their power nothing comes up by itself (openelb#125, metallb#168)'
 
@@ -21,54 +19,49 @@ const circle =
  * The Service of the documented procedure: type LoadBalancer with the virtual IP, else NodePort. It is for clients outside. The nodes
  * themselves keep off it, because of the circle above: they have the haproxy of node-local, unless the file says underKubelets.
  */
-export const service: LoadBalancerKind = {
-  name: 'service',
-  runBy: 'cluster',
-  programs: ['haproxy'],
-  inspect: 'kubectl -n kube-system get service,endpointslices; on a node: systemctl status quorate-haproxy',
-  frontends: (run) => (isForced(run.file) ? [] : nodeLocal.frontends(run)),
-  address: (file) => (isForced(file) ? file.loadBalancer.virtualIP : nodeLocal.address(file)),
-  movingAddress: () => undefined,
-  hostsAddress(file) {
-    if (!isForced(file)) return nodeLocal.hostsAddress(file)
-    return file.policy.manageHosts ? file.loadBalancer.virtualIP : undefined
-  },
-  sans: ({ loadBalancer }) => (loadBalancer.virtualIP === undefined ? [] : [loadBalancer.virtualIP]),
-  forOutside: ({ endpoint: { host }, loadBalancer: { virtualIP, nodePort } }) =>
-    virtualIP === undefined
-      ? `clients outside the cluster use the Service: https://${host}:${nodePort}, with ${host} in DNS as the addresses of several nodes`
-      : `clients outside the cluster use the Service: give them ${host} in DNS as ${virtualIP}`,
-  async check(run) {
-    if (isForced(run.file)) return [warning(run)]
-    return nodeLocal.check(run)
-  },
-  async plan(run) {
-    const nodes = isForced(run.file) ? [] : await nodeLocal.plan(run)
-    return [...nodes, ...(await planService(run))]
-  },
-  async apply(run, action, call) {
-    if (action.id !== actionId) return nodeLocal.apply(run, action, call)
-    const port = apiServerPort(await run.nodeFacts(run.first))
-    const address = run.file.loadBalancer.virtualIP ?? ''
-    const request = { port: portOutside(run.file), targetPort: port, address }
-    await run.agent(run.first).change('applyApiService', request, call, 'service')
-    await untilAnnounced(run, call)
-    await throughService(run, [run.first], call.signal)
-  },
-  async setBackends(run, pool, call) {
-    if (!isForced(run.file)) await nodeLocal.setBackends(run, pool, call)
-    call.progress('the Service takes its endpoints from the API servers that are ready')
-  },
-  async proveBackends(run, backends, signal) {
-    const nodes = isForced(run.file) ? [] : await nodeLocal.proveBackends(run, backends, signal)
-    return [...nodes, ...(await throughService(run, backends, signal))]
-  },
-  besides: (run, signal) => throughService(run, run.controlPlanes, signal),
-  async undo(run, done, call) {
-    if (done.action.id === actionId)
-      await run.agent(done.action.node).change('deleteApiService', {}, call, 'delete-service')
-    else await nodeLocal.undo(run, done, call)
-  },
+export function service(run: ConversionRun): LoadBalancer {
+  const { file } = run
+  const { virtualIP, nodePort, underKubelets: isForced } = file.loadBalancer
+  const { host } = file.endpoint
+  const ofNodes = nodeLocal(run)
+  return {
+    name: 'service',
+    runBy: 'cluster',
+    programs: ['haproxy'],
+    inspect: 'kubectl -n kube-system get service,endpointslices; on a node: systemctl status quorate-haproxy',
+    frontends: () => (isForced ? [] : ofNodes.frontends()),
+    address: () => (isForced ? virtualIP : ofNodes.address()),
+    movingAddress: () => undefined,
+    hostsAddress() {
+      if (!isForced) return ofNodes.hostsAddress()
+      return file.policy.manageHosts ? virtualIP : undefined
+    },
+    sans: () => (virtualIP === undefined ? [] : [virtualIP]),
+    forOutside: () =>
+      virtualIP === undefined
+        ? `clients outside the cluster use the Service: https://${host}:${nodePort}, with ${host} in DNS as the addresses of several nodes`
+        : `clients outside the cluster use the Service: give them ${host} in DNS as ${virtualIP}`,
+    check: async () => (isForced ? [warning(run)] : ofNodes.check()),
+    async plan() {
+      const nodes = isForced ? [] : await ofNodes.plan()
+      return [...nodes, ...(await planService(run))]
+    },
+    apply: (action, call) => (action.id === actionId ? applyService(run, call) : ofNodes.apply(action, call)),
+    async setBackends(pool, call) {
+      if (!isForced) await ofNodes.setBackends(pool, call)
+      call.progress('the Service takes its endpoints from the API servers that are ready')
+    },
+    async proveBackends(backends, signal) {
+      const nodes = isForced ? [] : await ofNodes.proveBackends(backends, signal)
+      return [...nodes, ...(await throughService(run, backends, signal))]
+    },
+    besides: (signal) => throughService(run, run.controlPlanes, signal),
+    async undo(done, call) {
+      if (done.action.id === actionId)
+        await run.agent(done.action.node).change('deleteApiService', {}, call, 'delete-service')
+      else await ofNodes.undo(done, call)
+    },
+  }
 }
 
 /** Port of the Service, as clients outside dial it. */
@@ -97,6 +90,15 @@ async function planService(run: ConversionRun): Promise<readonly Action[]> {
   const where = virtualIP === undefined ? `port ${outside} of every node` : `${virtualIP}:${outside}`
   const does = `make service/kube-system/quorate-apiserver, type ${type}: ${where} leads to the API servers that are ready`
   return [{ id: actionId, node: first.name, does, diffs: [] }]
+}
+
+async function applyService(run: ConversionRun, call: ChangeCall): Promise<void> {
+  const { file, first } = run
+  const targetPort = apiServerPort(await run.nodeFacts(first))
+  const request = { port: portOutside(file), targetPort, address: file.loadBalancer.virtualIP ?? '' }
+  await run.agent(first).change('applyApiService', request, call, 'service')
+  await untilAnnounced(run, call)
+  await throughService(run, [first], call.signal)
 }
 
 /** `<pending>` is what a cluster without MetalLB, kube-vip or a cloud shows for ever. */

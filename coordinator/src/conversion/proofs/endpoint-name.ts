@@ -18,7 +18,7 @@ export const endpointName: Proof = {
         addresses: (await run.agent(node).read('resolveName', { name: host }, { signal })).addresses,
       })),
     )
-    const wanted = run.loadBalancer.address(run.file) ?? sorted(answers[0]?.addresses ?? [])
+    const wanted = run.loadBalancer.address() ?? sorted(answers[0]?.addresses ?? [])
     return resultOf(await Promise.all(answers.map((answer) => seenBy(run, { ...answer, wanted }))))
   },
 }

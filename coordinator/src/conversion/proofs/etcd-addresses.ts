@@ -9,7 +9,7 @@ export const etcdAddresses: Proof = {
   foreseen: [{ asks: 'members that others reach', checks: ['etcd-addresses'] }],
   async prove(run) {
     const findings = await addressesChecked.check(run)
-    const homes = (await run.etcdTopology()).homes(run)
+    const homes = (await run.etcdTopology()).homes()
     const saw = homes.map(({ address }) => address).join(', ')
     const seen = homes.length === 0 ? [] : [{ what: 'etcd listens on, and is known by', saw }]
     return resultOf(findings.length > 0 ? findings : seen)

@@ -25,8 +25,8 @@ export const etcd: Proof = {
           `member ${name} believes to be in another cluster`,
           `${member.status.clusterId}, not ${clusterId}`,
         )
-      if (!topology.expects(run, member) && isControlPlane(member)) return unnamed(member.name)
-      if (!topology.expects(run, member))
+      if (!topology.expects(member) && isControlPlane(member)) return unnamed(member.name)
+      if (!topology.expects(member))
         return missing(`member ${name} is on no control plane of the cluster file`, member.peerUrls.join(', '))
       if (member.status.errors.length > 0)
         return missing(`member ${name} reports errors`, member.status.errors.join(', '))
@@ -37,7 +37,7 @@ export const etcd: Proof = {
     })
     return resultOf([
       ...each,
-      ...topology.lacking(run, seen).map((shortcoming) => notProved(id, shortcoming)),
+      ...topology.lacking(seen).map((shortcoming) => notProved(id, shortcoming)),
       ...(alarms.length === 0 ? [] : [missing('etcd has raised an alarm', alarms.join(', '))]),
     ])
   },

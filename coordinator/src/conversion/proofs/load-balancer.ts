@@ -2,7 +2,7 @@ import { asQuorateError } from '@quorate/shared/errors'
 import type { UntilOptions } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Evidence } from '../../engine/step.js'
-import type { Frontend } from '../context/load-balancer-kind.js'
+import type { Frontend } from '../context/load-balancer.js'
 import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
 import { serves } from '../load-balancers/load-balancer-nodes.js'
@@ -19,14 +19,14 @@ export const loadBalancer: Proof = {
   title: 'The load balancer leads to every control plane, and each of its nodes serves',
   foreseen: [{ asks: 'every control plane behind it', checks: ['load-balancer', 'hairpin'] }],
   async prove(run, signal) {
-    const frontends = run.loadBalancer.frontends(run)
+    const frontends = run.loadBalancer.frontends()
     const bySomebodyElse = () => meetBackends(run, run.controlPlanes, { seconds: 10, signal })
     const seen =
       frontends.length === 0
         ? [await attempt(run, bySomebodyElse, { message: leadsNot })]
         : await Promise.all(frontends.map((frontend) => ofFrontend(run, frontend, signal)))
-    const besides = run.loadBalancer.besides?.bind(undefined, run, signal)
-    if (besides !== undefined) seen.push(await attempt(run, besides, { message: leadsNot }))
+    const { besides } = run.loadBalancer
+    if (besides !== undefined) seen.push(await attempt(run, () => besides(signal), { message: leadsNot }))
     return resultOf(seen.flat())
   },
 }

@@ -17,8 +17,8 @@ export const virtualIp: Proof = {
   title: 'Exactly one machine of the load balancer holds the virtual IP, and on each runs what takes it over',
   foreseen: [{ asks: 'one holder', checks: ['virtual-ip-unused', 'virtual-router-id'] }],
   async prove(run, signal) {
-    const nodes = run.loadBalancer.frontends(run).map(({ node }) => node)
-    const virtualIP = run.loadBalancer.movingAddress(run.file)
+    const nodes = run.loadBalancer.frontends().map(({ node }) => node)
+    const virtualIP = run.loadBalancer.movingAddress()
     if (virtualIP === undefined)
       return resultOf([{ what: 'virtual IP', saw: 'none of ours: no address moves between machines' }])
     const running = await Promise.all(nodes.map(async (node) => ofUnits(run, node, await run.nodeFacts(node))))

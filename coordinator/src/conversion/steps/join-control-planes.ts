@@ -30,7 +30,7 @@ export const joinControlPlanes = defineStep({
   documented: 'Join',
   gate: 'etcd: a member, no learner, which reports itself healthy; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
   undo: 'It hands over leadership (etcd, Leases), leaves the load balancer, its pods are evicted, it leaves the endpoints of the Service kubernetes, its API server is shut down, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
-  width: async (run) => (await run.etcdTopology()).joinsAtOnce(run),
+  width: async (run) => (await run.etcdTopology()).joinsAtOnce(),
   outage: 'the second etcd member votes before it has started, so etcd has no quorum until then',
   seconds: 25,
   reliesOn: [...endpointProofs, mtuProof],
@@ -80,7 +80,7 @@ export const joinControlPlanes = defineStep({
     const [serving, ready, met, reached] = await Promise.all([
       untilServing(run, node, signal),
       untilNodeReady(run, node, signal),
-      run.loadBalancer.proveBackends(run, [node], signal),
+      run.loadBalancer.proveBackends([node], signal),
       untilKubeletReached(run, node, signal),
     ])
     return [...serving, ready, ...met, ...reached, await alikeWithFirst(run, node, signal)]
@@ -88,7 +88,7 @@ export const joinControlPlanes = defineStep({
   async rollback(run, { action: { node: name } }, call) {
     const node = nodeOf(run, name)
     const etcd = await run.etcdTopology()
-    const { impossible } = await etcd.forecastLeaving(run, [node])
+    const { impossible } = await etcd.forecastLeaving([node])
     if (impossible.length === 0) await handOver(run, node, { call, onlyJoined: true })
     await balanceServing(run, call, node)
     if (impossible.length === 0)
@@ -96,7 +96,7 @@ export const joinControlPlanes = defineStep({
         .agent(node)
         .change('drainNode', {}, call, 'drain')
         .then(({ summary }) => call.progress(summary), orSay(call, 'its pods were not evicted'))
-    await etcd.leave(run, node, { call, retire: () => retire(run, node, call) })
+    await etcd.leave(node, { call, retire: () => retire(run, node, call) })
     if (await reset(run, node, call))
       await run.agent(run.first).change('deleteNode', { name: node.name }, call, 'delete-node')
   },

@@ -31,7 +31,7 @@ export const letEtcdListen = defineStep({
   ],
   async plan(run) {
     const { first } = run
-    if (!run.file.policy.letEtcdListen || !(await run.etcdTopology()).homes(run).includes(first)) return []
+    if (!run.file.policy.letEtcdListen || !(await run.etcdTopology()).homes().includes(first)) return []
     const shut = shutPorts(first, await run.nodeFacts(first))
     const member = memberOf((await run.etcd()).members, first)
     const isKnown = member?.peerUrls.includes(etcdPeerUrl(first.address)) === true

@@ -92,7 +92,7 @@ async function deleteTokens(run: ConversionRun, call: ChangeCall): Promise<void>
 async function pullImages(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const cluster = await run.clusterFacts()
   const { imageRepository } = readClusterConfiguration(cluster.kubeadmConfig?.text ?? '')
-  const also = [...(run.loadBalancer.images?.(run.file) ?? [])]
+  const also = [...(run.loadBalancer.images?.() ?? [])]
   await run
     .agent(node)
     .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository, also }, call, 'pull-images')

@@ -16,7 +16,7 @@ export const publishEndpointName = defineStep({
   width: 20,
   foreseen: [{ asks: 'the same address on every node', checks: ['endpoint-resolves'] }],
   async plan(run) {
-    const address = run.loadBalancer.hostsAddress(run.file)
+    const address = run.loadBalancer.hostsAddress()
     // Where DNS publishes it, that it does so everywhere is for the checks to find before anything is changed.
     if (address === undefined) return []
     const actions = await Promise.all(
@@ -37,12 +37,12 @@ export const publishEndpointName = defineStep({
     return actions.flat()
   },
   async apply(run, action, call) {
-    const address = run.loadBalancer.hostsAddress(run.file) ?? ''
+    const address = run.loadBalancer.hostsAddress() ?? ''
     await run.agent(action.node).change('writeHostsBlock', { name: run.endpoint.host, address }, call, 'write')
   },
   async verify(run, action, signal) {
     const { host } = run.endpoint
-    const wanted = run.loadBalancer.hostsAddress(run.file)
+    const wanted = run.loadBalancer.hostsAddress()
     return until(
       `${host} to resolve to ${wanted} on ${action.node}`,
       async () => {

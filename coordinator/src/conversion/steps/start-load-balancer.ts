@@ -23,8 +23,8 @@ export const startLoadBalancer = defineStep({
   ],
   // Its backends follow the joins: the run itself made it another one since.
   onResume: 'renewed',
-  plan: (run) => run.loadBalancer.plan(run),
-  apply: (run, action, call) => run.loadBalancer.apply(run, action, call),
+  plan: (run) => run.loadBalancer.plan(),
+  apply: (run, action, call) => run.loadBalancer.apply(action, call),
   async verify(run, action, signal) {
     const port = apiServerPort(await run.nodeFacts(run.first))
     const joined = (
@@ -33,7 +33,7 @@ export const startLoadBalancer = defineStep({
     const certificates = await Promise.all(
       [run.first, ...joined].map((node) => certificateOf(run, node, { port, signal })),
     )
-    const own = run.loadBalancer.frontends(run).find(({ node }) => node.name === action.node)
+    const own = run.loadBalancer.frontends().find(({ node }) => node.name === action.node)
     // The one that was started now, wherever a virtual IP sits; and whom it serves, by the endpoint's own address.
     const asks: Omit<Ask, 'certificates' | 'signal'>[] = (own?.clients ?? run.nodes).map((from) => ({
       from,
@@ -42,7 +42,7 @@ export const startLoadBalancer = defineStep({
     if (own !== undefined) asks.push({ from: own.node, at: own.address })
     return Promise.all(asks.map((ask) => answersAs(run, { ...ask, certificates, signal })))
   },
-  rollback: (run, done, call) => run.loadBalancer.undo(run, done, call),
+  rollback: (run, done, call) => run.loadBalancer.undo(done, call),
 })
 
 /**
@@ -65,7 +65,7 @@ async function answersAs(run: ConversionRun, { from, at, certificates, signal }:
   const { host, port } = run.endpoint
   let timeoutMs = shortestMs
   return until(
-    `the load balancer to answer ${from.name} at ${at ?? run.loadBalancer.address(run.file) ?? host}:${port}`,
+    `the load balancer to answer ${from.name} at ${at ?? run.loadBalancer.address() ?? host}:${port}`,
     async (): Promise<Look<Evidence>> => {
       const address = at ?? (await endpointAddresses(run, from, signal))[0]
       if (address === undefined) return notYet(`${host} does not resolve on ${from.name}`)

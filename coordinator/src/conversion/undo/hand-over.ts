@@ -21,7 +21,7 @@ export interface Going {
  * scheduler to whom takes them. One that cannot goes all the same, and the cluster has to miss it first.
  */
 export async function handOver(run: ConversionRun, node: NodeEntry, { call, onlyJoined }: Going): Promise<void> {
-  const homes = (await run.etcdTopology()).homes(run)
+  const homes = (await run.etcdTopology()).homes()
   const to = homes.find((home) => home !== node)?.name ?? ''
   await run
     .agent(node)

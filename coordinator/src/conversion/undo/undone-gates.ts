@@ -25,7 +25,7 @@ export function leftCluster(run: ConversionRun, node: NodeEntry, signal: AbortSi
     `the cluster to be without ${node.name}`,
     async () => {
       const topology = await run.etcdTopology()
-      const [etcd, { nodes }] = await Promise.all([topology.hasLeft(run, node, signal), clusterNow(run)])
+      const [etcd, { nodes }] = await Promise.all([topology.hasLeft(node, signal), clusterNow(run)])
       const remains = nodes.some(({ name }) => name === node.name)
       return etcd.holds && remains ? notYet(`Node ${node.name} still exists`) : etcd
     },

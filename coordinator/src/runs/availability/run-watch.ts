@@ -121,7 +121,7 @@ class Watching implements RunWatch {
   /** Follows what the run did: other targets are asked by a new call, of which each target begins without a gap. */
   #aim(): void {
     if (this.#first === undefined) return
-    const targets = [...targetsOf(this.#parts.run.file, this.#state, this.#first), ...this.#workloads]
+    const targets = [...targetsOf(this.#parts.run, this.#state, this.#first), ...this.#workloads]
     if (JSON.stringify(targets) === JSON.stringify(this.#targets)) return
     this.#targets = targets
     this.#expect()

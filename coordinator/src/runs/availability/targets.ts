@@ -1,9 +1,8 @@
 import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
-import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../../conversion/context/run.js'
 import { clusterConfiguration } from '../../conversion/facts/cluster-configuration.js'
-import { loadBalancerOf } from '../../conversion/load-balancers/all.js'
 import { joinControlPlanes } from '../../conversion/steps/join-control-planes.js'
 import { regenerateApiserverCertificate } from '../../conversion/steps/regenerate-apiserver-certificate.js'
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
@@ -31,8 +30,12 @@ export interface FirstServer {
  * What serves now, by what the run did so far: a server is asked from the moment when its own gate held, and no more from the moment
  * when it begins to be taken back. So what does not serve yet is no failure.
  */
-export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer): readonly AvailabilityTarget[] {
-  const [existing, ...joining] = file.controlPlanes as [NodeEntry, ...NodeEntry[]]
+export function targetsOf(
+  run: Pick<ConversionRun, 'file' | 'loadBalancer'>,
+  state: RunState,
+  first: FirstServer,
+): readonly AvailabilityTarget[] {
+  const [existing, ...joining] = run.file.controlPlanes as [NodeEntry, ...NodeEntry[]]
   const direct = (node: NodeEntry, host: string): AvailabilityTarget => ({
     name: node.name,
     host,
@@ -42,7 +45,7 @@ export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer
     everyMs: 0,
   })
   const here = direct(existing, first.address)
-  const endpoint = endpointOf(file, state)
+  const endpoint = endpointOf(run, state)
   const joined = joining.filter(({ name }) => hasJoined(state, name))
   return [
     ...(endpoint === undefined ? [] : [endpoint]),
@@ -53,11 +56,13 @@ export function targetsOf(file: ClusterFile, state: RunState, first: FirstServer
 }
 
 /** By name as soon as the certificate has it; before that its chain alone can be verified. */
-function endpointOf(file: ClusterFile, state: RunState): AvailabilityTarget | undefined {
-  const { endpoint } = file
+function endpointOf(
+  { file: { endpoint }, loadBalancer }: Pick<ConversionRun, 'file' | 'loadBalancer'>,
+  state: RunState,
+): AvailabilityTarget | undefined {
   if (!isTrue(stepOf(state, startLoadBalancer.id))) return undefined
   const serverName = isTrue(stepOf(state, regenerateApiserverCertificate.id)) ? endpoint.host : ''
-  const host = loadBalancerOf(file).address(file) ?? endpoint.host
+  const host = loadBalancer.address() ?? endpoint.host
   return { name: endpointTarget, host, port: endpoint.port, serverName, write: false, everyMs: 0 }
 }
 

@@ -60,13 +60,13 @@ export const scenarios: readonly Scenario[] = [
 async function leaderOfEtcd(run: ConversionRun): Promise<readonly NodeEntry[]> {
   const { members } = await readEtcd(run)
   const leader = members.find(({ id, status }) => status?.leaderId === id)
-  const homes = (await run.etcdTopology()).homes(run)
+  const homes = (await run.etcdTopology()).homes()
   return leader === undefined ? [] : homes.filter((node) => memberOf([leader], node) !== undefined)
 }
 
 async function holderOfAddress(run: ConversionRun): Promise<readonly NodeEntry[]> {
-  const virtualIP = run.loadBalancer.movingAddress(run.file)
-  const nodes = virtualIP === undefined ? [] : run.loadBalancer.frontends(run).map(({ node }) => node)
+  const virtualIP = run.loadBalancer.movingAddress()
+  const nodes = virtualIP === undefined ? [] : run.loadBalancer.frontends().map(({ node }) => node)
   const facts = await Promise.all(nodes.map((node) => readNodeFacts(run, node)))
   return nodes.filter((_, index) => hasAddress(facts[index], virtualIP ?? ''))
 }

@@ -1,7 +1,6 @@
-import type { ClusterFile } from '@quorate/coordinator/config/cluster-file'
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import type { Finding } from '@quorate/coordinator/conversion/context/finding'
-import { loadBalancerOf } from '@quorate/coordinator/conversion/load-balancers/all'
+import { loadBalancerFor } from '@quorate/coordinator/conversion/load-balancers/all'
 import { renderHaproxy } from '@quorate/shared/load-balancer-config'
 import t from 'tap'
 import { fakeRun, nodeNames, soundWorld, type World } from '../../../support/fake-run.js'
@@ -24,7 +23,7 @@ async function found(world: World, ...ids: string[]): Promise<readonly Finding[]
 
 /** Findings of the load balancer's own kind, which fakeRun leaves out. */
 async function ofKind(world: World): Promise<readonly Finding[]> {
-  return loadBalancerOf(world.file as ClusterFile).check(fakeRun(world))
+  return loadBalancerFor(fakeRun(world)).check()
 }
 
 for (const machine of machines) {
@@ -52,7 +51,7 @@ for (const machine of machines) {
 
   t.test(`${machine.name}: the plan shows what its haproxy reads`, async (t) => {
     const world = worldOf(machine)
-    const [action] = await loadBalancerOf(world.file as ClusterFile).plan(fakeRun(world))
+    const [action] = await loadBalancerFor(fakeRun(world)).plan()
     const diff = action?.diffs.find(({ name }) => name.endsWith('/etc/quorate-haproxy/haproxy.cfg'))?.text ?? ''
     t.match(diff, machine.oldChecks ? '+  option httpchk GET /readyz' : '+  http-check connect ssl')
     t.equal(diff.includes('http-check connect'), machine.oldChecks !== true)
@@ -79,7 +78,7 @@ t.test('what a node refuses is found with the words of its own program', async (
       }
     },
   })
-  t.match(await loadBalancerOf(world.file as ClusterFile).check(run), [
+  t.match(await loadBalancerFor(run).check(), [
     { id: 'load-balancer', severity: 'error', node: cp1, evidence: said, message: /quorate-haproxy\/haproxy\.cfg/ },
   ])
 })

@@ -479,14 +479,14 @@ t.test('an external load balancer is proved, never touched', async (t) => {
   const run = paper.run()
   t.same(await startLoadBalancer.plan(run), [])
   t.match(
-    await run.loadBalancer.check(run),
+    await run.loadBalancer.check(),
     Array(5).fill({ id: 'load-balancer', severity: 'error' }),
     'nothing answers there: a finding from every node',
   )
   paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
-  t.same(await run.loadBalancer.check(run), [])
+  t.same(await run.loadBalancer.check(), [])
   const call = paperCall()
-  await run.loadBalancer.setBackends(run, { backends: run.controlPlanes, beside: [], joining: [] }, call)
+  await run.loadBalancer.setBackends({ backends: run.controlPlanes, beside: [], joining: [] }, call)
   t.same(paper.asked, [])
   t.match(call.lines, [/k8smaster3.example.com \(192.168.13.32\)/])
 })

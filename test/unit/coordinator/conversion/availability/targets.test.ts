@@ -2,9 +2,9 @@ import type { RunEvent } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
 import { targetsOf } from '@quorate/coordinator/runs/availability/targets'
 import t from 'tap'
-import { nodeNames, soundWorld } from '../../../../support/fake-run.js'
+import { fakeRun, nodeNames, soundWorld } from '../../../../support/fake-run.js'
 
-const { file } = soundWorld()
+const run = fakeRun(soundWorld())
 const { cp1, cp2, cp3 } = nodeNames
 const first = { address: '192.168.13.30', port: 6443 }
 const action = (node: string) => ({ id: node, node, does: 'it', diffs: [] })
@@ -27,7 +27,7 @@ const joined = (node: string): RunEvent => ({
 const undoing = (step: string, node: string): RunEvent => ({ kind: 'undo-started', step, action: node, node })
 
 const after = (...events: RunEvent[]) =>
-  targetsOf(file, foldRun([begun, ...events].map((event, at) => ({ seq: at + 1, at, run: 'r', event }))), first).map(
+  targetsOf(run, foldRun([begun, ...events].map((event, at) => ({ seq: at + 1, at, run: 'r', event }))), first).map(
     ({ name, host, serverName, write }) => `${name} ${host} ${serverName}${write ? ' write' : ''}`,
   )
 

@@ -36,14 +36,14 @@ const manifest = renderKubeVip({
 })
 
 t.test('a sound cluster: nothing to complain of', async (t) => {
-  t.same(await kubeVip.check(fakeRun(world())), [])
+  t.same(await kubeVip(fakeRun(world())).check(), [])
 })
 
 t.test('what it needs and has not', async (t) => {
   const found = async (breaks: (of: World) => void) => {
     const broken = world()
     breaks(broken)
-    return (await kubeVip.check(fakeRun(broken))).map(({ severity, node, message, remedy }) =>
+    return (await kubeVip(fakeRun(broken)).check()).map(({ severity, node, message, remedy }) =>
       [severity, node, message, remedy].join(' '),
     )
   }
@@ -71,7 +71,7 @@ t.test('what it needs and has not', async (t) => {
 
 t.test('the plan: the first control plane, and who has joined; nothing where it runs as it must', async (t) => {
   const fresh = world()
-  const actions = await kubeVip.plan(fakeRun(fresh))
+  const actions = await kubeVip(fakeRun(fresh)).plan()
   t.same(
     actions.map(({ node }) => node),
     [cp1],
@@ -83,21 +83,21 @@ t.test('the plan: the first control plane, and who has joined; nothing where it 
   facts(fresh, cp1).certificates.push(certificate(kubeVipConfPath, 3650))
   fresh.cluster.leases.push(lease(cp1))
   fresh.containers = (node, name) => [{ ...container(node, name, 'a'), state: 'running' }]
-  t.same(await kubeVip.plan(fakeRun(fresh)), [])
+  t.same(await kubeVip(fakeRun(fresh)).plan(), [])
   fresh.cluster.leases.splice(-1, 1, { ...lease(cp1), renewedUnixMs: now - 120_000 })
-  t.same((await kubeVip.plan(fakeRun(fresh))).length, 1, 'a Lease that nobody renews')
+  t.same((await kubeVip(fakeRun(fresh)).plan()).length, 1, 'a Lease that nobody renews')
   fresh.cluster.leases.splice(-1, 1, lease(cp1))
   facts(fresh, cp1).certificates.splice(-1, 1, certificate(kubeVipConfPath, 20))
-  t.same((await kubeVip.plan(fakeRun(fresh))).length, 1, 'a certificate that ends within a month')
+  t.same((await kubeVip(fakeRun(fresh)).plan()).length, 1, 'a certificate that ends within a month')
   facts(fresh, cp1).certificates.splice(-1, 1, certificate(kubeVipConfPath, 3650))
   fresh.containers = (node, name) => [{ ...container(node, name, 'a'), state: 'exited' }]
   t.same(
-    (await kubeVip.plan(fakeRun(fresh))).map(({ node }) => node),
+    (await kubeVip(fakeRun(fresh)).plan()).map(({ node }) => node),
     [cp1],
     'its file alone is not enough',
   )
   t.same(
-    (await kubeVip.plan(fakeRun(joinSecond(world())))).map(({ node }) => node),
+    (await kubeVip(fakeRun(joinSecond(world()))).plan()).map(({ node }) => node),
     [cp1, cp2],
   )
 })
@@ -129,9 +129,9 @@ t.test('backends are given it, who leaves loses it, even where that one does not
   const { run, asked } = noting(of, cp3)
   const [first, second, third] = run.controlPlanes
   if (first === undefined || second === undefined || third === undefined) throw new Error('three control planes')
-  await kubeVip.setBackends(run, { backends: [first, second], beside: [], joining: [third] }, call)
+  await kubeVip(run).setBackends({ backends: [first, second], beside: [], joining: [third] }, call)
   t.same(asked.splice(0), [`applyKubeVip ${cp1} 192.168.13.30`, `applyKubeVip ${cp2} 192.168.13.31`])
-  await kubeVip.setBackends(run, { backends: [first], beside: [second, third], joining: [], leaving: third }, call)
+  await kubeVip(run).setBackends({ backends: [first], beside: [second, third], joining: [], leaving: third }, call)
   t.same(asked, [`applyKubeVip ${cp1} 192.168.13.30`, `removeKubeVip ${cp3}`])
   t.match(told, [/k8smaster3.*gone/])
 })
@@ -143,7 +143,7 @@ t.test('proved: the holder is met at the address, each other could take it over'
   of.probe = (_, { host }) =>
     host === '192.168.13.100' ? { reached: 'done', certificateSha256: `throw-away-${cp1}` } : undefined
   const run = fakeRun(of)
-  const evidence = await kubeVip.proveBackends(run, run.joining.slice(0, 1), signal)
+  const evidence = await kubeVip(run).proveBackends(run.joining.slice(0, 1), signal)
   t.match(evidence, [
     { what: /k8smaster1.* met at 192\.168\.13\.100:6443/ },
     { what: /k8smaster2.* can take 192\.168\.13\.100 over/ },

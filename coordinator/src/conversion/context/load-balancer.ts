@@ -1,10 +1,9 @@
 import type { LoadBalancerProgram } from '@quorate/shared/load-balancer-place'
-import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
+import type { NodeEntry } from '../../config/cluster-file.js'
 import type { LoadBalancerKindName } from '../../config/load-balancer-settings.js'
 import type { Action, DoneAction, Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from './finding.js'
-import type { ConversionRun } from './run.js'
 
 /** Where it shall lead, and whose agents may be told. */
 export interface Pool {
@@ -29,10 +28,10 @@ export interface Frontend {
 }
 
 /**
- * One kind of load balancer: all that differs between haproxy on the control planes and one that the operator runs. One file each; a sixth
+ * The load balancer of a run: all that differs between haproxy on the control planes and one that the operator runs. One file for each kind; a sixth
  * kind is a file, a line in all.ts and a row of config/load-balancer-settings.ts. The checks, gates and proofs ask this, never for its name.
  */
-export interface LoadBalancerKind {
+export interface LoadBalancer {
   readonly name: LoadBalancerKindName
   /** Who keeps it running: what the operator runs is proved before anything is changed, what we run when it has started. */
   readonly runBy: 'quorate' | 'operator' | 'cluster'
@@ -41,35 +40,35 @@ export interface LoadBalancerKind {
   /** Containers of static pods that run on each of its machines. */
   readonly containers?: readonly string[]
   /** Images that its machines need. */
-  images?(file: ClusterFile): readonly string[]
+  images?(): readonly string[]
   /** True: a machine whose settings change gives the address up, so that two must not change at once. */
   readonly oneAtATime?: true
   /** Where to look when it does not serve, as a command. */
   readonly inspect: string
   /** The machines on which it runs, each of which must serve; none where somebody else runs it. */
-  frontends(run: ConversionRun): readonly Frontend[]
+  frontends(): readonly Frontend[]
   /** Address of the endpoint as a machine of the cluster meets it; undefined: whatever its name resolves to there. */
-  address(file: ClusterFile): string | undefined
+  address(): string | undefined
   /** Address that exactly one of its machines holds and another takes over. */
-  movingAddress(file: ClusterFile): string | undefined
+  movingAddress(): string | undefined
   /** True: routers are told who has the moving address, which need not be of the machines' own network. */
-  isRouted?(file: ClusterFile): boolean
+  isRouted?(): boolean
   /** Address that /etc/hosts of every node shall give the endpoint's name; undefined: that is for DNS to say. */
-  hostsAddress(file: ClusterFile): string | undefined
+  hostsAddress(): string | undefined
   /** Addresses beside the endpoint's name that the certificates must have. */
-  sans(file: ClusterFile): readonly string[]
+  sans(): readonly string[]
   /** What clients outside the cluster use, a sentence for the plan; unset: the endpoint, as everybody does. */
-  forOutside?(file: ClusterFile): string
+  forOutside?(): string
   /** What must be so before it is started (ports, packages, addresses). */
-  check(run: ConversionRun): Promise<readonly Finding[]>
+  check(): Promise<readonly Finding[]>
   /** Actions that make it run with the first control plane as its only backend; empty when it does already, or is not ours. */
-  plan(run: ConversionRun): Promise<readonly Action[]>
-  apply(run: ConversionRun, action: Action, call: ChangeCall): Promise<void>
+  plan(): Promise<readonly Action[]>
+  apply(action: Action, call: ChangeCall): Promise<void>
   /** Makes the ready control planes its backends: called after a join, and before a member leaves. */
-  setBackends(run: ConversionRun, pool: Pool, call: ChangeCall): Promise<void>
+  setBackends(pool: Pool, call: ChangeCall): Promise<void>
   /** Waits until each of `backends` was met through it, by certificate; or, where one at a time is met, is able to take over from that one. */
-  proveBackends(run: ConversionRun, backends: readonly NodeEntry[], signal: AbortSignal): Promise<readonly Evidence[]>
+  proveBackends(backends: readonly NodeEntry[], signal: AbortSignal): Promise<readonly Evidence[]>
   /** What it has beside its machines, such as a way for clients outside: proved with them. */
-  besides?(run: ConversionRun, signal: AbortSignal): Promise<readonly Evidence[]>
-  undo(run: ConversionRun, done: DoneAction, call: ChangeCall): Promise<void>
+  besides?(signal: AbortSignal): Promise<readonly Evidence[]>
+  undo(done: DoneAction, call: ChangeCall): Promise<void>
 }
