@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { pages } from '../../docs/pages.js'
+import { pages } from '../../docs-pages/pages.js'
 
 for (const [name, text] of Object.entries(pages())) {
   t.test(`docs/${name} is what the code says (npm run docs)`, async (t) => {
