@@ -74,8 +74,25 @@ t.test('docs/README.md leads to every page of docs/', async (t) => {
 
 /** Terms that Quorate gives a meaning of its own: help texts, reports and pages use them without explaining them. */
 const terms = [
-  ...['action', 'agent', 'coordinator', 'drill', 'endpoint', 'fence', 'finding', 'first control plane', 'fleet', 'gate'],
-  ...['joiner', 'journal', 'ledger', 'point of no return', 'proof', 'run', 'state folder', 'step', 'virtual IP'],
+  'action',
+  'agent',
+  'coordinator',
+  'drill',
+  'endpoint',
+  'fence',
+  'finding',
+  'first control plane',
+  'fleet',
+  'gate',
+  'joiner',
+  'journal',
+  'ledger',
+  'point of no return',
+  'proof',
+  'run',
+  'state folder',
+  'step',
+  'virtual IP',
 ]
 
 t.test('docs/glossary.md explains each term of Quorate, in the order of the alphabet', async (t) => {
