@@ -1,5 +1,5 @@
 import t from 'tap'
-import { compatibilityPage } from '../../docs/compatibility-page.js'
+import { compatibilityPage } from '../../docs-pages/compatibility-page.js'
 import { scenarios } from '../support/matrix/all.js'
 
 t.test('every scenario is tried somewhere, and says something to who has such a cluster', async (t) => {
