@@ -6,6 +6,65 @@ import t from 'tap'
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 
 /**
+ * The shelves of the conversion by subject, from the ground up: each names those below it that it may import. On top stands the order.
+ */
+const shelvesUp = {
+  // What everything speaks of: run, step, proof, finding, load balancer, topology of etcd.
+  context: [],
+  // What nodes and the cluster say of themselves, and what it means.
+  facts: ['context'],
+  endpoint: ['context', 'facts'],
+  certificates: ['context', 'facts', 'endpoint'],
+  // Who talks to an API server: kubelets, kube-proxy, controller-manager, scheduler, CoreDNS, kubeconfigs.
+  clients: ['context', 'facts', 'endpoint'],
+  etcd: ['context', 'facts', 'endpoint', 'certificates'],
+  'load-balancers': ['context', 'facts', 'endpoint', 'clients'],
+  alike: ['context', 'facts', 'endpoint', 'certificates', 'load-balancers'],
+  joining: ['context', 'facts', 'endpoint', 'clients', 'etcd', 'alike'],
+  undo: ['context', 'facts', 'endpoint', 'clients'],
+  checks: ['context', 'facts', 'endpoint', 'certificates', 'clients', 'etcd', 'alike', 'joining'],
+  proofs: ['context', 'facts', 'endpoint', 'clients', 'etcd', 'load-balancers', 'alike', 'checks'],
+  steps: [
+    'context',
+    'facts',
+    'endpoint',
+    'certificates',
+    'clients',
+    'etcd',
+    'load-balancers',
+    'alike',
+    'joining',
+    'undo',
+    'checks',
+    'proofs',
+  ],
+} as const satisfies Record<string, readonly string[]>
+type Shelf = keyof typeof shelvesUp
+
+const shelf = (name: string): string => `coordinator/src/conversion/${name}`
+/** A shelf and all below it. */
+const shelves = (name: Shelf): string[] => [...shelvesUp[name].map(shelf), shelf(name)]
+const conversionAndRuns = [...shelves('steps'), 'coordinator/src/conversion', 'coordinator/src/runs']
+
+/** The rooms of the conversion: its shelves, and the order on top. */
+function conversion(): Record<string, { may: readonly string[]; doors: readonly string[] }> {
+  const below = [
+    'shared/src',
+    'shared/src/gen',
+    'coordinator/src/config',
+    'coordinator/src/engine',
+    'coordinator/src/fleet',
+    'coordinator/src/state',
+  ]
+  const rooms = Object.entries(shelvesUp).map(([name, may]) => [
+    shelf(name),
+    { may: [...below, ...may.map(shelf)], doors: ['node:net'] },
+  ])
+  const order = { may: [shelf('context'), shelf('steps')], doors: [] }
+  return { ...Object.fromEntries(rooms), 'coordinator/src/conversion': order }
+}
+
+/**
  * The rooms and who may import whom: the whole rule of the house. A room is a folder or a file; the longest match counts.
  * A room may always import itself. `doors` are the third-party and Node modules that only it may import (beside the free ones).
  */
@@ -53,7 +112,8 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: ['shared/src', 'shared/src/gen', 'coordinator/src/failures', 'coordinator/src/fleet'],
     doors: ['node:fs', 'node:fs/promises'],
   },
-  'coordinator/src/conversion': {
+  // What a run of any kind does: plan, convert, resume, rollback, verify, watch, drill, fix.
+  'coordinator/src/runs': {
     may: [
       'shared/src',
       'shared/src/gen',
@@ -61,17 +121,14 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/engine',
       'coordinator/src/fleet',
       'coordinator/src/state',
-    ],
-    doors: ['node:net'],
-  },
-  'coordinator/src/report': {
-    may: [
-      'shared/src',
-      'shared/src/gen',
-      'coordinator/src/config',
-      'coordinator/src/engine',
+      ...shelves('steps'),
       'coordinator/src/conversion',
     ],
+    doors: [],
+  },
+  ...conversion(),
+  'coordinator/src/report': {
+    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config', 'coordinator/src/engine', ...conversionAndRuns],
     doors: ['zod'],
   },
   'coordinator/src/cli': {
@@ -83,7 +140,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/failures',
       'coordinator/src/engine',
       'coordinator/src/fleet',
-      'coordinator/src/conversion',
+      ...conversionAndRuns,
       'coordinator/src/report',
     ],
     doors: ['commander', 'picocolors', 'node:readline/promises', 'node:fs', 'node:fs/promises'],
@@ -96,7 +153,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/state',
       'coordinator/src/engine',
       'coordinator/src/fleet',
-      'coordinator/src/conversion',
+      ...conversionAndRuns,
       'coordinator/src/report',
     ],
     doors: [
@@ -117,7 +174,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'shared/src',
       'coordinator/src/cli',
       'coordinator/src/config',
-      'coordinator/src/conversion',
+      ...conversionAndRuns,
       'coordinator/src/engine',
       'coordinator/src/fleet',
       'coordinator/src/rest',
@@ -208,4 +265,57 @@ t.test('the test itself sees a planted violation', async (t) => {
   t.same(violations('shared/src/x.ts', "import {\n  a,\n  b,\n} from 'fastify'\n"), [
     'shared/src/x.ts: shared/src is not the door for fastify',
   ])
+})
+
+t.test('no room may import another that may import it', (t) => {
+  const reaches = (from: string, seen = new Set<string>()): Set<string> => {
+    for (const next of rooms[from]?.may ?? []) {
+      if (seen.has(next)) continue
+      seen.add(next)
+      reaches(next, seen)
+    }
+    return seen
+  }
+  t.same(
+    Object.keys(rooms).filter((room) => reaches(room).has(room)),
+    [],
+  )
+  t.end()
+})
+
+/** Files that reach themselves by their imports, types included. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const done = new Set<string>()
+  const found: string[][] = []
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file])
+    if (done.has(file) || path.includes(file)) return
+    for (const next of imports.get(file) ?? []) walk(next, [...path, file])
+    done.add(file)
+  }
+  for (const file of imports.keys()) walk(file, [])
+  return found
+}
+
+t.test('no file imports itself by way of others, types included', (t) => {
+  const imports = new Map(
+    sources.map((path) => {
+      const text = readFileSync(join(root, path), 'utf8')
+      const files = [...text.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(([, named = '']) => target(path, named))
+      return [path, files.flatMap((one) => one ?? [])]
+    }),
+  )
+  t.same(circles(imports), [])
+  t.same(
+    circles(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['a']],
+      ]),
+    ),
+    [['a', 'b', 'c', 'a']],
+    'a planted one is seen',
+  )
+  t.end()
 })

@@ -1,6 +1,7 @@
 import { kubeadmFolders } from '@quorate/shared/cluster-folders'
 import { QuorateError } from '@quorate/shared/errors'
-import { filesNamedBy, readStaticPod } from '@quorate/shared/static-pod'
+import { readStaticPod } from '@quorate/shared/static-pod'
+import { filesNamedBy } from '@quorate/shared/static-pod-files'
 import { filePlace } from '@quorate/shared/text-place'
 import fc from 'fast-check'
 import t from 'tap'

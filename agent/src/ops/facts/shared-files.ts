@@ -1,6 +1,7 @@
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import { sha256Hex } from '@quorate/shared/hash'
-import { ownFoldersNeededBy, type StaticPodView } from '@quorate/shared/static-pod'
+import type { StaticPodView } from '@quorate/shared/static-pod'
+import { ownFoldersNeededBy } from '@quorate/shared/static-pod-files'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { patchesFolder } from '../paths.js'

@@ -6,12 +6,12 @@ import { toJoin } from '../../conversion/facts/membership.js'
 import type { Verification } from '../../conversion/proofs/prove.js'
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
 import { type PlannedStep, planSteps } from '../../engine/plan.js'
+import { fixOrder } from '../fix-order.js'
 import { describePlan, type Plan } from '../plan.js'
 import { requireFree } from '../require-free.js'
 import type { Session } from '../session.js'
 import { conversionRun, orderOf, workersMayMiss } from '../session-run.js'
 import { verifyCluster } from '../verify.js'
-import { fixOrder } from './fix-order.js'
 import { mendingOf } from './mends.js'
 
 /** A finding, and the steps that mend it; none: why not. */

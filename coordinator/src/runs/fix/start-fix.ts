@@ -4,11 +4,11 @@ import type { ClusterFile } from '../../config/cluster-file.js'
 import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
 import type { StartRequest } from '../convert.js'
+import { fixOrder } from '../fix-order.js'
 import { holdCluster, orGiveBack } from '../hold-cluster.js'
 import type { Session, StartedRun } from '../session.js'
 import { orderOf, workersMayMiss } from '../session-run.js'
 import { judgeUnknownOutcome } from '../unknown-outcome.js'
-import { fixOrder } from './fix-order.js'
 import type { FixPlan } from './plan-fix.js'
 
 export interface FixRequest {
