@@ -28,6 +28,8 @@ interface CatalogueEntry {
     | 'CANCELLED'
     | 'INTERNAL'
   readonly exit: ExitName
+  /** Set where what failed may still be under way, or its undo do harm: the run leaves it as it is, a person decides. */
+  readonly undo?: 'by-hand'
   /** What a person does next; may name a command. */
   readonly remedy: string
 }
@@ -147,6 +149,7 @@ export const catalogue = {
   QUORUM_AT_RISK: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
+    undo: 'by-hand',
     remedy: 'See docs/runbook.md#quorum. Do not remove members by hand before you have read it.',
   },
   NOT_HIGHLY_AVAILABLE: {
@@ -172,6 +175,7 @@ export const catalogue = {
   OPERATION_UNKNOWN_OUTCOME: {
     status: 'ABORTED',
     exit: 'needsPerson',
+    undo: 'by-hand',
     remedy:
       'The node stopped in the middle of this operation and its end is unknown; see docs/runbook.md#unknown-outcome.',
   },

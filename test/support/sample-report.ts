@@ -1,8 +1,8 @@
 import type { RecordedEvent, RunEvent } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
-import type { ClusterPicture } from '@quorate/coordinator/engine/picture'
 import { makeReport } from '@quorate/coordinator/report/run-report'
 import type { RunReport } from '@quorate/coordinator/report/schema'
+import type { ClusterPicture } from '@quorate/coordinator/runs/cluster-picture'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { clusterFile } from './rest-session.js'
 

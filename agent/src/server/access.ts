@@ -1,6 +1,7 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
-import type { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { operations } from '@quorate/shared/operations'
 
 /** `observer` may look, `operator` may look and change. */
 export type Role = 'observer' | 'operator'
@@ -12,87 +13,13 @@ export type MethodPath = Methods[keyof Methods]['path']
 
 const service = '/quorate.v1.NodeAgentService'
 
-/** Who may call what. The compiler and test/contract/access.test.ts hold it complete both ways. */
-export const access = {
-  [`${service}/GetNodeFacts`]: 'observer',
-  [`${service}/GetClusterFacts`]: 'observer',
-  [`${service}/FindReferences`]: 'observer',
-  [`${service}/ListEtcdMembers`]: 'observer',
-  [`${service}/ListContainers`]: 'observer',
-  [`${service}/ListImages`]: 'observer',
-  [`${service}/ListControlPlaneImages`]: 'observer',
-  [`${service}/RenderManifests`]: 'observer',
-  [`${service}/ListSockets`]: 'observer',
-  [`${service}/LookAtPaths`]: 'observer',
-  [`${service}/ProbeKubelets`]: 'observer',
-  // dryRun=All: nothing is stored.
-  [`${service}/TryChanges`]: 'observer',
-  [`${service}/ResolveName`]: 'observer',
-  [`${service}/ProbeEndpoint`]: 'observer',
-  [`${service}/ProbeKubeconfig`]: 'observer',
-  [`${service}/ProbeDiscovery`]: 'observer',
-  [`${service}/HoldPorts`]: 'observer',
-  [`${service}/CheckJoin`]: 'observer',
-  [`${service}/GetSealingKey`]: 'observer',
-  [`${service}/GetOperation`]: 'observer',
-  [`${service}/ExamineOperation`]: 'observer',
-  [`${service}/TestLoadBalancer`]: 'observer',
-  [`${service}/GetFirewall`]: 'observer',
-  // It writes to a disk that etcd may be working on.
-  [`${service}/MeasureDisk`]: 'operator',
-  [`${service}/MeasurePath`]: 'operator',
-  // It shuts other coordinators out.
-  [`${service}/RaiseFence`]: 'operator',
-  // It renews a Lease with the node's admin.conf.
-  [`${service}/WatchAvailability`]: 'operator',
-  // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.
-  [`${service}/ReadBackup`]: 'operator',
-  [`${service}/SnapshotEtcd`]: 'operator',
-  [`${service}/BackUpFiles`]: 'operator',
-  [`${service}/RestoreBackup`]: 'operator',
-  [`${service}/ApplyLoadBalancer`]: 'operator',
-  [`${service}/StopLoadBalancer`]: 'operator',
-  [`${service}/ApplyApiService`]: 'operator',
-  [`${service}/DeleteApiService`]: 'operator',
-  [`${service}/ApplyKubeVip`]: 'operator',
-  [`${service}/RemoveKubeVip`]: 'operator',
-  [`${service}/WriteHostsBlock`]: 'operator',
-  [`${service}/RemoveHostsBlock`]: 'operator',
-  [`${service}/RegenerateCertificate`]: 'operator',
-  [`${service}/RequestCertificates`]: 'operator',
-  [`${service}/PlaceSignedCertificates`]: 'operator',
-  [`${service}/ForgetCertificateRequests`]: 'operator',
-  [`${service}/UpdateKubeadmConfig`]: 'operator',
-  [`${service}/UpdateClusterInfo`]: 'operator',
-  [`${service}/UseEtcdLearners`]: 'operator',
-  [`${service}/RestoreLearnerGate`]: 'operator',
-  [`${service}/UpdateKubeProxy`]: 'operator',
-  [`${service}/RewriteKubeconfig`]: 'operator',
-  [`${service}/RestartKubelet`]: 'operator',
-  [`${service}/RestartStaticPod`]: 'operator',
-  [`${service}/SealSharedFiles`]: 'operator',
-  [`${service}/PlaceSharedFiles`]: 'operator',
-  [`${service}/PullImages`]: 'operator',
-  [`${service}/CreateJoinToken`]: 'operator',
-  [`${service}/UploadCertificates`]: 'operator',
-  [`${service}/DeleteJoinSecrets`]: 'operator',
-  [`${service}/PlaceJoinSecret`]: 'operator',
-  [`${service}/JoinControlPlane`]: 'operator',
-  [`${service}/LetEtcdListen`]: 'operator',
-  [`${service}/UpdateEtcdMember`]: 'operator',
-  [`${service}/PromoteEtcdMember`]: 'operator',
-  [`${service}/FinishJoin`]: 'operator',
-  [`${service}/HandOverLeadership`]: 'operator',
-  [`${service}/DrainNode`]: 'operator',
-  [`${service}/LeaveApiEndpoints`]: 'operator',
-  [`${service}/RetireApiServer`]: 'operator',
-  [`${service}/ResetNode`]: 'operator',
-  [`${service}/RemoveEtcdMember`]: 'operator',
-  [`${service}/DeleteNode`]: 'operator',
-  [`${service}/RestartCoreDns`]: 'operator',
-  [`${service}/StopPart`]: 'operator',
-  [`${service}/RestorePart`]: 'operator',
-} as const satisfies Record<MethodPath, Role>
+/** Who may call what: looking is for both roles, all else for operators. */
+export const access: Readonly<Record<string, Role>> = Object.fromEntries(
+  Object.entries(NodeAgentServiceService).map(([name, { path }]) => [
+    path,
+    operations[name as keyof Methods] === 'reads' ? 'observer' : 'operator',
+  ]),
+)
 
 /** Organisation (O) of a client certificate to the role it gives. A node's own certificate (`quorate:node`) gives none. */
 const roleOfOrganisation: Readonly<Record<string, Role>> = {
@@ -102,7 +29,7 @@ const roleOfOrganisation: Readonly<Record<string, Role>> = {
 
 /** Refuses a caller whose certificate does not carry the role that the operation needs: ACCESS_DENIED. The chain was already verified by TLS. */
 export function requireAccess(path: MethodPath, certificate: Certificate): void {
-  const needed: Role = access[path]
+  const needed: Role = access[path] ?? 'operator'
   const roles = organisationsOf(certificate).map((name) =>
     Object.hasOwn(roleOfOrganisation, name) ? roleOfOrganisation[name] : undefined,
   )

@@ -1,5 +1,5 @@
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import type { ClusterPicture, RecordedFinding } from './picture.js'
+import type { RecordedFinding } from './recorded-finding.js'
 import type { Action, Evidence } from './step.js'
 
 /** What happened, as the journal, the terminal, the event stream and the report all read it. No secret is ever in it. */
@@ -15,8 +15,8 @@ export type RunEvent =
       readonly steps: readonly { readonly id: string; readonly title: string; readonly actions: readonly Action[] }[]
       /** Findings that the operator chose to ignore, with the reasons. */
       readonly ignored: Readonly<Record<string, string>>
-      /** Set where it is no conversion. */
-      readonly purpose?: 'drill' | 'fix'
+      /** Set where it walks another order than the usual one. */
+      readonly purpose?: string
       /** All that the checks found, the worst first; journals of older versions lack it. */
       readonly findings?: readonly RecordedFinding[]
     }
@@ -106,7 +106,7 @@ export type RunEvent =
       readonly step: string
       readonly action: string
       readonly node: string
-      /** What was seen after it: hashes as before the run, kubelets that report. */
+      /** What was seen after it. */
       readonly evidence: readonly Evidence[]
     }
   | {
@@ -121,8 +121,8 @@ export type RunEvent =
   | { readonly kind: 'node-missing'; readonly node: string; readonly message: string }
   /** All that waited for it is done. */
   | { readonly kind: 'node-back'; readonly node: string }
-  /** The cluster as it was before the first change, and as it is at the end: for the report. */
-  | ({ readonly kind: 'cluster-seen'; readonly when: 'before' | 'after' } & ClusterPicture)
+  /** A snapshot from before the first change, and at the end, its fields beside these two: for the report. */
+  | { readonly kind: 'cluster-seen'; readonly when: 'before' | 'after' }
   | ({ readonly kind: 'availability' } & AvailabilityRecord)
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
   | {
@@ -130,18 +130,18 @@ export type RunEvent =
       readonly kind: 'rollback-started'
       readonly fencingToken: number
       readonly version: string
-      /** Only joins are taken back: load balancer, certificate and kubeconfigs stay. */
+      /** Only a part is taken back, as the order's own house says. */
       readonly keepEndpoint: boolean
     }
   | { readonly kind: 'run-rolled-back'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
 
-/** What one node saw of one API server while one step ran. */
+/** What one node saw of one server while one step ran. */
 export interface AvailabilityRecord {
   /** Id of the step. */
   readonly during: string
   /** The node that asked. */
   readonly place: string
-  /** `endpoint`, the name of the control plane that was asked directly, `write`, or what pods use: `service-kubernetes`, `cluster-dns`. */
+  /** What was asked, by the name that the watch gives it. */
   readonly target: string
   /** Unix milliseconds. */
   readonly from: number

@@ -3,7 +3,8 @@ import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
 import { type Attempt, attemptsAfter } from './attempts.js'
 import type { AvailabilityRecord, RecordedEvent, RunError, RunEvent } from './events.js'
-import type { ClusterPicture, RecordedFinding } from './picture.js'
+import type { RecordedFinding } from './recorded-finding.js'
+import type { Snapshot } from './snapshot.js'
 import type { Action, DoneAction, Evidence } from './step.js'
 
 export type ActionState =
@@ -87,8 +88,8 @@ export interface RunState {
   readonly version: string
   readonly clusterFile: string
   readonly fencingToken: number
-  /** Set where it is no conversion. A drill is neither resumed nor rolled back. */
-  readonly purpose?: 'drill' | 'fix'
+  /** Set where it walks another order than the usual one. */
+  readonly purpose?: string
   readonly startedAt: number
   readonly endedAt?: number
   /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). `damaged`: its journal cannot be read. */
@@ -98,7 +99,7 @@ export interface RunState {
   /** What the checks found before it. */
   readonly findings: readonly RecordedFinding[]
   /** The cluster before the first change, and at the last end. */
-  readonly seen: { readonly before?: ClusterPicture; readonly after?: ClusterPicture }
+  readonly seen: { readonly before?: Snapshot; readonly after?: Snapshot }
   readonly steps: readonly StepRecord[]
   /** Nodes that it went on without. */
   readonly missing: readonly WaitingNode[]

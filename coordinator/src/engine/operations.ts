@@ -2,20 +2,22 @@ import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { GetOperationResponse, OperationEvidence } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import { withExplanations } from '../failures/with-explanations.js'
 import type { ChangeCall, Sending } from '../fleet/agent.js'
 import type { RunError } from './events.js'
 import { type SentOperation, undoPrefix } from './fold.js'
 import { operationIdOf } from './operation-id.js'
+import { type Explain, runError } from './run-error.js'
 import type { RunRecord } from './run-record.js'
 import { neverAborted } from './signals.js'
 import type { Action } from './step.js'
 
-/** What every operation of a run carries. */
+/** What every operation of a run carries, and what its errors are explained by. */
 export interface RunContext {
   readonly runId: string
   readonly cluster: string
   readonly fencingToken: number
+  /** Adds what words of other programs in an error mean; unset: it stays as it is. */
+  readonly explain?: Explain
 }
 
 /** An operation that began on a node and whose end nobody knows: the agent or the node died in its middle. */
@@ -103,7 +105,8 @@ class Operations<Run> implements ChangeCall {
     } catch (error) {
       const cause = asQuorateError(error, sending.agent.node)
       if (cause.code === 'OPERATION_UNKNOWN_OUTCOME') return this.#judge(sending, send, { operationId, attempt, cause })
-      if (isEnd(cause)) await this.#failed(sending, operationId, runError(cause, sending.agent.node))
+      if (isEnd(cause))
+        await this.#failed(sending, operationId, runError(cause, sending.agent.node, this.#parts.context))
       throw error
     }
   }
@@ -134,7 +137,8 @@ class Operations<Run> implements ChangeCall {
       }
       case 'failed': {
         const error = fromDetail(told.error, sending.agent.node)
-        if (sent.state !== 'failed') await this.#failed(sending, operationId, runError(error, sending.agent.node))
+        if (sent.state !== 'failed')
+          await this.#failed(sending, operationId, runError(error, sending.agent.node, this.#parts.context))
         throw error
       }
       case 'interrupted':
@@ -189,7 +193,7 @@ class Operations<Run> implements ChangeCall {
         this.#judging = false
         return await this.#judge(sending, send, { operationId: ending, attempt: attempt + 1, cause: thrown })
       }
-      if (isEnd(thrown)) await this.#failed(sending, ending, runError(thrown, agent.node))
+      if (isEnd(thrown)) await this.#failed(sending, ending, runError(thrown, agent.node, this.#parts.context))
       throw error
     } finally {
       this.#judging = false
@@ -258,9 +262,3 @@ const unknownOutcome = ({ agent, method }: Sending, operationId: string): Quorat
     `${method} (operation ${operationId}) began and no end of it was written`,
     { where: agent.node },
   )
-
-/** An error as the journal keeps it, with what it says of other programs explained; where its remedy names `RUN`, `run` is the one that is meant. */
-export function runError(error: QuorateError, where = '', run = 'RUN'): RunError {
-  const { message, remedy } = withExplanations(error)
-  return { code: error.code, message, where: error.where ?? where, remedy: remedy.replaceAll(/\bRUN\b/g, run) }
-}

@@ -4,7 +4,8 @@ import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
 import type { RunError } from './events.js'
 import { isOpen } from './fold.js'
-import { type Judge, operationsOf, type RunContext, runError } from './operations.js'
+import { type Judge, operationsOf, type RunContext } from './operations.js'
+import { runError } from './run-error.js'
 import type { RunRecord } from './run-record.js'
 import { neverAborted } from './signals.js'
 import { type Action, type Evidence, type Step, seenAt } from './step.js'
@@ -85,7 +86,7 @@ export async function verifyAction<Run>(task: Task<Run>, { note }: Applied): Pro
 async function waits<Run>(task: Task<Run>, thrown: unknown): Promise<boolean> {
   const { absence = nobodyMissing, action, record, context } = task
   if (!isMissing(absence, action.node)) return false
-  const error = runError(asQuorateError(thrown, action.node), action.node, context.runId)
+  const error = runError(asQuorateError(thrown, action.node), action.node, context)
   await record.emit({ kind: 'action-pending', ...placeOf(task), error })
   await record.noteMissing(absence)
   return true
@@ -138,7 +139,7 @@ export async function undoAction<Run>(
     await record.emit({ kind: 'action-undone', ...place, evidence: [...(await gate(neverAborted())), ...seen] })
   } catch (thrown) {
     const cause = asQuorateError(thrown, action.node)
-    const error = runError(cause, action.node, task.context.runId)
+    const error = runError(cause, action.node, task.context)
     if (cause.code !== 'FENCED') await record.emit({ kind: 'undo-failed', ...place, error })
     throw new ActionFailed(error, catalogue[cause.code].exit === 'needsPerson')
   }
@@ -147,13 +148,13 @@ export async function undoAction<Run>(
 async function fail<Run>(task: Task<Run>, why: { error: unknown; stage: 'apply' | 'verify' }): Promise<ActionFailed> {
   const { step, action, record } = task
   const cause = asQuorateError(why.error, action.node)
-  const error = runError(cause, action.node, task.context.runId)
+  const error = runError(cause, action.node, task.context)
   // Whoever holds the cluster now goes on with what is in its own journal: nothing is ours to write or to undo.
   if (cause.code === 'FENCED') return new ActionFailed(error, false)
   await record.emit({ kind: 'action-failed', ...placeOf(task), error })
   let needsPerson = catalogue[cause.code].exit === 'needsPerson'
   const sent = record.action(step.id, action.id)?.sent.some(({ over }) => !over) ?? false
-  if (sent && !isUnknown(cause, why.stage)) {
+  if (sent && !isLeft(cause, why.stage)) {
     await undoAction(task).catch((thrown: unknown) => {
       if (!(thrown instanceof ActionFailed)) throw thrown
       needsPerson ||= thrown.needsPerson
@@ -162,9 +163,8 @@ async function fail<Run>(task: Task<Run>, why: { error: unknown; stage: 'apply' 
   return new ActionFailed(error, needsPerson)
 }
 
-// Undoing what may still be under way would race with it: the node first has to say what became of it. And what puts quorum at risk
-// is for a person.
-function isUnknown({ code }: QuorateError, stage: 'apply' | 'verify'): boolean {
-  if (code === 'OPERATION_UNKNOWN_OUTCOME' || code === 'QUORUM_AT_RISK') return true
+// Undoing what may still be under way would race with it: the node first has to say what became of it.
+function isLeft({ code }: QuorateError, stage: 'apply' | 'verify'): boolean {
+  if ('undo' in catalogue[code]) return true
   return stage === 'apply' && code === 'AGENT_UNREACHABLE'
 }

@@ -6,8 +6,9 @@ import type { Absence } from './absence.js'
 import { eachNode } from './each-node.js'
 import type { RunEvent } from './events.js'
 import { type ActionRecord, type OperationRecord, type RunState, type SentOperation, unended } from './fold.js'
-import { fromDetail, type Judge, type RunContext, runError, untilEnded } from './operations.js'
+import { fromDetail, type Judge, type RunContext, untilEnded } from './operations.js'
 import { ActionFailed, type Task, undoAction } from './perform-action.js'
+import { runError } from './run-error.js'
 import { outcomeOf, type Refreshed, type RunOutcome } from './run-order.js'
 import { RunRecord } from './run-record.js'
 import { type Action, type DoneAction, type Evidence, type Step, widthOf } from './step.js'
@@ -58,7 +59,7 @@ export async function rollbackOrder<Run extends Refreshed>(options: RollbackOpti
     for (const step of options.order.toReversed()) if (options.undoes(step.id)) await back.step(step)
     outcome = { outcome: 'done', needsPerson: false }
   } catch (error) {
-    outcome = outcomeOf(error, options.context.runId)
+    outcome = outcomeOf(error, options.context)
   }
   const { error } = outcome
   if (error?.code === 'FENCED') return outcome
@@ -94,7 +95,11 @@ class WayBack<Run extends Refreshed> {
     const told = await untilEnded(agent(run, node), operationId, { clock, onRunning })
     const ended = { ...place, label, operationId }
     if (told.state === 'failed')
-      await this.#record.emit({ kind: 'operation-failed', ...ended, error: runError(fromDetail(told.error, node)) })
+      await this.#record.emit({
+        kind: 'operation-failed',
+        ...ended,
+        error: runError(fromDetail(told.error, node), '', this.#options.context),
+      })
     const result = told.state === 'interrupted' ? await traces(run, action, sent) : told.result
     if (result !== undefined) await this.#record.emit({ kind: 'operation-done', ...ended, result })
   }

@@ -5,10 +5,11 @@ import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absenc
 import { eachNode } from './each-node.js'
 import type { RunError, RunEvent } from './events.js'
 import { foldRun, isOpen, type RunState, type StepRecord } from './fold.js'
-import { type Judge, type RunContext, runError } from './operations.js'
+import type { Judge, RunContext } from './operations.js'
 import { ActionFailed, applyAction, continueAction, type Task, verifyAction } from './perform-action.js'
-import type { RecordedFinding } from './picture.js'
 import { type PlannedStep, requireApproved } from './plan.js'
+import type { RecordedFinding } from './recorded-finding.js'
+import { runError } from './run-error.js'
 import { RunRecord } from './run-record.js'
 import { type Action, type Evidence, type Step, seenAt, widthOf } from './step.js'
 
@@ -48,7 +49,7 @@ export interface RunOrderOptions<Run extends Refreshed> extends WalkOptions<Run>
     readonly version: string
     readonly clusterFile: string
     readonly ignored: Readonly<Record<string, string>>
-    readonly purpose?: 'drill' | 'fix'
+    readonly purpose?: string
     readonly findings?: readonly RecordedFinding[]
   }
 }
@@ -116,7 +117,7 @@ async function walkOrder<Run extends Refreshed>(
     await record.noteBack(options.absence ?? nobodyMissing)
     outcome = { outcome: 'done', needsPerson: false }
   } catch (error) {
-    outcome = outcomeOf(await walk.afterFailure(error), options.context.runId)
+    outcome = outcomeOf(await walk.afterFailure(error), options.context)
   }
   const { error } = outcome
   if (error?.code === 'FENCED') return outcome // whoever holds the cluster now writes its end
@@ -310,10 +311,10 @@ function combined(failures: readonly unknown[], total: number): unknown {
 }
 
 /** An error as the end of a run. */
-export function outcomeOf(thrown: unknown, run: string): RunOutcome {
+export function outcomeOf(thrown: unknown, context: RunContext): RunOutcome {
   if (thrown instanceof ActionFailed) return { outcome: 'failed', needsPerson: thrown.needsPerson, error: thrown.error }
   const error = asQuorateError(thrown)
-  const kept = runError(error, '', run)
+  const kept = runError(error, '', context)
   if (error.code === 'INTERRUPTED') return { outcome: 'interrupted', needsPerson: false, error: kept }
   return { outcome: 'failed', needsPerson: catalogue[error.code].exit === 'needsPerson', error: kept }
 }

@@ -3,7 +3,7 @@ import type { ChangeCall } from '../fleet/agent.js'
 
 /** A change of one file or object as a person reads it. */
 export interface Diff {
-  /** `k8sworker1:/etc/kubernetes/kubelet.conf`, `configmap/kube-system/kubeadm-config`. */
+  /** `NODE:/PATH` of a file, `KIND/NAMESPACE/NAME` of an object. */
   readonly name: string
   /** Unified diff; empty where the content cannot be known before (a new certificate). */
   readonly text: string
@@ -14,7 +14,7 @@ export interface Action {
   /** Unique in its step and the same when planned again: usually the node's name. */
   readonly id: string
   readonly node: string
-  /** What will be done, in words, without the node: `point kubelet.conf at https://...`. */
+  /** What will be done, in words, without the node: `point FILE at https://...`. */
   readonly does: string
   readonly diffs: readonly Diff[]
   /** Set where there is a moment from which it cannot be undone while something else is broken: says which. */
@@ -51,7 +51,7 @@ export const nothingToUndo = (why: string): NothingToUndo => ({ nothingToUndo: w
 
 /**
  * One step of an order. A step never loops over nodes: `plan` names the actions, the engine walks them `width` at a time.
- * The engine knows nothing of Kubernetes; `Run` is the narrow context that the order's own house defines, `Note` what `apply` tells `verify`.
+ * The engine knows nothing of what steps do; `Run` is the narrow context that the order's own house defines, `Note` what `apply` tells `verify`.
  */
 export interface Step<Run, Note = unknown> {
   /** File name, journal key and anchor in docs/order.md. */

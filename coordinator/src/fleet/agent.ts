@@ -7,6 +7,7 @@ import type {
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
+import type { ChangeName, ReadName } from '@quorate/shared/operations'
 
 // The first parameter of the client's method is its request, the callback's second its answer: so reads and changes are typed by the proto alone.
 type Method = keyof NodeAgentServiceClient
@@ -20,37 +21,13 @@ type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: in
     : never
   : never
 
-/** Names of the unary calls that change nothing on a node. */
-export type ReadMethod =
-  | 'getNodeFacts'
-  | 'getClusterFacts'
-  | 'findReferences'
-  | 'listEtcdMembers'
-  | 'listContainers'
-  | 'listImages'
-  | 'testLoadBalancer'
-  | 'getFirewall'
-  | 'listControlPlaneImages'
-  | 'renderManifests'
-  | 'listSockets'
-  | 'lookAtPaths'
-  | 'probeKubelets'
-  | 'tryChanges'
-  | 'resolveName'
-  | 'probeEndpoint'
-  | 'probeKubeconfig'
-  | 'probeDiscovery'
-  | 'measureDisk'
-  | 'measurePath'
-  | 'getSealingKey'
-  | 'getOperation'
-  | 'examineOperation'
-  | 'raiseFence'
+type Unary = { [M in Method]: AnswerOf<M> extends never ? never : M }[Method]
+
+/** Names of the unary calls that leave nothing behind; a few cost the node something (`disturbs`, shared/src/operations.ts). */
+export type ReadMethod = ReadName & Unary
 
 /** Names of the changing operations: those whose request carries an operation header. */
-export type ChangeMethod = {
-  [M in Method]: RequestOf<M> extends { header: OperationHeader | undefined } ? M : never
-}[Method]
+export type ChangeMethod = ChangeName
 
 export type ChangeRequest<M extends ChangeMethod> = Omit<RequestOf<M>, 'header'>
 

@@ -1,6 +1,7 @@
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { workedMs, workedWithin } from '../engine/attempts.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
+import { pictureIn } from '../runs/cluster-picture.js'
 import { attemptsOf, pausesIn, workOn } from './attempts.js'
 import { availabilityOf } from './availability.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
@@ -39,7 +40,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     ...(site === undefined ? {} : { site }),
     findings: run.findings,
     steps: run.steps.map((step) => reportStep(run, step)),
-    seen: run.seen,
+    seen: picturesOf(run),
     touched: touchedBy(run),
     proof: evidenceOf((step) => step === proofStep),
     backups: evidenceOf((step) => backupSteps.has(step)),
@@ -135,4 +136,9 @@ function undoOf(run: RunState, undo: UndoSentences): RunReport['undo'] {
     const how = undo[id]
     return nodes.length === 0 || how === undefined ? [] : [{ step: id, how, nodes: [...new Set(nodes)] }]
   })
+}
+
+function picturesOf({ seen }: RunState): RunReport['seen'] {
+  const [before, after] = [pictureIn(seen.before), pictureIn(seen.after)]
+  return { ...(before && { before }), ...(after && { after }) }
 }

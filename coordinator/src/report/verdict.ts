@@ -23,7 +23,8 @@ const headlines: Readonly<Record<Exclude<RunReport['outcome'], 'done'>, string>>
   abandoned: 'Abandoned',
 }
 
-export const purposeOf = ({ purpose }: RunState): Purpose => purpose ?? 'conversion'
+export const purposeOf = ({ purpose }: RunState): Purpose =>
+  purpose === 'drill' || purpose === 'fix' ? purpose : 'conversion'
 
 /** How a run ended, in a word or two. */
 export function headlineOf(run: RunState): string {

@@ -3,7 +3,7 @@ import { untilProved } from '../conversion/proofs/until-proved.js'
 import { backUpFiles } from '../conversion/steps/back-up-files.js'
 import { proveHa } from '../conversion/steps/prove-ha.js'
 import type { RunState } from '../engine/fold.js'
-import type { RecordedFinding } from '../engine/picture.js'
+import type { RecordedFinding } from '../engine/recorded-finding.js'
 
 /**
  * A fix is the conversion's own order with some of its steps only: after a backup of what they touch, closed by all proofs. What no step

@@ -11,8 +11,9 @@ import { applyEvent, foldRun, type RunState } from '../engine/fold.js'
 import type { Journal } from '../engine/journal.js'
 import type { Lease } from '../engine/lease.js'
 import type { RunContext } from '../engine/operations.js'
-import type { RecordedFinding } from '../engine/picture.js'
+import type { RecordedFinding } from '../engine/recorded-finding.js'
 import type { RunOutcome } from '../engine/run-order.js'
+import { withExplanations } from '../failures/with-explanations.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { withPictures } from './picture.js'
 import type { Session, StartedRun } from './session.js'
@@ -83,7 +84,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   let now = state
   const held: Held = {
     run,
-    context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken },
+    context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken, explain: withExplanations },
     stop: stop.signal,
     async emit(event) {
       // What was seen to the end belongs before it.

@@ -13,7 +13,7 @@ import { loadBalancerFor } from '../conversion/load-balancers/all.js'
 import { conversionOrder } from '../conversion/order.js'
 import { withReliedProofs } from '../conversion/proofs/relied-proofs.js'
 import type { MissingNode } from '../engine/absence.js'
-import type { RecordedFinding } from '../engine/picture.js'
+import type { RecordedFinding } from '../engine/recorded-finding.js'
 import type { Agent } from '../fleet/agent.js'
 
 export interface ConversionRunParts {

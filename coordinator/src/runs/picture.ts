@@ -6,7 +6,7 @@ import type { ConversionRun } from '../conversion/context/run.js'
 import { readEtcd } from '../conversion/facts/read-facts.js'
 import { apiServerPort } from '../conversion/facts/static-pod-flags.js'
 import { isEnd, type RunEvent } from '../engine/events.js'
-import type { ClusterPicture, Connection, PicturedCertificate, PicturedMember } from '../engine/picture.js'
+import type { ClusterPicture, Connection, PicturedCertificate, PicturedMember } from './cluster-picture.js'
 
 /** A picture is worth no longer wait. */
 const deadlineMs = 5_000

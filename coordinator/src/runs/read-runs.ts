@@ -3,7 +3,7 @@ import type { RunId } from '@quorate/shared/names'
 import { withSeenNow } from '../engine/availability.js'
 import type { RecordedEvent } from '../engine/events.js'
 import { foldRun, type RunState } from '../engine/fold.js'
-import { runError } from '../engine/operations.js'
+import { runError } from '../engine/run-error.js'
 import { startOf } from '../engine/run-id.js'
 
 import type { Session } from './session.js'
@@ -22,7 +22,7 @@ export async function readRun(session: Session, id: RunId): Promise<RunState> {
 function damagedRun(id: RunId, thrown: unknown): RunState {
   const error = asQuorateError(thrown)
   if (error.code !== 'JOURNAL_DAMAGED') throw thrown
-  return { ...foldRun([]), id, startedAt: startOf(id), outcome: 'damaged', error: runError(error, '', id) }
+  return { ...foldRun([]), id, startedAt: startOf(id), outcome: 'damaged', error: runError(error, '', { runId: id }) }
 }
 
 /** All runs of the state folder, newest first; one whose journal is damaged is `damaged`, its error says where. */

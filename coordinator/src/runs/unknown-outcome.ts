@@ -1,26 +1,13 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { OperationResult, type TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
+import { removes } from '@quorate/shared/operations'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { nodeOf } from '../conversion/endpoint/servers.js'
 import { readClusterFacts, readNodeFacts } from '../conversion/facts/read-facts.js'
 import { recoverJoin } from '../conversion/joining/recover-join.js'
 import type { Interrupted, Judge } from '../engine/operations.js'
 import type { Action } from '../engine/step.js'
-
-/** Operations that take something away: where it is away, nothing is left to ask for. */
-const removals: ReadonlySet<string> = new Set([
-  'handOverLeadership',
-  'drainNode',
-  'leaveApiEndpoints',
-  'retireApiServer',
-  'resetNode',
-  'removeEtcdMember',
-  'deleteNode',
-  'deleteJoinSecrets',
-  'removeKubeVip',
-  'forgetCertificateRequests',
-])
 
 /**
  * What becomes of an operation that began and whose end nobody knows. A join is never begun a second time: the member list decides. Every
@@ -35,7 +22,7 @@ export const judgeUnknownOutcome: Judge<ConversionRun> = async (run, interrupted
     })
     return recoverJoin(run, nodeOf(run, node), { call, why })
   }
-  if (removals.has(method) && evidence.facts['done'] === 'yes')
+  if (removes(method) && evidence.facts['done'] === 'yes')
     return OperationResult.fromPartial({ unchanged: true, summary: `${method} had come to its end: seen on the node` })
   const result = await again()
   return result.touched.length > 0

@@ -1,6 +1,6 @@
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
-import type { RecordedFinding } from '../../engine/picture.js'
+import type { RecordedFinding } from '../../engine/recorded-finding.js'
 import type { Evidence } from '../../engine/step.js'
 import { acceptedOfComponent, wasSoBefore } from '../context/accepted.js'
 import type { ConversionRun } from '../context/run.js'

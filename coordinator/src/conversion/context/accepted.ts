@@ -1,4 +1,4 @@
-import type { RecordedFinding } from '../../engine/picture.js'
+import type { RecordedFinding } from '../../engine/recorded-finding.js'
 import type { Evidence } from '../../engine/step.js'
 import type { ConversionRun } from './run.js'
 

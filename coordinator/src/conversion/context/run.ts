@@ -2,7 +2,7 @@ import type { ClusterFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1/fac
 import type { Endpoint } from '@quorate/shared/names'
 import type { ClusterFile, NodeEntry } from '../../config/cluster-file.js'
 import type { Absence } from '../../engine/absence.js'
-import type { RecordedFinding } from '../../engine/picture.js'
+import type { RecordedFinding } from '../../engine/recorded-finding.js'
 import type { Step } from '../../engine/step.js'
 import type { Agent } from '../../fleet/agent.js'
 import type { RequestFolder } from '../../state/request-folder.js'

@@ -1,6 +1,6 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
-import type { RecordedFinding } from '../../engine/picture.js'
+import type { RecordedFinding } from '../../engine/recorded-finding.js'
 import type { Evidence } from '../../engine/step.js'
 import { elected } from '../clients/elected.js'
 import { acceptedFinding, acceptedOfComponent, wasSoBefore } from '../context/accepted.js'

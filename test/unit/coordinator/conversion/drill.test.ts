@@ -2,7 +2,7 @@ import type { ConversionStep } from '@quorate/coordinator/conversion/context/ste
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import type { AvailabilityRecord } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
-import { runError } from '@quorate/coordinator/engine/operations'
+import { runError } from '@quorate/coordinator/engine/run-error'
 import type { Action } from '@quorate/coordinator/engine/step'
 import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
@@ -138,7 +138,7 @@ t.test(
 t.test('no error of a drill sends its reader to a command that drills refuse; what else they say stays', async (t) => {
   const codes = Object.keys(catalogue) as ErrorCode[]
   const remedies = codes.map((code) => {
-    const error = runError(new QuorateError(code, 'why'), 'cp1', 'run-1')
+    const error = runError(new QuorateError(code, 'why'), 'cp1', { runId: 'run-1' })
     const ended = withDrillRemedy({ kind: 'run-ended' as const, outcome: 'failed' as const, error })
     t.match(ended, { kind: 'run-ended', error: { code, message: 'why', where: 'cp1' } })
     if (ended.error?.remedy !== drillRemedy) t.equal(ended.error?.remedy, error.remedy, code)

@@ -9,7 +9,7 @@ import { untilProved } from '@quorate/coordinator/conversion/proofs/until-proved
 import { finish } from '@quorate/coordinator/conversion/steps/finish'
 import { joinControlPlanes } from '@quorate/coordinator/conversion/steps/join-control-planes'
 import { updateKubeProxy } from '@quorate/coordinator/conversion/steps/update-kube-proxy'
-import type { RecordedFinding } from '@quorate/coordinator/engine/picture'
+import type { RecordedFinding } from '@quorate/coordinator/engine/recorded-finding'
 import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'

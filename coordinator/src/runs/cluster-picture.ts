@@ -1,3 +1,5 @@
+import type { Snapshot } from '../engine/snapshot.js'
+
 /** A component of the cluster and the API server that it was connected to. */
 export interface Connection {
   readonly node: string
@@ -41,13 +43,6 @@ export interface ClusterPicture {
   readonly silent: readonly string[]
 }
 
-/** What a check found before the run, with the operator's reason where it was ignored. */
-export interface RecordedFinding {
-  readonly id: string
-  readonly severity: 'error' | 'warning' | 'info'
-  readonly node?: string
-  readonly message: string
-  readonly evidence: string
-  readonly remedy: string
-  readonly ignoredBecause?: string
-}
+/** A picture as the journal keeps it: only `takePicture` writes one. */
+export const pictureIn = (snapshot: Snapshot | undefined): ClusterPicture | undefined =>
+  snapshot as ClusterPicture | undefined
