@@ -1,108 +1,48 @@
-import type { NodeAgentServiceClient, NodeAgentServiceService } from './gen/quorate/v1/node_agent.js'
-
-/**
- * What an operation of an agent does to its node or the cluster. `disturbs`: nothing stays of it, but it costs somebody something. `removes`: a
- * change that takes something away; where that is away already nothing is left to ask for.
- */
-export type Effect = 'reads' | 'disturbs' | 'changes' | 'removes'
+import type { NodeAgentServiceService } from './gen/quorate/v1/node_agent.js'
 
 type OperationName = keyof typeof NodeAgentServiceService
 
 /**
- * EVERY OPERATION OF AN AGENT, AND WHAT IT DOES. What it takes (the role), what a coordinator may call as a read, and what a crash may have left undone
- * follow from it. The compiler holds it complete.
+ * WHAT AN OBSERVER MAY CALL: operations that leave nothing behind, cost the node nothing and hand out no secret. All else takes an operator, also
+ * what changes nothing: `measureDisk` writes to a disk that etcd may use, `measurePath` fills a network for a moment, `watchAvailability` renews a
+ * Lease, `raiseFence` shuts other coordinators out, `readBackup` hands out CA keys, encrypted to a key that the caller names.
  */
-export const operations = {
-  getNodeFacts: 'reads',
-  getClusterFacts: 'reads',
-  findReferences: 'reads',
-  listEtcdMembers: 'reads',
-  listContainers: 'reads',
-  listImages: 'reads',
-  listControlPlaneImages: 'reads',
-  renderManifests: 'reads',
-  listSockets: 'reads',
-  lookAtPaths: 'reads',
-  probeKubelets: 'reads',
-  // dryRun=All: nothing is stored.
-  tryChanges: 'reads',
-  resolveName: 'reads',
-  probeEndpoint: 'reads',
-  probeKubeconfig: 'reads',
-  probeDiscovery: 'reads',
-  holdPorts: 'reads',
-  checkJoin: 'reads',
-  getSealingKey: 'reads',
-  getOperation: 'reads',
-  examineOperation: 'reads',
-  testLoadBalancer: 'reads',
-  getFirewall: 'reads',
-  // It writes to a disk that etcd may be working on.
-  measureDisk: 'disturbs',
-  // It fills the network between two nodes for a moment.
-  measurePath: 'disturbs',
-  // It shuts other coordinators out.
-  raiseFence: 'disturbs',
-  // It renews a Lease with the node's admin.conf.
-  watchAvailability: 'disturbs',
-  // It hands out what holds the cluster's CA keys, encrypted to a key that the caller names.
-  readBackup: 'disturbs',
-  snapshotEtcd: 'changes',
-  backUpFiles: 'changes',
-  restoreBackup: 'changes',
-  applyLoadBalancer: 'changes',
-  stopLoadBalancer: 'changes',
-  applyApiService: 'changes',
-  deleteApiService: 'changes',
-  applyKubeVip: 'changes',
-  removeKubeVip: 'removes',
-  writeHostsBlock: 'changes',
-  removeHostsBlock: 'changes',
-  regenerateCertificate: 'changes',
-  requestCertificates: 'changes',
-  placeSignedCertificates: 'changes',
-  forgetCertificateRequests: 'removes',
-  updateKubeadmConfig: 'changes',
-  updateClusterInfo: 'changes',
-  useEtcdLearners: 'changes',
-  restoreLearnerGate: 'changes',
-  updateKubeProxy: 'changes',
-  rewriteKubeconfig: 'changes',
-  restartKubelet: 'changes',
-  restartStaticPod: 'changes',
-  sealSharedFiles: 'changes',
-  placeSharedFiles: 'changes',
-  pullImages: 'changes',
-  createJoinToken: 'changes',
-  uploadCertificates: 'changes',
-  deleteJoinSecrets: 'removes',
-  placeJoinSecret: 'changes',
-  joinControlPlane: 'changes',
-  letEtcdListen: 'changes',
-  updateEtcdMember: 'changes',
-  promoteEtcdMember: 'changes',
-  finishJoin: 'changes',
-  handOverLeadership: 'removes',
-  drainNode: 'removes',
-  leaveApiEndpoints: 'removes',
-  retireApiServer: 'removes',
-  resetNode: 'removes',
-  removeEtcdMember: 'removes',
-  deleteNode: 'removes',
-  restartCoreDns: 'changes',
-  stopPart: 'changes',
-  restorePart: 'changes',
-} as const satisfies Record<OperationName, Effect>
+export const observable = [
+  'getNodeFacts',
+  'getClusterFacts',
+  'findReferences',
+  'listEtcdMembers',
+  'listContainers',
+  'listImages',
+  'listControlPlaneImages',
+  'renderManifests',
+  'listSockets',
+  'lookAtPaths',
+  'probeKubelets',
+  'tryChanges', // dryRun=All: nothing is stored
+  'resolveName',
+  'probeEndpoint',
+  'probeKubeconfig',
+  'probeDiscovery',
+  'holdPorts',
+  'checkJoin',
+  'getSealingKey',
+  'getOperation',
+  'examineOperation',
+  'testLoadBalancer',
+  'getFirewall',
+] as const satisfies readonly OperationName[]
 
-type NameOf<E extends Effect> = {
-  [M in OperationName]: (typeof operations)[M] extends E ? M : never
-}[OperationName]
-
-/** Operations whose request carries an operation header. */
-export type ChangeName = NameOf<'changes' | 'removes'>
-/** The others. */
-export type ReadName = Exclude<keyof NodeAgentServiceClient & OperationName, ChangeName>
-
-/** Whether an operation takes something away. */
-export const removes = (name: string): boolean =>
-  Object.hasOwn(operations, name) && operations[name as OperationName] === 'removes'
+/** WHAT TAKES SOMETHING AWAY: where that is away already, after a crash, nothing is left to ask for. */
+export const removing = [
+  'removeKubeVip',
+  'forgetCertificateRequests',
+  'deleteJoinSecrets',
+  'handOverLeadership',
+  'drainNode',
+  'leaveApiEndpoints',
+  'retireApiServer',
+  'resetNode',
+  'removeEtcdMember',
+  'deleteNode',
+] as const satisfies readonly OperationName[]

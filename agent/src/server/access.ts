@@ -1,7 +1,7 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { operations } from '@quorate/shared/operations'
+import { observable } from '@quorate/shared/operations'
 
 /** `observer` may look, `operator` may look and change. */
 export type Role = 'observer' | 'operator'
@@ -13,11 +13,11 @@ export type MethodPath = Methods[keyof Methods]['path']
 
 const service = '/quorate.v1.NodeAgentService'
 
-/** Who may call what: looking is for both roles, all else for operators. */
+/** Who may call what: what the table lets observers call is for both roles, all else for operators. */
 export const access: Readonly<Record<string, Role>> = Object.fromEntries(
   Object.entries(NodeAgentServiceService).map(([name, { path }]) => [
     path,
-    operations[name as keyof Methods] === 'reads' ? 'observer' : 'operator',
+    observable.some((one) => one === name) ? 'observer' : 'operator',
   ]),
 )
 

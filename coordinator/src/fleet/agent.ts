@@ -7,7 +7,6 @@ import type {
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
-import type { ChangeName, ReadName } from '@quorate/shared/operations'
 
 // The first parameter of the client's method is its request, the callback's second its answer: so reads and changes are typed by the proto alone.
 type Method = keyof NodeAgentServiceClient
@@ -21,13 +20,13 @@ type AnswerOf<M extends Method> = NodeAgentServiceClient[M] extends (...args: in
     : never
   : never
 
-type Unary = { [M in Method]: AnswerOf<M> extends never ? never : M }[Method]
-
-/** Names of the unary calls that leave nothing behind; a few cost the node something (`disturbs`, shared/src/operations.ts). */
-export type ReadMethod = ReadName & Unary
-
 /** Names of the changing operations: those whose request carries an operation header. */
-export type ChangeMethod = ChangeName
+export type ChangeMethod = {
+  [M in Method]: RequestOf<M> extends { header: OperationHeader | undefined } ? M : never
+}[Method]
+
+/** Names of the other unary calls. They leave nothing behind; what a few of them cost is said in shared/src/operations.ts. */
+export type ReadMethod = Exclude<{ [M in Method]: AnswerOf<M> extends never ? never : M }[Method], ChangeMethod>
 
 export type ChangeRequest<M extends ChangeMethod> = Omit<RequestOf<M>, 'header'>
 

@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { OperationResult, type TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
-import { removes } from '@quorate/shared/operations'
+import { removing } from '@quorate/shared/operations'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { nodeOf } from '../conversion/endpoint/servers.js'
 import { readClusterFacts, readNodeFacts } from '../conversion/facts/read-facts.js'
@@ -22,7 +22,7 @@ export const judgeUnknownOutcome: Judge<ConversionRun> = async (run, interrupted
     })
     return recoverJoin(run, nodeOf(run, node), { call, why })
   }
-  if (removes(method) && evidence.facts['done'] === 'yes')
+  if (removing.some((one) => one === method) && evidence.facts['done'] === 'yes')
     return OperationResult.fromPartial({ unchanged: true, summary: `${method} had come to its end: seen on the node` })
   const result = await again()
   return result.touched.length > 0
