@@ -1,5 +1,6 @@
 import { allChecks } from '../coordinator/src/conversion/checks/all.js'
-import { allFailures, besideTheCatalogue, failuresOf } from '../coordinator/src/failures/catalogue.js'
+import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
+import { allFailures, failuresOf } from '../coordinator/src/failures/catalogue.js'
 import { allExplanations } from '../coordinator/src/failures/explanations.js'
 import type { Failure } from '../coordinator/src/failures/failure.js'
 
@@ -23,7 +24,9 @@ export function failuresPage(): string {
     ({ id, cause, remedy }) =>
       `| <a id="${id}"></a>\`${id}\` | ${failuresOf(id).join(', ')} | ${cause} | ${remedy.replaceAll('|', '\\|')} |`,
   )
-  const beside = Object.entries(besideTheCatalogue).map(([id, why]) => `| ${checkCell(id)} | ${why} |`)
+  const beside = [...allChecks, ...allProofs].flatMap(({ id, beside: why }) =>
+    why === undefined ? [] : [`| ${checkCell(id)} | ${why} |`],
+  )
   return `# What can fail
 
 Each way in which turning one control plane into three has failed for somebody, where that was told, the check or proof that sees it before (or in

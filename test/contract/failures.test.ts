@@ -1,6 +1,6 @@
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
-import { allFailures, besideTheCatalogue } from '@quorate/coordinator/failures/catalogue'
+import { allFailures } from '@quorate/coordinator/failures/catalogue'
 import { allExplanations } from '@quorate/coordinator/failures/explanations'
 import t from 'tap'
 
@@ -39,7 +39,8 @@ t.test('every check, proof and explanation that it names exists', async (t) => {
 })
 
 t.test('every check and proof has a place in it, or says why it is beside it, and not both', async (t) => {
-  const beside = Object.keys(besideTheCatalogue)
+  const beside = [...allChecks, ...allProofs].flatMap((one) => (one.beside === undefined ? [] : [one.id]))
+  t.equal(new Set(beside).size, beside.length, 'said once')
   t.same(
     [...checksAndProofs].filter((id) => !named.has(id) && !beside.includes(id)),
     [],

@@ -11,6 +11,7 @@ const path = '/etc/kubernetes/admin.conf'
 export const adminKubeconfig: Check = {
   id,
   title: 'The first control plane has its admin.conf',
+  beside: 'Who keeps it off the node knows why: everything else runs on without it.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
     const hasApiServer = facts.staticPods.some(({ component }) => component === 'kube-apiserver')

@@ -8,6 +8,7 @@ const id = 'agent-versions'
 export const agentVersions: Check = {
   id,
   title: 'All agents are of one version',
+  beside: "Agents of several versions may differ in what they do: Quorate's own.",
   async check(run) {
     const first = await run.nodeFacts(run.first)
     const others = await withFacts(run, run.machines)

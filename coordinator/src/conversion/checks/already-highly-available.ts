@@ -11,6 +11,7 @@ const id = 'already-highly-available'
 export const alreadyHighlyAvailable: Check = {
   id,
   title: 'The cluster has one control plane, or only those of the file',
+  beside: 'There would be nothing to do, or control planes that the file does not know.',
   async check(run) {
     return [...(await strangers(run)), ...(await otherEndpoint(run))]
   },

@@ -9,6 +9,7 @@ const flag = '--endpoint-reconciler-type'
 export const apiEndpoints: Check = {
   id,
   title: 'API servers put themselves behind the Service default/kubernetes',
+  beside: 'In-cluster clients reach the API servers by these, not by the load balancer.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
     const reconciler = staticPodFlag(facts, 'kube-apiserver', flag) ?? 'lease'

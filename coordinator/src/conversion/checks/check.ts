@@ -6,5 +6,7 @@ export interface Check {
   /** The same as its file's name and as the findings' id. */
   readonly id: string
   readonly title: string
+  /** Why it is made, where no failure of the catalogue (failures/) is about it. */
+  readonly beside?: string
   check(run: ConversionRun): Promise<readonly Finding[]>
 }

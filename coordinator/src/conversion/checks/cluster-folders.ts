@@ -13,6 +13,7 @@ const id = 'cluster-folders'
 export const clusterFolders: Check = {
   id,
   title: 'Certificates, etcd data and static pods are where kubeadm-config and kubelet-config say',
+  beside: 'kubeadm keeps its files where its configuration says: nothing fails while that and the manifests agree.',
   async check(run) {
     const existing = await existingNodes(run)
     const controlPlanes = run.controlPlanes.filter((node) => existing.includes(node))

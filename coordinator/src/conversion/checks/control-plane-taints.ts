@@ -11,6 +11,7 @@ const usual = new Set([controlPlaneTaint, 'node-role.kubernetes.io/master:NoSche
 export const controlPlaneTaints: Check = {
   id,
   title: "The joiners' Nodes get the taints of the first control plane's, or the operator chose",
+  beside: 'kubeadm taints what joins, whatever the first control plane has.',
   async check(run) {
     if (run.file.policy.controlPlaneTaints !== undefined || (await toJoin(run)).length === 0) return []
     const object = (await run.clusterFacts()).nodes.find(({ name }) => name === run.first.name)

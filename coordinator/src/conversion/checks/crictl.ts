@@ -11,6 +11,7 @@ const id = 'crictl'
 export const crictl: Check = {
   id,
   title: 'crictl is there where kubeadm still needs it',
+  beside: "kubeadm's own preflight asks for it up to 1.30.",
   async check(run) {
     if (run.file.policy.ignorePreflightErrors.includes('FileExisting-crictl')) return []
     const joining = await toJoin(run)

@@ -12,6 +12,7 @@ const id = 'kubelet-flags'
 export const kubeletFlags: Check = {
   id,
   title: "The joiners' kubelets get the flags that the first control plane's has, or the operator chose",
+  beside: "A kubelet's flags are each node's own, and kubeadm carries none of them over.",
   async check(run) {
     const { kubeletExtraArgs: chosen } = run.file.policy
     if (chosen === 'own') return []

@@ -12,6 +12,7 @@ const usual = usualKubelet.kubeconfig
 export const kubeletKubeconfig: Check = {
   id,
   title: `The kubelets of joiners read ${usual}`,
+  beside: 'A kubelet with another kubeconfig runs well until a join waits for the file that kubeadm writes.',
   async check(run) {
     const joining = await toJoin(run)
     const nodes = await withFacts(run, run.nodes)

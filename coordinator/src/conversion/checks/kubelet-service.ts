@@ -10,6 +10,7 @@ const id = 'kubelet-service'
 export const kubeletService: Check = {
   id,
   title: 'The kubelet starts at boot on the joiners',
+  beside: "kubeadm's own preflight warns of it; the node would not come back after a reboot.",
   async check(run) {
     const joining = await toJoin(run)
     const nodes = await withFacts(run, joining)

@@ -13,6 +13,7 @@ const { oldest, newest } = knownReleases
 export const kubernetesRelease: Check = {
   id,
   title: 'Kubernetes is of a release that is known here',
+  beside: 'What kubeadm of an unknown release does cannot be foreseen: no thread, a limit of what is known.',
   async check(run) {
     const { kubernetesVersion: version } = await run.clusterFacts()
     if (version === '') return []

@@ -12,6 +12,7 @@ const byPrograms =
 export const nodeLabels: Check = {
   id,
   title: "The first control plane's Node has no labels or annotations of its operator's that the joiners lack",
+  beside: 'What a person gave one Node, no other gets.',
   async check(run) {
     if ((await toJoin(run)).length === 0) return []
     const object = (await run.clusterFacts()).nodes.find(({ name }) => name === run.first.name)

@@ -12,6 +12,7 @@ const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 export const notKubeadm: Check = {
   id,
   title: 'The cluster was made by kubeadm',
+  beside: 'Another distribution keeps its cluster elsewhere: nothing here would fit.',
   async check(run) {
     const facts = await withFacts(run, run.nodes)
     const others = facts.flatMap(({ name, facts }) => ofOtherDistribution(name, facts))

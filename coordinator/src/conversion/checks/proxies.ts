@@ -14,6 +14,7 @@ const id = 'proxies'
 export const proxies: Check = {
   id,
   title: 'No kubelet or kubeadm goes to the endpoint through a proxy',
+  beside: "kubeadm's own preflight only warns of them (HTTPProxy); a kubelet behind one reports no more.",
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     const ofNodes = nodes.flatMap(({ node, facts }) => [

@@ -11,6 +11,7 @@ const id = 'readable-texts'
 export const readableTexts: Check = {
   id,
   title: 'The agents could read everything that the other checks judge',
+  beside: "What an agent could not read is no failure of the cluster's, and nothing may look sound for that reason.",
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }) => ofNode(name, facts))

@@ -11,6 +11,7 @@ const least = { cpus: 2, memoryBytes: 1700 * 2 ** 20 }
 export const resources: Check = {
   id,
   title: 'The joiners are large enough for a control plane',
+  beside: "kubeadm's own preflight asks for them.",
   async check(run) {
     const joining = await toJoin(run)
     const nodes = await withFacts(run, joining)

@@ -10,6 +10,8 @@ const id = 'virtual-ip-in-cloud'
 export const virtualIpInCloud: Check = {
   id,
   title: 'The virtual IP can move between the machines: their network believes ARP',
+  beside:
+    'Clouds move an address by their own API only: no thread of kubeadm, the first question of those of kube-vip.',
   async check(run) {
     const { kind, bgp, hosts, virtualIP } = run.file.loadBalancer
     const byArp = kind === 'haproxy' || (kind === 'kube-vip' && bgp === undefined)

@@ -9,6 +9,7 @@ const id = 'workers-forgotten'
 export const workersForgotten: Check = {
   id,
   title: 'The file names every worker of the cluster, and no other',
+  beside: 'A worker that the file forgets would be left with the old address.',
   async check(run) {
     const { nodes } = await run.clusterFacts()
     const inCluster = new Set(nodes.map((node) => node.name))

@@ -16,6 +16,8 @@ export interface Proof {
   readonly title: string
   /** No step of a conversion can make it hold: its plan warns of it, the run ends all the same and its report says so, `verify` says no. */
   readonly outside?: true
+  /** Why it is made, where no failure of the catalogue (failures/) is about it. */
+  readonly beside?: string
   /** What it asks for, and which checks see in the plan that it will not hold. */
   readonly foreseen: readonly Foreseen[]
   prove(run: ConversionRun, signal: AbortSignal): Promise<ProofResult>

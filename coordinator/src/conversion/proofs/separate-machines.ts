@@ -40,6 +40,7 @@ const signs: readonly Sign[] = [
 export const separateMachines: Proof = {
   id,
   title: 'No two control planes are one machine, as far as they can tell',
+  beside: 'Control planes on one machine are lost with it: no thread tells of it, every operator knows one.',
   foreseen: [{ asks: 'machines of their own', checks: ['duplicate-identity'], stays: ['duplicate-identity'] }],
   async prove(run) {
     const nodes = await withFacts(run, run.controlPlanes)

@@ -1,0 +1,279 @@
+/**
+ * Each recipe of CONTRIBUTING.md as a sample that is added to a copy of this clone: the files that it names are enough, `npm run check` and the
+ * contract tests pass with all samples in place.
+ */
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+const contributing = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+
+interface Sample {
+  /** As CONTRIBUTING.md asks. */
+  readonly question: string
+  /** Files of the product that it may touch. */
+  readonly most: number
+  /** New files. */
+  readonly files?: Readonly<Record<string, string>>
+  /** What is put in just before a text that the file has once. */
+  readonly lines: Readonly<Record<string, readonly (readonly [before: string, put: string])[]>>
+}
+
+const steps = 'coordinator/src/conversion/steps'
+const checks = 'coordinator/src/conversion/checks'
+const balancers = 'coordinator/src/conversion/load-balancers'
+
+const samples: readonly Sample[] = [
+  {
+    question: 'How do I add a step?',
+    most: 2,
+    files: {
+      [`${steps}/publish-sample-name.ts`]: `import { byItself } from '../context/foreseen.js'
+import { defineStep } from '../context/step.js'
+import { nodeOf } from '../endpoint/servers.js'
+import { readNodeFacts } from '../facts/read-facts.js'
+
+const name = 'sample.example.com'
+
+export const publishSampleName = defineStep({
+  id: 'publish-sample-name',
+  title: 'Publish a sample name on the first control plane',
+  gate: '/etc/hosts of the first control plane has the name.',
+  undo: 'The block in /etc/hosts is removed.',
+  width: 1,
+  seconds: 1,
+  foreseen: [byItself('a line in /etc/hosts', 'the step writes it')],
+  async plan(run) {
+    const { hostsFile } = await run.nodeFacts(run.first)
+    if (hostsFile.includes(name)) return []
+    return [{ id: run.first.name, node: run.first.name, does: \`map \${name} in /etc/hosts\`, diffs: [] }]
+  },
+  async apply(run, action, call) {
+    const node = nodeOf(run, action.node)
+    await run.agent(node).change('writeHostsBlock', { name, address: node.address }, call, 'write')
+    return { address: node.address }
+  },
+  async verify(run, action, signal, { address }) {
+    const { hostsFile } = await readNodeFacts(run, nodeOf(run, action.node), signal)
+    const line = hostsFile.split('\\n').find((one) => one.includes(name)) ?? 'absent'
+    return [{ what: \`\${name} on \${action.node}, meant as \${address}\`, saw: line }]
+  },
+  async rollback(run, done, call) {
+    await run.agent(done.action.node).change('removeHostsBlock', {}, call, 'remove')
+  },
+})
+`,
+    },
+    lines: {
+      'coordinator/src/conversion/order.ts': [
+        ['import { publishEndpointName }', "import { publishSampleName } from './steps/publish-sample-name.js'\n"],
+        ['  publishEndpointName,\n', '  publishSampleName,\n'],
+      ],
+    },
+  },
+  {
+    question: 'How do I add a preflight check?',
+    most: 2,
+    files: {
+      [`${checks}/sample-hostname.ts`]: `import type { Check } from './check.js'
+
+const id = 'sample-hostname'
+
+export const sampleHostname: Check = {
+  id,
+  title: 'Hostnames are set',
+  beside: 'A sample: no known failure is about it.',
+  async check(run) {
+    const facts = await run.nodeFacts(run.first)
+    if (facts.hostname !== '') return []
+    return [
+      {
+        id,
+        severity: 'warning',
+        node: run.first.name,
+        message: 'the node has no hostname',
+        evidence: 'an empty hostname',
+        remedy: 'On that node: hostnamectl set-hostname NAME',
+      },
+    ]
+  },
+}
+`,
+    },
+    lines: {
+      [`${checks}/all.ts`]: [
+        ['import { selinux }', "import { sampleHostname } from './sample-hostname.js'\n"],
+        ['  selinux,\n', '  sampleHostname,\n'],
+      ],
+    },
+  },
+  {
+    question: 'How do I add an agent operation?',
+    most: 4,
+    files: {
+      'agent/src/ops/get-sample.ts': `import type { GetSampleRequest, GetSampleResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readOperation } from './operation.js'
+
+/** A sample: the request's number plus one. */
+export const getSample = readOperation<GetSampleRequest, GetSampleResponse>(async ({ port }) => ({ port: port + 1 }))
+`,
+    },
+    lines: {
+      'proto/quorate/v1/node_agent.proto': [
+        [
+          '  // Restarts the kubelet, as a transient unit.\n',
+          '  // A sample.\n  rpc GetSample(GetSampleRequest) returns (GetSampleResponse);\n',
+        ],
+        [
+          'message RestartKubeletRequest {',
+          'message GetSampleRequest {\n  uint32 port = 1;\n}\nmessage GetSampleResponse {\n  uint32 port = 1;\n}\n\n',
+        ],
+      ],
+      'agent/src/ops/registry.ts': [
+        ['import { getSealingKey }', "import { getSample } from './get-sample.js'\n"],
+        ['  getSealingKey,\n', '  getSample,\n'],
+      ],
+      'agent/src/server/requests.ts': [['  getSealingKey: {},\n', '  getSample: { port: check.port },\n']],
+    },
+  },
+  {
+    question: 'How do I add a kind of load balancer?',
+    most: 3,
+    files: {
+      [`${balancers}/sample.ts`]: `import type { LoadBalancer } from '../context/load-balancer.js'
+import type { ConversionRun } from '../context/run.js'
+import { external } from './external.js'
+
+/** A sample: as one that the operator runs. */
+export const sample = (run: ConversionRun): LoadBalancer => ({ ...external(run), name: 'sample' })
+`,
+    },
+    lines: {
+      [`${balancers}/all.ts`]: [
+        ['import { service }', "import { sample } from './sample.js'\n"],
+        ['  service,\n', '  sample,\n'],
+      ],
+      'coordinator/src/config/load-balancer-settings.ts': [
+        [
+          "  'kube-vip': {\n    title",
+          "  sample: {\n    title: 'sample',\n    virtualIP: 'allowed',\n    hosts: false,\n    besideApiServer: false,\n  },\n",
+        ],
+      ],
+    },
+  },
+  {
+    question: 'How do I add a command?',
+    most: 2,
+    files: {
+      'coordinator/src/cli/sample.ts': `import { Command } from 'commander'
+import type { CommandMaker } from './context.js'
+
+export const sampleCommand: CommandMaker = ({ terminal }) =>
+  new Command('sample').summary('prints a sample').action(async () => {
+    terminal.out('sample\\n')
+  })
+`,
+    },
+    lines: {
+      'coordinator/src/cli/program.ts': [
+        ['import { serveCommand }', "import { sampleCommand } from './sample.js'\n"],
+        ['  serveCommand,\n', '  sampleCommand,\n'],
+      ],
+    },
+  },
+  {
+    question: 'How do I add a REST route?',
+    most: 2,
+    files: {
+      'coordinator/src/rest/routes/sample.ts': `import type { RouteOptions } from 'fastify'
+
+/** A sample. */
+export const sampleRoutes: readonly RouteOptions[] = [
+  {
+    method: 'GET',
+    url: '/v1/sample',
+    schema: {
+      operationId: 'getSample',
+      summary: 'A sample.',
+      response: { 200: { description: 'It.', type: 'object', properties: { sample: { type: 'string' } } } },
+    },
+    handler: async () => ({ sample: 'yes' }),
+  },
+]
+`,
+    },
+    lines: {
+      'coordinator/src/rest/app.ts': [
+        ['import { runningRuns }', "import { sampleRoutes } from './routes/sample.js'\n"],
+        ['    ...healthRoutes,\n', '    ...sampleRoutes,\n'],
+      ],
+    },
+  },
+]
+
+const left = new Set(['node_modules', '.git', 'dist', 'out', '.cache'])
+
+/** The clone without what is built, with its packages: third-party ones by a link, its own in the copy. */
+function scratchCopy(): string {
+  const scratch = mkdtempSync(join(tmpdir(), 'quorate-recipes-'))
+  cpSync(root, scratch, { recursive: true, filter: (path) => !left.has(basename(path)), verbatimSymlinks: true })
+  mkdirSync(join(scratch, 'node_modules', '@quorate'), { recursive: true })
+  for (const name of readdirSync(join(root, 'node_modules')))
+    if (name !== '@quorate') symlinkSync(join(root, 'node_modules', name), join(scratch, 'node_modules', name))
+  for (const name of ['shared', 'agent', 'coordinator'])
+    symlinkSync(join(scratch, name), join(scratch, 'node_modules', '@quorate', name))
+  return scratch
+}
+
+function add(scratch: string, { files = {}, lines }: Sample): void {
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(scratch, path), text)
+  for (const [path, puts] of Object.entries(lines)) {
+    let text = readFileSync(join(scratch, path), 'utf8')
+    for (const [before, put] of puts) {
+      const parts = text.split(before)
+      if (parts.length !== 2) throw new Error(`${path} has ${parts.length - 1} times: ${before}`)
+      text = `${parts[0]}${put}${before}${parts[1]}`
+    }
+    writeFileSync(join(scratch, path), text)
+  }
+}
+
+function run(cwd: string, command: string): Promise<{ readonly code: number; readonly said: string }> {
+  return new Promise((done) => {
+    const options = { cwd, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, TAP: '0' } }
+    execFile('bash', ['-c', command], options, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
+      done({ code, said: `${stdout}\n${stderr}`.split('\n').slice(-60).join('\n') })
+    })
+  })
+}
+
+t.test('each recipe names every file that its sample touches, and no more are touched than are allowed', async (t) => {
+  for (const { question, most, files = {}, lines } of samples) {
+    const recipe = contributing.split(`**${question}**`)[1]?.split('\n**How')[0] ?? ''
+    t.ok(recipe !== '', question)
+    const touched = [...Object.keys(files), ...Object.keys(lines)]
+    t.ok(touched.length <= most, `${question} ${touched.length} files, at most ${most}`)
+    for (const path of Object.keys(lines)) t.ok(recipe.includes(path), `${question} names ${path}`)
+    for (const path of Object.keys(files)) t.ok(recipe.includes(dirname(path)), `${question} names ${dirname(path)}/`)
+  }
+})
+
+t.test('with all samples added, the checks and the contract tests pass', async (t) => {
+  const scratch = scratchCopy()
+  t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
+  for (const sample of samples) add(scratch, sample)
+  for (const command of [
+    'npx buf generate && npx buf generate --template buf.gen.third-party.yaml',
+    // The linter asks git what to leave out; the samples are formatted as an editor would.
+    'git init -q && git add -A && npx biome check --write . && npm run -s check',
+    'npx tap --jobs=1 --reporter=tap test/contract/{layers,access,foreseen,failures,proto,language}.test.ts',
+  ]) {
+    const { code, said } = await run(scratch, command)
+    t.equal(code, 0, `${command}\n${code === 0 ? '' : said}`)
+  }
+})
