@@ -220,7 +220,11 @@ const left = new Set(['node_modules', '.git', 'dist', 'out', '.cache'])
 /** The clone without what is built, with its packages: third-party ones by a link, its own in the copy. */
 function scratchCopy(): string {
   const scratch = mkdtempSync(join(tmpdir(), 'quorate-recipes-'))
-  cpSync(root, scratch, { recursive: true, filter: (path) => !left.has(basename(path)), verbatimSymlinks: true })
+  cpSync(root, scratch, {
+    recursive: true,
+    filter: (path) => !left.has(basename(path)) && !path.endsWith('.tsbuildinfo'),
+    verbatimSymlinks: true,
+  })
   mkdirSync(join(scratch, 'node_modules', '@quorate'), { recursive: true })
   for (const name of readdirSync(join(root, 'node_modules')))
     if (name !== '@quorate') symlinkSync(join(root, 'node_modules', name), join(scratch, 'node_modules', name))
@@ -244,10 +248,9 @@ function add(scratch: string, { files = {}, lines }: Sample): void {
 
 function run(cwd: string, command: string): Promise<{ readonly code: number; readonly said: string }> {
   return new Promise((done) => {
-    // Without what the test runner tells its own processes: these load modules in their own way.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS|_?TAP)/.test(name)))
-    const options = { cwd, maxBuffer: 64 * 1024 * 1024, env }
-    execFile('bash', ['-c', command], options, (error, stdout, stderr) => {
+    const options = { cwd, maxBuffer: 64 * 1024 * 1024 }
+    // The test runner tells its own processes to load modules in its way: these do not.
+    execFile('bash', ['-c', `unset NODE_OPTIONS; ${command}`], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
       done({ code, said: `${stdout}\n${stderr}`.split('\n').slice(-60).join('\n') })
     })
