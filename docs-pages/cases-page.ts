@@ -1,5 +1,5 @@
-import { publicCases } from '../test/support/cases/all.js'
-import type { Outcome, PublicCase } from '../test/support/cases/case.js'
+import { publicCases } from '../test/cases/reported/all.js'
+import type { Outcome, PublicCase } from '../test/cases/reported/case.js'
 
 const words: Readonly<Record<Outcome, string>> = {
   supported: 'supported',

@@ -1,7 +1,7 @@
 import type { allChecks } from '../coordinator/src/conversion/checks/all.js'
-import { scenarios } from '../test/support/matrix/all.js'
-import { lastResults, type TrialResult } from '../test/support/matrix/results.js'
-import type { Scenario } from '../test/support/matrix/scenario.js'
+import { scenarios } from '../test/matrix/all.js'
+import { lastResults, type TrialResult } from '../test/matrix/results.js'
+import type { Scenario } from '../test/matrix/scenario.js'
 
 type CheckId = (typeof allChecks)[number]['id']
 
@@ -83,7 +83,7 @@ export function compatibilityPage(results: readonly TrialResult[] = lastResults(
 
 A list of trials, not a promise: which kinds of clusters were converted, on simulated or real nodes, on which release of Kubernetes, and how it ended the last
 time. In each trial the cluster is converted while clients ask it 20 times a second, no request may fail, and \`quorate verify\` must agree. The list is
-\`test/support/matrix/all.ts\`; \`npm run test:matrix\` tries all of it and writes down the results. What differs between releases is on [its own page](versions.md).
+\`test/matrix/all.ts\`; \`npm run test:matrix\` tries all of it and writes down the results. What differs between releases is on [its own page](versions.md).
 
 The last time: ${together(results, 'simulated')}, ${together(results, 'real')}. Of them each run of CI makes ${together(
     results.filter(isOfEveryRun),

@@ -3,10 +3,10 @@ import { openSession } from '@quorate/coordinator/open-session'
 import { planConversion } from '@quorate/coordinator/runs/plan'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
-import { findingsAbout, judge } from '../support/any-text/judge.js'
-import { mutationsBy } from '../support/any-text/mutations.js'
-import { type Target, targetsIn } from '../support/any-text/put.js'
 import { clusterForTest } from '../support/simulated-cluster.js'
+import { findingsAbout, judge } from './any-text/judge.js'
+import { mutationsBy } from './any-text/mutations.js'
+import { type Target, targetsIn } from './any-text/put.js'
 
 /** `all`: every text alone with everything that may become of it, an hour; else so many rounds, in each of which every text is another. */
 const wish = process.env['QUORATE_TEXTS'] ?? '8'

@@ -1,4 +1,4 @@
-import { tryCalls, tryList } from '../support/cases/try.js'
+import { tryCalls, tryList } from './reported/try.js'
 
 tryList()
 await tryCalls()

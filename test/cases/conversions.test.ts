@@ -1,3 +1,3 @@
-import { tryConversions } from '../support/cases/try.js'
+import { tryConversions } from './reported/try.js'
 
 await tryConversions()

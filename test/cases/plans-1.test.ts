@@ -1,3 +1,3 @@
-import { tryPlans } from '../support/cases/try.js'
+import { tryPlans } from './reported/try.js'
 
 await tryPlans(0, 3)

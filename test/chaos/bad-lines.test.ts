@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
-import { BadLine, type Fault } from '../support/chaos/bad-line.js'
-import { Chance } from '../support/chaos/chance.js'
-import { clusterState, stateDifferences } from '../support/chaos/cluster-state.js'
-import { doubleExecutions } from '../support/chaos/executions.js'
-import { runsOf } from '../support/chaos/play.js'
-import { secretsLeft } from '../support/chaos/secrets-left.js'
 import { clusterForTest, ended } from '../support/simulated-cluster.js'
+import { BadLine, type Fault } from './parts/bad-line.js'
+import { Chance } from './parts/chance.js'
+import { clusterState, stateDifferences } from './parts/cluster-state.js'
+import { doubleExecutions } from './parts/executions.js'
+import { runsOf } from './parts/play.js'
+import { secretsLeft } from './parts/secrets-left.js'
 
 const seed = Number(process.env['QUORATE_CHAOS_SEED'] ?? Date.now() % 1_000_000)
 const proxyPort = 17_445

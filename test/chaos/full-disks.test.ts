@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { clusterState, stateDifferences } from '../support/chaos/cluster-state.js'
-import { doubleExecutions } from '../support/chaos/executions.js'
-import { runsOf } from '../support/chaos/play.js'
 import { clusterForTest, ended } from '../support/simulated-cluster.js'
+import { clusterState, stateDifferences } from './parts/cluster-state.js'
+import { doubleExecutions } from './parts/executions.js'
+import { runsOf } from './parts/play.js'
 
 t.test('disks that fill while a run goes on: it stops with the remedy, and goes on when there is room', async (t) => {
   const cluster = await clusterForTest(t, { workers: 1 })

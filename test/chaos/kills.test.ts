@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { Broken, Player } from '../support/chaos/play.js'
-import { type Round, Scripts } from '../support/chaos/script.js'
-import { Tally } from '../support/chaos/tally.js'
-import { undisturbed } from '../support/chaos/undisturbed.js'
 import { clusterForTest } from '../support/simulated-cluster.js'
+import { Broken, Player } from './parts/play.js'
+import { type Round, Scripts } from './parts/script.js'
+import { Tally } from './parts/tally.js'
+import { undisturbed } from './parts/undisturbed.js'
 
 const { QUORATE_CHAOS_KILLS: wanted = '50', QUORATE_CHAOS_SEED: given, QUORATE_CHAOS_REPLAY: replay } = process.env
 const seed = Number(given ?? Date.now() % 1_000_000)

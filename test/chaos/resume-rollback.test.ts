@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
 import { asBefore } from '../support/as-before.js'
-import { doubleExecutions } from '../support/chaos/executions.js'
 import { members } from '../support/conversion-assertions.js'
 import { clusterForTest, everything } from '../support/simulated-cluster.js'
+import { doubleExecutions } from './parts/executions.js'
 
 const said = ({ stdout, stderr }: { stdout: string; stderr: string }): string =>
   stdout.slice(-6000) + stderr.slice(-6000)

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { clusterState, stateDifferences } from '../support/chaos/cluster-state.js'
-import { doubleExecutions } from '../support/chaos/executions.js'
-import { runsOf } from '../support/chaos/play.js'
 import { SimulatedAgents } from '../support/simulated-agents.js'
 import { clusterForTest, ended } from '../support/simulated-cluster.js'
+import { clusterState, stateDifferences } from './parts/cluster-state.js'
+import { doubleExecutions } from './parts/executions.js'
+import { runsOf } from './parts/play.js'
 
 const convert = (cluster: SimulatedCluster) => ['convert', '-f', cluster.clusterFile, '--yes']
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { compatibilityPage } from '../../docs-pages/compatibility-page.js'
-import { scenarios } from '../support/matrix/all.js'
+import { scenarios } from '../matrix/all.js'
 
 t.test('every scenario is tried somewhere, and says something to who has such a cluster', async (t) => {
   t.equal(new Set(scenarios.map(({ id }) => id)).size, scenarios.length, 'ids differ')

@@ -30,7 +30,7 @@ t.test('each rule says what is so, where it begins or ends, and who says so', as
 })
 
 t.test('each rule is asked for by its name, or with its family, outside of the table', async (t) => {
-  const users = [...programs.filter((path) => path !== table), 'test/support/matrix/scenarios/versions.ts']
+  const users = [...programs.filter((path) => path !== table), 'test/matrix/scenarios/versions.ts']
   const text = users.map(textOf).join('\n')
   for (const [name] of rules) {
     const family = name.includes('/') ? name.replace(/\/.*/, '/') : name

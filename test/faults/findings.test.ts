@@ -5,10 +5,10 @@
 import t from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
 import { capture } from '../../lab/real/shell.js'
-import { pause } from '../support/flaws/put-in.js'
-import { realFlaws } from '../support/flaws/real.js'
-import { type RealFault, realFaults } from '../support/preflight/real-faults.js'
 import { labForTest } from '../support/real-lab.js'
+import { pause } from './flaws/put-in.js'
+import { realFlaws } from './flaws/real.js'
+import { type RealFault, realFaults } from './preflight/real-faults.js'
 
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'
 const only = process.env['QUORATE_FINDINGS']?.split(',')

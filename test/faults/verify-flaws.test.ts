@@ -1,9 +1,9 @@
-/** The flaws of test/support/flaws, put into a converted cluster of real nodes one after the other. QUORATE_FLAWS=id,id for some of them. */
+/** The flaws of test/faults/flaws, put into a converted cluster of real nodes one after the other. QUORATE_FLAWS=id,id for some of them. */
 import t from 'tap'
 import { capture } from '../../lab/real/shell.js'
-import { findFlaws } from '../support/flaws/find-flaws.js'
-import { realFlaws } from '../support/flaws/real.js'
 import { labForTest } from '../support/real-lab.js'
+import { findFlaws } from './flaws/find-flaws.js'
+import { realFlaws } from './flaws/real.js'
 
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'
 const only = process.env['QUORATE_FLAWS']?.split(',')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { clusterContract } from '../support/cluster-contract.js'
+import { clusterContract } from '../contract/cluster-contract.js'
 import { simulatedLab } from '../support/simulated-lab.js'
 
 for (const [kubernetesVersion, configApi] of [

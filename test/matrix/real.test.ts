@@ -1,3 +1,3 @@
-import { tryScenarios } from '../support/matrix/run.js'
+import { tryScenarios } from './run.js'
 
 await tryScenarios('real')

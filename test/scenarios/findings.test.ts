@@ -5,7 +5,7 @@ import { planConversion } from '@quorate/coordinator/runs/plan'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { inConfigMap, inFile } from '../support/cases/put.js'
+import { inConfigMap, inFile } from '../cases/reported/put.js'
 import { clusterForTest } from '../support/simulated-cluster.js'
 
 interface Fault {

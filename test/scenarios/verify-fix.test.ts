@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import { type Flaw, flaws } from '../support/flaws/all.js'
-import { errorsFound, findingsOf } from '../support/flaws/find-flaws.js'
-import type { FlawedCluster } from '../support/flaws/flawed-cluster.js'
-import { simulatedFlaws } from '../support/flaws/simulated.js'
+import { type Flaw, flaws } from '../faults/flaws/all.js'
+import { errorsFound, findingsOf } from '../faults/flaws/find-flaws.js'
+import type { FlawedCluster } from '../faults/flaws/flawed-cluster.js'
+import { simulatedFlaws } from '../faults/flaws/simulated.js'
 import { clusterForTest, ended, everything, journalOf, runOf, stepsOf } from '../support/simulated-cluster.js'
 
 /** QUORATE_FLAWS=id,id puts in only those. */

@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { findFlaws } from '../support/flaws/find-flaws.js'
-import { changedFile } from '../support/flaws/put-in.js'
-import { simulatedFlaws } from '../support/flaws/simulated.js'
+import { findFlaws } from '../faults/flaws/find-flaws.js'
+import { changedFile } from '../faults/flaws/put-in.js'
+import { simulatedFlaws } from '../faults/flaws/simulated.js'
 import { clusterForTest, ended, everything } from '../support/simulated-cluster.js'
 
 /** QUORATE_FLAWS=id,id puts in only those. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { credentials } from '@grpc/grpc-js'
 import { MaintenanceClient } from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
-import type { LabCluster } from './cluster-contract.js'
+import type { LabCluster } from '../contract/cluster-contract.js'
 
 /** The simulated laboratory behind the interface that a real one has too. */
 export function simulatedLab(cluster: SimulatedCluster, configApi: LabCluster['configApi']): LabCluster {

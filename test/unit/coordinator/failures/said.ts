@@ -1,4 +1,4 @@
-import { saidInPublic } from '../../../support/cases/said.js'
+import { saidInPublic } from '../../../cases/reported/said.js'
 
 /** The real text of a message, and one like it that means something else. */
 export interface Said {
