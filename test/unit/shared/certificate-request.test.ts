@@ -90,7 +90,7 @@ t.test('a certificate must be what its request asked this CA for', async (t) => 
     [],
     'more names, in any order',
   )
-  t.same(problems('no certificate'), ['it is no certificate in PEM'])
+  t.same(problems('no certificate'), ['it is not a PEM certificate'])
   t.match(problems(issue(wish, otherKey, ca).cert), [/^it is for another key/])
   t.match(signed({}, other), [/^it is not signed by CN=kubernetes, the CA of this cluster/])
   t.same(signed({ dnsNames: ['cp2'], ipAddresses: [] }), ['it lacks api.example.com, 10.0.0.5'])

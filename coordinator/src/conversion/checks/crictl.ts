@@ -9,7 +9,7 @@ const id = 'crictl'
 /** Older kubeadm want crictl in PATH (`FileExisting-crictl`); later ones talk CRI themselves. */
 export const crictl: Check = {
   id,
-  title: 'crictl is there where kubeadm still needs it',
+  title: 'crictl is installed where kubeadm needs it',
   async check(run) {
     if (run.file.policy.ignorePreflightErrors.includes('FileExisting-crictl')) return []
     const joining = await toJoin(run)

@@ -9,7 +9,7 @@ const id = 'apiserver-certificates'
 /** Asked of each API server itself: through the endpoint only one of them would be met. */
 export const apiserverCertificates: Proof = {
   id,
-  title: 'Every API server is ready and shows a certificate for the endpoint',
+  title: 'Every API server is ready and presents a certificate for the endpoint',
   async prove(run, signal) {
     const statuses = await readyStatuses(run)
     const seen = await Promise.all(

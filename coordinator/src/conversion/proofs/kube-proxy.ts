@@ -9,7 +9,7 @@ const id = 'kube-proxy'
 
 export const kubeProxy: Proof = {
   id,
-  title: 'kube-proxy of every node goes to the endpoint',
+  title: 'kube-proxy on every node uses the endpoint',
   async prove(run, signal) {
     const { kubeProxy: configMap } = await run.clusterFacts()
     if (configMap?.present !== true) return resultOf([{ what: 'kube-proxy', saw: 'not installed' }])

@@ -5,7 +5,7 @@ const id = 'mtu'
 
 export const mtuProof: Proof = {
   id,
-  title: 'Control planes send packets of the same size',
+  title: 'Control planes use the same MTU',
   async prove(run) {
     const { evidence, findings } = await mtuOfControlPlanes(run)
     return { evidence, findings: findings.map((finding) => ({ id, ...finding })) }

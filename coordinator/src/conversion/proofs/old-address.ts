@@ -3,7 +3,7 @@ import type { Proof } from './proof.js'
 
 export const oldAddress: Proof = {
   id: 'scan-for-old-address',
-  title: "Nothing that the cluster works by names the first control plane's address but its own local files",
+  title: "Only its own local files name the first control plane's address",
   async prove(run) {
     const findings = await oldAddressFindings(run)
     const what = `${run.first.address} in objects of the API and in files of every node`

@@ -92,7 +92,7 @@ t.test(
     // Who elects nobody runs: only its Lease does not move.
     const alone = accepting(
       run,
-      accepted('leases', 'kube-scheduler elects no leader: three of them would all act at once'),
+      accepted('leases', 'kube-scheduler elects no leader: three instances would all act at once'),
     )
     await t.rejects(componentRestarted(alone, first, { ...restarted, signal: soon() }))
     t.match([await leads(alone, 'kube-scheduler', never)], told)
@@ -102,7 +102,7 @@ t.test(
 t.test('a proof spares the Lease that was not renewed before, and no other', async (t) => {
   const paper = await converted()
   paper.node('k8smaster1').clockAheadMs = 60_000
-  const about = (name: string) => accepted('leases', `nobody leads ${name}: its Lease is not renewed any more`)
+  const about = (name: string) => accepted('leases', `${name} has no leader: its Lease is no longer renewed`)
   const [manager, scheduler] = [about('kube-controller-manager'), about('kube-scheduler')]
   const proved = (run: ConversionRun) => untilProved(run, { signal: never, deadlineMs: 100 })
   t.match(
