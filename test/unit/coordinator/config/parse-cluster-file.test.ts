@@ -151,7 +151,7 @@ const bad: readonly (readonly [string, string, string, number, RegExp, RegExp])[
     'kind: haproxy',
     'kind: haproxy\n  hosts: [{name: lb1.example.com, address: 192.168.13.50}]',
     7,
-    /one host/,
+    /one load balancer host/,
     /two or three/,
   ],
   ['a virtual IP that is not used', 'kind: haproxy', 'kind: node-local', 7, /no virtual IP/, /another kind/],

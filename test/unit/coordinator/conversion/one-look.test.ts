@@ -80,7 +80,7 @@ t.test(
   async (t) => {
     const run = new PaperCluster('v1.37.2').run()
     const first = run.first
-    const unled = accepting(run, accepted('leases', 'nobody leads kube-scheduler: its Lease is not renewed any more'))
+    const unled = accepting(run, accepted('leases', 'kube-scheduler has no leader: its Lease is no longer renewed'))
     const told = [{ what: 'SO BEFORE THE CONVERSION: leases' }]
     t.match([await leads(unled, 'kube-scheduler', never)], told)
     t.match(await leads(unled, 'kube-controller-manager', never), { what: /kube-controller-manager renewed/ })
