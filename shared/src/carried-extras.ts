@@ -30,7 +30,7 @@ export const carriedExtras = (input: CarryInput): readonly Carried[] =>
 
 function carry(input: CarryInput, difference: PodDifference): ComponentExtras | undefined {
   const { kind, one } = difference
-  // A secret is not known here, and what is this node's own is nobody else's.
+  // A secret is not known here, and this node's own values belong to no other node.
   if (one.some((value) => isMasked(value) || (kind !== 'image' && withoutOwn(value, input.own) !== value)))
     return undefined
   if (kind === 'flag') return carryFlag(input, difference)

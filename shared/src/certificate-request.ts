@@ -35,8 +35,7 @@ function elements(der: Buffer | undefined): Element[] {
   return found
 }
 
-const notARequest = (): QuorateError =>
-  new QuorateError('CERTIFICATE_INVALID', 'not a certificate signing request in PEM')
+const notARequest = (): QuorateError => new QuorateError('CERTIFICATE_INVALID', 'not a PEM certificate signing request')
 
 /** Object identifiers as their DER has them, hex. */
 const oid = { commonName: '550403', organization: '55040a', extensions: '2a864886f70d01090e', subjectAltName: '551d11' }
@@ -103,10 +102,10 @@ export function shortcomingsOf(certPem: string, { csr, caPem, usages, now }: Sig
   try {
     view = readCertificate(certPem)
   } catch {
-    return ['it is no certificate in PEM']
+    return ['it is not a PEM certificate']
   }
   if (view.publicKeyPin !== asked.publicKeyPin)
-    return ['it is for another key than the request: of another request, or of an older one']
+    return ['its key differs from the request: it belongs to another or an older request']
   const given = new Set(view.sans.map(canonicalAddress))
   const missing = asked.sans.filter((san) => !given.has(canonicalAddress(san)))
   const has = { client: view.clientAuth, server: view.serverAuth }
@@ -114,17 +113,15 @@ export function shortcomingsOf(certPem: string, { csr, caPem, usages, now }: Sig
   const subject = (of: { organizations: readonly string[]; commonName: string }): string =>
     [...of.organizations.map((name) => `O=${name}`).sort(), `CN=${of.commonName}`].join(', ')
   const problems = [
-    isSignedBy(certPem, caPem)
-      ? ''
-      : `it is not signed by ${readCertificate(caPem).subject}, the CA of this cluster, itself`,
+    isSignedBy(certPem, caPem) ? '' : `it is not signed by ${readCertificate(caPem).subject}, the CA of this cluster`,
     subject(view) === subject(asked) ? '' : `its subject is ${subject(view)}, the request's is ${subject(asked)}`,
     missing.length === 0 ? '' : `it lacks ${missing.join(', ')}`,
     lacksUsage.length === 0
       ? ''
       : `its extended key usage lacks ${lacksUsage.map((usage) => `${usage}Auth`).join(', ')}`,
     view.isCa ? 'it is the certificate of a CA' : '',
-    view.notAfter.getTime() - now > shortestLifeMs ? '' : `it ends on ${view.notAfter.toISOString()}`,
-    view.notBefore.getTime() - now < clockToleranceMs ? '' : `it begins on ${view.notBefore.toISOString()}`,
+    view.notAfter.getTime() - now > shortestLifeMs ? '' : `it expires on ${view.notAfter.toISOString()}`,
+    view.notBefore.getTime() - now < clockToleranceMs ? '' : `it is valid only from ${view.notBefore.toISOString()}`,
   ]
   return problems.filter((problem) => problem !== '')
 }

@@ -28,7 +28,7 @@ export interface ClusterConfigurationView {
   readonly imageRepository: string
   readonly clusterName: string
   readonly serviceSubnet: string
-  /** Empty where nobody said one. */
+  /** Empty where none is set. */
   readonly podSubnet: string
   readonly dnsDomain: string
   readonly etcd: EtcdConfiguration
@@ -89,7 +89,7 @@ function parse(source: string): YamlText & { readonly value: Json; readonly apiV
     throw invalid(
       yaml,
       ['apiVersion'],
-      'is none of kubeadm.k8s.io',
+      'is not a version of kubeadm.k8s.io',
       'write apiVersion: kubeadm.k8s.io/v1beta4, or the one that `kubeadm config print init-defaults` has',
     )
   return { ...yaml, value, apiVersion }

@@ -34,10 +34,10 @@ const below = (path: string, folder: string): boolean => path === folder || path
 
 /** Why a folder cannot be one of a cluster's own; undefined where it can. */
 export function folderProblem(path: string): string | undefined {
-  if (path.length > 200 || !/^(\/[A-Za-z0-9._@+-]+)+$/.test(path)) return 'is no plain absolute path'
-  if (path.split('/').some((part) => part === '..' || part === '.')) return 'is no plain absolute path'
+  if (path.length > 200 || !/^(\/[A-Za-z0-9._@+-]+)+$/.test(path)) return 'is not a plain absolute path'
+  if (path.split('/').some((part) => part === '..' || part === '.')) return 'is not a plain absolute path'
   if (ofTheSystem.some((one) => below(path, one))) return 'belongs to the system'
-  if (shared.includes(path) || path.indexOf('/', 1) < 0) return 'is not for a cluster alone'
+  if (shared.includes(path) || path.indexOf('/', 1) < 0) return 'is not used by the cluster only'
   return undefined
 }
 

@@ -32,7 +32,7 @@ export function readComponentConfig(
     throw refused('kind', `there is no ${kind} in it`, `the ${kind} again, or put back what kubeadm wrote`)
   if (value['kind'] !== kind) throw refused('kind', `its kind is not ${kind}`, `kind: ${kind}`)
   if (!String(value['apiVersion']).startsWith(`${group}/`))
-    throw refused('apiVersion', `its apiVersion is none of ${group}`, `apiVersion: ${apiVersion}`)
+    throw refused('apiVersion', `its apiVersion is not of ${group}`, `apiVersion: ${apiVersion}`)
   return { ...yaml, value }
 }
 

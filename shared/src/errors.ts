@@ -14,7 +14,7 @@ export const exitCode = {
 export type ExitName = keyof typeof exitCode
 
 interface CatalogueEntry {
-  /** gRPC status name by which the error crosses from agent to coordinator. */
+  /** gRPC status in which the agent returns the error to the coordinator. */
   readonly status:
     | 'INVALID_ARGUMENT'
     | 'NOT_FOUND'
@@ -30,12 +30,12 @@ interface CatalogueEntry {
   readonly exit: ExitName
   /** Set where what failed may still be under way, or its undo do harm: the run leaves it as it is, a person decides. */
   readonly undo?: 'by-hand'
-  /** What a person does next; may name a command. */
+  /** What the operator does next; may name a command. */
   readonly remedy: string
 }
 
 /**
- * Every error that a person can meet: code, gRPC status, exit code, remedy. docs/errors.md is generated from it, and a test
+ * Every user-visible error: code, gRPC status, exit code, remedy. docs/errors.md is generated from it, and a test
  * proves that every code is used and documented.
  */
 export const catalogue = {
@@ -48,7 +48,7 @@ export const catalogue = {
   AGENT_CONFIG_INVALID: {
     status: 'INVALID_ARGUMENT',
     exit: 'usage',
-    remedy: 'Correct /etc/quorate/agent.yaml, or enrol the node anew with `quorate enroll NODE --bundle DIR`.',
+    remedy: 'Correct /etc/quorate/agent.yaml, or enroll the node again: `quorate enroll NODE --bundle DIR`.',
   },
   STATE_NOT_INITIALISED: {
     status: 'FAILED_PRECONDITION',
@@ -68,7 +68,7 @@ export const catalogue = {
   RUN_OVER: {
     status: 'FAILED_PRECONDITION',
     exit: 'usage',
-    remedy: '`quorate status RUN` shows how it ended; `quorate convert` begins anew.',
+    remedy: '`quorate status RUN` shows how the run ended. `quorate convert` starts a new one.',
   },
   JOURNAL_DAMAGED: {
     status: 'FAILED_PRECONDITION',
@@ -84,7 +84,7 @@ export const catalogue = {
     status: 'UNAUTHENTICATED',
     exit: 'blocked',
     remedy:
-      'The node shows a certificate that this fleet did not issue, or one that has expired: enrol it anew with `quorate enroll NODE --bundle DIR`.',
+      'This fleet did not issue the certificate of the node, or the certificate has expired. Enroll the node again: `quorate enroll NODE --bundle DIR`.',
   },
   ACCESS_DENIED: {
     status: 'PERMISSION_DENIED',
@@ -100,90 +100,96 @@ export const catalogue = {
   BLOCKED_BY_FINDINGS: {
     status: 'FAILED_PRECONDITION',
     exit: 'blocked',
-    remedy: 'Mend each finding as its remedy says, then run `quorate plan` again. Nothing was changed.',
+    remedy: 'Fix each finding as its remedy says, then run `quorate plan` again. Nothing was changed.',
   },
   PLAN_CHANGED: {
     status: 'ABORTED',
     exit: 'blocked',
-    remedy: 'The cluster is not what the approved plan saw: read the new plan and approve it.',
+    remedy: 'The cluster has changed since the plan was approved. Read the new plan and approve it.',
   },
   NOT_APPROVED: {
     status: 'CANCELLED',
     exit: 'interrupted',
-    remedy: 'Nothing was changed. Run it again when you are ready.',
+    remedy: 'Nothing was changed. Run the command again when you are ready.',
   },
   CLUSTER_HELD: {
     status: 'ABORTED',
     exit: 'clusterHeld',
-    remedy: 'Another run holds this cluster: `quorate status` shows it. Wait for it, or end it.',
+    remedy: 'Another run holds this cluster: `quorate status` shows it. Wait until it has finished, or stop it.',
   },
   FENCED: {
     status: 'ABORTED',
     exit: 'clusterHeld',
-    remedy: 'A later coordinator took this cluster over; look at its run, this one is at its end.',
+    remedy: 'A newer coordinator has taken over this cluster. Follow its run; this one has stopped.',
   },
   STEP_FAILED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy:
-      'The cluster works. Mend the cause, then `quorate resume RUN` goes on from there, or `quorate rollback RUN` undoes the run.',
+      'The cluster works. Fix the cause, then continue with `quorate resume RUN`, or undo the run with `quorate rollback RUN`.',
   },
   GATE_TIMEOUT: {
     status: 'DEADLINE_EXCEEDED',
     exit: 'stepFailed',
     remedy:
-      'The cluster works. What was last seen is above: mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
+      'The cluster works. The last observation is above. Fix the cause, then continue with `quorate resume RUN`, or undo the run with `quorate rollback RUN`.',
   },
   CERTIFICATES_NOT_SIGNED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy:
-      'The CA keeps its key elsewhere. Sign the requests that are named as docs/runbook.md#external-ca shows, put each certificate beside its request, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
+      'The key of the CA is not on the cluster. Sign the named requests as described in docs/runbook.md#external-ca and put each certificate beside its request. Then continue with `quorate resume RUN`, or undo the run with `quorate rollback RUN`.',
   },
   AVAILABILITY_BUDGET_SPENT: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy:
-      'Stopped at a safe place: the API was away for longer than policy.availabilityBudgetSeconds allows in one step. `quorate report RUN` shows when and why; mend it, then `quorate resume RUN` goes on, or `quorate rollback RUN` undoes the run.',
+      'The run stopped at a safe place: the API was unavailable for longer than policy.availabilityBudgetSeconds allows in one step. `quorate report RUN` shows when and why. Fix the cause, then continue with `quorate resume RUN`, or undo the run with `quorate rollback RUN`.',
   },
   QUORUM_AT_RISK: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
     undo: 'by-hand',
-    remedy: 'See docs/runbook.md#quorum. Do not remove members by hand before you have read it.',
+    remedy: 'Read docs/runbook.md#quorum before you remove any member by hand.',
   },
   NOT_HIGHLY_AVAILABLE: {
     status: 'FAILED_PRECONDITION',
     exit: 'notHighlyAvailable',
-    remedy: 'Each finding above says what to mend; `quorate plan` shows what Quorate would do.',
+    remedy: 'Each finding above says what to fix. `quorate plan` shows what Quorate would do.',
   },
   INTERRUPTED: {
     status: 'CANCELLED',
     exit: 'interrupted',
-    remedy: 'Stopped at a safe place. `quorate resume RUN` goes on from there, `quorate rollback RUN` undoes the run.',
+    remedy:
+      'The run stopped at a safe place. Continue with `quorate resume RUN`, or undo the run with `quorate rollback RUN`.',
   },
   DRIFT: {
     status: 'ABORTED',
     exit: 'stepFailed',
-    remedy: 'Somebody else changed this since the plan; the diff is above. Agree with them, then plan again.',
+    remedy:
+      'Another client changed this object after the plan was made; the diff is above. Coordinate with its owner, then run `quorate plan` again.',
   },
   OPERATION_MISMATCH: {
     status: 'INVALID_ARGUMENT',
     exit: 'defect',
-    remedy: 'The same operation id came with another payload. Please report it with the journal.',
+    remedy:
+      'This is a bug in Quorate: the same operation id came with another payload. Please report it with the journal.',
   },
   OPERATION_UNKNOWN_OUTCOME: {
     status: 'ABORTED',
     exit: 'needsPerson',
     undo: 'by-hand',
-    remedy:
-      'The node stopped in the middle of this operation and its end is unknown; see docs/runbook.md#unknown-outcome.',
+    remedy: 'The node stopped during this operation, and its outcome is unknown. See docs/runbook.md#unknown-outcome.',
   },
-  NODE_BUSY: { status: 'UNAVAILABLE', exit: 'stepFailed', remedy: 'Another operation runs on this node; wait for it.' },
+  NODE_BUSY: {
+    status: 'UNAVAILABLE',
+    exit: 'stepFailed',
+    remedy: 'Another operation is running on this node. Wait until it has finished.',
+  },
   NOT_A_CONTROL_PLANE: {
     status: 'FAILED_PRECONDITION',
     exit: 'defect',
-    remedy: 'This operation belongs on a control plane: check the roles in the cluster file.',
+    remedy: 'This operation requires a control plane: check the roles in the cluster file.',
   },
   ADMIN_KUBECONFIG_MISSING: {
     status: 'FAILED_PRECONDITION',
@@ -194,13 +200,14 @@ export const catalogue = {
   NOT_IN_TABLE: {
     status: 'INVALID_ARGUMENT',
     exit: 'defect',
-    remedy: 'The agent only touches what its own table names. Update the agent, or report it.',
+    remedy:
+      'The agent changes only what its table names. Update the agent. If the error persists, this is a bug in Quorate: please report it with the output above.',
   },
   FOLDER_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy:
-      'certificatesDir, etcd.local.dataDir and staticPodPath must name folders of their own, below folders that root alone may write to: chown root and chmod go-w those above.',
+      'certificatesDir, etcd.local.dataDir and staticPodPath must each name a separate folder below folders that only root can write to: chown root and chmod go-w the folders above.',
   },
   INVALID_REQUEST: {
     status: 'INVALID_ARGUMENT',
@@ -210,17 +217,17 @@ export const catalogue = {
   COMMAND_FAILED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The program printed why; its last lines are above.',
+    remedy: 'The last lines of the output of the command are above.',
   },
   API_SERVER_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The local API server answered with an error; its message is above.',
+    remedy: 'The local API server returned an error; its message is above.',
   },
   ETCD_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'etcd answered with an error; see docs/runbook.md#etcd before doing anything to its members.',
+    remedy: 'etcd returned an error. Read docs/runbook.md#etcd before you change its members.',
   },
   CONTAINER_RUNTIME_REFUSED: {
     status: 'FAILED_PRECONDITION',
@@ -232,37 +239,39 @@ export const catalogue = {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
     remedy:
-      'Quorate resets only what the same run joined. If this node must leave the cluster, do it by hand: `kubeadm reset` there, after docs/runbook.md#quorum.',
+      'Quorate resets only the nodes that the same run joined. To remove this node by hand, read docs/runbook.md#quorum, then run `kubeadm reset` on it.',
   },
   CERTIFICATE_INVALID: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The staged certificate did not pass its checks; the one in use was not touched.',
+    remedy: 'The staged certificate did not pass its checks. The certificate in use was not changed.',
   },
   KUBECONFIG_INVALID: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The file cannot be read as a kubeconfig; mend it by hand, it was not touched.',
+    remedy: 'The file cannot be read as a kubeconfig. It was not changed. Correct it by hand.',
   },
   CONFIG_MAP_INVALID: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The ConfigMap does not have the shape that kubeadm writes; it was not touched.',
+    remedy: 'The ConfigMap does not have the format that kubeadm writes. It was not changed.',
   },
   SYSTEM_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The operating system of that node refused; its words are above (disk full, read-only, not root?).',
+    remedy:
+      'The operating system of that node returned the error above. Check for a full or read-only disk, and that the agent runs as root.',
   },
   MANIFEST_INVALID: {
     status: 'FAILED_PRECONDITION',
     exit: 'blocked',
-    remedy: 'The static pod manifest cannot be read as the kubelet reads it; mend it by hand, it was not touched.',
+    remedy: 'The static pod manifest cannot be read as the kubelet reads it. It was not changed. Correct it by hand.',
   },
   SYMLINK_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The path is a symbolic link; Quorate does not follow links when it writes. Make it a file.',
+    remedy:
+      'The path is a symbolic link, and Quorate does not follow links when it writes. Replace the link with a file.',
   },
   PORT_IN_USE: {
     status: 'FAILED_PRECONDITION',
@@ -272,34 +281,35 @@ export const catalogue = {
   SECRET_NOT_FOR_US: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',
-    remedy: 'The agent was restarted since the secret was sealed to it: run the step again, it makes a new one.',
+    remedy:
+      'The agent was restarted after the secret was encrypted for it. Run the step again; it encrypts the secret again.',
   },
   BACKUP_MISSING: {
     status: 'NOT_FOUND',
     exit: 'needsPerson',
     remedy:
-      'This run has no backup of that name on that node; the copy kept by the coordinator is in its state folder under backups/.',
+      'This run has no backup of that name on that node. The copy of the coordinator is in its state folder under backups/.',
   },
   BACKUP_DAMAGED: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
     remedy:
-      'Do not rely on this copy: the node keeps one under /var/lib/quorate-agent/backups, see docs/runbook.md#etcd.',
+      'Do not use this copy. The node has another one under /var/lib/quorate-agent/backups; see docs/runbook.md#etcd.',
   },
   INTERNAL: {
     status: 'INTERNAL',
     exit: 'defect',
     remedy:
-      'A defect of ours: please report it; the correlation id finds the stack in the journal of the program that failed.',
+      'This is a bug in Quorate. Please report it with the output above. The correlation id finds the stack trace in the journal of the program that failed.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue
 
 export interface QuorateErrorOptions {
-  /** Node or file that it happened on. */
+  /** Node or file on which the error occurred. */
   readonly where?: string
-  /** Overrides the catalogue's remedy where the place knows a better one. */
+  /** Overrides the remedy of the catalogue where a better one is known. */
   readonly remedy?: string
   readonly cause?: unknown
   readonly correlationId?: string
@@ -326,7 +336,7 @@ export class QuorateError extends Error {
   }
 }
 
-/** Turns anything thrown into a QuorateError; what is not one of ours becomes INTERNAL with its cause kept. */
+/** Turns anything thrown into a QuorateError; any other error becomes INTERNAL and keeps its cause. */
 export function asQuorateError(error: unknown, where?: string): QuorateError {
   if (error instanceof QuorateError) return error
   const message = error instanceof Error ? error.message : String(error)

@@ -6,7 +6,7 @@ import type { TextPlace } from './text-place.js'
 /** kubeadm of a joiner finds etcd by this annotation of etcd's pod (app/util/etcd/etcd.go, getRawEtcdEndpointsFromPodAnnotation). */
 const advertised = 'kubeadm.kubernetes.io/etcd.advertise-client-urls'
 
-/** A URL at which a node meets nobody but itself. */
+/** A URL at which a node reaches only itself. */
 export const isLoopback = (url: string): boolean => /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url)
 const everywhere = /^https:\/\/(0\.0\.0\.0|\[::\]):/
 
@@ -56,7 +56,7 @@ export function letEtcdListen(manifest: string, address: string, place: TextPlac
   if (wrong === undefined) return text
   throw new QuorateError(
     'MANIFEST_INVALID',
-    `--${wrong[0]} of etcd's manifest is written in a way that is not understood`,
+    `--${wrong[0]} of the etcd manifest has a format that Quorate cannot parse`,
     {
       remedy: `${place.edit}, and write --${wrong[0]}=${wrong[1]}`,
     },

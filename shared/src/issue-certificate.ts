@@ -51,7 +51,7 @@ export function issueCertificate(input: IssueInput): KeyPair {
 }
 
 /**
- * Names that nobody is called by, 12 KiB of them: with these a certificate fills packets of any size, jumbo frames too, and a path that loses
+ * Names that no machine has, 12 KiB of them: with these a certificate fills packets of any size, jumbo frames too, and a path that loses
  * large packets is met in the handshake, not by etcd's first snapshot.
  */
 const ballast = Array.from({ length: 50 }, (_, index) => `${Array(4).fill('x'.repeat(60)).join('.')}.${index}`)

@@ -80,7 +80,7 @@ type Wish = readonly [path: readonly string[], value: YamlValue]
 const wish = (of: { readonly length: number }, path: readonly string[], value: () => YamlValue): readonly Wish[] =>
   of.length === 0 ? [] : [[path, value()]]
 
-/** Those named anew take the place of the old ones; a flag without values is taken out. */
+/** New values replace the old ones; a flag without values is removed. */
 function withArgs(present: readonly ExtraArg[], args: readonly ExtraArg[], once: boolean): YamlValue {
   const changed = new Map(args.map(({ name, values }) => [name, values]))
   const kept = present.map(({ name, values }) => ({ name, values: changed.get(name) ?? values }))
@@ -88,7 +88,7 @@ function withArgs(present: readonly ExtraArg[], args: readonly ExtraArg[], once:
   const all = [...kept, ...added].filter(({ values }) => values.length > 0)
   if (!once) return all.flatMap(({ name, values }) => values.map((value) => ({ name, value })))
   if (all.some(({ values }) => values.length > 1))
-    throw new QuorateError('INVALID_REQUEST', 'v1beta3 cannot say a flag more than once')
+    throw new QuorateError('INVALID_REQUEST', 'v1beta3 cannot repeat a flag')
   return Object.fromEntries(all.map(({ name, values: [value = ''] }) => [name, value]))
 }
 

@@ -25,7 +25,7 @@ const titles: Readonly<Record<LoadBalancerProgram, string>> = {
   keepalived: 'Keepalived for the virtual IP of the Kubernetes API, by Quorate',
 }
 
-/** The unit file of a place of Quorate's own; `path` is where the machine has the program, '' where nobody knows. */
+/** The unit file of a place of Quorate's own; `path` is where the machine has the program, '' where it is unknown. */
 export function renderLoadBalancerUnit(place: LoadBalancerPlace, path: string): string {
   const program = path || `/usr/sbin/${place.program}`
   if (!/^\/[A-Za-z0-9._/-]+$/.test(program))

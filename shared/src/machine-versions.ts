@@ -95,7 +95,7 @@ function isAtLeast(version: string, first: string): boolean {
   return at < 0 || (own[at] ?? 0) > (least[at] ?? 0)
 }
 
-/** Whether a program of that release can do it; a release that nobody knows (`''`) is taken for a new one. */
+/** Whether a program of that release can do it; an unknown release (`''`) counts as a new one. */
 export const can = (name: MachineRuleName, version: string): boolean =>
   version === '' || isAtLeast(version, rules[name].from)
 

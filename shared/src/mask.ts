@@ -24,7 +24,7 @@ export const withoutMasks = (text: string): string => text.replace(masks, '<mask
 const keysOf = (values: readonly string[]): readonly string[] =>
   values.flatMap((value) => value.match(masks) ?? []).map((mask) => mask.split(':')[1] ?? '')
 
-/** Whether both hold secrets that were masked with different keys, and are the same beside them: nobody here can tell whether they differ. */
+/** Whether both hold secrets that were masked with different keys, and are the same beside them: it cannot be told whether they differ. */
 export function areIncomparable(one: readonly string[], other: readonly string[]): boolean {
   const [here, there] = [keysOf(one), keysOf(other)]
   return (

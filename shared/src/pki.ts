@@ -36,7 +36,7 @@ function x509(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem)
   } catch (error) {
-    throw new QuorateError('CERTIFICATE_INVALID', 'not a certificate in PEM', { cause: error })
+    throw new QuorateError('CERTIFICATE_INVALID', 'not a PEM certificate', { cause: error })
   }
 }
 

@@ -17,7 +17,7 @@ const secretKeys = new Set([
 /** A word of a command line whose next word is a secret: `--client-secret`. */
 const secretFlag = /^--?[\w-]*(?:token|password|secret)[\w-]*$/i
 
-/** What cannot be read is not shown, and nobody is told of it here. */
+/** What cannot be read is not shown, and not reported here. */
 const nowhere = filePlace('kubeconfig')
 
 /**

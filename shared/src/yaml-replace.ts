@@ -3,7 +3,7 @@ import { isMap, type Node, stringify } from 'yaml'
 import { findPair, nodeAt, rangeOf, readYaml, valueAt, type YamlPath, type YamlText, yamlError } from './yaml-text.js'
 
 /**
- * The text with a list or map that is there replaced by another one, for what setIn does not do: it writes over nobody's list. Comments inside
+ * The text with a list or map that is there replaced by another one, for what setIn does not do: it overwrites no list. Comments inside
  * of it are lost, nothing beside it changes; proved by reading it again.
  */
 export function replaceAt(yaml: YamlText, path: YamlPath, value: object): string {

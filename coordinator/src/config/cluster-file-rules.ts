@@ -47,7 +47,7 @@ const endpointIsNoNode: Rule = ({ endpoint, controlPlanes, workers }) => {
         {
           path: ['endpoint'],
           message: `endpoint ${show(host)} is the name of a node`,
-          remedy: 'Use a name of its own, which no node has: it must outlive every node.',
+          remedy: 'Use a separate name that no node has: it must outlive every node.',
         },
       ]
     : []
@@ -60,7 +60,7 @@ const oddControlPlanes: Rule = ({ controlPlanes }) => {
     return [
       {
         path,
-        message: `${count} control plane${count === 1 ? '' : 's'}: high availability begins with three`,
+        message: `${count} control plane${count === 1 ? '' : 's'}: high availability requires at least three`,
         remedy: 'Name the existing control plane first and at least two to join after it.',
       },
     ]
@@ -70,14 +70,14 @@ const oddControlPlanes: Rule = ({ controlPlanes }) => {
       {
         path,
         message: `an even number of control planes (${count})`,
-        remedy: `etcd survives no more with ${count} members than with ${count - 1}: add one, or leave one out.`,
+        remedy: `etcd tolerates no more failures with ${count} members than with ${count - 1}: add one or remove one.`,
       },
     ]
   if (count > 7)
     return [
       {
         path,
-        message: `${count} control planes: etcd is not meant for more than seven members`,
+        message: `${count} control planes: etcd supports at most seven members`,
         remedy: 'Use three or five.',
       },
     ]
@@ -123,7 +123,7 @@ const nodesDiffer: Rule = (file) => {
         {
           path: [...path, key],
           message: `${key} ${show(node[key])} ${whose}`,
-          remedy: `Every node has a ${key} of its own.`,
+          remedy: `Every node needs a unique ${key}.`,
         },
       ]
     }),

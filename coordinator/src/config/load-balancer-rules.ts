@@ -26,7 +26,7 @@ const portIsFree: Rule = ({ endpoint, loadBalancer: { kind, hosts } }) => {
     {
       path: ['endpoint'],
       message: `port ${port} is taken: on a control plane it belongs to ${holder}`,
-      remedy: 'haproxy runs on the same nodes and needs a port of its own, such as 8443.',
+      remedy: 'haproxy runs on the same nodes and needs a different port, such as 8443.',
     },
   ]
 }
@@ -83,7 +83,7 @@ const hostsFit: Rule = ({ loadBalancer: { kind, hosts } }) => {
     return [
       {
         path,
-        message: `${kind} does not run on hosts of its own`,
+        message: `${kind} does not run on separate hosts`,
         remedy: 'Remove loadBalancer.hosts, or use kind: haproxy.',
       },
     ]
@@ -91,7 +91,7 @@ const hostsFit: Rule = ({ loadBalancer: { kind, hosts } }) => {
     return [
       {
         path,
-        message: 'one host of the load balancer: when it dies nobody reaches the cluster',
+        message: 'one load balancer host: if it fails, no client reaches the cluster',
         remedy: 'Name two or three, or none: then it runs on the control planes.',
       },
     ]
@@ -106,7 +106,7 @@ const ofService: Rule = ({ endpoint, loadBalancer: { kind, virtualIP, nodePort, 
   ]
   if (!takes(kind, 'nodePort')) return []
   if (virtualIP !== undefined && nodePort !== undefined)
-    return refused('nodePort', 'a Service with an address needs no nodePort', 'Remove nodePort, or virtualIP.')
+    return refused('nodePort', 'a Service with an address needs no nodePort', 'Remove nodePort or virtualIP.')
   if (virtualIP === undefined && nodePort === undefined)
     return refused(
       'nodePort',
@@ -116,14 +116,14 @@ const ofService: Rule = ({ endpoint, loadBalancer: { kind, virtualIP, nodePort, 
   if (underKubelets && virtualIP === undefined)
     return refused(
       'underKubelets',
-      'a NodePort cannot be under the kubelets: it has no address that outlives a node',
+      'a NodePort cannot serve the kubelets: it has no address that outlives a node',
       'Give the Service an address, virtualIP, or remove underKubelets.',
     )
   // kube-proxy takes a NodePort on loopback too, where the nodes' own proxy listens.
   if (nodePort !== undefined && nodePort === parseEndpoint(endpoint)?.port)
     return refused(
       'nodePort',
-      `nodePort ${nodePort} is the port of the endpoint, which is the nodes' own way`,
+      `nodePort ${nodePort} is the port of the endpoint, which the nodes themselves use`,
       'Give the endpoint another port, such as 8443.',
     )
   return []
@@ -149,7 +149,7 @@ const imageIsNamed: Rule = ({ loadBalancer: { image } }) =>
         {
           path: ['loadBalancer', 'image'],
           message: `image ${show(image)} is not REPOSITORY:TAG`,
-          remedy: 'Write it with its tag or digest: what runs shall not change by itself.',
+          remedy: 'Write it with its tag or digest: pin it, so that the version cannot change unexpectedly.',
         },
       ]
 
@@ -163,7 +163,7 @@ const bgpFits: Rule = ({ loadBalancer: { bgp }, controlPlanes }) => {
       : [
           {
             path: [...path, 'peers'],
-            message: 'BGP without a peer: nobody would hear of the virtual IP',
+            message: 'BGP without a peer: no router would learn the virtual IP',
             remedy: 'Name the routers: peers: [{address: 192.168.13.1, as: 65000}].',
           },
         ]),

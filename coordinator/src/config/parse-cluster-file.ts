@@ -29,7 +29,7 @@ export function parseClusterFile(text: string, source: string): ClusterFile {
   if (yaml.problems.length > 0) {
     throw refuse(
       source,
-      yaml.problems.map((problem) => ({ ...problem, remedy: 'Mend the YAML at this line.' })),
+      yaml.problems.map((problem) => ({ ...problem, remedy: 'Fix the YAML syntax at this line.' })),
     )
   }
   const shape = clusterFileSchema.safeParse(yaml.value)
@@ -53,7 +53,7 @@ function asProblems(issue: z.core.$ZodIssue): readonly Problem[] {
     return issue.keys.map((key) => ({
       path: [...path, key],
       message: `unknown key ${JSON.stringify(key)}`,
-      remedy: `Remove it or mend its spelling; here belong: ${allowed}.`,
+      remedy: `Remove it or correct its spelling. Allowed here: ${allowed}.`,
     }))
   }
   const missing = issue.code !== 'custom' && 'input' in issue && issue.input === undefined
@@ -71,7 +71,7 @@ function agentProblems(file: ClusterFileText): readonly Problem[] {
       : [
           {
             path: [...path, 'agent'],
-            message: `${JSON.stringify(agent)} is not where an agent could be dialled`,
+            message: `${JSON.stringify(agent)} is not an address of an agent`,
             remedy: 'Write HOST or HOST:PORT, or leave it out: the node’s address and port 7445.',
           },
         ],

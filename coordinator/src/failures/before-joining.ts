@@ -52,19 +52,19 @@ export const beforeJoining: readonly Failure[] = [
   },
   {
     number: 'F08',
-    title: 'The Secret kubeadm-certs has ended',
+    title: 'The Secret kubeadm-certs has expired',
     threads: 'sealos#1783',
     recognised: ['certificates-secret-gone'],
   },
   {
     number: 'F09',
-    title: 'The certificate key is of an earlier upload',
+    title: 'The certificate key belongs to an earlier upload',
     threads: 'kubeadm#1510',
     recognised: ['certificate-key-wrong'],
   },
   {
     number: 'F10',
-    title: 'The token may not read what a joiner needs',
+    title: 'The bootstrap token is not authorized to read what a joiner needs',
     threads: 'kubernetes#103978, kubeadm#2386',
     checks: ['join-permissions'],
     recognised: ['join-forbidden'],
@@ -97,7 +97,7 @@ export const beforeJoining: readonly Failure[] = [
   },
   {
     number: 'F14',
-    title: 'The token is unknown, has ended, or cluster-info is not signed for it',
+    title: 'The token is unknown or expired, or cluster-info is not signed for it',
     threads: 'kubeadm#668, kubeadm#1988, kubeadm#3401, kubernetes#109233, kind#2798',
     checks: ['bootstrap-signer', 'clocks'],
     recognised: ['token-unknown', 'token-not-signed', 'signature-wrong'],
@@ -111,7 +111,7 @@ export const beforeJoining: readonly Failure[] = [
   },
   {
     number: 'F16',
-    title: 'The pin is not of the CA in cluster-info, or ca.crt holds several',
+    title: 'The pin does not match the CA in cluster-info, or ca.crt holds several certificates',
     threads: 'kubeadm, discovery by token',
     checks: ['cluster-ca'],
     recognised: ['ca-not-pinned', 'certificate-of-another-ca'],
@@ -152,7 +152,7 @@ export const beforeJoining: readonly Failure[] = [
   },
   {
     number: 'F22',
-    title: "A control plane's address was changed, or shall be changed on the way",
+    title: "A control plane's address was changed, or must change during the conversion",
     threads: 'kubeadm#2016, kubeadm#338',
     checks: ['addresses', 'etcd-addresses', 'serving-certificate'],
   },

@@ -4,7 +4,7 @@ export interface Explanation {
   readonly id: string
   /** Matches one line. Of the words that the program itself writes, and no wider than these. */
   readonly pattern: RegExp
-  /** Why it says so, one or two sentences. */
+  /** Why the program reports it, one or two sentences. */
   readonly cause: string
   /** What to do, with the command to type. */
   readonly remedy: string

@@ -1,9 +1,9 @@
-/** One way in which such a conversion failed for somebody, and what Quorate does about it. */
+/** A way in which such a conversion has failed, and what Quorate does about it. */
 export type Failure = {
   /** Stable: documents and reports use it. */
   readonly number: string
   readonly title: string
-  /** Where it was told: issues of kubeadm, kubernetes and others, shortened. */
+  /** Where it was reported: issues of kubeadm, kubernetes and others, shortened. */
   readonly threads: string
 } & Answer
 

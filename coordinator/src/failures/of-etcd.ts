@@ -31,7 +31,7 @@ export const ofEtcd: readonly Failure[] = [
   },
   {
     number: 'F27',
-    title: 'The list says voter, the member believes to learn',
+    title: 'The member list says voter, the member reports that it is a learner',
     threads: 'etcd#18347',
     checks: ['etcd-health', 'etcd'],
   },

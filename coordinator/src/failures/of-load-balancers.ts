@@ -4,14 +4,14 @@ import type { Failure } from './failure.js'
 export const ofLoadBalancers: readonly Failure[] = [
   {
     number: 'F43',
-    title: 'The load balancer and the API server want the same port',
+    title: 'The load balancer and the API server use the same port',
     threads: 'community#7524, kubeadm#2472, kubeadm#2935',
     checks: ['ports'],
     recognised: ['port-in-use'],
   },
   {
     number: 'F44',
-    title: 'A backend was added too early, or nobody asks how it is',
+    title: 'A backend was added too early, or has no health check',
     threads: 'kind#588, kubeadm#1353, kubeadm#2092, kubeadm#2093, CAPV#782',
     checks: ['load-balancer', 'program-versions', 'selinux'],
     recognised: ['backend-down', 'api-server-refused', 'haproxy-configuration'],
@@ -30,7 +30,7 @@ export const ofLoadBalancers: readonly Failure[] = [
   },
   {
     number: 'F47',
-    title: 'No backend lives at boot, and the load balancer is one of the pods that wait for it',
+    title: 'No backend is up at boot, and the load balancer is one of the pods that wait for one',
     threads: 'kubernetes#99602',
     checks: ['endpoint-outside-cluster'],
     recognised: ['no-backend', 'api-server-refused'],
@@ -44,13 +44,13 @@ export const ofLoadBalancers: readonly Failure[] = [
   },
   {
     number: 'F49',
-    title: 'The endpoint is an address that the cluster makes, for which it needs the endpoint',
+    title: 'The cluster provides the endpoint address, and needs the endpoint to provide it',
     threads: 'openelb#125, kube-keepalived-vip#90, metallb#168, cilium#29323',
     checks: ['endpoint-outside-cluster', 'endpoint-resolves', 'endpoint-name'],
   },
   {
     number: 'F50',
-    title: 'kube-vip may not take its lease while the cluster is initialised',
+    title: 'kube-vip is not authorized to take its lease while the cluster is initialised',
     threads: 'kube-vip#684, kube-vip#907, kube-vip#938',
     recognised: ['kube-vip-forbidden', 'kube-vip-lock'],
   },
@@ -59,7 +59,7 @@ export const ofLoadBalancers: readonly Failure[] = [
     title: 'After restarts one API server has most of the connections',
     threads: 'kubernetes#126378, kubernetes#48610, gardener#8810',
     neither:
-      "Nothing fails by it, and it is not there before the conversion. goaway-chance of the API server (0.001) spreads clients again; it is the operator's to set.",
+      'Nothing fails because of it, and it does not exist before the conversion. To spread clients again, the operator sets goaway-chance of the API server (0.001).',
   },
   {
     number: 'F52',
@@ -83,10 +83,10 @@ export const ofLoadBalancers: readonly Failure[] = [
   },
   {
     number: 'F55',
-    title: "A worker's kubeconfig that is made anew names its own node (1.33 and later)",
+    title: 'A regenerated worker kubeconfig names its own node (1.33 and later)',
     threads: 'kubeadm#3243',
     neither:
-      'It cannot happen here: Quorate changes one scalar of the file that is there and makes no kubeconfig anew.',
+      'It cannot happen here: Quorate changes one scalar of the existing file and does not regenerate kubeconfigs.',
   },
   {
     number: 'F56',
@@ -97,14 +97,14 @@ export const ofLoadBalancers: readonly Failure[] = [
   },
   {
     number: 'F57',
-    title: 'All of CoreDNS is on the first control plane',
+    title: 'All CoreDNS pods run on the first control plane',
     threads: 'website@344aa15, kubernetes#110593',
     checks: ['coredns'],
   },
   {
     number: 'F58',
-    title: 'From one to three is left to the operator',
+    title: 'Going from one control plane to three is left to the operator',
     threads: 'kubespray#12370',
-    neither: 'It is what Quorate is for.',
+    neither: 'This is the purpose of Quorate.',
   },
 ]

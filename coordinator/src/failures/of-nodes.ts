@@ -10,13 +10,13 @@ export const ofNodes: readonly Failure[] = [
   },
   {
     number: 'F35',
-    title: 'A copy in the folder of manifests runs as a second pod',
+    title: 'A copy in the manifests folder runs as a second pod',
     threads: 'kubernetes#55596, kubernetes#136962, kubeadm#2823',
     checks: ['stray-manifests', 'static-pods-run'],
   },
   {
     number: 'F36',
-    title: 'A manifest was moved and the mirror pod still tells of the old one',
+    title: 'A manifest was moved and the mirror pod still shows the old one',
     threads: 'cluster-etcd-operator#1356, kubeadm#2718',
     checks: ['static-pods-run'],
     recognised: ['static-pod-not-restarted'],
@@ -30,7 +30,7 @@ export const ofNodes: readonly Failure[] = [
   },
   {
     number: 'F38',
-    title: 'The network plugin, or something else, has an address of the API server of its own',
+    title: 'The network plugin, or another program, is configured with its own API server address',
     threads: 'cilium#19038, cilium#20679, cilium#22039',
     checks: ['old-address-users', 'kube-proxy-absent', 'scan-for-old-address'],
   },
@@ -62,7 +62,7 @@ export const ofNodes: readonly Failure[] = [
   },
   {
     number: 'F41',
-    title: 'Two machines of one name: the second takes over the Node of the first',
+    title: 'Two machines have the same name: the second takes over the Node of the first',
     threads: 'kubeadm#1711, kubeadm#1130, kubeadm#1764, kubernetes#79779, kubernetes#89512',
     checks: ['duplicate-identity', 'names'],
     recognised: ['node-name-taken'],

@@ -1,10 +1,10 @@
 import type { Failure } from './failure.js'
 
-/** What clusters of years, and the machines and networks around them, add to it. */
+/** Failures of long-lived clusters and of the machines and networks around them. */
 export const ofSurroundings: readonly Failure[] = [
   {
     number: 'F59',
-    title: 'A program binds an address or a port that its node does not have or that is taken',
+    title: 'A program binds an address that its node does not have, or a port that is in use',
     threads: 'kubeadm#1359, kubeadm#1468, kubeadm#2036, kubeadm#2647',
     checks: ['shared-extra-args', 'shared-component-config', 'ports', 'addresses'],
     recognised: [
@@ -24,14 +24,14 @@ export const ofSurroundings: readonly Failure[] = [
   },
   {
     number: 'F61',
-    title: 'etcd has authentication enabled, and a client of the join is no user or has no rights',
+    title: 'etcd has authentication enabled, and a client of the join is not a user or has no rights',
     threads: 'etcd#9816, etcd#9620, etcd#10923',
     checks: ['etcd-authentication'],
     recognised: ['etcd-authentication'],
   },
   {
     number: 'F62',
-    title: 'A package was upgraded by itself: kubeadm or kubelet no longer fit the cluster',
+    title: 'An automatic upgrade replaced a package: kubeadm or kubelet no longer match the cluster',
     threads: 'kubeadm#1556, kubeadm#2719',
     checks: ['kubernetes-versions', 'package-holds'],
     recognised: ['kubeadm-version', 'flag-removed'],
@@ -55,7 +55,7 @@ export const ofSurroundings: readonly Failure[] = [
   },
   {
     number: 'F64',
-    title: 'The kubelet of a new node does not register, or answers no API server',
+    title: 'The kubelet of a new node does not register, or does not answer the API server',
     threads: 'kubeadm#591, kubeadm#2234, kubernetes#114813, kubernetes#73356',
     checks: ['kubelets-reached', 'kubelet-serving-certificates', 'cloud-provider'],
     recognised: [
@@ -107,7 +107,7 @@ export const ofSurroundings: readonly Failure[] = [
   },
   {
     number: 'F68',
-    title: 'keepalived does not fit its node: another network card, another password, a refused health check',
+    title: 'The keepalived configuration does not match its node: network card, password, or a refused health check',
     threads: 'kubeadm, docs/ha-considerations.md',
     checks: ['load-balancer'],
     recognised: [

@@ -6,21 +6,21 @@ export const saidByAny: readonly Explanation[] = [
     id: 'address-not-of-this-node',
     pattern: /bind: cannot assign requested address/i,
     cause:
-      "A program binds an address that this node does not have: another node's address came here in a copied manifest, by extraArgs in kubeadm-config (listen-client-urls, listen-metrics-urls, bind-address), or from the wrong interface.",
+      "A program binds an address that this node does not have: another node's address came from a copied manifest, from extraArgs in kubeadm-config (listen-client-urls, listen-metrics-urls, bind-address), or from the wrong interface.",
     remedy:
-      'On that node: ip -br addr; grep -rn ADDRESS /etc/kubernetes/manifests; take the flag out: kubectl -n kube-system edit configmap kubeadm-config',
+      'On that node: ip -br addr; grep -rn ADDRESS /etc/kubernetes/manifests; remove the flag: kubectl -n kube-system edit configmap kubeadm-config',
   },
   {
     id: 'port-taken',
     pattern: /listen (?:tcp[46]?|udp) \S{0,100}: bind: address already in use/,
     cause:
       'Something listens on that port already: an older container of the same component, a load balancer, or an earlier cluster.',
-    remedy: 'On that node: ss -ltnp; crictl ps -a; stop what is left of an earlier cluster: kubeadm reset',
+    remedy: 'On that node: ss -ltnp; crictl ps -a; remove an earlier cluster: kubeadm reset',
   },
   {
     id: 'apparmor-denied',
     pattern: /apparmor="DENIED"/,
-    cause: 'An AppArmor profile in enforce mode refuses what the program named in the line wants to do.',
+    cause: 'An AppArmor profile in enforce mode denies the operation of the program named in the line.',
     remedy:
       'On that node: aa-status; add the path to the local part of the profile, then: apparmor_parser -r /etc/apparmor.d/PROFILE',
   },
@@ -28,7 +28,7 @@ export const saidByAny: readonly Explanation[] = [
     id: 'selinux-denied',
     pattern: /avc: {1,3}denied {1,3}\{/,
     cause:
-      'SELinux refuses what the program named in the line wants to do: a file has another label, or a port has none.',
+      'SELinux denies the operation of the program named in the line: a file has the wrong label, or a port has none.',
     remedy: 'On that node: ausearch -m avc -ts recent; for files that were moved or copied: restorecon -Rv PATH',
   },
   {
@@ -56,26 +56,26 @@ export const saidByAny: readonly Explanation[] = [
   {
     id: 'tls-handshake-timeout',
     pattern: /TLS handshake timeout/,
-    cause: 'Small packets pass, large ones do not: the MTU is wrong on the way. Or the server is overloaded.',
+    cause: 'Small packets pass, large ones do not: the MTU on the path is wrong. Or the server is overloaded.',
     remedy: 'On both ends: ip link; ping -M do -s 1472 OTHER_NODE (28 bytes less than the MTU)',
   },
   {
     id: 'no-route-to-host',
     pattern: /connect: no route to host/,
-    cause: 'A firewall rejects the connection (firewalld answers so), or no machine has that address now.',
+    cause: 'A firewall rejects the connection (as firewalld does), or no machine has that address now.',
     remedy: 'On the machine of that address: firewall-cmd --list-all; ip -br addr; from here: ip route get ADDRESS',
   },
   {
     id: 'connection-timed-out',
     pattern: /dial tcp \S{1,100}: (?:connect: )?(?:i\/o timeout|connection timed out)/,
-    cause: 'Nobody answers there: a firewall drops the packets, or no machine has that address now.',
+    cause: 'Nothing answers at that address: a firewall drops the packets, or no machine has that address now.',
     remedy: 'From this node: nc -vz ADDRESS PORT; ip route get ADDRESS. There: ss -ltnp; nft list ruleset',
   },
   {
     id: 'kubeadm-config-not-read',
     pattern: /unable to fetch the kubeadm-config ConfigMap|failed to get config map:/,
     cause:
-      'The joiner found the cluster and then did not get kubeadm-config: the server in cluster-info, or the endpoint behind it, does not answer.',
+      'The joiner discovered the cluster but could not read kubeadm-config: the server in cluster-info, or the endpoint behind it, does not answer.',
     remedy:
       'kubectl -n kube-public get configmap cluster-info -o yaml; from the joiner: curl -k https://ENDPOINT/readyz',
   },
@@ -91,7 +91,7 @@ export const saidByAny: readonly Explanation[] = [
     id: 'request-timed-out',
     pattern: /Client\.Timeout exceeded while awaiting headers|net\/http: request canceled/,
     cause:
-      'The API server accepted the connection and did not answer in time: it starts, it is overloaded, or its etcd is slow.',
+      'The API server accepted the connection and did not answer in time: it is starting, it is overloaded, or its etcd is slow.',
     remedy: 'On each control plane: curl -k https://localhost:6443/readyz?verbose; etcdctl endpoint status --cluster',
   },
   {

@@ -14,45 +14,46 @@ export const saidByEtcd: readonly Explanation[] = [
   {
     id: 'promoted-already',
     pattern: /etcdserver: can only promote a learner member(?! which)/,
-    cause: 'It is a voter already: kubeadm asked twice. The join itself may be well.',
-    remedy: `etcdctl member list: if it votes, go on with kubeadm join phase control-plane-join mark-control-plane (${runbook})`,
+    cause: 'The member is already a voter: kubeadm asked twice. The join itself may have succeeded.',
+    remedy: `etcdctl member list: if it is a voter, continue with kubeadm join phase control-plane-join mark-control-plane (${runbook})`,
   },
   {
     id: 'learners-too-many',
     pattern: /too many learner members in cluster/,
-    cause: 'Two control planes join at once and etcd takes one learner at a time. kubeadm tries again by itself.',
-    remedy: `Wait; if it does not end: etcdctl member list shows a learner that was left (${runbook})`,
+    cause: 'Two control planes join at once, and etcd accepts one learner at a time. kubeadm retries automatically.',
+    remedy: `Wait. If the error persists: etcdctl member list shows a learner left by an earlier join (${runbook})`,
   },
   {
     id: 'member-not-started',
     pattern: /re-configuration failed due to not enough started members/,
-    cause: 'A member was added before and never started: etcd takes no other one until it does or is removed.',
+    cause: 'A member was added earlier and never started: etcd accepts no other member until it starts or is removed.',
     remedy: `etcdctl member list: start the one without a name, or etcdctl member remove ID (${runbook})`,
   },
   {
     id: 'peer-known-already',
     pattern: /etcdserver: Peer URLs already exists/,
-    cause: 'A member of that address is in the list: an earlier join of this node left it there.',
+    cause: 'The list already has a member with that address: an earlier join of this node left it.',
     remedy: `etcdctl member list, then etcdctl member remove ID of that address, if nothing runs there (${runbook})`,
   },
   {
     id: 'member-count-unequal',
     pattern: /: member count is unequal/,
-    cause: "The member list that kubeadm wrote into the new member's manifest is not etcd's any more: two joins raced.",
-    remedy: `On the joiner: kubeadm reset; etcdctl member remove ID of what it added; then join again, one after the other (${runbook})`,
+    cause:
+      "The member list that kubeadm wrote into the new member's manifest no longer matches the one of etcd: two joins raced.",
+    remedy: `On the joiner: kubeadm reset; etcdctl member remove ID of the member that it added; then join again, one node at a time (${runbook})`,
   },
   {
     id: 'quorum-lost',
     pattern:
       /etcd cluster is unavailable or misconfigured|etcdserver: no leader|raft\.node: [0-9a-f]{1,16} lost leader/,
     cause: 'More than half of the voters do not answer: etcd neither writes nor removes members.',
-    remedy: 'docs/runbook.md#quorum, before anything else. First try to bring the member up that went away.',
+    remedy: 'Read docs/runbook.md#quorum first. Try to start the member that stopped.',
   },
   {
     id: 'etcd-listens-locally',
     pattern: /dial tcp (?:127\.0\.0\.1|\[::1\]):2380: connect: connection refused/,
     cause:
-      'The first member is known by localhost (a cluster born before 1.13, or restored from a snapshot): only itself reaches it.',
+      'The peer URL of the first member is localhost (a cluster created before 1.13, or restored from a snapshot): no other member can reach it.',
     remedy: `etcdctl member update ID --peer-urls=https://ADDRESS:2380, and ADDRESS in --listen-peer-urls of etcd.yaml (${runbook})`,
   },
   {
@@ -65,25 +66,27 @@ export const saidByEtcd: readonly Explanation[] = [
   {
     id: 'dead-member',
     pattern: /etcd cluster is not healthy|error syncing endpoints with etcd?:.{0,400}context deadline exceeded/,
-    cause: 'The list has a member that does not answer: what a failed join or a removed node left.',
-    remedy: `etcdctl endpoint health --cluster, then etcdctl member remove ID of what is gone for good (${runbook})`,
+    cause: 'The list has a member that does not answer, left by a failed join or a removed node.',
+    remedy: `etcdctl endpoint health --cluster, then etcdctl member remove ID of a member that is gone for good (${runbook})`,
   },
   {
     id: 'etcd-wait-over',
     pattern: /timeout waiting for (?:the )?etcd cluster to be available/,
-    cause: 'kubeadm gave up after its own time. etcd may have started right after: a pull, a slow disk, a closed port.',
+    cause:
+      'kubeadm timed out. etcd may have started right after. Usual causes: an image pull, a slow disk, a closed port.',
     remedy: `Do not reset blindly: etcdctl member list first; crictl ps -a --name etcd and its log on the joiner (${runbook})`,
   },
   {
     id: 'leader-changed',
     pattern: /etcdserver: (?:leader changed|request timed out)/,
-    cause: 'etcd elected, or a disk was slow. It passes by itself; what comes again and again is the disk.',
-    remedy: `Ask again. If it stays: etcdctl endpoint status --cluster, and look at the disk under /var/lib/etcd (${runbook})`,
+    cause: 'etcd elected a new leader, or a disk was slow. This is transient; if it recurs, the disk is too slow.',
+    remedy: `Retry. If it persists: etcdctl endpoint status --cluster, and look at the disk under /var/lib/etcd (${runbook})`,
   },
   {
     id: 'disk-slow',
     pattern: /slow fdatasync|apply (?:request|entries) took too long|failed to send out heartbeat on time/,
-    cause: "The disk under /var/lib/etcd is slower than etcd's heartbeat: members fall behind and lead by turns.",
+    cause:
+      "The disk under /var/lib/etcd is slower than etcd's heartbeat: members fall behind and the leader changes repeatedly.",
     remedy: 'On that node: etcdctl check perf, iostat -x 1; give etcd a disk of its own.',
   },
   {
@@ -91,7 +94,7 @@ export const saidByEtcd: readonly Explanation[] = [
     pattern:
       /etcdserver: (?:user name (?:is empty|not found)|permission denied|invalid auth token|authentication is not enabled)|auth: (?:invalid auth token|user not found)/,
     cause:
-      "Authentication is enabled in etcd: a client is the user of its certificate's common name, and adding or promoting a member needs the role root.",
+      'Authentication is enabled in etcd: a client is the user named by the common name of its certificate, and adding or promoting a member needs the role root.',
     remedy: `etcdctl auth status; etcdctl user list; etcdctl user add NAME --no-password && etcdctl user grant-role NAME root, for each name that etcd does not know (${runbook})`,
   },
   {
@@ -104,8 +107,8 @@ export const saidByEtcd: readonly Explanation[] = [
   {
     id: 'etcd-cluster-id',
     pattern: /cluster ID mismatch/,
-    cause: 'That member belongs to another cluster: data of an earlier cluster are in its data directory.',
-    remedy: `On the node that is new: kubeadm reset, which empties /var/lib/etcd; etcdctl member list, then join again (${runbook})`,
+    cause: 'That member belongs to another cluster: its data directory holds data of an earlier cluster.',
+    remedy: `On the new node: kubeadm reset, which empties /var/lib/etcd; etcdctl member list, then join again (${runbook})`,
   },
   {
     id: 'etcd-member-removed',
@@ -134,7 +137,7 @@ export const saidByEtcd: readonly Explanation[] = [
     cause:
       "The member's peer certificate does not have the address that it connects from: a copied certificate, or NAT between the nodes.",
     remedy:
-      'On that node: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/etcd/peer.crt; kubeadm init phase certs etcd-peer makes it after the old one is moved away',
+      'On that node: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/etcd/peer.crt; kubeadm init phase certs etcd-peer creates it after you move the old one away',
   },
   {
     id: 'etcd-clocks',
@@ -159,19 +162,20 @@ export const saidByEtcd: readonly Explanation[] = [
   {
     id: 'etcd-learner-asked',
     pattern: /rpc not supported for learner/,
-    cause: 'A client asked a member that is still a learner: a learner serves no reads. It ends with the promotion.',
+    cause:
+      'A client sent a request to a learner, and learners serve no reads. The error stops when the member is promoted.',
     remedy: `etcdctl endpoint status --cluster; if the learner has caught up: etcdctl member promote ID (${runbook})`,
   },
   {
     id: 'etcd-unhealthy-cluster',
     pattern: /etcdserver: unhealthy cluster/,
-    cause: 'etcd adds no member while one of its voters was not connected for the last seconds.',
+    cause: 'etcd adds no member if one of its voters was disconnected within the last seconds.',
     remedy: `etcdctl endpoint health --cluster; start or remove the member that does not answer (${runbook})`,
   },
   {
     id: 'learner-not-started',
     pattern: /the etcd member [0-9a-f]{1,16} is not started/,
-    cause: 'kubeadm waits for the new member, and its etcd has not announced itself yet.',
+    cause: 'kubeadm is waiting for the new member, and its etcd has not started yet.',
     remedy: `On the joiner: crictl ps -a --name etcd; crictl logs $(crictl ps -a --name etcd -q | head -1) (${runbook})`,
   },
 ]

@@ -28,13 +28,13 @@ export const saidByKubeadmOfNodes: readonly Explanation[] = [
     id: 'kubeadm-version',
     pattern:
       /Kubernetes version is greater than kubeadm version|only supports deploying clusters with the control plane version >= \S{1,20}/,
-    cause: 'The kubeadm of that node is not of the version of the cluster: a joiner needs the same minor version.',
+    cause: 'The kubeadm of that node does not match the version of the cluster: a joiner needs the same minor version.',
     remedy: 'kubeadm version -o short; kubectl version; install the kubeadm of the cluster on the joiner',
   },
   {
     id: 'several-runtimes',
     pattern: /found multiple CRI endpoints on the host/,
-    cause: 'Two container runtimes are installed on that node, and kubeadm does not choose.',
+    cause: 'Two container runtimes are installed on that node, and kubeadm does not choose one.',
     remedy:
       'kubeadm join with nodeRegistration.criSocket: unix:///run/containerd/containerd.sock in its configuration, or remove the other runtime',
   },
@@ -55,7 +55,8 @@ export const saidByKubeadmOfNodes: readonly Explanation[] = [
   {
     id: 'node-not-annotated',
     pattern: /[Ee]rror (?:uploading crisocket|writing Crisocket information)/,
-    cause: 'kubeadm waited for the Node and the kubelet did not register it: it does not run, or uses another name.',
+    cause:
+      'kubeadm waited for the Node and the kubelet did not register it: the kubelet does not run, or uses another name.',
     remedy: 'On that node: journalctl -u kubelet -n 50; hostname; kubectl get nodes',
   },
   {
@@ -63,15 +64,14 @@ export const saidByKubeadmOfNodes: readonly Explanation[] = [
     pattern:
       /configmaps "cluster-info" (?:not found|is forbidden)|there is no \S{1,60} key in the cluster-info ConfigMap/,
     cause:
-      'cluster-info is missing or may not be read without credentials: bootstrap tokens were never set up, or it was deleted.',
+      'cluster-info is missing, or cannot be read without credentials: bootstrap tokens were never set up, or it was deleted.',
     remedy: 'On a control plane: kubeadm init phase bootstrap-token',
   },
   {
     id: 'discovery-timed-out',
     pattern:
       /abort connecting to API servers after timeout|Failed to request cluster-info, will try again: .{0,300}(?:timeout|deadline exceeded|Timeout)/,
-    cause:
-      'The joiner does not reach the address it was told to join: a firewall, or an endpoint that no node holds yet.',
+    cause: 'The joiner does not reach the configured endpoint: a firewall blocks it, or no node holds the address yet.',
     remedy: 'From the joiner: curl -k https://ENDPOINT/readyz; nc -vz ADDRESS PORT',
   },
   {

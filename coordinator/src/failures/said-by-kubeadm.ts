@@ -5,21 +5,23 @@ export const saidByKubeadm: readonly Explanation[] = [
   {
     id: 'no-stable-endpoint',
     pattern: /stable controlPlaneEndpoint/,
-    cause: 'kubeadm-config has no controlPlaneEndpoint. Nothing was changed on the joiner: it can join right after.',
+    cause:
+      'kubeadm-config has no controlPlaneEndpoint. Nothing was changed on the joiner: it can join as soon as the value is set.',
     remedy:
-      '`quorate convert` sets it, after everything that it requires. By hand: kubectl -n kube-system edit configmap kubeadm-config',
+      '`quorate convert` sets it once its prerequisites are met. By hand: kubectl -n kube-system edit configmap kubeadm-config',
   },
   {
     id: 'certificates-secret-gone',
     pattern: /Secret "kubeadm-certs" was not found/,
-    cause: 'The shared certificates were uploaded more than two hours ago, or never: the Secret ends with its token.',
+    cause:
+      'The shared certificates were uploaded more than two hours ago, or never: the Secret expires with its token.',
     remedy:
       'On a control plane: kubeadm init phase upload-certs --upload-certs --config FILE, and join with the key that it prints.',
   },
   {
     id: 'certificate-key-wrong',
     pattern: /error decoding secret data with provided key|decoding error:.{0,400}message authentication failed/,
-    cause: 'The certificate key is of an earlier upload: each upload has a key of its own.',
+    cause: 'The certificate key belongs to an earlier upload: each upload has its own key.',
     remedy: 'On a control plane: kubeadm init phase upload-certs --upload-certs --config FILE, and take the new key.',
   },
   {
@@ -41,7 +43,7 @@ export const saidByKubeadm: readonly Explanation[] = [
     id: 'join-forbidden',
     pattern: /is forbidden: User "system:bootstrap:[a-z0-9]{1,20}" cannot/,
     cause:
-      'The role by which a bootstrap token may read it is gone, or the token lacks the group that the role is bound to.',
+      'The role that allows bootstrap tokens to read it is missing, or the token lacks the group that the role is bound to.',
     remedy:
       'On a control plane: kubeadm init phase bootstrap-token; for kubeadm-certs: kubeadm init phase upload-certs --upload-certs --config FILE',
   },
@@ -49,7 +51,7 @@ export const saidByKubeadm: readonly Explanation[] = [
     id: 'token-unknown',
     pattern: /token id "[^"]{0,300}" is invalid for this cluster or it has expired/,
     cause:
-      'The token has expired or was never of this cluster; or a clock is wrong by more than the time that it lives.',
+      'The token has expired or belongs to another cluster, or a clock is off by more than the lifetime of the token.',
     remedy: 'On a control plane: kubeadm token list, then kubeadm token create; on both: timedatectl',
   },
   {
@@ -73,12 +75,13 @@ export const saidByKubeadm: readonly Explanation[] = [
       /couldn't validate the identity of the API Server:.{0,400}Unauthorized|[Ff]ailed to request cluster[- ]info.{0,400}Unauthorized/,
     cause: 'The API server refuses anonymous requests (--anonymous-auth=false), and discovery by token needs one.',
     remedy:
-      'Allow them for cluster-info by an AuthenticationConfiguration (1.31 and later), or join with discovery.file.',
+      'Allow them for cluster-info with an AuthenticationConfiguration (1.31 and later), or join with discovery.file.',
   },
   {
     id: 'ca-not-pinned',
     pattern: /cluster CA found in cluster-info ConfigMap is invalid|none of the public keys .{0,400} are pinned/,
-    cause: "The pin is not of the CA in cluster-info: it was made of another file, or the cluster's CA was rotated.",
+    cause:
+      "The pin does not match the CA in cluster-info: it was computed from another file, or the cluster's CA was rotated.",
     remedy:
       'On a control plane: openssl x509 -in /etc/kubernetes/pki/ca.crt -pubkey -noout | openssl pkey -pubin -outform der | sha256sum',
   },
@@ -86,7 +89,7 @@ export const saidByKubeadm: readonly Explanation[] = [
     id: 'upload-failed',
     pattern: /error uploading certs:/,
     cause:
-      "kubeadm did not get its Secret to the API server: without --config it calls the default route's address, which the certificate may lack.",
+      'kubeadm could not send its Secret to the API server: without --config it calls the address of the default route, which the certificate may lack.',
     remedy:
       'Give --config with localAPIEndpoint.advertiseAddress; openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt',
   },
@@ -95,13 +98,12 @@ export const saidByKubeadm: readonly Explanation[] = [
     pattern:
       /unknown flag: --(?:config|upload-certs)\b|can not mix '--config' with arguments|unknown command "upload" for "kubeadm config"/,
     cause: 'This kubeadm does not take these flags together: they belong to another phase or another version.',
-    remedy:
-      'kubeadm version; kubeadm init phase upload-config kubeadm --config FILE takes the place of `kubeadm config upload`.',
+    remedy: 'kubeadm version; kubeadm init phase upload-config kubeadm --config FILE replaces `kubeadm config upload`.',
   },
   {
     id: 'version-not-fetched',
     pattern: /could not fetch a Kubernetes version from the internet/,
-    cause: 'kubeadm was not told the version and asked the network, which this node does not reach.',
+    cause: 'No version was given, so kubeadm looked it up on the internet, which this node does not reach.',
     remedy: 'Give --config with kubernetesVersion, as kubeadm-config has it.',
   },
   {
@@ -114,7 +116,7 @@ export const saidByKubeadm: readonly Explanation[] = [
   {
     id: 'serving-certificate-absent',
     pattern: /unable to load server certificate: open \S{0,300}apiserver\.crt: no such file/,
-    cause: 'The certificate was moved away before a new one was there.',
+    cause: 'The certificate was moved away before a new one existed.',
     remedy: 'On that node: kubeadm init phase certs apiserver --config FILE',
   },
   {
@@ -127,19 +129,20 @@ export const saidByKubeadm: readonly Explanation[] = [
     id: 'port-in-use',
     pattern: /\bPort-\d{1,6}\]?: Port \d{1,6} is in use/,
     cause:
-      'Something listens there already: a load balancer on the port of the API server, or what an earlier join left.',
-    remedy: 'On that node: ss -ltnp; give the load balancer another port (8443), or kubeadm reset what was left.',
+      'Something listens there already: a load balancer on the port of the API server, or the remains of an earlier join.',
+    remedy:
+      'On that node: ss -ltnp; give the load balancer another port (8443), or remove the remains with kubeadm reset.',
   },
   {
     id: 'leftovers',
     pattern: /\b(?:FileAvailable|DirAvailable)--\S{0,300}\]?: \S{1,300} (?:already exists|is not empty)/,
-    cause: 'Files of an earlier cluster, or of a join that did not end, are on the node.',
+    cause: 'The node has files from an earlier cluster or from an unfinished join.',
     remedy: 'If nothing needs them, on that node: kubeadm reset && rm -rf /etc/cni/net.d. Never ignore `all`.',
   },
   {
     id: 'node-name-taken',
     pattern: /a Node with name "?[^"\s]{1,253}"? and status "?Ready"? already exists/,
-    cause: 'A machine of that name is in the cluster: the joiner would take its Node over.',
+    cause: 'A machine with that name is in the cluster: the joiner would take over its Node.',
     remedy:
       'kubectl get node NAME -o wide; give the joiner another name, or kubectl delete node NAME if that machine is gone.',
   },

@@ -78,7 +78,7 @@ export const saidByKubelet: readonly Explanation[] = [
     id: 'sandbox-image',
     pattern: /failed to get sandbox image|sandbox image "[^"]{1,200}" of the container runtime is inconsistent/,
     cause:
-      'The container runtime is configured with a pause image that it cannot pull, or another one than kubeadm uses.',
+      'The container runtime is configured with a pause image that it cannot pull, or the image differs from the one that kubeadm uses.',
     remedy:
       "On that node: kubeadm config images list; set containerd's sandbox image (CRI-O: pause_image) to the pause image listed, then restart the runtime",
   },
@@ -94,7 +94,7 @@ export const saidByKubelet: readonly Explanation[] = [
     id: 'cloud-provider-waits',
     pattern: /node\.cloudprovider\.kubernetes\.io\/uninitialized/,
     cause:
-      'The new Node keeps this taint until the cloud controller manager knows the machine. Until then nothing is scheduled there.',
+      'The new Node keeps this taint until the cloud controller manager recognises the machine. Until then nothing is scheduled there.',
     remedy:
       'kubectl -n kube-system get pods -o wide; look at the logs of the cloud controller manager; kubectl describe node NAME',
   },

@@ -7,7 +7,7 @@ export const saidByLoadBalancers: readonly Explanation[] = [
     pattern: /is DOWN, reason: Layer7 wrong status, code: 40[13]/,
     cause: 'The health check has no credentials and the API server refuses anonymous requests: all backends go down.',
     remedy:
-      'Allow anonymous requests for /readyz by an AuthenticationConfiguration (1.31 and later), or accept 401 as healthy: http-check expect rstatus (200|401)',
+      'Allow anonymous requests for /readyz with an AuthenticationConfiguration (1.31 and later), or accept 401 as healthy: http-check expect rstatus (200|401)',
   },
   {
     id: 'selinux-haproxy',
@@ -57,13 +57,13 @@ export const saidByLoadBalancers: readonly Explanation[] = [
     id: 'backend-down',
     pattern: /Server \S{1,200} is DOWN, reason: Layer[467]/,
     cause:
-      'The load balancer took an API server out: it does not answer, or is not ready. Expected until it has joined.',
+      'The load balancer marked an API server as down: it does not answer, or is not ready. Expected until it has joined.',
     remedy: 'On that control plane: curl -k https://localhost:6443/readyz?verbose; crictl ps -a --name kube-apiserver',
   },
   {
     id: 'router-id-shared',
     pattern: /ip address associated with VRID .{0,40}not present in|bogus VRRP packet received/,
-    cause: 'Another keepalived in this network uses the same virtual_router_id, or other addresses under it.',
+    cause: 'Another keepalived on this network uses the same virtual_router_id, or announces other addresses under it.',
     remedy:
       'tcpdump -ni any proto 112 shows the senders; set another loadBalancer.virtualRouterId in the cluster file.',
   },
@@ -71,14 +71,13 @@ export const saidByLoadBalancers: readonly Explanation[] = [
     id: 'vrrp-password-differs',
     pattern: /received an invalid passwd|[Aa]uthentication type mismatch/,
     cause:
-      'Two keepalived use the same virtual_router_id with other passwords: one is of another cluster, or has an old configuration.',
+      'Two keepalived instances use the same virtual_router_id with different passwords: one belongs to another cluster, or has an old configuration.',
     remedy: 'tcpdump -ni any proto 112 shows the senders; compare /etc/keepalived/keepalived.conf on them',
   },
   {
     id: 'two-holders',
     pattern: /Received (?:advert from \S{1,60} with lower priority|lower prio advert).{0,80}forcing new election/,
-    cause:
-      'Two keepalived hold the address at once: they do not receive each other, VRRP (protocol 112) is filtered between them.',
+    cause: 'Two keepalived instances hold the address at once: VRRP (protocol 112) is filtered between them.',
     remedy:
       'On each: ip -br addr | grep ADDRESS; firewall-cmd --permanent --add-protocol=vrrp && firewall-cmd --reload',
   },
@@ -113,13 +112,13 @@ export const saidByLoadBalancers: readonly Explanation[] = [
     cause:
       'kube-vip uses admin.conf, which has no rights before the cluster is initialised (1.29 and later); or the RoleBinding quorate-kube-vip is gone.',
     remedy:
-      'One that Quorate runs: `quorate convert` again restores its rights. One of your own, during init only: super-admin.conf as its hostPath; point it back to admin.conf after.',
+      'If Quorate manages kube-vip: `quorate convert` restores its rights. If you manage it: use super-admin.conf as its hostPath during init only, then switch back to admin.conf.',
   },
   {
     id: 'kube-vip-lock',
     pattern: /error retrieving resource lock [\w-]{1,63}\/plndr/,
     cause:
-      'kube-vip reaches no API server, so it does not hold the virtual IP. It asks by that very IP, or by the name `kubernetes`.',
+      'kube-vip reaches no API server, so it does not hold the virtual IP. It connects through that same IP, or through the name `kubernetes`.',
     remedy:
       'On that node: grep -A1 hostAliases /etc/kubernetes/manifests/kube-vip.yaml; grep server: the kubeconfig that it mounts',
   },

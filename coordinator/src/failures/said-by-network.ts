@@ -58,7 +58,7 @@ export const saidByNetwork: readonly Explanation[] = [
     pattern:
       /https:\/\/(?:\d{1,3}\.){3}\d{1,3}:443\/\S{0,300} ?.{0,60}(?:i\/o timeout|no route to host|connection refused)|dial tcp (?:\d{1,3}\.){3}1:443: (?:i\/o timeout|connect: )/,
     cause:
-      'A pod does not reach the Service `kubernetes`: kube-proxy does not run on its node or asks an old server, or its endpoints name an API server that is gone.',
+      'A pod does not reach the Service `kubernetes`: kube-proxy does not run on its node or uses an old server, or its endpoints name an API server that is gone.',
     remedy:
       'kubectl get endpointslices -l kubernetes.io/service-name=kubernetes; kubectl -n kube-system get pods -l k8s-app=kube-proxy -o wide; kubectl -n kube-system rollout restart daemonset kube-proxy',
   },

@@ -13,7 +13,7 @@ export const saidByNodes: readonly Explanation[] = [
     id: 'cgroup-driver-differs',
     pattern:
       /expected cgroupsPath to be of format .?"slice:prefix:name|kubelet cgroup driver: .{0,60} is different from|systemd cgroup manager, but did not receive slice|cgroupfs cgroup manager, but received systemd slice/,
-    cause: 'The kubelet and the container runtime manage cgroups in two ways.',
+    cause: 'The kubelet and the container runtime use different cgroup drivers.',
     remedy:
       'On that node: SystemdCgroup = true in /etc/containerd/config.toml, then systemctl restart containerd kubelet',
   },
@@ -35,14 +35,15 @@ export const saidByNodes: readonly Explanation[] = [
     id: 'kubelet-version',
     pattern:
       /[Kk]ubelet version (?:"[^"]{0,300}" is lower than kubeadm can support|is higher than the control plane version)/,
-    cause: 'The kubelet of that node is not of the version of the cluster.',
+    cause: 'The kubelet of that node does not match the version of the cluster.',
     remedy:
       "On that node, with the cluster's version: apt-get install --allow-change-held-packages 'kubelet=VERSION-*', or dnf install --disableexcludes=kubernetes kubelet-VERSION, or zypper install --oldpackage kubelet-VERSION",
   },
   {
     id: 'image-not-pulled',
     pattern: /failed to pull (?:and unpack )?image/,
-    cause: 'That node cannot get an image of the control plane: no way to the registry, or not its name.',
+    cause:
+      'That node cannot get an image of the control plane: it cannot reach the registry, or cannot resolve its name.',
     remedy: 'On that node: kubeadm config images pull; offline: ctr -n k8s.io images import FILE',
   },
   {
@@ -58,13 +59,14 @@ export const saidByNodes: readonly Explanation[] = [
     cause:
       'The API server of that node names a file that is only on the first control plane: kubeadm does not copy it.',
     remedy:
-      'Copy it from the first control plane, same mode and owner; a folder of its name, that a mount made, goes first. The encryption file must be the same on all.',
+      'Copy it from the first control plane, same mode and owner; first remove the folder of that name that a mount created. The encryption file must be the same on all.',
   },
   {
     id: 'mirror-pod-deleted',
     pattern: /^pod "(?:kube-apiserver|kube-controller-manager|kube-scheduler|etcd)-[^"]{0,300}" (?:force )?deleted/,
-    cause: 'This was a mirror pod: its age starts again, and the container keeps running with the old flags.',
-    remedy: 'On that node: crictl ps --name COMPONENT -q | xargs crictl stop; crictl ps shows another id and start.',
+    cause: 'This was a mirror pod: its age is reset, and the container keeps running with the old flags.',
+    remedy:
+      'On that node: crictl ps --name COMPONENT -q | xargs crictl stop; crictl ps then shows another id and start time.',
   },
   {
     id: 'kubelet-holds-dead-connection',
@@ -76,7 +78,7 @@ export const saidByNodes: readonly Explanation[] = [
   {
     id: 'server-not-reached',
     pattern: /[Ff]ailed to watch.{0,400}(?:connection refused|no route to host|i\/o timeout)/,
-    cause: 'This program still asks an API server that is gone: its kubeconfig names the old address.',
+    cause: 'This program still uses an API server that is gone: its kubeconfig names the old address.',
     remedy:
       'On that node: grep server: /etc/kubernetes/*.conf; for kube-proxy: kubectl -n kube-system rollout restart daemonset kube-proxy',
   },

@@ -1,14 +1,14 @@
 import type { Explanation } from './explanation.js'
 
-/** What any program says when two ends of a connection do not trust, reach or understand each other. */
+/** TLS messages of any program. */
 export const saidByTls: readonly Explanation[] = [
   {
     id: 'certificate-lacks-name',
     pattern:
       /x509: certificate is valid for .{0,400}, not |x509: cannot validate certificate for \S{1,300} because it doesn't contain any IP SANs/,
-    cause: 'The API server is called by a name or an address that its certificate does not have.',
+    cause: 'The client calls the API server by a name or address that its certificate does not have.',
     remedy:
-      '`quorate convert` reissues it with the endpoint. To look at it: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt',
+      '`quorate convert` reissues it with the endpoint. To inspect it: openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt',
   },
   {
     id: 'certificate-time',
@@ -21,8 +21,7 @@ export const saidByTls: readonly Explanation[] = [
   {
     id: 'certificate-of-another-ca',
     pattern: /x509: certificate signed by unknown authority/,
-    cause:
-      'The two ends have different CAs: pki files of another cluster, or of before a rotation, lie on one of them.',
+    cause: 'The two sides have different CAs: one of them has pki files of another cluster, or from before a rotation.',
     remedy:
       'sha256sum /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/etcd/ca.crt on both; on the joiner: kubeadm reset, and join again.',
   },
@@ -30,7 +29,7 @@ export const saidByTls: readonly Explanation[] = [
     id: 'certificate-refused',
     pattern: /remote error: tls: bad certificate/,
     cause:
-      "The other end refused our certificate: often the first control plane's own server or peer certificate was copied to another node.",
+      "The remote side rejected the certificate: often the first control plane's own server or peer certificate was copied to another node.",
     remedy:
       'Only ca, front-proxy-ca, etcd/ca and sa are shared. On that node: openssl x509 -noout -subject -ext subjectAltName -in /etc/kubernetes/pki/etcd/peer.crt',
   },

@@ -5,17 +5,17 @@ interface Told {
   readonly remedy: string
 }
 
-/** The end of a log may hold the sequels of a failure too: the more particular say why. */
+/** The end of a log may hold consequences of a failure too: the more specific messages name the cause. */
 const atMost = 2
 
 /**
- * What was told of a failure, with what the words of kubeadm, etcd and others in it mean: their causes after the message, their remedies before
- * the general one. Said once: an error that comes out of the journal has them already.
+ * A failure with the messages of kubeadm, etcd and others in it explained: their causes after the message, their remedies before
+ * the general one. Added once: an error read from the journal already has them.
  */
 export function withExplanations({ message, remedy }: Told): Told {
   const said = new Set(message.split(/\n|; /).map(explainLine))
   const known = allExplanations.filter((one) => said.has(one)).slice(0, atMost)
-  // A message has no full stop at its end: whoever shows it goes on.
+  // A message has no full stop at its end: the caller continues the sentence.
   const fresh = known
     .map(({ cause, remedy: its }) => ({ cause: cause.replace(/\.$/, ''), remedy: its }))
     .filter(({ cause }) => !message.includes(cause))

@@ -21,7 +21,7 @@ async function readNodesFile(paths: StatePaths) {
     throw new QuorateError('USAGE', 'the list of enrolled nodes cannot be read', {
       where: paths.nodes,
       cause,
-      remedy: 'Mend or restore this file; enrolling the nodes again makes it anew.',
+      remedy: 'Correct or restore this file. Enrolling the nodes again also recreates it.',
     })
   }
 }

@@ -23,7 +23,7 @@ export async function readOrMakeToken(path: string): Promise<string> {
     if ((mode & 0o077) !== 0) {
       throw new QuorateError('USAGE', 'others than its owner may read the token file', {
         where: path,
-        remedy: `chmod 600 ${path}, and change the token if somebody may have read it.`,
+        remedy: `chmod 600 ${path}, and change the token if it may have been read.`,
       })
     }
     const token = (await file.readFile('utf8')).trim()

@@ -170,7 +170,7 @@ export const hostPaths: readonly PublicCase[] = [
       there: { '/etc/kubernetes/audit.yaml': 'file' },
       sha256: { '/etc/kubernetes/audit.yaml': 'cd' },
       source: ['kubernetes/kubernetes#102715'],
-      error: [cp2, /with other content/, /diff \/etc\/kubernetes\/audit\.yaml/],
+      error: [cp2, /with different content/, /diff \/etc\/kubernetes\/audit\.yaml/],
     },
   ),
   hostPath(
@@ -223,7 +223,7 @@ export const hostPaths: readonly PublicCase[] = [
     'An error with the command that copies it.',
     {
       file: { path: '/etc/webhooks', kind: 'directory', directory: true, mounted: true, cut: true },
-      error: [cp2, /more than the 200 files/, /scp -pr/],
+      error: [cp2, /more than 200 files/, /scp -pr/],
     },
   ),
 ]

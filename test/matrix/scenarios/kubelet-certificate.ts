@@ -15,7 +15,7 @@ export const kubeletCertificate: Scenario = {
   simulated: {
     versions: ['v1.37.2'],
     try: (t, kubernetesVersion) =>
-      refuses(t, 'kubelet.conf holds a client certificate of its own', {
+      refuses(t, 'kubelet.conf embeds a client certificate', {
         site: { kubernetesVersion },
         prepare: async (cluster) => {
           const { name: node, root } = cluster.node('cp1')

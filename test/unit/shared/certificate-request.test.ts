@@ -90,16 +90,16 @@ t.test('a certificate must be what its request asked this CA for', async (t) => 
     [],
     'more names, in any order',
   )
-  t.same(problems('no certificate'), ['it is no certificate in PEM'])
-  t.match(problems(issue(wish, otherKey, ca).cert), [/^it is for another key/])
+  t.same(problems('no certificate'), ['it is not a PEM certificate'])
+  t.match(problems(issue(wish, otherKey, ca).cert), [/^its key differs from the request/])
   t.match(signed({}, other), [/^it is not signed by CN=kubernetes, the CA of this cluster/])
   t.same(signed({ dnsNames: ['cp2'], ipAddresses: [] }), ['it lacks api.example.com, 10.0.0.5'])
   t.same(signed({ usage: 'client' }), ['its extended key usage lacks serverAuth'])
   t.match(signed({ organizations: ['system:masters'] }), [
     /^its subject is O=system:masters, CN=kube-apiserver, the request's is O=o1, O=o2, CN=kube-apiserver$/,
   ])
-  t.match(signed({ notAfter: at(0.5) }), [/^it ends on /])
-  t.match(signed({ notBefore: at(1) }), [/^it begins on /])
+  t.match(signed({ notAfter: at(0.5) }), [/^it expires on /])
+  t.match(signed({ notBefore: at(1) }), [/^it is valid only from /])
   t.match(signed({ usage: 'ca' }).join('; '), /it is the certificate of a CA/)
 })
 

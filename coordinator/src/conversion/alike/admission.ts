@@ -28,7 +28,7 @@ const seeObject = (registeredBy: string): string =>
     : `kubectl get ${registeredBy} -o yaml`
 
 const exempt =
-  'Exempt the objects that are named, or namespace kube-system, in its own policy; or set it to audit until the run is done.'
+  'Exempt the named objects, or the namespace kube-system, in its own policy; or set it to audit until the run has finished.'
 
 /** Messages of the API server, by the parts of it that refuse. */
 const readers: readonly (readonly [RegExp, Reader])[] = [
@@ -37,8 +37,8 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
     ({ registeredBy }, [, webhook = '']) => ({
       by: `webhook ${webhook}`,
       severity: 'warning',
-      message: `the admission webhook ${webhook} has side effects, so nothing can be tried that it is asked about; it may still refuse`,
-      remedy: `Ask its operators whether it accepts these changes: ${seeObject(registeredBy)}. To have them tried, set its sideEffects to NoneOnDryRun where that is true.`,
+      message: `the admission webhook ${webhook} has side effects, so a dry run skips the changes that it reviews; it may still refuse`,
+      remedy: `Ask its operators whether it accepts these changes: ${seeObject(registeredBy)}. To include them in the dry run, set its sideEffects to NoneOnDryRun if that is true.`,
     }),
   ],
   [
@@ -47,7 +47,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
       by: `webhook ${webhook}`,
       severity: 'error',
       message: `the admission webhook ${webhook} does not answer, and without it the API server refuses`,
-      remedy: `Bring its Service up, or delete what is left of it: ${seeObject(registeredBy)} says where it is (clientConfig); failurePolicy: Ignore lets changes pass while it is away.`,
+      remedy: `Bring its Service up, or delete its leftovers: ${seeObject(registeredBy)} says where it is (clientConfig); failurePolicy: Ignore accepts changes while it is unavailable.`,
     }),
   ],
   [
@@ -65,7 +65,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
       by: `policy ${policy}`,
       severity: 'error',
       message: `ValidatingAdmissionPolicy ${policy} refuses`,
-      remedy: `kubectl get validatingadmissionpolicybinding ${binding} -o yaml. Exempt kube-system by its matchResources (namespaceSelector: kubernetes.io/metadata.name NotIn kube-system, kube-public), or take Deny out of its validationActions until the run is done.`,
+      remedy: `kubectl get validatingadmissionpolicybinding ${binding} -o yaml. Exempt kube-system by its matchResources (namespaceSelector: kubernetes.io/metadata.name NotIn kube-system, kube-public), or remove Deny from its validationActions until the run has finished.`,
     }),
   ],
   [
@@ -91,9 +91,10 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
     () => ({
       by: 'impersonation',
       severity: 'warning',
-      message: 'admin.conf may not impersonate controllers and kubelets, so what they make in a run cannot be tried',
+      message:
+        'admin.conf is not allowed to impersonate controllers and kubelets, so a dry run cannot include the objects that they create',
       remedy:
-        'kubectl get clusterrolebinding kubeadm:cluster-admins -o yaml; it shall bind the ClusterRole cluster-admin.',
+        'kubectl get clusterrolebinding kubeadm:cluster-admins -o yaml; it must bind the ClusterRole cluster-admin.',
     }),
   ],
   [
@@ -103,7 +104,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
       severity: 'error',
       message: `RBAC does not allow ${user} to`,
       remedy:
-        'kubectl get clusterrolebinding kubeadm:cluster-admins -o yaml; it shall bind the ClusterRole cluster-admin.',
+        'kubectl get clusterrolebinding kubeadm:cluster-admins -o yaml; it must bind the ClusterRole cluster-admin.',
     }),
   ],
   [
@@ -129,9 +130,8 @@ export function refusalOf(tried: TriedChange): Refusal | undefined {
     return {
       by: 'the API server',
       severity: 'warning',
-      message: 'the API server does not accept as a dry run, for a reason that Quorate does not know',
-      remedy:
-        'quorate explain says more where the message is known; try the same by hand: kubectl apply --dry-run=server',
+      message: 'the API server refuses in a dry run, for a reason that Quorate does not recognise',
+      remedy: 'quorate explain identifies known messages. To try the change by hand: kubectl apply --dry-run=server',
     }
   if (!altered) return undefined
   return {

@@ -55,17 +55,17 @@ function fileFinding({ here, there }: Pair, [left, right]: readonly [Seen | unde
   const has = (seen: Seen | undefined): boolean => seen !== undefined && seen.sha256 !== ''
   const differs =
     has(left) && has(right)
-      ? `has another content than on ${there.node.name}`
+      ? `differs from the file on ${there.node.name}`
       : has(left)
         ? `is absent on ${there.node.name}`
-        : `is absent, and there on ${there.node.name}`
+        : `is absent, but exists on ${there.node.name}`
   const size = (seen: Seen | undefined): string =>
     seen === undefined || !has(seen) ? 'absent' : seen.bytes < 0 ? 'there' : `${seen.bytes} bytes`
   const paths = [...new Set([left, right].flatMap((seen) => (seen === undefined ? [] : [seen.path])))]
   return {
     severity: weightOfFile(what, path, [here, there]),
     message: `${path}, which a control plane component reads, ${differs}`,
-    evidence: `${path} on ${here.node.name}: ${size(left)}; on ${there.node.name}: ${size(right)}; by sha256 not the same`,
+    evidence: `${path} on ${here.node.name}: ${size(left)}; on ${there.node.name}: ${size(right)}; the sha256 differs`,
     remedy: `Compare them, on both nodes: sha256sum ${paths.join(' ')}. Copy the right one to the other node with its mode and owner, and restart the component that reads it there.`,
   }
 }

@@ -85,10 +85,10 @@ const notRendered = (run: ConversionRun, { externalCas }: NodeFacts, why: string
   severity: externalCas.length > 0 ? 'warning' : 'error',
   node: run.first.name,
   message:
-    'kubeadm does not say what manifests it would write for the joiners, so they are not compared with those that run',
+    'kubeadm does not return the manifests that it would write for the joiners, so Quorate cannot compare them with the running ones',
   evidence: why,
   remedy:
-    'kubectl -n kube-system get configmap kubeadm-config -o jsonpath={.data.ClusterConfiguration} > /tmp/c.yaml; kubeadm config validate --config /tmp/c.yaml names what is wrong in it. kubectl -n kube-system edit configmap kubeadm-config.',
+    'kubectl -n kube-system get configmap kubeadm-config -o jsonpath={.data.ClusterConfiguration} > /tmp/c.yaml; kubeadm config validate --config /tmp/c.yaml shows the error. Then correct it: kubectl -n kube-system edit configmap kubeadm-config.',
 })
 
 /** A joiner's kubelet gets what kubelet-config says; patches for it are seen when they are applied, by the gate of the join. */

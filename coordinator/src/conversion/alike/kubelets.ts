@@ -23,13 +23,13 @@ function configurations(run: ConversionRun, { here, there }: Pair): readonly Dif
         severity: 'error',
         message: `${difference.path} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
         evidence: `${kubeletConfigPath(here.facts)}: ${difference.path}: ${a}; on ${there.node.name}: ${b}`,
-        remedy: `Decide which is right, write it into the other's configuration (${kubeletConfigPath(here.facts)} on ${here.node.name}, ${kubeletConfigPath(there.facts)} on ${there.node.name}) and systemctl restart kubelet there. Keep the source in step: kubectl -n kube-system edit configmap kubelet-config.`,
+        remedy: `Decide which is right, write it into the other's configuration (${kubeletConfigPath(here.facts)} on ${here.node.name}, ${kubeletConfigPath(there.facts)} on ${there.node.name}) and systemctl restart kubelet there. Update the source too: kubectl -n kube-system edit configmap kubelet-config.`,
       }
     },
   )
 }
 
-/** They are no part of kubelet-config, and nothing keeps them equal but whoever writes them. */
+/** They are no part of kubelet-config, and only their authors keep them equal. */
 function flags({ here, there }: Pair): readonly Difference[] {
   return flagDifferences(here.facts, there.facts).map(({ name, one, other }) => {
     const [a, b] = [one, other].map((flag) => flag?.value ?? 'absent')
@@ -40,7 +40,7 @@ function flags({ here, there }: Pair): readonly Difference[] {
       severity: mustBeAlike.has(name) ? 'error' : 'warning',
       message: `--${name} of the kubelet differs from ${there.node.name}: ${a}; on ${there.node.name}: ${b}`,
       evidence: `${here.node.name}: ${seen(one)}; ${there.node.name}: ${seen(other)}`,
-      remedy: `Decide which is right, write it into ${where} on the other node and there: systemctl daemon-reload; systemctl restart kubelet. policy.kubeletExtraArgs: own in the cluster file leaves each kubelet to its own files.`,
+      remedy: `Decide which is right, write it into ${where} on the other node and there: systemctl daemon-reload; systemctl restart kubelet. policy.kubeletExtraArgs: own in the cluster file keeps the files of each kubelet.`,
     }
   })
 }

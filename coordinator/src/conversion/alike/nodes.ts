@@ -62,7 +62,7 @@ function podFinding({ here, there }: Pair, difference: PodDifference): Differenc
     severity: weightOf(difference),
     message: `${what} ${differs(difference)} ${there.node.name}: ${listed(one)}; on ${there.node.name}: ${listed(other)}`,
     evidence: `${here.node.name} ${file}${lineOf(here, difference)}: ${shown(difference, one)}; ${there.node.name}${elsewhere === file ? '' : ` ${elsewhere}`}${lineOf(there, difference)}: ${shown(difference, other)}`,
-    remedy: `Decide which is right and write it into ${file} on the other node: the kubelet restarts ${component} there. Keep kubeadm-config in step: kubectl -n kube-system edit configmap kubeadm-config.`,
+    remedy: `Decide which is right and write it into ${file} on the other node: the kubelet restarts ${component} there. Update kubeadm-config too: kubectl -n kube-system edit configmap kubeadm-config.`,
   }
 }
 

@@ -6,7 +6,7 @@ import type { ConversionRun } from '../context/run.js'
 /** Loopback and link-local addresses, which every node has. */
 const ofEveryNode = /^(127\.|169\.254\.|::1$|fe80:)/i
 
-/** A node's own names and addresses; the virtual one is nobody's. */
+/** A node's own names and addresses; the virtual one belongs to no node. */
 export function ownOf(run: ConversionRun, { name, address }: NodeEntry, facts: NodeFacts): NodeOwn {
   const { virtualIP } = run.file.loadBalancer
   const onCards = facts.interfaces

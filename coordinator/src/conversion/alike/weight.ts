@@ -9,7 +9,7 @@ const onlyHowItRuns =
 /** A member reads them while it has no data yet, and never again (etcd: server/embed/config.go, initial-*). */
 const onceRead = /^initial-cluster(-state|-token)?$/
 
-/** Two control planes that differ in it behave differently: `error`; or only run differently, or nobody can tell: `warning`. */
+/** Two control planes that differ in it behave differently: `error`; or only run differently, or it is unknown: `warning`. */
 export function weightOf({ component, kind, name, one, other }: PodDifference): Severity {
   if (areIncomparable(one, other)) return 'warning'
   if (component === 'etcd' && kind === 'flag' && onceRead.test(name)) return 'warning'

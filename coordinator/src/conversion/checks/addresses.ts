@@ -13,7 +13,7 @@ const id = 'addresses'
 /** A node that joins by another network card than the others know it by takes the cluster down with it (kubeadm#1359, #2275). */
 export const addresses: Check = {
   id,
-  title: 'Nodes have the addresses that the file and the cluster give them',
+  title: 'Node addresses match the cluster file and the cluster',
   async check(run) {
     const own = await Promise.all(run.machines.map(async (node) => onInterface(node, await run.nodeFacts(node))))
     return [
@@ -50,7 +50,7 @@ function advertised(first: NodeEntry, facts: NodeFacts): Finding[] {
       node: first.name,
       message: `its API server advertises ${address}, the file says ${first.address}`,
       evidence: `kube-apiserver.yaml: --advertise-address=${address}`,
-      remedy: `Write address: ${address} in the cluster file. Changing a control plane's address is another job, to be done before.`,
+      remedy: `Write address: ${address} in the cluster file. To change the address of a control plane, do it before the conversion.`,
     },
   ]
 }
@@ -88,6 +88,6 @@ async function ofBothFamilies(run: ConversionRun): Promise<Finding[]> {
       message: `the cluster is dual stack, and the interface that holds ${node.address} has no address of the other family`,
       evidence: `Node ${run.first.name}: InternalIP ${first.internalIps.join(', ')}; here ${facts.interfaces.flatMap((each) => each.addresses).join(', ')}`,
       remedy:
-        'Give that interface an address of the other family before it joins; its kubelet is then told both (--node-ip).',
+        'Give that interface an address of the other family before it joins; its kubelet then gets both (--node-ip).',
     }))
 }

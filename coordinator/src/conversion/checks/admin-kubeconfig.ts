@@ -10,7 +10,7 @@ const path = '/etc/kubernetes/admin.conf'
 /** Some keep it off the node (kubernetes#121305, CIS 1.1.13). The agent asks its own API server with it, and kubeadm does as well. */
 export const adminKubeconfig: Check = {
   id,
-  title: 'The first control plane has its admin.conf',
+  title: 'The first control plane has admin.conf',
   beside: 'Who keeps it off the node knows why: everything else runs on without it.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
@@ -35,8 +35,8 @@ function missing(node: NodeEntry, facts: NodeFacts): Finding {
     id,
     severity: 'error',
     node: node.name,
-    message: `${path} is not there: Quorate reads and changes the cluster with it, on this node alone`,
+    message: `${path} is missing: Quorate reads and changes the cluster with it, on this node only`,
     evidence: `${path}: no such file`,
-    remedy: `Put it back for the conversion, on that node: install -m 600 FILE ${path}, with the place where you keep it for FILE. If it is lost, make another: ${make}. It can be taken away again when the conversion has finished.`,
+    remedy: `Put it back for the conversion, on that node: install -m 600 FILE ${path}, where FILE is your copy. If it is lost, create another: ${make}. You can remove it when the conversion has finished.`,
   }
 }

@@ -32,7 +32,7 @@ function finding({ severity, message, remedy }: Refusal, all: readonly TriedChan
     id,
     severity,
     message: `${message}: ${changes.join('; ')}`,
-    evidence: `dry run (dryRun=All) of ${all[0]?.change}: ${error === '' ? 'the stored data would not be what was sent' : error.slice(0, 500)}`,
+    evidence: `dry run (dryRun=All) of ${all[0]?.change}: ${error === '' ? 'the stored data would differ from what was sent' : error.slice(0, 500)}`,
     remedy,
   }
 }

@@ -7,7 +7,7 @@ const id = 'agent-versions'
 /** Agents of one fleet are updated together: the facts of another schema are read wrongly without anyone noticing. */
 export const agentVersions: Check = {
   id,
-  title: 'All agents are of one version',
+  title: 'All agents have the same version',
   beside: "Agents of several versions may differ in what they do: Quorate's own.",
   async check(run) {
     const first = await run.nodeFacts(run.first)

@@ -10,7 +10,7 @@ const id = 'already-highly-available'
 /** A second run over what Quorate itself converted plans nothing and is no error; a cluster with other control planes is not ours to change. */
 export const alreadyHighlyAvailable: Check = {
   id,
-  title: 'The cluster has one control plane, or only those of the file',
+  title: 'The cluster has one control plane, or only those in the cluster file',
   beside: 'There would be nothing to do, or control planes that the file does not know.',
   async check(run) {
     return [...(await strangers(run)), ...(await otherEndpoint(run))]
@@ -27,7 +27,7 @@ async function strangers(run: ConversionRun): Promise<Finding[]> {
     message: 'the cluster has a control plane that the file does not name: it is not a cluster with one control plane',
     evidence: `Node ${node.name} with the label node-role.kubernetes.io/control-plane, addresses ${node.internalIps.join(', ')}`,
     remedy:
-      'To see whether it is highly available: `quorate verify`. If the Node is left from a removed machine: kubectl delete node ' +
+      'To see whether it is highly available: `quorate verify`. If the Node belongs to a removed machine: kubectl delete node ' +
       node.name,
   }))
 }
@@ -41,10 +41,10 @@ async function otherEndpoint(run: ConversionRun): Promise<Finding[]> {
     {
       id,
       severity: 'error',
-      message: `${joined + 1} control planes of the file are in the cluster already, behind another endpoint than the file's`,
+      message: `${joined + 1} control planes of the file are in the cluster already, behind an endpoint that differs from the one in the file`,
       evidence: `controlPlaneEndpoint: ${endpoint ?? '(none)'}; cluster file: ${formatEndpoint(run.endpoint)}`,
       remedy:
-        'Quorate converts a cluster with one control plane. To look at this one, write its own endpoint in the file and run `quorate verify`.',
+        'Quorate converts a cluster with one control plane. To inspect this one, write its own endpoint in the file and run `quorate verify`.',
     },
   ]
 }

@@ -10,7 +10,7 @@ const id = 'anonymous-auth'
 /** Without credentials the load balancer asks /readyz, the kubelet /livez, and kubeadm's discovery cluster-info (kubeadm#663, k3s#3576). */
 export const anonymousAuth: Check = {
   id,
-  title: 'Where the API server refuses requests without credentials, there are other ways to discover and to watch it',
+  title: 'Discovery and health checks work without anonymous requests if the API server refuses them',
   async check(run) {
     const cluster = await run.clusterFacts()
     const discovery = discoversByFile(cluster) && (await toJoin(run)).length > 0 ? [discoveryByFile(run)] : []
@@ -23,9 +23,10 @@ function discoveryByFile(run: ConversionRun): Finding {
     id,
     severity: 'info',
     node: run.first.name,
-    message: 'the joiners discover the cluster by a file with their token in it: cluster-info is refused without one',
+    message:
+      'the joiners discover the cluster through a file with their token: cluster-info is refused without credentials',
     evidence: 'GET kube-public/cluster-info without credentials is refused',
-    remedy: 'Nothing to do. The file lies in tmpfs, 0600, and is gone when the join has ended.',
+    remedy: 'Nothing to do. The file is in tmpfs, mode 0600, and is deleted when the join has finished.',
   }
 }
 
@@ -39,8 +40,8 @@ async function ofHealth(run: ConversionRun): Promise<readonly Finding[]> {
         ...about,
         severity: 'error',
         message:
-          "kubeadm gives a joiner's API server probes without credentials, and refused probes would end it again and again",
-        remedy: `Allow /livez, /readyz and /healthz without credentials by an AuthenticationConfiguration (1.31 and later); or put the kubeadm patch by which this node's own probes were changed into ${patchesFolder}, as kube-apiserver+json.yaml.`,
+          "kubeadm gives a joiner's API server probes without credentials, and refused probes would restart it repeatedly",
+        remedy: `Allow /livez, /readyz and /healthz without credentials with an AuthenticationConfiguration (1.31 and later); or put the kubeadm patch that changes the probes of this node into ${patchesFolder}, as kube-apiserver+json.yaml.`,
       },
     ]
   }
@@ -49,8 +50,8 @@ async function ofHealth(run: ConversionRun): Promise<readonly Finding[]> {
       {
         ...about,
         severity: 'warning',
-        message: "the load balancer's health check must take 401 as alive: /readyz is refused to it",
-        remedy: 'Let it expect 200, 401 or 403 of GET /readyz, or give it a client certificate.',
+        message: "the load balancer's health check must accept 401 as healthy: /readyz is refused without credentials",
+        remedy: 'Let it expect 200, 401 or 403 from GET /readyz, or give it a client certificate.',
       },
     ]
   }
@@ -58,9 +59,9 @@ async function ofHealth(run: ConversionRun): Promise<readonly Finding[]> {
     {
       ...about,
       severity: 'info',
-      message: 'the load balancer takes 401 as alive: it sees that an API server answers, not that it is ready',
+      message: 'the load balancer accepts 401 as healthy: it sees that an API server answers, not that it is ready',
       remedy:
-        'Nothing to do. An AuthenticationConfiguration (1.31 and later) that allows /readyz alone would let it see more.',
+        'Nothing to do. An AuthenticationConfiguration (1.31 and later) that allows only /readyz would let it check readiness.',
     },
   ]
 }

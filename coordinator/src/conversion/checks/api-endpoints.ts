@@ -5,10 +5,10 @@ import type { Check } from './check.js'
 const id = 'api-endpoints'
 const flag = '--endpoint-reconciler-type'
 
-/** With the default, `lease`, each API server puts itself behind the Service `kubernetes`; `master-count` needs a count that nobody keeps. */
+/** With the default, `lease`, each API server puts itself behind the Service `kubernetes`; `master-count` needs a count that nothing maintains. */
 export const apiEndpoints: Check = {
   id,
-  title: 'API servers put themselves behind the Service default/kubernetes',
+  title: 'API servers register themselves in the Service default/kubernetes',
   beside: 'In-cluster clients reach the API servers by these, not by the load balancer.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
@@ -18,7 +18,7 @@ export const apiEndpoints: Check = {
       {
         id,
         severity: 'error',
-        message: 'a new API server would not put itself behind the Service default/kubernetes: pods would not use it',
+        message: 'a new API server would not register itself in the Service default/kubernetes: pods would not use it',
         evidence: `kube-apiserver.yaml: ${flag}=${reconciler}`,
         remedy: `Delete endpoint-reconciler-type under apiServer.extraArgs in kubeadm-config, and ${flag} from ${manifestOf(facts, 'kube-apiserver')}: the default is lease`,
       },

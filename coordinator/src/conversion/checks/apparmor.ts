@@ -12,7 +12,8 @@ const id = 'apparmor'
 /** A profile confines what it names: the load balancer's program where a distribution ships one (SUSE), and static pods that ask for one. */
 export const apparmor: Check = {
   id,
-  title: 'AppArmor lets the load balancer read its configuration, and joiners have the profiles of the static pods',
+  title:
+    'AppArmor allows the load balancer to read its configuration, and joiners have the profiles of the static pods',
   async check(run) {
     return [...(await ofLoadBalancers(run)), ...(await ofStaticPods(run))]
   },
@@ -54,7 +55,7 @@ function ofProgram({ node, program, path, profile: { name, mode, file, rules } }
       // Includes and variables are not followed: where the file was not seen, or includes more, it may still be allowed.
       severity: 'warning',
       node,
-      message: `AppArmor confines ${program} on this node and does not visibly let it read ${path}: ${program} may not start`,
+      message: `AppArmor confines ${program} on this node and has no rule that lets it read ${path}: ${program} may not start`,
       evidence,
       remedy: `On that node: echo '${path} r,' >> ${local} && apparmor_parser -r ${source}`,
     },

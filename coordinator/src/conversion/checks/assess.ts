@@ -57,10 +57,10 @@ const missingFinding = ({ node, message }: MissingNode) => ({
   id: 'worker-missing',
   severity: 'warning' as const,
   node,
-  message: `it is converted later: ${message}. Until then it goes on with the first control plane's own address, which stays as it is`,
+  message: `it is converted when it returns: ${message}. Until then it keeps using the first control plane's own address, which keeps working`,
   evidence: 'AGENT_UNREACHABLE',
   remedy:
-    'Start its quorate-agent, or the machine, if it can be. Else `quorate resume RUN` converts it when it is back, and `quorate serve` by itself; until then `quorate verify` says no.',
+    'Start its quorate-agent or the machine, if possible. Otherwise run `quorate resume RUN` when it returns; `quorate serve` converts it automatically. Until then `quorate verify` fails (exit 7).',
 })
 
 async function reach(run: ConversionRun, node: string): Promise<readonly Finding[]> {

@@ -13,7 +13,7 @@ const staleMs = 60_000
 /** It signs cluster-info for each token, and lives in the controller-manager's leader (kubeadm#3401, kubernetes#109233). */
 export const bootstrapSigner: Check = {
   id,
-  title: 'The bootstrap signer runs: a controller-manager leads and has it switched on',
+  title: 'A controller-manager leads and its bootstrap signer is enabled',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
     return [...(await ofLease(run, facts)), ...ofFlag(run, facts)]
@@ -21,7 +21,7 @@ export const bootstrapSigner: Check = {
 }
 
 async function ofLease(run: ConversionRun, facts: NodeFacts): Promise<Finding[]> {
-  // One that is told to elect nobody keeps no lease.
+  // One with --leader-elect=false keeps no lease.
   if (staticPodFlag(facts, component, '--leader-elect') === 'false') return []
   const { leases } = await run.clusterFacts()
   const lease = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === component)
@@ -32,7 +32,7 @@ async function ofLease(run: ConversionRun, facts: NodeFacts): Promise<Finding[]>
     {
       id,
       severity: 'error',
-      message: 'no controller-manager leads: a token of a join would get no signature, and no kubelet a certificate',
+      message: 'no controller-manager leads: join tokens would not be signed, and kubelets would get no certificates',
       evidence: `lease kube-system/kube-controller-manager renewed ${seen}, holder ${lease?.holder || '(none)'}`,
       remedy: `On ${run.first.name}: crictl ps -a --name kube-controller-manager, and crictl logs of its container`,
     },
@@ -50,7 +50,7 @@ function ofFlag(run: ConversionRun, facts: NodeFacts): Finding[] {
       id,
       severity: 'error',
       node: run.first.name,
-      message: 'the bootstrap signer is not switched on: it is off unless it is named',
+      message: 'the bootstrap signer is not enabled: it is off unless --controllers names it',
       evidence: `kube-controller-manager.yaml: ${controllers === undefined ? 'no --controllers' : `--controllers=${controllers}`}`,
       remedy: `Set --controllers=*,bootstrapsigner,tokencleaner in ${foldersOf(facts).manifests}/kube-controller-manager.yaml`,
     },

@@ -8,7 +8,7 @@ const id = 'ca-key'
 /** With an external CA kubeadm makes no certificate: a person has them signed where the key is (docs/decisions/0014-external-ca.md). */
 export const caKey: Check = {
   id,
-  title: "The keys of the cluster's CAs are on the first control plane, or it is said what must be signed elsewhere",
+  title: "The keys of the cluster's CAs are on the first control plane, or Quorate lists what must be signed elsewhere",
   async check(run) {
     const first = await run.nodeFacts(run.first)
     const { caKeyPresent, externalCas } = first
@@ -24,10 +24,10 @@ export const caKey: Check = {
           id,
           severity: 'warning',
           node,
-          message: `an external CA: what this node needs of it must be signed where its key is (${wanted.length})`,
+          message: `the CA is external: the certificates that this node needs must be signed where the CA key is (${wanted.length})`,
           evidence: `on ${run.first.name} ${externalCas.map(({ name }) => `${pkiPath(first, `${name}.key`)}: no such file`).join(', ')}; ${inWords(wanted)}`,
           remedy:
-            'Have somebody at hand who can sign: the run makes the requests, ends before it changes anything of the cluster, and `quorate resume RUN` goes on when the certificates lie beside them (docs/runbook.md#external-ca). Or put the key there (0600, root) for the time of the conversion.',
+            'The operator of the CA must sign the requests. The run creates them and stops before it changes the cluster; `quorate resume RUN` continues when the certificates are beside the requests (docs/runbook.md#external-ca). Or put the key there (0600, root) for the duration of the conversion.',
         },
       ]
     })
@@ -39,7 +39,7 @@ const neitherKeyNorCertificate = (node: string, folder: string): Finding => ({
   severity: 'error',
   node,
   message:
-    "neither the key of the cluster's CA nor its certificate is where kubeadm keeps them: no certificate can be made, nor one be checked",
+    "neither the key nor the certificate of the cluster's CA is where kubeadm keeps them: certificates can be neither issued nor verified",
   evidence: `${folder}/ca.key, ca.crt: no such file`,
   remedy: `Put ca.crt, and ca.key where the cluster has it, into ${folder} of this node.`,
 })

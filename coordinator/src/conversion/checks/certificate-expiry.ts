@@ -12,7 +12,7 @@ const soonDays = 30
 /** A certificate that ends during or soon after the conversion looks like a failure of it. */
 export const certificateExpiryBy = (clock: Clock): Check => ({
   id,
-  title: 'No certificate has expired or is about to',
+  title: 'No certificate has expired or expires soon',
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }) =>
@@ -27,7 +27,7 @@ export const certificateExpiry = certificateExpiryBy(systemClock)
 
 /** kubeadm's pki folder keeps what people put aside there: only what a flag, a kubeconfig or the kubelet names is used. */
 function isUsed({ path }: CertificateFacts, { staticPods, manifestProblems, kubeconfigs }: NodeFacts): boolean {
-  // Of kubeconfigs, and the kubelet's own; and where a manifest cannot be read nobody knows.
+  // Of kubeconfigs, and the kubelet's own; and where a manifest cannot be read it is unknown.
   if (!path.endsWith('.crt') || manifestProblems.length > 0) return true
   // The kubelet's clientCAFile, and what kubeadm asks etcd with, are in no flag.
   if (/\/ca\.crt$/.test(path) && !path.endsWith('/etcd/ca.crt')) return true
@@ -56,16 +56,18 @@ function judge(node: string, certificate: CertificateFacts, now: number): Findin
     return [{ ...where, severity: 'error', message: `${certificate.path} is not valid yet`, evidence }]
   if (days < 0) return [{ ...where, severity: 'error', message: `${certificate.path} has expired`, evidence }]
   if (days >= soonDays) return []
-  return [{ ...where, severity: 'warning', message: `${certificate.path} ends in ${Math.floor(days)} days`, evidence }]
+  return [
+    { ...where, severity: 'warning', message: `${certificate.path} expires in ${Math.floor(days)} days`, evidence },
+  ]
 }
 
 function remedyFor(certificate: CertificateFacts): string {
   if (certificate.isCa)
-    return 'A CA is renewed by hand: see "Manual Rotation of CA Certificates" in the documentation of Kubernetes. Do it before the conversion.'
+    return 'A CA must be renewed by hand, before the conversion: see "Manual Rotation of CA Certificates" in the Kubernetes documentation.'
   if (certificate.path === kubeVipConfPath)
-    return 'kubeadm does not renew it: `quorate convert` makes a new one when it has less than a month.'
+    return 'kubeadm does not renew it. `quorate convert` replaces it when it is valid for less than a month.'
   if (certificate.path.includes('kubelet'))
-    return 'On that node: systemctl restart kubelet; if it stays, see "Kubelet client certificate rotation fails" in the documentation of kubeadm.'
+    return 'On that node: systemctl restart kubelet. If that does not help, see "Kubelet client certificate rotation fails" in the kubeadm documentation.'
   return 'On that control plane: kubeadm certs renew all, then restart the static pods as it says.'
 }
 

@@ -46,8 +46,8 @@ function ofMixed(node: string, version: string, other: string): Finding {
     id,
     severity: 'warning',
     node,
-    message: `it has another cgroup version than the first control plane: one kubelet configuration serves both`,
+    message: `its cgroup version differs from the first control plane: both use the same kubelet configuration`,
     evidence: `cgroup ${version}; ${other}`,
-    remedy: 'Make them equal: boot with systemd.unified_cgroup_hierarchy=1',
+    remedy: 'Use the same version on both: boot with systemd.unified_cgroup_hierarchy=1',
   }
 }

@@ -82,7 +82,7 @@ function betweenNodes(offsets: readonly Offset[]): Finding[] {
       node: ahead.node.name,
       message: `its clock is at least ${seconds(apart)} ahead of that of ${behind.node.name}`,
       evidence: `${ahead.node.name} ${seconds(ahead.least)}, ${behind.node.name} ${seconds(behind.most)} from this machine's clock`,
-      remedy: 'Let all nodes follow the same time source: timedatectl set-ntp true on each.',
+      remedy: 'Synchronise all nodes with the same time source: timedatectl set-ntp true on each.',
     },
   ]
 }
@@ -94,7 +94,7 @@ function unsynchronised({ node, synchronised }: Offset): Finding[] {
       id,
       severity: 'warning',
       node: node.name,
-      message: 'its clock follows no time source',
+      message: 'its clock is not synchronised with a time source',
       evidence: 'NTPSynchronized=no',
       remedy: 'On that node: timedatectl set-ntp true',
     },

@@ -9,7 +9,7 @@ const id = 'cloud-init-hosts'
 /** With manage_etc_hosts: true cloud-init writes /etc/hosts from its template at each boot: what was written there is gone (kubesphere#5295). */
 export const cloudInitHosts: Check = {
   id,
-  title: "cloud-init leaves the endpoint's name in /etc/hosts",
+  title: "cloud-init keeps the endpoint's name in /etc/hosts",
   beside: 'What is written into /etc/hosts must be there after the next boot too (kubesphere#5295).',
   async check(run) {
     const written = run.loadBalancer.hostsAddress()
@@ -48,8 +48,8 @@ function lost(node: string, { where, template }: CloudInitHosts, { host, address
     id,
     severity: ours ? 'error' : 'warning',
     node,
-    message: `cloud-init writes /etc/hosts anew at each boot: ${host} would be gone, and the node would not find the API`,
+    message: `cloud-init rewrites /etc/hosts at each boot: ${host} would be removed, and the node would not find the API`,
     evidence: `${where}: manage_etc_hosts: true${template === '' ? '' : `; ${template} does not name ${host} as ${address}`}`,
-    remedy: `On that node: ${typed || `set manage_etc_hosts: false in ${where}`}; or publish ${host} by DNS.`,
+    remedy: `On that node: ${typed || `set manage_etc_hosts: false in ${where}`}; or publish ${host} in DNS.`,
   }
 }

@@ -8,7 +8,7 @@ const id = 'cloud-provider'
 /** With --cloud-provider=external a new Node is tainted until the cloud controller manager has found its machine (KEP-2395). */
 export const cloudProvider: Check = {
   id,
-  title: 'The external cloud provider knows every machine that is in the cluster',
+  title: 'The external cloud provider recognises every machine of the cluster',
   async check(run) {
     const flags = (await run.nodeFacts(run.first)).kubeletFlags
     const { nodes } = await run.clusterFacts()
@@ -30,7 +30,7 @@ const unknown = (name: string, taints: readonly string[]): Finding => ({
   id,
   severity: 'error',
   node: name,
-  message: 'the cloud controller manager does not know its machine: a joiner would wait for it in vain too',
+  message: 'the cloud controller manager does not recognise its machine: joiners would wait for it forever',
   evidence: `Node ${name} spec.taints: ${taints.join(', ')}`,
   remedy: `Find out why: ${logs}.`,
 })
@@ -38,7 +38,7 @@ const unknown = (name: string, taints: readonly string[]): Finding => ({
 const awaited = (joining: readonly { name: string }[], where: string): Finding => ({
   id,
   severity: 'info',
-  message: `each new Node keeps the taint node.cloudprovider.kubernetes.io/uninitialized until the cloud controller manager knows its machine: the run waits for ${joining.map(({ name }) => name).join(', ')}, each by name`,
+  message: `each new Node keeps the taint node.cloudprovider.kubernetes.io/uninitialized until the cloud controller manager recognises its machine: the run waits for ${joining.map(({ name }) => name).join(', ')}, each by name`,
   evidence: `${where}: --cloud-provider=external`,
   remedy: `Nothing to do, if the machines are of the same cloud, with the names that it knows. Else ${logs}.`,
 })

@@ -31,9 +31,9 @@ function ofBundle(run: ConversionRun, certificates: number, path: string): Findi
       id,
       severity: 'warning',
       node: run.first.name,
-      message: 'ca.crt is a bundle: joiners pin its first certificate, and kubeadm copies the whole of it',
+      message: 'ca.crt is a bundle: joiners pin its first certificate, and kubeadm copies the whole file',
       evidence: `${path}: ${certificates} certificates`,
-      remedy: `Finish the rotation of the CA first, or see which signs: openssl crl2pkcs7 -nocrl -certfile ${path} | openssl pkcs7 -print_certs -noout`,
+      remedy: `Finish the CA rotation first, or find the certificate that signs: openssl crl2pkcs7 -nocrl -certfile ${path} | openssl pkcs7 -print_certs -noout`,
     },
   ]
 }
@@ -49,10 +49,10 @@ function ofPublished(
     {
       id,
       severity: 'error',
-      message: "cluster-info names another CA than the first control plane's: no joiner would trust it",
+      message: 'the CA in cluster-info differs from the one of the first control plane: no joiner would trust it',
       evidence: `cluster-info ${short(published)}; ${path} ${short(own)} on ${run.first.name}`,
       remedy:
-        'Put the text of ca.crt, in base64, as certificate-authority-data into: kubectl -n kube-public edit configmap cluster-info',
+        'Put the content of ca.crt, in base64, as certificate-authority-data into: kubectl -n kube-public edit configmap cluster-info',
     },
   ]
 }

@@ -34,7 +34,7 @@ async function ofRefused(run: ConversionRun, node: NodeEntry): Promise<Finding[]
       id,
       severity: 'error',
       node: node.name,
-      message: `the agent does not use a folder of this cluster: ${problem}`,
+      message: `the agent refuses a folder of this cluster: ${problem}`,
       evidence: problem,
       remedy:
         'Move the folder below one that only root can write to (chown root, chmod go-w each folder above it), and name it in certificatesDir, etcd.local.dataDir or staticPodPath and in the static pod manifests.',
@@ -66,7 +66,7 @@ async function ofKubelets(run: ConversionRun): Promise<Finding[]> {
       severity: 'error',
       message: `kubelet-config gives joiners staticPodPath: ${path}, and kubeadm writes their static pods to ${usualManifests}: no control plane would start`,
       evidence: `configmap kubelet-config: staticPodPath: ${path}`,
-      remedy: `kubectl -n kube-system edit configmap kubelet-config, and set staticPodPath: ${usualManifests}. Kubelets that run keep their own file.`,
+      remedy: `kubectl -n kube-system edit configmap kubelet-config, and set staticPodPath: ${usualManifests}. Running kubelets keep their own file.`,
     },
   ]
 }

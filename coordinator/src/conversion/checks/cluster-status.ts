@@ -15,7 +15,7 @@ export const clusterStatus: Check = {
         id,
         severity: 'warning',
         message:
-          'kubeadm-config still holds a ClusterStatus: kubeadm 1.22 and later do not read it, and nobody keeps it true',
+          'kubeadm-config still holds a ClusterStatus: kubeadm 1.22 and later do not read it, and nothing updates it',
         evidence: `ClusterStatus: ${endpoints.map((line) => line.trim()).join(', ') || '(no endpoint)'}`,
         remedy: `kubectl -n kube-system patch configmap kubeadm-config --type=json -p '[{"op":"remove","path":"/data/ClusterStatus"}]'`,
       },

@@ -22,7 +22,7 @@ export const containerRuntime: Check = {
           node: node.name,
           message: joining.includes(node)
             ? 'no container runtime answers: kubeadm join needs one'
-            : 'the container runtime does not answer Quorate',
+            : 'the container runtime does not answer the agent',
           evidence: `${facts.criSocket || '(no CRI socket)'}: no answer to runtime.v1 Version`,
           remedy: `On that node: systemctl status ${runtimeOf(facts).unit}; ${runtimeOf(facts).hint}. Another socket is set as criSocket in /etc/quorate/agent.yaml.`,
         }),

@@ -8,11 +8,11 @@ const id = 'control-plane-images'
 
 /**
  * What is missing is pulled before the first join, so it costs time, and where a node has no way to a registry the run stops there. Whether it has
- * one only its container runtime knows, by its mirrors and proxies: nobody is asked from here.
+ * one only its container runtime knows, by its mirrors and proxies: no registry is asked from here.
  */
 export const controlPlaneImages: Check = {
   id,
-  title: 'The images of a control plane are on every joiner already',
+  title: 'Every joiner has the control plane images',
   async check(run) {
     const { kubernetesVersion, kubeadmConfig } = await run.clusterFacts()
     const { imageRepository } = readClusterConfiguration(kubeadmConfig?.text ?? '')
@@ -34,7 +34,7 @@ const finding = (node: string, missing: readonly string[], wanted: number): Find
   id,
   severity: 'warning',
   node,
-  message: `${missing.length} of the ${wanted} images of a control plane are not on it: they are pulled before the first join, and the run stops there if they cannot be`,
+  message: `${missing.length} of the ${wanted} control plane images are missing: the run pulls them before the first join, and stops there if a pull fails`,
   evidence: missing.join(' '),
-  remedy: `On that node, if it reaches a registry: kubeadm config images pull. If it reaches none, where there is one: ctr -n k8s.io images export images.tar ${missing.join(' ')}; then on that node: ctr -n k8s.io images import images.tar.`,
+  remedy: `On that node, if it reaches a registry: kubeadm config images pull. If it does not, on a machine that has them: ctr -n k8s.io images export images.tar ${missing.join(' ')}; then on that node: ctr -n k8s.io images import images.tar.`,
 })

@@ -10,7 +10,7 @@ const usual = new Set([controlPlaneTaint, 'node-role.kubernetes.io/master:NoSche
 /** kubeadm taints every control plane that joins, whatever the first one has: one that runs workloads does so for a reason. */
 export const controlPlaneTaints: Check = {
   id,
-  title: "The joiners' Nodes get the taints of the first control plane's, or the operator chose",
+  title: "The joiners' Nodes get the same taints as the first control plane, or as the policy says",
   beside: 'kubeadm taints what joins, whatever the first control plane has.',
   async check(run) {
     if (run.file.policy.controlPlaneTaints !== undefined || (await toJoin(run)).length === 0) return []

@@ -13,7 +13,7 @@ const id = 'control-planes-alike'
  */
 export const controlPlanesAlike: Check = {
   id,
-  title: 'Control planes run, and will run, with the same flags, images, files and kubelet configuration',
+  title: 'Existing and joining control planes have the same flags, images, files and kubelet configuration',
   async check(run) {
     const joining = await toJoin(run)
     return [...(joining.length === 0 ? [] : await joinerFindings(run)), ...(await betweenThem(run, joining))]

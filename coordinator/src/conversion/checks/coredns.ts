@@ -14,7 +14,7 @@ const deployment = 'kubectl -n kube-system get deployment coredns'
 /** `finish` spreads CoreDNS over the control planes that joined, and its gate and proof see it ready on two nodes. */
 export const coredns: Check = {
   id,
-  title: 'CoreDNS is ready, and can be on two nodes',
+  title: 'CoreDNS is ready and can run on two nodes',
   async check(run) {
     const cluster = await settled(run)
     const { coreDns } = cluster
@@ -52,9 +52,9 @@ async function settled(run: ConversionRun): Promise<ClusterFacts> {
 const absent = (evidence: string): Finding => ({
   id,
   severity: 'info',
-  message: 'the cluster has no CoreDNS of kubeadm: what answers its names instead is not moved to other nodes',
+  message: 'the cluster does not use the CoreDNS of kubeadm: the run does not spread the DNS pods that replace it',
   evidence,
-  remedy: 'After the conversion let what answers names run on two nodes or more.',
+  remedy: 'After the conversion, run the cluster DNS on two nodes or more.',
 })
 
 function withoutDeployment(cluster: ClusterFacts): Finding[] {
@@ -66,11 +66,10 @@ function withoutDeployment(cluster: ClusterFacts): Finding[] {
     {
       id,
       severity: 'error',
-      message:
-        'all pods that answer names are on one node, and no Deployment coredns makes them: Quorate cannot spread them',
+      message: 'all DNS pods run on one node, and no Deployment coredns manages them: Quorate cannot spread them',
       evidence,
       remedy:
-        'Let whatever makes these pods spread them over two nodes; with one node only, accept it with ignoreFindings.',
+        'Configure the controller of these pods to spread them over two nodes; with one node only, accept it with ignoreFindings.',
     },
   ]
 }
@@ -78,7 +77,7 @@ function withoutDeployment(cluster: ClusterFacts): Finding[] {
 const paused: Finding = {
   id,
   severity: 'error',
-  message: 'the Deployment of CoreDNS is paused: its pods are all on one node and cannot be spread',
+  message: 'the Deployment of CoreDNS is paused: all its pods run on one node and cannot be spread',
   evidence: 'deployment/kube-system/coredns: spec.paused: true',
   remedy: 'kubectl -n kube-system rollout resume deployment coredns',
 }
@@ -86,7 +85,7 @@ const paused: Finding = {
 const single = (nodes: readonly string[]): Finding => ({
   id,
   severity: 'warning',
-  message: 'CoreDNS has one replica: its node takes name resolution with it',
+  message: 'CoreDNS has one replica: if its node fails, name resolution fails',
   evidence: `deployment/kube-system/coredns: replicas: 1, on ${nodes.join(', ') || 'no node'}`,
   remedy: 'kubectl -n kube-system scale deployment coredns --replicas 2',
 })
@@ -96,10 +95,10 @@ function noRoom({ coreDns }: ClusterFacts, room: readonly string[]): Finding {
   return {
     id,
     severity: 'error',
-    message: `CoreDNS cannot be on two nodes: also after the joins ${room.join(', ') || 'no node'} alone takes its pods`,
+    message: `CoreDNS cannot run on two nodes: even after the joins only ${room.join(', ') || 'no node'} accepts its pods`,
     evidence: `nodeSelector ${selector.join(', ') || 'none'}; tolerations ${coreDns?.tolerations.join(', ') || 'none'}`,
     remedy:
-      'kubectl -n kube-system edit deployment coredns: let nodeSelector fit two nodes, and tolerate node-role.kubernetes.io/control-plane as kubeadm has it. Or kubectl uncordon a node.',
+      'kubectl -n kube-system edit deployment coredns: let nodeSelector fit two nodes, and tolerate node-role.kubernetes.io/control-plane as kubeadm does. Or kubectl uncordon a node.',
   }
 }
 
@@ -114,9 +113,9 @@ function unready(cluster: ClusterFacts, { hasRoomSoon }: { hasRoomSoon: boolean 
     {
       id,
       severity: 'error',
-      message: `CoreDNS is not ready: ${pods.length - faulty.length} of ${wanted} pods are, and no step changes that`,
+      message: `CoreDNS is not ready: ${pods.length - faulty.length} of ${wanted} pods are, and no step of the run changes that`,
       evidence,
-      remedy: `${deployment}; kubectl -n kube-system logs -l k8s-app=kube-dns; kubectl -n kube-system describe pods -l k8s-app=kube-dns. A node whose /etc/resolv.conf names no server, or itself, is a frequent cause.`,
+      remedy: `${deployment}; kubectl -n kube-system logs -l k8s-app=kube-dns; kubectl -n kube-system describe pods -l k8s-app=kube-dns. A frequent cause is a node whose /etc/resolv.conf names no server, or itself.`,
     },
   ]
 }

@@ -10,7 +10,7 @@ const id = 'crictl'
 /** Older kubeadm want crictl in PATH (`FileExisting-crictl`); later ones talk CRI themselves. */
 export const crictl: Check = {
   id,
-  title: 'crictl is there where kubeadm still needs it',
+  title: 'crictl is installed where kubeadm needs it',
   beside: "kubeadm's own preflight asks for it up to 1.30.",
   async check(run) {
     if (run.file.policy.ignorePreflightErrors.includes('FileExisting-crictl')) return []

@@ -5,7 +5,7 @@ const id = 'disk-latency'
 
 export const diskLatencyCheck: Check = {
   id,
-  title: 'The disks under etcd make a record durable fast enough',
+  title: 'The etcd disks are fast enough (fdatasync)',
   async check(run) {
     const seen = await disksOfEtcd(run)
     return seen.flatMap(({ slow }) => (slow === undefined ? [] : [{ id, ...slow }]))

@@ -15,7 +15,7 @@ const gibi = 2 ** 30
 /** Room for what the conversion writes: a snapshot and its copies, etcd's data on a joiner, certificates and manifests. */
 export const disk: Check = {
   id,
-  title: 'There is disk space for backups and for etcd',
+  title: 'The disks have space for backups and for etcd',
   async check(run) {
     const joining = await newMembers(run)
     // A snapshot is about as large as the database of whichever member is asked for it.
@@ -54,7 +54,7 @@ function ofNode(node: NodeEntry, facts: NodeFacts, wanted: Record<string, number
           ...where,
           message: `${path} cannot be written`,
           evidence: `${evidence}, read-only`,
-          remedy: `On that node: mount -o remount,rw ${disk.path}. Where it is writable there and only the agent is kept out: systemctl edit quorate-agent, with [Service] and ReadWritePaths=${path.slice(0, path.lastIndexOf('/')) || path}, then systemctl restart quorate-agent`,
+          remedy: `On that node: mount -o remount,rw ${disk.path}. If only the agent cannot write: systemctl edit quorate-agent, with [Service] and ReadWritePaths=${path.slice(0, path.lastIndexOf('/')) || path}, then systemctl restart quorate-agent`,
         },
       ]
     }
@@ -64,7 +64,7 @@ function ofNode(node: NodeEntry, facts: NodeFacts, wanted: Record<string, number
         ...where,
         message: `${path} needs ${size(bytes)} of free space`,
         evidence,
-        remedy: `On that node: df -h ${path}, then make room or grow the disk.`,
+        remedy: `On that node: df -h ${path}, then free space or grow the disk.`,
       },
     ]
   })

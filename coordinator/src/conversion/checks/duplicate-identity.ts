@@ -24,7 +24,7 @@ const identities: readonly Identity[] = [
   {
     what: 'MAC address',
     severity: 'error',
-    remedy: 'Give each virtual machine a MAC address of its own.',
+    remedy: 'Give each virtual machine a unique MAC address.',
     of: (node, facts) => macOf(node, facts),
   },
   {
@@ -36,14 +36,14 @@ const identities: readonly Identity[] = [
   {
     what: 'product_uuid',
     severity: 'warning',
-    remedy: 'Give each virtual machine a UUID of its own in its hypervisor.',
+    remedy: 'Give each virtual machine a unique UUID in its hypervisor.',
     of: (_, facts) => facts.productUuid.toLowerCase(),
   },
 ]
 
 export const duplicateIdentity: Check = {
   id,
-  title: 'No two nodes are clones of one another',
+  title: 'No two nodes are clones of each other',
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     return identities.flatMap((identity) => duplicates(identity, nodes))

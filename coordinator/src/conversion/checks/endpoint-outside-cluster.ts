@@ -8,7 +8,7 @@ const id = 'endpoint-outside-cluster'
 /** An address that kube-proxy makes needs an API server to be made: after a power failure nothing would start (openelb#125, metallb#168). */
 export const endpointOutsideCluster: Check = {
   id,
-  title: 'The endpoint is no address that the cluster itself makes',
+  title: 'The cluster itself does not provide the endpoint address',
   async check(run) {
     const subnet = (await clusterConfiguration(run))?.serviceSubnet ?? ''
     const addresses = await endpointAddresses(run, run.first)
@@ -17,10 +17,10 @@ export const endpointOutsideCluster: Check = {
       .map((address) => ({
         id,
         severity: 'error',
-        message: `the endpoint ${run.endpoint.host} is the address of a Service: the API would be reached through what needs the API`,
+        message: `the endpoint ${run.endpoint.host} is the address of a Service: a Service needs the API, and the API would need the Service`,
         evidence: `${address} is in serviceSubnet ${subnet}`,
         remedy:
-          'Choose an address of the network of the control planes as loadBalancer.virtualIP, or for the name of the endpoint in DNS',
+          'Choose an address in the network of the control planes for loadBalancer.virtualIP, or for the name of the endpoint in DNS',
       }))
   },
 }

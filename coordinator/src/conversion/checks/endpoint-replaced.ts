@@ -11,7 +11,7 @@ const id = 'endpoint-replaced'
 /** Many clusters with one control plane were made with an endpoint already; users may depend on the old name. */
 export const endpointReplaced: Check = {
   id,
-  title: 'No other endpoint is replaced unnoticed',
+  title: 'An existing endpoint is not replaced unnoticed',
   beside: 'Users may depend on the endpoint that the cluster has.',
   async check(run) {
     const present = (await clusterConfiguration(run))?.controlPlaneEndpoint
@@ -45,10 +45,10 @@ const ofFirst = (run: ConversionRun, present: string): Finding => ({
 
 /** An address that a load balancer has: it goes on serving it, and can be the new name's address too. */
 const ofAddress = (run: ConversionRun, host: string): string =>
-  `An endpoint is a name here, which can move. Let ${host} go on leading to the API servers for clients that have it in their kubeconfigs (it stays in the certificate). If it is a load balancer's that shall stay, have DNS give ${run.endpoint.host} the address ${host}, and write loadBalancer: {kind: external} in the cluster file.`
+  `Quorate uses a name as the endpoint, because a name can move. Keep ${host} routed to the API servers for clients that have it in their kubeconfigs (it stays in the certificate). To keep the load balancer at that address, resolve ${run.endpoint.host} to ${host} in DNS, and write loadBalancer: {kind: external} in the cluster file.`
 
 function ofName(run: ConversionRun, present: string): string {
-  const keep = 'Keep the old name working for users who have it in their kubeconfigs (it stays in the certificate)'
+  const keep = 'Keep the old name working for clients that have it in their kubeconfigs (it stays in the certificate)'
   const host = hostOf(present)
   const port = /:(\d+)$/.exec(present)?.[1] ?? 6443
   // With haproxy on the control planes the port of the API server is taken.

@@ -41,7 +41,7 @@ function ofNode(
   if (wanted === undefined || addresses.every((address) => address === wanted)) return []
   // That of an operator may have several addresses.
   if (addresses.includes(wanted) && run.loadBalancer.runBy !== 'quorate') return []
-  return [{ ...where, message: `it resolves the endpoint's name ${name} to another address than ${wanted}` }]
+  return [{ ...where, message: `it resolves the endpoint's name ${name} to an address other than ${wanted}` }]
 }
 
 /** Where another server can be asked too the name is found in the end, after the first one's time is over. */
@@ -53,7 +53,7 @@ async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<F
       id,
       severity: clusterDns.length === nameservers.length ? 'error' : 'warning',
       node: node.name,
-      message: `it asks cluster DNS for the endpoint's name, and cluster DNS needs the API server behind it`,
+      message: `it resolves the endpoint's name through cluster DNS, which needs the API server behind that name`,
       evidence: `nameserver ${nameservers.join(', ')}; of the cluster: ${clusterDns.join(', ')}`,
       remedy:
         'On that node, name a DNS server outside the cluster in /etc/resolv.conf, or set policy.manageHosts: true in the cluster file.',

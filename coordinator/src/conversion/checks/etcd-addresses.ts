@@ -13,7 +13,7 @@ const id = 'etcd-addresses'
 /** A cluster born before 1.13, or restored from a snapshot, may have an etcd that only itself can reach (kubeadm#1950, #2071). */
 export const etcdAddresses: Check = {
   id,
-  title: 'etcd listens on, and is known by, the address of its node',
+  title: 'etcd listens on, and advertises, the address of its node',
   async check(run) {
     const joining = await toJoin(run)
     const { members } = await run.etcd()
@@ -37,7 +37,7 @@ function ofFlags(run: ConversionRun, node: NodeEntry, facts: NodeFacts): Finding
   }))
 }
 
-/** Certificates of its etcd that are not for the node's address, and that nobody can issue there. */
+/** Certificates of its etcd that are not for the node's address, and that cannot be issued there. */
 function unsignable({ address }: NodeEntry, facts: NodeFacts): readonly string[] {
   const { certificates, externalCas } = facts
   if (!externalCas.some(({ name }) => name === 'etcd/ca')) return []
@@ -47,9 +47,9 @@ function unsignable({ address }: NodeEntry, facts: NodeFacts): readonly string[]
 
 const nobodyReaches = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
   severity: 'error',
-  message: `etcd listens on port ${port} for this node alone: a second member could not reach it`,
+  message: `etcd listens on port ${port} for this node only: a second member could not reach it`,
   remedy:
-    'policy.letEtcdListen: true in the cluster file has Quorate change that, with one restart of etcd: for a minute or two no request is answered, which acceptOutageSeconds: 120 must allow.',
+    'Set policy.letEtcdListen: true in the cluster file: Quorate changes that and restarts etcd once. The API is then unavailable for a minute or two, which acceptOutageSeconds: 120 must allow.',
 })
 
 const willListen = (port: number, unsigned: readonly string[]): Omit<Finding, 'id' | 'evidence'> =>
@@ -57,13 +57,13 @@ const willListen = (port: number, unsigned: readonly string[]): Omit<Finding, 'i
 
 const nobodySigns = (port: number, unsigned: readonly string[]): Omit<Finding, 'id' | 'evidence'> => ({
   severity: 'error',
-  message: `etcd listens on port ${port} for this node alone, and its certificates are for no other address: the key of its CA is not here`,
-  remedy: `Put certificates that are for this node's address too in the place of ${unsigned.join(', ')}, or etcd/ca.key (0600, root) there for the time of the conversion.`,
+  message: `etcd listens on port ${port} for this node only, and its certificates name no other address; the key of the etcd CA is not on this node`,
+  remedy: `Replace ${unsigned.join(', ')} with certificates that also name the address of this node, or put etcd/ca.key (0600, root) there for the duration of the conversion.`,
 })
 
 const listensSoon = (port: number): Omit<Finding, 'id' | 'evidence'> => ({
   severity: 'warning',
-  message: `etcd listens on port ${port} for this node alone: let-etcd-listen changes that and restarts etcd, and for a minute or two requests fail`,
+  message: `etcd listens on port ${port} for this node only: let-etcd-listen changes that and restarts etcd, and requests fail for a minute or two`,
   remedy: 'Convert in a maintenance window; acceptOutageSeconds: 120 allows it.',
 })
 
@@ -80,7 +80,7 @@ function ofMember(
         id,
         severity: 'error',
         node: node.name,
-        message: 'etcd has no member of this name: kubeadm finds members by the name of the node',
+        message: 'etcd has no member with this name: kubeadm finds members by the node name',
         evidence: `members: ${members.map(({ name }) => name || '(unstarted)').join(', ') || '(none)'}`,
         remedy: `Start etcd with --name=${node.name} in ${foldersOf(facts).manifests}/etcd.yaml`,
       },
@@ -88,7 +88,7 @@ function ofMember(
   }
   if (member.peerUrls.includes(wanted)) return []
   const evidence = `peer URLs ${member.peerUrls.join(', ')}; the file's address ${node.address}`
-  const message = 'etcd gives its members another peer address than the node has'
+  const message = 'the peer address of the etcd member differs from the address of the node'
   const where = { id, node: node.name, evidence }
   if (run.file.policy.letEtcdListen)
     return [

@@ -5,12 +5,12 @@ import type { Check } from './check.js'
 const id = 'etcd-authentication'
 
 /**
- * With authentication a client is the user of its certificate's common name. A snapshot, and adding or promoting a member, need the role root
+ * With authentication a client is the user named by the common name of its certificate. A snapshot, and adding or promoting a member, need the role root
  * (etcd, server/etcdserver/apply_auth.go; tried with 3.5.15): kubeadm joins with pki/etcd/healthcheck-client, which no one makes a user by himself.
  */
 export const etcdAuthentication: Check = {
   id,
-  title: 'Where etcd authenticates its clients, kubeadm and the agents have the role root',
+  title: 'If etcd authentication is enabled, kubeadm and the agents have the role root',
   async check(run) {
     if ((await toJoin(run)).length === 0) return []
     const { authentication, clientName } = await readEtcdAuthentication(run)

@@ -8,7 +8,7 @@ const id = 'etcd-health'
 /** A dead or unknown member makes the first join fail, or worse, takes the quorum with it (wksctl#284, kubernetes#81071, kubeadm#1846). */
 export const etcdHealth: Check = {
   id,
-  title: 'etcd is healthy and has no strangers, learners or alarms',
+  title: 'etcd is healthy and has no unknown members, learners or alarms',
   async check(run) {
     const etcd = await run.etcd()
     const topology = await run.etcdTopology()
@@ -56,7 +56,7 @@ const strange = (member: EtcdMember): Problem => ({
 
 function problemOf(member: EtcdMember, etcd: EtcdFacts): Problem | undefined {
   if (member.name === '') return { message: neverStarted, seen: '', remedy: removal(member) }
-  if (member.learner) return { message: 'etcd has a learner: a join did not end', seen: '', remedy: removal(member) }
+  if (member.learner) return { message: 'etcd has a learner: a join did not finish', seen: '', remedy: removal(member) }
   const status = member.status
   if (status === undefined)
     return {
@@ -67,7 +67,7 @@ function problemOf(member: EtcdMember, etcd: EtcdFacts): Problem | undefined {
     }
   if (status.learner)
     return {
-      message: 'a member believes to be a learner while the list says voter (etcd#18347)',
+      message: 'a member reports that it is a learner, but the member list says voter (etcd#18347)',
       seen: '; its own status: learner',
       remedy: 'Upgrade etcd to a later patch release first; see docs/runbook.md#etcd',
     }
@@ -80,7 +80,7 @@ function problemOf(member: EtcdMember, etcd: EtcdFacts): Problem | undefined {
   if (status.clusterId !== '' && etcd.clusterId !== '' && status.clusterId !== etcd.clusterId) {
     return {
       message: 'a member belongs to another etcd cluster',
-      seen: `; its cluster ${status.clusterId}, ours ${etcd.clusterId}`,
+      seen: `; its cluster ${status.clusterId}, this cluster ${etcd.clusterId}`,
       remedy: 'See docs/runbook.md#etcd',
     }
   }
@@ -94,7 +94,7 @@ function ofAlarms({ alarms }: EtcdFacts): Finding[] {
     message: 'etcd has an alarm',
     evidence: alarm,
     remedy: /NOSPACE/i.test(alarm)
-      ? 'Make room: etcdctl defrag, then etcdctl alarm disarm (docs/runbook.md#etcd)'
-      : 'See docs/runbook.md#etcd before doing anything to its data',
+      ? 'Free space: etcdctl defrag, then etcdctl alarm disarm (docs/runbook.md#etcd)'
+      : 'Read docs/runbook.md#etcd before you change its data',
   }))
 }

@@ -12,15 +12,15 @@ type Fix = (typeof fixes)[number]
 
 /** What kubeadm does without a fix, and what then comes of a join. */
 const without: Readonly<Record<Fix, string>> = {
-  'etcd-fix/already-promoted': 'it may go on promoting a member that has its vote already, and give up',
+  'etcd-fix/already-promoted': 'it may keep promoting a member that is already a voter, and give up',
   'etcd-fix/learner-started': 'it may try to promote a learner that has not started, and give up',
-  'etcd-fix/learner-not-asked': 'it may ask the learner itself for its promotion, which answers no client, and give up',
+  'etcd-fix/learner-not-asked': 'it may send the promotion to the learner, which answers no client, and give up',
 }
 
 /** A join that breaks off there is not lost: the member list tells how far it came, and the run goes on from there (recover-join). */
 export const etcdLearnerFixes: Check = {
   id,
-  title: "The joiners' kubeadm promotes a new etcd member without known defects",
+  title: "The joiners' kubeadm has no known bugs in etcd member promotion",
   async check(run) {
     const joining = await newMembers(run)
     if (joining.length === 0 || !(await learnsFirst(run))) return []
@@ -37,10 +37,10 @@ function ofKubeadm(node: string, version: string): Finding[] {
       id,
       severity: 'warning',
       node,
-      message: `kubeadm ${version} has known defects in how it makes a new etcd member: ${missing.map((fix) => without[fix]).join('; ')}`,
+      message: `kubeadm ${version} has known bugs when it adds an etcd member: ${missing.map((fix) => without[fix]).join('; ')}`,
       evidence: `kubeadm ${version}; ${missing.map((fix) => fixedIn(fix, version)).join('; ')}`,
       remedy:
-        'Upgrade the cluster to a release with the fixes first, where you can. Else go on: what became of a join that breaks off there is read from etcd, and the run goes on from it.',
+        'Upgrade the cluster to a release with the fixes first, if possible. Otherwise continue: if a join fails there, the run reads its outcome from etcd and continues from it.',
     },
   ]
 }

@@ -8,7 +8,7 @@ const id = 'etcd-learner-mode'
 /** Without it a new member votes before it has started: if it never does, etcd stops at once (etcd#3505). */
 export const etcdLearnerMode: Check = {
   id,
-  title: 'A new etcd member learns before it votes',
+  title: 'A new etcd member joins as a learner before it votes',
   async check(run) {
     const { kubernetesVersion } = await run.clusterFacts()
     if (kubernetesVersion === '' || (await newMembers(run)).length === 0) return []
@@ -22,7 +22,7 @@ export const etcdLearnerMode: Check = {
           severity: 'warning',
           message: `kubeadm-config turns ${learnerGate} off: the conversion sets it to true while control planes join, and to ${set} again afterwards`,
           evidence,
-          remedy: `To join with it off, set in the cluster file under policy: etcdLearners: as-configured. The API is then away while the second member starts.`,
+          remedy: `To join with it off, set in the cluster file under policy: etcdLearners: as-configured. The API is then unavailable while the second member starts.`,
         },
       ]
     return [

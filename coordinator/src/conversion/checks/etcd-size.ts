@@ -21,7 +21,7 @@ const defragBytesPerSecond = 100_000_000
  */
 export const etcdSize: Check = {
   id,
-  title: 'New members of etcd have its database before kubeadm gives up',
+  title: 'New etcd members receive the database before kubeadm gives up',
   async check(run) {
     const [joining, etcd] = await Promise.all([newMembers(run), run.etcd()])
     const bytes = databaseBytes(etcd)
@@ -96,14 +96,14 @@ interface Predicted extends Learning {
 
 function finding({ node, seconds, evidence, etcd, deadline }: Predicted): Finding {
   const bytes = databaseBytes(etcd)
-  const takes = `etcd's database has ${size(bytes)}: until ${node.name} has it, it takes about ${duration(seconds)}`
+  const takes = `the etcd database has ${size(bytes)}: ${node.name} needs about ${duration(seconds)} to receive it`
   const where = { id, node: node.name, evidence: `${evidence}; in use ${size(inUseBytes(etcd))} of ${size(bytes)}` }
   if (seconds <= deadline.kubeadm)
     return {
       ...where,
       severity: 'info',
       message: `${takes}; kubeadm waits for ${duration(deadline.kubeadm)}`,
-      remedy: `Nothing has to be done. ${smaller(etcd)}`,
+      remedy: `Nothing to do. ${smaller(etcd)}`,
     }
   if (seconds <= deadline.ours)
     return {
@@ -115,7 +115,7 @@ function finding({ node, seconds, evidence, etcd, deadline }: Predicted): Findin
   return {
     ...where,
     severity: 'error',
-    message: `${takes}, longer than is waited for: ${duration(deadline.ours)}`,
+    message: `${takes}, longer than Quorate waits: ${duration(deadline.ours)}`,
     remedy: `${smaller(etcd)} Or give ${node.name} a faster disk or network.`,
   }
 }
@@ -124,9 +124,9 @@ function finding({ node, seconds, evidence, etcd, deadline }: Predicted): Findin
 function smaller(etcd: EtcdFacts): string {
   const [bytes, used] = [databaseBytes(etcd), inUseBytes(etcd)]
   if (used > 0.8 * bytes)
-    return 'Nearly all of it is in use: kubectl get --raw /metrics | grep apiserver_storage_objects tells which objects there are many of.'
+    return 'Nearly all of it is in use: kubectl get --raw /metrics | grep apiserver_storage_objects shows which objects are numerous.'
   const blocked = Math.max(1, Math.ceil(used / defragBytesPerSecond))
-  return `To make it ${size(used)} first, at a quiet hour: etcdctl --command-timeout=300s defrag (docs/runbook.md#etcd says how to call etcdctl); the API does not answer for about ${duration(blocked)} meanwhile.`
+  return `To shrink it to ${size(used)} first, at a quiet hour: etcdctl --command-timeout=300s defrag (docs/runbook.md#etcd says how to call etcdctl); the API is unavailable for about ${duration(blocked)} meanwhile.`
 }
 
 const duration = (seconds: number): string => (seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`)

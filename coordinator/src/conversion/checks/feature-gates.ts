@@ -9,7 +9,7 @@ const removed = rulesOf('gate-gone/')
 
 export const featureGates: Check = {
   id,
-  title: 'kubeadm-config names no feature gate that is gone',
+  title: 'kubeadm-config names no removed feature gate',
   async check(run) {
     const { kubernetesVersion } = await run.clusterFacts()
     const gates = (await clusterConfiguration(run))?.featureGates ?? {}

@@ -15,7 +15,7 @@ const id = 'firewall'
  */
 export const firewall: Check = {
   id,
-  title: 'firewalld and ufw let control planes and load balancer talk to each other',
+  title: 'firewalld and ufw allow traffic between control planes and load balancer',
   async check(run) {
     const nodes = new Set([...run.controlPlanes, ...run.loadBalancer.frontends().map(({ node }) => node)])
     const found = await Promise.all(
@@ -40,7 +40,7 @@ async function ofMachine(run: ConversionRun, { node, facts }: Machine): Promise<
     const shut = shutBy(rules, traffic)
     if (shut === undefined) return []
     const what = [...shut.ports.map((port) => `TCP port ${port}`), ...(shut.vrrp ? ['VRRP (protocol 112)'] : [])]
-    const message = `the firewall of this node does not let in ${what.join(', ')} from ${traffic.from.join(', ')}`
+    const message = `the firewall of this node does not allow ${what.join(', ')} from ${traffic.from.join(', ')}`
     return [{ ...about, message, evidence: shut.evidence, remedy: shut.remedy }]
   })
 }

@@ -22,7 +22,7 @@ export const hairpin: Check = {
       nodes.map(async (node) => ({ node, hairpin: await hairpinOf(run, node, { backends: nodes.length }) })),
     )
     const failed = seen.filter((one) => one.hairpin.problems.length > 0)
-    // A load balancer that answers nobody is the finding of `load-balancer`.
+    // A load balancer that does not answer is the finding of `load-balancer`.
     if (failed.length === 0 || !(await answersOthers(run))) return []
     return Promise.all(failed.map(async (one) => ({ id, ...(await hairpinFinding(run, one.node, one.hairpin)) })))
   },

@@ -19,7 +19,7 @@ const unitMs: Readonly<Record<string, number>> = {
 /** Quorate's own haproxy.cfg has four hours. One that the operator runs is seen only where it runs, or is enabled, on a node of the file. */
 export const idleTimeouts: Check = {
   id,
-  title: 'A load balancer of your own on these nodes leaves idle connections alone',
+  title: 'Your own load balancer on these nodes does not cut idle connections',
   async check(run) {
     if (run.loadBalancer.runBy !== 'operator') return []
     const nodes = await withFacts(run, run.nodes)
@@ -38,8 +38,7 @@ function ofConfig(node: string, path: string, text: string): Finding[] {
       id,
       severity: 'warning',
       node,
-      message:
-        'haproxy cuts connections to the API server that are idle for a while: watches, exec and logs -f break off',
+      message: 'haproxy cuts idle connections to the API server: watches, exec and logs -f break',
       evidence: `${path}: ${line.trim()}`,
       remedy: `On that node, in ${path}: timeout ${side} 4h, and timeout tunnel 4h; then systemctl reload haproxy`,
     }))

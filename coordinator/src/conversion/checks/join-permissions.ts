@@ -7,13 +7,13 @@ const id = 'join-permissions'
 /** A cluster whose roles were cleaned up, or restored in part, forbids its own tokens to join (kubernetes#103978, kubeadm#2386). */
 export const joinPermissions: Check = {
   id,
-  title: 'The roles by which a bootstrap token joins are there',
+  title: 'RBAC allows bootstrap tokens to join',
   async check(run) {
     return (await readMissingJoinRights(run)).map(
       (right): Finding => ({
         id,
         severity: 'error',
-        message: `${right} is gone: kubeadm join would be forbidden to read what it needs`,
+        message: `${right} is missing: kubeadm join would not be authorized to read what it needs`,
         evidence: `${right}: not found`,
         remedy: `On ${run.first.name}: ${commandFor(right)}`,
       }),

@@ -12,7 +12,7 @@ const id = 'joiners-clean'
 /** kubeadm would use a stale admin.conf instead of discovery (kubernetes#113294), and notices a Ready Node of the name only after it has written files. */
 export const joinersClean: Check = {
   id,
-  title: 'The control planes to join belong to no cluster and hold no leftovers',
+  title: 'Joining control planes belong to no cluster and have no leftovers',
   async check(run) {
     const joining = await toJoin(run)
     const findings = await Promise.all(joining.map((node) => ofJoiner(run, node)))
@@ -30,7 +30,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
   // What an earlier run copied from the first control plane is no leftover of a cluster.
   const copied = new Set(first.sharedFiles.map((file) => file.path))
   const getsMember = (await run.etcdTopology()).homes().includes(node)
-  // A member of an external etcd may live on this machine: its data is in nobody's way.
+  // A member of an external etcd may live on this machine: its data does not get in the way.
   const isOthers = (path: string) => !getsMember && path.startsWith(`${foldersOf(facts).etcdDataDir}/`)
   const leftovers = facts.leftovers.filter((path) => !copied.has(path) && !isOthers(path))
   const findings: Finding[] = []
@@ -39,7 +39,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
       ...where,
       message: `it already belongs to a cluster, as ${facts.nodeName}`,
       evidence: `kubelet's client certificate: system:node:${facts.nodeName}`,
-      remedy: `If that cluster may lose it: kubectl drain ${facts.nodeName} there, kubectl delete node ${facts.nodeName}, then on this node: kubeadm reset`,
+      remedy: `If that cluster no longer needs it: kubectl drain ${facts.nodeName} there, kubectl delete node ${facts.nodeName}, then on this node: kubeadm reset`,
     })
   }
   if (facts.staticPods.length > 0) {
@@ -53,7 +53,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
   if (leftovers.length > 0) {
     findings.push({
       ...where,
-      message: 'files of an earlier cluster, or of a join that did not end, are still there',
+      message: 'files of an earlier cluster or an unfinished join remain',
       evidence: leftovers.join(', '),
       remedy: `If nothing needs them, on that node: ${resetOf(facts, leftovers)}`,
     })
@@ -76,10 +76,10 @@ async function nodeObjectOf(run: ConversionRun, node: NodeEntry): Promise<Findin
     id,
     severity: 'error',
     node: node.name,
-    message: `the cluster already has a ${object.ready ? 'Ready' : 'not Ready'} Node of that name, which is no complete control plane`,
+    message: `the cluster already has a ${object.ready ? 'Ready' : 'not Ready'} Node with that name, which is not a complete control plane`,
     evidence: `Node ${object.name}, ready ${object.ready}, control plane ${object.controlPlane}, addresses ${object.internalIps.join(', ')}`,
     remedy: object.ready
       ? `A worker cannot become a control plane in place: kubectl drain ${object.name} --ignore-daemonsets, kubectl delete node ${object.name}, then on it: kubeadm reset. If it is another machine, choose another name.`
-      : `kubectl delete node ${object.name}, after making sure that the machine is the one in the cluster file or is gone`,
+      : `kubectl delete node ${object.name}, after you verify that the machine is the one in the cluster file or is gone`,
   }
 }

@@ -9,7 +9,7 @@ const id = 'kernel-network'
 /** kubeadm looks at ip_forward only where the endpoint is an address, and newer ones no more at br_netfilter (kubeadm#1062, website#33628). */
 export const kernelNetwork: Check = {
   id,
-  title: "The joiners' kernels forward packets as the first control plane's does",
+  title: "The joiners' kernels forward packets like the first control plane",
   async check(run) {
     const first = await run.nodeFacts(run.first)
     const joining = await toJoin(run)
@@ -25,7 +25,7 @@ function ofForwarding(node: string, { ipForward }: NodeFacts): Finding[] {
       id,
       severity: 'error',
       node,
-      message: 'it does not forward packets: pods on it would reach nobody',
+      message: 'it does not forward packets: pods on it would have no network',
       evidence: '/proc/sys/net/ipv4/ip_forward is not 1',
       remedy: 'On that node: echo net.ipv4.ip_forward=1 > /etc/sysctl.d/k8s.conf && sysctl --system',
     },

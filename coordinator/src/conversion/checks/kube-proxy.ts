@@ -12,7 +12,7 @@ const id = 'kube-proxy'
 /** `update-kube-proxy` rolls its DaemonSet and waits until it is done: one pod that is not ready keeps the rollout from its end. */
 export const kubeProxy: Check = {
   id,
-  title: "kube-proxy's pods are ready, its DaemonSet is rolled out, and its rules lead to the API from every node",
+  title: "kube-proxy's pods are ready, its DaemonSet is rolled out, and its rules reach the API from every node",
   async check(run) {
     const cluster = await settled(run)
     const { kubeProxyRollout: rollout } = cluster
@@ -56,7 +56,7 @@ async function ledNowhere(run: ConversionRun, cluster: ClusterFacts): Promise<re
         return last
       }
       const options = { deadlineMs: 3_000, everyMs: 500 }
-      return until('the rules to lead somewhere', look, options).then(
+      return until('the rules to reach an API server', look, options).then(
         () => [],
         () => [ofRules(node.name, seen)],
       )
@@ -72,7 +72,7 @@ const ofRules = (node: string, evidence: string): Finding => ({
   message:
     "kube-proxy's rules on this node do not reach any API server: pods there cannot use the API, and update-kube-proxy would wait for it until it times out",
   evidence,
-  remedy: `kubectl -n kube-system logs --selector k8s-app=kube-proxy --tail 50, of the pod on ${node}; what keeps it from writing its rules is there, or in: nft list ruleset | grep KUBE-SVC`,
+  remedy: `kubectl -n kube-system logs --selector k8s-app=kube-proxy --tail 50, of the pod on ${node}; the reason is in its log, or in: nft list ruleset | grep KUBE-SVC`,
 })
 
 const ofPod = (pod: PodFacts, inFile: boolean): Finding => ({

@@ -11,7 +11,7 @@ const id = 'kubeadm-config-api'
 /** kubeadm join reads our document and kubeadm-config: it refuses both in a version that it has given up (util/config/common.go), the second after discovery. */
 export const kubeadmConfigApi: Check = {
   id,
-  title: "The joiners' kubeadm reads what is written for it and what kubeadm-config holds",
+  title: "The joiners' kubeadm reads the configuration that Quorate writes and kubeadm-config",
   async check(run) {
     const stored = (await clusterConfiguration(run))?.apiVersion
     const nodes = await withFacts(run, await toJoin(run))
@@ -34,10 +34,10 @@ const ofUnwritten = (node: string, version: string): Finding => ({
   id,
   severity: 'error',
   node,
-  message: `kubeadm ${version} was asked which configuration it takes: none that can be written here, or it did not answer`,
-  evidence: `kubeadm config validate took no JoinConfiguration of ${configApis.join(', ')}`,
+  message: `kubeadm ${version} accepts no configuration API version that Quorate writes, or did not answer`,
+  evidence: `kubeadm config validate accepted no JoinConfiguration of ${configApis.join(', ')}`,
   remedy:
-    'On that node: kubeadm config print join-defaults. Where that works, a newer Quorate is needed for this release of Kubernetes.',
+    'On that node: kubeadm config print join-defaults. If that works, this release of Kubernetes needs a newer Quorate.',
 })
 
 const ofStored = (node: string, version: string, stored: string): Finding => ({
@@ -47,5 +47,5 @@ const ofStored = (node: string, version: string, stored: string): Finding => ({
   message: `kubeadm ${version} does not read kubeadm-config as it is stored: its join would be refused`,
   evidence: `kubeadm-config: apiVersion: kubeadm.k8s.io/${stored}`,
   remedy:
-    'On a control plane that has a kubeadm which reads both: save ClusterConfiguration of the ConfigMap kubeadm-config as old.yaml, then kubeadm config migrate --old-config old.yaml --new-config new.yaml && kubeadm init phase upload-config kubeadm --config new.yaml',
+    'On a control plane whose kubeadm reads both versions: save ClusterConfiguration of the ConfigMap kubeadm-config as old.yaml, then kubeadm config migrate --old-config old.yaml --new-config new.yaml && kubeadm init phase upload-config kubeadm --config new.yaml',
 })

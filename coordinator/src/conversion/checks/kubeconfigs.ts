@@ -12,7 +12,7 @@ const id = 'kubeconfigs'
 /** What would stop the step that rewrites a kubeconfig, said before anything is changed. */
 export const kubeconfigs: Check = {
   id,
-  title: 'Kubeconfigs can be read and replaced',
+  title: 'Kubeconfigs can be read and rewritten',
   async check(run) {
     const existing = await existingNodes(run)
     const nodes = await withFacts(run, existing)
@@ -43,7 +43,7 @@ function notRewritten(
 
 const shellWord = (text: string): string => (/^[\w.@:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
-/** kubeadm's own kubeconfigs are rewritten where they lie: whoever has a link to one of them has all that is needed. */
+/** kubeadm's own kubeconfigs are rewritten where they lie: a link to one of them keeps working. */
 const rewritten = ['admin', 'super-admin'].map((name) => `/etc/kubernetes/${name}.conf`)
 const leadsToRewritten = ({ purpose, linkTarget }: KubeconfigFacts): boolean =>
   purpose === 'user' && rewritten.includes(linkTarget)
@@ -66,7 +66,7 @@ function ofFile(node: string, file: KubeconfigFacts, certDir: string): Finding[]
     {
       ...where,
       message:
-        'kubelet.conf holds a client certificate of its own, which rotation never renews (kubeadm#1753): the kubelet may not come back from a restart',
+        'kubelet.conf embeds a client certificate, which rotation never renews (kubeadm#1753): the kubelet may not come back from a restart',
       evidence: `${file.path}: client-certificate-data`,
       remedy: `On that node, in ${file.path}: replace client-certificate-data and client-key-data by client-certificate and client-key: ${certDir}/kubelet-client-current.pem, then systemctl restart kubelet`,
     },
@@ -81,6 +81,6 @@ function unreadable(node: string, { purpose, path, problem, remedy }: Kubeconfig
     severity: isUsers ? 'warning' : 'error',
     message: `${path} cannot be read as a kubeconfig${isUsers ? ', and is left as it is' : ''}`,
     evidence: problem.startsWith(path) ? problem : `${path}: ${problem}`,
-    remedy: `${remedy} ${isUsers ? 'Or remove the file.' : 'Or put back what kubeadm wrote.'}`,
+    remedy: `${remedy} ${isUsers ? 'Or remove the file.' : 'Or restore the file that kubeadm wrote.'}`,
   }
 }

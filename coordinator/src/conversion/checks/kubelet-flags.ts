@@ -11,7 +11,7 @@ const id = 'kubelet-flags'
 /** A kubelet's flags are no part of kubelet-config: a join gives none of those that an operator gave the first control plane's. */
 export const kubeletFlags: Check = {
   id,
-  title: "The joiners' kubelets get the flags that the first control plane's has, or the operator chose",
+  title: "The joiners' kubelets get the same flags as the first control plane, or as the policy says",
   beside: "A kubelet's flags are each node's own, and kubeadm carries none of them over.",
   async check(run) {
     const { kubeletExtraArgs: chosen } = run.file.policy
@@ -48,7 +48,7 @@ async function withoutItsPath(run: ConversionRun, node: string, given: readonly 
         id,
         severity: 'error',
         node,
-        message: `its kubelet would get --${name}=${value} and not start: that ${kind} is on ${first} alone`,
+        message: `its kubelet would get --${name}=${value} and not start: that ${kind} exists on ${first} only`,
         evidence: `${first}:${where}: --${name}=${value}; on ${node} nothing lies at ${value}`,
         remedy: `On that node: mkdir -p ${posix.dirname(value)} && scp -pr root@${first}:${value} ${value} (the same owner and mode; then plan again).`,
       },
@@ -66,7 +66,7 @@ function differs({ node, first }: { node: string; first: string }, lacking: read
   const remedies = [
     ...(given
       ? [
-          'In the cluster file: policy.kubeletExtraArgs: as-first gives them by nodeRegistration.kubeletExtraArgs (the plan shows it), own leaves each kubelet to its own files.',
+          'In the cluster file: policy.kubeletExtraArgs: as-first sets them with nodeRegistration.kubeletExtraArgs (the plan shows it), own keeps the files of each kubelet.',
         ]
       : []),
     ...(byHand.length === 0

@@ -22,7 +22,7 @@ export const kubeletService: Check = {
           id,
           severity: 'warning',
           node: name,
-          message: 'the kubelet is not enabled: after a reboot this control plane would stay away',
+          message: 'the kubelet is not enabled: this control plane would not return after a reboot',
           evidence: `kubelet.service: ${unit.unitFileState}`,
           remedy: 'On that node: systemctl enable kubelet',
         },

@@ -7,7 +7,7 @@ const id = 'kubelet-serving-certificates'
 /** kube-controller-manager signs such requests, and approves none (kubernetes documentation, kubelet TLS bootstrapping). */
 export const kubeletServingCertificates: Check = {
   id,
-  title: "The joiners' kubelets get serving certificates without a person",
+  title: "The joiners' kubelets get serving certificates automatically",
   async check(run) {
     const joining = await toJoin(run)
     const facts = await run.clusterFacts()
@@ -16,10 +16,10 @@ export const kubeletServingCertificates: Check = {
       {
         id,
         severity: 'warning',
-        message: `each joiner's kubelet asks for a serving certificate, and until somebody approves it logs, exec and metrics fail there: the run waits five minutes for ${joining.map(({ name }) => name).join(', ')}`,
+        message: `each joiner's kubelet requests a serving certificate, and until the request is approved, logs, exec and metrics fail there: the run waits five minutes for ${joining.map(({ name }) => name).join(', ')}`,
         evidence: 'ConfigMap kube-system/kubelet-config: serverTLSBootstrap: true',
         remedy:
-          'Where no controller approves them, while the run goes on: kubectl get csr | grep kubelet-serving, then kubectl certificate approve NAME; the run tells each by its name.',
+          'If no controller approves them, during the run: kubectl get csr | grep kubelet-serving, then kubectl certificate approve NAME. The run names each request.',
       },
     ]
   },

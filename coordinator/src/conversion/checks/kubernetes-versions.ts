@@ -12,7 +12,7 @@ const id = 'kubernetes-versions'
 /** kubeadm takes the cluster's version from kubeadm-config and refuses a kubelet that is newer than the API server (version skew policy). */
 export const kubernetesVersions: Check = {
   id,
-  title: 'kubeadm and kubelet fit the version of the cluster',
+  title: 'kubeadm and kubelet match the version of the cluster',
   async check(run) {
     const cluster = (await run.clusterFacts()).kubernetesVersion
     const joining = await toJoin(run)
@@ -55,7 +55,7 @@ function ofMember(node: NodeEntry, facts: NodeFacts, cluster: string): Finding[]
       id,
       severity: 'error',
       node: node.name,
-      message: `kubeadm ${version || 'is not installed'}: the API server's certificate is made with a kubeadm of the cluster's minor version`,
+      message: `kubeadm ${version || 'is not installed'}: the API server's certificate must be created with a kubeadm of the cluster's minor version`,
       evidence: `kubeadm ${version || '(none)'}; API server ${cluster}`,
       remedy: install(facts, 'kubeadm', cluster),
     },
@@ -73,7 +73,7 @@ async function newerWorkers(run: ConversionRun, cluster: string): Promise<Findin
       node: node.name,
       message: `the kubelet is newer than the API server, which the version skew policy does not allow`,
       evidence: `kubelet ${version}; API server ${cluster}`,
-      remedy: `Upgrade the control plane first, or go back: ${install(facts, 'kubelet', cluster)}`,
+      remedy: `Upgrade the control plane first, or downgrade: ${install(facts, 'kubelet', cluster)}`,
     }))
 }
 

@@ -11,7 +11,7 @@ const components = ['kube-controller-manager', 'kube-scheduler'] as const
 /** Gates wait until a Lease advances; and without a controller-manager no rollout ends and no token is signed. */
 export const leases: Check = {
   id,
-  title: 'Controller-manager and scheduler elect a leader, who renews the Lease',
+  title: 'Controller-manager and scheduler elect a leader that renews the Lease',
   beside: 'Controller-manager and scheduler may run and work for nobody: seen by their Leases only.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
@@ -27,12 +27,12 @@ export const leases: Check = {
 }
 
 const running = ({ staticPods }: NodeFacts, lease: string): string =>
-  staticPods.some(({ component }) => component === lease) ? 'its manifest is there' : 'no manifest of it'
+  staticPods.some(({ component }) => component === lease) ? 'its manifest exists' : 'it has no manifest'
 
 const actAlone = (name: string, file: string): Finding => ({
   id,
   severity: 'error',
-  message: `${name} elects no leader: three of them would all act at once`,
+  message: `${name} elects no leader: three instances would all act at once`,
   evidence: `${name}.yaml: --leader-elect=false`,
   remedy: `Delete leader-elect under extraArgs in kubeadm-config, and --leader-elect=false from ${file}`,
 })
@@ -43,7 +43,7 @@ const stale = (
 ): Finding => ({
   id,
   severity: 'error',
-  message: `${message}: no step starts it`,
+  message: `${message}: no step of the run starts it`,
   evidence: `${evidence}; ${manifest}`,
-  remedy: `On the first control plane: crictl ps -a --name ${name}; crictl logs of what it shows`,
+  remedy: `On the first control plane: crictl ps -a --name ${name}; crictl logs of the container that it shows`,
 })

@@ -6,7 +6,7 @@ const id = 'load-balancer'
 /** What the chosen kind of load balancer needs (packages, foreign configurations, reachability) is its own file's to say. */
 export const loadBalancer: Check = {
   id,
-  title: 'What the load balancer needs is there',
+  title: 'The prerequisites of the load balancer are met',
   async check(run) {
     const sentence = run.loadBalancer.forOutside?.()
     const outside: Finding[] =

@@ -5,7 +5,7 @@ const id = 'mtu'
 
 export const mtu: Check = {
   id,
-  title: 'Control planes send packets of the same size',
+  title: 'Control planes use the same MTU',
   async check(run) {
     const { findings } = await mtuOfControlPlanes(run)
     return findings.map((finding) => ({ id, ...finding }))

@@ -13,7 +13,7 @@ const isUnreadable = ({ nodeName, kubeconfigs }: NodeFacts): boolean =>
 /** The file, the kubelets and the API must mean the same node by the same name; and the endpoint must not be one of them. */
 export const names: Check = {
   id,
-  title: 'Nodes are called in the cluster what the file calls them',
+  title: 'Node names match the cluster file',
   async check(run) {
     const existing = await existingNodes(run)
     const answers = await withFacts(run, existing)
@@ -26,8 +26,8 @@ export const names: Check = {
           node: node.name,
           message:
             actual === ''
-              ? 'it belongs to no cluster, but the file says that it does'
-              : `in the cluster it is called ${actual}`,
+              ? 'it belongs to no cluster, but the cluster file says that it does'
+              : `its name in the cluster is ${actual}`,
           evidence: `kubelet's client certificate: ${actual === '' ? '(none)' : `system:node:${actual}`}`,
           remedy:
             actual === ''
@@ -48,6 +48,6 @@ function endpointIsNode(node: string): Finding {
     message: 'the endpoint has the name of a node: it must keep working when that node is gone',
     evidence: `endpoint ${node}`,
     remedy:
-      'Choose a name of its own for the endpoint, such as apiserver.example.com, that resolves to the load balancer.',
+      'Choose a separate name for the endpoint, such as apiserver.example.com, that resolves to the load balancer.',
   }
 }

@@ -15,8 +15,8 @@ export async function newcomers(run: ConversionRun): Promise<readonly Finding[]>
     severity: 'error',
     node: node.name,
     message:
-      'joined while the run was on, and the file does not name it: its kubelet may go to the first control plane alone',
+      'joined during the run, and the cluster file does not name it: its kubelet may use the first control plane only',
     evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
-    remedy: `Add to workers in the cluster file: ${lineOf(node)}. Then quorate enroll ${node.name}, and quorate convert again: what is true already is skipped.`,
+    remedy: `Add to workers in the cluster file: ${lineOf(node)}. Then quorate enroll ${node.name}, and quorate convert again: it skips the steps that need no change.`,
   }))
 }

@@ -11,7 +11,7 @@ const byPrograms =
 /** Labels and annotations that a person gave the first control plane's Node are given to no other. */
 export const nodeLabels: Check = {
   id,
-  title: "The first control plane's Node has no labels or annotations of its operator's that the joiners lack",
+  title: "The joiners' Nodes have the labels and annotations that the operator set on the first control plane",
   beside: 'What a person gave one Node, no other gets.',
   async check(run) {
     if ((await toJoin(run)).length === 0) return []
@@ -26,7 +26,7 @@ export const nodeLabels: Check = {
         node: run.first.name,
         message: `the joiners' Nodes do not get ${[...labels, ...annotations].join(', ')}`,
         evidence: [...labels.map((one) => `label ${one}`), ...annotations.map((one) => `annotation ${one}`)].join('; '),
-        remedy: `Where they are needed, after the joins: ${commands(run, labels, annotations).join('; ')}`,
+        remedy: `If they are needed, after the joins: ${commands(run, labels, annotations).join('; ')}`,
       },
     ]
   },

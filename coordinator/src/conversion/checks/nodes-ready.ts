@@ -9,7 +9,7 @@ const id = 'nodes-ready'
 /** A gate that waits for a node to be Ready again cannot pass on one that was not before. */
 export const nodesReady: Check = {
   id,
-  title: 'Every node of the file that is in the cluster is Ready',
+  title: 'Every node of the cluster file that is in the cluster is Ready',
   beside: 'A gate that waits for a node to be Ready cannot pass on one that was not before.',
   async check(run) {
     const inFile = new Set<string>(run.nodes.map((node) => node.name))

@@ -11,7 +11,7 @@ const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 /** First of all checks: where it finds an error, the others have no cluster to read. */
 export const notKubeadm: Check = {
   id,
-  title: 'The cluster was made by kubeadm',
+  title: 'The cluster was created by kubeadm',
   beside: 'Another distribution keeps its cluster elsewhere: nothing here would fit.',
   async check(run) {
     const facts = await withFacts(run, run.nodes)
@@ -32,9 +32,9 @@ function ofOtherDistribution(node: string, facts: NodeFacts): Finding[] {
       id,
       severity: 'error',
       node,
-      message: `${facts.otherDistribution} is on this node; Quorate converts clusters made by kubeadm only`,
+      message: `${facts.otherDistribution} is on this node; Quorate converts only clusters created by kubeadm`,
       evidence: facts.otherDistribution,
-      remedy: `See the documentation of ${facts.otherDistribution} for its own way to high availability; if it is only left behind, uninstall it.`,
+      remedy: `See the documentation of ${facts.otherDistribution} for its high availability procedure. If it is a leftover, uninstall it.`,
     },
   ]
 }
@@ -50,8 +50,8 @@ function unreadableManifests(node: string, { manifestProblems }: NodeFacts): Fin
         : `the manifest of ${component} cannot be read as the kubelet reads it`,
       evidence: isLink ? `${path} -> ${linkTarget}` : problem.startsWith(path) ? problem : `${path}: ${problem}`,
       remedy: isLink
-        ? `On that node, put the file itself there; its content stays, so its pod is not restarted: cp --remove-destination "$(readlink -f ${path})" ${path}`
-        : `${remedy} Until then the pod that runs is of an earlier text.`,
+        ? `On that node, replace the link with the file. The content does not change, so the pod is not restarted: cp --remove-destination "$(readlink -f ${path})" ${path}`
+        : `${remedy} Until then the running pod is from an earlier version of the file.`,
     }
   })
 }
@@ -65,10 +65,10 @@ function missingManifests(node: string, facts: NodeFacts): Finding[] {
       id,
       severity: 'error',
       node,
-      message: 'the first control plane has not the static pods that kubeadm makes',
+      message: 'the first control plane does not have the static pods that kubeadm creates',
       evidence: `no manifest of ${missing.join(', ')} in ${foldersOf(facts).manifests}`,
       remedy:
-        'Name the existing control plane first in the cluster file. A cluster whose components run another way was not made by kubeadm and cannot be converted.',
+        'Name the existing control plane first in the cluster file. A cluster whose components do not run as static pods was not created by kubeadm and cannot be converted.',
     },
   ]
 }
@@ -81,11 +81,11 @@ async function ofConfigMaps(run: ConversionRun): Promise<Finding[]> {
     .map(([name]) => ({
       id,
       severity: 'error',
-      message: `the ConfigMap ${name} is not there: kubeadm join reads it`,
+      message: `the ConfigMap ${name} is missing: kubeadm join reads it`,
       evidence: `configmap ${name}: not found`,
       remedy:
         name === 'kube-system/kubeadm-config'
-          ? 'If the cluster was made by kubeadm, upload its configuration again: kubeadm init phase upload-config kubeadm --config FILE'
+          ? 'If the cluster was created by kubeadm, upload its configuration again: kubeadm init phase upload-config kubeadm --config FILE'
           : 'On the first control plane: kubeadm init phase bootstrap-token',
     }))
 }

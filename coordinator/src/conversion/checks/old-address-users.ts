@@ -6,7 +6,7 @@ const id = 'old-address-users'
 /** What no step mends and the scan after them would meet: told before, so that it can be mended before (F38). */
 export const oldAddressUsersCheck: Check = {
   id,
-  title: 'Nobody outside the fleet uses the first control plane by its own address',
+  title: 'No client outside the fleet uses the address of the first control plane',
   async check(run) {
     const { users, skipped } = await oldAddressUsers(run)
     const others = users.filter(({ kind }) => kind.mendedBy === undefined)

@@ -9,7 +9,7 @@ const id = 'package-holds'
 /** An automatic upgrade in the midst of a run restarts the kubelet or gives a joiner another version; kubeadm's documentation holds the packages for it. */
 export const packageHolds: Check = {
   id,
-  title: 'No automatic upgrade replaces kubeadm or the kubelet while a run goes on',
+  title: 'No automatic upgrade replaces kubeadm or the kubelet during a run',
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }) => ofNode(name, facts))

@@ -29,7 +29,7 @@ export const plannedOutage: Check = {
         evidence: `policy.acceptOutageSeconds: ${acceptOutageSeconds}`,
         remedy: accepted
           ? 'Convert in a maintenance window. The availability budget allows this outage on top.'
-          : `If you can do without the API for so long, set in the cluster file under policy: acceptOutageSeconds: ${total}`,
+          : `If this outage is acceptable, set in the cluster file under policy: acceptOutageSeconds: ${total}`,
       },
     ]
   },

@@ -46,7 +46,7 @@ async function ofLoadBalancer(run: ConversionRun, taken: readonly number[]): Pro
       {
         id,
         severity: 'error',
-        message: `the load balancer runs on the control planes, where port ${port} is theirs`,
+        message: `the load balancer runs on the control planes, where port ${port} is reserved`,
         evidence: `endpoint ${formatEndpoint(run.endpoint)}`,
         remedy: `Choose another port for the endpoint in the cluster file, such as ${run.endpoint.host}:8443`,
       },

@@ -12,7 +12,7 @@ const id = 'program-versions'
 /** What a release is too old for is known before anything is changed (shared/src/machine-versions.ts); how files are written for it too. */
 export const programVersions: Check = {
   id,
-  title: 'The programs of each machine are new enough for what is asked of them',
+  title: 'The installed programs are new enough',
   async check(run) {
     const nodes = await withFacts(run, run.machines)
     return nodes.flatMap(({ node, facts }) =>
@@ -47,7 +47,7 @@ function tooOld(node: string, { program, version, facts }: Used & { readonly fac
     id,
     severity: 'error',
     node,
-    message: `${program} ${version} is older than ${from}, the first release that can do what is asked of it`,
+    message: `${program} ${version} is older than ${from}, the first release with the required features`,
     evidence: `${program} ${version}; from ${from} on: ${says} (${source})`,
     remedy: remedyFor(program, facts),
   }))
@@ -57,7 +57,7 @@ function remedyFor(program: MachineProgram, { machine }: NodeFacts): string {
   const upgrade = `On that node, from a repository with a newer release: ${installCommand(machine, [packages[program]])}`
   if (program === 'haproxy') return `${upgrade}. Or use loadBalancer.kind: kube-vip or external.`
   if (program === 'keepalived') return `${upgrade}. Or use loadBalancer.kind: node-local, which has no virtual IP.`
-  if (program === 'systemd') return 'Replace that node by one with a newer operating system: systemd comes with it.'
+  if (program === 'systemd') return 'Replace that node with one that has a newer operating system and systemd.'
   return `${upgrade}.`
 }
 

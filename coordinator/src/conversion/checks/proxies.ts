@@ -13,7 +13,7 @@ const id = 'proxies'
 /** kubeadm's HTTPProxy is a warning; a kubelet that asks a proxy for the endpoint is one that reports no more. */
 export const proxies: Check = {
   id,
-  title: 'No kubelet or kubeadm goes to the endpoint through a proxy',
+  title: 'No kubelet or kubeadm uses a proxy to reach the endpoint',
   beside: "kubeadm's own preflight only warns of them (HTTPProxy); a kubelet behind one reports no more.",
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
@@ -42,7 +42,7 @@ function ofEnvironment(run: ConversionRun, node: NodeEntry, { program, where, no
       id,
       severity: 'error',
       node: node.name,
-      message: `${program} would go to ${proxied.join(' and ')} through a proxy`,
+      message: `${program} would connect to ${proxied.join(' and ')} through a proxy`,
       evidence: `${where}: HTTPS_PROXY is set; NO_PROXY=${noProxy || '(none)'}`,
       remedy: `On that node: add ${proxied.join(',')} to NO_PROXY in ${where}${restart}`,
     },
@@ -58,7 +58,7 @@ function ofKubeconfig(node: NodeEntry, { path, purpose, clusters }: KubeconfigFa
       : [
           {
             ...{ id, severity: 'error', node: node.name },
-            message: `who uses ${path} would go to the API server through a proxy`,
+            message: `clients that use ${path} would connect to the API server through a proxy`,
             evidence: `${path} line ${proxyLine}: proxy-url`,
             remedy: `On that node: delete proxy-url in line ${proxyLine} of ${path}${restartOf(purpose)}`,
           },
@@ -77,7 +77,7 @@ function ofConfigMap(place: TextPlace, text: string): Finding[] {
       : [
           {
             ...{ id, severity: 'error' },
-            message: `who uses the kubeconfig of ${where} would go to the API server through a proxy`,
+            message: `clients that use the kubeconfig of ${where} would connect to the API server through a proxy`,
             evidence: `${where}, line ${proxyLine} of ${what}: proxy-url`,
             remedy: `${edit}, then delete proxy-url in line ${proxyLine} of ${what}.`,
           },

@@ -44,7 +44,7 @@ export const reachability: Check = {
         ...{ target: { name: what, address: host }, ports: [port], sources: between, certificateSha256: '' },
       }),
     )
-    // All at once: one that fails while another is awaited would be a rejection that nobody handles.
+    // All at once: one that fails while another is awaited would be an unhandled rejection.
     const [found, ...others] = await Promise.all([ofControlPlanes, ...ofLoadBalancer, ...ofEtcd])
     return [...found.flat(), ...others.flat()]
   },
@@ -71,7 +71,7 @@ async function probeHeld(run: ConversionRun, held: Held): Promise<readonly Findi
     )
 }
 
-/** What runs there. Where its etcd listens for itself alone `etcd-addresses` says so, and nobody has to look for a firewall. */
+/** What runs there. Where its etcd listens for itself alone `etcd-addresses` says so, and it is not a firewall problem. */
 async function probeOpen(run: ConversionRun, { target, ports, sources }: Held): Promise<readonly Finding[]> {
   const shut = shutPorts(target, await run.nodeFacts(target)).map(({ port }) => port)
   const open = ports.filter((port) => !shut.includes(port))
@@ -122,7 +122,7 @@ async function probeOne(
   return [
     {
       ...where,
-      message: `something else than ${target.name} answers at its address on port ${port}`,
+      message: `another machine than ${target.name} answers at its address on port ${port}`,
       evidence: `${target.address}:${port} shows certificate ${answer.certificateSha256}, ${target.name} shows ${certificateSha256}`,
       remedy: `Look for a second machine with ${target.address}, or a NAT or proxy between the nodes: ip neigh show ${target.address}`,
     },

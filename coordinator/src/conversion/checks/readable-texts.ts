@@ -10,7 +10,7 @@ const id = 'readable-texts'
 /** What is empty because it could not be read must not pass for absent. */
 export const readableTexts: Check = {
   id,
-  title: 'The agents could read everything that the other checks judge',
+  title: 'The agents can read all files that the checks need',
   beside: "What an agent could not read is no failure of the cluster's, and nothing may look sound for that reason.",
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
@@ -26,7 +26,7 @@ function ofNode(node: string, facts: NodeFacts): readonly Finding[] {
   )
   return unread.map(({ what, problem, remedy, needed }) => ({
     ...{ id, node, severity: needed ? 'error' : 'warning' },
-    message: `the agent could not read ${what}: ${needed ? 'the node cannot do without it' : 'what depends on it was not checked'}`,
+    message: `the agent could not read ${what}: ${needed ? 'the node needs it' : 'checks that depend on it were skipped'}`,
     evidence: problem,
     remedy: remedy || 'On that node: journalctl -u quorate-agent -n 50',
   }))

@@ -26,7 +26,7 @@ function ofNode(node: string, facts: NodeFacts, ignored: readonly string[]): Fin
       id,
       severity: 'error',
       node,
-      message: `kubeadm wants ${least.cpus} CPUs for a control plane`,
+      message: `kubeadm requires ${least.cpus} CPUs for a control plane`,
       evidence: `${facts.cpus} CPU`,
       remedy: 'Give the machine more CPUs, or add NumCPU to policy.ignorePreflightErrors.',
     })
@@ -36,7 +36,7 @@ function ofNode(node: string, facts: NodeFacts, ignored: readonly string[]): Fin
       id,
       severity: 'error',
       node,
-      message: 'kubeadm wants 1700 MB of memory for a control plane',
+      message: 'kubeadm requires 1700 MB of memory for a control plane',
       evidence: `${Math.round(facts.memoryBytes / 2 ** 20)} MB`,
       remedy: 'Give the machine more memory, or add Mem to policy.ignorePreflightErrors.',
     })

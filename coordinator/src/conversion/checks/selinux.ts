@@ -10,7 +10,10 @@ const id = 'selinux'
 /** Which boolean lets a program use any port, and whether Red Hat's policy lets it use a port without. */
 const programs = {
   haproxy: { boolean: 'haproxy_connect_any', does: 'listen on port PORT and connect to API servers on port API' },
-  keepalived: { boolean: 'keepalived_connect_any', does: 'ask the local haproxy on port PORT whether it serves' },
+  keepalived: {
+    boolean: 'keepalived_connect_any',
+    does: 'connect to the local haproxy on port PORT for its health check',
+  },
 } as const
 
 /** http_port_t of the targeted policy (corenetwork.te): what haproxy_t may bind and connect to, and keepalived_t connect to, without a boolean. */
@@ -22,7 +25,7 @@ const httpPorts = [80, 81, 443, 488, 8008, 8009, 8443, 9000]
  */
 export const selinux: Check = {
   id,
-  title: 'SELinux lets the load balancer use its ports',
+  title: 'SELinux allows the load balancer to use its ports',
   async check(run) {
     const machines = run.loadBalancer.frontends().map(({ node }) => node)
     const nodes = await withFacts(run, machines)
@@ -57,7 +60,7 @@ function ofMachine(run: ConversionRun, { node, facts, apiPort }: Enforcing): Fin
         node,
         message: `SELinux is enforcing, and ${program} may not ${what}`,
         evidence: `/sys/fs/selinux/enforce: 1; ${boolean} --> off`,
-        remedy: `On that node: setsebool -P ${boolean} 1; getsebool ${boolean} then says on. Or label the ${outside.length === 1 ? 'port' : 'ports'} alone: ${labels}`,
+        remedy: `On that node: setsebool -P ${boolean} 1; getsebool ${boolean} then shows on. Or label only the ${outside.length === 1 ? 'port' : 'ports'}: ${labels}`,
       },
     ]
   })
@@ -68,7 +71,7 @@ const unknownPolicy = (node: string, program: 'haproxy' | 'keepalived'): Finding
   id,
   severity: 'warning',
   node,
-  message: `SELinux is enforcing, and its policy has no ${programs[program].boolean}: whether ${program} may use its ports is not known`,
+  message: `SELinux is enforcing, and its policy has no ${programs[program].boolean}: Quorate cannot tell if ${program} may use its ports`,
   evidence: `/sys/fs/selinux/enforce: 1; no /sys/fs/selinux/booleans/${programs[program].boolean}`,
-  remedy: `On that node, once ${program} has started: ausearch -m avc -ts recent -c ${program}. What it shows as denied, audit2allow makes a module of.`,
+  remedy: `On that node, once ${program} has started: ausearch -m avc -ts recent -c ${program}. Create a module from the denials with audit2allow.`,
 })

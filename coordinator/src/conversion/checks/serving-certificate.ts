@@ -32,7 +32,7 @@ async function ofNode(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
       node: node.name,
       message: `the API server's certificate is not for ${node.address}: kubeadm upload-certs and the health checks would refuse it`,
       evidence: `${path}: ${sans.join(', ') || '(no name at all)'}`,
-      remedy: `If ${node.address} is right, on that node: mv ${path} /root/ && mv ${path.replace('.crt', '.key')} /root/ && kubeadm init phase certs apiserver --apiserver-advertise-address ${node.address} --control-plane-endpoint ${node.address}:${apiServerPort(facts)}. Changing a control plane's address is another task: do it first.`,
+      remedy: `If ${node.address} is right, on that node: mv ${path} /root/ && mv ${path.replace('.crt', '.key')} /root/ && kubeadm init phase certs apiserver --apiserver-advertise-address ${node.address} --control-plane-endpoint ${node.address}:${apiServerPort(facts)}. To change the address of a control plane, do it before the conversion.`,
     },
   ]
 }

@@ -44,7 +44,7 @@ const kubeProxy: Shared = {
 /** Each joiner's kubelet and kube-proxy is started with them, and could not listen on another machine's address (kubeadm#2647). */
 export const sharedComponentConfig: Check = {
   id,
-  title: 'kubelet-config and the configuration of kube-proxy hold no value of one node',
+  title: 'kubelet-config and the kube-proxy configuration hold no node-specific value',
   async check(run) {
     const facts = await run.clusterFacts()
     const owners = await ownersOf(run)
@@ -94,8 +94,8 @@ function finding(
   if (isAsked)
     return {
       ...{ ...where, severity: 'warning' },
-      message: `${kind} has every node ask ${owner} by ${field}: while that machine is down they ask nobody`,
-      remedy: `${opened}: name a server that outlives ${owner}. If it is meant so, add ${id} to policy.ignoreFindings with the reason.`,
+      message: `${kind} has every node ask ${owner} by ${field}: while that machine is down, name resolution fails`,
+      remedy: `${opened}: name a server that outlives ${owner}. If this is intended, add ${id} to policy.ignoreFindings with the reason.`,
     }
   return {
     ...{ ...where, severity: 'error' },

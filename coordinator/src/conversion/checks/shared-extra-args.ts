@@ -18,7 +18,7 @@ const asked = /^(oidc-issuer-url|service-account-jwks-uri)$/
 /** As extraArgs of the ClusterConfiguration every joiner would get the first node's values (kubeadm#3175, #1468, #2289). */
 export const sharedExtraArgs: Check = {
   id,
-  title: "kubeadm-config gives no joiner the first node's own values",
+  title: 'kubeadm-config holds no values that belong to the first node only',
   async check(run) {
     const args = extraArgs((await run.clusterFacts()).kubeadmConfig?.text ?? '')
     if (args.length === 0) return []
@@ -39,8 +39,8 @@ function judge(run: ConversionRun, owners: Owners, arg: ExtraArg): Finding[] {
     return [
       {
         ...{ id, severity: 'warning', evidence },
-        message: `every API server will ask ${host} for --${flag}, and ${host} is ${owner}: while that is down they ask nobody`,
-        remedy: `${edit}: name a server there that outlives ${owner}. If it is meant so, add ${id} to policy.ignoreFindings with the reason.`,
+        message: `every API server will ask ${host} for --${flag}, and ${host} is ${owner}: while that machine is down, the requests fail`,
+        remedy: `${edit}: name a server there that outlives ${owner}. If this is intended, add ${id} to policy.ignoreFindings with the reason.`,
       },
     ]
   return [

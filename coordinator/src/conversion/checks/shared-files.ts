@@ -12,7 +12,7 @@ const id = 'shared-files'
 /** kubeadm copies certificates, but not what the manifests mount besides: audit policy, encryption configuration, a KMS plugin's socket (pke#50, kubernetes#102715). */
 export const sharedFiles: Check = {
   id,
-  title: "What the first control plane's manifests mount or name is brought to the joiners, made there, or there",
+  title: "Files that the first control plane's manifests use exist on the joiners, or the run copies or creates them",
   async check(run) {
     const files = (await run.nodeFacts(run.first)).sharedFiles
     const joining = await toJoin(run)
@@ -54,12 +54,12 @@ function together(first: string, files: readonly SharedFile[]): Finding[] {
       id,
       severity: 'error',
       node: first,
-      message: `the files that the joiners need are ${(bytes / 2 ** 20).toFixed(1)} MiB together, more than the 2 MiB that are brought along`,
+      message: `the files that the joiners need are ${(bytes / 2 ** 20).toFixed(1)} MiB in total, more than the 2 MiB that the run copies`,
       evidence: largest
         .slice(0, 5)
         .map((file) => `${file.path}: ${file.bytes} bytes`)
         .join('; '),
-      remedy: `Move what static pods do not need out of the folders that they mount, on ${first}; then plan again.`,
+      remedy: `On ${first}, move the files that static pods do not need out of the folders that they mount; then plan again.`,
     },
   ]
 }
@@ -69,8 +69,8 @@ function toBeCopied(node: string, first: string, paths: readonly string[]): Find
     id,
     severity: 'info',
     node,
-    message: `${paths.length} file(s) will be copied from ${first}: its static pods name them, and kubeadm does not bring them`,
+    message: `${paths.length} file(s) will be copied from ${first}: its static pods name them, and kubeadm does not copy them`,
     evidence: paths.join(', '),
-    remedy: 'Nothing to do. Where one of these paths exists there already with other content, move it away first.',
+    remedy: 'Nothing to do. If one of these paths exists there with different content, move it away first.',
   }
 }

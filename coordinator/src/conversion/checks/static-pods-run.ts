@@ -10,7 +10,7 @@ const id = 'static-pods-run'
 /** The API shows a static pod by its mirror, which says Running when the container is long gone or another one (kubeadm#2718, kubernetes#123177). */
 export const staticPodsRun: Check = {
   id,
-  title: "Of each static pod exactly one container runs, by the runtime's own word",
+  title: 'Each static pod has exactly one running container, according to the container runtime',
   async check(run) {
     const existing = await existingNodes(run)
     const controlPlanes = run.controlPlanes.filter((node) => existing.includes(node))
@@ -39,10 +39,10 @@ async function ofComponent(run: ConversionRun, node: NodeEntry, component: strin
       severity: 'error',
       node: node.name,
       message: none
-        ? `no container of ${component} runs, though its manifest is there`
-        : `${running.length} containers of ${component} run: the kubelet follows a manifest that is not there any more`,
+        ? `no container of ${component} runs, although its manifest exists`
+        : `${running.length} containers of ${component} run: the kubelet runs a manifest that no longer exists`,
       evidence: `${component}: ${running.map((one) => one.id.slice(0, 13)).join(', ') || 'none running'}`,
-      remedy: `On that node: crictl ps -a --name ${component}; ${none ? `crictl logs of the newest` : 'crictl stop the older'}, and if that is all right: systemctl restart kubelet`,
+      remedy: `On that node: crictl ps -a --name ${component}; ${none ? `crictl logs of the newest` : 'crictl stop the older'}; if that shows no problem: systemctl restart kubelet`,
     },
   ]
 }

@@ -12,7 +12,7 @@ const id = 'stray-manifests'
 /** The kubelet reads every file there, whatever its ending: a backup copy runs the old pod (kubernetes#55596, kubeadm#2823). */
 export const strayManifests: Check = {
   id,
-  title: 'The folders of static pods hold no copies, and joiners have what the API server relies on',
+  title: 'Static pod folders hold no copies, and joiners have the pods that the API server needs',
   async check(run) {
     const nodes = await withFacts(run, run.controlPlanes)
     const { kmsSockets } = await run.nodeFacts(run.first)
@@ -57,20 +57,20 @@ function words(kind: KindOfPod, { folder, file, pod }: FileOfPod): Pick<Finding,
     case 'kms plugin':
       return {
         severity: 'info',
-        message: `${file} runs the KMS plugin with which the API server decrypts: it stays`,
+        message: `${file} runs the KMS plugin with which the API server decrypts: it is not changed`,
         remedy: 'Nothing to do on this node. Do not move the file: without the plugin no Secret can be read.',
       }
     case 'load balancer':
       return {
         severity: 'info',
-        message: `${file} runs a load balancer of your own: it stays`,
+        message: `${file} runs your own load balancer: it is not changed`,
         remedy:
           'Nothing to do. If clients are to use it as the endpoint, set loadBalancer.kind: external in the cluster file.',
       }
     case 'own pod':
       return {
         severity: 'warning',
-        message: `${file} runs the static pod ${pod}, which is none of kubeadm's: it stays, and the joining control planes do not get it`,
+        message: `${file} runs the static pod ${pod}, which is not from kubeadm: it is not changed, and the joining control planes do not get it`,
         remedy: `If the other control planes need it: copy ${folder}/${file}, and what it mounts, to each of them after it has joined. To accept this finding: add stray-manifests to policy.ignoreFindings with the reason.`,
       }
     default:
@@ -78,7 +78,7 @@ function words(kind: KindOfPod, { folder, file, pod }: FileOfPod): Pick<Finding,
         severity: 'error',
         message:
           kind === 'copy'
-            ? `the kubelet runs ${file} as a second ${pod}, beside the file of kubeadm's`
+            ? `the kubelet runs ${file} as a second ${pod}, beside the file of kubeadm`
             : `${file} is in the folder of static pods and is not a pod that the kubelet can run`,
         remedy: `On that node: mv ${folder}/${file} /root/`,
       }
@@ -102,8 +102,8 @@ async function withoutKmsPlugin(run: ConversionRun, kmsSockets: readonly string[
           id,
           severity: 'error',
           node: name,
-          message: `the API server encrypts with the KMS plugin at ${socket}, and nothing serves that socket here: a joining API server would never be ready`,
-          evidence: `${run.first.name}: ${manifest === undefined ? 'a plugin outside of the folder of static pods' : `${theirs}/${manifest}`}; here: no such static pod, and nothing listens on ${socket}`,
+          message: `the API server encrypts with the KMS plugin at ${socket}, and nothing serves that socket on this node: a joining API server would never be ready`,
+          evidence: `${run.first.name}: ${manifest === undefined ? 'a plugin outside the static pod folder' : `${theirs}/${manifest}`}; here: no such static pod, and nothing listens on ${socket}`,
           remedy:
             manifest === undefined
               ? `Install and start the KMS plugin on this node as on ${run.first.name}: the unit or container that serves ${socket}.`

@@ -35,13 +35,13 @@ function inCloud(run: ConversionRun, node: { name: string; address: string }, { 
     return {
       ...where,
       severity: 'warning',
-      message: `${cloud.name} drops what comes from ${virtualIP} unless the port of this machine allows that address`,
-      remedy: `Once for each control plane: openstack port list --fixed-ip ip-address=${node.address}, then openstack port set --allowed-address ip-address=${virtualIP} PORT. If it is done, add ${id} to policy.ignoreFindings with that as the reason.`,
+      message: `${cloud.name} drops packets from ${virtualIP} unless the port of this machine allows that address`,
+      remedy: `Once for each control plane: openstack port list --fixed-ip ip-address=${node.address}, then openstack port set --allowed-address ip-address=${virtualIP} PORT. When it is done, add ${id} to policy.ignoreFindings with that as the reason.`,
     }
   return {
     ...where,
     severity: 'error',
-    message: `a virtual IP that moves by ARP does not work in ${cloud.name}: ${virtualIP} would be reached from its own machine alone`,
-    remedy: `In the cluster file: loadBalancer.kind: external, for ${cloud.loadBalancer} of ${cloud.name}, with the name of the endpoint leading to it; or loadBalancer.kind: node-local, which needs none.`,
+    message: `a virtual IP that moves by ARP does not work in ${cloud.name}: ${virtualIP} would be reachable from its own machine only`,
+    remedy: `In the cluster file: loadBalancer.kind: external, for ${cloud.loadBalancer} of ${cloud.name}, with the endpoint name resolving to it; or loadBalancer.kind: node-local, which needs none.`,
   }
 }

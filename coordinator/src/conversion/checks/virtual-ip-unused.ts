@@ -44,7 +44,7 @@ function heldBy(node: string, facts: NodeFacts, address: string): Finding {
     id,
     severity: 'error',
     node,
-    message: `this node already has the virtual IP ${address}, and not from Quorate`,
+    message: `this node already has the virtual IP ${address}, which Quorate did not assign`,
     evidence: `${holder?.name} ${holder?.addresses.join(', ')}`,
     remedy: `Choose a free address as loadBalancer.virtualIP, or on that node: ip addr del ${address}/32 dev ${holder?.name}`,
   }
@@ -62,7 +62,7 @@ function outsideOf(node: NodeEntry, facts: NodeFacts, address: string): Finding[
       message: `the virtual IP ${address} is not in the network of this machine`,
       evidence: own,
       remedy:
-        'Choose a free address of that network as loadBalancer.virtualIP; where the control planes share no network, use loadBalancer.kind: external.',
+        'Choose a free address of that network as loadBalancer.virtualIP; if the control planes share no network, use loadBalancer.kind: external.',
     },
   ]
 }
@@ -76,7 +76,7 @@ function sameNetwork(own: string, address: string): boolean {
   return network.check(address, family)
 }
 
-/** Another machine: whoever answers, even to refuse, has the address. */
+/** Another machine: one that answers, even with a refusal, has the address. */
 async function heldOutside(run: ConversionRun, address: string): Promise<Finding[]> {
   const answer = await run.agent(run.first).read('probeEndpoint', {
     host: address,
@@ -92,7 +92,7 @@ async function heldOutside(run: ConversionRun, address: string): Promise<Finding
     {
       id,
       severity: 'error',
-      message: `a machine that is not in the file answers at the virtual IP ${address}`,
+      message: `a machine that is not in the cluster file answers at the virtual IP ${address}`,
       evidence: `${run.first.name} -> ${address}:${run.endpoint.port}: ${answer.error || 'connected'}`,
       remedy: `Find it: on ${run.first.name}: ip neigh show ${address}. Choose a free address as loadBalancer.virtualIP.`,
     },

@@ -9,7 +9,7 @@ const id = 'virtual-router-id'
 /** Two groups of one id in one network take each other's advertisements for their own: two holders of an address, or none (keepalived#2370). */
 export const virtualRouterId: Check = {
   id,
-  title: 'No other keepalived on these nodes has the same virtual router id, or the virtual IP',
+  title: 'No other keepalived on these nodes uses the virtual router id or the virtual IP',
   async check(run) {
     const { virtualRouterId: own, virtualIP } = run.file.loadBalancer
     if (!run.loadBalancer.programs.includes('keepalived')) return []
@@ -19,7 +19,7 @@ export const virtualRouterId: Check = {
         is: (line) => Number(/^virtual_router_id\s+(\d+)$/.exec(line)?.[1]) === own,
         message: `the operator's keepalived uses the virtual router id ${own} already`,
         remedy:
-          'Set another loadBalancer.virtualRouterId (1 to 255) in the cluster file; tcpdump -ni any proto 112 shows which are in use',
+          'Set another loadBalancer.virtualRouterId (1 to 255) in the cluster file; tcpdump -ni any proto 112 shows the ids in use',
       }),
       ...ofLines(name, facts, {
         is: (line) => virtualIP !== undefined && line.split(/[\s/]/)[0] === virtualIP,

@@ -8,7 +8,7 @@ const id = 'workers-forgotten'
 /** A worker that the file forgets would go on talking to the first control plane alone, and be lost with it (kubeadm#1955). */
 export const workersForgotten: Check = {
   id,
-  title: 'The file names every worker of the cluster, and no other',
+  title: 'The cluster file names exactly the workers of the cluster',
   beside: 'A worker that the file forgets would be left with the old address.',
   async check(run) {
     const { nodes } = await run.clusterFacts()
@@ -19,7 +19,7 @@ export const workersForgotten: Check = {
         severity: 'error',
         node: node.name,
         message:
-          'the cluster has this worker, the file does not name it: it would keep pointing at the first control plane',
+          'the cluster file does not name this worker of the cluster: it would keep pointing at the first control plane',
         evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
         remedy: `Add to workers in the cluster file: ${lineOf(node)}. If it is gone for good: kubectl delete node ${node.name}`,
       }),
@@ -31,7 +31,7 @@ export const workersForgotten: Check = {
           id,
           severity: 'error',
           node: node.name,
-          message: 'the file names this worker, the cluster does not have it',
+          message: 'the cluster file names this worker, but the cluster does not have it',
           evidence: `Nodes: ${[...inCluster].join(', ')}`,
           remedy: 'Remove it from the cluster file, or join it to the cluster first.',
         }),

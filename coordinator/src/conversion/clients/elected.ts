@@ -47,7 +47,7 @@ export async function componentRestarted(
 /** Where a component did not run, or nobody led it, before the run: it reads its new file when somebody repairs it. */
 export const acceptedDown = (run: ConversionRun, component: string): RecordedFinding | undefined =>
   acceptedOfComponent(run, 'static-pods-run', `no container of ${component}`) ??
-  acceptedOfComponent(run, 'leases', `nobody leads ${component}`)
+  acceptedOfComponent(run, 'leases', `${component} has no leader`)
 
 /** Waits until a component is led, by whom does not matter: without these two no rollout ends, and no join token is signed. */
 export async function leads(run: ConversionRun, lease: string, signal: AbortSignal): Promise<Evidence> {

@@ -48,8 +48,8 @@ export async function hairpinOf(
 export const hairpinEvidence = (run: ConversionRun, node: NodeEntry, { attempts, metItself }: Hairpin): Evidence => ({
   what: `${node.name} through ${run.endpoint.host}:${run.endpoint.port} to itself`,
   saw: metItself
-    ? `met its own certificate, connection ${attempts}`
-    : `answered ${attempts} times, never by itself: its load balancer leads it elsewhere`,
+    ? `reached its own API server on connection ${attempts}`
+    : `answered ${attempts} times, never by its own API server: its load balancer forwards elsewhere`,
 })
 
 /** An error where its kubelet goes that way; else kubectl and kubeadm on that node do, which say so and can be asked again. */
@@ -65,6 +65,6 @@ export async function hairpinFinding(
     message: 'it does not reach itself through the load balancer',
     evidence: `${problems.length} of ${attempts} connections failed: ${[...new Set(problems)].join('; ')}`,
     remedy:
-      'Let the load balancer use its own address towards the backends (full NAT or proxy mode, not direct return), or set policy.controlPlaneKubeconfigs: local.',
+      'Configure the load balancer to use its own address towards the backends (full NAT or proxy mode, not direct return), or set policy.controlPlaneKubeconfigs: local.',
   }
 }

@@ -26,7 +26,7 @@ export async function mtuOfControlPlanes(run: ConversionRun): Promise<MtuSeen> {
       node: node.name,
       message: `its MTU is ${mtu}, that of other control planes ${least}: a path that drops ICMP would lose large packets`,
       evidence: evidence.map(({ what, saw }) => `${what}: ${saw}`).join('; '),
-      remedy: `Set the same everywhere: ip link set dev ${name} mtu ${least}, and in that system's network configuration. To try the path: ping -M do -s ${least - 28} ADDRESS`,
+      remedy: `Set the same everywhere: ip link set dev ${name} mtu ${least}, and in the network configuration of the system. To test the path: ping -M do -s ${least - 28} ADDRESS`,
     }))
   return { evidence, findings }
 }

@@ -5,7 +5,7 @@ import { isWithin, subnets } from '../facts/subnets.js'
 
 /** Where a node's own programs learn the endpoint's address. */
 export interface NameSource {
-  /** /etc/hosts names it: nobody is asked. */
+  /** /etc/hosts names it: no server is asked. */
   readonly inHosts: boolean
   readonly nameservers: readonly string[]
   /** Those of them that are pods of this very cluster. */

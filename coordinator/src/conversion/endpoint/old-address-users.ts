@@ -53,7 +53,7 @@ const editObject = ({ namespace, object, sed }: Mending): string => {
   const scope = namespace === '' ? '' : ` -n ${namespace}`
   return `kubectl${scope} get ${object} -o yaml | sed '${sed}' | kubectl replace -f -`
 }
-const ownedElsewhere = 'Where Helm or an operator owns it, change the value there: a direct edit is taken back.'
+const ownedElsewhere = 'If Helm or an operator manages it, change the value there: a direct edit is reverted.'
 
 const file = (who: string, pattern: RegExp, rest: Partial<UserKind> = {}): UserKind => ({
   ...{ who, recognised: at(pattern), counts: 'server', severity: 'warning', mend: editFile },
@@ -87,7 +87,7 @@ export const userKinds: readonly UserKind[] = [
       `kubectl -n ${namespace} patch configmap kubernetes-services-endpoint --type merge -p '{"data":{"KUBERNETES_SERVICE_HOST":"${endpoint.host}","KUBERNETES_SERVICE_PORT":"${endpoint.port}"}}', then kubectl -n ${namespace} rollout restart daemonset/calico-node`,
   }),
   object(
-    'pods that are told where the API server is',
+    'pods that are configured with the address of the API server',
     /^(daemonset|deployment|statefulset)\/.* env KUBERNETES_SERVICE_HOST$/,
     {
       counts: 'host',
@@ -100,16 +100,16 @@ export const userKinds: readonly UserKind[] = [
     counts: 'host',
     severity: 'warning',
     mend: ({ object: one }) =>
-      `Run it behind a Service and name that: kubectl edit ${one}, clientConfig.service in the place of clientConfig.url.`,
+      `Run it behind a Service and use clientConfig.service instead of clientConfig.url: kubectl edit ${one}`,
   }),
   {
     ...object('Prometheus', /./),
     recognised: says(/^configmap\/.*(prometheus|scrape|target)|^(servicemonitor|probe|scrapeconfig)\//i),
     severity: 'warning',
     mend: ({ namespace, object: one }) =>
-      `Add every other control plane beside it, each is scraped by its own address: kubectl -n ${namespace} edit ${one}`,
+      `Add every other control plane; each is scraped by its own address: kubectl -n ${namespace} edit ${one}`,
   },
-  object('clients of a Service with endpoints made by hand', /^endpointslice\//, {
+  object('clients of a Service with manual endpoints', /^endpointslice\//, {
     severity: 'warning',
     mend: ({ namespace, name }) =>
       `Add the other control planes' addresses: kubectl -n ${namespace} edit endpoints/${name.replace(/-[a-z0-9]{5}$/, '')} (or endpointslice/${name} itself)`,
@@ -120,7 +120,7 @@ export const userKinds: readonly UserKind[] = [
     mend: ({ namespace, name, endpoint }) =>
       `kubectl -n ${namespace} patch service ${name} --type merge -p '{"spec":{"externalName":"${endpoint.host}"}}'`,
   }),
-  object('whoever reads that ConfigMap', /^configmap\//, {
+  object('the clients of that ConfigMap', /^configmap\//, {
     mend: (it) => `${editObject(it)}, and restart what reads it`,
   }),
   file('the kubelet', /^\/etc\/kubernetes\/(bootstrap-)?kubelet\.conf /, {
@@ -144,7 +144,7 @@ export const userKinds: readonly UserKind[] = [
   file('Calico', /^\/etc\/cni\/net\.d\/calico-kubeconfig /, {
     severity: 'error',
     mend: () =>
-      'Its pod on that node writes it anew when it starts, with what ConfigMap kubernetes-services-endpoint says: mend that, then restart daemonset/calico-node.',
+      'Its pod on that node rewrites it at startup from the ConfigMap kubernetes-services-endpoint: correct that, then restart daemonset/calico-node.',
   }),
   file('the network plugin', /^\/etc\/cni\/net\.d\//, { severity: 'error' }),
   file(

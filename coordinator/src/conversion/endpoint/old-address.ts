@@ -81,9 +81,9 @@ const skippedFinding = (node: NodeEntry, skipped: readonly string[]): Finding =>
   id,
   severity: 'warning',
   node: node.name,
-  message: 'not all of its files could be looked into',
+  message: 'some of its files could not be searched',
   evidence: skipped.join(', '),
-  remedy: `On that node, look yourself: grep -n ADDRESS ${skipped.filter((path) => path.startsWith('/')).join(' ') || '/etc -r'}`,
+  remedy: `On that node, search by hand: grep -n ADDRESS ${skipped.filter((path) => path.startsWith('/')).join(' ') || '/etc -r'}`,
 })
 
 /**

@@ -32,7 +32,7 @@ export async function probeFrom(
 /** Why an answer is not good, in words; undefined when it is. */
 export function problemOf(answer: ProbeEndpointResponse, accepted: readonly number[]): string | undefined {
   if (answer.error !== '')
-    return `${answer.error} (came as far as ${answer.reached}${answer.address === '' ? '' : ` at ${answer.address}`})`
+    return `${answer.error} (got as far as ${answer.reached}${answer.address === '' ? '' : ` at ${answer.address}`})`
   return accepted.includes(answer.httpStatus) ? undefined : `HTTP ${answer.httpStatus}`
 }
 
@@ -40,7 +40,7 @@ export function problemOf(answer: ProbeEndpointResponse, accepted: readonly numb
 export function pathProblem({ error, reached }: ProbeEndpointResponse): string {
   const hangs = reached === 'tls' && error.startsWith('no answer within')
   return hangs
-    ? `${error}: TCP connects, a certificate of 12 KiB does not come through; is the MTU the same all the way?`
+    ? `${error}: TCP connects, but a certificate of 12 KiB does not arrive; check the MTU along the path`
     : error
 }
 
@@ -66,7 +66,7 @@ export async function certificateOf(
   return until('a certificate', look, patience).catch((thrown: unknown) => {
     const { code, message } = asQuorateError(thrown)
     if (code !== 'GATE_TIMEOUT') throw thrown
-    throw new QuorateError('GATE_TIMEOUT', `the API server of ${node.name} shows no certificate: ${message}`, {
+    throw new QuorateError('GATE_TIMEOUT', `the API server of ${node.name} presents no certificate: ${message}`, {
       where: node.name,
     })
   })

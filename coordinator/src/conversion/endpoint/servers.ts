@@ -99,7 +99,7 @@ export async function clusterCa(run: ConversionRun): Promise<string> {
     )
     if (pem !== '') return pem
   }
-  throw new QuorateError('CERTIFICATE_INVALID', 'no control plane shows the certificate of the cluster CA', {
+  throw new QuorateError('CERTIFICATE_INVALID', 'no control plane presents a certificate of the cluster CA', {
     where: run.first.name,
   })
 }

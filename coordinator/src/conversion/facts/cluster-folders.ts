@@ -39,7 +39,7 @@ async function foldersToTell(run: ConversionRun): Promise<ClusterFolders | undef
   return isUsual || Object.values(told).some((path) => folderProblem(path) !== undefined) ? undefined : told
 }
 
-/** Asked once; while nobody answers nothing is told, and it is not asked again for a while. */
+/** Asked once; while there is no answer nothing is reported, and it is not asked again for a while. */
 export function foldersToldBy(run: () => ConversionRun): () => Promise<ClusterFolders | undefined> {
   let asked: { readonly at: number; readonly answer: Promise<ClusterFolders | undefined>; failed: boolean } | undefined
   return () => {

@@ -21,7 +21,7 @@ const containerd: RuntimeName = {
 const crio: RuntimeName = {
   name: 'CRI-O',
   unit: 'crio',
-  hint: 'crio status info, and crio config, say what it makes of /etc/crio',
+  hint: 'crio status info and crio config show the effective configuration',
   // conmon's cgroup must be `pod` with cgroupfs and may be it with systemd (crio.conf(5)).
   cgroupDriver: (driver) =>
     `printf '[crio.runtime]\\ncgroup_manager = "${driver}"\\nconmon_cgroup = "pod"\\n' > /etc/crio/crio.conf.d/99-cgroup.conf && systemctl restart crio`,

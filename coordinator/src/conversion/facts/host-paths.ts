@@ -45,13 +45,13 @@ function absentOnFirst(file: SharedFile, first: string, there: There): Lacking |
   if (file.type === 'FileOrCreate' && file.mounted && there.kinds[folder] === undefined)
     return {
       onFirst: false,
-      why: `the kubelet makes the file, but not ${folder}, which is not there`,
+      why: `the kubelet creates the file, but not ${folder}, which does not exist`,
       remedy: `On that node: mkdir -p ${folder}`,
     }
   if (isMade(file)) return undefined
   return {
     onFirst: true,
-    why: `it does not exist on ${first}: ${component} would not start there again either`,
+    why: `it does not exist on ${first}: ${component} would not restart there either`,
     remedy: `On ${first}: ls -ld ${path}; put it back, or remove it from /etc/kubernetes/manifests/${component}.yaml and from ${component} in kubeadm-config (kubectl -n kube-system edit configmap kubeadm-config).`,
   }
 }
@@ -60,7 +60,7 @@ function absentOnFirst(file: SharedFile, first: string, there: There): Lacking |
 function anotherKind({ path, kind }: SharedFile, first: string, present: string): Lacking {
   const remove =
     present === 'directory'
-      ? `rmdir ${path} (it refuses a folder that is not empty: look what is in it)`
+      ? `rmdir ${path} (it refuses a folder that is not empty: check its content first)`
       : `mv ${path} ${path}.old`
   return {
     onFirst: false,
@@ -72,7 +72,7 @@ function anotherKind({ path, kind }: SharedFile, first: string, present: string)
 /** Nothing of a machine is overwritten: which of the two is right is for its operator. */
 const otherContent = ({ path }: SharedFile, first: string): Lacking => ({
   onFirst: false,
-  why: `it is there with other content than on ${first}, and is not overwritten`,
+  why: `it exists with different content than on ${first}, and is not overwritten`,
   remedy: `On that node: ssh root@${first} cat ${path} | diff ${path} -; if this one is a leftover: mv ${path} ${path}.old`,
 })
 
@@ -89,7 +89,7 @@ const byKind: Readonly<Record<string, (file: SharedFile, first: string) => Lacki
 }
 
 function whyNotBrought(shareable: boolean, bytes: number): string {
-  if (bytes > mostBytes) return `with ${(bytes / mostBytes).toFixed(1)} MiB it is too large to be brought along (1 MiB)`
+  if (bytes > mostBytes) return `with ${(bytes / mostBytes).toFixed(1)} MiB it is too large to copy (limit 1 MiB)`
   return shareable
     ? 'it cannot be read there'
     : 'Quorate writes shared files below /etc, /var/lib, /opt and /usr/local only, and no system files'
@@ -100,13 +100,13 @@ function folder(file: SharedFile, first: string): Lacking | undefined {
   if (cut)
     return {
       onFirst: false,
-      why: 'it has more than the 200 files that are brought along',
+      why: 'it has more than 200 files, the limit for copying',
       remedy: `On that node: mkdir -p ${path} && scp -pr root@${first}:${path}/. ${path}/ (the same owners and modes; then plan again).`,
     }
   if (isMade(file) || !file.mounted) return undefined
   return {
     onFirst: false,
-    why: 'the kubelet does not make it',
+    why: 'the kubelet does not create it',
     remedy: `On that node: mkdir -p ${path}${inTmpfs(path)}`,
   }
 }

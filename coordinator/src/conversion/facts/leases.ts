@@ -23,12 +23,12 @@ export async function judgeLeases(run: ConversionRun): Promise<readonly JudgedLe
 
 async function judge(run: ConversionRun, name: string, lease: LeaseFacts | undefined): Promise<JudgedLease> {
   const missing = (message: string, evidence: string) => ({ lease: name, evidence, problem: { message, evidence } })
-  if (lease === undefined) return missing(`nobody leads ${name}`, `no Lease kube-system/${name}`)
+  if (lease === undefined) return missing(`${name} has no leader`, `no Lease kube-system/${name}`)
   const holder = await holderOf(run, lease)
-  const evidence = `held by ${lease.holder || 'nobody'}, renewed ${new Date(lease.renewedUnixMs).toISOString()}`
+  const evidence = `holder ${lease.holder || '(none)'}, renewed ${new Date(lease.renewedUnixMs).toISOString()}`
   const clock = holder === undefined ? Date.now() : (await run.nodeFacts(holder)).clockUnixMs
   if (clock - lease.renewedUnixMs > longestMs)
-    return missing(`nobody leads ${name}: its Lease is not renewed any more`, evidence)
+    return missing(`${name} has no leader: its Lease is no longer renewed`, evidence)
   return { lease: name, evidence, problem: undefined }
 }
 

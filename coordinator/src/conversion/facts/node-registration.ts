@@ -5,7 +5,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Diff } from '../../engine/step.js'
 import type { ConversionRun } from '../context/run.js'
 
-/** Written by the join itself, each time anew. */
+/** Written by every join. */
 const byKubeadm = '/var/lib/kubelet/kubeadm-flags.env'
 /** Flags that kubeadm gives a kubelet (app/phases/kubelet/flags.go, and its packages' drop-in): the joiner has its own. */
 const ofKubeadm = new Set([
@@ -39,7 +39,7 @@ const uninitialized = 'node.cloudprovider.kubernetes.io/uninitialized'
 export const isUninitialized = (taint: string): boolean => taint.startsWith(uninitialized)
 
 /** What is waited for then, with what tells why. */
-export const awaitsCloud = `it keeps the taint ${uninitialized}: the cloud controller manager does not know the machine yet (kubectl -n kube-system get pods -o wide | grep cloud-controller-manager, and its log)`
+export const awaitsCloud = `it keeps the taint ${uninitialized}: the cloud controller manager does not recognise the machine yet (kubectl -n kube-system get pods -o wide | grep cloud-controller-manager, and its log)`
 
 /** A flag that the first control plane's kubelet has and a joiner's would not have, or has with another value of its own files. */
 export interface LackingFlag extends KubeletFlag {
@@ -53,7 +53,7 @@ const fits = (value: string): boolean => /^[A-Za-z0-9._~:/@%+,=<>[\]{}*-]{0,2000
 /** Whether a join can give it. */
 export const canBeGiven = ({ own, value }: LackingFlag): boolean => own === undefined && fits(value)
 
-/** Without it on one node the cloud's controllers do not know that machine, and its Node is for nobody's load balancer or volume. */
+/** Without it on one node the cloud's controllers do not know that machine, and its Node gets no load balancer and no volume. */
 export const mustBeAlike: ReadonlySet<string> = new Set(['cloud-provider', 'cloud-config'])
 
 /** A flag of which two kubelets have different values; undefined where one has none. */

@@ -2,7 +2,7 @@ import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { type LoadBalancerProgram, packagePlaces, placeOf } from '@quorate/shared/load-balancer-place'
 import { unitOf } from './unit-of.js'
 
-/** Whether the operator's own haproxy or keepalived runs or will at the next boot: by the package's service, or by one that nobody knows. */
+/** Whether the operator's own haproxy or keepalived runs or will at the next boot: by the package's service, or by an unknown one. */
 export function operatorRuns(facts: NodeFacts, program: LoadBalancerProgram): boolean {
   const { unit } = packagePlaces[program]
   if (placeOf(program, facts.loadBalancerConfigs).unit === unit) return false

@@ -6,7 +6,7 @@ const id = 'api-endpoints'
 /** What pods find behind the Service `kubernetes`: each API server puts itself there. */
 export const apiEndpoints: Proof = {
   id,
-  title: 'The Service default/kubernetes leads to every API server',
+  title: 'The Service default/kubernetes lists every API server',
   foreseen: [
     { asks: 'API servers behind default/kubernetes', checks: ['api-endpoints', 'addresses'], stays: ['api-endpoints'] },
   ],
@@ -15,12 +15,13 @@ export const apiEndpoints: Proof = {
     const missing = run.controlPlanes.filter(({ address }) => !apiServerAddresses.includes(address))
     const saw = [...apiServerAddresses].sort().join(', ')
     if (missing.length === 0) return resultOf([{ what: 'EndpointSlice of default/kubernetes', saw }])
-    const remedy = 'An API server enters itself within 15 s of its start: on that node, crictl logs of kube-apiserver.'
+    const remedy =
+      'An API server registers itself within 15 s of its start: on that node, crictl logs of kube-apiserver.'
     return resultOf(
       missing.map((node) =>
         notProved(id, {
           node: node.name,
-          message: 'its API server is not behind the Service default/kubernetes',
+          message: 'the Service default/kubernetes does not list its API server',
           evidence: saw || 'no address',
           remedy,
         }),

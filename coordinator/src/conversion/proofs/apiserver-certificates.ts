@@ -9,7 +9,7 @@ const id = 'apiserver-certificates'
 /** Asked of each API server itself: through the endpoint only one of them would be met. */
 export const apiserverCertificates: Proof = {
   id,
-  title: 'Every API server is ready and shows a certificate for the endpoint',
+  title: 'Every API server is ready and presents a certificate for the endpoint',
   foreseen: [{ asks: 'certificates for the endpoint', checks: ['ca-key', 'serving-certificate'] }],
   async prove(run, signal) {
     const statuses = await readyStatuses(run)

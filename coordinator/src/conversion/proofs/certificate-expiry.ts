@@ -10,7 +10,7 @@ const soonMs = 7 * dayMs
 /** Control planes made together have certificates that end together: three API servers that stop in the same hour are one that stops. */
 export const certificateExpiry: Proof = {
   id,
-  title: 'No certificate of a control plane ends within a week',
+  title: 'No control plane certificate expires within a week',
   foreseen: [{ asks: 'a week or more', checks: ['certificate-expiry'], stays: ['certificate-expiry'] }],
   async prove(run) {
     const seen = await Promise.all(
@@ -23,7 +23,7 @@ export const certificateExpiry: Proof = {
           return ending.map(({ path, notAfterUnixMs }) =>
             notProved(id, {
               node: node.name,
-              message: `${path} ${notAfterUnixMs < clockUnixMs ? 'has ended' : 'is about to end'}`,
+              message: `${path} ${notAfterUnixMs < clockUnixMs ? 'has expired' : 'expires soon'}`,
               evidence: `not valid after ${new Date(notAfterUnixMs).toISOString()}`,
               remedy:
                 'On that control plane: kubeadm certs check-expiration; kubeadm certs renew all, then restart the static pods as it says.',
@@ -33,7 +33,7 @@ export const certificateExpiry: Proof = {
         return [
           {
             what: `certificates of ${node.name}`,
-            saw: Number.isFinite(first) ? `the first ends ${new Date(first).toISOString()}` : 'none',
+            saw: Number.isFinite(first) ? `the first expires ${new Date(first).toISOString()}` : 'none',
           },
         ]
       }),

@@ -12,7 +12,7 @@ const remedyFor = (path: string): string =>
 /** Behind a load balancer a client meets each of them in turn: a name that one lacks fails for every third connection. */
 export const certificateNames: Proof = {
   id,
-  title: 'The API server certificates of all control planes are for the same names',
+  title: 'The API server certificates of all control planes have the same names',
   foreseen: [{ asks: 'the same names everywhere', checks: ['ca-key', 'serving-certificate'] }],
   async prove(run) {
     const all = await Promise.all(
@@ -29,7 +29,7 @@ export const certificateNames: Proof = {
       const remedy = remedyFor(path)
       const evidence = `${path}: ${names.join(', ') || 'no names'}`
       if (missing.length > 0)
-        return [notProved(id, { node: node.name, message: `it is not for ${missing.join(', ')}`, evidence, remedy })]
+        return [notProved(id, { node: node.name, message: `it does not name ${missing.join(', ')}`, evidence, remedy })]
       if (fewer.length === 0) return [{ what: `names in the certificate of ${node.name}`, saw: names.join(', ') }]
       // Whether a client uses it cannot be seen from here.
       const message = `it lacks ${fewer.join(', ')}, which another control plane's has`

@@ -15,10 +15,10 @@ export const clusterInfo: Proof = {
     const { server } = readKubeconfig((await run.clusterFacts()).clusterInfo?.text ?? '', clusterTexts.clusterInfo)
     const what = 'configmap/kube-public/cluster-info'
     if (server === endpointServer(run)) return resultOf([{ what, saw: server }])
-    const remedy = 'Run `quorate plan`: it shows the change. kubeadm never updates it by itself.'
+    const remedy = 'Run `quorate plan`: it shows the change. kubeadm never updates it.'
     return resultOf([
       notProved(id, {
-        message: `nodes that join later would be bound to ${server}`,
+        message: `nodes that join later would use ${server}`,
         evidence: `${what}: server ${server}`,
         remedy,
       }),

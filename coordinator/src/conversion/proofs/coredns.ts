@@ -5,13 +5,13 @@ import { notProved, resultOf } from './not-proved.js'
 const id = 'coredns'
 
 const beingRolled = (nodes: readonly string[]) => ({
-  message: 'CoreDNS is being rolled: where its new pods will be is not known yet',
+  message: 'CoreDNS is rolling out: the nodes of its new pods are not known yet',
   evidence: `old and new pods, ready on ${nodes.join(', ') || 'no node'}`,
   remedy: 'Wait for it: kubectl -n kube-system rollout status deployment coredns',
 })
 
 const notReady = (evidence: string) => ({
-  message: 'CoreDNS is not ready on two nodes: name resolution dies with one of them, or does not work at all',
+  message: 'CoreDNS is not ready on two nodes: name resolution fails with one of them, or does not work at all',
   evidence,
   remedy: 'kubectl -n kube-system describe pods -l k8s-app=kube-dns; kubectl -n kube-system logs -l k8s-app=kube-dns',
 })
@@ -37,7 +37,7 @@ export const coredns: Proof = {
           {
             id,
             severity: 'warning',
-            message: 'CoreDNS has one replica: its node takes name resolution with it',
+            message: 'CoreDNS has one replica: if its node fails, name resolution fails',
             evidence,
             remedy,
           },
@@ -47,7 +47,11 @@ export const coredns: Proof = {
     if (!isHuddled(cluster)) return resultOf([notProved(id, notReady(coreDnsShortcoming(cluster) ?? evidence))])
     const remedy = 'kubectl -n kube-system rollout restart deployment coredns'
     return resultOf([
-      notProved(id, { message: 'all of CoreDNS is on one node: name resolution dies with it', evidence, remedy }),
+      notProved(id, {
+        message: 'all CoreDNS pods run on one node: if it fails, name resolution fails',
+        evidence,
+        remedy,
+      }),
     ])
   },
 }

@@ -7,7 +7,7 @@ const limitMs = 200
 
 export const diskLatencyProof: Proof = {
   id,
-  title: 'The disks under etcd make a record durable fast enough',
+  title: 'The etcd disks are fast enough (fdatasync)',
   foreseen: [{ asks: 'disks that are fast enough', checks: ['disk-latency'], stays: ['disk-latency'] }],
   async prove(run, signal) {
     const seen = await disksOfEtcd(run, { limitMs, signal })

@@ -7,7 +7,7 @@ const id = 'endpoint-answers'
 
 export const endpointAnswers: Proof = {
   id,
-  title: 'The endpoint answers every node, its certificate verified by name',
+  title: 'Every node reaches the endpoint and verifies its certificate by name',
   foreseen: [{ asks: 'an answer from every node', checks: ['load-balancer', 'reachability', 'firewall'] }],
   async prove(run, signal) {
     const { host, port } = run.endpoint

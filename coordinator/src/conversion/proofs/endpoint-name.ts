@@ -45,7 +45,7 @@ async function seenBy(run: ConversionRun, { node, addresses, wanted }: Answer): 
   if (!source.inHosts && source.clusterDns.length > 0 && source.clusterDns.length === source.nameservers.length) {
     return notProved(id, {
       node: node.name,
-      message: `${host} is found through cluster DNS only, which needs the API server behind it`,
+      message: `${host} resolves through cluster DNS only, which needs the API server behind it`,
       evidence: `nameserver ${source.nameservers.join(', ')}`,
       remedy: 'On that node, name a DNS server outside the cluster in /etc/resolv.conf, or set policy.manageHosts.',
     })

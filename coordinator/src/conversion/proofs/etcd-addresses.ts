@@ -2,7 +2,7 @@ import { etcdAddresses as addressesChecked } from '../checks/etcd-addresses.js'
 import type { Proof } from '../context/proof.js'
 import { resultOf } from './not-proved.js'
 
-/** A member that only its own node reaches has a vote that counts and data that nobody else can read. */
+/** A member that only its own node reaches has a vote that counts and data that no other node can read. */
 export const etcdAddresses: Proof = {
   id: addressesChecked.id,
   title: addressesChecked.title,

@@ -4,11 +4,11 @@ import type { Proof } from '../context/proof.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 
 const id = 'etcd'
-const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
+const remedy = 'Read docs/runbook.md#etcd before you change its members.'
 
 export const etcd: Proof = {
   id,
-  title: 'etcd has all the voters that it should have, all healthy by their own word',
+  title: 'etcd has one voter for each control plane, and every member reports itself healthy',
   foreseen: [{ asks: 'healthy voters', checks: ['etcd-health', 'already-highly-available'] }],
   async prove(run) {
     const [seen, topology, { nodes }] = await Promise.all([run.etcd(), run.etcdTopology(), run.clusterFacts()])
@@ -21,10 +21,7 @@ export const etcd: Proof = {
       if (member.status === undefined)
         return missing(`member ${name} does not answer`, member.clientUrls.join(', ') || 'never started')
       if (member.status.clusterId !== clusterId)
-        return missing(
-          `member ${name} believes to be in another cluster`,
-          `${member.status.clusterId}, not ${clusterId}`,
-        )
+        return missing(`member ${name} reports another cluster`, `${member.status.clusterId}, not ${clusterId}`)
       if (!topology.expects(member) && isControlPlane(member)) return unnamed(member.name)
       if (!topology.expects(member))
         return missing(`member ${name} is on no control plane of the cluster file`, member.peerUrls.join(', '))
@@ -46,7 +43,7 @@ export const etcd: Proof = {
 /** It works as the others do, and Quorate does not look after it: its load balancer may not lead there, its certificate is not looked at. */
 const unnamed = (name: string): Finding => ({
   ...{ id, severity: 'warning', node: name, evidence: 'Node and etcd member' },
-  message: 'it is a control plane of the cluster that the cluster file does not name',
+  message: 'it is a control plane, but the cluster file does not name it',
   remedy:
-    'Name it in controlPlanes of the cluster file, and a fifth with it; or take it out: kubeadm reset on it, kubectl delete node.',
+    'Name it in controlPlanes of the cluster file, and a fifth with it; or remove it: kubeadm reset on it, then kubectl delete node.',
 })

@@ -9,7 +9,7 @@ const id = 'kube-proxy'
 
 export const kubeProxy: Proof = {
   id,
-  title: 'kube-proxy of every node goes to the endpoint',
+  title: 'kube-proxy on every node uses the endpoint',
   foreseen: [
     { asks: 'pods that use the endpoint', checks: ['kube-proxy', 'kube-proxy-absent'], stays: ['kube-proxy'] },
   ],

@@ -11,7 +11,7 @@ const steered: readonly Steered[] = ['kubelet', 'controller-manager', 'scheduler
 
 export const kubeconfigs: Proof = {
   id,
-  title: 'The kubeconfigs of every node point where the policy says',
+  title: 'The kubeconfigs of every node point at the server that the policy sets',
   foreseen: [{ asks: 'the endpoint in each', checks: ['kubeconfigs'] }],
   async prove(run) {
     const seen = await Promise.all([
@@ -42,7 +42,7 @@ async function ofControlPlane(run: ConversionRun, node: NodeEntry): Promise<read
 async function ofComponent(run: ConversionRun, node: NodeEntry, component: Steered): Promise<readonly Seen[]> {
   const facts = await run.nodeFacts(node)
   if (kubeconfigsOf(facts, [component]).length === 0)
-    return [finding(node, `it has no kubeconfig for ${component}: it is no control plane yet`, 'absent')]
+    return [finding(node, `it has no kubeconfig for ${component}: it is not a control plane yet`, 'absent')]
   const against = await againstPolicy(run, node, component)
   if (against === undefined) return []
   const { file, server } = against

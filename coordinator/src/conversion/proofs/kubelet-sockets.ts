@@ -8,7 +8,7 @@ const id = 'kubelet-sockets'
 /** Where a kubelet is really connected: it reads its kubeconfig at start only, whatever the file says since. */
 export const kubeletSockets: Proof = {
   id,
-  title: 'Every kubelet is connected where its kubeconfig says',
+  title: 'Every kubelet is connected to the server in its kubeconfig',
   foreseen: [{ asks: 'kubelets that use it', checks: ['nodes-ready', 'proxies'], stays: ['nodes-ready'] }],
   async prove(run, signal) {
     const seen = await Promise.all(
@@ -18,7 +18,7 @@ export const kubeletSockets: Proof = {
         if (look.holds) return look.value
         return notProved(id, {
           node: node.name,
-          message: 'its kubelet is not connected where its kubeconfig says',
+          message: 'its kubelet is not connected to the server in its kubeconfig',
           evidence: look.seen,
           remedy: 'On that node: systemctl restart kubelet',
         })

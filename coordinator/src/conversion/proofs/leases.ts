@@ -7,7 +7,7 @@ const id = 'leases'
 /** Both are held, by somebody who renews them: else nothing is scheduled, and no Node is ever found dead. */
 export const leases: Proof = {
   id,
-  title: 'Controller-manager and scheduler are led by somebody who renews the Lease',
+  title: 'Controller-manager and scheduler each have a leader that renews the Lease',
   foreseen: [{ asks: 'leaders', checks: ['leases', 'static-pods-run'], stays: ['leases'] }],
   async prove(run) {
     const judged = await judgeLeases(run)

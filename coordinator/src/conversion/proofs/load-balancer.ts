@@ -10,13 +10,13 @@ import { meetBackends } from '../load-balancers/meet-backends.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 
 const id = 'load-balancer'
-const leadsNot = 'the load balancer does not lead to every control plane'
-const servesNot = 'its load balancer does not serve: it cannot take over if the one that holds the address dies'
+const leadsNot = 'the load balancer does not forward to every control plane'
+const servesNot = 'its load balancer does not serve: it cannot take over if the holder of the address fails'
 
 /** Each node of ours is asked by its own address: through the virtual IP only the one that holds it would be met. */
 export const loadBalancer: Proof = {
   id,
-  title: 'The load balancer leads to every control plane, and each of its nodes serves',
+  title: 'The load balancer forwards to every control plane, and each of its nodes serves',
   foreseen: [{ asks: 'every control plane behind it', checks: ['load-balancer', 'hairpin'] }],
   async prove(run, signal) {
     const frontends = run.loadBalancer.frontends()

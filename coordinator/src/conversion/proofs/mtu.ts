@@ -5,7 +5,7 @@ const id = 'mtu'
 
 export const mtuProof: Proof = {
   id,
-  title: 'Control planes send packets of the same size',
+  title: 'Control planes use the same MTU',
   foreseen: [{ asks: 'packets of one size', checks: ['mtu'], stays: ['mtu'] }],
   async prove(run) {
     const { evidence, findings } = await mtuOfControlPlanes(run)

@@ -6,19 +6,19 @@ import { notProved, resultOf, type Seen } from './not-proved.js'
 
 const id = 'nodes-ready'
 
-/** One that joined after the conversion has its server from cluster-info and is right: nobody looked, so it is said, and no more. */
+/** One that joined after the conversion has its server from cluster-info and is right: it was not checked, so it is only reported. */
 const notLookedAt = (node: NodeObject): Finding => ({
   id,
   severity: 'warning',
   node: node.name,
-  message: 'this worker is not in the cluster file: what its kubelet goes to was not looked at',
+  message: 'this worker is not in the cluster file: the server of its kubelet was not checked',
   evidence: `Node ${node.name}, addresses ${node.internalIps.join(', ')}`,
   remedy: `Add to workers in the cluster file: ${lineOf(node)}, and quorate enroll ${node.name}. By hand, on that node: grep server: /etc/kubernetes/kubelet.conf`,
 })
 
 export const nodesReady: Proof = {
   id,
-  title: 'Every node is Ready, every control plane labelled as one',
+  title: 'Every node is Ready, and every control plane is labelled as one',
   foreseen: [{ asks: 'Nodes that are Ready and labelled', checks: ['nodes-ready'], stays: ['nodes-ready'] }],
   async prove(run) {
     const { nodes } = await run.clusterFacts()
@@ -33,7 +33,7 @@ export const nodesReady: Proof = {
           : `${object.ready ? 'Ready' : 'NotReady'}, ${object.controlPlane ? 'labelled' : 'not labelled'} as control plane`
       return notProved(id, {
         node: node.name,
-        message: 'its Node is not as it should be',
+        message: 'its Node is not Ready or has the wrong role',
         evidence,
         remedy: `kubectl describe node ${node.name}`,
       })

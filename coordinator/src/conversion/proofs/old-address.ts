@@ -3,7 +3,7 @@ import { oldAddressFindings } from '../endpoint/old-address.js'
 
 export const oldAddress: Proof = {
   id: 'scan-for-old-address',
-  title: "Nothing that the cluster works by names the first control plane's address but its own local files",
+  title: "Only its own local files name the first control plane's address",
   foreseen: [{ asks: 'nothing that works by the old address', checks: ['old-address-users'] }],
   async prove(run) {
     const findings = await oldAddressFindings(run)

@@ -23,15 +23,15 @@ const signs: readonly Sign[] = [
   {
     what: 'machine-id',
     severity: 'error',
-    means: 'they are one machine, or clones that others take for one',
+    means: 'they are one machine, or clones that others mistake for one',
     remedy: 'If it is a clone: rm /etc/machine-id && systemd-machine-id-setup, then reboot. Else move one of them.',
     of: ({ machineId }) => machineId,
   },
   {
     what: 'product_uuid',
     severity: 'warning',
-    means: 'they may be containers or clones on one machine and end together',
-    remedy: 'Run each control plane on a machine of its own; give each virtual machine a UUID of its own.',
+    means: 'they may be containers or clones on one machine and fail together',
+    remedy: 'Run each control plane on a separate machine; give each virtual machine a unique UUID.',
     of: ({ productUuid }) => productUuid.toLowerCase(),
   },
 ]
@@ -39,7 +39,7 @@ const signs: readonly Sign[] = [
 /** Three members of etcd on one machine are one. */
 export const separateMachines: Proof = {
   id,
-  title: 'No two control planes are one machine, as far as they can tell',
+  title: 'No two control planes report the same machine',
   beside: 'Control planes on one machine are lost with it: no thread tells of it, every operator knows one.',
   foreseen: [{ asks: 'machines of their own', checks: ['duplicate-identity'], stays: ['duplicate-identity'] }],
   async prove(run) {

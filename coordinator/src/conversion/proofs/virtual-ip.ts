@@ -14,13 +14,13 @@ const id = 'virtual-ip'
 /** Two holders are a split brain (keepalived#2370), none is an outage; and where one keepalived is stopped, one node fewer takes over. */
 export const virtualIp: Proof = {
   id,
-  title: 'Exactly one machine of the load balancer holds the virtual IP, and on each runs what takes it over',
+  title: 'Exactly one load balancer machine holds the virtual IP, and every other one can take it over',
   foreseen: [{ asks: 'one holder', checks: ['virtual-ip-unused', 'virtual-router-id'] }],
   async prove(run, signal) {
     const nodes = run.loadBalancer.frontends().map(({ node }) => node)
     const virtualIP = run.loadBalancer.movingAddress()
     if (virtualIP === undefined)
-      return resultOf([{ what: 'virtual IP', saw: 'none of ours: no address moves between machines' }])
+      return resultOf([{ what: 'virtual IP', saw: 'not managed by Quorate: no address moves between machines' }])
     const running = await Promise.all(nodes.map(async (node) => ofUnits(run, node, await run.nodeFacts(node))))
     const pods = await Promise.all(nodes.map((node) => ofContainers(run, node, signal)))
     return resultOf([...running.flat(), ...pods.flat(), await ofHolder(run, { nodes, virtualIP, signal })])
@@ -35,9 +35,9 @@ const ofUnits = (run: ConversionRun, node: NodeEntry, facts: NodeFacts): readonl
     if (state === 'active') return { what: `${unit} of ${node.name}`, saw: state }
     return notProved(id, {
       node: node.name,
-      message: `${unit} does not run: this machine never takes the virtual IP over`,
+      message: `${unit} does not run: this machine never takes over the virtual IP`,
       evidence: `${unit}.service ${state ?? 'not installed'}`,
-      remedy: `On that node: systemctl enable --now ${unit}; journalctl --unit ${unit} says why it ended.`,
+      remedy: `On that node: systemctl enable --now ${unit}; journalctl --unit ${unit} shows why it stopped.`,
     })
   })
 
@@ -51,7 +51,7 @@ async function ofContainers(run: ConversionRun, node: NodeEntry, signal: AbortSi
     if (state === 'running') return { what: `${name} of ${node.name}`, saw: state }
     return notProved(id, {
       node: node.name,
-      message: `${name} does not run: this machine never takes the virtual IP over`,
+      message: `${name} does not run: this machine never takes over the virtual IP`,
       evidence: `container ${name}: ${state ?? 'none'}`,
       remedy: `On that node: ${run.loadBalancer.inspect}`,
     })
@@ -64,14 +64,14 @@ interface Holding {
   readonly signal: AbortSignal
 }
 
-/** An address that moves just now is nobody's, or still two's, for a moment: looked at again for three seconds. */
+/** An address that moves just now has no holder, or two, for a moment: checked again for three seconds. */
 async function ofHolder(run: ConversionRun, { nodes, virtualIP, signal }: Holding): Promise<Seen> {
   let holders: readonly string[] = []
   const look = async (): Promise<Look<string>> => {
     const facts = await Promise.all(nodes.map((node) => readNodeFacts(run, node, signal)))
     holders = nodes.filter((_, index) => hasAddress(facts[index], virtualIP)).map(({ name }) => name)
     const [holder] = holders
-    return holders.length === 1 && holder !== undefined ? holds(holder) : notYet(holders.join(', ') || 'nobody')
+    return holders.length === 1 && holder !== undefined ? holds(holder) : notYet(holders.join(', ') || 'no machine')
   }
   try {
     const saw = await until(`one holder of ${virtualIP}`, look, { deadlineMs: 3_000, everyMs: 300, signal })

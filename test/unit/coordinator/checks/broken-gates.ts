@@ -144,7 +144,7 @@ export const brokenGates: readonly BrokenWorld[] = [
   {
     check: 'leases',
     what: 'a scheduler that renews no more',
-    evidence: /held by k8smaster1.*renewed 2026-11-2/,
+    evidence: /holder k8smaster1.*renewed 2026-11-2/,
     breaks: (w) => {
       const lease = w.cluster.leases.find(({ name }) => name === 'kube-scheduler')
       if (lease !== undefined) lease.renewedUnixMs -= 120_000

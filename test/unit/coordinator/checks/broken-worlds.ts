@@ -1395,21 +1395,21 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   {
     check: 'kubernetes-release',
     what: 'older than all that are known',
-    evidence: /API server v1\.27\.16; known: 1\.28 to 1\.37/,
+    evidence: /API server v1\.27\.16; supported: 1\.28 to 1\.37/,
     breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.27.16' }),
   },
   {
     check: 'kubernetes-release',
     what: 'newer than all that are known',
     severity: 'warning',
-    evidence: /API server v1\.38\.0; kubeadm config validate took: v1beta4/,
+    evidence: /API server v1\.38\.0; kubeadm config validate accepted: v1beta4/,
     breaks: (w) => Object.assign(w.cluster, { kubernetesVersion: 'v1.38.0' }),
   },
   {
     check: 'kubeadm-config-api',
     what: 'a kubeadm that takes nothing that can be written',
     node: cp2,
-    evidence: /took no JoinConfiguration of v1beta4, v1, v1beta3/,
+    evidence: /accepted no JoinConfiguration of v1beta4, v1, v1beta3/,
     breaks: (w) => Object.assign(facts(w, cp2), { kubeadmVersion: 'v1.40.1', kubeadmConfigApi: '' }),
   },
   {
@@ -1718,7 +1718,7 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'a path that loses large packets',
     node: cp1,
     evidence:
-      /192\.168\.13\.32:2380: no answer within 3000 ms: TCP connects, a certificate of 12 KiB does not come through/,
+      /192\.168\.13\.32:2380: no answer within 3000 ms: TCP connects, but a certificate of 12 KiB does not arrive/,
     breaks: (w) => {
       w.probe = (source, { host, port }) =>
         source === cp1 && host === '192.168.13.32' && port === 2380

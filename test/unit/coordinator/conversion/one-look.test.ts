@@ -81,7 +81,7 @@ t.test(
   async (t) => {
     const run = new PaperCluster('v1.37.2').run()
     const first = run.first
-    const unled = accepting(run, accepted('leases', 'nobody leads kube-scheduler: its Lease is not renewed any more'))
+    const unled = accepting(run, accepted('leases', 'kube-scheduler has no leader: its Lease is no longer renewed'))
     const told = [{ what: 'SO BEFORE THE CONVERSION: leases' }]
     t.match([await leads(unled, 'kube-scheduler', never)], told)
     t.match(await leads(unled, 'kube-controller-manager', never), { what: /kube-controller-manager renewed/ })
@@ -93,7 +93,7 @@ t.test(
     // Who elects nobody runs: only its Lease does not move.
     const alone = accepting(
       run,
-      accepted('leases', 'kube-scheduler elects no leader: three of them would all act at once'),
+      accepted('leases', 'kube-scheduler elects no leader: three instances would all act at once'),
     )
     await t.rejects(componentRestarted(alone, first, { ...restarted, signal: soon() }))
     t.match([await leads(alone, 'kube-scheduler', never)], told)
@@ -103,7 +103,7 @@ t.test(
 t.test('a proof spares the Lease that was not renewed before, and no other', async (t) => {
   const paper = await converted()
   paper.node('k8smaster1').clockAheadMs = 60_000
-  const about = (name: string) => accepted('leases', `nobody leads ${name}: its Lease is not renewed any more`)
+  const about = (name: string) => accepted('leases', `${name} has no leader: its Lease is no longer renewed`)
   const [manager, scheduler] = [about('kube-controller-manager'), about('kube-scheduler')]
   const proved = (run: ConversionRun) => untilProved(run, { signal: never, deadlineMs: 100 })
   t.match(

@@ -337,7 +337,7 @@ t.test('each user is told what to type', async (t) => {
     [
       'daemonset/kube-system/agent container a env KUBERNETES_SERVICE_HOST',
       '192.168.13.30',
-      'kubectl -n kube-system set env daemonset/agent KUBERNETES_SERVICE_HOST=apiserver.example.com KUBERNETES_SERVICE_PORT=8443. Where Helm or an operator owns it, change the value there: a direct edit is taken back.',
+      'kubectl -n kube-system set env daemonset/agent KUBERNETES_SERVICE_HOST=apiserver.example.com KUBERNETES_SERVICE_PORT=8443. If Helm or an operator manages it, change the value there: a direct edit is reverted.',
     ],
     [
       'configmap/kube-system/cilium-config data.k8s-service-host',

@@ -77,7 +77,7 @@ t.test('an error carries what kubeadm said, explained once, the particular first
   const explained = withExplanations(told)
   t.ok(explained.message.startsWith(told.message))
   t.match(explained.message, /That means: Two control planes join at once[\s\S]*That means: Nothing listens there/)
-  t.match(explained.remedy, /^Wait; .*etcdctl member list.* Look\.$/)
+  t.match(explained.remedy, /^Wait\. .*etcdctl member list.* Look\.$/)
   t.same(withExplanations(explained), explained)
 })
 

@@ -78,7 +78,7 @@ for (const path of [encryption, audit]) {
   t.test(`another content of ${path} is named, and nothing of the content`, async (t) => {
     const findings = await found({ all: withFiles, of: other(path) })
     t.match(findings, [{ severity: 'error', node: second, message: `${path}, which a control plane component reads` }])
-    t.match(findings[0]?.message, `has another content than on ${first}`)
+    t.match(findings[0]?.message, `differs from the file on ${first}`)
     t.match(findings[0]?.remedy, `sha256sum ${path}`)
     t.notMatch(JSON.stringify(findings), /aabbcc|ddeeff/)
   })
@@ -88,7 +88,7 @@ t.test('a file that is absent on one, and one that is there on one', async (t) =
   const none = (facts: Facts): void => {
     facts.sharedFiles = facts.sharedFiles.filter(({ path }) => path !== encryption)
   }
-  t.match(await found({ all: withFiles, of: none }), [{ message: `is absent, and there on ${first}` }])
+  t.match(await found({ all: withFiles, of: none }), [{ message: `is absent, but exists on ${first}` }])
   const more = (facts: Facts): void => void facts.sharedFiles.push(shared('/etc/kubernetes/enc/more.yaml', '11'))
   t.match(await found({ all: withFiles, of: more }), [{ severity: 'warning', message: `is absent on ${first}` }])
 })
