@@ -5,7 +5,7 @@ import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
-import { allFailures, besideTheCatalogue } from '@quorate/coordinator/failures/catalogue'
+import { allFailures } from '@quorate/coordinator/failures/catalogue'
 import { allExplanations } from '@quorate/coordinator/failures/explanations'
 import { catalogue } from '@quorate/shared/errors'
 import type { Command } from 'commander'
@@ -130,10 +130,11 @@ t.test('the tables of the product use none of these words', async (t) => {
     ...allFailures.flatMap(({ number, title, neither }) =>
       [title, neither ?? ''].map((text) => ({ text, where: number })),
     ),
-    ...Object.entries(besideTheCatalogue).map(([where, text]) => ({ text, where })),
     ...allExplanations.flatMap(({ id, cause, remedy }) => [cause, remedy].map((text) => ({ text, where: id }))),
     ...Object.entries(catalogue).map(([where, { remedy }]) => ({ text: remedy, where })),
-    ...[...allChecks, ...allProofs].map(({ id, title }) => ({ text: title, where: id })),
+    ...[...allChecks, ...allProofs].flatMap(({ id, title, beside = '' }) =>
+      [title, beside].map((text) => ({ text, where: id })),
+    ),
     ...order.flatMap(({ title, gate, undo }) =>
       [title, gate, undo].map((text) => ({ text, where: 'coordinator/src/conversion/steps' })),
     ),

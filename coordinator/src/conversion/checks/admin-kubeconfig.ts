@@ -11,7 +11,7 @@ const path = '/etc/kubernetes/admin.conf'
 export const adminKubeconfig: Check = {
   id,
   title: 'The first control plane has admin.conf',
-  beside: 'Who keeps it off the node knows why: everything else runs on without it.',
+  beside: 'Some operators keep it off the node on purpose: everything else runs without it.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
     const hasApiServer = facts.staticPods.some(({ component }) => component === 'kube-apiserver')

@@ -8,7 +8,7 @@ const id = 'agent-versions'
 export const agentVersions: Check = {
   id,
   title: 'All agents have the same version',
-  beside: "Agents of several versions may differ in what they do: Quorate's own.",
+  beside: 'Agents of different versions may behave differently. This concerns Quorate only.',
   async check(run) {
     const first = await run.nodeFacts(run.first)
     const others = await withFacts(run, run.machines)

@@ -11,7 +11,7 @@ const id = 'already-highly-available'
 export const alreadyHighlyAvailable: Check = {
   id,
   title: 'The cluster has one control plane, or only those in the cluster file',
-  beside: 'There would be nothing to do, or control planes that the file does not know.',
+  beside: 'There is nothing to do, or the cluster has control planes that the file does not name.',
   async check(run) {
     return [...(await strangers(run)), ...(await otherEndpoint(run))]
   },

@@ -10,7 +10,7 @@ const id = 'cloud-init-hosts'
 export const cloudInitHosts: Check = {
   id,
   title: "cloud-init keeps the endpoint's name in /etc/hosts",
-  beside: 'What is written into /etc/hosts must be there after the next boot too (kubesphere#5295).',
+  beside: 'Entries in /etc/hosts must survive a reboot (kubesphere#5295).',
   async check(run) {
     const written = run.loadBalancer.hostsAddress()
     const { host } = run.endpoint

@@ -11,7 +11,7 @@ const usual = new Set([controlPlaneTaint, 'node-role.kubernetes.io/master:NoSche
 export const controlPlaneTaints: Check = {
   id,
   title: "The joiners' Nodes get the same taints as the first control plane, or as the policy says",
-  beside: 'kubeadm taints what joins, whatever the first control plane has.',
+  beside: 'kubeadm taints every control plane that joins, regardless of the taints of the first one.',
   async check(run) {
     if (run.file.policy.controlPlaneTaints !== undefined || (await toJoin(run)).length === 0) return []
     const object = (await run.clusterFacts()).nodes.find(({ name }) => name === run.first.name)

@@ -12,7 +12,7 @@ const id = 'endpoint-replaced'
 export const endpointReplaced: Check = {
   id,
   title: 'An existing endpoint is not replaced unnoticed',
-  beside: 'Users may depend on the endpoint that the cluster has.',
+  beside: 'Clients may depend on the endpoint that the cluster has.',
   async check(run) {
     const present = (await clusterConfiguration(run))?.controlPlaneEndpoint
     if (present === undefined || present === '' || present === formatEndpoint(run.endpoint)) return []

@@ -12,7 +12,7 @@ const id = 'kubelet-flags'
 export const kubeletFlags: Check = {
   id,
   title: "The joiners' kubelets get the same flags as the first control plane, or as the policy says",
-  beside: "A kubelet's flags are each node's own, and kubeadm carries none of them over.",
+  beside: 'Kubelet flags are set per node, and kubeadm copies none of them to joiners.',
   async check(run) {
     const { kubeletExtraArgs: chosen } = run.file.policy
     if (chosen === 'own') return []

@@ -13,7 +13,7 @@ const { oldest, newest } = knownReleases
 export const kubernetesRelease: Check = {
   id,
   title: 'Quorate supports this Kubernetes release',
-  beside: 'What kubeadm of an unknown release does cannot be foreseen: no thread, a limit of what is known.',
+  beside: 'The behavior of an unknown kubeadm release cannot be predicted.',
   async check(run) {
     const { kubernetesVersion: version } = await run.clusterFacts()
     if (version === '') return []

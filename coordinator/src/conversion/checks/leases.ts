@@ -12,7 +12,7 @@ const components = ['kube-controller-manager', 'kube-scheduler'] as const
 export const leases: Check = {
   id,
   title: 'Controller-manager and scheduler elect a leader that renews the Lease',
-  beside: 'Controller-manager and scheduler may run and work for nobody: seen by their Leases only.',
+  beside: 'Controller-manager and scheduler may run without doing any work. Only their Leases show it.',
   async check(run) {
     const facts = await run.nodeFacts(run.first)
     const unelected = components.filter((name) => staticPodFlag(facts, name, '--leader-elect') === 'false')

@@ -12,7 +12,7 @@ const byPrograms =
 export const nodeLabels: Check = {
   id,
   title: "The joiners' Nodes have the labels and annotations that the operator set on the first control plane",
-  beside: 'What a person gave one Node, no other gets.',
+  beside: 'Labels and annotations that the operator set on one Node are not copied to others.',
   async check(run) {
     if ((await toJoin(run)).length === 0) return []
     const object = (await run.clusterFacts()).nodes.find(({ name }) => name === run.first.name)

@@ -8,7 +8,7 @@ const id = 'node-pressure'
 export const nodePressure: Check = {
   id,
   title: 'No node of the cluster is short of disk, memory or processes',
-  beside: 'The kubelet evicts pods there: what comes of it is the same with and without a conversion.',
+  beside: 'The kubelet evicts pods on that node, with or without a conversion.',
   async check(run) {
     const existing = new Set<string>((await existingNodes(run)).map(({ name }) => name))
     const { nodes } = await run.clusterFacts()

@@ -10,7 +10,7 @@ const id = 'nodes-ready'
 export const nodesReady: Check = {
   id,
   title: 'Every node of the cluster file that is in the cluster is Ready',
-  beside: 'A gate that waits for a node to be Ready cannot pass on one that was not before.',
+  beside: 'A gate that waits for a Ready node cannot pass if the node was not Ready before.',
   async check(run) {
     const inFile = new Set<string>(run.nodes.map((node) => node.name))
     const { nodes } = await run.clusterFacts()

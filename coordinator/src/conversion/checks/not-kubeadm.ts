@@ -12,7 +12,7 @@ const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 export const notKubeadm: Check = {
   id,
   title: 'The cluster was created by kubeadm',
-  beside: 'Another distribution keeps its cluster elsewhere: nothing here would fit.',
+  beside: 'Another distribution keeps its cluster files elsewhere: Quorate cannot convert it.',
   async check(run) {
     const facts = await withFacts(run, run.nodes)
     const others = facts.flatMap(({ name, facts }) => ofOtherDistribution(name, facts))

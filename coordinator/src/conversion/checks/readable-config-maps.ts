@@ -15,7 +15,7 @@ const id = 'readable-config-maps'
 export const readableConfigMaps: Check = {
   id,
   title: "kubeadm's ConfigMaps can be read",
-  beside: 'What cannot be read cannot be converted: each program that reads it fails in its own words.',
+  beside: 'What cannot be read cannot be converted: each program that reads it fails with its own message.',
   async check(run) {
     return ofCluster(run, await run.clusterFacts())
   },

@@ -11,7 +11,7 @@ const id = 'readable-texts'
 export const readableTexts: Check = {
   id,
   title: 'The agents can read all files that the checks need',
-  beside: "What an agent could not read is no failure of the cluster's, and nothing may look sound for that reason.",
+  beside: 'A file that the agent could not read is not a failure of the cluster, but it must not make a check pass.',
   async check(run) {
     const nodes = await withFacts(run, run.nodes)
     return nodes.flatMap(({ name, facts }) => ofNode(name, facts))

@@ -11,7 +11,7 @@ export const virtualIpInCloud: Check = {
   id,
   title: 'The virtual IP can move between the machines: their network believes ARP',
   beside:
-    'Clouds move an address by their own API only: no thread of kubeadm, the first question of those of kube-vip.',
+    'Clouds move an address through their own API only. No kubeadm thread reports it; it is a common question about kube-vip.',
   async check(run) {
     const { kind, bgp, hosts, virtualIP } = run.file.loadBalancer
     const byArp = kind === 'haproxy' || (kind === 'kube-vip' && bgp === undefined)

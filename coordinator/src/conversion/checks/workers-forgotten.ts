@@ -9,7 +9,7 @@ const id = 'workers-forgotten'
 export const workersForgotten: Check = {
   id,
   title: 'The cluster file names exactly the workers of the cluster',
-  beside: 'A worker that the file forgets would be left with the old address.',
+  beside: 'A worker that the file does not name would keep the old address.',
   async check(run) {
     const { nodes } = await run.clusterFacts()
     const inCluster = new Set(nodes.map((node) => node.name))

@@ -40,7 +40,7 @@ const signs: readonly Sign[] = [
 export const separateMachines: Proof = {
   id,
   title: 'No two control planes report the same machine',
-  beside: 'Control planes on one machine are lost with it: no thread tells of it, every operator knows one.',
+  beside: 'Control planes on one machine fail with that machine. No thread reports it.',
   foreseen: [{ asks: 'machines of their own', checks: ['duplicate-identity'], stays: ['duplicate-identity'] }],
   async prove(run) {
     const nodes = await withFacts(run, run.controlPlanes)
