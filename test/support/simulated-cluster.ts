@@ -45,14 +45,17 @@ export function hashFiles(cluster: SimulatedCluster): Record<string, string> {
 /** Leases that a run may bring about, and that have to go with it. */
 const leasesOfRuns = /\/(quorate-availability|plndr-cp-lock)$/
 
-/** Every API object but those that change by themselves: other leases, and what kubelets tell of their nodes. */
+/** Objects whose status their own controllers write at any moment, also on a machine that is too slow for their pods. */
+const isReported = /^(\/nodes|apps\/(daemonsets|deployments))\//
+
+/** Every API object but what changes by itself: other leases, and what kubelets and controllers report of nodes and workloads. */
 export async function apiObjects(cluster: SimulatedCluster): Promise<Record<string, unknown>> {
   const dump =
     await cluster.control.ask<Record<string, { metadata: Record<string, unknown>; status?: unknown }>>('dump')
   const kept = Object.entries(dump).filter(([key]) => !key.includes('/leases/') || leasesOfRuns.test(key))
   return Object.fromEntries(
     kept.map(([key, object]) => {
-      if (!key.startsWith('/nodes/')) return [key, object]
+      if (!isReported.test(key)) return [key, object]
       const { resourceVersion: _, ...metadata } = object.metadata
       return [key, { ...object, metadata, status: undefined }]
     }),
