@@ -29,7 +29,7 @@ t.test('a worker without an agent does not hold the conversion up; it follows wh
   const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
   ended(t, plan)
   t.match(plan.stdout, /warning worker-missing on k8sworker2/)
-  t.match(plan.stdout, /Later, when they are back\n {2}k8sworker2/)
+  t.match(plan.stdout, /Missing workers\n {2}k8sworker2/)
 
   const converted = await cluster.quorate(convert(cluster))
   ended(t, converted)

@@ -81,7 +81,7 @@ t.test('the live frame: what is done, what runs on which node for how long, what
   const size = { columns: 80, rows: 24 }
   t.same(frame(foldRun(recorded(story)), start + 20_000, { size, style }), [
     'prod  run 20261122t221530-ab12cd  2 of 4 steps  20 s',
-    '  – Back up files: already so',
+    '  – Back up files: no change needed',
     '  ✓ Rewrite the first kubelet  4.0 s',
     '  ▸ Rewrite the workers  1 of 5  13 s',
     '      w2  10 s  waiting for the lease [2J',
@@ -122,7 +122,7 @@ t.test('plain lines for a pipe', async (t) => {
   t.equal(
     lines.join(''),
     `22:15:30Z run 20261122t221530-ab12cd of prod: 4 steps
-22:15:31Z [ 1/4] back-up-files: already so
+22:15:31Z [ 1/4] back-up-files: no change needed
 22:15:32Z [ 2/4] first: Rewrite the first kubelet (1 action)
 22:15:33Z [ 2/4] first: cp1: point kubelet.conf at the endpoint
 22:15:34Z [ 2/4] first: cp1: rewrote it
@@ -230,7 +230,7 @@ w2: waited 120 s for the lease
   )
 })
 
-t.test('a plan shows findings, steps with diffs, what has no way back, the time and the hash', async (t) => {
+t.test('a plan shows findings, steps with diffs, the points of no return, the time and the hash', async (t) => {
   const text = planText(
     {
       cluster: 'prod',
@@ -282,7 +282,7 @@ Chosen
   1.34: the kubelet stays, because of the upgrade
 
 The plan for prod
- 1. Back up: already so
+ 1. Back up: no change needed
  2. Point it (b)
       w1: point kubelet.conf at the endpoint
         --- w1:/f
@@ -291,7 +291,7 @@ The plan for prod
         +new
         w1:/pki
 
-Without a way back
+Point of no return
   Between the second and the third voter a dead node stops etcd.
 
 Afterwards, elsewhere
