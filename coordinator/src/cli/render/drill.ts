@@ -28,7 +28,7 @@ function scenarioText({ title, verdict, stopped, seen, fullHealthSeconds, error 
     ...stopped.map((what) => `  ${what}`),
     ...seen.map(
       ({ place, target, asked, failed, longestGapMs }) =>
-        `  ${target === 'write' ? 'writes' : 'reads'} through the endpoint, from ${place}: ${asked === 0 ? 'could not be watched' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`}`,
+        `  ${target === 'write' ? 'writes' : 'reads'} through the endpoint, from ${place}: ${asked === 0 ? 'could not be observed' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`}`,
     ),
     ...(fullHealthSeconds === undefined ? [] : [`  every proof held again after ${fullHealthSeconds} s`]),
     ...(error === undefined ? [] : [`  ${error.where}: ${error.message}`, `  next: ${error.remedy}`]),

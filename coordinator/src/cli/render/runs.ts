@@ -82,7 +82,7 @@ function attemptsText(run: RunState, now: number): string {
   if (attempts.length < 2) return ''
   const bad = endedBadly(attempts).map(({ count, how }) => `${count} ${how}`)
   const paused = pausesOf(attempts).reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0)
-  return `\n  Attempts: ${attempts.length}${bad.length === 0 ? '' : ` (${bad.join(', ')})`}, ${duration(took(run, now))} of work, ${duration(paused)} of pauses\n`
+  return `\n  Attempts: ${attempts.length}${bad.length === 0 ? '' : ` (${bad.join(', ')})`}, ${duration(took(run, now))} of work, paused for ${duration(paused)}\n`
 }
 
 /** Time worked on a run or one of its steps: without pauses, and up to now while it runs. */
