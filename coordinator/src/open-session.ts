@@ -24,7 +24,7 @@ export async function openSession(folder: string): Promise<Session> {
     enrolled: () => enrolledNodes(paths),
     keepBackup: (run, node, kind, bytes) => keepBackup(paths, { run, node, kind, bytes }),
     requestFolder: (run) => requestFolder(paths, run),
-    backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
+    backupRecipient: (await readState(paths.backupRecipient, paths)).trim(),
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,

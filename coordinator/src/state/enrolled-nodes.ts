@@ -14,14 +14,14 @@ const nodesFile = z.object({
 })
 
 async function readNodesFile(paths: StatePaths) {
-  const text = await readState(paths.nodes, paths.folder)
+  const text = await readState(paths.nodes, paths)
   try {
     return nodesFile.parse(JSON.parse(text))
   } catch (cause) {
     throw new QuorateError('USAGE', 'the list of enrolled nodes cannot be read', {
       where: paths.nodes,
       cause,
-      remedy: 'Mend or restore this file; enrolling the nodes again makes it anew.',
+      remedy: 'Fix this file or restore it from your backup of the state folder.',
     })
   }
 }

@@ -233,9 +233,9 @@ t.test('nodes: who answers, which versions, how far the clocks are apart', async
   t.equal(code, 3, 'a run would be blocked by it')
   t.match(
     text,
-    /^NAME +ADDRESS +REACHABLE +AGENT +KUBERNETES +CLOCK OFFSET MS\ncp1 +127\.0\.0\.1:\d+ +yes +0\.1\.0 +v1\.37\.2 +(59\d{3}|60\d{3})$/m,
+    /^NAME +ADDRESS +REACHABLE +AGENT +KUBERNETES +CLOCK OFFSET MS +CERTIFICATE UNTIL\ncp1 +127\.0\.0\.1:\d+ +yes +0\.1\.0 +v1\.37\.2 +(59\d{3}|60\d{3}) +\d{4}-\d\d-\d\d$/m,
   )
-  t.match(text, /^gone .* no +- +- +-$/m)
+  t.match(text, /^gone .* no +- +- +- +\d{4}-\d\d-\d\d$/m)
   t.match(text, /^gone: .*ECONNREFUSED/m)
   t.match(JSON.parse((await quorate('nodes', '-o', 'json')).text), {
     nodes: [
@@ -436,7 +436,10 @@ t.test(
     const file = await start()
     const drill = (...args: string[]) => quorate('drill', '-f', file, ...args)
     t.match(await drill('--yes'), { code: 2, error: { code: 'USAGE', message: /--yes alone/ } })
-    t.match(await drill(), { code: 2, error: { code: 'USAGE', message: /cannot prompt: standard input is not a terminal/ } })
+    t.match(await drill(), {
+      code: 2,
+      error: { code: 'USAGE', message: /cannot prompt: standard input is not a terminal/ },
+    })
     const consent = ['--yes', '--i-know-this-takes-parts-down']
     t.match(await drill(...consent, '--only', 'everything'), { code: 2, error: { message: /no scenario everything/ } })
     t.match(await drill(...consent, '--restore-after', '16'), { code: 2, error: { message: /leaves no time/ } })

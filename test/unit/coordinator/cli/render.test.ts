@@ -5,6 +5,7 @@ import t from 'tap'
 import { duration } from '../../../../coordinator/src/cli/render/duration.js'
 import { errorJson, errorText } from '../../../../coordinator/src/cli/render/error.js'
 import { frame } from '../../../../coordinator/src/cli/render/frame.js'
+import { nodesText } from '../../../../coordinator/src/cli/render/nodes.js'
 import { planText } from '../../../../coordinator/src/cli/render/plan.js'
 import { eventLine } from '../../../../coordinator/src/cli/render/run-lines.js'
 import { runText } from '../../../../coordinator/src/cli/render/runs.js'
@@ -299,6 +300,32 @@ Afterwards, elsewhere
 
 1 action in about 1 min 15 s. Nothing was changed yet.
 Plan hash abc
+`,
+  )
+})
+
+t.test('nodes show until when certificates are valid, and warn 60 days before', async (t) => {
+  const node = (name: string, days: number) => ({
+    name,
+    address: `${name}:7445`,
+    reachable: true,
+    agentVersion: '1',
+    kubernetesVersion: 'v1.34.1',
+    clockOffsetMs: 3,
+    certificateExpiresAt: start + days * 86_400_000,
+  })
+  t.equal(
+    nodesText([node('cp1', 60), node('cp2', 59.5), node('cp3', -2)], start, style),
+    `NAME  ADDRESS   REACHABLE  AGENT  KUBERNETES  CLOCK OFFSET MS  CERTIFICATE UNTIL
+cp1   cp1:7445  yes        1      v1.34.1     3                2027-01-21
+cp2   cp2:7445  yes        1      v1.34.1     3                2027-01-21
+cp3   cp3:7445  yes        1      v1.34.1     3                2026-11-20
+
+cp2: the certificate of its agent expires in 59 days
+  next: quorate enroll cp2 --address cp2:7445 --bundle ./cp2, copy ./cp2 to /etc/quorate on the node, restart quorate-agent there
+
+cp3: the certificate of its agent has expired
+  next: quorate enroll cp3 --address cp3:7445 --bundle ./cp3, copy ./cp3 to /etc/quorate on the node, restart quorate-agent there
 `,
   )
 })
