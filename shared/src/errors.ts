@@ -118,7 +118,7 @@ export const catalogue = {
   FENCED: {
     status: 'ABORTED',
     exit: 'clusterHeld',
-    remedy: 'A later coordinator took this cluster over; look at its run, this one is at its end.',
+    remedy: 'A later coordinator took this cluster over: follow its run; this one has stopped.',
   },
   STEP_FAILED: {
     status: 'FAILED_PRECONDITION',
@@ -286,7 +286,7 @@ export const catalogue = {
     status: 'INTERNAL',
     exit: 'defect',
     remedy:
-      'A defect of ours: please report it; the correlation id finds the stack in the journal of the program that failed.',
+      'This is a bug in Quorate. Please report it with the output above; the correlation id finds the stack in the journal of the program that failed.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

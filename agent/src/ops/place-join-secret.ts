@@ -17,7 +17,7 @@ export const placeJoinSecret = changeOperation<PlaceJoinSecretRequest>(
     const facts = { token_id: tokenIdOf(plain) }
     const before = await readJoinSecret(host).catch(() => undefined)
     if (before?.token === plain.token && before.certificateKey === plain.certificateKey) {
-      return unchanged(`the join secret of token ${facts.token_id} is placed already`, facts)
+      return unchanged(`the join secret of token ${facts.token_id} is already placed`, facts)
     }
     const present = await host.read(joinSecretPath)
     // Only its absence is ever kept: a secret does not belong into a backup.

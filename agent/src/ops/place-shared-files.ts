@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { PlaceSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
+import { plural } from '@quorate/shared/plural'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
 import { type ArchivedFile, readArchive } from './backup/archive.js'
@@ -22,8 +23,8 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
     const wanted = archived.map((file) => ({ ...file, path: `/${file.path}` }))
     const missing = []
     for (const file of wanted) if (await isMissing(host, file)) missing.push(file)
-    const count = `${wanted.length} shared files`
-    if (missing.length === 0) return unchanged(`${count} are here already`)
+    const count = plural(wanted.length, 'shared file')
+    if (missing.length === 0) return unchanged(`already on this node: ${count}`)
     await keepFiles(
       backupPlace(context),
       missing.map(({ path }) => path),
@@ -50,7 +51,7 @@ async function isMissing(host: Host, { path, bytes }: ArchivedFile): Promise<boo
   if (present.bytes.equals(bytes)) return false
   throw new QuorateError(
     'DRIFT',
-    `${path} is on this node already, with other contents than on the first control plane`,
+    `${path} is already on this node, with other contents than on the first control plane`,
     {
       where: path,
       remedy: `Compare both files. If this node's is a leftover, remove ${path} here and run it again.`,

@@ -23,7 +23,7 @@ export const promoteWithin = (deadlineMs: number): ChangeOperation<PromoteEtcdMe
         const members = async (): Promise<EtcdMember[]> => (await etcd.members(signal)).members
         const first = (await members()).find(({ id }) => id === memberId)
         if (first === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
-        if (!first.learner) return unchanged(`etcd member ${memberId} is a voter already`, { voter: 'yes' })
+        if (!first.learner) return unchanged(`etcd member ${memberId} is already a voter`, { voter: 'yes' })
         const deadline = { deadlineMs, everyMs: 500, signal, onWaiting: progress }
         const look = async () => inSync(await members(), memberId)
         const seen = await until(`learner ${memberId} to be in sync`, look, deadline).catch(refused)

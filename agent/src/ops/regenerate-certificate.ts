@@ -56,10 +56,10 @@ const regenerate: Regenerate['run'] = async (request, context) => {
     )
   }
   const { view, touched } = await issueAndSwap(context, request.controlPlaneEndpoint, [...old.sans, ...required])
-  context.progress(`swapped the pair, waiting for the API server to show serial ${view.serial}`)
+  context.progress(`replaced certificate and key, waiting for the API server to serve serial ${view.serial}`)
   await untilServed(context, view.serial)
   return changed({
-    summary: `the API server shows a certificate that is also for ${missingSans(old, required).join(', ')}`,
+    summary: `the API server serves a certificate that is also valid for ${missingSans(old, required).join(', ')}`,
     touched,
     facts: { serial: view.serial, previous_serial: old.serial },
   })
@@ -150,8 +150,8 @@ async function untilServed({ tools, signal }: ChangeContext, serial: string): Pr
     const question = { host, port, path: '', serverName: '', verify, timeoutMs: 2_000, caPem }
     const { certificateSerial, error } = await tools.network.probe(question, caPem, signal)
     if (certificateSerial === '') return notYet(error)
-    return sameSerial(certificateSerial, serial) ? holds(undefined) : notYet(`it shows serial ${certificateSerial}`)
+    return sameSerial(certificateSerial, serial) ? holds(undefined) : notYet(`it serves serial ${certificateSerial}`)
   }
-  const what = `the API server at ${host} to show serial ${serial}`
+  const what = `the API server at ${host} to serve serial ${serial}`
   await until(what, look, { deadlineMs: reloadWithinMs, everyMs: 200, signal })
 }

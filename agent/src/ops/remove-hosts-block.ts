@@ -16,7 +16,7 @@ export const removeHostsBlock = changeOperation<RemoveHostsBlockRequest>(
       path: hostsPath,
       edit: (text) => withHostsBlockOf(before, text ?? ''),
       mode: 0o644,
-      done: `took the block of this run out of ${hostsPath}`,
+      done: `removed the block of this run from ${hostsPath}`,
       alreadySo,
     })
   },

@@ -35,8 +35,8 @@ const remove: ChangeOperation<RemoveKubeVipRequest>['run'] = async (_request, co
   const kubeconfig = entryOf(kubeVipConfPath)
   if (kubeconfig !== undefined) touched.push(...(await putBack(context, kubeconfig)))
   touched.push(...(await revokeRights(context)))
-  if (touched.length === 0) return unchanged('no kube-vip of this run is here')
-  return changed({ summary: 'took kube-vip away and put back what was there before this run', touched })
+  if (touched.length === 0) return unchanged('this node has no kube-vip of this run')
+  return changed({ summary: 'removed kube-vip and restored what was there before this run', touched })
 }
 
 const isRemoved: ChangeOperation<RemoveKubeVipRequest>['evidence'] = async (_, { tools, header }) => {
@@ -75,5 +75,5 @@ async function untilGone(context: ChangeContext, address: string): Promise<void>
     const all = (await readInterfaces(tools.host, signal)).flatMap(({ addresses }) => addresses)
     return all.some((one) => one.startsWith(`${address}/`)) ? notYet('an interface still has it') : holds(true)
   }
-  await until(`this node to give ${address} up`, hasNot, { deadlineMs: addressDeadlineMs, ...options })
+  await until(`this node to release ${address}`, hasNot, { deadlineMs: addressDeadlineMs, ...options })
 }

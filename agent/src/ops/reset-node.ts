@@ -62,7 +62,7 @@ async function takeBack(context: ChangeContext, marker: JoinMarker) {
 async function stopJoin({ tools, progress }: ChangeContext, { operationId }: JoinMarker): Promise<void> {
   const unit = unitName(operationId)
   if ((await lookAtUnit(tools.host, unit)).state !== 'running') return
-  progress(`stopping ${unit}: the join that is taken back still runs`)
+  progress(`stopping ${unit}: the join to undo still runs`)
   await tools.host.run(commands.stopUnit(unit))
   if ((await lookAtUnit(tools.host, unit)).state === 'running') {
     throw new QuorateError('NODE_BUSY', `${unit} does not stop: the node is not reset while it joins`)
@@ -87,7 +87,7 @@ async function leftOver(context: ChangeContext, marker: JoinMarker, { missing }:
   return [
     'iptables, nftables and IPVS rules of kube-proxy and the network plugin stay until the next boot',
     ...(interfaces.length === 0 ? [] : [`network interfaces ${interfaces.join(', ')} stay until the next boot`]),
-    ...(missing.length === 0 ? [] : [`could not be put back: ${missing.join(', ')}`]),
+    ...(missing.length === 0 ? [] : [`could not be restored: ${missing.join(', ')}`]),
     "/root/.kube and the users' are not touched",
   ]
 }

@@ -24,7 +24,7 @@ export const restartStaticPod = changeOperation<RestartStaticPodRequest>(
       const running = async () => (await cri.containers([component], signal)).filter(({ state }) => state === 'running')
       const before = await running()
       for (const { id } of before) await cri.stopContainer(id, graceSeconds, signal)
-      progress(`stopped ${component}, waiting for the kubelet to start it anew`)
+      progress(`stopped ${component}, waiting for the kubelet to restart it`)
       const old = new Set(before.map(({ id }) => id))
       const look = async () => {
         const fresh = (await running()).find(({ id }) => !old.has(id))

@@ -45,7 +45,7 @@ async function restoreFile(context: ChangeContext, entry: BackupEntry, expected:
   await putBackFile(place, entry)
   const summary =
     entry.kind === 'file'
-      ? `put ${path} back as it was before this run`
+      ? `restored ${path} as it was before this run`
       : `removed ${path}: it did not exist before this run`
   return changed({ summary, touched })
 }
@@ -74,7 +74,7 @@ async function restoreConfigMap(
   const text = (await readKept(backupPlace(context), entry)).toString('utf8')
   await writeConfigMapText(kube, name, { object: present.object, text, signal: context.signal })
   return changed({
-    summary: `put ${name} back as it was before this run`,
+    summary: `restored ${name} as it was before this run`,
     touched: [{ name, sha256Before: found, sha256After: wanted }],
   })
 }

@@ -20,11 +20,11 @@ export const restorePart = changeOperation<RestorePartRequest>(
   async ({ part }, context) => {
     const { tools, signal, progress } = context
     const { units, isArmed } = await state(tools, part, signal)
-    if (!isArmed && (await isUp(tools, part, signal)).holds) return unchanged('all of it runs')
+    if (!isArmed && (await isUp(tools, part, signal)).holds) return unchanged('every part runs')
     await runUnitCommand(context, 'start', commands.startServices(units))
     if (isArmed) await tools.host.run(commands.stopUnit(putBackTimer))
     const startedAt = Date.now()
-    await until('all of it to run', () => isUp(tools, part, signal), {
+    await until('every part to run', () => isUp(tools, part, signal), {
       ...{ deadlineMs, everyMs: 250, signal },
       onWaiting: progress,
     })

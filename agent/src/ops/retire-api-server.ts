@@ -30,7 +30,7 @@ export const retireApiServer = changeOperation<RetireApiServerRequest>(
     } finally {
       cri.close()
     }
-    return changed({ summary: 'the API server has answered what it had begun and ended' })
+    return changed({ summary: 'the API server finished its requests and stopped' })
   },
   {
     evidence: async (_, { tools, signal }) =>

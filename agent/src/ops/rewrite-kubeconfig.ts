@@ -25,8 +25,8 @@ export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
       edit: (text) => point(path, text, server),
       expectedSha256,
       mode: 0o600,
-      done: `${path} goes to ${server}`,
-      alreadySo: `${path} already goes to ${server}`,
+      done: `${path} points at ${server}`,
+      alreadySo: `${path} already points at ${server}`,
       redactText: redactKubeconfig,
     })
   },
@@ -42,7 +42,7 @@ function point(path: string, text: string | undefined, server: string): string {
   if (text !== undefined) return pointKubeconfigAt(text, server, filePlace(path))
   throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`, {
     where: path,
-    remedy: 'The plan saw this file: plan again.',
+    remedy: 'The plan found this file. Run `quorate plan` again.',
   })
 }
 

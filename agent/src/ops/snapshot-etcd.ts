@@ -43,7 +43,7 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
       signal.throwIfAborted()
       throw new QuorateError(
         'ETCD_REFUSED',
-        `the snapshot broke off: ${error instanceof Error ? error.message : error}`,
+        `the snapshot was interrupted: ${error instanceof Error ? error.message : error}`,
         { cause: error },
       )
     } finally {

@@ -33,8 +33,8 @@ const stop: ChangeOperation<StopLoadBalancerRequest>['run'] = async (_request, c
     if (touched.some(({ name }) => name === place.unitPath)) await forgetUnit(context, place)
     if (before.active) acted = (await putBack(context, place, before)) || acted
   }
-  if (!acted && touched.length === 0) return unchanged('no load balancer of this run is here')
-  return changed({ summary: 'stopped the load balancer and put back what was there before this run', touched })
+  if (!acted && touched.length === 0) return unchanged('this node has no load balancer of this run')
+  return changed({ summary: 'stopped the load balancer and restored what was there before this run', touched })
 }
 
 const isStopped: ChangeOperation<StopLoadBalancerRequest>['evidence'] = async (_, context) => {

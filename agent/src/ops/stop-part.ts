@@ -50,7 +50,7 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   const what = [...victims.map(({ name }) => name), ...units]
   progress(`stopped ${what.join(', ')}`)
   return changed({
-    summary: `stopped ${what.join(', ')}; back by itself ${request.restoreAfterSeconds} s after the timer was armed`,
+    summary: `stopped ${what.join(', ')}; the node restarts it ${request.restoreAfterSeconds} s after the timer was armed`,
     facts: { stopped_at: String(Date.now()), stopped: what.join(' ') },
   })
 }
@@ -62,9 +62,13 @@ const mayHaveEnded = ({ handedOver }: StopPartRequest, container: string): boole
 async function refuseArmed({ tools: { host }, signal }: ChangeContext): Promise<void> {
   const { loadState } = await readUnit(host, putBackTimer, signal)
   if (loadState !== 'loaded') return
-  throw new QuorateError('NODE_BUSY', `a drill has stopped something here already: ${putBackTimer} is armed`, {
-    remedy: `It comes back by itself. At once: \`systemctl start ${putBackUnit}.service\` on that node.`,
-  })
+  throw new QuorateError(
+    'NODE_BUSY',
+    `another drill has already stopped a part of this node: ${putBackTimer} is armed`,
+    {
+      remedy: `The node restarts it on its own. To restart it now: \`systemctl start ${putBackUnit}.service\` on that node.`,
+    },
+  )
 }
 
 /** The units of the part that run; each is enabled, so that a reboot is a way back too. */
@@ -113,7 +117,10 @@ async function arm({ tools, progress }: ChangeContext, seconds: number, units: r
   // Without a signal: once asked, the answer must be known.
   const { exitCode, stderr } = await tools.host.run(commands.startTransientTimer(putBackUnit, seconds, inner))
   if (exitCode !== 0)
-    throw new QuorateError('COMMAND_FAILED', `no timer, so nothing was stopped: ${stderr.trim() || exitCode}`)
+    throw new QuorateError(
+      'COMMAND_FAILED',
+      `the timer could not be armed, so nothing was stopped: ${stderr.trim() || exitCode}`,
+    )
   progress(`armed ${putBackTimer}: in ${seconds} s it starts ${units.join(', ')}`)
 }
 

@@ -16,7 +16,7 @@ export const updateEtcdMember = changeOperation<UpdateEtcdMemberRequest>(
       if (member === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
       const facts = { member_id: memberId, previous_peer_urls: member.peerUrls.join(',') }
       const list = peerUrls.join(', ')
-      if (isSo(member.peerUrls, peerUrls)) return unchanged(`etcd knows member ${memberId} by ${list} already`, facts)
+      if (isSo(member.peerUrls, peerUrls)) return unchanged(`etcd already knows member ${memberId} by ${list}`, facts)
       await etcd.updateMember(memberId, peerUrls, signal)
       return changed({ summary: `etcd knows member ${memberId} by ${list}`, facts })
     } finally {

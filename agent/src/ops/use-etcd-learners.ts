@@ -17,7 +17,7 @@ export const useEtcdLearners = changeOperation<UseEtcdLearnersRequest>(
       edit: withLearnerGate,
       keep: (text, wanted) => keepLearnerGate(tools, { runId: header.runId, text, sha256After: sha256Hex(wanted) }),
     })
-    if (touched === undefined) return unchanged('kubeadm-config has EtcdLearnerMode: true already')
+    if (touched === undefined) return unchanged('kubeadm-config already has EtcdLearnerMode: true')
     return changed({ summary: 'kubeadm-config: EtcdLearnerMode is true for the joins', touched: [touched] })
   },
   { evidence: (_, context) => isConfigMapEdited(context, name, withLearnerGate) },

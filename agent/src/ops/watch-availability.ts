@@ -75,7 +75,7 @@ async function replaceRunning(host: Host): Promise<{ replaced: AbortSignal; done
 async function partsOf(request: WatchAvailabilityRequest, tools: Tools) {
   const { targets, readEveryMs, writeEveryMs } = request
   if (targets.length > mostTargets || new Set(targets.map(({ name }) => name)).size < targets.length)
-    throw new QuorateError('INVALID_REQUEST', `not at most ${mostTargets} targets with a name each of its own`)
+    throw new QuorateError('INVALID_REQUEST', `more than ${mostTargets} targets, or two with the same name`)
   const caPem = request.caPem === '' ? ((await clusterCa(tools.host)) ?? '') : request.caPem
   if (caPem === '' && targets.length > 0)
     throw new QuorateError('INVALID_REQUEST', 'this node has no cluster CA, and none came with the request')

@@ -110,7 +110,7 @@ export function requireAccess(path: MethodPath, certificate: Certificate): void 
   const caller = certificate?.subject?.CN ?? 'a caller without a certificate'
   throw new QuorateError(
     'ACCESS_DENIED',
-    `${caller} may not call ${path.slice(service.length + 1)}: it needs the role ${needed}`,
+    `${caller} may not call ${path.slice(service.length + 1)}: it requires the role ${needed}`,
   )
 }
 

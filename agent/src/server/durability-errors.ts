@@ -8,7 +8,7 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 export const unknownOutcome = (operationId: string): QuorateError =>
   new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `operation ${operationId} began before this agent was restarted, and no end of it was written`,
+    `operation ${operationId} started before this agent was restarted, and its end was not recorded`,
   )
 
 /** The disk did not take the intent: so nothing was begun. */
@@ -25,7 +25,7 @@ export function intentNotWritten(method: string, error: unknown): unknown {
 export function endNotWritten(operationId: string, error: unknown): QuorateError {
   return new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `operation ${operationId} came to its end, but the agent cannot write that into its ledger: ${words(error)}`,
+    `operation ${operationId} finished, but the agent cannot record that in its ledger: ${words(error)}`,
     { ...(isSystemError(error) ? { remedy: diskRemedy(error) } : {}), cause: error },
   )
 }
@@ -34,11 +34,11 @@ export function endNotWritten(operationId: string, error: unknown): QuorateError
 export const longOver = ({ operationId, runId }: OperationHeader): QuorateError =>
   new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `operation ${operationId} belongs to run ${runId}, which is so old that this agent has forgotten what it did of it`,
-    { remedy: 'Do not go on with that run: plan a new one, it looks at what is true now.' },
+    `operation ${operationId} belongs to run ${runId}, which is so old that the ledger of this agent no longer holds its operations`,
+    { remedy: 'Do not resume that run. Plan a new one with `quorate plan`: it reads the current state.' },
   )
 
 export const stopping = (): QuorateError =>
   new QuorateError('NODE_BUSY', 'the agent is stopping', {
-    remedy: 'Ask again when the agent runs: `systemctl status quorate-agent` on that node.',
+    remedy: 'Try again when the agent runs: `systemctl status quorate-agent` on that node.',
   })

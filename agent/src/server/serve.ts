@@ -66,7 +66,7 @@ function bind(server: Server, listen: string, identity: MutualTlsIdentity): Prom
       if (error === null) return resolve(port)
       reject(
         new QuorateError('PORT_IN_USE', `the agent cannot listen on ${listen}: ${error.message}`, {
-          remedy: 'Stop what listens there, or change `listen` in agent.yaml.',
+          remedy: 'Stop the program that listens there, or change `listen` in agent.yaml.',
           cause: error,
         }),
       )

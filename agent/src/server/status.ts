@@ -24,7 +24,7 @@ export function describeError(error: unknown, log: Log): ErrorDetail {
   }
   const correlationId = randomBytes(6).toString('hex')
   log.error('defect', { correlationId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  const message = `the agent met a defect of its own; its journal has it under ${correlationId}`
+  const message = `this is a bug in quorate-agent; its journal has the details under ${correlationId}`
   return { code: 'INTERNAL', message, remedy: catalogue.INTERNAL.remedy, correlationId }
 }
 

@@ -64,7 +64,7 @@ export async function readSigned(place: RequestPlace): Promise<readonly Signed[]
     const [key, certPem, caPem] = await Promise.all(
       [files.key, files.certificate, files.ca].map((path) => textOf(place.host, path)),
     )
-    if (key === undefined || certPem === undefined || caPem === undefined) throw unfit(leaf, ['nobody signed it yet'])
+    if (key === undefined || certPem === undefined || caPem === undefined) throw unfit(leaf, ['it is not signed yet'])
     requireFit(leaf, { csr, certPem, caPem })
     signed.push({ leaf, key, certPem, caPem })
   }
