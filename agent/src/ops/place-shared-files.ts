@@ -12,8 +12,8 @@ import { sealedToAnotherProcess } from './sealed-evidence.js'
 import { isShareable } from './shared-files/shareable.js'
 
 /**
- * Opens files that were sealed to this process and writes those that are missing, with mode and owner. All are checked before
- * the first is written: none outside the allowed folders, none that is here already with other bytes.
+ * Opens files that were sealed to this process and writes the missing ones, with mode and owner. All are checked before
+ * the first is written: each in an allowed folder, none present with other content.
  */
 export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
   async ({ files }, context) => {
@@ -45,7 +45,7 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
 async function isMissing(host: Host, { path, bytes }: ArchivedFile): Promise<boolean> {
   if (!isShareable(path, await readFolders(host)))
     throw new QuorateError('NOT_IN_TABLE', `${path} is not a place for shared files`, { where: path })
-  // As the plan compared them: what is the same behind a link is there.
+  // Compared as in the plan: the same content behind a link counts as present.
   const present = await host.read(path, { followLinks: true })
   if (present === undefined) return true
   if (present.bytes.equals(bytes)) return false

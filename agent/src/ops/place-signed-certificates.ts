@@ -20,7 +20,7 @@ interface Piece {
   readonly text: string
 }
 
-/** Keeps certificates that were signed elsewhere beside the keys of this run's requests; all are checked before the first is written. */
+/** Stores certificates that were signed elsewhere beside the keys of this run's requests; all are checked before the first is written. */
 export const placeSignedCertificates = changeOperation<PlaceSignedCertificatesRequest>(
   async ({ certificates }, context) => {
     const place = requestPlace(context)
@@ -56,7 +56,7 @@ export const placeSignedCertificates = changeOperation<PlaceSignedCertificatesRe
   },
 )
 
-/** The certificate last: where it lies its CA's does too. */
+/** The certificate last, in the same folder as its CA. */
 function piecesOf(context: Pick<ChangeContext, 'tools' | 'header'>, one: SignedCertificate): Piece[] {
   const files = filesOf(requestPlace(context), requireLeaf(one.name))
   return [

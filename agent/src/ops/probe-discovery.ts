@@ -10,7 +10,7 @@ import { readOperation } from './operation.js'
 import type { Tools } from './tools.js'
 
 /**
- * What kubeadm's discovery will do first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,
+ * What kubeadm's discovery does first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,
  * by file, what it reads with the token of that file, the configuration of the cluster (kubeadm discovery/file).
  */
 export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscoveryResponse>(

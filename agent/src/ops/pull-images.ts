@@ -34,11 +34,11 @@ export const pullImages = changeOperation<PullImagesRequest>(
       cri.close()
     }
   },
-  // Which images there should be only kubeadm knows; what is there is not pulled again.
+  // Only kubeadm knows the required images; those present are not pulled again.
   { evidence: async () => ({ done: 'unknown', repeatable: 'yes' }) },
 )
 
-/** All that are missing at once, for they are carried to a node without a registry in one go. */
+/** All missing images in one message, because they are copied together to a node without a registry. */
 function refuseMissing(images: readonly string[], pulls: readonly PromiseSettledResult<void>[]): void {
   const failed = pulls.find((pull) => pull.status === 'rejected')
   if (failed === undefined) return

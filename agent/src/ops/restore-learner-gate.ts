@@ -12,7 +12,7 @@ import { changed, unchanged } from './result.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 
-/** Puts kubeadm-config back byte for byte as it was before the gate. DRIFT when somebody else changed it meanwhile and the gate is still there. */
+/** Restores kubeadm-config byte for byte as before the gate. DRIFT if it was changed meanwhile and the gate is still set. */
 export const restoreLearnerGate = changeOperation<RestoreLearnerGateRequest>(
   async (_, context) => {
     const before = await readLearnerGate(context.tools)

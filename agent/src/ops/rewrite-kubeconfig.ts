@@ -11,7 +11,7 @@ import { kubeconfigPath } from './paths.js'
 
 const serverPattern = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/
 
-/** Replaces the one server scalar of a kubeconfig's current cluster; every other byte, the mode and the owner stay. */
+/** Replaces the single server scalar of a kubeconfig's current cluster; every other byte, the mode and the owner stay. */
 export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
   async (request, context) => {
     const { purpose, server, expectedSha256 } = request
@@ -46,7 +46,7 @@ function point(path: string, text: string | undefined, server: string): string {
   })
 }
 
-/** A user owns the folders above their kubeconfig: a link there would make root write wherever it leads. */
+/** A user owns the folders above their kubeconfig: a link there would make root write to its target. */
 async function refuseLinkedFolders(host: Host, path: string): Promise<void> {
   for (let folder = posix.dirname(path); folder !== '/'; folder = posix.dirname(folder)) {
     const beside = await host.list(posix.dirname(folder))

@@ -12,8 +12,8 @@ import { isShareable } from './shared-files/shareable.js'
 import type { Tools } from './tools.js'
 
 /**
- * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Nothing here changes.
- * Fact `skipped`: paths that are not brought along (too large, or where Quorate writes nothing); a person must.
+ * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Changes nothing here.
+ * Fact `skipped`: paths that are not copied (too large, or where Quorate writes nothing); the operator must copy them.
  */
 export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
   async ({ recipients }, context) => {
@@ -39,11 +39,11 @@ export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
       sealed,
     })
   },
-  // It changes nothing; without its answer nobody holds what it sealed.
+  // It changes nothing; if its answer is lost, no node holds what it sealed.
   { evidence: async () => ({ done: 'no', repeatable: 'yes' }) },
 )
 
-/** Those that exist, lie where Quorate may write on a joiner, and are no data. */
+/** Those that exist, are where Quorate may write on a joiner, and are no data. */
 async function readBytes({ host }: Tools, named: readonly SharedFile[]): Promise<ArchivedFile[]> {
   const folders = await readFolders(host)
   const read = await Promise.all(

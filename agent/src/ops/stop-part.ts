@@ -16,8 +16,8 @@ import { runUnitCommand } from './run-unit.js'
 import type { Tools } from './tools.js'
 
 /**
- * Takes a part down: the timer that brings it back is armed first, then the units are stopped, and the containers killed without grace as a fault
- * would, or told to end where the node has handed over. Refused where the timer of another drill is still armed, where a unit would not come back after a reboot, and where etcd
+ * Takes a part down: the timer that restarts it is armed first, then the units are stopped, and the containers killed without grace as in a
+ * fault, or terminated if the node has handed over. Refused if the timer of another drill is still armed, if a unit would not start after a reboot, and if etcd
  * would lose its quorum.
  */
 const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) => {
@@ -34,13 +34,13 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   if (request.unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
   await arm(context, request.restoreAfterSeconds, units)
   await runUnitCommand(context, 'stop', commands.stopServices(units))
-  // Read again: until it stopped, the kubelet may have started one that had ended.
+  // Read again: until it stopped, the kubelet may have restarted one.
   const victims = await runningContainers(tools, containers, signal)
   const cri = tools.cri()
   try {
     const stop = ({ id, name }: (typeof victims)[number]) =>
       cri.stopContainer(id, graceSeconds(name, handedOver), signal)
-    // An API server takes itself out of default/kubernetes as it ends, and needs etcd for that: what it leaves there is led to for 15 s.
+    // An API server that stops removes itself from default/kubernetes, and needs etcd for that: a remaining entry gets connections for 15 s.
     const first = victims.filter(({ name }) => handedOver && name === 'kube-apiserver')
     await Promise.all(first.map(stop))
     await Promise.all(victims.filter((one) => !first.includes(one)).map(stop))
@@ -55,7 +55,7 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   })
 }
 
-/** A controller-manager or scheduler that gave up its Lease was ended for it, and the kubelet makes the next one wait. */
+/** A controller-manager or scheduler that released its Lease was stopped for it, and the kubelet delays its restart. */
 const mayHaveEnded = ({ handedOver }: StopPartRequest, container: string): boolean =>
   handedOver && electedComponents.some((one) => one === container)
 
@@ -71,7 +71,7 @@ async function refuseArmed({ tools: { host }, signal }: ChangeContext): Promise<
   )
 }
 
-/** The units of the part that run; each is enabled, so that a reboot is a way back too. */
+/** The running units of the part; each is enabled, so that a reboot also restarts it. */
 async function unitsToStop(
   { part }: StopPartRequest,
   { tools, signal }: ChangeContext,

@@ -7,7 +7,7 @@ import { changed, unchanged } from './result.js'
 const isSo = (present: readonly string[] | undefined, wanted: readonly string[]): boolean =>
   present !== undefined && [...present].sort().join() === [...wanted].sort().join()
 
-/** Sets the peer URLs by which the members know one of them; ETCD_REFUSED where there is no such member. */
+/** Sets the peer URLs of a member in the member list; ETCD_REFUSED if there is no such member. */
 export const updateEtcdMember = changeOperation<UpdateEtcdMemberRequest>(
   async ({ memberId, peerUrls }, { tools, signal }) => {
     const etcd = await tools.etcd()

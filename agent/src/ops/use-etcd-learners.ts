@@ -7,7 +7,7 @@ import { changed, unchanged } from './result.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 
-/** kubeadm join reads the gate from kubeadm-config. Without it etcd has no quorum from the moment when a second member is added until it has started. */
+/** kubeadm join reads the gate from kubeadm-config. Without it etcd has no quorum from the moment a second member is added until it has started. */
 export const useEtcdLearners = changeOperation<UseEtcdLearnersRequest>(
   async ({ expectedSha256 }, context) => {
     const { tools, header } = context

@@ -2,7 +2,7 @@ import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import type { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 
-/** `observer` may look, `operator` may look and change. */
+/** `observer` may read, `operator` may read and change. */
 export type Role = 'observer' | 'operator'
 
 type Methods = typeof NodeAgentServiceService
@@ -12,7 +12,7 @@ export type MethodPath = Methods[keyof Methods]['path']
 
 const service = '/quorate.v1.NodeAgentService'
 
-/** Who may call what. The compiler and test/contract/access.test.ts hold it complete both ways. */
+/** Which role may call which operation. The compiler and test/contract/access.test.ts check that it is complete. */
 export const access = {
   [`${service}/GetNodeFacts`]: 'observer',
   [`${service}/GetClusterFacts`]: 'observer',
@@ -38,14 +38,14 @@ export const access = {
   [`${service}/ExamineOperation`]: 'observer',
   [`${service}/TestLoadBalancer`]: 'observer',
   [`${service}/GetFirewall`]: 'observer',
-  // It writes to a disk that etcd may be working on.
+  // It writes to a disk that etcd may be using.
   [`${service}/MeasureDisk`]: 'operator',
   [`${service}/MeasurePath`]: 'operator',
   // It shuts other coordinators out.
   [`${service}/RaiseFence`]: 'operator',
   // It renews a Lease with the node's admin.conf.
   [`${service}/WatchAvailability`]: 'operator',
-  // Whoever may read a backup names the key that it is encrypted to, and it holds the cluster's CA keys.
+  // The reader of a backup names the key that it is encrypted for, and it contains the cluster's CA keys.
   [`${service}/ReadBackup`]: 'operator',
   [`${service}/SnapshotEtcd`]: 'operator',
   [`${service}/BackUpFiles`]: 'operator',
@@ -94,13 +94,13 @@ export const access = {
   [`${service}/RestorePart`]: 'operator',
 } as const satisfies Record<MethodPath, Role>
 
-/** Organisation (O) of a client certificate to the role it gives. A node's own certificate (`quorate:node`) gives none. */
+/** Organisation (O) of a client certificate to its role. A node's own certificate (`quorate:node`) has none. */
 const roleOfOrganisation: Readonly<Record<string, Role>> = {
   'quorate:observer': 'observer',
   'quorate:operator': 'operator',
 }
 
-/** Refuses a caller whose certificate does not carry the role that the operation needs: ACCESS_DENIED. The chain was already verified by TLS. */
+/** Refuses a caller whose certificate lacks the required role: ACCESS_DENIED. TLS has already verified the chain. */
 export function requireAccess(path: MethodPath, certificate: Certificate): void {
   const needed: Role = access[path]
   const roles = organisationsOf(certificate).map((name) =>
@@ -114,7 +114,7 @@ export function requireAccess(path: MethodPath, certificate: Certificate): void 
   )
 }
 
-/** Node gives one O as a string, several as a list. */
+/** Node returns one O as a string, several as a list. */
 function organisationsOf(certificate: Certificate): string[] {
   const named: string | string[] | undefined = certificate?.subject?.O
   return named === undefined ? [] : [named].flat()

@@ -11,7 +11,7 @@ export const unknownOutcome = (operationId: string): QuorateError =>
     `operation ${operationId} started before this agent was restarted, and its end was not recorded`,
   )
 
-/** The disk did not take the intent: so nothing was begun. */
+/** The disk refused the intent, so nothing was started. */
 export function intentNotWritten(method: string, error: unknown): unknown {
   if (!isSystemError(error)) return error
   return new QuorateError(
@@ -21,7 +21,7 @@ export function intentNotWritten(method: string, error: unknown): unknown {
   )
 }
 
-/** The disk did not take the end: it was done, well or not, and nobody may be told so before it would survive a power cut. */
+/** The disk refused the end: the operation ended, but its end may only be reported once it would survive a power cut. */
 export function endNotWritten(operationId: string, error: unknown): QuorateError {
   return new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
@@ -30,7 +30,7 @@ export function endNotWritten(operationId: string, error: unknown): QuorateError
   )
 }
 
-/** Which operations of such a run were done is not known any more. */
+/** It is no longer known which operations of such a run were done. */
 export const longOver = ({ operationId, runId }: OperationHeader): QuorateError =>
   new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',

@@ -1,6 +1,6 @@
 import { catalogue } from '@quorate/shared/errors'
 
-/** errno of the kernel (`ENOSPC`, `EACCES`): names the file and the reason, and nothing secret. */
+/** errno of the kernel (`ENOSPC`, `EACCES`): names the file and the reason, and no secret. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'errno' in error && 'syscall' in error && typeof error.syscall === 'string'
 }
@@ -13,6 +13,6 @@ const remedies: Readonly<Record<string, string>> = {
   EIO: 'Its disk fails to read or write: on that node, `dmesg` and `smartctl -a` say more. Replace the disk before you continue with this node.',
 }
 
-/** What a person does about a refusal of the operating system. */
+/** The remedy for a system error. */
 export const diskRemedy = ({ code = '' }: NodeJS.ErrnoException): string =>
   remedies[code] ?? catalogue.SYSTEM_REFUSED.remedy
