@@ -59,7 +59,7 @@ t.test('a fleet that lacks a file is not taken for none: the file is named, with
   })
   t.notOk(existsSync(request.bundle))
   rmSync(paths.nodes)
-  await t.rejects(enrolledNodes(paths), { where: paths.nodes, remedy: /^Restore / })
+  await t.rejects(enrolledNodes(paths), { code: 'STATE_NOT_INITIALISED', where: paths.nodes, remedy: /^Restore / })
   const empty = statePaths(join(t.testdirName, 'empty'))
   await t.rejects(enrolBundle(empty, request), {
     message: 'there is no fleet in this state folder',
