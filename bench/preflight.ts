@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- preflight [10,25,50]`: what a plan of a cluster costs by its number of nodes: facts of every node, every check, every step's
- * plan. On simulated nodes with a real agent each, no root; about a minute a size, most of it for starting them.
+ * `npm run bench -- preflight [10,25,50]`: the cost of a plan by number of nodes: facts of every node, every check, every step's
+ * plan. On simulated nodes with a real agent each, no root; about a minute per size, mostly to start them.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
@@ -13,11 +13,11 @@ import { SimulatedCluster } from '../lab/simulated/cluster.js'
 const looks = 5
 
 interface Look {
-  /** From the question to the whole plan. */
+  /** From the request to the whole plan. */
   readonly wallMs: number
-  /** What this process, the coordinator, computed meanwhile. */
+  /** CPU time of this process, the coordinator. */
   readonly cpuMs: number
-  /** What all agents, their programs and the simulated world computed meanwhile. */
+  /** CPU time of all agents, their programs and the simulated world. */
   readonly nodesCpuMs: number
 }
 
@@ -25,7 +25,7 @@ interface Measured extends Look {
   readonly nodes: number
 }
 
-/** Nodes share one machine here, each with its agent: what a node computes for its own facts is waited for in a row, not at once. */
+/** All nodes and agents share one machine here: their facts are computed one after the other, not at once. */
 async function measure(nodes: number): Promise<Measured> {
   const cluster = await SimulatedCluster.start({ controlPlanes: 3, workers: nodes - 3 })
   try {
@@ -34,9 +34,8 @@ async function measure(nodes: number): Promise<Measured> {
     const { file } = await readClusterFile(cluster.clusterFile)
     const seen: Look[] = []
     for (let look = 0; look < looks; look++) seen.push(...(await planOnce(session, file)))
-    if (seen.length === 0)
-      throw new Error(`none of ${looks} plans of ${nodes} nodes came to its end: the machine is too busy`)
-    // The least of some: whatever else runs on the machine only adds.
+    if (seen.length === 0) throw new Error(`none of ${looks} plans of ${nodes} nodes finished: the machine is too busy`)
+    // The minimum of several: any other load on the machine only adds.
     const least = (of: (look: Look) => number): number => Math.min(...seen.map(of))
     const [wallMs, cpuMs] = [least((look) => look.wallMs), least((look) => look.cpuMs)]
     return { nodes, wallMs, cpuMs, nodesCpuMs: least((look) => look.nodesCpuMs) }
@@ -45,7 +44,7 @@ async function measure(nodes: number): Promise<Measured> {
   }
 }
 
-/** Nothing where a node did not answer within its deadline: then not a preflight was measured, but a machine that is too busy. */
+/** Nothing if a node missed its deadline: the measurement would show a busy machine, not a preflight. */
 async function planOnce(session: Session, file: ClusterFile): Promise<Look[]> {
   const [began, cpu, nodes] = [performance.now(), process.cpuUsage(), childrenCpuMs()]
   const plan = await planConversion(session, file)
@@ -55,7 +54,7 @@ async function planOnce(session: Session, file: ClusterFile): Promise<Look[]> {
   return [{ wallMs, cpuMs: (user + system) / 1_000, nodesCpuMs: childrenCpuMs() - nodes }]
 }
 
-/** Processor time of all children of this process and of those that they waited for; proc(5), in ticks of 10 ms. */
+/** CPU time of all children of this process and their waited-for children; proc(5), in ticks of 10 ms. */
 function childrenCpuMs(): number {
   const stats = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -76,7 +75,7 @@ function childrenCpuMs(): number {
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`
 
-/** Measures each size in turn and prints one table; `growth` is what a node costs as against the smallest cluster. */
+/** Measures each size in turn and prints one table; `growth` is the cost per node relative to the smallest cluster. */
 export async function preflight(sizes: readonly number[] = [10, 25, 50]): Promise<void> {
   const measured: Measured[] = []
   for (const nodes of sizes) measured.push(await measure(nodes))
@@ -89,9 +88,6 @@ export async function preflight(sizes: readonly number[] = [10, 25, 50]): Promis
   const rows = measured.map(
     (one) => `| ${one.nodes} | ${cell(one, 'wallMs')} | ${cell(one, 'cpuMs')} | ${cell(one, 'nodesCpuMs')} |`,
   )
-  const head = [
-    '| nodes | the whole plan | processor time of the coordinator | of all the nodes |',
-    '|---|---|---|---|',
-  ]
+  const head = ['| nodes | the whole plan | CPU time of the coordinator | of all the nodes |', '|---|---|---|---|']
   console.log([...head, ...rows].join('\n'))
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- verify`: how long `quorate verify` takes by the number of nodes. Agents on paper (test/support/paper-cluster.ts) behind
- * real gRPC with mTLS on loopback, all in this process: what grows with the nodes is then the coordinator's and the wire's, not that of 50
- * machines that this one would have to be. Each answer is held back as long as a node takes for its facts; at 0 the cost alone is seen.
+ * `npm run bench -- verify`: the duration of `quorate verify` by number of nodes. Paper agents (test/support/paper-cluster.ts) behind
+ * real gRPC with mTLS on loopback, all in this process: what grows with the nodes is then the coordinator's and the network's share, without 50
+ * machines. Each answer is delayed as long as a node takes for its facts; a delay of 0 shows the cost alone.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ const reads = [
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
 
-/** The cluster of the fixtures with so many nodes. */
+/** The cluster of the fixtures with this number of nodes. */
 function fileOf(nodes: number): ClusterFile {
   const workers = Array.from({ length: nodes - 3 }, (_, index) => {
     const name = `k8sworker${index + 1}.example.com` as NodeEntry['name']
@@ -49,7 +49,7 @@ async function converted(file: ClusterFile): Promise<PaperCluster> {
 
 type Unary = (call: { request: never }, answer: (error: Error | null, value?: unknown) => void) => void
 
-/** Every read of a node, as its paper answers it, `answerMs` later. */
+/** Every read of a node, answered from paper after `answerMs`. */
 function handlersOf(paper: PaperCluster, node: NodeEntry, answerMs: number): Record<string, Unary> {
   const agent = paper.agent(node)
   const handler =

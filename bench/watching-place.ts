@@ -1,4 +1,4 @@
-/** The two processes of bench/availability.ts: API servers (`serve`), and a node that watches them (`watch`). Bundled, so that nothing but them runs. */
+/** The two processes of bench/availability.ts: API servers (`serve`), and a node that watches them (`watch`). Bundled, so that nothing else runs. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
@@ -22,18 +22,18 @@ export interface WatchOrder {
 }
 
 export interface Measured {
-  /** Of both kinds of CPU time, microseconds. */
+  /** User and system CPU time, microseconds. */
   readonly cpuUs: number
   readonly targets: number
   readonly asked: number
   readonly failed: number
 }
 
-/** Node compiles what is hot: a conversion takes about a minute, so its first seconds are not its cost. */
+/** Node compiles hot code: a conversion takes about a minute, so its first seconds do not count. */
 const warmUpMs = 20_000
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** About as long as what a kube-apiserver writes: its head for /readyz, and a Lease with its managed fields. */
+/** About the size of a kube-apiserver's answer: its header for /readyz, and a Lease with its managed fields. */
 const headers = {
   'Cache-Control': 'no-cache, private',
   'X-Kubernetes-Pf-Flowschema-Uid': '7d5b1c2e-0d0f-4c39-9d57-9f6f5d1d7a10',
@@ -47,7 +47,7 @@ async function serve({ serving, caPem }: ServeOrder): Promise<number> {
     (request, response) => {
       request.resume()
       const body = request.method === 'PATCH' ? lease : 'ok'
-      // As Go's net/http does: what is different each time, then the length.
+      // As Go's net/http does: the varying headers first, then the length.
       const own = { 'Audit-Id': randomUUID(), Date: new Date().toUTCString(), 'Content-Length': body.length }
       response.writeHead(200, { ...headers, ...own }).end(body)
     },

@@ -8,10 +8,10 @@ export function errorsPage(): string {
   )
   return `# Errors
 
-Every error names what happened, where, why, and what to do next. The exit code says what kind of trouble it is: 1 a defect of ours, 2 wrong usage or
-input, 3 blocked and nothing was changed, 4 a step failed and the cluster works, 5 the cluster needs a person now, 6 another run
+Every error names what happened, where, why, and what to do next. The exit code says what kind of trouble it is: 1 a bug in Quorate, 2 wrong usage or
+input, 3 blocked and nothing was changed, 4 a step failed and the cluster works, 5 the cluster needs manual action now, 6 another run
 holds this cluster, 7 not highly available, 130 interrupted at a safe place,
-or nobody read its output to the end (\`| head\`): a run goes on then, and \`quorate status\` tells how it ended.
+or the output was closed early (\`| head\`): a run continues then, and \`quorate status\` shows how it ended.
 
 Generated from the code; do not edit.
 

@@ -1,10 +1,10 @@
-// `npm run demo`: runs lab/demo.ts, in a fresh clone once what it needs is installed.
+// `npm run demo`: runs lab/demo.ts; in a fresh clone it first installs the dependencies.
 import { spawnSync } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import './ready.mjs'
 
-// Ctrl-C reaches the demo itself, which ends in order.
+// Ctrl-C reaches the demo itself, which shuts down cleanly.
 process.on('SIGINT', () => {})
 const argv = ['--import=tsx', '--conditions=@quorate/source', 'lab/demo.ts', ...process.argv.slice(2)]
 const cwd = fileURLToPath(new URL('..', import.meta.url))

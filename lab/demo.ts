@@ -1,6 +1,6 @@
 /**
- * A simulated kubeadm cluster of one control plane and five workers becomes highly available, in the open: every command line is the
- * real program in a process of its own, every agent a real agent. Without root; about a minute. `--keep` leaves it running at the end.
+ * Makes a simulated kubeadm cluster of one control plane and five workers highly available: every command line is the
+ * real program in its own process, every agent a real agent. Without root; about a minute. `--keep` leaves it running at the end.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const heading = (text: string): void => say(`\n${bold(`== ${text}`)}`)
 const command = (line: string): void => say(`\n${bold(`$ ${line}`)}`)
 
-/** Runs `quorate ARGS` in the operator's folder with its output on this terminal; the exit code. */
+/** Runs `quorate ARGS` in the operator's folder with its output on this terminal; returns the exit code. */
 function quorate(cluster: SimulatedCluster, args: readonly string[]): Promise<number> {
   command(`quorate ${args.join(' ')}`)
   return new Promise((resolve, reject) => {
@@ -51,11 +51,11 @@ class DemoFailure extends Error {
 }
 
 async function showSite(cluster: SimulatedCluster): Promise<void> {
-  say(`Kubernetes ${cluster.world.kubernetesVersion}, made as \`kubeadm init\` without controlPlaneEndpoint leaves it:`)
+  say(`Kubernetes ${cluster.world.kubernetesVersion}, made by \`kubeadm init\` without controlPlaneEndpoint:`)
   for (const [index, { name, address, role }] of cluster.nodes.entries()) {
     const is =
       role === 'worker'
-        ? 'worker, kubelet goes to the first control plane'
+        ? 'worker, its kubelet uses the first control plane'
         : index === 0
           ? 'the only control plane: API server and etcd'
           : 'empty machine, will join as a control plane'
@@ -69,7 +69,7 @@ async function showSite(cluster: SimulatedCluster): Promise<void> {
 }
 
 async function enrol(cluster: SimulatedCluster): Promise<void> {
-  heading('The operator makes a fleet and gives every node an identity')
+  heading('Create a fleet and enroll every node')
   await must(cluster, ['init'])
   const [first, ...others] = cluster.nodes
   if (first === undefined) return
@@ -79,17 +79,17 @@ async function enrol(cluster: SimulatedCluster): Promise<void> {
     command(`quorate enroll ${node.name} --address ${node.address} --bundle bundles/${node.name}`)
     await cluster.enrol(node)
   }
-  heading('On every node: the bundle in /etc/quorate, and the agent started')
+  heading('On every node: copy the bundle to /etc/quorate and start the agent')
   command('quorate-agent serve')
   await Promise.all(cluster.nodes.map((node) => cluster.startAgent(node)))
-  say(`${cluster.nodes.length} agents listen on port 7445, each on its node's address, mutual TLS 1.3.`)
+  say(`${cluster.nodes.length} agents listen on port 7445, each on the address of its node, with mutual TLS 1.3.`)
 }
 
-/** A slow machine is not a fault of the cluster: what is asked of it, it must be able to give. */
+/** A slow machine is not a fault of the cluster: expect no more than the machine can do. */
 function budgetFor(share: number): readonly string[] {
   if (!isBusy(share)) return []
   say(
-    `This machine is busy: a program gets ${Math.round(share * 100)} % of a processor, and all servers of the simulated site are one. So its clients wait longer before they give up, and the run is stopped after 60 s without the API in one step instead of 5.`,
+    `This machine is busy: a program gets ${Math.round(share * 100)} % of a processor, and one process simulates all servers. Clients therefore wait longer before they give up, and a run stops after 60 s without the API in one step instead of 5 s.`,
   )
   return ['  availabilityBudgetSeconds: 60']
 }
@@ -102,10 +102,10 @@ async function convert(cluster: SimulatedCluster): Promise<void> {
   command('cat cluster.yaml')
   process.stdout.write(readFileSync(cluster.clusterFile, 'utf8'))
   await must(cluster, ['nodes'])
-  heading('What would be done (changes nothing)')
+  heading('Plan the conversion (changes nothing)')
   await must(cluster, ['plan', '-f', 'cluster.yaml'])
   heading(
-    'Doing it, while two clients ask the API 20 times a second: at the first control plane, and through the endpoint',
+    'Convert, while two clients ask the API 20 times a second: at the first control plane, and through the endpoint',
   )
   const probing = new Probing()
   probing.at('at the first control plane', cluster.node('cp1').address, 6443)
@@ -114,22 +114,20 @@ async function convert(cluster: SimulatedCluster): Promise<void> {
   const results = await probing.stop()
   await endpoint
   if (exitCode !== 0) throw new DemoFailure(exitCode, `quorate convert ended with ${exitCode}`)
-  heading('What those clients saw')
+  heading('What these clients saw')
   for (const { name, count, failed, longestGapMs } of results)
     say(`  ${name}: ${count} requests, ${bold(`${failed} failed`)}, longest gap ${longestGapMs} ms`)
   const stalledMs = (await cluster.control.ask<number>('stalls')) - stalledBefore
   if (stalledMs > 1_000)
-    say(
-      `  The machine stood still for ${(stalledMs / 1_000).toFixed(1)} s in all meanwhile: gaps of that kind are its own, not the cluster's.`,
-    )
-  heading('Is it highly available now?')
+    say(`  This machine stalled for ${(stalledMs / 1_000).toFixed(1)} s in total: such gaps are not the cluster's.`)
+  heading('Verify that the cluster is highly available')
   await must(cluster, ['verify', '-f', 'cluster.yaml'])
   const [run] = readdirSync(join(cluster.stateFolder, 'runs')).filter((name) => name.endsWith('.jsonl'))
   if (run !== undefined) await must(cluster, ['status', run.replace('.jsonl', '')])
 }
 
 async function pullThePlug(cluster: SimulatedCluster): Promise<void> {
-  heading('The test that matters: the first control plane loses its power')
+  heading('The test that matters: the first control plane loses power')
   await cluster.kill('cp1')
   const began = Date.now()
   while (!(await answers(cluster.world.virtualIp, 8443))) await new Promise((resolve) => setTimeout(resolve, 50))
@@ -155,9 +153,7 @@ async function main(): Promise<number> {
     await enrol(cluster)
     await convert(cluster)
     if (!keep) await pullThePlug(cluster)
-    say(
-      `\n${bold('Done')} in ${Math.round((Date.now() - began) / 1000)} s. The same for a cluster of yours: README.md.`,
-    )
+    say(`\n${bold('Done')} in ${Math.round((Date.now() - began) / 1000)} s. To convert your own cluster: README.md.`)
     if (keep && !stopping) {
       say(
         `It keeps running until Ctrl-C. Operator's folder: ${cluster.operatorFolder}; the nodes' files: ${cluster.world.folder}.`,

@@ -1,8 +1,8 @@
-/** How long is worked to find out; milliseconds of processor time. */
+/** Length of the measurement; milliseconds of processor time. */
 const workMs = 150
 
 /**
- * What a program that works gets of one processor now, 0 to 1: 1 on an idle machine, a fifth where nine others want its two processors.
+ * The share of one processor that a busy program gets now, 0 to 1: 1 on an idle machine, a fifth with nine others on two processors.
  */
 export function machineShare(): number {
   const [began, before] = [performance.now(), process.cpuUsage()]
@@ -13,5 +13,5 @@ export function machineShare(): number {
   return Math.min(1, workMs / (performance.now() - began))
 }
 
-/** A simulated site that gets less than half a processor answers so late that clients give up. */
+/** With less than half a processor a simulated site answers so late that clients give up. */
 export const isBusy = (share: number): boolean => share < 0.5

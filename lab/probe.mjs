@@ -1,4 +1,4 @@
-// Asks an API server again and again and counts what a client would have seen: plain Node, so that it starts fast and runs anywhere.
+// Asks an API server repeatedly and counts what a client would see: plain Node, so that it starts fast and runs anywhere.
 // node probe.mjs NAME HOST PORT EVERY_MS [CERT KEY]: GET /readyz (or, with a client certificate, an authenticated write) until SIGTERM;
 // (how long it waits for an answer: PATIENCE_MS, else two seconds); then one JSON line {name, count, failed, longestGapMs, errors}. Every probe has a connection of its own, as a new client would.
 import fs from 'node:fs'
@@ -17,7 +17,7 @@ const patienceMs = Number(process.env.PATIENCE_MS ?? 2000)
 const started = Date.now()
 let [count, failed, longestGapMs, last, stopped] = [0, 0, 0, started, false]
 const errors = {}
-// Where anonymous requests are refused, they are from the first answer on: only an API server says so.
+// Where anonymous requests are refused, they are refused from the first answer on: only an API server does that.
 let refused
 
 const ask = () =>
@@ -55,6 +55,6 @@ while (!stopped) {
     const seen = `${answer} at +${((now - started) / 1000).toFixed(1)}s`
     errors[seen] = (errors[seen] ?? 0) + 1
   }
-  // At a fixed rate, not a fixed pause: a slow answer must not thin out the probing.
+  // At a fixed rate, without a fixed pause: a slow answer must not reduce the rate.
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, Number(every) - (Date.now() - sent))))
 }

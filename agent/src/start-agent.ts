@@ -29,7 +29,7 @@ export interface RunningAgent {
 
 /** Reads agent.yaml and the identity beside it, opens the ledger and serves. Throws AGENT_CONFIG_INVALID, JOURNAL_DAMAGED, PORT_IN_USE. */
 export async function startAgent(configPath: string, log: Log): Promise<RunningAgent> {
-  // The agent's own files lie where they are also for a simulated node.
+  // The agent's own files are outside of a simulated node's root.
   const files = new LinuxHost()
   const config = parseAgentConfig(await readText(files, configPath), configPath)
   const identity = await readIdentity(files, dirname(configPath), config.node)
@@ -47,7 +47,7 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
 }
 
 async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAddress }: AgentConfig): Promise<Tools> {
-  // Simulated nodes share one machine: each holds ports on its own address only.
+  // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
   return {
     host,

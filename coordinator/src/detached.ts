@@ -6,13 +6,13 @@ import { exitCode } from '@quorate/shared/errors'
 import type { DetachedCommand } from './cli/context.js'
 import { statePaths } from './state/paths.js'
 
-/** Marks a process that `startDetached` started; without it another program's channel could be taken for ours. */
+/** Marks a process that `startDetached` started, to tell its IPC channel from another program's. */
 const mark = 'QUORATE_DETACHED'
 
-/** What comes before the arguments of this very program: nothing for an executable, the bundle and Node's own options otherwise. */
+/** What precedes this program's arguments: nothing for a single executable, otherwise Node's options and the bundle. */
 const itself = (): readonly string[] => (isSea() ? [] : [...process.execArgv, process.argv[1] ?? ''])
 
-/** Starts a command line of this program in a session of its own, without a terminal: what it prints goes to a log in the state folder. */
+/** Starts a command line of this program in its own session, without a terminal; its output goes to a log in the state folder. */
 export function startDetached(args: readonly string[], state: string): DetachedCommand {
   const folder = statePaths(state).logs
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -27,7 +27,7 @@ export function startDetached(args: readonly string[], state: string): DetachedC
   const begun = new Promise<string>((resolve) => child.once('message', (run) => resolve(String(run))))
   const ended = new Promise<{ exitCode: number; said: string }>((resolve, reject) => {
     child.once('error', reject)
-    // A signal that ends it before its run has begun was ours, or of somebody who meant the same.
+    // A signal that ended it before its run started counts as an interruption.
     child.once('close', (code) => resolve({ exitCode: code ?? exitCode.interrupted, said: readFileSync(log, 'utf8') }))
   })
   return {
@@ -44,14 +44,14 @@ export function startDetached(args: readonly string[], state: string): DetachedC
   }
 }
 
-/** In a process that `startDetached` started: says which run has begun. Undefined in any other. */
+/** In a process that `startDetached` started: reports the run that has started. Undefined in any other. */
 export function tellStarter(): ((run: string) => void) | undefined {
   const { env } = process
   if (env[mark] === undefined || process.send === undefined) return undefined
   delete env[mark]
   let told = false
   return (run) => {
-    // Who started it may be gone by now; the run goes on.
+    // The starter may have exited by now; the run continues.
     if (!told) process.send?.(run, undefined, undefined, () => undefined)
     told = true
   }

@@ -16,7 +16,7 @@ import { stateError } from './state/state-error.js'
 const { stdin, stdout, stderr, env } = process
 const coloured = stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb'
 
-/** Those to whom nobody listens any more: a pipe into `head` (EPIPE), a terminal that was closed (EIO). */
+/** Output streams that were closed: a pipe into `head` (EPIPE), a closed terminal (EIO). */
 const closed = new Set<NodeJS.WriteStream>()
 const whenClosed = new Set<() => void>()
 for (const stream of [stdout, stderr])
@@ -35,11 +35,11 @@ const terminal: Terminal = {
   live: stdout.isTTY === true && env['TERM'] !== 'dumb',
   coloured,
   canAsk: stdin.isTTY === true && stderr.isTTY === true,
-  // A serial console says 0 where it does not know.
+  // A serial console reports 0 for an unknown size.
   size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
   async ask(question) {
     const lines = createInterface({ input: stdin, output: stderr })
-    // Ctrl-C rejects, Ctrl-D closes; both are no yes.
+    // Ctrl-C rejects, Ctrl-D closes; neither is a yes.
     const given = Promise.race([lines.question(question), once(lines, 'close').then(() => '')]).catch(() => '')
     const answer = await given.finally(() => lines.close())
     if (answer === '') write(stderr, '\n')
@@ -71,25 +71,25 @@ const context: CliContext = {
   now: Date.now,
 }
 
-/** SIGHUP: the terminal was closed, or the connection to it. That is nothing to a process that has none. */
+/** SIGHUP: the terminal or the connection to it was closed. A detached process has none and ignores it. */
 const stopSignals: readonly NodeJS.Signals[] =
   begun === undefined ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM']
 if (begun !== undefined) process.on('SIGHUP', () => undefined)
 
-/** As the command line names it; good enough for a message. */
+/** The state folder from the command line; good enough for a message. */
 function stateFolder(args: readonly string[]): string {
   const at = args.findIndex((word) => word === '--state' || word.startsWith('--state='))
   const named = args[at]?.startsWith('--state=') ? args[at]?.slice('--state='.length) : args[at + 1]
   return (at === -1 ? undefined : named) ?? context.defaultState
 }
 
-/** Runs one command line; sets the exit code and lets what is written drain. */
+/** Runs one command line; sets the exit code and lets the output drain. */
 async function main(args: readonly string[]): Promise<void> {
-  // Until it is known how it ended: a program that waits for nothing any more ends by itself, and that is no success.
+  // Until the outcome is known: a process whose event loop runs empty exits, and that is no success.
   process.exitCode = exitCode.defect
   try {
     const code = await runProgram(context, args)
-    // All was done, but who was to read of it did not: a script shall not take that for a success that was seen.
+    // Done, but the output was closed early: a script must not take that for a success that was read.
     process.exitCode = code === exitCode.done && closed.size > 0 ? exitCode.interrupted : code
   } catch (thrown) {
     const given = asQuorateError(thrown)

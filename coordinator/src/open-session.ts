@@ -12,7 +12,7 @@ import { keepBackup } from './state/keep-backup.js'
 import { statePaths } from './state/paths.js'
 import { requestFolder } from './state/request-folder.js'
 
-/** Opens a state folder that `init` made, as the session that command line and REST work with; STATE_NOT_INITIALISED. */
+/** Opens a state folder that `init` made as a session for command line and REST; STATE_NOT_INITIALISED. */
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
   const identity = await readIdentity(paths)
@@ -24,7 +24,7 @@ export async function openSession(folder: string): Promise<Session> {
     enrolled: () => enrolledNodes(paths),
     keepBackup: (run, node, kind, bytes) => keepBackup(paths, { run, node, kind, bytes }),
     requestFolder: (run) => requestFolder(paths, run),
-    backupRecipient: (await readState(paths.backupRecipient, folder)).trim(),
+    backupRecipient: (await readState(paths.backupRecipient, paths)).trim(),
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,

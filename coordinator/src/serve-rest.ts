@@ -5,7 +5,7 @@ import { readCa } from './state/fleet-ca.js'
 import { statePaths } from './state/paths.js'
 import { readOrMakeToken } from './state/rest-token.js'
 
-/** Serves REST on a state folder: brings its session, token and CA together. */
+/** Serves REST on a state folder, with its session, token and CA. */
 export async function serveRest({ state, listen, tokenFile, tls = false }: ServeOptions): Promise<Served> {
   const paths = statePaths(state)
   const session = await openSession(state)

@@ -9,16 +9,16 @@ import { containerdConfig, kubeletDropIn, kubeletUnit, labNodeUnit, labSetup } f
 import { ensureRootfs, type Suite } from './rootfs.js'
 import { capture, must, timed } from './shell.js'
 
-/** What is built once and used by every lab on this machine; outside the checkout so that a fresh clone finds it. */
+/** Built once and used by every lab on this machine; outside the checkout so that a fresh clone finds it. */
 const cacheFolder = process.env['QUORATE_LAB_CACHE'] ?? '/var/cache/quorate-lab'
 const files = join(dirname(fileURLToPath(import.meta.url)), 'files')
 export const labFile = (name: string) => join(files, name)
 const registry = 'registry.k8s.io'
-/** One for all releases: what it is here for, names and probes, no version of it does otherwise. The image has the tag that kubeadm asks for. */
+/** One version for all releases: for names and probes all versions behave alike. The image has the tag that kubeadm requires. */
 const coreDns = 'v1.12.4'
 const flannel = 'v0.28.4'
 const crio = 'v1.34.0'
-/** That of Debian 11 is 1.4, without the CRI v1 that kubelets ask for since 1.26: people with such machines have a newer one from elsewhere. */
+/** Debian 11 has 1.4, without the CRI v1 that kubelets need since 1.26: users of such machines install a newer one. */
 const containerd = 'v1.7.30'
 const ownContainerd = (suite: Suite): boolean => suite === 'bullseye'
 
@@ -26,16 +26,16 @@ export const binaries = (version: string) => join(cacheFolder, 'k8s', version)
 const source = (name: string) => join(cacheFolder, 'src', name)
 const extras = join(cacheFolder, 'extras')
 export const rootfs = (suite: Suite) => join(cacheFolder, suite === 'bookworm' ? 'rootfs' : `rootfs-${suite}`)
-/** Tells what was made of one content from what was made of another, in the name of a folder. */
+/** A short hash in a folder's name that identifies its content. */
 const contentName = (content: string): string => createHash('sha256').update(content).digest('hex').slice(0, 8)
 const packing = readFileSync(new URL('image.ts', import.meta.url), 'utf8')
-/** By what is packed, and what packs it: an image of an older lab is never another lab's. */
+/** By content and packer: images of older labs are never reused for other content. */
 export const images = (version: string) =>
   join(cacheFolder, 'images', `${version}-${contentName([packing, coreDns, ...imagesOf(version)].join('\0'))}`)
 
 const asked = new Map<string, readonly string[]>()
 
-/** The images that this kubeadm asks for, by its own word: their tags are its, and no table of ours can be behind it. */
+/** The images of this kubeadm, as it lists them: with its tags, so that no table here can be outdated. */
 function imagesOf(version: string): readonly string[] {
   const known = asked.get(version)
   if (known !== undefined) return known
@@ -48,17 +48,17 @@ function imagesOf(version: string): readonly string[] {
 
 export function imageOf(version: string, name: string): string {
   const found = imagesOf(version).find((image) => image.startsWith(`${registry}/${name}:`))
-  if (found === undefined) throw new Error(`kubeadm ${version} asks for no image of ${name}`)
+  if (found === undefined) throw new Error(`kubeadm ${version} lists no image of ${name}`)
   return found
 }
 
 /** `3.5.15` of `etcd:3.5.15-0`. */
 const etcdVersion = (version: string): string => /:v?(\d+\.\d+\.\d+)/.exec(imageOf(version, 'etcd'))?.[1] ?? ''
 
-/** Where etcd, etcdctl and etcdutl are that go with a release of Kubernetes. */
+/** Where the matching etcd, etcdctl and etcdutl of a Kubernetes release are. */
 export const etcdPrograms = (version: string) => join(extras, `etcd-${etcdVersion(version)}`)
 
-/** Installs what the host lacks, by Debian's packages; Go must be there, Debian's own is too old. */
+/** Installs the host's missing Debian packages; Go must be installed, Debian's own is too old. */
 async function ensureHostPackages(): Promise<void> {
   const wanted = {
     debootstrap: 'debootstrap',
@@ -94,8 +94,8 @@ function put(root: string, path: string, content: string, mode = 0o644): void {
 }
 
 /**
- * What a node of one version has beside the root file system: an overlay layer above it. Named by what is in it, and never changed once it is
- * there: nodes of another lab may be running on it.
+ * What a node of one version has in addition to the root file system: an overlay layer above it. Named by its content, and never changed once it
+ * exists: nodes of another lab may be running on it.
  */
 export function layer(version: string, suite: Suite): string {
   const crictl = readFileSync(join(files, 'crictl'), 'utf8')
@@ -166,7 +166,7 @@ async function ensureImages(version: string): Promise<void> {
   })
 }
 
-/** nginx of Debian as an image, for the nodes that run it as a static pod. */
+/** Debian's nginx as an image, for nodes that run it as a static pod. */
 export async function nginxImage(): Promise<{ readonly reference: string; readonly file: string }> {
   const reference = 'docker.io/library/nginx:1.22-lab'
   const file = join(cacheFolder, 'images', `nginx-${contentName(packing)}.tar`)
@@ -175,10 +175,10 @@ export async function nginxImage(): Promise<{ readonly reference: string; readon
   return { reference, file }
 }
 
-/** What of Debian CRI-O needs beside it: who watches its containers, and who brings images into its storage without a registry. */
+/** Debian packages for CRI-O: the monitor of its containers, and the tool that imports images into its storage without a registry. */
 const besideCrio = ['conmon', 'libglib2.0-0', 'skopeo', 'libgpgme11', 'libassuan0', 'libdevmapper1.02.1']
 
-/** CRI-O's own programs, and a folder with what goes with them, as it lies on a node. */
+/** CRI-O's own programs, and a folder with its other files, with their paths on a node. */
 export async function crioFiles(): Promise<{ readonly programs: readonly string[]; readonly packages: string }> {
   await buildCrio(crio, source('crio'), extras)
   const packages = join(extras, `crio-packages-${contentName(besideCrio.join(' '))}`)
@@ -190,7 +190,7 @@ export async function crioFiles(): Promise<{ readonly programs: readonly string[
   return { programs: ['crio', 'pinns'].map((name) => join(extras, name)), packages }
 }
 
-/** The image of flannel's agent, made once; it runs iptables, as kube-proxy does. */
+/** The image of flannel's agent, made once; like kube-proxy it runs iptables. */
 export async function flannelImage(): Promise<{ readonly reference: string; readonly file: string }> {
   const reference = `ghcr.io/flannel-io/flannel:${flannel}`
   const file = join(cacheFolder, 'images', `flannel-${flannel}-${contentName(packing)}.tar`)

@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { capture, must, timed } from './shell.js'
 
 interface GoProgram {
-  /** Where its module is made; kept, so that a second build is a short one. */
+  /** Folder of its module; kept, so that a second build is fast. */
   readonly folder: string
-  /** `github.com/coredns/coredns@v1.12.4`; several are built as one. */
+  /** `github.com/coredns/coredns@v1.12.4`; several are built together. */
   readonly modules: readonly string[]
-  /** Its folder gets the programs, each by the name of its package. */
+  /** Its folder receives the programs, each named after its package. */
   readonly output: string
-  /** A main package of ours, which takes from the modules what it needs, and how its program is called. */
+  /** One of our main packages, which imports what it needs from the modules, and the name of its program. */
   readonly main?: { readonly name: string; readonly text: string }
 }
 
-/** Builds the main packages of modules, or one of ours that uses them. */
+/** Builds the main packages of modules, or one of ours that imports them. */
 async function goBuild({ folder, modules, output, main }: GoProgram): Promise<void> {
   for (const made of [folder, output]) mkdirSync(made, { recursive: true })
   for (const name of ['go.mod', 'go.sum', 'main.go']) rmSync(join(folder, name), { force: true })
@@ -31,7 +31,7 @@ async function goBuild({ folder, modules, output, main }: GoProgram): Promise<vo
   await must('go', [...build, join(output, main.name), '.'], go)
 }
 
-/** Patch releases of the same line, those next to the one asked for first. */
+/** Patch releases of the same minor version, nearest first. */
 export function nearestPatches(version: string, listed: readonly string[]): string[] {
   const [line, patch] = [version.replace(/\.\d+$/, '.'), Number(version.replace(/.*\./, ''))]
   const away = (one: string) => Math.abs(Number(one.replace(/.*\./, '')) - patch)
@@ -42,8 +42,8 @@ export function nearestPatches(version: string, listed: readonly string[]): stri
 }
 
 /**
- * etcd, etcdctl and etcdutl of the version that a release ships, into a folder named by it. Not every patch is to be had from the Go proxy:
- * the next one of that line stands for it then, and the folder's file `version` says which.
+ * etcd, etcdctl and etcdutl of the version that a release ships, into a folder named after it. The Go proxy lacks some patch releases:
+ * the nearest one of that minor version replaces it then, and the folder's file `version` names it.
  */
 export async function buildEtcd(version: string, source: string, output: string): Promise<void> {
   if (existsSync(join(output, 'version'))) return
@@ -61,14 +61,14 @@ export async function buildEtcd(version: string, source: string, output: string)
         if (built === '') throw missing
         if ((await build(built).catch((error: unknown) => error)) === undefined) break
       }
-      process.stderr.write(`  etcd ${version} is not to be had: ${built} stands for it\n`)
+      process.stderr.write(`  etcd ${version} is not available: using ${built} instead\n`)
     }
     renameSync(join(output, 'server'), join(output, 'etcd'))
     writeFileSync(join(output, 'version'), `${built}\n`)
   })
 }
 
-/** What kubeadm's Corefile uses, `prometheus` by the name of its package. Of the others some are clients of whole clouds, minutes to compile. */
+/** The plugins of kubeadm's Corefile, `prometheus` by the name of its package. Some of the others are clients of whole clouds, minutes to compile. */
 const plugins =
   'cache errors forward health hosts kubernetes loadbalance log loop metrics ready reload rewrite template'
 
@@ -88,7 +88,7 @@ export async function buildCoreDns(version: string, source: string, output: stri
   )
 }
 
-/** containerd, its shim and ctr, for a Debian whose own is too old for the kubelet. */
+/** containerd, its shim and ctr, for a Debian whose own version is too old for the kubelet. */
 export async function buildContainerd(version: string, source: string, output: string): Promise<void> {
   if (existsSync(join(output, 'ctr'))) return
   const programs = ['containerd', 'containerd-shim-runc-v2', 'ctr']
@@ -105,7 +105,7 @@ const crioTags = [
   'exclude_graphdriver_devicemapper',
 ]
 
-/** CRI-O's daemon, without what needs C libraries of its own, and `pinns`. It brings its own replacements of modules, so it is built where it is unpacked. */
+/** CRI-O's daemon, without the parts that need C libraries, and `pinns`. It has its own module replacements, so it is built in its unpacked source. */
 export async function buildCrio(version: string, source: string, output: string): Promise<void> {
   if (existsSync(join(output, 'pinns'))) return
   await timed(`go build of CRI-O ${version} (about eight minutes, once)`, async () => {
@@ -124,15 +124,15 @@ export async function buildCrio(version: string, source: string, output: string)
       './cmd/crio',
     ]
     await must('go', args, { cwd: source })
-    // The program of its own by which it pins namespaces, of C.
+    // Its helper program in C that pins namespaces.
     const parts = ['pinns.c', 'sysctl.c'].map((name) => join(source, 'pinns/src', name))
     await must('gcc', ['-std=c99', '-O2', '-static', '-o', join(output, 'pinns'), ...parts])
   })
 }
 
 /**
- * flannel's agent without two of its backends: one has C of its own, one's module the Go proxy does not have. Its main package is one file,
- * which becomes ours without their lines.
+ * flannel's agent without two of its backends: one contains C, the Go proxy lacks the other one's module. Its main package is one file,
+ * which is copied without their lines.
  */
 export async function buildFlannel(version: string, source: string, output: string): Promise<void> {
   if (existsSync(join(output, 'flanneld'))) return
@@ -178,9 +178,9 @@ async function compileKubernetes(version: string, source: string, output: string
     join(source, 'tools.go'),
     `//go:build tools\n\npackage tools\n\n${commands.map((name) => `import _ "${name}"`).join('\n')}\n`,
   )
-  // Some test-only modules cannot be found; what the programs need can.
+  // Some test-only modules cannot be found; those that the programs need can.
   await capture('go', ['mod', 'tidy', '-e'], go)
-  // Without these kubeadm believes that it is v0.0.0 and refuses every cluster.
+  // Without these kubeadm takes itself for v0.0.0 and refuses every cluster.
   const stamp = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((name) => [
     `-X ${name}.gitVersion=${version}`,
     `-X ${name}.gitMajor=1`,
@@ -191,7 +191,7 @@ async function compileKubernetes(version: string, source: string, output: string
   await must('go', ['build', '-trimpath', '-ldflags', `-s -w ${stamp.join(' ')}`, '-o', `${output}/`, ...commands], go)
 }
 
-/** Kubernetes' seven programs of a release, into a folder of their own; nothing where they are there. */
+/** Kubernetes' seven programs of a release, into a folder; nothing if they exist. */
 export async function buildKubernetes(version: string, source: string, output: string): Promise<void> {
   if (kubernetesPrograms.every((name) => existsSync(join(output, name)))) return
   if ((await capture('which', ['go'])).exitCode !== 0)

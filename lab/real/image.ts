@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path'
 import { capture, must } from './shell.js'
 
 export interface ImageSpec {
-  /** The archive to write, as `ctr images import` reads it. */
+  /** The archive to write, in the format of `ctr images import`. */
   readonly file: string
   readonly reference: string
   /** Program on this machine -> path in the image. */
   readonly programs: Readonly<Record<string, string>>
   readonly entrypoint?: string
-  /** A root file system whose iptables, nft and conntrack go into the image with their libraries: kube-proxy runs them. */
+  /** A root file system whose iptables, nft and conntrack are copied into the image with their libraries: kube-proxy runs them. */
   readonly iptablesOf?: string
-  /** Debian's packages, unpacked: with the libraries of `iptablesOf`. */
+  /** Debian packages to unpack, with the libraries of `iptablesOf`. */
   readonly packages?: readonly string[]
 }
 
@@ -37,15 +37,15 @@ async function addNetfilter(root: string, from: string): Promise<void> {
   ] as const)
     await must('ln', ['-sfn', target, join(root, link)])
   for (const name of netfilterPrograms) {
-    // They are links through /etc/alternatives, which must be followed within that root file system, not within ours.
+    // They are links through /etc/alternatives, which must be resolved within that root file system.
     const target = (await must('chroot', [from, 'readlink', '-f', `/usr/sbin/${name}`])).trim()
     await must('cp', ['-aL', join(from, target), join(root, 'usr/sbin', name)])
   }
   await must('cp', ['-a', join(from, 'usr/lib/x86_64-linux-gnu'), join(root, 'usr/lib/')])
   await must('cp', ['-aL', `${from}/usr/lib64/.`, join(root, 'usr/lib64/')])
-  // Without it nft lists tcp as 6: a kube-proxy that starts again does not know its own elements and deletes them after it wrote them.
+  // Without it nft lists tcp as 6: a restarted kube-proxy does not recognise its own elements and deletes them after writing them.
   await must('cp', ['-aL', join(from, 'etc/protocols'), join(root, 'etc/')])
-  // nginx looks up whom it shall run as.
+  // nginx looks up the user to run as.
   for (const name of ['passwd', 'group']) await must('cp', ['-aL', join(from, 'etc', name), join(root, 'etc/')])
   for (const name of ['sh', 'ls', 'cat']) await must('cp', ['-aL', join(from, 'bin', name), join(root, 'usr/bin/')])
   await capture('sh', [
@@ -54,7 +54,7 @@ async function addNetfilter(root: string, from: string): Promise<void> {
   ])
 }
 
-/** By apt, from where this machine has its own: Debian's packages and nothing that they depend on, unpacked into a folder below `work`. */
+/** With apt, from this machine's mirror: Debian packages without their dependencies, unpacked into a folder below `work`. */
 export async function unpackPackages(packages: readonly string[], work: string): Promise<string> {
   const unpacked = join(work, 'unpacked')
   await must('apt-get', ['download', '-q', ...packages], { cwd: work })
@@ -63,10 +63,10 @@ export async function unpackPackages(packages: readonly string[], work: string):
   return unpacked
 }
 
-/** What they depend on must be in the image already. */
+/** Their dependencies must already be in the image. */
 async function addPackages(root: string, packages: readonly string[], work: string): Promise<void> {
   const unpacked = await unpackPackages(packages, work)
-  // Not into the image at once: that would put a folder in the place of the link `lib`.
+  // Not directly into the image: that would replace the link `lib` with a folder.
   for (const folder of readdirSync(unpacked)) await must('cp', ['-a', join(unpacked, folder), root])
 }
 
@@ -80,7 +80,7 @@ function sha256(file: string): Promise<string> {
   })
 }
 
-/** Packs programs into an image archive of one layer (docker-archive): there is no registry to pull from in a lab. */
+/** Packs programs into an image archive of one layer (docker-archive): a lab has no registry. */
 export async function packImage(spec: ImageSpec): Promise<void> {
   mkdirSync(dirname(spec.file), { recursive: true })
   const work = mkdtempSync(`${spec.file}.`)

@@ -3,11 +3,11 @@ import type { LabNode } from './node.js'
 
 interface JoinCommand {
   readonly argv: readonly string[]
-  /** What must lie on the joining node. */
+  /** Files that the joining node needs. */
   readonly files: Readonly<Record<string, string>>
 }
 
-/** What joins a worker to the cluster of this control plane: by a token and the CA's pin, or by a file where cluster-info is not for everybody. */
+/** The command that joins a worker to the cluster of this control plane: with a token and the CA's pin, or with a file if cluster-info is not public. */
 export async function joinCommand(first: LabNode, apiPort: number, byFile: boolean): Promise<JoinCommand> {
   if (!byFile) {
     const printed = await first.must(['kubeadm', 'token', 'create', '--print-join-command'])

@@ -5,7 +5,7 @@ interface Component {
   extraVolumes?: unknown[]
 }
 
-/** The documents that `kubeadm init` gets, to be changed before they are written. */
+/** The documents of `kubeadm init`, which pieces can change before they are written. */
 export interface KubeadmDocuments {
   readonly api: 'v1beta3' | 'v1beta4'
   readonly init: {
@@ -28,7 +28,7 @@ export interface KubeadmDocuments {
   readonly kubeProxy: Record<string, unknown>
 }
 
-/** What `kubeadm init` gets: no controlPlaneEndpoint, as in thousands of clusters; the rest is what a container needs. */
+/** The documents of `kubeadm init`: no controlPlaneEndpoint, as in thousands of clusters; the rest is required in a container. */
 export function textbookDocuments(version: string, first: { name: string; address: string }): KubeadmDocuments {
   const old = /^v1\.(2\d|30)\./.test(version)
   return {
@@ -42,7 +42,7 @@ export function textbookDocuments(version: string, first: { name: string; addres
       cgroupDriver: 'cgroupfs',
       failSwapOn: false,
       oomScoreAdj: 0,
-      // The nodes share this machine's disk: a kubelet that finds it full would delete images that no registry gives back.
+      // The nodes share this machine's disk: a kubelet with a full disk would delete images that no registry can restore.
       imageGCHighThresholdPercent: 100,
       evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
       ...(old ? {} : { failCgroupV1: false }),
@@ -51,7 +51,7 @@ export function textbookDocuments(version: string, first: { name: string; addres
   }
 }
 
-/** Flags as this configuration API has them: a map in v1beta3, a list in v1beta4. */
+/** Flags in the form of this configuration API: a map in v1beta3, a list in v1beta4. */
 export function extraArgs(api: KubeadmDocuments['api'], flags: Readonly<Record<string, string>>): unknown {
   return api === 'v1beta3' ? flags : Object.entries(flags).map(([name, value]) => ({ name, value }))
 }

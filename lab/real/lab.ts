@@ -16,7 +16,7 @@ const projectRoot = resolve(fileURLToPath(import.meta.url), '../../..')
 export const labsFolder = process.env['QUORATE_LABS'] ?? '/var/tmp/quorate-lab'
 const endpointName = 'apiserver.example.com'
 const endpointPort = 8443
-/** What kubeadm's preflight says about a container and an operator with such nodes would ignore by name. */
+/** Preflight errors that a container causes and that its operator would ignore by name. */
 const ignoredPreflightErrors = [
   'SystemVerification',
   'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
@@ -30,19 +30,19 @@ interface Settings {
   readonly version: string
   readonly workers: number
   readonly prefix: string
-  /** What makes it other than the textbook's cluster. */
+  /** Deviations from a default cluster. */
   readonly with?: readonly PieceName[]
-  /** Release of Debian that its nodes are of; bookworm unless given. */
+  /** Debian release of its nodes; default bookworm. */
   readonly debian?: Suite
 }
 
-/** What the tests want said otherwise in the cluster file. */
+/** What the tests change in the cluster file. */
 export interface ClusterFileWish {
   readonly endpoint?: string
   readonly loadBalancer?: string
-  /** 60 unless given. */
+  /** Default 60. */
   readonly availabilityBudgetSeconds?: number
-  /** Further lines below `policy:`, each with its own indentation of two spaces. */
+  /** Further lines below `policy:`, each indented by two spaces. */
   readonly policy?: readonly string[]
 }
 
@@ -112,22 +112,22 @@ export class Lab {
     return this.#of('worker')
   }
 
-  /** Where the API servers listen. */
+  /** Port of the API servers. */
   get apiPort(): number {
     return this.kubeadmDocuments().init.localAPIEndpoint.bindPort
   }
 
-  /** The etcd of this machine's cache, for one that is no container. */
+  /** The etcd of this machine's cache, for an etcd that is no container. */
   get etcdProgram(): string {
     return join(etcdPrograms(this.version), 'etcd')
   }
 
-  /** A program of Kubernetes of another release than the lab's. */
+  /** A Kubernetes program of another release than the lab's. */
   programOf(version: string, name: string): string {
     return join(binaries(version), name)
   }
 
-  /** What `kubeadm init` gets in this lab. */
+  /** The documents of `kubeadm init` in this lab. */
   kubeadmDocuments(): KubeadmDocuments {
     const [cp1] = this.controlPlanes as [LabNode]
     const documents = textbookDocuments(this.version, { name: cp1.spec.name, address: cp1.address })
@@ -140,7 +140,7 @@ export class Lab {
     return ['127.0.0.1 localhost', ...lines, ''].join('\n')
   }
 
-  /** Builds what is missing, boots the nodes and makes the cluster that is to be converted. */
+  /** Builds what is missing, boots the nodes and makes the cluster to convert. */
   async up(): Promise<void> {
     await ensureVersion(this.version, this.debian)
     allowManyNodes()
@@ -154,7 +154,7 @@ export class Lab {
       await timed('workers joined', () => this.#joinWorkers(cp1))
       for (const piece of this.#pieces) await piece.after?.(this)
     }
-    // By name: `--all` would be those that have registered so far, and a name that has not is an error at once.
+    // By name: `--all` means those registered so far, and a missing name is an immediate error.
     const names = [cp1, ...this.workers].map(({ spec }) => spec.name).join(' ')
     await timed('every node Ready', () =>
       cp1.must([
@@ -164,7 +164,7 @@ export class Lab {
          kubectl wait --for=condition=Ready node ${names} --timeout=120s`,
       ]),
     )
-    // One whose nodes know no DNS server is never ready: that is then what the lab is for.
+    // Without a DNS server on the nodes CoreDNS never becomes ready: that is then the purpose of the lab.
     await timed('CoreDNS ready', () =>
       cp1.must(['sh', '-c', 'kubectl -n kube-system rollout status deployment/coredns --timeout=90s || true']),
     )
@@ -186,7 +186,7 @@ export class Lab {
     )
   }
 
-  /** Until the API server of cp1 calls itself ready, and whatever else is wanted is true. */
+  /** Until the API server of cp1 is ready, and any further condition holds. */
   async untilReady(also: () => Promise<boolean> = async () => true): Promise<void> {
     const cp1 = this.node('cp1')
     for (const deadline = Date.now() + 180_000; ; ) {
@@ -205,7 +205,7 @@ export class Lab {
     return join(this.folder, 'cluster.yaml')
   }
 
-  /** Packs the programs where they are older than their source, and puts agent, identity and unit on every node exactly as an operator would. */
+  /** Packs the programs if they are older than their source, and installs agent, identity and unit on every node like an operator. */
   async installAgents(): Promise<void> {
     const out = await ensurePrograms(projectRoot)
     this.writeClusterFile()
@@ -247,7 +247,7 @@ export class Lab {
     }
   }
 
-  /** As the cluster file says it. */
+  /** In the notation of the cluster file. */
   get endpointPort(): string {
     return /^endpoint: .*:(\d+)$/m.exec(readFileSync(this.clusterFile, 'utf8'))?.[1] ?? ''
   }
@@ -268,7 +268,7 @@ export class Lab {
       ...this.workers.map(entry),
       'policy:',
       '  manageHosts: true',
-      // Tests cut the power of whole nodes in a run; that nothing fails in a sound one they ask their own probes.
+      // Tests cut the power of whole nodes during a run; their own probes check that nothing fails in an undisturbed one.
       `  availabilityBudgetSeconds: ${availabilityBudgetSeconds}`,
       `  ignorePreflightErrors: [${ignoredPreflightErrors.join(', ')}]`,
       ...policy,
@@ -277,7 +277,7 @@ export class Lab {
     writeFileSync(this.clusterFile, lines.join('\n'))
   }
 
-  /** argv of `quorate ...` as it runs in the lab's network, with this lab's state folder. */
+  /** argv of `quorate ...` in the lab's network, with this lab's state folder. */
   quorate(args: readonly string[]): readonly [string, string[]] {
     return this.network.within([join(projectRoot, 'out/quorate'), ...args, '--state', this.stateFolder])
   }
@@ -286,7 +286,7 @@ export class Lab {
     return must(...this.quorate(args))
   }
 
-  /** Ends every node and forgets their disks. */
+  /** Stops every node and deletes their disks. */
   async down(): Promise<void> {
     for (const node of this.nodes) node.kill()
     for (const node of this.nodes) {
@@ -303,14 +303,14 @@ export class Lab {
 
 /**
  * systemd, containerd, kubelet and kube-proxy of every node watch files as this host's root. Debian's 128 watchers are enough for one lab; the
- * kubelets of a second one end with "too many open files" (https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files).
+ * kubelets of a second one fail with "too many open files" (https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files).
  */
 function allowManyNodes(): void {
   const limit = '/proc/sys/fs/inotify/max_user_instances'
   if (Number(readFileSync(limit, 'utf8')) < 1_024) writeFileSync(limit, '1024')
 }
 
-/** Empty groups of nodes that ended; those still busy are left to the next time. */
+/** Removes empty cgroups of stopped nodes; busy ones are left for the next time. */
 function removeControlGroups(prefix: string): void {
   const remove = (folder: string): void => {
     for (const entry of readdirSync(folder, { withFileTypes: true }))
@@ -335,7 +335,7 @@ export function labNames(): readonly string[] {
     : []
 }
 
-/** A /24 that no other lab on this machine uses; the first is the one of the documented procedure. */
+/** A /24 that no other lab on this machine uses; the first is that of the documented procedure. */
 export function freePrefix(): string {
   const taken = labNames().map((name) => Lab.open(name).network.prefix)
   for (let third = 13; third < 250; third++) if (!taken.includes(`192.168.${third}`)) return `192.168.${third}`

@@ -17,19 +17,15 @@ const lab = () => Lab.open(program.opts()['name'])
 program
   .command('up')
   .description(
-    'boots 3 control planes and the workers; only the first control plane is in the cluster. First time: about half an hour, later under two minutes',
+    'boot 3 control planes and the workers; only the first control plane is in the cluster. The first time takes about half an hour, later less than two minutes',
   )
-  .option('--kubernetes <version>', 'any release from v1.28 on that the Go proxy has', 'v1.37.2')
+  .option('--kubernetes <version>', 'any release since v1.28 that the Go proxy has', 'v1.37.2')
   .addOption(new Option('--debian <release>', 'of the nodes').choices(suites).default('bookworm'))
   .option('--workers <n>', 'number of workers', '2')
-  .option(
-    '--with <names...>',
-    `what makes it another cluster than the textbook's: ${Object.keys(pieces).join(', ')}`,
-    [],
-  )
-  .option('--bare', 'without agents: only the cluster')
+  .option('--with <names...>', `deviations from a default cluster: ${Object.keys(pieces).join(', ')}`, [])
+  .option('--bare', 'only the cluster, without agents')
   .action(async (options) => {
-    if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces and machines: run it as root')
+    if (process.getuid?.() !== 0) throw new Error('the lab creates network namespaces and machines: run it as root')
     const name: string = program.opts()['name']
     const made = labNames().includes(name)
       ? Lab.open(name)
@@ -51,7 +47,7 @@ program
 
 program
   .command('convert')
-  .description('quorate convert on the lab, with the programs of out/; further arguments go to it')
+  .description('run quorate convert on the lab, with the programs in out/; further arguments are passed on')
   .argument('[args...]', 'such as --yes', [])
   .allowUnknownOption()
   .action(async (args: string[]) => {
@@ -60,7 +56,7 @@ program
 
 program
   .command('quorate')
-  .description('any other command of quorate on the lab, such as: quorate verify')
+  .description('run any other quorate command on the lab, such as: quorate verify')
   .argument('<args...>')
   .allowUnknownOption()
   .action(async (args: string[]) => {
@@ -70,7 +66,7 @@ program
 
 program
   .command('shell')
-  .description('a shell, or one program, in a node: shell cp1 [program args...]')
+  .description('run a shell or one program in a node: shell cp1 [program args...]')
   .argument('<node>')
   .argument('[argv...]', 'the program', ['bash'])
   .passThroughOptions()
@@ -81,21 +77,21 @@ program
 
 program
   .command('kill')
-  .description('power-cut of a node')
+  .description('cut the power of a node')
   .argument('<node>')
   .action((node: string) => lab().node(node).kill())
 program
   .command('boot')
-  .description('boots a node again after kill')
+  .description('boot a node again after kill')
   .argument('<node>')
   .action((node: string) => lab().node(node).boot(lab().hosts))
 program
   .command('list')
-  .description('the labs on this machine')
+  .description('list the labs on this machine')
   .action(() => console.log(labNames().join('\n')))
 program
   .command('down')
-  .description('ends the lab and forgets its disks; what was built stays')
+  .description('stop the lab and delete its disks; build results stay')
   .action(() => timed('down', () => lab().down()))
 
 try {

@@ -1,10 +1,10 @@
 import { capture, must } from './shell.js'
 
-/** The network namespace of one lab: nothing in it listens on, or sends to, the machine's own network. */
+/** The network namespace of one lab: isolated from the machine's own network. */
 export class Network {
   readonly name: string
   readonly prefix: string
-  /** Where the second network cards are, and with them the default route: nothing of the cluster listens there. */
+  /** The network of the second network cards, with the default route: nothing of the cluster listens there. */
   readonly outsidePrefix: string
   readonly bridge = 'qbr0'
   readonly outsideBridge = 'qbr1'
@@ -32,7 +32,7 @@ export class Network {
     await must('ip', ['-n', this.name, 'link', 'set', bridge, 'up'])
   }
 
-  /** Plugs this end of a second network card, which systemd-nspawn makes when its node boots, into the network of the cluster. */
+  /** Connects this end of a second network card, which systemd-nspawn makes when its node boots, to the network of the cluster. */
   async plug(card: string): Promise<void> {
     for (let tries = 0; tries < 100; tries++) {
       const plugged = await capture('ip', ['-n', this.name, 'link', 'set', card, 'master', this.bridge, 'up'])
@@ -42,7 +42,7 @@ export class Network {
     throw new Error(`systemd-nspawn made no network card ${card}`)
   }
 
-  /** argv as it runs where the operator sits, at `.1` of this network. */
+  /** argv for a command on the operator's machine, at `.1` of this network. */
   within(argv: readonly string[]): readonly [string, string[]] {
     return ['nsenter', [`--net=/run/netns/${this.name}`, ...argv]]
   }

@@ -1,4 +1,4 @@
-/** kubeadm's own drop-in, as its Debian package ships it. */
+/** kubeadm's own drop-in from its Debian package. */
 export const kubeletUnit = `[Unit]
 Description=kubelet
 After=lab-node.service containerd.service
@@ -30,7 +30,7 @@ ExecStart=/etc/lab/setup
 [Install]
 WantedBy=sysinit.target
 `
-/** Static routes between the nodes' pod networks stand for a CNI with images of its own. */
+/** Static routes between the nodes' pod networks replace a CNI with its own images. */
 export const labSetup = `#!/bin/bash
 . /etc/lab/env
 mount -o remount,bind,rw /sys/fs/cgroup

@@ -7,16 +7,16 @@ import type { Suite } from './rootfs.js'
 import { capture, must, onTerminal, type RunResult } from './shell.js'
 
 export interface NodeSpec {
-  /** `cp1`, `w1`: what the lab's commands call it. */
+  /** `cp1`, `w1`: the name in the lab's commands. */
   readonly short: string
-  /** Name in the cluster, and host name unless that is given. */
+  /** Name in the cluster, and hostname unless that is given. */
   readonly name: string
   /** Last octet of its address. */
   readonly octet: number
   readonly role: NodeRole
 }
 
-/** A spare machine has all that a node needs and is in no cluster and no cluster file; etcd and load balancers have nothing of Kubernetes. */
+/** A spare machine has all that a node needs and is in no cluster and no cluster file; machines for etcd and load balancers have nothing of Kubernetes. */
 export type NodeRole = 'control-plane' | 'worker' | 'spare' | 'etcd' | 'load-balancer'
 
 interface NodeOfLab {
@@ -24,7 +24,7 @@ interface NodeOfLab {
   readonly version: string
   readonly debian: Suite
   readonly network: Network
-  /** How its machine is called, where that is not its name. */
+  /** The hostname, if it is not its name. */
   readonly hostName?: string
   /** Its default route is on another network than the cluster's. */
   readonly secondCard: boolean
@@ -46,11 +46,11 @@ const environment = [
   'LANG=C.UTF-8',
 ]
 
-/** One machine of a lab: systemd-nspawn with systemd, containerd and kubelet of its own on an overlay that only it writes. */
+/** One machine of a lab: systemd-nspawn with its own systemd, containerd and kubelet on its own overlay. */
 export class LabNode {
   readonly spec: NodeSpec
   readonly address: string
-  /** Its root file system as this machine sees it. */
+  /** The path of its root file system on this machine. */
   readonly root: string
   readonly #folder: string
   readonly #version: string
@@ -71,7 +71,7 @@ export class LabNode {
     this.#network = lab.network
   }
 
-  /** Boots it; the first time with a disk of its own. Resolves when containerd answers. */
+  /** Boots it; the first time with a new disk. Resolves when containerd answers. */
   async boot(hosts: string): Promise<void> {
     for (const name of ['upper', 'work', 'root', 'containerd', 'kubelet', 'etcd'])
       mkdirSync(join(this.#folder, name), { recursive: true })
@@ -103,7 +103,7 @@ export class LabNode {
     put('etc/lab/env', `IP=${this.address}\nNICS="${cards}"\n`)
     put('etc/machine-id', `${crypto.randomUUID().replaceAll('-', '')}\n`)
     put('etc/hosts', hosts)
-    // Nobody serves names there; the one that debootstrap left is this machine's, out of reach, and a look-up waits 40 s for it.
+    // There is no name server; debootstrap's resolv.conf names this machine's, which is out of reach, and a lookup waits 40 s for it.
     rmSync(join(this.root, 'etc/resolv.conf'), { force: true })
     put('etc/resolv.conf', `nameserver ${this.#network.prefix}.1\noptions timeout:1 attempts:1\n`)
     const network = {
@@ -162,7 +162,7 @@ export class LabNode {
       ...['--capability=all', '--bind=/dev/null:/dev/kmsg', ...['containerd', 'kubelet', 'etcd'].map(bind)],
       ...[`--bind-ro=${images(this.#version)}:/opt/images`, '--console=read-only'],
     ]
-    // cgroup v1: a group of its own in every hierarchy, or the node's systemd takes over this machine's.
+    // cgroup v1: its own group in every hierarchy, or the node's systemd takes over this machine's.
     const script = `for c in /sys/fs/cgroup/*/; do g=$c/${machine}; mkdir -p $g 2>/dev/null || continue
       case $c in *cpuset*) cat $c/cpuset.cpus > $g/cpuset.cpus; cat $c/cpuset.mems > $g/cpuset.mems;; esac
       echo $$ > $g/cgroup.procs 2>/dev/null || true; done
@@ -173,7 +173,7 @@ export class LabNode {
     child.unref()
   }
 
-  /** The pid of the node's PID 1 here, or undefined when it does not run. */
+  /** The PID of the node's PID 1 on this machine, or undefined if it does not run. */
   leader(): number | undefined {
     const file = join(this.#folder, 'nspawn.pid')
     const nspawn = existsSync(file) ? readFileSync(file, 'utf8') : ''
@@ -191,7 +191,7 @@ export class LabNode {
     return pid === undefined ? undefined : ['-t', String(pid), '-a', 'env', '-i', ...environment, ...argv]
   }
 
-  /** argv of a program of this machine as it runs in the node's network, with the node's loopback. */
+  /** argv for a program of this machine in the node's network, with the node's loopback. */
   within(argv: readonly string[]): readonly [string, string[]] {
     return ['nsenter', ['-t', String(this.leader() ?? ''), '-n', ...argv]]
   }
@@ -203,7 +203,7 @@ export class LabNode {
     return capture('nsenter', args, input === undefined ? {} : { input })
   }
 
-  /** Runs a program in the node that must succeed. */
+  /** Runs a program in the node; throws if it fails. */
   async must(argv: readonly string[], input?: string): Promise<string> {
     const result = await this.sh(argv, input)
     if (result.exitCode === 0) return result.stdout
@@ -212,13 +212,13 @@ export class LabNode {
     )
   }
 
-  /** A file with this text, in a folder that is made where it is missing. */
+  /** Writes a text file, and its folder if that is missing. */
   async put(path: string, text: string, mode = '0644', owner = 'root:root'): Promise<void> {
     const script = 'mkdir -p "$(dirname "$0")" && umask 077 && cat > "$0" && chmod "$1" "$0" && chown "$2" "$0"'
     await this.must(['sh', '-c', script, path, mode, owner], text)
   }
 
-  /** A program of this machine, copied there. */
+  /** Copies a program of this machine to the node. */
   async install(program: string, path: string): Promise<void> {
     await must('install', ['-D', '-m755', program, join(this.root, path)])
   }
@@ -236,20 +236,20 @@ export class LabNode {
     for (const name of wanted) await this.must(['ctr', '-n', 'k8s.io', 'images', 'import', `/opt/images/${name}`])
   }
 
-  /** Imports an image that is not of the release's own. */
+  /** Imports an image that is not part of the release. */
   async importImage(file: string): Promise<void> {
     const path = '/var/lib/containerd/import.tar'
     await must('cp', [file, join(this.#folder, 'containerd/import.tar')])
     await this.must(['sh', '-c', `ctr -n k8s.io images import ${path} && rm ${path}`])
   }
 
-  /** Power-cut: everything in it ends at once, nothing is told. */
+  /** Power cut: everything in it ends at once, without notice. */
   kill(): void {
     const pid = this.leader()
     if (pid !== undefined) process.kill(pid, 'SIGKILL')
   }
 
-  /** Forgets its disk. It must not run any more. */
+  /** Deletes its disk. It must not run any more. */
   async wipe(): Promise<void> {
     await capture('umount', ['-l', this.root])
     rmSync(this.#folder, { recursive: true, force: true })

@@ -13,7 +13,7 @@ export interface ProbeResult {
   readonly errors: Readonly<Record<string, number>>
 }
 
-/** Where clients meet the endpoint, and from which network. */
+/** The address of the endpoint for clients, and their network. */
 export interface ProbedPlace {
   readonly address: string
   readonly port: string
@@ -30,19 +30,19 @@ const probe = fileURLToPath(new URL('../probe.mjs', import.meta.url))
 
 const command = (...args: readonly string[]): string[] => [process.execPath, probe, ...args]
 
-/** Clients of the lab's API while something happens to it: reads at 20 Hz at several places, an authenticated write every 250 ms. */
+/** Clients of the lab's API during a test: reads at 20 Hz at several targets, an authenticated write every 250 ms. */
 export class Probes {
   readonly #children: ChildProcess[] = []
   readonly #output: Promise<string>[] = []
 
-  /** Only at the first control plane: for a time when there is no endpoint yet. */
+  /** Only at the first control plane: for a time without an endpoint. */
   static direct(lab: Lab): Probes {
     const probes = new Probes()
     probes.#add(lab, ['first', lab.node('cp1').address, String(lab.apiPort), '50'])
     return probes
   }
 
-  /** Reads and writes at the first control plane: what goes on while an endpoint is taken back. */
+  /** Reads and writes at the first control plane: these must work while an endpoint is undone. */
   static async directWithWrites(lab: Lab): Promise<Probes> {
     const credentials = await clientCertificate(lab)
     const probes = Probes.direct(lab)
@@ -57,12 +57,12 @@ export class Probes {
     return probes
   }
 
-  /** Adds the places that exist only once the load balancer runs, as soon as it does; gives up after five minutes. */
+  /** Adds the targets that exist only with the load balancer, as soon as it runs; gives up after five minutes. */
   async addEndpointWhenUp(lab: Lab, place = virtualIP(lab)): Promise<void> {
     const url = `https://${place.address}:${place.port}/readyz`
     for (const deadline = Date.now() + 300_000; Date.now() < deadline; ) {
       const asked = ['curl', '-sk', '--max-time', '1', '-o', '/dev/null', '-w', '%{http_code}', url]
-      // 401: it is up, and tells nothing to who has no credentials.
+      // 401: it is up, and refuses requests without credentials.
       if (['200', '401'].includes((await capture(...place.within(asked))).stdout)) return this.#addEndpoint(lab, place)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
@@ -98,7 +98,7 @@ export class Probes {
   }
 }
 
-/** The admin's client certificate as files, and the object that the writes go to. */
+/** The admin's client certificate as files, and the object for the writes. */
 async function clientCertificate(lab: Lab): Promise<{ cert: string; key: string }> {
   const cp1 = lab.node('cp1')
   const folder = join(lab.folder, 'client')

@@ -1,14 +1,14 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { capture, must, timed } from './shell.js'
 
-/** Releases of Debian that a node can be of. */
+/** Debian releases for nodes. */
 export const suites = ['bullseye', 'bookworm', 'trixie'] as const
 export type Suite = (typeof suites)[number]
 
 const nodePackages =
   'systemd,systemd-sysv,dbus,iproute2,iptables,nftables,conntrack,ethtool,socat,kmod,procps,ca-certificates,curl,openssl,containerd,runc,containernetworking-plugins,haproxy,keepalived,iputils-ping,util-linux,libc-bin'
 
-/** The mirror that this machine's apt uses; undefined, and with it debootstrap's own default, when it has none of Debian's. */
+/** The mirror of this machine's apt; undefined, and with it debootstrap's default, if it has none of Debian's. */
 async function debianMirror(): Promise<string | undefined> {
   const targets = await capture('apt-get', [
     'indextargets',
@@ -20,7 +20,7 @@ async function debianMirror(): Promise<string | undefined> {
   return targets.stdout.split('\n').find((line) => /\/debian\/?$/.test(line))
 }
 
-/** The root file system of a node as Debian has it, with what a node needs. */
+/** The root file system of a Debian node, with what a node needs. */
 export async function ensureRootfs(suite: Suite, root: string): Promise<void> {
   if (existsSync(`${root}/usr`)) return
   await timed(`debootstrap of Debian ${suite} (about 2 minutes, once)`, async () => {
@@ -35,7 +35,7 @@ export async function ensureRootfs(suite: Suite, root: string): Promise<void> {
       ...(mirror === undefined ? [] : [mirror]),
     ])
     for (const unit of ['haproxy', 'keepalived', 'systemd-networkd', 'systemd-resolved']) {
-      // The package enables them; an operator's node has them installed and off until Quorate starts them.
+      // The packages enable them; on an operator's node they are installed and disabled until Quorate starts them.
       await capture('systemctl', ['--root', staged, 'disable', unit])
     }
     renameSync(staged, root)

@@ -6,7 +6,7 @@ export interface RunResult {
   readonly stderr: string
 }
 
-/** Runs a program and collects what it prints; a non-zero exit is an answer. */
+/** Runs a program and collects its output; a non-zero exit code is a result. */
 export function capture(
   file: string,
   args: readonly string[],
@@ -28,7 +28,7 @@ export function capture(
   })
 }
 
-/** Runs a program that must succeed; its output is in the error when it does not. */
+/** Runs a program; throws with its output if it fails. */
 export async function must(
   file: string,
   args: readonly string[],
@@ -42,7 +42,7 @@ export async function must(
   return result.stdout
 }
 
-/** Runs a program on this terminal and resolves with its exit code. */
+/** Runs a program on this terminal; resolves with its exit code. */
 export function onTerminal(file: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { ...options, stdio: 'inherit' })
@@ -51,7 +51,7 @@ export function onTerminal(file: string, args: readonly string[], options: Spawn
   })
 }
 
-/** Says what is going on, and how long it took when it is over. */
+/** Prints the current task, and its duration when it is finished. */
 export async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const started = Date.now()
   const tty = process.stderr.isTTY

@@ -2,7 +2,7 @@ import { request } from 'node:https'
 import type { User } from './api-access.js'
 import { type KubeObject, type ObjectKey, type ObjectStore, resourceOf, StatusError } from './store.js'
 
-/** A change that admission is asked about. */
+/** A change for admission to review. */
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
   readonly key: ObjectKey
@@ -23,7 +23,7 @@ interface Webhook {
   }[]
 }
 
-/** Validating webhooks and quotas of object counts, as kube-apiserver asks them before it stores: for a dry run too. */
+/** Validating webhooks and object count quotas, which kube-apiserver evaluates before it stores, also in a dry run. */
 export async function admit(store: ObjectStore, asked: AdmissionRequest): Promise<void> {
   for (const configuration of store.list(resourceOf('validatingwebhookconfigurations')))
     for (const webhook of (configuration['webhooks'] ?? []) as readonly Webhook[])
@@ -34,7 +34,7 @@ export async function admit(store: ObjectStore, asked: AdmissionRequest): Promis
 const names = (list: readonly string[], name: string): boolean => list.includes('*') || list.includes(name)
 
 function applies({ rules = [] }: Webhook, { operation, key: { resource } }: AdmissionRequest): boolean {
-  // As the real one: no webhook is asked about the objects that register webhooks.
+  // Like the real one: webhooks are not called for the objects that register webhooks.
   if (resource.group === 'admissionregistration.k8s.io') return false
   return rules.some(
     ({ operations, apiGroups, resources }) =>
@@ -106,7 +106,7 @@ function post({ clientConfig }: Webhook, review: unknown): Promise<unknown> {
   })
 }
 
-/** Counts of objects (`secrets: "10"`): what is there is counted, and what would be too many is refused. */
+/** Object counts (`secrets: "10"`): existing objects are counted, and any more are refused. */
 function withinQuotas(store: ObjectStore, { key, object }: AdmissionRequest): void {
   const { plural, group } = key.resource
   const counted = [plural, `count/${plural}${group === '' ? '' : `.${group}`}`]

@@ -24,7 +24,7 @@ interface AuthenticationConfiguration {
   anonymous?: { enabled?: boolean; conditions?: { path: string }[] }
 }
 
-/** Whether a request without credentials is refused before anybody asks what it may: --anonymous-auth, or since 1.31 the paths of an AuthenticationConfiguration. */
+/** Whether requests without credentials are refused before authorization: --anonymous-auth, or since 1.31 the paths of an AuthenticationConfiguration. */
 export function refusesAnonymous(node: SimulatedNode, flags: ReadonlyMap<string, string>, path: string): boolean {
   if (flags.get('anonymous-auth') === 'false') return true
   const file = flags.get('authentication-config')
@@ -34,7 +34,7 @@ export function refusesAnonymous(node: SimulatedNode, flags: ReadonlyMap<string,
   return asked.conditions !== undefined && !asked.conditions.some((condition) => condition.path === path)
 }
 
-/** Who asks: a client certificate of the cluster's CA, a bootstrap token or a service account's token; 'invalid' for a credential that does not hold. */
+/** The user of a request: from a client certificate of the cluster's CA, a bootstrap token or a service account's token; 'invalid' for invalid credentials. */
 export function authenticate(
   socket: TLSSocket,
   authorization: string | undefined,
@@ -83,7 +83,7 @@ const bootstrapReads = new Set([
   'secrets kube-system kubeadm-certs',
 ])
 
-/** The RBAC of a kubeadm cluster, for whom and what the laboratory has: rules of kubeadm's own parts, and for everybody else Roles that are bound to them. */
+/** The RBAC of a kubeadm cluster as far as the laboratory needs it: rules of kubeadm's own components, and Roles with their bindings for all others. */
 export function allows(user: User, attributes: Attributes, store: ObjectStore): boolean {
   return allowsParts(user, attributes) || allowsByRole(user, attributes, store)
 }
@@ -100,7 +100,7 @@ interface Binding {
   readonly roleRef?: { readonly kind: string; readonly name: string }
 }
 
-/** Roles of the namespace that are bound to this user by name. A rule with names says nothing of an object that has none yet. */
+/** Roles of the namespace that are bound to this user by name. A rule with names does not apply to an object without a name yet. */
 function allowsByRole(user: User, { verb, plural, namespace, name }: Attributes, store: ObjectStore): boolean {
   if (plural === '' || namespace === '') return false
   const { group } = resourceOf(plural)
@@ -121,7 +121,7 @@ function allowsByRole(user: User, { verb, plural, namespace, name }: Attributes,
 function allowsParts(user: User, { verb, plural, namespace, name, path }: Attributes): boolean {
   if (publicPaths.has(path)) return true
   if (user.groups.includes('system:masters') || user.groups.includes('kubeadm:cluster-admins')) return true
-  // Bound to system:anonymous and to nobody else: a bootstrap token may not.
+  // Bound only to system:anonymous: a bootstrap token may not.
   if (user === anonymous && `${verb} ${plural} ${namespace} ${name}` === 'get configmaps kube-public cluster-info')
     return true
   if (user.groups.includes('system:bootstrappers:kubeadm:default-node-token')) {
@@ -133,7 +133,7 @@ function allowsParts(user: User, { verb, plural, namespace, name, path }: Attrib
     return allowsNode(user.name.replace('system:node:', ''), { verb, plural, namespace, name, path })
   if (user.name === 'system:kube-controller-manager' || user.name === 'system:kube-scheduler')
     return plural !== 'secrets' || verb === 'get'
-  // system:controller:daemon-set-controller and its sisters.
+  // system:controller:daemon-set-controller and the like.
   if (/^system:serviceaccount:kube-system:[a-z-]+-controller$/.test(user.name) && plural === 'pods') return true
   return user.name.startsWith('system:serviceaccount:') && (verb === 'get' || verb === 'list') && plural !== 'secrets'
 }

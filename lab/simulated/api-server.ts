@@ -32,12 +32,12 @@ interface Target {
 
 /** How often each writes the endpoints of default/kubernetes; ten seconds on a real cluster. */
 const publishEveryMs = 5_000
-/** After this one counts as gone; fifteen seconds there. */
+/** After this time an API server counts as gone; fifteen seconds on a real cluster. */
 const masterLeaseMs = 3_000
-/** What was begun is answered within it. */
+/** Running requests finish within it. */
 const graceMs = 100
 
-/** kube-apiserver in miniature: serves from the node's own certificate files and reads them again when they change, as the real one does. */
+/** kube-apiserver in miniature: serves with the node's own certificate files and reloads them when they change, like the real one. */
 export class ApiServer {
   private readonly parts: ApiServerParts
   private readonly server: Server
@@ -90,7 +90,7 @@ export class ApiServer {
     }
   }
 
-  /** Told to end it takes itself out of the endpoints, answers what it has begun and closes the rest, all at once (k8s.io/apiserver, pre-shutdown hooks). */
+  /** On SIGTERM it removes itself from the endpoints, finishes running requests and closes the other connections, all at once (k8s.io/apiserver, pre-shutdown hooks). */
   async stop(killed: boolean): Promise<void> {
     clearInterval(this.reloading)
     clearInterval(this.renewing)
@@ -125,7 +125,7 @@ export class ApiServer {
     return `${stamp(this.flag('tls-cert-file'))} ${stamp(this.flag('tls-private-key-file'))}`
   }
 
-  /** A pair that does not fit is ignored until it does (kube-apiserver's dynamic certificate, since 1.17). */
+  /** A pair that does not match is ignored until it does (kube-apiserver's dynamic certificate, since 1.17). */
   private reloadChangedCertificate(): void {
     try {
       if (this.parts.node.faults.noCertificateReload || this.fileStamp() === this.seenFiles) return
@@ -137,7 +137,7 @@ export class ApiServer {
     }
   }
 
-  /** Its identity lease, and its address in default/kubernetes: what tells the others that it serves. */
+  /** Its identity lease, and its address in default/kubernetes: they show the others that it serves. */
   private renewIdentity(): void {
     const { etcd, node } = this.parts
     try {
@@ -156,7 +156,7 @@ export class ApiServer {
     etcd.masterLeases.set(node.address, Date.now())
   }
 
-  /** The addresses of all API servers that serve, as etcd knows of them. */
+  /** The addresses of all serving API servers, from etcd. */
   private publishAddresses(): void {
     const { etcd, node } = this.parts
     try {
@@ -232,7 +232,7 @@ export class ApiServer {
     return user
   }
 
-  /** To the kubelet of a Node, at the address that it told, whose certificate is not asked for (no --kubelet-certificate-authority). */
+  /** To the kubelet of a Node, at its reported address, without verifying its certificate (no --kubelet-certificate-authority). */
   private async passOn(name: string, path: string, response: ServerResponse): Promise<void> {
     const { etcd, node, network } = this.parts
     const object = etcd.store.get(keyOf('nodes', '', name))
@@ -283,7 +283,7 @@ export class ApiServer {
     try {
       etcd.requireQuorum(node)
     } catch (error) {
-      // etcd's own patience, shortened.
+      // etcd's own timeout, shortened.
       await new Promise((resolve) => setTimeout(resolve, 700))
       throw error
     }
@@ -298,7 +298,7 @@ export class ApiServer {
     }
     const dryRun = target.query.get('dryRun') === 'All'
     const change = changeOf(verb, target.key, body, request)
-    // What a patch makes of an object is what admission is asked about. A name that is taken is found after it, by storage.
+    // Admission reviews the patched object. Storage detects an existing name afterwards.
     const object = verb === 'delete' ? undefined : (change.object ?? store.dryRun(change.make))
     const operation = verb === 'delete' ? 'DELETE' : verb === 'create' ? 'CREATE' : 'UPDATE'
     await admit(store, { operation, key: change.key, object, user, dryRun })
@@ -308,7 +308,7 @@ export class ApiServer {
 
 interface Change {
   readonly key: ObjectKey
-  /** Of what is created. */
+  /** For a created object. */
   readonly object?: KubeObject
   make(store: ObjectStore): KubeObject
 }
@@ -329,7 +329,7 @@ function changeOf(verb: Attributes['verb'], key: ObjectKey, body: string, reques
   return { key: named, object, make: (store) => store.create(named, object) }
 }
 
-/** Who is impersonated, by somebody who may (system:masters and kubeadm's admins). */
+/** The impersonated user, for a user that may impersonate (system:masters and kubeadm's admins). */
 function impersonated(user: User | 'invalid', { headers }: IncomingMessage, store: ObjectStore): User | 'invalid' {
   const name = headers['impersonate-user']
   if (user === 'invalid' || typeof name !== 'string') return user
@@ -388,7 +388,7 @@ function listOf({ key, query }: Target, items: KubeObject[], resourceVersion: st
     (object) =>
       labels.every(([name = '', operator, value]) => {
         if (operator === undefined) return name in (object.metadata.labels ?? {})
-        // As in the real one, what has no such label is unequal to every value.
+        // Like the real one: an object without the label is unequal to every value.
         return (object.metadata.labels?.[name] === value) !== (operator === '!=')
       }) && fields.every(([path = '', value]) => String(field(object, path)) === value),
   )

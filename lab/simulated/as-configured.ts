@@ -5,7 +5,7 @@ import type { Component, Mount, PodParts } from './static-pods.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 
-/** What a ClusterConfiguration says of one component; of etcd below `local`. */
+/** A component's settings in a ClusterConfiguration; for etcd below `local`. */
 export function componentOf(cluster: ClusterConfiguration, component: Component): ComponentConfiguration {
   const parts = {
     'kube-apiserver': cluster.apiServer,
@@ -16,7 +16,7 @@ export function componentOf(cluster: ClusterConfiguration, component: Component)
   return parts[component] ?? {}
 }
 
-/** A pod with what the ClusterConfiguration says of it: flags, volumes, environment, image (app/phases/controlplane, app/phases/etcd, app/images). */
+/** A pod with its settings from the ClusterConfiguration: flags, volumes, environment, image (app/phases/controlplane, app/phases/etcd, app/images). */
 export function asConfigured(pod: PodParts, cluster: ClusterConfiguration, release: Release): PodParts {
   const part = componentOf(cluster, pod.component)
   return {
@@ -28,7 +28,7 @@ export function asConfigured(pod: PodParts, cluster: ClusterConfiguration, relea
   }
 }
 
-/** The tag is the version that kubeadm-config says, whatever kubeadm's own is (images.GetKubernetesImage). */
+/** The tag is the version in kubeadm-config, whatever kubeadm's own is (images.GetKubernetesImage). */
 function imageOf({ component, image }: PodParts, cluster: ClusterConfiguration): string {
   const { imageRepository = 'registry.k8s.io', kubernetesVersion } = cluster
   if (component !== 'etcd') return `${imageRepository}/${component}:${kubernetesVersion.replaceAll('+', '_')}`
@@ -46,7 +46,7 @@ function ofNetworking(component: Component, { networking }: ClusterConfiguration
   ]
 }
 
-/** Each takes the place of kubeadm's own flag of that name. All are sorted; since 1.36 kubeadm's own alone, and what is said follows (ArgumentsToCommand). */
+/** Each replaces kubeadm's own flag of that name. All are sorted; since 1.36 only kubeadm's own, followed by the configured ones (ArgumentsToCommand). */
 function withExtra(
   flags: readonly string[],
   extra: readonly { name: string; value: string }[],

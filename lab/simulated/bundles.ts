@@ -10,7 +10,7 @@ const programs = {
   quorate: 'coordinator/src/main.ts',
 } as const
 
-/** Paths of the programs, each one file that plain Node starts at once: nine processes that compile TypeScript would not be a quick laboratory. */
+/** Paths of the programs, each one file that plain Node starts at once: compiling TypeScript in nine processes would be slow. */
 export type Bundles = Readonly<Record<keyof typeof programs, string>>
 
 export async function bundlePrograms(folder: string): Promise<Bundles> {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-/** Passes on what a client says to a server, and back, until either hangs up. */
+/** Forwards data between a client and a server until either hangs up. */
 export function carry(
   client: Socket,
   to: { readonly host: string; readonly port: number; readonly localAddress: string },

@@ -74,8 +74,8 @@ export function publicKeyPin(certPem: string): string {
 }
 
 /**
- * Signs a certificate for a key (a public one will do: the answer then has no key). As kubeadm's own look: 64 bit serial, SHA-256, back-dated five minutes, one year (ten for a CA). Without
- * `issuer` it signs itself. Keys are given, so that a cluster can be made in a second.
+ * Signs a certificate for a key (a public one is enough: the result then has no key). Like kubeadm's: 64 bit serial, SHA-256, back-dated five minutes, one year (ten for a CA). Without
+ * `issuer` it is self-signed. Keys are passed in, so that a cluster is made in a second.
  */
 export function issue(wish: CertificateWish, key: KeyObject, issuer?: Identity): Identity {
   const signer = issuer === undefined ? key : createPrivateKey(issuer.key)
@@ -105,7 +105,7 @@ export function issue(wish: CertificateWish, key: KeyObject, issuer?: Identity):
   return { cert: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, key: keyPemOf(key) }
 }
 
-/** A certificate signing request (PKCS#10) as Go words it: the names as an extension that is asked for, no usages. */
+/** A certificate signing request (PKCS#10) in Go's form: the names as a requested extension, no usages. */
 export function certificateRequest(wish: CertificateWish, key: KeyObject): string {
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
   const names = alternativeNames(wish)
@@ -126,7 +126,7 @@ function name({ organizations = [], commonName }: CertificateWish): Buffer {
   return sequence(...organizations.map((o) => attribute(oid.organization, o)), attribute(oid.commonName, commonName))
 }
 
-/** The issuer's name must be the very bytes of the signer's subject: taken from its certificate (tbsCertificate, field 6). */
+/** The issuer's name must have the exact bytes of the signer's subject: taken from its certificate (tbsCertificate, field 6). */
 function subjectOf(cert: X509Certificate): Buffer {
   let at = header(cert.raw, 0).body
   at = header(cert.raw, at).body

@@ -13,10 +13,10 @@ interface Port {
   readonly protocol?: string
 }
 
-/** One address of a Service on one node, and where it leads as of the last sync. */
+/** One address of a Service on one node, and its target as of the last sync. */
 interface Way {
   readonly key: string
-  /** Where what is sent to the address is taken, on the node's own address. */
+  /** Where connections to the address are accepted, on the node's own address. */
   readonly at: string
   readonly close: () => void
   endpoints: readonly string[]
@@ -24,8 +24,8 @@ interface Way {
 }
 
 /**
- * The inner addresses of Services as kube-proxy's rules lead them on one node. An address of its own for each is more than a machine has, so it is
- * translated by the node's agent (node-preload.mjs) to a port that is taken here. Where it leads is what was true at the last sync, and stays so
+ * The cluster IPs of Services as kube-proxy's rules route them on one node. A machine does not have enough addresses for them, so each is
+ * translated by the node's agent (node-preload.mjs) to a port that is opened here. The target is that of the last sync, and stays so
  * without a kube-proxy.
  */
 export class ClusterAddresses {
@@ -42,7 +42,7 @@ export class ClusterAddresses {
     this.parts = parts
   }
 
-  /** One at a time: who comes meanwhile gets its end. */
+  /** One at a time: a concurrent caller waits for the end. */
   sync(): Promise<void> {
     this.syncing ??= this.follow().finally(() => {
       this.syncing = undefined
@@ -115,7 +115,7 @@ export class ClusterAddresses {
     }
   }
 
-  /** CoreDNS in miniature: an answer without records, from a pod whose machine is alive and reached. */
+  /** CoreDNS in miniature: an answer without records, from a pod on a live and reachable machine. */
   private async openUdp(key: string): Promise<Way> {
     const { node, network } = this.parts
     const socket = createSocket(node.address.includes(':') ? 'udp6' : 'udp4')

@@ -24,10 +24,10 @@ import { Control } from './control.js'
 import type { NodeFaults } from './node.js'
 import type { SimulatedNodeDescription, WorldDescription, WorldOptions } from './world-options.js'
 
-/** What a test may want of a site; the rest is v1.37.2, three control planes (two of them to join) and two workers. */
+/** A test's options for a site; the rest is v1.37.2, three control planes (two of them to join) and two workers. */
 export type SiteWish = Partial<Omit<WorldOptions, 'folder' | 'programFolder'>>
 
-/** Makes a Node process end with the one that holds its standard input; see the file for what else it does on a simulated node. */
+/** Ends a Node process together with the holder of its standard input; see the file for what else it does on a simulated node. */
 export const preload = fileURLToPath(new URL('./node-preload.mjs', import.meta.url))
 
 export interface ProgramRun {
@@ -36,10 +36,10 @@ export interface ProgramRun {
   readonly stderr: string
 }
 
-/** A program that runs. */
+/** A running program. */
 export interface StartedProgram {
   readonly child: ChildProcess
-  /** 128 where a signal ended it. */
+  /** 128 if a signal ended it. */
   readonly ended: Promise<ProgramRun>
 }
 
@@ -51,9 +51,9 @@ export interface QuorateOptions {
 export interface ClusterFileWish {
   readonly controlPlanes?: readonly string[]
   readonly workers?: readonly string[]
-  /** Lines below `policy:`, each with its own indentation of two spaces. */
+  /** Lines below `policy:`, each indented by two spaces. */
   readonly policy?: readonly string[]
-  /** `$virtualIP` in it is the site's. */
+  /** `$virtualIP` in it is replaced by the site's. */
   readonly loadBalancer?: string
   readonly endpoint?: string
 }
@@ -76,7 +76,7 @@ export class SimulatedCluster {
     this.control = new Control(parts.world.control)
   }
 
-  /** Starts the world only; `prepare` makes it ready for a conversion. */
+  /** Starts only the world; `prepare` makes it ready for a conversion. */
   static async start(options: SiteWish = {}): Promise<SimulatedCluster> {
     // Short, because a unix socket's path may have 107 bytes only.
     const folder = mkdtempSync(join(quickFolder(), 'qlab-'))
@@ -114,7 +114,7 @@ export class SimulatedCluster {
     return join(this.operatorFolder, 'cluster.yaml')
   }
 
-  /** The node of that name, or of that place: `k8smaster1.example.com`, `cp1`, `w2`. */
+  /** The node of that name or label: `k8smaster1.example.com`, `cp1`, `w2`. */
   node(name: string): SimulatedNodeDescription {
     const short = name.replace(/^cp(\d)$/, 'k8smaster$1.example.com').replace(/^w(\d)$/, 'k8sworker$1.example.com')
     const found = this.nodes.find((node) => node.name === short)
@@ -127,7 +127,7 @@ export class SimulatedCluster {
     return this.startQuorate(args, { ...(onOutput === undefined ? {} : { onOutput }) }).ended
   }
 
-  /** As `quorate`, for who wants to do something to the process; `state` where it is not the usual folder. */
+  /** As `quorate`, for tests that act on the process; `state` for another state folder. */
   startQuorate(args: readonly string[], { onOutput, state = this.stateFolder }: QuorateOptions = {}): StartedProgram {
     return start(
       process.execPath,
@@ -142,7 +142,7 @@ export class SimulatedCluster {
     )
   }
 
-  /** Where a process of that node, or the `operator`'s, reads what goes wrong with it; each kind of fault has an ending of its own. */
+  /** Where a process of that node, or the `operator`'s, reads its faults; each kind of fault has its own extension. */
   faultFile(name: string): string {
     return join(this.world.folder, 'faults', name === 'operator' ? name : this.node(name).name)
   }
@@ -151,14 +151,14 @@ export class SimulatedCluster {
     return join(this.operatorFolder, 'bundles', name)
   }
 
-  /** What `quorate enroll --bundle` does, without a process for each node; and the folder carried to the node's /etc/quorate. */
+  /** What `quorate enroll --bundle` does, without a process for each node; and copies the folder to the node's /etc/quorate. */
   async enrol(node: SimulatedNodeDescription): Promise<void> {
     const { name, agentAddress: address } = node
     await enrolBundle(statePaths(this.stateFolder), { node: name, address, bundle: this.bundleFolder(name) })
     this.carryBundle(node)
   }
 
-  /** What a person does with scp; a simulated node's agent must also be told below which folder its files lie. */
+  /** What an operator does with scp; a simulated node's agent also needs the folder of its files. */
   carryBundle(node: SimulatedNodeDescription): void {
     const target = join(node.root, 'etc/quorate')
     mkdirSync(target, { recursive: true })
@@ -207,7 +207,7 @@ export class SimulatedCluster {
     return existsSync(log) ? readFileSync(log, 'utf8') : ''
   }
 
-  /** Resolves when the agent that runs now is gone, whatever ended it. */
+  /** Resolves when the running agent is gone, however it ended. */
   agentEnded(name: string): Promise<void> {
     const child = this.agents.get(this.node(name).name)
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
@@ -223,7 +223,7 @@ export class SimulatedCluster {
     await gone
   }
 
-  /** A power-cut: the agent goes with the machine. */
+  /** A power cut: the agent ends with the machine. */
   async kill(name: string): Promise<void> {
     await Promise.all([
       this.stopAgent(this.node(name).name),
@@ -235,7 +235,7 @@ export class SimulatedCluster {
   async prepare(wish: ClusterFileWish = {}): Promise<void> {
     await initState(this.stateFolder)
     for (const node of this.nodes) await this.enrol(node)
-    // Some at a time: fifty that start at once on a small machine are all late.
+    // A few at a time: fifty at once on a small machine are all late.
     for (let next = 0; next < this.nodes.length; next += 8)
       await Promise.all(this.nodes.slice(next, next + 8).map((node) => this.startAgent(node)))
     this.writeClusterFile(wish)
@@ -298,8 +298,8 @@ export class SimulatedCluster {
 }
 
 /**
- * Memory where there is enough of it (the coordinator's check of the disks wants 2 GiB), because agents and journal fsync each of
- * their writes; the folder for temporary files elsewhere.
+ * In memory if there is enough (the coordinator's check of the disks requires 2 GiB), because agents and journal fsync each of
+ * their writes; otherwise in the folder for temporary files.
  */
 function quickFolder(): string {
   try {
@@ -320,7 +320,7 @@ function start(
   env: NodeJS.ProcessEnv,
   onOutput?: (text: string) => void,
 ): StartedProgram {
-  // Its standard input is ours to hold open: `quorate` ends when it ends (node-preload.mjs).
+  // This process holds its standard input open: `quorate` ends when it ends (node-preload.mjs).
   const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
   const [stdout, stderr]: [string[], string[]] = [[], []]
   const take = (into: string[]) => (chunk: Buffer) => {

@@ -3,16 +3,16 @@ import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { ImageServiceService, RuntimeServiceService } from '@quorate/shared/gen/third_party/cri/api'
 import type { SimulatedNode } from './node.js'
 
-/** What Go's resolver says where there is no way out. */
+/** The message of Go's resolver without a network. */
 export const noRegistry =
   'failed to do request: Head "https://registry.k8s.io/v2/": dial tcp: lookup registry.k8s.io: no such host'
 
 /** What runs in a container. */
 export interface Process {
   start(): Promise<void>
-  /** Killed, as without power, or told to end. */
+  /** Killed, as in a power cut, or terminated. */
   stop(killed: boolean): Promise<void>
-  /** What its readiness probe is told; absent where it has none. */
+  /** The result of its readiness probe; absent if it has none. */
   isReady?(): boolean
 }
 
@@ -21,7 +21,7 @@ export interface ContainerSpec {
   readonly pod: string
   readonly namespace: string
   readonly image: string
-  /** Tells one version of the pod from the next. */
+  /** Identifies a version of the pod. */
   readonly podHash: string
   readonly isStatic: boolean
 }
@@ -97,7 +97,7 @@ export class ContainerRuntime {
     this.server = undefined
   }
 
-  /** Starts a container; one of the same pod and name counts its attempts on. */
+  /** Starts a container; one of the same pod and name increments the attempt. */
   async run(spec: ContainerSpec, process: Process): Promise<ContainerRecord> {
     const before = this.containers.filter(({ pod, name }) => pod === spec.pod && name === spec.name)
     const last = before.at(-1)
@@ -130,7 +130,7 @@ export class ContainerRuntime {
     this.containers = this.containers.filter((container) => !gone.includes(container))
   }
 
-  /** Power-cut: nothing is stopped in order. */
+  /** Power cut: nothing is stopped cleanly. */
   async stopAll(): Promise<void> {
     await Promise.all(this.containers.map(({ id }) => this.stop(id, true)))
   }

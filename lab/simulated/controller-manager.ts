@@ -125,7 +125,7 @@ function cleanTokens(store: ObjectStore): void {
   }
 }
 
-/** A node whose lease is old is no longer Ready; 40 s on a real cluster. */
+/** A node with an old lease is no longer Ready; 40 s on a real cluster. */
 const graceMs = 10_000
 
 function watchNodes(store: ObjectStore): void {
@@ -143,7 +143,7 @@ function watchNodes(store: ObjectStore): void {
 function signRequests(store: ObjectStore, ca: { cert: string; key: string }): void {
   for (const request of store.list(resourceOf('certificatesigningrequests'))) {
     if (request.status?.['certificate'] !== undefined) continue
-    // Of all others the approval is a person's.
+    // All others wait for an operator's approval.
     if (request.spec?.['signerName'] !== 'kubernetes.io/kube-apiserver-client-kubelet') continue
     const spec = request.spec as { request: string; extra: { nodeName: string[] } }
     const publicKey = createPublicKey(decoded(spec.request))

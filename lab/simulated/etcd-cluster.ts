@@ -19,7 +19,7 @@ export interface EtcdMemberState {
   serving: boolean
 }
 
-/** etcd's own refusals (etcd api/v3/v3rpc/rpctypes/error.go). */
+/** etcd's own error messages (etcd api/v3/v3rpc/rpctypes/error.go). */
 export const refusals = {
   tooManyLearners: 'etcdserver: too many learner members in cluster',
   learnerNotReady: 'etcdserver: can only promote a learner member which is in sync with leader',
@@ -34,7 +34,7 @@ export const refusals = {
   userNotFound: 'etcdserver: user name not found',
 }
 
-/** How long a learner needs to have all that the leader has. */
+/** How long a learner needs to catch up with the leader. */
 const syncMs = 700
 const electionMs = 800
 
@@ -46,7 +46,7 @@ export class EtcdCluster {
   private leader: EtcdMemberState | undefined
   private leaderlessSince = 0
   private sizeAt = { revision: -1, bytes: 0 }
-  /** Every change of the members that was ever made, in their order. */
+  /** Every change of the members, in order. */
   readonly changes: { readonly what: 'add' | 'promote' | 'update' | 'remove'; readonly peerUrl: string }[] = []
   /** Users with the role root, by the common name of their certificate; undefined where authentication is off. */
   roots: ReadonlySet<string> | undefined
@@ -69,12 +69,12 @@ export class EtcdCluster {
     return this.members.find((member) => member.node === node)
   }
 
-  /** Whom the API server of a node asks: the member beside it. */
+  /** The member that a node's API server uses: the one beside it. */
   memberFor(node: SimulatedNode): EtcdMemberState | undefined {
     return this.memberOf(node)
   }
 
-  /** Whether a member can commit: it runs and reaches more than half of the voters, itself among them. */
+  /** Whether a member can commit: it runs and reaches more than half of the voters, including itself. */
   canCommit(member: EtcdMemberState): boolean {
     const reached = this.voters().filter((voter) => voter.running && this.connected(member, voter))
     return member.running && reached.length * 2 > this.voters().length
@@ -99,7 +99,7 @@ export class EtcdCluster {
     return this.leader
   }
 
-  /** Throws as an API server meets it when etcd cannot answer for this node. */
+  /** Throws the API server's error if etcd cannot answer for this node. */
   requireQuorum(node: SimulatedNode): void {
     const member = this.memberFor(node)
     const leader = this.currentLeader()
@@ -147,7 +147,7 @@ export class EtcdCluster {
     this.changes.push({ what: 'promote', peerUrl: member.peerUrl })
   }
 
-  /** MemberUpdate: where the others meet it. */
+  /** MemberUpdate: its peer URLs. */
   update(id: bigint, peerUrl: string): void {
     this.requireLeader()
     const member = this.find(id)
@@ -156,7 +156,7 @@ export class EtcdCluster {
     this.changes.push({ what: 'update', peerUrl })
   }
 
-  /** MoveLeader, of the one that leads: nobody has to miss it first. */
+  /** MoveLeader, for the leader: without an election timeout. */
   moveLeader(from: EtcdMemberState | undefined, to: bigint): void {
     if (from === undefined || this.currentLeader() !== from) throw new Error(refusals.notLeader)
     const target = this.voters().find(({ id }) => id === to)
@@ -165,7 +165,7 @@ export class EtcdCluster {
     this.term++
   }
 
-  /** Refused while the rest would have no majority of started members (strict-reconfig-check). */
+  /** Refused if the rest would have no majority of started members (strict-reconfig-check). */
   remove(id: bigint): void {
     this.requireLeader()
     const member = this.find(id)

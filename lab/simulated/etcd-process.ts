@@ -22,9 +22,9 @@ export interface EtcdProcessParts {
   readonly version: string
 }
 
-/** A learner's client port answers only a while after its promotion; seen on real nodes, there for seconds. */
+/** A learner's client port answers only some time after its promotion; seconds on real nodes. */
 const servesAfterPromotionMs = 500
-/** A learner answers for its status when it has told its URLs to the others; seen on real nodes, there seven seconds. */
+/** A learner reports its status once it has published its URLs to the others; seven seconds on real nodes. */
 const learnerAnswersAfterMs = 1500
 
 /** One etcd process: its peer port (TLS, nothing is said on it) and its client API by gRPC with mTLS, on the node's own files. */
@@ -80,7 +80,7 @@ export class EtcdProcess {
     return this.parts.flags.get(name) ?? ''
   }
 
-  /** Who it is stands in its data; a new one is found by the peer URL under which it was added. */
+  /** Its identity is in its data; a new member is found by the peer URL with which it was added. */
   private member(): EtcdMemberState | undefined {
     const { node, cluster } = this.parts
     const own = node.read(this.dataPath)
@@ -129,7 +129,7 @@ export class EtcdProcess {
     const urls = this.flag('listen-client-urls').split(',')
     const outward = urls.find((each) => !isLoopback(placeOf(each).host))
     const { host, port } = placeOf(outward ?? urls[0] ?? '')
-    // A node's own loopback is one to its own address here: only the node itself is answered there.
+    // A node's own loopback is a connection to its own address here: only the node itself is answered there.
     this.onlyItself = outward === undefined
     const at = this.onlyItself ? node.address : host
     const pair = {

@@ -10,7 +10,7 @@ import type { ExternalEtcdWish } from './world-options.js'
 
 const own = '/etc/etcd/pki'
 
-/** An etcd that is no API server's own: each asks whichever member it reaches and that reaches the leader. */
+/** An etcd that is not on the control planes: each API server uses any member that it reaches and that reaches the leader. */
 export class ExternalEtcdCluster extends EtcdCluster {
   override memberFor(node: SimulatedNode): EtcdMemberState | undefined {
     const reached = this.members.filter(
@@ -31,7 +31,7 @@ export function etcdMachines(
   })
 }
 
-/** How kubeadm-config and API servers are told of them. */
+/** How kubeadm-config and API servers refer to them. */
 export function externalEtcdOf(
   { clientFolder = own, named }: ExternalEtcdWish,
   machines: readonly SimulatedNode[],
@@ -44,7 +44,7 @@ export function externalEtcdOf(
   }
 }
 
-/** Starts every member, with certificates of a CA that kubeadm knows nothing of, and gives the first control plane its client's files. */
+/** Starts every member, with certificates of a CA that kubeadm does not know, and gives the first control plane its client's files. */
 export async function startExternalEtcd(
   site: Site,
   { machines, external }: { readonly machines: readonly SimulatedNode[]; readonly external: ExternalEtcd },

@@ -6,10 +6,10 @@ import type { NodeFaults } from './node.js'
 import { machineOf, type Site } from './site.js'
 import { keyOf } from './store.js'
 
-/** What the control socket can be asked to do to the laboratory, by name. */
+/** Faults that the control socket can inject, by name. */
 export type FaultName = keyof ReturnType<typeof faultsOf>
 
-/** Faults by name. What agents must know of (cuts, a full disk, a wrong clock) is left in files that their preload reads. */
+/** Faults by name. Those that concern agents (cuts, a full disk, a wrong clock) are left in files that their preload reads. */
 export function faultsOf(site: Site, folder: string) {
   const tellAgents = (): void => {
     for (const node of site.nodes.values()) {
@@ -17,7 +17,7 @@ export function faultsOf(site: Site, folder: string) {
     }
   }
   return {
-    /** Power-cut. The agent's process is the caller's. */
+    /** Power cut. The caller ends the agent's process. */
     async killNode({ node }: { node: string }): Promise<void> {
       await machineOf(site, node).cutPower()
       await site.virtualAddresses.settle()
@@ -41,11 +41,11 @@ export function faultsOf(site: Site, folder: string) {
       const { node: itself } = machineOf(site, node)
       writeFileSync(join(folder, 'faults', `${node}.full`), below === '' ? '' : itself.real(below))
     },
-    /** systemctl of a node, as root would type it. */
+    /** systemctl of a node, as root. */
     async systemctl({ node, args }: { node: string; args: readonly string[] }): Promise<void> {
       await machineOf(site, node).units.control(args)
     },
-    /** The images of a node are gone, as if nobody had pulled any. */
+    /** Removes the images of a node, as if they were never pulled. */
     async removeImages({ node }: { node: string }): Promise<void> {
       machineOf(site, node).runtime.images.clear()
     },
@@ -65,7 +65,7 @@ export function faultsOf(site: Site, folder: string) {
     async removeFile({ node, path }: { node: string; path: string }): Promise<void> {
       machineOf(site, node).node.remove(path)
     },
-    /** Somebody set controlPlaneEndpoint long ago. */
+    /** controlPlaneEndpoint was set long ago. */
     async setEndpoint({ endpoint }: { endpoint: string }): Promise<void> {
       const key = keyOf('configmaps', 'kube-system', 'kubeadm-config')
       const map = site.store.get(key)
@@ -94,7 +94,7 @@ export function faultsOf(site: Site, folder: string) {
       }
       site.store.create(keyOf('nodes', '', name), { metadata: { name, labels }, spec: {}, status })
     },
-    /** A machine of an external etcd loses its power, or has it again. */
+    /** A machine of an external etcd loses its power, or gets it back. */
     async powerEtcdMachine({ name, alive }: { name: string; alive: boolean }): Promise<void> {
       for (const node of site.etcdMachines) if (node.name === name) node.alive = alive
       tellAgents()

@@ -27,7 +27,7 @@ import type { WorldOptions } from './world-options.js'
 /** How `kubeadm init` was run. */
 type FirstClusterWish = Pick<WorldOptions, 'controlPlaneEndpoint' | 'kubeProxy' | 'networkPlugin' | 'init'>
 
-/** Makes what `kubeadm init` and `kubeadm join` of the workers leave: files and objects. Starts nothing. */
+/** Makes the result of `kubeadm init` and `kubeadm join` of the workers: files and objects. Starts nothing. */
 export function makeFirstCluster(
   site: Site,
   [first, ...workers]: readonly [SimulatedNode, ...SimulatedNode[]],
@@ -193,7 +193,7 @@ function makeObjects(site: Site, facts: ClusterFacts & FirstClusterWish, nodes: 
 
 type Make = (plural: string, namespace: string, name: string, rest: Omit<KubeObject, 'metadata'>) => void
 
-/** Those that kubeadm's cluster has: the first and the tenth address of its services (controlplane.go, addons/dns). */
+/** kubeadm's defaults: the first and the tenth address of its services (controlplane.go, addons/dns). */
 function makeServices(make: Make, { serviceSubnet = '10.96.0.0/12' }: { readonly serviceSubnet?: string }): void {
   const [first = ''] = firstServiceAddresses(serviceSubnet)
   const tenth = first.replace(/1$/, first.includes(':') ? 'a' : '10')

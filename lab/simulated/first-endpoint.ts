@@ -2,8 +2,8 @@ import { hostPort } from './host-port.js'
 import { machineOf, type Site } from './site.js'
 
 /**
- * Makes the endpoint that the cluster was made with lead to its API server: the name alone where the port is the API server's, else haproxy and
- * keepalived on the machine for a load balancer, which somebody set up long ago. It checks all machines: who does not serve is down.
+ * Makes the original endpoint of the cluster reach its API server: only the name if the port is the API server's, otherwise haproxy and
+ * keepalived on the load balancer machine, which was set up long ago. It checks all machines: those that do not serve are down.
  */
 export async function leadToFirst(site: Site, endpoint: string, virtualIp: string): Promise<void> {
   const machines = [...site.nodes.values()].filter(({ role }) => role === 'control-plane')

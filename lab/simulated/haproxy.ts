@@ -9,7 +9,7 @@ interface Backend {
   readonly address: string
   readonly port: number
   up: boolean
-  /** Checks in a row that say the opposite of `up`. */
+  /** Consecutive checks that contradict `up`. */
   against: number
   readonly sessions: Set<Socket>
 }
@@ -29,7 +29,7 @@ export interface HaproxyConfig {
   readonly redispatch: boolean
 }
 
-/** Reads what the laboratory needs of haproxy's configuration; throws as `haproxy -c` complains. */
+/** Reads the parts of haproxy's configuration that the laboratory needs; throws haproxy's own errors. */
 export function readHaproxyConfig(text: string): HaproxyConfig {
   const lines = text
     .split('\n')
@@ -88,7 +88,7 @@ function milliseconds(text: string): number {
 
 /**
  * haproxy in miniature: a real TCP proxy of the node, with real HTTPS checks. `*` means the node's own address and the virtual
- * one while keepalived holds it here. A reload takes new servers for new connections and drops none.
+ * one while keepalived holds it here. A reload uses new servers for new connections and drops none.
  */
 export class Haproxy {
   private readonly node: SimulatedNode
@@ -150,7 +150,7 @@ export class Haproxy {
     this.servers.delete(address)
   }
 
-  /** A server that stays keeps its state and sessions; a new one counts as up until it is checked, as in haproxy. */
+  /** A remaining server keeps its state and sessions; a new one counts as up until it is checked, as in haproxy. */
   private useBackends(): void {
     const before = this.backends
     this.backends = this.config.servers.map(
@@ -172,7 +172,7 @@ export class Haproxy {
       host: backend.address,
       port: backend.port,
       localAddress: this.node.address,
-      // Longer than the configuration says: a process that is late itself is no server that is gone.
+      // Longer than the configuration says: a delay of this process is no failure of a server.
       timeout: 3000,
     })
     const connection = { process: 'haproxy', pid: this.pid, socket: server }
@@ -190,7 +190,7 @@ export class Haproxy {
     server.once('close', () => {
       this.node.connections.delete(connection)
       backend.sessions.delete(client)
-      // `retries 3` with `option redispatch`: another server is tried before the client hears of it.
+      // `retries 3` with `option redispatch`: another server is tried before the client sees an error.
       if (!connected && tries < 3 && this.config.redispatch) this.carry(client, tries + 1)
       else client.destroy()
     })

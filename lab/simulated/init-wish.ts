@@ -1,14 +1,14 @@
-/** What somebody gave to `kubeadm init --config`, and had put on the disk of that machine before. */
+/** The options of `kubeadm init --config`, and files on the machine before it. */
 export interface InitWish {
   readonly bindPort?: number
-  /** Of the ClusterConfiguration; kubeadm's own unless given. */
+  /** For the ClusterConfiguration; default: kubeadm's own. */
   readonly certificatesDir?: string
-  /** `etcd.local.dataDir`; kubeadm's own unless given. */
+  /** `etcd.local.dataDir`; default: kubeadm's own. */
   readonly etcdDataDir?: string
-  /** `networking.serviceSubnet`; kubeadm's own unless given. */
+  /** `networking.serviceSubnet`; default: kubeadm's own. */
   readonly serviceSubnet?: string
   readonly certSANs?: readonly string[]
-  /** They are in the certificate alone: it was made anew by hand, and nobody told kubeadm-config. */
+  /** They are only in the certificate: it was made again by hand, without a change of kubeadm-config. */
   readonly certSansForgotten?: boolean
   /** extraArgs of kube-apiserver. */
   readonly apiServerArgs?: Readonly<Record<string, string>>
@@ -31,6 +31,6 @@ export const [usualCertificatesDir, usualEtcdDataDir] = ['/etc/kubernetes/pki', 
 
 export const patchesFolder = '/etc/kubernetes/patches'
 
-/** Whether kubeadm was told of patches. */
+/** Whether kubeadm was given patches. */
 export const withPatches = ({ files = {} }: InitWish): boolean =>
   Object.keys(files).some((path) => path.startsWith(`${patchesFolder}/`))

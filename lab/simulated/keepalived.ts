@@ -11,7 +11,7 @@ export interface KeepalivedConfig {
   readonly peers: readonly string[]
 }
 
-/** Reads what the laboratory needs of keepalived's configuration; throws as `--config-test` complains. */
+/** Reads the parts of keepalived's configuration that the laboratory needs; throws the errors of `--config-test`. */
 export function readKeepalivedConfig(text: string): KeepalivedConfig {
   const lines = text.split('\n').map((line) => line.replace(/[#!].*/, '').trim())
   const plain = lines.join('\n')
@@ -59,7 +59,7 @@ interface Speaker {
   readonly haproxy: () => Haproxy | undefined
 }
 
-/** All keepaliveds of the site: who holds which virtual address. All BACKUP and nopreempt: the holder keeps it while it is healthy. */
+/** All keepaliveds of the site, with the holders of virtual addresses. All BACKUP and nopreempt: the holder keeps it while it is healthy. */
 export class VirtualAddresses {
   private readonly speakers = new Map<string, Speaker>()
   private readonly network: SimulatedNetwork
@@ -83,7 +83,7 @@ export class VirtualAddresses {
     return [...this.network.floating].find(([, holder]) => holder === node)?.[0]
   }
 
-  /** One look: a healthy speaker without whom an address would be nobody's takes it. */
+  /** One check: a healthy node takes an address without a holder. */
   async settle(): Promise<void> {
     const addresses = new Set([...this.speakers.values()].map(({ config }) => config.virtualIp))
     for (const address of addresses) {

@@ -7,7 +7,7 @@ import type { SimulatedNode } from './node.js'
 
 export interface Credentials {
   readonly server: string
-  /** Verifies the server against it; undefined: does not verify (kubeadm's first look at cluster-info). */
+  /** Verifies the server with it; undefined: does not verify (kubeadm's first read of cluster-info). */
   readonly ca: string | undefined
   readonly cert?: string
   readonly key?: string
@@ -46,7 +46,7 @@ export function credentialsOf(node: SimulatedNode, text: string): Credentials {
   }
 }
 
-/** A program of a node that talks to the API: real TCP from the node's address, real TLS with full verification, names as the node resolves them. */
+/** A program of a node that uses the API: real TCP from the node's address, real TLS with full verification, names as the node resolves them. */
 export class KubeClient {
   private readonly agent: Agent
   private readonly pid: number

@@ -6,7 +6,7 @@ import type { SimulatedNode } from './node.js'
 import type { ServiceDoors } from './services.js'
 import { keyOf, type ObjectStore } from './store.js'
 
-/** At most so often it writes its rules; a second on a real node (iptables.minSyncPeriod). */
+/** Minimum interval between writes of its rules; a second on a real node (iptables.minSyncPeriod). */
 const syncMs = 400
 
 /** kube-proxy: makes the ways of Services; takes its server from the ConfigMap when its pod starts, and keeps a connection to it. Ready or not does not depend on it. */

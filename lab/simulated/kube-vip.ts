@@ -25,11 +25,11 @@ export class KubeVip implements Process {
   private readonly env: ReadonlyMap<string, string>
   private readonly pid: number
   private client: KubeClient | undefined
-  /** Milliseconds that this program has had: a laboratory that is late as a whole is no API server that is gone. */
+  /** Milliseconds that this program has run: a slow laboratory is no failed API server. */
   private lived = 0
   private lookedAt = Date.now()
   private renewedAt = Number.NEGATIVE_INFINITY
-  /** Its last renewal by another, and when that was first seen: as client-go counts, whose clocks need not agree. */
+  /** The last renewal by another holder, and when it was first seen: like client-go, which does not compare clocks. */
   private seen = { renewTime: '', at: 0 }
   private stopped = false
   private looking: NodeJS.Timeout | undefined
@@ -56,7 +56,7 @@ export class KubeVip implements Process {
     }, lookEveryMs)
   }
 
-  /** As on SIGTERM: gives the Lease up, so that another need not wait for its end. */
+  /** As on SIGTERM: releases the Lease, so that another need not wait for its expiry. */
   async stop(): Promise<void> {
     const held = this.holdsLease()
     this.stopped = true
@@ -120,7 +120,7 @@ export class KubeVip implements Process {
     if (!this.holdsLease()) return this.release()
     if (this.bound !== undefined || this.binding) return
     this.binding = true
-    // Whoever had it before may not have let go yet.
+    // The previous holder may not have released it yet.
     await this.take().catch(() => {})
     this.binding = false
     if (!this.holdsLease()) this.release()

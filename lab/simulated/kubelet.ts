@@ -54,7 +54,7 @@ export class Kubelet {
   /** Refused probes of each container, one after the other. */
   private readonly refused = new Map<string, number>()
 
-  /** With serverTLSBootstrap it breaks every handshake off until its request is approved; then it gets one signed, as csrsigning does. */
+  /** With serverTLSBootstrap every handshake fails until its request is approved; then it gets a signed certificate, as from csrsigning. */
   private hasServingCertificate = true
 
   constructor(parts: KubeletParts) {
@@ -71,7 +71,7 @@ export class Kubelet {
       throw new Error(`failed to load kubelet config file, path: ${this.places.config}`)
     this.parts.node.write(this.commandLine, `${this.words.join('\0')}\0`, 0o444)
     this.starting = this.run()
-    // Failures of a beginning show as a lease that is not renewed.
+    // Failures at the start show as a lease that is not renewed.
     this.starting.catch(() => {})
   }
 
@@ -172,7 +172,7 @@ export class Kubelet {
     }
   }
 
-  /** Its request waits for an approval that no controller gives (kubelet, certificate manager for serving). */
+  /** Its request waits for an approval that no controller grants (kubelet, certificate manager for serving). */
   private async askForServing(): Promise<void> {
     const { node, store } = this.parts
     if (
@@ -245,7 +245,7 @@ export class Kubelet {
     return this.manifests
   }
 
-  /** Every file that does not begin with a dot, whatever its ending: so the real one does. */
+  /** Every file that is not hidden, with any extension, like the real one. */
   private async syncStaticPods(): Promise<void> {
     const { node, runtime } = this.parts
     const wanted = new Set<string>()
@@ -296,7 +296,7 @@ export class Kubelet {
     await runtime.run(spec, makeProcess(container.name, flagsOf(container.command ?? []), manifest))
   }
 
-  /** Probes carry no credentials: an API server that refuses them is ended, and started anew, again and again (kubernetes#43784). */
+  /** Probes carry no credentials: an API server that refuses them is killed and restarted again and again (kubernetes#43784). */
   private async probeLiveness({ spec }: PodManifest, { id, name }: ContainerRecord): Promise<void> {
     const [container] = spec.containers
     const { httpGet, failureThreshold = 3 } = container?.livenessProbe ?? {}
@@ -308,7 +308,7 @@ export class Kubelet {
     if (count >= failureThreshold) await this.parts.runtime.stop(id)
   }
 
-  /** The API's picture of a static pod: deleting it restarts nothing, it only comes again. */
+  /** The mirror pod of a static pod in the API: deleting it restarts nothing, it only returns. */
   private publishMirror({ metadata, spec }: PodManifest, pod: string, record: ContainerRecord): void {
     const { id, createdAt, process } = record
     const last = this.mirrored.get(pod)
@@ -432,7 +432,7 @@ function nodeMetadata(name: string, hostname: string): KubeObject['metadata'] {
   }
 }
 
-/** With an external cloud provider a new Node is for nobody until that has seen its machine (kubelet, initialNode). */
+/** With an external cloud provider a new Node has a taint until the provider has found its machine (kubelet, initialNode). */
 const nodeSpec = (node: SimulatedNode): Record<string, unknown> =>
   node.kubeletFlag('cloud-provider') === 'external'
     ? { taints: [{ key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' }] }

@@ -58,7 +58,7 @@ export class Machine {
     await this.units.boot()
   }
 
-  /** As if the plug was pulled: nothing is told, every connection is gone. */
+  /** A power cut: no notice, every connection is gone. */
   async cutPower(): Promise<void> {
     this.node.alive = false
     await this.units.cutPower()
@@ -168,7 +168,7 @@ export class Machine {
     return { start: async () => {}, stop: async () => {} }
   }
 
-  /** Does not listen before its etcd answers: the real one gives up and is started again until then. */
+  /** Does not listen before its etcd answers: the real one exits and is restarted until then. */
   private apiServer(flags: ReadonlyMap<string, string>): Process {
     const { node, site } = this
     let server: ApiServer | undefined

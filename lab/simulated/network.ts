@@ -5,15 +5,15 @@ import type { SimulatedNode } from './node.js'
 export const isLoopback = (address: string): boolean => address === '127.0.0.1' || address === '::1'
 
 /**
- * The network between the nodes: all are loopback addresses, so every connection is a real one; what is cut is refused by whom
- * it reaches, which knows the caller by its source address.
+ * The network between the nodes: all are loopback addresses, so every connection is real; a cut connection is refused by its
+ * target, which identifies the caller by its source address.
  */
 export class SimulatedNetwork {
-  /** Names beside /etc/hosts: the site's DNS. */
+  /** Names besides /etc/hosts: the site's DNS. */
   readonly dns = new Map<string, string>()
   private readonly nodes: ReadonlyMap<string, SimulatedNode>
   private readonly cuts = new Set<string>()
-  /** Who answers at a virtual address. */
+  /** The node that answers at a virtual address. */
   readonly floating = new Map<string, SimulatedNode>()
   /** Virtual addresses of which routers are told: they are on a loopback interface. */
   readonly routed = new Set<string>()
@@ -83,7 +83,7 @@ export class SimulatedNetwork {
   }
 }
 
-/** Remembers a server's sockets so that a power-cut ends them too. */
+/** Tracks a server's sockets so that a power cut ends them too. */
 export function trackSockets(
   server: { on(event: 'connection', listener: (socket: Socket) => void): unknown },
   mayPass: (socket: Socket) => boolean,

@@ -15,13 +15,13 @@ import type { Socket } from 'node:net'
 import { dirname, join, normalize, resolve } from 'node:path'
 import type { SimulatedRole } from './world-options.js'
 
-/** What can be made to go wrong on one node. */
+/** Faults that can be injected into one node. */
 export interface NodeFaults {
   /** Answer every request of the API server with this status. */
   apiStatus?: number
   /** Delay every answer of the API server; milliseconds. */
   apiDelayMs?: number
-  /** kubeadm join fails when it comes to this phase, or to `etcd-join/promote` or `etcd-join/wait` within etcd's. */
+  /** kubeadm join fails in this phase, or in `etcd-join/promote` or `etcd-join/wait` within etcd's. */
   failJoinPhase?: string
   /** Versions that the programs print instead of the release's. */
   programVersion?: string
@@ -31,13 +31,13 @@ export interface NodeFaults {
   clockNotSynchronised?: boolean
   /** The API server does not read its certificate again when the files change. */
   noCertificateReload?: boolean
-  /** Nothing can be pulled: there is no way to a registry. */
+  /** Nothing can be pulled: no registry is reachable. */
   noRegistry?: boolean
   /** A restarted kubelet cannot renew its lease. */
   kubeletCannotRenew?: boolean
-  /** etcd needs so long from the start of its container; milliseconds. A new one needed 9 s on real 1.28.15. */
+  /** Delay between the start of etcd's container and its first answer; milliseconds. A new one needed 9 s on real 1.28.15. */
   etcdStartsAfterMs?: number
-  /** Pods of these (label k8s-app) start again and again on this node. */
+  /** Pods of these (label k8s-app) restart again and again on this node. */
   crashing?: readonly string[]
   /** Conditions of its Node that hold and should not: `DiskPressure`. */
   pressures?: readonly string[]
@@ -68,7 +68,7 @@ export class SimulatedNode {
   readonly role: SimulatedRole
   /** Whether the packages of haproxy and keepalived are installed. */
   readonly balances: boolean
-  /** What the machine itself is called; the node's name, unless a person chose another for that. */
+  /** The hostname; the node's name unless another one was chosen. */
   readonly hostname: string
   /** Address of the card with the default route: what kubeadm and the kubelet take where nobody tells them. */
   readonly defaultAddress: string
@@ -79,7 +79,7 @@ export class SimulatedNode {
   readonly faults: NodeFaults = {}
   readonly listening = new Set<Listening>()
   readonly connections = new Set<Connection>()
-  /** False after a power-cut. */
+  /** False after a power cut. */
   alive = true
   private nextPid = 700
 
@@ -129,7 +129,7 @@ export class SimulatedNode {
     return existsSync(this.real(path)) ? readdirSync(this.real(path)).sort() : []
   }
 
-  /** Writes beside and renames, so that whoever watches the file never sees half of it. */
+  /** Writes beside and renames, so that a watcher never sees a partial file. */
   write(path: string, text: string | Uint8Array, mode = 0o600): void {
     const real = this.real(path)
     mkdirSync(dirname(real), { recursive: true, mode: 0o755 })
@@ -147,7 +147,7 @@ export class SimulatedNode {
     rmSync(this.real(path), { recursive: true, force: true })
   }
 
-  /** Absolute links are meant from the node's own root. */
+  /** Absolute links start at the node's own root. */
   private followed(path: string): string {
     let seen = path
     for (let links = 0; links < 8; links++) {

@@ -16,7 +16,7 @@ const probe = fileURLToPath(new URL('../probe.mjs', import.meta.url))
 /** 20 times a second. */
 const everyMs = 50
 
-/** Probes that a client would make, each in its own process, at the first control plane and (once it answers) at the endpoint. */
+/** Probes like those of a client, each in its own process, at the first control plane and (once it answers) at the endpoint. */
 export class Probing {
   private readonly running: ChildProcess[] = []
   private readonly patienceMs: number
@@ -60,7 +60,7 @@ export class Probing {
   }
 }
 
-/** Whether /readyz is 200 there now, or refused to who has no credentials: only an API server does that. */
+/** Whether /readyz is 200 there now, or refused without credentials: only an API server does that. */
 export function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get(

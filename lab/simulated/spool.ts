@@ -61,7 +61,7 @@ export class Spool {
     })
   }
 
-  /** Lets go of everybody who waits for an answer: a shell that nobody answers would wait for ever. */
+  /** Releases every caller that waits for an answer: an unanswered shell would wait forever. */
   close(): void {
     this.closed = true
     for (const name of readdirSync(this.folder).filter((each) => /^\d+$/.test(each))) {

@@ -200,7 +200,7 @@ export class ObjectStore {
     return Object.fromEntries([...this.objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, o]) => [k, o]))
   }
 
-  /** Secrets of every bootstrap token there ever was: none of them may be found anywhere on a disk. */
+  /** Secrets of every bootstrap token ever made: none of them may be found on a disk. */
   readonly tokenSecrets = new Set<string>()
 
   private put(key: ObjectKey, object: KubeObject): KubeObject {

@@ -52,7 +52,7 @@ export class Units {
   /** Units that are there because of a file. */
   private readonly ofFiles = new Set<string>()
   private readonly files: UnitFiles
-  /** Every transient unit that was ever started here, in their order, beyond power cuts: what was really done, whoever remembers it. */
+  /** Every transient unit ever started here, in order, across power cuts: the record of what was really done. */
   readonly started: { readonly unit: string; readonly command: string }[] = []
 
   constructor(files: UnitFiles = { read: () => undefined, serviceOf: () => undefined }) {
@@ -125,13 +125,13 @@ export class Units {
     if (unit === undefined) return said(5, `Failed to stop ${withSuffix(name)}: Unit ${withSuffix(name)} not loaded.`)
     if (unit.activeState === 'active') await unit.service?.stop()
     unit.life.abort()
-    // A transient unit that is stopped is forgotten, while it runs or after its success; one that failed stays until reset-failed.
+    // A stopped transient unit is unloaded, while it runs or after its success; a failed one stays until reset-failed.
     if (unit.transient && unit.activeState !== 'failed') this.units.delete(unit.name)
     else if (unit.activeState !== 'failed') Object.assign(unit, { activeState: 'inactive', subState: 'dead' })
     return ok()
   }
 
-  /** Power-cut: nothing is asked; transient units and journals of tmpfs are gone. */
+  /** Power cut: no clean stop; transient units and journals in tmpfs are gone. */
   async cutPower(): Promise<void> {
     for (const unit of [...this.units.values()]) {
       if (unit.activeState === 'active') await unit.service?.stop().catch(() => {})
@@ -216,7 +216,7 @@ export class Units {
     return `${lines.join('\n')}\n`
   }
 
-  /** systemd-run: a unit that lives on its own; a second one of the name is refused while the first is loaded. */
+  /** systemd-run: an independent unit; a second one of the name is refused while the first is loaded. */
   runTransient(
     args: readonly string[],
     run: (program: string, args: readonly string[], out: (line: string) => void, life: AbortSignal) => Promise<number>,

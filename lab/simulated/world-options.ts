@@ -2,19 +2,19 @@ import type { InitWish } from './init-wish.js'
 
 export type SimulatedRole = 'control-plane' | 'worker' | 'load-balancer' | 'etcd'
 
-/** How a simulated site is wanted. */
+/** Options of a simulated site. */
 export interface WorldOptions {
   /** Of any release that versions.ts has, such as `v1.37.2`. */
   readonly kubernetesVersion: string
   readonly controlPlanes: number
   readonly workers: number
-  /** So many of the workers, the last ones, are machines that have not joined yet. */
+  /** The number of workers, the last ones, that have not joined yet. */
   readonly spareWorkers?: number
-  /** Machines for a load balancer of its own, which are no nodes of the cluster. */
+  /** Machines for a separate load balancer, which are no nodes of the cluster. */
   readonly balancers?: number
   /** True: the packages of haproxy and keepalived are on the workers too. */
   readonly haproxyEverywhere?: boolean
-  /** etcd on machines of its own, which have no agent. */
+  /** etcd on separate machines, which have no agent. */
   readonly externalEtcd?: ExternalEtcdWish
   /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
   readonly subnet?: string
@@ -24,17 +24,17 @@ export interface WorldOptions {
    */
   readonly controlPlaneEndpoint?: string
   /**
-   * How kube-proxy is: `iptables` unless given; absent after `kubeadm init --skip-phases=addon/kube-proxy`; disabled by a nodeSelector that no node
-   * has, as Calico's page on eBPF has people do it.
+   * kube-proxy's mode: default `iptables`; absent after `kubeadm init --skip-phases=addon/kube-proxy`; disabled by a nodeSelector that matches no
+   * node, as Calico's page on eBPF recommends.
    */
   readonly kubeProxy?: 'iptables' | 'ipvs' | 'nftables' | 'absent' | 'disabled'
-  /** None unless given. Its objects and files name the first control plane, as its documentation had people write. */
+  /** Default none. Its objects and files name the first control plane, as its documentation recommended. */
   readonly networkPlugin?: NetworkPlugin
-  /** False: nobody has entered the endpoint's name into DNS. */
+  /** False: the endpoint's name is not in DNS. */
   readonly dns?: boolean
   /** What the first control plane was made with, beside kubeadm's defaults. */
   readonly init?: InitWish
-  /** The machines are called otherwise than the nodes: `nodeRegistration.name`. */
+  /** The hostnames differ from the nodes' names: `nodeRegistration.name`. */
   readonly otherHostnames?: boolean
   /** Each machine has a second network card, with the default route, where its agent is dialled. */
   readonly secondNetwork?: boolean
@@ -57,7 +57,7 @@ export interface ExternalEtcdWish {
   readonly named?: number
 }
 
-/** A network plugin that is told where the API server is, in the place of kube-proxy's Service. */
+/** A network plugin that is configured with the API server's address, instead of kube-proxy's Service. */
 export type NetworkPlugin = 'cilium' | 'calico'
 
 export interface SimulatedNodeDescription {
@@ -72,7 +72,7 @@ export interface SimulatedNodeDescription {
   readonly path: string
 }
 
-/** What the world prints when it runs. */
+/** What the world prints once it runs. */
 export interface WorldDescription {
   readonly folder: string
   /** Path of the control socket. */

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     for (const each of [folder, options.programFolder]) rmSync(each, { recursive: true, force: true, maxRetries: 3 })
     process.exit(0)
   }
-  // The parent's death closes our standard input, whatever killed it; then nobody but us can clean up.
+  // The parent's death closes standard input, however it died; then only this process can clean up.
   process.stdin.on('end', end).on('error', end).resume()
   process.on('SIGTERM', end)
   process.on('SIGINT', () => {})
@@ -121,7 +121,7 @@ async function start(site: Site, options: WorldOptions, { folder, subnet }: Plac
   await serveControl(control, {
     ...faultsOf(site, folder),
     ...looksOf(site, first, init.bindPort),
-    /** How long this process, which is all servers of the site, stood still since it began; milliseconds. */
+    /** How long this process, which runs all servers of the site, has stalled since its start; milliseconds. */
     stalls: async () => Math.round(pace.stalledMs),
   } as Readonly<Record<string, Handler>>)
   return {
@@ -164,18 +164,18 @@ async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProx
 
 const beatMs = 50
 
-/** A real cluster's servers have a machine each; this site has what is left of one, and says how much that was. */
+/** A real cluster's servers have a machine each; this site has the rest of one, and reports how much that was. */
 function measurePace(): OwnPace {
   const pace = new OwnPace(beatMs, performance.now())
   setInterval(() => pace.beat(performance.now()), beatMs)
   return pace
 }
 
-/** What a test may look at without asking the cluster's own doors. */
+/** What a test may inspect without using the cluster's own interfaces. */
 function looksOf(site: Site, first: SimulatedNode, apiPort = 6443) {
   return {
     dump: async () => site.store.dump(),
-    /** What was really done since the site began: transient units of each node, changes of etcd's members. */
+    /** What was really done since the start of the site: transient units of each node, changes of etcd's members. */
     executions: async () => ({
       units: Object.fromEntries([...site.machines].map(([name, { units }]) => [name, units.started])),
       etcd: site.etcd.changes,

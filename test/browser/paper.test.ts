@@ -83,7 +83,10 @@ async function hardWonReport(t: Test): Promise<RunReport> {
   ended(t, await cluster.quorate(['resume', run]), 4)
   await cluster.setFaults('cp3', { failJoinPhase: '' })
   ended(t, await cluster.quorate(['resume', run]))
-  t.match((await cluster.quorate(['status', run])).stdout, /Attempts: 4 \(1 interrupted, 2 failed\), .* of pauses/)
+  t.match(
+    (await cluster.quorate(['status', run])).stdout,
+    /Attempts: 4 \(1 interrupted, 2 failed\), .* of work, paused for /,
+  )
   ended(t, await cluster.quorate(['report', run, '--html', `${folder}/paper.html`]))
   const { stdout } = await cluster.quorate(['report', run, '-o', 'json'])
   writeFileSync(`${folder}/paper.json`, stdout)

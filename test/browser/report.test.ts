@@ -87,8 +87,8 @@ t.test('the report of a conversion', async (t) => {
   await looksRight(t, 'converted')
   const page = readFileSync(`${folder}/converted.html`, 'utf8')
   t.match(page, /etcd voters<\/dt><dd>1 → 3/)
-  t.match(page, /Of 10 connections, 4 to the API server of their own node, 6 from elsewhere straight to k8smaster1/)
-  t.match(page, /Of 18 connections, 9 through the endpoint, 9 to the API server of their own node/)
+  t.match(page, /Of 10 connections, 4 to the node\u2019s own API server, 6 from other nodes directly to k8smaster1/)
+  t.match(page, /Of 18 connections, 9 through the endpoint, 9 to the node\u2019s own API server/)
 })
 
 t.test('the report of a run in which everything happened', async (t) => {

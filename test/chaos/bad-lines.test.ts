@@ -33,7 +33,7 @@ t.test(`connections that break off, stall, go silent and repeat themselves (QUOR
     for (let tries = 1; ; tries++) {
       const [run] = runsOf(cluster)
       const said = (chunk: string): void => {
-        if (tries <= 3 && /\] snapshot-etcd:|goes on|is being undone/.test(chunk))
+        if (tries <= 3 && /\] snapshot-etcd:|run \S+ resumed|is being undone/.test(chunk))
           for (const line of lines) line.begin(all)
       }
       const { exitCode, stdout, stderr } = await cluster.quorate(run === undefined ? args : onward(run), said)

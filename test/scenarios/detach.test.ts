@@ -101,9 +101,13 @@ t.test('a run that was started with --detach goes on without its terminal', asyn
       join(statePaths(cluster.stateFolder).logs, logs.find((name) => name.startsWith('resume')) ?? ''),
       'utf8',
     ),
-    /goes on[\s\S]*ended: done[\s\S]*This report as a page/,
+    /resumed[\s\S]*ended: done[\s\S]*This report as an HTML page/,
   )
-  t.match(typed(['resume', first.run, '--detach']), { status: 0, stdout: /This report as a page/ }, 'one that is done')
+  t.match(
+    typed(['resume', first.run, '--detach']),
+    { status: 0, stdout: /This report as an HTML page/ },
+    'one that is done',
+  )
 
   const third = await detached(t, cluster, ['rollback', first.run, '--yes', '--detach'])
   ended(t, await cluster.quorate(['watch', first.run]))

@@ -111,7 +111,7 @@ t.test('a fix there and back', async (t) => {
     t.same([...new Set(stepsOf(cluster))].sort(), [...theirSteps].sort())
     t.same(await doubleExecutions(cluster), [])
     await verified(t, cluster)
-    await reported(t, cluster, { badge: 'Mended', verdict: /simulated was mended: every gate held/ })
+    await reported(t, cluster, { badge: 'Fixed', verdict: /simulated was fixed: every gate held/ })
   })
 
   await t.test('undone, killed on the way, undone to its end: as it was, flaws and all', async (t) => {

@@ -24,9 +24,9 @@ async function stopped(t: Test, cluster: SimulatedCluster, { args, when, signal,
   await quorate.said(when)
   const begun = beginnings(journalOf(cluster)).length
   quorate.kill(signal)
-  await quorate.said(/Stopping: what runs now comes to its end, nothing new is begun/)
+  await quorate.said(/Stopping: running actions finish, no new ones start/)
   quorate.kill(signal)
-  await quorate.said(/kill -9\) would cut only the watching/)
+  await quorate.said(/kill -9\) does not stop it/)
   const run = await quorate.ended
   ended(t, run, 130)
   t.match(run.stdout + run.stderr, /[Ss]topped at a safe place/, 'it says so')

@@ -71,7 +71,7 @@ t.test('what pods use, in a conversion, and in its undo after the first control 
   const undone = await cluster.quorate(['rollback', id, '--yes'])
   ended(t, undone)
   nothingFailed(t, seenBy(cluster, id).slice(seen.length))
-  t.match(undone.stdout, /While it was undone/)
+  t.match(undone.stdout, /During the rollback/)
   t.match(undone.stdout, /as pods: Service kubernetes, from k8sworker1.example.com: \d+ requests, 0 failed/)
   t.match(JSON.stringify(journalOf(cluster, id)), new RegExp(`${first} leads etcd`))
 })

@@ -40,7 +40,7 @@ function asWritten(object: unknown): unknown {
 async function mended(t: Test, cluster: SimulatedCluster, { id }: Flaw): Promise<void> {
   const run = await fix(cluster)
   ended(t, run)
-  t.match(run.stdout, /What a step mends/)
+  t.match(run.stdout, /What a step fixes/)
   t.same(stepsOf(cluster), ['back-up-files', ...(mendedBy[id] ?? []), 'prove-ha'], 'exactly its steps')
   t.match(journalOf(cluster)[0], { kind: 'run-started', purpose: 'fix' })
   t.same(await findingsOf(await simulatedFlaws(cluster)), { found: [], exitCode: 0 }, 'verify finds nothing any more')
@@ -50,9 +50,9 @@ async function toldHonestly(t: Test, cluster: SimulatedCluster): Promise<void> {
   const [before, run] = [withoutLedgers(await everything(cluster)), runOf(cluster)]
   const told = await fix(cluster)
   ended(t, told, 7)
-  t.match(told.stdout, /What no step mends/)
+  t.match(told.stdout, /What no step fixes/)
   t.match(told.stdout, /Nothing was changed/)
-  t.notMatch(told.stdout, /What a step mends/)
+  t.notMatch(told.stdout, /What a step fixes/)
   t.equal(runOf(cluster), run, 'no run was begun')
   t.same(withoutLedgers(await everything(cluster)), before, 'nothing was changed')
 }
@@ -77,7 +77,7 @@ t.test('verify --fix mends what a step mends, and says honestly what none does',
     const run = runOf(cluster)
     const told = await fix(cluster)
     ended(t, told)
-    t.match(told.stdout, /nothing to mend/)
+    t.match(told.stdout, /nothing to fix/)
     t.equal(runOf(cluster), run)
   })
 

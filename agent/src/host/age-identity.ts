@@ -9,8 +9,8 @@ export interface AgeIdentity {
 }
 
 /**
- * Makes an identity with Node's own X25519. The age library does it too, but in JavaScript integers: an idle agent would carry
- * that library and its curves in memory for a key that most agents are never asked for.
+ * Makes an identity with Node's own X25519. The age library can do it too, but in JavaScript integers: an idle agent would keep
+ * that library and its curves in memory for a key that most agents never need.
  */
 export function newAgeIdentity(): AgeIdentity {
   const { publicKey, privateKey } = generateKeyPairSync('x25519')
@@ -34,7 +34,7 @@ function bech32(prefix: string, bytes: Uint8Array): string {
   return `${prefix}1${[...words, ...check].map((word) => alphabet[word]).join('')}`
 }
 
-/** Bytes as words of 5 bits, the last filled up with zeroes. */
+/** Bytes as words of 5 bits, the last one padded with zeroes. */
 function wordsOf(bytes: Uint8Array): number[] {
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
   return (bits.match(/.{1,5}/g) ?? []).map((word) => Number.parseInt(word.padEnd(5, '0'), 2))

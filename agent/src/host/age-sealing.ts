@@ -3,10 +3,10 @@ import type { Encrypter } from 'age-encryption'
 import { newAgeIdentity } from './age-identity.js'
 import type { Sealing } from './sealing.js'
 
-/** Loaded when something is sealed: most agents never do, and it would be a tenth of an idle one. */
+/** Loaded when something is sealed: most agents never do, and it would be a tenth of an idle agent's memory. */
 const age = () => import('age-encryption')
 
-/** Makes a fresh age identity. It is never written anywhere: what is sealed to this agent cannot be opened after it ends. */
+/** Makes a fresh age identity. It is never stored: what is sealed to this agent cannot be opened after it ends. */
 export async function createSealing(): Promise<Sealing> {
   const { identity, recipient } = newAgeIdentity()
   return {
@@ -17,7 +17,7 @@ export async function createSealing(): Promise<Sealing> {
       const decrypter = new Decrypter()
       decrypter.addIdentity(identity)
       return decrypter.decrypt(ciphertext).catch(() => {
-        // The library's words are dropped: this is about other nodes' secrets, and the one cause that a person meets is named.
+        // The library's message is dropped: it is about other nodes' secrets, and the one likely cause is named.
         throw new QuorateError(
           'SECRET_NOT_FOR_US',
           'a sealed secret could not be opened with the key of this agent process',

@@ -4,28 +4,28 @@ import { dirname } from 'node:path'
 import { type Disk, systemDisk } from './disk.js'
 import { makeFolder, openNew, syncFolder, temporaryBeside } from './durable-file.js'
 
-/** A complete line and where in the file it begins, in bytes. */
+/** A complete line and its offset in the file, in bytes. */
 export interface FileLine {
   readonly text: string
   readonly offset: number
 }
 
-/** A file of lines that only ever grows, or is replaced as a whole. Calls must not overlap. */
+/** A file of lines that is only appended to, or replaced as a whole. Calls must not overlap. */
 export interface AppendFile {
-  /** The complete lines that were there when it was opened; once, so that they need not be kept. */
+  /** The complete lines found when it was opened; returned once, so that they need not stay in memory. */
   takeLines(): readonly FileLine[]
   /** Bytes that are on the disk. */
   size(): number
-  /** Resolves when the line is on the disk; a line that could not be written whole is taken back. */
+  /** Resolves when the line is on the disk; a partly written line is removed. */
   append(line: string): Promise<void>
-  /** Puts what `edit` makes of the lines in their place: a power cut leaves the old file or the new one, each whole. */
+  /** Replaces the lines with the result of `edit`: after a power cut the file is either the old or the new one, complete. */
   rewrite(edit: (lines: readonly FileLine[]) => readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
 const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW
 
-/** Opens or makes the file (0600). What a power cut left of a last line without its end is cut off: it was never confirmed to anybody. */
+/** Opens or makes the file (0600). A last line that a power cut left without its end is removed: it was never confirmed. */
 export async function openAppendFile(path: string, disk: Disk = systemDisk): Promise<AppendFile> {
   await makeFolder(dirname(path), 0o600, disk)
   const handle = await disk.open(path, openFlags, 0o600)
@@ -42,7 +42,7 @@ class DurableLines implements AppendFile {
   private readonly disk: Disk
   private handle: FileHandle
   private confirmed: number
-  /** What must succeed before anything more is written: after a failure nobody knows what the disk holds beyond the confirmed lines. */
+  /** Must succeed before the next write: after a failure it is unknown what the disk holds beyond the confirmed lines. */
   private mend: (() => Promise<void>) | undefined
 
   constructor(opened: { path: string; disk: Disk; handle: FileHandle; bytes: Buffer }) {
@@ -99,7 +99,7 @@ class DurableLines implements AppendFile {
     await this.handle.close().catch(() => {})
     this.handle = fresh
     this.confirmed = bytes.length
-    // Until the folder is on the disk, a power cut could bring the old file back, without what is appended to the new one.
+    // Until the folder is on the disk, a power cut could restore the old file, without the lines appended to the new one.
     this.mend = () => syncFolder(dirname(this.path), this.disk)
     await this.mendFirst()
   }

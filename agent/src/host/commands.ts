@@ -10,7 +10,7 @@ const command = (file: string, args: readonly string[], timeoutMs = quick): Comm
 /** Services that a drill stops and starts. */
 export type ServiceUnit = LoadBalancerUnit | 'kubelet'
 
-/** Properties that `showUnits` asks for; every one of them exists since systemd 219. */
+/** Properties that `showUnits` asks for; all exist since systemd 219. */
 const unitProperties = [
   'LoadState',
   'ActiveState',
@@ -25,7 +25,7 @@ const unitProperties = [
 
 /**
  * A value that a program could take for an option is refused: parsed names cannot begin with a dash, so this holds even if a
- * door upstream was forgotten.
+ * check upstream was forgotten.
  */
 function word(text: string): string {
   if (text === '' || text.startsWith('-'))
@@ -34,7 +34,7 @@ function word(text: string): string {
 }
 
 /**
- * Every command line that this program can ever run: a security review reads this file. All are values, never shell text; none
+ * Every command line that this program can run, for a security review. All are values, never shell text; none
  * carries a secret (configuration files in tmpfs do). Paths are as the node's own programs see them.
  */
 export const commands = {
@@ -57,11 +57,11 @@ export const commands = {
   checkUnitFile: (file: string) => command('systemd-analyze', ['verify', '--man=no', word(file)], seconds(60)),
   showUnits: (units: readonly string[]) =>
     command('systemctl', ['show', ...units.map(word), `--property=${unitProperties.join(',')}`]),
-  /** A unit's files, its drop-ins after it. */
+  /** A unit's files, followed by its drop-ins. */
   unitFiles: (unit: 'kubelet') => command('systemctl', ['cat', unit, '--no-pager']),
   unitJournal: (unit: string) => command('journalctl', [`--unit=${unit}`, '--output=cat', '--no-pager']),
   validateConfig: (config: string) => command('kubeadm', ['config', 'validate', '--config', word(config)]),
-  /** An empty repository is kubeadm's own. */
+  /** An empty repository means kubeadm's default. */
   listImages: (kubernetesVersion: string, repository: string) => {
     const from = repository === '' ? [] : [`--image-repository=${repository}`]
     const list = ['config', 'images', 'list', `--kubernetes-version=${word(kubernetesVersion)}`, ...from]
@@ -69,7 +69,7 @@ export const commands = {
   },
 
   /**
-   * kubeadm's dry run writes manifests into a folder and nothing else anywhere: into the one that this variable names, or below it
+   * kubeadm's dry run writes manifests into the folder that this variable names, or below it, and nowhere else
    * (app/constants, GetDryRunDir; before 1.32 CreateTempDirForKubeadm). Seen with 1.28.15 and 1.37.2.
    */
   renderManifests: (phase: 'control-plane all' | 'etcd local', config: string, folder: string) =>
@@ -82,7 +82,7 @@ export const commands = {
       seconds(60),
     ),
 
-  /** Its answer holds a key: read by the agent alone, never a unit's output, which the journal would keep. */
+  /** Its output holds a key: only the agent reads it, never a unit, whose output the journal would keep. */
   makeKubeconfig: (config: string, clientName: string, hours: number) =>
     command(
       'kubeadm',
@@ -104,8 +104,8 @@ export const commands = {
 
   // ---- transient units ---------------------------------------------------------------------------------------------
   /**
-   * Asks PID 1 to run `inner`: it outlives this agent and is outside of its sandbox. Returns as soon as it is queued. `systemctl enable` shall
-   * not call the scripts of System V too (systemd's docs/ENVIRONMENT.md): each takes half a second and changes links that systemd never reads.
+   * Asks PID 1 to run `inner`: it outlives this agent and runs outside of its sandbox. Returns as soon as it is queued. `systemctl enable` must
+   * not call the scripts of System V (systemd's docs/ENVIRONMENT.md): each takes half a second and changes links that systemd never reads.
    */
   startTransientUnit: (unit: string, inner: Command, output: 'journal' | 'errors-only' = 'journal') =>
     command('systemd-run', [
@@ -119,7 +119,7 @@ export const commands = {
       inner.file,
       ...inner.args,
     ]),
-  /** PID 1 runs `inner` once, that many seconds from now, whoever is gone by then. The default accuracy of a timer is a minute. */
+  /** PID 1 runs `inner` once, that many seconds from now, even if this agent is gone. The default accuracy of a timer is a minute. */
   startTransientTimer: (unit: string, afterSeconds: number, inner: Command) =>
     command('systemd-run', [
       `--unit=${unit}`,
@@ -132,14 +132,14 @@ export const commands = {
       ...inner.args,
     ]),
   stopUnit: (unit: string) => command('systemctl', ['stop', word(unit)], seconds(60)),
-  /** Tells systemd that unit files have changed. */
+  /** Makes systemd read changed unit files. */
   daemonReload: () => command('systemctl', ['daemon-reload'], seconds(60)),
   resetFailedUnit: (unit: string) => command('systemctl', ['reset-failed', word(unit)]),
 
   // ---- changing: only ever inside a transient unit (host/transient-unit.ts); the time is how long the unit is followed --
   issueCertificate: (certificate: 'apiserver' | 'etcd-server' | 'etcd-peer', config: string) =>
     command('kubeadm', ['init', 'phase', 'certs', certificate, '--config', word(config)], seconds(120)),
-  /** Keys and requests of every certificate, in these folders; its output names files alone. */
+  /** Keys and requests of every certificate, in these folders; its output names only files. */
   generateRequests: (config: string, certDir: string, kubeconfigDir: string) =>
     command(
       'kubeadm',
@@ -160,7 +160,7 @@ export const commands = {
       ['join', 'phase', 'control-plane-join', 'mark-control-plane', '--config', word(config)],
       seconds(180),
     ),
-  /** Where etcd is no affair of this node, kubeadm would look a minute for a member and empty /var/lib/etcd (app/cmd/phases/reset/removeetcdmember.go). */
+  /** With an external etcd, kubeadm would look for a member for a minute and empty /var/lib/etcd (app/cmd/phases/reset/removeetcdmember.go). */
   resetNode: (criSocket: string, etcd: 'own' | 'external') =>
     command(
       'kubeadm',

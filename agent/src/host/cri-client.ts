@@ -10,7 +10,7 @@ const answerMs = 10_000
 const pullMs = 15 * 60_000
 const states = ['created', 'running', 'exited', 'unknown'] as const
 
-/** A container as the runtime lists it; pod and namespace from the labels that the kubelet gives (k8s.io/kubelet, types/labels.go). */
+/** A container as the runtime lists it; pod and namespace from the kubelet's labels (k8s.io/kubelet, types/labels.go). */
 function containerFacts(container: Container): ContainerFacts {
   return {
     id: container.id,
@@ -26,7 +26,7 @@ function containerFacts(container: Container): ContainerFacts {
 
 /**
  * The container runtime at a unix socket (`/run/containerd/containerd.sock`, with or without `unix://`). Dials with the first call;
- * a runtime that does not answer, or refuses, is CONTAINER_RUNTIME_REFUSED. The caller closes it.
+ * a runtime that does not answer or refuses is CONTAINER_RUNTIME_REFUSED. The caller closes it.
  */
 export function connectCri(host: Host, socket: string): CriClient {
   const address = `unix:${host.realPath(socket.replace(/^unix:(\/\/)?/, ''))}`

@@ -13,13 +13,13 @@ const known = [
 ]
 const fallback = '/run/containerd/containerd.sock'
 
-/** KubeletConfigurations that tell the kubelet its runtime, from 1.34 on; kubeadm writes the second. */
+/** KubeletConfigurations that name the runtime, from 1.34 on; kubeadm writes the second. */
 const configs = ['/var/lib/kubelet/config.yaml', '/var/lib/kubelet/instance-config.yaml']
-/** Files with its flags, which count more. kubeadm kept it in the first. */
+/** Files with the kubelet's flags, which take precedence. kubeadm used the first. */
 const flags = ['/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet']
 const flag = /^[^#\n]*--container-runtime-endpoint[= ]["']?([^\s"']+)/gm
 
-/** A path, however the kubelet may be told it; undefined where it is none. */
+/** A path from any form that the kubelet accepts; undefined if it is none. */
 const pathIn = (endpoint: string): string | undefined =>
   /^(?:unix:(?:\/\/)?)?(\/[A-Za-z0-9._/-]+)$/.exec(endpoint.trim())?.[1]
 
@@ -28,14 +28,14 @@ function configured(text: string, path: string): string {
     const endpoint = valueAt(readYaml(text, 'CONFIG_MAP_INVALID', filePlace(path)).value, ['containerRuntimeEndpoint'])
     return typeof endpoint === 'string' ? endpoint : ''
   } catch {
-    // The facts of the node say what is wrong with it.
+    // The facts of the node report what is wrong with it.
     return ''
   }
 }
 
 /**
- * Socket of the container runtime that this node uses: the one its kubelet was told, else one that somebody listens at, else one that is
- * there, else containerd's. Looked for each time: a runtime may be installed after the agent.
+ * Socket of the container runtime that this node uses: the one in its kubelet's configuration, else one with a listener, else one that
+ * exists, else containerd's. Searched each time: a runtime may be installed after the agent.
  */
 export function findCriSocket(host: Pick<Host, 'realPath'>): string {
   const text = (path: string): string => {

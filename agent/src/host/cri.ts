@@ -4,9 +4,9 @@ import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
 export interface CriClient {
   /** `containerd 1.7.2`; throws when the runtime does not answer. */
   version(signal?: AbortSignal): Promise<string>
-  /** All containers, also those that exited; names empty for all. */
+  /** All containers, including exited ones; empty `names` means all. */
   containers(names: readonly string[], signal?: AbortSignal): Promise<ContainerFacts[]>
-  /** SIGTERM, SIGKILL after the grace (seconds). */
+  /** SIGTERM, then SIGKILL after the grace period (seconds). */
   stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
   /** Image references that are present. */
   images(signal?: AbortSignal): Promise<string[]>

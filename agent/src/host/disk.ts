@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 
 /**
- * The system calls by which something becomes durable: the agent's ledger and every file that it replaces. A door of its own, so that a
- * test can see their order and let each of them fail.
+ * The system calls that make something durable: for the agent's ledger and every file that it replaces. Separate, so that a
+ * test can check their order and let each of them fail.
  */
 export interface Disk {
   readonly open: typeof open

@@ -8,7 +8,7 @@ interface Asked extends Waiting {
   readonly socket: Socket
 }
 
-/** One question to a DNS server, each time from a socket of its own as a resolver does: a kept one would be led to one and the same pod. */
+/** One question to a DNS server, each from a new socket as a resolver does: a kept socket would always reach the same pod. */
 export class DnsAsker {
   readonly #question: DnsQuestion
   readonly #pace: OwnPace
@@ -21,7 +21,7 @@ export class DnsAsker {
     this.#giveUpMs = giveUpMs
   }
 
-  /** Each question is new by itself. */
+  /** Each question uses a new socket. */
   renew(): void {}
 
   stop(): void {
@@ -31,7 +31,7 @@ export class DnsAsker {
 
   ask(now: number): void {
     for (const asked of this.#asked) {
-      // What has come meanwhile is read first: it may be this process that is late.
+      // Read what has already arrived first: this process itself may be late.
       if (this.#pace.waited(asked, now) > this.#giveUpMs)
         setImmediate(() => this.#ended(asked, { error: `no answer within ${this.#giveUpMs} ms` }))
     }

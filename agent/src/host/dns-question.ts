@@ -17,7 +17,7 @@ export function dnsQuestion(name: string): { readonly id: number; readonly bytes
 
 const refusals: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' }
 
-/** Why an answer is none; undefined for a good one, also one that there is no such name. `unrelated` is not the answer to that question. */
+/** Why a response is no valid answer; undefined for a valid one, including "no such name". `unrelated` answers another question. */
 export function dnsProblem(answer: Buffer, id: number): string | undefined {
   if (answer.length < headerBytes || answer.readUInt16BE(0) !== id || (answer.readUInt8(2) & 0x80) === 0)
     return 'unrelated'

@@ -8,11 +8,11 @@ import type { ReplaceOptions } from './host.js'
 
 const permissionBits = 0o7777
 
-/** True when an error of the system has one of these codes. */
+/** True if a system error has one of these codes. */
 export const isCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '')
 
-/** For `.catch`: what is not there is undefined, other errors pass. */
+/** For `.catch`: a missing file is undefined, other errors pass. */
 export const absent = (error: unknown): undefined => {
   if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined
   throw error
@@ -22,11 +22,11 @@ export const symlinkRefused = (path: string): QuorateError =>
   new QuorateError('SYMLINK_REFUSED', `${path} is a symbolic link`, { where: path })
 
 export interface Replacement extends ReplaceOptions {
-  /** Bytes, whole or in pieces. */
+  /** Bytes, at once or in pieces. */
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-  /** False for a simulated node, which runs without root: its whole folder belongs to the one user who plays it. */
+  /** False for a simulated node, which runs without root: its whole folder belongs to one user. */
   readonly ownerMustHold: boolean
-  /** Makes the new file what the one that it replaces is to the system's access control, before it takes its place. */
+  /** Gives the new file the access control attributes of the one that it replaces, before it takes its place. */
   readonly label?: (temporary: string) => Promise<void>
 }
 
@@ -36,7 +36,7 @@ interface Looks {
   readonly gid: number | undefined
 }
 
-/** What a replacement is written into before it takes the file's place; one that a power cut left is swept when the agent starts. */
+/** The temporary file of a replacement; one that a power cut left is removed when the agent starts. */
 export const temporaryBeside = (path: string): string =>
   // Hidden: the kubelet takes every other file in its manifest folder for a pod.
   join(dirname(path), `.${basename(path)}.quorate-${randomBytes(4).toString('hex')}`)
@@ -44,11 +44,11 @@ export const temporaryBeside = (path: string): string =>
 export const isTemporary = (name: string): boolean => /^\..+\.quorate-[0-9a-f]{8}$/.test(name)
 
 /**
- * Replaces or makes a file so that a power cut leaves the old one or the new one, never a part: temporary file beside it,
- * fsync, rename, fsync of the folder. A file that is there keeps mode and owner. Resolves with the number of bytes.
+ * Replaces or makes a file so that a power cut leaves the old or the new one, never a part: temporary file beside it,
+ * fsync, rename, fsync of the folder. An existing file keeps mode and owner. Resolves with the number of bytes.
  *
- * A file that is new gets the SELinux context that the policy gives to its folder's files. One that is there may have another, such as
- * /etc/hosts among the files of /etc: `label` carries it over.
+ * A new file gets the SELinux context that the policy defines for its folder. An existing one may have another, such as
+ * /etc/hosts in /etc: `label` keeps it.
  */
 export async function replaceDurably(path: string, replacement: Replacement, disk: Disk = systemDisk): Promise<number> {
   const present = await disk.lstat(path).catch(absent)
@@ -66,19 +66,19 @@ export async function replaceDurably(path: string, replacement: Replacement, dis
     await syncFolder(dirname(path), disk)
     return size
   } catch (error) {
-    // What the disk said first is what a person must hear, not that it refused this too.
+    // Report the first error of the disk, not that of the cleanup.
     await disk.unlink(temporary).catch(() => {})
     throw error
   }
 }
 
-/** Makes what is missing of a folder; who may read the file may enter the folder, so a secret's folder is private. */
+/** Makes the missing part of a folder. Users who may read the file may enter the folder, so a secret's folder is private. */
 export async function makeFolder(folder: string, fileMode: number, disk: Disk = systemDisk): Promise<void> {
   const canRead = fileMode & 0o444
   const first = await disk.mkdir(folder, { recursive: true, mode: 0o700 })
   if (first === undefined) return
   for (let made = folder; made.length >= first.length; made = dirname(made)) {
-    // Not left to mkdir: the umask of the agent is strict.
+    // Not left to mkdir: the agent's umask is strict.
     await disk.chmod(made, 0o700 | canRead | (canRead >> 2))
     await syncFolder(dirname(made), disk)
   }
@@ -94,7 +94,7 @@ export async function syncFolder(folder: string, disk: Disk = systemDisk): Promi
   }
 }
 
-/** A file that is not there yet, for root alone. */
+/** A file that does not exist yet, for root only. */
 export const openNew = (path: string, disk: Disk = systemDisk, more = 0): Promise<FileHandle> =>
   disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | more, 0o600)
 
@@ -115,7 +115,7 @@ async function writeTemporary(
       size += chunk.length
     }
     await own(handle, looks, ownerMustHold)
-    // After chown, which clears set-id bits; by handle, so that the umask has no say.
+    // After chown, which clears set-id bits; by handle, so that the umask does not apply.
     await handle.chmod(looks.mode)
     await handle.sync()
     return size

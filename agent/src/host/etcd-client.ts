@@ -19,7 +19,7 @@ interface Clients {
   readonly auth: AuthClient
 }
 
-/** One channel for each endpoint that is asked; all are closed together. */
+/** One channel for each endpoint in use; all are closed together. */
 class Channels {
   private readonly place: EtcdPlace
   private readonly open = new Map<string, Clients>()
@@ -33,7 +33,7 @@ class Channels {
     if (known !== undefined) return known
     const { host } = new URL(url)
     const dial = this.place.dial(url)
-    // etcd is a neighbour: a proxy of the agent's environment is for others.
+    // etcd is in the cluster: a proxy of the agent's environment must not be used.
     const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0 }]
     const made = {
       cluster: new ClusterClient(host, identity, options),
@@ -52,7 +52,7 @@ class Channels {
 
 interface OwnStatus extends EtcdStatus {
   readonly revision: string
-  /** Of whoever answered; hex. */
+  /** The cluster id of the member that answered; hex. */
   readonly memberId: string
 }
 
@@ -77,7 +77,7 @@ async function readStatus({ maintenance }: Clients, signal?: AbortSignal): Promi
 
 interface Asking {
   readonly channels: Channels
-  /** Where the member that answers for all is met. */
+  /** The endpoint of the member that answers for the cluster. */
   readonly own: string
   readonly signal: AbortSignal | undefined
 }
@@ -94,8 +94,8 @@ async function withStatus(member: Member, asking: Asking): Promise<EtcdMember> {
 }
 
 /**
- * What a member says of itself. It may also advertise a loopback address, where another member could answer in its place, or one at which it
- * does not listen: the one that answers for all is asked where it does.
+ * A member's status of itself. It may also advertise a loopback address, where another member could answer, or one at which it
+ * does not listen: the member that answers for the cluster is asked at its own endpoint.
  */
 async function ownWord({ ID, clientURLs }: Member, { channels, own, signal }: Asking): Promise<EtcdStatus | undefined> {
   const others = clientURLs.filter((url) => !isLoopback(url))
@@ -108,7 +108,7 @@ async function ownWord({ ID, clientURLs }: Member, { channels, own, signal }: As
   return undefined
 }
 
-/** The quickest endpoint that knows a leader; where there is none, any that answers, and else the first, whose refusal says why. */
+/** The fastest endpoint that knows a leader; without one any that answers, otherwise the first, whose error says why. */
 async function chooseEndpoint(channels: Channels, [first = '', ...others]: readonly string[], signal?: AbortSignal) {
   if (others.length === 0) return first
   const asked = [first, ...others].map(async (url) => ({ url, status: await readStatus(channels.to(url), signal) }))
@@ -121,7 +121,7 @@ async function chooseEndpoint(channels: Channels, [first = '', ...others]: reado
   return chosen.url
 }
 
-/** Through raft first: only that answer is the cluster's. Without quorum the local store's answer is still worth seeing. */
+/** Through raft first: only that answer is the cluster's. Without quorum the local store's answer still helps. */
 async function listMembers({ cluster }: Clients, signal?: AbortSignal) {
   const list = (linearizable: boolean) =>
     unary(cluster.memberList.bind(cluster), { linearizable }, { deadlineMs: statusMs, signal })
@@ -136,7 +136,7 @@ async function listAlarms({ maintenance }: Clients, signal?: AbortSignal): Promi
   )
 }
 
-/** gRPC's code for a method that the server does not have: an etcd before 3.5 (rpc.proto, AuthStatus). */
+/** gRPC's code for an unknown method: an etcd before 3.5 (rpc.proto, AuthStatus). */
 const unimplemented = 12
 
 /** See EtcdClient.authentication. */
@@ -148,7 +148,7 @@ async function askAuthentication({ auth }: Clients, signal?: AbortSignal): Promi
     signal?.throwIfAborted()
     const { code, details } = error as { readonly code?: number; readonly details?: string }
     if (code === unimplemented) return ''
-    // Only what etcd says of users and roles is an answer; an etcd that is away is for others to find.
+    // Only etcd's answer about users and roles counts; other checks find an etcd that is down.
     const said = details ?? grpcReason(error)
     return /user name|permission denied|auth/.test(said) ? said : ''
   }
@@ -171,7 +171,7 @@ async function* readSnapshot({ maintenance }: Clients, signal?: AbortSignal) {
 
 type Change = (doing: string, call: () => Promise<unknown>) => Promise<void>
 
-/** Each changes the list of members, by the id that it has there. */
+/** Each changes the member list, by member id. */
 function memberChanges(
   { cluster }: Clients,
   change: Change,
@@ -199,8 +199,8 @@ function memberChanges(
 }
 
 /**
- * etcd of this control plane: dialled as its manifests say, with the certificates that they name. NOT_A_CONTROL_PLANE where there are none;
- * what etcd refuses is ETCD_REFUSED with its own words. The members of an external etcd are its operator's: NOT_IN_TABLE.
+ * etcd of this control plane, dialled as its manifests say, with the certificates that they name. NOT_A_CONTROL_PLANE without a manifest;
+ * an etcd error is ETCD_REFUSED with etcd's message. The members of an external etcd belong to its operator: NOT_IN_TABLE.
  */
 export async function connectEtcd(host: Host): Promise<EtcdClient> {
   const place = await readEtcdPlace(host)
@@ -213,7 +213,7 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
   }
   const change: Change = async (doing, call) => {
     if (!place.stacked)
-      throw new QuorateError('NOT_IN_TABLE', `${doing}: this etcd is external, its members are not Quorate's to change`)
+      throw new QuorateError('NOT_IN_TABLE', `${doing}: this etcd is external: Quorate does not change its members`)
     await call().catch(refused(doing))
   }
   return {
@@ -230,7 +230,7 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
     },
     authentication: (signal) => askAuthentication(own, signal),
     clientName: place.clientName,
-    ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the own member')),
+    ownStatus: (signal) => readStatus(own, signal).catch(refused('asking the member of this node')),
     snapshot: (signal) => readSnapshot(own, signal),
     async indexes(other, signal) {
       const both = await Promise.all([readStatus(own, signal), readStatus(channels.to(other), signal)]).catch(

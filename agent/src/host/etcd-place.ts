@@ -16,18 +16,18 @@ export interface EtcdDial {
   readonly options: ChannelOptions
 }
 
-/** The etcd of a control plane, as the manifests on its disk say it: never as a request does. */
+/** The etcd of a control plane, from the manifests on its disk, never from a request. */
 export interface EtcdPlace {
-  /** `https://192.168.13.30:2379`; any of them speaks for the whole. */
+  /** `https://192.168.13.30:2379`; each of them answers for the whole cluster. */
   readonly endpoints: readonly string[]
-  /** A member is this control plane's own, so that members come and go with control planes. */
+  /** The member belongs to this control plane: members come and go with control planes. */
   readonly stacked: boolean
   dial(url: string): EtcdDial
-  /** Common name of the client certificate; empty where none is used. */
+  /** Common name of the client certificate; empty if none is used. */
   readonly clientName: string
 }
 
-/** From etcd's own manifest where there is one, else from what the API server is told. NOT_A_CONTROL_PLANE where there is neither. */
+/** From etcd's own manifest if there is one, else from the flags of the API server. NOT_A_CONTROL_PLANE without either. */
 export async function readEtcdPlace(host: Host): Promise<EtcdPlace> {
   const { manifests } = await readFolders(host)
   const [etcdManifest, apiServerManifest] = ['etcd', 'kube-apiserver'].map((name) => `${manifests}/${name}.yaml`) as [
@@ -44,10 +44,10 @@ export async function readEtcdPlace(host: Host): Promise<EtcdPlace> {
 
 const serversOf = ({ flags }: StaticPodView): readonly string[] => (flags['etcd-servers'] ?? '').split(',')
 
-/** kubeadm tells the API server of a stacked etcd its loopback address (app/phases/controlplane/manifests.go). */
+/** kubeadm points the API server of a stacked etcd at its loopback address (app/phases/controlplane/manifests.go). */
 const meansOwnEtcd = (apiServer: StaticPodView): boolean => serversOf(apiServer).every(isLoopback)
 
-/** Whether this control plane has, or is about to get, an etcd of its own: a join writes etcd's manifest after that of the API server. */
+/** Whether this control plane has, or is about to get, its own etcd: a join writes etcd's manifest after that of the API server. */
 export async function needsOwnEtcd(host: Host): Promise<boolean> {
   const apiServer = await readPod(host, `${(await readFolders(host)).manifests}/kube-apiserver.yaml`)
   return apiServer === undefined || meansOwnEtcd(apiServer)
@@ -58,12 +58,12 @@ async function readPod(host: Host, path: string): Promise<StaticPodView | undefi
   return file === undefined ? undefined : readStaticPod(file.bytes.toString('utf8'), filePlace(path))
 }
 
-/** Stands for every address, and is none that can be dialled. */
+/** Stands for every address and cannot be dialled. */
 const wildcard = /^https?:\/\/(0\.0\.0\.0|\[::\])(:|\/|$)/
 
 /**
- * Dialled where it listens, for others if it does, with pki/etcd/healthcheck-client. What it advertises is no more than its word: an etcd that
- * listens on localhost alone may advertise the address of its node all the same.
+ * Dialled at its listen address, a non-loopback one if there is one, with pki/etcd/healthcheck-client. The advertised address proves nothing: an etcd that
+ * listens only on localhost may still advertise the address of its node.
  */
 async function stackedPlace(host: Host, { flags }: StaticPodView, where: string): Promise<EtcdPlace> {
   const [listens, advertises] = ['listen-client-urls', 'advertise-client-urls'].map(
@@ -82,7 +82,7 @@ async function stackedPlace(host: Host, { flags }: StaticPodView, where: string)
     key: `${folder}/healthcheck-client.key`,
   }
   const identity = await readIdentity(host, files)
-  // etcd's server certificate always has the name localhost (kubeadm, GetEtcdAltNames); a bare IP as TLS server name makes Node warn.
+  // etcd's server certificate always contains localhost (kubeadm, GetEtcdAltNames); a bare IP as TLS server name makes Node warn.
   const options = { 'grpc.ssl_target_name_override': 'localhost' }
   return {
     ...{ endpoints: [url], stacked: true, clientName: identity.commonName },
@@ -90,13 +90,13 @@ async function stackedPlace(host: Host, { flags }: StaticPodView, where: string)
   }
 }
 
-/** Dialled as the API server does it: at its endpoints, with its client certificate. */
+/** Dialled as the API server does: at its endpoints, with its client certificate. */
 async function externalPlace(host: Host, apiServer: StaticPodView, where: string): Promise<EtcdPlace> {
   const { flags } = apiServer
   const endpoints = serversOf(apiServer).filter((url) => URL.canParse(url))
   if (endpoints.length === 0)
-    throw new QuorateError('ETCD_REFUSED', 'the API server is told of no etcd: --etcd-servers', { where })
-  // kubeadm gives what kubeadm-config has: a client certificate or none, and with http nothing at all (ValidateEtcd).
+    throw new QuorateError('ETCD_REFUSED', 'the API server has no etcd endpoint: --etcd-servers', { where })
+  // kubeadm passes what kubeadm-config has: a client certificate or none, and with http nothing at all (ValidateEtcd).
   const identity = await readIdentity(host, {
     ca: flags['etcd-cafile'],
     cert: flags['etcd-certfile'],
@@ -105,7 +105,7 @@ async function externalPlace(host: Host, apiServer: StaticPodView, where: string
   return { endpoints, stacked: false, dial: (url) => dialByName(url, identity), clientName: identity.commonName }
 }
 
-/** Verified for the host of its URL, whatever else its certificate is for. */
+/** Verified for the host of its URL. */
 function dialByName(url: string, identity: Identity): EtcdDial {
   const { hostname, protocol } = new URL(url)
   if (protocol === 'http:') return { identity: credentials.createInsecure(), options: {} }

@@ -7,7 +7,7 @@ import type { Owned, TreeEntry } from './host.js'
 
 const permissionBits = 0o7777
 
-/** Everything at and below a real path, named from `path`. What vanishes while it is read is left out. */
+/** Everything at and below a real path, named from `path`. Entries that vanish during the read are omitted. */
 export async function readTree(real: string, path: string): Promise<TreeEntry[]> {
   const stats = await lstat(real).catch(absent)
   if (stats === undefined) return []
@@ -20,7 +20,7 @@ export async function readTree(real: string, path: string): Promise<TreeEntry[]>
   if (!stats.isDirectory()) return [entry]
   const below: TreeEntry[] = []
   const names = (await readdir(real).catch(absent)) ?? []
-  // One after the other: a node's folders hold few files, and its agent is to stay small.
+  // One after the other: a node's folders hold few files, and the agent must stay small.
   for (const name of names.sort()) below.push(...(await readTree(join(real, name), join(path, name))))
   return [entry, ...below]
 }
@@ -40,7 +40,7 @@ async function contentsOf(real: string, stats: Stats): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Makes a folder, or gives one that is there this mode and owner. */
+/** Makes a folder, or sets mode and owner of an existing one. */
 export async function makeOwnedFolder(real: string, { mode, uid, gid }: Owned, ownerMustHold: boolean): Promise<void> {
   await mkdir(real, { mode: 0o700 }).catch((error: unknown) => {
     if (!isCode(error, 'EEXIST')) throw error
@@ -68,7 +68,7 @@ async function own(real: string, { uid, gid }: { uid: number; gid: number }, mus
   })
 }
 
-/** True when the folder was there, had nothing in it, and is gone. */
+/** True if the folder existed, was empty, and is removed. */
 export async function removeIfEmpty(real: string): Promise<boolean> {
   const gone = await rmdir(real).then(
     () => true,

@@ -12,7 +12,7 @@ export interface UnaryOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** One unary gRPC call as a promise; rejects with the ServiceError, or with the signal's reason when it is aborted. */
+/** One unary gRPC call as a promise; rejects with the ServiceError, or with the signal's reason if it is aborted. */
 export function unary<In, Out>(method: UnaryMethod<In, Out>, request: In, options: UnaryOptions): Promise<Out> {
   const { deadlineMs, signal } = options
   return new Promise((resolve, reject) => {
@@ -27,7 +27,7 @@ export function unary<In, Out>(method: UnaryMethod<In, Out>, request: In, option
   })
 }
 
-/** What a failed call says, for a person: `14 UNAVAILABLE: connect ECONNREFUSED`. */
+/** The reason of a failed call as text: `14 UNAVAILABLE: connect ECONNREFUSED`. */
 export function grpcReason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -3,9 +3,9 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { isCode } from './durable-file.js'
 import type { HeldPorts } from './network.js'
 
-/** Listens on each port that is free (at all addresses where none is given) with a certificate made for this moment; sends nothing to a client that connects, and discards what it receives. */
+/** Listens on each free port (on all addresses if none is given) with a temporary certificate; sends nothing to clients and discards what they send. */
 export async function holdPorts(ports: readonly number[], address: string | undefined): Promise<HeldPorts> {
-  // Loaded when it is needed: issuing certificates takes 2 MiB that an idle agent has no use for.
+  // Loaded on demand: issuing certificates takes 2 MiB that an idle agent does not need.
   const { throwAwayCertificate } = await import('@quorate/shared/issue-certificate')
   const { certPem, keyPem, sha256 } = throwAwayCertificate()
   const holding = new Map<number, Server>()
@@ -15,7 +15,7 @@ export async function holdPorts(ports: readonly number[], address: string | unde
     free = resolve
   })
   const close = async (): Promise<void> => {
-    // Somebody who connected and is silent must not keep the port.
+    // A silent client must not keep the port.
     for (const caller of callers) caller.destroy()
     await Promise.all([...holding.values()].map((server) => new Promise((done) => server.close(done))))
     free()
@@ -27,7 +27,7 @@ export async function holdPorts(ports: readonly number[], address: string | unde
         callers.add(caller)
         caller.once('close', () => callers.delete(caller))
       })
-      // A prober that hangs up in the middle of the handshake is no news.
+      // A prober that hangs up during the handshake is ignored.
       server.on('tlsClientError', (_error, socket) => socket.destroy())
       if (await listen(server, port, address)) holding.set(port, server)
     }
@@ -52,11 +52,11 @@ function takeAll(socket: TLSSocket): void {
   socket.on('error', () => {})
 }
 
-/** False when somebody listens there already. */
+/** False if another program listens there. */
 function listen(server: Server, port: number, host: string | undefined): Promise<boolean> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => (isCode(error, 'EADDRINUSE') ? resolve(false) : reject(error)))
-    // Without an address Node takes `::`, and `0.0.0.0` where the kernel has no IPv6.
+    // Without an address Node uses `::`, and `0.0.0.0` if the kernel has no IPv6.
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => resolve(true))
   })
 }

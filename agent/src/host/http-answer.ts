@@ -1,12 +1,12 @@
-/** What has come of an answer so far, as far as it can be told. */
+/** What is known so far of a partly received response. */
 export interface HttpAnswer {
   readonly status: number
-  /** All of it is here. */
+  /** The response is complete. */
   readonly complete: boolean
-  /** The connection may be asked again. */
+  /** The connection can be used again. */
   readonly keepsOpen: boolean
   /**
-   * An API server that is shutting down answers /readyz with 500 and `[-]shutdown failed`, and everything else as before: it asks clients to
+   * An API server that is shutting down answers /readyz with 500 and `[-]shutdown failed`, and everything else as before: clients should
    * use another connection.
    */
   readonly isEnding: boolean
@@ -19,8 +19,8 @@ const statusEnd = 12
 const lastChunk = '0\r\n\r\n'
 
 /**
- * An HTTP/1.1 answer as API servers write it (RFC 9112): with a length or in chunks; undefined before its head is complete. Nothing but
- * the status counts here, so that a body is looked at only for its end. What is no answer has status 0.
+ * An HTTP/1.1 response as API servers write it (RFC 9112): with a length or in chunks; undefined before its head is complete. Only
+ * the status matters, so the body is only searched for its end. Anything else has status 0.
  */
 export function readHttpAnswer(bytes: Buffer): HttpAnswer | undefined {
   const text = bytes.toString('latin1')
@@ -36,19 +36,19 @@ export function readHttpAnswer(bytes: Buffer): HttpAnswer | undefined {
   if (length !== undefined) return { status, complete: body >= Number(length), keepsOpen, isEnding }
   if (head.includes('\r\ntransfer-encoding: chunked\r\n'))
     return { status, complete: text.endsWith(lastChunk), keepsOpen, isEnding }
-  // Its end is the connection's: nothing more is waited for.
+  // It ends with the connection: nothing more to wait for.
   return { status, complete: true, keepsOpen: false, isEnding }
 }
 
-/** Names of the checks of /readyz that do not hold: `[-]etcd failed: reason withheld`. */
+/** Names of the failed checks of /readyz: `[-]etcd failed: reason withheld`. */
 const failedChecks = (body: string): string =>
   [...body.matchAll(/\[-\](\S+) failed/g)].map(([, name]) => name).join(' ')
 
 const notHttp: HttpAnswer = { status: 0, complete: true, keepsOpen: false, isEnding: false }
 
 /**
- * A whole answer, and what it looked like. The next one on its connection nearly always differs from it in an id and a date alone: to see that
- * costs a tenth of reading it.
+ * A complete response and its bytes. The next one on the connection nearly always differs only in an id and a date: comparing
+ * costs a tenth of parsing.
  */
 export class KnownAnswer {
   readonly answer: HttpAnswer
@@ -58,12 +58,12 @@ export class KnownAnswer {
   constructor(answer: HttpAnswer, bytes: Buffer) {
     this.answer = answer
     this.#bytes = bytes
-    // Go's net/http writes this last of all headers, but for one that says that it hangs up.
+    // Go's net/http writes this header last, except for one that announces the end of the connection.
     const tailAt = bytes.indexOf('\r\nContent-Length:')
     this.#tailAt = tailAt === -1 ? 0 : tailAt
   }
 
-  /** The same status, and from the header that tells the length on the same bytes. */
+  /** The same status, and identical bytes from the header with the length on. */
   isLike(bytes: Buffer, length: number): boolean {
     return length === this.#bytes.length && this.#same(bytes, 0, statusEnd) && this.#same(bytes, this.#tailAt, length)
   }

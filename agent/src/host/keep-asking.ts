@@ -5,16 +5,16 @@ import { KeptLine, type LineEnd } from './kept-line.js'
 import type { Asking, HttpsQuestion, Question } from './network.js'
 import { OwnPace, type Waiting } from './own-pace.js'
 
-/** As long as a client of the cluster's own waits for a server that does not answer (lab/probe.mjs). */
+/** As long as a cluster's own client waits for a server that does not answer (lab/probe.mjs). */
 const giveUpMs = 2_000
-/** Who has no answer after this asks on another line too, as another client would: a dead line must not look longer than the outage is. */
+/** Without an answer after this time it also asks on another connection, as another client would: a dead connection must not look longer than the outage. */
 const impatientMs = 250
 const mostLines = 8
 const resolveAgainMs = 1_000
 
 /**
- * All questions by one timer: to wake up for each of them costs about a third of what asking it costs. The fastest is asked at every beat, a slower
- * one at every second, third or so.
+ * One timer for all questions: a timer for each would cost about a third of asking. The fastest is asked at every tick, a slower
+ * one at every second, third and so on.
  */
 export function keepAsking(
   questions: readonly Question[],
@@ -55,18 +55,18 @@ export function keepAsking(
   }
 }
 
-/** One question over kept connections, whenever it is told to ask. */
+/** One question over kept connections, each time it is triggered. */
 class Asker {
   readonly #question: HttpsQuestion
   readonly #pace: OwnPace
   readonly #resolve: () => Promise<string[]>
   readonly #context: SecureContext
-  /** Those that are asked or can be, and some that are neither any more. */
+  /** The connections in use, and some that are closed already. */
   #lines: readonly KeptLine[] = []
   /** Undefined until the first answer of the resolver. */
   #addresses: readonly string[] | undefined
   #resolvedAt = -resolveAgainMs
-  /** The line that is asked as a rule; the others are those of an impatient client. */
+  /** The connection in normal use; the others are those of an impatient client. */
   #kept: KeptLine | undefined
   #isOld = false
   #stopped = false
@@ -96,7 +96,7 @@ class Asker {
     this.#addresses = await this.#resolve().catch(() => [])
   }
 
-  /** The next question goes over a new connection. */
+  /** The next question uses a new connection. */
   renew(): void {
     this.#isOld = true
   }
@@ -104,7 +104,7 @@ class Asker {
   ask(now: number): void {
     if (this.#addresses === undefined) return
     for (const line of this.#lines) {
-      // What has come meanwhile is read first: it may be this process that is late.
+      // Read what has already arrived first: this process itself may be late.
       if (line.isAsked && this.#pace.waited(line, now) > giveUpMs) setImmediate(() => this.#giveUp(line))
     }
     const kept = this.#kept
@@ -153,10 +153,10 @@ class Asker {
       if (line !== this.#kept) this.#keep(line)
       this.#answered({ status: end.status }, line, now)
     } else if (end.unheard && this.#question.isRepeatable) {
-      // As Go's net/http, and so every client of Kubernetes: what was not heard on a kept connection is asked again on a new one.
+      // As Go's net/http, and so every Kubernetes client: a request without any response on a kept connection is repeated on a new one.
       this.#askAnew(0, now)
     } else if (!line.isSecure && index + 1 < (this.#addresses?.length ?? 0)) {
-      // The name has another address: who cannot connect tries that.
+      // The name may have another address: on a failed connection the next one is tried.
       this.#askAnew(index + 1, now)
     } else this.#failed(end.error, line)
   }

@@ -5,39 +5,39 @@ export interface Dialled {
   readonly address: string
   readonly port: number
   readonly secureContext: SecureContext
-  /** Name or address that the certificate must be for; empty: whatever the chain vouches for. */
+  /** Name or address that the certificate must be valid for; empty: only the chain is verified. */
   readonly serverName: string
   /** Sent as SNI; empty: none, as for an address (RFC 6066, section 3). */
   readonly sni: string
 }
 
-/** How a question ended: with an answer's status, or without one. `unheard`: the server hung up on a kept line before it said anything. */
+/** How a question ended: with a status, or without a response. `unheard`: the server closed a kept connection before it sent anything. */
 export type LineEnd = { readonly status: number } | { readonly error: string; readonly unheard: boolean }
 
-/** Into one buffer of ours instead of a stream of new ones; of net.connect, and tls.connect passes it on (lib/_tls_wrap.js). */
+/** Into one buffer of ours instead of a stream of new ones; an option of net.connect, which tls.connect passes on (lib/_tls_wrap.js). */
 interface OnRead {
   readonly onread: { readonly buffer: Buffer; callback(length: number, buffer: Buffer): boolean }
 }
 
-/** Every answer that is asked for fits. */
+/** Large enough for every expected response. */
 const bufferBytes = 8 * 1024
 
-/** One TLS connection that takes a question at a time. Raw, because a client of Node's own would cost ten times as much for each. */
+/** One TLS connection with one question at a time. Raw, because Node's own HTTP client would cost ten times as much per request. */
 export class KeptLine {
   /** Of this process's monotonic clock, milliseconds. */
   askedAt = 0
-  /** How long this machine had stood still when it was asked; kept here for who asks. */
+  /** How long this machine had stalled when the question was asked; kept for the caller. */
   stalledBefore = 0
-  /** A question is under way. */
+  /** A question is in progress. */
   isAsked = false
-  /** The handshake is done and the certificate was verified. */
+  /** The handshake is done and the certificate is verified. */
   isSecure = false
-  /** It can be asked, now or after its answer. */
+  /** It can take a question, now or after the current one. */
   isOpen = true
   readonly #socket: TLSSocket
   readonly #ended: (end: LineEnd) => void
   #hasAnswered = false
-  /** What has come of an answer that is not all there. */
+  /** The received part of an incomplete response. */
   #received: Buffer | undefined
   #last: KnownAnswer | undefined
   #unsent: Buffer | undefined
@@ -65,7 +65,7 @@ export class KeptLine {
     this.#socket.once('close', () => this.#lost('the connection was closed'))
   }
 
-  /** Nothing is said to a server before its certificate was verified: until then the question waits. */
+  /** Nothing is sent before the certificate is verified: until then the question waits. */
   ask(request: Buffer, now: number): void {
     this.askedAt = now
     this.isAsked = true
@@ -74,20 +74,20 @@ export class KeptLine {
     else this.#unsent = request
   }
 
-  /** The question has no answer; the line is of no use any more. */
+  /** The question gets no answer; the connection is no longer usable. */
   giveUp(error: string): void {
     this.#socket.destroy()
     this.#lost(error)
   }
 
-  /** Hangs up at once; nobody is told. */
+  /** Closes at once, without a callback. */
   close(): void {
     this.isOpen = false
     this.isAsked = false
     this.#socket.destroy()
   }
 
-  /** True: it may be told more. */
+  /** True: the socket takes more. */
   #take(length: number, buffer: Buffer): boolean {
     if (!this.isAsked) return true
     if (this.#received === undefined && this.#last?.isLike(buffer, length)) {
@@ -95,7 +95,7 @@ export class KeptLine {
       return true
     }
     const bytes = buffer.subarray(0, length)
-    // The buffer is filled anew: what is kept has to be copied.
+    // The buffer is reused: what is kept must be copied.
     this.#received = Buffer.concat(this.#received === undefined ? [bytes] : [this.#received, bytes])
     const answer = readHttpAnswer(this.#received)
     if (answer?.complete !== true) return true

@@ -12,19 +12,19 @@ import { commands } from './commands.js'
 import type { Host } from './host.js'
 import { readUnit } from './unit-state.js'
 
-/** As systemd starts it, and where its kubeconfig is set when that is not kubeadm's. */
+/** As systemd starts it, and where its kubeconfig is set if that is not kubeadm's. */
 export interface NodeKubelet extends KubeletPlaces {
-  /** Unit file, drop-in or EnvironmentFile; empty where nothing sets another one. */
+  /** Unit file, drop-in or EnvironmentFile; empty if nothing sets another one. */
   readonly setIn: string
 }
 
-/** Kubeconfigs that the agent may rewrite for a kubelet: where its packages, kubeadm and people put them, never what a user owns. */
+/** Kubeconfigs that the agent may rewrite for a kubelet: where packages, kubeadm and administrators put them, never a file that a user owns. */
 const mayBeKubeconfig = (path: string): boolean =>
   /^(\/etc|\/var\/lib|\/opt|\/usr\/local)(\/[A-Za-z0-9._@+-]+)+$/.test(path) && !/\/\.{1,2}(\/|$)/.test(path)
 
 /**
- * Where this node's kubelet has its files: by the command line of the process that runs, else by its unit with drop-ins and EnvironmentFiles.
- * A path that is none of a kubelet's is not believed: kubeadm's own counts then.
+ * Where this node's kubelet has its files: from the command line of the running process, else from its unit with drop-ins and EnvironmentFiles.
+ * A path that is not a kubelet's is ignored; kubeadm's own applies then.
  */
 export async function readKubelet(host: Host, signal?: AbortSignal): Promise<NodeKubelet> {
   const words = (await runningWords(host, signal)) ?? (await unitWords(host, signal)).words
@@ -35,13 +35,13 @@ export async function readKubelet(host: Host, signal?: AbortSignal): Promise<Nod
   return { ...places, kubeconfig, setIn: namedIn('--kubeconfig') }
 }
 
-/** Undefined where it does not run. */
+/** Undefined if it does not run. */
 async function runningWords(host: Host, signal?: AbortSignal): Promise<readonly string[] | undefined> {
   const { mainPid } = await readUnit(host, 'kubelet', signal).catch(() => ({ mainPid: 0 }))
   if (mainPid === 0) return undefined
   const file = await host.read(`/proc/${mainPid}/cmdline`).catch(() => undefined)
   const words = file?.bytes.toString('utf8').split('\0') ?? []
-  // The number may be another program's by now.
+  // The PID may belong to another program by now.
   return posix.basename(words[0] ?? '') === 'kubelet' ? words : undefined
 }
 
@@ -58,7 +58,7 @@ async function unitWords(host: Host, signal?: AbortSignal) {
   const all = [...files.map(({ path, text }) => [path, text] as const), ...texts]
   return {
     words: commandWords(files, (path) => texts.get(path)),
-    /** The last file in which a line sets that flag to something else than kubeadm does. */
+    /** The last file in which a line sets that flag to a value other than kubeadm's. */
     namedIn: (flag: string): string => all.filter(([, text]) => setsAnother(text, flag)).at(-1)?.[0] ?? '',
   }
 }

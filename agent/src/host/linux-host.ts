@@ -30,7 +30,7 @@ const mostLinks = 16
 
 /**
  * The node itself: its files below `hostRoot` (`/` on a real node, a folder for a simulated one) and the programs in PATH.
- * Needs root for files of other owners. Errors of the system (EACCES, ENOSPC, EROFS) pass as they are.
+ * Needs root for files of other owners. System errors (EACCES, ENOSPC, EROFS) pass unchanged.
  */
 export class LinuxHost implements Host {
   private readonly root: string
@@ -43,7 +43,7 @@ export class LinuxHost implements Host {
 
   realPath(path: string): string {
     if (!path.startsWith('/')) throw new QuorateError('NOT_IN_TABLE', `not an absolute path: ${JSON.stringify(path)}`)
-    // resolve drops the slash at the end: `/etc/` is the folder that `/etc` is.
+    // resolve drops the trailing slash: `/etc/` is the folder `/etc`.
     return resolve(join(this.root, normalize(path)))
   }
 
@@ -143,7 +143,7 @@ export class LinuxHost implements Host {
     return seen === undefined ? undefined : `${seen.ino}:${seen.size}:${seen.mtimeMs}`
   }
 
-  /** Of the file system that holds the path, or would hold it: the nearest folder that exists is asked. */
+  /** Of the file system that holds the path, or would hold it: that of the nearest existing folder. */
   async diskSpace(path: string): Promise<DiskSpace | undefined> {
     for (let real = this.realPath(path); ; real = dirname(real)) {
       const space = await statfs(real).catch(absent)
@@ -193,7 +193,7 @@ export class LinuxHost implements Host {
 
   private async openFile(path: string, real: string): Promise<{ handle: FileHandle; stats: Stats } | undefined> {
     this.refuseEscape(real)
-    // O_NONBLOCK: a FIFO that somebody left in a folder must not hang the agent.
+    // O_NONBLOCK: a FIFO in a folder must not hang the agent.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
     const handle = await open(real, flags).catch((error: unknown) => {
       if (isCode(error, 'ELOOP')) throw symlinkRefused(path)
@@ -217,18 +217,18 @@ export class LinuxHost implements Host {
     return replaceDurably(real, { ...options, chunks, ownerMustHold: this.ownerMustHold, label }, this.disk)
   }
 
-  /** Only where SELinux is on; a file system without contexts of its own (NFS homes) gives all its files the same. */
+  /** Only with SELinux; a file system without contexts (NFS homes) gives all its files the same. */
   private async keepContext(real: string, temporary: string): Promise<void> {
     if ((await stat(this.realPath('/sys/fs/selinux/enforce')).catch(absent)) === undefined) return
     const { exitCode, stderr } = await this.run(commands.copySecurityContext(real, temporary))
     if (exitCode === 0 || /Operation not supported|ENOTSUP/i.test(stderr)) return
     throw new QuorateError('COMMAND_FAILED', `the security context of ${real} was not kept: ${stderr.trim()}`, {
       where: real,
-      remedy: `On that node: \`ls -Z ${real}\`; where its context is wrong, \`restorecon ${real}\`, then run it again.`,
+      remedy: `On that node: \`ls -Z ${real}\`. If its context is wrong, run \`restorecon ${real}\`, then run the command again.`,
     })
   }
 
-  /** A folder on the way may be a link (`/var/run`), but never one that leads out of a simulated node's folder. */
+  /** A folder on the path may be a link (`/var/run`), but never one that leads out of a simulated node's folder. */
   private refuseEscape(real: string): void {
     if (this.root === '/') return
     const root = realpathSync.native(this.root)
@@ -240,7 +240,7 @@ export class LinuxHost implements Host {
     }
   }
 
-  /** Absolute links are meant from the node's own root, which for a simulated node is not the system's. */
+  /** Absolute links start at the node's own root, which is not the system's for a simulated node. */
   private async followLinks(path: string): Promise<string> {
     let seen = normalize(path)
     for (let links = 0; links < mostLinks; links++) {
@@ -282,7 +282,7 @@ function pathKindOf(seen: Stats): PathKind {
   return seen.isBlockDevice() ? 'block device' : 'other'
 }
 
-/** access(2) answers EROFS also for root, who may write anywhere else. */
+/** access(2) returns EROFS even for root. */
 async function isReadOnly(real: string): Promise<boolean> {
   return access(real, constants.W_OK).then(
     () => false,

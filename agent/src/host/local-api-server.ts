@@ -7,7 +7,7 @@ import { readFolders } from './node-folders.js'
 
 const advertised = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint'
 
-/** This control plane's API server as its own static pod says it. */
+/** This control plane's API server, from its own static pod. */
 export interface LocalApiServer {
   readonly address: string
   readonly port: number
@@ -16,7 +16,7 @@ export interface LocalApiServer {
   readonly pod: StaticPodView
 }
 
-/** From --advertise-address and --secure-port; where the address is not given, from kubeadm's annotation. NOT_A_CONTROL_PLANE without a manifest. */
+/** From --advertise-address and --secure-port; without the address, from kubeadm's annotation. NOT_A_CONTROL_PLANE without a manifest. */
 export async function readLocalApiServer(host: Host): Promise<LocalApiServer> {
   const manifest = `${(await readFolders(host)).manifests}/kube-apiserver.yaml`
   const file = await host.read(manifest)

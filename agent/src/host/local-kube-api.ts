@@ -49,7 +49,7 @@ function send(options: RequestOptions, question: Question): Promise<Answer> {
     )
     call.setTimeout(answerMs, () => call.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
     call.on('error', (error) => {
-      // A kept connection that the server closed meanwhile: the request was never read, so asking again is safe.
+      // A kept connection that the server has closed: the request was never read, so a retry is safe.
       if (call.reusedSocket && 'code' in error && error.code === 'ECONNRESET')
         send(options, question).then(resolve, reject)
       else reject(error)
@@ -58,12 +58,12 @@ function send(options: RequestOptions, question: Question): Promise<Answer> {
   })
 }
 
-/** What the API server passes on from an etcd that chooses its leader, as it does when the one that leads is taken out; it takes a second. */
+/** What the API server passes on from an etcd that elects its leader, for example after the leader stopped; it takes a second. */
 const electing = /etcdserver: (?:leader changed|no leader|request timed out)/
 const electionMs = 5_000
 const electionPauseMs = 250
 
-/** Asks again where asking twice is asking once: for what only looks, and for what is gone after it anyway. */
+/** Retries idempotent requests: reads, and deletions. */
 async function pastElection(ask: Ask, question: Question): Promise<Answer> {
   const mayRepeat = question.method === 'GET' || question.method === 'DELETE'
   for (const deadline = Date.now() + electionMs; ; ) {
@@ -73,7 +73,7 @@ async function pastElection(ask: Ask, question: Question): Promise<Answer> {
   }
 }
 
-/** `message` of the Status object that the API server answers with, else the text's beginning. */
+/** `message` of the Status object that the API server returns, else the beginning of the text. */
 function statusMessage(body: string): string {
   try {
     const { message } = JSON.parse(body) as { message?: unknown }
@@ -88,10 +88,10 @@ function kubeApi(once: Ask): KubeApi {
   const ask: Ask = (question) => pastElection(once, question)
   const refusal = ({ method, path }: Question, { status, body }: Answer): QuorateError =>
     status === 409 && method === 'PUT'
-      ? new QuorateError('DRIFT', `${path} was changed by somebody else in this moment: ${statusMessage(body)}`, {
+      ? new QuorateError('DRIFT', `${path} was changed concurrently: ${statusMessage(body)}`, {
           where: path,
         })
-      : new QuorateError('API_SERVER_REFUSED', `${method} ${path} was answered ${status}: ${statusMessage(body)}`, {
+      : new QuorateError('API_SERVER_REFUSED', `${method} ${path} answered ${status}: ${statusMessage(body)}`, {
           where: path,
         })
   const done = async <T>(question: Question): Promise<T> => {
@@ -138,10 +138,10 @@ interface Connection {
   readonly agent: Agent
 }
 
-// An operation asks for the API once; without this each would pay for a handshake and leave its sockets behind.
+// An operation uses the API many times; without this each request would need a handshake and leave its socket behind.
 const connections = new WeakMap<Host, Connection>()
 
-/** After this long without a question a connection is given up: an agent is idle for years. */
+/** An idle connection is closed after this time: an agent is idle for years. */
 const idleMs = 10_000
 
 async function clientCertificate(
@@ -163,8 +163,8 @@ const readNamed = async (host: Host, path: string | undefined): Promise<Buffer |
 
 /**
  * The API server of this very node as admin: at its manifest's --advertise-address and --secure-port, never at admin.conf's server,
- * which may be the load balancer that is about to change. TLS is verified against the CA of admin.conf. NOT_A_CONTROL_PLANE where the
- * manifest is missing, ADMIN_KUBECONFIG_MISSING where admin.conf is. Connections are kept alive and shared by all calls for one host until either file changes.
+ * which may be the load balancer that is about to change. TLS is verified against the CA of admin.conf. NOT_A_CONTROL_PLANE without the
+ * manifest, ADMIN_KUBECONFIG_MISSING without admin.conf. Connections are kept alive and shared by all calls for one host until either file changes.
  */
 export async function connectKubeApi(host: Host): Promise<KubeApi> {
   const [server, file] = await Promise.all([readLocalApiServer(host), host.read(adminConf)])
@@ -180,7 +180,7 @@ export async function connectKubeApi(host: Host): Promise<KubeApi> {
   const agent = new Agent({
     keepAlive: true,
     maxSockets: 16,
-    // A look at the cluster asks a dozen questions at once, and the next look follows in a moment: a handshake costs both sides more than its answer.
+    // Reading the cluster takes a dozen requests at once, and soon again: a handshake costs both sides more than a response.
     maxFreeSockets: 16,
     timeout: idleMs,
     ca: view.caPem,

@@ -11,7 +11,7 @@ export interface ClientCredentials {
   readonly key: string | Buffer
 }
 
-/** A bootstrap token, as the header `Authorization` carries it. */
+/** A bootstrap token, for the header `Authorization`. */
 export interface BearerToken {
   readonly token: string
 }
@@ -21,17 +21,17 @@ export interface HttpsAnswer {
   readonly body: string
 }
 
-/** A throw-away TLS listener, closed by `close`. */
+/** A temporary TLS listener, closed by `close`. */
 export interface HeldPorts {
   readonly listening: readonly number[]
   readonly inUse: readonly number[]
   readonly certificateSha256: string
-  /** When they are free again. */
+  /** Resolves when the ports are free again. */
   readonly closed: Promise<void>
   close(): Promise<void>
 }
 
-/** What is asked of one server again and again. */
+/** A repeated question to one server. */
 export type Question = HttpsQuestion | DnsQuestion
 
 interface AnyQuestion {
@@ -39,7 +39,7 @@ interface AnyQuestion {
   readonly host: string
   readonly port: number
   readonly everyMs: number
-  /** Told each answer, and why there was none. */
+  /** Called with each answer, or why there was none. */
   answered(answer: Answered): void
 }
 
@@ -49,34 +49,34 @@ export interface DnsQuestion extends AnyQuestion {
 }
 
 export interface HttpsQuestion extends AnyQuestion {
-  /** Name that the certificate must be for; empty: the chain alone counts. */
+  /** Name that the certificate must be valid for; empty: only the chain is verified. */
   readonly serverName: string
   readonly caPem: string
   readonly credentials?: ClientCredentials | undefined
-  /** How often a new connection takes the place of the kept one; 0: in turn with all others. */
+  /** How often a new connection replaces the kept one; 0: in turn with all others. */
   readonly freshMs: number
-  /** Asking twice is asking once. */
+  /** The request is idempotent. */
   readonly isRepeatable: boolean
   /** The whole request, HTTP/1.1. */
   request(): Buffer
 }
 
-/** Both times are of this process's monotonic clock, milliseconds; several questions can be under way. */
+/** Both times are of this process's monotonic clock, milliseconds; several questions can be in progress. */
 export type Answered = ({ readonly status: number } | { readonly error: string }) & {
   readonly askedAt: number
   readonly at: number
-  /** How long this machine stood still: while it was asked, and in all since it began to ask; milliseconds. */
+  /** How long this machine stalled: during the question, and in total; milliseconds. */
   readonly stalled: { readonly meanwhile: number; readonly inAll: number }
 }
 
 export interface Asking {
-  /** Hangs up; nobody is told anything any more. */
+  /** Closes; no callback follows. */
   stop(): void
 }
 
 /** The network as this node sees it. Names are resolved with getent, as the node's programs do, never through cluster DNS. */
 export interface Network {
-  /** Addresses in the order of the answer; empty when the name is unknown. */
+  /** Addresses in the order of the answer; empty if the name is unknown. */
   resolve(name: string, signal?: AbortSignal): Promise<string[]>
   probe(request: ProbeEndpointRequest, caPem: string, signal?: AbortSignal): Promise<ProbeEndpointResponse>
   /** GET with full verification against `caPem`; resolves `url`'s host as `resolve` does. Timeout 5 s. */
@@ -86,13 +86,13 @@ export interface Network {
     credentials?: ClientCredentials | BearerToken,
     signal?: AbortSignal,
   ): Promise<HttpsAnswer>
-  /** One that another call holds is waited for. */
+  /** Waits for a port that another call holds. */
   holdPorts(ports: readonly number[], signal?: AbortSignal): Promise<HeldPorts>
-  /** To a port that another agent holds, known by its certificate. A failure is an answer. */
+  /** To a port that another agent holds, identified by its certificate. A failure is a result. */
   measurePath(request: MeasurePathRequest, signal?: AbortSignal): Promise<MeasurePathResponse>
   /**
-   * Asks all until `stop`, also where nobody answers; on kept connections, of which one is replaced each `freshMs`, in turn: a new client meets
-   * what a kept connection does not, another backend or a new certificate.
+   * Asks all questions until `stop`, even without answers; on kept connections, one of which is replaced every `freshMs`, in turn: a new client meets
+   * what a kept connection does not, such as another backend or a new certificate.
    */
   keepAsking(questions: readonly Question[], freshMs: number): Asking
 }

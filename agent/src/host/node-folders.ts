@@ -13,7 +13,7 @@ import { filePlace } from '@quorate/shared/text-place'
 import { readYaml } from '@quorate/shared/yaml-text'
 import type { Host, HostFile } from './host.js'
 
-/** WHERE THIS NODE'S CLUSTER KEEPS WHAT KUBEADM MAKES. Nothing else of the agent says where that is. */
+/** WHERE THIS NODE'S CLUSTER KEEPS WHAT KUBEADM MAKES. The only source for that in the agent. */
 export interface NodeFolders extends ClusterFolders {
   /** Static pods: `staticPodPath` of the kubelet's configuration. */
   readonly manifests: string
@@ -22,13 +22,13 @@ export interface NodeFolders extends ClusterFolders {
 const mostLinks = 8
 const usualManifests = '/etc/kubernetes/manifests'
 
-/** The host as one call sees it: with the folders of the cluster that a node without any of its own is about to join. */
+/** The host as one request sees it: for a node in no cluster yet, with the folders of the cluster that it is about to join. */
 export const toldOf = (host: Host, told: Partial<ClusterFolders> | undefined): Host =>
   told === undefined ? host : Object.assign(Object.create(host) as Host, { told })
 
 /**
- * Found on the node itself: in its static pods, on a worker in its kubelet's configuration. Only a node that is in no cluster yet is told, and
- * nobody is believed a folder that is none of a cluster's own, or that others than root could lead elsewhere: FOLDER_REFUSED.
+ * Found on the node itself: in its static pods, on a worker in its kubelet's configuration. Only a node in no cluster yet takes them from the request, and
+ * only folders that are fit for a cluster and that only root could redirect: FOLDER_REFUSED.
  */
 export async function readFolders(host: Host): Promise<NodeFolders> {
   const { staticPodPath, clientCaFile } = await kubeletConfiguration(host)
@@ -48,7 +48,7 @@ export async function readFolders(host: Host): Promise<NodeFolders> {
   }
 }
 
-/** An empty text is nothing. */
+/** An empty text counts as absent. */
 const given = (told: Partial<ClusterFolders> = {}): Partial<ClusterFolders> =>
   Object.fromEntries(Object.entries(told).filter(([, path]) => path !== ''))
 
@@ -74,10 +74,10 @@ function kubeletSettings(text: string): KubeletSettings {
   }
 }
 
-/** By the file as it was read: one look at a node asks many times. */
+/** Cached by the file's content: one read of a node's facts asks many times. */
 const parsed = new WeakMap<HostFile, unknown>()
 
-/** Undefined where it cannot be read as what it should be: that is for a check, or for the kubelet, to say. */
+/** Undefined if it cannot be parsed: a check or the kubelet reports that. */
 function parsedOnce<T>(file: HostFile, parse: (text: string) => T): T | undefined {
   if (!parsed.has(file)) {
     try {
@@ -101,7 +101,7 @@ async function isThere(host: Host, path: string): Promise<boolean> {
   return beside.some(({ name }) => name === posix.basename(path))
 }
 
-/** A folder other than kubeadm's own must be fit to be one. */
+/** A folder other than kubeadm's default must be fit for its purpose. */
 async function accepted(host: Host, path: string | undefined, usual: string): Promise<string> {
   if (path === undefined || path === usual) return usual
   const problem = folderProblem(path) ?? (await insecure(host, path))
@@ -109,7 +109,7 @@ async function accepted(host: Host, path: string | undefined, usual: string): Pr
   throw new QuorateError('FOLDER_REFUSED', `${JSON.stringify(path)} ${problem}`, { where: path })
 }
 
-/** Why a path could lead elsewhere than root meant; undefined where it cannot. What does not exist yet is made by root. */
+/** Why a path could be redirected by other users than root; undefined if it could not. What does not exist yet is made by root. */
 async function insecure(host: Host, path: string, links = 0): Promise<string | undefined> {
   if (links > mostLinks) return `is a chain of more than ${mostLinks} symbolic links`
   for (let at = path.indexOf('/', 1); ; at = path.indexOf('/', at + 1)) {
@@ -122,8 +122,8 @@ async function insecure(host: Host, path: string, links = 0): Promise<string | u
       const problem = folderProblem(end)
       return problem === undefined ? insecure(host, end, links + 1) : `leads to ${end}, which ${problem}`
     }
-    // Who owns the folder itself is for kubeadm and etcd to choose.
+    // kubeadm and etcd choose the owner of the folder itself.
     if (at < 0) return undefined
-    if (!owned.ours) return `lies below ${folder}, where others than root may write`
+    if (!owned.ours) return `lies below ${folder}, where other users than root may write`
   }
 }

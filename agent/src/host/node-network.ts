@@ -18,12 +18,12 @@ import { connectFirst, secure, sha256Of } from './secure-socket.js'
 
 const getTimeoutMs = 5000
 const longestProbeMs = 30_000
-/** Status objects and cluster-info are a few KiB; a server that sends more is not what we asked for. */
+/** Status objects and cluster-info are a few KiB; a longer response is not what we asked for. */
 const mostBodyBytes = 4 * 1024 * 1024
 
 export interface NodeNetworkOptions {
   readonly host: Host
-  /** Address that held ports are bound to; all addresses where it is not given. Simulated nodes share one machine and have one each. */
+  /** Address that held ports are bound to; all addresses if it is not given. Simulated nodes share one machine and have one each. */
   readonly holdAddress?: string
 }
 
@@ -138,7 +138,7 @@ export class NodeNetwork implements Network {
   }
 
   async holdPorts(ports: readonly number[], signal?: AbortSignal): Promise<HeldPorts> {
-    // Two who look at one port at the same time, such as two plans, have it one after the other: neither must take the other for a program.
+    // Concurrent checks of one port, such as by two plans, take turns: neither may mistake the other for a program.
     for (let before = this.holderOf(ports); before !== undefined; before = this.holderOf(ports)) {
       await before
       signal?.throwIfAborted()
@@ -175,7 +175,7 @@ function verification({ host, serverName, verify }: ProbeEndpointRequest, caPem:
   if (verify !== 'VERIFY_MODE_CLUSTER_CA' && verify !== 'VERIFY_MODE_CHAIN_ONLY') {
     throw new QuorateError('INVALID_REQUEST', `not a way to verify: ${verify}`)
   }
-  // Without this, Node would fall back to the public authorities of the web.
+  // Without this, Node would fall back to public authorities.
   if (caPem === '')
     throw new QuorateError('INVALID_REQUEST', 'this node has no cluster CA yet, and the request brings none')
   return { caPem, serverName: serverName || host, verifyName: verify === 'VERIFY_MODE_CLUSTER_CA' }
@@ -211,7 +211,7 @@ function getOver(socket: TLSSocket, { host, path, token, signal }: Get): Promise
   })
 }
 
-/** What the system says, for a person: the code is in Node's own messages. */
+/** The system's message for an error; Node's messages contain the code. */
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -2,16 +2,16 @@ import type { TLSSocket } from 'node:tls'
 import type { MeasurePathRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { connectFirst, secure, sha256Of } from './secure-socket.js'
 
-/** Enough for a rate, and on a network that carries a cluster's traffic over before anybody notices. */
+/** Enough for a rate, and sent quickly enough not to disturb a cluster's traffic. */
 const mostBytes = 16 * 2 ** 20
 const sendMs = 250
-/** For what is under way when the last byte was written. */
+/** For bytes in transit after the last one was written. */
 const longestMs = 10_000
 const chunk = Buffer.alloc(64 * 1024)
 
 /**
- * Bytes a second to the holder of the port with that certificate (held-ports.ts), over TLS as etcd's members speak: from the first byte until the
- * other side has hung up, which it does when it has taken all. Rejects where it is not met, and before anything is sent to somebody else.
+ * Bytes per second to the holder of the port with that certificate (held-ports.ts), over TLS like etcd's members: from the first byte until the
+ * other side closes, which it does once it has received everything. Rejects if it cannot connect, and before it sends anything to another server.
  */
 export async function measurePath(
   { host, port, certificateSha256 }: MeasurePathRequest,
@@ -23,7 +23,7 @@ export async function measurePath(
   try {
     const secured = await secure(socket, { serverName: '', verifyName: false, signal: stop })
     const shown = sha256Of(secured.getPeerX509Certificate())
-    if (shown !== certificateSha256) throw new Error(`another certificate is shown there: ${shown}`)
+    if (shown !== certificateSha256) throw new Error(`the server shows another certificate: ${shown}`)
     const began = performance.now()
     const sent = await send(secured)
     await ended(secured)

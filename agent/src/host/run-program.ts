@@ -4,9 +4,9 @@ import { resolve as resolvePath } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Command, CommandResult } from './host.js'
 
-/** Far above what any of our programs prints; a runaway must not fill the agent's memory. */
+/** Far more than any of our programs prints; a runaway must not fill the agent's memory. */
 const mostOutputBytes = 16 * 1024 * 1024
-/** What a shell answers for a program that is not installed. */
+/** A shell's exit code for a program that is not installed. */
 const notInstalled = 127
 
 export interface RunOptions {
@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
-/** Programs are asked in one language and one time zone, so that what they print can be read. Stand-ins of a simulated node find its files by QUORATE_HOST_ROOT. */
+/** Programs run in one language and time zone, so that their output can be parsed. Stand-ins of a simulated node find its files by QUORATE_HOST_ROOT. */
 function environment(hostRoot: string): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -26,9 +26,9 @@ function environment(hostRoot: string): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs a program as a child, without a shell and with nothing on its standard input, and waits for its end. A program that is
- * not installed answers exit code 127, one that a signal ended 128 and the signal's number less (137 for SIGKILL). After its
- * time it is killed: COMMAND_FAILED. An aborted signal kills it and rejects with the signal's reason.
+ * Runs a program as a child, without a shell and with empty standard input, and waits for its end. A program that is
+ * not installed has exit code 127, one killed by a signal 128 plus the signal's number (137 for SIGKILL). After its
+ * timeout it is killed: COMMAND_FAILED. An aborted signal kills it and rejects with the signal's reason.
  */
 export function runProgram(command: Command, { hostRoot, signal }: RunOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ export function runProgram(command: Command, { hostRoot, signal }: RunOptions): 
   })
 }
 
-/** As execvp(3) looks for it. To learn it from a child costs a fork of this process, and most nodes have no load balancer's programs. */
+/** As execvp(3) searches. Trying to start it would cost a fork of this process, and most nodes lack the load balancer's programs. */
 function isInPath(file: string): boolean {
   const folders = (process.env['PATH'] ?? '/bin:/usr/bin').split(':')
   return folders.some((folder) => existsSync(resolvePath(folder, file)))

@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ClientCredentials } from './network.js'
 
-/** A TCP connection to the first address that takes it, in the order of the resolver's answer, as the node's programs do; the last refusal otherwise. */
+/** A TCP connection to the first address that accepts it, in the resolver's order, as the node's programs do; otherwise the last error. */
 export async function connectFirst(addresses: readonly string[], port: number, signal: AbortSignal): Promise<Socket> {
   let refusal: unknown = new Error('no address to connect to')
   for (const address of addresses) {
@@ -27,7 +27,7 @@ function connectTo(host: string, port: number, signal: AbortSignal): Promise<Soc
     socket.once('close', () => signal.removeEventListener('abort', stop))
     socket.once('connect', () => {
       socket.off('error', reject)
-      // From here the layer above reports; without a listener an RST would end the process.
+      // From here on the caller handles errors; without a listener an RST would end the process.
       socket.on('error', () => {})
       resolve(socket)
     })
@@ -35,16 +35,16 @@ function connectTo(host: string, port: number, signal: AbortSignal): Promise<Soc
 }
 
 export interface Secure {
-  /** Only certificates below this CA are taken; without it any certificate is. PEM. */
+  /** Only certificates of this CA are accepted; without it any certificate is. PEM. */
   readonly caPem?: string
-  /** Name or address that the certificate must be for, where `verifyName`. Also sent as SNI when it is a name. */
+  /** Name or address that the certificate must be valid for, with `verifyName`. A name is also sent as SNI. */
   readonly serverName: string
   readonly verifyName: boolean
   readonly credentials?: ClientCredentials | undefined
   readonly signal: AbortSignal
 }
 
-/** The TLS handshake over a connected socket; rejects with the reason of a verification that failed. */
+/** The TLS handshake on a connected socket; rejects with the reason of a failed verification. */
 export function secure(socket: Socket, options: Secure): Promise<TLSSocket> {
   const { caPem, serverName, verifyName, credentials, signal } = options
   return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ export function secure(socket: Socket, options: Secure): Promise<TLSSocket> {
       ...(caPem === undefined ? {} : { ca: caPem }),
       ...(credentials === undefined ? {} : { cert: credentials.cert, key: credentials.key }),
       rejectUnauthorized: caPem !== undefined,
-      // A cluster CA may itself be signed by a company's root: Go, and so every Kubernetes client, ends the chain at a CA it was given.
+      // A cluster CA may itself be signed by a company's root: Go, and so every Kubernetes client, ends the chain at a given CA.
       allowPartialTrustChain: true,
       ALPNProtocols: ['http/1.1'],
       checkServerIdentity: (_host, certificate) =>
@@ -66,13 +66,13 @@ export function secure(socket: Socket, options: Secure): Promise<TLSSocket> {
     secured.on('error', reject)
     secured.once('close', () => {
       signal.removeEventListener('abort', stop)
-      // A peer that hangs up without a TLS alert gives no error event.
+      // A peer that closes without a TLS alert causes no error event.
       reject(new Error('the connection was closed during the TLS handshake'))
     })
     secured.once('secureConnect', () => resolve(secured))
   })
 }
 
-/** SHA-256 of a certificate in lower-case hexadecimal without colons; empty when the other side showed none. */
+/** SHA-256 of a certificate in lower-case hexadecimal without colons; empty if the other side sent none. */
 export const sha256Of = (shown: X509Certificate | undefined): string =>
   (shown?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase()

@@ -6,16 +6,16 @@ import type { Disk } from './disk.js'
 import { absent } from './durable-file.js'
 import type { SyncLatency, SyncWish, WriteRate } from './host.js'
 
-/** So many are written whatever time it takes: of a single one nobody can tell a slow disk from a moment without a processor. */
+/** The minimum number of records: a single one cannot tell a slow disk from a busy processor. */
 const fewest = 3
 
-/** One file for all who measure: what a power cut left is replaced by the next, never joined by a second one. */
+/** One file for all measurements: what a power cut left is overwritten by the next one. */
 const name = '.quorate-disk-probe'
 
 /**
- * Writes records one after the other, each made durable before the next, as etcd's WAL is written (etcd's own advice is the same with fio:
- * --rw=write --fdatasync=1 --bs=2300; https://etcd.io/docs/latest/op-guide/hardware/#disks). The file is not unlinked before it is written:
- * btrfs does not log a file without a name, and would look fast.
+ * Writes records one after the other, each made durable before the next, like etcd's WAL (etcd recommends the same with fio:
+ * --rw=write --fdatasync=1 --bs=2300; https://etcd.io/docs/latest/op-guide/hardware/#disks). The file is not unlinked before the writes:
+ * btrfs does not log a file without a name, and would appear fast.
  */
 export function measureSync(path: string, wish: SyncWish, disk: Disk): Promise<SyncLatency> {
   return inProbe(path, disk, async (handle, folder) => {
@@ -35,10 +35,10 @@ export function measureSync(path: string, wish: SyncWish, disk: Disk): Promise<S
 const chunkBytes = 2 ** 20
 const mostChunks = 32
 
-/** Writes one file in chunks of 1 MiB, at most 32 and no longer than the limit, and makes it durable once at its end: as etcd stores the database that it is sent. */
+/** Writes one file in chunks of 1 MiB, at most 32 and within the limit, and makes it durable once at the end: as etcd stores a received database. */
 export function measureWriting(path: string, limitMs: number, disk: Disk): Promise<WriteRate> {
   return inProbe(path, disk, async (handle, folder) => {
-    // Not zeros: some file systems store those as nothing.
+    // Not zeros: some file systems do not store those.
     const chunk = randomBytes(chunkBytes)
     const began = performance.now()
     let chunks = 0
@@ -53,14 +53,14 @@ type Work<T> = (handle: Pick<FileHandle, 'writeFile' | 'datasync'>, folder: stri
 
 let before: Promise<unknown> = Promise.resolve()
 
-/** One after the other: they share the file, and two at a time would measure each other. */
+/** One after the other: they share the file, and two would disturb each other. */
 function inProbe<T>(path: string, disk: Disk, work: Work<T>): Promise<T> {
   const own = before.then(() => writeProbe(path, disk, work))
   before = own.catch(() => undefined)
   return own
 }
 
-/** A file on the disk that the path is or will be on; gone afterwards. */
+/** A file on the disk that holds or will hold the path; removed afterwards. */
 async function writeProbe<T>(path: string, disk: Disk, work: Work<T>): Promise<T> {
   const folder = await folderFor(path, disk)
   const file = join(folder, name)
@@ -75,7 +75,7 @@ async function writeProbe<T>(path: string, disk: Disk, work: Work<T>): Promise<T
   }
 }
 
-/** A folder on the same disk that is not etcd's own: the one above, unless the path is where a disk of its own is mounted. */
+/** A folder on the same disk that is not etcd's own: the parent, unless the path is a mount point. */
 async function folderFor(path: string, disk: Disk): Promise<string> {
   const [own, above] = await Promise.all([disk.lstat(path).catch(absent), disk.lstat(dirname(path)).catch(absent)])
   if (above === undefined) return folderFor(dirname(path), disk)

@@ -7,24 +7,24 @@ import { readUnit, type UnitProperties } from './unit-state.js'
 export interface UnitRun {
   readonly host: Host
   readonly operationId: string
-  /** For an operation that runs several units: `[a-z0-9-]`. */
+  /** For an operation with several units: `[a-z0-9-]`. */
   readonly label?: string
   readonly command: Command
-  /** For a program that prints a secret: its standard output goes nowhere, so that the journal cannot hold it. */
+  /** For a program that prints a secret: its standard output is discarded, so that the journal cannot hold it. */
   readonly quiet?: boolean
-  /** Each line of the unit's journal, once. */
+  /** Called once for each line of the unit's journal. */
   readonly onLine?: (line: string) => void
   /** Aborting stops the following, never the unit. */
   readonly signal: AbortSignal
-  /** Told how to unload the unit, for who may do so only later; unloaded at once where it is not given. */
+  /** Receives the function that unloads the unit, for callers that must do so later; without it the unit is unloaded at once. */
   readonly onceRecorded?: (unload: () => Promise<void>) => void
-  /** How long it is followed; the command's own time where it is not given. Milliseconds. */
+  /** How long it is followed; by default the command's own timeout. Milliseconds. */
   readonly timeoutMs?: number
   readonly clock?: Clock
 }
 
 export interface UnitResult {
-  /** 128 and more: ended by a signal. */
+  /** 128 and more: killed by a signal. */
   readonly exitCode: number
   /** All lines of the unit's journal. */
   readonly output: string
@@ -41,10 +41,10 @@ export function unitName(operationId: string, label?: string): string {
 }
 
 /**
- * Runs a command as a transient unit of systemd and follows it to its end. The unit is a child of PID 1: it outlives this
- * agent and is outside of its sandbox. A unit of that name that is already loaded is followed, never started again. After its
- * end it is unloaded. Throws COMMAND_FAILED when systemd refuses to start it, GATE_TIMEOUT when it does not end in time (it
- * then still runs), OPERATION_UNKNOWN_OUTCOME when it vanishes before its end was seen.
+ * Runs a command as a transient systemd unit and follows it to its end. The unit is a child of PID 1: it outlives this
+ * agent and runs outside of its sandbox. A loaded unit of that name is followed, never started again. After its
+ * end it is unloaded. Throws COMMAND_FAILED if systemd refuses to start it, GATE_TIMEOUT if it does not end in time (it
+ * then still runs), OPERATION_UNKNOWN_OUTCOME if it vanishes before its end was seen.
  */
 export async function runAsUnit(run: UnitRun): Promise<UnitResult> {
   const unit = unitName(run.operationId, run.label)
@@ -93,7 +93,7 @@ async function untilEnded(run: UnitRun, unit: string, readJournal: () => Promise
   }
 }
 
-/** RemainAfterExit keeps a success as active/exited; a failure stays as failed until reset-failed. A queued start is inactive/dead with no main process yet. */
+/** RemainAfterExit keeps a success as active/exited; a failure stays failed until reset-failed. A queued start is inactive/dead without a main process. */
 function hasEnded({ activeState, subState, execMainStartUnixMs }: UnitProperties): boolean {
   if (activeState === 'failed') return true
   if (activeState === 'active') return subState === 'exited'
@@ -107,13 +107,13 @@ function exitCodeOf({ result, execMainStatus }: UnitProperties): number {
   return execMainStatus === 0 ? 1 : execMainStatus
 }
 
-/** What a transient unit came to; `exitCode` is 0 while it runs or where there is none. */
+/** State of a transient unit; `exitCode` is 0 while it runs or if there is none. */
 export interface UnitLook {
   readonly state: 'not-found' | 'running' | 'succeeded' | 'failed'
   readonly exitCode: number
 }
 
-/** Looks at a unit once. One that is gone was never started, was unloaded, or went with a reboot. */
+/** Reads a unit's state once. A missing unit was never started, was unloaded, or went with a reboot. */
 export async function lookAtUnit(host: Host, unit: string, signal?: AbortSignal): Promise<UnitLook> {
   const seen = await readUnit(host, unit, signal)
   if (seen.loadState !== 'loaded') return { state: 'not-found', exitCode: 0 }
@@ -122,16 +122,16 @@ export async function lookAtUnit(host: Host, unit: string, signal?: AbortSignal)
   return { state: exitCode === 0 ? 'succeeded' : 'failed', exitCode }
 }
 
-/** Unloads a unit that came to its end and stayed, whoever followed it being gone. */
+/** Unloads a unit that has ended and is still loaded because its follower is gone. */
 export async function unloadIfEnded(host: Host, unit: string): Promise<void> {
   const seen = await readUnit(host, unit)
   if (seen.loadState === 'loaded' && hasEnded(seen)) await unload(host, unit, seen)
 }
 
 interface Journal {
-  /** Tells the lines that are new. */
+  /** Passes on new lines. */
   read(): Promise<void>
-  /** All lines. After a failure it reads until nothing new comes: journald may be a moment behind the unit's end, and the reason stands last. */
+  /** All lines. After a failure it reads until nothing new arrives: journald may lag behind the unit's end, and the reason is in the last lines. */
   settle(failed: boolean): Promise<string>
 }
 
@@ -140,7 +140,7 @@ function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, u
   let text = ''
   const read = async (complete = false): Promise<void> => {
     const answer = await host.run(commands.unitJournal(unit), signal)
-    // The journal is for people: a node without one still tells the exit status.
+    // The journal is only informative: a node without one still has the exit status.
     if (answer.exitCode !== 0) return
     text = answer.stdout.startsWith('-- No entries --') ? '' : answer.stdout
     const lines = text.split('\n')
@@ -162,10 +162,10 @@ function followJournal({ host, onLine, signal, clock = systemClock }: UnitRun, u
   return { read, settle }
 }
 
-/** systemd's own words about the unit (`Starting quorate-...`) tell a person nothing. */
+/** systemd's own messages about the unit (`Starting quorate-...`) are not useful. */
 const isAboutUnit = (line: string, unit: string): boolean => /^[A-Z]\w+ /.test(line) && line.includes(unit)
 
-/** `stop` unloads what succeeded (RemainAfterExit keeps it), `reset-failed` what failed; each complains of the other's case. */
+/** `stop` unloads what succeeded (RemainAfterExit keeps it), `reset-failed` what failed; each fails in the other's case. */
 async function unload(host: Host, unit: string, { activeState }: UnitProperties): Promise<void> {
   await host.run(activeState === 'failed' ? commands.resetFailedUnit(unit) : commands.stopUnit(unit))
 }

@@ -9,33 +9,33 @@ export interface UnitProperties {
   /** `active`, `activating`, `inactive`, `failed`, ... */
   readonly activeState: string
   readonly subState: string
-  /** `enabled`, `disabled`, `transient`, ...; empty where there is no unit file. */
+  /** `enabled`, `disabled`, `transient`, ...; empty without a unit file. */
   readonly unitFileState: string
   /** `success`, `exit-code`, `signal`, `timeout`, ... */
   readonly result: string
-  /** Exit status, or the number of the signal where `result` is `signal`. */
+  /** Exit status, or the number of the signal if `result` is `signal`. */
   readonly execMainStatus: number
   /** Unix milliseconds, whole seconds; 0 for never. */
   readonly activeEnterUnixMs: number
   readonly execMainStartUnixMs: number
-  /** 0 where no process is the unit's. */
+  /** 0 if the unit has no process. */
   readonly mainPid: number
 }
 
-/** Asks systemd for a unit; one that does not exist has loadState `not-found`. Throws COMMAND_FAILED when systemd does not answer. */
+/** Reads a unit's state from systemd; a missing unit has loadState `not-found`. Throws COMMAND_FAILED if systemd does not answer. */
 export async function readUnit(host: Host, unit: string, signal?: AbortSignal): Promise<UnitProperties> {
   const [properties] = await readUnits(host, [unit], signal)
   return properties as UnitProperties
 }
 
-/** Asks systemd for several units at once; answers in the order asked. */
+/** The same for several units; results in the order asked. */
 export async function readUnits(
   host: Host,
   units: readonly string[],
   signal?: AbortSignal,
 ): Promise<readonly UnitProperties[]> {
   const { exitCode, stdout, stderr } = await host.run(commands.showUnits(units), signal)
-  // An empty line stands between two units.
+  // An empty line separates two units.
   const answers = stdout.trimEnd().split('\n\n')
   if (exitCode !== 0 || answers.length !== units.length) {
     throw new QuorateError(

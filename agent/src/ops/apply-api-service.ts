@@ -14,7 +14,7 @@ import {
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** Makes the Service that leads to the API servers, or makes ours as it is wanted; one of somebody else is a drift. */
+/** Makes the Service for the API servers, or updates Quorate's own; another owner's Service is a drift. */
 export const applyApiService = changeOperation<ApplyApiServiceRequest>(
   async (request, context) => {
     const { tools, signal } = context
@@ -22,10 +22,11 @@ export const applyApiService = changeOperation<ApplyApiServiceRequest>(
     const present = await readApiService(kube, signal)
     if (present !== undefined && !isOurService(present)) {
       throw new QuorateError('DRIFT', `${apiServiceName} exists and is not Quorate's`, {
-        remedy: 'Look at it: kubectl -n kube-system get service quorate-apiserver -o yaml; delete or rename it.',
+        remedy:
+          'Inspect it with `kubectl -n kube-system get service quorate-apiserver -o yaml`, then delete or rename it.',
       })
     }
-    if (present !== undefined && isAsWanted(present, request)) return unchanged(`${apiServiceName} is as wanted`)
+    if (present !== undefined && isAsWanted(present, request)) return unchanged(`${apiServiceName} needs no change`)
     await keepObject(backupPlace(context), apiServiceName, present === undefined ? undefined : apiServiceText(present))
     // A type and its ports cannot be patched into each other without leftovers.
     if (present !== undefined) await kube.remove(apiServicePath, signal)

@@ -10,13 +10,13 @@ import { areGranted, grantRights } from './kube-vip/rights.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** The kubelet looks into its folder within a second; the rest is for a node that is starved. */
+/** The kubelet sees a new manifest within a second; the rest is for an overloaded node. */
 const startDeadlineMs = 120_000
 const graceSeconds = 10
 
 /**
  * Runs kube-vip beside this node's API server: first its image, then its rights, then its kubeconfig, last its manifest, so that it never runs
- * without what it needs. Asked again it mends what is not so. Ends when its container runs.
+ * without what it needs. Repeated, it corrects what differs. Ends when its container runs.
  */
 const apply: ChangeOperation<ApplyKubeVipRequest>['run'] = async (request, context) => {
   const text = await manifestFor(context, request)
@@ -30,9 +30,9 @@ const apply: ChangeOperation<ApplyKubeVipRequest>['run'] = async (request, conte
     edit: () => text,
     mode: 0o600,
     done: `${kubeVipManifestPath} written`,
-    alreadySo: `${kubeVipManifestPath} is already so`,
+    alreadySo: `${kubeVipManifestPath} needs no change`,
   })
-  // It reads its kubeconfig when it starts, and a mounted file that is replaced stays the old one until then.
+  // It reads its kubeconfig at start, and a mounted file that is replaced stays the old one until then.
   if (kubeconfig.length > 0 && manifest.length === 0) await stopAll(context, before)
   const isNew = kubeconfig.length + manifest.length > 0
   const id = await untilRunning(context, isNew ? before.map((one) => one.id) : [])
@@ -54,7 +54,7 @@ const isApplied: ChangeOperation<ApplyKubeVipRequest>['evidence'] = async (reque
 
 export const applyKubeVip = changeOperation<ApplyKubeVipRequest>(apply, { evidence: isApplied })
 
-/** A pod whose image cannot be had is a manifest that never runs: found out before anything is written. */
+/** A pod whose image is not available never runs: checked before anything is written. */
 async function requireImage({ tools, signal, progress }: ChangeContext, image: string): Promise<void> {
   const cri = tools.cri()
   try {
@@ -62,9 +62,9 @@ async function requireImage({ tools, signal, progress }: ChangeContext, image: s
     progress(`pulling ${image}`)
     await cri.pullImage(image, signal)
   } catch (error) {
-    throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `the image ${image} is not here and cannot be pulled`, {
+    throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `the image ${image} is not on this node and cannot be pulled`, {
       cause: error,
-      remedy: `Bring it to this node (ctr -n k8s.io images import FILE), or name one that it can pull as loadBalancer.image.`,
+      remedy: `Import it on this node (ctr -n k8s.io images import FILE), or set loadBalancer.image to one that it can pull.`,
     })
   } finally {
     cri.close()
@@ -83,7 +83,7 @@ async function stopAll(
   }
 }
 
-/** Id of a container that runs and is none of the old ones. */
+/** Id of a running container that is not one of the old ones. */
 async function untilRunning({ tools, signal, progress }: ChangeContext, old: readonly string[]): Promise<string> {
   const look = async () => {
     const found = (await runningContainers(tools, [kubeVipName], signal)).find(({ id }) => !old.includes(id))

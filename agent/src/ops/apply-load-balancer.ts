@@ -10,13 +10,13 @@ import { readListening } from './network/sockets.js'
 import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** haproxy binds within milliseconds; a minute is for a node that is starved. */
+/** haproxy binds within milliseconds; a minute is for an overloaded node. */
 const listenDeadlineMs = 60_000
 
 /**
- * Writes the configuration and the unit of haproxy and, for a virtual IP, of keepalived, each only after its own program accepted it, and starts
- * or reloads what changed. haproxy hands its listeners over on a reload: no connection is dropped. Ends when haproxy listens. What the operator
- * runs by the package's services is not touched.
+ * Writes the configuration and the unit of haproxy and, for a virtual IP, of keepalived, each only after its own program has accepted it, and starts
+ * or reloads what changed. haproxy passes its listeners on at a reload: no connection is dropped. Ends when haproxy listens. The operator's
+ * own services from the packages are not touched.
  */
 const apply: ChangeOperation<ApplyLoadBalancerRequest>['run'] = async (request, context) => {
   checkLoadBalancerRequest(request)
@@ -49,7 +49,7 @@ const isApplied: ChangeOperation<ApplyLoadBalancerRequest>['evidence'] = async (
 
 export const applyLoadBalancer = changeOperation<ApplyLoadBalancerRequest>(apply, { evidence: isApplied })
 
-/** Two haproxy can listen on one port and share its connections (SO_REUSEPORT): only ours may be there already. */
+/** Two haproxy processes can share one port and its connections (SO_REUSEPORT): only ours may be there already. */
 async function refuseTakenPort({ tools, signal }: ChangeContext, port: number): Promise<void> {
   const { unit } = await placeOn(tools.host, 'haproxy')
   const { active } = await unitBefore(tools.host, unit, signal)

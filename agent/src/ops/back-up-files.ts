@@ -1,5 +1,6 @@
 import type { BackUpFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { loadBalancerUnits } from '@quorate/shared/load-balancer-place'
+import { plural } from '@quorate/shared/plural'
 import { configMapNames, readConfigMap } from './backup/config-maps.js'
 import { filesToKeep } from './backup/select-files.js'
 import { backupPlace, keepFiles, keepObject, keepUnit, readBackupIndex } from './backup/store.js'
@@ -9,8 +10,8 @@ import { backupFolder } from './paths.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * Copies every file that later steps touch into this run's backup, with owner and mode, and remembers what did not exist; on the
- * first control plane the ConfigMaps too. Asked again it adds only what is missing: the first copy is the one from before the run.
+ * Copies every file that later steps touch into this run's backup, with owner and mode, and records what did not exist; on the
+ * first control plane the ConfigMaps too. Repeated, it adds only what is missing: the first copy is the one from before the run.
  */
 const backUp: ChangeOperation<BackUpFilesRequest>['run'] = async ({ includeApiObjects }, context) => {
   const place = backupPlace(context)
@@ -23,7 +24,7 @@ const backUp: ChangeOperation<BackUpFilesRequest>['run'] = async ({ includeApiOb
   const { entries } = await readBackupIndex(place)
   const count = (kind: string): number => entries.filter((entry) => entry.kind === kind).length
   const folder = backupFolder(context.tools.stateFolder, context.header.runId)
-  const summary = `${count('file')} files and ${count('object')} API objects are kept in ${folder}`
+  const summary = `kept ${plural(count('file'), 'file')} and ${plural(count('object'), 'API object')} in ${folder}`
   const hashes = entries.map((entry) => [entry.name, entry.kind === 'absent' ? '' : entry.sha256] as const)
   const facts = {
     folder,
@@ -35,7 +36,7 @@ const backUp: ChangeOperation<BackUpFilesRequest>['run'] = async ({ includeApiOb
   return entries.length === before ? unchanged(summary, facts) : changed({ summary, facts })
 }
 
-/** Each name gets into the index after its bytes are kept. */
+/** A name enters the index after its bytes are stored. */
 const isBackedUp: ChangeOperation<BackUpFilesRequest>['evidence'] = async ({ includeApiObjects }, context) => {
   const { tools, header } = context
   const { entries, units } = await readBackupIndex({ ...tools, runId: header.runId })

@@ -12,10 +12,10 @@ import { parseJoinSecret } from './join-secret.js'
 import { streamOperation } from './operation.js'
 import type { Tools } from './tools.js'
 
-/** Preflight does not decrypt anything, but asks for local CA keys where there is no certificate key at all. */
+/** Preflight decrypts nothing, but requires local CA keys if there is no certificate key at all. */
 const noKey = '0'.repeat(64)
 
-/** kubeadm's own word on whether it would join; nothing of the node is changed but images that it pulls. */
+/** Runs kubeadm's own preflight of a join; changes nothing on the node except images that it pulls. */
 export const checkJoin = streamOperation<CheckJoinRequest, CheckJoinResponse>(async function* (request, tools, signal) {
   const lines = followLines((onLine) => preflight(request, tools, { onLine, signal }))
   let step = await lines.next()

@@ -12,7 +12,7 @@ import type { Service } from './cluster/kube-objects.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** Deletes the Service that ApplyApiService made, or makes it again as this run found it; one of somebody else is left alone. */
+/** Deletes the Service that ApplyApiService made, or restores it as this run found it; another owner's Service is left alone. */
 export const deleteApiService = changeOperation<DeleteApiServiceRequest>(
   async (_, context) => {
     const { tools, signal } = context
@@ -23,7 +23,7 @@ export const deleteApiService = changeOperation<DeleteApiServiceRequest>(
     await kube.remove(apiServicePath, signal)
     if (before === undefined) return changed({ summary: `deleted ${apiServiceName}` })
     await makeApiService(kube, JSON.parse(before) as Service, signal)
-    return changed({ summary: `made ${apiServiceName} again as it was before this run` })
+    return changed({ summary: `restored ${apiServiceName} as it was before this run` })
   },
   {
     evidence: async (_, { tools, header, signal }) => {
@@ -37,7 +37,7 @@ export const deleteApiService = changeOperation<DeleteApiServiceRequest>(
   },
 )
 
-/** Undefined where this run found none, or made none. */
+/** Undefined if this run found none, or made none. */
 async function textBefore(place: BackupPlace): Promise<string | undefined> {
   const entry = (await readBackupIndex(place)).entries.find(({ name }) => name === apiServiceName)
   return entry?.kind === 'object' ? (await readKept(place, entry)).toString('utf8') : undefined

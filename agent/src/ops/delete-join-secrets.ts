@@ -8,7 +8,7 @@ import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * Deletes the token, Secret kubeadm-certs, and the short-lived tokens that kubeadm made to own that Secret; where asked also the Role and
+ * Deletes the token, Secret kubeadm-certs, and the short-lived tokens that kubeadm made to own that Secret; on request also the Role and
  * RoleBinding that it made for joiners.
  */
 export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
@@ -29,7 +29,7 @@ export const deleteJoinSecrets = changeOperation<DeleteJoinSecretsRequest>(
   },
 )
 
-/** Paths of what is to be deleted and still there. */
+/** Paths of what is to be deleted and still exists. */
 async function left(
   kube: KubeApi,
   { tokenId, withRole }: DeleteJoinSecretsRequest,

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { DeleteNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { parseNodeName } from '@quorate/shared/names'
+import { plural } from '@quorate/shared/plural'
 import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
 import { apiPath, type List, type Node, type Pod } from './cluster/kube-objects.js'
@@ -8,9 +9,9 @@ import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * Deletes the Node object of a node that was reset, and its pods; never the one of this control plane, which would take its own kubelet
- * out. Pods without a Node would be left for a minute by the garbage collector (kubernetes, podgc: a quarantine of 40 s), each as one that
- * is not available: a DaemonSet that may miss one pod does not roll meanwhile.
+ * Deletes the Node object of a node that was reset, and its pods; never that of this control plane, which would disconnect its own
+ * kubelet. The garbage collector would keep pods without a Node for a minute (kubernetes, podgc: a quarantine of 40 s), each as
+ * unavailable: a DaemonSet that tolerates one unavailable pod would not roll meanwhile.
  */
 export const deleteNode = changeOperation<DeleteNodeRequest>(
   async (request, { tools, signal }) => {
@@ -20,7 +21,7 @@ export const deleteNode = changeOperation<DeleteNodeRequest>(
     if ((await kube.get<Node>(apiPath.node(name), signal)) === undefined) return unchanged(`there is no Node ${name}`)
     await kube.remove(apiPath.node(name), signal)
     const pods = await removePods(kube, name, signal)
-    return changed({ summary: `deleted Node ${name} and its ${pods} pods` })
+    return changed({ summary: `deleted Node ${name} and ${plural(pods, 'pod')} on it` })
   },
   {
     evidence: async ({ name }, { tools, signal }) =>
@@ -28,7 +29,7 @@ export const deleteNode = changeOperation<DeleteNodeRequest>(
   },
 )
 
-/** Without grace: there is no kubelet any more that could tell of their end. */
+/** Without grace: no kubelet is left to report their end. */
 async function removePods(kube: KubeApi, node: string, signal: AbortSignal): Promise<number> {
   const pods = (await kube.get<List<Pod>>(apiPath.podsOn(node), signal))?.items ?? []
   for (const pod of pods) await kube.remove(`${apiPath.pod(pod)}?gracePeriodSeconds=0`, signal)

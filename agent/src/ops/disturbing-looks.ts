@@ -6,28 +6,28 @@ interface Look {
   readonly over: Promise<void>
 }
 
-/** A look that is under way. */
+/** A disturbing read in progress. */
 export interface DisturbingLook {
   /** Aborts, with NODE_BUSY, when a change begins. */
   readonly signal: AbortSignal
-  /** When nothing of it is left on the node. */
+  /** Resolves when nothing of it is left on the node. */
   end(): void
 }
 
 const busy = (): QuorateError =>
-  new QuorateError('NODE_BUSY', 'a run works on this node: a look that would be in its way is not taken', {
-    remedy: 'Wait until that run has ended (`quorate status`), then look again.',
+  new QuorateError('NODE_BUSY', 'a run works on this node: a check that would disturb it is refused', {
+    remedy: 'Wait until that run has ended (`quorate status`), then try again.',
   })
 
 /**
- * Looks that a change would stumble over, such as ports that are held while kubeadm wants them. A change that begins ends them, and none is begun
- * while it runs; only those of its own run are left alone, which knows when they are over.
+ * Reads that would disturb a change, such as ports that are held while kubeadm needs them. A change that begins ends them, and none starts
+ * while it runs; only those of its own run are exempt, because the run knows when they end.
  */
 export class DisturbingLooks {
   private readonly looks = new Set<Look>()
   private readonly changing: string[] = []
 
-  /** `run` is empty for a caller that only looks. NODE_BUSY while a change of another run is under way. */
+  /** `run` is empty for a caller outside of a run. NODE_BUSY while a change of another run is in progress. */
   begin(run: string): DisturbingLook {
     if (this.changing.some((other) => other !== run)) throw busy()
     const stop = new AbortController()
@@ -46,7 +46,7 @@ export class DisturbingLooks {
     }
   }
 
-  /** For a change of that run: resolves when the looks of others are over. None begins until what it answers is called. */
+  /** For a change of that run: resolves when the reads of others have ended. None starts until the returned function is called. */
   async giveWay(run: string): Promise<() => void> {
     this.changing.push(run)
     const others = [...this.looks].filter((look) => look.run !== run)

@@ -8,15 +8,15 @@ import { apiPath, type List, type Node, type Pod, type Workload } from './cluste
 import { type ChangeContext, changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** A pod has 30 s to end unless it wants more; what takes longer ends with its node. */
+/** A pod has 30 s to end unless it asks for more; what takes longer ends with its node. */
 const endsWithinMs = 45_000
-/** A PodDisruptionBudget may refuse for good: the node leaves all the same. */
+/** A PodDisruptionBudget may never allow it: the node leaves anyway. */
 const refusedForMs = 30_000
 const replacedWithinMs = 30_000
 
 /**
- * Evicts the pods of a control plane that leaves, one after the other. Reset without it, its pods are killed and their Services lead to them until
- * the Node is deleted: CoreDNS, which a conversion spreads over the control planes, lost one question in three for seconds.
+ * Evicts the pods of a control plane that leaves, one after the other. Without it, a reset kills its pods and their Services keep sending to them until
+ * the Node is deleted: CoreDNS, which a conversion spreads over the control planes, then loses one query in three for seconds.
  */
 export const drainNode = changeOperation<DrainNodeRequest>(
   async (_, context) => {
@@ -42,7 +42,7 @@ export const drainNode = changeOperation<DrainNodeRequest>(
 
 const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`
 
-/** Neither static pods, which are the control plane itself, nor those of DaemonSets, which would come back, nor what has ended. */
+/** Not static pods, which are the control plane itself, not those of DaemonSets, which would return, and not finished pods. */
 async function evictable(kube: KubeApi, node: string, signal: AbortSignal): Promise<readonly Pod[]> {
   const pods = await kube.get<List<Pod>>(apiPath.podsOn(node), signal)
   return (pods?.items ?? []).filter(
@@ -81,7 +81,7 @@ async function evict(kube: KubeApi, pod: Pod, { signal, progress }: ChangeContex
   }
 }
 
-/** The next pod of CoreDNS goes when the one before it was replaced: no budget protects them. */
+/** The next pod of CoreDNS is evicted after the previous one was replaced: no budget protects them. */
 async function untilDnsIsWhole(kube: KubeApi, { metadata }: Pod, signal: AbortSignal): Promise<void> {
   if (metadata.labels?.['k8s-app'] !== 'kube-dns') return
   const look = async () => {

@@ -12,25 +12,25 @@ interface FileEdit {
   readonly path: string
   /** The wanted text, from the present one (undefined: the file does not exist). */
   readonly edit: (text: string | undefined) => string
-  /** sha256 that the plan saw; empty where the request has none. */
+  /** sha256 that the plan saw; empty if the request has none. */
   readonly expectedSha256?: string
-  /** Mode of a file that did not exist. */
+  /** Mode of a new file. */
   readonly mode: number
-  /** One line each for a person. */
+  /** One summary line each. */
   readonly done: string
   readonly alreadySo: string
-  /** Removes what a diff must not show; shared/redact unless given. */
+  /** Removes what a diff must not show; default: shared/redact. */
   readonly redactText?: (text: string) => string
 }
 
 /**
- * Brings one file to a wanted text: nothing when it is so already, DRIFT when it is not what the plan saw, otherwise kept in
+ * Changes one file to a wanted text: no change if it matches, DRIFT if it is not what the plan saw, otherwise kept in
  * the run's backup and replaced atomically with its mode and owner.
  */
 export async function editFile(context: ChangeContext, edit: FileEdit): Promise<OperationResult> {
   const { host } = context.tools
   const file = await host.read(edit.path)
-  // A hosts file with a name in Latin-1 must come back byte for byte.
+  // A hosts file with a name in Latin-1 must be restored byte for byte.
   const encoding = file === undefined || isUtf8(file.bytes) ? 'utf8' : 'latin1'
   const wanted = Buffer.from(edit.edit(file?.bytes.toString(encoding)), encoding)
   if (file?.bytes.equals(wanted)) return unchanged(edit.alreadySo)
@@ -46,7 +46,7 @@ export async function editFile(context: ChangeContext, edit: FileEdit): Promise<
   })
 }
 
-/** Whether a file already is what the edit makes of it; no where it cannot be edited at all. */
+/** Whether a file needs no change; false if it cannot be edited. */
 export async function isEdited({ tools }: LookContext, path: string, edit: FileEdit['edit']): Promise<Evidence> {
   const file = await tools.host.read(path)
   const encoding = file === undefined || isUtf8(file.bytes) ? 'utf8' : 'latin1'
@@ -55,7 +55,7 @@ export async function isEdited({ tools }: LookContext, path: string, edit: FileE
 }
 
 interface Found {
-  /** sha256; empty when the file does not exist. */
+  /** sha256; empty if the file does not exist. */
   readonly found: string
   readonly bytes: Uint8Array | undefined
 }
@@ -67,8 +67,8 @@ async function refuseDrift(place: BackupPlace, edit: FileEdit, { found, bytes }:
 }
 
 /**
- * The error for a file that is not what was expected. Where the run's backup has the expected text, with a diff of both, secrets
- * out; otherwise with the hashes alone.
+ * The error for an unexpected file content. If the run's backup has the expected text, with a diff of both, without
+ * secrets; otherwise with the hashes only.
  */
 export async function drift(
   place: BackupPlace,

@@ -9,12 +9,12 @@ import { matchingLines, wholeWords } from './cluster/matching-lines.js'
 import { readOperation } from './operation.js'
 import { isScanned, kubeconfigPaths, kubeconfigsWith, scannedFolders } from './paths.js'
 
-/** Configuration is small; what is larger is data, and a node has few of the former. */
+/** Configuration files are small; larger files are data, of which a node has many. */
 const mostBytes = 256 * 1024
 const mostFiles = 2_000
 const mostReferences = 500
 
-/** Lines of this node's configuration files that hold one of the strings as a whole word. */
+/** Lines of this node's configuration files that contain one of the strings as a whole word. */
 export const findReferences = readOperation<FindReferencesRequest, FindReferencesResponse>(
   async ({ find }, { host }, signal) => {
     const wanted = find.filter((text) => text !== '')
@@ -51,11 +51,11 @@ async function scannedPaths(host: Host): Promise<string[]> {
     ),
   )
   const all = [...new Set([...Object.values(kubeconfigsWith(kubelet)), ...found.flat(), ...users])]
-  // One that the kubelet does not read leads nobody to the old address.
+  // A manifest that the kubelet does not read is no user of the old address.
   return all.filter((path) => path !== kubeconfigPaths.kubelet || path === kubelet.kubeconfig)
 }
 
-/** Regular files; links among units only say which of them are enabled. */
+/** Regular files; links among units only enable them. */
 async function filesOf(host: Host, folder: string, depth: number): Promise<string[]> {
   const entries = await host.list(folder).catch(() => [])
   const found = await Promise.all(
@@ -67,7 +67,7 @@ async function filesOf(host: Host, folder: string, depth: number): Promise<strin
   return found.flat()
 }
 
-/** Undefined where a file cannot be read or is too large; what is not text is empty. */
+/** Undefined if a file cannot be read or is too large; a binary file counts as empty. */
 async function readText(host: Host, path: string): Promise<string | undefined> {
   try {
     const bytes = await readBounded(host, path)
@@ -88,7 +88,7 @@ async function readBounded(host: Host, path: string): Promise<Buffer | undefined
   return Buffer.concat(chunks)
 }
 
-/** `~/.kube/config` is often a link to admin.conf: a kubeconfig is read through it, as for the facts. */
+/** `~/.kube/config` is often a link to admin.conf: it is followed, as for the facts. */
 async function opened(host: Host, path: string): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined> {
   return host.readStream(path).catch(async (error: unknown) => {
     if (!(error instanceof QuorateError) || error.code !== 'SYMLINK_REFUSED') throw error

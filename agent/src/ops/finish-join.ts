@@ -16,9 +16,9 @@ import { kubeconfigPaths, manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 import type { Tools } from './tools.js'
 
-/** etcd tries to publish itself every seven seconds; a member that is not up after this is not about to come. */
+/** etcd tries to publish itself every seven seconds; a member that is not up after this time will not come. */
 const etcdDeadlineMs = 90_000
-/** The kubelet asks for its certificate by itself, as soon as the API server that it is told answers. */
+/** The kubelet requests its certificate as soon as its API server answers. */
 const kubeletDeadlineMs = 120_000
 /** Written before etcd's phase: without them the join did not get that far. */
 const neededFiles = async (host: Host) => [kubeconfigPaths.admin, await manifestOn(host, 'kube-apiserver')]
@@ -27,10 +27,13 @@ const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, conte
   const { tools, header } = context
   const marker = await readJoinMarker(tools)
   if (marker?.runId !== header.runId) {
-    throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${header.runId} did not join this node: it is not finished`)
+    throw new QuorateError(
+      'NOT_JOINED_BY_THIS_RUN',
+      `run ${header.runId} did not join this node: its join is not finished here`,
+    )
   }
   if (marker.joinedAtUnixMs !== undefined) {
-    return unchanged('this run has joined this node already', { joined_at: String(marker.joinedAtUnixMs) })
+    return unchanged('this run has already joined this node', { joined_at: String(marker.joinedAtUnixMs) })
   }
   await requireNeeded(tools)
   await untilVoter(context)
@@ -41,7 +44,7 @@ const finish: ChangeOperation<FinishJoinRequest>['run'] = async ({ join }, conte
   const joinedAtUnixMs = Date.now()
   await writeJoinMarker(tools, { ...marker, joinedAtUnixMs })
   return changed({
-    summary: 'finished the join that had broken off: this node is a control plane',
+    summary: 'finished the interrupted join: this node is a control plane',
     facts: { joined_at: String(joinedAtUnixMs) },
   })
 }
@@ -50,14 +53,18 @@ async function requireNeeded({ host }: Tools): Promise<void> {
   const own = (await needsOwnEtcd(host)) ? [await manifestOn(host, 'etcd')] : []
   for (const path of [...(await neededFiles(host)), ...own]) {
     if ((await host.read(path)) !== undefined) continue
-    throw new QuorateError('COMMAND_FAILED', `the join broke off before it wrote ${path}: it cannot be finished`, {
-      where: path,
-      remedy: 'Take this join back (ResetNode of the same run) and join again.',
-    })
+    throw new QuorateError(
+      'COMMAND_FAILED',
+      `the join was interrupted before it wrote ${path}: it cannot be finished`,
+      {
+        where: path,
+        remedy: 'Undo this join (ResetNode of the same run), then join again.',
+      },
+    )
   }
 }
 
-/** A learner must not get the labels of a control plane: it cannot answer for the API server beside it. An external etcd must answer at all. */
+/** A learner must not get the labels of a control plane: it cannot serve the API server beside it. An external etcd must answer too. */
 async function untilVoter({ tools, signal, progress }: ChangeContext): Promise<void> {
   const look = async (): Promise<Look<boolean>> => {
     const etcd = await tools.etcd()
@@ -88,7 +95,7 @@ async function untilBootstrapped({ tools: { host }, signal, progress }: ChangeCo
 }
 
 async function markControlPlane(join: JoinSpec | undefined, context: ChangeContext): Promise<void> {
-  if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request says not how to join')
+  if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request does not say how to join')
   const { tools, header, signal, progress, onceRecorded } = context
   const { host, criSocket } = tools
   const { kubeadmApiVersion: apiVersion, nodeName, advertiseAddress, bindPort } = join
@@ -107,8 +114,8 @@ async function markControlPlane(join: JoinSpec | undefined, context: ChangeConte
 }
 
 /**
- * What kubeadm's join does after its etcd member is a voter (cmd/phases/join: kubelet-wait-bootstrap, mark-control-plane), for a node on
- * which it broke off there. The phases are kubeadm's own and change nothing that is so already. Only for a join of this very run.
+ * What kubeadm's join does after its etcd member is a voter (cmd/phases/join: kubelet-wait-bootstrap, mark-control-plane), for a node whose
+ * join was interrupted there. The phases are kubeadm's own and idempotent. Only for a join of the same run.
  */
 export const finishJoin = changeOperation<FinishJoinRequest>(finish, {
   evidence: (_, context) => joinEvidence(context),

@@ -36,7 +36,7 @@ import type { Tools } from './tools.js'
 const servingRequests =
   '/apis/certificates.k8s.io/v1/certificatesigningrequests?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving'
 
-/** Asks for everything at once: the answer takes as long as the slowest question. */
+/** Asks for everything at once: the answer takes as long as the slowest request. */
 export const getClusterFacts = readOperation<GetClusterFactsRequest, GetClusterFactsResponse>(
   async ({ find, joinRights, apiService: withService }, tools, signal) => {
     const kube = await tools.kube()
@@ -110,7 +110,7 @@ async function readObjects(kube: KubeApi, signal: AbortSignal) {
   }
 }
 
-/** What somebody without credentials is told, as a load balancer's health check and kubeadm's discovery are; undefined for no answer. */
+/** The answer to a request without credentials, as from a load balancer's health check and kubeadm's discovery; undefined for no answer. */
 async function askAnonymously(
   { host, network }: Tools,
   path: string,

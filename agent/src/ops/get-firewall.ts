@@ -7,7 +7,7 @@ import { readOperation } from './operation.js'
 
 const ufwFiles = ['/etc/default/ufw', '/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/before.rules']
 
-/** The rules as their own program or files tell them. ufw is not asked: it needs the rights to change the kernel's rules, which the agent has not. */
+/** The rules from their own program or files. ufw is not run: it needs the right to change the kernel's rules, which the agent does not have. */
 export const getFirewall = readOperation<GetFirewallRequest, GetFirewallResponse>(
   async (_request, { host }, signal) => {
     const [zones, ufw] = await Promise.all([firewalld(host, signal), ufwRules(host)])

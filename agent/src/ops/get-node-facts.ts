@@ -32,22 +32,22 @@ import { readOperation } from './operation.js'
 import { readExternalCaFacts } from './signed-elsewhere/requests.js'
 import type { Tools } from './tools.js'
 
-/** Rises when a field changes its meaning. */
+/** Increases when a field changes its meaning. */
 const schemaVersion = 1
 
-/** A program or a runtime that hangs must not hold the other facts up; a node that is starved may still take seconds. */
+/** A program or a runtime that hangs must not delay the other facts; an overloaded node may still take seconds. */
 const programMs = 8000
 const runtimeAnswerMs = 6000
 
 /**
- * What this node is and has. A part that cannot be read is left empty and named in `unread`, the others are answered: a node with a broken
- * file must still be able to say so. All parts are read at once, each program as a child of its own.
+ * What this node is and has. A part that cannot be read stays empty and is named in `unread`; the others are returned: a node with a broken
+ * file must still be able to report it. All parts are read at once, each program as its own child.
  */
 export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsResponse>(
   async (_request, tools, caller) => {
     const host = oneLook(tools.host)
     const signal = AbortSignal.any([caller, AbortSignal.timeout(programMs)])
-    // One listener for each program at once: many, and none is left behind.
+    // One listener for each program: many at once, and all are removed.
     setMaxListeners(0, signal)
     const parts = await Promise.all([
       part('machine', () => readSystem(host, signal)),
@@ -90,7 +90,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
   },
 )
 
-/** What these facts are, for the person who is told that they could not be read. */
+/** The name of these facts in the message that they could not be read. */
 const part = (what: string, read: () => Promise<Partial<NodeFacts>>): Promise<Partial<NodeFacts>> =>
   read().catch((error: unknown) => ({ unread: [unreadFacts(what, error)] }))
 
@@ -99,7 +99,7 @@ async function runtimeVersion(tools: Tools, signal: AbortSignal): Promise<string
   try {
     return await cri.version(AbortSignal.any([signal, AbortSignal.timeout(runtimeAnswerMs)]))
   } catch {
-    // One that does not answer has no version: the check container-runtime judges that.
+    // A runtime that does not answer has no version: the check container-runtime reports that.
     return ''
   } finally {
     cri.close()

@@ -6,8 +6,8 @@ import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * A leader that is taken away has to be missed before there is another: a second or two for etcd, fifteen for a controller-manager. One that hands
- * over costs neither. What could not be moved is in the result: the node goes all the same, as it would have before.
+ * When a leader stops, a new one follows only after a timeout: a second or two for etcd, fifteen for a controller-manager. A leader that hands
+ * over avoids both. What could not be moved is in the result: the node is stopped anyway.
  */
 export const handOverLeadership = changeOperation<HandOverLeadershipRequest>(
   async ({ to, onlyJoined }, context) => {

@@ -6,13 +6,13 @@ const mostPorts = 32
 const longestMs = 10 * 60_000
 
 /**
- * Listens with a throw-away certificate so that another node can prove that it reaches this one, until the caller hangs up or the
- * deadline comes. A port that is in use is reported: what listens there answers for itself.
+ * Listens with a temporary certificate so that another node can verify that it reaches this one, until the caller hangs up or the
+ * deadline passes. A port in use is reported: its program can be reached itself.
  */
 export const holdPorts = streamOperation<HoldPortsRequest, HoldPortsResponse>(async function* (request, tools, signal) {
   const { ports, deadlineMs, runId } = request
   if (ports.length > mostPorts || ports.some((port) => port < 1 || port > 65535)) {
-    throw new QuorateError('INVALID_REQUEST', `not at most ${mostPorts} ports: ${ports.join(', ')}`)
+    throw new QuorateError('INVALID_REQUEST', `more than ${mostPorts} ports: ${ports.join(', ')}`)
   }
   const look = tools.looks.begin(runId)
   try {

@@ -20,9 +20,9 @@ import { readSigned, requestPlace } from './signed-elsewhere/requests.js'
 
 type Join = ChangeOperation<JoinControlPlaneRequest>['run']
 
-/** More than kubeadm's own deadlines add up to, of which the longest is that of a large etcd (JoinSpec.etcd_timeout_seconds). */
+/** More than the sum of kubeadm's own deadlines, the longest of which is that of a large etcd (JoinSpec.etcd_timeout_seconds). */
 const timeoutMs = 25 * 60_000
-/** What a control plane has when kubeadm is done with it. */
+/** The files of a control plane after kubeadm has finished. */
 const made = async (host: Host) => [kubeconfigPaths.kubelet, await manifestOn(host, 'kube-apiserver')]
 
 const join: Join = async (request, context) => {
@@ -30,7 +30,7 @@ const join: Join = async (request, context) => {
   const { host, criSocket } = tools
   const before = await readJoinMarker(tools)
   if (before?.runId === header.runId && before.joinedAtUnixMs !== undefined) {
-    return unchanged('this run has joined this node already', { joined_at: String(before.joinedAtUnixMs) })
+    return unchanged('this run has already joined this node', { joined_at: String(before.joinedAtUnixMs) })
   }
   await refuseRunning(host, before)
   await refuseLeftover(host)
@@ -47,11 +47,11 @@ const join: Join = async (request, context) => {
   return follow(context, { marker, certificateKey: secret.certificateKey, documents })
 }
 
-/** kubelet.conf lies there before the join where its certificate was signed elsewhere. */
+/** kubelet.conf exists before the join if its certificate was signed elsewhere. */
 const withKubeletConf = (join: JoinControlPlaneRequest['join']): JoinControlPlaneRequest['join'] =>
   join && { ...join, ignorePreflightErrors: [...join.ignorePreflightErrors, kubeletConfIsThere] }
 
-/** The unit went on without us: its end, and all that comes after it. */
+/** The unit ran on without this agent: its end, and everything after it. */
 const resume: Join = async (_, context) => {
   const { tools, header } = context
   const marker = await readJoinMarker(tools)
@@ -65,13 +65,13 @@ const resume: Join = async (_, context) => {
 
 interface Following {
   readonly marker: JoinMarker
-  /** Not to be shown; empty where it is gone already. */
+  /** Must not be shown; empty if it is gone already. */
   readonly certificateKey: string
   /** What is still to be written. */
   readonly documents: ReadonlyMap<string, string>
 }
 
-/** The secret is gone from this node when kubeadm has ended, well or not. */
+/** The secret is removed from this node when kubeadm has ended, successful or not. */
 async function follow(
   context: ChangeContext,
   { marker, certificateKey, documents }: Following,
@@ -105,17 +105,17 @@ const joined = (joinedAtUnixMs: number): OperationResult =>
     facts: { joined_at: String(joinedAtUnixMs) },
   })
 
-/** An attempt that was given up may still be at it; two of them would fight over one etcd member. */
+/** An abandoned attempt may still run; two of them would conflict over one etcd member. */
 async function refuseRunning(host: Host, before: JoinMarker | undefined): Promise<void> {
   if (before === undefined) return
   const unit = unitName(before.operationId)
   if ((await lookAtUnit(host, unit)).state !== 'running') return
   throw new QuorateError('NODE_BUSY', `${unit} still runs on this node: an earlier attempt to join`, {
-    remedy: `On that node: \`journalctl --unit=${unit}\` shows what it waits for. It ends by itself, or by ResetNode.`,
+    remedy: `On that node: \`journalctl --unit=${unit}\` shows what it waits for. It ends on its own, or with ResetNode.`,
   })
 }
 
-/** kubeadm takes an admin.conf that lies there instead of discovering the cluster, and joins whatever it names. */
+/** kubeadm uses an existing admin.conf instead of discovering the cluster, and joins the cluster that it names. */
 async function refuseLeftover(host: Host): Promise<void> {
   const path = kubeconfigPaths.admin
   if ((await host.read(path)) === undefined) return
@@ -125,7 +125,7 @@ async function refuseLeftover(host: Host): Promise<void> {
     {
       where: path,
       remedy:
-        'Something of a cluster is left on this node: look whose it is, run `kubeadm reset` there, then plan again.',
+        'This node has leftovers of a cluster. Check which one, run `kubeadm reset` on this node, then plan again.',
     },
   )
 }
@@ -133,13 +133,13 @@ async function refuseLeftover(host: Host): Promise<void> {
 async function requireMade(host: Host): Promise<void> {
   for (const path of await made(host)) {
     if ((await host.read(path)) !== undefined) continue
-    throw new QuorateError('COMMAND_FAILED', `kubeadm join ended well but did not write ${path}`, { where: path })
+    throw new QuorateError('COMMAND_FAILED', `kubeadm join succeeded but did not write ${path}`, { where: path })
   }
 }
 
 /**
- * kubeadm join, as a unit that outlives this agent. Its exit code alone says little about etcd (kubeadm issues 2997, 3152): whoever asked
- * looks at the members and the node.
+ * kubeadm join, as a unit that outlives this agent. Its exit code alone says little about etcd (kubeadm issues 2997, 3152): the caller
+ * checks the members and the node.
  */
 export const joinControlPlane = changeOperation<JoinControlPlaneRequest>(join, {
   evidence: (_, context) => joinEvidence(context),

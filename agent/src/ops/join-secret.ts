@@ -2,18 +2,18 @@ import { QuorateError } from '@quorate/shared/errors'
 import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../host/host.js'
 
-/** What a joiner needs beside public things. Lives in tmpfs only, from PlaceJoinSecret until the join is done. */
+/** What a joiner needs besides public data. In tmpfs only, from PlaceJoinSecret until the join has ended. */
 export interface JoinSecret {
   /** Bootstrap token, `id.secret`. */
   readonly token: string
-  /** Hexadecimal key of the kubeadm-certs Secret, 32 bytes; empty where only preflight is to run. */
+  /** Hexadecimal key of the kubeadm-certs Secret, 32 bytes; empty for preflight only. */
   readonly certificateKey: string
 }
 
 /** The public id of the token. */
 export const tokenIdOf = (secret: JoinSecret): string => secret.token.slice(0, 6)
 
-/** Reads `{token, certificateKey}`; the message of a refusal never quotes the text. */
+/** Reads `{token, certificateKey}`; an error message never quotes the text. */
 export function parseJoinSecret(plain: Uint8Array | string): JoinSecret {
   const text = typeof plain === 'string' ? plain : Buffer.from(plain).toString('utf8')
   let value: { token?: unknown; certificateKey?: unknown } | null = null
@@ -35,19 +35,19 @@ export function parseJoinSecret(plain: Uint8Array | string): JoinSecret {
   return { token, certificateKey }
 }
 
-/** The join secret placed on this node, or undefined when there is none. */
+/** The join secret on this node, or undefined if there is none. */
 export async function readJoinSecret(host: Host): Promise<JoinSecret | undefined> {
   const file = await host.read(joinSecretPath)
   return file === undefined ? undefined : parseJoinSecret(file.bytes)
 }
 
-/** Keeps the secret for the join; 0600 in tmpfs. */
+/** Stores the secret for the join; 0600 in tmpfs. */
 export async function placeJoinSecret(host: Host, plain: JoinSecret): Promise<void> {
   const { token, certificateKey } = plain
   await host.replace(joinSecretPath, Buffer.from(JSON.stringify({ token, certificateKey })), { mode: 0o600 })
 }
 
-/** Silent when there is none. */
+/** No error if there is none. */
 export async function removeJoinSecret(host: Host): Promise<void> {
   await host.remove(joinSecretPath)
 }

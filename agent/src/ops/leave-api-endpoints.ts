@@ -5,8 +5,8 @@ import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
 /**
- * kube-apiserver removes itself from the endpoints of default/kubernetes when it shuts down, and stops listening in the same moment: whom
- * kube-proxy leads there until it has heard of it is refused. Here it is taken out first, while it answers.
+ * kube-apiserver removes itself from the endpoints of default/kubernetes when it shuts down, and stops listening at the same moment: until
+ * kube-proxy has heard of it, connections there are refused. This removes it first, while it still answers.
  */
 export const leaveApiEndpoints = changeOperation<LeaveApiEndpointsRequest>(
   async ({ onlyJoined }, { tools, header, signal }) => {
@@ -15,7 +15,7 @@ export const leaveApiEndpoints = changeOperation<LeaveApiEndpointsRequest>(
     if (became === 'out') return unchanged('this API server is not among the endpoints of default/kubernetes')
     if (became === 'alone')
       return unchanged('this API server is the only endpoint of default/kubernetes: it stays', { alone: 'yes' })
-    return changed({ summary: 'default/kubernetes leads to this API server no more' })
+    return changed({ summary: 'removed this API server from the endpoints of default/kubernetes' })
   },
   { evidence: async (_, { tools, signal }) => doneIf(!(await isInEndpoints(tools, signal))) },
 )

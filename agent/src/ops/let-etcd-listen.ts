@@ -28,15 +28,15 @@ import { manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 
 const certificates = ['etcd-server', 'etcd-peer'] as const satisfies readonly Issued[]
-/** Everything that may be another file afterwards, the manifest last: its change is what restarts etcd. */
+/** Every file that may change, the manifest last: its change restarts etcd. */
 async function filesOn(host: Host): Promise<string[]> {
   const pairs = certificates.flatMap((which) => [keyPath(host, which), certificatePath(host, which)])
   return Promise.all([...pairs, manifestOn(host, 'etcd')])
 }
-/** The kubelet ends the old etcd, asks an API that has none now about the pod, and starts the new one when it has waited for that: 46 s on real nodes. */
+/** The kubelet stops the old etcd, queries an API without etcd about the pod, and starts the new one after that timed out: 46 s on real nodes. */
 const restartWithinMs = 180_000
 
-/** The certificates that are not for the node's address; those of kubeadm before 1.12 were for localhost alone. */
+/** The certificates that lack the node's address; kubeadm before 1.12 issued them for localhost only. */
 async function unfit(host: Host, address: string): Promise<readonly Issued[]> {
   const views = certificates.map(async (which) => ({
     which,
@@ -45,7 +45,7 @@ async function unfit(host: Host, address: string): Promise<readonly Issued[]> {
   return (await Promise.all(views)).flatMap(({ which, missing }) => (missing.length > 0 ? [which] : []))
 }
 
-/** As letEtcdListen, with a wait of one's own for etcd to come back. */
+/** Like letEtcdListen, with another deadline for etcd's restart. */
 export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcdListenRequest> =>
   changeOperation(
     async ({ address }, context) => {
@@ -60,7 +60,7 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
       const old = wanted === text ? [] : await running(context)
       context.signal.throwIfAborted()
       await host.replace(manifest, Buffer.from(wanted), { mode: 0o600 })
-      context.progress('changed its manifest, waiting for etcd to come back')
+      context.progress('changed the manifest of etcd, waiting for it to restart')
       await untilBack(context, { old, deadlineMs }).catch((error: unknown) => putBackAll(context, error))
       return changed({ summary: `etcd listens on ${address}`, touched: await touchedSinceKept(context, files) })
     },
@@ -69,7 +69,7 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
         const manifest = await manifestOn(host, 'etcd')
         const text = await requireText(host, manifest)
         const isSo = listening(text, address, filePlace(manifest)) === text && (await unfit(host, address)).length === 0
-        // What there is to put back, should nobody go on.
+        // For an undo, should the run stop here.
         const hashes = (await filesOn(host)).map(
           async (name) => [name, sha256Hex(await requireText(host, name))] as const,
         )
@@ -79,15 +79,15 @@ export const letEtcdListenWithin = (deadlineMs: number): ChangeOperation<LetEtcd
   )
 
 /**
- * Lets etcd of this control plane listen on the node's address too: certificates for it where they are not, flags in its manifest. The kubelet starts
- * it anew, and until then the API server has no etcd. An etcd that does not come back gets its files back at once.
+ * Makes etcd of this control plane listen on the node's address too: certificates for it if they lack it, flags in its manifest. The kubelet restarts
+ * it, and until then the API server has no etcd. If etcd does not restart, its files are restored at once.
  */
 export const letEtcdListen = letEtcdListenWithin(restartWithinMs)
 
-/** Whoever changed it: where that was this run, before its agent was killed, there is something to put back. */
+/** Reports files that this run changed, also before its agent was killed: they can be restored. */
 async function soAlready(context: ChangeContext, address: string): Promise<OperationResult> {
   const touched = await touchedSinceKept(context, await filesOn(context.tools.host))
-  const summary = `etcd listens on ${address} already`
+  const summary = `etcd already listens on ${address}`
   return touched.length === 0 ? unchanged(summary) : changed({ summary, touched })
 }
 
@@ -109,17 +109,17 @@ const running = async ({ tools, signal }: ChangeContext): Promise<readonly strin
   (await runningContainers(tools, ['etcd'], signal)).map(({ id }) => id)
 
 interface Back {
-  /** Containers of the etcd from before: what these say is not what the new flags made of it. */
+  /** Containers of the previous etcd: their state does not reflect the new flags. */
   readonly old: readonly string[]
   readonly deadlineMs: number
 }
 
-/** In another container than before, and by its own word where it listens for others now. */
+/** In a new container, and reporting itself on its new address. */
 async function untilBack(context: ChangeContext, { old, deadlineMs }: Back): Promise<void> {
   const { tools, signal } = context
   const look = async () => {
     const now = await running(context)
-    if (now.length === 0 || now.some((id) => old.includes(id))) return notYet('the kubelet has not started it anew')
+    if (now.length === 0 || now.some((id) => old.includes(id))) return notYet('the kubelet has not restarted it')
     const etcd = await tools.etcd()
     try {
       const { leaderId } = await etcd.ownStatus(signal)
@@ -128,7 +128,7 @@ async function untilBack(context: ChangeContext, { old, deadlineMs }: Back): Pro
       etcd.close()
     }
   }
-  await until('etcd to come back', look, { deadlineMs, everyMs: 250, signal })
+  await until('etcd to restart', look, { deadlineMs, everyMs: 250, signal })
 }
 
 async function putBackAll(context: ChangeContext, why: unknown): Promise<never> {
@@ -136,7 +136,7 @@ async function putBackAll(context: ChangeContext, why: unknown): Promise<never> 
   for (const name of await filesOn(context.tools.host)) await putBackFile(place, await findEntry(place, name))
   throw new QuorateError(
     'ETCD_REFUSED',
-    `etcd did not come back with its new flags, its files were put back: ${(why as Error).message}`,
+    `etcd did not restart with its new flags, its files were restored: ${(why as Error).message}`,
     {
       where: await manifestOn(context.tools.host, 'etcd'),
       cause: why,

@@ -5,7 +5,7 @@ import type {
 import { controlPlaneImages } from './cluster/control-plane-images.js'
 import { readOperation } from './operation.js'
 
-/** What kubeadm's preflight of a control plane would pull here, and which of it the container runtime has. */
+/** The images that kubeadm's preflight of a control plane would pull here, and which of them the container runtime has. */
 export const listControlPlaneImages = readOperation<ListControlPlaneImagesRequest, ListControlPlaneImagesResponse>(
   async (request, tools, signal) => {
     const wanted = await controlPlaneImages(tools.host, request, signal)

@@ -1,7 +1,7 @@
 import type { ListEtcdMembersRequest, ListEtcdMembersResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readOperation } from './operation.js'
 
-/** The member list is one member's word; each member's own status stands beside it, for the two can differ (etcd issue 18347). */
+/** One member answers the member list; each member's own status is beside it, because the two can differ (etcd issue 18347). */
 export const listEtcdMembers = readOperation<ListEtcdMembersRequest, ListEtcdMembersResponse>(
   async ({ authentication }, tools, signal) => {
     const etcd = await tools.etcd()

@@ -9,13 +9,13 @@ import { readOperation } from './operation.js'
 /** The kernel keeps 15 characters of a name: kube-controller-manager is kube-controller. */
 const components = ['kubelet', 'kube-proxy', 'kube-controller', 'kube-scheduler']
 
-/** Established connections of kubelet, kube-proxy, controller-manager and scheduler: where they really go, whatever their files say. */
+/** Established connections of kubelet, kube-proxy, controller-manager and scheduler: their real targets, whatever their files say. */
 export const listSockets = readOperation<ListSocketsRequest, ListSocketsResponse>(async (_request, tools, signal) => {
   const { exitCode, stdout, stderr } = await tools.host.run(commands.establishedSockets(), signal)
   if (exitCode !== 0) {
     const system = await readOperatingSystem(tools.host)
     throw new QuorateError('COMMAND_FAILED', `ss ended with ${exitCode}: ${stderr.trim()}`, {
-      remedy: `On that node: \`${installCommand(system, ['iproute2'])}\`, and see whether the agent may read other processes.`,
+      remedy: `On that node: \`${installCommand(system, ['iproute2'])}\`, then check that the agent may read other processes.`,
     })
   }
   const sockets = parseEstablished(stdout)

@@ -7,7 +7,7 @@ import { readOperation } from './operation.js'
 import { mostFileBytes } from './shared-files/limits.js'
 import { isShareable } from './shared-files/shareable.js'
 
-/** Whether something lies at each path, and of what kind. Only what could be brought along is hashed, nothing else is opened. */
+/** Whether something is at each path, and its kind. Only files that could be copied are hashed, nothing else is opened. */
 export const lookAtPaths = readOperation<LookAtPathsRequest, LookAtPathsResponse>(async ({ paths }, { host }) => {
   const seen = await Promise.all(paths.map(async (path) => ({ path, ...(await lookAt(host, path)) })))
   return {
@@ -25,7 +25,7 @@ async function lookAt(host: Host, path: string): Promise<{ kind?: string; sha256
   return { kind: seen.kind, ...(file === undefined ? {} : { sha256: sha256Hex(file.bytes) }) }
 }
 
-/** Nothing can be placed there: a link is never written through, nor replaced. */
+/** Nothing can be placed there: links are neither followed for writing nor replaced. */
 async function isLink(host: Host, path: string): Promise<boolean> {
   const beside = await host.list(posix.dirname(path)).catch(() => [])
   return beside.some(({ name, kind }) => name === posix.basename(path) && kind === 'symlink')

@@ -2,12 +2,12 @@ import type { MeasureDiskRequest, MeasureDiskResponse } from '@quorate/shared/ge
 import { readFolders } from '../host/node-folders.js'
 import { readOperation } from './operation.js'
 
-/** As many as a percentile needs, and the size of a record in etcd's WAL (the fio line in etcd's page on hardware). */
+/** Enough for a percentile, and the size of a record in etcd's WAL (the fio line on etcd's hardware page). */
 const writes = 100
 const bytes = 2_300
 const longestMs = 500
 
-/** How long the disk that etcd's data is or will be on takes to make a record durable. Never in etcd's own files. */
+/** How long the disk of etcd's data takes to make a record durable. Never in etcd's own files. */
 export const measureDisk = readOperation<MeasureDiskRequest, MeasureDiskResponse>(async (request, { host }) => {
   const limitMs = Math.min(request.limitMs || longestMs, longestMs)
   const { etcdDataDir } = await readFolders(host)

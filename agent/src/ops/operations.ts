@@ -7,7 +7,7 @@ export type MethodName = keyof Methods
 export type RequestOf<Name extends MethodName> = ReturnType<Methods[Name]['requestDeserialize']>
 export type ResponseOf<Name extends MethodName> = ReturnType<Methods[Name]['responseDeserialize']>
 
-/** What the .proto says an operation is: it changes when its request has a header, else it answers once or in pieces. */
+/** The kind of an operation, from the .proto: it changes if its request has a header, otherwise it answers once or streams. */
 type OperationOf<Name extends MethodName> =
   RequestOf<Name> extends { header?: OperationHeader | undefined }
     ? 'header' extends keyof RequestOf<Name>
@@ -19,7 +19,7 @@ type ReadOrStream<Name extends MethodName> = Methods[Name]['responseStream'] ext
   ? StreamOperation<RequestOf<Name>, ResponseOf<Name>>
   : ReadOperation<RequestOf<Name>, ResponseOf<Name>>
 
-/** One operation for each RPC. GetOperation, ExamineOperation and RaiseFence are the server's own: they are about the ledger. */
+/** One operation for each RPC. The server itself implements GetOperation, ExamineOperation and RaiseFence: they concern the ledger. */
 export type Operations = {
   readonly [Name in Exclude<MethodName, 'getOperation' | 'examineOperation' | 'raiseFence'>]: OperationOf<Name>
 }

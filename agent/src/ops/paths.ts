@@ -8,14 +8,14 @@ import { readKubelet } from '../host/kubelet-places.js'
 import { type NodeFolders, readFolders } from '../host/node-folders.js'
 
 /**
- * THE table of what the agent may touch on its node. A path that is not here, or made here, is never written. What is a cluster's own choice
- * (certificates, etcd's data, static pods) is found on the node: host/node-folders.ts; what is its kubelet's: host/kubelet-places.ts.
+ * THE table of what the agent may touch on its node. Only a path that is here, or made here, is ever written. The cluster's own folders
+ * (certificates, etcd's data, static pods) are found on the node by host/node-folders.ts; its kubelet's files by host/kubelet-places.ts.
  */
 
 export const kubernetesFolder = '/etc/kubernetes'
 /**
- * Where kubeadm's patches of manifests are looked for. kubeadm keeps no record of `patches.directory`; this is the folder that its users
- * and the tools around it agree on (docs/decisions/0011-patches.md).
+ * Folder of kubeadm's patches of manifests. kubeadm keeps no record of `patches.directory`; its users
+ * and related tools use this folder by convention (docs/decisions/0011-patches.md).
  */
 export const patchesFolder = '/etc/kubernetes/patches'
 export const cniFolder = '/etc/cni/net.d'
@@ -23,10 +23,10 @@ export const cniFolder = '/etc/cni/net.d'
 export const kubeletFolder = '/var/lib/kubelet'
 const kubeletFlagsPath = '/var/lib/kubelet/kubeadm-flags.env'
 export const hostsPath = '/etc/hosts'
-/** Read only. */
+/** Read-only. */
 export const containerdConfigPath = '/etc/containerd/config.toml'
 
-/** tmpfs of the agent, 0700: staged files and the join secret live here and nowhere else. */
+/** tmpfs of the agent, 0700: staged files and the join secret are only here. */
 export const runtimeFolder = '/run/quorate-agent'
 
 /** kubeadm's kubeconfigs by purpose; `user` has no fixed path, see kubeconfigPath. */
@@ -39,7 +39,7 @@ export const kubeconfigPaths = {
   scheduler: '/etc/kubernetes/scheduler.conf',
 } as const
 
-/** Where people keep the copy of admin.conf that kubeadm tells them to make. */
+/** Where users keep the copy of admin.conf that kubeadm suggests. */
 const userKubeconfig = /^\/(root|home\/[A-Za-z0-9._-]+)\/\.kube\/config$/
 
 export const isUserKubeconfigPath = (path: string): boolean => userKubeconfig.test(path) && !path.includes('/../')
@@ -47,7 +47,7 @@ export const isUserKubeconfigPath = (path: string): boolean => userKubeconfig.te
 const isFixedPurpose = (purpose: string): purpose is keyof typeof kubeconfigPaths =>
   Object.hasOwn(kubeconfigPaths, purpose)
 
-/** kubeadm's kubeconfigs of a node; the kubelet's is the one that it reads. */
+/** kubeadm's kubeconfigs of a node; for the kubelet the one that it reads. */
 export const kubeconfigsWith = ({ kubeconfig }: Pick<KubeletPlaces, 'kubeconfig'>) => ({
   ...kubeconfigPaths,
   kubelet: kubeconfig,
@@ -82,7 +82,7 @@ export const pkiPath = ({ certificatesDir }: Certificates, file: string): string
 /** The same on this node. */
 export const pkiOn = async (host: Host, file: string): Promise<string> => pkiPath(await readFolders(host), file)
 
-/** kubeadm's certificates and keys, relative to its folder of certificates (kubeadm cmd/phases/certs: the certificate tree, and sa). */
+/** kubeadm's certificates and keys, relative to its certificates folder (kubeadm cmd/phases/certs: the certificate tree, and sa). */
 const pkiNames: readonly string[] = [
   ...['ca', 'apiserver', 'apiserver-kubelet-client', 'apiserver-etcd-client', 'front-proxy-ca', 'front-proxy-client'],
   ...['etcd/ca', 'etcd/server', 'etcd/peer', 'etcd/healthcheck-client'],
@@ -95,7 +95,7 @@ export const pkiFiles = (folders: Certificates): string[] => pkiNames.map((name)
 /** kube-vip's kubeconfig and manifest. */
 export const kubeVipPaths: readonly string[] = [kubeVipConfPath, kubeVipManifestPath]
 
-/** Every path of this node that a step of the conversion could change. User kubeconfigs and shared files come beside these. */
+/** Every path on this node that a step of the conversion could change. User kubeconfigs and shared files come in addition. */
 export async function touchablePaths(host: Host): Promise<readonly string[]> {
   const [folders, kubelet] = await Promise.all([readFolders(host), readKubelet(host)])
   return [
@@ -110,26 +110,26 @@ export async function touchablePaths(host: Host): Promise<readonly string[]> {
   ]
 }
 
-/** Folder of one run's backup. The run id is parsed, so that it cannot lead elsewhere. */
+/** Folder of one run's backup. The run id is parsed and cannot lead elsewhere. */
 export const backupFolder = (stateFolder: string, runId: string): string =>
   `${stateFolder}/backups/${parseRunId(runId)}`
 
-/** Keys that were made here for certificates that are signed elsewhere, a folder for each run. */
+/** Keys made here for certificates that are signed elsewhere, one folder for each run. */
 export const requestsFolder = (stateFolder: string): string => `${stateFolder}/requests`
 export const requestsFolderOf = (stateFolder: string, runId: string): string =>
   `${requestsFolder(stateFolder)}/${parseRunId(runId)}`
 
-/** What kubeadm-config was before a run set the feature gate EtcdLearnerMode for its joins. */
+/** kubeadm-config from before a run set the feature gate EtcdLearnerMode for its joins. */
 export const learnerGatePath = (stateFolder: string): string => `${stateFolder}/learner-gate.json`
 
-/** The etcd snapshot of a run, as etcd's Snapshot call sent it. */
+/** The etcd snapshot of a run, in the format of etcd's Snapshot call. */
 export const etcdSnapshotPath = (stateFolder: string, runId: string): string =>
   `${backupFolder(stateFolder, runId)}/etcd-snapshot.db`
 
 /** A folder with files that may name an API server. */
 export interface ScannedFolder {
   readonly folder: string
-  /** How many folders deep; 1: its own files only. */
+  /** Search depth in folders; 1: only its own files. */
   readonly depth: number
   readonly name: RegExp
 }
@@ -137,7 +137,7 @@ export interface ScannedFolder {
 const kubeadmManifests = new Set(staticPodComponents.map((component) => `${component}.yaml`))
 const any = /./
 
-/** Where a node's own programs are told of an API server, beside the manifests that kubeadm writes, which must name their node. */
+/** Where a node's own programs get the address of an API server, besides kubeadm's manifests, which must name their node. */
 export const scannedFolders = ({ manifests }: Manifests): readonly ScannedFolder[] => [
   { folder: kubernetesFolder, depth: 1, name: /\.(conf|kubeconfig|ya?ml|json)$/ },
   { folder: manifests, depth: 1, name: /\.(ya?ml|json)$/ },
@@ -149,7 +149,7 @@ export const scannedFolders = ({ manifests }: Manifests): readonly ScannedFolder
   { folder: '/etc/prometheus', depth: 3, name: /\.(ya?ml|json)$/ },
 ]
 
-/** Whether a file of a scanned folder is looked into. */
+/** Whether a file of a scanned folder is read. */
 export const isScanned = (path: string, { folder, name }: ScannedFolder, { manifests }: Manifests): boolean => {
   const own = path.slice(path.lastIndexOf('/') + 1)
   return name.test(own) && !(folder === manifests && kubeadmManifests.has(own))

@@ -8,7 +8,7 @@ import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 import { sealedToAnotherProcess } from './sealed-evidence.js'
 
-/** Opens token and certificate key that were sealed to this process, and keeps them in tmpfs until the join is done. */
+/** Opens token and certificate key that were sealed to this process, and keeps them in tmpfs until the join has ended. */
 export const placeJoinSecret = changeOperation<PlaceJoinSecretRequest>(
   async ({ secret }, context) => {
     const { host, sealing } = context.tools
@@ -17,10 +17,10 @@ export const placeJoinSecret = changeOperation<PlaceJoinSecretRequest>(
     const facts = { token_id: tokenIdOf(plain) }
     const before = await readJoinSecret(host).catch(() => undefined)
     if (before?.token === plain.token && before.certificateKey === plain.certificateKey) {
-      return unchanged(`the join secret of token ${facts.token_id} is placed already`, facts)
+      return unchanged(`the join secret of token ${facts.token_id} is already placed`, facts)
     }
     const present = await host.read(joinSecretPath)
-    // Only its absence is ever kept: a secret does not belong into a backup.
+    // The backup only records its absence: it must not contain a secret.
     if (present === undefined) await keepFiles(backupPlace(context), [joinSecretPath])
     await keepInTmpfs(host, plain)
     const after = await host.read(joinSecretPath)

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { PlaceSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
+import { plural } from '@quorate/shared/plural'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
 import { type ArchivedFile, readArchive } from './backup/archive.js'
@@ -11,8 +12,8 @@ import { sealedToAnotherProcess } from './sealed-evidence.js'
 import { isShareable } from './shared-files/shareable.js'
 
 /**
- * Opens files that were sealed to this process and writes those that are missing, with mode and owner. All are checked before
- * the first is written: none outside the allowed folders, none that is here already with other bytes.
+ * Opens files that were sealed to this process and writes the missing ones, with mode and owner. All are checked before
+ * the first is written: each in an allowed folder, none present with other content.
  */
 export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
   async ({ files }, context) => {
@@ -22,8 +23,8 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
     const wanted = archived.map((file) => ({ ...file, path: `/${file.path}` }))
     const missing = []
     for (const file of wanted) if (await isMissing(host, file)) missing.push(file)
-    const count = `${wanted.length} shared files`
-    if (missing.length === 0) return unchanged(`${count} are here already`)
+    const count = plural(wanted.length, 'shared file')
+    if (missing.length === 0) return unchanged(`already on this node: ${count}`)
     await keepFiles(
       backupPlace(context),
       missing.map(({ path }) => path),
@@ -44,13 +45,13 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
 async function isMissing(host: Host, { path, bytes }: ArchivedFile): Promise<boolean> {
   if (!isShareable(path, await readFolders(host)))
     throw new QuorateError('NOT_IN_TABLE', `${path} is not a place for shared files`, { where: path })
-  // As the plan compared them: what is the same behind a link is there.
+  // Compared as in the plan: the same content behind a link counts as present.
   const present = await host.read(path, { followLinks: true })
   if (present === undefined) return true
   if (present.bytes.equals(bytes)) return false
   throw new QuorateError(
     'DRIFT',
-    `${path} is on this node already, with other contents than on the first control plane`,
+    `${path} is already on this node, with other contents than on the first control plane`,
     {
       where: path,
       remedy: `Compare both files. If this node's is a leftover, remove ${path} here and run it again.`,

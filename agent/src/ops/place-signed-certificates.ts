@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { PlaceSignedCertificatesRequest, SignedCertificate } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
+import { plural } from '@quorate/shared/plural'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { type ChangeContext, changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -19,7 +20,7 @@ interface Piece {
   readonly text: string
 }
 
-/** Keeps certificates that were signed elsewhere beside the keys of this run's requests; all are checked before the first is written. */
+/** Stores certificates that were signed elsewhere beside the keys of this run's requests; all are checked before the first is written. */
 export const placeSignedCertificates = changeOperation<PlaceSignedCertificatesRequest>(
   async ({ certificates }, context) => {
     const place = requestPlace(context)
@@ -30,8 +31,8 @@ export const placeSignedCertificates = changeOperation<PlaceSignedCertificatesRe
       const before = await hashAt(place, piece.path)
       if (before !== sha256Hex(piece.text)) missing.push({ piece, before })
     }
-    const count = `${certificates.length} certificates`
-    if (missing.length === 0) return unchanged(`${count} are here already`)
+    const count = plural(certificates.length, 'certificate')
+    if (missing.length === 0) return unchanged(`already on this node: ${count}`)
     await keepFiles(
       backupPlace(context),
       missing.map(({ piece }) => piece.path),
@@ -42,7 +43,7 @@ export const placeSignedCertificates = changeOperation<PlaceSignedCertificatesRe
       await host.replace(piece.path, Buffer.from(piece.text), { mode: 0o600 })
       touched.push({ name: piece.path, sha256Before: before, sha256After: sha256Hex(piece.text) })
     }
-    return changed({ summary: `${count} fit their requests`, touched })
+    return changed({ summary: `placed ${count}, verified against the requests`, touched })
   },
   {
     evidence: async ({ certificates }, context) => {
@@ -55,7 +56,7 @@ export const placeSignedCertificates = changeOperation<PlaceSignedCertificatesRe
   },
 )
 
-/** The certificate last: where it lies its CA's does too. */
+/** The certificate last, in the same folder as its CA. */
 function piecesOf(context: Pick<ChangeContext, 'tools' | 'header'>, one: SignedCertificate): Piece[] {
   const files = filesOf(requestPlace(context), requireLeaf(one.name))
   return [

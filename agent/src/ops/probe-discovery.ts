@@ -10,7 +10,7 @@ import { readOperation } from './operation.js'
 import type { Tools } from './tools.js'
 
 /**
- * What kubeadm's discovery will do first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,
+ * What kubeadm's discovery does first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,
  * by file, what it reads with the token of that file, the configuration of the cluster (kubeadm discovery/file).
  */
 export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscoveryResponse>(
@@ -24,7 +24,7 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
     const url = serverUrl(endpoint) + apiPath.configMap('kube-public', 'cluster-info')
     try {
       const { status, body } = await tools.network.get(url, request.caPem, undefined, signal)
-      if (status !== 200) return failed(`cluster-info was answered ${status} to a request without credentials`)
+      if (status !== 200) return failed(`cluster-info answered ${status} to a request without credentials`)
       const { data = {} } = JSON.parse(body) as ConfigMap
       const [text = '', jws] = [data['kubeconfig'], data[`jws-kubeconfig-${tokenIdOf(secret)}`]]
       const { server } = readKubeconfig(text, clusterTexts.clusterInfo)
@@ -58,7 +58,7 @@ async function byFile(
   try {
     const url = server + apiPath.configMap('kube-system', 'kubeadm-config')
     const { status } = await network.get(url, caPem, { token }, signal)
-    if (status !== 200) return failed(`kubeadm-config was answered ${status} to the join token`)
+    if (status !== 200) return failed(`kubeadm-config answered ${status} to the join token`)
     return { ...failed(''), tokenAccepted: true, server }
   } catch (error) {
     signal.throwIfAborted()

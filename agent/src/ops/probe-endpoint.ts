@@ -9,10 +9,10 @@ import type { Host } from '../host/host.js'
 import { clusterCa } from './network/cluster-ca.js'
 import { readOperation } from './operation.js'
 
-/** Paths that may be asked for: public on every cluster that does not forbid it (system:public-info-viewer). */
+/** The permitted paths: public on every cluster that does not forbid it (system:public-info-viewer). */
 const askable = ['', '/readyz', '/livez', '/version']
 
-/** TCP, TLS and a GET without credentials: an endpoint as this node sees it. A failure is an answer, not an error. */
+/** TCP, TLS and a GET without credentials: an endpoint as this node sees it. A failure is a result, not an error. */
 export const probeEndpoint = readOperation<ProbeEndpointRequest, ProbeEndpointResponse>(
   async (request, tools, signal) => {
     const { host, port, path, serverName } = request
@@ -29,7 +29,7 @@ export const probeEndpoint = readOperation<ProbeEndpointRequest, ProbeEndpointRe
 
 const atOnce = 8
 
-/** A connection is balanced by itself: to see who is behind an address takes many. */
+/** Each connection is balanced separately: finding all backends takes many. */
 async function seenOnAll(
   connections: number,
   probe: () => Promise<ProbeEndpointResponse>,
@@ -42,7 +42,7 @@ async function seenOnAll(
   return { ...(chosen as ProbeEndpointResponse), metSha256: [...new Set(met)] }
 }
 
-/** The one that came along, else this node's own; needed only where the chain is verified. */
+/** The CA of the request, else this node's own; needed only to verify the chain. */
 async function caFor({ verify, caPem }: ProbeEndpointRequest, host: Host): Promise<string> {
   if (caPem !== '') return caPem
   if (verify !== VerifyMode.VERIFY_MODE_CLUSTER_CA && verify !== VerifyMode.VERIFY_MODE_CHAIN_ONLY) return ''

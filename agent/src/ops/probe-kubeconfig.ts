@@ -5,8 +5,8 @@ import { readOperation } from './operation.js'
 import { kubeconfigPath } from './paths.js'
 
 /**
- * An authenticated GET of /version through one kubeconfig of this node, as that file stands: server, CA and client certificate
- * are its own. What goes wrong is an answer, not an error.
+ * An authenticated GET of /version with one kubeconfig of this node, unchanged: server, CA and client certificate
+ * are its own. A failure is a result, not an error.
  */
 export const probeKubeconfig = readOperation<ProbeKubeconfigRequest, ProbeKubeconfigResponse>(
   async (request, tools, signal) => {

@@ -3,7 +3,7 @@ import type { ProbeKubeletsRequest, ProbeKubeletsResponse } from '@quorate/share
 import { apiPath } from './cluster/kube-objects.js'
 import { readOperation } from './operation.js'
 
-/** Asks each Node's kubelet for its health through this control plane's own API server: by its client certificate, at the Node's address, over TLS. */
+/** Checks the health of each Node's kubelet through this control plane's own API server: with its client certificate, at the Node's address, over TLS. */
 export const probeKubelets = readOperation<ProbeKubeletsRequest, ProbeKubeletsResponse>(
   async ({ nodes }, tools, signal) => {
     const kube = await tools.kube()

@@ -7,11 +7,11 @@ import { memberEvidence } from './cluster/member-evidence.js'
 import { type ChangeOperation, changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** A new member answers for itself some seconds after it started: it first has to tell its URLs to the others through the leader. */
+/** A new member reports its status some seconds after its start: it first publishes its URLs through the leader. */
 const syncDeadlineMs = 30_000
 /**
- * Entries that a learner may be behind. etcd itself asks for 90 % of the leader's index (server.go, isLearnerReady) and does not ask whether
- * the learner lives: of an old cluster that would be millions of entries, and a dead second voter.
+ * Entries that a learner may lag. etcd itself requires 90 % of the leader's index (server.go, isLearnerReady) and does not check whether
+ * the learner is alive: in an old cluster that could be millions of entries, and a dead second voter.
  */
 const mostEntriesBehind = 1000
 
@@ -23,7 +23,7 @@ export const promoteWithin = (deadlineMs: number): ChangeOperation<PromoteEtcdMe
         const members = async (): Promise<EtcdMember[]> => (await etcd.members(signal)).members
         const first = (await members()).find(({ id }) => id === memberId)
         if (first === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
-        if (!first.learner) return unchanged(`etcd member ${memberId} is a voter already`, { voter: 'yes' })
+        if (!first.learner) return unchanged(`etcd member ${memberId} is already a voter`, { voter: 'yes' })
         const deadline = { deadlineMs, everyMs: 500, signal, onWaiting: progress }
         const look = async () => inSync(await members(), memberId)
         const seen = await until(`learner ${memberId} to be in sync`, look, deadline).catch(refused)
@@ -38,12 +38,12 @@ export const promoteWithin = (deadlineMs: number): ChangeOperation<PromoteEtcdMe
   )
 
 /**
- * Gives a learner its vote, as kubeadm's join would have done next: only one that answers now, is in sync with its leader, and leaves
- * a quorum of healthy voters. ETCD_REFUSED while it is not in sync, QUORUM_AT_RISK when the vote would cost the quorum.
+ * Promotes a learner, as kubeadm's join would have done next: only one that answers now, is in sync with its leader, and leaves
+ * a quorum of healthy voters. ETCD_REFUSED while it is not in sync, QUORUM_AT_RISK if the promotion would cost the quorum.
  */
 export const promoteEtcdMember = promoteWithin(syncDeadlineMs)
 
-/** That it is not in sync is etcd's state, not a gate of the run. */
+/** A learner that is not in sync is etcd's state, not a gate of the run. */
 function refused(error: QuorateError): never {
   throw error.code === 'GATE_TIMEOUT' ? new QuorateError('ETCD_REFUSED', error.message) : error
 }

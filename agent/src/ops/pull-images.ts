@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { PullImagesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { plural } from '@quorate/shared/plural'
 import { controlPlaneImages } from './cluster/control-plane-images.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -14,7 +15,8 @@ export const pullImages = changeOperation<PullImagesRequest>(
       const present = new Set(await cri.images(signal))
       const missing = wanted.filter((image) => !present.has(image))
       const facts = { images: String(wanted.length), pulled: String(missing.length) }
-      if (missing.length === 0) return unchanged(`all ${wanted.length} images of a control plane are here`, facts)
+      if (missing.length === 0)
+        return unchanged(`all ${wanted.length} images of a control plane are on this node`, facts)
       let pulled = 0
       const pulls = await Promise.allSettled(
         missing.map(async (image) => {
@@ -32,20 +34,20 @@ export const pullImages = changeOperation<PullImagesRequest>(
       cri.close()
     }
   },
-  // Which images there should be only kubeadm knows; what is there is not pulled again.
+  // Only kubeadm knows the required images; those present are not pulled again.
   { evidence: async () => ({ done: 'unknown', repeatable: 'yes' }) },
 )
 
-/** All that are missing at once, for they are carried to a node without a registry in one go. */
+/** All missing images in one message, because they are copied together to a node without a registry. */
 function refuseMissing(images: readonly string[], pulls: readonly PromiseSettledResult<void>[]): void {
   const failed = pulls.find((pull) => pull.status === 'rejected')
   if (failed === undefined) return
   const why = failed.reason instanceof Error ? failed.reason.message : String(failed.reason)
   throw new QuorateError(
     'CONTAINER_RUNTIME_REFUSED',
-    `${images.length} images are not here and cannot be pulled: ${images.join(', ')}: ${why}`,
+    `cannot pull ${plural(images.length, 'image')} that this node lacks: ${images.join(', ')}: ${why}`,
     {
-      remedy: `Where there is a registry: ctr -n k8s.io images export images.tar ${images.join(' ')}. On this node: ctr -n k8s.io images import images.tar. Then go on with quorate resume.`,
+      remedy: `On a machine that reaches the registry: ctr -n k8s.io images export images.tar ${images.join(' ')}. On this node: ctr -n k8s.io images import images.tar. Then run \`quorate resume RUN\`.`,
     },
   )
 }

@@ -5,7 +5,7 @@ import { type BackupPlace, readBackupIndex, readKept, storedName } from './backu
 import { streamOperation } from './operation.js'
 import { etcdSnapshotPath } from './paths.js'
 
-/** Well below gRPC's limit of 4 MiB a message. */
+/** Well below gRPC's limit of 4 MiB per message. */
 const chunkBytes = 256 * 1024
 
 /** A run's backup in chunks, encrypted for the operator before it leaves this process: `etcd` is the snapshot, `files` a tar archive. */
@@ -22,7 +22,7 @@ export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>
   },
 )
 
-/** A snapshot can be gigabytes: it is never in memory as a whole. */
+/** A snapshot can have gigabytes: it is never in memory as a whole. */
 async function* snapshot(place: BackupPlace): AsyncIterable<Uint8Array> {
   const chunks = await place.host.readStream(etcdSnapshotPath(place.stateFolder, place.runId))
   if (chunks === undefined) {

@@ -25,14 +25,14 @@ import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } fro
 import { pkiOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 
-// The API server looks at its files about once a minute where it is not told of changes (kubernetes pull request 84200).
+// Without file events the API server checks its files about once a minute (kubernetes pull request 84200).
 const reloadWithinMs = 90_000
 
 type Regenerate = Required<ChangeOperation<RegenerateCertificateRequest>>
 
 /**
- * Gives the API server a certificate with all the names of the old one and those asked for: staged, checked, swapped, and seen in a
- * handshake. The API server reloads it by itself; it is not restarted. Unchanged when the names are already there.
+ * Gives the API server a certificate with all names of the old one and the requested ones: staged, checked, swapped, and verified in a
+ * handshake. The API server reloads it without a restart. Unchanged if it already has the names.
  */
 const regenerate: Regenerate['run'] = async (request, context) => {
   const { host } = context.tools
@@ -56,10 +56,10 @@ const regenerate: Regenerate['run'] = async (request, context) => {
     )
   }
   const { view, touched } = await issueAndSwap(context, request.controlPlaneEndpoint, [...old.sans, ...required])
-  context.progress(`swapped the pair, waiting for the API server to show serial ${view.serial}`)
+  context.progress(`replaced certificate and key, waiting for the API server to serve serial ${view.serial}`)
   await untilServed(context, view.serial)
   return changed({
-    summary: `the API server shows a certificate that is also for ${missingSans(old, required).join(', ')}`,
+    summary: `the API server serves a certificate that is also valid for ${missingSans(old, required).join(', ')}`,
     touched,
     facts: { serial: view.serial, previous_serial: old.serial },
   })
@@ -77,23 +77,23 @@ const evidence: Regenerate['evidence'] = async ({ sans, controlPlaneEndpoint }, 
   const view = readCertificate(certPem ?? '')
   const matches = keyMatches(certPem ?? '', keyPem ?? '')
   const wanted = [...sans, parseEndpoint(controlPlaneEndpoint)?.host ?? '']
-  // A pair that was half swapped works until the API server is started again: the operation under a new id mends it.
+  // A half-swapped pair works until the API server restarts: the operation under a new id repairs it.
   return doneIf(matches && missingSans(view, wanted).length === 0, {
     serial: view.serial,
     pair: matches ? 'matches' : 'half swapped',
-    // What there is to put back, should nobody go on.
+    // For an undo, should the run stop here.
     [key]: sha256Hex(keyPem ?? ''),
     [certificate]: sha256Hex(certPem ?? ''),
   })
 }
 
-/** The unit is kubeadm's issuing, where it issues; what it staged lies in tmpfs for as long as the unit is loaded, so the rest can be done again. */
+/** The unit is kubeadm's issuing, if it issues; its staged files stay in tmpfs while the unit is loaded, so the rest can be repeated. */
 export const regenerateCertificate = changeOperation<RegenerateCertificateRequest>(regenerate, {
   evidence,
   carrier: { resume: resumed },
 })
 
-/** The agent that swapped the pair did not come to say so: what differs from what was kept right before is this operation's doing. */
+/** The agent that swapped the pair could not report it: every difference from the backup taken right before is this operation's. */
 async function resumed(request: RegenerateCertificateRequest, context: ChangeContext): Promise<OperationResult> {
   const result = await regenerate(request, context)
   if (result.touched.length > 0) return result
@@ -101,7 +101,7 @@ async function resumed(request: RegenerateCertificateRequest, context: ChangeCon
   return { ...result, unchanged: touched.length === 0, touched }
 }
 
-/** A certificate that is issued by kubeadm-config's folder and then not used would help nobody. */
+/** A certificate issued into kubeadm-config's folder but not used would be useless. */
 async function refuseOtherPlace({ tools, signal }: ChangeContext): Promise<void> {
   const { pod } = await readLocalApiServer(tools.host)
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
@@ -141,7 +141,7 @@ async function swap(context: ChangeContext, pair: Pair): Promise<TouchedObject[]
 const sameSerial = (one: string, other: CertificateView['serial']): boolean =>
   BigInt(`0x${one}`) === BigInt(`0x${other}`)
 
-/** The certificate that counts is the one in a handshake, not the one in the file. */
+/** The certificate in a handshake counts, not the one in the file. */
 async function untilServed({ tools, signal }: ChangeContext, serial: string): Promise<void> {
   const { address: host, port } = await readLocalApiServer(tools.host)
   const caPem = await requireText(tools.host, await pkiOn(tools.host, 'ca.crt'))
@@ -150,8 +150,8 @@ async function untilServed({ tools, signal }: ChangeContext, serial: string): Pr
     const question = { host, port, path: '', serverName: '', verify, timeoutMs: 2_000, caPem }
     const { certificateSerial, error } = await tools.network.probe(question, caPem, signal)
     if (certificateSerial === '') return notYet(error)
-    return sameSerial(certificateSerial, serial) ? holds(undefined) : notYet(`it shows serial ${certificateSerial}`)
+    return sameSerial(certificateSerial, serial) ? holds(undefined) : notYet(`it serves serial ${certificateSerial}`)
   }
-  const what = `the API server at ${host} to show serial ${serial}`
+  const what = `the API server at ${host} to serve serial ${serial}`
   await until(what, look, { deadlineMs: reloadWithinMs, everyMs: 200, signal })
 }

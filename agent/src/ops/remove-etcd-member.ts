@@ -10,7 +10,7 @@ import { changeOperation } from './operation.js'
 import { manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
 
-/** Removes a member, if etcd can agree on it now and the voters that remain have quorum after it; QUORUM_AT_RISK otherwise. */
+/** Removes a member if etcd has quorum now and the remaining voters have it afterwards; otherwise QUORUM_AT_RISK. */
 export const removeEtcdMember = changeOperation<RemoveEtcdMemberRequest>(
   async ({ memberId }, { tools, signal, progress }) => {
     const etcd = await tools.etcd()
@@ -42,7 +42,7 @@ function refuseRisk(when: string, { voters, healthy, holds }: QuorumForecast, me
   )
 }
 
-/** A member that removes itself shuts down before it can answer: the removal is asked of one that stays. */
+/** A member that removes itself stops before it can answer: a remaining member is asked. */
 async function refuseOwn(host: Host, { id, name }: EtcdMember): Promise<void> {
   const path = await manifestOn(host, 'etcd')
   const manifest = await host.read(path)

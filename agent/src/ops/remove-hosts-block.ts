@@ -6,7 +6,7 @@ import { changeOperation } from './operation.js'
 import { hostsPath } from './paths.js'
 import { unchanged } from './result.js'
 
-/** Removes this run's block from /etc/hosts, byte for byte back to what was around it; the block of an earlier run is put back. */
+/** Removes this run's block from /etc/hosts and keeps everything else byte for byte; an earlier run's block is restored. */
 export const removeHostsBlock = changeOperation<RemoveHostsBlockRequest>(
   async (_request, context) => {
     const alreadySo = `${hostsPath} has no block of this run`
@@ -16,7 +16,7 @@ export const removeHostsBlock = changeOperation<RemoveHostsBlockRequest>(
       path: hostsPath,
       edit: (text) => withHostsBlockOf(before, text ?? ''),
       mode: 0o644,
-      done: `took the block of this run out of ${hostsPath}`,
+      done: `removed the block of this run from ${hostsPath}`,
       alreadySo,
     })
   },
@@ -28,7 +28,7 @@ export const removeHostsBlock = changeOperation<RemoveHostsBlockRequest>(
   },
 )
 
-/** As this run found it; empty where there was no file, or this run wrote none. Marks are ASCII, so any encoding tells the block. */
+/** As this run found it; empty if there was no file, or this run wrote none. The marks are ASCII, so any encoding works. */
 async function textBefore(place: BackupPlace): Promise<string> {
   const entry = (await readBackupIndex(place)).entries.find(({ name }) => name === hostsPath)
   return entry?.kind === 'file' ? (await readKept(place, entry)).toString('latin1') : ''

@@ -18,8 +18,8 @@ const addressDeadlineMs = 15_000
 const graceSeconds = 10
 
 /**
- * Takes kube-vip away: the manifest first, so that it gives the Lease and the address up before its credentials go. What this run did not
- * write is left alone.
+ * Removes kube-vip: the manifest first, so that it releases the Lease and the address while it has its credentials. Anything that this run did not
+ * write stays.
  */
 const remove: ChangeOperation<RemoveKubeVipRequest>['run'] = async (_request, context) => {
   const { host } = context.tools
@@ -35,8 +35,8 @@ const remove: ChangeOperation<RemoveKubeVipRequest>['run'] = async (_request, co
   const kubeconfig = entryOf(kubeVipConfPath)
   if (kubeconfig !== undefined) touched.push(...(await putBack(context, kubeconfig)))
   touched.push(...(await revokeRights(context)))
-  if (touched.length === 0) return unchanged('no kube-vip of this run is here')
-  return changed({ summary: 'took kube-vip away and put back what was there before this run', touched })
+  if (touched.length === 0) return unchanged('this node has no kube-vip of this run')
+  return changed({ summary: 'removed kube-vip and restored what was there before this run', touched })
 }
 
 const isRemoved: ChangeOperation<RemoveKubeVipRequest>['evidence'] = async (_, { tools, header }) => {
@@ -56,7 +56,7 @@ async function putBack(context: ChangeContext, entry: BackupEntry): Promise<Touc
   return [{ name: entry.name, sha256Before: present === undefined ? '' : sha256Hex(present.bytes), sha256After }]
 }
 
-/** Until it has ended, by the kubelet or, where that does not run, by the runtime; and until the node has no longer the address. */
+/** Waits until it has ended, stopped by the kubelet or, if that does not run, by the runtime; and until the node no longer has the address. */
 async function untilGone(context: ChangeContext, address: string): Promise<void> {
   const { tools, signal, progress } = context
   const running = () => runningContainers(tools, [kubeVipName], signal)
@@ -75,5 +75,5 @@ async function untilGone(context: ChangeContext, address: string): Promise<void>
     const all = (await readInterfaces(tools.host, signal)).flatMap(({ addresses }) => addresses)
     return all.some((one) => one.startsWith(`${address}/`)) ? notYet('an interface still has it') : holds(true)
   }
-  await until(`this node to give ${address} up`, hasNot, { deadlineMs: addressDeadlineMs, ...options })
+  await until(`this node to release ${address}`, hasNot, { deadlineMs: addressDeadlineMs, ...options })
 }

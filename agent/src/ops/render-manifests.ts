@@ -14,7 +14,7 @@ import { readOperation } from './operation.js'
 import { patchesFolder, staticPodComponents } from './paths.js'
 import { lastLines } from './run-unit.js'
 
-/** What kubeadm would write for this control plane; nothing that is in use is touched, and what it wrote is wiped. */
+/** What kubeadm would write for this control plane; nothing in use is touched, and its output is wiped. */
 export const renderManifests = readOperation<RenderManifestsRequest, RenderManifestsResponse>(
   ({ clusterConfiguration, withPatches }, tools, signal) =>
     withRuntimeFolder(tools.host, `render-${randomUUID()}`, async (folder) => {
@@ -32,7 +32,7 @@ export const renderManifests = readOperation<RenderManifestsRequest, RenderManif
     }),
 )
 
-/** They lie in the folder, or in one that kubeadm made below it. With an etcd elsewhere there is none of it. */
+/** They are in the folder, or in one that kubeadm made below it. With an external etcd there is no manifest of etcd. */
 async function readRendered(host: Host, folder: string): Promise<RenderManifestsResponse['pods']> {
   const names: readonly string[] = staticPodComponents.map((component) => `${component}.yaml`)
   const files = (await host.tree(folder)).filter(

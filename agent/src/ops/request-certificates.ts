@@ -12,15 +12,15 @@ import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } fro
 import { changed, unchanged } from './result.js'
 import { filesOf, readRequest, requestPlace, requireLeaf } from './signed-elsewhere/requests.js'
 
-/** Files that kubeadm's `certs generate-csr` makes for one certificate, in the folders that it is given. */
+/** Files that kubeadm's `certs generate-csr` makes for one certificate, in the given folders. */
 const madeFor = (folder: string, { name, path }: LeafCertificate) =>
   path === undefined
     ? { key: `${folder}/${name}`, csr: `${folder}/${name}.csr` }
     : { key: `${folder}/pki/${path}.key`, csr: `${folder}/pki/${path}.csr` }
 
 /**
- * Makes a key for each certificate whose CA's key is elsewhere, and its request as kubeadm words it. The keys lie in the agent's own folder, for
- * root alone, until a certificate comes; only the requests are answered, one fact each. What was asked for before is answered again.
+ * Makes a key for each certificate whose CA's key is elsewhere, and its request in kubeadm's form. The keys stay in the agent's own folder, for
+ * root only, until a certificate arrives; only the requests are returned, one fact each. Earlier requests are returned again.
  */
 const request: ChangeOperation<RequestCertificatesRequest>['run'] = async (asked, context) => {
   const place = requestPlace(context)
@@ -65,7 +65,7 @@ async function generate(
   if (exitCode !== 0) throw kubeadmFailed('kubeadm certs generate-csr', exitCode, stderr)
 }
 
-/** Each request by its name; undefined where one is not there. */
+/** Each request by its name; undefined if one is missing. */
 async function requestsNow(
   context: Pick<ChangeContext, 'tools' | 'header'>,
   leaves: readonly LeafCertificate[],
@@ -80,7 +80,7 @@ export const requestCertificates = changeOperation<RequestCertificatesRequest>(r
     const place = requestPlace(context)
     const made = await requestsNow(context, names.map(requireLeaf))
     if (made === undefined) return doneIf(false)
-    // What there is to take away, should nobody go on.
+    // For an undo, should the run stop here.
     const files = names.map(requireLeaf).flatMap((leaf) => [filesOf(place, leaf).key, filesOf(place, leaf).csr])
     const hashes = await Promise.all(files.map(async (path) => [path, sha256Hex(await requireText(place.host, path))]))
     return doneIf(true, Object.fromEntries(hashes))

@@ -27,7 +27,7 @@ const resetJoined: Reset = async (_, context) => {
   return takeBack(context, marker)
 }
 
-/** The marker goes last: without it everything was done but the writing down. */
+/** The marker is removed last: without it everything was done except the record. */
 const resume: Reset = async (_, context) => {
   const marker = await readJoinMarker(context.tools)
   if (marker === undefined) return changed({ summary: 'kubeadm reset this node; nothing of the join is left' })
@@ -62,7 +62,7 @@ async function takeBack(context: ChangeContext, marker: JoinMarker) {
 async function stopJoin({ tools, progress }: ChangeContext, { operationId }: JoinMarker): Promise<void> {
   const unit = unitName(operationId)
   if ((await lookAtUnit(tools.host, unit)).state !== 'running') return
-  progress(`stopping ${unit}: the join that is taken back still runs`)
+  progress(`stopping ${unit}: the join to undo still runs`)
   await tools.host.run(commands.stopUnit(unit))
   if ((await lookAtUnit(tools.host, unit)).state === 'running') {
     throw new QuorateError('NODE_BUSY', `${unit} does not stop: the node is not reset while it joins`)
@@ -73,29 +73,29 @@ async function reset({ tools, header, signal, progress, onceRecorded }: ChangeCo
   const onLine = (line: string): void => {
     if (isPhaseLine(line)) progress(line)
   }
-  // A manifest that cannot be read says nothing of an etcd elsewhere.
+  // A manifest that cannot be read does not name an external etcd.
   const etcd = (await needsOwnEtcd(tools.host).catch(() => true)) ? 'own' : 'external'
   const unit = { operationId: header.operationId, command: commands.resetNode(tools.criSocket, etcd) }
   const { exitCode, output } = await runAsUnit({ ...unit, host: tools.host, onLine, signal, onceRecorded })
   if (exitCode !== 0) throw kubeadmFailed('kubeadm reset', exitCode, output)
 }
 
-/** What neither kubeadm's reset nor this agent takes away (kubeadm says so itself at the end of a reset). */
+/** What neither kubeadm's reset nor this agent removes (kubeadm lists it at the end of a reset). */
 async function leftOver(context: ChangeContext, marker: JoinMarker, { missing }: PutBack): Promise<string[]> {
   const known = new Set(marker.interfacesBefore)
   const interfaces = (await interfaceNames(context)).filter((name) => !known.has(name))
   return [
     'iptables, nftables and IPVS rules of kube-proxy and the network plugin stay until the next boot',
     ...(interfaces.length === 0 ? [] : [`network interfaces ${interfaces.join(', ')} stay until the next boot`]),
-    ...(missing.length === 0 ? [] : [`could not be put back: ${missing.join(', ')}`]),
+    ...(missing.length === 0 ? [] : [`could not be restored: ${missing.join(', ')}`]),
     "/root/.kube and the users' are not touched",
   ]
 }
 
 /**
- * Takes back a join of this very run, also one that broke off: kubeadm reset (which also removes the node's etcd member, while etcd
- * answers), then whatever is there that was not there before the join; what kubeadm removed beside it is put back. Without this run's
- * marker it is refused: that node was in the cluster before, or belongs to another.
+ * Undoes a join of the same run, also an interrupted one: kubeadm reset (which also removes the node's etcd member, while etcd
+ * answers), then everything that did not exist before the join; what kubeadm removed besides is restored. Without this run's
+ * marker it is refused: that node was in the cluster before, or belongs to another one.
  */
 export const resetNode = changeOperation<ResetNodeRequest>(resetJoined, {
   evidence: async (_, { tools, header }) => {

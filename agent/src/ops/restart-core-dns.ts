@@ -4,7 +4,7 @@ import { restartedSince, startRollingRestart } from './cluster/rolling-restart.j
 import { changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** The scheduler placed CoreDNS when there was one control plane: only new pods are placed anew. Absent CoreDNS is nothing to do. */
+/** The scheduler placed CoreDNS when there was one control plane: only new pods are spread. Without CoreDNS there is nothing to do. */
 export const restartCoreDns = changeOperation<RestartCoreDnsRequest>(
   async (_, { tools, signal }) => {
     const kube = await tools.kube()

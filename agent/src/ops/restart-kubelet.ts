@@ -14,8 +14,8 @@ type Restart = ChangeOperation<RestartKubeletRequest>['run']
 type Looking = NonNullable<ChangeOperation<RestartKubeletRequest>['evidence']>
 
 /**
- * Restarts the kubelet by PID 1; containers go on. Fact `restarted_at`: this node's clock, Unix milliseconds, when the new kubelet
- * runs: a lease renewed later was renewed by it, not by the one that was stopped.
+ * Restarts the kubelet through PID 1; containers keep running. Fact `restarted_at`: this node's clock, Unix milliseconds, when the new kubelet
+ * runs: it renewed every later lease, not the kubelet that was stopped.
  */
 const restart: Restart = async (_request, context) => {
   const { host } = context.tools
@@ -40,7 +40,7 @@ const restart: Restart = async (_request, context) => {
   return changed({ summary: 'restarted the kubelet', facts: { restarted_at: String(restartedAt) } })
 }
 
-/** systemd tells whole seconds: a kubelet that became active in the second of the intent may be the old one. */
+/** systemd reports whole seconds: a kubelet that became active in the second of the intent may be the old one. */
 const evidence: Looking = async (_request, { tools, begunAtUnixMs, signal }) => {
   const { activeState, activeEnterUnixMs } = await readUnit(tools.host, 'kubelet', signal)
   const facts = { kubelet: activeState, active_since: String(activeEnterUnixMs) }

@@ -5,14 +5,14 @@ import { runningContainers } from './cluster/running-containers.js'
 import { changeOperation, doneIf } from './operation.js'
 import { changed } from './result.js'
 
-// Not etcd: its restart is a lost vote, and nothing that is changed needs it.
+// Not etcd: its restart is a lost vote, and no change needs it.
 const components: readonly string[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 const graceSeconds = 30
 const deadlineMs = 120_000
 
 /**
- * Stops the container; the kubelet starts another in the same sandbox. Deleting the mirror pod would restart nothing
- * (kubernetes issue 79147), hence the proof by container id.
+ * Stops the container; the kubelet starts another in the same sandbox. Deleting the mirror pod would not restart anything
+ * (kubernetes issue 79147), hence the check by container id.
  */
 export const restartStaticPod = changeOperation<RestartStaticPodRequest>(
   async ({ component }, { tools, signal, progress }) => {
@@ -24,7 +24,7 @@ export const restartStaticPod = changeOperation<RestartStaticPodRequest>(
       const running = async () => (await cri.containers([component], signal)).filter(({ state }) => state === 'running')
       const before = await running()
       for (const { id } of before) await cri.stopContainer(id, graceSeconds, signal)
-      progress(`stopped ${component}, waiting for the kubelet to start it anew`)
+      progress(`stopped ${component}, waiting for the kubelet to restart it`)
       const old = new Set(before.map(({ id }) => id))
       const look = async () => {
         const fresh = (await running()).find(({ id }) => !old.has(id))

@@ -10,8 +10,8 @@ import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } fro
 import { changed, unchanged } from './result.js'
 
 /**
- * Puts one file or ConfigMap back as this run's backup has it, also its absence. What is there now must be what this run left
- * behind (`expected_sha256`; empty: absent); otherwise somebody else changed it since, and it is left alone: DRIFT.
+ * Restores one file or ConfigMap from this run's backup, or its absence. The present content must be what this run left
+ * (`expected_sha256`; empty: absent); otherwise it was changed since and is left alone: DRIFT.
  */
 const restore: ChangeOperation<RestoreBackupRequest>['run'] = async (request, context) => {
   const entry = await findEntry(backupPlace(context), request.name)
@@ -45,7 +45,7 @@ async function restoreFile(context: ChangeContext, entry: BackupEntry, expected:
   await putBackFile(place, entry)
   const summary =
     entry.kind === 'file'
-      ? `put ${path} back as it was before this run`
+      ? `restored ${path} as it was before this run`
       : `removed ${path}: it did not exist before this run`
   return changed({ summary, touched })
 }
@@ -74,10 +74,10 @@ async function restoreConfigMap(
   const text = (await readKept(backupPlace(context), entry)).toString('utf8')
   await writeConfigMapText(kube, name, { object: present.object, text, signal: context.signal })
   return changed({
-    summary: `put ${name} back as it was before this run`,
+    summary: `restored ${name} as it was before this run`,
     touched: [{ name, sha256Before: found, sha256After: wanted }],
   })
 }
 
-/** Kubeconfigs and everything else: what is a secret in either does not leave the node. */
+/** Kubeconfigs and everything else: secrets in either do not leave the node. */
 const redactAny = (text: string): string => redactKubeconfig(text)

@@ -12,7 +12,7 @@ import { changed, unchanged } from './result.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 
-/** Puts kubeadm-config back byte for byte as it was before the gate. DRIFT when somebody else changed it meanwhile and the gate is still there. */
+/** Restores kubeadm-config byte for byte as before the gate. DRIFT if it was changed meanwhile and the gate is still set. */
 export const restoreLearnerGate = changeOperation<RestoreLearnerGateRequest>(
   async (_, context) => {
     const before = await readLearnerGate(context.tools)
@@ -30,14 +30,14 @@ async function putBack(context: ChangeContext, before: LearnerGateBefore): Promi
   const [found, wanted] = [sha256Hex(text), sha256Hex(before.text)]
   if (found !== before.sha256After) {
     if (gateOf(text) === gateOf(before.text)) return unchanged('EtcdLearnerMode in kubeadm-config is as it was before')
-    throw new QuorateError('DRIFT', `${name} was changed by somebody else after the run had set EtcdLearnerMode`, {
+    throw new QuorateError('DRIFT', `${name} was changed after the run had set EtcdLearnerMode`, {
       where: name,
-      remedy: `kubectl -n kube-system edit configmap kubeadm-config, and under featureGates ${inWords(gateOf(before.text))}. Then \`quorate resume\` or \`quorate rollback\` goes on.`,
+      remedy: `kubectl -n kube-system edit configmap kubeadm-config, and under featureGates ${inWords(gateOf(before.text))}. Then run \`quorate resume RUN\` or \`quorate rollback RUN\`.`,
     })
   }
   await writeConfigMapText(kube, name, { object, text: before.text, signal: context.signal })
   return changed({
-    summary: 'put kubeadm-config back as it was before EtcdLearnerMode was set for the joins',
+    summary: 'restored kubeadm-config as it was before EtcdLearnerMode was set for the joins',
     touched: [{ name, sha256Before: found, sha256After: wanted }],
   })
 }

@@ -9,22 +9,22 @@ import { changed, unchanged } from './result.js'
 import { runUnitCommand } from './run-unit.js'
 import type { Tools } from './tools.js'
 
-/** A container whose program has just died is started again at once, etcd's API server only when etcd answers. */
+/** A container that has just exited is restarted at once, etcd's API server only when etcd answers. */
 const deadlineMs = 120_000
 
 /**
- * Starts what is enabled of a part and disarms the timer, in this order: it is never down without somebody who brings it back. Asked again,
- * or after the timer or a reboot did it, there is nothing to do.
+ * Starts the enabled units of a part and disarms the timer, in this order: the part is never down without a pending restart. If it is repeated,
+ * or the timer or a reboot has already done it, there is nothing to do.
  */
 export const restorePart = changeOperation<RestorePartRequest>(
   async ({ part }, context) => {
     const { tools, signal, progress } = context
     const { units, isArmed } = await state(tools, part, signal)
-    if (!isArmed && (await isUp(tools, part, signal)).holds) return unchanged('all of it runs')
+    if (!isArmed && (await isUp(tools, part, signal)).holds) return unchanged('every part runs')
     await runUnitCommand(context, 'start', commands.startServices(units))
     if (isArmed) await tools.host.run(commands.stopUnit(putBackTimer))
     const startedAt = Date.now()
-    await until('all of it to run', () => isUp(tools, part, signal), {
+    await until('every part to run', () => isUp(tools, part, signal), {
       ...{ deadlineMs, everyMs: 250, signal },
       onWaiting: progress,
     })
@@ -38,7 +38,7 @@ export const restorePart = changeOperation<RestorePartRequest>(
   },
 )
 
-/** The units that were stopped, if any was: those that are enabled. */
+/** The stopped units, if there are any: those that are enabled. */
 async function state(tools: Tools, part: Part, signal: AbortSignal) {
   const { units, ifRunning } = await partOfNode(tools.host, part)
   const all = [...units, ...ifRunning]

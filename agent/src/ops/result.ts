@@ -1,7 +1,7 @@
 import type { OperationResult, SealedSecret, TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 
 export interface Change {
-  /** One line for a person. */
+  /** A summary line. */
   readonly summary: string
   readonly touched?: readonly TouchedObject[]
   readonly facts?: Readonly<Record<string, string>>
@@ -13,7 +13,7 @@ export function changed({ summary, touched = [], facts = {}, sealed = [] }: Chan
   return { unchanged: false, touched: [...touched], summary, facts: { ...facts }, sealed: [...sealed] }
 }
 
-/** The result of an operation that found the wanted state already there. */
+/** The result of an operation that needed no change. */
 export function unchanged(summary: string, facts: Readonly<Record<string, string>> = {}): OperationResult {
   return { unchanged: true, touched: [], summary, facts: { ...facts }, sealed: [] }
 }

@@ -8,13 +8,13 @@ import { changed, unchanged } from './result.js'
 import { runUnitCommand } from './run-unit.js'
 
 const component = 'kube-apiserver'
-/** Requests are over long before; only watches hold an API server that was told to stop, and those begin anew elsewhere. */
+/** Requests end long before; only watches hold an API server that shuts down, and clients start those again elsewhere. */
 const graceSeconds = 5
 
 /**
- * Ends the API server of a node that leaves while its etcd still answers: told to stop, it answers what it has begun and closes its connections
- * (k8s.io/apiserver, graceful termination), so that clients which kept one through the load balancer go elsewhere. Were its etcd member removed
- * first they would be answered with errors. The kubelet is stopped before it, or it would start another.
+ * Stops the API server of a node that leaves while its etcd still answers: it finishes its requests and closes its connections
+ * (k8s.io/apiserver, graceful termination), so that clients with a kept connection through the load balancer reconnect elsewhere. If its etcd member were removed
+ * first, they would get errors. The kubelet is stopped before, because it would start another one.
  */
 export const retireApiServer = changeOperation<RetireApiServerRequest>(
   async ({ unlessInEndpoints }, context) => {
@@ -30,7 +30,7 @@ export const retireApiServer = changeOperation<RetireApiServerRequest>(
     } finally {
       cri.close()
     }
-    return changed({ summary: 'the API server has answered what it had begun and ended' })
+    return changed({ summary: 'the API server finished its requests and stopped' })
   },
   {
     evidence: async (_, { tools, signal }) =>

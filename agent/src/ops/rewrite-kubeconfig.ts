@@ -11,7 +11,7 @@ import { kubeconfigPath } from './paths.js'
 
 const serverPattern = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/
 
-/** Replaces the one server scalar of a kubeconfig's current cluster; every other byte, the mode and the owner stay. */
+/** Replaces the single server scalar of a kubeconfig's current cluster; every other byte, the mode and the owner stay. */
 export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
   async (request, context) => {
     const { purpose, server, expectedSha256 } = request
@@ -25,8 +25,8 @@ export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
       edit: (text) => point(path, text, server),
       expectedSha256,
       mode: 0o600,
-      done: `${path} goes to ${server}`,
-      alreadySo: `${path} already goes to ${server}`,
+      done: `${path} points at ${server}`,
+      alreadySo: `${path} already points at ${server}`,
       redactText: redactKubeconfig,
     })
   },
@@ -42,11 +42,11 @@ function point(path: string, text: string | undefined, server: string): string {
   if (text !== undefined) return pointKubeconfigAt(text, server, filePlace(path))
   throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`, {
     where: path,
-    remedy: 'The plan saw this file: plan again.',
+    remedy: 'The plan found this file. Run `quorate plan` again.',
   })
 }
 
-/** A user owns the folders above their kubeconfig: a link there would make root write wherever it leads. */
+/** A user owns the folders above their kubeconfig: a link there would make root write to its target. */
 async function refuseLinkedFolders(host: Host, path: string): Promise<void> {
   for (let folder = posix.dirname(path); folder !== '/'; folder = posix.dirname(folder)) {
     const beside = await host.list(posix.dirname(folder))

@@ -3,7 +3,7 @@ import type { Command } from '../host/host.js'
 import { runAsUnit } from '../host/transient-unit.js'
 import type { ChangeContext } from './operation.js'
 
-/** Starts, reloads or stops a service by PID 1; COMMAND_FAILED with what it printed. */
+/** Starts, reloads or stops a service through PID 1; COMMAND_FAILED with its output. */
 export async function runUnitCommand(context: ChangeContext, label: string, command: Command): Promise<void> {
   const line = [command.file, ...command.args].join(' ')
   context.progress(line)
@@ -23,5 +23,5 @@ export async function runUnitCommand(context: ChangeContext, label: string, comm
   })
 }
 
-/** The end of what a program printed, where the reason stands. */
+/** The end of a program's output, which has the reason. */
 export const lastLines = (text: string): string => text.trim().split('\n').slice(-8).join('\n')

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import type { SealSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { plural } from '@quorate/shared/plural'
 import { readFolders } from '../host/node-folders.js'
 import { type ArchivedFile, writeArchive } from './backup/archive.js'
 import { readSharedFiles } from './facts/shared-files.js'
@@ -11,8 +12,8 @@ import { isShareable } from './shared-files/shareable.js'
 import type { Tools } from './tools.js'
 
 /**
- * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Nothing here changes.
- * Fact `skipped`: paths that are not brought along (too large, or where Quorate writes nothing); a person must.
+ * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Changes nothing here.
+ * Fact `skipped`: paths that are not copied (too large, or where Quorate writes nothing); the operator must copy them.
  */
 export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
   async ({ recipients }, context) => {
@@ -21,7 +22,7 @@ export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
     const files = await readBytes(tools, named)
     const brought = new Set(files.map(({ path }) => `/${path}`))
     const skipped = named.map(({ path }) => path).filter((path) => !brought.has(path))
-    for (const path of skipped) context.progress(`${path} is not brought along: copy it to the joiners by hand`)
+    for (const path of skipped) context.progress(`${path} is not copied automatically: copy it to the joiners by hand`)
     const facts = { files: String(files.length), skipped: skipped.join(' ') }
     if (files.length === 0) return unchanged('the static pods need no files beyond those of kubeadm', facts)
     const archive = Buffer.concat([...writeArchive(files)])
@@ -32,13 +33,17 @@ export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
         ciphertext: Buffer.from(await tools.sealing.seal(archive, recipient)),
       })),
     )
-    return changed({ summary: `sealed ${files.length} shared files for ${recipients.length} nodes`, facts, sealed })
+    return changed({
+      summary: `sealed ${plural(files.length, 'shared file')} for ${plural(recipients.length, 'node')}`,
+      facts,
+      sealed,
+    })
   },
-  // It changes nothing; without its answer nobody holds what it sealed.
+  // It changes nothing; if its answer is lost, no node holds what it sealed.
   { evidence: async () => ({ done: 'no', repeatable: 'yes' }) },
 )
 
-/** Those that exist, lie where Quorate may write on a joiner, and are no data. */
+/** Those that exist, are where Quorate may write on a joiner, and are no data. */
 async function readBytes({ host }: Tools, named: readonly SharedFile[]): Promise<ArchivedFile[]> {
   const folders = await readFolders(host)
   const read = await Promise.all(
@@ -55,7 +60,7 @@ async function readBytes({ host }: Tools, named: readonly SharedFile[]): Promise
 function tooLarge(bytes: number): QuorateError {
   return new QuorateError(
     'NOT_IN_TABLE',
-    `the files that the static pods mount are ${bytes} bytes, more than the ${mostArchiveBytes} that are brought along`,
+    `the files that the static pods mount are ${bytes} bytes, more than the ${mostArchiveBytes} that Quorate copies`,
     { remedy: 'Mount less into the static pods, or copy what they mount to the joiners by hand.' },
   )
 }

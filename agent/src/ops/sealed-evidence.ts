@@ -1,7 +1,7 @@
 import type { Evidence } from './operation.js'
 
 /**
- * Of what was sealed to an agent process that is gone: nobody can open it again, so nobody can compare. Sealed anew and asked for under
- * a new id it is harmless: what is there already, with the same bytes, is left alone.
+ * For secrets sealed to an agent process that has ended: no process can open them, so they cannot be compared. Sealed again and repeated under
+ * a new id it is harmless: what is present with the same bytes is left alone.
  */
 export const sealedToAnotherProcess = async (): Promise<Evidence> => ({ done: 'unknown', repeatable: 'yes' })

@@ -9,7 +9,7 @@ import { changed } from './result.js'
 const reportEveryBytes = 64 * 1024 * 1024
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`
 
-/** etcd's own snapshot, as etcdctl would save it: its bytes with etcd's sha256 at the end, which is checked while they pass. */
+/** etcd's own snapshot, as etcdctl would save it: its bytes with etcd's sha256 at the end, which is verified during the transfer. */
 export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
   async (_, { tools, header, signal, progress }) => {
     const path = etcdSnapshotPath(tools.stateFolder, header.runId)
@@ -43,7 +43,7 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
       signal.throwIfAborted()
       throw new QuorateError(
         'ETCD_REFUSED',
-        `the snapshot broke off: ${error instanceof Error ? error.message : error}`,
+        `the snapshot was interrupted: ${error instanceof Error ? error.message : error}`,
         { cause: error },
       )
     } finally {
@@ -59,7 +59,7 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
   },
 )
 
-/** Looks at each chunk on its way; `end` may still refuse the whole, before it is put in place. */
+/** Inspects each chunk; `end` can still reject the whole before it is put in place. */
 async function* observe(chunks: AsyncIterable<Uint8Array>, look: (chunk: Uint8Array) => void, end: () => void) {
   for await (const chunk of chunks) {
     look(chunk)

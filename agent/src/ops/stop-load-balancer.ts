@@ -16,12 +16,12 @@ import { putBack, readUnitFiles, unitBefore } from './load-balancer/units.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, type LookContext } from './operation.js'
 import { changed, unchanged } from './result.js'
 
-/** Where this run had something running: the address leaves before what answers on it. */
+/** If this run had something running: the address is released before its server stops. */
 const places = [...placesOf('keepalived'), ...placesOf('haproxy')]
 
 /**
- * Stops keepalived and haproxy and puts back what was there before this run: files and services, also in the package's place, where earlier
- * releases put theirs. A service that this run did not touch is left alone, and so is a file that is not Quorate's.
+ * Stops keepalived and haproxy and restores what was there before this run: files and services, also in the package's folder, which earlier
+ * releases used. A service that this run did not touch, and a file that is not Quorate's, are left alone.
  */
 const stop: ChangeOperation<StopLoadBalancerRequest>['run'] = async (_request, context) => {
   const touched: TouchedObject[] = []
@@ -33,14 +33,14 @@ const stop: ChangeOperation<StopLoadBalancerRequest>['run'] = async (_request, c
     if (touched.some(({ name }) => name === place.unitPath)) await forgetUnit(context, place)
     if (before.active) acted = (await putBack(context, place, before)) || acted
   }
-  if (!acted && touched.length === 0) return unchanged('no load balancer of this run is here')
-  return changed({ summary: 'stopped the load balancer and put back what was there before this run', touched })
+  if (!acted && touched.length === 0) return unchanged('this node has no load balancer of this run')
+  return changed({ summary: 'stopped the load balancer and restored what was there before this run', touched })
 }
 
 const isStopped: ChangeOperation<StopLoadBalancerRequest>['evidence'] = async (_, context) => {
   const { host } = context.tools
   for (const { place, before, entries } of await touchedPlaces(context)) {
-    // A file of the operator's in the package's place is theirs to change.
+    // A file of the operator in the package's folder is theirs to change.
     if (!(await isOurs(context, place))) continue
     for (const entry of entries)
       if (!isAsKept(entry, await host.read(entry.name))) return { done: 'no', differs: entry.name }
@@ -54,9 +54,9 @@ export const stopLoadBalancer = changeOperation<StopLoadBalancerRequest>(stop, {
 
 interface TouchedPlace {
   readonly place: LoadBalancerPlace
-  /** How its service was before this run. */
+  /** The state of its service before this run. */
   readonly before: UnitBefore
-  /** Its files as this run's backup has them, the configuration first. */
+  /** Its files in this run's backup, the configuration first. */
   readonly entries: readonly BackupEntry[]
 }
 
@@ -75,7 +75,7 @@ async function touchedPlaces({
   })
 }
 
-/** Of a file in the package's place; what lies in ours is. */
+/** For a file in the package's folder; a file in Quorate's own folder is always ours. */
 async function isOurs(
   { tools }: Pick<LookContext, 'tools'>,
   { configPath, unitPath }: LoadBalancerPlace,
@@ -85,7 +85,7 @@ async function isOurs(
   return file !== undefined && isQuorateConfig(file.bytes.toString('utf8'))
 }
 
-/** systemd remembers a unit that failed after its file is gone. */
+/** systemd remembers a failed unit even after its file is gone. */
 async function forgetUnit(context: ChangeContext, { unit }: LoadBalancerPlace): Promise<void> {
   await readUnitFiles(context)
   await context.tools.host.run(commands.resetFailedUnit(unit), context.signal)

@@ -16,8 +16,8 @@ import { runUnitCommand } from './run-unit.js'
 import type { Tools } from './tools.js'
 
 /**
- * Takes a part down: the timer that brings it back is armed first, then the units are stopped, and the containers killed without grace as a fault
- * would, or told to end where the node has handed over. Refused where the timer of another drill is still armed, where a unit would not come back after a reboot, and where etcd
+ * Takes a part down: the timer that restarts it is armed first, then the units are stopped, and the containers killed without grace as in a
+ * fault, or terminated if the node has handed over. Refused if the timer of another drill is still armed, if a unit would not start after a reboot, and if etcd
  * would lose its quorum.
  */
 const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) => {
@@ -34,13 +34,13 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   if (request.unlessInEndpoints && (await isInEndpoints(tools, signal))) return backInEndpoints
   await arm(context, request.restoreAfterSeconds, units)
   await runUnitCommand(context, 'stop', commands.stopServices(units))
-  // Read again: until it stopped, the kubelet may have started one that had ended.
+  // Read again: until it stopped, the kubelet may have restarted one.
   const victims = await runningContainers(tools, containers, signal)
   const cri = tools.cri()
   try {
     const stop = ({ id, name }: (typeof victims)[number]) =>
       cri.stopContainer(id, graceSeconds(name, handedOver), signal)
-    // An API server takes itself out of default/kubernetes as it ends, and needs etcd for that: what it leaves there is led to for 15 s.
+    // An API server that stops removes itself from default/kubernetes, and needs etcd for that: a remaining entry gets connections for 15 s.
     const first = victims.filter(({ name }) => handedOver && name === 'kube-apiserver')
     await Promise.all(first.map(stop))
     await Promise.all(victims.filter((one) => !first.includes(one)).map(stop))
@@ -50,24 +50,28 @@ const stop: ChangeOperation<StopPartRequest>['run'] = async (request, context) =
   const what = [...victims.map(({ name }) => name), ...units]
   progress(`stopped ${what.join(', ')}`)
   return changed({
-    summary: `stopped ${what.join(', ')}; back by itself ${request.restoreAfterSeconds} s after the timer was armed`,
+    summary: `stopped ${what.join(', ')}; the node restarts it ${request.restoreAfterSeconds} s after the timer was armed`,
     facts: { stopped_at: String(Date.now()), stopped: what.join(' ') },
   })
 }
 
-/** A controller-manager or scheduler that gave up its Lease was ended for it, and the kubelet makes the next one wait. */
+/** A controller-manager or scheduler that released its Lease was stopped for it, and the kubelet delays its restart. */
 const mayHaveEnded = ({ handedOver }: StopPartRequest, container: string): boolean =>
   handedOver && electedComponents.some((one) => one === container)
 
 async function refuseArmed({ tools: { host }, signal }: ChangeContext): Promise<void> {
   const { loadState } = await readUnit(host, putBackTimer, signal)
   if (loadState !== 'loaded') return
-  throw new QuorateError('NODE_BUSY', `a drill has stopped something here already: ${putBackTimer} is armed`, {
-    remedy: `It comes back by itself. At once: \`systemctl start ${putBackUnit}.service\` on that node.`,
-  })
+  throw new QuorateError(
+    'NODE_BUSY',
+    `another drill has already stopped a part of this node: ${putBackTimer} is armed`,
+    {
+      remedy: `The node restarts it on its own. To restart it now: \`systemctl start ${putBackUnit}.service\` on that node.`,
+    },
+  )
 }
 
-/** The units of the part that run; each is enabled, so that a reboot is a way back too. */
+/** The running units of the part; each is enabled, so that a reboot also restarts it. */
 async function unitsToStop(
   { part }: StopPartRequest,
   { tools, signal }: ChangeContext,
@@ -113,7 +117,10 @@ async function arm({ tools, progress }: ChangeContext, seconds: number, units: r
   // Without a signal: once asked, the answer must be known.
   const { exitCode, stderr } = await tools.host.run(commands.startTransientTimer(putBackUnit, seconds, inner))
   if (exitCode !== 0)
-    throw new QuorateError('COMMAND_FAILED', `no timer, so nothing was stopped: ${stderr.trim() || exitCode}`)
+    throw new QuorateError(
+      'COMMAND_FAILED',
+      `the timer could not be armed, so nothing was stopped: ${stderr.trim() || exitCode}`,
+    )
   progress(`armed ${putBackTimer}: in ${seconds} s it starts ${units.join(', ')}`)
 }
 

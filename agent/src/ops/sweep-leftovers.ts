@@ -6,12 +6,12 @@ import { hostsPath, kubernetesFolder, runtimeFolder } from './paths.js'
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 
-/** Folders in which this agent replaces files, and nothing below them but what is theirs. */
+/** Folders in which this agent replaces files, and that contain only its own below them. */
 const flat = [...new Set([hostsPath, ...loadBalancerPaths].map(parentOf))]
 
 /**
- * Removes what an agent before this one was cut off with: temporary files that never took their file's place, and the folders in tmpfs
- * of operations that nobody follows any more. They may hold keys and tokens. Answers what was removed.
+ * Removes what an interrupted earlier agent left: temporary files that never replaced their target, and the folders in tmpfs
+ * of operations that are no longer followed. They may contain keys and tokens. Returns what was removed.
  */
 export async function sweepLeftovers(
   host: Host,
@@ -43,7 +43,7 @@ export async function sweepLeftovers(
   return removed
 }
 
-/** Homes whose .kube is a folder of their own: a link leads to where nothing is ours. */
+/** Homes with a real .kube folder: a link leads to where nothing is ours. */
 async function homes(host: Host): Promise<string[]> {
   const below = (await host.list('/home')).flatMap(({ name, kind }) => (kind === 'directory' ? [`/home/${name}`] : []))
   const own = await Promise.all(

@@ -6,7 +6,7 @@ import { renderFiles } from './load-balancer/render-files.js'
 import { testFiles } from './load-balancer/test-files.js'
 import { readOperation } from './operation.js'
 
-/** What this node's own programs say of the files that ApplyLoadBalancer would write. They lie in tmpfs for the time of the test, and nothing is started. */
+/** How this node's own programs judge the files that ApplyLoadBalancer would write. They are in tmpfs during the test, and nothing is started. */
 export const testLoadBalancer = readOperation<TestLoadBalancerRequest, TestLoadBalancerResponse>(
   async (request, { host }, signal) => {
     checkLoadBalancerRequest(request)

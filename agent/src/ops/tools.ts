@@ -6,16 +6,16 @@ import type { Network } from '../host/network.js'
 import type { Sealing } from '../host/sealing.js'
 import type { DisturbingLooks } from './disturbing-looks.js'
 
-/** What an operation may use of its node. */
+/** The parts of its node that an operation may use. */
 export interface Tools {
   readonly host: Host
   /** Folder of the agent's own state (`/var/lib/quorate-agent`). */
   readonly stateFolder: string
-  /** Socket of the container runtime as kubeadm is told it (`/run/containerd/containerd.sock`). */
+  /** Socket of the container runtime in kubeadm's notation (`/run/containerd/containerd.sock`). */
   readonly criSocket: string
   readonly network: Network
   readonly sealing: Sealing
-  /** Those that a change must not meet. */
+  /** Reads that a change must not overlap. */
   readonly looks: DisturbingLooks
   /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes, ADMIN_KUBECONFIG_MISSING without that file. */
   kube(): Promise<KubeApi>

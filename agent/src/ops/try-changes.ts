@@ -7,14 +7,14 @@ import { type Intended, intendedChanges } from './cluster/intended-changes.js'
 import type { List, WebhookConfiguration } from './cluster/kube-objects.js'
 import { readOperation } from './operation.js'
 
-/** What admission says to the changes that a run makes, and to those that Kubernetes makes because of them. */
+/** How admission answers the changes that a run makes, and those that Kubernetes makes because of them. */
 export const tryChanges = readOperation<TryChangesRequest, TryChangesResponse>(async (request, tools, signal) => {
   const kube = await tools.kube()
   const changes = await intendedChanges(kube, { ...request, ownNode: await readNodeName(tools.host) }, signal)
   return { tried: await Promise.all(changes.map((change) => tryOne(kube, change, signal))) }
 })
 
-/** A name that is taken: admission was asked before storage was, and let it pass. */
+/** The name exists: admission ran before storage and accepted it. */
 const alreadyThere = 409
 
 async function tryOne(kube: KubeApi, { change, trial }: Intended, signal: AbortSignal) {
@@ -35,7 +35,7 @@ async function tryOne(kube: KubeApi, { change, trial }: Intended, signal: AbortS
   }
 }
 
-/** Whether the data of a ConfigMap would not be what was sent. Other objects get defaults of the server, so they say nothing. */
+/** Whether the stored data of a ConfigMap would differ from what was sent. Other objects get server defaults, so a difference means nothing. */
 function isAltered(sent: unknown, stored: unknown): boolean {
   const data = (object: unknown) => (object as { kind?: string; data?: unknown } | undefined)?.data
   return (stored as { kind?: string } | undefined)?.kind === 'ConfigMap' && !isDeepStrictEqual(data(sent), data(stored))
@@ -43,7 +43,7 @@ function isAltered(sent: unknown, stored: unknown): boolean {
 
 const registrations = ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration'] as const
 
-/** The object that registers the webhook which a refusal names: what an operator has to look at. */
+/** The object that registers the webhook named in a refusal: the operator must look at it. */
 async function registeredBy(kube: KubeApi, error: string, signal: AbortSignal): Promise<string> {
   const name = /webhook "([^"]{1,253})"/.exec(error)?.[1]
   if (name === undefined) return ''

@@ -7,7 +7,7 @@ import { changed, unchanged } from './result.js'
 
 /**
  * The server in cluster-info becomes the server of every kubelet that joins later (kubeadm discovery/token). The signatures beside it
- * are stale from here until the controller-manager's signer has seen the change.
+ * are stale until the controller-manager's signer has seen the change.
  */
 export const updateClusterInfo = changeOperation<UpdateClusterInfoRequest>(
   async ({ server, expectedSha256 }, context) => {

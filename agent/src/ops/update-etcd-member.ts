@@ -7,7 +7,7 @@ import { changed, unchanged } from './result.js'
 const isSo = (present: readonly string[] | undefined, wanted: readonly string[]): boolean =>
   present !== undefined && [...present].sort().join() === [...wanted].sort().join()
 
-/** Sets the peer URLs by which the members know one of them; ETCD_REFUSED where there is no such member. */
+/** Sets the peer URLs of a member in the member list; ETCD_REFUSED if there is no such member. */
 export const updateEtcdMember = changeOperation<UpdateEtcdMemberRequest>(
   async ({ memberId, peerUrls }, { tools, signal }) => {
     const etcd = await tools.etcd()
@@ -16,7 +16,7 @@ export const updateEtcdMember = changeOperation<UpdateEtcdMemberRequest>(
       if (member === undefined) throw new QuorateError('ETCD_REFUSED', `etcd has no member ${memberId}`)
       const facts = { member_id: memberId, previous_peer_urls: member.peerUrls.join(',') }
       const list = peerUrls.join(', ')
-      if (isSo(member.peerUrls, peerUrls)) return unchanged(`etcd knows member ${memberId} by ${list} already`, facts)
+      if (isSo(member.peerUrls, peerUrls)) return unchanged(`etcd already knows member ${memberId} by ${list}`, facts)
       await etcd.updateMember(memberId, peerUrls, signal)
       return changed({ summary: `etcd knows member ${memberId} by ${list}`, facts })
     } finally {

@@ -12,7 +12,7 @@ import { changed, unchanged } from './result.js'
 
 const name = 'configmap/kube-system/kube-proxy'
 
-/** kube-proxy reads its kubeconfig at start only: the ConfigMap is changed, then its pods are rolled. A cluster without kube-proxy has nothing to change. */
+/** kube-proxy reads its kubeconfig only at start: the ConfigMap is changed, then its pods are rolled. Without kube-proxy there is nothing to change. */
 const update: ChangeOperation<UpdateKubeProxyRequest>['run'] = async (request, context) => {
   const { server, expectedSha256 } = request
   const kube = await context.tools.kube()
@@ -37,8 +37,8 @@ const update: ChangeOperation<UpdateKubeProxyRequest>['run'] = async (request, c
 const serverIn = (text: string): string => readKubeconfig(text, clusterTexts.kubeProxyKubeconfig).server
 
 /**
- * By the DaemonSet, or pod by pod: one that waits for a node without power rolls no further (an old pod there is deleted and never ends, and counts as
- * the one that may be unavailable: kubernetes pkg/controller/daemon/update.go), and it would restart the pod of a node that nobody looks at.
+ * By the DaemonSet, or pod by pod: the DaemonSet's rollout stops at a node without power (an old pod there never ends after its deletion, and counts as
+ * the one that may be unavailable: kubernetes pkg/controller/daemon/update.go), and it would also restart the pod of a node outside of this run.
  */
 async function restartPods(
   kube: KubeApi,
@@ -57,7 +57,7 @@ async function restartPods(
   return { restart: 'rolling restart started', restarted_at: String(restartedAt), restarted_before: mark }
 }
 
-/** The ConfigMap and the restart that makes the pods read it: one without the other is not done. */
+/** The ConfigMap and the restart that makes the pods read it: only both together are done. */
 const isUpdated: ChangeOperation<UpdateKubeProxyRequest>['evidence'] = async (request, context) => {
   const kube = await context.tools.kube()
   const found = await readConfigMap(kube, name, context.signal)
@@ -69,7 +69,7 @@ const isUpdated: ChangeOperation<UpdateKubeProxyRequest>['evidence'] = async (re
 
 export const updateKubeProxy = changeOperation<UpdateKubeProxyRequest>(update, { evidence: isUpdated })
 
-/** True when a pod of kube-proxy is older than the last write to its ConfigMap: an earlier attempt ended between the two. */
+/** True if a pod of kube-proxy is older than the last write to its ConfigMap: an earlier attempt ended between the two. */
 async function rolloutWasMissed(
   kube: KubeApi,
   metadata: object,

@@ -10,7 +10,7 @@ const edited =
   (text: string): string =>
     adoptExtras(setControlPlaneEndpoint(text, controlPlaneEndpoint, certSans), extras)
 
-/** kubeadm join refuses a cluster without controlPlaneEndpoint; certSANs keeps the next certificate in step with this one. */
+/** kubeadm join requires controlPlaneEndpoint; certSANs keeps later certificates consistent with this one. */
 export const updateKubeadmConfig = changeOperation<UpdateKubeadmConfigRequest>(
   async (request, context) => {
     const { controlPlaneEndpoint, expectedSha256 } = request

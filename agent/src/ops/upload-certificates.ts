@@ -16,7 +16,7 @@ import { type ChangeContext, changeOperation } from './operation.js'
 import { changed } from './result.js'
 import { readExternalCaFacts } from './signed-elsewhere/requests.js'
 
-/** What a control plane needs to join: the shared certificates under a fresh key, and a token; the key is made here and known to the recipients only. */
+/** What a control plane needs to join: the shared certificates under a fresh key, and a token; the key is made here and known only to the recipients. */
 export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
   async (request, context) => {
     const { tools, header, signal, progress } = context
@@ -58,8 +58,8 @@ async function upload({ tools, header, signal }: ChangeContext, clusterConfigura
     const document = await initDocument(tools, { clusterConfiguration, certificateKey })
     await host.replace(config, Buffer.from(document), { mode: 0o600 })
     const command = commands.uploadCertificates(config)
-    // Quiet: kubeadm prints the certificate key, and the journal is read by more than root.
-    // Labelled with the time: a unit of an attempt that the agent did not survive used another key, so it must not be followed.
+    // Quiet: kubeadm prints the certificate key, and the journal is readable by more users than root.
+    // Labelled with the time: the unit of an attempt that the agent did not survive used another key, so it must not be followed.
     const unit = { operationId: header.operationId, label: String(Date.now()), command, quiet: true }
     const { exitCode, output } = await runAsUnit({ ...unit, host, signal })
     if (exitCode !== 0)

@@ -7,7 +7,7 @@ import { changed, unchanged } from './result.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 
-/** kubeadm join reads the gate from kubeadm-config. Without it etcd has no quorum from the moment when a second member is added until it has started. */
+/** kubeadm join reads the gate from kubeadm-config. Without it etcd has no quorum from the moment a second member is added until it has started. */
 export const useEtcdLearners = changeOperation<UseEtcdLearnersRequest>(
   async ({ expectedSha256 }, context) => {
     const { tools, header } = context
@@ -17,7 +17,7 @@ export const useEtcdLearners = changeOperation<UseEtcdLearnersRequest>(
       edit: withLearnerGate,
       keep: (text, wanted) => keepLearnerGate(tools, { runId: header.runId, text, sha256After: sha256Hex(wanted) }),
     })
-    if (touched === undefined) return unchanged('kubeadm-config has EtcdLearnerMode: true already')
+    if (touched === undefined) return unchanged('kubeadm-config already has EtcdLearnerMode: true')
     return changed({ summary: 'kubeadm-config: EtcdLearnerMode is true for the joins', touched: [touched] })
   },
   { evidence: (_, context) => isConfigMapEdited(context, name, withLearnerGate) },

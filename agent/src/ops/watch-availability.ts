@@ -14,7 +14,7 @@ import type { Tools } from './tools.js'
 const mostTargets = 32
 const fastestMs = 10
 const usual = { readMs: 50, writeMs: 250 }
-/** Steps of a conversion can be shorter than a second, and what was seen belongs to one of them. */
+/** Steps of a conversion can be shorter than a second, and each observation belongs to one of them. */
 const saidEveryMs = 250
 
 interface Running {
@@ -22,12 +22,12 @@ interface Running {
   readonly ended: Promise<void>
 }
 
-/** One watch on a node at a time: two would cost twice, and the Lease of one would be deleted by the other. */
+/** One watch per node: two would cost twice, and each would delete the other's Lease. */
 const running = new WeakMap<Host, Running>()
 
 /**
- * Asks API servers until the caller hangs up. A watch that still runs on this node is ended first (FENCED for its caller): its coordinator
- * was taken over, or is not there any more.
+ * Asks API servers until the caller hangs up. A running watch on this node is ended first (FENCED for its caller): its coordinator
+ * was taken over, or is gone.
  */
 export const watchAvailability = streamOperation<WatchAvailabilityRequest, WatchAvailabilityResponse>(
   async function* (request, tools, signal) {
@@ -58,7 +58,7 @@ async function* observed(watch: Watch, ends: AbortSignal): AsyncGenerator<WatchA
   }
 }
 
-/** Ends the watch that runs and takes its place. */
+/** Ends the running watch and replaces it. */
 async function replaceRunning(host: Host): Promise<{ replaced: AbortSignal; done: () => void }> {
   const before = running.get(host)
   const replaced = new AbortController()
@@ -75,7 +75,7 @@ async function replaceRunning(host: Host): Promise<{ replaced: AbortSignal; done
 async function partsOf(request: WatchAvailabilityRequest, tools: Tools) {
   const { targets, readEveryMs, writeEveryMs } = request
   if (targets.length > mostTargets || new Set(targets.map(({ name }) => name)).size < targets.length)
-    throw new QuorateError('INVALID_REQUEST', `not at most ${mostTargets} targets with a name each of its own`)
+    throw new QuorateError('INVALID_REQUEST', `more than ${mostTargets} targets, or two with the same name`)
   const caPem = request.caPem === '' ? ((await clusterCa(tools.host)) ?? '') : request.caPem
   if (caPem === '' && targets.length > 0)
     throw new QuorateError('INVALID_REQUEST', 'this node has no cluster CA, and none came with the request')

@@ -3,7 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { observable } from '@quorate/shared/operations'
 
-/** `observer` may look, `operator` may look and change. */
+/** `observer` may read, `operator` may read and change. */
 export type Role = 'observer' | 'operator'
 
 type Methods = typeof NodeAgentServiceService
@@ -21,13 +21,13 @@ export const access: Readonly<Record<string, Role>> = Object.fromEntries(
   ]),
 )
 
-/** Organisation (O) of a client certificate to the role it gives. A node's own certificate (`quorate:node`) gives none. */
+/** Organisation (O) of a client certificate to its role. A node's own certificate (`quorate:node`) has none. */
 const roleOfOrganisation: Readonly<Record<string, Role>> = {
   'quorate:observer': 'observer',
   'quorate:operator': 'operator',
 }
 
-/** Refuses a caller whose certificate does not carry the role that the operation needs: ACCESS_DENIED. The chain was already verified by TLS. */
+/** Refuses a caller whose certificate lacks the required role: ACCESS_DENIED. TLS has already verified the chain. */
 export function requireAccess(path: MethodPath, certificate: Certificate): void {
   const needed: Role = access[path] ?? 'operator'
   const roles = organisationsOf(certificate).map((name) =>
@@ -37,11 +37,11 @@ export function requireAccess(path: MethodPath, certificate: Certificate): void 
   const caller = certificate?.subject?.CN ?? 'a caller without a certificate'
   throw new QuorateError(
     'ACCESS_DENIED',
-    `${caller} may not call ${path.slice(service.length + 1)}: it needs the role ${needed}`,
+    `${caller} may not call ${path.slice(service.length + 1)}: it requires the role ${needed}`,
   )
 }
 
-/** Node gives one O as a string, several as a list. */
+/** Node returns one O as a string, several as a list. */
 function organisationsOf(certificate: Certificate): string[] {
   const named: string | string[] | undefined = certificate?.subject?.O
   return named === undefined ? [] : [named].flat()

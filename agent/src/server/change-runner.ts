@@ -13,13 +13,13 @@ import { ProgressLines } from './progress-lines.js'
 import { describeError } from './status.js'
 import { toldTools } from './told-folders.js'
 
-/** A changing operation as it was asked for; the request was checked at the door. */
+/** A requested change; the request has been validated. */
 export interface Change {
   readonly method: string
   readonly header: OperationHeader
   readonly request: ChangeRequest
   readonly operation: ChangeOperation<ChangeRequest>
-  /** The request as it goes over the wire. */
+  /** The request as sent. */
   readonly encode: (request: ChangeRequest) => Uint8Array
 }
 
@@ -27,9 +27,9 @@ export interface ChangeRequest {
   readonly header?: OperationHeader | undefined
 }
 
-/** Where a caller looks at one operation: what it says and how it ends. Looking away changes nothing. */
+/** A caller's view of one operation: its progress and end. Detaching changes nothing. */
 export interface Following {
-  /** All lines from the beginning, then each new one; the answer ends it. */
+  /** All lines from the beginning, then each new one; the end of the operation ends it. */
   onProgress(listener: (line: string) => void): () => void
   /** Never rejects: an error is an outcome. */
   readonly outcome: Promise<Outcome>
@@ -39,7 +39,7 @@ export interface ChangeRunnerOptions {
   readonly ledger: Ledger
   readonly tools: Tools
   readonly log: Log
-  /** How long a change waits for another one on this node before it is refused with NODE_BUSY. */
+  /** How long a change waits for another one on this node before NODE_BUSY. */
   readonly busyWaitMs?: number
 }
 
@@ -53,7 +53,7 @@ interface Running extends Following {
 interface Launch {
   readonly change: Change
   readonly payload: string
-  /** Begun by an agent that is gone; its unit is there. */
+  /** Started by an earlier agent; its unit is loaded. */
   readonly resumed: boolean
 }
 
@@ -61,14 +61,14 @@ type Tidy = Parameters<ChangeContext['onceRecorded']>[0]
 
 /**
  * Runs each changing operation at most once, one at a time on this node: intent on the disk, the operation, its end on the disk,
- * then the answer. An operation belongs to the node and not to the call that asked for it: it goes on when the caller is lost, and
- * where a unit carries it also when the agent is.
+ * then the answer. An operation belongs to the node and not to the call: it continues without its caller, and
+ * if a unit carries it also without the agent.
  */
 export class ChangeRunner {
   private readonly options: ChangeRunnerOptions
   private readonly lock = new NodeLock()
   private readonly running = new Map<string, Running>()
-  /** Ends that the disk did not take: written when it is asked for again, and lost with this process. */
+  /** Ends that the disk refused: written when they are requested again, and lost with this process. */
   private readonly unwritten = new Map<string, Outcome>()
   private readonly stopped = new AbortController()
 
@@ -81,10 +81,10 @@ export class ChangeRunner {
   }
 
   /**
-   * Starts an operation, attaches to the running one of that id or to its unit, or answers as it ended. Throws FENCED,
-   * OPERATION_MISMATCH (another request under the same id) and OPERATION_UNKNOWN_OUTCOME (it began before this agent was restarted, no end
-   * was written, and no unit of it is left). A node that is busy or an agent that is stopping is an outcome, NODE_BUSY: such an operation
-   * never began.
+   * Starts an operation, attaches to the running one of that id or to its unit, or returns its recorded end. Throws FENCED,
+   * OPERATION_MISMATCH (another request under the same id) and OPERATION_UNKNOWN_OUTCOME (it started before this agent was restarted, its end
+   * was not recorded, and it has no unit). A busy node or a stopping agent is an outcome, NODE_BUSY: such an operation
+   * never started.
    */
   async start(change: Change): Promise<Following> {
     const { operationId } = change.header
@@ -104,19 +104,19 @@ export class ChangeRunner {
     return this.launch({ change, payload, resumed: entry !== undefined })
   }
 
-  /** Follows again what an agent before this one began and a unit goes on with. */
+  /** Follows again what an earlier agent started and a unit continues. */
   attach(change: Change, { payload }: LedgerEntry): void {
     this.launch({ change, payload, resumed: true })
   }
 
-  /** True while the unit that carries an operation is loaded: it runs, or has ended and not been unloaded. */
+  /** True while the unit of an operation is loaded: it runs, or has ended and is not unloaded. */
   async hasUnit({ operation: { carrier }, header }: Change): Promise<boolean> {
     if (carrier === undefined) return false
     const unit = unitName(header.operationId, carrier.label)
     return (await lookAtUnit(this.options.tools.host, unit)).state !== 'not-found'
   }
 
-  /** Refuses new operations and waits for the one that runs, at most `graceMs`: then its intent stays without an end. */
+  /** Refuses new operations and waits for the running one, at most `graceMs`: then its intent stays without an end. */
   async stop(graceMs: number): Promise<void> {
     this.stopped.abort(stopping())
     const all = Promise.all([...this.running.values()].map(({ outcome }) => outcome))
@@ -176,7 +176,7 @@ export class ChangeRunner {
     say: (line: string) => void,
     onceRecorded: (tidy: Tidy) => void,
   ): Promise<Outcome> {
-    // Nothing aborts a change once it began: half a change is worse than a late one.
+    // Nothing aborts a change once it has started: half a change is worse than a late one.
     const signal = new AbortController().signal
     const { log } = this.options
     const tools = toldTools(this.options.tools, request)
@@ -195,7 +195,7 @@ export class ChangeRunner {
     })
   }
 
-  /** Not told before it is on the disk: else a repeat after a power cut would find it unfinished. */
+  /** Reported only once it is on the disk: otherwise a repeat after a power cut would find it unfinished. */
   private async writeEnd(operationId: string, outcome: Outcome): Promise<void> {
     await this.options.ledger.end(operationId, outcome).catch((error: unknown) => {
       this.unwritten.set(operationId, outcome)
@@ -212,8 +212,8 @@ export class ChangeRunner {
 }
 
 /**
- * sha256 of the request without its fencing token and the folders that it tells: a coordinator that takes a run over asks for the same
- * operation under a higher token, and may not know the folders while the first control plane is away.
+ * sha256 of the request without its fencing token and folders: a coordinator that takes a run over sends the same
+ * operation with a higher token, and may not know the folders while the first control plane is down.
  */
 function payloadHash({ request, header, encode }: Change): string {
   const bytes = encode({ ...request, header: { ...header, fencingToken: 0, folders: undefined } })

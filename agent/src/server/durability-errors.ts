@@ -8,10 +8,10 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 export const unknownOutcome = (operationId: string): QuorateError =>
   new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `operation ${operationId} began before this agent was restarted, and no end of it was written`,
+    `operation ${operationId} started before this agent was restarted, and its end was not recorded`,
   )
 
-/** The disk did not take the intent: so nothing was begun. */
+/** The disk refused the intent, so nothing was started. */
 export function intentNotWritten(method: string, error: unknown): unknown {
   if (!isSystemError(error)) return error
   return new QuorateError(
@@ -21,24 +21,24 @@ export function intentNotWritten(method: string, error: unknown): unknown {
   )
 }
 
-/** The disk did not take the end: it was done, well or not, and nobody may be told so before it would survive a power cut. */
+/** The disk refused the end: the operation ended, but its end may only be reported once it would survive a power cut. */
 export function endNotWritten(operationId: string, error: unknown): QuorateError {
   return new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `operation ${operationId} came to its end, but the agent cannot write that into its ledger: ${words(error)}`,
+    `operation ${operationId} finished, but the agent cannot record that in its ledger: ${words(error)}`,
     { ...(isSystemError(error) ? { remedy: diskRemedy(error) } : {}), cause: error },
   )
 }
 
-/** Which operations of such a run were done is not known any more. */
+/** It is no longer known which operations of such a run were done. */
 export const longOver = ({ operationId, runId }: OperationHeader): QuorateError =>
   new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `operation ${operationId} belongs to run ${runId}, which is so old that this agent has forgotten what it did of it`,
-    { remedy: 'Do not go on with that run: plan a new one, it looks at what is true now.' },
+    `operation ${operationId} belongs to run ${runId}, which is so old that the ledger of this agent no longer holds its operations`,
+    { remedy: 'Do not resume that run. Plan a new one with `quorate plan`: it reads the current state.' },
   )
 
 export const stopping = (): QuorateError =>
   new QuorateError('NODE_BUSY', 'the agent is stopping', {
-    remedy: 'Ask again when the agent runs: `systemctl status quorate-agent` on that node.',
+    remedy: 'Try again when the agent runs: `systemctl status quorate-agent` on that node.',
   })

@@ -28,15 +28,15 @@ export function changeNamed(
   return found?.kind === 'change' ? (found as ChangeOperation<ChangeRequest>) : undefined
 }
 
-/** The request that an operation began with, or undefined where the ledger did not keep it. */
+/** The request of an operation, or undefined if the ledger did not keep it. */
 export function requestOf({ method, request }: LedgerEntry): ChangeRequest | undefined {
   if (request === undefined || !Object.hasOwn(NodeAgentServiceService, method)) return undefined
   return NodeAgentServiceService[method as MethodName].requestDeserialize(Buffer.from(request)) as ChangeRequest
 }
 
 /**
- * What is true of one operation now: the ledger's word, its unit's, and a look at the node. For operations whose end nobody saw: whoever
- * asked for them then knows whether to go on, to finish or to undo.
+ * The current truth about one operation: the ledger's record, its unit's state, and evidence from the node. For operations with an unseen end: the
+ * coordinator then knows whether to continue, to finish or to undo.
  */
 export function examineOperation(records: Examining): ReadOperation<ExamineOperationRequest, ExamineOperationResponse> {
   return readOperation(async ({ operationId }, tools, signal) => {

@@ -4,15 +4,15 @@ import { QuorateError } from '@quorate/shared/errors'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
 
-/** Undefined for a good value, else what it should have been. Values are never quoted: some are secrets. */
+/** Undefined for a valid value, otherwise the expected form. Values are never quoted: some are secrets. */
 export type Check = (value: unknown) => string | undefined
 
-/** One check for each field of a message; the compiler holds it complete, so that a new field cannot come in unchecked. */
+/** One check for each field of a message; the compiler checks that it is complete, so that no new field is unchecked. */
 export type FieldChecks<Message> = { readonly [Field in keyof Required<Message>]: Check }
 
 const say = (holds: boolean, what: string): string | undefined => (holds ? undefined : what)
 
-/** A text of at most `longest` characters for which `test` holds. */
+/** A text of at most `longest` characters that passes `test`. */
 const text =
   (what: string, test: (value: string) => boolean, longest = 300): Check =>
   (value) =>
@@ -26,7 +26,7 @@ const number =
   (value) =>
     say(typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most, what)
 
-/** An absolute path that says where it leads: no `..`, nothing that a terminal or a shell would take for more. */
+/** An unambiguous absolute path: no `..`, nothing special for a terminal or a shell. */
 const plainPath = (value: string): boolean =>
   /^(\/[A-Za-z0-9._@:+-]+)+$/.test(value) && !value.split('/').some((part) => part === '..' || part === '.')
 
@@ -39,11 +39,11 @@ const isHostPort = (value: string): boolean => {
 
 const largestPem = 256 * 1024
 const largestSecret = 3 * 1024 * 1024
-/** Everything on one list of a request: nodes, ports, SANs. */
+/** All lists of a request: nodes, ports, SANs. */
 const longestList = 1000
 
 export const check = {
-  /** Of a manifest: any absolute path that says where it leads. */
+  /** In a manifest: any unambiguous absolute path. */
   hostPath: text(
     'an absolute path',
     (value) => value.startsWith('/') && posix.normalize(value) === value && !/\p{Cc}/u.test(value),
@@ -118,15 +118,15 @@ export const check = {
   fencingToken: number('a fencing token', 0, Number.MAX_SAFE_INTEGER),
   asNumber: number('the number of an autonomous system', 1, 4_294_967_295),
   priority: number('1 to 255', 1, 255),
-  /** Zero: one. */
+  /** Zero means one. */
   connections: number('at most 64 connections', 0, 64),
-  /** Zero: the operation's own. */
+  /** Zero means the operation's default. */
   milliseconds: number('milliseconds, at most 10 minutes', 0, 600_000),
   seconds: number('seconds, at most a day', 0, 86_400),
   restoreAfter: number('5 to 600 seconds', 5, 600),
 }
 
-/** Also good when empty. */
+/** Also valid when empty. */
 export const optional =
   (inner: Check): Check =>
   (value) =>
@@ -143,7 +143,7 @@ export const listOf =
     return undefined
   }
 
-/** A message inside another; it must be there. */
+/** A required nested message. */
 export const message =
   <Message>(fields: FieldChecks<Message>): Check =>
   (value) => {
@@ -152,7 +152,7 @@ export const message =
     return problem === undefined ? undefined : `with ${problem}`
   }
 
-/** Throws INVALID_REQUEST, naming operation and field, when a field does not pass its check. */
+/** Throws INVALID_REQUEST, naming operation and field, if a field fails its check. */
 export function checkFields<Message>(operation: string, fields: FieldChecks<Message>, request: Message): void {
   const problem = problemIn(fields as Record<string, Check>, request as Record<string, unknown>)
   if (problem !== undefined) throw new QuorateError('INVALID_REQUEST', `${operation}: ${problem}`)

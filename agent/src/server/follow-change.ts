@@ -9,7 +9,7 @@ export interface AskedChange {
   readonly operation: ChangeOperation<ChangeRequest>
   readonly encode: (request: ChangeRequest) => Uint8Array
   readonly request: unknown
-  /** Aborted when the caller is lost. */
+  /** Aborted when the caller is gone. */
   readonly signal: AbortSignal
 }
 
@@ -17,7 +17,7 @@ interface Message {
   readonly event: OperationEvent
 }
 
-/** The messages of a change for as long as its caller listens: progress, then the result, or the error that it ended with. */
+/** The messages of a change while its caller listens: progress, then the result or the error. */
 export async function* followChange(asked: AskedChange, changes: ChangeRunner): AsyncIterable<Message> {
   const request = asked.request as ChangeRequest
   if (request.header === undefined) throw new QuorateError('INVALID_REQUEST', `${asked.name} came without a header`)

@@ -8,7 +8,7 @@ export interface Records {
   readonly changes: ChangeRunner
 }
 
-/** What is known of one operation: the ledger's word. */
+/** What the ledger knows about one operation. */
 export function getOperation(records: Records): ReadOperation<GetOperationRequest, GetOperationResponse> {
   return readOperation(async ({ operationId }) => operationState(records, operationId))
 }
@@ -17,7 +17,7 @@ export function operationState({ ledger, changes }: Records, operationId: string
   const entry = ledger.entry(operationId)
   const method = entry?.method ?? ''
   const about = { result: undefined, error: undefined, method }
-  // Asked first: an operation that waits for its turn is not in the ledger yet.
+  // Asked first: a waiting operation is not in the ledger yet.
   if (changes.isRunning(operationId)) return { ...about, state: 'running' }
   if (entry === undefined) return { ...about, state: 'unknown' }
   const { outcome } = entry

@@ -1,6 +1,6 @@
 import type { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
 
-/** One line of the ledger. `summary` is for people who read it; the result itself is OperationResult as base64. */
+/** One line of the ledger. `summary` is for readers; the result itself is OperationResult in base64. */
 export type LedgerLine = { readonly at: string } & (
   | { readonly kind: 'fence'; readonly cluster: string; readonly token: number }
   | {
@@ -9,20 +9,20 @@ export type LedgerLine = { readonly at: string } & (
       readonly run: string
       readonly method: string
       readonly payload: string
-      /** base64; absent where it was too large. */
+      /** base64; absent if it was too large. */
       readonly request?: string
     }
   | { readonly kind: 'result'; readonly id: string; readonly summary: string; readonly result: string }
   | { readonly kind: 'error'; readonly id: string; readonly error: ErrorDetail }
-  /** Runs whose operations were forgotten by rotation: that they are done with is remembered. */
+  /** Runs whose operations were removed by rotation: the ledger remembers that they are over. */
   | { readonly kind: 'forgotten'; readonly runs: readonly string[] }
 )
 
 export type Unstamped<Line> = Line extends unknown ? Omit<Line, 'at'> : never
 
-/** Runs whose every record is kept, newest first in the order in which they came to this node: the clock may have been set back. */
+/** Runs with all their records, newest first in the order of arrival on this node: the clock may have been set back. */
 const runsKept = 8
-/** Beyond that a run is years old. */
+/** Older runs are years old. */
 const mostForgotten = 1000
 
 interface Kept {
@@ -32,8 +32,8 @@ interface Kept {
 }
 
 /**
- * What of the ledger must stay: the highest fence of each cluster, all records of the newest runs, and every operation that has no end
- * with its run's other records. Only who has an end in an older run is forgotten, and that it is.
+ * What the ledger must keep: the highest fence of each cluster, all records of the newest runs, and every operation without an end,
+ * with its run's other records. Older runs without open operations are dropped, and marked as such.
  */
 export function compact(lines: readonly LedgerLine[]): Kept {
   const intents = lines.filter((line) => line.kind === 'intent')

@@ -8,15 +8,15 @@ export type Outcome =
   | { readonly kind: 'result'; readonly result: OperationResult }
   | { readonly kind: 'error'; readonly error: ErrorDetail }
 
-/** What the ledger knows of one operation; without an outcome it began and its end was never written. */
+/** The ledger's knowledge of one operation; without an outcome it started and its end was never recorded. */
 export interface LedgerEntry {
   readonly run: string
   readonly method: string
   /** sha256 (hex) of the request. */
   readonly payload: string
-  /** When its intent was written; this node's clock, Unix milliseconds. */
+  /** When its intent was recorded; this node's clock, Unix milliseconds. */
   readonly begunAtUnixMs: number
-  /** The request as it came over the wire; absent where it was too large to keep. */
+  /** The request as sent; absent if it was too large to keep. */
   readonly request?: Uint8Array
   readonly outcome?: Outcome
 }
@@ -25,22 +25,22 @@ export interface Intent {
   readonly header: OperationHeader
   readonly method: string
   readonly payload: string
-  /** The request as it came over the wire: who looks at an interrupted operation must know what it wanted. */
+  /** The request as sent: the examination of an interrupted operation needs its goal. */
   readonly request: Uint8Array
 }
 
-/** Sealed files can be megabytes, and only the agent process that they were sealed to could open them. */
+/** Sealed files can have megabytes, and only the agent process that they were sealed to could open them. */
 const largestRequestBytes = 16 * 1024
-/** A run leaves some hundred kilobytes on the node that does most; a ledger that was compacted may grow to twice its size before the next time. */
+/** A run leaves some hundred kilobytes on the busiest node; after a compaction the ledger may grow to twice its size before the next one. */
 const usualMostBytes = 1024 * 1024
 
 /**
- * The agent's memory of what it did: append-only, one JSON line each, on the disk before anybody is told. The intent is there
- * before an operation touches anything, its end before the caller hears of it; state is a fold over the lines. When it has grown it is
- * written anew without the operations of runs that are long over (ledger-lines.ts).
+ * The agent's record of its operations: append-only, one JSON line each, on the disk before it is reported. The intent is recorded
+ * before an operation touches anything, its end before the caller gets it; state is a fold over the lines. A large ledger is
+ * rewritten without the operations of runs that are long over (ledger-lines.ts).
  *
- * Sealed secrets of a result are kept: without them a repeated call could not get its first answer, and they are ciphertexts
- * for keys that other nodes hold in memory only. No secret in the clear is ever part of a result (operation.proto).
+ * Sealed secrets of a result are kept: a repeated call must get its first answer, and they are ciphertexts
+ * for keys that other nodes hold only in memory. A result never contains a secret in the clear (operation.proto).
  */
 export class Ledger {
   private readonly file: AppendFile
@@ -52,7 +52,7 @@ export class Ledger {
   private forgotten = new Set<string>()
   private last: Promise<unknown> = Promise.resolve()
 
-  /** Throws JOURNAL_DAMAGED when a line cannot be read: what the node did is then unknown, and nothing may be done twice. */
+  /** Throws JOURNAL_DAMAGED if a line cannot be read: it is then unknown what the node did, and nothing may be done twice. */
   constructor(file: AppendFile, path: string, mostBytes = usualMostBytes) {
     this.file = file
     this.path = path
@@ -61,7 +61,7 @@ export class Ledger {
     for (const line of this.parsed(file.takeLines())) this.fold(line)
   }
 
-  /** Undefined for an operation that was never begun here. */
+  /** Undefined for an operation that never started here. */
   entry(operationId: string): LedgerEntry | undefined {
     return this.entries.get(operationId)
   }
@@ -71,14 +71,14 @@ export class Ledger {
     return [...this.entries]
   }
 
-  /** True for a run whose operations were forgotten: nobody knows any more which of them were done. */
+  /** True for a run whose operations were dropped: it is no longer known which of them were done. */
   hasForgotten(run: string): boolean {
     return this.forgotten.has(run)
   }
 
   /**
-   * Refuses a fencing token below the highest one seen for the cluster (FENCED), and keeps a higher one before it is acted
-   * upon, so that a coordinator that was paused stays out also after this agent was restarted.
+   * Refuses a fencing token below the highest one seen for the cluster (FENCED), and records a higher one before it is used,
+   * so that a paused coordinator stays out even after this agent was restarted.
    */
   async admit({ cluster, fencingToken: token }: Pick<OperationHeader, 'cluster' | 'fencingToken'>): Promise<void> {
     const highest = this.fences.get(cluster) ?? 0
@@ -103,7 +103,7 @@ export class Ledger {
     return this.write({ kind: 'result', id: operationId, summary: outcome.result.summary, result })
   }
 
-  /** Writes the file anew when it has grown. Rejects when the disk refuses; nothing is lost then, and it is tried again later. */
+  /** Rewrites the file once it has grown. Rejects if the disk refuses; nothing is lost then, and it is tried again later. */
   async compactIfLarge(): Promise<void> {
     if (this.file.size() <= this.compactAt) return
     await this.inTurn(async () => {
@@ -119,7 +119,7 @@ export class Ledger {
     })
   }
 
-  /** Resolves when all that was asked to be written is written. */
+  /** Resolves when every pending write is done. */
   async close(): Promise<void> {
     await this.last.catch(() => {})
     await this.file.close()
@@ -185,7 +185,7 @@ export class Ledger {
 const stamped = (record: Unstamped<LedgerLine>): LedgerLine =>
   ({ at: new Date().toISOString(), ...record }) as LedgerLine
 
-/** A newer agent may have written here: to pass over a line could be to do something twice. */
+/** A newer agent may have written here: skipping a line could mean doing something twice. */
 function refuseUnknown(line: LedgerLine, begun: Set<string>): void {
   if (line.kind === 'intent') begun.add(line.id)
   if ((line.kind === 'result' || line.kind === 'error') && !begun.has(line.id)) {

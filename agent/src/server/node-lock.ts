@@ -1,11 +1,11 @@
 import { QuorateError } from '@quorate/shared/errors'
 
-/** One change at a time on this node, in the order of asking. */
+/** One change at a time on this node, in the order of the requests. */
 export class NodeLock {
   private holder: string | undefined
   private readonly waiting: { readonly what: string; readonly grant: () => void }[] = []
 
-  /** Resolves with the release when it is our turn; NODE_BUSY after `waitMs`; the signal's reason when it is aborted meanwhile. */
+  /** Resolves with the release function; NODE_BUSY after `waitMs`; the signal's reason if it is aborted meanwhile. */
   async take(what: string, waitMs: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (this.holder !== undefined) await this.turn(what, waitMs, signal)
@@ -45,7 +45,7 @@ export class NodeLock {
     })
   }
 
-  /** Handed over without a gap, so that nobody who comes now can overtake who waits. */
+  /** Passed on without a gap, so that a new request cannot overtake a waiting one. */
   private pass(): void {
     const next = this.waiting.shift()
     this.holder = next?.what

@@ -34,14 +34,14 @@ export interface CallOptions {
 type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>
 type Operation = ReadOperation<unknown, unknown> | StreamOperation<unknown, unknown> | ChangeOperation<ChangeRequest>
 
-/** One method, erased: what the three kinds of call have in common. */
+/** One method, erased: the common part of the three kinds of call. */
 interface Method {
   readonly name: MethodName
   readonly path: MethodPath
   readonly encode: (request: ChangeRequest) => Uint8Array
 }
 
-/** The gRPC handlers of the operations given: access, then the door, then the operation; every error by the one way out. */
+/** The gRPC handlers of the given operations: access, then validation, then the operation; every error through the same exit. */
 export function createHandlers(options: CallOptions): UntypedServiceImplementation {
   const own = {
     ...options.operations,
@@ -113,7 +113,7 @@ function streamHandler(
     pump().then(
       () => call.end(),
       (error: unknown) => {
-        // Nobody is there to be told; an operation that goes on has the ledger.
+        // The caller is gone; an operation that continues has the ledger.
         if (!lost.aborted) call.emit('error', toServiceError(describeError(error, log)))
       },
     )
@@ -125,7 +125,7 @@ function admit({ name, path }: Method, call: Call): void {
   checkRequest(name, call.request as never)
 }
 
-/** Aborted when the caller hangs up or its deadline is over. */
+/** Aborted when the caller hangs up or its deadline passes. */
 function lostSignal(call: Call): AbortSignal {
   const lost = new AbortController()
   call.once('cancelled', () => lost.abort(new QuorateError('INTERRUPTED', 'the caller hung up')))

@@ -1,12 +1,12 @@
 /** Enough for a whole join; more is a runaway. */
 const mostLinesKept = 2000
 
-/** What an operation says: who comes late hears it from the beginning. */
+/** The progress lines of an operation: a late caller gets them from the beginning. */
 export class ProgressLines {
   private readonly lines: string[] = []
   private readonly listeners = new Set<(line: string) => void>()
 
-  /** What is still so is not said again. */
+  /** A repeated line is not added. */
   push(line: string): void {
     if (line === this.lines.at(-1)) return
     if (this.lines.push(line) > mostLinesKept) this.lines.shift()

@@ -3,8 +3,8 @@ import { type ReadOperation, readOperation } from '../ops/operation.js'
 import type { Ledger } from './ledger.js'
 
 /**
- * Keeps the number of whoever holds the cluster now before that one changes anything anywhere: else a coordinator that was paused would
- * be let in by every node that its successor has not changed yet.
+ * Records the fencing token of the current coordinator before it changes anything: otherwise every node that it has not changed yet
+ * would accept a paused predecessor.
  */
 export function raiseFence(ledger: Ledger): ReadOperation<RaiseFenceRequest, RaiseFenceResponse> {
   return readOperation(async (request) => {

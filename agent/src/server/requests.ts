@@ -21,7 +21,7 @@ import { check, checkFields, type FieldChecks, listOf, message, optional } from 
 type Methods = typeof NodeAgentServiceService
 type RequestOf<Name extends keyof Methods> = ReturnType<Methods[Name]['requestDeserialize']>
 
-/** The allow rule of folders: whether this node believes them is node-folders.ts's to say. */
+/** The allowed form of folders; node-folders.ts decides whether this node accepts them. */
 const folders = optional(
   message<ClusterFolders>({
     certificatesDir: optional(check.clusterFolder),
@@ -101,7 +101,7 @@ const extras = message<ComponentExtras>({
   imageTag: optional(check.imageTag),
 })
 
-/** What each operation takes: the door. Behind it, operations trust the shape of what they are given. */
+/** What each operation accepts. Operations trust the form of validated requests. */
 const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>> } = {
   getNodeFacts: { folders },
   getClusterFacts: { find: listOf(check.soughtText), joinRights: check.flag, apiService: check.flag },
@@ -263,7 +263,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   restorePart: { header, part: check.part },
 }
 
-/** Throws INVALID_REQUEST when a request is not what its operation takes. */
+/** Throws INVALID_REQUEST if a request does not match its operation. */
 export function checkRequest<Name extends keyof Methods>(name: Name, request: RequestOf<Name>): void {
   checkFields<RequestOf<Name>>(name, requests[name] as FieldChecks<RequestOf<Name>>, request)
 }

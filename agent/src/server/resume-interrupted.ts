@@ -13,13 +13,13 @@ interface Interrupted {
   readonly operations: Partial<Operations>
   readonly tools: Tools
   readonly log: Log
-  /** Told which will be followed, and awaited before the first of them touches anything. */
+  /** Receives the operations to follow; awaited before the first of them touches anything. */
   readonly beforeResume?: ((operationIds: readonly string[]) => Promise<void>) | undefined
 }
 
 /**
- * Follows again, without being asked, what an agent before this one began and a unit went on with: its end gets into the ledger, and its
- * secrets off the node, also when no coordinator ever comes back. Ids of those that are followed.
+ * Follows again, on its own, what an earlier agent started and a unit continued: its end is recorded, and its
+ * secrets leave the node, even if no coordinator returns. Returns the ids of those operations.
  */
 export async function resumeInterrupted(interrupted: Interrupted): Promise<readonly string[]> {
   const { ledger, changes, operations, log } = interrupted
@@ -48,7 +48,7 @@ function changeOf(operations: Partial<Operations>, entry: LedgerEntry): Change |
   return { method, header: request.header, request, operation, encode }
 }
 
-/** The agent may have ended between writing an end and unloading its unit. One operation at a time: it can only be the last one. */
+/** The agent may have ended between recording an end and unloading its unit. One operation at a time: it can only be the last one. */
 async function unloadLast({ ledger, operations, tools, log }: Interrupted): Promise<void> {
   const [operationId, entry] = ledger.all().at(-1) ?? []
   if (operationId === undefined || entry?.outcome === undefined) return

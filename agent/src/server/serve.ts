@@ -11,7 +11,7 @@ import { createHandlers } from './operation-call.js'
 import { resumeInterrupted } from './resume-interrupted.js'
 
 export interface ServeOptions {
-  /** `IP:port`; port 0 takes a free one. */
+  /** `IP:port`; port 0 means any free one. */
   readonly listen: string
   readonly identity: MutualTlsIdentity
   readonly operations: Partial<Operations>
@@ -19,23 +19,23 @@ export interface ServeOptions {
   readonly ledger: Ledger
   readonly log: Log
   readonly busyWaitMs?: number
-  /** Told which operations of an agent before this one are followed again; awaited before anything runs. */
+  /** Receives the operations of an earlier agent that are followed again; awaited before anything runs. */
   readonly beforeResume?: (operationIds: readonly string[]) => Promise<void>
 }
 
 export interface Serving {
   readonly port: number
   /**
-   * Answers UNAVAILABLE to new changes, waits at most `graceMs` for the one that runs to be written down, then hangs up on
-   * everybody. What runs as a unit of systemd goes on without us.
+   * Answers UNAVAILABLE to new changes, waits at most `graceMs` for the running one to be recorded, then closes every
+   * connection. What runs as a systemd unit continues without this agent.
    */
   stop(graceMs: number): Promise<void>
 }
 
-/** A backup's chunk or a node's facts; far above both. */
+/** A chunk of a backup or a node's facts; far above both. */
 const largestMessageBytes = 16 * 1024 * 1024
 
-/** Serves the operations by gRPC to holders of a certificate of the fleet. Throws PORT_IN_USE when it cannot listen. */
+/** Serves the operations by gRPC to holders of a certificate of the fleet. Throws PORT_IN_USE if it cannot listen. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { listen, identity, ledger, tools, log, busyWaitMs } = options
   const changes = new ChangeRunner({ ledger, tools, log, ...(busyWaitMs === undefined ? {} : { busyWaitMs }) })
@@ -66,7 +66,7 @@ function bind(server: Server, listen: string, identity: MutualTlsIdentity): Prom
       if (error === null) return resolve(port)
       reject(
         new QuorateError('PORT_IN_USE', `the agent cannot listen on ${listen}: ${error.message}`, {
-          remedy: 'Stop what listens there, or change `listen` in agent.yaml.',
+          remedy: 'Stop the program that listens there, or change `listen` in agent.yaml.',
           cause: error,
         }),
       )
@@ -74,7 +74,7 @@ function bind(server: Server, listen: string, identity: MutualTlsIdentity): Prom
   })
 }
 
-/** Answers that are on their way get a moment; a caller that holds a stream open does not keep the agent. */
+/** Pending answers get a moment; a caller with an open stream does not keep the agent running. */
 function shutDown(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.forceShutdown(), 1000)

@@ -5,14 +5,14 @@ import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
 import type { Log } from '@quorate/shared/log'
 import { diskRemedy, isSystemError } from './system-error.js'
 
-/** Name of the binary metadata that carries the ErrorDetail of a failed call. */
+/** Name of the binary metadata with the ErrorDetail of a failed call. */
 export const errorMetadataName = 'quorate-error-bin'
 
 const isCatalogued = (code: string): code is ErrorCode => Object.hasOwn(catalogue, code)
 
 /**
- * What of an error may leave this node. One of ours crosses as it is, a refusal of the operating system with its own words; all
- * else is a defect: its message and stack go to the own log only, under the correlation id that the caller gets.
+ * The parts of an error that may leave this node. A QuorateError is sent unchanged, a system error with its own message; anything
+ * else is a bug: its message and stack go only to this agent's log, under the correlation id that the caller gets.
  */
 export function describeError(error: unknown, log: Log): ErrorDetail {
   if (error instanceof QuorateError) {
@@ -24,17 +24,17 @@ export function describeError(error: unknown, log: Log): ErrorDetail {
   }
   const correlationId = randomBytes(6).toString('hex')
   log.error('defect', { correlationId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  const message = `the agent met a defect of its own; its journal has it under ${correlationId}`
+  const message = `this is a bug in quorate-agent; its journal has the details under ${correlationId}`
   return { code: 'INTERNAL', message, remedy: catalogue.INTERNAL.remedy, correlationId }
 }
 
-/** An error as the ledger kept it; a code that only a newer agent knew becomes INTERNAL. */
+/** An error from the ledger; a code that only a newer agent knows becomes INTERNAL. */
 export function errorFrom({ code, message, remedy, correlationId }: ErrorDetail): QuorateError {
   const known = isCatalogued(code) ? code : 'INTERNAL'
   return new QuorateError(known, message, { remedy, ...(correlationId === '' ? {} : { correlationId }) })
 }
 
-/** The one place where an error becomes a gRPC status. */
+/** The single place where an error becomes a gRPC status. */
 export function toServiceError(detail: ErrorDetail): ServiceError {
   const name = isCatalogued(detail.code) ? catalogue[detail.code].status : 'INTERNAL'
   const metadata = new Metadata()

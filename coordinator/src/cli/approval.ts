@@ -1,12 +1,12 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { Terminal } from './terminal.js'
 
-/** USAGE where a command would have to ask and nobody is there; `remedy` says what to add instead. */
+/** USAGE when a command has to ask and standard input is no terminal; `remedy` names the option that replaces the answer. */
 export function requireSomebody({ canAsk }: Terminal, remedy: string): void {
-  if (!canAsk) throw new QuorateError('USAGE', 'nobody can be asked here: this is not a terminal', { remedy })
+  if (!canAsk) throw new QuorateError('USAGE', 'cannot prompt: standard input is not a terminal', { remedy })
 }
 
-/** Asks; NOT_APPROVED for any other answer than yes. `what` names what was not approved. */
+/** Asks; NOT_APPROVED for any answer but yes. `what` names what was not approved. */
 export async function askFor(
   terminal: Terminal,
   question: string,

@@ -17,16 +17,16 @@ const againMs = 2_000
 
 export const backendsCommand: CommandMaker = (context, finish) =>
   new Command('backends')
-    .summary('which control planes the load balancer leads to')
+    .summary('show which control planes the load balancer reaches')
     .description(
-      'Connects through the endpoint from every control plane and tells by the certificates which ones were met; any kind of load balancer, before, during\n' +
-        'and after a conversion. Changes nothing. Exit code 0 when each was met and nobody else, 7 when not.',
+      'Connects through the endpoint from every control plane and identifies each API server by its certificate. Works with any kind of load balancer,\n' +
+        'before, during and after a conversion. Changes nothing. Exit code 0 when every control plane was reached and no unknown server answered, otherwise 7.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
-    .option('--watch', 'again every two seconds, until Ctrl-C')
+    .option('--watch', 'repeat every two seconds until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExamples:\n  quorate backends -f cluster.yaml\n  quorate backends -f cluster.yaml --watch      while you add a control plane to a load balancer of your own\n  quorate backends -f cluster.yaml -o json',
+      '\nExamples:\n  quorate backends -f cluster.yaml\n  quorate backends -f cluster.yaml --watch      while you add a control plane to your own load balancer\n  quorate backends -f cluster.yaml -o json',
     )
     .action(async (_options, command: Command) => {
       const { watch = false, file: path, state, output } = command.optsWithGlobals<Options>()

@@ -1,6 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
+import { plural } from '../report/words.js'
 import { keptHashes } from '../runs/kept-hashes.js'
 import type { Session } from '../runs/session.js'
 import type { BackupKind } from '../state/backups.js'
@@ -9,16 +10,16 @@ import { backupsText, type ListedBackup, type VerifiedBackup } from './render/ba
 
 export const backupCommand: CommandMaker = (context) =>
   new Command('backup')
-    .summary('list, verify and open backups')
+    .summary('list, verify and restore backups')
     .description(
-      'Every conversion keeps an etcd snapshot and every touched file here, encrypted for the key in backup/identity.age.key of the state folder.',
+      'Every conversion backs up an etcd snapshot and every file it touches to the state folder. The key in its backup/identity.age.key decrypts them.',
     )
     .addCommand(listCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(restoreCommand(context))
 
 const listCommand = ({ terminal, openSession }: CliContext) =>
-  new Command('list').summary('what is kept, with size and hash').action(async (_options, command: Command) => {
+  new Command('list').summary('list backups with size and hash').action(async (_options, command: Command) => {
     const { state, output } = command.optsWithGlobals<CommonOptions>()
     const backups = await listed(await openSession(state))
     terminal.out(output === 'json' ? `${JSON.stringify({ backups })}\n` : backupsText(backups))
@@ -26,8 +27,8 @@ const listCommand = ({ terminal, openSession }: CliContext) =>
 
 const verifyCommand = ({ terminal, openSession }: CliContext) =>
   new Command('verify')
-    .summary('open each and compare every hash; writes nothing')
-    .argument('[run]', 'id of a run; all unless given')
+    .summary('decrypt each backup and compare every hash; writes nothing')
+    .argument('[run]', 'run ID; default: all runs')
     .action(async (run: string | undefined, _options, command: Command) => {
       const { state, output } = command.optsWithGlobals<CommonOptions>()
       const session = await openSession(state)
@@ -39,29 +40,29 @@ const verifyCommand = ({ terminal, openSession }: CliContext) =>
       const bad = verified.filter(({ sound }) => !sound)
       if (backups.length === 0)
         throw new QuorateError('USAGE', `there is no backup${run === undefined ? '' : ` of run ${run}`} to verify`, {
-          remedy: 'Each conversion keeps its own; `quorate backup list` says which there are.',
+          remedy: 'Each conversion makes its own backups; list them with `quorate backup list`.',
         })
       if (bad.length > 0)
-        throw new QuorateError('BACKUP_DAMAGED', `${bad.length} of ${verified.length} backups are damaged`, {
+        throw new QuorateError('BACKUP_DAMAGED', `${bad.length} of ${plural(verified.length, 'backup')} damaged`, {
           where: bad.map(({ path }) => path).join(', '),
         })
     })
 
 const restoreCommand = ({ terminal, openSession }: CliContext) =>
   new Command('restore')
-    .summary('write what is in a backup into an empty folder here, never onto a node')
-    .argument('<run>', 'id of a run')
-    .argument('<node>', 'name of a node')
+    .summary('decrypt a backup into an empty folder on this machine, never onto a node')
+    .argument('<run>', 'run ID')
+    .argument('<node>', 'node name')
     .argument('<kind>', 'etcd or files')
-    .requiredOption('--to <dir>', 'an empty folder; its files hold secrets')
+    .requiredOption('--to <dir>', 'an empty folder; the restored files hold secrets')
     .addHelpText(
       'after',
-      '\nExample:\n  quorate backup restore 20261122t221530-ab12cd k8smaster1.example.com etcd --to /root/restored\n  docs/runbook.md#etcd says what to do with it.',
+      '\nExample:\n  quorate backup restore 20261122t221530-ab12cd k8smaster1.example.com etcd --to /root/restored\n  docs/runbook.md#etcd shows how to use it.',
     )
     .action(async (run: string, node: string, kind: string, _options, command: Command) => {
       const { state, output, to } = command.optsWithGlobals<CommonOptions & { to: string }>()
       if (kind !== 'etcd' && kind !== 'files')
-        throw new QuorateError('USAGE', `not a kind of backup: ${kind}`, { remedy: 'It is `etcd` or `files`.' })
+        throw new QuorateError('USAGE', `not a kind of backup: ${kind}`, { remedy: 'Use `etcd` or `files`.' })
       const { backups } = await openSession(state)
       const written = await backups.restore(await backups.find(parseRunId(run), node, kind as BackupKind), to)
       terminal.out(output === 'json' ? `${JSON.stringify({ written })}\n` : written.map((path) => `${path}\n`).join(''))
@@ -82,7 +83,9 @@ async function verifyOne(session: Session, backup: ListedBackup): Promise<Verifi
     if (journalSha256 !== undefined && journalSha256 !== sha256)
       return { ...backup, sound: false, said: `sha256 is ${sha256}, the journal says ${journalSha256}` }
     const what =
-      backup.kind === 'etcd' ? "a snapshot with etcd's own hash" : `${files} files and objects with their hashes`
+      backup.kind === 'etcd'
+        ? "a snapshot with etcd's own hash"
+        : `${plural(files, 'file or object', 'files and objects')} with hashes`
     const known = journalSha256 === undefined ? '; the journal does not mention it' : ', as in the journal'
     return { ...backup, sound: true, said: `sound: ${what}, ${plainBytes} bytes; sha256 ${sha256}${known}` }
   } catch (error) {

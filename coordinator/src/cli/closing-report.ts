@@ -7,7 +7,7 @@ import { undoSentences } from '../runs/undo-sentences.js'
 import type { CliContext } from './context.js'
 import { printable } from './render/style.js'
 
-/** What a run that was shown live ends with: its report, as a line of JSON among the events or as text below them. */
+/** Ends a run that was shown live with its report: one more line of JSON, or text below the progress. */
 export async function closingReport(
   { terminal, now }: CliContext,
   session: Session,
@@ -17,6 +17,6 @@ export async function closingReport(
   terminal.out(
     output === 'json'
       ? `${JSON.stringify({ type: 'report', ...report })}\n`
-      : `\n${printable(reportText(report))}\nThis report as a page for a browser or paper: quorate report ${id} --html report.html\n`,
+      : `\n${printable(reportText(report))}\nThis report as an HTML page: quorate report ${id} --html report.html\n`,
   )
 }

@@ -11,7 +11,7 @@ export interface ServeOptions {
   readonly tls?: boolean
 }
 
-/** REST that is being served. */
+/** A running REST server. */
 export interface Served {
   readonly url: string
   /** File with the bearer token. */
@@ -19,23 +19,23 @@ export interface Served {
   close(): Promise<void>
 }
 
-/** A command of this program in a process of its own, which outlives this one. */
+/** A command of this program in its own process, which outlives this one. */
 export interface DetachedCommand {
   readonly pid: number
-  /** File with all that it prints. */
+  /** File with its output. */
   readonly log: string
-  /** Id of its run as soon as that is in its journal; pending where it ends before. */
+  /** Id of its run, as soon as the journal holds it; stays pending when the process ends before. */
   readonly begun: Promise<string>
   readonly ended: Promise<{ readonly exitCode: number; readonly said: string }>
   /** Asks it to stop. */
   stop(): void
-  /** Lets this process end before it. */
+  /** Detaches it, so that this process can exit first. */
   leave(): void
   /** Removes its log. */
   forget(): void
 }
 
-/** What the commands need of the process; main.ts makes it. */
+/** What the commands need from the process; main.ts makes it. */
 export interface CliContext {
   readonly terminal: Terminal
   /** Standard input, as bytes. */
@@ -44,24 +44,24 @@ export interface CliContext {
   readonly defaultState: string
   /** Opens a state folder; STATE_NOT_INITIALISED. */
   openSession(folder: string): Promise<Session>
-  /** Begins to serve REST; resolves when it listens. */
+  /** Serves REST; resolves when it listens. */
   serve(options: ServeOptions): Promise<Served>
-  /** Calls back for each SIGINT, SIGTERM and SIGHUP until the function that it returns is called. */
+  /** Calls back for each SIGINT, SIGTERM and SIGHUP. The returned function unsubscribes. */
   onStop(callback: () => void): () => void
-  /** Calls back when nobody reads any more what is written, until the function that it returns is called. A run goes on then; who only looks has nothing left to do. */
+  /** Calls back when the output was closed. A run continues then; a command that only reads can end. The returned function unsubscribes. */
   onClosed(callback: () => void): () => void
-  /** Starts a command line of this program that goes on without this process and its terminal. */
+  /** Starts a command line of this program that outlives this process and its terminal. */
   detach(args: readonly string[], state: string): DetachedCommand
-  /** Set in a process that was started so: to be told the id of its run when that has begun. */
+  /** Set in a detached process: reports the id of its run once it has started. */
   readonly begun?: (run: string) => void
   now(): number
 }
 
-/** Options that every command takes. */
+/** Options of every command. */
 export interface CommonOptions {
   readonly state: string
   readonly output: 'text' | 'json'
 }
 
-/** Makes one command; `finish` is given the exit code that it ends with. */
+/** Makes one command; it passes its exit code to `finish`. */
 export type CommandMaker = (context: CliContext, finish: (exitCode: number) => void) => Command

@@ -28,38 +28,38 @@ export const convertCommand: CommandMaker = (context, finish) =>
   new Command('convert')
     .summary('convert the cluster')
     .description(
-      'Shows the plan, asks, does it with live progress, and ends with the proof and the report. Stop it with Ctrl-C at any time: it ends at a safe\n' +
-        'place, and `quorate resume RUN` goes on from there. With --detach the run does not depend on this terminal: follow it with `quorate watch RUN`.',
+      'Shows the plan, asks for approval, converts with live progress, and ends with the proof and the report. Ctrl-C stops the run at a safe place;\n' +
+        '`quorate resume RUN` continues it. With --detach the run does not depend on this terminal: follow it with `quorate watch RUN`.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
-    .option('--yes', 'do not ask')
-    .option('--plan <hash>', 'only if the plan is still the one with this hash (from `quorate plan`)')
+    .option('--yes', 'do not ask for approval')
+    .option('--plan <hash>', 'convert only if the plan still has this hash (from `quorate plan`)')
     .addOption(
-      new Option('--on-failure <what>', 'when a step fails: leave what is done, or undo the run')
+      new Option('--on-failure <what>', 'when a step fails: keep the finished steps, or undo the run')
         .choices(['stop', 'rollback'])
         .default('stop'),
     )
     .addOption(detachOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  quorate convert -f cluster.yaml\n  quorate convert -f cluster.yaml --yes --plan 3f1a...    from a script, exactly the plan that was read\n  quorate convert -f cluster.yaml --detach                asks, then runs in the background',
+      '\nExamples:\n  quorate convert -f cluster.yaml\n  quorate convert -f cluster.yaml --yes --plan 3f1a...    from a script: approves exactly this plan\n  quorate convert -f cluster.yaml --detach                asks, then converts in the background',
     )
     .action(async (_options, command: Command) => {
       finish(await convert(context, command.optsWithGlobals<Options>()))
     })
 
-/** Plans, asks, runs, reports; answers the exit code. */
+/** Plans, asks, runs and reports; returns the exit code. */
 async function convert(
   context: CliContext,
   { file: path, output, state, yes = false, plan: hash, onFailure = 'stop', detach: inBackground = false }: Options,
 ): Promise<number> {
   const { terminal } = context
   if (!yes)
-    requireSomebody(terminal, 'Read `quorate plan`, then add --yes (and --plan HASH to allow exactly that plan).')
+    requireSomebody(terminal, 'Read `quorate plan`, then use --yes (with --plan HASH to approve exactly that plan).')
   const { file, text } = await readClusterFile(path)
   const session = await context.openSession(state)
   const plan = await planConversion(session, file)
-  // Who started this process has shown it.
+  // A detached process: its starter has shown the plan.
   if (context.begun === undefined)
     terminal.out(
       output === 'json'
@@ -82,17 +82,17 @@ async function convert(
   return exitCodeOf(ended)
 }
 
-/** Not what a person has to look at first, and not what another coordinator holds by now. */
+/** Not a failure that needs the operator first, and not a cluster that another coordinator has taken over. */
 const mayUndo = ({ outcome, needsPerson, error }: RunOutcome): boolean =>
   outcome === 'failed' && !needsPerson && error?.code !== 'FENCED'
 
-/** Takes the failed run back; the conversion has failed all the same. */
+/** Undoes the failed run. The exit code still says that the conversion failed. */
 async function undoFailed(
   context: CliContext,
   session: Session,
   { id, output }: { id: RunId; output: 'text' | 'json' },
 ): Promise<number> {
-  if (output === 'text') context.terminal.out('\nIt failed: undoing it (--on-failure rollback).\n')
+  if (output === 'text') context.terminal.out('\nThe run failed. Rolling it back (--on-failure rollback).\n')
   const undone = await undoLive(context, session, { id, output, keepEndpoint: false })
   return undone.outcome === 'done' ? exitCode.stepFailed : exitCodeOf(undone)
 }

@@ -2,21 +2,21 @@ import { exitCode, QuorateError } from '@quorate/shared/errors'
 import { Option } from 'commander'
 import type { CliContext, CommonOptions, DetachedCommand } from './context.js'
 
-/** For each command that starts a run or goes on with one. */
+/** For each command that starts or continues a run. */
 export const detachOption = (): Option =>
   new Option('--detach', 'run in the background: print how to follow and stop the run, then exit')
 
 export interface DetachOptions extends CommonOptions {
-  /** The command line, with everything that was approved in it: nobody is there to answer a question. */
+  /** The command line, with every approval in it: a background process cannot ask. */
   readonly args: readonly string[]
 }
 
-/** Starts the command line in the background; ends with 0 once its run has begun, else as the command itself ended. */
+/** Starts the command line in the background. Returns 0 once its run has started, otherwise the command's own exit code. */
 export async function detach(context: CliContext, { args, state, output }: DetachOptions): Promise<number> {
   const { terminal } = context
   const command = context.detach([...args, '--state', state, '--output', output], state)
   let stopped = false
-  // Until the run has begun it ends with the process that started it: after Ctrl-C no run may begin unseen.
+  // Until its run has started it ends with this process: no run may start unseen after Ctrl-C.
   const unhook = context.onStop(() => {
     stopped = true
     command.stop()
@@ -32,12 +32,12 @@ export async function detach(context: CliContext, { args, state, output }: Detac
   }
 }
 
-/** What it said and its exit code, as if it had never been another process. */
+/** Its output and exit code, as if it had run in this process. */
 async function asItEnded({ terminal }: CliContext, command: DetachedCommand): Promise<number> {
   const ended = await command.ended
   command.forget()
   if (ended.said === '' && ended.exitCode !== exitCode.done)
-    throw new QuorateError('INTERRUPTED', 'the process in the background was stopped before its run began', {
+    throw new QuorateError('INTERRUPTED', 'the background process was stopped before its run began', {
       remedy: 'Nothing was changed. Run the command again.',
     })
   const write = ended.exitCode === exitCode.done ? terminal.out : terminal.err

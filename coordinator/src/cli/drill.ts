@@ -28,28 +28,29 @@ const seconds =
   (text: string): number => {
     const value = Number(text)
     if (Number.isInteger(value) && value >= least && value <= most) return value
-    throw new InvalidArgumentError(`It takes ${least} to ${most} seconds.`)
+    throw new InvalidArgumentError(`Use ${least} to ${most} seconds.`)
   }
 
 export const drillCommand: CommandMaker = (context, finish) =>
   new Command('drill')
     .summary('take parts down and measure what users notice')
     .description(
-      'Shows what it will take down, asks, and does it one after the other: handed over and stopped as for maintenance (--abrupt: as a fault does\n' +
-        'it), brought back, and every proof again before the next. Refused where `quorate verify` does not hold. Each node restarts what was stopped on it by itself, even if the coordinator is gone.',
+      'Shows what it takes down, asks for approval, and takes down one part after the other: handed over and stopped as for maintenance (--abrupt: as in\n' +
+        'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes.\n' +
+        'Each node restarts its stopped parts on its own after --restore-after, even if the coordinator is gone.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
     .option(
       '--only <scenarios>',
-      'api-server, etcd-leader, load-balancer, control-plane, cold-start; with commas',
+      'comma-separated: api-server, etcd-leader, load-balancer, control-plane, cold-start',
       (text) => text.split(','),
     )
-    .option('--cold-start', 'at the end all control planes at once: the cluster is down meanwhile')
-    .option('--down-for <seconds>', 'how long each stays down', seconds(1, 120), 15)
-    .option('--restore-after <seconds>', 'after which its node brings it back by itself', seconds(10, 600), 120)
-    .option('--abrupt', 'stop each abruptly, as a fault would: users notice more')
-    .option('--yes', 'do not ask; only with the next one')
-    .option('--i-know-this-takes-parts-down', 'what it says')
+    .option('--cold-start', 'finally stop all control planes at once: the cluster is down meanwhile')
+    .option('--down-for <seconds>', 'how long each part stays down', seconds(1, 120), 15)
+    .option('--restore-after <seconds>', 'when the node restarts the part on its own', seconds(10, 600), 120)
+    .option('--abrupt', 'stop each part abruptly, as in a fault; users notice more')
+    .option('--yes', 'do not ask for approval; requires --i-know-this-takes-parts-down')
+    .option('--i-know-this-takes-parts-down', 'confirm that the drill takes parts down')
     .addHelpText(
       'after',
       '\nExamples:\n  quorate drill -f cluster.yaml\n  quorate drill -f cluster.yaml --only load-balancer --down-for 30',
@@ -78,7 +79,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   if (output === 'json') terminal.out(`${JSON.stringify({ type: 'drill-plan', ...plan })}\n`)
   if (!plan.verification.highlyAvailable) {
     if (output === 'text') terminal.out(verificationText(plan.verification, style))
-    terminal.err('Nothing was stopped: a drill begins on a cluster that is highly available.\n')
+    terminal.err('Nothing was stopped: a drill requires a highly available cluster.\n')
     return exitCode.notHighlyAvailable
   }
   if (output === 'text') terminal.out(drillPlanText(plan, request, style))
@@ -97,16 +98,16 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   return exitCodeOf(ended)
 }
 
-/** A script that says yes to everything shall not take a cluster apart by one word. */
+/** A script that answers yes to everything must not take a cluster apart: --yes alone is not enough. */
 function requireConsent({ terminal }: CliContext, options: Options): void {
   const { yes = false, iKnowThisTakesPartsDown = false, downFor, restoreAfter } = options
   if (yes && !iKnowThisTakesPartsDown)
     throw new QuorateError('USAGE', '--yes alone is not enough for a drill', {
-      remedy: 'Add --i-know-this-takes-parts-down, or leave --yes away and answer.',
+      remedy: 'Add --i-know-this-takes-parts-down, or omit --yes and answer the prompt.',
     })
   if (restoreAfter < downFor + 5)
     throw new QuorateError('USAGE', `--restore-after ${restoreAfter} leaves no time after --down-for ${downFor}`, {
-      remedy: 'Let it be at least five seconds more: the node would bring it back while it is meant to be down.',
+      remedy: `Use at least --restore-after ${downFor + 5}: the node would restart the part while the drill keeps it down.`,
     })
-  if (!yes) requireSomebody(terminal, 'Add --yes --i-know-this-takes-parts-down.')
+  if (!yes) requireSomebody(terminal, 'Use --yes --i-know-this-takes-parts-down.')
 }

@@ -2,7 +2,7 @@ import { catalogue, type ErrorCode, exitCode } from '@quorate/shared/errors'
 import type { RunState } from '../engine/fold.js'
 import type { RunOutcome } from '../engine/run-order.js'
 
-/** Exit code of a run that ended. A run whose cluster was taken over is at its end, whatever it was doing. */
+/** Exit code of a run that ended. A run whose cluster was taken over has stopped, whatever it was doing. */
 export function exitCodeOf({ outcome, needsPerson, error }: RunOutcome): number {
   if (outcome === 'done') return exitCode.done
   if (outcome === 'interrupted') return exitCode.interrupted
@@ -10,7 +10,7 @@ export function exitCodeOf({ outcome, needsPerson, error }: RunOutcome): number 
   return needsPerson ? exitCode.needsPerson : exitCode.stepFailed
 }
 
-/** The same from a journal, where the errors are kept by their codes. */
+/** The same from a journal, which keeps errors by their codes. */
 export function exitCodeOfRun(run: RunState): number {
   const { outcome, error } = run
   if (outcome === 'damaged') return exitCode.needsPerson

@@ -15,11 +15,11 @@ Examples:
 
 export const explainCommand: CommandMaker = (context) =>
   new Command('explain')
-    .summary('what does this log say?')
+    .summary('explain the known messages in a log')
     .description(
-      'Reads a log of kubeadm, etcd, kubelet, kube-apiserver, containerd, haproxy or keepalived, and says of each message that it knows what it means and what to do. Sends nothing anywhere.',
+      'Reads a log of kubeadm, etcd, kubelet, kube-apiserver, containerd, haproxy or keepalived, and shows the cause and the fix of each known message.\nSends nothing anywhere.',
     )
-    .argument('[file]', 'the log; standard input unless given')
+    .argument('[file]', 'log file; default: standard input')
     .addHelpText('after', examples)
     .action(async (file: string | undefined, _options, command: Command) => {
       const { output } = command.optsWithGlobals<CommonOptions>()
@@ -32,7 +32,7 @@ export const explainCommand: CommandMaker = (context) =>
 
 async function* bytesOf({ terminal, input }: CliContext, file: string | undefined): AsyncIterable<Uint8Array> {
   if (file === undefined || file === '-') {
-    if (terminal.canAsk) terminal.err('Reading what you type or paste; end it with Ctrl-D.\n')
+    if (terminal.canAsk) terminal.err('Reading standard input; end it with Ctrl-D.\n')
     return yield* input()
   }
   try {
@@ -40,7 +40,7 @@ async function* bytesOf({ terminal, input }: CliContext, file: string | undefine
   } catch (error) {
     throw new QuorateError('USAGE', `the log cannot be read: ${(error as Error).message}`, {
       where: file,
-      remedy: 'Name a file that you may read, or hand the log in: quorate explain < FILE',
+      remedy: 'Name a readable file, or use standard input: quorate explain < FILE',
     })
   }
 }

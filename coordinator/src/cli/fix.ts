@@ -22,10 +22,10 @@ export interface FixOptions {
   readonly fileText: string
 }
 
-/** `verify --fix`: what is missing, which steps mend it, and after a yes those steps and the proofs again; answers the exit code. */
+/** `verify --fix`: shows the findings and the steps that fix them; once approved, runs these steps and every proof. Returns the exit code. */
 export async function fix(context: CliContext, { state, output, yes, file, fileText }: FixOptions): Promise<number> {
   const { terminal } = context
-  if (!yes) requireSomebody(terminal, 'Add --yes.')
+  if (!yes) requireSomebody(terminal, 'Use --yes.')
   const session = await context.openSession(state)
   const fixPlan = await untilStopped(context, (signal) => planFix(session, file, signal))
   if (fixPlan === undefined) return exitCode.interrupted
@@ -35,7 +35,7 @@ export async function fix(context: CliContext, { state, output, yes, file, fileT
   else terminal.out(verificationText(verification, style) + offersText(fixPlan, style))
   if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
   if (output === 'text') terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }))
-  if (!yes) await askFor(terminal, `Mend ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
+  if (!yes) await askFor(terminal, `Fix ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,
     start: (onEvent) => startFix(session, { file, fileText, approved: fixPlan, onEvent }),

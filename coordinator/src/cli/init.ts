@@ -4,10 +4,10 @@ import type { CommandMaker, CommonOptions } from './context.js'
 
 export const initCommand: CommandMaker = ({ terminal }) =>
   new Command('init')
-    .summary('make the state folder and the fleet CA')
+    .summary('create the state folder and the fleet CA')
     .description(
-      'Makes the state folder: a certificate authority for the agents of your nodes, your own identity, and a key that opens the backups.\n' +
-        'Run it once, on the machine from which you will convert. Nothing leaves this machine.',
+      'Creates the state folder: a certificate authority for the agents of your nodes, your own identity, and the key that decrypts the backups.\n' +
+        'Run it once, on the machine that you convert from. Nothing leaves this machine.',
     )
     .addHelpText('after', '\nExamples:\n  quorate init\n  quorate init --state ~/clusters/prod')
     .action(async (_options, command: Command) => {
@@ -16,9 +16,9 @@ export const initCommand: CommandMaker = ({ terminal }) =>
       if (output === 'json') return terminal.out(`${JSON.stringify({ state: folder, fleetId, backupIdentity })}\n`)
       terminal.out(
         `The state folder is ${folder}, the fleet ${fleetId}.\n` +
-          `Keep a copy of ${backupIdentity} elsewhere: it alone opens the backups of your clusters.\n\n` +
-          'Next, for each control plane, present and future, and each worker:\n' +
+          `Keep a copy of ${backupIdentity} elsewhere: only this key decrypts the backups of your clusters.\n\n` +
+          'Next, for each existing and future control plane, and each worker:\n' +
           '  quorate enroll NODE --address HOST --bundle ./NODE\n' +
-          '  then carry the folder to /etc/quorate on that node and start quorate-agent there.\n',
+          '  then copy the folder to /etc/quorate on that node and start quorate-agent there.\n',
       )
     })

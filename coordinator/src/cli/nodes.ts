@@ -5,18 +5,19 @@ import type { CommandMaker, CommonOptions } from './context.js'
 import { nodesText } from './render/nodes.js'
 import { makeStyle } from './render/style.js'
 
-export const nodesCommand: CommandMaker = ({ terminal, openSession }, finish) =>
+export const nodesCommand: CommandMaker = ({ terminal, openSession, now }, finish) =>
   new Command('nodes')
-    .summary('who is enrolled and answers')
+    .summary('list the enrolled nodes and check their agents')
     .description(
-      'Asks every enrolled node: is its agent reachable, which versions it has, and how far its clock is from this one.\nExit code 0 when every one answered, 3 when not: a run would be blocked.',
+      'Asks every enrolled node: whether its agent is reachable, which versions it runs, how far its clock is from that of this machine. Shows until when\n' +
+        'the certificate of each agent is valid. Exit code 0 when every agent answers, otherwise 3: a run would be blocked.',
     )
     .addHelpText('after', '\nExamples:\n  quorate nodes\n  quorate nodes -o json')
     .action(async (_options, command: Command) => {
       const { state, output } = command.optsWithGlobals<CommonOptions>()
       const nodes = await listNodes(await openSession(state))
       terminal.out(
-        output === 'json' ? `${JSON.stringify({ nodes })}\n` : nodesText(nodes, makeStyle(terminal.coloured)),
+        output === 'json' ? `${JSON.stringify({ nodes })}\n` : nodesText(nodes, now(), makeStyle(terminal.coloured)),
       )
       finish(nodes.every(({ reachable }) => reachable) ? exitCode.done : exitCode.blocked)
     })

@@ -12,10 +12,10 @@ interface Options extends CommonOptions {
 
 export const planCommand: CommandMaker = ({ terminal, openSession }, finish) =>
   new Command('plan')
-    .summary('what a conversion would do; changes nothing')
+    .summary('show what a conversion would do; changes nothing')
     .description(
-      'Reads the facts of every node and shows: findings with their remedies, the ordered steps with a diff of every file and ConfigMap that they\n' +
-        'would change, how long it takes, what could not be undone, and a hash to approve it by. Changes nothing. Exit code 3 when findings block it.',
+      'Reads the facts of every node and shows the findings with their remedies, the ordered steps with a diff of every file and ConfigMap that they\n' +
+        'would change, the estimated time, the points of no return, and a hash to approve the plan by. Changes nothing. Exit code 3 when findings block it.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
     .addHelpText('after', '\nExamples:\n  quorate plan -f cluster.yaml\n  quorate plan -f cluster.yaml -o json')

@@ -38,26 +38,26 @@ const commands: readonly CommandMaker[] = [
 ]
 
 const after = `
-The usual way:
+Typical workflow:
   quorate init                                                       once, on your machine
-  quorate enroll k8smaster1 --address 192.168.13.30 --bundle ./k8smaster1   once a node; carry the folder to its /etc/quorate
-  quorate nodes                                                      is everybody there?
-  quorate plan -f cluster.yaml                                       what would be done; changes nothing
-  quorate convert -f cluster.yaml                                    does it, after asking
+  quorate enroll k8smaster1 --address 192.168.13.30 --bundle ./k8smaster1   once per node; copy the folder to its /etc/quorate
+  quorate nodes                                                      checks that every agent answers
+  quorate plan -f cluster.yaml                                       shows what would be done; changes nothing
+  quorate convert -f cluster.yaml                                    converts, after asking
   quorate convert -f cluster.yaml --detach                           the same in the background: closing the terminal does not stop it
-  quorate watch RUN                                                  follows a run, its exit code is the run's
-  quorate verify -f cluster.yaml                                     is it highly available now?
-  quorate verify -f cluster.yaml --fix                               it is not any more: what mends it? Does it, after asking
-  quorate backends -f cluster.yaml --watch                           whom does the load balancer lead to?
-  quorate drill -f cluster.yaml                                      takes parts down, after asking; what do users notice?
+  quorate watch RUN                                                  follows a run; exits with its exit code
+  quorate verify -f cluster.yaml                                     checks that the cluster is highly available now
+  quorate verify -f cluster.yaml --fix                               shows which steps fix what is wrong; runs them after asking
+  quorate backends -f cluster.yaml --watch                           shows which control planes the load balancer reaches
+  quorate drill -f cluster.yaml                                      takes parts down, after asking; measures what users notice
 After a crash, a failure or Ctrl-C:
-  quorate resume RUN                                                 goes on from there
-  quorate rollback RUN                                               undoes it
-  journalctl -u kubelet | quorate explain                            what a log of kubeadm, etcd, kubelet, haproxy means
+  quorate resume RUN                                                 continues the run
+  quorate rollback RUN                                               undoes the run
+  journalctl -u kubelet | quorate explain                            explains a log of kubeadm, etcd, kubelet, haproxy
 
-Exit codes: 0 done, 1 a defect of ours, 2 wrong usage or input, 3 blocked by findings (nothing was changed), 4 a step failed (the
-cluster works), 5 the cluster needs a person now, 6 another run holds the cluster, 7 not highly available, 130 interrupted,
-or its output was closed before its end (| head); a run goes on then, and \`quorate status\` tells how it ended.`
+Exit codes: 0 done, 1 a bug in Quorate, 2 wrong usage or input, 3 blocked by findings (nothing was changed), 4 a step failed (the
+cluster works), 5 the cluster needs manual action now, 6 another run holds the cluster, 7 not highly available, 130 interrupted, or the
+output was closed early (| head); a run continues then, and \`quorate status\` shows how it ended.`
 
 export function makeProgram(context: CliContext, finish: (exitCode: number) => void): Command {
   const program = new Command('quorate')
@@ -65,7 +65,7 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
     .description('Turns a running kubeadm cluster with one control plane into a highly available one, in place.')
     .version(context.version, '-V, --version')
     .option('--state <dir>', 'state folder: fleet CA, runs, backups', context.defaultState)
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', after)
   for (const make of commands) program.addCommand(make(context, finish))
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: own }) => own)]) {
@@ -78,7 +78,7 @@ export function makeProgram(context: CliContext, finish: (exitCode: number) => v
   return program
 }
 
-/** `help convert` is `convert --help`, `help` is `--help`; of what is no command there is none. */
+/** `help convert` means `convert --help`, `help` means `--help`; an unknown command has no help. */
 function asHelp({ commands: known }: Command, args: readonly string[]): readonly string[] {
   const [first, second, ...rest] = args
   if (first !== 'help') return args
@@ -86,7 +86,7 @@ function asHelp({ commands: known }: Command, args: readonly string[]): readonly
   return known.some((command) => command.name() === second) ? [second, ...rest, '--help'] : [second]
 }
 
-/** Runs a command line (without the program's own name); answers its exit code. Throws QuorateError, USAGE for what commander refuses. */
+/** Runs a command line (without the program's own name); returns its exit code. Throws QuorateError, USAGE for what commander refuses. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<number> {
   let code = 0
   const program = makeProgram(context, (exitCode) => {
@@ -101,7 +101,7 @@ export async function runProgram(context: CliContext, args: readonly string[]): 
     const help = named === undefined ? 'quorate --help' : `quorate ${named.name()} --help`
     if (error.code === 'commander.help') {
       context.terminal.err(program.helpInformation())
-      throw new QuorateError('USAGE', 'no command was given', { remedy: `See \`${help}\`.` })
+      throw new QuorateError('USAGE', 'a command is required', { remedy: `See \`${help}\`.` })
     }
     throw new QuorateError('USAGE', error.message.replace(/^error: /, ''), { remedy: `See \`${help}\`.` })
   }

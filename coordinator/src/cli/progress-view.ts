@@ -6,19 +6,19 @@ import { eventLine } from './render/run-lines.js'
 import { makeStyle } from './render/style.js'
 import type { Terminal } from './terminal.js'
 
-/** Shows a run as its events come. */
+/** Shows a run as its events arrive. */
 export interface ProgressView {
   show(event: RecordedEvent): void
-  /** A line above or between, for what the program itself has to say. */
+  /** A line of the program itself, above or between the progress. */
   say(text: string): void
   /** Leaves the last state on the screen. */
   end(): void
 }
 
 export interface ProgressParts {
-  /** What the run's journal holds already, not shown again. */
+  /** Events that the journal already holds; not shown again. */
   readonly before?: readonly RecordedEvent[]
-  /** What the run sees of the API before its journal says it. */
+  /** Availability that the run has seen and not yet recorded. */
   readonly seenNow?: ((run: string) => Promise<readonly AvailabilityRecord[]>) | undefined
 }
 
@@ -73,7 +73,7 @@ function liveView(
     terminal.out(`${back}${text}${drawn === 0 ? '' : `${control}[J`}`)
     drawn = lines.length
   }
-  // Durations move on although nothing happens.
+  // Durations advance even when no event arrives.
   const timer = setInterval(() => {
     draw()
     void seenNow(state.id).then((seen) => {

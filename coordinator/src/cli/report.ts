@@ -17,13 +17,13 @@ interface Options extends CommonOptions {
 
 export const reportCommand: CommandMaker = ({ terminal, openSession, now }) =>
   new Command('report')
-    .summary('a run as a document')
+    .summary('show a run as a document')
     .description(
-      'What a run found, did and saw: each gate’s evidence, what clients noticed, who talks to whom, every file and object that it touched, its\n' +
-        'backups, and how to undo it by hand. As text, as JSON (docs/report.schema.json), or as one HTML file that needs nothing else.',
+      'Shows what a run found, did and saw: the evidence of each gate, what clients noticed, which component connects to which API server, every file and\n' +
+        'object that it touched, its backups, and how to undo it by hand. Prints text or JSON (docs/report.schema.json), or writes one self-contained HTML file.',
     )
-    .argument('<run>', 'id of a run')
-    .option('--html <file>', 'write it as one self-contained page for a browser or paper; replaces the file')
+    .argument('<run>', 'run ID')
+    .option('--html <file>', 'write one self-contained page for a browser or paper; replaces the file')
     .addHelpText(
       'after',
       '\nExamples:\n  quorate report 20261122t221530-ab12cd\n  quorate report 20261122t221530-ab12cd --html report.html\n  quorate report 20261122t221530-ab12cd -o json > report.json',
@@ -33,18 +33,18 @@ export const reportCommand: CommandMaker = ({ terminal, openSession, now }) =>
       const report = makeReport(await readRun(await openSession(state), parseRunId(id)), undoSentences(), now())
       if (html !== undefined) {
         const file = await writePage(html, reportHtml(report))
-        return terminal.out(output === 'json' ? `${JSON.stringify({ file })}\n` : `The report is in ${file}\n`)
+        return terminal.out(output === 'json' ? `${JSON.stringify({ file })}\n` : `Wrote the report to ${file}\n`)
       }
       terminal.out(output === 'json' ? `${JSON.stringify(report)}\n` : printable(reportText(report)))
     })
 
-/** Writes the page; answers its path. */
+/** Writes the page; returns its path. */
 async function writePage(path: string, page: string): Promise<string> {
   const file = resolve(path)
   await writeDurably(file, page, 0o644).catch((cause: unknown) => {
     throw new QuorateError('USAGE', `cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
-      remedy: 'Name a file in a folder that is there and that you may write to.',
+      remedy: 'Name a file in an existing folder that you may write to.',
     })
   })
   return file

@@ -14,13 +14,13 @@ interface Options extends CommonOptions {
 
 export const resumeCommand: CommandMaker = (context, finish) =>
   new Command('resume')
-    .summary('go on with a run')
+    .summary('continue a run')
     .description(
-      'Goes on after a crash, a failure or an interruption, from what is true now: what runs on a node is waited for, what was begun is brought to\n' +
-        'its end, what was verified is not done again. If something else would be done than was approved, it says what and does nothing (exit code 3).',
+      'Continues a run after a crash, a failure or an interruption, from the current state of the cluster: waits for operations that still run on a node,\n' +
+        'finishes started actions and skips verified ones. If it would do anything else than was approved, it lists the differences and does nothing (exit code 3).',
     )
-    .argument('<run>', 'id of a run; its journal may come from another machine')
-    .option('--accept-changes', 'go on although something differs from the approved plan')
+    .argument('<run>', 'run ID; its journal may come from another machine')
+    .option('--accept-changes', 'continue although something differs from the approved plan')
     .addOption(detachOption())
     .addHelpText(
       'after',

@@ -24,12 +24,12 @@ export const rollbackCommand: CommandMaker = (context, finish) =>
   new Command('rollback')
     .summary('undo a run')
     .description(
-      'Shows what will be undone and what cannot, asks, and undoes the run in reverse order. Files and objects get back what they were, byte for\n' +
-        'byte; members that joined leave etcd one by one, its quorum predicted before each. Stopped or killed, the same command goes on.',
+      'Shows what it undoes and what it cannot undo, asks for approval, and undoes the run in reverse order. Files and objects are restored byte for byte;\n' +
+        'joined members leave etcd one by one, its quorum predicted before each. If it was stopped or killed, run the same command again to continue.',
     )
-    .argument('<run>', 'id of a run')
-    .option('--yes', 'do not ask')
-    .option('--keep-endpoint', 'take back the joins only: load balancer, certificate and kubeconfigs stay')
+    .argument('<run>', 'run ID')
+    .option('--yes', 'do not ask for approval')
+    .option('--keep-endpoint', 'undo only the joins: load balancer, certificate and kubeconfigs stay')
     .addOption(detachOption())
     .addHelpText(
       'after',
@@ -45,10 +45,10 @@ async function rollback(
   { state, output, yes = false, keepEndpoint = false, detach: inBackground = false }: Options,
 ): Promise<number> {
   const { terminal } = context
-  if (!yes) requireSomebody(terminal, 'Add --yes.')
+  if (!yes) requireSomebody(terminal, 'Use --yes.')
   const session = await context.openSession(state)
   const plan = await planRollback(session, { id, keepEndpoint })
-  // Who started this process has shown it.
+  // A detached process: its starter has shown the plan.
   if (context.begun === undefined)
     terminal.out(
       output === 'json'
@@ -56,7 +56,7 @@ async function rollback(
         : rollbackText(plan, makeStyle(terminal.coloured)),
     )
   if (!yes && plan.impossible.length === 0) {
-    const refused = { what: 'the way back', where: plan.cluster }
+    const refused = { what: 'the rollback', where: plan.cluster }
     await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)
   }
   if (inBackground) {
@@ -90,7 +90,7 @@ export async function undoLive(
   return outcome
 }
 
-/** As at the end of a conversion: what users and pods saw of the API meanwhile. */
+/** What users and pods saw of the API during the rollback, as at the end of a conversion. */
 async function sayWhatWasLost(
   { terminal }: CliContext,
   session: Session,
@@ -102,7 +102,7 @@ async function sayWhatWasLost(
   else if (seen.length > 0)
     terminal.out(
       `\n${printable(
-        `While it was undone\n${waysIn(seen)
+        `During the rollback\n${waysIn(seen)
           .flatMap(wayLines)
           .map((line) => `  ${line}\n`)
           .join('')}`,

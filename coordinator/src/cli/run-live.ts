@@ -6,12 +6,12 @@ import { progressView } from './progress-view.js'
 
 export interface LiveOptions {
   readonly output: 'text' | 'json'
-  /** What the journal holds already. */
+  /** Events that the journal already holds. */
   readonly before?: readonly RecordedEvent[]
   start(onEvent: (event: RecordedEvent) => void): Promise<StartedRun>
 }
 
-/** Starts a run (or its way back), shows it live to its end, and stops it gently when it is asked to. */
+/** Starts a run or a rollback, shows it live until it ends, and stops it at a safe place on a signal. */
 export async function runLive(
   context: CliContext,
   session: Session,
@@ -27,7 +27,7 @@ export async function runLive(
     })
     const unhook = context.onStop(stopGently({ id, stop, say: (line) => view.say(line) }))
     const outcome = await ended.finally(unhook)
-    // What the journal could not take, its disk being full or itself somebody else's by now, no report can say.
+    // An error that the journal could not record (disk full, taken over by another coordinator) is in no report.
     if (outcome.error !== undefined && !isRecorded) view.say(sentenceOf(outcome.error))
     return { id, ...outcome }
   } finally {
@@ -44,14 +44,14 @@ interface Stopping {
   say(line: string): void
 }
 
-/** The first signal stops after what runs; a second one says what would be cut, because ending at once would help nobody. */
+/** The first signal stops the run once its running actions finish. A second one explains why an immediate end would not help. */
 function stopGently({ id, stop, say }: Stopping): () => void {
   let asked = false
   return () => {
     say(
       asked
-        ? `Still waiting for what runs on a node. Killing this program (kill -9) would cut only the watching: the node goes on without it, and \`quorate resume ${id}\` asks it what became of it.`
-        : 'Stopping: what runs now comes to its end, nothing new is begun.',
+        ? `Still waiting for an operation on a node. Killing this program (kill -9) does not stop it: the node finishes it, and \`quorate resume ${id}\` reads its result.`
+        : 'Stopping: running actions finish, no new ones start.',
     )
     asked = true
     stop()

@@ -6,19 +6,19 @@ import type { CommandMaker, CommonOptions } from './context.js'
 import { runsText, runText } from './render/runs.js'
 import { makeStyle } from './render/style.js'
 
-/** How to stop a run whose terminal is not at hand. */
+/** How to stop a run without its terminal. */
 const holderText = (holder: LeaseHolder | undefined): string =>
   holder === undefined
     ? ''
-    : `\nIt is process ${holder.pid} on ${holder.host}. This stops it at a safe place:\n  kill ${holder.pid}\n`
+    : `\nProcess ${holder.pid} on ${holder.host} runs it. To stop it at a safe place:\n  kill ${holder.pid}\n`
 
 export const statusCommand: CommandMaker = ({ terminal, openSession, now }) =>
   new Command('status')
-    .summary('what runs did and are doing')
+    .summary('show runs and their state')
     .description(
-      'Without RUN: all runs of this state folder, newest first. With RUN: its steps, what runs or failed, which process does it, and what to do next.',
+      'Without RUN: all runs of this state folder, newest first. With RUN: its steps, what runs or failed, which process runs it, and what to do next.',
     )
-    .argument('[run]', 'id of a run')
+    .argument('[run]', 'run ID')
     .addHelpText('after', '\nExamples:\n  quorate status\n  quorate status 20261122t221530-ab12cd')
     .action(async (id: string | undefined, _options, command: Command) => {
       const { state, output } = command.optsWithGlobals<CommonOptions>()

@@ -1,13 +1,13 @@
-/** Where a command writes and whom it asks; main.ts makes it from the process, tests from strings. */
+/** Where a command writes and asks; main.ts makes it from the process, tests from strings. */
 export interface Terminal {
   out(text: string): void
   err(text: string): void
-  /** Standard output is a terminal that can be redrawn. */
+  /** Standard output is a terminal that can redraw. */
   readonly live: boolean
   readonly coloured: boolean
-  /** A person is there to answer: standard input and error are a terminal. */
+  /** The operator can answer: standard input and error are a terminal. */
   readonly canAsk: boolean
   size(): { readonly columns: number; readonly rows: number }
-  /** One line from the person. */
+  /** One line from the operator. */
   ask(question: string): Promise<string>
 }

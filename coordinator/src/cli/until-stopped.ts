@@ -1,6 +1,6 @@
 import type { CliContext } from './context.js'
 
-/** For those who only look: aborted when they are asked to stop, and when nobody reads any more what they see. `unhook` when the look is over. */
+/** For commands that only read: aborted on a stop signal and when the output is closed. Call `unhook` afterwards. */
 export function lookingSignal({ onStop, onClosed }: CliContext): { readonly signal: AbortSignal; unhook(): void } {
   const stop = new AbortController()
   const unhooks = [onStop, onClosed].map((on) => on(() => stop.abort()))
@@ -12,7 +12,7 @@ export function lookingSignal({ onStop, onClosed }: CliContext): { readonly sign
   }
 }
 
-/** Looks until it is asked to stop; undefined where it was stopped meanwhile. */
+/** Runs a read until a stop signal; undefined if it was stopped. */
 export async function untilStopped<T>(
   context: CliContext,
   look: (signal: AbortSignal) => Promise<T>,

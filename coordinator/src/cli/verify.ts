@@ -16,24 +16,24 @@ interface Options extends CommonOptions {
 
 export const verifyCommand: CommandMaker = (context, finish) =>
   new Command('verify')
-    .summary('is the cluster highly available now?')
+    .summary('check whether the cluster is highly available now')
     .description(
-      'Makes every proof again on the live cluster and changes nothing; any time, any cluster. Exit code 0 when all hold, 7 when not.\n' +
-        'With --fix it shows for each finding which step of the order mends it, as a plan with its diffs, asks, and does exactly those steps: a run\n' +
-        'with a journal, which `quorate resume` and `quorate rollback` know. What no step mends it says, and does not touch: then it ends with 7.',
+      'Verifies every proof on the live cluster and changes nothing; at any time, on any cluster. Exit code 0 when all hold, otherwise 7.\n' +
+        'With --fix it shows which steps fix which findings, as a plan with diffs, asks for approval, and runs exactly those steps: a run with a journal\n' +
+        'for `quorate resume` and `quorate rollback`. It reports findings that no step fixes, does not touch them, and exits with 7.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
-    .option('--fix', 'offer the steps that mend what was found')
-    .option('--yes', 'do not ask; with --fix')
+    .option('--fix', 'offer the steps that fix the findings')
+    .option('--yes', 'with --fix: do not ask for approval')
     .addHelpText(
       'after',
-      '\nExamples:\n  quorate verify -f cluster.yaml\n  quorate verify -f cluster.yaml -o json\n  quorate verify -f cluster.yaml --fix          a node was rebuilt with the old address, a name is lost from a certificate',
+      '\nExamples:\n  quorate verify -f cluster.yaml\n  quorate verify -f cluster.yaml -o json\n  quorate verify -f cluster.yaml --fix          for example after a node was rebuilt with the old address, or a certificate lost a name',
     )
     .action(async (_options, command: Command) => {
-      const { fix: mend = false, yes = false, file: path, state, output } = command.optsWithGlobals<Options>()
+      const { fix: isFix = false, yes = false, file: path, state, output } = command.optsWithGlobals<Options>()
       const { file, text: fileText } = await readClusterFile(path)
       finish(
-        mend
+        isFix
           ? await fix(context, { state, output, yes, file, fileText })
           : await verify(context, { state, output, file }),
       )

@@ -11,9 +11,9 @@ export const watchCommand: CommandMaker = (context, finish) =>
   new Command('watch')
     .summary('follow a run')
     .description(
-      'Follows a run from its journal, from its beginning to its end; Ctrl-C ends the watching, not the run. The exit code is the run\u2019s.',
+      'Follows a run in its journal, from start to end. Ctrl-C stops the watching, not the run. Exits with the exit code of the run.',
     )
-    .argument('<run>', 'id of a run')
+    .argument('<run>', 'run ID')
     .addHelpText(
       'after',
       '\nExamples:\n  quorate watch 20261122t221530-ab12cd\n  quorate watch 20261122t221530-ab12cd -o json',

@@ -52,6 +52,6 @@ export function availabilityLine(records: readonly AvailabilityRecord[]): string
       : `${asked - failed} ${kind} ok, ${failed} failed, longest gap ${longestGapMs} ms`
   })
   const stalledMs = stalledMsOf(records)
-  if (stalledMs > 0) said.push(`the machine that asked stood still for ${(stalledMs / 1_000).toFixed(1)} s`)
+  if (stalledMs > 0) said.push(`the requesting machine stalled for ${(stalledMs / 1_000).toFixed(1)} s`)
   return said.length === 0 ? undefined : said.join('; ')
 }

@@ -20,6 +20,13 @@ export function detailOf(error: ServiceError): ErrorDetail | undefined {
 const trustProblem =
   /certificate|self[- ]signed|altnames|tls alert|ssl alert|SSL routines|unable to verify|EPROTO|ERR_TLS/i
 
+// No TLS 1.3, or a certificate of another CA, name or purpose. Alerts about our own certificate and expired ones are not among them.
+const notOfThisFleet =
+  /SSL routines(?!.*alert (?!protocol version|handshake failure))|EPROTO|unable to (?:verify|get)|self[- ]signed|unsuitable certificate|altname/is
+
+const notOfThisFleetRemedy =
+  "Check the node's address and port in the cluster file. On that node, `systemctl status quorate-agent` and `ss -ltnp` show which program listens on the port. If it is the agent, enroll the node again with `quorate enroll NODE --address HOST --bundle DIR`."
+
 /** True when the connection itself is the problem and asking again might help; false for every answer that an agent gave. */
 export function isConnectionLoss(error: ServiceError): boolean {
   if (detailOf(error) !== undefined) return false
@@ -36,6 +43,12 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
   const said = innermost(error.details || error.message)
   if (isConnectionLoss(error))
     return new QuorateError('AGENT_UNREACHABLE', `the agent cannot be reached: ${said}`, options)
+  if (error.code === status.UNAVAILABLE && notOfThisFleet.test(said))
+    return new QuorateError(
+      'AGENT_UNTRUSTED',
+      `what answers on the agent's port is not a Quorate agent of this fleet: ${tlsReason(said)}`,
+      { ...options, remedy: notOfThisFleetRemedy },
+    )
   switch (error.code) {
     case status.UNAVAILABLE:
     case status.UNAUTHENTICATED:
@@ -62,6 +75,9 @@ function innermost(details: string): string {
   const said = /Last error: (?:Error: )?(.*?)(?:\. Resolution note:.*)?$/s.exec(details)?.[1]
   return said?.replace(/^Failed to connect.*/, 'the connection was closed') ?? details
 }
+
+/** The reason out of an OpenSSL error line. */
+const tlsReason = (said: string): string => /:SSL routines:[^:]*:([^:]+):/.exec(said)?.[1] ?? said
 
 function fromDetail(detail: ErrorDetail, node: string, cause: ServiceError): QuorateError {
   const known = detail.code in catalogue

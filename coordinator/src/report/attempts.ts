@@ -2,7 +2,7 @@ import { pausesOf } from '../engine/attempts.js'
 import type { RunState } from '../engine/fold.js'
 import type { ReportedAttempt, ReportedStep, RunReport } from './schema.js'
 
-/** What each process did of a run, and how that ended; only the last one may still run. */
+/** The work of each process on a run, and how it ended; only the last one may still run. */
 export const attemptsOf = ({ attempts, outcome }: RunState): readonly ReportedAttempt[] =>
   attempts.map(({ begun, from, to, outcome: end, error, failures }, index) => {
     const runs = outcome === 'running' && index === attempts.length - 1
@@ -17,11 +17,11 @@ export const attemptsOf = ({ attempts, outcome }: RunState): readonly ReportedAt
     }
   })
 
-/** When nobody worked on a run. */
+/** The times between attempts, without work on the run. */
 export const pausesIn = ({ attempts }: RunState): RunReport['pauses'] =>
   pausesOf(attempts).map(({ from, to }) => ({ from, to, durationMs: Math.max(0, to - from) }))
 
-/** When a step was worked on, with the numbers of the attempts. */
+/** The work on a step, with the numbers of the attempts. */
 export function workOn({ attempts, outcome }: RunState, step: string): ReportedStep['work'] {
   const runs = (index: number) => outcome === 'running' && index === attempts.length - 1
   return attempts.flatMap(({ work }, index) =>
@@ -36,14 +36,14 @@ export function workOn({ attempts, outcome }: RunState, step: string): ReportedS
   )
 }
 
-/** `failed in attempts 2 and 3`; empty where it never failed, or has only the one attempt in which its action says so. */
+/** `failed in attempts 2 and 3`; empty if it never failed, or in a single attempt, where the action shows the failure. */
 export function failedBefore({ work }: ReportedStep, { attempts }: RunReport): string {
   const failed = attempts.length < 2 ? [] : work.filter(({ state }) => state === 'failed')
   if (failed.length === 0) return ''
   return `failed in ${failed.length === 1 ? 'attempt' : 'attempts'} ${listed(failed.map(({ attempt }) => String(attempt)))}`
 }
 
-/** Why an attempt did not come to its end: each action that failed, otherwise what stopped it. */
+/** Why an attempt did not finish: each action that failed, otherwise what stopped it. */
 export function reasonsOf({ failures, error, outcome }: ReportedAttempt): readonly string[] {
   const reasons = failures.map(
     ({ step, node, undo, error: { message, code } }) =>
@@ -51,10 +51,10 @@ export function reasonsOf({ failures, error, outcome }: ReportedAttempt): readon
   )
   if (reasons.length > 0 || outcome === 'done') return reasons
   if (error !== undefined) return [`${inShort(error.message)} (${error.code})`]
-  return outcome === 'abandoned' ? ['its process ended without a record of it'] : []
+  return outcome === 'abandoned' ? ['its process ended without recording an end'] : []
 }
 
-/** A program's last lines are its step's to show: here its first line, and the one in which it names an error. */
+/** The first line of a program's output and the line that names an error; the step shows the rest. */
 export function inShort(message: string): string {
   const [first = '', ...more] = message.split('\n')
   const named = more.find((line) => /\berror\b/i.test(line))

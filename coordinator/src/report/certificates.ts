@@ -1,11 +1,11 @@
 import type { ReportedPicture, RunReport } from './schema.js'
 
 export type ReportedCertificate = ReportedPicture['certificates'][number] & {
-  /** Issued in this run: its serial was not there before. */
+  /** Issued in this run: its serial is new. */
   readonly isNew: boolean
 }
 
-/** The control planes' certificates as they are at the end (or were before, where no end was seen). */
+/** The control planes' certificates after the run, or before it when no end was recorded. */
 export function certificatesOf({ seen: { before, after } }: RunReport): readonly ReportedCertificate[] {
   const known = new Set(before?.certificates.map(({ serial, subject }) => `${serial} ${subject}`))
   const shown = after ?? before

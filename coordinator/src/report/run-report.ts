@@ -7,13 +7,13 @@ import { availabilityOf } from './availability.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
 import { headlineOf, purposeOf, verdictOf } from './verdict.js'
 
-/** What the order says of a step's undo; a report needs no more of it. */
+/** How to undo each step, by step ID. */
 export type UndoSentences = Readonly<Record<string, string>>
 
 const backupSteps: ReadonlySet<string> = new Set(['snapshot-etcd', 'back-up-files'])
 const proofStep = 'prove-ha'
 
-/** Steps whose evidence has a section of its own. */
+/** Steps whose evidence has its own section. */
 export const hasOwnSection = (step: string): boolean => backupSteps.has(step) || step === proofStep
 
 export function makeReport(run: RunState, undo: UndoSentences, now: number): RunReport {
@@ -52,7 +52,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
   }
 }
 
-/** The cluster file as the journal keeps it; one that this version cannot read any more costs a report no more than this part. */
+/** The cluster file in the journal; undefined when this version cannot read it: the report then lacks only this part. */
 function siteOf({ id, clusterFile }: RunState): ReportedSite | undefined {
   try {
     const { endpoint, loadBalancer, controlPlanes, workers } = parseClusterFile(clusterFile, `journal of ${id}`)
@@ -112,7 +112,7 @@ function touchedBy(run: RunState): readonly ReportedTouch[] {
       operations.flatMap(({ node, result, undo }) =>
         result.touched.map(({ name, sha256Before, sha256After }) => {
           const named = action.diffs.find((one) => one.name === name || one.name === `${node}:${name}`)?.text
-          // What takes a change back has no diff of its own: both hashes say that it is as before.
+          // An undo has no diff: its hashes show that the old content is back.
           const diff = named === undefined || named === '' || undo ? {} : { diff: named }
           return { step: id, node, name, sha256Before, sha256After, ...diff }
         }),
@@ -121,13 +121,13 @@ function touchedBy(run: RunState): readonly ReportedTouch[] {
   )
 }
 
-/** Of what was done and stays: an endpoint that is gone again is nothing to point a laptop at. */
+/** Only of actions that were done and stay: after a rollback no kubeconfig elsewhere needs the endpoint. */
 function elsewhereOf({ steps }: RunState): readonly string[] {
   const done = steps.flatMap(({ actions }) => actions).filter(({ state }) => state === 'verified')
   return done.flatMap(({ action }) => (action.elsewhere === undefined ? [] : [action.elsewhere]))
 }
 
-// Backwards, because each step rests on those before it.
+// In reverse order, because each step builds on those before it.
 function undoOf(run: RunState, undo: UndoSentences): RunReport['undo'] {
   return run.steps.toReversed().flatMap(({ id, actions }) => {
     const nodes = actions

@@ -6,7 +6,7 @@ export const attempt = object({
   begun: z.enum(['started', 'resumed', 'rollback']),
   outcome: z
     .enum(['running', 'done', 'failed', 'interrupted', 'abandoned'])
-    .describe('`abandoned`: its process recorded no end; it ends with its last event.'),
+    .describe('`abandoned`: its process recorded no end; the attempt ends with its last event.'),
   startedAt: time,
   endedAt: time,
   durationMs: milliseconds,
@@ -16,15 +16,15 @@ export const attempt = object({
       at: time,
       step: text,
       node: text,
-      undo: z.boolean().describe('It was the undo that failed.'),
+      undo: z.boolean().describe('The undo failed.'),
       error: runError,
     }),
-  ).describe('Actions that failed in it, whatever became of them later.'),
+  ).describe('Actions that failed in this attempt, even if they succeeded later.'),
 })
 
 /** The work of one attempt on a step. */
 export const work = object({
-  attempt: count.describe('Its number, from 1.'),
+  attempt: count.describe('Number of the attempt, from 1.'),
   from: time,
   to: time,
   state: z

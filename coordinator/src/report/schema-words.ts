@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What the parts of the report's shape are made of. */
+/** Building blocks of the report's schema. */
 export const object = z.strictObject
 export const list = <const T extends z.ZodType>(item: T) => z.array(item).readonly()
 export const text = z.string()

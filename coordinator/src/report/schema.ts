@@ -2,22 +2,22 @@ import { z } from 'zod'
 import { attempt, work } from './schema-attempts.js'
 import { count, list, milliseconds, object, runError, text, time } from './schema-words.js'
 
-/** The one source of the report's shape: its TypeScript type, docs/report.schema.json and REST's OpenAPI are all made from it. */
+/** The single source of the report's schema: its TypeScript type, docs/report.schema.json and REST's OpenAPI are derived from it. */
 
-const sha256 = (absent: string) => z.string().describe(`Hexadecimal; empty where ${absent}.`)
+const sha256 = (absent: string) => z.string().describe(`Hexadecimal; empty if ${absent}.`)
 
 const evidence = object({ what: text, saw: text, at: time.optional() }).describe(
-  'What was looked at, what was seen, and when.',
+  'What was checked, what was observed, and when.',
 )
 
 const finding = object({
   id: text,
   severity: z.enum(['error', 'warning', 'info']),
-  node: text.optional().describe('Absent for the cluster.'),
+  node: text.optional().describe('Absent for findings about the cluster.'),
   message: text,
   evidence: text,
   remedy: text,
-  ignoredBecause: text.optional().describe("The operator's reason, where the cluster file says to ignore it."),
+  ignoredBecause: text.optional().describe("The operator's reason, if the cluster file ignores the finding."),
 })
 
 const action = object({
@@ -27,8 +27,8 @@ const action = object({
   startedAt: time.optional(),
   endedAt: time.optional(),
   durationMs: milliseconds.describe('Without pauses of the run.'),
-  summaries: list(text).describe('What each operation said it did.'),
-  diffs: list(object({ name: text, text: text.describe('Unified diff; empty where it cannot be known before.') })),
+  summaries: list(text).describe('Summary of each operation.'),
+  diffs: list(object({ name: text, text: text.describe('Unified diff; empty if it cannot be predicted.') })),
   evidence: list(evidence),
   error: runError.optional(),
   undoError: runError.optional(),
@@ -40,40 +40,40 @@ const step = object({
   state: z.enum(['waiting', 'running', 'skipped', 'done', 'failed', 'undone']),
   startedAt: time.optional(),
   endedAt: time.optional(),
-  durationMs: milliseconds.describe('Time that was worked on it, its undo included; pauses of the run do not count.'),
-  work: list(work).describe('When it was worked on, attempt by attempt.'),
-  proofs: list(evidence).describe('What was proved again just before it, because it relies on it.'),
+  durationMs: milliseconds.describe('Time worked on the step, including its undo, without pauses of the run.'),
+  work: list(work).describe('The work on the step, by attempt.'),
+  proofs: list(evidence).describe('Preconditions, verified again just before the step.'),
   actions: list(action),
 })
 
 const counts = {
-  asked: count.describe('0: it could not be watched.'),
+  asked: count.describe('0: it could not be observed.'),
   failed: count,
-  longestGapMs: milliseconds.describe('The longest time between two good answers.'),
+  longestGapMs: milliseconds.describe('The longest time between two successful answers.'),
 }
 const way = object({
-  during: text.describe('Step that was being done.'),
-  place: text.describe('Node that asked.'),
+  during: text.describe('The step that was running.'),
+  place: text.describe('The node that sent the requests.'),
   target: text.describe(
     '`endpoint`, the name of a control plane (its own API server), `write`, or what pods use: `service-kubernetes`, `cluster-dns`.',
   ),
   from: time,
   to: time,
   ...counts,
-  stalledMs: count.optional().describe('How long the machine that asked stood still itself; in no gap.'),
+  stalledMs: count.optional().describe('How long the requesting machine itself stalled; not part of any gap.'),
   outages: list(object({ from: time, to: time, error: text })),
 })
 const availability = object({
   total: object(counts),
   steps: list(object({ step: text, ...counts, ways: list(way) })),
-}).describe('What users saw of the API: of the whole run, and of each step in which somebody was asked.')
+}).describe('What users saw of the API: in the whole run, and in each step with requests.')
 
 const picture = object({
   connections: list(
     object({
       node: text,
       component: text,
-      to: text.describe('`endpoint`, or the name of the control plane whose own API server it is.'),
+      to: text.describe('`endpoint`, or the name of a control plane: its own API server.'),
     }),
   ),
   members: list(
@@ -83,15 +83,17 @@ const picture = object({
       peerUrl: text,
       learner: z.boolean(),
       leader: z.boolean(),
-      version: text.describe('Empty when it does not answer.'),
+      version: text.describe('Empty if the member does not answer.'),
     }),
   ),
   certificates: list(
     object({ node: text, path: text, subject: text, serial: text, sans: list(text), notAfter: time, ca: z.boolean() }),
   ),
-  backends: list(text).describe("Control planes that the configuration of Quorate's own load balancer leads to."),
-  silent: list(text).describe('Nodes whose connections could not be seen.'),
-}).describe('The cluster at one moment: what its components were connected to, as the kernel of each node says.')
+  backends: list(text).describe(
+    "Control planes that are backends in the configuration of Quorate's own load balancer.",
+  ),
+  silent: list(text).describe('Nodes whose connections could not be read.'),
+}).describe('The cluster at one moment: the connections of its components, as the kernel of each node reports them.')
 
 const site = object({
   endpoint: text,
@@ -106,7 +108,7 @@ const touch = object({
   name: text,
   sha256Before: sha256('it did not exist'),
   sha256After: sha256('it was removed'),
-  diff: text.optional().describe('The change as it was planned, where its text could be known before.'),
+  diff: text.optional().describe('The planned change, if its text could be predicted.'),
 })
 
 export const reportSchema = object({
@@ -115,30 +117,30 @@ export const reportSchema = object({
   cluster: text,
   purpose: z.enum(['conversion', 'fix', 'drill']),
   outcome: z.enum(['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back', 'damaged']),
-  headline: text.describe('How it ended, in a word or two.'),
+  headline: text.describe('The outcome in a word or two.'),
   verdict: text,
   error: runError.optional(),
   startedAt: time,
   endedAt: time.optional(),
-  durationMs: milliseconds.describe('From its start to its end, pauses included.'),
-  workedMs: milliseconds.describe('The same without the pauses.'),
-  attempts: list(attempt).describe('What each process did of it: the first one, those that resumed it, its rollbacks.'),
+  durationMs: milliseconds.describe('From start to end, including pauses.'),
+  workedMs: milliseconds.describe('From start to end, without pauses.'),
+  attempts: list(attempt).describe(
+    'The work of each process on the run: the first one, those that resumed it, its rollbacks.',
+  ),
   pauses: list(object({ from: time, to: time, durationMs: milliseconds })).describe(
-    'Between two attempts: nobody worked on it.',
+    'The times between two attempts, without work on the run.',
   ),
   version: text,
   planHash: text,
-  site: site.optional().describe('What the cluster file says; absent where the journal has none.'),
-  findings: list(finding).describe('All that the checks found before the run; of a fix, what no step mends.'),
+  site: site.optional().describe('From the cluster file; absent if the journal has none.'),
+  findings: list(finding).describe('The findings before the run; for a fix, those that no step fixes.'),
   steps: list(step),
   availability,
   seen: object({ before: picture.optional(), after: picture.optional() }),
-  touched: list(touch).describe('Every file and object that an operation wrote.'),
-  proof: list(evidence).describe('What the proof of high availability saw.'),
+  touched: list(touch).describe('Every file and object that an operation wrote or removed.'),
+  proof: list(evidence).describe('Evidence of the proof of high availability.'),
   backups: list(evidence),
-  ignored: z
-    .record(z.string(), z.string())
-    .describe('Findings that the cluster file says to ignore, with the reasons.'),
+  ignored: z.record(z.string(), z.string()).describe('Findings that the cluster file ignores, with the reasons.'),
   missing: list(
     object({
       node: text,
@@ -146,12 +148,14 @@ export const reportSchema = object({
       since: time,
       waits: list(object({ step: text, does: text })),
     }),
-  ).describe('Nodes that it went on without, and what waits for them.'),
-  elsewhere: list(text).describe('What is left for a person to do where no agent is, with the command.'),
-  undo: list(object({ step: text, how: text, nodes: list(text) })).describe('By hand, in the order to do it in.'),
-}).describe('A run of Quorate as a document: what was promised, done, seen and touched.')
+  ).describe('Nodes that the run continued without, and the actions that wait for them.'),
+  elsewhere: list(text).describe('What is left to do on machines without an agent, with the command.'),
+  undo: list(object({ step: text, how: text, nodes: list(text) })).describe(
+    'How to undo the run by hand, in this order.',
+  ),
+}).describe('A run of Quorate as a document: what was planned, done, observed and touched.')
 
-/** A run as a document. Plain data; every text is made from it. */
+/** A run as a document. Plain data; text and HTML are made from it. */
 export type RunReport = z.infer<typeof reportSchema>
 export type ReportedStep = RunReport['steps'][number]
 export type ReportedAction = ReportedStep['actions'][number]
@@ -167,7 +171,7 @@ export type ReportedSite = NonNullable<RunReport['site']>
 export function reportJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(reportSchema, {
     override({ jsonSchema }) {
-      delete jsonSchema.readOnly // true of the type in TypeScript, and of no use to who reads JSON
+      delete jsonSchema.readOnly // meaningful in TypeScript only
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
     },

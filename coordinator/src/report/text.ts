@@ -4,9 +4,9 @@ import { certificatesOf } from './certificates.js'
 import { hasOwnSection } from './run-report.js'
 import type { ReportedFinding, ReportedStep, RunReport } from './schema.js'
 import { type Way, waysOf } from './ways.js'
-import { duration } from './words.js'
+import { duration, plural } from './words.js'
 
-/** The report as text: for a terminal, a ticket or a mail. */
+/** The report as text, for a terminal, a ticket or an email. */
 export function reportText(report: RunReport): string {
   const sections = [
     head(report),
@@ -18,7 +18,7 @@ export function reportText(report: RunReport): string {
     section('Attempts', attemptLines(report)),
     section('Availability', waysOf(report).flatMap(wayLines)),
     section(
-      report.purpose === 'fix' ? 'What no step mends' : 'Findings before it',
+      report.purpose === 'fix' ? 'What no step fixes' : 'Findings before the run',
       report.findings.flatMap(findingLines),
     ),
     section(
@@ -41,7 +41,7 @@ export function reportText(report: RunReport): string {
       Object.entries(report.ignored).map(([id, reason]) => `${id}: ${reason}`),
     ),
     section(
-      'How to undo it by hand, in this order',
+      'How to undo the run by hand, in this order',
       report.undo.map(({ step, how, nodes }, index) => `${index + 1}. ${step}: ${how} (${nodes.join(', ')})`),
     ),
   ]
@@ -65,10 +65,10 @@ function head(report: RunReport): string {
 function tookOf({ durationMs, workedMs, attempts, pauses }: RunReport): string {
   if (attempts.length < 2) return `, ${seconds(durationMs)}`
   const paused = pauses.reduce((sum, one) => sum + one.durationMs, 0)
-  return `: ${duration(workedMs)} of work in ${attempts.length} attempts, ${duration(paused)} of pauses`
+  return `: ${duration(workedMs)} of work in ${attempts.length} attempts, paused for ${duration(paused)}`
 }
 
-/** A single attempt is the run itself, of which all is said elsewhere. */
+/** A single attempt is the run itself and needs no lines. */
 function attemptLines({ attempts, pauses }: RunReport): readonly string[] {
   if (attempts.length < 2) return []
   return attempts.flatMap((attempt, index) => {
@@ -77,7 +77,7 @@ function attemptLines({ attempts, pauses }: RunReport): readonly string[] {
     const pause = pauses[index]
     return [
       `${index + 1}. ${begun} ${iso(startedAt)}, ${outcome === 'running' ? 'running for' : `${outcome} after`} ${duration(durationMs)}${reasons === '' ? '' : `: ${reasons}`}`,
-      ...(pause === undefined ? [] : [`   pause of ${duration(pause.durationMs)}`]),
+      ...(pause === undefined ? [] : [`   paused for ${duration(pause.durationMs)}`]),
     ]
   })
 }
@@ -95,7 +95,7 @@ function stepLines(step: ReportedStep, report: RunReport): readonly string[] {
   const failed = failedBefore(step, report)
   return [
     `${state.padEnd(8)} ${id}${state === 'skipped' || state === 'waiting' ? '' : `  ${seconds(durationMs)}`}${failed === '' ? '' : `, ${failed}`}`,
-    ...proofs.map((one) => `  proved before: ${inWords(one)}`),
+    ...proofs.map((one) => `  verified before: ${inWords(one)}`),
     ...actions.flatMap((action) => [
       `  ${action.node}: ${action.does} [${action.state}, ${seconds(action.durationMs)}]`,
       ...(hasOwnSection(id) ? [] : action.evidence).map((one) => `    ${inWords(one)}`),
@@ -105,17 +105,17 @@ function stepLines(step: ReportedStep, report: RunReport): readonly string[] {
   ]
 }
 
-/** One way in words, and below it when it was away. */
+/** One way to the API in words, followed by its outages. */
 export function wayLines({ name, asked, failed, longestGapMs, places, records }: Way): readonly string[] {
   const stalledMs = stalledMsOf(records)
-  const stalled = stalledMs === 0 ? '' : `; the machine that asked stood still for ${seconds(stalledMs)}`
+  const stalled = stalledMs === 0 ? '' : `; the requesting machine stalled for ${seconds(stalledMs)}`
   const said =
     asked === 0
-      ? 'could not be watched'
+      ? 'could not be observed'
       : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms${stalled}`
   const outages = records.flatMap(({ place, during, outages: all }) =>
     all.map(
-      ({ from, to, error }) => `  ${iso(from)} from ${place} (${during}): away for ${seconds(to - from)}: ${error}`,
+      ({ from, to, error }) => `  ${iso(from)} from ${place} (${during}): down for ${seconds(to - from)}: ${error}`,
     ),
   )
   return [`${name}, from ${places.join(', ')}: ${said}`, ...outages]
@@ -135,18 +135,18 @@ const certificateLines = (report: RunReport): readonly string[] =>
       return `${node}: ${path} serial ${serial}, until ${iso(notAfter).slice(0, 10)}${names}`
     })
 
-// The hash of every file that was copied is for a program to compare; a person reads where the copies lie.
+// The text shows where the backups are; the hash of every copied file is in the JSON report.
 function backupLines({ backups, run }: RunReport): readonly string[] {
   const hashes = backups.filter(isHash).length
   const copies = backups.filter((one) => !isHash(one)).map(inWords)
   return hashes === 0
     ? copies
-    : [...copies, `${hashes} files and objects with their sha256: quorate report ${run} -o json`]
+    : [...copies, `${plural(hashes, 'file or object', 'files and objects')} with sha256: quorate report ${run} -o json`]
 }
 
 type Evidence = RunReport['backups'][number]
 
-/** Whether a backup's evidence is only the hash of one file in it. */
+/** Whether this evidence of a backup is only the hash of one of its files. */
 export const isHash = ({ saw }: Evidence): boolean => /^sha256 [0-9a-f]{64}$/.test(saw)
 
 function section(title: string, lines: readonly string[]): string {

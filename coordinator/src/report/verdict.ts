@@ -4,13 +4,14 @@ import type { RunState } from '../engine/fold.js'
 import { drillReport } from '../runs/drill/drill-report.js'
 import { listed } from './attempts.js'
 import type { RunReport } from './schema.js'
+import { plural } from './words.js'
 
 type Purpose = RunReport['purpose']
 
-/** What a run of each purpose is called, in a sentence and when it is done. */
+/** The name of a run of each purpose, and the headline when it is done. */
 const words: Readonly<Record<Purpose, { readonly noun: string; readonly done: string }>> = {
   conversion: { noun: 'conversion', done: 'Converted' },
-  fix: { noun: 'fix', done: 'Mended' },
+  fix: { noun: 'fix', done: 'Fixed' },
   drill: { noun: 'drill', done: 'Survived' },
 }
 
@@ -26,14 +27,14 @@ const headlines: Readonly<Record<Exclude<RunReport['outcome'], 'done'>, string>>
 export const purposeOf = ({ purpose }: RunState): Purpose =>
   purpose === 'drill' || purpose === 'fix' ? purpose : 'conversion'
 
-/** How a run ended, in a word or two. */
+/** The outcome of a run in a word or two. */
 export function headlineOf(run: RunState): string {
   if (run.outcome !== 'done') return headlines[run.outcome]
   const { done } = words[purposeOf(run)]
   return remaining(run).length === 0 ? done : `${done} in part`
 }
 
-/** How a run ended, in a sentence: what was done, what is not so although it ended well, and how often it did not. */
+/** The outcome of a run in a sentence: what was done, what is still open, and how many attempts ended badly. */
 export const verdictOf = (run: RunState): string =>
   run.purpose === 'drill' ? drillReport(run).verdict : `${endOf(run)}${earlier(run)}`
 
@@ -44,21 +45,21 @@ function endOf(run: RunState): string {
     case 'done':
       return `${cluster} ${whatWasDone(run)}${stillMissing(run)}`
     case 'failed':
-      return `The ${noun} of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; steps before it are done and stay.`
+      return `The ${noun} of ${cluster} stopped at a failure${error === undefined ? '' : ` on ${error.where}`}; the steps before it are done and stay.`
     case 'interrupted':
-      return `The ${noun} of ${cluster} was interrupted at a safe place; steps before it are done and stay.`
+      return `The ${noun} of ${cluster} was interrupted at a safe place; the steps before it are done and stay.`
     case 'rolled-back':
       return `The ${noun} of ${cluster} was undone${run.rollback?.keepEndpoint ? '; its endpoint was kept' : ''}.`
     case 'abandoned':
-      return `The coordinator of this ${noun} is gone; what its journal holds is below.`
+      return `The coordinator of this ${noun} is gone; below is what its journal holds.`
     case 'damaged':
       return `The journal of this run is damaged.`
     case 'running':
-      return `The ${noun} of ${cluster} is under way.`
+      return `The ${noun} of ${cluster} is running.`
   }
 }
 
-/** Who reads that every gate held has to know of those that did not at first. */
+/** The attempts that ended badly before the run succeeded. */
 function earlier({ attempts }: RunState): string {
   const parts = endedBadly(attempts).map(({ count, how }, index) => {
     const noun = index > 0 ? '' : count === 1 ? ' attempt' : ' attempts'
@@ -71,16 +72,16 @@ function earlier({ attempts }: RunState): string {
 function whatWasDone(run: RunState): string {
   const left = remaining(run)
   if (run.purpose === 'fix')
-    return `was mended: every gate held.${left.length === 0 ? '' : ` NOT HIGHLY AVAILABLE, and no step mends it: ${left.join('; ')}.`}`
+    return `was fixed: every gate held.${left.length === 0 ? '' : ` NOT HIGHLY AVAILABLE, and no step fixes it: ${left.join('; ')}.`}`
   const changed = run.steps.filter(({ state }) => state === 'done').length
-  return `was converted: ${changed} steps done, ${run.steps.length - changed} were already so, every gate held.${notRedundant(run)}`
+  return `was converted: ${plural(changed, 'step')} done, ${run.steps.length - changed} needed no change, every gate held.${notRedundant(run)}`
 }
 
-/** What a fix was told before it began that no step mends. */
+/** Findings before a fix that no step fixes. */
 const remaining = ({ purpose, findings }: RunState): readonly string[] =>
   purpose === 'fix' ? findings.filter(({ severity }) => severity === 'error').map(({ message }) => message) : []
 
-/** What the plan warned of and no step could change is so still; who reads only one sentence must not miss it. */
+/** Warnings of the plan that no step can change still hold; the verdict must name them. */
 function notRedundant({ findings }: RunState): string {
   const known = findings.filter(({ id, severity }) => severity === 'warning' && outsideProofs.has(id))
   return known.length === 0 ? '' : ` NOT HIGHLY AVAILABLE: ${known.map(({ message }) => message).join('; ')}.`
@@ -89,5 +90,9 @@ function notRedundant({ findings }: RunState): string {
 function stillMissing({ id, missing }: RunState): string {
   if (missing.length === 0) return ''
   const names = missing.map(({ node }) => node).join(', ')
-  return ` NOT YET on ${names}: missing, and lost with the first control plane as long as it is. \`quorate resume ${id}\` when back.`
+  const [state, back] =
+    missing.length === 1
+      ? ['is unreachable and still depends', 'it is']
+      : ['are unreachable and still depend', 'they are']
+  return ` NOT CONVERTED: ${names} ${state} on the first control plane. Run \`quorate resume ${id}\` when ${back} back.`
 }

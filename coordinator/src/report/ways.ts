@@ -1,7 +1,7 @@
 import { type AvailabilityTotal, totalOf } from '../engine/availability.js'
 import type { ReportedWay, RunReport } from './schema.js'
 
-/** One way to the API over the whole run, whoever asked. */
+/** One way to the API over the whole run, from any node. */
 export interface Way extends AvailabilityTotal {
   readonly target: string
   /** In words. */
@@ -18,7 +18,7 @@ const names: Readonly<Record<string, string>> = {
   'cluster-dns': 'as pods: cluster DNS',
 }
 
-/** The ways that were watched, or could not be (0 requests): the endpoint first, then each API server, then writes, then what pods use. */
+/** The observed ways, also those that could not be observed (0 requests): the endpoint, then each API server, writes, and what pods use. */
 export const waysOf = ({ availability }: Pick<RunReport, 'availability'>): readonly Way[] =>
   waysIn(availability.steps.flatMap(({ ways }) => ways))
 

@@ -9,18 +9,18 @@ export function duration(ms: number): string {
     : `${Math.floor(seconds / 3_600)} h ${two(Math.floor(seconds / 60) % 60)} min`
 }
 
-/** `2026-11-25 18:46:05 UTC`: a report is read elsewhere and later. */
+/** `2026-11-25 18:46:05 UTC`: reports are read elsewhere and later. */
 export const moment = (unixMs: number): string => `${new Date(unixMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 export const day = (unixMs: number): string => new Date(unixMs).toISOString().slice(0, 10)
 export const timeOfDay = (unixMs: number): string => new Date(unixMs).toISOString().slice(11, 19)
 
-/** With thin spaces between thousands, which no language reads as a decimal point. */
+/** With thin spaces between thousands: no locale reads them as a decimal point. */
 export const counted = (value: number): string => String(value).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f')
 
 export const plural = (value: number, one: string, many = `${one}s`): string =>
   `${counted(value)} ${value === 1 ? one : many}`
 
-/** Names without the domain that they all share; a picture has no room for it. */
+/** Names without their common domain; the drawing has no room for it. */
 export function shortNames(names: readonly string[]): (name: string) => string {
   const domainOf = (name: string) => (name.includes('.') ? name.slice(name.indexOf('.')) : '')
   const domain = domainOf(names[0] ?? '')

@@ -3,34 +3,39 @@ import type { TLSSocket } from 'node:tls'
 import { QuorateError } from '@quorate/shared/errors'
 import type { FastifyRequest } from 'fastify'
 
-/** `observer` may look, `operator` may look and change: the same words as in the certificates of the fleet. */
+/** `observer` may read, `operator` may read and change: the same roles as in the certificates of the fleet. */
 export type Role = 'observer' | 'operator'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may call this route; `public` needs no credentials. A route without it is refused to everybody. */
+    /** The role that this route requires; `public` needs no credentials. A route without it refuses every caller. */
     access?: Role | 'public'
   }
 }
 
-/** Lets a request pass, or throws NOT_AUTHENTICATED or ACCESS_DENIED. */
+/** Accepts a request, or throws NOT_AUTHENTICATED or ACCESS_DENIED. */
 export function checkAccess(request: FastifyRequest, token: string): void {
   const needed = request.routeOptions.config.access
   if (needed === 'public') return
   const role = roleByToken(request, token) ?? roleByCertificate(request)
   if (role === undefined)
-    throw new QuorateError('NOT_AUTHENTICATED', 'no valid token or client certificate came with this request')
-  if (request.is404) return // a caller with a role may learn that there is no such route; anybody else may not
+    throw new QuorateError('NOT_AUTHENTICATED', 'the request carries no valid token or client certificate')
+  if (request.is404) return // only a caller with a role may learn that the route does not exist
   if (needed === undefined || (needed === 'operator' && role === 'observer')) {
-    throw new QuorateError('ACCESS_DENIED', `this needs the role ${needed ?? 'of nobody'}, the caller is ${role}`)
+    throw new QuorateError(
+      'ACCESS_DENIED',
+      needed === undefined
+        ? 'no role may call this route'
+        : `this route requires the role ${needed}, the caller has the role ${role}`,
+    )
   }
 }
 
-/** The token is the operator's own. */
+/** The token has the role `operator`. */
 function roleByToken(request: FastifyRequest, token: string): Role | undefined {
   const sent = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (sent === undefined || token === '') return undefined
-  // Equal lengths whatever was sent, so that the time of the comparison tells nothing.
+  // Digests have equal lengths, so the time of the comparison reveals nothing.
   return timingSafeEqual(digest(sent), digest(token)) ? 'operator' : undefined
 }
 

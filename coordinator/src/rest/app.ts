@@ -23,14 +23,14 @@ export interface RestOptions {
   readonly token: string
   /** TLS with the fleet's CA; client certificates count only with it. */
   readonly https?: ServerOptions
-  /** How often to look whether a node is back that a run went on without; unset: never. */
+  /** How often to check whether a node that a run continued without is back; unset: never. */
   readonly catchUpEveryMs?: number
 }
 
 /** A cluster file of a thousand nodes has 100 KB. */
 const bodyLimit = 1024 * 1024
 
-/** REST over one state folder, ready for `listen` or `inject`; listens nowhere itself. */
+/** REST over one state folder, ready for `listen` or `inject`; does not listen itself. */
 export function buildApp({ session, token, https, catchUpEveryMs }: RestOptions): FastifyInstance {
   const options = {
     bodyLimit,
@@ -78,7 +78,7 @@ function routesOf(parts: RestParts): readonly RouteOptions[] {
   ]
 }
 
-/** The plugin's types are of OpenAPI 3.0 here, which has no mutualTLS. */
+/** The plugin's types follow OpenAPI 3.0, which has no mutualTLS. */
 const document = {
   openapi: {
     openapi: '3.1.0',

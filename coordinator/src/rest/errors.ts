@@ -5,13 +5,13 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 
 const log = createLog('quorate-rest')
 
-/** What every failed request answers. */
+/** The body of every failed request. */
 export interface ErrorBody {
   readonly code: string
   readonly message: string
   readonly where: string
   readonly remedy: string
-  /** Only where the details stay in our own log. */
+  /** Only for INTERNAL: the log of this program has the details under it. */
   readonly correlationId?: string
 }
 
@@ -29,25 +29,25 @@ const byStatus: Record<(typeof catalogue)[ErrorCode]['status'], number> = {
   INTERNAL: 500,
 }
 
-/** HTTP status of an error code: the catalogue's, but where the trouble is a node's and not the caller's, or HTTP has a better word. */
+/** HTTP status of an error code: the catalogue's, except for problems of a node and where HTTP has a better code. */
 export function httpStatus(code: ErrorCode): number {
   if (code === 'CLUSTER_HELD') return 423
   if (code === 'AGENT_UNTRUSTED') return 502
   return byStatus[catalogue[code].status]
 }
 
-/** The one place where an exception becomes an HTTP answer. */
+/** The single place where an exception becomes an HTTP response. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | QuorateError, request, reply) => {
     if (error instanceof QuorateError && error.code !== 'INTERNAL') return answer(reply, httpStatus(error.code), error)
-    // fastify's own: a body that does not fit the schema, is too large, or of another content type.
+    // fastify's own errors: a body that violates the schema, is too large, or has another content type.
     const status = error instanceof QuorateError ? 500 : (error.statusCode ?? 500)
     return status < 500
       ? answer(reply, status, badRequest(error.message, request))
       : answerInternal(error, request, reply)
   })
   app.setNotFoundHandler((request, reply) =>
-    answer(reply, 404, badRequest(`there is no ${request.method} ${request.url.split('?')[0]}`, request)),
+    answer(reply, 404, badRequest(`no such route: ${request.method} ${request.url.split('?')[0]}`, request)),
   )
 }
 

@@ -6,14 +6,14 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly loopback: boolean }
 
-/** Parses `127.0.0.1:7446`, `[::1]:7446` or `unix:/run/quorate.sock`; USAGE on anything else. A name is not accepted: it may resolve to more than was meant. */
+/** Parses `127.0.0.1:7446`, `[::1]:7446` or `unix:/run/quorate.sock`; USAGE on anything else. Names are not accepted: they may resolve to several addresses. */
 export function parseListen(text: string): ListenAddress {
   if (/^unix:\/./.test(text)) return { kind: 'unix', path: text.slice('unix:'.length) }
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
   const [host, port] = [match?.[1] ?? match?.[2] ?? '', Number(match?.[3])]
   if (isIP(host) === 0 || port > 65535) {
     throw new QuorateError('USAGE', `not an address to listen on: ${JSON.stringify(text)}`, {
-      remedy: 'Write ADDRESS:PORT such as 127.0.0.1:7446 or [::1]:7446, or unix:/PATH.',
+      remedy: 'Use ADDRESS:PORT such as 127.0.0.1:7446 or [::1]:7446, or unix:/PATH.',
     })
   }
   return { kind: 'tcp', host, port, loopback: host === '::1' || host.startsWith('127.') }

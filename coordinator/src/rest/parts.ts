@@ -1,10 +1,10 @@
 import type { Session } from '../runs/session.js'
 import type { RunningRuns } from './running-runs.js'
 
-/** What the routes work with. */
+/** The dependencies of the routes. */
 export interface RestParts {
   readonly session: Session
   readonly running: RunningRuns
-  /** Aborted when the server closes: event streams end then. */
+  /** Aborted when the server closes, which ends event streams. */
   readonly closing: AbortSignal
 }

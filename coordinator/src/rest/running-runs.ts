@@ -1,9 +1,9 @@
 import type { StartedRun } from '../runs/session.js'
 
-/** The runs that this process started, so that it does not end under them. */
+/** The runs that this process started and waits for before it exits. */
 export interface RunningRuns {
   add(run: StartedRun): void
-  /** Lets each come to a safe place (outcome `interrupted`), and waits for it. */
+  /** Stops each at a safe place (outcome `interrupted`), and waits for it. */
   stop(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { reportJsonSchema } from '../report/schema.js'
 
-/** JSON Schemas (2020-12, as OpenAPI 3.1 has them) of what goes over the wire. `$id` is their name in the document. */
+/** JSON Schemas (2020-12, as in OpenAPI 3.1) of requests and responses. `$id` is their name in the document. */
 
 const text = { type: 'string' } as const
 const integer = { type: 'integer' } as const
@@ -26,13 +26,13 @@ const finding = {
     {
       id: text,
       severity: { type: 'string', enum: ['error', 'warning', 'info'] },
-      node: { type: 'string', description: 'Absent for the cluster.' },
+      node: { type: 'string', description: 'Absent for findings about the cluster.' },
       message: text,
       evidence: text,
       remedy: text,
       ignoredBecause: {
         type: 'string',
-        description: "The operator's reason, where the cluster file says to ignore it.",
+        description: "The operator's reason, if the cluster file ignores the finding.",
       },
     },
     ['id', 'severity', 'message', 'evidence', 'remedy'],
@@ -47,12 +47,12 @@ const action = {
       node: text,
       does: text,
       diffs: listOf(object({ name: text, text }, ['name', 'text'])),
-      noWayBack: { type: 'string', description: 'Set where it cannot be undone from a moment on: says which.' },
+      noWayBack: { type: 'string', description: 'Set if the action has a point of no return: says which.' },
       outageSeconds: {
         type: 'integer',
-        description: 'Set where the API does not answer meanwhile: for how long at most.',
+        description: 'Set if the API does not answer during the action: for how long at most.',
       },
-      elsewhere: { type: 'string', description: 'What a person does then where no agent is, with the command.' },
+      elsewhere: { type: 'string', description: 'What is left to do on machines without an agent, with the command.' },
     },
     ['id', 'node', 'does', 'diffs'],
   ),
@@ -70,18 +70,18 @@ const plan = {
       cluster: text,
       steps: listOf(ref('PlannedStep')),
       findings: listOf(ref('Finding')),
-      choices: { ...listOf(text), description: 'What was chosen where the cluster file leaves it open, and why.' },
+      choices: { ...listOf(text), description: 'Choices that the cluster file leaves open, with the reasons.' },
       blocked: {
         type: 'boolean',
-        description: 'A finding of severity error is not ignored: the run would be refused.',
+        description: 'True if a finding of severity error is not ignored: the run would be refused.',
       },
-      hash: { type: 'string', description: 'What POST /v1/runs wants as planHash.' },
+      hash: { type: 'string', description: 'The planHash for POST /v1/runs.' },
       estimateSeconds: { type: 'number' },
       noWayBack: listOf(text),
       elsewhere: listOf(text),
       missing: {
         ...listOf(object({ node: text, message: text }, ['node', 'message'])),
-        description: 'Workers that do not answer: what is due on them waits.',
+        description: 'Workers that do not answer: their actions wait.',
       },
     },
     [
@@ -117,7 +117,7 @@ const runSummary = {
         error: ref('Error'),
         missing: {
           ...listOf(object({ node: text, message: text, since: time }, ['node', 'message', 'since'])),
-          description: 'Nodes that it went on without; what is due on them waits.',
+          description: 'Nodes that the run continued without; their actions wait.',
         },
       },
       ['id', 'cluster', 'outcome', 'startedAt', 'planHash', 'version', 'missing'],
@@ -164,7 +164,7 @@ const rollbackPlan = {
       undone: listOf(undoStep),
       stays: listOf(undoStep),
       quorum: listOf(text),
-      impossible: { ...listOf(text), description: 'Why it cannot be done: then nothing is.' },
+      impossible: { ...listOf(text), description: 'Why the run cannot be undone; if not empty, nothing is undone.' },
     },
     ['run', 'cluster', 'undone', 'stays', 'quorum', 'impossible'],
   ),
@@ -187,7 +187,7 @@ const node = {
   ),
 }
 
-// Which dialect it is in is said once for the whole document.
+// The document states the dialect once for all schemas.
 const { $schema: _, ...report } = reportJsonSchema()
 const runReport = { $id: 'RunReport', ...report }
 
@@ -196,12 +196,12 @@ export const schemas = [errorBody, finding, action, plannedStep, plan, runSummar
 
 const failure = (description: string) => ({ description, ...ref('Error') })
 
-/** What every route that needs credentials may answer besides its own. */
+/** The error responses of every route that needs credentials. */
 export const failures = {
   401: failure('No valid token or client certificate.'),
-  403: failure('The role is not enough.'),
-  '4xx': failure('The request cannot be done; code and remedy say why.'),
-  '5xx': failure('A node does not answer as it should, or a defect of ours (then without details).'),
+  403: failure('The role does not permit this.'),
+  '4xx': failure('The request is refused; see code and remedy.'),
+  '5xx': failure('A node fails to answer correctly, or this is a bug in Quorate (then without details).'),
 }
 
 export const refTo = ref

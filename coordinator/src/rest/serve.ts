@@ -9,37 +9,37 @@ import { type ListenAddress, parseListen } from './listen-address.js'
 
 export interface ServeOptions {
   readonly session: Session
-  /** `127.0.0.1:7446` (the default of the command line), `[::1]:7446`, `unix:/PATH`; any other address is served with TLS only. */
+  /** `127.0.0.1:7446` (the default of the command line), `[::1]:7446`, `unix:/PATH`; any other address requires TLS. */
   readonly listen: string
   /** The operator's bearer token, from `readOrMakeToken` of state/rest-token.ts; empty: client certificates of the fleet only. */
   readonly token: string
-  /** Reads the fleet CA with its key (`readCa` of state/fleet-ca.ts). Called only where TLS is served: the certificate for it is issued then. */
+  /** Reads the fleet CA with its key (`readCa` of state/fleet-ca.ts). Called only with TLS, to issue the server certificate. */
   readonly fleetCa: () => Promise<KeyPair>
-  /** Serve TLS, and accept client certificates, on loopback too. */
+  /** Serve TLS and accept client certificates on loopback too. */
   readonly tls?: boolean
 }
 
 export interface Serving {
   /** `http://127.0.0.1:7446`, `https://...`, `unix:/PATH`. */
   readonly url: string
-  /** Stops listening, lets the runs started here come to a safe place, ends every stream. */
+  /** Stops listening, stops the runs started here at a safe place, ends every stream. */
   close(): Promise<void>
 }
 
 const log = createLog('quorate-rest')
-/** One look at a worker that is missing costs it and us next to nothing. */
+/** Checking a missing worker is cheap. */
 const catchUpEveryMs = 10_000
-/** Made anew at each start. */
+/** A new certificate is issued at each start. */
 const certificateDays = 90
 
-/** Listens for REST. Resolves when it does; PORT_IN_USE, or USAGE for an address that would be open to everybody. */
+/** Serves REST; resolves when it listens. PORT_IN_USE, or USAGE for an address without any authentication. */
 export async function serve({ session, listen, token, fleetCa, tls = false }: ServeOptions): Promise<Serving> {
   const address = parseListen(listen)
   const secure = tls || (address.kind === 'tcp' && !address.loopback)
   if (token === '' && !secure) {
-    throw new QuorateError('USAGE', 'without TLS there are no client certificates, so a token is needed', {
+    throw new QuorateError('USAGE', 'a token is required: without TLS there are no client certificates', {
       where: listen,
-      remedy: 'Name a token file, or serve TLS.',
+      remedy: 'Set --token-file, or serve TLS with --tls.',
     })
   }
   const https = secure ? tlsOptions(await fleetCa(), address) : undefined
@@ -67,7 +67,7 @@ function tlsOptions(ca: KeyPair, address: ListenAddress) {
     days: certificateDays,
     usage: 'server',
   })
-  // A caller without a certificate may still have the token; access.ts counts only certificates that were verified.
+  // A caller without a certificate may have the token; access.ts accepts only verified certificates.
   return {
     ca: ca.certPem,
     cert: certPem,
@@ -80,15 +80,16 @@ function tlsOptions(ca: KeyPair, address: ListenAddress) {
 
 function cannotListen(error: NodeJS.ErrnoException, address: ListenAddress, listen: string): QuorateError {
   const options = { where: listen, cause: error }
-  if (error.code !== 'EADDRINUSE') return new QuorateError('USAGE', `cannot listen there: ${error.message}`, options)
+  if (error.code !== 'EADDRINUSE')
+    return new QuorateError('USAGE', `cannot listen on this address: ${error.message}`, options)
   if (address.kind === 'tcp')
-    return new QuorateError('PORT_IN_USE', 'another program listens there', {
+    return new QuorateError('PORT_IN_USE', 'another program listens on this address', {
       ...options,
-      remedy: 'Stop it, or name another address with --listen.',
+      remedy: 'Stop that program, or use another address with --listen.',
     })
-  return new QuorateError('PORT_IN_USE', 'the socket exists already', {
+  return new QuorateError('PORT_IN_USE', 'the socket already exists', {
     ...options,
-    remedy: `If no quorate serves there any more, remove ${address.path}.`,
+    remedy: `If no \`quorate serve\` uses it, remove ${address.path}.`,
   })
 }
 

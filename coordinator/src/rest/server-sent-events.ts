@@ -3,11 +3,11 @@ import type { RecordedEvent } from '../engine/events.js'
 
 export interface SseOptions {
   readonly signal: AbortSignal
-  /** A comment is sent after this long without events, so that proxies do not take the stream for dead. */
+  /** A comment is sent after this long without events, so that proxies keep the stream open. */
   readonly quietMs?: number
 }
 
-/** Events in the text/event-stream format (WHATWG HTML, section 9.2), for as long as they come. */
+/** Events in the text/event-stream format (WHATWG HTML, section 9.2). */
 export async function* serverSentEvents(
   events: AsyncIterable<RecordedEvent>,
   { signal, quietMs = 15_000 }: SseOptions,
@@ -15,7 +15,7 @@ export async function* serverSentEvents(
   const iterator = events[Symbol.asyncIterator]()
   let next = iterator.next()
   try {
-    // Headers and a first byte at once: a client that connects knows that it is connected.
+    // Send headers and a first byte at once: the client then knows that it is connected.
     yield ': events\n\n'
     for (;;) {
       const met = await orQuiet(next, quietMs, signal)

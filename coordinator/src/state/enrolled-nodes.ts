@@ -14,7 +14,7 @@ const nodesFile = z.object({
 })
 
 async function readNodesFile(paths: StatePaths) {
-  const text = await readState(paths.nodes, paths.folder)
+  const text = await readState(paths.nodes, paths)
   try {
     return nodesFile.parse(JSON.parse(text))
   } catch (cause) {

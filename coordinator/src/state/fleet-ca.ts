@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { QuorateError } from '@quorate/shared/errors'
 import type { StatePaths } from './paths.js'
 
@@ -12,31 +12,44 @@ export interface CoordinatorIdentity {
 /** The coordinator's identity; STATE_NOT_INITIALISED when there is none. */
 export async function readIdentity(paths: StatePaths): Promise<CoordinatorIdentity> {
   const [ca, cert, key] = await Promise.all(
-    [paths.caCert, paths.coordinatorCert, paths.coordinatorKey].map((path) => readState(path, paths.folder)),
+    [paths.caCert, paths.coordinatorCert, paths.coordinatorKey].map((path) => readState(path, paths)),
   )
   return { ca: ca as string, cert: cert as string, key: key as string }
 }
 
-/** The CA with its key: only enrolment reads it. */
+/** The CA with its key: for enrolment and for the server certificate of REST. */
 export async function readCa(paths: StatePaths): Promise<{ certPem: string; keyPem: string }> {
-  return { certPem: await readState(paths.caCert, paths.folder), keyPem: await readState(paths.caKey, paths.folder) }
+  return { certPem: await readState(paths.caCert, paths), keyPem: await readState(paths.caKey, paths) }
 }
 
-/** A file that `init` made; STATE_NOT_INITIALISED when it is not there. */
-export async function readState(path: string, folder: string): Promise<string> {
+/** A file that `init` made; STATE_NOT_INITIALISED when there is no fleet, or the fleet lacks this file. */
+export async function readState(path: string, paths: StatePaths): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new QuorateError('STATE_NOT_INITIALISED', 'there is no fleet in this state folder', {
-        where: folder,
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      throw new QuorateError('STATE_NOT_INITIALISED', `the state folder cannot be read: ${code}`, {
+        where: path,
         cause,
+        remedy: 'Run it as the owner of the state folder, or name another with --state.',
       })
-    throw new QuorateError('STATE_NOT_INITIALISED', `the state folder cannot be read: ${code}`, {
-      where: path,
+    if (await hasFleet(paths))
+      throw new QuorateError('STATE_NOT_INITIALISED', 'a file of this fleet is missing', {
+        where: path,
+        cause,
+        remedy: `Restore ${path} from your backup of the state folder.`,
+      })
+    throw new QuorateError('STATE_NOT_INITIALISED', 'there is no fleet in this state folder', {
+      where: paths.folder,
       cause,
-      remedy: 'Run it as the user who made the state folder, or name another with --state.',
     })
   }
 }
+
+/** Whether `init` has completed: it writes the CA's certificate last. */
+const hasFleet = ({ caCert }: StatePaths): Promise<boolean> =>
+  access(caCert).then(
+    () => true,
+    () => false,
+  )

@@ -7,7 +7,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { type StatePaths, statePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
-/** How long the coordinator's own certificate holds; it can be issued anew at any time, the CA's key is beside it. */
+/** Validity of the coordinator's own certificate. */
 const coordinatorDays = 825
 
 /** Makes a state folder: fleet CA, the coordinator's identity, the operator's key for backups. STATE_EXISTS where there is one already. */

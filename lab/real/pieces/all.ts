@@ -17,7 +17,7 @@ import { secondNetwork } from './second-network.js'
 import { sharedFiles } from './shared-files.js'
 import { spareMachines } from './spare-machines.js'
 
-/** By the names that `--with` and a lab's settings give them. */
+/** By their names in `--with` and in a lab's settings. */
 export const pieces = {
   'api-port': apiPort,
   crio,

@@ -1,6 +1,6 @@
 import type { Piece } from '../piece.js'
 
-/** The API server on another port than 6443. */
+/** The API server on a port other than 6443. */
 export const apiPort: Piece = {
   init({ init }) {
     init.localAPIEndpoint.bindPort = 7443

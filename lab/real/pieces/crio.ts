@@ -28,7 +28,7 @@ network_dir = "/etc/cni/net.d/"
 plugin_dirs = ["/opt/cni/bin/"]
 `
 
-/** A machine in a container may not lower oom_score_adj, nor limit huge pages, and lacks a capability; containerd can do without, CRI-O cannot. */
+/** A machine in a container may not lower oom_score_adj or limit huge pages, and lacks a capability; containerd tolerates that, CRI-O does not. */
 const runc = `#!/bin/sh
 for word; do
   [ "$before" = --bundle ] && sed -zi 's/"oomScoreAdj": *-[0-9]*/"oomScoreAdj":0/
@@ -67,7 +67,7 @@ async function start(node: LabNode, lab: Lab, files: Awaited<ReturnType<typeof c
   await node.must(['sh', '-c', 'ldconfig && systemctl daemon-reload && systemctl enable -q --now crio'])
 }
 
-/** What containerd had been given, into CRI-O's storage. */
+/** Imports containerd's images into CRI-O's storage. */
 async function bringImages(node: LabNode, lab: Lab): Promise<void> {
   for (const name of readdirSync(images(lab.version)).filter((each) => each.endsWith('.tar'))) {
     const [{ RepoTags }] = JSON.parse(await must('tar', ['-xOf', join(images(lab.version), name), 'manifest.json']))
@@ -84,7 +84,7 @@ async function bringImages(node: LabNode, lab: Lab): Promise<void> {
   }
 }
 
-/** Another container runtime than containerd, as OpenShift's and many of kubeadm's clusters have it. */
+/** CRI-O instead of containerd, as in OpenShift and many kubeadm clusters. */
 export const crio: Piece = {
   init({ init }) {
     init.nodeRegistration.criSocket = `unix://${socket}`

@@ -1,7 +1,7 @@
 import type { Lab } from '../lab.js'
 import type { Piece } from '../piece.js'
 
-/** etcd that listens on loopback alone, as kubeadm made it once and as hardened clusters have it: nobody could join it. */
+/** etcd that listens only on loopback, as kubeadm once configured it and as in hardened clusters: no member could join it. */
 export const etcdLocalhost: Piece = {
   after: (lab) => listenOn(lab, (port) => `https://127.0.0.1:${port}`),
 }
@@ -16,7 +16,7 @@ async function listenOn(lab: Lab, urls: (port: number) => string): Promise<void>
   await cp1.must(['sed', '-i', ...edit, '/etc/kubernetes/manifests/etcd.yaml'])
   const another = async () => !['', before].includes((await cp1.sh(['pidof', 'etcd'])).stdout)
   await lab.untilReady(another)
-  // It ends itself where it had no API for longer than its Lease, and its kubelet lets it wait.
+  // It exits after it had no API for longer than its Lease, and its kubelet delays the restart.
   const lease = ['-n', 'kube-system', 'get', 'lease', 'kube-controller-manager', '-o', 'jsonpath={.spec.renewTime}']
   const renewed = async () => (await cp1.sh(['kubectl', ...lease])).stdout
   const last = await renewed()

@@ -7,8 +7,8 @@ import type { Piece } from '../piece.js'
 export const keysElsewhere = (lab: Lab): string => join(lab.folder, 'keys-elsewhere')
 
 /**
- * The key of the cluster's CA is on no node, once the workers have joined. The controller-manager signs nothing any more, as kubeadm has it in such a
- * cluster (app/phases/controlplane/manifests.go, getControllerManagerCommand): a joiner's kubelet would wait for its certificate for ever.
+ * The key of the cluster's CA is on no node, once the workers have joined. The controller-manager no longer signs anything, as kubeadm configures it in such a
+ * cluster (app/phases/controlplane/manifests.go, getControllerManagerCommand): a joiner's kubelet would wait for its certificate forever.
  */
 export const externalCa: Piece = {
   async after(lab) {

@@ -8,7 +8,7 @@ const members: readonly NodeSpec[] = [1, 2, 3].map((n) => ({
   octet: 40 + n,
   role: 'etcd',
 }))
-/** Where its machines and the API servers have its certificates: no path that kubeadm knows. */
+/** Where its machines and the API servers have its certificates: not a path that kubeadm knows. */
 export const etcdClientFolder = '/etc/etcd/pki'
 
 const unit = (node: LabNode, all: readonly LabNode[]) => `[Unit]
@@ -27,7 +27,7 @@ Restart=on-failure
 WantedBy=multi-user.target
 `
 
-/** A CA and certificates made with openssl, as people make them who do not have kubeadm make their etcd. */
+/** A CA and certificates made with openssl, as is common when kubeadm does not make etcd. */
 async function makeCertificates(maker: LabNode, all: readonly LabNode[]): Promise<void> {
   const sign = (name: string, extensions: string) => `
     openssl req -new -newkey rsa:2048 -nodes -keyout ${name}.key -subj /CN=${name} -out ${name}.csr 2>/dev/null
@@ -69,7 +69,7 @@ async function startEtcd(lab: Lab): Promise<void> {
     await bring(maker, file, lab.node('cp1'), `${etcdClientFolder}/${file}`)
 }
 
-/** etcd as a service on three machines of its own, with a CA of its own. */
+/** etcd as a service on three separate machines, with its own CA. */
 export const externalEtcd: Piece = {
   machines: members,
   init({ cluster }, lab) {

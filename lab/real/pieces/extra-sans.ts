@@ -1,10 +1,10 @@
 import { kubeadmText } from '../kubeadm-documents.js'
 import type { Piece } from '../piece.js'
 
-/** What somebody added to the API server's certificate. */
+/** A name that was added to the API server's certificate. */
 export const addedByHand = { name: 'old-name.example.com', address: '192.0.2.77' }
 
-/** As people do it: a new certificate from a copy of the configuration that nobody uploads. */
+/** As is common: a new certificate from a copy of the configuration that is not uploaded. */
 export const extraSans: Piece = {
   async after(lab) {
     const cp1 = lab.node('cp1')

@@ -15,7 +15,7 @@ const conflist = {
   ],
 }
 
-/** As flannel's own manifest has it: an agent on each node that asks the Service `kubernetes`. */
+/** As in flannel's own manifest: an agent on each node that uses the Service `kubernetes`. */
 const daemonSet = (image: string) => {
   const volumes = {
     run: { at: '/run/flannel', hostPath: { path: '/run/flannel', type: 'DirectoryOrCreate' } },
@@ -97,12 +97,12 @@ const objects = (image: string) => [
 async function prepare(node: LabNode, image: { reference: string; file: string }): Promise<void> {
   await node.must(['rm', '-f', '/etc/cni/net.d/10-lab.conflist'])
   const plugin = '/opt/cni/bin/flannel'
-  // Debian 11 has the real one, later releases have none.
+  // Debian 11 has the real plugin, later releases have none.
   if ((await node.sh(['test', '-e', plugin])).exitCode !== 0) await node.install(labFile('flannel-cni'), plugin)
   await node.importImage(image.file)
 }
 
-/** flannel in the place of the lab's static routes: its backend host-gw, which makes the routes between the nodes. */
+/** flannel instead of the lab's static routes: its backend host-gw makes the routes between the nodes. */
 export const flannel: Piece = {
   init({ cluster }) {
     cluster.networking['podSubnet'] = network

@@ -2,7 +2,7 @@ import type { KubeadmDocuments } from '../kubeadm-documents.js'
 import type { Lab } from '../lab.js'
 import type { LabNode } from '../node.js'
 
-/** Where kubespray has etcd's certificates, and KubeKey after it. */
+/** Where kubespray, and KubeKey after it, keep etcd's certificates. */
 const folder = '/etc/ssl/etcd/ssl'
 const short = (node: LabNode): string => node.spec.name.replace(/\..*/, '')
 
@@ -51,7 +51,7 @@ function environment(node: LabNode): string {
     .join('\n')}\n`
 }
 
-/** One certificate of each kind that their scripts make: for the member, for its administrator, and for what runs on the node. */
+/** One certificate of each kind that their scripts make: for the member, for its administrator, and for clients on the node. */
 function certificates(node: LabNode): string {
   const names = `DNS:localhost,DNS:etcd.kube-system.svc,DNS:${node.spec.name},DNS:${short(node)},IP:${node.address},IP:127.0.0.1`
   const sign = (kind: string) => `
@@ -64,7 +64,7 @@ function certificates(node: LabNode): string {
     rm x.csr x.ext ca.srl; chmod 700 . ; chmod 600 *-key.pem`
 }
 
-/** etcd as a service of the first control plane itself, as kubespray and KubeKey make it: for kubeadm it is an external one. */
+/** etcd as a service of the first control plane itself, as in kubespray and KubeKey: for kubeadm it is external. */
 export async function startHostEtcd(lab: Lab): Promise<void> {
   const cp1 = lab.node('cp1')
   await cp1.must(['sh', '-c', certificates(cp1)])
@@ -86,7 +86,7 @@ export function hostEtcd(documents: KubeadmDocuments, lab: Lab): void {
   }
 }
 
-/** The names that both put into the API server's certificate, beside kubeadm's. */
+/** The names that both add to the API server's certificate, besides kubeadm's. */
 export function certificateNames(lab: Lab, ...own: readonly string[]): string[] {
   const inside = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
   const nodes = [lab.node('cp1')].flatMap((node) => [node.spec.name, node.address])

@@ -1,6 +1,6 @@
 import type { Piece } from '../piece.js'
 
-/** Nodes that are called otherwise than their machines. */
+/** Nodes whose names differ from their machines' hostnames. */
 export const hostNames: Piece = {
   hostName: (name) => `machine-of-${name.split('.')[0]}`,
 }

@@ -4,7 +4,7 @@ import { certificateNames, hostEtcd, startHostEtcd } from './host-etcd.js'
 
 const endpoint = 'lb.kubesphere.local'
 
-/** KubeKey's shape: etcd as a service of the first control plane, the endpoint a name that every node's /etc/hosts leads there. */
+/** KubeKey's layout: etcd as a service of the first control plane, the endpoint a name that every node's /etc/hosts resolves to it. */
 export const kubekey: Piece = {
   init(documents, lab) {
     const { api, cluster } = documents

@@ -64,7 +64,7 @@ const nginxPod = (image: string) =>
     },
   })
 
-/** nginx on a worker's loopback, and its kubelet led there, as kubespray does once the worker has joined. */
+/** nginx on a worker's loopback, which its kubelet uses, as kubespray configures it after the join. */
 async function throughLoopback(node: LabNode, lab: Lab, image: { file: string; reference: string }): Promise<void> {
   await node.importImage(image.file)
   await node.put('/etc/nginx/nginx.conf', nginxConf(`${lab.node('cp1').address}:6443`), '0755')
@@ -74,8 +74,8 @@ async function throughLoopback(node: LabNode, lab: Lab, image: { file: string; r
 }
 
 /**
- * kubespray's shape: certificates in /etc/kubernetes/ssl and /etc/kubernetes/pki a link to it, etcd as a service of the first control plane, nginx
- * on each worker's loopback, and the endpoint the address of the first.
+ * kubespray's layout: certificates in /etc/kubernetes/ssl with /etc/kubernetes/pki as a link to it, etcd as a service of the first control plane, nginx
+ * on each worker's loopback, and the address of the first control plane as the endpoint.
  */
 export const kubespray: Piece = {
   init(documents, lab) {
@@ -99,7 +99,7 @@ export const kubespray: Piece = {
   },
   async before(lab) {
     const cp1 = lab.node('cp1')
-    // Without the link kubeadm join puts the CA where the kubelet's configuration does not look (kubeadm#1498).
+    // Without the link kubeadm join writes the CA where the kubelet's configuration does not look (kubeadm#1498).
     const link = 'mkdir -m 755 -p /etc/kubernetes/ssl && ln -s /etc/kubernetes/ssl /etc/kubernetes/pki'
     for (const node of [cp1, ...lab.workers]) await node.must(['sh', '-c', link])
     await cp1.put(schedulerConfig, schedulerText, '0644')

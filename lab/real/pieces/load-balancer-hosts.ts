@@ -1,6 +1,6 @@
 import type { Piece } from '../piece.js'
 
-/** Two machines with an agent, haproxy and keepalived that are no nodes. */
+/** Two machines with agent, haproxy and keepalived that are no nodes. */
 export const loadBalancerHosts: Piece = {
   machines: [1, 2].map((n) => ({
     short: `lb${n}`,

@@ -1,7 +1,7 @@
 import { extraArgs } from '../kubeadm-documents.js'
 import type { Piece } from '../piece.js'
 
-/** The kubelet asks only whether the port is open: it has no credentials for the API server's /livez. */
+/** The kubelet's probes only check that the port is open: it has no credentials for the API server's /livez. */
 const probePatch = ['liveness', 'readiness', 'startup']
   .flatMap((kind) => [
     `- {op: remove, path: /spec/containers/0/${kind}Probe/httpGet}`,
@@ -9,7 +9,7 @@ const probePatch = ['liveness', 'readiness', 'startup']
   ])
   .join('\n')
 
-/** `--anonymous-auth=false`, as benchmarks of security ask for. Workers join by a file: they cannot read cluster-info. */
+/** `--anonymous-auth=false`, as security benchmarks require. Workers join with a file: they cannot read cluster-info. */
 export const noAnonymous: Piece = {
   discoveryByFile: true,
   init({ api, init, cluster }) {

@@ -6,8 +6,8 @@ const everywhere = (text: string): Piece => ({
   },
 })
 
-/** The nodes' DNS server never answers, as behind a firewall that drops: a look-up waits until it gives up. */
+/** The nodes' DNS server never answers, as behind a firewall that drops packets: a lookup waits for its timeout. */
 export const silentDns = everywhere('nameserver 192.0.2.53\n')
 
-/** Nodes without a DNS server: CoreDNS has nobody to forward to and does not start. */
+/** Nodes without a DNS server: CoreDNS has no upstream server and does not start. */
 export const noDns = everywhere('')

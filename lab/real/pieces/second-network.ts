@@ -2,8 +2,8 @@ import { extraArgs } from '../kubeadm-documents.js'
 import type { Piece } from '../piece.js'
 
 /**
- * The cluster on a network of its own, the default route on another. The first control plane's kubelet is told its address as kubeadm's
- * documentation says; workers have it where Debian's package looks, for `kubeadm join` has no flag for it.
+ * The cluster on its own network, the default route on another. The first control plane's kubelet gets its address as kubeadm's
+ * documentation says; workers have it where Debian's package looks, because `kubeadm join` has no flag for it.
  */
 export const secondNetwork: Piece = {
   secondCard: true,

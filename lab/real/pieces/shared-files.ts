@@ -24,7 +24,7 @@ resources:
 `
 const schedulerPatch = 'spec:\n  containers:\n    - name: kube-scheduler\n      resources: {requests: {cpu: 50m}}\n'
 
-/** What the tests look for on every control plane. */
+/** What the tests check on every control plane. */
 export const sharedPaths: readonly string[] = [
   `${folder}/audit.yaml`,
   `${folder}/admission.yaml`,

@@ -1,6 +1,6 @@
 import type { Piece } from '../piece.js'
 
-/** A machine each for a fourth control plane and another worker, which somebody joins by hand. */
+/** Two machines for a fourth control plane and another worker, which a test joins by hand. */
 export const spareMachines: Piece = {
   machines: [
     { short: 'cp4', name: 'k8smaster4.example.com', octet: 33, role: 'spare' },

@@ -170,7 +170,7 @@ export const folders: readonly PublicCase[] = [
             check: 'cluster-folders',
             severity: 'error',
             on: 'cp2',
-            evidence: /others than root may write/,
+            evidence: /other users than root may write/,
             remedy: /chmod/,
           },
         ],

@@ -23,7 +23,7 @@ export const etcdExternal: Scenario = {
         async prepare(cluster) {
           const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
           ended(t, plan)
-          t.notMatch(plan.stdout, /no way back|etcd-topology/i)
+          t.notMatch(plan.stdout, /no way back|point of no return|etcd-topology/i)
         },
         looks: (cluster) => sameEtcd(t, cluster),
         undone: true,

@@ -50,7 +50,7 @@ export const threeToFive: Scenario = {
 
 async function goesOnToFive(t: Test, cluster: SimulatedCluster): Promise<void> {
   cluster.writeClusterFile({ policy: ['  availabilityBudgetSeconds: 60'] })
-  t.notMatch((await cluster.quorate(['plan', '-f', cluster.clusterFile])).stdout, /Without a way back/)
+  t.notMatch((await cluster.quorate(['plan', '-f', cluster.clusterFile])).stdout, /Point of no return/)
   nothingFailed(t, await convertUnderProbes(cluster))
   t.equal((await members(cluster)).filter(({ learner }) => !learner).length, 5, 'five voters')
   ended(t, await cluster.quorate(['verify', '-f', cluster.clusterFile]))

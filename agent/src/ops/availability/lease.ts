@@ -8,7 +8,7 @@ export const leasePath = `${apiPath.systemLeases}/${name}`
 /** metav1.MicroTime: RFC 3339 with six digits. */
 export const microTime = (): string => new Date().toISOString().replace('Z', '000Z')
 
-/** Makes the Lease that writes renew; one that a watch before left is taken as it is. False where it could not be made now. */
+/** Makes the Lease that writes renew; one left by an earlier watch is reused. False if it cannot be made now. */
 export async function makeLease({ kube }: Tools, signal: AbortSignal): Promise<boolean> {
   const lease = {
     apiVersion: 'coordination.k8s.io/v1',
@@ -24,7 +24,7 @@ export async function makeLease({ kube }: Tools, signal: AbortSignal): Promise<b
     )
 }
 
-/** Deletes it by the node's own API server; nothing to do where this is no control plane. */
+/** Deletes it through the node's own API server; nothing to do on other nodes. */
 export async function deleteLease({ kube }: Tools, signal: AbortSignal): Promise<void> {
   try {
     await (await kube()).remove(leasePath, signal)

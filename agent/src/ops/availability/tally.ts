@@ -1,19 +1,19 @@
 import type { AvailabilityOutage, AvailabilitySeen } from '@quorate/shared/gen/quorate/v1/node_agent'
 
-/** When something came of a question; Unix milliseconds that never go back, and for how long the asking machine stood still. */
+/** When a question ended, in Unix milliseconds that never decrease, and how long the asking machine stalled. */
 export interface Moment {
   readonly at: number
   readonly askedAt: number
   readonly stalled: { readonly meanwhile: number; readonly inAll: number }
 }
 
-/** What was asked before or in a stall of this length and came to nothing may have died of it: a server hangs up on who does not answer. */
+/** A question asked before or in a stall of this length may have failed because of it: a server closes connections of slow clients. */
 const deadlyStallMs = 1_000
 
 /**
- * The answers of one target as gaps. A gap is the time between two good answers that follow each other, without that in which the asking machine
- * stood still; an outage is one with a failed answer in it. Before the first good answer there is no gap, but there can be an outage: from the
- * begin, unless what fails counts once it was good only.
+ * The answers of one target as gaps. A gap is the time between two consecutive good answers, without stalls of the asking
+ * machine; an outage is a gap with a failed answer. Before the first good answer there is no gap, but there can be an outage: from the
+ * start, unless failures count only after a good answer.
  */
 export class Tally {
   readonly #name: string
@@ -26,10 +26,10 @@ export class Tally {
   #failed = 0
   #longestGap = 0
   #outages: AvailabilityOutage[] = []
-  /** As last seen, and of that what was said. */
+  /** The latest value, and how much of it was reported. */
   #stalled = { inAll: 0, said: 0 }
 
-  /** Times are Unix milliseconds and never go back. */
+  /** Times are Unix milliseconds that never decrease. */
   constructor(name: string, now: number, onceGood = false) {
     this.#name = name
     this.#beganAt = now
@@ -48,7 +48,7 @@ export class Tally {
     this.#lastGood = { at, stalledInAll: stalled.inAll }
   }
 
-  /** What was asked before the last good answer came and is given up after it tells nothing of the time since. */
+  /** A question asked before the last good answer and given up after it says nothing about the time since. */
   failed(error: string, { askedAt, stalled }: Omit<Moment, 'at'>): void {
     this.#stalled.inAll = stalled.inAll
     if (stalled.meanwhile >= deadlyStallMs || (this.#onceGood && this.#lastGood === undefined)) return
@@ -57,7 +57,7 @@ export class Tally {
     if (this.#lastGood === undefined || askedAt >= this.#lastGood.at) this.#failure ??= error
   }
 
-  /** What is new since the call before. */
+  /** What is new since the previous call. */
   take(now: number): AvailabilitySeen {
     const seen = {
       name: this.#name,

@@ -9,27 +9,27 @@ export interface WatchParts {
   readonly tools: Tools
   readonly targets: readonly AvailabilityTarget[]
   readonly caPem: string
-  /** Of admin.conf; undefined on a node that has none: then nothing is written. */
+  /** Of admin.conf; undefined on a node without it: then nothing is written. */
   readonly credentials: ClientCredentials | undefined
   readonly everyMs: { readonly read: number; readonly write: number }
 }
 
-/** A Lease that cannot be deleted now is deleted by the watch after this one. */
+/** A Lease that cannot be deleted now is deleted by the next watch. */
 const deleteMs = 3_000
 const makeAgainMs = 1_000
 /**
- * One new connection every two seconds, by turns among all targets: a handshake costs as much as ten answers. Reads and writes through the
- * endpoint are two of five targets, and two places watch: its load balancer has a new client every three seconds on average.
+ * One new connection every two seconds, in turn among all targets: a handshake costs as much as ten answers. Reads and writes through the
+ * endpoint are two of five targets, and two nodes watch: its load balancer gets a new client every three seconds on average.
  */
 const newLineMs = 2_000
 
-/** Asks all targets from the moment it is made until `end`. */
+/** Asks all targets from its creation until `end`. */
 export class Watch {
   readonly #parts: WatchParts
   readonly #tallies: readonly Tally[]
   readonly #asking: Asking
   readonly #ends = new AbortController()
-  /** A clock that never goes back, which those of machines that are set do. */
+  /** A clock that never decreases, unlike a machine's clock that is set. */
   readonly #bootedAt = Date.now() - performance.now()
   #making: Promise<unknown> = Promise.resolve()
   #madeAt = -makeAgainMs
@@ -46,12 +46,12 @@ export class Watch {
     return this.#bootedAt + performance.now()
   }
 
-  /** What is new since the call before, of each target. */
+  /** What is new since the previous call, for each target. */
   take(): AvailabilitySeen[] {
     return this.#tallies.map((tally) => tally.take(this.now()))
   }
 
-  /** Nothing is asked any more, and what writes needed is gone; a watch that takes this one's place has no need to wait for that. Never rejects. */
+  /** Stops asking and deletes what the writes needed; a watch that replaces this one need not wait for that. Never rejects. */
   async end(replaced?: AbortSignal): Promise<void> {
     this.#asking.stop()
     this.#ends.abort()
@@ -78,7 +78,7 @@ export class Watch {
     }
   }
 
-  /** Where anonymous requests are refused only an API server refuses them, and it does so from the first answer on. */
+  /** Where anonymous requests are refused, only an API server refuses them, from the first answer on. */
   #read(tally: Tally): (answer: Answered) => void {
     let refusesAnonymous: boolean | undefined
     return (answer) => {
@@ -95,7 +95,7 @@ export class Watch {
     return { askedAt: this.#bootedAt + askedAt, at: this.#bootedAt + at, stalled }
   }
 
-  /** That there is no Lease is no failure of the API server: it is made anew. */
+  /** A missing Lease is no failure of the API server: it is made again. */
   #written(tally: Tally): (answer: Answered) => void {
     return (answer) => {
       if ('error' in answer) return tally.failed(answer.error, this.#moment(answer))

@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 
-/** A file in an archive. `path` is relative and normalised; `tar` opens it without us. */
+/** A file in an archive. `path` is relative and normalised; plain `tar` can extract it. */
 export interface ArchivedFile {
   readonly path: string
   readonly mode: number
@@ -59,7 +59,7 @@ function header(file: ArchivedFile): Buffer {
   return block
 }
 
-/** A long path is cut at a slash so that its end fits into the name and its begin into the prefix. */
+/** A long path is split at a slash so that its end fits into the name and its beginning into the prefix. */
 function splitPath(path: string): { name: string; prefix: string } {
   const size = (text: string): number => Buffer.byteLength(text)
   if (size(path) <= nameLength) return { name: path, prefix: '' }
@@ -70,13 +70,13 @@ function splitPath(path: string): { name: string; prefix: string } {
   throw new QuorateError('NOT_IN_TABLE', `the path is too long for an archive: ${path}`, { where: path })
 }
 
-/** Sum of the header's bytes, its own field counted as blanks. */
+/** Sum of the header's bytes, with its own field counted as blanks. */
 function checksum(block: Buffer): number {
   const [start, length] = field.checksum
   return block.reduce((sum, byte, at) => sum + (at >= start && at < start + length ? 0x20 : byte), 0)
 }
 
-/** The files of an archive that `writeArchive` made; INVALID_REQUEST for anything else, also for links and special files. */
+/** The files of an archive made by `writeArchive`; INVALID_REQUEST for anything else, including links and special files. */
 export function readArchive(archive: Buffer): ArchivedFile[] {
   const files: ArchivedFile[] = []
   let at = 0

@@ -1,13 +1,13 @@
 import type { KubeApi } from '../../host/kube-api.js'
 
-/** What the agent needs of a ConfigMap. */
+/** The fields of a ConfigMap that the agent uses. */
 export interface ConfigMap {
   readonly metadata: { readonly resourceVersion: string; readonly [field: string]: unknown }
   readonly data?: Readonly<Record<string, string>>
   readonly [field: string]: unknown
 }
 
-/** The ConfigMaps that steps change, each with its one key that Quorate writes. Names as in TouchedObject. */
+/** The ConfigMaps that steps change, each with the one key that Quorate writes. Names as in TouchedObject. */
 const configMapKeys = {
   'configmap/kube-system/kubeadm-config': 'ClusterConfiguration',
   'configmap/kube-public/cluster-info': 'kubeconfig',
@@ -26,7 +26,7 @@ export function configMapPath(name: ConfigMapName): string {
   return `/api/v1/namespaces/${namespace}/configmaps/${object}`
 }
 
-/** The ConfigMap and the text of its key; undefined when it (or its key) does not exist. */
+/** The ConfigMap and the text of its key; undefined if it (or its key) does not exist. */
 export async function readConfigMap(
   kube: KubeApi,
   name: ConfigMapName,
@@ -38,8 +38,8 @@ export async function readConfigMap(
 }
 
 /**
- * Puts another text into the key, all else as it was read: cluster-info's signatures belong to the bootstrap signer. The
- * resourceVersion goes along, so that the server refuses it (DRIFT) when somebody was faster.
+ * Writes another text into the key and leaves the rest as read: cluster-info's signatures belong to the bootstrap signer. The
+ * request carries the resourceVersion, so that the server refuses it (DRIFT) after a concurrent change.
  */
 export async function writeConfigMapText(
   kube: KubeApi,

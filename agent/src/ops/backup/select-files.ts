@@ -2,10 +2,10 @@ import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths.js'
 
-/** kubeadm upgrade leaves copies of etcd's data here: gigabytes, and nothing that a step touches. */
+/** kubeadm upgrade leaves copies of etcd's data here: gigabytes, which no step touches. */
 const skipped = `${kubernetesFolder}/tmp`
 
-/** User kubeconfigs that exist on this node: root's and those of every home. A /home that cannot be listed has none, and is told. */
+/** User kubeconfigs that exist on this node: root's and those of every home. A /home that cannot be listed has none, and is reported. */
 export async function userKubeconfigs(host: Host, unlisted: (error: unknown) => void = () => {}): Promise<string[]> {
   const listed = await host.list('/home').catch((error: unknown) => {
     unlisted(error)
@@ -38,7 +38,7 @@ export async function filesBelow(host: Host, folder: string): Promise<string[]> 
   return found.flat()
 }
 
-/** Every file that a step could touch on this node, whether it exists or not, all of /etc/kubernetes and of the cluster's certificates. */
+/** Every file that a step could touch on this node, existing or not, all of /etc/kubernetes and of the cluster's certificates. */
 export async function filesToKeep(host: Host): Promise<string[]> {
   const { certificatesDir } = await readFolders(host)
   const found = await Promise.all([

@@ -5,7 +5,7 @@ import type { Host, HostFile } from '../../host/host.js'
 import type { ChangeContext } from '../operation.js'
 import { backupFolder } from '../paths.js'
 
-/** One name of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
+/** One entry of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
 export type BackupEntry =
   | {
       readonly kind: 'file'
@@ -19,11 +19,11 @@ export type BackupEntry =
   | {
       readonly kind: 'absent'
       readonly name: string
-      /** The topmost folder on its way that did not exist either. */
+      /** The topmost folder of its path that did not exist either. */
       readonly absentFolder?: string
     }
 
-/** A service as it was before the run, so that stopping the load balancer can leave it so. */
+/** A service's state before the run, for stopping the load balancer. */
 export interface UnitBefore {
   readonly active: boolean
   readonly enabled: boolean
@@ -35,7 +35,7 @@ interface BackupIndex {
   readonly units: Readonly<Record<string, UnitBefore>>
 }
 
-/** Where one run's backup lies on this node. */
+/** Where one run's backup is on this node. */
 export interface BackupPlace {
   readonly host: Host
   readonly stateFolder: string
@@ -48,19 +48,19 @@ export const backupPlace = ({ tools, header }: ChangeContext): BackupPlace => ({
   runId: header.runId,
 })
 
-/** Keys are in it: nobody but root may read a backup. */
+/** It contains keys: only root may read a backup. */
 const mode = 0o600
 
 const indexPath = ({ stateFolder, runId }: BackupPlace): string => `${backupFolder(stateFolder, runId)}/index.json`
 
-/** Where the bytes of an entry lie; also its name in the archive that leaves the node. */
+/** Where the bytes of an entry are; also its name in the archive that leaves the node. */
 export const storedName = (entry: BackupEntry): string =>
   entry.kind === 'file' ? `files${entry.name}` : `objects/${entry.name.replaceAll('/', '_')}`
 
 const storedPath = ({ stateFolder, runId }: BackupPlace, entry: BackupEntry): string =>
   `${backupFolder(stateFolder, runId)}/${storedName(entry)}`
 
-/** The index of a run's backup; an empty one when the run has none on this node. */
+/** The index of a run's backup; empty if the run has none on this node. */
 export async function readBackupIndex(place: BackupPlace): Promise<BackupIndex> {
   const file = await place.host.read(indexPath(place))
   if (file === undefined) return { runId: place.runId, entries: [], units: {} }
@@ -74,9 +74,9 @@ async function writeIndex(place: BackupPlace, index: BackupIndex): Promise<void>
 }
 
 /**
- * Adds files to the run's backup as they are now, or their absence. A name that the backup already has is kept as it is: the
- * backup is what was there before the run, however often it is asked for. Symbolic links are left out: nothing writes through
- * them. Returns the entries that were added.
+ * Adds the current state of files, or their absence, to the run's backup. An entry that exists is kept: the
+ * backup is the state before the run, however often this is repeated. Symbolic links are omitted: nothing writes through
+ * them. Returns the added entries.
  */
 export async function keepFiles(place: BackupPlace, names: readonly string[]): Promise<readonly BackupEntry[]> {
   const index = await readBackupIndex(place)
@@ -107,14 +107,14 @@ async function topmostAbsent(host: Host, folder: string): Promise<string | undef
   return (await topmostAbsent(host, above)) ?? folder
 }
 
-/** True when a file is as the backup has it: bytes, mode and owner, or its absence. */
+/** True if a file matches the backup: bytes, mode and owner, or its absence. */
 export function isAsKept(entry: BackupEntry, present: HostFile | undefined): boolean {
   if (entry.kind !== 'file') return present === undefined
   if (present === undefined || sha256Hex(present.bytes) !== entry.sha256) return false
   return present.mode === entry.mode && present.uid === entry.uid && present.gid === entry.gid
 }
 
-/** Makes a file what the backup has: bytes, mode and owner; or its absence, and that of the folders that were made for it. */
+/** Restores a file from the backup: bytes, mode and owner; or its absence, and that of the folders made for it. */
 export async function putBackFile(place: BackupPlace, entry: BackupEntry): Promise<void> {
   const { host } = place
   if (entry.kind === 'file') {
@@ -126,7 +126,7 @@ export async function putBackFile(place: BackupPlace, entry: BackupEntry): Promi
   const top = entry.kind === 'absent' ? entry.absentFolder : undefined
   if (top === undefined) return
   for (let folder = posix.dirname(entry.name); ; folder = posix.dirname(folder)) {
-    // Others may have put something there since: then it stays.
+    // Other content may have been added since: then the folder stays.
     if (!(await host.removeEmptyFolder(folder)) || folder === top) return
   }
 }
@@ -138,7 +138,7 @@ async function readUnlessLink(host: Host, name: string): Promise<HostFile | unde
   })
 }
 
-/** Adds the text of an API object, unless the backup has it. True when it was added. */
+/** Adds the text of an API object, unless the backup has it. True if it was added. */
 export async function keepObject(place: BackupPlace, name: string, text: string | undefined): Promise<boolean> {
   const index = await readBackupIndex(place)
   if (index.entries.some((entry) => entry.name === name)) return false
@@ -149,14 +149,14 @@ export async function keepObject(place: BackupPlace, name: string, text: string 
   return true
 }
 
-/** Remembers how a service was before the run; the first word stands. */
+/** Records a service's state before the run; the first record wins. */
 export async function keepUnit(place: BackupPlace, unit: string, before: UnitBefore): Promise<void> {
   const index = await readBackupIndex(place)
   if (Object.hasOwn(index.units, unit)) return
   await writeIndex(place, { ...index, units: { ...index.units, [unit]: before } })
 }
 
-/** The entry of a name; BACKUP_MISSING when this run has none. */
+/** The entry of a name; BACKUP_MISSING if this run has none. */
 export async function findEntry(place: BackupPlace, name: string): Promise<BackupEntry> {
   const { entries } = await readBackupIndex(place)
   const entry = entries.find((one) => one.name === name)
@@ -164,7 +164,7 @@ export async function findEntry(place: BackupPlace, name: string): Promise<Backu
   throw new QuorateError('BACKUP_MISSING', `run ${place.runId} has no backup of ${name} on this node`, { where: name })
 }
 
-/** The bytes that were kept, checked against their hash; BACKUP_MISSING when they are gone or damaged. */
+/** The stored bytes, verified against their hash; BACKUP_MISSING if they are gone or damaged. */
 export async function readKept(place: BackupPlace, entry: Exclude<BackupEntry, { kind: 'absent' }>): Promise<Buffer> {
   const file = await place.host.read(storedPath(place, entry))
   if (file !== undefined && sha256Hex(file.bytes) === entry.sha256) return file.bytes

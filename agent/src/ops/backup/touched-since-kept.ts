@@ -5,8 +5,8 @@ import type { ChangeContext } from '../operation.js'
 import { backupPlace, findEntry } from './store.js'
 
 /**
- * Which of these files differ from what this run's backup kept of them, in the order of the names. An agent that was killed half way did not come
- * to say what it changed; kept right before, it is all of it this run's doing.
+ * Which of these files differ from this run's backup, in the order of the names. An agent that was killed did not
+ * report its changes; with a backup taken right before, every difference is this run's.
  */
 export async function touchedSinceKept(context: ChangeContext, names: readonly string[]): Promise<TouchedObject[]> {
   const touched = names.map(async (name) => {

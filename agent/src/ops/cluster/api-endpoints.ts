@@ -9,7 +9,7 @@ interface Place {
   readonly others: NonNullable<EndpointSlice['endpoints']>
 }
 
-/** The EndpointSlices of default/kubernetes that lead to this node's own API server. */
+/** The EndpointSlices of default/kubernetes that contain this node's own API server. */
 async function placesOf({ host, kube }: Tools, signal: AbortSignal): Promise<readonly Place[]> {
   const { address } = await readLocalApiServer(host)
   const slices = (await (await kube()).get<List<EndpointSlice>>(apiPath.slicesOfApi, signal))?.items ?? []
@@ -20,14 +20,14 @@ async function placesOf({ host, kube }: Tools, signal: AbortSignal): Promise<rea
   })
 }
 
-/** Whether pods may still be led to this node's API server by the Service `kubernetes`. */
+/** Whether the Service `kubernetes` may still send pods to this node's API server. */
 export const isInEndpoints = async (tools: Tools, signal: AbortSignal): Promise<boolean> =>
   (await placesOf(tools, signal)).length > 0
 
 /**
- * Takes this node's API server out of them; `alone` where it is the only one, and nothing is changed. Only the slices, which is what kube-proxy
- * reads: each API server makes them again every ten seconds from what etcd knows of all of them (k8s.io/kubernetes pkg/controlplane/reconcilers), so
- * whatever becomes of this node's, the slices are right again.
+ * Removes this node's API server from them; `alone` if it is the only one, and nothing changes. Only the slices, which kube-proxy
+ * reads: each API server rebuilds them every ten seconds from etcd's list of all of them (k8s.io/kubernetes pkg/controlplane/reconcilers), so
+ * they become correct again whatever happens to this node's.
  */
 export async function leaveEndpoints(tools: Tools, signal: AbortSignal): Promise<'left' | 'out' | 'alone'> {
   const places = await placesOf(tools, signal)
@@ -39,9 +39,9 @@ export async function leaveEndpoints(tools: Tools, signal: AbortSignal): Promise
   return 'left'
 }
 
-/** What an operation answers that was to end this API server only when nobody is led to it any more. */
+/** The answer of an operation that may stop this API server only when it is no endpoint any more. */
 export const backInEndpoints = unchanged(
-  'this API server is among the endpoints of default/kubernetes: nothing was ended',
+  'this API server is among the endpoints of default/kubernetes: it was not stopped',
   {
     in_endpoints: 'yes',
   },

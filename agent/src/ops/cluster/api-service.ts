@@ -10,7 +10,7 @@ const slices = `/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices?
 export const apiServicePath = `${services}/${name}`
 export const apiServiceName = `service/kube-system/${name}`
 
-/** False: somebody else made a Service of that name. */
+/** False: a Service of that name belongs to another owner. */
 export const isOurService = ({ metadata }: Service): boolean => metadata.labels?.[managedBy] === 'quorate'
 
 export const readApiService = (kube: KubeApi, signal: AbortSignal): Promise<Service | undefined> =>
@@ -34,14 +34,14 @@ export function apiServiceObject({ port, targetPort, address }: Omit<ApplyApiSer
   } as Service
 }
 
-/** All of it that can be made again. */
+/** The reproducible part of it. */
 export const apiServiceText = ({ metadata: { labels }, spec }: Service): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'kube-system', labels }, spec })
 
 export const makeApiService = (kube: KubeApi, object: Service, signal: AbortSignal): Promise<Service> =>
   kube.create<Service>(services, object, signal)
 
-/** Whether it is what was asked for; what Kubernetes adds by itself does not count. */
+/** Whether it matches the request; fields that Kubernetes adds do not count. */
 export function isAsWanted({ spec }: Service, { port, targetPort, address }: Omit<ApplyApiServiceRequest, 'header'>) {
   const only = spec?.ports?.[0]
   if (spec?.ports?.length !== 1 || Number(only?.targetPort) !== targetPort) return false
@@ -50,7 +50,7 @@ export function isAsWanted({ spec }: Service, { port, targetPort, address }: Omi
     : spec.type === 'LoadBalancer' && only?.port === port && spec.loadBalancerIP === address
 }
 
-/** What the coordinator is told of it; undefined where there is none. */
+/** What the coordinator learns about it; undefined if there is none. */
 export async function apiServiceFacts(kube: KubeApi, signal: AbortSignal) {
   const service = await readApiService(kube, signal)
   if (service === undefined) return undefined

@@ -4,13 +4,13 @@ import { readFolders } from '../../host/node-folders.js'
 import { cniFolder, kubeletFolder, kubernetesFolder } from '../paths.js'
 import type { JoinMarker } from './join-marker.js'
 
-/** Folders that kubeadm's join, the kubelet and a cluster's network fill, and that a reset empties of more than they put there. */
+/** Folders that kubeadm's join, the kubelet and the cluster network fill, and that a reset empties further than they filled them. */
 async function joinFolders(host: Host): Promise<readonly string[]> {
   const { certificatesDir, etcdDataDir } = await readFolders(host)
   const inside = certificatesDir.startsWith(`${kubernetesFolder}/`) ? [] : [certificatesDir]
   return [kubernetesFolder, ...inside, etcdDataDir, kubeletFolder, cniFolder]
 }
-/** Configuration is small; of what is larger the hash alone is kept, and a reset can but say that it is gone. */
+/** Configuration files are small; of larger files only the hash is kept, and a reset can only report that they are gone. */
 const mostBytesKept = 1024 * 1024
 
 interface Place {
@@ -22,8 +22,8 @@ const keptFolder = (stateFolder: string): string => `${stateFolder}/before-join`
 const keptPath = (stateFolder: string, { contents }: TreeEntry): string => `${keptFolder(stateFolder)}/${contents}`
 
 /**
- * The folders that are the join's on this node. Data of an etcd that lies here before it belongs to somebody else: kubeadm joins with an etcd of
- * its own only where there is none, and a member of an external etcd may live on this very machine. Its data must not be put back to what it was.
+ * The folders that belong to the join on this node. etcd data from before the join belongs to another etcd: kubeadm joins with its own etcd
+ * only if there is none, and a member of an external etcd may run on this machine. Its data must not be restored.
  */
 export async function foldersOfJoin(host: Host): Promise<readonly string[]> {
   const { etcdDataDir } = await readFolders(host)
@@ -38,7 +38,7 @@ export async function readJoinFolders(host: Host, folders?: readonly string[]): 
   return trees.flat()
 }
 
-/** One hash over paths, kinds, modes, owners and contents: equal when a node is byte for byte what it was. */
+/** One hash over paths, kinds, modes, owners and contents: equal if a node is byte for byte what it was. */
 export const fingerprint = (entries: readonly TreeEntry[]): string =>
   sha256Hex(entries.map((entry) => `${JSON.stringify(inOrder(entry))}\n`).join(''))
 
@@ -52,7 +52,7 @@ const inOrder = ({ path, kind, mode, uid, gid, size, contents }: TreeEntry) => [
   contents,
 ]
 
-/** Keeps what is there now, with copies of its files, for a reset to put back. For root alone: there may be keys among them. */
+/** Stores the current state, with copies of its files, for a reset to restore. For root only: it may contain keys. */
 export async function keepBeforeJoin({ host, stateFolder }: Place, folders: readonly string[]): Promise<TreeEntry[]> {
   const entries = await readJoinFolders(host, folders)
   for (const entry of entries) {
@@ -70,11 +70,11 @@ export async function forgetBeforeJoin({ host, stateFolder }: Place): Promise<vo
 export interface PutBack {
   readonly removed: string[]
   readonly restored: string[]
-  /** What could not be made as it was. */
+  /** What could not be restored. */
   readonly missing: string[]
 }
 
-/** Removes everything that was not there before, then puts back what is gone or was changed. */
+/** Removes everything that was not there before, then restores what is missing or changed. */
 export async function putBackBeforeJoin(
   place: Place,
   { before, folders }: Pick<JoinMarker, 'before' | 'folders'>,
@@ -89,7 +89,7 @@ export async function putBackBeforeJoin(
   }
   const now = new Map((await readJoinFolders(host, folders)).map((entry) => [entry.path, entry]))
   const [restored, missing]: [string[], string[]] = [[], []]
-  // By path: a folder comes before what lies in it.
+  // By path: a folder comes before its contents.
   for (const entry of before) {
     const present = now.get(entry.path)
     if (present !== undefined && JSON.stringify(inOrder(present)) === JSON.stringify(inOrder(entry))) continue
@@ -116,7 +116,7 @@ async function restore({ host, stateFolder }: Place, entry: TreeEntry, present: 
       return true
     }
     default:
-      // A socket or a pipe belongs to the program that listens there: it makes its own when it is started.
+      // A socket or a pipe belongs to the program that listens there, which makes it again at its start.
       return false
   }
 }

@@ -20,20 +20,20 @@ async function tokensDescribed(kube: KubeApi, description: string, signal: Abort
   })
 }
 
-/** Ids of the tokens that a run made and nobody deleted yet. */
+/** Ids of the tokens that a run made and that still exist. */
 export const tokensOfRun = (kube: KubeApi, runId: string, signal: AbortSignal): Promise<string[]> =>
   tokensDescribed(kube, descriptionOf(runId), signal)
 
 /**
  * Ids of the tokens that kubeadm's upload-certs made to own its Secret (copycerts.go, createShortLivedBootstrapToken), for two hours each.
- * By their description: an upload that was made again has its Secret owned by the last of them only.
+ * By description: after a repeated upload the last token alone owns the Secret.
  */
 export const tokensOwningCertificates = (kube: KubeApi, signal: AbortSignal): Promise<string[]> =>
   tokensDescribed(kube, 'Proxy for managing TTL for the kubeadm-certs secret', signal)
 
 /**
- * Of an operation that answers with sealed secrets: without the answer nobody holds them, so it is not done; asked again it makes new
- * ones. The tokens that may be left over are named, for whoever cleans up.
+ * For an operation that returns sealed secrets: if its answer is lost, no node holds them, so it is not done; repeated, it makes new
+ * ones. The tokens that may be left over are named, for a cleanup.
  */
 export async function lostSecretsEvidence({ tools, header, signal }: LookContext): Promise<Evidence> {
   const tokens = await tokensOfRun(await tools.kube(), header.runId, signal).catch(() => [])
@@ -86,7 +86,7 @@ export async function makeToken(kube: KubeApi, { runId, ttlSeconds, signal }: To
   if (ttlSeconds < shortestSeconds || ttlSeconds > longestSeconds) {
     throw new QuorateError(
       'INVALID_REQUEST',
-      `a join token lives ${shortestSeconds} to ${longestSeconds} seconds, not ${ttlSeconds}`,
+      `a join token must be valid for ${shortestSeconds} to ${longestSeconds} seconds, not ${ttlSeconds}`,
     )
   }
   const { id, secret } = newToken()

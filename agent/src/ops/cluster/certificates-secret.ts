@@ -6,7 +6,7 @@ import { apiPath, type Secret } from './kube-objects.js'
 export const certificatesSecret = apiPath.secret('kubeadm-certs')
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
-/** By which a joiner's token may read it (copycerts.go, createRBAC). Only upload-certs makes them. */
+/** Lets a joiner's token read it (copycerts.go, createRBAC). Only upload-certs makes them. */
 export const certificatesRole = [
   `${rbac}/rolebindings/kubeadm:kubeadm-certs`,
   `${rbac}/roles/kubeadm:kubeadm-certs`,
@@ -15,8 +15,8 @@ export const certificatesRole = [
 const common = ['ca.crt', 'ca.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'sa.pub', 'sa.key']
 
 /**
- * Where the files of the Secret lie, by their keys in it (copycerts.go, certsToTransfer): of an external etcd only what kubeadm-config names
- * a path for.
+ * Where the files of the Secret are, by their keys in it (copycerts.go, certsToTransfer): for an external etcd only those that kubeadm-config
+ * names.
  */
 export function sharedCertificatePaths(folder: string, etcd: EtcdConfiguration): Readonly<Record<string, string>> {
   const ofEtcd =
@@ -28,29 +28,29 @@ export function sharedCertificatePaths(folder: string, etcd: EtcdConfiguration):
 }
 
 export interface CertificatesWish {
-  /** As it was before the upload. */
+  /** The Secret before the upload. */
   readonly before: Secret | undefined
   readonly etcd: EtcdConfiguration
   /** Of kubeadm-config. */
   readonly certificatesDir: string
-  /** CAs whose key is not on this node (shared/src/kubeadm-certificates.ts): it is rightly empty. */
+  /** CAs whose key is not on this node (shared/src/kubeadm-certificates.ts): an empty value is correct for them. */
   readonly elsewhere: readonly string[]
 }
 
 /**
- * Proves that kubeadm-certs is newly written and complete. kubeadm stores a file that it did not find as an empty value, and a join skips
- * it (copycerts.go): the joiner would then fail long after it began.
+ * Verifies that kubeadm-certs is newly written and complete. kubeadm stores a missing file as an empty value, and a join skips
+ * it (copycerts.go): the joiner would then fail much later.
  */
 export async function requireCertificatesSecret(
   kube: KubeApi,
   { before, etcd, certificatesDir, elsewhere }: CertificatesWish,
   signal: AbortSignal,
 ): Promise<void> {
-  const remedy = `Every shared certificate and key must lie in ${certificatesDir} of this node, the CA keys among them; those of an external etcd where kubeadm-config says.`
+  const remedy = `Put every shared certificate and key, including the CA keys, into ${certificatesDir} on this node; those of an external etcd where kubeadm-config names them.`
   const secret = await kube.get<Secret>(certificatesSecret, signal)
   const version = secret?.metadata.resourceVersion
   if (secret === undefined || (before !== undefined && version === before.metadata.resourceVersion)) {
-    throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs ended well but did not write Secret kubeadm-certs')
+    throw new QuorateError('COMMAND_FAILED', 'kubeadm upload-certs succeeded but did not write Secret kubeadm-certs')
   }
   const lacking = Object.keys(sharedCertificatePaths(certificatesDir, etcd)).filter(
     (key) => (secret.data?.[key] ?? '') === '' && !elsewhere.some((ca) => key === `${ca.replace('/', '-')}.key`),

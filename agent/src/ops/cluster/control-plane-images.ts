@@ -5,15 +5,15 @@ import type { Host } from '../../host/host.js'
 import { lastLines } from '../run-unit.js'
 
 interface Wanted {
-  /** `v1.37.2`: kubeadm would look on the internet for one that it is not told. */
+  /** `v1.37.2`: without it kubeadm would look up a version on the internet. */
   readonly kubernetesVersion: string
-  /** '': kubeadm's own. */
+  /** Empty: kubeadm's default. */
   readonly imageRepository: string
 }
 
 /**
- * The images that this node's kubeadm wants for a control plane of that release, as it prints them: `registry.k8s.io/pause:3.10`.
- * INVALID_REQUEST for what is no release or no repository, COMMAND_FAILED with kubeadm's own words.
+ * The images that this node's kubeadm needs for a control plane of that release, as it prints them: `registry.k8s.io/pause:3.10`.
+ * INVALID_REQUEST for an invalid release or repository, COMMAND_FAILED with kubeadm's message.
  */
 export async function controlPlaneImages(
   host: Host,

@@ -11,8 +11,8 @@ import type { Tools } from '../tools.js'
 const userPrefix = 'system:node:'
 
 /**
- * This node's name in the cluster: from the certificate that its kubelet shows (rotated file, or inside kubelet.conf on nodes made before
- * 1.17). Not the hostname, which kubeadm lets differ. NOT_A_CONTROL_PLANE when the kubelet has none.
+ * This node's name in the cluster: from its kubelet's client certificate (rotated file, or inside kubelet.conf on nodes made before
+ * 1.17). Not the hostname, which may differ with kubeadm. NOT_A_CONTROL_PLANE if the kubelet has none.
  */
 export async function readNodeName(host: Host): Promise<string> {
   const kubelet = await readKubelet(host)
@@ -39,12 +39,12 @@ export interface InitDocumentOptions {
   readonly clusterConfiguration: string
   readonly certificateKey?: string
   readonly certificatesDir?: string
-  /** Of kubeadm's patches of manifests. */
+  /** For kubeadm's patches of manifests. */
   readonly patchesFolder?: string
 }
 
 /**
- * The `--config` of a kubeadm init phase on this control plane. With the true name and address: kubeadm would otherwise take the hostname
+ * The `--config` of a kubeadm init phase on this control plane, with its real name and address: kubeadm would otherwise take the hostname
  * and the default route's address, and the certificate would lose the real ones (kubernetes/kubeadm issue 3313).
  */
 export async function initDocument({ host, criSocket }: Tools, options: InitDocumentOptions): Promise<string> {

@@ -10,15 +10,15 @@ import { type ChangeContext, doneIf, type Evidence, type LookContext } from '../
 
 export interface ConfigMapEdit {
   readonly name: ConfigMapName
-  /** sha256 of the text that the plan saw; empty where the request has none. */
+  /** sha256 of the text that the plan saw; empty if the request has none. */
   readonly expectedSha256: string
-  /** Proves itself that it changes no other field than it should (shared/cluster-config-map, shared/kubeconfig). */
+  /** Verifies itself that it changes no other field than it should (shared/cluster-config-map, shared/kubeconfig). */
   readonly edit: (text: string) => string
-  /** What has to be on the disk before the ConfigMap is written. */
+  /** Must be on the disk before the ConfigMap is written. */
   readonly keep?: (before: string, wanted: string) => Promise<void>
 }
 
-/** The text of a ConfigMap that every kubeadm cluster has; CONFIG_MAP_INVALID where it is missing. */
+/** The text of a ConfigMap that every kubeadm cluster has; CONFIG_MAP_INVALID if it is missing. */
 export async function requireConfigMap(kube: KubeApi, name: ConfigMapName, signal: AbortSignal) {
   const found = await readConfigMap(kube, name, signal)
   if (found !== undefined) return found
@@ -28,9 +28,9 @@ export async function requireConfigMap(kube: KubeApi, name: ConfigMapName, signa
 }
 
 /**
- * Edits the one text of a ConfigMap under the resourceVersion that was read; what was there is kept in the run's backup. Answers what
- * was touched, or undefined when the text already is what the edit makes. DRIFT when the text is not the one that the plan saw, or when
- * somebody writes in the same moment.
+ * Edits the text of a ConfigMap under the resourceVersion that was read, and keeps the old text in the run's backup. Returns what
+ * was touched, or undefined if the text needs no change. DRIFT if the text is not the one that the plan saw, or on
+ * a concurrent change.
  */
 export async function editConfigMap(
   context: ChangeContext,
@@ -50,7 +50,7 @@ export async function editConfigMap(
   return { name, sha256Before, sha256After: sha256Hex(wanted) }
 }
 
-/** Whether the text already is what the edit makes of it. */
+/** Whether the text already is the result of the edit. */
 export async function isConfigMapEdited(
   { tools, signal }: LookContext,
   name: ConfigMapName,
@@ -60,7 +60,7 @@ export async function isConfigMapEdited(
   return doneIf(edit(text) === text, { sha256: sha256Hex(text) })
 }
 
-/** With a diff against this run's backup, where there is one: what somebody else changed is what a person wants to see. */
+/** With a diff against this run's backup, if there is one: it shows what was changed meanwhile. */
 async function drift(context: ChangeContext, name: ConfigMapName, found: string): Promise<QuorateError> {
   const message = `${name} is not what the plan saw: its text now has sha256 ${sha256Hex(found)}`
   const place = backupPlace(context)

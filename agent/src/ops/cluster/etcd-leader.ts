@@ -4,7 +4,7 @@ import type { EtcdClient } from '../../host/etcd.js'
 import type { ChangeContext } from '../operation.js'
 import type { Tools } from '../tools.js'
 
-/** Whether this node's own member of etcd leads. */
+/** Whether this node's own etcd member leads. */
 export async function isEtcdLedHere(tools: Tools, signal: AbortSignal): Promise<boolean> {
   const etcd = await tools.etcd()
   try {
@@ -15,7 +15,7 @@ export async function isEtcdLedHere(tools: Tools, signal: AbortSignal): Promise<
   }
 }
 
-/** Has another voter lead etcd, `to` before others; answers in words who does, undefined where this node's member did not lead. */
+/** Makes another voter the leader of etcd, preferably one of `to`; describes the result, undefined if this node's member did not lead. */
 export async function moveEtcdLeader(
   to: string,
   { tools, signal, progress }: ChangeContext,
@@ -27,7 +27,7 @@ export async function moveEtcdLeader(
     const { members } = await etcd.members(signal)
     const able = members.filter(({ id, learner, status }) => id !== memberId && !learner && status !== undefined)
     const target = able.find(({ name }) => name === to) ?? able[0]
-    if (target === undefined) return 'etcd is still led here: no other voter answers'
+    if (target === undefined) return "etcd's leader stays here: no other voter answers"
     progress(`moving the leadership of etcd to ${target.name}`)
     const url = target.clientUrls.find((one) => !isLoopback(one))
     if (url !== undefined) await untilQuiet(etcd, url, signal)
@@ -42,9 +42,9 @@ const quietWithinMs = 3_000
 const lookEveryMs = 10
 
 /**
- * While it hands over a leader drops what is proposed to it, and nobody proposes it again (raft, stepLeader: leadTransferee); a write that was on its
- * way then is lost until its client gives up. It takes an instant where the other has all that the leader has, and the time of its disk where not: so
- * a moment is waited for in which both say the same twice. A cluster that always writes has none; then it is as it is.
+ * During a transfer a leader drops proposals, and they are not proposed again (raft, stepLeader: leadTransferee); a write in flight
+ * is lost until its client gives up. The transfer takes an instant if the other member has every entry, and the time of its disk if not: so
+ * this waits for a moment in which both report the same index twice. A cluster under constant writes has no such moment; then it transfers anyway.
  */
 async function untilQuiet(etcd: EtcdClient, url: string, signal: AbortSignal): Promise<void> {
   let before = -1

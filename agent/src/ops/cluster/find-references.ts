@@ -12,10 +12,10 @@ import type {
 } from './kube-objects.js'
 import { matchingLines, wholeWords } from './matching-lines.js'
 
-/** Objects of one page: a cluster may have thousands of ConfigMaps, and the agent is to stay small. */
+/** Objects per page: a cluster may have thousands of ConfigMaps, and the agent must stay small. */
 const pageSize = 250
 
-/** One piece of text of an object in the API, with a name that a person finds it by. */
+/** One text of an object in the API, with a readable name. */
 interface Place {
   readonly where: string
   readonly text: string
@@ -50,7 +50,7 @@ const webhookPlaces =
       text: clientConfig?.url ?? '',
     }))
 
-/** One line for each address with each port, as a client would write it. The API server keeps its own slice itself. */
+/** One line for each address with each port, as a client would write it. The API server maintains its own slice itself. */
 const slicePlaces = ({ metadata, endpoints, ports }: EndpointSlice): Place[] => {
   if (metadata.namespace === 'default' && metadata.labels?.['kubernetes.io/service-name'] === 'kubernetes') return []
   const addresses = (endpoints ?? []).flatMap((endpoint) => endpoint.addresses ?? [])
@@ -68,7 +68,7 @@ const scrapedPlaces =
     { where: `${named(kind, metadata)} spec`, text: JSON.stringify(spec, undefined, 1) },
   ]
 
-/** Slices that no controller fills from a selector: made by hand, or mirrored from Endpoints that were. */
+/** Slices that no controller fills from a selector: made by hand, or mirrored from such Endpoints. */
 const byHand = 'labelSelector=endpointslice.kubernetes.io%2Fmanaged-by%21%3Dendpointslice-controller.k8s.io'
 const admission = '/apis/admissionregistration.k8s.io/v1'
 const monitoring = '/apis/monitoring.coreos.com'
@@ -78,7 +78,7 @@ interface Searched<T = never> {
   places(item: T): Place[]
 }
 
-/** What is searched. Secrets are not: nobody's are ours to read. A kind that the cluster does not have is answered 404, and is empty. */
+/** What is searched. Secrets are never read. A kind that the cluster does not have is answered with 404, and is empty. */
 const searched: readonly Searched[] = [
   { path: '/api/v1/configmaps', places: configMapPlaces },
   { path: '/apis/apps/v1/daemonsets', places: workloadPlaces('daemonset') },
@@ -94,8 +94,8 @@ const searched: readonly Searched[] = [
 ]
 
 /**
- * Everything in the API that holds one of the strings as a whole word and that a program reads to find a server; one Reference a line. Also what is
- * meant to hold it: whoever asks knows which.
+ * Everything in the API that contains one of the strings as a whole word and that a program reads to find a server; one Reference per line. Also objects
+ * that must contain it: the caller tells them apart.
  */
 export async function findReferences(
   kube: KubeApi,

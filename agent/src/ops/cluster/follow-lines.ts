@@ -1,4 +1,4 @@
-/** Lines as they come from a callback, and what the work ends with as the generator's own result. */
+/** Lines from a callback as a generator; the result of the work is the generator's result. */
 export async function* followLines<T>(work: (onLine: (line: string) => void) => Promise<T>): AsyncGenerator<string, T> {
   const waiting: string[] = []
   let wake = (): void => {}
@@ -10,7 +10,7 @@ export async function* followLines<T>(work: (onLine: (line: string) => void) => 
     ended = true
     wake()
   })
-  // Told to whoever awaits the result below; until then it must not count as unhandled.
+  // Awaited below; until then a rejection must not count as unhandled.
   done.catch(() => {})
   for (;;) {
     for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) yield line

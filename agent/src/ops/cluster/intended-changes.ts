@@ -11,17 +11,17 @@ import { apiPath, type Workload } from './kube-objects.js'
 import { certificatesRights } from './put-certificates-secret.js'
 import { restartPatch } from './rolling-restart.js'
 
-/** A change as a run makes it, or as Kubernetes makes it because of the run. */
+/** A change that a run makes, or that Kubernetes makes because of the run. */
 export interface Intended {
   /** `update ConfigMap kube-system/kubeadm-config`. */
   readonly change: string
   readonly trial: TrialChange
 }
 
-/** Whose objects they are; nothing of it is ever stored. */
+/** The owner of the objects; nothing of it is ever stored. */
 const trialName = 'quorate-trial'
 
-/** Each with the user who makes it: policies let controllers and kubelets do what they refuse to people, and the other way round. */
+/** Each with the user that makes it: policies may allow controllers and kubelets what they deny users, and the other way round. */
 export async function intendedChanges(
   kube: KubeApi,
   request: TryChangesRequest & { readonly ownNode: string },
@@ -60,7 +60,7 @@ export async function intendedChanges(
   ]
 }
 
-/** A text that cannot be edited is for other checks. */
+/** Other checks report a text that cannot be edited. */
 async function textChange(
   kube: KubeApi,
   name: ConfigMapName,
@@ -84,7 +84,7 @@ async function textChange(
 
 const controllers = { DaemonSet: 'daemon-set-controller', Deployment: 'replicaset-controller' } as const
 
-/** The restart, and a pod as the controller makes it then: a policy for pods does not look at their template. */
+/** The restart, and a pod as the controller then makes it: a policy for pods does not evaluate their template. */
 async function rollout(
   kube: KubeApi,
   path: string,
@@ -116,7 +116,7 @@ function created(kind: string, body: unknown, path: string): Intended {
   return { change: `create ${kind} kube-system/${name}`, trial: { method: 'POST', path, body } }
 }
 
-/** What upload-certs and the token are made of, with values that are nobody's. */
+/** The objects of upload-certs and the token, with meaningless values. */
 function joinSecrets(): readonly Intended[] {
   const inAnHour = new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z')
   const token = tokenSecret('trial0', '0'.repeat(16), trialName, inAnHour)
@@ -141,7 +141,7 @@ function registration(name: string): Intended {
   return { change: `create Node ${name}`, trial: { method: 'POST', path: '/api/v1/nodes', body, as } }
 }
 
-/** How kubeadm join marks a control plane, tried on the Node that has the label. */
+/** How kubeadm join marks a control plane, tried on a Node that has the label. */
 function markOf(name: string): Intended {
   const body = { metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } } }
   return { change: 'label Nodes', trial: { method: 'PATCH', path: apiPath.node(name), body } }

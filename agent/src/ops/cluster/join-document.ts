@@ -7,7 +7,7 @@ import type { JoinSecret } from '../join-secret.js'
 import { patchesFolder } from '../paths.js'
 import { runtimeFolderOf } from './runtime-folder.js'
 
-/** Where the JoinConfiguration of an operation lies; the operation's folder is in tmpfs and is wiped when it ends. */
+/** Path of an operation's JoinConfiguration; the operation's folder is in tmpfs and is wiped at its end. */
 export const joinConfigPath = (operationId: string): string => `${runtimeFolderOf(operationId)}/join.yaml`
 
 interface Joining {
@@ -18,8 +18,8 @@ interface Joining {
 }
 
 /**
- * The JoinConfiguration of a control plane, and beside it the kubeconfig for a discovery by file where that is how it joins, by path. The
- * secret is in them: they are written to a folder of tmpfs, 0600, and nowhere else.
+ * The JoinConfiguration of a control plane and, for discovery by file, the kubeconfig beside it, by path. They contain the
+ * secret: they are written to a folder in tmpfs, 0600, and nowhere else.
  */
 export function joinDocuments({ join, secret, criSocket, operationId }: Joining): ReadonlyMap<string, string> {
   const { endpoint, discoveryCaPem: caPem, ...spec } = checked(join)
@@ -47,15 +47,15 @@ export function joinDocuments({ join, secret, criSocket, operationId }: Joining)
   return documents.set(discoveryFile, discoveryKubeconfig({ endpoint, caPem, token: secret.token }))
 }
 
-/** Readable by root alone. */
+/** Readable only by root. */
 export async function writeDocuments(host: Host, documents: ReadonlyMap<string, string>): Promise<void> {
   for (const [path, text] of documents) await host.replace(path, Buffer.from(text), { mode: 0o600 })
 }
 
 function checked(join: JoinSpec | undefined): JoinSpec {
-  if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request says not how to join')
+  if (join === undefined) throw new QuorateError('INVALID_REQUEST', 'the request does not say how to join')
   if (join.ignorePreflightErrors.some((name) => name.toLowerCase() === 'all')) {
-    throw new QuorateError('INVALID_REQUEST', 'preflight errors are ignored by name, never all of them')
+    throw new QuorateError('INVALID_REQUEST', 'preflight errors must be ignored by name, not all at once')
   }
   return join
 }

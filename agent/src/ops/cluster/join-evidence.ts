@@ -12,8 +12,8 @@ const yesNo = (holds: boolean): 'yes' | 'no' => (holds ? 'yes' : 'no')
 const present = async (host: Host, path: string): Promise<boolean> => (await host.read(path)) !== undefined
 
 /**
- * How far a join of this node came. `done` is yes only when this agent saw kubeadm's end; with every file there and no end seen it is
- * unknown, for kubeadm may have died before it labelled the Node. Of etcd's members another control plane knows more.
+ * How far a join of this node got. `done` is yes only if this agent saw kubeadm's end; with every file present and no end seen it is
+ * unknown, because kubeadm may have died before it labelled the Node. Another control plane knows more about etcd's members.
  */
 export async function joinEvidence({ tools, header, signal }: LookContext): Promise<Evidence> {
   const { host } = tools

@@ -1,20 +1,20 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { Host, TreeEntry } from '../../host/host.js'
 
-/** Written before a join begins: what the node was, and who may take it back. */
+/** Written before a join begins: the state of the node, and which run may undo it. */
 export interface JoinMarker {
   readonly runId: string
-  /** The operation that joined last: its unit is named after it. */
+  /** The last join operation: its unit is named after it. */
   readonly operationId: string
-  /** Folders that are the join's (before-join.ts); absent: all that a join fills. */
+  /** Folders that belong to the join (before-join.ts); absent: all that a join fills. */
   readonly folders?: readonly string[]
-  /** Everything that lay in them. */
+  /** Everything that was in them. */
   readonly before: readonly TreeEntry[]
-  /** Names of network interfaces: a cluster's network makes more, which a reset leaves. */
+  /** Names of network interfaces: the cluster network adds more, which a reset leaves. */
   readonly interfacesBefore: readonly string[]
-  /** Whether systemd ran the kubelet, or tried again and again: a package enables it long before it has a configuration. */
+  /** Whether systemd ran the kubelet, or kept restarting it: a package enables it long before it has a configuration. */
   readonly kubeletBefore: 'active' | 'stopped'
-  /** Absent while the join has not ended well. */
+  /** Absent until the join has succeeded. */
   readonly joinedAtUnixMs?: number
 }
 
@@ -42,5 +42,5 @@ export async function removeJoinMarker({ host, stateFolder }: Place): Promise<vo
 export async function requireJoinedBy(place: Place, runId: string): Promise<JoinMarker> {
   const marker = await readJoinMarker(place)
   if (marker?.runId === runId) return marker
-  throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${runId} did not join this node: nothing is taken away here`)
+  throw new QuorateError('NOT_JOINED_BY_THIS_RUN', `run ${runId} did not join this node: nothing is removed here`)
 }

@@ -3,7 +3,7 @@ import type { KubeApi } from '../../host/kube-api.js'
 const rbac = '/apis/rbac.authorization.k8s.io/v1'
 const both = ['roles', 'rolebindings'] as const
 
-/** What `kubeadm init` makes for those who join (app/phases/bootstraptoken, kubelet and uploadconfig), by kind and place. */
+/** What `kubeadm init` makes for joining nodes (app/phases/bootstraptoken, kubelet and uploadconfig), by kind and place. */
 const rights = [
   ...both.map((kind) => ({ kind, namespace: 'kube-public', name: 'kubeadm:bootstrap-signer-clusterinfo' })),
   ...both.map((kind) => ({ kind, namespace: 'kube-system', name: 'kubeadm:nodes-kubeadm-config' })),
@@ -25,7 +25,7 @@ const pathOf = ({ kind, namespace, name }: Right): string =>
 const nameOf = ({ kind, namespace, name }: Right): string =>
   [kind.replace(/s$/, ''), ...(namespace === '' ? [] : [namespace]), name].join('/')
 
-/** Those by which a bootstrap token joins and that are not there: kubeadm join would be `forbidden` (kubernetes#103978). */
+/** The missing ones: without them kubeadm join is `forbidden` (kubernetes#103978). */
 export async function missingJoinRights(kube: KubeApi, signal: AbortSignal): Promise<string[]> {
   const found = await Promise.all(rights.map((right) => kube.get(pathOf(right), signal)))
   return rights.filter((_, index) => found[index] === undefined).map(nameOf)

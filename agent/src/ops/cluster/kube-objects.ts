@@ -146,7 +146,7 @@ export interface Service {
   }
 }
 
-/** A custom resource by which Prometheus is told where to look. */
+/** A custom resource that configures Prometheus' targets. */
 export interface ScrapedResource {
   readonly metadata: ObjectMeta
   readonly spec?: object
@@ -161,13 +161,13 @@ export interface EndpointSlice {
   }[]
 }
 
-/** Unix milliseconds of an API time; 0 for none. */
+/** Unix milliseconds of an API time; 0 without one. */
 export const unixMs = (time: string | null | undefined): number => {
   const ms = Date.parse(time ?? '')
   return Number.isNaN(ms) ? 0 : ms
 }
 
-/** When an object was last written, by the times of its managed fields; Unix milliseconds, 0 where it has none. */
+/** When an object was last written, from its managed fields; Unix milliseconds, 0 without them. */
 export const lastWrite = (metadata: ObjectMeta | undefined): number =>
   Math.max(0, ...(metadata?.managedFields ?? []).map(({ time }) => unixMs(time)))
 

@@ -3,16 +3,16 @@ import { redact } from '@quorate/shared/redact'
 
 const shownLines = 15
 
-/** A line that tells where kubeadm is: `[etcd] Waiting for the new etcd member to join the cluster`. */
+/** A progress line of kubeadm: `[etcd] Waiting for the new etcd member to join the cluster`. */
 export const isPhaseLine = (line: string): boolean => /^\[[a-z][a-z0-9-]*\] /.test(line)
 
-/** The last lines that say something, secrets out. */
+/** The last non-empty lines, without secrets. */
 export function lastLines(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   return redact(lines.slice(-shownLines).join('\n'))
 }
 
-/** The error for a kubeadm that ended with a non-zero exit code. */
+/** The error for a kubeadm with a non-zero exit code. */
 export const kubeadmFailed = (what: string, exitCode: number, output: string): QuorateError =>
   new QuorateError('COMMAND_FAILED', `${what} ended with exit code ${exitCode}:\n${lastLines(output)}`)
 
@@ -24,7 +24,7 @@ export interface PreflightFindings {
 
 /**
  * Findings of kubeadm's preflight, by the marks of its error type (kubeadm app/preflight, Error.Error): `[ERROR Name]: text` and
- * `[WARNING Name]: text`. A failure that is none of its checks (no discovery, no controlPlaneEndpoint) is one error with the last lines.
+ * `[WARNING Name]: text`. Any other failure (no discovery, no controlPlaneEndpoint) is one error with the last lines.
  */
 export function preflightFindings(output: string, exitCode: number): PreflightFindings {
   const marked = (level: string): string[] =>

@@ -6,20 +6,20 @@ import type { Tools } from '../tools.js'
 import { apiPath, type Lease } from './kube-objects.js'
 import { runningContainers } from './running-containers.js'
 
-/** Of which one leads and the others wait; container and Lease have one name. */
+/** One instance leads and the others wait; container and Lease have the same name. */
 export const electedComponents = ['kube-controller-manager', 'kube-scheduler'] as const
 type Component = (typeof electedComponents)[number]
 
 const graceSeconds = 5
-/** Those that wait try every two seconds (client-go, leaderelection, RetryPeriod 2 s with a jitter of 1.2). */
+/** Waiting instances try every two seconds (client-go, leaderelection, RetryPeriod 2 s with a jitter of 1.2). */
 const takenWithinMs = 5_000
-/** The kubelet starts the one that was ended again at once, and it may be the fastest; the second time it is made to wait for ten seconds. */
+/** The kubelet restarts a stopped instance at once, and it may win again; the second restart is delayed by ten seconds. */
 const tries = 3
 
 const readLease = async ({ kube }: Tools, component: Component, signal: AbortSignal): Promise<Lease | undefined> =>
   (await kube()).get<Lease>(`${apiPath.systemLeases}/${component}`, signal)
 
-/** A holder calls itself by its host's name and a number of its own: `k8smaster1_5a0c...`. */
+/** A holder's identity is its hostname and a unique suffix: `k8smaster1_5a0c...`. */
 const isOf = (hostname: string, lease: Lease | undefined): boolean =>
   (lease?.spec?.holderIdentity ?? '').startsWith(`${hostname}_`)
 
@@ -30,21 +30,21 @@ export async function isLedHere(tools: Tools, component: Component, signal: Abor
 }
 
 /**
- * Has another instance lead; answers in words who does, undefined where this node's did not. Neither has a way to
- * resign: its container is stopped, and its Lease is released as client-go would with ReleaseOnCancel, which they do not set by default.
+ * Makes another instance lead; describes the result, undefined if this node's instance did not lead. Neither component can
+ * resign: its container is stopped, and its Lease is released as client-go does with ReleaseOnCancel, which they do not set by default.
  */
 export async function moveLease(component: Component, context: ChangeContext): Promise<string | undefined> {
   const { tools, signal, progress } = context
   const hostname = await readHostname(tools.host)
   if (!isOf(hostname, await readLease(tools, component, signal))) return undefined
   for (let tried = 1; tried <= tries; tried++) {
-    progress(`ending ${component} here: another instance is to lead`)
+    progress(`stopping ${component} here so that another instance leads`)
     await endContainers(tools, component, signal)
     await giveUp(tools, { component, hostname }, signal)
     const holder = await holderElsewhere(tools, { component, hostname }, signal)
     if (holder !== undefined) return `${component} is led by ${holder}`
   }
-  return `${component} is still led here: nobody else took its Lease`
+  return `${component} still leads here: no other instance took its Lease`
 }
 
 async function endContainers(tools: Tools, component: Component, signal: AbortSignal): Promise<void> {
@@ -75,7 +75,7 @@ async function giveUp(tools: Tools, { component, hostname }: Held, signal: Abort
   })
 }
 
-/** The host that leads now; undefined where it is this one again, or nobody within the time. */
+/** The host that leads now; undefined if it is this one again, or none in time. */
 async function holderElsewhere(
   tools: Tools,
   { component, hostname }: Held,
@@ -86,7 +86,9 @@ async function holderElsewhere(
     const holder = lease?.spec?.holderIdentity ?? ''
     return holder === '' ? notYet('nobody') : holds(isOf(hostname, lease) ? undefined : holder.replace(/_[^_]*$/, ''))
   }
-  return until(`somebody to lead ${component}`, look, { deadlineMs: takenWithinMs, everyMs: 150, signal }).catch(
-    () => undefined,
-  )
+  return until(`another instance to lead ${component}`, look, {
+    deadlineMs: takenWithinMs,
+    everyMs: 150,
+    signal,
+  }).catch(() => undefined)
 }

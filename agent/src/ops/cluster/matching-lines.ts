@@ -5,8 +5,8 @@ const longestLine = 200
 const regExpText = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /**
- * Matches the strings as whole names or addresses: 192.168.13.3 is not in 192.168.13.30, cp1 is not in cp10 or in my-cp1. An end of a
- * string that is no letter or digit (`//cp1:`) is its own border.
+ * Matches the strings as whole names or addresses: 192.168.13.3 is not in 192.168.13.30, cp1 is not in cp10 or in my-cp1. A string that
+ * starts or ends with another character (`//cp1:`) needs no border there.
  */
 export function wholeWords(strings: readonly string[]): RegExp {
   const bordered = strings.map((text) => {
@@ -17,7 +17,7 @@ export function wholeWords(strings: readonly string[]): RegExp {
   return new RegExp(bordered.join('|'))
 }
 
-/** A line that holds what was sought, short and without secrets. */
+/** A line with a match, shortened and without secrets. */
 export interface MatchingLine {
   /** From 1. */
   readonly number: number
@@ -32,7 +32,7 @@ export function matchingLines(text: string, pattern: RegExp): MatchingLine[] {
     )
 }
 
-/** The part of a long line (JSON in an annotation, a minified configuration) that the finding is about. */
+/** The part of a long line (JSON in an annotation, a minified configuration) around the match. */
 function around(line: string, pattern: RegExp): string {
   const at = pattern.exec(line)?.index ?? 0
   const from = line.length <= longestLine ? 0 : Math.max(0, at - longestLine / 2)

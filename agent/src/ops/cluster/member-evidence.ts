@@ -1,7 +1,7 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { doneIf, type Evidence, type LookContext } from '../operation.js'
 
-/** A look at etcd's member list from this node; the look fails where etcd does not answer, and its answer is then unknown. */
+/** Evidence from etcd's member list as this node sees it; fails if etcd does not answer, and the outcome is then unknown. */
 export async function memberEvidence(
   { tools, signal }: LookContext,
   isDone: (member: (id: string) => EtcdMember | undefined) => boolean,

@@ -5,8 +5,8 @@ import { foldersOfJoin, keepBeforeJoin } from './before-join.js'
 import { type JoinMarker, writeJoinMarker } from './join-marker.js'
 
 /**
- * Writes down what this node is before kubeadm touches it. A second attempt of the same run without a reset between them keeps the first
- * one's word: what the first attempt left is not what was there before.
+ * Records the state of this node before kubeadm touches it. A second attempt of the same run without a reset in between keeps the first
+ * record: what the first attempt left did not exist before.
  */
 export async function beginMarker(
   { tools, header, signal }: ChangeContext,
@@ -31,7 +31,7 @@ export async function beginMarker(
   }
 }
 
-/** None where they cannot be read: they are only for a sentence about what is left. */
+/** None if they cannot be read: they only serve a message about what is left. */
 export const interfaceNames = ({ tools, signal }: Pick<ChangeContext, 'tools' | 'signal'>): Promise<string[]> =>
   readInterfaces(tools.host, signal).then(
     (interfaces) => interfaces.map(({ name }) => name),

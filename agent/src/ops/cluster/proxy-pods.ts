@@ -3,7 +3,7 @@ import type { KubeApi } from '../../host/kube-api.js'
 import type { ChangeContext } from '../operation.js'
 import { apiPath, type List, type Pod, unixMs } from './kube-objects.js'
 
-/** A pod that was deleted has 30 s to end, its successor the time to pull nothing and start. */
+/** A deleted pod has 30 s to end; its successor needs time to start, without a pull. */
 const replacedWithinMs = 90_000
 
 async function proxyPods(kube: KubeApi, signal?: AbortSignal): Promise<readonly Pod[]> {
@@ -11,7 +11,7 @@ async function proxyPods(kube: KubeApi, signal?: AbortSignal): Promise<readonly 
   return pods?.items ?? []
 }
 
-/** Pods of kube-proxy that started before then; Unix milliseconds. */
+/** Pods of kube-proxy that started before that time; Unix milliseconds. */
 export async function proxyPodsOlderThan(
   kube: KubeApi,
   unixMsThen: number,
@@ -22,9 +22,9 @@ export async function proxyPodsOlderThan(
 }
 
 /**
- * Replaces the pods of kube-proxy on some nodes, one after the other, each when the one before it is Ready again; the DaemonSet makes the new
- * ones. One that is not Ready now does nothing for its node: its successor is not waited for here. Answers the nodes. Begun anew after a crash it
- * replaces those again that are replaced already: that costs time, nothing else.
+ * Replaces the pods of kube-proxy on some nodes, one after the other, each after the previous one is Ready again; the DaemonSet makes the new
+ * ones. A pod that is not Ready now does nothing for its node: its successor is not waited for. Returns the nodes. Repeated after a crash, it
+ * replaces pods that are already replaced: that only costs time.
  */
 export async function replaceProxyPods(
   kube: KubeApi,

@@ -12,17 +12,17 @@ export interface PutWish {
   readonly certificatesDir: string
   /** 32 bytes in hexadecimal. */
   readonly certificateKey: string
-  /** Id of the token with which the Secret ends. */
+  /** Id of the token that owns the Secret and ends with it. */
   readonly tokenId: string
 }
 
-/** CAs without whose keys kubeadm refuses to upload anything (app/cmd/phases/init/uploadcerts.go; seen on real 1.37.2). */
+/** CAs without whose keys kubeadm refuses to upload (app/cmd/phases/init/uploadcerts.go; seen on 1.37.2). */
 export const refusesUpload = (elsewhere: readonly string[]): boolean =>
   elsewhere.some((ca) => ca === 'ca' || ca === 'front-proxy-ca')
 
 /**
- * Secret kubeadm-certs as kubeadm's upload-certs makes it (app/phases/copycerts/copycerts.go), which it does not where a CA's key is elsewhere,
- * although its join takes the Secret all the same: each file encrypted, what is not there empty, and the right to read it for tokens of joiners.
+ * Writes Secret kubeadm-certs like kubeadm's upload-certs (app/phases/copycerts/copycerts.go), which refuses without a CA's key although
+ * its join accepts such a Secret: each file encrypted, a missing one empty, and the right to read it for tokens of joiners.
  */
 export async function putCertificatesSecret(
   kube: KubeApi,
@@ -47,14 +47,14 @@ export async function putCertificatesSecret(
   await letJoinersRead(kube, signal)
 }
 
-/** Nonce, ciphertext, tag: Go's GCM with the nonce before it (k8s.io/cluster-bootstrap and kubeadm's util/crypto). */
+/** Nonce, ciphertext, tag: Go's GCM with the nonce in front (k8s.io/cluster-bootstrap and kubeadm's util/crypto). */
 function encrypted(plain: Uint8Array, key: string): Buffer {
   const nonce = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', Buffer.from(key, 'hex'), nonce)
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-/** The Role by which joiners read the Secret, and its binding, each with its path. */
+/** The Role that lets joiners read the Secret, and its binding, each with its path. */
 export function certificatesRights(): readonly { readonly path: string; readonly body: unknown }[] {
   const [binding, role] = certificatesRole
   const [apiGroup, name] = ['rbac.authorization.k8s.io', 'kubeadm:kubeadm-certs']

@@ -25,12 +25,12 @@ import {
 } from './kube-objects.js'
 
 const controlPlaneLabel = 'node-role.kubernetes.io/control-plane'
-/** What is longer was written by a program for itself (kubectl's last-applied-configuration). */
+/** Longer values are written by programs for themselves (kubectl's last-applied-configuration). */
 const longestAnnotation = 200
 const heartbeats = 'kube-node-lease'
 const signaturePrefix = 'jws-kubeconfig-'
 
-/** One value of a ConfigMap; present only when both exist. */
+/** One value of a ConfigMap; undefined unless both exist. */
 export function configMapText(object: ConfigMap | undefined, key: string): ConfigMapText {
   const text = object?.data?.[key]
   if (text === undefined) return { text: '', resourceVersion: '', sha256: '', present: false, writtenUnixMs: 0 }
@@ -38,20 +38,20 @@ export function configMapText(object: ConfigMap | undefined, key: string): Confi
   return { text, resourceVersion, sha256: sha256Hex(text), present: true, writtenUnixMs: lastWrite(object?.metadata) }
 }
 
-/** Ids of the tokens for which cluster-info carries a signature. */
+/** Ids of the tokens for which cluster-info has a signature. */
 export const signedTokenIds = (clusterInfo: ConfigMap | undefined): string[] =>
   Object.keys(clusterInfo?.data ?? {})
     .filter((key) => key.startsWith(signaturePrefix))
     .map((key) => key.slice(signaturePrefix.length))
 
-/** Ids of the bootstrap tokens that Quorate made: their description begins with `quorate run`. Never another value of the Secret. */
+/** Ids of the bootstrap tokens that Quorate made: their description begins with `quorate run`. No other value of the Secret. */
 export function joinTokenIds(secrets: readonly Secret[]): string[] {
   const text = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8')
   const ours = secrets.filter(({ data }) => text(data?.['description']).startsWith('quorate run '))
   return ours.map(({ data }) => text(data?.['token-id'])).filter((id) => id !== '')
 }
 
-/** Of each node the newest request that has neither an answer nor an approval or denial. */
+/** For each node the newest request that is neither issued, approved nor denied. */
 export function pendingRequests(requests: readonly SigningRequest[]): ServingRequest[] {
   const waiting = requests.filter(
     ({ status }) => status?.certificate === undefined && (status?.conditions ?? []).length === 0,
@@ -63,7 +63,7 @@ export function pendingRequests(requests: readonly SigningRequest[]): ServingReq
   return [...newest].map(([node, name]) => ({ node, name }))
 }
 
-/** A Node with the heartbeat of its kubelet: its own lease, and the newest heartbeat of its conditions. */
+/** A Node with its kubelet's heartbeat: its own lease, and the newest heartbeat of its conditions. */
 export function nodeObject({ metadata, spec, status }: Node, leases: readonly Lease[]): NodeObject {
   const conditions = status?.conditions ?? []
   const lease = leases.find((one) => one.metadata.namespace === heartbeats && one.metadata.name === metadata.name)
@@ -107,7 +107,7 @@ export const podFacts = ({ metadata, spec, status }: Pod): PodFacts => ({
   waitsFor: waitsFor(status),
 })
 
-/** The reason of its first container that waits, else of the condition that does not hold. */
+/** The reason of its first waiting container, else of its first failed condition. */
 function waitsFor(status: Pod['status']): string {
   const waiting = (status?.containerStatuses ?? []).map(({ state }) => state?.waiting)
   const failed = (status?.conditions ?? []).filter(({ status: is, reason }) => is === 'False' && reason !== undefined)
@@ -117,7 +117,7 @@ function waitsFor(status: Pod['status']): string {
   return [why?.reason, why?.message].filter((part) => part !== undefined && part !== '').join(': ')
 }
 
-/** Where pods meet a Service; undefined for one without an address of its own (`None`, or ExternalName). */
+/** The pods' address of a Service; undefined without a cluster IP (`None`, or ExternalName). */
 export function servicePlace(service: Service | undefined): ServicePlace | undefined {
   const { clusterIP = '', ports = [] } = service?.spec ?? {}
   const [first] = ports

@@ -1,7 +1,7 @@
 import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Tools } from '../tools.js'
 
-/** Containers of these names that run now, by the container runtime's own word. */
+/** Running containers of these names, according to the container runtime. */
 export async function runningContainers(
   tools: Tools,
   names: readonly string[],

@@ -2,10 +2,10 @@ import { parseOperationId } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
 import { runtimeFolder } from '../paths.js'
 
-/** Where an operation keeps what is secret or half done, in tmpfs. */
+/** Where an operation keeps secret or unfinished files, in tmpfs. */
 export const runtimeFolderOf = (operationId: string): string => `${runtimeFolder}/${parseOperationId(operationId)}`
 
-/** Gives an operation a folder of its own in tmpfs and wipes it at the end, whatever the end is. */
+/** Gives an operation its own folder in tmpfs and always wipes it at the end. */
 export async function withRuntimeFolder<T>(
   host: Host,
   operationId: string,

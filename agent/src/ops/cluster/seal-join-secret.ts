@@ -5,17 +5,17 @@ import { parseNodeName } from '@quorate/shared/names'
 import type { Sealing } from '../../host/sealing.js'
 import type { JoinSecret } from '../join-secret.js'
 
-/** INVALID_REQUEST unless at least one node is named, each with a recipient: asked before anything is made. */
+/** INVALID_REQUEST unless at least one node is named, each with a recipient; checked before anything is made. */
 export function requireRecipients(recipients: readonly SealingRecipient[]): void {
   for (const { node, recipient } of recipients) {
     parseNodeName(node)
     if (!recipient.startsWith('age1'))
       throw new QuorateError('INVALID_REQUEST', `${node} has no age recipient to seal to`)
   }
-  if (recipients.length === 0) throw new QuorateError('INVALID_REQUEST', 'a join secret was asked for nobody')
+  if (recipients.length === 0) throw new QuorateError('INVALID_REQUEST', 'a join secret needs at least one recipient')
 }
 
-/** The secret once for each recipient; nobody else can read it on its way. */
+/** The secret, sealed for each recipient; only the recipient can read it. */
 export async function sealJoinSecret(
   sealing: Sealing,
   secret: JoinSecret,

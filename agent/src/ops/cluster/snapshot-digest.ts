@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto'
 import { QuorateError } from '@quorate/shared/errors'
 
 const hashBytes = 32
-/** bbolt writes whole pages, and a page is a multiple of this. */
+/** bbolt writes whole pages, whose size is a multiple of this. */
 const pageUnit = 512
 
 /**
- * Follows the bytes of etcd's Snapshot call. Their last 32 are the sha256 of all before (etcd, server/etcdserver/api/v3rpc/maintenance.go),
- * and what is before is whole pages.
+ * Verifies the bytes of etcd's Snapshot call. The last 32 are the sha256 of all before (etcd, server/etcdserver/api/v3rpc/maintenance.go),
+ * and the rest are whole pages.
  */
 export class SnapshotDigest {
   private readonly hash = createHash('sha256')
   private tail: Buffer = Buffer.alloc(0)
   private count = 0
 
-  /** Bytes so far, the trailing hash among them. */
+  /** Bytes so far, including the trailing hash. */
   get size(): number {
     return this.count
   }

@@ -17,10 +17,10 @@ export interface Pair {
   readonly keyPem: string
 }
 
-/** A serving certificate that kubeadm issues by the phase of its name. */
+/** A serving certificate that kubeadm issues in the phase of its name. */
 export type Issued = 'apiserver' | 'etcd-server' | 'etcd-peer'
 
-/** Where it and its CA lie below pki, without their endings. */
+/** Paths of it and its CA below pki, without extension. */
 function placesOf(which: Issued): { readonly file: string; readonly ca: string } {
   const { path = which, ca } = requireLeaf(which)
   return { file: path, ca }
@@ -31,13 +31,13 @@ export const keyPath = (host: Host, which: Issued) => pkiOn(host, `${placesOf(wh
 export const issuerPath = (host: Host, which: Issued) => pkiOn(host, `${placesOf(which).ca}.crt`)
 
 export interface StagingWish {
-  /** Of this operation, in tmpfs; wiped by whoever made it. */
+  /** Of this operation, in tmpfs; its creator wipes it. */
   readonly folder: string
-  /** As kubeadm is to see it. */
+  /** The path for kubeadm. */
   readonly clusterConfiguration: string
 }
 
-/** A file of the control plane's pki that must be there. */
+/** A file of the control plane's pki that must exist. */
 export async function requireText(host: Host, path: string): Promise<string> {
   const file = await host.read(path)
   if (file !== undefined) return file.bytes.toString('utf8')
@@ -45,8 +45,8 @@ export async function requireText(host: Host, path: string): Promise<string> {
 }
 
 /**
- * An API server certificate that may take the place of the one in use: where the CA's key is here kubeadm issues it, else it is the one that was
- * signed elsewhere for this run.
+ * An API server certificate that may replace the one in use: issued by kubeadm if the CA's key is here, else the one
+ * that was signed elsewhere for this run.
  */
 export async function newCertificate(context: ChangeContext, wish: StagingWish): Promise<Pair> {
   const caKeyPath = await pkiOn(context.tools.host, 'ca.key')
@@ -56,7 +56,7 @@ export async function newCertificate(context: ChangeContext, wish: StagingWish):
   if (signed !== undefined) return { certPem: signed.certPem, keyPem: signed.key }
   throw new QuorateError(
     'CERTIFICATE_INVALID',
-    `${caKeyPath} is not here, and no certificate was signed elsewhere for this run`,
+    `${caKeyPath} is not on this node, and no certificate was signed elsewhere for this run`,
     {
       where: caKeyPath,
       remedy: '`quorate convert` asks for one: docs/runbook.md#external-ca.',
@@ -65,8 +65,8 @@ export async function newCertificate(context: ChangeContext, wish: StagingWish):
 }
 
 /**
- * Has kubeadm issue a certificate into a folder of tmpfs: kubeadm never replaces one that exists, and refuses --cert-dir
- * beside --config, so a copy of the configuration names the folder, and the CA lies there too. Nothing in use is touched.
+ * Makes kubeadm issue a certificate into a folder in tmpfs: kubeadm never replaces an existing one, and refuses --cert-dir
+ * with --config, so a copy of the configuration names the folder, which also holds the CA. Nothing in use is touched.
  */
 export async function stageCertificate(context: ChangeContext, which: Issued, wish: StagingWish): Promise<Pair> {
   const { tools, header, signal, progress, onceRecorded } = context
@@ -95,29 +95,31 @@ export async function stageCertificate(context: ChangeContext, which: Issued, wi
   }
 }
 
-/** The names that a certificate lacks; addresses are compared in their canonical form. */
+/** The required names that a certificate lacks; addresses are compared in canonical form. */
 export function missingSans({ sans }: CertificateView, wanted: readonly string[]): string[] {
   const present = new Set(sans.map(canonicalAddress))
   return wanted.filter((name) => !present.has(canonicalAddress(name)))
 }
 
-/** Everything that a serving certificate must be before it may replace the one in use; CERTIFICATE_INVALID with each thing that is wrong. */
+/** Checks that a serving certificate may replace the one in use; CERTIFICATE_INVALID with every problem. */
 export function checkStaged(staged: Pair, caPem: string, wantedSans: readonly string[]): CertificateView {
   const view = readCertificate(staged.certPem)
   const missing = missingSans(view, wantedSans)
   const problems = [
     isSignedBy(staged.certPem, caPem) ? '' : 'it is not signed by its CA',
-    keyMatches(staged.certPem, staged.keyPem) ? '' : 'its key is another',
+    keyMatches(staged.certPem, staged.keyPem) ? '' : 'its key does not match',
     missing.length === 0 ? '' : `it lacks ${missing.join(', ')}`,
-    view.serverAuth ? '' : 'it is not for servers',
-    view.notAfter.getTime() - Date.now() > shortestLifeMs ? '' : `it ends on ${view.notAfter.toISOString()}`,
-    view.notBefore.getTime() - Date.now() < clockToleranceMs ? '' : `it begins on ${view.notBefore.toISOString()}`,
+    view.serverAuth ? '' : 'it is not valid for servers',
+    view.notAfter.getTime() - Date.now() > shortestLifeMs ? '' : `it expires on ${view.notAfter.toISOString()}`,
+    view.notBefore.getTime() - Date.now() < clockToleranceMs
+      ? ''
+      : `it is not valid before ${view.notBefore.toISOString()}`,
   ].filter((problem) => problem !== '')
   if (problems.length === 0) return view
-  throw new QuorateError('CERTIFICATE_INVALID', `the new certificate is not fit: ${problems.join('; ')}`)
+  throw new QuorateError('CERTIFICATE_INVALID', `the new certificate is not usable: ${problems.join('; ')}`)
 }
 
-/** Puts a pair in place of the one in use. Key first: until the certificate follows they do not match, and the server keeps what it has loaded. */
+/** Replaces the pair in use, the key first: until the certificate follows they do not match, and the server keeps what it has loaded. */
 export async function putPair(host: Host, which: Issued, { certPem, keyPem }: Pair): Promise<TouchedObject[]> {
   const put = async (name: string, pem: string, mode: number): Promise<TouchedObject> => {
     const before = await requireText(host, name)

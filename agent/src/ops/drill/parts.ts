@@ -5,25 +5,25 @@ import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { placeOn } from '../load-balancer/render-files.js'
 
-/** What a part of a control plane is made of. */
+/** The units and containers of a part of a control plane. */
 interface PartOfNode {
   readonly units: readonly ServiceUnit[]
-  /** Units that need not run here: a load balancer may be the operator's own. */
+  /** Units that need not run here: the load balancer may be the operator's own. */
   readonly ifRunning: readonly ServiceUnit[]
   /** Containers of static pods. */
   readonly containers: readonly string[]
-  /** As `containers`, of static pods that a control plane need not have: its etcd may be elsewhere. */
+  /** Like `containers`, for static pods that a control plane need not have: its etcd may be external. */
   readonly containersIfHere?: readonly string[]
 }
 
 /**
- * A static pod is held down by stopping the kubelet, which would start it again within a second; its manifest stays where it is. So a drill
- * changes no file, what it stops is enabled, and after a power cut in its middle the node boots into what it was.
+ * A static pod stays down because the kubelet is stopped, which would restart it within a second; its manifest stays in place. So a drill
+ * changes no file, what it stops is enabled, and after a power cut the node boots into its normal state.
  */
 const parts = (balancer: readonly ServiceUnit[]): Readonly<Partial<Record<Part, PartOfNode>>> => ({
   [Part.PART_API_SERVER]: { units: ['kubelet'], ifRunning: [], containers: ['kube-apiserver'] },
-  // With the API server, which answers nothing without it: a kubelet that starts while its own API server hangs waits for it twice, a minute
-  // each, before it starts a static pod (seen on 1.37.2); one that is refused goes on at once.
+  // With the API server, which cannot answer without it: a kubelet that starts while its own API server hangs waits for it twice, a minute
+  // each, before it starts a static pod (seen on 1.37.2); after a refused connection it continues at once.
   [Part.PART_ETCD]: { units: ['kubelet'], ifRunning: [], containers: ['etcd', 'kube-apiserver'] },
   [Part.PART_LOAD_BALANCER]: { units: balancer, ifRunning: [], containers: [] },
   [Part.PART_CONTROL_PLANE]: {
@@ -47,8 +47,8 @@ export async function partOfNode(host: Host, part: Part): Promise<PartOfNode> {
 }
 
 /**
- * How long a container is given to end. Killed at once, as a fault does it, unless the node has handed over; but kube-vip, like keepalived, has to take the address from the interface
- * of a machine that goes on: there it would be held twice.
+ * The grace period of a container. Killed at once, as in a fault, unless the node has handed over; but kube-vip, like keepalived, must remove the address from the interface
+ * of a machine that keeps running: otherwise two machines would hold it.
  */
 export const graceSeconds = (container: string, handedOver: boolean): number =>
   handedOver || container === kubeVipName ? 5 : 0
@@ -61,6 +61,6 @@ export async function containersOf(part: Part, host: Host): Promise<readonly str
   return [...containers, ...containersIfHere.filter((_, index) => manifests[index] !== undefined)]
 }
 
-/** The one timer of a node that brings back what a drill stopped; systemd-run names the service that it starts alike. */
+/** The single timer on a node that restarts what a drill stopped; systemd-run gives its service the same name. */
 export const putBackUnit = 'quorate-put-back'
 export const putBackTimer = `${putBackUnit}.timer`

@@ -6,10 +6,10 @@ import { readLine } from './system.js'
 const profilesPath = '/sys/kernel/security/apparmor/profiles'
 const sourcesFolder = '/etc/apparmor.d'
 
-/** Profiles that confine the load balancer: their files say what it may read (SUSE's package of haproxy has one). */
+/** Profiles that confine the load balancer: their files list what it may read (SUSE's package of haproxy has one). */
 const ofLoadBalancer = /(?:^|[/.])(?:haproxy|keepalived)$/
 
-/** AppArmor's profiles, of the load balancer's programs with their rules for files. */
+/** AppArmor's profiles of the load balancer's programs, with their rules for files. */
 export async function readAppArmor(host: Host): Promise<Pick<NodeFacts, 'apparmorProfiles'>> {
   const loaded = loadedProfiles(await readLine(host, profilesPath))
   return { apparmorProfiles: await Promise.all(loaded.map((profile) => withRules(host, profile))) }

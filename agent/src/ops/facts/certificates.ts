@@ -15,7 +15,7 @@ const rotatedIn = ({ certDir }: Pick<KubeletPlaces, 'certDir'>): string => `${ce
 
 type CertificatePart = Pick<NodeFacts, 'certificates' | 'nodeName' | 'clusterCaPem' | 'caKeyPresent'>
 
-/** Certificates of pki/, of the kubeconfigs (under the kubeconfig's path) and the kubelet's own; whose node this is. */
+/** Certificates of pki/, of the kubeconfigs (under the kubeconfig's path) and the kubelet's own; and the node's name from it. */
 export async function readCertificateFacts(host: Host): Promise<CertificatePart> {
   const [folders, places] = await Promise.all([readFolders(host), readKubelet(host)])
   const { certificatesDir } = folders
@@ -49,7 +49,7 @@ async function certificateFiles(
   return Promise.all([...paths].map(async (path) => describe(path, await readLine(host, path))))
 }
 
-/** The API server's client certificate for an external etcd and that etcd's CA may lie anywhere, and kubeadm renews neither. */
+/** The API server's client certificate for an external etcd and that etcd's CA may be anywhere, and kubeadm renews neither. */
 async function etcdClientCertificates(host: Host): Promise<string[]> {
   const pods = await readPods(host)
   const flags = pods.find(({ pod }) => pod.component === 'kube-apiserver')?.pod.flags ?? {}
@@ -65,12 +65,12 @@ async function kubeconfigView(host: Host, path: string): Promise<KubeconfigView 
   try {
     return file === undefined ? undefined : readKubeconfig(file.bytes.toString('utf8'), filePlace(path))
   } catch {
-    // What is wrong with it stands in the facts of the kubeconfig itself.
+    // The facts of the kubeconfig itself report what is wrong with it.
     return undefined
   }
 }
 
-/** The first certificate of a PEM text; the kubelet's rotated file has its key behind it, which is never looked at. */
+/** The first certificate of a PEM text; in the kubelet's rotated file its key follows, which is never read. */
 function describe(path: string, pem: string): CertificateFacts | undefined {
   const first = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(pem)?.[0]
   if (first === undefined) return undefined

@@ -7,9 +7,9 @@ import { exists } from './leftovers.js'
 import { osReleasePath, readLine } from './system.js'
 
 const folder = '/etc/cloud'
-/** What all sources together say, since cloud-init 22.3. */
+/** The merged configuration of all sources, since cloud-init 22.3. */
 const combined = '/run/cloud-init/combined-cloud-config.json'
-/** User data outweighs the system's configuration; this is it with what the vendor gave, merged. */
+/** User data takes precedence over the system's configuration; this is it, merged with the vendor data. */
 const ofInstance = '/var/lib/cloud/instance/cloud-config.txt'
 
 /** Whether cloud-init writes /etc/hosts from its template at each boot (cc_update_etc_hosts): `true`, not `localhost`, which changes one line. */
@@ -35,7 +35,7 @@ function settingIn(text: string, where: string): unknown {
     const { value } = readYaml(text, 'INVALID_REQUEST', filePlace(where))
     return (value as { manage_etc_hosts?: unknown } | null)?.manage_etc_hosts
   } catch {
-    // Jinja in user data: the line is still what it says.
+    // Jinja in user data: the line still counts.
     return /^manage_etc_hosts:\s*["']?([A-Za-z0-9]+)/m.exec(text)?.[1]
   }
 }

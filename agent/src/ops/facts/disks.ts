@@ -3,7 +3,7 @@ import { readFolders } from '../../host/node-folders.js'
 import { kubeletFolder, kubernetesFolder } from '../paths.js'
 import type { Tools } from '../tools.js'
 
-/** Space where the conversion writes and where etcd, images and pods live. */
+/** Free space where the conversion writes and where etcd, images and pods are. */
 export async function readDisks({ host, stateFolder }: Pick<Tools, 'host' | 'stateFolder'>): Promise<DiskFacts[]> {
   const { certificatesDir, etcdDataDir } = await readFolders(host)
   // Not `/`: the agent's own sandbox shows it read-only, whatever the disk is.

@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { readFolders } from '../../host/node-folders.js'
 
-/** Where this node keeps what kubeadm makes; a folder that is not believed is named, and nothing is looked for in it. */
+/** Where this node keeps what kubeadm makes; a refused folder is named, and nothing in it is read. */
 export async function readFolderFacts(host: Host, signal: AbortSignal): Promise<NodeFolders> {
   const [{ problem, ...folders }, kubelet] = await Promise.all([believed(host), readKubelet(host, signal)])
   const { kubeconfig, setIn, certDir, config } = kubelet

@@ -4,12 +4,12 @@ import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { runtimeFolder } from '../paths.js'
 
-/** What kubeadm of a release that nobody knows here answered, by release: facts are read several times a second. */
+/** The answers of kubeadm releases that are not in the rules, by release: facts are read several times a second. */
 const answered = new WeakMap<Host, Map<string, Promise<string>>>()
 
 /**
- * In which version of its configuration API a document is written for kubeadm of that release; empty for no release, and where it takes
- * none that can be written here. One that is newer than the rules is asked: when it gives a version up is told by no number.
+ * The version of kubeadm's configuration API for a release; empty for an invalid release, and if it accepts
+ * none that can be written here. A release newer than the rules is asked: no version number tells when it drops an API version.
  */
 export function kubeadmConfigApi(host: Host, release: string, signal: AbortSignal): Promise<string> {
   if (release === '') return Promise.resolve('')
@@ -29,7 +29,7 @@ async function ask(host: Host, signal: AbortSignal): Promise<string> {
   return ''
 }
 
-/** `kubeadm config validate` refuses versions that it does not know and fields that it would not read: asked with the document of a join. */
+/** `kubeadm config validate` refuses unknown versions and fields that it would not read; it gets the document of a join. */
 async function takes(host: Host, api: ConfigApi, signal: AbortSignal): Promise<boolean> {
   const path = `${runtimeFolder}/ask-${api}.yaml`
   await host.replace(path, Buffer.from(exampleJoin(api)), { mode: 0o600 })
@@ -40,7 +40,7 @@ async function takes(host: Host, api: ConfigApi, signal: AbortSignal): Promise<b
   }
 }
 
-/** A join of nobody to nowhere: addresses of documentation, a token that no cluster has. */
+/** A join that leads nowhere: documentation addresses, a token that no cluster has. */
 const exampleJoin = (apiVersion: ConfigApi): string =>
   joinDocument({
     apiVersion,

@@ -54,7 +54,7 @@ async function kubeconfigFacts(host: Host, purpose: string, path: string): Promi
   }
 }
 
-/** A link is read through, to say what is behind it; it is never written through. */
+/** A link is followed to report its target; nothing is written through it. */
 async function readNotingLink(host: Host, path: string): Promise<{ file: HostFile; linkTarget: string } | undefined> {
   const direct = await host.read(path).catch((error: unknown) => {
     if (error instanceof QuorateError && error.code === 'SYMLINK_REFUSED') return 'link' as const
@@ -79,7 +79,7 @@ function contents(text: string, { purpose, path }: { readonly purpose: string; r
   const place = filePlace(path)
   try {
     const clusters = kubeconfigClusters(text, place).map((cluster) => ({ ...cluster }))
-    // kubectl makes do with an empty file, and with one that has no current-context: whose it is tells it each time.
+    // kubectl accepts an empty file, and one without current-context: its owner names the context each time.
     const isAtRest = purpose === 'user' && !clusters.some(({ inUse }) => inUse)
     const view: Partial<KubeconfigView> = isAtRest ? {} : readKubeconfig(text, place)
     return {

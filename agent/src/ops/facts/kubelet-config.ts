@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { unreadFacts } from './unread.js'
 
-/** The kubelet's configuration without secrets. What cannot be read stays on the node: nobody could say where in it a secret is. */
+/** The kubelet's configuration without secrets. An unreadable one stays on the node: it may contain secrets anywhere. */
 export async function readKubeletConfig(
   host: Host,
 ): Promise<Pick<NodeFacts, 'kubeletConfig' | 'cgroupDriver' | 'unread'>> {

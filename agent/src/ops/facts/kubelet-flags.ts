@@ -2,16 +2,16 @@ import type { KubeletFlag } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Host } from '../../host/host.js'
 import { readLine } from './system.js'
 
-/** Where a unit and its drop-ins lie, the one that counts last (systemd.unit(5)). */
+/** Where a unit and its drop-ins are, the last one taking precedence (systemd.unit(5)). */
 const unitFolders = ['/lib/systemd/system', '/usr/lib/systemd/system', '/run/systemd/system', '/etc/systemd/system']
-/** Of kubeadm's packages, where no drop-in names an EnvironmentFile: Debian's and Red Hat's (kubernetes/release, 10-kubeadm.conf). */
+/** Of kubeadm's packages, if no drop-in names an EnvironmentFile: Debian's and Red Hat's (kubernetes/release, 10-kubeadm.conf). */
 const packaged = ['/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet']
-/** Of an environment, those variables that hold flags. */
+/** The environment variables that hold flags. */
 const flagVariable = /^KUBELET_[A-Z0-9_]*$/
 
 /**
- * Flags that a node's own files give its kubelet: its unit, drop-ins and what they name as EnvironmentFile. They are not in kubelet-config, and
- * a join writes kubeadm-flags.env alone. Of a flag that is there twice the last counts, but for those that add up to nothing known here.
+ * Flags that a node's own files give its kubelet: its unit, drop-ins and their EnvironmentFiles. They are not in kubelet-config, and
+ * a join writes only kubeadm-flags.env. Of a repeated flag the last one applies; flags that accumulate do not matter here.
  */
 export async function readKubeletFlags(host: Host): Promise<KubeletFlag[]> {
   const units = await unitFiles(host)

@@ -4,12 +4,12 @@ import { filesBelow } from '../backup/select-files.js'
 import { cniFolder, kubeconfigPaths, kubeVipPaths, manifestPath, staticPodComponents } from '../paths.js'
 
 /**
- * Files that the DaemonSet of a cluster's network wrote: they name an API server that is gone. Other files there were put by
- * whoever set the node up, and a joiner needs them.
+ * Files that the DaemonSet of a cluster network wrote: they name an API server that is gone. Other files there belong to
+ * the node's setup, and a joiner needs them.
  */
 const networkOfACluster = /calico|canal|cilium|flannel|weave|kube-router|antrea|ovn|multus/i
 
-/** What `kubeadm init` or `join` made here, and what `kubeadm reset` leaves to a person: a joiner must have none of it. */
+/** What `kubeadm init` or `join` made here, and what `kubeadm reset` leaves to the operator: a joiner must have none of it. */
 export async function readLeftovers(host: Host): Promise<string[]> {
   const folders = await readFolders(host)
   const manifests = staticPodComponents.map((component) => manifestPath(folders, component))
@@ -42,7 +42,7 @@ const distributions = {
   microk8s: ['/var/snap/microk8s'],
 } as const
 
-/** Another distribution of Kubernetes that keeps its state here; empty for none. */
+/** Another Kubernetes distribution with state on this node; empty for none. */
 export async function readOtherDistribution(host: Host): Promise<string> {
   for (const [name, folders] of Object.entries(distributions)) {
     const found = await Promise.all(folders.map((folder) => exists(host, folder)))

@@ -5,7 +5,7 @@ import type { Command, Host } from '../../host/host.js'
 import { osReleasePath, readLine } from './system.js'
 import { pathOf, versionPrinted } from './version-printed.js'
 
-/** Programs whose release matters (shared/src/machine-versions.ts), and how each is asked for it. */
+/** Programs whose release matters (shared/src/machine-versions.ts), and how to ask each for it. */
 const programs: Readonly<Record<string, Command>> = {
   haproxy: commands.haproxyVersion(),
   keepalived: commands.keepalivedVersion(),
@@ -13,10 +13,10 @@ const programs: Readonly<Record<string, Command>> = {
   crictl: commands.crictlVersion(),
 }
 
-/** By which SELinux lets the load balancer's programs bind and connect to ports that are not in their policy. */
+/** Lets the load balancer's programs bind and connect to ports outside of SELinux's policy. */
 const booleans = ['haproxy_connect_any', 'keepalived_connect_any']
 
-/** The operating system, the programs of it whose release matters, and SELinux. */
+/** The operating system, its programs whose release matters, and SELinux. */
 export async function readMachine(host: Host, signal: AbortSignal): Promise<Pick<NodeFacts, 'machine'>> {
   const [system, present, selinux] = await Promise.all([
     readOperatingSystem(host),
@@ -32,7 +32,7 @@ export async function readOperatingSystem(host: Host): Promise<Pick<MachineFacts
   return { osId: id, osLike: [...like], osVersion: version }
 }
 
-/** Release and place of one of the programs; undefined where it is not there. */
+/** Release and path of one of the programs; undefined if it is not installed. */
 export async function programOf(
   host: Host,
   name: 'haproxy' | 'keepalived',
@@ -53,11 +53,11 @@ async function readProgram(
   return [{ name, version, path: (await pathOf(host, command.file)) ?? '' }]
 }
 
-/** Undefined where the kernel runs without SELinux: its file system is not there then. */
+/** Undefined if the kernel runs without SELinux: its file system does not exist then. */
 async function readSelinux(host: Host): Promise<SelinuxFacts | undefined> {
   const enforce = await readLine(host, '/sys/fs/selinux/enforce')
   if (enforce === '') return undefined
-  // `0 0`: what it is now, and what it would be after the next commit.
+  // `0 0`: the current value, and the value after the next commit.
   const values = await Promise.all(booleans.map((name) => readLine(host, `/sys/fs/selinux/booleans/${name}`)))
   const known = booleans.flatMap((name, index) => {
     const value = values[index] ?? ''

@@ -4,13 +4,13 @@ import type { Host } from '../../host/host.js'
 import type { NodeFolders } from '../../host/node-folders.js'
 import { pkiPath } from '../paths.js'
 
-/** Where this node has no key of its cluster, masks are compared within this process alone. */
+/** Without a key of its cluster, a node's masks are comparable only within this process. */
 const ofThisProcess = randomBytes(32)
 
-/** Keys that all control planes of a cluster share and that never leave them; whoever has one is master of the cluster anyway. */
+/** Keys that all control planes of a cluster share and that never leave them; their holder controls the cluster anyway. */
 const sharedKeys = ['sa.key', 'ca.key']
 
-/** What stands for a secret on this node, and for the same secret on its cluster's other control planes. */
+/** The mask of a secret: equal for the same secret on the cluster's other control planes. */
 export async function readMask(host: Host, folders: NodeFolders): Promise<Mask> {
   for (const name of sharedKeys) {
     const file = await host.read(pkiPath(folders, name), { followLinks: true }).catch(() => undefined)

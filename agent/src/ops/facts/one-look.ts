@@ -3,15 +3,15 @@ import type { CommandResult, DirectoryEntry, Host, HostFile } from '../../host/h
 import { kubernetesFolder } from '../paths.js'
 
 /**
- * The host as one answer sees it: each file and folder is read once, each program run once, so that all parts of the answer speak of the same bytes. Several of
- * them ask for the same kubeconfigs and manifests, and a gate asks for facts several times a second.
+ * The host for one answer: each file and folder is read once, each program run once, so that all parts of the answer are consistent. Several of
+ * them read the same kubeconfigs and manifests, and a gate reads facts several times a second.
  */
 export function oneLook(host: Host): Host {
   const files = new Map<string, Promise<HostFile | undefined>>()
   const folders = new Map<string, Promise<readonly DirectoryEntry[]>>()
   const programs = new Map<string, Promise<CommandResult>>()
   const list = (path: string) => once(folders, path, () => host.list(path))
-  /** Of what kubeadm makes a worker has next to nothing: one look into a folder spares forty at files that are not there. */
+  /** A worker has almost none of kubeadm's files: one read of the folder saves forty reads of missing files. */
   const isListed = async (path: string) =>
     !path.startsWith(`${kubernetesFolder}/`) ||
     (await list(posix.dirname(path))).some(({ name }) => name === posix.basename(path))

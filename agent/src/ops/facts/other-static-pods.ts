@@ -11,7 +11,7 @@ import { readLine } from './system.js'
 const longestManifest = 262_144
 const mostSockets = 500
 
-/** What the other static pods are, for the names of their files, and what this node's API server needs of them. */
+/** The other static pods, by file name, and what this node's API server needs from them. */
 export async function readOtherStaticPods(
   host: Host,
   files: readonly string[],
@@ -40,7 +40,7 @@ async function readOther(host: Host, file: string): Promise<OtherStaticPod> {
   }
 }
 
-/** Only the endpoints are taken from the encryption configuration: the rest is keys. */
+/** Only the endpoints are read from the encryption configuration: the rest is keys. */
 async function readKmsSockets(host: Host): Promise<string[]> {
   const apiServer = (await readPods(host)).find(({ pod }) => pod.component === 'kube-apiserver')?.pod
   const inside = apiServer?.flags['encryption-provider-config']
@@ -57,7 +57,7 @@ async function readKmsSockets(host: Host): Promise<string[]> {
   return kmsSocketsIn(await readLine(host, path), filePlace(path)).map(onNode)
 }
 
-/** Lines of /proc/net/unix whose flags say that they accept connections (include/linux/net.h: __SO_ACCEPTCON, 1 << 16), by path. */
+/** Listening sockets in /proc/net/unix, by their flags (include/linux/net.h: __SO_ACCEPTCON, 1 << 16), by path. */
 function listeningIn(text: string): string[] {
   const paths = text.split('\n').flatMap((line) => {
     const [, flags, path] = /^\S+: \S+ \S+ ([0-9A-F]{8}) \S+ \S+ +\d+ (\/\S{1,300})$/.exec(line) ?? []

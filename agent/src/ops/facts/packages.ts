@@ -20,7 +20,7 @@ const versionlocks = [
 ]
 const timersFolder = '/etc/systemd/system/timers.target.wants'
 
-/** Packages of Kubernetes and whether an upgrade that nobody asked for would touch them. Read from files: no package manager is run. */
+/** Packages of Kubernetes and whether an unattended upgrade would change them. Read from files: no package manager is run. */
 export async function readPackages(host: Host): Promise<Pick<NodeFacts, 'packages' | 'automaticUpgrades'>> {
   const dpkg = await inDpkg(host)
   if (dpkg.length > 0) {
@@ -44,7 +44,7 @@ export async function readPackages(host: Host): Promise<Pick<NodeFacts, 'package
   }
 }
 
-/** By the file that it was read from: a gate asks for facts several times a second, and the file has megabytes. */
+/** Cached by the file: a gate reads facts several times a second, and the file has megabytes. */
 const read = new Map<string, PackageState[]>()
 
 async function inDpkg(host: Host): Promise<PackageState[]> {

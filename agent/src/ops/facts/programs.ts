@@ -15,7 +15,7 @@ type ProgramFacts = Pick<
   | 'crictlInstalled'
 >
 
-/** Which programs of the conversion are there, asked of themselves. crictl is looked for: some kubeadm want it, we never run it. */
+/** The installed programs of the conversion, with their own answers. crictl is searched: some kubeadm require it, the agent never runs it. */
 export async function readPrograms(host: Host, signal: AbortSignal): Promise<ProgramFacts> {
   const [kubeadm, kubelet, kubectl, haproxy, keepalived, crictl] = await Promise.all([
     versionPrinted(host, commands.kubeadmVersion(), signal),
@@ -28,7 +28,7 @@ export async function readPrograms(host: Host, signal: AbortSignal): Promise<Pro
   const kubeadmVersion = versionIn(kubeadm)
   return {
     kubeadmVersion,
-    // One that hangs must not hold up what the others said of themselves.
+    // A program that hangs must not delay the answers of the others.
     kubeadmConfigApi: await kubeadmConfigApi(host, kubeadmVersion, signal).catch(() => ''),
     kubeletVersion: versionIn(kubelet),
     kubectlVersion: versionIn(/"gitVersion":\s*"([^"]*)"/.exec(kubectl)?.[1] ?? ''),

@@ -3,7 +3,7 @@ import { environmentFiles, type UnitFile } from '@quorate/shared/kubelet-command
 import type { Host } from '../../host/host.js'
 import { readLine } from './system.js'
 
-/** Of PID 1: what every unit has, also the transient ones in which kubeadm runs. */
+/** Of PID 1: inherited by every unit, including the transient ones that run kubeadm. */
 const ofManager = { files: ['/etc/systemd/system.conf'], folders: ['/etc/systemd/system.conf.d'] }
 /** kubeadm's package has its drop-in below /usr/lib, its EnvironmentFile is one of the two others. */
 const ofKubelet = {
@@ -17,7 +17,7 @@ interface Setting {
   readonly noProxy: string | undefined
 }
 
-/** Programs that reach https through a proxy. Go asks HTTPS_PROXY alone for https (golang.org/x/net/http/httpproxy). */
+/** Programs that use a proxy for https. For https, Go reads only HTTPS_PROXY (golang.org/x/net/http/httpproxy). */
 export async function readProxies(host: Host): Promise<ProxyFacts[]> {
   const [manager, kubelet] = await Promise.all([ofManager, ofKubelet].map((places) => settingsIn(host, places)))
   return [...proxyOf('kubelet', [...(manager ?? []), ...(kubelet ?? [])]), ...proxyOf('kubeadm', manager ?? [])]
@@ -47,7 +47,7 @@ function settingIn({ path: where, text }: UnitFile): Setting {
   return { where, proxied: proxy === undefined ? undefined : proxy !== '', noProxy: lastOf(noProxy) }
 }
 
-/** The last that says something counts. */
+/** The last non-empty one applies. */
 function proxyOf(program: string, settings: readonly Setting[]): ProxyFacts[] {
   const last = settings.filter(({ proxied }) => proxied !== undefined).at(-1)
   if (last?.proxied !== true) return []

@@ -6,16 +6,16 @@ import { readLine } from './system.js'
 
 type RuntimePart = Pick<NodeFacts, 'runtimeCgroupDriver' | 'runtimeConfigPath'>
 
-/** Of a configuration that imports others, which may import more. */
+/** Limit for a configuration that imports others, which may import more. */
 const mostFiles = 50
 
-/** The cgroup driver of the container runtime behind the socket that is used: another one's configuration may lie beside it. */
+/** The cgroup driver of the container runtime behind the socket in use: another runtime's configuration may exist too. */
 export async function readRuntime(host: Host, criSocket: string): Promise<RuntimePart> {
   if (/crio/.test(criSocket)) return ofCrio(host)
   return /containerd/.test(criSocket) ? ofContainerd(host) : { runtimeCgroupDriver: '', runtimeConfigPath: '' }
 }
 
-/** `systemd` unless it says otherwise (crio.conf(5)). */
+/** `systemd` by default (crio.conf(5)). */
 async function ofCrio(host: Host): Promise<RuntimePart> {
   const dropIns = await matching(host, '/etc/crio/crio.conf.d/*')
   const seen = await Promise.all(
@@ -28,7 +28,7 @@ async function ofCrio(host: Host): Promise<RuntimePart> {
   return { runtimeCgroupDriver: last?.value ?? 'systemd', runtimeConfigPath: last?.path ?? '' }
 }
 
-/** runc's option; where it is not set the driver is the runtime's default, which differs by version. */
+/** runc's option; without it the driver is the runtime's default, which differs by version. */
 async function ofContainerd(host: Host): Promise<RuntimePart> {
   const texts = await withImports(host, containerdConfigPath)
   const seen = texts.flatMap(({ path, text }) =>
@@ -41,7 +41,7 @@ async function ofContainerd(host: Host): Promise<RuntimePart> {
   return { runtimeCgroupDriver: last.value === 'true' ? 'systemd' : 'cgroupfs', runtimeConfigPath: last.path }
 }
 
-/** A file and what its `imports` name, in the order in which containerd merges them: the later counts (cmd/containerd/server/config). */
+/** A file and its `imports`, in the order in which containerd merges them: later ones take precedence (cmd/containerd/server/config). */
 async function withImports(host: Host, first: string): Promise<{ path: string; text: string }[]> {
   const read: { path: string; text: string }[] = []
   const waiting = [first]
@@ -56,7 +56,7 @@ async function withImports(host: Host, first: string): Promise<{ path: string; t
   return read
 }
 
-/** Files of a pattern whose last part alone may hold `*` and `?`. */
+/** Files that match a pattern with `*` and `?` in its last part only. */
 async function matching(host: Host, pattern: string): Promise<string[]> {
   const name = posix.basename(pattern)
   if (!/[*?]/.test(name)) return [pattern]
@@ -71,7 +71,7 @@ async function matching(host: Host, pattern: string): Promise<string[]> {
     .map((entry) => `${posix.dirname(pattern)}/${entry.name}`)
 }
 
-/** Simple values of a TOML text by their whole key: tables, dotted keys and inline quotes; arrays and inline tables are passed over. */
+/** Simple values of a TOML text by full key: tables, dotted keys and inline quotes; arrays and inline tables are skipped. */
 function valuesIn(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   let table: readonly string[] = []

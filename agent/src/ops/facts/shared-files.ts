@@ -9,7 +9,7 @@ import { mostFileBytes, mostFiles } from '../shared-files/limits.js'
 import { isShareable } from '../shared-files/shareable.js'
 import { readPods } from './static-pods.js'
 
-/** Who names a path, and as what. */
+/** Where a path is named, and as what. */
 interface Naming {
   readonly component: string
   readonly type: string
@@ -17,8 +17,8 @@ interface Naming {
 }
 
 /**
- * Files and folders that kubeadm's static pods here mount or name and that kubeadm does not bring to a joiner, and kubeadm's patches; folders
- * with all that is below them. Of one folder at most `mostFiles`: more is no configuration, and the folder says that it was cut.
+ * Files and folders that kubeadm's static pods here mount or name and that kubeadm does not copy to a joiner, and kubeadm's patches; folders
+ * with everything below them. At most `mostFiles` per folder: a larger one is no configuration, and is marked as cut.
  */
 export async function readSharedFiles(host: Host): Promise<SharedFile[]> {
   const pods = await readPods(host)
@@ -33,7 +33,7 @@ export async function readSharedFiles(host: Host): Promise<SharedFile[]> {
     ...own.map(async (one) => [{ ...one, kind: (await look(host, one.path))?.kind ?? '', directory: true }]),
   ])
   const byPath = new Map<string, SharedFile>()
-  // What is named itself says more than the same path below a folder that is named too.
+  // A path that is named itself takes precedence over the same path below a named folder.
   for (const file of seen.flat()) if (named.has(file.path) || !byPath.has(file.path)) byPath.set(file.path, file)
   for (const [path, naming] of named) Object.assign(byPath.get(path) ?? {}, naming)
   const folders = await readFolders(host)
@@ -47,7 +47,7 @@ function namingOf(pod: StaticPodView, path: string): Naming {
   return { component: pod.component, type: mount?.type ?? '', mounted: mount !== undefined }
 }
 
-/** `left`: how many entries may still be listed below one path that is named. */
+/** `left`: how many entries may still be listed below one named path. */
 async function expand(host: Host, path: string, naming: Naming, left = { entries: mostFiles }): Promise<SharedFile[]> {
   const seen = await look(host, path)
   if (seen?.kind !== 'directory') return [await describe(host, nothing(path, naming), seen)]
@@ -58,7 +58,7 @@ async function expand(host: Host, path: string, naming: Naming, left = { entries
   const inside: SharedFile[] = []
   for (const entry of below) {
     const own = `${path}/${entry.name}`
-    // A link to a folder may lead round in a circle.
+    // A link to a folder may form a cycle.
     if (entry.kind === 'symlink' && (await look(host, own))?.kind === 'directory') continue
     inside.push(...(await expand(host, own, { ...naming, type: '', mounted: false }, left)))
   }
@@ -72,7 +72,7 @@ const nothing = (path: string, naming: Naming): SharedFile => ({
   shareable: false,
 })
 
-/** What has no hash is not brought: a check says why. */
+/** A file without a hash is not copied: a check says why. */
 async function describe(host: Host, named: SharedFile, seen: Awaited<ReturnType<typeof look>>): Promise<SharedFile> {
   const found = { ...named, kind: seen?.kind ?? '', bytes: seen?.kind === 'file' ? seen.bytes : 0 }
   if (seen?.kind !== 'file' || seen.bytes > mostFileBytes) return found

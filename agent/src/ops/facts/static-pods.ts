@@ -21,7 +21,7 @@ interface SeenPod {
   readonly details: StaticPodDetails
 }
 
-/** What is in a manifest, or why it cannot be read, by the file as it was read: one look at a node asks three times. */
+/** A parsed manifest, or why it cannot be read, cached by its content: one read of a node's facts asks three times. */
 const podIn = new WeakMap<HostFile, SeenPod | QuorateError>()
 
 /** The manifests of kubeadm's components that can be read. */
@@ -37,7 +37,7 @@ export async function readPods(host: Host): Promise<SeenPod[]> {
   return pods.flatMap((seen) => (seen === undefined || seen instanceof QuorateError ? [] : [seen]))
 }
 
-/** How manifests of this node are read. */
+/** Parser for manifests of this node. */
 interface How {
   readonly folders: NodeFolders
   readonly mask: Mask
@@ -66,7 +66,7 @@ function readPod(place: TextPlace, { bytes }: HostFile, { folders, mask }: How):
   }
 }
 
-/** The manifests of kubeadm's components that cannot be read, or that are links: the kubelet follows these, Quorate writes through none. */
+/** The manifests of kubeadm's components that cannot be read, or that are links: the kubelet follows links, Quorate does not write through them. */
 async function readManifestProblems(host: Host): Promise<ManifestProblem[]> {
   const how = await readHow(host)
   const seen = await Promise.all(
@@ -102,7 +102,7 @@ export async function readStaticPods(
     ...staticPodComponents.map((component) => manifestPath(folders, component)),
     ...(isQuorateConfig(ownKubeVip) ? [kubeVipManifestPath] : []),
   ]
-  // The kubelet skips what begins with a dot, and folders (pkg/kubelet/config/file.go).
+  // The kubelet skips hidden files and folders (pkg/kubelet/config/file.go).
   const stray = entries.filter(
     ({ name, kind }) => kind !== 'directory' && !name.startsWith('.') && !known.includes(`${manifests}/${name}`),
   )
@@ -116,7 +116,7 @@ export async function readStaticPods(
 const readText = async (host: Host, path: string): Promise<string | undefined> =>
   (await host.read(path).catch(() => undefined))?.bytes.toString('utf8')
 
-/** A manifest's text as facts: what runs here, or what kubeadm would write. Undefined where it is none. */
+/** A manifest's text as facts: of what runs here, or of what kubeadm would write. Undefined if it is no manifest. */
 export function podFacts(text: string, mask: Mask, place: TextPlace): StaticPodFacts {
   const pod = readStaticPod(text, place)
   const command = maskedWords(mask, pod.command)

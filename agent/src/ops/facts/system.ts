@@ -22,23 +22,23 @@ type SystemFacts = Pick<
 
 export const osReleasePath = '/etc/os-release'
 
-/** A file's text without its last line break; empty when there is none or it cannot be read. */
+/** A file's text without its final line break; empty if it does not exist or cannot be read. */
 export async function readLine(host: Host, path: string): Promise<string> {
   const file = await host.read(path, { followLinks: true }).catch(() => undefined)
   return file?.bytes.toString('utf8').trimEnd() ?? ''
 }
 
-/** Longer than any name of a host (RFC 1123) and any identity of a machine. */
+/** Longer than any hostname (RFC 1123) and any machine id. */
 const longestName = 255
 
-/** The first line that says something, as of /etc/hostname (hostname(5)); what is longer than any name is none. */
+/** The first non-empty line, as of /etc/hostname (hostname(5)); a longer one than any name counts as none. */
 async function readName(host: Host, path: string): Promise<string> {
   const lines = (await readLine(host, path)).split('\n').map((line) => line.trim())
   const said = lines.find((line) => line !== '' && !line.startsWith('#')) ?? ''
   return said.length > longestName ? '' : said
 }
 
-/** The name that programs of this node call themselves by, as the kernel has it. */
+/** The node's hostname, from the kernel. */
 export async function readHostname(host: Host): Promise<string> {
   const [name, etcName] = await Promise.all([
     readName(host, '/proc/sys/kernel/hostname'),
@@ -69,7 +69,7 @@ export async function readSystem(host: Host, signal: AbortSignal): Promise<Syste
     machineId,
     cpus: cpuinfo.match(/^processor\s*:/gm)?.length ?? 0,
     memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
-    // The first line is the table's head.
+    // The first line is the table's header.
     swapOn: swaps.split('\n').length > 1,
     cgroupVersion: controllers === '' ? 'v1' : 'v2',
     productUuid,
@@ -88,7 +88,7 @@ async function readKernel(host: Host): Promise<Pick<SystemFacts, 'kernel' | 'ipF
 
 const dmiNames = ['sys_vendor', 'product_name', 'bios_vendor', 'bios_version', 'chassis_asset_tag']
 
-/** What the firmware says of the machine; names that it does not know are left out. */
+/** The firmware's data about the machine; unknown names are omitted. */
 export async function readDmi(host: Host): Promise<Record<string, string>> {
   const seen = await Promise.all(
     dmiNames.map(async (name) => [name, await readLine(host, `/sys/class/dmi/id/${name}`)] as const),
@@ -96,7 +96,7 @@ export async function readDmi(host: Host): Promise<Record<string, string>> {
   return Object.fromEntries(seen.filter(([, value]) => value !== ''))
 }
 
-/** What a program printed, trimmed; empty when it is not there, fails or does not end. */
+/** A program's trimmed output; empty if it is missing, fails or does not end. */
 export async function printed(host: Host, command: Parameters<Host['run']>[0], signal: AbortSignal): Promise<string> {
   const { exitCode, stdout } = await host.run(command, signal).catch(() => ({ exitCode: 1, stdout: '' }))
   return exitCode === 0 ? stdout.trim() : ''

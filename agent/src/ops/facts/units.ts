@@ -7,7 +7,7 @@ const unitNames = [
   ...['haproxy', 'keepalived', 'quorate-haproxy', 'quorate-keepalived'],
 ]
 
-/** States of the services that a conversion needs or changes; those that are not installed are left out. */
+/** States of the services that a conversion needs or changes; those that are not installed are omitted. */
 export async function readUnits(
   host: Host,
   signal: AbortSignal,

@@ -16,14 +16,14 @@ import type { ChangeContext, LookContext } from '../operation.js'
 import { pkiOn } from '../paths.js'
 
 /**
- * Ten years, as the cluster's CA has. `kubeadm certs renew` does not know this file, and a certificate that ended unnoticed would take the endpoint
- * away. All that it may do is hold one Lease; deleting its RoleBinding revokes it.
+ * Ten years, like the cluster's CA. `kubeadm certs renew` does not know this file, and an expired certificate would take the endpoint
+ * down. It may only hold one Lease; deleting its RoleBinding revokes it.
  */
 const lifeHours = 87_600
 const shortestLifeMs = 30 * 86_400_000
 const place = filePlace(kubeVipConfPath)
 
-/** Writes kube-vip's kubeconfig where there is none that is good: signed by this cluster's CA on this node, naming this node's API server. */
+/** Writes kube-vip's kubeconfig unless a valid one exists: signed by this cluster's CA on this node, with this node's API server. */
 export async function writeKubeconfig(context: ChangeContext): Promise<readonly TouchedObject[]> {
   if (await isKubeconfigGood(context)) return []
   const text = await issueKubeconfig(context)
@@ -32,12 +32,12 @@ export async function writeKubeconfig(context: ChangeContext): Promise<readonly 
     edit: () => text,
     mode: 0o600,
     done: `${kubeVipConfPath} written`,
-    alreadySo: `${kubeVipConfPath} is already so`,
+    alreadySo: `${kubeVipConfPath} needs no change`,
   })
   return touched
 }
 
-/** Whether the kubeconfig that is there works, and will for a month. */
+/** Whether the existing kubeconfig works, and will for a month. */
 export async function isKubeconfigGood({ tools: { host } }: Pick<LookContext, 'tools'>): Promise<boolean> {
   const file = await host.read(kubeVipConfPath)
   if (file === undefined || file.mode !== 0o600) return false
@@ -60,7 +60,7 @@ function isGood({ server, clientCertificatePem, clientKeyPem }: KubeconfigView, 
   )
 }
 
-/** kubeadm names the controlPlaneEndpoint as the server: kube-vip would then need the address that it is there to give. */
+/** kubeadm writes the controlPlaneEndpoint as the server: kube-vip would then depend on the address that it provides. */
 async function issueKubeconfig({ tools, header, signal }: ChangeContext): Promise<string> {
   const { host } = tools
   const { text } = await requireConfigMap(await tools.kube(), 'configmap/kube-system/kubeadm-config', signal)
@@ -75,7 +75,7 @@ async function issueKubeconfig({ tools, header, signal }: ChangeContext): Promis
   const kubeconfig = pointKubeconfigAt(made, url, place)
   if (isGood(readKubeconfig(kubeconfig, place), url, await requireText(host, await pkiOn(host, 'ca.crt'))))
     return kubeconfig
-  throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for kube-vip is not fit', {
+  throw new QuorateError('CERTIFICATE_INVALID', 'the kubeconfig that kubeadm made for kube-vip is not usable', {
     where: kubeVipConfPath,
     remedy: `Compare ${await pkiOn(host, 'ca.crt')} and ca.key beside it with those of the first control plane.`,
   })

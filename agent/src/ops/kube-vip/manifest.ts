@@ -7,7 +7,7 @@ import { readLocalApiServer } from '../../host/local-api-server.js'
 import { holderOf, readInterfaces } from '../network/interfaces.js'
 import type { LookContext } from '../operation.js'
 
-/** The manifest as this node needs it: its own API server, its own interface. */
+/** The manifest for this node: its own API server, its own interface. */
 export async function manifestFor(
   { tools: { host }, signal }: Pick<LookContext, 'tools' | 'signal'>,
   { virtualIp, ownAddress, image, bgp }: ApplyKubeVipRequest,
@@ -28,12 +28,12 @@ export async function manifestFor(
   })
 }
 
-/** Text of the manifest that is there, where it is one of ours; DRIFT for somebody else's kube-vip: two would fight for one lease. */
+/** Text of the existing manifest, if it is Quorate's; DRIFT for another kube-vip: the two would conflict over one Lease. */
 export async function ownManifest(host: Host): Promise<string | undefined> {
   const text = (await host.read(kubeVipManifestPath))?.bytes.toString('utf8')
   if (text === undefined || isQuorateConfig(text)) return text
-  throw new QuorateError('DRIFT', `${kubeVipManifestPath} is not Quorate's: a kube-vip of somebody else runs here`, {
+  throw new QuorateError('DRIFT', `${kubeVipManifestPath} is not Quorate's: another kube-vip runs here`, {
     where: kubeVipManifestPath,
-    remedy: 'Remove it where nothing needs it, or use loadBalancer.kind: external with the address that it holds.',
+    remedy: 'Remove it if nothing needs it, or use loadBalancer.kind: external with the address that it holds.',
   })
 }

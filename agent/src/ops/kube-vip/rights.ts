@@ -12,7 +12,7 @@ const apiGroup = 'rbac.authorization.k8s.io'
 const folder = `/apis/${apiGroup}/v1/namespaces/kube-system`
 const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] }
 
-/** An object in the API with its name in this run's backup. */
+/** An API object with its name in this run's backup. */
 interface Granted {
   readonly name: string
   readonly folder: string
@@ -25,7 +25,7 @@ interface Right extends Granted {
 }
 
 /**
- * What leader election does (client-go, resourcelock/leaselock.go), for the one Lease. A name cannot restrict `create`: RBAC looks at it before the
+ * The rights of leader election (client-go, resourcelock/leaselock.go), for one Lease. RBAC cannot restrict `create` by name, because it evaluates the request before the
  * object has one.
  */
 const role: Right = {
@@ -61,7 +61,7 @@ const lease: Granted = {
 
 type Found = { readonly metadata: ObjectMeta } & Readonly<Record<string, unknown>>
 
-/** Makes the Role and its binding where they are not so; remembers what was there before this run. */
+/** Makes or corrects the Role and its binding; records what existed before this run. */
 export async function grantRights(context: ChangeContext): Promise<readonly TouchedObject[]> {
   const { tools, signal } = context
   const kube = await tools.kube()
@@ -86,14 +86,14 @@ async function grant(context: ChangeContext, kube: KubeApi, right: Right): Promi
   return [{ name: right.name, sha256Before: '', sha256After: sha256Hex(JSON.stringify(right.body)) }]
 }
 
-/** The fields of it that this may change. */
+/** The fields that this may change. */
 const textOf = (present: Found, { body }: Right): string =>
   JSON.stringify(Object.fromEntries(Object.keys(body).map((field) => [field, present[field]])))
 
 const isSo = (present: Found, { body }: Right): boolean =>
   Object.entries(body).every(([field, value]) => isDeepStrictEqual(present[field], value))
 
-/** Whether both are as they must be. */
+/** Whether both match. */
 export async function areGranted(kube: KubeApi, signal: AbortSignal): Promise<boolean> {
   const found = await Promise.all(
     [role, binding].map(async (right) => [await kube.get<Found>(right.path, signal), right] as const),
@@ -102,8 +102,8 @@ export async function areGranted(kube: KubeApi, signal: AbortSignal): Promise<bo
 }
 
 /**
- * Deletes what this run made and puts back what it changed, on the node that did it: the binding first, so that nobody renews the Lease that goes
- * last.
+ * Deletes what this run made and restores what it changed, on the node that did it: the binding first, so that the Lease, which is deleted last,
+ * is not renewed.
  */
 export async function revokeRights(context: ChangeContext): Promise<readonly TouchedObject[]> {
   const { entries } = await readBackupIndex(backupPlace(context))

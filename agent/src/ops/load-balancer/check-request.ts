@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { LoadBalancerWish } from './render-files.js'
 
-/** What no single file can show to be wrong; values that go into the files are checked where these are rendered. */
+/** Errors that no single file shows; values for the files are checked where the files are rendered. */
 export function checkLoadBalancerRequest(request: LoadBalancerWish): void {
   const { port, virtualIp, backends, peers, ownAddress, bindAddress } = request
   if (backends.length === 0) throw refused('no backend is named: every connection would be accepted and closed')

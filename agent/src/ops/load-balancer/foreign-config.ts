@@ -1,12 +1,12 @@
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 
-/** A section of haproxy or keepalived that takes or passes traffic, or an address: a configuration without one serves nothing. */
+/** A section of haproxy or keepalived that accepts or forwards traffic, or an address: a configuration without one serves nothing. */
 const serving = /^\s*(frontend|listen|backend|vrrp_instance|virtual_server)\s/m
 
-/** True for a configuration by which somebody else's haproxy or keepalived serves something. */
+/** True for a configuration by which another haproxy or keepalived serves something. */
 export const isForeign = (text: string): boolean => !isQuorateConfig(text) && serving.test(text)
 
-/** Without what is a secret in it: VRRP passwords, haproxy's users and the login of its statistics page. */
+/** Without secrets: VRRP passwords, haproxy's users and the login of its statistics page. */
 export function maskSecrets(text: string): string {
   return text
     .replace(/^(\s*auth_pass\s+).*$/gm, '$1<masked>')

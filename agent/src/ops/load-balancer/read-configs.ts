@@ -5,16 +5,16 @@ import { type LoadBalancerProgram, loadBalancerPaths, packagePlaces } from '@quo
 import type { Host } from '../../host/host.js'
 import { isForeign, maskSecrets } from './foreign-config.js'
 
-/** A configuration of thousands of files or of megabytes is nobody's haproxy. */
+/** A configuration of thousands of files or of megabytes is not one of haproxy. */
 const most = { files: 64, bytes: 1024 * 1024 }
 
-/** Text of each configuration and unit file that is Quorate's, by path. */
+/** Text of each configuration and unit file of Quorate, by path. */
 export async function readOwnConfigs(host: Host): Promise<Record<string, string>> {
   const seen = await readAll(host, [...loadBalancerPaths, kubeVipManifestPath])
   return Object.fromEntries(seen.filter(([, text]) => isQuorateConfig(text)))
 }
 
-/** Text of each file by which somebody else's haproxy or keepalived serves something, by path, without secrets. */
+/** Text of each file by which another haproxy or keepalived serves something, by path, without secrets. */
 export async function readForeignConfigs(host: Host): Promise<Record<string, string>> {
   const [haproxy, keepalived] = await Promise.all([filesOfHaproxy(host), filesOfKeepalived(host)])
   const foreign = [...haproxy, ...keepalived].filter(([, text]) => isForeign(text))
@@ -47,7 +47,7 @@ async function optionsOf(host: Host, program: LoadBalancerProgram): Promise<stri
 const named = (options: string, pattern: RegExp): string[] =>
   [...options.matchAll(pattern)].flatMap(([, path = '']) => (path.startsWith('/') ? [path] : []))
 
-/** haproxy.cfg, conf.d of Red Hat's service, and what CONFIG, CFGDIR and `-f` of its options name: files, or folders whose *.cfg are read. */
+/** haproxy.cfg, conf.d of Red Hat's service, and the paths in CONFIG, CFGDIR and `-f` of its options: files, or folders with *.cfg. */
 async function filesOfHaproxy(host: Host): Promise<readonly Text[]> {
   const options = await optionsOf(host, 'haproxy')
   const told = named(options, /(?:\b(?:CONFIG|CFGDIR)=|(?:^|[\s"'=])-f\s+)["']?([^\s"']+)/gm)
@@ -62,7 +62,7 @@ async function filesOfHaproxy(host: Host): Promise<readonly Text[]> {
   return readAll(host, [...new Set(paths.flat())])
 }
 
-/** keepalived.conf or what its options name, and all that these include (keepalived.conf(5)). */
+/** keepalived.conf or the file in its options, with all includes (keepalived.conf(5)). */
 async function filesOfKeepalived(host: Host): Promise<readonly Text[]> {
   const told = named(await optionsOf(host, 'keepalived'), /(?:(?:^|[\s"'=])-f\s*|--use-file[=\s])["']?([^\s"']+)/gm)
   const found = new Map<string, string>()
@@ -88,7 +88,7 @@ async function includesOf(host: Host, [path, text]: Text): Promise<readonly stri
   return matching.flat()
 }
 
-/** Paths that a pattern of the shell with `*`, `?` and `[...]` means. */
+/** Paths that match a shell pattern with `*`, `?` and `[...]`. */
 async function glob(host: Host, pattern: string): Promise<readonly string[]> {
   let paths = ['']
   for (const part of pattern.split('/').slice(1)) {
@@ -104,7 +104,7 @@ async function glob(host: Host, pattern: string): Promise<readonly string[]> {
   return paths
 }
 
-/** Whether a file name matches one part of a pattern; a name that begins with a dot wants one in the pattern (glob(7)). */
+/** Whether a file name matches one part of a pattern; a hidden name requires a dot in the pattern (glob(7)). */
 function isMeant(name: string, part: string): boolean {
   if (name.startsWith('.') && !part.startsWith('.')) return false
   const words = part.slice(0, 100).match(/\*|\?|\[!?[^\]]+\]|./g) ?? []

@@ -12,21 +12,21 @@ import type { Host } from '../../host/host.js'
 import { programOf } from '../facts/machine.js'
 import { holderOf, readInterfaces } from '../network/interfaces.js'
 
-/** What is asked of a load balancer, whether it is to be started or only tested. */
+/** The settings of a load balancer, for a start or only a test. */
 export type LoadBalancerWish = Omit<ApplyLoadBalancerRequest, 'header'>
 
-/** One program of the load balancer with what is written for it. */
+/** One program of the load balancer with its files. */
 export interface RenderedProgram {
   readonly place: LoadBalancerPlace
   readonly config: string
-  /** Its unit file, where that is Quorate's too. */
+  /** Its unit file, if that is Quorate's too. */
   readonly unitFile?: { readonly path: string; readonly text: string }
 }
 
 export const programsOf = ({ virtualIp }: Pick<LoadBalancerWish, 'virtualIp'>): LoadBalancerProgram[] =>
   virtualIp === '' ? ['haproxy'] : ['haproxy', 'keepalived']
 
-/** Where this node's programs run: in the package's place where an earlier release put them there, else in Quorate's own. */
+/** Where this node's programs run: in the package's folder if an earlier release used it, otherwise in Quorate's own. */
 export async function placeOn(host: Host, program: LoadBalancerProgram): Promise<LoadBalancerPlace> {
   const path = packagePlaces[program].configPath
   const file = await host.read(path, { followLinks: true }).catch(() => undefined)
@@ -34,7 +34,7 @@ export async function placeOn(host: Host, program: LoadBalancerProgram): Promise
   return placeOf(program, isOurs ? { [path]: file } : {})
 }
 
-/** The files of each program that is wanted, for the releases that this node has; haproxy comes first. */
+/** The files of each requested program, for the releases on this node; haproxy comes first. */
 export async function renderFiles(
   host: Host,
   wish: LoadBalancerWish,

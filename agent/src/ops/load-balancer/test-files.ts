@@ -5,7 +5,7 @@ import { programOf } from '../facts/machine.js'
 import { lastLines } from '../run-unit.js'
 import type { RenderedProgram } from './render-files.js'
 
-/** A file that the program which reads it does not take. */
+/** A file that its program rejects. */
 export interface Refusal {
   readonly path: string
   readonly program: string
@@ -19,7 +19,7 @@ interface Staged {
   readonly signal: AbortSignal
 }
 
-/** Has the node's own haproxy or keepalived, and systemd, test what was rendered for a program; starts nothing. Undefined: all of it is good. */
+/** Lets the node's own haproxy or keepalived, and systemd, test the rendered files of a program; starts nothing. Undefined: all of them are valid. */
 export async function testFiles(rendered: RenderedProgram, staged: Staged): Promise<Refusal | undefined> {
   const { place, unitFile } = rendered
   const ofProgram = await testConfig(rendered, staged)
@@ -27,7 +27,7 @@ export async function testFiles(rendered: RenderedProgram, staged: Staged): Prom
   if (unitFile === undefined) return undefined
   const name = unitFile.path.slice(unitFile.path.lastIndexOf('/') + 1)
   const { exitCode, said } = await tryFile(staged, { name, text: unitFile.text, command: commands.checkUnitFile })
-  // Old ones fail for other units too, and a machine need not have it: what counts is what is said of this file.
+  // Old versions fail for other units too, and it may be missing: only its messages about this file count.
   const own = said.split('\n').filter((line) => line.includes(name) && line.includes(': '))
   if (exitCode === 0 || own.length === 0) return undefined
   return { path: unitFile.path, program: 'systemd', said: own.join('\n').replaceAll(`${staged.folder}/`, '') }

@@ -7,7 +7,7 @@ import type { ChangeContext } from '../operation.js'
 import { runtimeFolder } from '../paths.js'
 import { runUnitCommand } from '../run-unit.js'
 
-/** Whether a service runs and is started at boot; neither where it is not installed. */
+/** Whether a service runs and is enabled; both false if it is not installed. */
 export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: AbortSignal): Promise<UnitBefore> {
   const { activeState, unitFileState } = await readUnit(host, unit, signal)
   return {
@@ -16,13 +16,13 @@ export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: Abo
   }
 }
 
-/** In tmpfs: sha256 of the configuration that a service was last started or reloaded with. */
+/** In tmpfs: sha256 of the configuration that a service last loaded. */
 const loadedPath = (unit: LoadBalancerUnit): string => `${runtimeFolder}/${unit}.loaded`
 
-/** Makes the next `bringUp` load the configuration, whatever was loaded before. */
+/** Makes the next `bringUp` load the configuration in any case. */
 export const forgetLoaded = (host: Host, unit: LoadBalancerUnit): Promise<void> => host.remove(loadedPath(unit))
 
-/** True when a service runs, also after the next boot, and was last started or reloaded with the configuration of this sha256. */
+/** True if a service runs, is enabled, and last loaded the configuration with this sha256. */
 export async function isUp(
   { tools: { host }, signal }: Pick<ChangeContext, 'tools' | 'signal'>,
   unit: LoadBalancerUnit,
@@ -33,8 +33,8 @@ export async function isUp(
 }
 
 /**
- * Makes a service run the configuration of this sha256: started where it was not, reloaded where it may run an older one (also
- * when an agent died between writing the file and the reload), untouched otherwise. True when anything was done.
+ * Makes a service run the configuration with this sha256: started if it was not, reloaded if it may run an older one (also
+ * if an agent died between the write and the reload), untouched otherwise. True if anything was done.
  */
 export async function bringUp(context: ChangeContext, unit: LoadBalancerUnit, sha256: string): Promise<boolean> {
   const { host } = context.tools
@@ -47,12 +47,12 @@ export async function bringUp(context: ChangeContext, unit: LoadBalancerUnit, sh
   return true
 }
 
-/** Has systemd read its unit files again, where one of ours was written or removed. */
+/** Makes systemd read its unit files again, after one of ours was written or removed. */
 export async function readUnitFiles({ tools, signal }: ChangeContext): Promise<void> {
   await tools.host.run(commands.daemonReload(), signal)
 }
 
-/** Puts a service back as it was before the run, its file already being the old one. True when anything was done. */
+/** Restores a service's state from before the run; its file is already restored. True if anything was done. */
 export async function putBack(
   context: ChangeContext,
   { unit }: LoadBalancerPlace,

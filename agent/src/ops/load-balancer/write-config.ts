@@ -11,7 +11,7 @@ import type { RenderedProgram } from './render-files.js'
 import { testFiles } from './test-files.js'
 import { forgetLoaded, readUnitFiles, unitBefore } from './units.js'
 
-/** COMMAND_FAILED where a program is missing: Quorate installs no packages. */
+/** COMMAND_FAILED if a program is missing: Quorate installs no packages. */
 export async function requireInstalled(
   context: ChangeContext,
   programs: readonly LoadBalancerProgram[],
@@ -25,7 +25,7 @@ export async function requireInstalled(
   }
 }
 
-/** Writes a program's configuration and unit file after its own program has found them good; keeps what was there, files and state of the service. */
+/** Writes a program's configuration and unit file after its own program has accepted them; keeps the previous files and the state of the service. */
 export async function writeFiles(context: ChangeContext, rendered: RenderedProgram): Promise<readonly TouchedObject[]> {
   const { host } = context.tools
   const { place, config, unitFile } = rendered
@@ -33,12 +33,12 @@ export async function writeFiles(context: ChangeContext, rendered: RenderedProgr
   const present = await Promise.all(files.map(({ path }) => host.read(path)))
   const differs = files.map(({ text }, index) => present[index]?.bytes.equals(Buffer.from(text)) !== true)
   if (differs.includes(true)) await requireGood(context, rendered)
-  // Somebody else wrote the file since, and had it loaded too: what the service runs is not known any more.
+  // The file was changed since, and may have been loaded: what the service runs is unknown.
   if (differs[0]) await forgetLoaded(host, place.unit)
   await keepUnit(backupPlace(context), place.unit, await unitBefore(host, place.unit, context.signal))
   const touched: TouchedObject[] = []
   for (const { path, text } of files) {
-    const [done, alreadySo] = [`${path} written`, `${path} is already so`]
+    const [done, alreadySo] = [`${path} written`, `${path} needs no change`]
     const written = await editFile(context, { path, edit: () => text, mode: 0o644, done, alreadySo })
     touched.push(...written.touched)
   }
@@ -54,6 +54,6 @@ async function requireGood(context: ChangeContext, rendered: RenderedProgram): P
   if (refused === undefined) return
   throw new QuorateError('COMMAND_FAILED', `${refused.program} refuses its new configuration: ${refused.said}`, {
     where: refused.path,
-    remedy: `What ran before still runs. Compare the version of ${refused.program} on that node with docs/machines.md.`,
+    remedy: `The old configuration still runs. Compare the version of ${refused.program} on that node with docs/machines.md.`,
   })
 }

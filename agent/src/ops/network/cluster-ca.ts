@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { pkiOn } from '../paths.js'
 
-/** PEM of the cluster CA on this node: pki/ca.crt, else the one inside kubelet.conf; undefined on a node that is in no cluster. */
+/** PEM of the cluster CA on this node: pki/ca.crt, else the one inside kubelet.conf; undefined on a node in no cluster. */
 export async function clusterCa(host: Host): Promise<string | undefined> {
   const file = await host.read(await pkiOn(host, 'ca.crt'), { followLinks: true })
   if (file !== undefined) return file.bytes.toString('utf8')

@@ -27,7 +27,7 @@ function parseInterfaces(json: string): NetworkInterface[] {
   }))
 }
 
-/** Interface of the default route, of IPv4 where there is one; '' for none. */
+/** Interface of the default route, of IPv4 if there is one; '' for none. */
 export async function readDefaultInterface(host: Host): Promise<string> {
   const lines = async (path: string): Promise<string[][]> =>
     ((await host.read(path).catch(() => undefined))?.bytes.toString('utf8') ?? '')
@@ -42,7 +42,7 @@ export async function readDefaultInterface(host: Host): Promise<string> {
   return ofIpv6?.[9] ?? ''
 }
 
-/** The interface that holds an address, and the length of its network's prefix; undefined when none does. */
+/** The interface with an address, and its network's prefix length; undefined if none has it. */
 export function holderOf(
   interfaces: readonly NetworkInterface[],
   address: string,

@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import type { ClientCredentials } from '../../host/network.js'
 
-/** A kubeconfig of this node; KUBECONFIG_INVALID where there is none. */
+/** A kubeconfig of this node; KUBECONFIG_INVALID if it does not exist. */
 export async function readView(host: Host, path: string): Promise<KubeconfigView> {
   const file = await host.read(path, { followLinks: true })
   if (file === undefined) throw new QuorateError('KUBECONFIG_INVALID', `${path} does not exist`)

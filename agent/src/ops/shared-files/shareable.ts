@@ -4,7 +4,7 @@ import { kubeconfigPaths, pkiFiles } from '../paths.js'
 
 const roots = ['/etc', '/var/lib', '/opt', '/usr/local']
 
-/** What would give whoever holds one control plane the whole of another, or is this node's own. */
+/** Files that would give the holder of one control plane all of another, or that are this node's own. */
 const never = [
   ...['shadow', 'shadow-', 'gshadow', 'gshadow-', 'passwd', 'passwd-', 'group', 'sudoers', 'sudoers.d', 'ssh'],
   ...[
@@ -27,12 +27,12 @@ const never = [
   .concat('/var/lib/systemd', '/var/lib/dpkg', '/var/lib/dbus', '/usr/local/bin', '/usr/local/sbin', '/usr/local/lib')
   .concat('/var/lib/etcd', '/etc/kubernetes/manifests', ...Object.values(kubeconfigPaths))
 
-/** What kubeadm makes or brings itself, wherever this cluster keeps it. */
+/** What kubeadm makes or copies itself, in any folder of this cluster. */
 const ofCluster = (folders: NodeFolders): string[] => [folders.manifests, folders.etcdDataDir, ...pkiFiles(folders)]
 
 const below = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
-/** True for a path whose file may be brought from the first control plane to a joiner. */
+/** True for a path whose file may be copied from the first control plane to a joiner. */
 export function isShareable(path: string, folders: NodeFolders): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a path is the point
   if (!path.startsWith('/') || posix.normalize(path) !== path || /[\u0000-\u001f]|\/$/.test(path)) return false

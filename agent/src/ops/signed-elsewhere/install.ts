@@ -9,15 +9,15 @@ import { exists } from '../facts/leftovers.js'
 import { kubernetesFolder, pkiPath } from '../paths.js'
 import type { Signed } from './requests.js'
 
-/** kubeadm's preflight of a join complains of this file alone; the other certificates it expects where a CA's key is absent. */
+/** kubeadm's preflight of a join rejects only this file; it expects the other certificates if a CA's key is missing. */
 export const kubeletConfIsThere = 'FileAvailable--etc-kubernetes-kubelet.conf'
 
 const kubeletConf = 'kubelet.conf'
 const rotated = `${usualKubelet.certDir}/kubelet-client-current.pem`
 
 /**
- * Puts certificates that were signed elsewhere where kubeadm's join looks for them: with no CA key it makes none itself, and takes what is there
- * (app/phases/certs, CreateTree; app/phases/kubeconfig, CreateJoinControlPlaneKubeConfigFiles; 1.30 and 1.37). A reset takes them away again.
+ * Installs certificates that were signed elsewhere where kubeadm's join looks for them: without a CA key it issues none, and uses existing ones
+ * (app/phases/certs, CreateTree; app/phases/kubeconfig, CreateJoinControlPlaneKubeConfigFiles; 1.30 and 1.37). A reset removes them again.
  */
 export async function installSigned(host: Host, signed: readonly Signed[]): Promise<void> {
   const folders = await readFolders(host)
@@ -35,8 +35,8 @@ const writeKubeconfig = (host: Host, name: string, text: string): Promise<void> 
   host.replace(`${kubernetesFolder}/${name}`, Buffer.from(text), { mode: 0o600 })
 
 /**
- * As a kubelet keeps it after its bootstrap: a dated file and an absolute link to it (client-go, util/certificate, fileStore). A certificate inside
- * kubelet.conf it would take for a bootstrap's, and ask at once for another that nobody signs.
+ * As a kubelet stores it after its bootstrap: a dated file and an absolute link to it (client-go, util/certificate, fileStore). The kubelet would take a certificate inside
+ * kubelet.conf for a bootstrap certificate, and at once request another one that no CA signs.
  */
 async function installKubelet(host: Host, { key, certPem, caPem }: Signed): Promise<void> {
   const { clientKeyPem } = readKubeconfig(key, filePlace(`${kubernetesFolder}/${kubeletConf}`))

@@ -7,7 +7,7 @@ import { readFolders } from '../../host/node-folders.js'
 import type { ChangeContext } from '../operation.js'
 import { pkiPath, requestsFolder, requestsFolderOf } from '../paths.js'
 
-/** Where the keys and requests of one run lie on this node. */
+/** Where the keys and requests of one run are on this node. */
 export interface RequestPlace {
   readonly host: Host
   readonly folder: string
@@ -18,7 +18,7 @@ export const requestPlace = ({ tools, header }: Pick<ChangeContext, 'tools' | 'h
   folder: requestsFolderOf(tools.stateFolder, header.runId),
 })
 
-/** The files of one request, the key's first: a file of its own, or the kubeconfig that it is in (kubeadm certs generate-csr). */
+/** The files of one request, the key's first: its own file, or the kubeconfig that contains it (kubeadm certs generate-csr). */
 export const filesOf = ({ folder }: RequestPlace, { name, path }: LeafCertificate) => ({
   key: `${folder}/${path === undefined ? name : `${name}.key`}`,
   csr: `${folder}/${name}.csr`,
@@ -26,10 +26,10 @@ export const filesOf = ({ folder }: RequestPlace, { name, path }: LeafCertificat
   ca: `${folder}/${name}.ca.crt`,
 })
 
-/** A certificate that was signed elsewhere, with what belongs to it. */
+/** A certificate that was signed elsewhere, with its key. */
 export interface Signed {
   readonly leaf: LeafCertificate
-  /** PEM; for a kubeconfig the file that the key is in. */
+  /** PEM; for a kubeconfig the file that contains the key. */
   readonly key: string
   readonly certPem: string
   readonly caPem: string
@@ -38,7 +38,7 @@ export interface Signed {
 const textOf = async (host: Host, path: string): Promise<string | undefined> =>
   (await host.read(path))?.bytes.toString('utf8')
 
-/** The request of that name; undefined where this run made none here, or not to its end. */
+/** The request of that name; undefined if this run made none here, or did not finish it. */
 export async function readRequest(place: RequestPlace, leaf: LeafCertificate): Promise<string | undefined> {
   const { key, csr } = filesOf(place, leaf)
   return (await textOf(place.host, key)) === undefined ? undefined : textOf(place.host, csr)
@@ -52,8 +52,8 @@ export function requireLeaf(name: string): LeafCertificate {
 }
 
 /**
- * Every certificate that this run had signed elsewhere for this node, checked once more: it may have lain there for long. Empty where nothing was
- * asked for; CERTIFICATE_INVALID where one is not signed.
+ * Every certificate that was signed elsewhere for this run and node, checked again: it may have been there for long. Empty if none was
+ * requested; CERTIFICATE_INVALID if one is not signed.
  */
 export async function readSigned(place: RequestPlace): Promise<readonly Signed[]> {
   const asked = await Promise.all(leafCertificates.map(async (leaf) => ({ leaf, csr: await readRequest(place, leaf) })))
@@ -64,14 +64,14 @@ export async function readSigned(place: RequestPlace): Promise<readonly Signed[]
     const [key, certPem, caPem] = await Promise.all(
       [files.key, files.certificate, files.ca].map((path) => textOf(place.host, path)),
     )
-    if (key === undefined || certPem === undefined || caPem === undefined) throw unfit(leaf, ['nobody signed it yet'])
+    if (key === undefined || certPem === undefined || caPem === undefined) throw unfit(leaf, ['it is not signed yet'])
     requireFit(leaf, { csr, certPem, caPem })
     signed.push({ leaf, key, certPem, caPem })
   }
   return signed
 }
 
-/** CERTIFICATE_INVALID, with everything in which it is not what was asked for. */
+/** CERTIFICATE_INVALID, with every difference from the request. */
 export function requireFit(
   leaf: LeafCertificate,
   { csr, certPem, caPem }: { readonly csr: string; readonly certPem: string; readonly caPem: string },
@@ -83,7 +83,7 @@ export function requireFit(
 const unfit = ({ name }: LeafCertificate, problems: readonly string[]): QuorateError =>
   new QuorateError('CERTIFICATE_INVALID', `the certificate ${name} that was signed elsewhere: ${problems.join('; ')}`)
 
-/** The CAs whose key is not here, and every request that is kept here, of whichever run. */
+/** The CAs whose key is not here, and every request on this node, of any run. */
 export async function readExternalCaFacts({ host, stateFolder }: { host: Host; stateFolder: string }): Promise<{
   externalCas: ExternalCa[]
   certificateRequests: CertificateRequest[]

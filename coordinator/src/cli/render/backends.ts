@@ -1,10 +1,11 @@
+import { plural } from '../../report/words.js'
 import type { BackendsSeen } from '../../runs/backends-seen.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
 
 const short = (sha256: string): string => sha256.slice(0, 16)
 
-/** Who was met through the endpoint, who not, and who should not be there. */
+/** Which control planes answered through the endpoint, which did not, and which unknown servers did. */
 export function backendsText(
   { endpoint, connections, backends, strangers, failures }: BackendsSeen,
   style: Style,
@@ -14,12 +15,12 @@ export function backendsText(
     met > 0 ? `${met} of ${connections}` : 'never',
     certificateSha256 === '' ? `none: ${printable(problem)}` : short(certificateSha256),
   ])
-  const strange = Object.entries(strangers).map(
+  const unknown = Object.entries(strangers).map(
     ([sha256, times]) =>
-      `${style.bad('stranger')}: certificate ${short(sha256)} met ${times} times, of no control plane of the file\n`,
+      `${style.bad('unknown server')}: certificate ${short(sha256)} answered ${plural(times, 'connection')}; no control plane of the cluster file has it\n`,
   )
   const failed = Object.entries(failures).map(
     ([error, times]) => `${style.bad('failed')}: ${times} of ${connections} connections: ${printable(error)}\n`,
   )
-  return `${endpoint}\n${table(['CONTROL PLANE', 'MET', 'CERTIFICATE'], rows)}${strange.join('')}${failed.join('')}`
+  return `${endpoint}\n${table(['CONTROL PLANE', 'REACHED', 'CERTIFICATE'], rows)}${unknown.join('')}${failed.join('')}`
 }

@@ -3,9 +3,9 @@ import { dateAndTime } from './duration.js'
 import { printable } from './style.js'
 import { table } from './table.js'
 
-/** A backup with what the run's journal says of it. */
+/** A backup with its hash from the run's journal. */
 export interface ListedBackup extends KeptBackup {
-  /** sha256 of the ciphertext as the journal has it; absent where the journal does not mention it. */
+  /** sha256 of the ciphertext, from the journal; absent when the journal does not mention the backup. */
   readonly journalSha256?: string
 }
 
@@ -14,9 +14,9 @@ export interface VerifiedBackup extends ListedBackup {
   readonly said: string
 }
 
-/** Backups, one a line; what verifying said where that was asked. */
+/** One line per backup, with the result when they were verified. */
 export function backupsText(backups: readonly (ListedBackup | VerifiedBackup)[]): string {
-  if (backups.length === 0) return 'There are no backups yet: every conversion begins with one.\n'
+  if (backups.length === 0) return 'No backups yet. Every conversion starts with one.\n'
   const rows = backups.map((one) => [
     one.run,
     one.node,
@@ -25,5 +25,8 @@ export function backupsText(backups: readonly (ListedBackup | VerifiedBackup)[])
     dateAndTime(one.modifiedAt),
     'said' in one ? printable(one.said) : (one.journalSha256 ?? '(not in the journal)'),
   ])
-  return table(['RUN', 'NODE', 'KIND', 'BYTES', 'WRITTEN', 'said' in (backups[0] as object) ? 'SEEN' : 'SHA256'], rows)
+  return table(
+    ['RUN', 'NODE', 'KIND', 'BYTES', 'WRITTEN', 'said' in (backups[0] as object) ? 'RESULT' : 'SHA256'],
+    rows,
+  )
 }

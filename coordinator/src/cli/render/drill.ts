@@ -2,7 +2,7 @@ import type { DrilledScenario, DrillReport } from '../../runs/drill/drill-report
 import type { DrillPlan, DrillRequest } from '../../runs/drill/start-drill.js'
 import { printable, type Style } from './style.js'
 
-/** What will be taken down, before anybody is asked. */
+/** What the drill takes down; shown before it asks. */
 export function drillPlanText(
   { cluster, scenarios }: DrillPlan,
   { downSeconds, restoreAfterSeconds }: Pick<DrillRequest, 'downSeconds' | 'restoreAfterSeconds'>,
@@ -13,7 +13,7 @@ export function drillPlanText(
   )
   return `${cluster} is highly available. This drill takes down, one after the other, for ${downSeconds} s each:
 ${lines.join('')}
-What is stopped comes back by itself ${restoreAfterSeconds} s after it was stopped, also when this program or the agent is gone.
+Each node restarts its stopped parts on its own after ${restoreAfterSeconds} s, even if this program or the agent is gone.
 `
 }
 
@@ -28,7 +28,7 @@ function scenarioText({ title, verdict, stopped, seen, fullHealthSeconds, error 
     ...stopped.map((what) => `  ${what}`),
     ...seen.map(
       ({ place, target, asked, failed, longestGapMs }) =>
-        `  ${target === 'write' ? 'writes' : 'reads'} through the endpoint, from ${place}: ${asked === 0 ? 'could not be watched' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`}`,
+        `  ${target === 'write' ? 'writes' : 'reads'} through the endpoint, from ${place}: ${asked === 0 ? 'could not be observed' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`}`,
     ),
     ...(fullHealthSeconds === undefined ? [] : [`  every proof held again after ${fullHealthSeconds} s`]),
     ...(error === undefined ? [] : [`  ${error.where}: ${error.message}`, `  next: ${error.remedy}`]),

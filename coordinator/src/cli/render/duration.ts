@@ -1,4 +1,4 @@
-/** Milliseconds as a person reads them: `0.4 s`, `12 s`, `3 min 5 s`, `1 h 2 min`. */
+/** Milliseconds in readable units: `0.4 s`, `12 s`, `3 min 5 s`, `1 h 2 min`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`
@@ -9,7 +9,7 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** Time of day in UTC, `22:15:30Z`; journals of machines in several zones can be laid side by side. */
+/** Time of day in UTC, `22:15:30Z`: journals from several time zones compare directly. */
 export const timeOfDay = (unixMs: number): string => `${new Date(unixMs).toISOString().slice(11, 19)}Z`
 
 /** `2026-11-22 22:15:30Z`. */

@@ -1,7 +1,7 @@
 import type { QuorateError } from '@quorate/shared/errors'
 import { printable, type Style } from './style.js'
 
-/** What, where, why and what to do next. */
+/** What happened, where, why, and what to do next. */
 export function errorText(error: QuorateError, style: Style): string {
   const lines = [`${style.bad('error:')} ${printable(error.message)}`]
   if (error.where !== undefined) lines.push(`  where: ${printable(error.where)}`)

@@ -9,16 +9,16 @@ interface Explained {
 
 const shownCharacters = 300
 
-/** A line of somebody's log: without secrets, and without what would steer a terminal. */
+/** A log line without secrets and without terminal control characters. */
 function quoted(line: string): string {
   const text = redact(printable(line)).trim()
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)} ...` : text
 }
 
-/** Each message that was recognised, in the order in which it came first. */
+/** Each recognised message, in the order of first occurrence. */
 export function explanationText({ lines, recognised }: Explained, style: Style): string {
   if (recognised.length === 0)
-    return `Nothing in these ${lines} lines is known to Quorate. docs/failures.md lists what is.\n`
+    return `Quorate knows no message in ${lines === 1 ? 'this line' : `these ${lines} lines`}. docs/failures.md lists the messages that it knows.\n`
   return recognised.map((one) => `${messageText(one, style)}\n`).join('\n')
 }
 

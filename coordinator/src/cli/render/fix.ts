@@ -1,16 +1,16 @@
 import type { FixPlan, Offer } from '../../runs/fix/plan-fix.js'
 import { printable, type Style } from './style.js'
 
-/** Which steps mend which finding, and which findings none does. */
+/** Which steps fix which finding, and which findings no step fixes. */
 export function offersText({ offers, plan }: FixPlan, style: Style): string {
-  if (offers.length === 0) return 'There is nothing to mend.\n'
-  const mended = offers.filter(({ steps }) => steps.length > 0)
+  if (offers.length === 0) return 'There is nothing to fix.\n'
+  const fixable = offers.filter(({ steps }) => steps.length > 0)
   const rest = offers.filter(({ steps }) => steps.length === 0)
-  const nothing = plan.steps.length === 0 ? '\nNothing was changed: no step mends what was found.\n' : '\n'
+  const nothing = plan.steps.length === 0 ? '\nNothing was changed: no step fixes what was found.\n' : '\n'
   return [
-    part(style.strong('What a step mends'), mended, ({ steps }) => steps.join(', ')),
+    part(style.strong('What a step fixes'), fixable, ({ steps }) => steps.join(', ')),
     part(
-      style.strong('What no step mends'),
+      style.strong('What no step fixes'),
       rest,
       ({ noStep = '', finding }) => `${noStep}\n      next: ${finding.remedy}`,
     ),

@@ -15,7 +15,7 @@ interface Line {
 
 const sign = { waiting: '·', running: '▸', skipped: '–', done: '✓', failed: '✗', undone: '↩' } as const
 
-/** What a terminal shows of a run at one moment: done steps, what runs on which node and for how long, what is next. Never more than `rows` - 1 lines. */
+/** A run on a terminal at one moment: done steps, what runs on which node and for how long, what is next. At most `rows` - 1 lines. */
 export function frame(
   state: RunState,
   now: number,
@@ -51,7 +51,7 @@ export function frame(
 }
 
 function doneLine(step: StepRecord, now: number, style: Style): Line {
-  if (step.state === 'skipped') return { text: `  ${sign.skipped} ${step.title}: already so`, paint: style.faint }
+  if (step.state === 'skipped') return { text: `  ${sign.skipped} ${step.title}: no change needed`, paint: style.faint }
   if (step.state === 'undone') return { text: `  ${sign.undone} ${step.title}: undone`, paint: style.faint }
   return {
     text: `  ${sign.done} ${step.title}  ${duration((step.endedAt ?? now) - (step.startedAt ?? now))}`,
@@ -99,7 +99,7 @@ function actionLine(
   }
 }
 
-// Counted by code points; a line that the terminal would wrap breaks the redrawing.
+// Counted by code points; a line that the terminal wraps breaks the redrawing.
 function cutTo(text: string, columns: number): string {
   const points = [...text]
   return points.length <= columns ? text : `${points.slice(0, Math.max(0, columns - 1)).join('')}…`

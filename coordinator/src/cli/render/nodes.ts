@@ -1,11 +1,16 @@
+import { day, plural } from '../../report/words.js'
 import type { NodeStatus } from '../../runs/nodes.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
 
-/** Enrolled nodes as they answer now, and the remedy of each that does not. */
-export function nodesText(nodes: readonly NodeStatus[], style: Style): string {
+/** Shorter than this, a certificate gets a warning. */
+const warnDays = 60
+const dayMs = 24 * 60 * 60_000
+
+/** Enrolled nodes as they answer now; below them how to fix each that does not, and certificates that expire soon. */
+export function nodesText(nodes: readonly NodeStatus[], now: number, style: Style): string {
   if (nodes.length === 0)
-    return 'No node is enrolled yet. `quorate enroll NODE --address HOST --bundle DIR` enrols one.\n'
+    return 'No node is enrolled yet. Enroll one with `quorate enroll NODE --address HOST --bundle DIR`.\n'
   const rows = nodes.map((node) => [
     node.name,
     node.address,
@@ -13,11 +18,22 @@ export function nodesText(nodes: readonly NodeStatus[], style: Style): string {
     node.agentVersion ?? '-',
     node.kubernetesVersion || '-',
     node.clockOffsetMs === undefined ? '-' : String(node.clockOffsetMs),
+    day(node.certificateExpiresAt),
   ])
   const problems = nodes.flatMap(({ name, problem }) =>
     problem === undefined
       ? []
       : [`\n${style.bad(name)}: ${printable(problem.message)}\n  next: ${printable(problem.remedy)}\n`],
   )
-  return table(['NAME', 'ADDRESS', 'REACHABLE', 'AGENT', 'KUBERNETES', 'CLOCK OFFSET MS'], rows) + problems.join('')
+  const expiring = nodes
+    .filter(({ certificateExpiresAt }) => certificateExpiresAt - now < warnDays * dayMs)
+    .map((node) => expiryText(node, now, style))
+  const head = ['NAME', 'ADDRESS', 'REACHABLE', 'AGENT', 'KUBERNETES', 'CLOCK OFFSET MS', 'CERTIFICATE UNTIL']
+  return table(head, rows) + problems.join('') + expiring.join('')
+}
+
+function expiryText({ name, address, certificateExpiresAt }: NodeStatus, now: number, style: Style): string {
+  const days = Math.floor((certificateExpiresAt - now) / dayMs)
+  const when = days < 0 ? 'has expired' : `expires in ${plural(days, 'day')}`
+  return `\n${style.warn(name)}: the certificate of its agent ${when}\n  next: quorate enroll ${name} --address ${address} --bundle ./${name}, copy ./${name} to /etc/quorate on the node, restart quorate-agent there\n`
 }

@@ -5,12 +5,12 @@ import type { Plan } from '../../runs/plan.js'
 import { duration } from './duration.js'
 import { printable, type Style } from './style.js'
 
-/** Longer lines of a diff (a certificate in base64) are cut: they tell a person nothing. */
+/** Longer lines of a diff (a certificate in base64) are cut: they are not readable. */
 const longestDiffLine = 160
 
 /**
- * A plan for a person: findings with remedies, the ordered steps with their diffs, what cannot be undone, how long, the hash.
- * Without diffs where nobody is asked: a log then has the actions, and `quorate plan` the rest.
+ * A plan as text: findings with remedies, the ordered steps with their diffs, the points of no return, the estimated time, the hash.
+ * With --yes it has no diffs: the log lists the actions, `quorate plan` shows the rest.
  */
 export function planText(plan: Plan, style: Style, { diffs = true }: { readonly diffs?: boolean } = {}): string {
   const parts = [findingsText(plan.findings, style)]
@@ -25,7 +25,7 @@ export function planText(plan: Plan, style: Style, { diffs = true }: { readonly 
   }
   if (plan.noWayBack.length > 0) {
     parts.push(
-      `\n${style.strong('Without a way back')}\n${plan.noWayBack.map((sentence) => `  ${printable(sentence)}\n`).join('')}`,
+      `\n${style.strong('Point of no return')}\n${plan.noWayBack.map((sentence) => `  ${printable(sentence)}\n`).join('')}`,
     )
   }
   if (plan.elsewhere.length > 0) {
@@ -35,7 +35,7 @@ export function planText(plan: Plan, style: Style, { diffs = true }: { readonly 
   if (plan.missing.length > 0) {
     const names = plan.missing.map(({ node }) => `  ${node}\n`).join('')
     parts.push(
-      `\n${style.strong('Later, when they are back')}\n${names}  Each gets then what the other workers get now. Until then nothing is changed on it, and \`quorate verify\` says no.\n`,
+      `\n${style.strong('Missing workers')}\n${names}  Each is converted when it returns. Until then it stays unchanged and \`quorate verify\` fails (exit 7).\n`,
     )
   }
   parts.push(`\n${closing(plan, style)}`)
@@ -43,12 +43,12 @@ export function planText(plan: Plan, style: Style, { diffs = true }: { readonly 
 }
 
 function closing(plan: Plan, style: Style): string {
-  if (plan.blocked) return `${style.bad('Blocked:')} mend the errors above; nothing was changed.\n`
+  if (plan.blocked) return `${style.bad('Blocked:')} fix the errors above. Nothing was changed.\n`
   const actions = plan.steps.reduce((sum, step) => sum + step.actions.length, 0)
   return `${actions} ${actions === 1 ? 'action' : 'actions'} in about ${duration(plan.estimateSeconds * 1000)}. Nothing was changed yet.\nPlan hash ${plan.hash}\n`
 }
 
-/** Findings, the worst first. */
+/** Findings, worst first. */
 export function findingsText(findings: readonly Assessed[], style: Style): string {
   if (findings.length === 0) return ''
   const word = { error: style.bad('error  '), warning: style.warn('warning'), info: style.faint('info   ') }
@@ -72,7 +72,7 @@ function stepText(step: PlannedStep, number: string, shown: Shown): string {
   const { style } = shown
   if (step.problem !== undefined)
     return `${number}. ${step.title} ${style.warn(`(cannot be planned yet: ${printable(step.problem)})`)}\n`
-  if (step.actions.length === 0) return style.faint(`${number}. ${step.title}: already so\n`)
+  if (step.actions.length === 0) return style.faint(`${number}. ${step.title}: no change needed\n`)
   return `${number}. ${step.title} ${style.faint(`(${step.id})`)}\n${step.actions.map((action) => actionText(action, shown)).join('')}`
 }
 
@@ -80,7 +80,7 @@ function actionText(action: Action, { diffOf }: Shown): string {
   return `      ${action.node}: ${printable(action.does)}\n${action.diffs.map((diff) => diffOf(action, diff)).join('')}`
 }
 
-/** A diff that is the same on a hundred nodes is shown on the first of them. */
+/** A diff that repeats on many nodes is shown for the first of them. */
 function diffOnce(style: Style): Shown['diffOf'] {
   const first = new Map<string, string>()
   return (action, { name, text }) => {

@@ -1,7 +1,7 @@
 import type { RollbackPlan, UndoStep } from '../../runs/rollback.js'
 import { printable, type Style } from './style.js'
 
-/** A way back for a person: what is undone in which order, what stays, etcd before each member leaves, what cannot be. */
+/** A rollback as text: what is undone in which order, what stays, etcd before each member leaves, what cannot be undone. */
 export function rollbackText(plan: RollbackPlan, style: Style): string {
   const line = ({ id, how, nodes }: UndoStep, index: number) =>
     `${`${index + 1}`.padStart(2)}. ${id}: ${printable(how)} ${style.faint(`(${nodes.join(', ')})`)}\n`

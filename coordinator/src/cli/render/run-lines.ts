@@ -2,13 +2,14 @@ import { availabilityLine } from '../../engine/availability.js'
 import type { RecordedEvent } from '../../engine/events.js'
 import type { RunState, StepRecord } from '../../engine/fold.js'
 import type { Evidence } from '../../engine/step.js'
+import { plural } from '../../report/words.js'
 import { duration, timeOfDay } from './duration.js'
 import { printable } from './style.js'
 
-/** One event as one plain line, for a pipe or a log; undefined for what a person need not read. `state` is the run after the event. */
+/** One event as one plain line, for a pipe or a log; undefined for events that are not shown. `state` is the run after the event. */
 export function eventLine({ at, run, event }: RecordedEvent, state: RunState): string | undefined {
   const line = (text: string) => `${timeOfDay(at)} ${printable(text).replaceAll('\n', ' ')}\n`
-  if (event.kind === 'run-started') return line(`run ${run} of ${event.cluster}: ${event.steps.length} steps`)
+  if (event.kind === 'run-started') return line(`run ${run} of ${event.cluster}: ${plural(event.steps.length, 'step')}`)
   if (event.kind === 'run-ended') {
     const seen = availabilityLine(state.availability)
     return line(
@@ -17,18 +18,16 @@ export function eventLine({ at, run, event }: RecordedEvent, state: RunState): s
   }
   if (event.kind === 'run-resumed') {
     const differ = event.differences.map((difference) => `; accepted: ${difference}`).join('')
-    return line(`run ${run} goes on${differ}`)
+    return line(`run ${run} resumed${differ}`)
   }
   if (event.kind === 'rollback-started') return line(`run ${run} is being undone`)
   if (event.kind === 'run-rolled-back')
     return line(
-      `way back of ${run} ended: ${event.outcome}${event.error === undefined ? '' : `: ${event.error.message}`}`,
+      `rollback of ${run} finished: ${event.outcome}${event.error === undefined ? '' : `: ${event.error.message}`}`,
     )
   if (event.kind === 'node-missing')
-    return line(
-      `${event.node} does not answer: the run goes on without it, and what is due on it waits (${event.message})`,
-    )
-  if (event.kind === 'node-back') return line(`${event.node} is back, and nothing waits for it any more`)
+    return line(`${event.node} does not answer: the run continues without it, its actions wait (${event.message})`)
+  if (event.kind === 'node-back') return line(`${event.node} is back, no action waits for it`)
   if (event.kind === 'cluster-seen') return undefined
   if (event.kind === 'availability')
     return event.failed === 0
@@ -47,15 +46,15 @@ type StepEvent = Extract<RecordedEvent['event'], { readonly step: string }>
 function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): string | undefined {
   switch (event.kind) {
     case 'step-started':
-      return `${event.title} (${event.actions.length} ${event.actions.length === 1 ? 'action' : 'actions'})${provedAgain(event.proofs)}`
+      return `${event.title} (${plural(event.actions.length, 'action')})${provedAgain(event.proofs)}`
     case 'step-skipped':
-      return 'already so'
+      return 'no change needed'
     case 'step-done':
       return `done, ${duration(at - (step?.startedAt ?? at))}`
     case 'action-started':
       return `${event.action.node}: ${event.action.does}`
     case 'action-continued':
-      return `${event.node}: was begun before: bringing it to its end`
+      return `${event.node}: finishing an action started earlier`
     case 'operation-sent':
     case 'operation-failed':
       return undefined
@@ -79,9 +78,9 @@ function stepLine(event: StepEvent, step: StepRecord | undefined, at: number): s
 }
 
 const provedAgain = (proofs: readonly Evidence[] = []): string =>
-  proofs.length === 0 ? '' : `; ${proofs.length} things it relies on proved again`
+  proofs.length === 0 ? '' : `; ${plural(proofs.length, 'precondition')} verified again`
 
-/** The whole of it is in the report. */
+/** The report has all of it. */
 const mostEvidence = 3
 
 function seen(evidence: readonly Evidence[]): string {

@@ -5,9 +5,9 @@ import { dateAndTime, duration } from './duration.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
 
-/** All runs of a state folder, one a line. */
+/** All runs of a state folder, one per line. */
 export function runsText(runs: readonly RunState[], now: number): string {
-  if (runs.length === 0) return 'There are no runs yet. `quorate plan -f cluster.yaml` shows what one would do.\n'
+  if (runs.length === 0) return 'No runs yet. `quorate plan -f cluster.yaml` shows what one would do.\n'
   const rows = runs.map((run) => {
     const finished = run.steps.filter(({ state }) => state === 'done' || state === 'skipped').length
     return [
@@ -32,7 +32,7 @@ function damageText({ id, outcome, error }: RunState): string {
   return `\n${id}: its journal is damaged: ${printable(error.message)} of ${error.where}\n  next: ${printable(error.remedy)}\n`
 }
 
-/** One run: its steps, what fails or runs, and what to do next. */
+/** One run: its steps, what failed or runs, and what to do next. */
 export function runText(run: RunState, now: number, style: Style): string {
   const steps = run.steps.map((step) => {
     const idle = step.startedAt === undefined || step.state === 'skipped'
@@ -57,7 +57,7 @@ export function runText(run: RunState, now: number, style: Style): string {
       ? ''
       : `\n${style.bad(printable(`${run.error.where}: ${run.error.message}`))}\n  next: ${printable(run.error.remedy)}\n`,
     run.outcome === 'abandoned'
-      ? `\nIts coordinator is gone. ${run.rollback === undefined ? `\`quorate resume ${run.id}\` goes on, \`quorate rollback ${run.id}\` undoes it` : `\`quorate rollback ${run.id}\` goes on with the undo`}.\n`
+      ? `\nIts coordinator is gone. ${run.rollback === undefined ? `\`quorate resume ${run.id}\` continues it, \`quorate rollback ${run.id}\` undoes it` : `\`quorate rollback ${run.id}\` continues the rollback`}.\n`
       : '',
   ].join('')
 }
@@ -65,24 +65,27 @@ export function runText(run: RunState, now: number, style: Style): string {
 function missingText({ id, missing, outcome }: RunState, style: Style): string {
   if (missing.length === 0) return ''
   const lines = missing.map(({ node, since, message, waits }) => {
-    const due = waits.length === 0 ? 'all that the run does on a worker' : waits.map(({ step }) => step).join(', ')
+    const due =
+      waits.length === 0 ? 'everything that the run does on a worker' : waits.map(({ step }) => step).join(', ')
     return `  ${node} since ${dateAndTime(since)}: ${printable(message)}\n    waits: ${due}\n`
   })
   const next =
-    outcome === 'done' ? `\`quorate resume ${id}\` does it when they are back; \`quorate serve\` by itself.\n` : ''
-  return `\n${style.warn('Missing, and done without for now')}\n${lines.join('')}${next}`
+    outcome === 'done'
+      ? `When they are back, run \`quorate resume ${id}\`. \`quorate serve\` does it automatically.\n`
+      : ''
+  return `\n${style.warn('Missing nodes; the run continued without them')}\n${lines.join('')}${next}`
 }
 
-/** A run of one attempt has nothing to tell of attempts. */
+/** A run with a single attempt needs no line about attempts. */
 function attemptsText(run: RunState, now: number): string {
   const { attempts } = run
   if (attempts.length < 2) return ''
   const bad = endedBadly(attempts).map(({ count, how }) => `${count} ${how}`)
   const paused = pausesOf(attempts).reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0)
-  return `\n  Attempts: ${attempts.length}${bad.length === 0 ? '' : ` (${bad.join(', ')})`}, ${duration(took(run, now))} of work, ${duration(paused)} of pauses\n`
+  return `\n  Attempts: ${attempts.length}${bad.length === 0 ? '' : ` (${bad.join(', ')})`}, ${duration(took(run, now))} of work, paused for ${duration(paused)}\n`
 }
 
-/** Time that was worked on a run or a step of it: no pause counts, and what runs has run until now. */
+/** Time worked on a run or one of its steps: without pauses, and up to now while it runs. */
 function took({ attempts, outcome }: RunState, now: number, step?: StepRecord): number {
   const runs = outcome === 'running' && (step === undefined || step.state === 'running')
   return workedMs(attempts, step?.id) + (runs ? Math.max(0, now - (attempts.at(-1)?.to ?? now)) : 0)

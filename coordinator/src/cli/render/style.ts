@@ -2,7 +2,7 @@ import colors from 'picocolors'
 
 export type Paint = (text: string) => string
 
-/** The few styles that output uses; all of them plain where there is no terminal. */
+/** The styles of the output; all plain without a terminal. */
 export interface Style {
   readonly good: Paint
   readonly bad: Paint
@@ -20,12 +20,12 @@ export function makeStyle(coloured: boolean): Style {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly what must not reach a terminal
 const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
-/** Marks of direction, of no width and the like, breaks of lines and paragraphs, halves of a character. */
+/** Bidirectional and zero-width marks, line and paragraph separators, lone surrogates. */
 const unseen = /[\p{Cf}\p{Cs}\u2028\u2029]/gu
 
 /**
- * Text that came from a node or a file, without what would steer a terminal. What cannot be seen, and may make a text read otherwise than it is
- * (bidirectional marks), is written out: a person approves what stands there.
+ * Text from a node or a file, without terminal control characters. Invisible characters that may disguise a text (bidirectional marks) are
+ * written out: the operator approves what is shown.
  */
 export function printable(text: string): string {
   const escaped = (unit: string): string => `\\u{${(unit.codePointAt(0) ?? 0).toString(16)}}`

@@ -1,4 +1,4 @@
-/** Columns as wide as their widest cell, two spaces apart; the last one runs free. Cells must be plain text. */
+/** Columns as wide as their widest cell, two spaces apart; the last one is not padded. Cells must be plain text. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))

@@ -2,7 +2,7 @@ import type { Verification } from '../../conversion/proofs/prove.js'
 import { findingsText } from './plan.js'
 import { printable, type Style } from './style.js'
 
-/** Every proof with what it saw, then the findings, then the verdict. */
+/** Every proof with its evidence, then the findings, then the verdict. */
 export function verificationText({ cluster, highlyAvailable, proofs }: Verification, style: Style): string {
   const lines = proofs.flatMap(({ title, holds, evidence }) => [
     `${holds ? style.good('  ✓') : style.bad('  ✗')} ${title}\n`,

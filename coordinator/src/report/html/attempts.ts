@@ -14,7 +14,7 @@ const tones: Readonly<Record<ReportedAttempt['outcome'], Tone>> = {
   abandoned: 'warn',
 }
 
-/** The attempts as bars, with how long nobody worked on the run between them; nothing where there is only one. */
+/** The attempts as bars, with the pauses between them; nothing for a single attempt. */
 export function attemptLane({ attempts, pauses }: RunReport, scale: TimeScale): Html | string {
   if (attempts.length < 2) return ''
   const bars = attempts.map(({ startedAt: from, endedAt: to, outcome }) => {
@@ -25,22 +25,22 @@ export function attemptLane({ attempts, pauses }: RunReport, scale: TimeScale): 
     ({ at, ms }) => html`<text class="paused" x="${percent(at)}" y="-9" text-anchor="middle">${duration(ms)}</text>`,
   )
   const paused = duration(pauses.reduce((sum, one) => sum + one.durationMs, 0))
-  const said = `${attempts.length} attempts, ${paused} of pauses between them`
-  return html`<div class="row attempts"><span class="label">Attempts<small>a grey gap is a pause, drawn shorter than it was</small></span>${strip(said, scale, html`${bars}${lengths}`)}<span class="value">${attempts.length} attempts<small>paused for ${paused}</small></span></div>`
+  const said = `${attempts.length} attempts, paused for ${paused} between them`
+  return html`<div class="row attempts"><span class="label">Attempts<small>a grey gap is a pause, not to scale</small></span>${strip(said, scale, html`${bars}${lengths}`)}<span class="value">${attempts.length} attempts<small>paused for ${paused}</small></span></div>`
 }
 
 type Row = ReportedAttempt & { readonly number: number; readonly pauseMs: number | undefined }
 
 const columns: readonly Column<Row>[] = [
   { title: 'No.', of: ({ number }) => number },
-  { title: 'Begun', of: ({ begun, startedAt }) => `${begun} ${moment(startedAt)}` },
+  { title: 'Start', of: ({ begun, startedAt }) => `${begun} ${moment(startedAt)}` },
   { title: 'Worked for', of: ({ durationMs }) => duration(durationMs), kind: 'whole' },
   { title: 'End', of: ({ outcome }) => badge(tones[outcome], outcome) },
   { title: 'Why', of: (attempt) => reasonsOf(attempt).join('; ') },
   { title: 'Pause after it', of: ({ pauseMs }) => (pauseMs === undefined ? '' : duration(pauseMs)), kind: 'whole' },
 ]
 
-/** What each process did of the run, why it ended, and how long the run stood still after it. */
+/** The work of each process on the run, why it ended, and the pause after it. */
 export function attemptTable({ attempts, pauses }: RunReport): Html | string {
   if (attempts.length < 2) return ''
   const rows = attempts.map((one, index) => ({ ...one, number: index + 1, pauseMs: pauses[index]?.durationMs }))

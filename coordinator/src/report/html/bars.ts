@@ -1,14 +1,14 @@
 import { type Html, html } from './markup.js'
 import type { Span, TimeScale } from './scale.js'
 
-// Places are in percent and nothing is scaled: so text and strokes keep their size from a phone to paper.
+// Positions are in percent and nothing is scaled, so text and strokes keep their size from phone to paper.
 
 export const axis = ({ ticks }: TimeScale): Html =>
   html`<svg class="scale">${ticks.map(
     ({ at, label }) => html`<text x="${percent(at)}" y="12" text-anchor="${anchor(at)}">${label}</text>`,
   )}</svg>`
 
-/** Lines behind the bars that lead the eye down to what clients saw at the same time, and the gaps in which nobody worked. */
+/** Lines behind the bars that lead down to what clients saw at the same time, and the pauses. */
 export const grid = ({ ticks, breaks }: TimeScale): Html =>
   html`${ticks.map(({ at }) => upright('grid', at))}${breaks.map(
     ({ at, width }) =>
@@ -29,7 +29,7 @@ export interface Shape {
   readonly kind: string
 }
 
-/** A bar; what took no time on this scale is still to be seen, so a second one has a width in pixels. */
+/** A bar. A second one with a width in pixels keeps short spans visible. */
 export function mark({ from, to }: Span, scale: TimeScale, { y, height, kind }: Shape): Html {
   const [left, right] = [scale.at(from), scale.at(to)]
   const rect = (width: string) =>
@@ -37,10 +37,10 @@ export function mark({ from, to }: Span, scale: TimeScale, { y, height, kind }: 
   return html`${rect(percent(Math.max(0, right - left)))}${rect('3')}`
 }
 
-/** A row's drawing: what it shows is said in its title too, and stands around the row's middle. */
+/** The drawing of a row, centred on its middle; its title says what it shows. */
 export const strip = (title: string, scale: TimeScale, drawn: Html | string): Html =>
   html`<svg role="img"><title>${title}</title>${grid(scale)}<svg y="50%">${drawn}</svg></svg>`
 
-/** Where a text at that place has to hang so that it stays inside. */
+/** The text anchor that keeps a text at that place inside the drawing. */
 export const anchor = (at: number): string => (at < 6 ? 'start' : at > 94 ? 'end' : 'middle')
 export const percent = (value: number): string => `${Math.round(value * 100) / 100}%`

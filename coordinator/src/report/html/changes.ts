@@ -3,19 +3,19 @@ import { plural } from '../words.js'
 import { type Content, type Html, html } from './markup.js'
 import { badge, type Column, section, shortOnPaper, table } from './parts.js'
 
-/** Longer lines of a diff (a certificate in base64) are cut: they tell a person nothing. */
+/** Longer lines of a diff (a certificate in base64) are cut: they are not readable. */
 const longestLine = 200
-/** Of a diff's lines on paper, which has room for what changed in a file and none for whole files. */
+/** Lines of a diff on paper: enough for a change, not for whole files. */
 const linesOnPaper = 16
 
-/** Every file and object that was written, each once: where, from what to what, and its diff. */
+/** Every file and object that was written, once: where, its hashes before and after, and its diff. */
 export function changes({ touched }: RunReport): Html | string {
   const names = [...new Set(touched.map(({ name }) => name))]
   if (names.length === 0) return ''
   return section(
     'changes',
     'Files and objects changed',
-    html`<p>Each with its sha256 before and after. Secrets are not in a diff: they are replaced by their hash.</p>${names.map(
+    html`<p>Each with its sha256 before and after. In diffs, secrets are replaced by their hash.</p>${names.map(
       (name) =>
         change(
           name,
@@ -25,7 +25,7 @@ export function changes({ touched }: RunReport): Html | string {
   )
 }
 
-/** Paper has room for as much of it as the text report shows. */
+/** On paper as short as in the text report. */
 const hash = (sha256: string, none: string): Content =>
   sha256 === '' ? none : shortOnPaper(sha256.slice(0, 12), sha256.slice(12), '')
 
@@ -41,11 +41,11 @@ function change(name: string, writes: readonly ReportedTouch[]): Html {
   const where = nodes.length > 2 ? plural(nodes.length, 'node') : nodes.join(', ')
   const made = writes.every(({ sha256Before }) => sha256Before === '')
   const removed = writes.some(({ sha256After }) => sha256After === '')
-  const word = made && removed ? 'made and removed' : made ? 'made' : removed ? 'removed' : 'changed'
+  const word = made && removed ? 'created and removed' : made ? 'created' : removed ? 'removed' : 'changed'
   return html`<details><summary class="step"><span class="what"><code>${name}</code></span>${badge('plain', word)}<span class="value">${where}</span></summary>${diffs(writes, where)}${table(`Writes of ${name}`, columns, writes)}</details>`
 }
 
-/** A diff that is the same on a hundred nodes is shown once; whose it is stands above it, unless it is all of theirs that are named there. */
+/** A diff that repeats on many nodes is shown once, with the nodes above it unless these are all nodes of the summary. */
 function diffs(writes: readonly ReportedTouch[], where: string): Html {
   const same = new Map<string, { readonly text: string; readonly nodes: string[] }>()
   for (const { node, diff } of writes) {
@@ -67,7 +67,7 @@ function diffLines(text: string): Content {
   const lines = text.trimEnd().split('\n').map(line)
   const more = lines.length - linesOnPaper
   if (more < 4) return lines
-  const rest = `\u2026 ${more} more lines: on a screen, or in the JSON report`
+  const rest = `\u2026 ${more} more lines: see the page on screen or the JSON report`
   return shortOnPaper(lines.slice(0, linesOnPaper), lines.slice(linesOnPaper), rest)
 }
 
@@ -78,7 +78,7 @@ function line(text: string): Html {
   return text.startsWith('-') ? html`<del>${cut}\n</del>` : html`${cut}\n`
 }
 
-/** A certificate in base64 would be wrapped into four lines of paper. */
+/** A certificate in base64 would wrap into four lines on paper. */
 function shortened(text: string): Content {
   const end = (/\S{100}/.exec(text)?.index ?? text.length) + 24
   return end >= text.length ? text : shortOnPaper(text.slice(0, end), text.slice(end), '\u2026')

@@ -1,12 +1,12 @@
 import { certificatesOf, type ReportedCertificate } from '../certificates.js'
 import type { ReportedPicture, RunReport } from '../schema.js'
-import { day } from '../words.js'
+import { day, plural } from '../words.js'
 import { type Html, html } from './markup.js'
 import { badge, type Column, section, table } from './parts.js'
 
 type Member = ReportedPicture['members'][number]
 
-/** etcd's members as they said of themselves at the end. */
+/** etcd's members as they report themselves at the end. */
 export function members({ seen }: RunReport): Html | string {
   const shown = seen.after ?? seen.before
   if (shown === undefined || shown.members.length === 0) return ''
@@ -16,15 +16,15 @@ export function members({ seen }: RunReport): Html | string {
     { title: 'Vote', of: ({ learner }) => (learner ? badge('warn', 'learner, no vote') : badge('good', 'votes')) },
     { title: 'Leader', of: ({ leader }) => (leader ? 'leader' : '') },
     { title: 'Version', of: ({ version }) => version || badge('bad', 'does not answer') },
-    { title: 'Peers reach it at', of: ({ peerUrl }) => peerUrl, kind: 'code' },
+    { title: 'Peer URL', of: ({ peerUrl }) => peerUrl, kind: 'code' },
   ]
   const voters = shown.members.filter(({ learner }) => !learner).length
   const survives = Math.floor((voters - 1) / 2)
   return section(
     'etcd',
     'etcd',
-    html`<p>${voters} of ${shown.members.length} members vote: ${
-      survives === 0 ? 'none of them may fail.' : `any ${survives} of them may fail, and etcd goes on.`
+    html`<p>${voters} of ${plural(shown.members.length, 'member')} ${voters === 1 ? 'votes' : 'vote'}. ${
+      survives === 0 ? 'etcd tolerates no failure.' : `etcd tolerates the failure of any ${survives} of them.`
     }</p>${table(seen.after === undefined ? 'Members before the run' : 'Members at the end of the run', columns, shown.members)}`,
   )
 }
@@ -32,12 +32,12 @@ export function members({ seen }: RunReport): Html | string {
 const columns: readonly Column<ReportedCertificate>[] = [
   { title: 'Node', of: ({ node }) => node },
   { title: 'File', of: ({ path, isNew }) => html`${path} ${isNew ? badge('good', 'new') : ''}`, kind: 'code' },
-  { title: 'Names it is valid for', of: ({ sans, subject }) => (sans.length === 0 ? subject : sans.join(', ')) },
+  { title: 'Valid for', of: ({ sans, subject }) => (sans.length === 0 ? subject : sans.join(', ')) },
   { title: 'Expires', of: ({ notAfter }) => day(notAfter), kind: 'whole' },
   { title: 'Serial', of: ({ serial }) => serial, kind: 'code' },
 ]
 
-/** Which certificates the control planes have: those of the API servers first, because clients meet them. */
+/** The certificates of the control planes: those of the API servers first, because clients see them. */
 export function certificates(report: RunReport): Html | string {
   const all = certificatesOf(report)
   if (all.length === 0) return ''

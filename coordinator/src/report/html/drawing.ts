@@ -9,7 +9,7 @@ const row = { workers: 6, endpoint: 112, controlPlanes: 208 }
 const groupHeight = 46
 const pillHeight = 40
 const height = row.controlPlanes + box.height + 6
-/** More kinds of workers than this are drawn as one. */
+/** More groups of workers than this are drawn as one. */
 const mostGroups = 3
 
 type Node = ReportedSite['nodes'][number]
@@ -22,13 +22,13 @@ interface Drawn {
   readonly short: (name: string) => string
 }
 
-/** A cluster as a drawing: workers above, the endpoint between, control planes below. */
+/** A cluster as a drawing: workers above, the endpoint in the middle, control planes below. */
 export function drawing(title: string, site: ReportedSite, seen: ReportedPicture): Html {
   const controlPlanes = site.nodes.filter(({ role }) => role === 'control-plane')
   const width = Math.max(3, controlPlanes.length) * (box.width + box.gap) - box.gap + 4
   const names = shortNames(site.nodes.map(({ name }) => name))
   const drawn: Drawn = { site, seen, controlPlanes, width, short: (name) => clipped(names(name)) }
-  return html`<svg class="drawing" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="drawing-${title} drawing-${title}-text"><title id="drawing-${title}">${title}: who talks to whom</title><desc id="drawing-${title}-text">The table below says the same in words.</desc>
+  return html`<svg class="drawing" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="drawing-${title} drawing-${title}-text"><title id="drawing-${title}">${title}: who talks to whom</title><desc id="drawing-${title}-text">The table below shows the same as text.</desc>
 ${groups(drawn)}${endpoint(drawn)}${controlPlanes.map((node, index) => controlPlane(drawn, node, index))}</svg>`
 }
 
@@ -61,7 +61,7 @@ interface Line {
   readonly y2: number
 }
 
-/** A line with its head; no marker, whose colour could not follow a dark page. */
+/** A line with its head; not an SVG marker, because its colour cannot follow a dark page. */
 function arrow(kind: string, { x1, y1, x2, y2 }: Line): Html {
   const angle = Math.atan2(y2 - y1, x2 - x1)
   const wing = (turn: number) => `${round(x2 - 8 * Math.cos(angle + turn))} ${round(y2 - 8 * Math.sin(angle + turn))}`
@@ -70,7 +70,7 @@ function arrow(kind: string, { x1, y1, x2, y2 }: Line): Html {
 
 const round = (value: number): number => Math.round(value * 10) / 10
 
-/** Workers that are connected alike are one box. */
+/** Workers with the same connections share one box. */
 function groups(drawn: Drawn): Content {
   const { site, width } = drawn
   const alike = new Map<string, Node[]>()
@@ -97,7 +97,7 @@ function group(drawn: Drawn, nodes: readonly Node[], { left, each }: { left: num
   return html`${groupWays(drawn, nodes, { left, each })}<rect class="node" x="${round(left)}" y="${row.workers}" width="${round(each)}" height="${groupHeight}" rx="6"/><text class="name" x="${x}" y="${row.workers + 19}" text-anchor="middle">${title}</text><text x="${x}" y="${row.workers + 36}" text-anchor="middle">${note}</text>`
 }
 
-/** One line for each way that they go; what goes past an endpoint that is in use is stale. */
+/** One line per target; a connection past an endpoint in use is stale. */
 function groupWays(drawn: Drawn, nodes: readonly Node[], { left, each }: { left: number; each: number }): Content {
   const targets = new Map<string, Set<string>>()
   for (const { component, to } of connectionsOf(drawn, nodes))

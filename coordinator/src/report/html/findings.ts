@@ -4,21 +4,21 @@ import { badge, section, type Tone } from './parts.js'
 
 const tones: Readonly<Record<ReportedFinding['severity'], Tone>> = { error: 'bad', warning: 'warn', info: 'plain' }
 
-/** All that was known before the run (of a fix: what it was not for), and what the operator decided not to mind. */
+/** The findings before the run (of a fix: those that no step fixes), and those that the operator ignores. */
 export function findings(report: RunReport): Html {
   const unused = Object.entries(report.ignored).filter(([id]) => !report.findings.some((finding) => finding.id === id))
   const isFix = report.purpose === 'fix'
   return section(
     'findings',
-    isFix ? 'What no step mends' : 'Findings before the run',
+    isFix ? 'What no step fixes' : 'Findings before the run',
     html`${
       report.findings.length === 0
-        ? html`<p>${isFix ? 'A step of this run mends each finding that it was for.' : 'The checks found nothing to complain of.'}</p>`
+        ? html`<p>${isFix ? 'The steps of this run fix every finding.' : 'The checks found no problem.'}</p>`
         : html`<ul class="findings">${report.findings.map(one)}</ul>`
     }${
       unused.length === 0
         ? ''
-        : html`<h3>Ignored in the cluster file, and not found</h3><ul>${unused.map(
+        : html`<h3>Ignored in the cluster file, not found</h3><ul>${unused.map(
             ([id, reason]) => html`<li><code>${id}</code>: ${reason}</li>`,
           )}</ul>`
     }`,

@@ -5,10 +5,10 @@ import { anchor, mark, percent, strip } from './bars.js'
 import { type Html, html } from './markup.js'
 import type { Span, TimeScale } from './scale.js'
 
-/** What clients of the API saw, one lane for each way to it. */
+/** What clients of the API saw, one lane per way to it. */
 export function lanes(report: RunReport, scale: TimeScale): Html {
   const ways = waysOf(report)
-  if (ways.length === 0) return html`<p class="faint">It was not measured in this run.</p>`
+  if (ways.length === 0) return html`<p class="faint">Not measured in this run.</p>`
   const short = shortNames(report.site?.nodes.map(({ name }) => name) ?? [])
   return html`<ul>${ways.map((way) => lane(way, scale, short))}</ul>`
 }
@@ -27,7 +27,7 @@ function lane(way: Way, scale: TimeScale, short: (name: string) => string): Html
 }
 
 function numbers({ asked, failed, longestGapMs, records }: Way): Html {
-  if (asked === 0) return html`<span class="value faint">could not be watched</span>`
+  if (asked === 0) return html`<span class="value faint">could not be observed</span>`
   const during = records.find((one) => one.longestGapMs === longestGapMs)?.during
   const gap = `longest gap ${duration(longestGapMs)}${during === undefined ? '' : `, in ${during}`}`
   return html`<span class="value ${failed === 0 ? 'good' : 'bad'}">${counted(failed)} of ${counted(asked)} failed<small>${gap}</small></span>`
@@ -35,7 +35,7 @@ function numbers({ asked, failed, longestGapMs, records }: Way): Html {
 
 const inWords = ({ asked, failed, longestGapMs }: Way): string =>
   asked === 0
-    ? 'could not be watched'
+    ? 'could not be observed'
     : `${counted(asked)} requests, ${counted(failed)} failed, longest gap ${duration(longestGapMs)}`
 
 function gapLabel({ from, to }: Span, scale: TimeScale): Html {

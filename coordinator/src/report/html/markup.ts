@@ -1,4 +1,4 @@
-/** Markup that is safe as it stands: made by `html` only. */
+/** Safe markup: only `html` makes it. */
 export class Html {
   readonly markup: string
   constructor(markup: string) {
@@ -8,7 +8,7 @@ export class Html {
 
 export type Content = Html | string | number | undefined | readonly Content[]
 
-/** Markup from a template: whatever is put in is text and escaped, unless it is markup itself. Attributes are to be quoted. */
+/** Markup from a template. Inserted text is escaped, inserted markup is not. Quote attributes. */
 export const html = (template: TemplateStringsArray, ...content: readonly Content[]): Html =>
   new Html(template.map((part, index) => part + markupOf(content[index])).join(''))
 
@@ -29,7 +29,7 @@ const entities: Readonly<Record<string, string>> = {
 const escaped = (text: string): string =>
   text
     .replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
-    // What turns the direction of writing would let a line of a diff look like another one (CVE-2021-42574).
+    // Bidirectional marks could make a line of a diff look like another one (CVE-2021-42574).
     .replaceAll(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, codePoint)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly what HTML does not allow
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')

@@ -12,7 +12,7 @@ import { timeline } from './timeline.js'
 import { undo } from './undo.js'
 import { verdict } from './verdict.js'
 
-/** Nothing is fetched, nothing runs, and no style but this one counts: whatever a node put into its words. */
+/** Nothing is fetched, nothing runs, and only this style applies, whatever text came from a node. */
 export const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; img-src data:; base-uri 'none'; form-action 'none'`
 
 /** A run as one self-contained page: for a browser, a phone, or paper. */
@@ -54,4 +54,4 @@ ${footer(report)}
 }
 
 const footer = ({ run, startedAt, endedAt, version, planHash }: RunReport): Html =>
-  html`<footer><dl><dt>Run</dt><dd><code>${run}</code></dd><dt>From</dt><dd>${moment(startedAt)} to ${endedAt === undefined ? 'now: it has not ended' : moment(endedAt)}</dd><dt>Program</dt><dd>quorate ${version}</dd><dt>Approved plan</dt><dd><code>${planHash}</code></dd><dt>The same for a program</dt><dd><code>quorate report ${run} -o json</code></dd></dl></footer>`
+  html`<footer><dl><dt>Run</dt><dd><code>${run}</code></dd><dt>From</dt><dd>${moment(startedAt)} to ${endedAt === undefined ? 'now (not ended)' : moment(endedAt)}</dd><dt>Program</dt><dd>quorate ${version}</dd><dt>Approved plan</dt><dd><code>${planHash}</code></dd><dt>As JSON</dt><dd><code>quorate report ${run} -o json</code></dd></dl></footer>`

@@ -1,6 +1,6 @@
 /**
- * The page on paper: set smaller and in columns, so that a small cluster takes a dozen pages and not thirty. Nothing that is drawn is cut by
- * the end of a page, and no heading stands alone above it.
+ * The page on paper: smaller and in columns, so that a small cluster takes a dozen pages instead of thirty. No page break cuts a drawing or
+ * separates a heading from its text.
  */
 export const paper = `
 @media print{@page{margin:10mm}:root{--page:#fff}html{font-size:11px}body{font-size:8pt;line-height:1.35}main{max-width:none;padding:0}nav,.on-screen{display:none}.on-paper{display:inline}

@@ -4,7 +4,7 @@ import { drawing } from './drawing.js'
 import { type Html, html } from './markup.js'
 import { section, table } from './parts.js'
 
-/** Who talks to whom, before and after, as the kernels of the nodes said. */
+/** The connections before and after, from the kernels of the nodes. */
 export function picture(report: RunReport): Html | string {
   const { site, seen } = report
   if (site === undefined || (seen.before === undefined && seen.after === undefined)) return ''
@@ -13,13 +13,13 @@ export function picture(report: RunReport): Html | string {
     'picture',
     'Who talks to whom',
     html`<div class="pictures${wide ? ' wide' : ''}">${half('Before', site, seen.before)}${half('After', site, seen.after)}</div>
-<p class="legend"><span class="key client">a client\u2019s connections</span> <span class="key balanced">where the load balancer leads, by its configuration</span> <span class="key stale">past the endpoint, or to another node\u2019s API server</span> <span class="key own">\u21bb to its own API server</span></p>
+<p class="legend"><span class="key client">a client\u2019s connections</span> <span class="key balanced">the load balancer\u2019s backends, by its configuration</span> <span class="key stale">past the endpoint, or to another node\u2019s API server</span> <span class="key own">\u21bb to its own API server</span></p>
 <details><summary>All connections as a table</summary>${connections(report)}</details>`,
   )
 }
 
 function half(title: string, site: ReportedSite, seen: ReportedPicture | undefined): Html {
-  if (seen === undefined) return html`<figure><figcaption><h3>${title}</h3> It was not seen.</figcaption></figure>`
+  if (seen === undefined) return html`<figure><figcaption><h3>${title}</h3> Not recorded.</figcaption></figure>`
   return html`<figure><figcaption><h3>${title}</h3> ${inWords(site, seen)}</figcaption>${drawing(title, site, seen)}</figure>`
 }
 
@@ -31,8 +31,8 @@ function inWords({ nodes }: ReportedSite, { connections: all, silent }: Reported
   for (const { node, to } of all) if (to !== 'endpoint' && to !== node) others.set(to, (others.get(to) ?? 0) + 1)
   const parts = [
     ...(endpoint === 0 ? [] : [`${endpoint} through the endpoint`]),
-    ...(own === 0 ? [] : [`${own} to the API server of their own node`]),
-    ...[...others].map(([to, number]) => `${number} from elsewhere straight to ${short(to)}`),
+    ...(own === 0 ? [] : [`${own} to the node\u2019s own API server`]),
+    ...[...others].map(([to, number]) => `${number} from other nodes directly to ${short(to)}`),
   ]
   const unseen = silent.length === 0 ? '' : ` Not seen: ${silent.map(short).join(', ')}.`
   return `Of ${plural(all.length, 'connection')}, ${parts.join(', ') || 'none'}.${unseen}`

@@ -11,11 +11,11 @@ export interface Tick {
   readonly label: string
 }
 
-/** Where a moment lies in a drawing, in percent of its width. */
+/** The position of a moment in a drawing, in percent of its width. */
 export interface TimeScale {
   at(unixMs: number): number
   readonly ticks: readonly Tick[]
-  /** Pauses: all of the same width, however long they were. */
+  /** Pauses, all of the same width. */
   readonly breaks: readonly Break[]
 }
 
@@ -26,15 +26,15 @@ export interface Break {
   readonly ms: number
 }
 
-/** Of one pause, and of all where there are many: the work needs its room too. */
+/** The width of one pause, and of all together: the work needs room too. */
 const breakPercent = { one: 4, all: 40 }
-/** Labels that are nearer would be printed over each other. */
+/** Labels closer than this would overlap. */
 const labelPercent = 18
 const tickSteps = [
   0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400,
 ]
 
-/** Time of work, to scale; a night between two halves of a run takes no more room than a minute. */
+/** Work to scale; a pause of a night takes no more room than one of a minute. */
 export function timeScale(spans: readonly Span[]): TimeScale {
   const busy = joined(spans)
   const [first] = busy
@@ -66,7 +66,7 @@ export function timeScale(spans: readonly Span[]): TimeScale {
   return { at, ticks, breaks }
 }
 
-/** Those of a row of labels that leave each other room. */
+/** The labels of a row that do not overlap. */
 export function apart<T extends { readonly at: number }>(labels: readonly T[]): readonly T[] {
   const kept: T[] = []
   for (const label of labels) if (label.at - (kept.at(-1)?.at ?? -100) >= labelPercent) kept.push(label)
@@ -79,7 +79,7 @@ function evenTicks({ from, to }: Span): readonly number[] {
   return Array.from({ length: Math.min(count, 50) + 1 }, (_, index) => index * seconds * 1_000)
 }
 
-/** Spans that touch, as one. */
+/** Joins spans that touch. */
 function joined(spans: readonly Span[]): readonly Span[] {
   const parts: Span[] = []
   for (const span of spans.filter(({ from, to }) => to >= from).toSorted((a, b) => a.from - b.from)) {

@@ -1,6 +1,6 @@
 import { paper } from './paper.js'
 
-/** The page's only style sheet. Colours come in pairs that keep a contrast of 4.5 or more; paper is always white. */
+/** The page's only style sheet. Colour pairs have a contrast of at least 4.5; paper is always white. */
 export const style = `
 :root{--ink:#17212f;--soft:#55606f;--line:#d9dfe6;--paper:#fff;--page:#f4f6f8;--code:#f1f4f7;
 --good:#0b6b5f;--good-bg:#e3f3f0;--bad:#b3261e;--bad-bg:#fdeceb;--warn:#875200;--warn-bg:#fdf1dd;--bar:#2f8f83;--link:#0b5cad}

@@ -8,7 +8,7 @@ import { type Html, html } from './markup.js'
 import { section } from './parts.js'
 import { type TimeScale, timeScale } from './scale.js'
 
-/** The steps as bars over time, and under them, on the same scale, what clients of the API saw meanwhile. */
+/** The steps as bars over time and, below on the same scale, what clients of the API saw. */
 export function timeline(report: RunReport): Html {
   const { startedAt, attempts } = report
   const spans = attempts.map(({ startedAt: from, endedAt: to }) => ({ from, to }))
@@ -17,7 +17,7 @@ export function timeline(report: RunReport): Html {
     'timeline',
     'Timeline',
     html`<figure class="timeline">
-<figcaption>Each bar is a step, from its first action to its last gate. Under them, on the same scale, each way to the API: red is where a request failed.</figcaption>
+<figcaption>Each bar is a step, from its first action to its last gate. Below, on the same scale: each way to the API. Red marks failed requests.</figcaption>
 <div class="row axis" aria-hidden="true"><span></span>${axis(scale)}<span></span></div>
 ${attemptLane(report, scale)}<ol>${report.steps.map((step) => stepRow(step, report, scale))}</ol>
 <h3>Availability</h3>
@@ -30,7 +30,7 @@ ${attemptTable(report)}
 function stepRow(step: ReportedStep, report: RunReport, scale: TimeScale): Html {
   const { id, title, state, work, durationMs } = step
   const worked = work.length > 0 && state !== 'skipped'
-  const time = state === 'skipped' ? 'already so' : worked ? duration(durationMs) : 'not begun'
+  const time = state === 'skipped' ? 'no change needed' : worked ? duration(durationMs) : 'not started'
   const bars = work.map((one) => {
     const bar = mark(one, scale, { y: -6, height: 12, kind: one.state })
     return one.state === 'failed' ? html`${bar}${cross(scale.at(one.to))}` : bar

@@ -12,7 +12,7 @@ const tones: Readonly<Record<RunReport['outcome'], Tone>> = {
   interrupted: 'warn',
   abandoned: 'warn',
 }
-/** What a reader wants to know first: how it ended, what next, and the few numbers that say what it cost. */
+/** The outcome, the next action, and the numbers that matter most. */
 export function verdict(report: RunReport): Html {
   const { cluster, error, startedAt } = report
   const tone = toneOf(report)
@@ -26,7 +26,7 @@ ${missingNodes(report)}${elsewhere(report)}
 <dl class="figures">${figures(report).map(({ name, value, note, tone: of = 'plain' }) => html`<div class="${of}"><dt>${name}</dt><dd>${value}${note === undefined ? '' : html`<small>${note}</small>`}</dd></div>`)}</dl>`
 }
 
-/** One that is done and leaves something undone is not simply good. */
+/** A run that is done and leaves something open is a warning. */
 function toneOf({ outcome, purpose, missing, findings }: RunReport): Tone {
   const left = purpose === 'fix' && findings.some(({ severity }) => severity === 'error')
   return outcome === 'done' && (left || missing.length > 0) ? 'warn' : tones[outcome]
@@ -35,9 +35,9 @@ function toneOf({ outcome, purpose, missing, findings }: RunReport): Tone {
 const missingNodes = ({ missing }: RunReport): Content =>
   missing.length === 0
     ? ''
-    : html`<div class="notice"><h2>Not done yet</h2><ul>${missing.map(
+    : html`<div class="notice"><h2>Not converted yet</h2><ul>${missing.map(
         ({ node, since, message, waits }) =>
-          html`<li><strong>${node}</strong>, missing since ${moment(since)}: ${message}. Waiting for it: ${waits.map(({ step }) => step).join(', ') || 'all that the other workers got'}.</li>`,
+          html`<li><strong>${node}</strong>, missing since ${moment(since)}: ${message}. Waiting for it: ${waits.map(({ step }) => step).join(', ') || 'every step of a worker'}.</li>`,
       )}</ul></div>`
 
 const elsewhere = (report: RunReport): Content =>
@@ -77,12 +77,12 @@ function figures(report: RunReport): readonly Figure[] {
   ]
 }
 
-/** Pauses are not work: a night between two attempts is told, not counted. */
+/** Time of work; pauses between attempts are shown and not counted. */
 function timeFigure({ durationMs, workedMs, attempts, pauses, steps }: RunReport): Figure {
   const done = `${steps.filter(({ state }) => state === 'done').length} of ${plural(steps.length, 'step')} done`
   if (attempts.length < 2) return { name: 'Time taken', value: duration(durationMs), note: done }
   const paused = duration(pauses.reduce((sum, one) => sum + one.durationMs, 0))
-  const note = `${done}, in ${attempts.length} attempts; ${paused} of pauses not counted`
+  const note = `${done}, in ${attempts.length} attempts; pauses of ${paused} not counted`
   return { name: 'Time taken', value: duration(workedMs), note }
 }
 
@@ -96,6 +96,6 @@ function availabilityFigures({ availability }: RunReport): readonly Figure[] {
       note: `of ${counted(asked)}`,
       tone: failed === 0 ? 'good' : 'bad',
     },
-    { name: 'Longest gap', value: duration(longestGapMs), note: 'that a client saw' },
+    { name: 'Longest gap', value: duration(longestGapMs), note: 'seen by a client' },
   ]
 }

@@ -1,6 +1,6 @@
 import type { RouteOptions } from 'fastify'
 
-/** Says that the process answers, and nothing else: it needs no credentials. */
+/** Reports only that the process answers; needs no credentials. */
 export const healthRoutes: readonly RouteOptions[] = [
   {
     method: 'GET',
@@ -8,11 +8,11 @@ export const healthRoutes: readonly RouteOptions[] = [
     config: { access: 'public' },
     schema: {
       operationId: 'getHealth',
-      summary: 'Whether this coordinator answers.',
+      summary: 'Checks that this coordinator answers.',
       security: [],
       response: {
         200: {
-          description: 'It does.',
+          description: 'The coordinator answers.',
           type: 'object',
           properties: { status: { type: 'string', enum: ['ok'] } },
           required: ['status'],

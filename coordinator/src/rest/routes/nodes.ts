@@ -10,8 +10,8 @@ export const nodeRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
     config: { access: 'observer' },
     schema: {
       operationId: 'listNodes',
-      summary: 'Every enrolled node: reachable, versions, clock.',
-      response: { 200: { description: 'As they answer now.', ...arrayOf(refTo('Node')) }, ...failures },
+      summary: 'Lists every enrolled node: whether it is reachable, its versions, clock and certificate expiry.',
+      response: { 200: { description: 'The nodes as they answer now.', ...arrayOf(refTo('Node')) }, ...failures },
     },
     handler: async () => listNodes(session),
   },

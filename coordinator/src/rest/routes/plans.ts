@@ -14,7 +14,7 @@ export const planRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
     config: { access: 'operator' },
     schema: {
       operationId: 'createPlan',
-      summary: 'Facts, findings and the ordered actions with their diffs. Changes nothing on any node.',
+      summary: 'Plans a conversion: findings and the ordered actions with their diffs. Changes nothing on any node.',
       body: {
         content: {
           'application/json': {

@@ -11,7 +11,7 @@ import { failures, refTo } from '../schemas.js'
 const access = { access: 'observer' } as const
 const params = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
 
-/** The same document in both: as data, and as a page. */
+/** The same document as JSON and as a page. */
 export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
   {
     method: 'GET',
@@ -19,7 +19,7 @@ export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
     config: access,
     schema: {
       operationId: 'getReport',
-      summary: 'A run as a document: what was found, done, seen and touched, and how to undo it.',
+      summary: 'Returns a run as a document: what was found, done, observed and touched, and how to undo it.',
       params,
       response: { 200: { description: 'The report.', ...refTo('RunReport') }, ...failures },
     },
@@ -31,10 +31,13 @@ export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
     config: access,
     schema: {
       operationId: 'getReportPage',
-      summary: 'The report as one self-contained page for a browser or paper.',
+      summary: 'Returns the report as one self-contained page for a browser or paper.',
       params,
       response: {
-        200: { description: 'It fetches nothing.', content: { 'text/html': { schema: { type: 'string' } } } },
+        200: {
+          description: 'The page; it loads nothing else.',
+          content: { 'text/html': { schema: { type: 'string' } } },
+        },
         ...failures,
       },
     },

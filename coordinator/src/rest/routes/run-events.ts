@@ -13,7 +13,7 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
     config: { access: 'observer' },
     schema: {
       operationId: 'followRun',
-      summary: 'The events of a run as server-sent events: what was, then what comes. Goes on after Last-Event-ID.',
+      summary: 'Streams the events of a run as server-sent events, past ones first. Continues after Last-Event-ID.',
       params: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
       headers: {
         type: 'object',
@@ -21,7 +21,7 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
           'last-event-id': {
             type: 'string',
             pattern: '^[0-9]{1,15}$',
-            description: 'Number of the last event that the caller has.',
+            description: 'Number of the last event that the client has.',
           },
         },
       },
@@ -30,7 +30,7 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
           description: '`id` is the number of the event, `event` its kind, `data` the event as JSON.',
           content: { 'text/event-stream': { schema: { type: 'string' } } },
         },
-        204: { description: 'The run has ended and the caller has all of it: do not connect again.', type: 'null' },
+        204: { description: 'The run has ended and the client has every event: do not reconnect.', type: 'null' },
         ...failures,
       },
     },
@@ -54,6 +54,6 @@ async function follow(
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-store')
-    .header('x-accel-buffering', 'no') // nginx would keep events back until its buffer is full
+    .header('x-accel-buffering', 'no') // otherwise nginx holds events back until its buffer is full
     .send(Readable.from(serverSentEvents(events, { signal })))
 }

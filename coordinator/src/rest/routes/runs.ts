@@ -33,19 +33,19 @@ const startRun = ({ session, running }: RestParts): RouteOptions => ({
   schema: {
     operationId: 'startRun',
     summary:
-      'Starts the conversion whose plan was approved. Refused when findings block it, the plan changed, or another run holds the cluster (423).',
+      'Starts the conversion with the approved plan. Refused when findings block it, the plan has changed, or another run holds the cluster (423).',
     body: {
       type: 'object',
       properties: {
         clusterFile: { type: 'string', description: 'Text of the cluster file (YAML).' },
-        planHash: { type: 'string', minLength: 1, description: 'Hash of the plan that a person approved.' },
+        planHash: { type: 'string', minLength: 1, description: 'Hash of the approved plan.' },
       },
       required: ['clusterFile', 'planHash'],
       additionalProperties: false,
     },
     response: {
       202: {
-        description: 'It runs; Location says where.',
+        description: 'The run has started; Location is its URL.',
         type: 'object',
         properties: { id: { type: 'string' } },
         required: ['id'],
@@ -70,7 +70,7 @@ const listAll = ({ session }: RestParts): RouteOptions => ({
   config: access.read,
   schema: {
     operationId: 'listRuns',
-    summary: 'All runs of the state folder, newest first.',
+    summary: 'Lists all runs of the state folder, newest first.',
     response: { 200: { description: 'The runs without their steps.', ...arrayOf(refTo('RunSummary')) }, ...failures },
   },
   handler: async () => listRuns(session),
@@ -82,16 +82,16 @@ const readOne = ({ session }: RestParts): RouteOptions => ({
   config: access.read,
   schema: {
     operationId: 'getRun',
-    summary: 'What a run did and is doing.',
+    summary: 'Returns a run with its steps.',
     params: runId,
-    response: { 200: { description: 'The run, folded from its journal.', ...refTo('Run') }, ...failures },
+    response: { 200: { description: 'The run, read from its journal.', ...refTo('Run') }, ...failures },
   },
   handler: async (request) => readRun(session, parseRunId((request.params as { id: string }).id)),
 })
 
 const going = {
   202: {
-    description: 'It goes on; its events say how.',
+    description: 'The run continues; follow its events.',
     type: 'object',
     properties: { id: { type: 'string' } },
     required: ['id'],
@@ -107,7 +107,7 @@ const resumeRun = ({ session, running }: RestParts): RouteOptions => ({
   schema: {
     operationId: 'resumeRun',
     summary:
-      'Goes on with a run from what is true now. Refused with every difference when something else would be done than was approved (409), unless acceptChanges.',
+      'Resumes a run from the current state of the cluster. If it would do anything else than was approved, it is refused with every difference (409), unless acceptChanges is set.',
     params: runId,
     body: {
       type: 'object',
@@ -130,10 +130,11 @@ const planUndo = ({ session }: RestParts): RouteOptions => ({
   config: access.read,
   schema: {
     operationId: 'planRollback',
-    summary: 'What undoing a run would do, in its order, what stays, and what cannot be undone. Changes nothing.',
+    summary:
+      'Plans a rollback: what it undoes, in which order, what stays, and what cannot be undone. Changes nothing.',
     params: runId,
     querystring: { type: 'object', properties: { keepEndpoint: { type: 'string', enum: ['true', 'false'] } } },
-    response: { 200: { description: 'The way back.', ...refTo('RollbackPlan') }, ...failures },
+    response: { 200: { description: 'The plan of the rollback.', ...refTo('RollbackPlan') }, ...failures },
   },
   handler: async (request) => {
     const { keepEndpoint } = request.query as { keepEndpoint?: string }
@@ -147,7 +148,7 @@ const undoRun = ({ session, running }: RestParts): RouteOptions => ({
   config: access.write,
   schema: {
     operationId: 'rollbackRun',
-    summary: 'Undoes a run in reverse order, or goes on with an undo that was cut off.',
+    summary: 'Undoes a run in reverse order, or continues an interrupted rollback.',
     params: runId,
     body: {
       type: 'object',

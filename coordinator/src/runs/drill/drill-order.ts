@@ -170,7 +170,7 @@ function inWords(record: AvailabilityRecord): Evidence {
   const what = `${ways[record.target] ?? record.target}, from ${record.place}`
   return {
     what,
-    saw: asked === 0 ? 'could not be watched' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`,
+    saw: asked === 0 ? 'could not be observed' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`,
   }
 }
 

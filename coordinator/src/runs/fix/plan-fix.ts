@@ -100,6 +100,6 @@ function offerFor({ proof, finding }: Missing, planned: readonly PlannedStep[]):
   )
   if (steps.length > 0) return { finding, steps: steps.map(({ id }) => id) }
   const problem = planned.find(({ id, problem }) => problem !== undefined && mending.steps.some((step) => step === id))
-  const noStep = `No step has anything to do about it: ${problem?.problem ?? 'all that they would write is so already'}.`
+  const noStep = `No step can fix this: ${problem?.problem ?? 'everything they would write is already correct'}.`
   return { finding, steps: [], noStep }
 }

@@ -86,7 +86,7 @@ t.test('keys are made once and stay; what is answered is the requests alone', as
   )
   t.match(await rejected(readSigned(placeOf(node))), {
     code: 'CERTIFICATE_INVALID',
-    message: /apiserver .*nobody signed it yet/,
+    message: /apiserver .*it is not signed yet/,
   })
 })
 
@@ -162,7 +162,7 @@ t.test('when all is used nothing is kept, and there is nothing left to undo', as
   const made = await node.change(requestCertificates, asked)
   t.match(await node.change(forgetCertificateRequests, {}), {
     unchanged: false,
-    summary: 'removed 4 files that were kept for certificates signed elsewhere',
+    summary: 'removed 4 files kept for certificates signed elsewhere',
   })
   t.notOk(existsSync(node.path('/var/lib/quorate-agent/requests')))
   t.equal((await node.change(forgetCertificateRequests, {})).unchanged, true)

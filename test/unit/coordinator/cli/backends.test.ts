@@ -20,11 +20,11 @@ t.test('who was met, who never, who should not be there, and what went wrong', a
   t.equal(
     text,
     `apiserver.example.com:8443
-CONTROL PLANE  MET       CERTIFICATE
+CONTROL PLANE  REACHED   CERTIFICATE
 k8smaster1     20 of 27  abababababababab
 k8smaster2     never     cdcdcdcdcdcdcdcd
 k8smaster3     never     none: connect ECONNREFUSED
-stranger: certificate efefefefefefefef met 5 times, of no control plane of the file
+unknown server: certificate efefefefefefefef answered 5 connections; no control plane of the cluster file has it
 failed: 2 of 27 connections: no answer within 3000 ms
 `,
   )

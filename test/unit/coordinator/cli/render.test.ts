@@ -5,6 +5,7 @@ import t from 'tap'
 import { duration } from '../../../../coordinator/src/cli/render/duration.js'
 import { errorJson, errorText } from '../../../../coordinator/src/cli/render/error.js'
 import { frame } from '../../../../coordinator/src/cli/render/frame.js'
+import { nodesText } from '../../../../coordinator/src/cli/render/nodes.js'
 import { planText } from '../../../../coordinator/src/cli/render/plan.js'
 import { eventLine } from '../../../../coordinator/src/cli/render/run-lines.js'
 import { runText } from '../../../../coordinator/src/cli/render/runs.js'
@@ -81,7 +82,7 @@ t.test('the live frame: what is done, what runs on which node for how long, what
   const size = { columns: 80, rows: 24 }
   t.same(frame(foldRun(recorded(story)), start + 20_000, { size, style }), [
     'prod  run 20261122t221530-ab12cd  2 of 4 steps  20 s',
-    '  – Back up files: already so',
+    '  – Back up files: no change needed',
     '  ✓ Rewrite the first kubelet  4.0 s',
     '  ▸ Rewrite the workers  1 of 5  13 s',
     '      w2  10 s  waiting for the lease [2J',
@@ -122,7 +123,7 @@ t.test('plain lines for a pipe', async (t) => {
   t.equal(
     lines.join(''),
     `22:15:30Z run 20261122t221530-ab12cd of prod: 4 steps
-22:15:31Z [ 1/4] back-up-files: already so
+22:15:31Z [ 1/4] back-up-files: no change needed
 22:15:32Z [ 2/4] first: Rewrite the first kubelet (1 action)
 22:15:33Z [ 2/4] first: cp1: point kubelet.conf at the endpoint
 22:15:34Z [ 2/4] first: cp1: rewrote it
@@ -230,7 +231,7 @@ w2: waited 120 s for the lease
   )
 })
 
-t.test('a plan shows findings, steps with diffs, what has no way back, the time and the hash', async (t) => {
+t.test('a plan shows findings, steps with diffs, the points of no return, the time and the hash', async (t) => {
   const text = planText(
     {
       cluster: 'prod',
@@ -282,7 +283,7 @@ Chosen
   1.34: the kubelet stays, because of the upgrade
 
 The plan for prod
- 1. Back up: already so
+ 1. Back up: no change needed
  2. Point it (b)
       w1: point kubelet.conf at the endpoint
         --- w1:/f
@@ -291,7 +292,7 @@ The plan for prod
         +new
         w1:/pki
 
-Without a way back
+Point of no return
   Between the second and the third voter a dead node stops etcd.
 
 Afterwards, elsewhere
@@ -299,6 +300,32 @@ Afterwards, elsewhere
 
 1 action in about 1 min 15 s. Nothing was changed yet.
 Plan hash abc
+`,
+  )
+})
+
+t.test('nodes show until when certificates are valid, and warn 60 days before', async (t) => {
+  const node = (name: string, days: number) => ({
+    name,
+    address: `${name}:7445`,
+    reachable: true,
+    agentVersion: '1',
+    kubernetesVersion: 'v1.34.1',
+    clockOffsetMs: 3,
+    certificateExpiresAt: start + days * 86_400_000,
+  })
+  t.equal(
+    nodesText([node('cp1', 60), node('cp2', 59.5), node('cp3', -2)], start, style),
+    `NAME  ADDRESS   REACHABLE  AGENT  KUBERNETES  CLOCK OFFSET MS  CERTIFICATE UNTIL
+cp1   cp1:7445  yes        1      v1.34.1     3                2027-01-21
+cp2   cp2:7445  yes        1      v1.34.1     3                2027-01-21
+cp3   cp3:7445  yes        1      v1.34.1     3                2026-11-20
+
+cp2: the certificate of its agent expires in 59 days
+  next: quorate enroll cp2 --address cp2:7445 --bundle ./cp2, copy ./cp2 to /etc/quorate on the node, restart quorate-agent there
+
+cp3: the certificate of its agent has expired
+  next: quorate enroll cp3 --address cp3:7445 --bundle ./cp3, copy ./cp3 to /etc/quorate on the node, restart quorate-agent there
 `,
   )
 })

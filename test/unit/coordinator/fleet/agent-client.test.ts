@@ -121,6 +121,39 @@ t.test(
   },
 )
 
+t.test('what answers on the port is no agent of this fleet: said so, with what to check', async (t) => {
+  const notOurs = /^what answers on the agent's port is not a Quorate agent of this fleet: /
+  const ssh = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.write('SSH-2.0-OpenSSH_9.9\r\n')
+  }).listen(0, '127.0.0.1')
+  await once(ssh, 'listening')
+  t.teardown(() => ssh.close())
+  await t.rejects(dial(t, (ssh.address() as { port: number }).port).read('getNodeFacts', {}), {
+    code: 'AGENT_UNTRUSTED',
+    where: node,
+    message: /is not a Quorate agent of this fleet: wrong version number$/,
+    remedy: /address and port in the cluster file[\s\S]*ss -ltnp[\s\S]*quorate enroll NODE --address HOST --bundle DIR/,
+  })
+  const foreign = createFleetCa('otherfleet')
+  const others = [
+    { ...identity(foreign, node, 'server', 'quorate:node'), ca: ca.certPem },
+    identity(ca, 'cp2.example.com', 'server', 'quorate:node'),
+  ]
+  for (const as of others) {
+    const { server, port } = await serve({ getNodeFacts }, { as })
+    t.teardown(() => server.forceShutdown())
+    await t.rejects(dial(t, port).read('getNodeFacts', {}), { code: 'AGENT_UNTRUSTED', message: notOurs })
+  }
+  const expired = identity(ca, node, 'server', 'quorate:node', -1)
+  const { server, port } = await serve({ getNodeFacts }, { as: expired })
+  t.teardown(() => server.forceShutdown())
+  await t.rejects(dial(t, port).read('getNodeFacts', {}), {
+    code: 'AGENT_UNTRUSTED',
+    message: /do not trust each other: certificate has expired/,
+  })
+})
+
 t.test('an agent that refuses our certificate is a matter of trust too', async (t) => {
   const { server, port } = await serve({ getNodeFacts })
   t.teardown(() => server.forceShutdown())

@@ -51,16 +51,16 @@ t.test('no pause counts as work of a step', async (t) => {
 
 t.test('the text report tells each attempt, why it ended, and the pause after it', async (t) => {
   const text = reportText(report)
-  t.match(text, /\nFrom 2026-11-22T22:00:00\.000Z to .*: 18\.0 s of work in 4 attempts, 9 h 35 min of pauses\n/)
+  t.match(text, /\nFrom 2026-11-22T22:00:00\.000Z to .*: 18\.0 s of work in 4 attempts, paused for 9 h 35 min\n/)
   t.ok(
     text.includes(`
 Attempts
   1. started 2026-11-22T22:00:00.000Z, interrupted after 5.0 s: stopped before: Join (INTERRUPTED)
-     pause of 30 min 01 s
+     paused for 30 min 01 s
   2. resumed 2026-11-22T22:30:06.000Z, failed after 4.0 s: join-control-planes on cp2: cp2 did not report (GATE_TIMEOUT)
-     pause of 5 min 01 s
+     paused for 5 min 01 s
   3. resumed 2026-11-22T22:35:11.000Z, failed after 4.0 s: join-control-planes on cp2: the agent of cp2 was away (GATE_TIMEOUT)
-     pause of 9 h 00 min
+     paused for 9 h 00 min
   4. resumed 2026-11-23T07:35:16.000Z, done after 5.0 s
 `),
     text,
@@ -78,13 +78,13 @@ t.test('the page draws the pauses as gaps and marks what failed', async (t) => {
   t.equal(row.match(/class="cross"/g)?.length, 2, 'each failed attempt is marked')
   t.equal(row.match(/class="bar done"/g)?.length, 2)
   t.match(row, /7\.0 s<small>failed in attempts 2 and 3<\/small>/)
-  t.match(page, /Time taken<\/dt><dd>18\.0 s<small>2 of 2 steps done, in 4 attempts; 9 h 35 min of pauses not counted/)
+  t.match(page, /Time taken<\/dt><dd>18\.0 s<small>2 of 2 steps done, in 4 attempts; pauses of 9 h 35 min not counted/)
   t.match(page, /the agent of cp2 was away/)
 })
 
 t.test('one line of the status says so too', async (t) => {
   const text = runText(hardWon(), 0, makeStyle(false))
-  t.match(text, /\n {2}Attempts: 4 \(1 interrupted, 2 failed\), 18 s of work, 9 h 35 min of pauses\n/)
+  t.match(text, /\n {2}Attempts: 4 \(1 interrupted, 2 failed\), 18 s of work, paused for 9 h 35 min\n/)
   t.match(text, /done {2,}join-control-planes {2,}7\.0 s\n/)
 })
 

@@ -105,7 +105,7 @@ t.test('the report of a run that is done', async (t) => {
   t.same(report.touched, [{ step: 'rewrite-worker-kubeconfigs', node: 'w1', ...touched[0] }])
   t.equal(
     reportText(report),
-    `prod was converted: 3 steps done, 0 were already so, every gate held.
+    `prod was converted: 3 steps done, 0 needed no change, every gate held.
 
 Run r1 of prod by quorate 1.2.3
 From 2026-11-22T00:00:00.000Z to 2026-11-22T00:00:14.000Z, 14.0 s
@@ -128,12 +128,12 @@ Touched (sha256 before -> after)
 
 Backups
   kept as /state/x.age: 7 bytes
-  1 files and objects with their sha256: quorate report r1 -o json
+  1 file or object with sha256: quorate report r1 -o json
 
 Ignored findings
   swap: test machine
 
-How to undo it by hand, in this order
+How to undo the run by hand, in this order
   1. rewrite-worker-kubeconfigs: Put the old file back. (w1)
 `,
   )
@@ -149,7 +149,7 @@ t.test('the report of a run that failed says where, what next, and what is left 
   t.match(text, /1\. rewrite-worker-kubeconfigs: Put the old file back\. \(w1\)/)
 })
 
-t.test('a fix is reported as one: what it mended, and what no step mends', async (t) => {
+t.test('a fix is reported as one: what it fixed, and what no step fixes', async (t) => {
   const left = {
     id: 'etcd',
     severity: 'error',
@@ -161,13 +161,13 @@ t.test('a fix is reported as one: what it mended, and what no step mends', async
     makeReport(fold({ ...begin, purpose: 'fix', findings } as RunEvent, ...backedUp, ...rewritten, ...events), undo, 0)
   t.match(reportOf([], ...proved), {
     purpose: 'fix',
-    headline: 'Mended',
-    verdict: 'prod was mended: every gate held.',
+    headline: 'Fixed',
+    verdict: 'prod was fixed: every gate held.',
   })
   const part = reportOf([left], ...proved)
-  t.equal(part.headline, 'Mended in part')
-  t.match(reportText(part), /NOT HIGHLY AVAILABLE, and no step mends it: a learner was left\./)
-  t.match(reportText(part), /\nWhat no step mends\n {2}error {4}etcd: a learner was left\n/)
+  t.equal(part.headline, 'Fixed in part')
+  t.match(reportText(part), /NOT HIGHLY AVAILABLE, and no step fixes it: a learner was left\./)
+  t.match(reportText(part), /\nWhat no step fixes\n {2}error {4}etcd: a learner was left\n/)
   t.match(reportHtml(part), /<header class="verdict warn">/)
   t.match(reportText(reportOf([], ...failed)), /^The fix of prod stopped at a failure on w1;/)
   t.notMatch(reportHtml(reportOf([], ...failed)), 'keep-endpoint', 'a fix joins nobody')
@@ -187,11 +187,11 @@ t.test('what was found, what clients noticed, and what etcd and the certificates
   for (const part of [
     `Availability
   through the endpoint, from k8sworker1.example.com: 60 requests, 9 failed, longest gap 1310 ms
-    2026-11-22T22:15:41.000Z from k8sworker1.example.com (join-control-planes): away for 1.3 s: connect ECONNREFUSED
+    2026-11-22T22:15:41.000Z from k8sworker1.example.com (join-control-planes): down for 1.3 s: connect ECONNREFUSED
   at k8smaster1.example.com, from k8sworker1.example.com: 60 requests, 0 failed, longest gap 61 ms
   writes, from k8sworker1.example.com: 60 requests, 0 failed, longest gap 61 ms
 `,
-    `Findings before it
+    `Findings before the run
   warning  swap-on on k8sworker1.example.com: swap is on
            ignored because: a test machine
   info     coredns-single: one node

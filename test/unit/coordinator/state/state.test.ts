@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { Decrypter, Encrypter } from 'age-encryption'
@@ -45,6 +45,27 @@ t.test('enrolling again replaces the node, and gives it another key', async (t) 
   t.match(text(join(bundle, 'agent.yaml')), /listen: '\[fd00::1\]:7000'/)
   writeFileSync(paths.nodes, '{"nodes": 1}')
   await t.rejects(enrolledNodes(paths), { code: 'USAGE', where: paths.nodes })
+})
+
+t.test('a fleet that lacks a file is not taken for none: the file is named, with where to get it', async (t) => {
+  const paths = await initState(join(t.testdir(), 'state'))
+  const request = { node: 'cp1', address: '10.0.0.1', bundle: join(t.testdirName, 'b') }
+  rmSync(paths.caKey)
+  await t.rejects(enrolBundle(paths, request), {
+    code: 'STATE_NOT_INITIALISED',
+    message: 'a file of this fleet is missing',
+    where: paths.caKey,
+    remedy: `Restore ${paths.caKey} from your backup of the state folder.`,
+  })
+  t.notOk(existsSync(request.bundle))
+  rmSync(paths.nodes)
+  await t.rejects(enrolledNodes(paths), { code: 'STATE_NOT_INITIALISED', where: paths.nodes, remedy: /^Restore / })
+  const empty = statePaths(join(t.testdirName, 'empty'))
+  await t.rejects(enrolBundle(empty, request), {
+    message: 'there is no fleet in this state folder',
+    where: empty.folder,
+    remedy: /quorate init/,
+  })
 })
 
 t.test("what is encrypted for the recipient is opened by the operator's key", async (t) => {

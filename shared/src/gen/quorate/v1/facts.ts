@@ -11,7 +11,7 @@ export const protobufPackage = "quorate.v1";
 
 export const protobufFileName = "quorate/v1/facts.proto";
 
-/** What a node is and has, read from the node itself. No private key, token or client certificate is ever part of it. */
+/** What a node is and has, read from the node itself. Never contains a private key, token or client certificate. */
 export interface NodeFacts {
   hostname: string;
   agentVersion: string;
@@ -26,14 +26,14 @@ export interface NodeFacts {
   swapOn: boolean;
   /** `v1` or `v2`. */
   cgroupVersion: string;
-  /** Versions as `v1.37.2`; empty when the program is not there. */
+  /** Versions as `v1.37.2`; empty if the program is not installed. */
   kubeadmVersion: string;
   kubeletVersion: string;
   kubectlVersion: string;
   haproxyInstalled: boolean;
   keepalivedInstalled: boolean;
   crictlInstalled: boolean;
-  /** CRI runtime's own word, such as `containerd 1.7.2`; empty when it does not answer. */
+  /** CRI runtime and version, such as `containerd 1.7.2`; empty if it does not answer. */
   containerRuntime: string;
   criSocket: string;
   /** Name of this node in the cluster, from the kubelet's client certificate; empty when it is in none. */
@@ -43,9 +43,9 @@ export interface NodeFacts {
   kubeconfigs: KubeconfigFacts[];
   certificates: CertificateFacts[];
   staticPods: StaticPodFacts[];
-  /** Names in /etc/kubernetes/manifests that the kubelet would read and that are none of the known static pods. */
+  /** Names in /etc/kubernetes/manifests that the kubelet would read and that are not known static pods. */
   strayManifests: string[];
-  /** Paths under /etc/kubernetes, /var/lib/etcd and /etc/cni/net.d that kubeadm's leftovers are made of and that exist here. */
+  /** Leftovers of kubeadm under /etc/kubernetes, /var/lib/etcd and /etc/cni/net.d that exist here. */
   leftovers: string[];
   disks: DiskFacts[];
   listening: ListeningPort[];
@@ -56,7 +56,7 @@ export interface NodeFacts {
   caKeyPresent: boolean;
   /** KubeletConfiguration's cgroupDriver; empty when there is none. */
   cgroupDriver: string;
-  /** Files outside the usual that the static pods mount or name, with type and sha256: what a joiner must have too. */
+  /** Unusual files that the static pods mount or name, with type and sha256: a joiner needs them too. */
   sharedFiles: SharedFile[];
   /** sha256 of every file that Quorate's steps could touch, by path; a path that does not exist is absent. */
   fileHashes: { [key: string]: string };
@@ -65,50 +65,50 @@ export interface NodeFacts {
   ipForward: boolean;
   productUuid: string;
   /**
-   * Configuration of haproxy and keepalived that is not Quorate's, by path: the files that the package's service reads, and what these
-   * include (no secrets: auth_pass masked).
+   * Configuration of haproxy and keepalived that is not Quorate's, by path: the files that the package's service reads, and their
+   * includes (no secrets: auth_pass masked).
    */
   foreignLoadBalancerConfigs: { [key: string]: string };
-  /** Public id part of the token of the join secret that is placed on this node; empty when there is none. */
+  /** Public id part of the token of the join secret on this node; empty if there is none. */
   placedTokenId: string;
   /** PEM of the cluster CA (public), where this node has one. */
   clusterCaPem: string;
   /** Text of Quorate's own haproxy.cfg, keepalived.conf and their unit files, by path; a path that does not exist is absent. */
   loadBalancerConfigs: { [key: string]: string };
-  /** /proc/sys/net/bridge/bridge-nf-call-iptables is 1: what crosses a bridge meets kube-proxy's rules. */
+  /** /proc/sys/net/bridge/bridge-nf-call-iptables is 1: bridged traffic passes kube-proxy's rules. */
   bridgeNetfilter: boolean;
-  /** `systemd` or `cgroupfs`, as containerd's config.toml says; empty where it does not, or another runtime runs. */
+  /** `systemd` or `cgroupfs`, from containerd's config.toml; empty if it does not say, or another runtime runs. */
   runtimeCgroupDriver: string;
-  /** Addresses of the servers that this node's resolver asks; those behind systemd-resolved where that is the only one. */
+  /** Addresses of this node's name servers; those behind systemd-resolved if that is the only one. */
   nameservers: string[];
-  /** Interface of the default route: where kubeadm and the kubelet take their address from if nobody gives them one. Empty without such a route. */
+  /** Interface of the default route, from which kubeadm and the kubelet take their address by default. Empty without such a route. */
   defaultInterface: string;
   /**
-   * In which version of kubeadm's configuration API a document is written for this node's kubeadm, such as `v1beta4`; empty when there is no
-   * kubeadm, or when it takes none that is known here. One that is newer than all that are known is asked.
+   * The version of kubeadm's configuration API for this node's kubeadm, such as `v1beta4`; empty without
+   * kubeadm, or if it accepts none that is known here. A kubeadm newer than all known ones is asked.
    */
   kubeadmConfigApi: string;
-  /** Programs that systemd gives an HTTPS_PROXY; none where all go straight. */
+  /** Programs that systemd gives an HTTPS_PROXY; none if all connect directly. */
   proxies: ProxyFacts[];
-  /** CAs whose certificate lies in kubeadm's pki folder and whose key does not: what they sign is signed elsewhere. */
+  /** CAs whose certificate is in kubeadm's pki folder and whose key is not: their certificates are signed elsewhere. */
   externalCas: ExternalCa[];
   /** Requests for certificates whose keys are kept on this node for a run. */
   certificateRequests: CertificateRequest[];
-  /** Text of the kubelet's configuration file; empty when there is none. Headers for static pods by URL, which may hold a password, are masked. */
+  /** Text of the kubelet's configuration file; empty if there is none. Headers for static pods by URL, which may hold a password, are masked. */
   kubeletConfig: string;
-  /** What kubeadm-config was before a run set the feature gate EtcdLearnerMode for its joins; absent when no run did, or when it was put back. */
+  /** kubeadm-config before a run set the feature gate EtcdLearnerMode for its joins; absent if no run did, or if it was restored. */
   learnerGateBefore:
     | LearnerGateBefore
     | undefined;
-  /** Flags that this node's own files give its kubelet, the one that counts of each name. */
+  /** Flags that this node's own files give its kubelet, the effective one of each name. */
   kubeletFlags: KubeletFlag[];
-  /** What the firmware says of the machine: `sys_vendor`, `product_name`, `bios_vendor`, `bios_version`, `chassis_asset_tag`. */
+  /** The firmware's data about the machine: `sys_vendor`, `product_name`, `bios_vendor`, `bios_version`, `chassis_asset_tag`. */
   dmi: { [key: string]: string };
-  /** Present where cloud-init writes /etc/hosts anew at each boot. */
+  /** Present if cloud-init rewrites /etc/hosts at each boot. */
   cloudInitHosts:
     | CloudInitHosts
     | undefined;
-  /** File that sets runtime_cgroup_driver; empty where none does. */
+  /** File that sets runtime_cgroup_driver; empty if none does. */
   runtimeConfigPath: string;
   /** Manifests of kubeadm's components that cannot be read, or that are links. */
   manifestProblems: ManifestProblem[];
@@ -120,19 +120,19 @@ export interface NodeFacts {
   machine:
     | MachineFacts
     | undefined;
-  /** What the manifests folder runs beside kubeadm's components and Quorate's own. */
+  /** Static pods besides kubeadm's components and Quorate's own. */
   otherStaticPods: OtherStaticPod[];
   /** Unix sockets of the KMS plugins that this node's API server encrypts with (kms providers of --encryption-provider-config). */
   kmsSockets: string[];
-  /** Unix sockets by path on which something listens here, at most 500. */
+  /** Unix sockets with a listener here, by path, at most 500. */
   listeningUnixSockets: string[];
-  /** kubeadm, kubelet and the others that a conversion relies on, as the package manager has them; empty where none is known. */
+  /** Packages of kubeadm, kubelet and the other required programs, from the package manager; empty if none is known. */
   packages: PackageFacts[];
-  /** What installs upgrades here without being asked: `unattended-upgrades`, `dnf-automatic`; empty for nothing. */
+  /** What installs unattended upgrades here: `unattended-upgrades`, `dnf-automatic`; empty for nothing. */
   automaticUpgrades: string;
-  /** AppArmor profiles that are loaded; none where AppArmor is off. */
+  /** AppArmor profiles that are loaded; none if AppArmor is off. */
   apparmorProfiles: AppArmorProfile[];
-  /** What of these facts could not be read, and is empty for that reason. */
+  /** The facts that could not be read, and are empty for that reason. */
   unread: UnreadFacts[];
 }
 
@@ -157,13 +157,13 @@ export interface NodeFacts_DmiEntry {
 }
 
 export interface UnreadFacts {
-  /** What is not known: `disks`, `network interfaces`. */
+  /** The unread facts: `disks`, `network interfaces`. */
   what: string;
-  /** Why, with the file where there is one. */
+  /** Why, with the file if there is one. */
   problem: string;
   /** What to type to correct it. */
   remedy: string;
-  /** True for a text that the node itself cannot do without. */
+  /** True for a text that the node itself requires. */
   needed: boolean;
 }
 
@@ -196,9 +196,9 @@ export interface ManifestProblem {
   path: string;
   /** `kube-scheduler`. */
   component: string;
-  /** What is wrong, with the line where there is one: `line 7: a tab indents it`. */
+  /** What is wrong, with the line if there is one: `line 7: a tab indents it`. */
   problem: string;
-  /** Where it leads, if it is a symbolic link; empty for a file. */
+  /** Target of a symbolic link; empty for a file. */
   linkTarget: string;
   /** What to type to correct it. */
   remedy: string;
@@ -211,13 +211,13 @@ export interface NodeFolders {
   manifests: string;
   /** The kubeconfig that the kubelet reads. */
   kubeletKubeconfig: string;
-  /** File that sets it: a drop-in, an EnvironmentFile; empty where it is kubeadm's. */
+  /** File that sets it: a drop-in, an EnvironmentFile; empty if it is kubeadm's. */
   kubeletKubeconfigSetIn: string;
   /** `--cert-dir` of the kubelet. */
   kubeletCertDir: string;
-  /** Ends of those folders that are symbolic links or lie behind one, and of /etc/kubernetes/pki, by path. */
+  /** Resolved paths of those folders, and of /etc/kubernetes/pki, that are or contain symbolic links, by path. */
   links: { [key: string]: string };
-  /** Why one of them is not believed; the others are then kubeadm's own. */
+  /** Why one of them is refused; the others are then kubeadm's own. */
   problem: string;
   /** `--config` of the kubelet. */
   kubeletConfig: string;
@@ -233,24 +233,24 @@ export interface MachineFacts {
   osId: string;
   osLike: string[];
   osVersion: string;
-  /** haproxy, keepalived, systemd and crictl, those that are there. */
+  /** haproxy, keepalived, systemd and crictl, if installed. */
   programs: ProgramFacts[];
-  /** Absent where the kernel runs without SELinux. */
+  /** Absent if the kernel runs without SELinux. */
   selinux: SelinuxFacts | undefined;
 }
 
 export interface ProgramFacts {
   name: string;
-  /** Numbers and dots: `2.6.12`; empty when the program does not tell it. */
+  /** Numbers and dots: `2.6.12`; empty if the program does not report it. */
   version: string;
-  /** Where it lies: `/usr/sbin/haproxy`. */
+  /** Its path: `/usr/sbin/haproxy`. */
   path: string;
 }
 
 export interface SelinuxFacts {
   /** /sys/fs/selinux/enforce is 1. */
   enforcing: boolean;
-  /** /sys/fs/selinux/booleans of the load balancer's programs: whether each is on now. One that the policy does not have is absent. */
+  /** /sys/fs/selinux/booleans of the load balancer's programs: whether each is on now. Absent if the policy does not have it. */
   booleans: { [key: string]: boolean };
 }
 
@@ -259,11 +259,11 @@ export interface SelinuxFacts_BooleansEntry {
   value: boolean;
 }
 
-/** A pod of the manifests folder that is none of kubeadm's. */
+/** A pod of the manifests folder that is not kubeadm's. */
 export interface OtherStaticPod {
   /** Name of its file. */
   file: string;
-  /** metadata.name; empty where the file is no pod. */
+  /** metadata.name; empty if the file is no pod. */
   pod: string;
   images: string[];
   hostPaths: string[];
@@ -276,7 +276,7 @@ export interface OtherStaticPod {
 export interface PackageFacts {
   name: string;
   version: string;
-  /** No upgrade touches it: `apt-mark hold`, dnf's versionlock, or an exclude. */
+  /** Upgrades do not touch it: `apt-mark hold`, dnf's versionlock, or an exclude. */
   held: boolean;
 }
 
@@ -284,7 +284,7 @@ export interface AppArmorProfile {
   name: string;
   /** `enforce`, `complain`, `kill`, `unconfined`. */
   mode: string;
-  /** File that it was loaded from, and its rules for files; of haproxy's and keepalived's only. */
+  /** File that it was loaded from, and its rules for files; only of haproxy's and keepalived's. */
   file: string;
   rules: string[];
 }
@@ -302,13 +302,13 @@ export interface CertificateRequest {
   name: string;
   /** PEM (public). */
   csr: string;
-  /** Whether the certificate that was signed for it lies beside it. */
+  /** Whether its signed certificate is beside it. */
   isSigned: boolean;
 }
 
-/** A program whose requests go through a proxy, but for what is named. The proxy itself is not told: its URL may hold a password. */
+/** A program whose requests use a proxy, except for the named hosts. The proxy itself is omitted: its URL may hold a password. */
 export interface ProxyFacts {
-  /** `kubelet`, or `kubeadm` for what runs in transient units. */
+  /** `kubelet`, or `kubeadm` for programs in transient units. */
   program: string;
   /** File that sets it. */
   where: string;
@@ -328,7 +328,7 @@ export interface UnitState {
   name: string;
   activeState: string;
   unitFileState: string;
-  /** Unix milliseconds of the last start; 0 when it never ran. */
+  /** Unix milliseconds of the last start; 0 if it never ran. */
   activeSinceUnixMs: number;
 }
 
@@ -337,7 +337,7 @@ export interface KubeconfigFacts {
   path: string;
   /** `kubelet`, `admin`, `super-admin`, `controller-manager`, `scheduler`, `bootstrap-kubelet`, `user`. */
   purpose: string;
-  /** Server of the current context's cluster (of the only cluster where there is no current context). */
+  /** Server of the current context's cluster (of the only cluster without a current context). */
   server: string;
   /** Text with client-key-data, client-certificate-data, token and password replaced by `<sha256:...>`. */
   redactedText: string;
@@ -346,15 +346,15 @@ export interface KubeconfigFacts {
   uid: number;
   gid: number;
   symlink: boolean;
-  /** Set when the file cannot be read as a kubeconfig; the other fields are then empty but path. */
+  /** Set if the file is no readable kubeconfig; then only path is set. */
   problem: string;
   /** What to type to correct it; empty without a problem. */
   remedy: string;
-  /** True when the client certificate is inside the file and not in the rotated file of the kubelet. */
+  /** True if the client certificate is inside the file and not in the rotated file of the kubelet. */
   embeddedClientCertificate: boolean;
-  /** Where a symbolic link leads in the end; empty for a file. */
+  /** Final target of a symbolic link; empty for a file. */
   linkTarget: string;
-  /** Every cluster that it names, in use or not. */
+  /** Every cluster in it, used or not. */
   clusters: KubeconfigCluster[];
 }
 
@@ -364,7 +364,7 @@ export interface KubeconfigCluster {
   /** Line of its server, from 1. */
   line: number;
   inUse: boolean;
-  /** Line of its proxy-url; 0 for none. The proxy itself is not told: its URL may hold a password. */
+  /** Line of its proxy-url; 0 for none. The proxy itself is omitted: its URL may hold a password. */
   proxyLine: number;
 }
 
@@ -386,19 +386,19 @@ export interface StaticPodFacts {
   /** `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `etcd`. */
   component: string;
   image: string;
-  /** Command line of the first container; secrets do not belong on it, values of flags named *token*, *password* are masked. */
+  /** Command line of the first container; it should hold no secrets; values of flags named *token*, *password* are masked. */
   command: string[];
   annotations: { [key: string]: string };
   hostPaths: string[];
   /** AppArmor profile of the node that its securityContext or annotation names (type Localhost); empty for none. */
   apparmorProfile: string;
-  /** Environment of that container; a value that may be a secret is replaced by its hash. */
+  /** Environment of that container; a possible secret is replaced by its hash. */
   env: EnvFacts[];
-  /** What of the node is mounted into it. */
+  /** The node's paths that are mounted into it. */
   mounts: MountFacts[];
   /** Everything else of the pod's spec: each leaf by its path, such as `hostNetwork` or `containers[etcd].resources.requests.cpu`. */
   settings: { [key: string]: string };
-  /** Where it stands in the manifest, by what it is: `--secure-port`, `image`, `env GODEBUG`, `mount /etc/ssl/certs`. */
+  /** Line in the manifest, by kind: `--secure-port`, `image`, `env GODEBUG`, `mount /etc/ssl/certs`. */
   lines: { [key: string]: number };
 }
 
@@ -425,7 +425,7 @@ export interface EnvFacts {
 export interface MountFacts {
   name: string;
   hostPath: string;
-  /** `Directory`, `FileOrCreate`, ...; empty when the manifest does not say. */
+  /** `Directory`, `FileOrCreate`, ...; empty if the manifest does not say. */
   type: string;
   mountPath: string;
   readOnly: boolean;
@@ -454,20 +454,20 @@ export interface SharedFile {
   directory: boolean;
   /** The component whose manifest names it. */
   component: string;
-  /** `file`, `directory`, `socket`, `character device`, `block device`, `other`; empty when nothing is there. At the end of links. */
+  /** `file`, `directory`, `socket`, `character device`, `block device`, `other`; empty if nothing is there. Links are followed. */
   kind: string;
-  /** `type` of the hostPath in the manifest, such as `Directory`; empty where the manifest does not say, or a flag names it. */
+  /** `type` of the hostPath in the manifest, such as `Directory`; empty if the manifest does not say, or a flag names it. */
   type: string;
-  /** True where it is a hostPath itself, not something below one or named by a flag. */
+  /** True for a hostPath itself, not for something below one or named by a flag. */
   mounted: boolean;
   bytes: number;
-  /** A folder with more entries than are brought along: what is in it is not listed. */
+  /** A folder with more entries than are copied: its content is not listed. */
   cut: boolean;
-  /** Whether it may be written to a joiner at all: not where system files and secrets of a machine lie. */
+  /** Whether it may be written to a joiner at all: not in places with system files and secrets of a machine. */
   shareable: boolean;
 }
 
-/** What the cluster says of itself, read by a control plane's agent with its own admin.conf from its local API server. */
+/** The cluster's own objects, read by a control plane's agent with its admin.conf from its local API server. */
 export interface ClusterFacts {
   kubernetesVersion: string;
   /** data.ClusterConfiguration of kubeadm-config. */
@@ -478,7 +478,7 @@ export interface ClusterFacts {
   clusterInfo:
     | ConfigMapText
     | undefined;
-  /** data["kubeconfig.conf"] of kube-proxy; absent when kube-proxy is not installed. */
+  /** data["kubeconfig.conf"] of kube-proxy; absent if kube-proxy is not installed. */
   kubeProxy:
     | ConfigMapText
     | undefined;
@@ -490,7 +490,7 @@ export interface ClusterFacts {
   kubeProxyRollout:
     | DaemonSetFacts
     | undefined;
-  /** Absent where there is no such Deployment. */
+  /** Absent if there is no such Deployment. */
   coreDns:
     | CoreDnsFacts
     | undefined;
@@ -498,7 +498,7 @@ export interface ClusterFacts {
   signedTokenIds: string[];
   /** Addresses in the EndpointSlices of default/kubernetes. */
   apiServerAddresses: string[];
-  /** `true` when an anonymous GET of /readyz is answered 200. */
+  /** `true` if an anonymous GET of /readyz is answered with 200. */
   anonymousReadyz: boolean;
   /** Names and fields of objects in the API that still hold the string searched for (GetClusterFactsRequest.find). */
   references: Reference[];
@@ -509,13 +509,13 @@ export interface ClusterFacts {
     | ConfigMapText
     | undefined;
   /**
-   * Roles and bindings of `kubeadm init` by which a token may join, and that are absent: `role/kube-system/kubeadm:kubelet-config`. Only
-   * looked for when asked (GetClusterFactsRequest.join_rights).
+   * Roles and bindings of `kubeadm init` that allow a token to join, and that are absent: `role/kube-system/kubeadm:kubelet-config`. Only
+   * searched on request (GetClusterFactsRequest.join_rights).
    */
   missingJoinRights: string[];
-  /** `true` when the API server refuses an anonymous GET of kube-public/cluster-info (401, 403): discovery by token needs one. */
+  /** `true` if the API server refuses an anonymous GET of kube-public/cluster-info (401, 403): discovery by token needs one. */
   clusterInfoRefused: boolean;
-  /** The Service by which clients outside the cluster reach the API servers (kube-system/quorate-apiserver); absent when there is none. */
+  /** The Service for clients outside the cluster (kube-system/quorate-apiserver); absent if there is none. */
   apiService:
     | ApiServiceFacts
     | undefined;
@@ -525,20 +525,20 @@ export interface ClusterFacts {
   kubeProxyConfig:
     | ConfigMapText
     | undefined;
-  /** Keys of kube-proxy's ConfigMap; none where there is no such ConfigMap. */
+  /** Keys of kube-proxy's ConfigMap; none without such a ConfigMap. */
   kubeProxyKeys: string[];
-  /** What pods use: default/kubernetes and kube-system/kube-dns. Absent where there is no such Service, or it has no address of its own. */
+  /** What pods use: default/kubernetes and kube-system/kube-dns. Absent without such a Service, or without a cluster IP. */
   kubernetesService: ServicePlace | undefined;
   dnsService: ServicePlace | undefined;
 }
 
-/** Where a Service is met inside the cluster. */
+/** The address of a Service inside the cluster. */
 export interface ServicePlace {
   address: string;
   port: number;
 }
 
-/** A request of a kubelet for its serving certificate that nobody has approved or denied yet. */
+/** A request of a kubelet for its serving certificate that is neither approved nor denied. */
 export interface ServingRequest {
   name: string;
   /** From its user, `system:node:NAME`. */
@@ -551,7 +551,7 @@ export interface ApiServiceFacts {
   port: number;
   nodePort: number;
   targetPort: number;
-  /** Of its status: what a controller gave it; empty while that is `<pending>`. */
+  /** From its status, set by a controller; empty while that is `<pending>`. */
   addresses: string[];
   /** Of its EndpointSlices, those that are ready. */
   readyEndpoints: string[];
@@ -564,7 +564,7 @@ export interface ConfigMapText {
   resourceVersion: string;
   sha256: string;
   present: boolean;
-  /** Unix ms of the last write to the object, by the API server's clock; 0 where it does not tell. */
+  /** Unix ms of the last write to the object, by the API server's clock; 0 if unknown. */
   writtenUnixMs: number;
 }
 
@@ -574,7 +574,7 @@ export interface NodeObject {
   ready: boolean;
   controlPlane: boolean;
   kubeletVersion: string;
-  /** Unix ms of the last renewal of its lease in kube-node-lease; 0 when it has none. */
+  /** Unix ms of the last renewal of its lease in kube-node-lease; 0 if it has none. */
   leaseRenewedUnixMs: number;
   taints: string[];
   uid: string;
@@ -585,7 +585,7 @@ export interface NodeObject {
   labels: { [key: string]: string };
   /** Without those whose value is longer than 200 characters. */
   annotations: { [key: string]: string };
-  /** Conditions that hold and should not: `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable`. */
+  /** Conditions that are true and should not be: `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable`. */
   pressures: string[];
 }
 
@@ -614,11 +614,11 @@ export interface PodFacts {
   app: string;
   ready: boolean;
   startedUnixMs: number;
-  /** Of the template that it was made from: label `pod-template-hash` (Deployment) or `controller-revision-hash` (DaemonSet). */
+  /** The template that it was made from: label `pod-template-hash` (Deployment) or `controller-revision-hash` (DaemonSet). */
   revision: string;
-  /** Deleted, and still there until its containers have ended. */
+  /** Deleted, but still present until its containers have ended. */
   ending: boolean;
-  /** Why it is not ready, as the kubelet or the scheduler tells: `CrashLoopBackOff: back-off 5m0s restarting failed container`. */
+  /** Why it is not ready, from the kubelet or the scheduler: `CrashLoopBackOff: back-off 5m0s restarting failed container`. */
   waitsFor: string;
 }
 
@@ -636,9 +636,9 @@ export interface DaemonSetFacts {
 /** Deployment kube-system/coredns. */
 export interface CoreDnsFacts {
   replicas: number;
-  /** A rollout does not go on. */
+  /** A rollout is stalled. */
   paused: boolean;
-  /** Of the nodes that its pods may be on. */
+  /** The nodes that its pods may run on. */
   nodeSelector: { [key: string]: string };
   /** Taints that its pods tolerate: `KEY:EFFECT`, `KEY=VALUE:EFFECT`, an empty key for every one, an empty effect for each. */
   tolerations: string[];
@@ -658,12 +658,12 @@ export interface Reference {
 export interface EtcdMember {
   /** Hexadecimal, as etcdctl prints it. */
   id: string;
-  /** Empty when the member never started. */
+  /** Empty if the member never started. */
   name: string;
   peerUrls: string[];
   clientUrls: string[];
   learner: boolean;
-  /** What this member's own endpoint answers; absent when it does not answer. */
+  /** The answer of this member's own endpoint; absent if it does not answer. */
   status: EtcdStatus | undefined;
 }
 
@@ -675,11 +675,11 @@ export interface EtcdStatus {
   raftIndex: number;
   raftAppliedIndex: number;
   errors: string[];
-  /** The cluster id that this endpoint believes to be in, hexadecimal. */
+  /** The cluster id that this endpoint reports, hexadecimal. */
   clusterId: string;
   /** Round trip of the Status call. */
   latencyMs: number;
-  /** What of the database is not free pages: about its size after a defragmentation. */
+  /** The database without free pages: about its size after a defragmentation. */
   dbInUseBytes: number;
 }
 

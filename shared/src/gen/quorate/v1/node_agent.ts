@@ -51,7 +51,7 @@ export const VerifyMode = {
   VERIFY_MODE_CLUSTER_CA: "VERIFY_MODE_CLUSTER_CA",
   /** VERIFY_MODE_CHAIN_ONLY - Chain to the cluster's CA, any name: before the certificate has the endpoint's name. */
   VERIFY_MODE_CHAIN_ONLY: "VERIFY_MODE_CHAIN_ONLY",
-  /** VERIFY_MODE_NONE - Only whether a TLS server with this certificate answers (throw-away listeners). */
+  /** VERIFY_MODE_NONE - Only whether a TLS server with this certificate answers (temporary listeners). */
   VERIFY_MODE_NONE: "VERIFY_MODE_NONE",
   /** VERIFY_MODE_TCP - Only TCP. */
   VERIFY_MODE_TCP: "VERIFY_MODE_TCP",
@@ -111,14 +111,14 @@ export function verifyModeToNumber(object: VerifyMode): number {
   }
 }
 
-/** What a drill takes down. A static pod stays down because the kubelet is stopped with it: no file is touched, and a reboot brings all back. */
+/** A part that a drill takes down. A static pod stays down because the kubelet is stopped too: no file is touched, and a reboot restarts everything. */
 export const Part = {
   PART_UNSPECIFIED: "PART_UNSPECIFIED",
   PART_API_SERVER: "PART_API_SERVER",
   PART_ETCD: "PART_ETCD",
   /** PART_LOAD_BALANCER - haproxy and keepalived. */
   PART_LOAD_BALANCER: "PART_LOAD_BALANCER",
-  /** PART_CONTROL_PLANE - All static pods, the kubelet, and the load balancer where it runs. */
+  /** PART_CONTROL_PLANE - All static pods, the kubelet, and the load balancer if it runs. */
   PART_CONTROL_PLANE: "PART_CONTROL_PLANE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -177,7 +177,7 @@ export function partToNumber(object: Part): number {
 }
 
 export interface GetNodeFactsRequest {
-  /** For a node that is in no cluster yet: where the cluster would keep what it is asked about. */
+  /** For a node in no cluster yet: the folders of the cluster that it would join. */
   folders?: ClusterFolders | undefined;
 }
 
@@ -186,11 +186,11 @@ export interface GetNodeFactsResponse {
 }
 
 export interface GetClusterFactsRequest {
-  /** Strings to look for in ConfigMaps, DaemonSets, Deployments and webhooks (the first control plane's names and addresses). */
+  /** Strings to search for in ConfigMaps, DaemonSets, Deployments and webhooks (the first control plane's names and addresses). */
   find: string[];
-  /** Look also for the roles by which a token may join. */
+  /** Also check the roles that allow a token to join. */
   joinRights: boolean;
-  /** Look also for the Service of ApplyApiService. */
+  /** Also read the Service of ApplyApiService. */
   apiService: boolean;
 }
 
@@ -206,12 +206,12 @@ export interface FindReferencesRequest {
 export interface FindReferencesResponse {
   /** `where` is `PATH line N`; secrets in the line are masked. */
   references: Reference[];
-  /** What was not looked at, or not to its end, because it is too much or cannot be read. */
+  /** What was not searched, or not completely, because it is too large or cannot be read. */
   skipped: string[];
 }
 
 export interface ListEtcdMembersRequest {
-  /** Asks too whether etcd has authentication enabled: a question that goes through raft, so no gate asks it. */
+  /** Also ask whether etcd has authentication enabled: a request that goes through raft, so no gate uses it. */
   authentication: boolean;
 }
 
@@ -219,9 +219,9 @@ export interface ListEtcdMembersResponse {
   members: EtcdMember[];
   alarms: string[];
   clusterId: string;
-  /** `off`; `root` where it is enabled and this client has the role root; else etcd's own words. Empty when it was not asked. */
+  /** `off`; `root` if it is enabled and this client has the role root; otherwise etcd's message. Empty if not requested. */
   authentication: string;
-  /** Common name of the certificate with which etcd was asked. */
+  /** Common name of the client certificate that was used for etcd. */
   clientName: string;
 }
 
@@ -245,13 +245,13 @@ export interface ListImagesResponse {
 export interface ListControlPlaneImagesRequest {
   /** Release of the cluster, `v1.37.2`. */
   kubernetesVersion: string;
-  /** Of the cluster's configuration; empty: kubeadm's own. */
+  /** From the cluster's configuration; empty: kubeadm's default. */
   imageRepository: string;
 }
 
 export interface ListControlPlaneImagesResponse {
   wanted: string[];
-  /** Those of `wanted` that are not there. */
+  /** Those of `wanted` that are missing. */
   missing: string[];
 }
 
@@ -291,24 +291,24 @@ export interface ProbeEndpointRequest {
   /** VERIFY_MODE_CLUSTER_CA needs /etc/kubernetes/pki/ca.crt or the CA in kubelet.conf, else ca_pem. */
   verify: VerifyMode;
   timeoutMs: number;
-  /** The cluster CA for nodes that have none yet (joiners); public. */
+  /** The cluster CA for nodes without one (joiners); public. */
   caPem: string;
-  /** How many connections are made, to see who is behind one address; 0 is one, at most 64. */
+  /** Number of connections, to find the backends of one address; 0 means one, at most 64. */
   connections?: number | undefined;
 }
 
 export interface ProbeEndpointResponse {
-  /** How far it came: `resolve`, `tcp`, `tls`, `http`, `done`. */
+  /** The last stage reached: `resolve`, `tcp`, `tls`, `http`, `done`. */
   reached: string;
-  /** Empty when all went well; else what failed, in the words of the system. */
+  /** Empty on success; otherwise the system's message. */
   error: string;
   address: string;
   httpStatus: number;
-  /** Serial and sha256 of the certificate that was shown. */
+  /** Serial and sha256 of the server's certificate. */
   certificateSerial: string;
   certificateSha256: string;
   latencyMs: number;
-  /** Of all connections: sha256 of each certificate that was shown. The other fields are those of the first that came through, else of the last. */
+  /** For all connections: sha256 of each server certificate. The other fields are from the first successful one, otherwise from the last. */
   metSha256: string[];
 }
 
@@ -327,7 +327,7 @@ export interface ProbeKubeconfigResponse {
 export interface ProbeDiscoveryRequest {
   endpoint: string;
   caPem: string;
-  /** Discovery by file: the token itself must be accepted, and cluster-info is not asked for. */
+  /** Discovery by file: the token itself must be accepted, and cluster-info is not requested. */
   byFile: boolean;
 }
 
@@ -335,14 +335,14 @@ export interface ProbeDiscoveryResponse {
   signatureValid: boolean;
   server: string;
   error: string;
-  /** By file: the API server knows the token and lets it read what a join reads first. */
+  /** By file: the API server accepts the token and lets it read what a join reads first. */
   tokenAccepted: boolean;
 }
 
 export interface HoldPortsRequest {
   ports: number[];
   deadlineMs: number;
-  /** Of the run whose gate asks; empty for a caller that only looks. A change of another run ends it: NODE_BUSY. */
+  /** The run of the gate; empty for a caller outside of a run. A change of another run ends it: NODE_BUSY. */
   runId: string;
 }
 
@@ -353,66 +353,66 @@ export interface HoldPortsResponse {
 }
 
 export interface AvailabilityTarget {
-  /** Names it in the answers; each once. */
+  /** Its unique name in the answers. */
   name: string;
   /** A name or an address; a name is resolved as ResolveName does. */
   host: string;
   port: number;
   /** Name to verify the certificate for; empty: any name, only the chain to the cluster's CA. */
   serverName: string;
-  /** GET /readyz without credentials, or where set a write: this node renews its Lease kube-system/quorate-availability with its admin.conf. */
+  /** GET /readyz without credentials, or if set a write: this node renews its Lease kube-system/quorate-availability with its admin.conf. */
   write: boolean;
-  /** How often this one is asked; 0: as the request says for its kind. */
+  /** How often this target is asked; 0: the request's default for its kind. */
   everyMs: number;
-  /** Set: not HTTPS but a question for the address of this name, over UDP, each from a port of its own as a resolver asks it. */
+  /** If set: not HTTPS but a query for the address of this name, over UDP, each from another port like a resolver. */
   dnsName?:
     | string
     | undefined;
-  /** How often a new connection takes the place of the kept one; 0: now and then, in turn with all others. */
+  /** How often a new connection replaces the kept one; 0: from time to time, in turn with all others. */
   freshEveryMs?:
     | number
     | undefined;
-  /** What fails counts from the first good answer on: whether this node reaches it at all is not known (a network without kube-proxy may not let it). */
+  /** Failures count only after the first good answer: it is unknown whether this node can reach the target (a network without kube-proxy may not allow it). */
   onceGood?: boolean | undefined;
 }
 
 export interface WatchAvailabilityRequest {
-  /** None: nothing is asked. Ends at once, and whatever watch was before it on this node has ended and its Lease is deleted. */
+  /** None: nothing is asked. Ends at once; an earlier watch on this node has then ended and its Lease is deleted. */
   targets: AvailabilityTarget[];
   /** How often each target is asked; 0: 50 for reads, 250 for writes. */
   readEveryMs: number;
   writeEveryMs: number;
-  /** The cluster CA; empty: the one that this node has. */
+  /** The cluster CA; empty: this node's own. */
   caPem: string;
 }
 
 export interface AvailabilityOutage {
-  /** The last good answer before the first failed one (or the watch's begin), and the first good one after it; this node's clock. */
+  /** The last good answer before the first failure (or the watch's start), and the first good one after it; this node's clock. */
   fromUnixMs: number;
   toUnixMs: number;
-  /** Why the first request in it failed. */
+  /** Why its first request failed. */
   error: string;
 }
 
-/** What is new since the message before. */
+/** What is new since the previous message. */
 export interface AvailabilitySeen {
   name: string;
-  /** Answers that came, good or not. A request without an answer counts when it is given up. */
+  /** Answers, good or not. A request without an answer counts when it is given up. */
   asked: number;
   failed: number;
-  /** The longest time between two good answers, of which the second came since. */
+  /** The longest time between two consecutive good answers, the second of which is new. */
   longestGapMs: number;
-  /** Those that ended since. */
+  /** Outages that have ended since. */
   outages: AvailabilityOutage[];
-  /** How long the one that has not ended goes on; 0: the last answer was good. */
+  /** Duration of the current outage; 0: the last answer was good. */
   openGapMs: number;
-  /** How long the asking machine itself stood still meanwhile; it is in no gap, and what it kept from being answered did not fail. */
+  /** How long the asking machine itself stalled; not part of any gap, and requests that it prevented did not fail. */
   stalledMs: number;
 }
 
 export interface WatchAvailabilityResponse {
   atUnixMs: number;
-  /** All targets, also those of which nothing is new. */
+  /** All targets, also those without news. */
   seen: AvailabilitySeen[];
 }
 
@@ -423,31 +423,31 @@ export interface MeasureDiskRequest {
     | undefined;
   /** Zero: half a second. */
   limitMs: number;
-  /** Also how fast a long file is written. */
+  /** Also measure how fast a large file is written. */
   sequential: boolean;
 }
 
 export interface MeasureDiskResponse {
   /** Where it was written. */
   folder: string;
-  /** How many records; fewer than wanted where the time was over before. */
+  /** Number of records; fewer than requested if the time ran out. */
   writes: number;
   leastUs: number;
   medianUs: number;
   p99Us: number;
-  /** Of a long file, until it was durable; zero where it was not asked for. */
+  /** For a large file, until it was durable; zero if not requested. */
   bytesPerSecond: number;
 }
 
 export interface MeasurePathRequest {
   host: string;
   port: number;
-  /** Of the certificate that its holder shows: to anybody else nothing is sent. */
+  /** Of the holder's certificate: nothing is sent to another server. */
   certificateSha256: string;
 }
 
 export interface MeasurePathResponse {
-  /** Until the other side had taken all; zero with an error. */
+  /** Until the other side had received everything; zero with an error. */
   bytesPerSecond: number;
   error: string;
 }
@@ -503,7 +503,7 @@ export interface GetOperationRequest {
 }
 
 export interface GetOperationResponse {
-  /** `unknown` (never seen), `running`, `succeeded`, `failed`, `interrupted` (began, no end was written, nothing runs). */
+  /** `unknown` (never seen), `running`, `succeeded`, `failed`, `interrupted` (started, no end was recorded, nothing runs). */
   state: string;
   result: OperationResult | undefined;
   error: ErrorDetail | undefined;
@@ -521,17 +521,17 @@ export interface ExamineOperationResponse {
 export interface OperationEvidence {
   /** As GetOperationResponse.state. */
   state: string;
-  /** Empty when the operation was never seen. */
+  /** Empty if the operation was never seen. */
   method: string;
   /** `not-found`, `running`, `succeeded`, `failed`. */
   unitState: string;
-  /** Exit code of the unit's program; 0 while it runs or where there is none. */
+  /** Exit code of the unit's program; 0 while it runs or if there is none. */
   unitExit: number;
   /**
-   * `done` (yes, no, unknown): whether what the operation wanted is there now. `repeatable` (yes): asked for under a new id it does no harm
-   * whatever became of it. `why`: why it could not be seen. `run`: the run that asked for it. For a join
-   * beside these kubelet_conf, admin_conf, etcd_manifest, apiserver_manifest, local_etcd, joined_by_this_run (yes or no), joined_by
-   * (the marker's run), joined_at, node_name; what an operation that finds its own trace tells besides.
+   * `done` (yes, no, unknown): whether the goal of the operation is reached now. `repeatable` (yes): repeated under a new id it does no harm,
+   * whatever happened to it. `why`: why it could not be seen. `run`: the run that requested it. For a join
+   * also kubelet_conf, admin_conf, etcd_manifest, apiserver_manifest, local_etcd, joined_by_this_run (yes or no), joined_by
+   * (the marker's run), joined_at, node_name; and what an operation finds in its own trace.
    */
   facts: { [key: string]: string };
 }
@@ -567,7 +567,7 @@ export interface RestoreBackupRequest {
     | undefined;
   /** Name as in TouchedObject; must be in this run's backup. */
   name: string;
-  /** What it must be now (drift check): the hash that this run left behind. Empty: must be absent. */
+  /** The expected present content (drift check): the hash that this run left. Empty: must be absent. */
   expectedSha256: string;
 }
 
@@ -586,15 +586,15 @@ export interface ApplyLoadBalancerRequest {
   port: number;
   virtualIp: string;
   backends: Backend[];
-  /** Addresses of all load balancer nodes, this one among them; unicast VRRP. */
+  /** Addresses of all load balancer nodes, including this one; unicast VRRP. */
   peers: string[];
   ownAddress: string;
   /** 1 to 255, unique in the subnet. */
   virtualRouterId: number;
   priority: number;
-  /** A health check that is refused for want of credentials (401, 403) was answered by a living API server. */
+  /** A health check refused for missing credentials (401, 403) was answered by a live API server. */
   acceptRefusal: boolean;
-  /** Address that haproxy listens on; empty: every one of the node. */
+  /** Address that haproxy listens on; empty: all addresses of the node. */
   bindAddress: string;
 }
 
@@ -616,16 +616,16 @@ export interface TestLoadBalancerRequest {
 }
 
 export interface TestLoadBalancerResponse {
-  /** Empty: every file was found good. */
+  /** Empty: every file is valid. */
   refused: RefusedFile[];
 }
 
 export interface RefusedFile {
-  /** Where the file would be. */
+  /** The final path of the file. */
   path: string;
   /** `haproxy`, `keepalived` or `systemd`. */
   program: string;
-  /** What the program said. */
+  /** The program's message. */
   said: string;
 }
 
@@ -633,9 +633,9 @@ export interface GetFirewallRequest {
 }
 
 export interface GetFirewallResponse {
-  /** What `firewall-cmd --list-all-zones` prints; empty where firewalld does not run. */
+  /** Output of `firewall-cmd --list-all-zones`; empty if firewalld does not run. */
   firewalldZones: string;
-  /** What firewall-cmd said instead. */
+  /** firewall-cmd's error instead. */
   firewalldProblem: string;
   ufwActive: boolean;
   /** Text of /etc/default/ufw, and of user.rules, user6.rules and before.rules in /etc/ufw, by path. */
@@ -659,11 +659,11 @@ export interface ApplyApiServiceRequest {
   header:
     | OperationHeader
     | undefined;
-  /** Port that clients use: the Service's own, or with no address its NodePort on every node. */
+  /** Port for clients: the Service's own, or without an address its NodePort on every node. */
   port: number;
   /** Of the API servers. */
   targetPort: number;
-  /** Address that a LoadBalancer shall get; empty: a NodePort. */
+  /** Address for a LoadBalancer; empty: a NodePort. */
   address: string;
 }
 
@@ -687,7 +687,7 @@ export interface BgpPeer {
 
 export interface KubeVipBgp {
   as: number;
-  /** IPv4, unique among those who speak to the peers. */
+  /** IPv4, unique among the peers' neighbours. */
   routerId: string;
   peers: BgpPeer[];
 }
@@ -698,7 +698,7 @@ export interface ApplyKubeVipRequest {
   /** This node's; ARP announces the virtual IP on the interface that has it. */
   ownAddress: string;
   image: string;
-  /** Set: announced by BGP, not by ARP. */
+  /** If set: announced by BGP, not by ARP. */
   bgp: KubeVipBgp | undefined;
 }
 
@@ -736,10 +736,10 @@ export interface RegenerateCertificateRequest {
   header:
     | OperationHeader
     | undefined;
-  /** SANs that the new certificate must have beside all those of the old one. */
+  /** SANs that the new certificate must have in addition to those of the old one. */
   sans: string[];
   controlPlaneEndpoint: string;
-  /** Serial of the certificate that the plan saw; another one is a drift. */
+  /** Serial of the certificate that the plan saw; any other is a drift. */
   expectedSerial: string;
 }
 
@@ -753,11 +753,11 @@ export interface UpdateKubeadmConfigRequest {
   certSans: string[];
   /** sha256 of the text that the plan saw. */
   expectedSha256: string;
-  /** What the static pods of this control plane have and the ClusterConfiguration does not say yet. */
+  /** What the static pods of this control plane have and the ClusterConfiguration lacks. */
   extras: ComponentExtras[];
 }
 
-/** What a ClusterConfiguration says of one component beyond kubeadm's own choice. */
+/** A component's settings in a ClusterConfiguration beyond kubeadm's defaults. */
 export interface ComponentExtras {
   /** `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `etcd`. */
   component: string;
@@ -767,7 +767,7 @@ export interface ComponentExtras {
   volumes: MountFacts[];
   /** extraEnvs. */
   envs: EnvFacts[];
-  /** imageRepository; of a component of Kubernetes that of the whole ClusterConfiguration. Empty: not changed. */
+  /** imageRepository; for a component of Kubernetes that of the whole ClusterConfiguration. Empty: not changed. */
   imageRepository: string;
   /** imageTag of etcd. Empty: not changed. */
   imageTag: string;
@@ -776,7 +776,7 @@ export interface ComponentExtras {
 export interface ExtraArg {
   /** Without dashes. */
   name: string;
-  /** In the order of the command line; none: it is taken out. */
+  /** In the order of the command line; none: it is removed. */
   values: string[];
 }
 
@@ -818,9 +818,9 @@ export interface UpdateKubeProxyRequest {
   header: OperationHeader | undefined;
   server: string;
   expectedSha256: string;
-  /** Names of nodes: only their pods are replaced, one after the other, and the DaemonSet is left as it is. Empty: a rolling restart of all. */
+  /** Names of nodes: only their pods are replaced, one after the other, and the DaemonSet stays unchanged. Empty: a rolling restart of all. */
   onlyNodes: string[];
-  /** Undo of a rolling restart: its mark in the DaemonSet becomes again what it was, by which the pods are rolled once more. */
+  /** Undo of a rolling restart: the annotation in the DaemonSet is restored, which rolls the pods once more. */
   putBack: RestartMark | undefined;
 }
 
@@ -932,7 +932,7 @@ export interface PullImagesRequest {
   header: OperationHeader | undefined;
   kubernetesVersion: string;
   imageRepository: string;
-  /** Images beside kubeadm's that will run there: of a load balancer. */
+  /** Images besides kubeadm's that will run there: of a load balancer. */
   also: string[];
 }
 
@@ -975,7 +975,7 @@ export interface DeleteJoinSecretsRequest {
     | undefined;
   /** The id part of the token, public (facts.token_id of UploadCertificates). */
   tokenId: string;
-  /** Also the Role and RoleBinding by which joiners read the Secret: where this run had kubeadm make them (facts.made_role). */
+  /** Also the Role and RoleBinding that let joiners read the Secret, if this run made kubeadm create them (facts.made_role). */
   withRole: boolean;
 }
 
@@ -996,17 +996,17 @@ export interface JoinSpec {
   /** Timeout of the etcd calls of the join, seconds (kubeadm's timeouts.etcdAPICall; v1beta4 only). */
   etcdTimeoutSeconds: number;
   /**
-   * PEM of the cluster's CA, where the API server refuses anonymous requests: discovery by a file that holds it and the token, instead of
-   * by token alone. Empty elsewhere.
+   * PEM of the cluster's CA, if the API server refuses anonymous requests: discovery by a file with it and the token, instead of
+   * by token only. Otherwise empty.
    */
   discoveryCaPem: string;
   /** kubeadm applies the patches of /etc/kubernetes/patches, which was copied from the first control plane. */
   withPatches: boolean;
-  /** The kubelet's --node-ip; empty where the address of the default route is the right one. */
+  /** The kubelet's --node-ip; empty if the address of the default route is correct. */
   nodeIp: string;
   /** Flags of the first control plane's kubelet that this one would lack (nodeRegistration.kubeletExtraArgs). */
   kubeletExtraArgs: KubeletArgument[];
-  /** The Node gets exactly `taints`, none where that is empty; else what kubeadm gives a control plane. */
+  /** The Node gets exactly `taints`, none if that is empty; otherwise kubeadm's default for a control plane. */
   ownTaints: boolean;
   taints: NodeTaint[];
 }
@@ -1036,7 +1036,7 @@ export interface LetEtcdListenRequest {
   header:
     | OperationHeader
     | undefined;
-  /** Of the node, as the cluster file has it. */
+  /** The node's address, from the cluster file. */
   address: string;
 }
 
@@ -1076,9 +1076,9 @@ export interface HandOverLeadershipRequest {
   header:
     | OperationHeader
     | undefined;
-  /** Name of the etcd member that leads from now on, where it votes and answers; else another one that does. Empty: etcd is not on the control planes. */
+  /** Preferred etcd member as leader, if it votes and answers; otherwise another one. Empty: etcd is not on the control planes. */
   to: string;
-  /** Refused on a node that this run did not join: what is undone must not touch another cluster. */
+  /** Refused on a node that this run did not join: an undo must not touch another cluster. */
   onlyJoined: boolean;
 }
 
@@ -1155,11 +1155,11 @@ export interface RestartCoreDnsResponse {
 export interface StopPartRequest {
   header: OperationHeader | undefined;
   part: Part;
-  /** The node brings it back by itself after this time, whoever is gone by then. */
+  /** The node restarts it on its own after this time, even if this agent is gone. */
   restoreAfterSeconds: number;
-  /** Stops etcd although the members that stay have no quorum: a cold start. */
+  /** Stops etcd although the remaining members have no quorum: a cold start. */
   withoutQuorum: boolean;
-  /** As for maintenance, not as a fault: containers are stopped gracefully. */
+  /** As for maintenance, not as in a fault: containers are stopped gracefully. */
   handedOver: boolean;
   /** As RetireApiServerRequest.unless_in_endpoints. */
   unlessInEndpoints: boolean;
@@ -1183,9 +1183,9 @@ export interface LookAtPathsRequest {
 }
 
 export interface LookAtPathsResponse {
-  /** By path: `file`, `directory`, `socket`, `character device`, `block device`, `other`. What is not there is absent. */
+  /** By path: `file`, `directory`, `socket`, `character device`, `block device`, `other`. A missing path is absent. */
   kinds: { [key: string]: string };
-  /** By path, of those files that could be brought along: whether a joiner has the same. */
+  /** By path, for files that could be copied: whether a joiner has the same. */
   sha256: { [key: string]: string };
 }
 
@@ -1211,7 +1211,7 @@ export interface KubeletAnswer {
   node: string;
   /** Of GET /api/v1/nodes/NODE/proxy/healthz. */
   httpStatus: number;
-  /** In the API server's words; empty for 200. */
+  /** The API server's message; empty for 200. */
   error: string;
 }
 
@@ -1220,9 +1220,9 @@ export interface TryChangesRequest {
   kubeadmConfig?:
     | KubeadmConfigChange
     | undefined;
-  /** The server that kube-proxy's ConfigMap shall name, with the restart of its pods. Empty: not tried. */
+  /** The new server in kube-proxy's ConfigMap, with the restart of its pods. Empty: not tried. */
   kubeProxyServer: string;
-  /** The server that cluster-info shall name. Empty: not tried. */
+  /** The new server in cluster-info. Empty: not tried. */
   clusterInfoServer: string;
   /** The restart of CoreDNS. */
   coreDns: boolean;
@@ -1253,15 +1253,15 @@ export interface TryChangesResponse {
 export interface TriedChange {
   /** `update ConfigMap kube-system/kubeadm-config`. */
   change: string;
-  /** Who makes it in the run: empty for admin.conf, else a user who was impersonated. */
+  /** The user that makes it in the run: empty for admin.conf, otherwise an impersonated user. */
   asUser: string;
-  /** Zero where nothing answered. */
+  /** Zero without an answer. */
   httpStatus: number;
-  /** The API server's message; empty where the change would be accepted. */
+  /** The API server's message; empty if the change would be accepted. */
   error: string;
-  /** Where the error names a webhook: the object that registers it, `validatingwebhookconfiguration NAME`. */
+  /** If the error names a webhook: the object that registers it, `validatingwebhookconfiguration NAME`. */
   registeredBy: string;
-  /** What was sent is not what would be stored: a mutating webhook or policy changes it. */
+  /** What would be stored differs from what was sent: a mutating webhook or policy changes it. */
   altered: boolean;
 }
 
@@ -13640,7 +13640,7 @@ export const NodeAgentServiceService = {
       Buffer.from(GetNodeFactsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetNodeFactsResponse => GetNodeFactsResponse.decode(value),
   },
-  /** What the cluster says of itself. Only on a control plane: uses admin.conf against the local API server. */
+  /** The cluster's own objects. Only on a control plane: uses admin.conf against the local API server. */
   getClusterFacts: {
     path: "/quorate.v1.NodeAgentService/GetClusterFacts" as const,
     requestStream: false as const,
@@ -13652,7 +13652,7 @@ export const NodeAgentServiceService = {
       Buffer.from(GetClusterFactsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetClusterFactsResponse => GetClusterFactsResponse.decode(value),
   },
-  /** Lines of this node's own files that hold a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
+  /** Lines of this node's own files that contain a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
   findReferences: {
     path: "/quorate.v1.NodeAgentService/FindReferences" as const,
     requestStream: false as const,
@@ -13688,7 +13688,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ListContainersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListContainersResponse => ListContainersResponse.decode(value),
   },
-  /** Images that the container runtime has, by CRI. */
+  /** Images in the container runtime, by CRI. */
   listImages: {
     path: "/quorate.v1.NodeAgentService/ListImages" as const,
     requestStream: false as const,
@@ -13698,7 +13698,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
   },
-  /** The images of a control plane, as this node's kubeadm names them, and which of them the container runtime lacks. */
+  /** The images of a control plane, according to this node's kubeadm, and those that the container runtime lacks. */
   listControlPlaneImages: {
     path: "/quorate.v1.NodeAgentService/ListControlPlaneImages" as const,
     requestStream: false as const,
@@ -13742,7 +13742,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ProbeEndpointResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProbeEndpointResponse => ProbeEndpointResponse.decode(value),
   },
-  /** An authenticated GET of /version through one kubeconfig of this node (by purpose), as that file stands. */
+  /** An authenticated GET of /version with one kubeconfig of this node (by purpose), unchanged. */
   probeKubeconfig: {
     path: "/quorate.v1.NodeAgentService/ProbeKubeconfig" as const,
     requestStream: false as const,
@@ -13770,8 +13770,8 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): ProbeDiscoveryResponse => ProbeDiscoveryResponse.decode(value),
   },
   /**
-   * Listens on ports with a throw-away TLS certificate until the caller hangs up or the deadline comes, so that another node can prove it
-   * reaches them. A port that is in use is reported, not taken. First message: what it listens on.
+   * Listens on ports with a temporary TLS certificate until the caller hangs up or the deadline passes, so that another node can verify that it
+   * reaches them. A port in use is reported, not taken. First message: the ports.
    */
   holdPorts: {
     path: "/quorate.v1.NodeAgentService/HoldPorts" as const,
@@ -13782,7 +13782,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: HoldPortsResponse): Buffer => Buffer.from(HoldPortsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HoldPortsResponse => HoldPortsResponse.decode(value),
   },
-  /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
+  /** Asks API servers repeatedly until the caller hangs up, and reports about once a second. */
   watchAvailability: {
     path: "/quorate.v1.NodeAgentService/WatchAvailability" as const,
     requestStream: false as const,
@@ -13794,7 +13794,7 @@ export const NodeAgentServiceService = {
       Buffer.from(WatchAvailabilityResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchAvailabilityResponse => WatchAvailabilityResponse.decode(value),
   },
-  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
+  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a separate file beside it, which is removed. */
   measureDisk: {
     path: "/quorate.v1.NodeAgentService/MeasureDisk" as const,
     requestStream: false as const,
@@ -13804,7 +13804,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: MeasureDiskResponse): Buffer => Buffer.from(MeasureDiskResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MeasureDiskResponse => MeasureDiskResponse.decode(value),
   },
-  /** How fast bytes go to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
+  /** How fast bytes are sent to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
   measurePath: {
     path: "/quorate.v1.NodeAgentService/MeasurePath" as const,
     requestStream: false as const,
@@ -13824,7 +13824,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: CheckJoinResponse): Buffer => Buffer.from(CheckJoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckJoinResponse => CheckJoinResponse.decode(value),
   },
-  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key lives in memory only. */
+  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key exists only in memory. */
   getSealingKey: {
     path: "/quorate.v1.NodeAgentService/GetSealingKey" as const,
     requestStream: false as const,
@@ -13845,7 +13845,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: ReadBackupResponse): Buffer => Buffer.from(ReadBackupResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReadBackupResponse => ReadBackupResponse.decode(value),
   },
-  /** What the agent's ledger holds for one operation. */
+  /** The ledger's record of one operation. */
   getOperation: {
     path: "/quorate.v1.NodeAgentService/GetOperation" as const,
     requestStream: false as const,
@@ -13856,7 +13856,7 @@ export const NodeAgentServiceService = {
       Buffer.from(GetOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOperationResponse => GetOperationResponse.decode(value),
   },
-  /** From now on a coordinator of that cluster with a lower fencing token is refused; FENCED where a higher one was seen. */
+  /** Refuses coordinators of that cluster with a lower fencing token from now on; FENCED if a higher one was seen. */
   raiseFence: {
     path: "/quorate.v1.NodeAgentService/RaiseFence" as const,
     requestStream: false as const,
@@ -13866,7 +13866,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: RaiseFenceResponse): Buffer => Buffer.from(RaiseFenceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RaiseFenceResponse => RaiseFenceResponse.decode(value),
   },
-  /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
+  /** The current truth about one operation on this node: the ledger, its transient unit, and whether its goal is reached. */
   examineOperation: {
     path: "/quorate.v1.NodeAgentService/ExamineOperation" as const,
     requestStream: false as const,
@@ -13878,7 +13878,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ExamineOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExamineOperationResponse => ExamineOperationResponse.decode(value),
   },
-  /** Renders the files of ApplyLoadBalancer into tmpfs, has this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
+  /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
   testLoadBalancer: {
     path: "/quorate.v1.NodeAgentService/TestLoadBalancer" as const,
     requestStream: false as const,
@@ -13890,7 +13890,7 @@ export const NodeAgentServiceService = {
       Buffer.from(TestLoadBalancerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TestLoadBalancerResponse => TestLoadBalancerResponse.decode(value),
   },
-  /** The rules of firewalld or ufw, as they are on this node. */
+  /** The rules of firewalld or ufw on this node. */
   getFirewall: {
     path: "/quorate.v1.NodeAgentService/GetFirewall" as const,
     requestStream: false as const,
@@ -13900,7 +13900,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: GetFirewallResponse): Buffer => Buffer.from(GetFirewallResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetFirewallResponse => GetFirewallResponse.decode(value),
   },
-  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder of tmpfs. Only on a control plane. */
+  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder in tmpfs. Only on a control plane. */
   renderManifests: {
     path: "/quorate.v1.NodeAgentService/RenderManifests" as const,
     requestStream: false as const,
@@ -13933,7 +13933,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: BackUpFilesResponse): Buffer => Buffer.from(BackUpFilesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BackUpFilesResponse => BackUpFilesResponse.decode(value),
   },
-  /** Puts one file or API object back as this run's backup has it (also its absence), if nobody else changed it since. */
+  /** Restores one file or API object from this run's backup (or its absence), unless it was changed since. */
   restoreBackup: {
     path: "/quorate.v1.NodeAgentService/RestoreBackup" as const,
     requestStream: false as const,
@@ -13956,7 +13956,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ApplyLoadBalancerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApplyLoadBalancerResponse => ApplyLoadBalancerResponse.decode(value),
   },
-  /** Stops haproxy and keepalived and puts back what was there before this run. */
+  /** Stops haproxy and keepalived and restores what was there before this run. */
   stopLoadBalancer: {
     path: "/quorate.v1.NodeAgentService/StopLoadBalancer" as const,
     requestStream: false as const,
@@ -13968,7 +13968,7 @@ export const NodeAgentServiceService = {
       Buffer.from(StopLoadBalancerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StopLoadBalancerResponse => StopLoadBalancerResponse.decode(value),
   },
-  /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
+  /** Makes the Service for clients outside the cluster. Only on a control plane. */
   applyApiService: {
     path: "/quorate.v1.NodeAgentService/ApplyApiService" as const,
     requestStream: false as const,
@@ -13980,7 +13980,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ApplyApiServiceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApplyApiServiceResponse => ApplyApiServiceResponse.decode(value),
   },
-  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
+  /** Deletes that Service, or restores it as this run found it. Only on a control plane. */
   deleteApiService: {
     path: "/quorate.v1.NodeAgentService/DeleteApiService" as const,
     requestStream: false as const,
@@ -13992,7 +13992,7 @@ export const NodeAgentServiceService = {
       Buffer.from(DeleteApiServiceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteApiServiceResponse => DeleteApiServiceResponse.decode(value),
   },
-  /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
+  /** Runs kube-vip as a static pod: a virtual IP for this node's own API server. Only on a control plane. */
   applyKubeVip: {
     path: "/quorate.v1.NodeAgentService/ApplyKubeVip" as const,
     requestStream: false as const,
@@ -14003,7 +14003,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ApplyKubeVipResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApplyKubeVipResponse => ApplyKubeVipResponse.decode(value),
   },
-  /** Takes kube-vip of this run away and puts back what was there before; where this run gave it its rights, these and its Lease too. */
+  /** Removes this run's kube-vip and restores what was there before; if this run granted its rights, also these and its Lease. */
   removeKubeVip: {
     path: "/quorate.v1.NodeAgentService/RemoveKubeVip" as const,
     requestStream: false as const,
@@ -14026,7 +14026,7 @@ export const NodeAgentServiceService = {
       Buffer.from(WriteHostsBlockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WriteHostsBlockResponse => WriteHostsBlockResponse.decode(value),
   },
-  /** Removes the block that this run wrote into /etc/hosts, or makes it what it was before. */
+  /** Removes the block that this run wrote into /etc/hosts, or restores the previous one. */
   removeHostsBlock: {
     path: "/quorate.v1.NodeAgentService/RemoveHostsBlock" as const,
     requestStream: false as const,
@@ -14050,7 +14050,7 @@ export const NodeAgentServiceService = {
       Buffer.from(RegenerateCertificateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RegenerateCertificateResponse => RegenerateCertificateResponse.decode(value),
   },
-  /** Where a CA's key is elsewhere: makes keys that stay on this node, and answers the requests to sign (kubeadm certs generate-csr). */
+  /** For a CA whose key is elsewhere: makes keys that stay on this node, and returns the requests to sign (kubeadm certs generate-csr). */
   requestCertificates: {
     path: "/quorate.v1.NodeAgentService/RequestCertificates" as const,
     requestStream: false as const,
@@ -14062,7 +14062,7 @@ export const NodeAgentServiceService = {
       Buffer.from(RequestCertificatesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RequestCertificatesResponse => RequestCertificatesResponse.decode(value),
   },
-  /** Checks certificates that were signed elsewhere against this run's requests, and keeps them beside their keys. Nothing uses them yet. */
+  /** Verifies certificates that were signed elsewhere against this run's requests, and stores them beside their keys. Nothing uses them yet. */
   placeSignedCertificates: {
     path: "/quorate.v1.NodeAgentService/PlaceSignedCertificates" as const,
     requestStream: false as const,
@@ -14075,7 +14075,7 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): PlaceSignedCertificatesResponse =>
       PlaceSignedCertificatesResponse.decode(value),
   },
-  /** Removes the keys, requests and certificates that are kept here for this run. */
+  /** Removes the keys, requests and certificates that this run stored here. */
   forgetCertificateRequests: {
     path: "/quorate.v1.NodeAgentService/ForgetCertificateRequests" as const,
     requestStream: false as const,
@@ -14101,7 +14101,7 @@ export const NodeAgentServiceService = {
       Buffer.from(UpdateKubeadmConfigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateKubeadmConfigResponse => UpdateKubeadmConfigResponse.decode(value),
   },
-  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps what was there before. Only on a control plane. */
+  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps the previous text. Only on a control plane. */
   useEtcdLearners: {
     path: "/quorate.v1.NodeAgentService/UseEtcdLearners" as const,
     requestStream: false as const,
@@ -14113,7 +14113,7 @@ export const NodeAgentServiceService = {
       Buffer.from(UseEtcdLearnersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UseEtcdLearnersResponse => UseEtcdLearnersResponse.decode(value),
   },
-  /** Puts kubeadm-config back as it was before UseEtcdLearners. */
+  /** Restores kubeadm-config as it was before UseEtcdLearners. */
   restoreLearnerGate: {
     path: "/quorate.v1.NodeAgentService/RestoreLearnerGate" as const,
     requestStream: false as const,
@@ -14149,7 +14149,7 @@ export const NodeAgentServiceService = {
       Buffer.from(UpdateKubeProxyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateKubeProxyResponse => UpdateKubeProxyResponse.decode(value),
   },
-  /** Replaces the one server scalar of a kubeconfig's current cluster. */
+  /** Replaces the single server scalar of a kubeconfig's current cluster. */
   rewriteKubeconfig: {
     path: "/quorate.v1.NodeAgentService/RewriteKubeconfig" as const,
     requestStream: false as const,
@@ -14173,7 +14173,7 @@ export const NodeAgentServiceService = {
       Buffer.from(RestartKubeletResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestartKubeletResponse => RestartKubeletResponse.decode(value),
   },
-  /** Stops a static pod's container by CRI; the kubelet starts it anew. Ends when a container with another id runs. */
+  /** Stops a static pod's container by CRI; the kubelet restarts it. Ends when a container with another id runs. */
   restartStaticPod: {
     path: "/quorate.v1.NodeAgentService/RestartStaticPod" as const,
     requestStream: false as const,
@@ -14255,7 +14255,7 @@ export const NodeAgentServiceService = {
       Buffer.from(DeleteJoinSecretsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteJoinSecretsResponse => DeleteJoinSecretsResponse.decode(value),
   },
-  /** Opens a join secret (token and certificate key) and keeps it in tmpfs, 0600, until the join is done. Only on a joiner. */
+  /** Opens a join secret (token and certificate key) and keeps it in tmpfs, 0600, until the join has ended. Only on a joiner. */
   placeJoinSecret: {
     path: "/quorate.v1.NodeAgentService/PlaceJoinSecret" as const,
     requestStream: false as const,
@@ -14280,8 +14280,8 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): JoinControlPlaneResponse => JoinControlPlaneResponse.decode(value),
   },
   /**
-   * Lets the node's own etcd listen for other members, where it listens on loopback alone: flags and, where they lack the address, certificates.
-   * etcd is restarted. Only on a control plane.
+   * Makes the node's own etcd listen for other members, if it listens only on loopback: flags and, if they lack the address, certificates.
+   * Restarts etcd. Only on a control plane.
    */
   letEtcdListen: {
     path: "/quorate.v1.NodeAgentService/LetEtcdListen" as const,
@@ -14293,7 +14293,7 @@ export const NodeAgentServiceService = {
       Buffer.from(LetEtcdListenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LetEtcdListenResponse => LetEtcdListenResponse.decode(value),
   },
-  /** Sets the peer URLs by which the members know one of them. */
+  /** Sets the peer URLs of a member in the member list. */
   updateEtcdMember: {
     path: "/quorate.v1.NodeAgentService/UpdateEtcdMember" as const,
     requestStream: false as const,
@@ -14317,7 +14317,7 @@ export const NodeAgentServiceService = {
       Buffer.from(PromoteEtcdMemberResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PromoteEtcdMemberResponse => PromoteEtcdMemberResponse.decode(value),
   },
-  /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
+  /** The phases of kubeadm's join after etcd's, on a node whose join was interrupted after its member became a voter. */
   finishJoin: {
     path: "/quorate.v1.NodeAgentService/FinishJoin" as const,
     requestStream: false as const,
@@ -14327,7 +14327,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: FinishJoinResponse): Buffer => Buffer.from(FinishJoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FinishJoinResponse => FinishJoinResponse.decode(value),
   },
-  /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
+  /** Hands over what this control plane leads before it is stopped: etcd, and the Leases of its controller-manager and scheduler. */
   handOverLeadership: {
     path: "/quorate.v1.NodeAgentService/HandOverLeadership" as const,
     requestStream: false as const,
@@ -14350,8 +14350,8 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): DrainNodeResponse => DrainNodeResponse.decode(value),
   },
   /**
-   * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
-   * API servers put it back within ten seconds: before it is ended this is checked again.
+   * Removes this node's API server from the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
+   * API servers add it again within ten seconds: check again before it is stopped.
    */
   leaveApiEndpoints: {
     path: "/quorate.v1.NodeAgentService/LeaveApiEndpoints" as const,
@@ -14365,8 +14365,8 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): LeaveApiEndpointsResponse => LeaveApiEndpointsResponse.decode(value),
   },
   /**
-   * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
-   * closed, and nothing starts it again. Only on a node that this run joined.
+   * Stops the API server of a control plane that leaves, as the kubelet stops a pod: it finishes its requests, closes its connections,
+   * and is not restarted. Only on a node that this run joined.
    */
   retireApiServer: {
     path: "/quorate.v1.NodeAgentService/RetireApiServer" as const,
@@ -14379,7 +14379,7 @@ export const NodeAgentServiceService = {
       Buffer.from(RetireApiServerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RetireApiServerResponse => RetireApiServerResponse.decode(value),
   },
-  /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
+  /** kubeadm reset and removal of everything that a join of this run made, also an interrupted one. Never on the first control plane. */
   resetNode: {
     path: "/quorate.v1.NodeAgentService/ResetNode" as const,
     requestStream: false as const,
@@ -14389,7 +14389,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: ResetNodeResponse): Buffer => Buffer.from(ResetNodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResetNodeResponse => ResetNodeResponse.decode(value),
   },
-  /** Removes a member from etcd, refused if the remaining ones would have no quorum. On a control plane that stays. */
+  /** Removes a member from etcd; refused if the remaining ones would have no quorum. On a control plane that stays. */
   removeEtcdMember: {
     path: "/quorate.v1.NodeAgentService/RemoveEtcdMember" as const,
     requestStream: false as const,
@@ -14411,7 +14411,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: DeleteNodeResponse): Buffer => Buffer.from(DeleteNodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteNodeResponse => DeleteNodeResponse.decode(value),
   },
-  /** Rolling restart of CoreDNS so that its pods spread. Only on a control plane. */
+  /** Rolling restart of CoreDNS to spread its pods. Only on a control plane. */
   restartCoreDns: {
     path: "/quorate.v1.NodeAgentService/RestartCoreDns" as const,
     requestStream: false as const,
@@ -14423,7 +14423,7 @@ export const NodeAgentServiceService = {
       Buffer.from(RestartCoreDnsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestartCoreDnsResponse => RestartCoreDnsResponse.decode(value),
   },
-  /** Takes a part of this control plane down for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  /** Takes a part of this control plane down for a drill. A systemd timer that restarts it is armed before anything stops. */
   stopPart: {
     path: "/quorate.v1.NodeAgentService/StopPart" as const,
     requestStream: false as const,
@@ -14433,7 +14433,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: StopPartResponse): Buffer => Buffer.from(StopPartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StopPartResponse => StopPartResponse.decode(value),
   },
-  /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
+  /** Restarts what StopPart took down, and disarms its timer. Ends when every part runs. */
   restorePart: {
     path: "/quorate.v1.NodeAgentService/RestorePart" as const,
     requestStream: false as const,
@@ -14443,7 +14443,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: RestorePartResponse): Buffer => Buffer.from(RestorePartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestorePartResponse => RestorePartResponse.decode(value),
   },
-  /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
+  /** Kinds of what is at these paths: which of the first control plane's host paths a joiner has. Never their content. */
   lookAtPaths: {
     path: "/quorate.v1.NodeAgentService/LookAtPaths" as const,
     requestStream: false as const,
@@ -14464,7 +14464,7 @@ export const NodeAgentServiceService = {
       Buffer.from(ProbeKubeletsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProbeKubeletsResponse => ProbeKubeletsResponse.decode(value),
   },
-  /** Sends changes that a run would make to the API server as its own dry run (dryRun=All): admission answers as it would then, nothing is stored. */
+  /** Sends the changes of a run to the API server as server-side dry runs (dryRun=All): admission answers as in the run, nothing is stored. */
   tryChanges: {
     path: "/quorate.v1.NodeAgentService/TryChanges" as const,
     requestStream: false as const,
@@ -14479,17 +14479,17 @@ export const NodeAgentServiceService = {
 export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   /** What this node is and has. */
   getNodeFacts: handleUnaryCall<GetNodeFactsRequest, GetNodeFactsResponse>;
-  /** What the cluster says of itself. Only on a control plane: uses admin.conf against the local API server. */
+  /** The cluster's own objects. Only on a control plane: uses admin.conf against the local API server. */
   getClusterFacts: handleUnaryCall<GetClusterFactsRequest, GetClusterFactsResponse>;
-  /** Lines of this node's own files that hold a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
+  /** Lines of this node's own files that contain a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
   findReferences: handleUnaryCall<FindReferencesRequest, FindReferencesResponse>;
   /** etcd's member list and each member's own status, by etcd's v3 API. Only on a control plane. */
   listEtcdMembers: handleUnaryCall<ListEtcdMembersRequest, ListEtcdMembersResponse>;
   /** Containers by CRI runtime.v1. */
   listContainers: handleUnaryCall<ListContainersRequest, ListContainersResponse>;
-  /** Images that the container runtime has, by CRI. */
+  /** Images in the container runtime, by CRI. */
   listImages: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
-  /** The images of a control plane, as this node's kubeadm names them, and which of them the container runtime lacks. */
+  /** The images of a control plane, according to this node's kubeadm, and those that the container runtime lacks. */
   listControlPlaneImages: handleUnaryCall<ListControlPlaneImagesRequest, ListControlPlaneImagesResponse>;
   /** Established connections of kubelet, kube-proxy, controller-manager and scheduler. */
   listSockets: handleUnaryCall<ListSocketsRequest, ListSocketsResponse>;
@@ -14497,7 +14497,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   resolveName: handleUnaryCall<ResolveNameRequest, ResolveNameResponse>;
   /** TCP, TLS with full verification, and a GET: an endpoint as this node sees it. */
   probeEndpoint: handleUnaryCall<ProbeEndpointRequest, ProbeEndpointResponse>;
-  /** An authenticated GET of /version through one kubeconfig of this node (by purpose), as that file stands. */
+  /** An authenticated GET of /version with one kubeconfig of this node (by purpose), unchanged. */
   probeKubeconfig: handleUnaryCall<ProbeKubeconfigRequest, ProbeKubeconfigResponse>;
   /**
    * Gets cluster-info anonymously through an endpoint and checks its JWS with the join token placed on this node; or, for discovery by file,
@@ -14505,82 +14505,82 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
    */
   probeDiscovery: handleUnaryCall<ProbeDiscoveryRequest, ProbeDiscoveryResponse>;
   /**
-   * Listens on ports with a throw-away TLS certificate until the caller hangs up or the deadline comes, so that another node can prove it
-   * reaches them. A port that is in use is reported, not taken. First message: what it listens on.
+   * Listens on ports with a temporary TLS certificate until the caller hangs up or the deadline passes, so that another node can verify that it
+   * reaches them. A port in use is reported, not taken. First message: the ports.
    */
   holdPorts: handleServerStreamingCall<HoldPortsRequest, HoldPortsResponse>;
-  /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
+  /** Asks API servers repeatedly until the caller hangs up, and reports about once a second. */
   watchAvailability: handleServerStreamingCall<WatchAvailabilityRequest, WatchAvailabilityResponse>;
-  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
+  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a separate file beside it, which is removed. */
   measureDisk: handleUnaryCall<MeasureDiskRequest, MeasureDiskResponse>;
-  /** How fast bytes go to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
+  /** How fast bytes are sent to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
   measurePath: handleUnaryCall<MeasurePathRequest, MeasurePathResponse>;
   /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
   checkJoin: handleServerStreamingCall<CheckJoinRequest, CheckJoinResponse>;
-  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key lives in memory only. */
+  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key exists only in memory. */
   getSealingKey: handleUnaryCall<GetSealingKeyRequest, GetSealingKeyResponse>;
   /** A backup's bytes, encrypted for the operator's recipient, in chunks. */
   readBackup: handleServerStreamingCall<ReadBackupRequest, ReadBackupResponse>;
-  /** What the agent's ledger holds for one operation. */
+  /** The ledger's record of one operation. */
   getOperation: handleUnaryCall<GetOperationRequest, GetOperationResponse>;
-  /** From now on a coordinator of that cluster with a lower fencing token is refused; FENCED where a higher one was seen. */
+  /** Refuses coordinators of that cluster with a lower fencing token from now on; FENCED if a higher one was seen. */
   raiseFence: handleUnaryCall<RaiseFenceRequest, RaiseFenceResponse>;
-  /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
+  /** The current truth about one operation on this node: the ledger, its transient unit, and whether its goal is reached. */
   examineOperation: handleUnaryCall<ExamineOperationRequest, ExamineOperationResponse>;
-  /** Renders the files of ApplyLoadBalancer into tmpfs, has this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
+  /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
   testLoadBalancer: handleUnaryCall<TestLoadBalancerRequest, TestLoadBalancerResponse>;
-  /** The rules of firewalld or ufw, as they are on this node. */
+  /** The rules of firewalld or ufw on this node. */
   getFirewall: handleUnaryCall<GetFirewallRequest, GetFirewallResponse>;
-  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder of tmpfs. Only on a control plane. */
+  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder in tmpfs. Only on a control plane. */
   renderManifests: handleUnaryCall<RenderManifestsRequest, RenderManifestsResponse>;
   /** Saves an etcd snapshot into this run's backup folder and verifies its own hash. Only on a control plane. */
   snapshotEtcd: handleServerStreamingCall<SnapshotEtcdRequest, SnapshotEtcdResponse>;
   /** Copies every file that later steps touch into this run's backup folder, with owner and mode; on the first control plane the API objects too. */
   backUpFiles: handleServerStreamingCall<BackUpFilesRequest, BackUpFilesResponse>;
-  /** Puts one file or API object back as this run's backup has it (also its absence), if nobody else changed it since. */
+  /** Restores one file or API object from this run's backup (or its absence), unless it was changed since. */
   restoreBackup: handleServerStreamingCall<RestoreBackupRequest, RestoreBackupResponse>;
   /** Writes haproxy.cfg and keepalived.conf and starts or reloads both. Only the backends given; a reload drops no connection. */
   applyLoadBalancer: handleServerStreamingCall<ApplyLoadBalancerRequest, ApplyLoadBalancerResponse>;
-  /** Stops haproxy and keepalived and puts back what was there before this run. */
+  /** Stops haproxy and keepalived and restores what was there before this run. */
   stopLoadBalancer: handleServerStreamingCall<StopLoadBalancerRequest, StopLoadBalancerResponse>;
-  /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
+  /** Makes the Service for clients outside the cluster. Only on a control plane. */
   applyApiService: handleServerStreamingCall<ApplyApiServiceRequest, ApplyApiServiceResponse>;
-  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
+  /** Deletes that Service, or restores it as this run found it. Only on a control plane. */
   deleteApiService: handleServerStreamingCall<DeleteApiServiceRequest, DeleteApiServiceResponse>;
-  /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
+  /** Runs kube-vip as a static pod: a virtual IP for this node's own API server. Only on a control plane. */
   applyKubeVip: handleServerStreamingCall<ApplyKubeVipRequest, ApplyKubeVipResponse>;
-  /** Takes kube-vip of this run away and puts back what was there before; where this run gave it its rights, these and its Lease too. */
+  /** Removes this run's kube-vip and restores what was there before; if this run granted its rights, also these and its Lease. */
   removeKubeVip: handleServerStreamingCall<RemoveKubeVipRequest, RemoveKubeVipResponse>;
   /** Writes Quorate's block in /etc/hosts. */
   writeHostsBlock: handleServerStreamingCall<WriteHostsBlockRequest, WriteHostsBlockResponse>;
-  /** Removes the block that this run wrote into /etc/hosts, or makes it what it was before. */
+  /** Removes the block that this run wrote into /etc/hosts, or restores the previous one. */
   removeHostsBlock: handleServerStreamingCall<RemoveHostsBlockRequest, RemoveHostsBlockResponse>;
   /** Stages, verifies and swaps the API server's serving certificate; the API server is not restarted. Only on a control plane. */
   regenerateCertificate: handleServerStreamingCall<RegenerateCertificateRequest, RegenerateCertificateResponse>;
-  /** Where a CA's key is elsewhere: makes keys that stay on this node, and answers the requests to sign (kubeadm certs generate-csr). */
+  /** For a CA whose key is elsewhere: makes keys that stay on this node, and returns the requests to sign (kubeadm certs generate-csr). */
   requestCertificates: handleServerStreamingCall<RequestCertificatesRequest, RequestCertificatesResponse>;
-  /** Checks certificates that were signed elsewhere against this run's requests, and keeps them beside their keys. Nothing uses them yet. */
+  /** Verifies certificates that were signed elsewhere against this run's requests, and stores them beside their keys. Nothing uses them yet. */
   placeSignedCertificates: handleServerStreamingCall<PlaceSignedCertificatesRequest, PlaceSignedCertificatesResponse>;
-  /** Removes the keys, requests and certificates that are kept here for this run. */
+  /** Removes the keys, requests and certificates that this run stored here. */
   forgetCertificateRequests: handleServerStreamingCall<
     ForgetCertificateRequestsRequest,
     ForgetCertificateRequestsResponse
   >;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: handleServerStreamingCall<UpdateKubeadmConfigRequest, UpdateKubeadmConfigResponse>;
-  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps what was there before. Only on a control plane. */
+  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps the previous text. Only on a control plane. */
   useEtcdLearners: handleServerStreamingCall<UseEtcdLearnersRequest, UseEtcdLearnersResponse>;
-  /** Puts kubeadm-config back as it was before UseEtcdLearners. */
+  /** Restores kubeadm-config as it was before UseEtcdLearners. */
   restoreLearnerGate: handleServerStreamingCall<RestoreLearnerGateRequest, RestoreLearnerGateResponse>;
   /** Sets the server in kube-public/cluster-info, nothing else. Only on a control plane. */
   updateClusterInfo: handleServerStreamingCall<UpdateClusterInfoRequest, UpdateClusterInfoResponse>;
   /** Sets the server in kube-proxy's ConfigMap and starts a rolling restart of its DaemonSet. Only on a control plane. */
   updateKubeProxy: handleServerStreamingCall<UpdateKubeProxyRequest, UpdateKubeProxyResponse>;
-  /** Replaces the one server scalar of a kubeconfig's current cluster. */
+  /** Replaces the single server scalar of a kubeconfig's current cluster. */
   rewriteKubeconfig: handleServerStreamingCall<RewriteKubeconfigRequest, RewriteKubeconfigResponse>;
   /** Restarts the kubelet, as a transient unit. */
   restartKubelet: handleServerStreamingCall<RestartKubeletRequest, RestartKubeletResponse>;
-  /** Stops a static pod's container by CRI; the kubelet starts it anew. Ends when a container with another id runs. */
+  /** Stops a static pod's container by CRI; the kubelet restarts it. Ends when a container with another id runs. */
   restartStaticPod: handleServerStreamingCall<RestartStaticPodRequest, RestartStaticPodResponse>;
   /** Seals this node's shared files (GetNodeFacts.shared_files) to joiners. Only on the first control plane. */
   sealSharedFiles: handleServerStreamingCall<SealSharedFilesRequest, SealSharedFilesResponse>;
@@ -14594,52 +14594,52 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   uploadCertificates: handleServerStreamingCall<UploadCertificatesRequest, UploadCertificatesResponse>;
   /** Deletes the token and the Secret that UploadCertificates made. */
   deleteJoinSecrets: handleServerStreamingCall<DeleteJoinSecretsRequest, DeleteJoinSecretsResponse>;
-  /** Opens a join secret (token and certificate key) and keeps it in tmpfs, 0600, until the join is done. Only on a joiner. */
+  /** Opens a join secret (token and certificate key) and keeps it in tmpfs, 0600, until the join has ended. Only on a joiner. */
   placeJoinSecret: handleServerStreamingCall<PlaceJoinSecretRequest, PlaceJoinSecretResponse>;
   /** kubeadm join --control-plane, as a transient unit named after the operation. Only on a joiner. */
   joinControlPlane: handleServerStreamingCall<JoinControlPlaneRequest, JoinControlPlaneResponse>;
   /**
-   * Lets the node's own etcd listen for other members, where it listens on loopback alone: flags and, where they lack the address, certificates.
-   * etcd is restarted. Only on a control plane.
+   * Makes the node's own etcd listen for other members, if it listens only on loopback: flags and, if they lack the address, certificates.
+   * Restarts etcd. Only on a control plane.
    */
   letEtcdListen: handleServerStreamingCall<LetEtcdListenRequest, LetEtcdListenResponse>;
-  /** Sets the peer URLs by which the members know one of them. */
+  /** Sets the peer URLs of a member in the member list. */
   updateEtcdMember: handleServerStreamingCall<UpdateEtcdMemberRequest, UpdateEtcdMemberResponse>;
   /** Promotes a learner that is in sync with its leader: what kubeadm's join would have done next. On a control plane that stays. */
   promoteEtcdMember: handleServerStreamingCall<PromoteEtcdMemberRequest, PromoteEtcdMemberResponse>;
-  /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
+  /** The phases of kubeadm's join after etcd's, on a node whose join was interrupted after its member became a voter. */
   finishJoin: handleServerStreamingCall<FinishJoinRequest, FinishJoinResponse>;
-  /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
+  /** Hands over what this control plane leads before it is stopped: etcd, and the Leases of its controller-manager and scheduler. */
   handOverLeadership: handleServerStreamingCall<HandOverLeadershipRequest, HandOverLeadershipResponse>;
   /** Cordons this node and evicts its pods, as `kubectl drain --ignore-daemonsets` does, before it leaves the cluster. Only on a node that this run joined. */
   drainNode: handleServerStreamingCall<DrainNodeRequest, DrainNodeResponse>;
   /**
-   * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
-   * API servers put it back within ten seconds: before it is ended this is checked again.
+   * Removes this node's API server from the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
+   * API servers add it again within ten seconds: check again before it is stopped.
    */
   leaveApiEndpoints: handleServerStreamingCall<LeaveApiEndpointsRequest, LeaveApiEndpointsResponse>;
   /**
-   * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
-   * closed, and nothing starts it again. Only on a node that this run joined.
+   * Stops the API server of a control plane that leaves, as the kubelet stops a pod: it finishes its requests, closes its connections,
+   * and is not restarted. Only on a node that this run joined.
    */
   retireApiServer: handleServerStreamingCall<RetireApiServerRequest, RetireApiServerResponse>;
-  /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
+  /** kubeadm reset and removal of everything that a join of this run made, also an interrupted one. Never on the first control plane. */
   resetNode: handleServerStreamingCall<ResetNodeRequest, ResetNodeResponse>;
-  /** Removes a member from etcd, refused if the remaining ones would have no quorum. On a control plane that stays. */
+  /** Removes a member from etcd; refused if the remaining ones would have no quorum. On a control plane that stays. */
   removeEtcdMember: handleServerStreamingCall<RemoveEtcdMemberRequest, RemoveEtcdMemberResponse>;
   /** Deletes a Node object. */
   deleteNode: handleServerStreamingCall<DeleteNodeRequest, DeleteNodeResponse>;
-  /** Rolling restart of CoreDNS so that its pods spread. Only on a control plane. */
+  /** Rolling restart of CoreDNS to spread its pods. Only on a control plane. */
   restartCoreDns: handleServerStreamingCall<RestartCoreDnsRequest, RestartCoreDnsResponse>;
-  /** Takes a part of this control plane down for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  /** Takes a part of this control plane down for a drill. A systemd timer that restarts it is armed before anything stops. */
   stopPart: handleServerStreamingCall<StopPartRequest, StopPartResponse>;
-  /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
+  /** Restarts what StopPart took down, and disarms its timer. Ends when every part runs. */
   restorePart: handleServerStreamingCall<RestorePartRequest, RestorePartResponse>;
-  /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
+  /** Kinds of what is at these paths: which of the first control plane's host paths a joiner has. Never their content. */
   lookAtPaths: handleUnaryCall<LookAtPathsRequest, LookAtPathsResponse>;
   /** Whether the local API server reaches the kubelets of these Nodes, as `kubectl logs` needs it. */
   probeKubelets: handleUnaryCall<ProbeKubeletsRequest, ProbeKubeletsResponse>;
-  /** Sends changes that a run would make to the API server as its own dry run (dryRun=All): admission answers as it would then, nothing is stored. */
+  /** Sends the changes of a run to the API server as server-side dry runs (dryRun=All): admission answers as in the run, nothing is stored. */
   tryChanges: handleUnaryCall<TryChangesRequest, TryChangesResponse>;
 }
 
@@ -14660,7 +14660,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetNodeFactsResponse) => void,
   ): ClientUnaryCall;
-  /** What the cluster says of itself. Only on a control plane: uses admin.conf against the local API server. */
+  /** The cluster's own objects. Only on a control plane: uses admin.conf against the local API server. */
   getClusterFacts(
     request: GetClusterFactsRequest,
     callback: (error: ServiceError | null, response: GetClusterFactsResponse) => void,
@@ -14676,7 +14676,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetClusterFactsResponse) => void,
   ): ClientUnaryCall;
-  /** Lines of this node's own files that hold a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
+  /** Lines of this node's own files that contain a string: kubeconfigs, CNI, systemd units and their environment, scrape configurations. */
   findReferences(
     request: FindReferencesRequest,
     callback: (error: ServiceError | null, response: FindReferencesResponse) => void,
@@ -14724,7 +14724,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListContainersResponse) => void,
   ): ClientUnaryCall;
-  /** Images that the container runtime has, by CRI. */
+  /** Images in the container runtime, by CRI. */
   listImages(
     request: ListImagesRequest,
     callback: (error: ServiceError | null, response: ListImagesResponse) => void,
@@ -14740,7 +14740,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListImagesResponse) => void,
   ): ClientUnaryCall;
-  /** The images of a control plane, as this node's kubeadm names them, and which of them the container runtime lacks. */
+  /** The images of a control plane, according to this node's kubeadm, and those that the container runtime lacks. */
   listControlPlaneImages(
     request: ListControlPlaneImagesRequest,
     callback: (error: ServiceError | null, response: ListControlPlaneImagesResponse) => void,
@@ -14804,7 +14804,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ProbeEndpointResponse) => void,
   ): ClientUnaryCall;
-  /** An authenticated GET of /version through one kubeconfig of this node (by purpose), as that file stands. */
+  /** An authenticated GET of /version with one kubeconfig of this node (by purpose), unchanged. */
   probeKubeconfig(
     request: ProbeKubeconfigRequest,
     callback: (error: ServiceError | null, response: ProbeKubeconfigResponse) => void,
@@ -14840,8 +14840,8 @@ export interface NodeAgentServiceClient extends Client {
     callback: (error: ServiceError | null, response: ProbeDiscoveryResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Listens on ports with a throw-away TLS certificate until the caller hangs up or the deadline comes, so that another node can prove it
-   * reaches them. A port that is in use is reported, not taken. First message: what it listens on.
+   * Listens on ports with a temporary TLS certificate until the caller hangs up or the deadline passes, so that another node can verify that it
+   * reaches them. A port in use is reported, not taken. First message: the ports.
    */
   holdPorts(request: HoldPortsRequest, options?: Partial<CallOptions>): ClientReadableStream<HoldPortsResponse>;
   holdPorts(
@@ -14849,7 +14849,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<HoldPortsResponse>;
-  /** Asks API servers again and again until the caller hangs up, and says about once a second what it saw. */
+  /** Asks API servers repeatedly until the caller hangs up, and reports about once a second. */
   watchAvailability(
     request: WatchAvailabilityRequest,
     options?: Partial<CallOptions>,
@@ -14859,7 +14859,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchAvailabilityResponse>;
-  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a file of its own beside it, removed again. */
+  /** How long the disk under etcd's data folder takes to make a record durable: some writes to a separate file beside it, which is removed. */
   measureDisk(
     request: MeasureDiskRequest,
     callback: (error: ServiceError | null, response: MeasureDiskResponse) => void,
@@ -14875,7 +14875,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: MeasureDiskResponse) => void,
   ): ClientUnaryCall;
-  /** How fast bytes go to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
+  /** How fast bytes are sent to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
   measurePath(
     request: MeasurePathRequest,
     callback: (error: ServiceError | null, response: MeasurePathResponse) => void,
@@ -14898,7 +14898,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<CheckJoinResponse>;
-  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key lives in memory only. */
+  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key exists only in memory. */
   getSealingKey(
     request: GetSealingKeyRequest,
     callback: (error: ServiceError | null, response: GetSealingKeyResponse) => void,
@@ -14921,7 +14921,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ReadBackupResponse>;
-  /** What the agent's ledger holds for one operation. */
+  /** The ledger's record of one operation. */
   getOperation(
     request: GetOperationRequest,
     callback: (error: ServiceError | null, response: GetOperationResponse) => void,
@@ -14937,7 +14937,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOperationResponse) => void,
   ): ClientUnaryCall;
-  /** From now on a coordinator of that cluster with a lower fencing token is refused; FENCED where a higher one was seen. */
+  /** Refuses coordinators of that cluster with a lower fencing token from now on; FENCED if a higher one was seen. */
   raiseFence(
     request: RaiseFenceRequest,
     callback: (error: ServiceError | null, response: RaiseFenceResponse) => void,
@@ -14953,7 +14953,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RaiseFenceResponse) => void,
   ): ClientUnaryCall;
-  /** What is true of one operation on this node now: the ledger, its transient unit, and whether what it wanted is there. */
+  /** The current truth about one operation on this node: the ledger, its transient unit, and whether its goal is reached. */
   examineOperation(
     request: ExamineOperationRequest,
     callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
@@ -14969,7 +14969,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
   ): ClientUnaryCall;
-  /** Renders the files of ApplyLoadBalancer into tmpfs, has this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
+  /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
   testLoadBalancer(
     request: TestLoadBalancerRequest,
     callback: (error: ServiceError | null, response: TestLoadBalancerResponse) => void,
@@ -14985,7 +14985,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: TestLoadBalancerResponse) => void,
   ): ClientUnaryCall;
-  /** The rules of firewalld or ufw, as they are on this node. */
+  /** The rules of firewalld or ufw on this node. */
   getFirewall(
     request: GetFirewallRequest,
     callback: (error: ServiceError | null, response: GetFirewallResponse) => void,
@@ -15001,7 +15001,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetFirewallResponse) => void,
   ): ClientUnaryCall;
-  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder of tmpfs. Only on a control plane. */
+  /** The manifests that this node's kubeadm would write for a ClusterConfiguration, by its own dry run into a folder in tmpfs. Only on a control plane. */
   renderManifests(
     request: RenderManifestsRequest,
     callback: (error: ServiceError | null, response: RenderManifestsResponse) => void,
@@ -15034,7 +15034,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<BackUpFilesResponse>;
-  /** Puts one file or API object back as this run's backup has it (also its absence), if nobody else changed it since. */
+  /** Restores one file or API object from this run's backup (or its absence), unless it was changed since. */
   restoreBackup(
     request: RestoreBackupRequest,
     options?: Partial<CallOptions>,
@@ -15054,7 +15054,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ApplyLoadBalancerResponse>;
-  /** Stops haproxy and keepalived and puts back what was there before this run. */
+  /** Stops haproxy and keepalived and restores what was there before this run. */
   stopLoadBalancer(
     request: StopLoadBalancerRequest,
     options?: Partial<CallOptions>,
@@ -15064,7 +15064,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<StopLoadBalancerResponse>;
-  /** Makes the Service that leads clients outside the cluster to the API servers. Only on a control plane. */
+  /** Makes the Service for clients outside the cluster. Only on a control plane. */
   applyApiService(
     request: ApplyApiServiceRequest,
     options?: Partial<CallOptions>,
@@ -15074,7 +15074,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ApplyApiServiceResponse>;
-  /** Deletes that Service, or makes it again as this run found it. Only on a control plane. */
+  /** Deletes that Service, or restores it as this run found it. Only on a control plane. */
   deleteApiService(
     request: DeleteApiServiceRequest,
     options?: Partial<CallOptions>,
@@ -15084,7 +15084,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DeleteApiServiceResponse>;
-  /** Runs kube-vip as a static pod: a virtual IP that leads to this node's own API server. Only on a control plane. */
+  /** Runs kube-vip as a static pod: a virtual IP for this node's own API server. Only on a control plane. */
   applyKubeVip(
     request: ApplyKubeVipRequest,
     options?: Partial<CallOptions>,
@@ -15094,7 +15094,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ApplyKubeVipResponse>;
-  /** Takes kube-vip of this run away and puts back what was there before; where this run gave it its rights, these and its Lease too. */
+  /** Removes this run's kube-vip and restores what was there before; if this run granted its rights, also these and its Lease. */
   removeKubeVip(
     request: RemoveKubeVipRequest,
     options?: Partial<CallOptions>,
@@ -15114,7 +15114,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WriteHostsBlockResponse>;
-  /** Removes the block that this run wrote into /etc/hosts, or makes it what it was before. */
+  /** Removes the block that this run wrote into /etc/hosts, or restores the previous one. */
   removeHostsBlock(
     request: RemoveHostsBlockRequest,
     options?: Partial<CallOptions>,
@@ -15134,7 +15134,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RegenerateCertificateResponse>;
-  /** Where a CA's key is elsewhere: makes keys that stay on this node, and answers the requests to sign (kubeadm certs generate-csr). */
+  /** For a CA whose key is elsewhere: makes keys that stay on this node, and returns the requests to sign (kubeadm certs generate-csr). */
   requestCertificates(
     request: RequestCertificatesRequest,
     options?: Partial<CallOptions>,
@@ -15144,7 +15144,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RequestCertificatesResponse>;
-  /** Checks certificates that were signed elsewhere against this run's requests, and keeps them beside their keys. Nothing uses them yet. */
+  /** Verifies certificates that were signed elsewhere against this run's requests, and stores them beside their keys. Nothing uses them yet. */
   placeSignedCertificates(
     request: PlaceSignedCertificatesRequest,
     options?: Partial<CallOptions>,
@@ -15154,7 +15154,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<PlaceSignedCertificatesResponse>;
-  /** Removes the keys, requests and certificates that are kept here for this run. */
+  /** Removes the keys, requests and certificates that this run stored here. */
   forgetCertificateRequests(
     request: ForgetCertificateRequestsRequest,
     options?: Partial<CallOptions>,
@@ -15174,7 +15174,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<UpdateKubeadmConfigResponse>;
-  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps what was there before. Only on a control plane. */
+  /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps the previous text. Only on a control plane. */
   useEtcdLearners(
     request: UseEtcdLearnersRequest,
     options?: Partial<CallOptions>,
@@ -15184,7 +15184,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<UseEtcdLearnersResponse>;
-  /** Puts kubeadm-config back as it was before UseEtcdLearners. */
+  /** Restores kubeadm-config as it was before UseEtcdLearners. */
   restoreLearnerGate(
     request: RestoreLearnerGateRequest,
     options?: Partial<CallOptions>,
@@ -15214,7 +15214,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<UpdateKubeProxyResponse>;
-  /** Replaces the one server scalar of a kubeconfig's current cluster. */
+  /** Replaces the single server scalar of a kubeconfig's current cluster. */
   rewriteKubeconfig(
     request: RewriteKubeconfigRequest,
     options?: Partial<CallOptions>,
@@ -15234,7 +15234,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RestartKubeletResponse>;
-  /** Stops a static pod's container by CRI; the kubelet starts it anew. Ends when a container with another id runs. */
+  /** Stops a static pod's container by CRI; the kubelet restarts it. Ends when a container with another id runs. */
   restartStaticPod(
     request: RestartStaticPodRequest,
     options?: Partial<CallOptions>,
@@ -15301,7 +15301,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DeleteJoinSecretsResponse>;
-  /** Opens a join secret (token and certificate key) and keeps it in tmpfs, 0600, until the join is done. Only on a joiner. */
+  /** Opens a join secret (token and certificate key) and keeps it in tmpfs, 0600, until the join has ended. Only on a joiner. */
   placeJoinSecret(
     request: PlaceJoinSecretRequest,
     options?: Partial<CallOptions>,
@@ -15322,8 +15322,8 @@ export interface NodeAgentServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientReadableStream<JoinControlPlaneResponse>;
   /**
-   * Lets the node's own etcd listen for other members, where it listens on loopback alone: flags and, where they lack the address, certificates.
-   * etcd is restarted. Only on a control plane.
+   * Makes the node's own etcd listen for other members, if it listens only on loopback: flags and, if they lack the address, certificates.
+   * Restarts etcd. Only on a control plane.
    */
   letEtcdListen(
     request: LetEtcdListenRequest,
@@ -15334,7 +15334,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<LetEtcdListenResponse>;
-  /** Sets the peer URLs by which the members know one of them. */
+  /** Sets the peer URLs of a member in the member list. */
   updateEtcdMember(
     request: UpdateEtcdMemberRequest,
     options?: Partial<CallOptions>,
@@ -15354,14 +15354,14 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<PromoteEtcdMemberResponse>;
-  /** The phases of kubeadm's join that follow etcd's, on a node whose join broke off after its member was a voter. */
+  /** The phases of kubeadm's join after etcd's, on a node whose join was interrupted after its member became a voter. */
   finishJoin(request: FinishJoinRequest, options?: Partial<CallOptions>): ClientReadableStream<FinishJoinResponse>;
   finishJoin(
     request: FinishJoinRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<FinishJoinResponse>;
-  /** Gives away what this control plane leads, before anything of it is taken away: etcd, and the Leases of its controller-manager and scheduler. */
+  /** Hands over what this control plane leads before it is stopped: etcd, and the Leases of its controller-manager and scheduler. */
   handOverLeadership(
     request: HandOverLeadershipRequest,
     options?: Partial<CallOptions>,
@@ -15379,8 +15379,8 @@ export interface NodeAgentServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DrainNodeResponse>;
   /**
-   * Takes this node's API server out of the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
-   * API servers put it back within ten seconds: before it is ended this is checked again.
+   * Removes this node's API server from the EndpointSlices of default/kubernetes while it still answers, so that kube-proxies hear of it first.
+   * API servers add it again within ten seconds: check again before it is stopped.
    */
   leaveApiEndpoints(
     request: LeaveApiEndpointsRequest,
@@ -15392,8 +15392,8 @@ export interface NodeAgentServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientReadableStream<LeaveApiEndpointsResponse>;
   /**
-   * Ends the API server of a control plane that is about to leave as the kubelet ends a pod: what it has begun is answered, its connections are
-   * closed, and nothing starts it again. Only on a node that this run joined.
+   * Stops the API server of a control plane that leaves, as the kubelet stops a pod: it finishes its requests, closes its connections,
+   * and is not restarted. Only on a node that this run joined.
    */
   retireApiServer(
     request: RetireApiServerRequest,
@@ -15404,14 +15404,14 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RetireApiServerResponse>;
-  /** kubeadm reset and removal of what a join of this run made, also of one that broke off. Never on the first control plane. */
+  /** kubeadm reset and removal of everything that a join of this run made, also an interrupted one. Never on the first control plane. */
   resetNode(request: ResetNodeRequest, options?: Partial<CallOptions>): ClientReadableStream<ResetNodeResponse>;
   resetNode(
     request: ResetNodeRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ResetNodeResponse>;
-  /** Removes a member from etcd, refused if the remaining ones would have no quorum. On a control plane that stays. */
+  /** Removes a member from etcd; refused if the remaining ones would have no quorum. On a control plane that stays. */
   removeEtcdMember(
     request: RemoveEtcdMemberRequest,
     options?: Partial<CallOptions>,
@@ -15428,7 +15428,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DeleteNodeResponse>;
-  /** Rolling restart of CoreDNS so that its pods spread. Only on a control plane. */
+  /** Rolling restart of CoreDNS to spread its pods. Only on a control plane. */
   restartCoreDns(
     request: RestartCoreDnsRequest,
     options?: Partial<CallOptions>,
@@ -15438,21 +15438,21 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RestartCoreDnsResponse>;
-  /** Takes a part of this control plane down for a drill. A timer of systemd that brings it back is armed before anything stops. */
+  /** Takes a part of this control plane down for a drill. A systemd timer that restarts it is armed before anything stops. */
   stopPart(request: StopPartRequest, options?: Partial<CallOptions>): ClientReadableStream<StopPartResponse>;
   stopPart(
     request: StopPartRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<StopPartResponse>;
-  /** Brings back what StopPart took down, and disarms its timer. Ends when all of it runs. */
+  /** Restarts what StopPart took down, and disarms its timer. Ends when every part runs. */
   restorePart(request: RestorePartRequest, options?: Partial<CallOptions>): ClientReadableStream<RestorePartResponse>;
   restorePart(
     request: RestorePartRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RestorePartResponse>;
-  /** What lies at these paths, by kind: which of the first control plane's host paths a joiner has. Never what is in them. */
+  /** Kinds of what is at these paths: which of the first control plane's host paths a joiner has. Never their content. */
   lookAtPaths(
     request: LookAtPathsRequest,
     callback: (error: ServiceError | null, response: LookAtPathsResponse) => void,
@@ -15484,7 +15484,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ProbeKubeletsResponse) => void,
   ): ClientUnaryCall;
-  /** Sends changes that a run would make to the API server as its own dry run (dryRun=All): admission answers as it would then, nothing is stored. */
+  /** Sends the changes of a run to the API server as server-side dry runs (dryRun=All): admission answers as in the run, nothing is stored. */
   tryChanges(
     request: TryChangesRequest,
     callback: (error: ServiceError | null, response: TryChangesResponse) => void,

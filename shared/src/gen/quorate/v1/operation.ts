@@ -21,13 +21,13 @@ export interface OperationHeader {
   runId: string;
   /** The cluster's name as in the cluster file. */
   cluster: string;
-  /** Rises with every coordinator that takes the cluster over; an agent refuses a lower one than it has seen. */
+  /** Increases with every coordinator that takes the cluster over; an agent refuses a lower one than it has seen. */
   fencingToken: number;
-  /** For a node that is in no cluster yet; one that is finds them itself, and this is not looked at. */
+  /** For a node in no cluster yet; a node in a cluster finds its folders itself and ignores this. */
   folders?: ClusterFolders | undefined;
 }
 
-/** Folders that are a cluster's own choice (its ClusterConfiguration): each a plain absolute path, below folders that root alone may write to. */
+/** Folders that a cluster chooses (its ClusterConfiguration): each a plain absolute path, below folders that only root may write to. */
 export interface ClusterFolders {
   /** `certificatesDir`; empty: kubeadm's own. */
   certificatesDir: string;
@@ -40,18 +40,18 @@ export interface OperationEvent {
   event: { $case: "progress"; progress: Progress } | { $case: "result"; result: OperationResult } | undefined;
 }
 
-/** A line for a person. */
+/** A progress line. */
 export interface Progress {
   message: string;
 }
 
 /** What an operation changed and learned. Never holds a secret in the clear. */
 export interface OperationResult {
-  /** True when the wanted state was already there and nothing was touched. */
+  /** True if the wanted state was already there and nothing was touched. */
   unchanged: boolean;
   /** Every file and object that was touched. */
   touched: TouchedObject[];
-  /** One line for a person: what was done. */
+  /** A summary line: what was done. */
   summary: string;
   /** Named facts that a gate or the report needs, such as `serial`, `container_id`, `restarted_at`. */
   facts: { [key: string]: string };
@@ -67,9 +67,9 @@ export interface OperationResult_FactsEntry {
 /** A file (path) or API object (`configmap/kube-system/kubeadm-config`) with its hash before and after. */
 export interface TouchedObject {
   name: string;
-  /** Empty when it did not exist. */
+  /** Empty if it did not exist. */
   sha256Before: string;
-  /** Empty when it was removed. */
+  /** Empty if it was removed. */
   sha256After: string;
 }
 

@@ -216,6 +216,9 @@ t.test('an etcd that does not come back with its new flags gets its files back',
   const cri = () => connectCri(new LinuxHost(root), '/c.sock')
   const context = { ...node.context('op-1'), tools: { ...node.tools, cri } }
   const listen = letEtcdListenWithin(300).run({ header: undefined, address }, context)
-  await t.rejects(listen, { code: 'ETCD_REFUSED', message: /did not come back.*its files were put back/ })
+  await t.rejects(listen, {
+    code: 'ETCD_REFUSED',
+    message: /did not restart with its new flags.*its files were restored/,
+  })
   t.equal(node.text(manifest), before)
 })

@@ -113,9 +113,9 @@ t.test('what kubeadm issued must be fit, or nothing is touched and staging is wi
     [/not signed by its CA/, (issue) => issue({ ca: foreign })],
     [/lacks 192\.168\.13\.100/, (issue) => issue({ ipAddresses: ['127.0.0.1', '10.96.0.1'] })],
     [/lacks kubernetes/, (issue) => issue({ dnsNames: [nodeName, 'apiserver.example.com'] })],
-    [/not for servers/, (issue) => issue({ usage: 'client' })],
+    [/not valid for servers/, (issue) => issue({ usage: 'client' })],
     [/it expires on/, (issue) => issue({ days: 0.5 })],
-    [/its key is another/, (issue) => ({ certPem: issue().certPem, keyPem: issue().keyPem })],
+    [/its key does not match/, (issue) => ({ certPem: issue().certPem, keyPem: issue().keyPem })],
   ]
   for (const [message, make] of bad) {
     const { node, issue, give } = await prepared(t)
