@@ -110,7 +110,9 @@ t.test('only what fits is taken, all or nothing', async (t) => {
   t.match(await refused([apiserver, { ...kubelet, caPem: other.cert }]), {
     message: /kubelet\.conf .*not signed by CN=kubernetes/,
   })
-  t.match(await refused([{ ...apiserver, certificatePem: kubelet.certificatePem }]), { message: /its key differs from the request/ })
+  t.match(await refused([{ ...apiserver, certificatePem: kubelet.certificatePem }]), {
+    message: /its key differs from the request/,
+  })
   t.match(await refused([{ ...apiserver, name: 'etcd-peer' }]), {
     message: /made no request for the certificate etcd-peer/,
   })

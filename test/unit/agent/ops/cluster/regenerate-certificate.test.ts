@@ -114,7 +114,7 @@ t.test('what kubeadm issued must be fit, or nothing is touched and staging is wi
     [/lacks 192\.168\.13\.100/, (issue) => issue({ ipAddresses: ['127.0.0.1', '10.96.0.1'] })],
     [/lacks kubernetes/, (issue) => issue({ dnsNames: [nodeName, 'apiserver.example.com'] })],
     [/not for servers/, (issue) => issue({ usage: 'client' })],
-    [/it expires on/, (issue) => issue({ days: 0.5 })],
+    [/it ends on/, (issue) => issue({ days: 0.5 })],
     [/its key is another/, (issue) => ({ certPem: issue().certPem, keyPem: issue().keyPem })],
   ]
   for (const [message, make] of bad) {
