@@ -13,7 +13,7 @@ export const kubeadmFolders: ClusterFolders = {
   etcdDataDir: '/var/lib/etcd',
 }
 
-/** Folders of the system: nothing of a cluster is looked for, written or removed in them or below. */
+/** Folders of the system: Quorate does not search, write or remove anything in them or below. */
 const ofTheSystem = [
   ...['/bin', '/boot', '/dev', '/home', '/lib', '/lib32', '/lib64', '/lost+found', '/proc', '/run', '/sbin', '/sys'],
   ...['/tmp', '/usr', '/var/tmp', '/var/run', '/var/log', '/var/cache', '/var/spool', '/snap'],
@@ -53,7 +53,7 @@ const kubeadmNames: Readonly<Record<string, string>> = {
   'tls-private-key-file': 'apiserver.key',
 }
 
-/** Where a control plane keeps its certificates: the folder of most of the files that its API server is told of. */
+/** Where a control plane keeps its certificates: the folder of most files that the flags of its API server name. */
 export function certificatesDirOf({
   flags,
   hostPaths,

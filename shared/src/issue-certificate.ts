@@ -29,7 +29,7 @@ const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const keyText = (key: ReturnType<typeof newKeys>['privateKey']): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString()
 
-/** A new fleet CA, ECDSA P-256, for ten years; its name carries the fleet's id so that two are never taken for one another. */
+/** A new fleet CA, ECDSA P-256, for ten years; its name carries the fleet's id so that two are never confused. */
 export function createFleetCa(fleetId: string): KeyPair {
   const { publicKey, privateKey } = newKeys()
   const keyPem = keyText(privateKey)

@@ -55,7 +55,7 @@ function check({ virtualIp, image, apiServer, interfaceName, bgp }: KubeVipInput
 const peerText = ({ address, as }: BgpPeer): string => `${bracketed(address)}:${as}::false`
 
 /**
- * kube-vip's settings, by the names of its environment. Leader election also with BGP: who loses its own API server loses the lease and with it
+ * kube-vip's settings, by the names of its environment. Leader election also with BGP: a node that loses its own API server loses the lease and with it
  * the address, and there is no other look at its health. A lease of five seconds is kube-vip's own choice for a control plane.
  */
 function settings({ virtualIp, apiServer, interfaceName, bgp }: KubeVipInput): Readonly<Record<string, string>> {
@@ -127,6 +127,6 @@ export function renderKubeVip(input: KubeVipInput): string {
   return `${quorateHeader}\n${stringify(pod, { lineWidth: 0 })}`
 }
 
-/** The virtual IP that a manifest of ours names; '' where it names none. */
+/** The virtual IP in a manifest that Quorate wrote; '' if there is none. */
 export const virtualIpOf = (manifest: string): string =>
   /^\s*- name: address\n\s*value: "?([^\s"]+)"?$/m.exec(manifest)?.[1] ?? ''

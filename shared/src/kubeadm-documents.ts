@@ -39,7 +39,7 @@ export interface JoinDocumentInput {
   readonly certificateKey: string
   /** kubeadm's names of checks. */
   readonly ignorePreflightErrors: readonly string[]
-  /** How long kubeadm goes on asking etcd: a second joiner waits for the first one's promotion. Not in v1beta3. */
+  /** How long kubeadm keeps asking etcd: a second joiner waits for the first one's promotion. Not in v1beta3. */
   readonly etcdTimeoutSeconds?: number
   /** Path of the kubeconfig by which it discovers the cluster, where it must not ask anonymously. */
   readonly discoveryFile?: string
@@ -59,7 +59,7 @@ export interface Taint {
   readonly effect: string
 }
 
-/** Line width 0: a folded long value would still be valid, but not what a person compares. */
+/** Line width 0: a folded long value would still be valid, but hard to compare. */
 const document = (value: unknown): string => stringify(value, { lineWidth: 0 })
 
 /** kubeadm wants a URL and warns about a bare path. */

@@ -3,7 +3,7 @@ import { QuorateError } from './errors.js'
 import { can } from './machine-versions.js'
 import { bracketed } from './names.js'
 
-/** First line of every file of a load balancer that is ours. */
+/** First line of every load balancer file that Quorate writes. */
 export const quorateHeader = '# Written by Quorate; what you change here is lost when a control plane joins or leaves.'
 
 export interface LoadBalancerBackend {
@@ -53,7 +53,7 @@ function whole(what: string, value: number, [from, to]: readonly [number, number
 
 const anyPort = [1, 65535] as const
 
-/** Whether a configuration file is one of ours: others are never replaced. */
+/** If Quorate wrote a configuration file: others are never replaced. */
 export function isQuorateConfig(text: string): boolean {
   return text.startsWith('# Written by Quorate;')
 }

@@ -72,7 +72,7 @@ export type MachineRuleName = keyof typeof machineRules
 
 const rules: Readonly<Record<MachineRuleName, MachineRule>> = machineRules
 
-/** Releases as distributions ship them: what a person with such a machine can expect. */
+/** Releases as distributions ship them: what is available on such a machine. */
 export const shipped = [
   { machine: 'Debian 11', haproxy: '2.2', keepalived: '2.1', systemd: '247' },
   { machine: 'Debian 12', haproxy: '2.6', keepalived: '2.2', systemd: '252' },

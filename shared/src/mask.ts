@@ -44,7 +44,7 @@ const isNoSecret = (value: string): boolean => /^(true|false|(\/[\w.@+-]+)+\/?)$
 /** Of a value in which passwords of URLs are looked for: `http://user:password@proxy:3128`. */
 const longest = 4_096
 
-/** The value of a flag or a variable as it may be told: whole where its name says that it is a secret, else without the passwords in its URLs. */
+/** The value of a flag or a variable as it may be shown: whole where its name says that it is a secret, else without the passwords in its URLs. */
 export function maskedValue(mask: Mask, name: string, value: string): string {
   if (value !== '' && secretName.test(name) && !isNoSecret(value)) {
     const plain = name.startsWith('-') && !/passw|secret|credential/i.test(name) && ofToken.test(value)

@@ -46,7 +46,7 @@ export function readOtherStaticPod(text: string, place: TextPlace): OtherStaticP
   }
 }
 
-/** Paths of the unix sockets that an EncryptionConfiguration's kms providers name; nothing else of it is looked at: it holds keys. */
+/** Paths of the unix sockets that an EncryptionConfiguration's kms providers name; nothing else is read: it holds keys. */
 export function kmsSocketsIn(encryptionConfiguration: string, place: TextPlace): readonly string[] {
   try {
     const { resources } = asObject(readYaml(encryptionConfiguration, 'MANIFEST_INVALID', place).value)

@@ -21,7 +21,7 @@ const secretFlag = /^--?[\w-]*(?:token|password|secret)[\w-]*$/i
 const nowhere = filePlace('kubeconfig')
 
 /**
- * The kubeconfig for a person to read or compare: every secret in it replaced, its structure as it was, so that it can be edited as the file
+ * The kubeconfig in readable form, for comparison: every secret in it replaced, its structure as it was, so that it can be edited as the file
  * itself will be. Of text that is no YAML nothing is shown.
  */
 export function redactKubeconfig(text: string): string {

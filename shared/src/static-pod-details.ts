@@ -20,7 +20,7 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : [])
 const asText = (value: unknown): string => (value === undefined || value === null ? '' : String(value))
 
-/** Reads the details of a manifest that readStaticPod has read; secrets in it are told by their masks. */
+/** Reads the details of a manifest that readStaticPod has read; secrets in it are masked. */
 export function readStaticPodDetails(
   manifestText: string,
   component: string,
@@ -85,7 +85,7 @@ function settingsOf(spec: Json, container: Json, mask: Mask): Record<string, str
   return Object.fromEntries(leaves.map(([path, value]) => [path, mayHoldSecret.test(path) ? mask(value) : value]))
 }
 
-/** What a container beside the component's own is told, and what probes and hooks send and run. */
+/** Settings of containers beside the component's own, and what probes and hooks send and run. */
 const mayHoldSecret =
   /^(containers|initContainers)\[[^\]]*\]\.(command|args|env\[.*\]\.value)$|\.httpHeaders\[[^\]]*\]\.value$|\.exec\.command$/
 

@@ -1,4 +1,4 @@
-/** Where a text lies, for the person who has to correct it. */
+/** Where a text is, and how to edit it. */
 export interface TextPlace {
   /** What messages call it: the key of a ConfigMap, the path of a file. */
   readonly what: string

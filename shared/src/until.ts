@@ -9,7 +9,7 @@ export interface UntilOptions {
   readonly longestMs?: number
   readonly signal?: AbortSignal
   readonly clock?: Clock
-  /** Told each time the condition does not hold yet, with what was seen: progress for a person. */
+  /** Called each time the condition does not hold yet, with what was seen: progress for the operator. */
   readonly onWaiting?: (seen: string) => void
 }
 

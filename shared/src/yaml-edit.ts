@@ -39,7 +39,7 @@ function cannotEdit(yaml: YamlText, path: YamlPath, value: YamlValue, why: strin
 const isNothing = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 
-/** A value of another kind is somebody's mistake, and not ours to write over. */
+/** A value of another kind is a mistake that Quorate does not overwrite. */
 function refuseOther(
   yaml: YamlText,
   { path, present, above, value }: { path: YamlPath; present: unknown; above: unknown; value: YamlValue },
@@ -97,7 +97,7 @@ function candidates(yaml: YamlText, path: YamlPath, value: YamlValue): readonly 
   return [...ways, ...inPlaceOfAlias(yaml, path, value)]
 }
 
-/** The map at a path as it stands in the text; one that an alias stands for belongs to somebody else as well. */
+/** The map at a path as it stands in the text; one behind an alias is used elsewhere as well. */
 function mapAt(yaml: YamlText, path: YamlPath): YAMLMap | undefined {
   const node = path.length === 0 ? yaml.document.contents : nodeAt(yaml, path)
   return isMap(node) ? node : undefined

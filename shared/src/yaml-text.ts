@@ -28,7 +28,7 @@ export interface YamlText {
 
 export type YamlPath = readonly (string | number)[]
 
-/** What is wrong and what to do about it, by the parser's code; what is not here is told by the code alone. */
+/** What is wrong and what to do about it, by the parser's code; others are reported by their code only. */
 const faults: Readonly<Record<string, readonly [string, string]>> = {
   TAB_AS_INDENT: ['a tab indents it, where YAML takes spaces alone', 'indent it with spaces'],
   DUPLICATE_KEY: ['this key is there twice', 'delete one of the two'],

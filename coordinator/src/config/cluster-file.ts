@@ -29,7 +29,7 @@ export interface ClusterFile {
     readonly hosts: readonly NodeEntry[]
     /** service without a virtual IP: the port on every node by which clients outside reach it. */
     readonly nodePort: number | undefined
-    /** service: the nodes too shall reach the API through it, although nothing comes up by itself after all of them lost their power. */
+    /** service: the nodes use it too, although nothing starts without help after a power failure of all nodes. */
     readonly underKubelets: boolean
     /** Of kube-vip; that of its kind unless given. */
     readonly image?: string

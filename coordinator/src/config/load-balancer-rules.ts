@@ -3,7 +3,7 @@ import { parseEndpoint } from '@quorate/shared/names'
 import { type LoadBalancerKindName, loadBalancerKindNames, type OwnKey, settingsOf } from './load-balancer-settings.js'
 import { type Problem, type Rule, same, show } from './problem.js'
 
-/** Ports that Kubernetes or we ourselves hold on a control plane. */
+/** Ports that Kubernetes or Quorate uses on a control plane. */
 const takenPorts: Readonly<Record<number, string>> = {
   2379: 'etcd',
   2380: 'etcd',

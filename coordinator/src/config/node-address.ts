@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { isDnsName } from '@quorate/shared/names'
 
-/** The port on which agents listen unless told otherwise. */
+/** The default port of agents. */
 export const agentPort = 7445
 
 /** One spelling for one address: `0:0:0:0:0:0:0:1` and `::1` are the same. What is no address comes back as it is. */

@@ -12,7 +12,7 @@ import { adoptedExtras } from './joiners.js'
 
 /** What admission does to a change, and what to do about it. */
 export interface Refusal {
-  /** Changes with the same refusal are told as one. */
+  /** Changes with the same refusal are reported together. */
   readonly by: string
   readonly severity: 'error' | 'warning'
   /** After "the run would": one sentence. */
@@ -165,7 +165,7 @@ export async function triedChanges(run: ConversionRun): Promise<readonly TriedCh
   return (await run.agent(run.first).read('tryChanges', request, { deadlineMs: 60_000 })).tried
 }
 
-/** The server that such a kubeconfig shall get; empty where it has it, or is no kubeconfig. */
+/** The server that such a kubeconfig must get; empty if it has it, or is not a kubeconfig. */
 function lacksEndpoint(run: ConversionRun, text: string, place: TextPlace): string {
   const wanted = endpointServer(run)
   try {

@@ -33,7 +33,7 @@ export function differencesOf(run: ConversionRun, other: ControlPlane, reference
 const isUnreadable = (component: string, { here, there }: Pair): boolean =>
   [here, there].some(({ facts }) => facts.manifestProblems.some((problem) => problem.component === component))
 
-/** Of a secret it is said that it is one. */
+/** A secret is named as such, without its value. */
 export const listed = (values: readonly string[]): string =>
   values.length === 0 ? 'absent' : values.map(withoutMasks).join(' and ')
 

@@ -13,7 +13,7 @@ const onceRead = /^initial-cluster(-state|-token)?$/
 export function weightOf({ component, kind, name, one, other }: PodDifference): Severity {
   if (areIncomparable(one, other)) return 'warning'
   if (component === 'etcd' && kind === 'flag' && onceRead.test(name)) return 'warning'
-  // Who is asked decides who is restarted.
+  // The server in use decides which program restarts.
   if (kind === 'setting' && /\.host$/.test(name)) return 'error'
   return kind === 'setting' && onlyHowItRuns.test(name) ? 'warning' : 'error'
 }

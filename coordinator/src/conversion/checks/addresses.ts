@@ -10,7 +10,7 @@ import type { Check } from './check.js'
 
 const id = 'addresses'
 
-/** A node that joins by another network card than the others know it by takes the cluster down with it (kubeadm#1359, #2275). */
+/** A node that joins with the address of another network card breaks the cluster (kubeadm#1359, #2275). */
 export const addresses: Check = {
   id,
   title: 'Node addresses match the cluster file and the cluster',
@@ -73,7 +73,7 @@ async function inCluster(run: ConversionRun): Promise<Finding[]> {
   })
 }
 
-/** A node of one family in a cluster of two has pods without the other, and Services of that family do not reach them. */
+/** On a single-stack node of a dual-stack cluster pods lack one family, and Services of that family do not reach them. */
 async function ofBothFamilies(run: ConversionRun): Promise<Finding[]> {
   const { nodes } = await run.clusterFacts()
   const first = nodes.find(({ name }) => name === run.first.name)

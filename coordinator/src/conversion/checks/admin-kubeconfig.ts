@@ -20,7 +20,7 @@ export const adminKubeconfig: Check = {
   },
 }
 
-/** Which error of the agent it stands for: what could not be read for that reason is not told again. */
+/** Which error of the agent it stands for: what could not be read for that reason is not reported again. */
 export const adminKubeconfigMissing = { id, code: 'ADMIN_KUBECONFIG_MISSING' } as const
 
 function missing(node: NodeEntry, facts: NodeFacts): Finding {

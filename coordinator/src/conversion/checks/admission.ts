@@ -5,7 +5,7 @@ import type { Check } from './check.js'
 
 const id = 'admission'
 
-/** Webhooks, policies and quotas are asked before the run what they would say in its middle (Kubernetes documentation, dry-run). */
+/** Tries webhooks, policies and quotas with a dry run before the conversion (Kubernetes documentation, dry-run). */
 export const admission: Check = {
   id,
   title: 'No webhook, policy or quota refuses what the run changes',

@@ -4,7 +4,7 @@ import type { Check } from './check.js'
 
 const id = 'agent-versions'
 
-/** Agents of one fleet are updated together: the facts of another schema are read wrongly without anyone noticing. */
+/** Agents of one fleet are updated together: facts of another schema would be misread silently. */
 export const agentVersions: Check = {
   id,
   title: 'All agents have the same version',

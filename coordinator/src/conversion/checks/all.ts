@@ -87,7 +87,7 @@ import { virtualIpUnused } from './virtual-ip-unused.js'
 import { virtualRouterId } from './virtual-router-id.js'
 import { workersForgotten } from './workers-forgotten.js'
 
-/** Every check, in the order in which a person wants to read what it found: the kind of cluster, its state, the joiners, the load balancer. */
+/** Every check, in the order in which the operator reads the findings: the kind of cluster, its state, the joiners, the load balancer. */
 export const allChecks = [
   notKubeadm,
   adminKubeconfig,

@@ -7,7 +7,7 @@ import type { Check } from './check.js'
 
 const id = 'already-highly-available'
 
-/** A second run over what Quorate itself converted plans nothing and is no error; a cluster with other control planes is not ours to change. */
+/** A second run over what Quorate itself converted plans nothing and is no error; Quorate does not change a cluster with other control planes. */
 export const alreadyHighlyAvailable: Check = {
   id,
   title: 'The cluster has one control plane, or only those in the cluster file',
@@ -32,7 +32,7 @@ async function strangers(run: ConversionRun): Promise<Finding[]> {
   }))
 }
 
-/** Several control planes behind another endpoint: somebody made this cluster highly available already, in another way. */
+/** Several control planes behind another endpoint: this cluster was made highly available by other means. */
 async function otherEndpoint(run: ConversionRun): Promise<Finding[]> {
   const joined = run.joining.length - (await toJoin(run)).length
   const endpoint = (await clusterConfiguration(run))?.controlPlaneEndpoint

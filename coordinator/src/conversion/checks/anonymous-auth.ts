@@ -30,7 +30,7 @@ function discoveryByFile(run: ConversionRun): Finding {
   }
 }
 
-/** kubeadm writes probes without credentials into every joiner's manifest: refused, they make the kubelet end the API server again and again (kubernetes#43784). */
+/** kubeadm writes probes without credentials into every joiner's manifest: if they are refused, the kubelet restarts the API server repeatedly (kubernetes#43784). */
 async function ofHealth(run: ConversionRun): Promise<readonly Finding[]> {
   const about = { id, node: run.first.name, evidence: 'GET /readyz without credentials is not answered 200' } as const
   const patched = patchedBy(await run.nodeFacts(run.first)).has('kube-apiserver')

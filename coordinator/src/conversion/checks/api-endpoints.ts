@@ -5,7 +5,7 @@ import type { Check } from './check.js'
 const id = 'api-endpoints'
 const flag = '--endpoint-reconciler-type'
 
-/** With the default, `lease`, each API server puts itself behind the Service `kubernetes`; `master-count` needs a count that nothing maintains. */
+/** With the default, `lease`, each API server registers itself in the Service `kubernetes`; `master-count` needs a count that nothing maintains. */
 export const apiEndpoints: Check = {
   id,
   title: 'API servers register themselves in the Service default/kubernetes',

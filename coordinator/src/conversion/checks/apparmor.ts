@@ -31,7 +31,7 @@ async function ofLoadBalancers(run: ConversionRun): Promise<Finding[]> {
   )
 }
 
-/** A profile is attached to the program's file, by whatever unit it runs. Only what refuses: `complain` writes to the log and lets through. */
+/** A profile is attached to the program's file, by whatever unit it runs. Only what refuses: `complain` only logs. */
 const profileOf = ({ apparmorProfiles }: NodeFacts, program: string): AppArmorProfile | undefined =>
   apparmorProfiles.find(
     ({ name, mode }) => name.split(/[/.]/).at(-1) === program && (mode === 'enforce' || mode === 'kill'),

@@ -12,7 +12,7 @@ export interface Assessed extends Finding {
   readonly ignoredBecause?: string
 }
 
-/** A node that does not answer cannot be assessed at all, so no reason makes up for it. */
+/** A node that does not answer cannot be assessed, so this finding cannot be ignored. */
 const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-failed', 'check-failed', 'not-planned'])
 
 const findingOf: Partial<Record<ErrorCode, string>> = {
@@ -45,7 +45,7 @@ export async function assess(
   }
 }
 
-/** A finding for each node whose agent does not answer or is not trusted: a warning for a worker that the rest can go on without. */
+/** A finding for each node whose agent does not answer or is not trusted: a warning for a worker that the conversion does not need. */
 export async function silentNodes(run: ConversionRun): Promise<readonly Finding[]> {
   const answers = await Promise.all(run.machines.map((node) => reach(run, node.name)))
   const missing = run.absence.missing().map(missingFinding)
@@ -82,7 +82,7 @@ async function reach(run: ConversionRun, node: string): Promise<readonly Finding
   }
 }
 
-/** A check that found something, or the reason why it could not look. */
+/** The findings of a check, or the reason why it failed. */
 type Found = Finding | { readonly failed: string; readonly error: QuorateError }
 
 /** A text that cannot be read: its message names file or key with the line, and is one finding's evidence. */
@@ -98,7 +98,7 @@ const isTold = ({ code, message }: QuorateError, found: readonly Found[]): boole
         (unreadable.has(code) && each.evidence.includes(message))),
   )
 
-/** Where the cluster itself cannot be read most checks fail for the same reason: said once, with their names. */
+/** Where the cluster itself cannot be read most checks fail for the same reason: reported once, with their names. */
 function mergeFailed(run: ConversionRun, found: readonly Found[]): readonly Finding[] {
   const reasons = new Map<string, { error: QuorateError; checks: string[] }>()
   for (const each of found) {
@@ -121,7 +121,7 @@ function mergeFailed(run: ConversionRun, found: readonly Found[]): readonly Find
   return [...found.filter((each): each is Finding => !('failed' in each)), ...failed]
 }
 
-/** The same error stops more than one step: said once, with their names. */
+/** The same error stops more than one step: reported once, with their names. */
 export function unplannedFindings(run: ConversionRun, steps: readonly PlannedStep[]): readonly Assessed[] {
   const reasons = new Map<string, { message: string; error: NonNullable<PlannedStep['unplanned']>; ids: string[] }>()
   for (const { id, problem, unplanned } of steps) {

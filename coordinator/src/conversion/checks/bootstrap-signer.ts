@@ -7,7 +7,7 @@ import type { Check } from './check.js'
 
 const id = 'bootstrap-signer'
 const component = 'kube-controller-manager'
-/** Four of its lease's durations: a change of leader is long over by then. */
+/** Four of its lease's durations: a leader change takes less. */
 const staleMs = 60_000
 
 /** It signs cluster-info for each token, and lives in the controller-manager's leader (kubeadm#3401, kubernetes#109233). */

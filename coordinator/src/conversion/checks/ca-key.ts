@@ -5,7 +5,7 @@ import type { Check } from './check.js'
 
 const id = 'ca-key'
 
-/** With an external CA kubeadm makes no certificate: a person has them signed where the key is (docs/decisions/0014-external-ca.md). */
+/** With an external CA kubeadm makes no certificate: the operator has them signed where the key is (docs/decisions/0014-external-ca.md). */
 export const caKey: Check = {
   id,
   title: "The keys of the cluster's CAs are on the first control plane, or Quorate lists what must be signed elsewhere",

@@ -9,7 +9,7 @@ const id = 'certificate-expiry'
 const dayMs = 86_400_000
 const soonDays = 30
 
-/** A certificate that ends during or soon after the conversion looks like a failure of it. */
+/** A certificate that expires during or soon after the conversion looks like a failure of the conversion. */
 export const certificateExpiryBy = (clock: Clock): Check => ({
   id,
   title: 'No certificate has expired or expires soon',
@@ -25,7 +25,7 @@ export const certificateExpiryBy = (clock: Clock): Check => ({
 
 export const certificateExpiry = certificateExpiryBy(systemClock)
 
-/** kubeadm's pki folder keeps what people put aside there: only what a flag, a kubeconfig or the kubelet names is used. */
+/** The pki folder may hold unused copies: only what a flag, a kubeconfig or the kubelet names is used. */
 function isUsed({ path }: CertificateFacts, { staticPods, manifestProblems, kubeconfigs }: NodeFacts): boolean {
   // Of kubeconfigs, and the kubelet's own; and where a manifest cannot be read it is unknown.
   if (!path.endsWith('.crt') || manifestProblems.length > 0) return true

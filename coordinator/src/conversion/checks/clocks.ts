@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 
 const id = 'clocks'
 const warnMs = 1_000
-/** Certificates and bootstrap tokens made on one node are not valid yet, or no more, on another (kubeadm#240, etcd's TLS). */
+/** Certificates and bootstrap tokens made on one node are not valid yet, or have expired, on another (kubeadm#240, etcd's TLS). */
 const refuseMs = 30_000
 
 /** How far a node's clock is ahead of this machine's: surely between `least` and `most`, ms. */
@@ -20,7 +20,7 @@ interface Offset {
 }
 
 /**
- * Compares clocks by one answer of each node: the node read its clock between our question and its answer. Facts that were read with their times
+ * Compares clocks by one answer of each node: the node read its clock between request and answer. Facts that were read with their times
  * will do, the difference of two clocks does not age: for the largest question there is it is not asked twice.
  */
 export const clocksBy = (clock: Clock): Check => ({

@@ -9,7 +9,7 @@ import type { Check } from './check.js'
 
 const id = 'cluster-folders'
 
-/** kubeadm reads its folders from kubeadm-config, what runs has them in its manifests: where the two differ, joiners get another layout (kubeadm#3044). */
+/** kubeadm reads its folders from kubeadm-config, what runs has them in its manifests: if the two differ, joiners get another layout (kubeadm#3044). */
 export const clusterFolders: Check = {
   id,
   title: 'Certificates, etcd data and static pods are where kubeadm-config and kubelet-config say',

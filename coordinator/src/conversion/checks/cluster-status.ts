@@ -2,7 +2,7 @@ import type { Check } from './check.js'
 
 const id = 'cluster-status'
 
-/** kubeadm up to 1.21 kept the API endpoints there and trusted it more than the cluster; a stale entry failed the join (kubeadm#1570, kubernetes#78293). */
+/** kubeadm up to 1.21 kept the API endpoints there and preferred it to the cluster state; a stale entry failed the join (kubeadm#1570, kubernetes#78293). */
 export const clusterStatus: Check = {
   id,
   title: 'kubeadm-config holds no ClusterStatus of an old kubeadm',

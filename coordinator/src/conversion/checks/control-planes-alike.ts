@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 const id = 'control-planes-alike'
 
 /**
- * kubeadm makes a joiner's manifests from kubeadm-config and its patches: what somebody wrote into those of the first alone is lost there, and one
+ * kubeadm makes a joiner's manifests from kubeadm-config and its patches: manual edits of the manifests on the first control plane are lost there, and one
  * cluster has two behaviours (kubernetes#102715, kubeadm#2735). Compared by value, and with each other those that are there.
  */
 export const controlPlanesAlike: Check = {

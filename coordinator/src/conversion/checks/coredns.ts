@@ -36,7 +36,7 @@ export const coredns: Check = {
 const startMs = 60_000
 const young = ({ startedUnixMs }: PodFacts): boolean => Math.abs(Date.now() - startedUnixMs) < 120_000
 
-/** A pod that starts at this very moment is no fault: looked at again for some seconds, and for as long as a start takes where it has just begun. */
+/** A pod that is starting is not a fault: checked again for some seconds, and for as long as a start takes if it has just begun. */
 async function settled(run: ConversionRun): Promise<ClusterFacts> {
   let last = await run.clusterFacts()
   const isSettled = (): boolean => coreDnsPods(last).every(({ ready }) => ready) && !coreDnsRolls(last)
@@ -105,7 +105,7 @@ function noRoom({ coreDns }: ClusterFacts, room: readonly string[]): Finding {
 function unready(cluster: ClusterFacts, { hasRoomSoon }: { hasRoomSoon: boolean }): Finding[] {
   const pods = coreDnsPods(cluster)
   const wanted = cluster.coreDns?.replicas ?? pods.length
-  // One that has no node now gets one by the joins.
+  // A pending pod gets a node when control planes join.
   const faulty = pods.filter(({ ready, node }) => !ready && !(node === '' && hasRoomSoon))
   if (pods.length > 0 && faulty.length === 0) return []
   const evidence = pods.length === 0 ? `0 pods of ${wanted}` : faulty.map(inWords).join('; ')

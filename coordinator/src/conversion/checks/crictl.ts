@@ -7,7 +7,7 @@ import type { Check } from './check.js'
 
 const id = 'crictl'
 
-/** Older kubeadm want crictl in PATH (`FileExisting-crictl`); later ones talk CRI themselves. */
+/** Older kubeadm versions need crictl in PATH (`FileExisting-crictl`); later ones talk CRI themselves. */
 export const crictl: Check = {
   id,
   title: 'crictl is installed where kubeadm needs it',

@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 
 const id = 'endpoint-replaced'
 
-/** Many clusters with one control plane were made with an endpoint already; users may depend on the old name. */
+/** Many clusters with one control plane were created with an endpoint; clients may depend on the old name. */
 export const endpointReplaced: Check = {
   id,
   title: 'An existing endpoint is not replaced unnoticed',
@@ -34,7 +34,7 @@ export const endpointReplaced: Check = {
 const hostOf = (endpoint: string): string =>
   canonicalAddress(isIpAddress(endpoint) ? endpoint : endpoint.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))
 
-/** As if there were none: what names it is rewritten, and its own address goes on serving it. */
+/** Treated as if there were none: what names it is rewritten, and its own address keeps serving it. */
 const ofFirst = (run: ConversionRun, present: string): Finding => ({
   id,
   severity: 'info',
@@ -43,7 +43,7 @@ const ofFirst = (run: ConversionRun, present: string): Finding => ({
   remedy: `Nothing to do in the cluster. Kubeconfigs elsewhere that name ${present} work as long as ${run.first.name} does: kubectl config set-cluster NAME --server=https://${formatEndpoint(run.endpoint)}`,
 })
 
-/** An address that a load balancer has: it goes on serving it, and can be the new name's address too. */
+/** The address of a load balancer: it keeps serving it, and the new name can resolve to it. */
 const ofAddress = (run: ConversionRun, host: string): string =>
   `Quorate uses a name as the endpoint, because a name can move. Keep ${host} routed to the API servers for clients that have it in their kubeconfigs (it stays in the certificate). To keep the load balancer at that address, resolve ${run.endpoint.host} to ${host} in DNS, and write loadBalancer: {kind: external} in the cluster file.`
 

@@ -7,7 +7,7 @@ import type { Check } from './check.js'
 
 const id = 'endpoint-resolves'
 
-/** Each node must find the endpoint by itself: not by cluster DNS, which needs the very API that is looked for. */
+/** Each node must find the endpoint by itself: not through cluster DNS, which needs that API. */
 export const endpointResolves: Check = {
   id,
   title: "Every node resolves the endpoint's name to the load balancer",
@@ -44,7 +44,7 @@ function ofNode(
   return [{ ...where, message: `it resolves the endpoint's name ${name} to an address other than ${wanted}` }]
 }
 
-/** Where another server can be asked too the name is found in the end, after the first one's time is over. */
+/** If there is another server, the name resolves after the first one times out. */
 async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
   const { inHosts, clusterDns, nameservers } = await nameSource(run, node)
   if (inHosts || clusterDns.length === 0) return []
@@ -61,7 +61,7 @@ async function throughClusterDns(run: ConversionRun, node: NodeEntry): Promise<F
   ]
 }
 
-/** Quorate's block cannot win against a line of somebody else that names the endpoint with another address. */
+/** Quorate's block cannot win against another line that names the endpoint with a different address. */
 async function foreignHostsLines(run: ConversionRun): Promise<Finding[]> {
   const wanted = run.loadBalancer.hostsAddress()
   const nodes = await withFacts(run, run.nodes)

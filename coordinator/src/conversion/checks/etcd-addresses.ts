@@ -10,7 +10,7 @@ import type { Check } from './check.js'
 
 const id = 'etcd-addresses'
 
-/** A cluster born before 1.13, or restored from a snapshot, may have an etcd that only itself can reach (kubeadm#1950, #2071). */
+/** In a cluster created before 1.13, or restored from a snapshot, etcd may be reachable from its own node only (kubeadm#1950, #2071). */
 export const etcdAddresses: Check = {
   id,
   title: 'etcd listens on, and advertises, the address of its node',

@@ -17,7 +17,7 @@ const without: Readonly<Record<Fix, string>> = {
   'etcd-fix/learner-not-asked': 'it may send the promotion to the learner, which answers no client, and give up',
 }
 
-/** A join that breaks off there is not lost: the member list tells how far it came, and the run goes on from there (recover-join). */
+/** A join that fails there can be recovered: the member list shows how far it got, and the run continues from there (recover-join). */
 export const etcdLearnerFixes: Check = {
   id,
   title: "The joiners' kubeadm has no known bugs in etcd member promotion",

@@ -16,7 +16,7 @@ const fixedSeconds = 120
 const defragBytesPerSecond = 100_000_000
 
 /**
- * A new member is sent the whole database before it may vote, and kubeadm waits for that no longer than its deadline. Measured where the
+ * A new member is sent the whole database before it may vote, and kubeadm waits only until its deadline. Measured where the
  * database is large: how fast the first control plane's bytes reach each joiner, and how fast its disk takes them.
  */
 export const etcdSize: Check = {
@@ -82,7 +82,7 @@ async function diskOf(run: ConversionRun, node: NodeEntry): Promise<Rate> {
   return rate(`disk of ${node.name} (${seen.folder})`, seen.bytesPerSecond)
 }
 
-/** Seconds, kubeadm's and ours: after kubeadm gave up the run itself promotes the learner (settle-member.ts). */
+/** Seconds, of kubeadm and of Quorate: after kubeadm gives up the run promotes the learner (settle-member.ts). */
 async function deadlineOf(run: ConversionRun, node: NodeEntry, etcd: EtcdFacts) {
   const { kubeadmConfigApi } = await run.nodeFacts(node)
   const kubeadm = kubeadmConfigApi === 'v1beta3' ? fixedSeconds : etcdTimeoutSeconds(etcd)
@@ -120,7 +120,7 @@ function finding({ node, seconds, evidence, etcd, deadline }: Predicted): Findin
   }
 }
 
-/** What makes it smaller, and what that costs: while etcd rewrites its file it answers no request. */
+/** How to shrink it, and the cost: while etcd rewrites its file it answers no request. */
 function smaller(etcd: EtcdFacts): string {
   const [bytes, used] = [databaseBytes(etcd), inUseBytes(etcd)]
   if (used > 0.8 * bytes)

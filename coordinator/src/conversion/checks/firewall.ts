@@ -10,7 +10,7 @@ import type { Check } from './check.js'
 const id = 'firewall'
 
 /**
- * What firewalld or ufw of a machine does not let in, before kubeadm or keepalived finds it out. Whether ports can be reached is tried as well
+ * What firewalld or ufw of a machine blocks, before kubeadm or keepalived runs into it. Whether ports can be reached is tried as well
  * (`reachability`); VRRP cannot be tried before two keepalived speak.
  */
 export const firewall: Check = {
@@ -65,7 +65,7 @@ async function trafficTo(run: ConversionRun, { node, facts }: Machine): Promise<
   return [fromControlPlanes, { from: others(machines), ports: [], vrrp, interfaceName }]
 }
 
-/** firewalld runs and does not tell: what it must let in, all of it. */
+/** firewalld runs but does not show its rules: everything that it must allow. */
 function unread(
   about: Pick<Finding, 'id' | 'severity' | 'node'>,
   senders: readonly Traffic[],

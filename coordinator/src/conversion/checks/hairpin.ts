@@ -28,7 +28,7 @@ export const hairpin: Check = {
   },
 }
 
-/** Whether any other node is answered: then it is the way back that fails. */
+/** Whether any other node is answered: then the return path fails. */
 async function answersOthers(run: ConversionRun): Promise<boolean> {
   const statuses = await readyStatuses(run)
   const { host, port } = run.endpoint

@@ -4,7 +4,7 @@ import type { Check } from './check.js'
 
 const id = 'join-permissions'
 
-/** A cluster whose roles were cleaned up, or restored in part, forbids its own tokens to join (kubernetes#103978, kubeadm#2386). */
+/** A cluster whose roles were cleaned up, or restored in part, does not authorize its own tokens to join (kubernetes#103978, kubeadm#2386). */
 export const joinPermissions: Check = {
   id,
   title: 'RBAC allows bootstrap tokens to join',
@@ -21,7 +21,7 @@ export const joinPermissions: Check = {
   },
 }
 
-/** The phase of kubeadm init that makes it; each can be run again on a cluster that lives. */
+/** The phase of kubeadm init that makes it; each can be run again on a running cluster. */
 function commandFor(right: string): string {
   const config = 'kubectl -n kube-system get configmap kubeadm-config -o jsonpath={.data.ClusterConfiguration} > c.yaml'
   if (right.endsWith('nodes-kubeadm-config'))

@@ -27,7 +27,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
     await nodeObjectOf(run, node),
   ]
   const where = { id, severity: 'error', node: node.name } as const
-  // What an earlier run copied from the first control plane is no leftover of a cluster.
+  // What an earlier run copied from the first control plane is not a leftover of a cluster.
   const copied = new Set(first.sharedFiles.map((file) => file.path))
   const getsMember = (await run.etcdTopology()).homes().includes(node)
   // A member of an external etcd may live on this machine: its data does not get in the way.
@@ -61,7 +61,7 @@ async function ofJoiner(run: ConversionRun, node: NodeEntry): Promise<Finding[]>
   return nodeObject === undefined ? findings : [...findings, nodeObject]
 }
 
-/** kubeadm reset empties its own folders, and others only where a cluster that is still there tells it of them (cmd/reset.go). */
+/** kubeadm reset empties its own folders, and others only if an existing cluster configures them (cmd/reset.go). */
 function resetOf(facts: NodeFacts, leftovers: readonly string[]): string {
   const { certificatesDir, etcdDataDir } = foldersOf(facts)
   const others = [certificatesDir, etcdDataDir].filter((folder) => !Object.values(kubeadmFolders).includes(folder))

@@ -32,7 +32,7 @@ function ofForwarding(node: string, { ipForward }: NodeFacts): Finding[] {
   ]
 }
 
-/** Whether the network plugin needs it is not to be seen; that the first control plane has it is. */
+/** The need of the network plugin is not visible; the state of the first control plane is. */
 function ofBridge(node: string, facts: NodeFacts, first: NodeFacts): Finding[] {
   if (facts.bridgeNetfilter || !first.bridgeNetfilter) return []
   return [

@@ -9,7 +9,7 @@ import type { Check } from './check.js'
 
 const id = 'kube-proxy'
 
-/** `update-kube-proxy` rolls its DaemonSet and waits until it is done: one pod that is not ready keeps the rollout from its end. */
+/** `update-kube-proxy` rolls its DaemonSet and waits until it is done: one pod that is not ready blocks the rollout. */
 export const kubeProxy: Check = {
   id,
   title: "kube-proxy's pods are ready, its DaemonSet is rolled out, and its rules reach the API from every node",
@@ -29,7 +29,7 @@ export const kubeProxy: Check = {
 const proxies = ({ pods, nodes }: ClusterFacts): readonly PodFacts[] =>
   pods.filter((pod) => pod.app === 'kube-proxy' && !pod.ending && nodes.some(({ name }) => name === pod.node))
 
-/** A pod that starts at this very moment is no fault: looked at again for some seconds. */
+/** A pod that is starting is not a fault: checked again for some seconds. */
 async function settled(run: ConversionRun): Promise<ClusterFacts> {
   let last = await run.clusterFacts()
   const isSettled = (): boolean => {
@@ -44,7 +44,7 @@ async function settled(run: ConversionRun): Promise<ClusterFacts> {
   return until('kube-proxy to be ready', look, { deadlineMs: 3_000, everyMs: 500 }).catch(() => last)
 }
 
-/** A pod that is ready says nothing of the rules that it could not write. */
+/** A ready pod may have failed to write its rules. */
 async function ledNowhere(run: ConversionRun, cluster: ClusterFacts): Promise<readonly Finding[]> {
   const nodes = run.nodes.filter(({ name }) => proxies(cluster).some((pod) => pod.node === name))
   const found = await Promise.all(

@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 
 const id = 'kubeadm-config-api'
 
-/** kubeadm join reads our document and kubeadm-config: it refuses both in a version that it has given up (util/config/common.go), the second after discovery. */
+/** kubeadm join reads the document of Quorate and kubeadm-config: it refuses both in a version that it no longer supports (util/config/common.go), the second after discovery. */
 export const kubeadmConfigApi: Check = {
   id,
   title: "The joiners' kubeadm reads the configuration that Quorate writes and kubeadm-config",
@@ -23,7 +23,7 @@ export const kubeadmConfigApi: Check = {
   },
 }
 
-/** Only what kubeadm is known to have given up, or not to have yet: of a newer one nothing is known but what it answers. */
+/** Only versions that kubeadm is known to have dropped, or not to have yet: of a newer kubeadm only its answer is known. */
 function reads(version: string, stored: string): boolean {
   if (stored === 'v1beta3') return holds('config-v1beta3', version)
   if (stored === 'v1beta4') return holds('config-v1beta4', version)

@@ -9,7 +9,7 @@ import type { Check } from './check.js'
 
 const id = 'kubeconfigs'
 
-/** What would stop the step that rewrites a kubeconfig, said before anything is changed. */
+/** What would stop the step that rewrites a kubeconfig, reported before any change. */
 export const kubeconfigs: Check = {
   id,
   title: 'Kubeconfigs can be read and rewritten',
@@ -26,7 +26,7 @@ export const kubeconfigs: Check = {
   },
 }
 
-/** Only the cluster in use is rewritten: another that names the first control plane is its owner's to change. */
+/** Only the cluster in use is rewritten: the owner changes another one that names the first control plane. */
 function notRewritten(
   run: ConversionRun,
   first: NodeFacts,
@@ -73,7 +73,7 @@ function ofFile(node: string, file: KubeconfigFacts, certDir: string): Finding[]
   ]
 }
 
-/** A user's own is nothing that the cluster needs; kubectl cannot read it either. */
+/** The cluster does not need a user's own file; kubectl cannot read it either. */
 function unreadable(node: string, { purpose, path, problem, remedy }: KubeconfigFacts): Finding {
   const isUsers = purpose === 'user'
   return {

@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 
 const id = 'kubelet-flags'
 
-/** A kubelet's flags are no part of kubelet-config: a join gives none of those that an operator gave the first control plane's. */
+/** A kubelet's flags are no part of kubelet-config: a join does not copy those that the operator set on the first control plane. */
 export const kubeletFlags: Check = {
   id,
   title: "The joiners' kubelets get the same flags as the first control plane, or as the policy says",

@@ -6,7 +6,7 @@ import type { Check } from './check.js'
 
 const id = 'kubelet-service'
 
-/** kubeadm starts the kubelet but does not enable it: a control plane that does not come back after a reboot is none. */
+/** kubeadm starts the kubelet but does not enable it: without it the control plane does not return after a reboot. */
 export const kubeletService: Check = {
   id,
   title: 'The kubelet starts at boot on the joiners',

@@ -7,7 +7,7 @@ const id = 'kubernetes-release'
 const { oldest, newest } = knownReleases
 
 /**
- * What kubeadm of a release does is known for some (docs/versions.md). A newer one is not refused for its number: it is asked. An older one is:
+ * What kubeadm of a release does is known for some (docs/versions.md). A newer one is not refused because of its number: kubeadm is asked. An older one is:
  * kubeadm there has other configurations, checks and phases, and it cannot be asked what it will do.
  */
 export const kubernetesRelease: Check = {

@@ -3,7 +3,7 @@ import type { Check } from './check.js'
 
 const id = 'load-balancer'
 
-/** What the chosen kind of load balancer needs (packages, foreign configurations, reachability) is its own file's to say. */
+/** What the chosen kind of load balancer needs (packages, foreign configurations, reachability) is defined in its own file. */
 export const loadBalancer: Check = {
   id,
   title: 'The prerequisites of the load balancer are met',

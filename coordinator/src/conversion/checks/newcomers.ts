@@ -4,8 +4,8 @@ import { readClusterFacts } from '../facts/read-facts.js'
 import { forgottenWorkers, lineOf, workersForgotten } from './workers-forgotten.js'
 
 /**
- * Workers that joined since the plan and that the file does not name. `kubeadm join` writes the server that cluster-info named at that moment: who
- * came before that was changed goes to the first control plane for ever (kubeadm#1955), who comes after it is right.
+ * Workers that joined since the plan and that the file does not name. `kubeadm join` writes the server that cluster-info named at that moment: a
+ * worker that joined before cluster-info changed uses the first control plane forever (kubeadm#1955); one that joined later is right.
  */
 export async function newcomers(run: ConversionRun): Promise<readonly Finding[]> {
   if (run.file.policy.ignoreFindings[workersForgotten.id] !== undefined) return []

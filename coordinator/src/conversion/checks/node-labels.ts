@@ -8,7 +8,7 @@ const id = 'node-labels'
 const byPrograms =
   /^([a-z0-9.-]*\.)?(kubernetes\.io|k8s\.io|projectcalico\.org|coreos\.com|cilium\.io|openstack\.org|antrea\.io|kube-router\.io|weave\.works|kube-vip\.io)\//
 
-/** Labels and annotations that a person gave the first control plane's Node are given to no other. */
+/** Labels and annotations that the operator set on the first control plane's Node are not copied to others. */
 export const nodeLabels: Check = {
   id,
   title: "The joiners' Nodes have the labels and annotations that the operator set on the first control plane",

@@ -6,7 +6,7 @@ import type { Check } from './check.js'
 
 const id = 'nodes-ready'
 
-/** A gate that waits for a node to be Ready again cannot pass on one that was not before. */
+/** A gate that waits for a Ready node cannot pass if the node was not Ready before. */
 export const nodesReady: Check = {
   id,
   title: 'Every node of the cluster file that is in the cluster is Ready',

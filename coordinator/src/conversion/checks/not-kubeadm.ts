@@ -8,7 +8,7 @@ import type { Check } from './check.js'
 const id = 'not-kubeadm'
 const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
-/** First of all checks: where it finds an error, the others have no cluster to read. */
+/** The first check: if it finds an error, the others have no cluster to read. */
 export const notKubeadm: Check = {
   id,
   title: 'The cluster was created by kubeadm',
@@ -39,7 +39,7 @@ function ofOtherDistribution(node: string, facts: NodeFacts): Finding[] {
   ]
 }
 
-/** They run, and were made by kubeadm; only here they cannot be read, or would not be written. */
+/** They run and were created by kubeadm, but Quorate cannot read them or would not write them. */
 function unreadableManifests(node: string, { manifestProblems }: NodeFacts): Finding[] {
   return manifestProblems.map(({ path, component, problem, remedy, linkTarget }): Finding => {
     const isLink = linkTarget !== ''

@@ -3,7 +3,7 @@ import type { Check } from './check.js'
 
 const id = 'old-address-users'
 
-/** What no step mends and the scan after them would meet: told before, so that it can be mended before (F38). */
+/** What no step fixes and the final scan would find: reported before the run, so that it can be fixed first (F38). */
 export const oldAddressUsersCheck: Check = {
   id,
   title: 'No client outside the fleet uses the address of the first control plane',

@@ -6,7 +6,7 @@ import type { Check } from './check.js'
 
 const id = 'package-holds'
 
-/** An automatic upgrade in the midst of a run restarts the kubelet or gives a joiner another version; kubeadm's documentation holds the packages for it. */
+/** An automatic upgrade during a run restarts the kubelet or gives a joiner another version; kubeadm's documentation holds the packages for it. */
 export const packageHolds: Check = {
   id,
   title: 'No automatic upgrade replaces kubeadm or the kubelet during a run',

@@ -2,7 +2,7 @@ import type { Check } from './check.js'
 
 const id = 'planned-outage'
 
-/** What cannot be avoided is asked for by its length. Whoever accepts it has it allowed by the availability budget too. */
+/** What cannot be avoided is asked for by its length. If it is accepted, the availability budget allows it too. */
 export const plannedOutage: Check = {
   id,
   title: 'The API stays available, or its outage is accepted',

@@ -9,7 +9,7 @@ import type { Check } from './check.js'
 
 const id = 'program-versions'
 
-/** What a release is too old for is known before anything is changed (shared/src/machine-versions.ts); how files are written for it too. */
+/** Finds releases that are too old before any change (shared/src/machine-versions.ts); how files are written for it too. */
 export const programVersions: Check = {
   id,
   title: 'The installed programs are new enough',

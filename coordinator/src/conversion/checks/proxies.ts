@@ -10,7 +10,7 @@ import type { Check } from './check.js'
 
 const id = 'proxies'
 
-/** kubeadm's HTTPProxy is a warning; a kubelet that asks a proxy for the endpoint is one that reports no more. */
+/** kubeadm's HTTPProxy is a warning; a kubelet that reaches the endpoint through a proxy stops reporting. */
 export const proxies: Check = {
   id,
   title: 'No kubelet or kubeadm uses a proxy to reach the endpoint',

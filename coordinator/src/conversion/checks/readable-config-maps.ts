@@ -11,7 +11,7 @@ import type { Check } from './check.js'
 
 const id = 'readable-config-maps'
 
-/** Judged here as a whole: every other check reads a field or two, and would take what cannot be read for absent. */
+/** Validated here as a whole: every other check reads a few fields, and would treat unreadable ones as absent. */
 export const readableConfigMaps: Check = {
   id,
   title: "kubeadm's ConfigMaps can be read",

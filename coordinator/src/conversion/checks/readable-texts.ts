@@ -7,7 +7,7 @@ import type { Check } from './check.js'
 
 const id = 'readable-texts'
 
-/** What is empty because it could not be read must not pass for absent. */
+/** A fact that is empty because it could not be read must not count as absent. */
 export const readableTexts: Check = {
   id,
   title: 'The agents can read all files that the checks need',

@@ -7,16 +7,16 @@ import type { Check } from './check.js'
 
 const id = 'shared-component-config'
 
-/** A configuration that kubeadm gives to every node alike. */
+/** A configuration that kubeadm gives to every node. */
 interface Shared {
   readonly configMap: string
   readonly key: string
   readonly kind: string
-  /** Fields that are of one node whatever they say. */
+  /** Fields that always belong to one node. */
   readonly always: readonly string[]
-  /** Fields with an address that the program listens on, or is known by. */
+  /** Fields with an address that the program listens on or advertises. */
   readonly own: RegExp
-  /** Fields with servers that are asked: the same for all, and gone with the machine that they are on. */
+  /** Fields with servers that every node uses, and that fail with the machine they run on. */
   readonly asked: readonly string[]
   readonly afterwards: string
 }

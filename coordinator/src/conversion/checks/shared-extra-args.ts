@@ -6,13 +6,13 @@ import type { Check } from './check.js'
 
 const id = 'shared-extra-args'
 
-/** What a process listens on, and what it is known by. */
+/** What a process listens on, and what it advertises. */
 const own =
   /^(bind-address|address|insecure-bind-address|advertise-address|listen-.*urls|.*advertise-.*urls|initial-cluster)$/
 /** Names of the whole cluster: every control plane must have the same, whatever it is called after. */
 const ofCluster =
   /^(service-account-issuer|api-audiences|cluster-name|leader-elect-resource-name|oidc-client-id|cors-allowed-origins)$/
-/** Servers that each API server asks: the same for all, and gone with the machine that they are on. */
+/** Servers that every API server uses, and that fail with the machine they run on. */
 const asked = /^(oidc-issuer-url|service-account-jwks-uri)$/
 
 /** As extraArgs of the ClusterConfiguration every joiner would get the first node's values (kubeadm#3175, #1468, #2289). */

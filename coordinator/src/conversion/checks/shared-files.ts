@@ -18,7 +18,7 @@ export const sharedFiles: Check = {
     const joining = await toJoin(run)
     if (files.length === 0 || joining.length === 0) return []
     const found = (await Promise.all(joining.map((node) => ofJoiner(run, node, files)))).flat()
-    // What the first control plane lacks itself is said once.
+    // What the first control plane lacks itself is reported once.
     const once = new Map(found.map((one) => [`${one.node} ${one.evidence} ${one.message}`, one]))
     return [...once.values(), ...together(run.first.name, files)]
   },

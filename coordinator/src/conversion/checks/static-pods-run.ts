@@ -7,7 +7,7 @@ import type { Check } from './check.js'
 
 const id = 'static-pods-run'
 
-/** The API shows a static pod by its mirror, which says Running when the container is long gone or another one (kubeadm#2718, kubernetes#123177). */
+/** The API shows a static pod by its mirror, which says Running when the container is gone or has been replaced (kubeadm#2718, kubernetes#123177). */
 export const staticPodsRun: Check = {
   id,
   title: 'Each static pod has exactly one running container, according to the container runtime',

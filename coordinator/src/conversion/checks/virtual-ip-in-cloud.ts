@@ -6,7 +6,7 @@ import type { Check } from './check.js'
 
 const id = 'virtual-ip-in-cloud'
 
-/** Clouds route by what their API was told: an address that a node announces by ARP is not found, or dropped as forged. */
+/** Clouds route what their API knows: an address that a node announces by ARP is not found, or dropped as forged. */
 export const virtualIpInCloud: Check = {
   id,
   title: 'The virtual IP can move between the machines: their network believes ARP',

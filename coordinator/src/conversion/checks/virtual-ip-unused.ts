@@ -9,7 +9,7 @@ import type { Check } from './check.js'
 
 const id = 'virtual-ip-unused'
 
-/** Who takes it over, takes it without asking: two holders on one network is an outage that looks like bad luck (keepalived#2370). */
+/** A machine takes over the address without a check: two holders on one network cause intermittent outages (keepalived#2370). */
 export const virtualIpUnused: Check = {
   id,
   title: 'The virtual IP is free and in the network of the machines that hold it',

@@ -9,7 +9,7 @@ import { certificateOf, probeFrom, problemOf, readyStatuses } from './probe.js'
 /** Balanced in turns over three while others connect too, a node is led to itself once in three times: 15 times never is one in four hundred. */
 const attemptsForEach = 5
 
-/** Before the conversion the certificate lacks the endpoint's name: chain and fingerprint say who answers. */
+/** Before the conversion the certificate lacks the endpoint's name: chain and fingerprint identify the server. */
 const chainOnly = { verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY, timeoutMs: 2_000 }
 
 /** What became of connections of one control plane through the load balancer. */

@@ -27,7 +27,7 @@ export async function nameSource(run: ConversionRun, node: NodeEntry): Promise<N
   }
 }
 
-/** How a person reads it, for evidence. */
+/** Readable form, for evidence. */
 export function sourceInWords({ inHosts, nameservers }: NameSource): string {
   if (inHosts) return 'from /etc/hosts'
   return nameservers.length === 0 ? 'from its resolver' : `from ${nameservers.join(', ')}`

@@ -26,7 +26,7 @@ export interface Mending {
 }
 
 export interface UserKind {
-  /** Who reads it, as a person calls it. */
+  /** The client that reads it, in readable form. */
   readonly who: string
   /** How it is recognised: by the place, and the line where the place is not enough. */
   readonly recognised: (mention: Mention) => boolean
@@ -35,9 +35,9 @@ export interface UserKind {
    * at any port. `nothing`: it may well mean this machine.
    */
   readonly counts: 'server' | 'host' | 'nothing'
-  /** `error` where the cluster itself is lost with the first control plane; `warning` where somebody else's program is. */
+  /** `error` where the cluster itself is lost with the first control plane; `warning` where it is a foreign program. */
   readonly severity: Exclude<Severity, 'info'>
-  /** The step that mends it: before the conversion it is no news. */
+  /** The step that fixes it: before the conversion it is expected. */
   readonly mendedBy?: string
   /** The command to type. */
   mend(it: Mending): string
@@ -66,7 +66,7 @@ const object = (who: string, pattern: RegExp, rest: Partial<UserKind> = {}): Use
 
 /**
  * THE TABLE of who may use the API server outside the fleet's own steps (F38 of the failure catalogue; cilium/cilium#19038, #20679; Calico's page on eBPF):
- * how each is recognised, what of its lines counts, and what mends it. The first row that recognises a mention has it.
+ * how each is recognised, which of its lines count, and what fixes it. The first row that recognises a mention has it.
  */
 export const userKinds: readonly UserKind[] = [
   // Its certSANs and its local endpoint are that machine's own.
@@ -136,7 +136,7 @@ export const userKinds: readonly UserKind[] = [
     severity: 'error',
     mendedBy: 'rewrite-control-plane-kubeconfigs',
   }),
-  // Its current context is rewritten; what other contexts of a person's file mean is that person's to know.
+  // Its current context is rewritten; the owner of the file knows the meaning of other contexts.
   file('kubectl of that user', /^\/(root|home\/[^/]+)\/\.kube\//, {
     mendedBy: 'rewrite-admin-kubeconfigs',
   }),

@@ -32,7 +32,7 @@ export const firstOf = ({ first }: ConversionRun, facts: NodeFacts): First => ({
   kubelet: foldersOf(facts).kubeletKubeconfig,
 })
 
-/** Somebody who still uses the first control plane where the endpoint is meant. */
+/** A client that still uses the first control plane instead of the endpoint. */
 export interface OldAddressUser extends Mention {
   readonly kind: UserKind
   readonly remedy: string
@@ -40,7 +40,7 @@ export interface OldAddressUser extends Mention {
 
 /**
  * All that still names the first control plane where it should name the endpoint, by the table of users: objects in the API, and files of every
- * node but its own local ones. What could not be looked into is told as well.
+ * node but its own local ones. What could not be searched is reported as well.
  */
 export async function oldAddressUsers(
   run: ConversionRun,

@@ -12,7 +12,7 @@ import { clusterCa } from './servers.js'
 export type Probe = Pick<ProbeEndpointRequest, 'host' | 'port'> &
   Partial<ProbeEndpointRequest> & { readonly signal?: AbortSignal }
 
-/** One look at an endpoint from a node: TLS against the cluster's CA and GET /readyz, unless told otherwise. */
+/** One look at an endpoint from a node: TLS against the cluster's CA and GET /readyz by default. */
 export async function probeFrom(
   run: ConversionRun,
   from: NodeEntry,

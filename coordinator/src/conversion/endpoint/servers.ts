@@ -13,7 +13,7 @@ export interface Peer {
   readonly port: number
 }
 
-/** What all that does not belong on a local API server shall name. */
+/** The server for everything that does not belong on a local API server. */
 export const endpointServer = (run: ConversionRun): string => serverUrl(run.endpoint)
 
 /** Names and addresses by which clients will meet the API server from now on. */

@@ -1,6 +1,6 @@
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 
-/** A cloud by whose network an address moves only when its own API is told: no ARP of a node's is believed. */
+/** A cloud whose network moves an address only through its own API: it ignores ARP of the nodes. */
 export interface Cloud {
   readonly name: string
   /** Undefined: a second address of a port works once it is allowed. */

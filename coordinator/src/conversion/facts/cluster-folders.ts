@@ -54,7 +54,7 @@ export function foldersToldBy(run: () => ConversionRun): () => Promise<ClusterFo
 }
 const againMs = 10_000
 
-/** The agent of a joiner, told with each question about folders and each change where its cluster keeps what kubeadm makes. */
+/** The agent of a joiner: each question about folders and each change names the folders that the cluster uses. */
 export function toldAgent(agent: Agent, folders: () => Promise<ClusterFolders | undefined>): Agent {
   const withFolders = async <T>(message: T): Promise<T> => {
     const told = await folders()

@@ -13,7 +13,7 @@ export interface Traffic {
   readonly interfaceName: string
 }
 
-/** What a firewall does not let in, and the commands that change it. */
+/** What a firewall blocks, and the commands that change it. */
 export interface Shut {
   readonly ports: readonly number[]
   readonly vrrp: boolean
@@ -22,7 +22,7 @@ export interface Shut {
   readonly remedy: string
 }
 
-/** What the rules of a machine do not let in, as far as they can be read; undefined: all of it passes. */
+/** What the rules of a machine block, as far as they can be read; undefined: nothing. */
 export function shutBy(rules: GetFirewallResponse, traffic: Traffic): Shut | undefined {
   if (rules.ufwActive) return shutByUfw(rules.ufwFiles, traffic)
   return rules.firewalldZones === '' ? undefined : shutByFirewalld(rules.firewalldZones, traffic)

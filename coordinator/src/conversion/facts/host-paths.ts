@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 
-/** Limits of what an agent brings along (agent/src/ops/shared-files/limits.ts), as a person reads them. */
+/** Limits of what an agent copies (agent/src/ops/shared-files/limits.ts), in readable units. */
 const mostBytes = 1024 * 1024
 const mostBytesTogether = 2 * 1024 * 1024
 

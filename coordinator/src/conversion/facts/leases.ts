@@ -10,11 +10,11 @@ export interface JudgedLease {
   readonly lease: string
   /** Who holds it and since when, in words. */
   readonly evidence: string
-  /** Undefined where somebody renews it. */
+  /** Undefined if it is renewed. */
   readonly problem: { readonly message: string; readonly evidence: string } | undefined
 }
 
-/** Whether somebody leads controller-manager and scheduler and renews the Lease. */
+/** If controller-manager and scheduler have a leader that renews the Lease. */
 export async function judgeLeases(run: ConversionRun): Promise<readonly JudgedLease[]> {
   const { leases } = await run.clusterFacts()
   const find = (name: string) => leases.find((one) => one.namespace === 'kube-system' && one.name === name)

@@ -98,7 +98,7 @@ const sharedLabels = (value: string): string =>
     .filter((label) => !labelOfOneNode.test(label))
     .join(',')
 
-/** Taints that somebody gave a Node: not those of a condition, which come and go. */
+/** Taints that were set on a Node, without those of conditions, which come and go. */
 export const lastingTaints = (taints: readonly string[]): readonly string[] =>
   taints.filter((taint) => !/^node(\.cloudprovider)?\.kubernetes\.io\//.test(taint))
 

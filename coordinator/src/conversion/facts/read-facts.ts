@@ -70,7 +70,7 @@ export function readEtcd(run: ConversionRun, signal?: AbortSignal): Promise<Etcd
   )
 }
 
-/** Whether etcd authenticates its clients, and whether ours has the role root there: asked for apart, because the question goes through raft. */
+/** Whether etcd authenticates its clients, and if Quorate's client has the role root there: asked separately, because the question goes through raft. */
 export async function readEtcdAuthentication(
   run: ConversionRun,
 ): Promise<{ readonly authentication: string; readonly clientName: string }> {

@@ -7,7 +7,7 @@ const id = 'certificate-expiry'
 const dayMs = 86_400_000
 const soonMs = 7 * dayMs
 
-/** Control planes made together have certificates that end together: three API servers that stop in the same hour are one that stops. */
+/** Control planes created together have certificates that expire together: then all API servers stop in the same hour. */
 export const certificateExpiry: Proof = {
   id,
   title: 'No control plane certificate expires within a week',

@@ -6,7 +6,7 @@ import { resultOf } from './not-proved.js'
 
 const id = 'control-planes-alike'
 
-/** What a client is answered must not depend on which control plane it meets. */
+/** The answer that a client gets must not depend on the control plane that it reaches. */
 export const controlPlanesAlike: Proof = {
   id,
   title: 'Control planes run with the same flags, images, files and kubelet configuration',

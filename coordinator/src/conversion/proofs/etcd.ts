@@ -40,7 +40,7 @@ export const etcd: Proof = {
   },
 }
 
-/** It works as the others do, and Quorate does not look after it: its load balancer may not lead there, its certificate is not looked at. */
+/** It works like the others, but Quorate does not manage it: the load balancer may not forward to it, and its certificate is not checked. */
 const unnamed = (name: string): Finding => ({
   ...{ id, severity: 'warning', node: name, evidence: 'Node and etcd member' },
   message: 'it is a control plane, but the cluster file does not name it',

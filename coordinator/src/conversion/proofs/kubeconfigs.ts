@@ -36,7 +36,7 @@ async function ofControlPlane(run: ConversionRun, node: NodeEntry): Promise<read
 }
 
 /**
- * Its own API server or the endpoint: with either the cluster outlives any one control plane, so where nobody asked for one of them
+ * Its own API server or the endpoint: with either the cluster survives the loss of a control plane, so if the policy sets neither
  * (`auto`), the other is no more than a warning. A cluster that kubeadm made with an endpoint has what its release wrote.
  */
 async function ofComponent(run: ConversionRun, node: NodeEntry, component: Steered): Promise<readonly Seen[]> {

@@ -4,7 +4,7 @@ import { notProved, resultOf, type Seen } from './not-proved.js'
 
 const id = 'leases'
 
-/** Both are held, by somebody who renews them: else nothing is scheduled, and no Node is ever found dead. */
+/** Both must be held and renewed: otherwise nothing is scheduled, and dead Nodes are not detected. */
 export const leases: Proof = {
   id,
   title: 'Controller-manager and scheduler each have a leader that renews the Lease',

@@ -13,7 +13,7 @@ const id = 'load-balancer'
 const leadsNot = 'the load balancer does not forward to every control plane'
 const servesNot = 'its load balancer does not serve: it cannot take over if the holder of the address fails'
 
-/** Each node of ours is asked by its own address: through the virtual IP only the one that holds it would be met. */
+/** Each node is asked by its own address: the virtual IP reaches only its holder. */
 export const loadBalancer: Proof = {
   id,
   title: 'The load balancer forwards to every control plane, and each of its nodes serves',

@@ -9,7 +9,7 @@ export const notProved = (id: string, missing: Omit<Finding, 'id' | 'severity'> 
   id,
 })
 
-/** One thing that was looked at: what was seen, or what is missing. */
+/** One observation: what was seen, or what is missing. */
 export type Seen = Evidence | Finding
 
 const isFinding = (seen: Seen): seen is Finding => 'severity' in seen

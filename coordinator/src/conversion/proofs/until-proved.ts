@@ -12,7 +12,7 @@ import { type Proved, prove } from './prove.js'
 interface Waiting {
   readonly signal: AbortSignal
   readonly deadlineMs: number
-  /** Proofs that need not hold; what they miss is told as evidence. */
+  /** Proofs that need not hold; what they miss is reported as evidence. */
   readonly except?: ReadonlySet<string>
   /** What is known to be missing and is not waited for. */
   readonly remaining?: readonly RecordedFinding[]
