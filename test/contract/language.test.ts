@@ -49,24 +49,7 @@ const unused: readonly (readonly [pattern: RegExp, instead: string])[] = [
 const exceptions: Readonly<Record<string, string>> = {}
 
 /** Rooms whose texts are not rewritten yet. */
-const notYet: readonly string[] = [
-  'agent/src',
-  'coordinator/src/cli',
-  'coordinator/src/conversion/certificates',
-  'coordinator/src/conversion/clients',
-  'coordinator/src/conversion/context',
-  'coordinator/src/conversion/etcd',
-  'coordinator/src/conversion/joining',
-  'coordinator/src/conversion/load-balancers',
-  'coordinator/src/conversion/proofs/foreseen.ts',
-  'coordinator/src/conversion/proofs/relied-proofs.ts',
-  'coordinator/src/conversion/steps',
-  'coordinator/src/conversion/undo',
-  'coordinator/src/engine',
-  'coordinator/src/report',
-  'coordinator/src/rest',
-  'coordinator/src/runs',
-]
+const notYet: readonly string[] = []
 
 interface Said {
   readonly text: string
