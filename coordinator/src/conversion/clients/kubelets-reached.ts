@@ -65,7 +65,9 @@ export async function untilKubeletReached(
           { what: `kubelet of ${node.name} through the API servers`, saw: servers.map(({ name }) => name).join(', ') },
         ])
       const { servingRequests } = await clusterNow(run)
-      return notYet(`the API server of ${first.from.name} reports: ${first.error}. ${remedyFor(first, servingRequests)}`)
+      return notYet(
+        `the API server of ${first.from.name} reports: ${first.error}. ${remedyFor(first, servingRequests)}`,
+      )
     },
     patience(signal, 300),
   ).catch((error: unknown) => {

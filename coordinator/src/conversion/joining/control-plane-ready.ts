@@ -99,11 +99,9 @@ export function balanceServing(
   const turn = inProcess.balancing.then(async () => {
     const backends = await servingNow(run, without)
     if (backends.length === 0)
-      throw new QuorateError(
-        'STEP_FAILED',
-        'no control plane serves: the load balancer keeps its backends',
-        { where: run.first.name },
-      )
+      throw new QuorateError('STEP_FAILED', 'no control plane serves: the load balancer keeps its backends', {
+        where: run.first.name,
+      })
     // A joining node gets the list in its own turn. When one leaves, the node that holds the address, even the leaving one, must route to those that stay.
     const rest = run.controlPlanes.filter((node) => !backends.includes(node) && !inProcess.joining.has(node))
     const pool = {

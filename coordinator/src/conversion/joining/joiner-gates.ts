@@ -92,7 +92,9 @@ async function connect(
   const isOther = certificateSha256 !== '' && answer.certificateSha256 !== certificateSha256
   if (answer.error === '' && !isOther) return
   const why =
-    answer.error === '' ? `another listener answers there (certificate ${answer.certificateSha256})` : pathProblem(answer)
+    answer.error === ''
+      ? `another listener answers there (certificate ${answer.certificateSha256})`
+      : pathProblem(answer)
   throw new QuorateError('STEP_FAILED', `${from.name} does not reach ${node.name} on port ${port}: ${why}`, {
     where: from.name,
     remedy: `Open TCP ${port} from ${from.address} to ${node.address} in the firewalls of both nodes and between them.`,
@@ -170,7 +172,10 @@ export async function alikeWithFirst(run: ConversionRun, node: NodeEntry, signal
   if (worst === undefined) return { what, saw: 'flags, images, files and kubelet configuration have equal values' }
   const agreed = run.file.policy.ignoreFindings[controlPlanesAlikeId]
   if (agreed !== undefined)
-    return { what, saw: `${rest.length + 1} difference${rest.length === 0 ? '' : 's'}, accepted in the cluster file: ${agreed}` }
+    return {
+      what,
+      saw: `${rest.length + 1} difference${rest.length === 0 ? '' : 's'}, accepted in the cluster file: ${agreed}`,
+    }
   const more = rest.length === 0 ? '' : ` (and ${rest.length} more; quorate verify lists all)`
   throw new QuorateError('STEP_FAILED', `${worst.message}${more}`, { where: node.name, remedy: worst.remedy })
 }

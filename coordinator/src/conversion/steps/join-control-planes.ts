@@ -181,7 +181,9 @@ async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<Conversio
 async function retire(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const end: End = (unlessInEndpoints, label) =>
     run.agent(node).change('retireApiServer', { unlessInEndpoints }, call, label)
-  await endUnled(run, node, { call, onlyJoined: true, end }).catch(orSay(call, 'its API server was not shut down gracefully'))
+  await endUnled(run, node, { call, onlyJoined: true, end }).catch(
+    orSay(call, 'its API server was not shut down gracefully'),
+  )
 }
 
 /** False where the join was refused before it began: then this run made nothing on that node, and no Node of its name, that it may remove. */

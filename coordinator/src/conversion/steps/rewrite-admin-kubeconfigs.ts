@@ -92,6 +92,7 @@ async function namesOne(run: ConversionRun, node: NodeEntry, { server, symlink }
 async function fileOf(run: ConversionRun, action: Action): Promise<KubeconfigFacts> {
   const facts = await run.nodeFacts(action.node)
   const file = facts.kubeconfigs.find(({ path }) => action.id === `${action.node}:${path}`)
-  if (file === undefined) throw new QuorateError('KUBECONFIG_INVALID', `${action.id} no longer exists`, { where: action.node })
+  if (file === undefined)
+    throw new QuorateError('KUBECONFIG_INVALID', `${action.id} no longer exists`, { where: action.node })
   return file
 }

@@ -82,7 +82,8 @@ async function lookAt(run: ConversionRun, node: NodeEntry): Promise<readonly Loo
       const pem = text === undefined ? undefined : certificateIn(text)
       const csr = requests.get(name)?.csr
       const path = run.requestFolder.requestPath(place)
-      if (csr === undefined) return { one, path, pem, problems: ['its key is no longer on the node'], request: undefined }
+      if (csr === undefined)
+        return { one, path, pem, problems: ['its key is no longer on the node'], request: undefined }
       const problems = shortcomingsOf(pem ?? '', { csr, caPem: one.caPem, usages, now: Date.now() })
       return { one, path, pem, problems, request: { ...place, csr, extensions: opensslExtensions({ csr, usages }) } }
     }),
