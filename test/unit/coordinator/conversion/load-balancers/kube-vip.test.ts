@@ -52,7 +52,7 @@ t.test('what it needs and has not', async (t) => {
   })
   t.match(otherPort, [/error .*must have the same port.*endpoint: apiserver\.example\.com:6443/])
   t.match(await found((of) => of.cluster.leases.push(lease('somebody'))), [
-    /error .*not Quorate.s holds the Lease.*external/,
+    /error .*another kube-vip already holds the Lease.*external/,
   ])
   t.match(await found((of) => Object.assign(of, { images: { [cp1]: [image] } })), [
     /info k8smaster2.*ctr -n k8s\.io/,
