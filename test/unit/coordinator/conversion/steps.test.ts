@@ -465,7 +465,7 @@ t.test('while CoreDNS is rolled nobody knows where its new pods will be', async 
     finish.verify(run, { id: '', node: run.first.name, does: '', diffs: [] }, soon(), undefined),
     'its gate waits',
   )
-  t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /rollout in progress/ }] })
+  t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /being rolled/ }] })
   // The old one ends: what is left is on one node.
   old.ending = true
   Object.assign(paper.cluster.coreDns ?? {}, { replicas: 1 })
