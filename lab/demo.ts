@@ -119,7 +119,7 @@ async function convert(cluster: SimulatedCluster): Promise<void> {
     say(`  ${name}: ${count} requests, ${bold(`${failed} failed`)}, longest gap ${longestGapMs} ms`)
   const stalledMs = (await cluster.control.ask<number>('stalls')) - stalledBefore
   if (stalledMs > 1_000)
-    say(`  This machine stalled for ${(stalledMs / 1_000).toFixed(1)} s in total: such gaps are not the cluster's.`)
+    say(`  This machine stood still for ${(stalledMs / 1_000).toFixed(1)} s in total: such gaps are not the cluster's.`)
   heading('Verify that the cluster is highly available')
   await must(cluster, ['verify', '-f', 'cluster.yaml'])
   const [run] = readdirSync(join(cluster.stateFolder, 'runs')).filter((name) => name.endsWith('.jsonl'))

@@ -38,7 +38,7 @@ t.test(
     await requesting.end()
     t.equal(requesting.killed.length, 1, 'so did an agent that had made its keys')
     t.equal(stopped.exitCode, 4, said(stopped))
-    t.match(stopped.stdout + stopped.stderr, /13 wait to be signed/)
+    t.match(stopped.stdout + stopped.stderr, /13 not signed yet/)
 
     signElsewhere({ stateFolder: cluster.stateFolder, run, keys })
     await cluster.setFaults('cp3', { failJoinPhase: 'kubelet-start' })

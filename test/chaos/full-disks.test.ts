@@ -18,14 +18,14 @@ t.test('disks that fill while a run goes on: it stops with the remedy, and goes 
     }
     const full = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'], fills)
     ended(t, full, 4)
-    t.match(full.stdout + full.stderr, /no space left[\s\S]*room on the disk/)
+    t.match(full.stdout + full.stderr, /no space left[\s\S]*Free space on the disk/)
     operatorDisk('')
   })
 
   await t.test("then the first control plane's agent's", async (t) => {
     const [run = ''] = runsOf(cluster)
     const fills = (chunk: string): void => {
-      if (/\] update-kube-proxy: Point/.test(chunk)) void agentDisk('/var/lib/quorate-agent')
+      if (/\] update-kube-proxy: Update/.test(chunk)) void agentDisk('/var/lib/quorate-agent')
     }
     const full = await cluster.quorate(['resume', run], fills)
     ended(t, full, 4)

@@ -83,7 +83,7 @@ t.test('a worker without an agent does not hold the conversion up; it follows wh
     await cluster.stopAgent(cluster.node('w2').name)
     const refused = await cluster.quorate(['rollback', run, '--yes'])
     ended(t, refused, 3)
-    t.match(refused.stderr, /k8sworker2[\s\S]*nothing was begun|nothing was begun[\s\S]*k8sworker2/)
+    t.match(refused.stderr, /k8sworker2[\s\S]*nothing was started|nothing was started[\s\S]*k8sworker2/)
     ended(t, await cluster.quorate(['rollback', run, '--yes', '--keep-endpoint']))
     t.equal((await members(cluster)).length, 1)
     t.equal(serverIn(cluster, 'w1', kubeletConf), endpoint, 'the endpoint is kept')

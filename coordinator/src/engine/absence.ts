@@ -7,15 +7,15 @@ export interface MissingNode {
   readonly message: string
 }
 
-/** Who is missing while an order is walked. The engine asks; who may be missed the order's own house knows. */
+/** Which nodes are missing while an order is walked. The engine reads it; the order's own package decides which nodes may be missing. */
 export interface Absence {
-  /** In the order in which it was noticed. */
+  /** In the order in which they were noticed. */
   missing(): readonly MissingNode[]
-  /** Aborted when one more is noticed: a gate that waits for that node is then looked at again without it. */
+  /** Aborted when one more is noticed: a gate that waits for that node is then evaluated again without it. */
   changed(): AbortSignal
 }
 
-/** Everybody is needed. */
+/** Every node is required. */
 export const nobodyMissing: Absence = {
   missing: () => [],
   changed: () => neverAborted(),
@@ -24,7 +24,7 @@ export const nobodyMissing: Absence = {
 export const isMissing = (absence: Absence, node: string): boolean =>
   absence.missing().some((missing) => missing.node === node)
 
-/** Does something that asks nodes, again as often as one more of them turned out to be missing meanwhile. */
+/** Runs work that queries nodes, again each time when one more of them turns out to be missing. */
 export async function withoutMissing<T>(absence: Absence, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   for (;;) {
     const before = absence.missing().length

@@ -1,6 +1,6 @@
 import type { RecordedEvent, RunError, RunEvent } from './events.js'
 
-/** The work of one process on a run: from where it took it up to its end, or to the last that it wrote. */
+/** The work of one process on a run: from its start or resume to its end, or to the last event that it wrote. */
 export interface Attempt {
   readonly begun: 'started' | 'resumed' | 'rollback'
   /** Unix milliseconds. */
@@ -13,7 +13,7 @@ export interface Attempt {
   readonly work: readonly StepWork[]
 }
 
-/** An action that failed, or that could not be undone; the action itself forgets it when it is tried again. */
+/** An action that failed, or that could not be undone; the action's own record drops it when it is tried again. */
 export interface Failure {
   readonly at: number
   readonly step: string
@@ -43,7 +43,7 @@ export function attemptsAfter(attempts: readonly Attempt[], { at, event }: Recor
   const begun = beginnings[event.kind]
   if (begun !== undefined) return [...attempts, { begun, from: at, to: at, outcome: 'open', failures: [], work: [] }]
   const last = attempts.at(-1)
-  // What is written after an end is a late word of something that had ended too.
+  // An event after the end is a late message of work that had ended too.
   if (last === undefined || last.outcome !== 'open') return attempts
   return [...attempts.slice(0, -1), grown({ ...last, to: at }, at, event)]
 }
@@ -73,7 +73,7 @@ const states: { readonly [K in RunEvent['kind']]?: StepWork['state'] } = {
   'action-undone': 'undone',
 }
 
-/** An undo does not make good that the step failed. */
+/** A failed step stays failed, also when it is undone. */
 function withWork(attempt: Attempt, at: number, { kind, step }: { kind: RunEvent['kind']; step: string }): Attempt {
   const known = attempt.work.find((one) => one.step === step)
   const state = known?.state === 'failed' ? 'failed' : (states[kind] ?? known?.state ?? 'open')
@@ -81,7 +81,7 @@ function withWork(attempt: Attempt, at: number, { kind, step }: { kind: RunEvent
   return { ...attempt, work: [...attempt.work.filter((one) => one !== known), grownWork] }
 }
 
-/** Between the attempts nobody worked on the run. */
+/** The times between attempts, when no process worked on the run. */
 export const pausesOf = (attempts: readonly Attempt[]): readonly { readonly from: number; readonly to: number }[] =>
   attempts.slice(1).map(({ from }, index) => ({ from: attempts[index]?.to ?? from, to: from }))
 
@@ -95,7 +95,7 @@ export function workedMs(attempts: readonly Attempt[], step?: string): number {
 export const workedWithin = (attempts: readonly Attempt[], span: { readonly from: number; readonly to: number }) =>
   attempts.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)), 0)
 
-/** How the attempts before the last one ended, those that were done left out: `1 interrupted`, `2 failed`. */
+/** How the attempts before the last one ended, without those that finished: `1 interrupted`, `2 failed`. */
 export function endedBadly(attempts: readonly Attempt[]): readonly { readonly count: number; readonly how: string }[] {
   const words = { interrupted: 'interrupted', failed: 'failed', open: 'abandoned' } as const
   const earlier = attempts.slice(0, -1)

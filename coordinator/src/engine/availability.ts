@@ -17,7 +17,7 @@ export const totalOf = (records: readonly AvailabilityRecord[]): AvailabilityTot
 const kindOf = ({ target }: AvailabilityRecord): string =>
   target === 'write' ? 'writes' : target === 'cluster-dns' ? 'DNS answers' : 'reads'
 
-/** For how long the machine that asked stood still: of several that did the worst. What one of them asked at once stood still at once. */
+/** How long the probing machine was stalled: the worst of several. Probes that one machine makes at the same time stall together. */
 export function stalledMsOf(records: readonly AvailabilityRecord[]): number {
   const steps = new Map<string, { readonly place: string; readonly ms: number }>()
   for (const { place, during, stalledMs = 0 } of records) {
@@ -29,7 +29,7 @@ export function stalledMsOf(records: readonly AvailabilityRecord[]): number {
   return Math.max(0, ...places.values())
 }
 
-/** What the journal says, and what was seen since (engine/seen-now.ts): each watch of a way, told by when it began, counts once. */
+/** The journal's records and what was seen since (engine/seen-now.ts): each watch of a path, identified by its start, counts once. */
 export const withSeenNow = (
   journaled: readonly AvailabilityRecord[],
   now: readonly AvailabilityRecord[],
@@ -52,6 +52,6 @@ export function availabilityLine(records: readonly AvailabilityRecord[]): string
       : `${asked - failed} ${kind} ok, ${failed} failed, longest gap ${longestGapMs} ms`
   })
   const stalledMs = stalledMsOf(records)
-  if (stalledMs > 0) said.push(`the requesting machine stalled for ${(stalledMs / 1_000).toFixed(1)} s`)
+  if (stalledMs > 0) said.push(`the machine that asked stood still for ${(stalledMs / 1_000).toFixed(1)} s`)
   return said.length === 0 ? undefined : said.join('; ')
 }

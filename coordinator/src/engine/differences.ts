@@ -4,8 +4,8 @@ import { type PlannedStep, requireApproved } from './plan.js'
 import type { Action, Step } from './step.js'
 
 /**
- * What a run that is to be resumed would do now and was not approved for, one sentence each: verified actions that are needed again,
- * new actions, and diffs that are not those that a person read. What was begun is not among them: it is brought to its end first.
+ * What a resumed run would do now without approval, one sentence each: verified actions that are needed again, new actions, and diffs that differ
+ * from the approved ones. Actions that were begun are not among them: they are finished first.
  */
 export function differencesFrom<Run>(
   state: RunState,
@@ -28,11 +28,11 @@ function difference(state: RunState, { step, action, onResume }: Planned): reado
   const records = state.steps.find(({ id }) => id === step)?.actions ?? []
   const record = records.find((one) => one.action.id === action.id)
   if (record !== undefined && isOpen(record)) return []
-  // Whoever approved that the run goes on without this node approved that it gets later what the others get now.
+  // Approving a run without this node includes approving the same actions on it later.
   if (state.missing.some(({ node }) => node === action.node) && record === undefined) return []
   if (record?.state === 'verified') {
     if (onResume !== undefined) return []
-    return [`${step} on ${action.node} was done and verified, and is needed again: ${action.does}${diffsOf(action)}`]
+    return [`${step} on ${action.node} was done and verified, but is needed again: ${action.does}${diffsOf(action)}`]
   }
   try {
     requireApproved(

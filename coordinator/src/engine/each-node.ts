@@ -1,11 +1,11 @@
 export interface EachNodeOptions {
   /** How many at a time, after the canaries. */
   readonly width: number
-  /** How many are done alone, one after the other, before the rest. */
+  /** How many run alone, one after the other, before the rest. */
   readonly canary: number
   /** Starts no further one when more than this many failed. */
   readonly maxFailed: number
-  /** Asked before each start; false: no further one is started. */
+  /** Called before each start; false: no further one starts. */
   mayStart(): boolean
 }
 
@@ -16,7 +16,7 @@ export interface EachNodeResult {
   readonly left: number
 }
 
-/** Walks items `width` at a time. After too many failures it starts no new one, waits for those that run, and reports every failure. */
+/** Walks items `width` at a time. After too many failures it starts no new one, waits for the running ones, and reports every failure. */
 export async function eachNode<T>(
   items: readonly T[],
   options: EachNodeOptions,
@@ -24,7 +24,7 @@ export async function eachNode<T>(
 ): Promise<EachNodeResult> {
   const failures: unknown[] = []
   let next = 0
-  // A canary is there to be heeded: one that fails stops the step whatever maxFailed allows.
+  // A failed canary stops the step, whatever maxFailed allows.
   const goesOn = (limit: number) => next < items.length && failures.length <= limit && options.mayStart()
   const walk = async (end: number, limit: number) => {
     while (next < end && goesOn(limit)) {

@@ -2,7 +2,7 @@ import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RecordedFinding } from './recorded-finding.js'
 import type { Action, Evidence } from './step.js'
 
-/** What happened, as the journal, the terminal, the event stream and the report all read it. No secret is ever in it. */
+/** One event of a run, for the journal, the terminal, the event stream and the report. It never contains a secret. */
 export type RunEvent =
   | {
       readonly kind: 'run-started'
@@ -10,25 +10,25 @@ export type RunEvent =
       readonly planHash: string
       readonly fencingToken: number
       readonly version: string
-      /** Text of the cluster file, so that the journal stands alone. */
+      /** Text of the cluster file, so that the journal is self-contained. */
       readonly clusterFile: string
       readonly steps: readonly { readonly id: string; readonly title: string; readonly actions: readonly Action[] }[]
       /** Findings that the operator chose to ignore, with the reasons. */
       readonly ignored: Readonly<Record<string, string>>
-      /** Set where it walks another order than the usual one. */
+      /** Set where the order is not the usual one. */
       readonly purpose?: string
-      /** All that the checks found, the worst first; journals of older versions lack it. */
+      /** All findings of the checks, the worst first; journals of older versions lack it. */
       readonly findings?: readonly RecordedFinding[]
     }
   | {
-      /** Another process took the run over; what it goes on with is in `steps`. */
+      /** Another process took the run over; `steps` has what it continues with. */
       readonly kind: 'run-resumed'
       readonly planHash: string
       readonly fencingToken: number
       readonly version: string
-      /** What is to be done from here on, planned from facts read now. */
+      /** What remains to be done, planned from facts read now. */
       readonly steps: readonly { readonly id: string; readonly title: string; readonly actions: readonly Action[] }[]
-      /** What differs from what was approved, where a person accepted it. */
+      /** Differences from the approved plan that the operator accepted. */
       readonly differences: readonly string[]
     }
   | {
@@ -36,12 +36,12 @@ export type RunEvent =
       readonly step: string
       readonly title: string
       readonly actions: readonly Action[]
-      /** What it relies on, proved again just before. */
+      /** Its preconditions, verified again just before. */
       readonly proofs?: readonly Evidence[]
     }
   | { readonly kind: 'step-skipped'; readonly step: string; readonly title: string }
   | { readonly kind: 'action-started'; readonly step: string; readonly action: Action }
-  /** One that was begun before is brought to its end: what it sent is asked for, not sent again. */
+  /** Finishes an action that was started earlier: the outcome of its operations is queried, they are not sent again. */
   | { readonly kind: 'action-continued'; readonly step: string; readonly action: string; readonly node: string }
   | {
       readonly kind: 'operation-sent'
@@ -93,7 +93,7 @@ export type RunEvent =
       readonly error: RunError
     }
   | {
-      /** Its node does not answer: what is left of it is done when it comes back. */
+      /** Its node does not answer: the rest of it is done when the node is back. */
       readonly kind: 'action-pending'
       readonly step: string
       readonly action: string
@@ -106,7 +106,7 @@ export type RunEvent =
       readonly step: string
       readonly action: string
       readonly node: string
-      /** What was seen after it. */
+      /** What was seen after the undo. */
       readonly evidence: readonly Evidence[]
     }
   | {
@@ -117,31 +117,31 @@ export type RunEvent =
       readonly error: RunError
     }
   | { readonly kind: 'step-done'; readonly step: string }
-  /** It does not answer, and the run goes on without it: from here on all that is due on it waits. */
+  /** The node does not answer and the run continues without it: from here on all its actions wait. */
   | { readonly kind: 'node-missing'; readonly node: string; readonly message: string }
-  /** All that waited for it is done. */
+  /** All that waited for the node is done. */
   | { readonly kind: 'node-back'; readonly node: string }
-  /** A snapshot from before the first change, and at the end, its fields beside these two: for the report. */
+  /** A snapshot before the first change and at the end, with its fields beside these two: for the report. */
   | { readonly kind: 'cluster-seen'; readonly when: 'before' | 'after' }
   | ({ readonly kind: 'availability' } & AvailabilityRecord)
   | { readonly kind: 'run-ended'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
   | {
-      /** The way back begins, or goes on after a crash. */
+      /** The rollback starts, or continues after a crash. */
       readonly kind: 'rollback-started'
       readonly fencingToken: number
       readonly version: string
-      /** Only a part is taken back, as the order's own house says. */
+      /** Only a part is rolled back, as the order's own package defines. */
       readonly keepEndpoint: boolean
     }
   | { readonly kind: 'run-rolled-back'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
 
-/** What one node saw of one server while one step ran. */
+/** What one node saw of one server during one step. */
 export interface AvailabilityRecord {
   /** Id of the step. */
   readonly during: string
-  /** The node that asked. */
+  /** The probing node. */
   readonly place: string
-  /** What was asked, by the name that the watch gives it. */
+  /** The target, by the name that the watch gives it. */
   readonly target: string
   /** Unix milliseconds. */
   readonly from: number
@@ -151,7 +151,7 @@ export interface AvailabilityRecord {
   readonly failed: number
   /** The longest time between two good answers. */
   readonly longestGapMs: number
-  /** How long the machine that asked stood still itself, which is in no gap; absent where it did not. */
+  /** How long the probing machine itself was stalled, which counts in no gap; absent where it was not. */
   readonly stalledMs?: number | undefined
   readonly outages: readonly Outage[]
 }
@@ -182,5 +182,5 @@ export interface RecordedEvent {
   readonly event: RunEvent
 }
 
-/** True for what ends a run or its way back. */
+/** True for the end of a run or of its rollback. */
 export const isEnd = ({ kind }: RunEvent): boolean => kind === 'run-ended' || kind === 'run-rolled-back'

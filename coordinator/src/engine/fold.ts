@@ -23,9 +23,9 @@ export interface OperationRecord {
   readonly node: string
   readonly label: string
   readonly result: OperationResult
-  /** It took back what others did. */
+  /** It undid what others did. */
   readonly undo: boolean
-  /** What it did was taken back since. */
+  /** What it did was undone since. */
   readonly undone: boolean
 }
 
@@ -40,7 +40,7 @@ export interface SentOperation {
   readonly state: 'sent' | 'done' | 'failed'
   readonly result?: OperationResult
   readonly error?: RunError
-  /** It belongs to an attempt that is over: nothing asks for it any more. */
+  /** It belongs to an attempt that is over: its outcome is not queried any more. */
   readonly over: boolean
 }
 
@@ -55,7 +55,7 @@ export interface ActionRecord {
   readonly operations: readonly OperationRecord[]
   readonly sent: readonly SentOperation[]
   readonly evidence: readonly Evidence[]
-  /** What was seen after it was taken back. */
+  /** What was seen after it was undone. */
   readonly undoEvidence?: readonly Evidence[]
   readonly error?: RunError
   readonly undoError?: RunError
@@ -67,20 +67,20 @@ export interface StepRecord {
   readonly state: StepState
   readonly startedAt?: number
   readonly endedAt?: number
-  /** What it relies on, as proved just before its first action. */
+  /** Its preconditions, as verified just before its first action. */
   readonly proofs?: readonly Evidence[]
   readonly actions: readonly ActionRecord[]
 }
 
-/** A node that the run went on without; what is due on it waits until it is back. */
+/** A node that the run continued without; its actions wait until it is back. */
 export interface WaitingNode extends MissingNode {
   /** Unix milliseconds. */
   readonly since: number
-  /** What was planned for it and is not done; empty where it was missing before it could be planned for. */
+  /** Its planned actions that are not done; empty where it was missing before the plan. */
   readonly waits: readonly { readonly step: string; readonly does: string }[]
 }
 
-/** A run as its events tell it. */
+/** A run, as a fold over its events. */
 export interface RunState {
   readonly id: string
   readonly cluster: string
@@ -88,11 +88,11 @@ export interface RunState {
   readonly version: string
   readonly clusterFile: string
   readonly fencingToken: number
-  /** Set where it walks another order than the usual one. */
+  /** Set where the order is not the usual one. */
   readonly purpose?: string
   readonly startedAt: number
   readonly endedAt?: number
-  /** `abandoned`: no end was written and nobody goes on with it (its coordinator died). `damaged`: its journal cannot be read. */
+  /** `abandoned`: no end was written and no process continues it (its coordinator died). `damaged`: its journal cannot be read. */
   readonly outcome: Outcome
   readonly error?: RunError
   readonly ignored: Readonly<Record<string, string>>
@@ -101,15 +101,15 @@ export interface RunState {
   /** The cluster before the first change, and at the last end. */
   readonly seen: { readonly before?: Snapshot; readonly after?: Snapshot }
   readonly steps: readonly StepRecord[]
-  /** Nodes that it went on without. */
+  /** Nodes that it continued without. */
   readonly missing: readonly WaitingNode[]
-  /** What was asked of the API servers while it ran, step by step. */
+  /** The probes of the API servers while it ran, step by step. */
   readonly availability: readonly AvailabilityRecord[]
-  /** How often another process went on with it. */
+  /** How often another process resumed it. */
   readonly resumed: number
-  /** What each process did of it, rollbacks included; between two the run stood still. */
+  /** The work of each process on it, including rollbacks; between two the run was idle. */
   readonly attempts: readonly Attempt[]
-  /** Set when the way back was begun. */
+  /** Set when a rollback was started. */
   readonly rollback?: { readonly startedAt: number; readonly keepEndpoint: boolean }
   /** Number of the last event. */
   readonly seq: number
@@ -243,7 +243,7 @@ function resumedStep(step: StepRecord, listed: Listed | undefined): StepRecord {
   return { ...open, state: 'running' }
 }
 
-/** What was begun keeps its record: what it touched is what a way back needs. */
+/** Actions that were started keep their record: a rollback needs what they touched. */
 function startedStep(step: StepRecord, at: number, actions: readonly Action[]): StepRecord {
   const { endedAt: _, ...open } = step
   const listed = new Set(actions.map(({ id }) => id))
@@ -305,7 +305,7 @@ function applyToAction(record: ActionRecord, at: number, event: ActionEvent): Ac
     case 'action-pending':
       return { ...record, state: 'pending', error: event.error }
     case 'undo-started':
-      // After an undo that failed a new try; after a crash the same one goes on.
+      // After a failed undo this is a new try; after a crash the same one continues.
       return { ...record, state: 'undoing', sent: record.state === 'undoing' ? record.sent : over(record.sent, isUndo) }
     case 'action-undone':
       return { ...record, state: 'undone', endedAt: at, undoEvidence: event.evidence, ...takenBack(record) }
@@ -314,7 +314,7 @@ function applyToAction(record: ActionRecord, at: number, event: ActionEvent): Ac
   }
 }
 
-/** Labels of operations that take back begin so. */
+/** Prefix of the labels of operations that undo. */
 export const undoPrefix = 'undo-'
 const isUndo = ({ label }: { label: string }): boolean => label.startsWith(undoPrefix)
 
@@ -348,7 +348,7 @@ const takenBack = ({ sent, operations }: ActionRecord) => ({
 export const unended = ({ sent }: ActionRecord): readonly SentOperation[] =>
   sent.filter((one) => !one.over && one.state === 'sent')
 
-/** Begun and neither verified nor ended, or left to a person in its middle: the first thing that a resumed run brings to an end. */
+/** Started and neither verified nor ended, or left to the operator unfinished: a resumed run finishes it first. */
 export const isOpen = (record: ActionRecord): boolean =>
   record.state === 'running' ||
   record.state === 'pending' ||
@@ -359,7 +359,7 @@ export const isOpen = (record: ActionRecord): boolean =>
 const neededPerson = ({ error }: ActionRecord): boolean =>
   error !== undefined && error.code in catalogue && catalogue[error.code as ErrorCode].exit === 'needsPerson'
 
-/** What an action did and nobody took back yet. */
+/** What an action did and what is not undone yet. */
 export function doneOf({ action, operations }: ActionRecord): DoneAction {
   const results = operations.filter(({ undo, undone }) => !undo && !undone)
   return { action, results: results.map(({ node, label, result }) => ({ node, label, result })) }

@@ -1,18 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
-/** A file that is only added to. */
+/** An append-only file. */
 export interface AppendedFile {
   append(text: string): Promise<void>
-  /** Resolves when all that was appended survives a power-cut. */
+  /** Resolves when all appended text survives a power cut. */
   sync(): Promise<void>
   close(): Promise<void>
 }
 
-/** The file system as a journal needs it; a test that watches the order of writing and sending puts its own in place. */
+/** The file system operations of a journal; a test replaces them to watch the order of writing and sending. */
 export interface JournalDoor {
   /** Fails when the file exists. */
   create(path: string): Promise<AppendedFile>
-  /** Cuts an existing file to `bytes` and adds to it from there. */
+  /** Truncates an existing file to `bytes` and appends from there. */
   reopen(path: string, bytes: number): Promise<AppendedFile>
   syncFolder(path: string): Promise<void>
 }

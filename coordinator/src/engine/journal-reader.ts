@@ -12,9 +12,9 @@ export function recordHash(prev: string, record: string): string {
 }
 
 export interface JournalReader {
-  /** The records that were added since the last call. The last line, as long as it has no end, is left for later: it is being written, or was torn. */
+  /** The records added since the last call. An incomplete last line is left for later: it is being written, or was truncated. */
   next(): Promise<readonly RecordedEvent[]>
-  /** Where the records that were read end: bytes, number and hash of the last one. */
+  /** The end of the records read: offset in bytes, number and hash of the last one. */
   end(): { readonly offset: number; readonly seq: number; readonly prev: string }
   close(): Promise<void>
 }
@@ -45,9 +45,13 @@ export async function openJournalReader(path: string, run: string): Promise<Jour
         const follows =
           line !== undefined && line.prev === prev && line.record.seq === seq + 1 && line.record.run === run
         if (!follows || recordHash(prev, JSON.stringify(line.record)) !== line.hash) {
-          throw new QuorateError('JOURNAL_DAMAGED', `record ${seq + 1}, at byte ${offset}, is not what was written`, {
-            where: path,
-          })
+          throw new QuorateError(
+            'JOURNAL_DAMAGED',
+            `record ${seq + 1}, at byte ${offset}, differs from what was written`,
+            {
+              where: path,
+            },
+          )
         }
         events.push(line.record)
         seq += 1

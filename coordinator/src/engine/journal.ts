@@ -10,8 +10,8 @@ import { chainStart, openJournalReader, recordHash } from './journal-reader.js'
 export interface Journal {
   readonly run: RunId
   /**
-   * Resolves when the event is on the disk (fsync); progress lines only when they are written. Events keep the order of the
-   * calls. After a write that failed, every further append rejects: a run must not go on unrecorded.
+   * Resolves when the event is on disk (fsync); progress lines already when they are written. Events keep the order of the
+   * calls. After a failed write every further append rejects: a run must not continue unrecorded.
    */
   append(event: RunEvent): Promise<RecordedEvent>
   close(): Promise<void>
@@ -29,7 +29,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Makes `path`, which must not exist, and fsyncs its folder so that the name survives a power-cut. */
+/** Creates `path`, which must not exist, and fsyncs its folder so that the name survives a power cut. */
 export async function createJournal(path: string, run: RunId, options: JournalOptions = {}): Promise<Journal> {
   const door = options.door ?? fileDoor
   const file = await door.create(path)
@@ -37,7 +37,7 @@ export async function createJournal(path: string, run: RunId, options: JournalOp
   return appender(file, { path, run, clock: options.clock ?? systemClock, seq: 0, prev: chainStart })
 }
 
-/** Opens a journal to go on with it: its chain is checked, a torn last line is cut off. Only for who holds the cluster's lease. */
+/** Opens a journal to continue it: verifies its hash chain and truncates an incomplete last line. Only for the holder of the cluster's lease. */
 export async function reopenJournal(
   path: string,
   run: RunId,
@@ -54,7 +54,7 @@ interface Place {
   readonly path: string
   readonly run: RunId
   readonly clock: Clock
-  /** Of the last record that is there. */
+  /** Of the last existing record. */
   readonly seq: number
   readonly prev: string
 }
@@ -66,7 +66,7 @@ function appender(file: AppendedFile, { path, run, clock, ...last }: Place): Jou
   let flushing: Promise<void> | undefined
 
   const flush = async () => {
-    // Not before `flushing` is set: a journal that is broken needs no time, and its end would be overwritten by its beginning.
+    // Not before `flushing` is set: a broken journal fails at once, and setting `flushing` would overwrite its reset.
     await Promise.resolve()
     while (queue.length > 0) {
       const batch = queue.splice(0)
@@ -103,13 +103,13 @@ function appender(file: AppendedFile, { path, run, clock, ...last }: Place): Jou
   }
 }
 
-// One fsync for all that wait: twenty nodes that report at once cost the disk as much as one.
+// One fsync for all waiting events: twenty nodes that report at once cost the disk as much as one.
 async function writeBatch(file: AppendedFile, batch: readonly Waiting[]): Promise<void> {
   await file.append(batch.map(({ line }) => line).join(''))
   if (batch.some(({ durable }) => durable)) await file.sync()
 }
 
-// Sealed secrets are of use to one agent process only, and a journal is read by many people.
+// Sealed secrets are useful to one agent process only, and many people read a journal.
 function withoutSealed(event: RunEvent): RunEvent {
   return event.kind === 'operation-done' ? { ...event, result: { ...event.result, sealed: [] } } : event
 }
@@ -121,6 +121,6 @@ function asJournalError(error: unknown, path: string): QuorateError {
   return new QuorateError(isDisk ? 'SYSTEM_REFUSED' : 'INTERNAL', `the journal could not be written: ${why}`, {
     where: path,
     cause: error,
-    remedy: 'Make room on the disk of the state folder (or mend it), then run `quorate resume RUN`.',
+    remedy: 'Free space on the disk of the state folder, or repair the disk. Then run `quorate resume RUN`.',
   })
 }

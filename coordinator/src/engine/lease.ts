@@ -5,38 +5,38 @@ import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 
-/** Who holds a cluster, as the lease file says. */
+/** The holder of a cluster, from the lease file. */
 export interface LeaseHolder {
   readonly run: RunId
   readonly pid: number
   readonly host: string
-  /** Kernel's id of this boot: the same pid after a reboot is another process. Empty where the kernel has none. */
+  /** The kernel's boot ID: the same pid after a reboot is another process. Empty where the kernel has none. */
   readonly boot: string
-  /** When the process was started, in the kernel's ticks since boot: the same pid again is another process. */
+  /** Start time of the process, in the kernel's ticks since boot: a reused pid is another process. */
   readonly processStart: string
   /** Unix milliseconds. */
   readonly takenAt: number
-  /** Tells this lease from every other. */
+  /** Identifies this lease. */
   readonly nonce: string
 }
 
 export interface Lease {
-  /** Rises with every lease of this cluster; agents refuse a lower one than they have seen. */
+  /** Increases with every lease of this cluster; agents refuse a lower one than they have seen. */
   readonly fencingToken: number
-  /** FENCED when somebody else holds the cluster by now. */
+  /** FENCED when another process holds the cluster by now. */
   requireHeld(): Promise<void>
-  /** Gives the cluster back; silent when somebody else took it over. */
+  /** Releases the cluster; does nothing when another process has taken it over. */
   release(): Promise<void>
 }
 
 /** One run at a time holds a cluster. */
 export interface LeaseStore {
   /**
-   * CLUSTER_HELD when a living run has it. A lease whose process is dead on this very machine is taken over. `above`: the number of a
-   * lease that is known from elsewhere (a journal that was copied here); the new one is higher.
+   * CLUSTER_HELD when a live run has it. A lease whose process died on this machine is taken over. `above`: a fencing token that is known
+   * from elsewhere (a journal that was copied here); the new one is higher.
    */
   acquire(cluster: string, run: RunId, above?: number): Promise<Lease>
-  /** The living holder. */
+  /** The live holder. */
   holder(cluster: string): Promise<LeaseHolder | undefined>
 }
 
@@ -51,7 +51,7 @@ export function leaseStore(folder: string): LeaseStore {
       await clearStale(path, nonce)
       const holder: LeaseHolder = { run, nonce, takenAt: Date.now(), ...(await thisProcess()) }
       await takeLock(path, holder)
-      // Read under the lock: two that read before it could both go on with the same number.
+      // Read under the lock: two processes that read before it could both use the same token.
       const fencingToken = Math.max(Number(await readText(fence)), above) + 1
       await raiseFence(fence, fencingToken, nonce)
       return { fencingToken, requireHeld: () => requireHeld(path, nonce), release: () => release(path, nonce) }
@@ -63,7 +63,7 @@ export function leaseStore(folder: string): LeaseStore {
   }
 }
 
-// A hard link appears with its whole content or not at all, and never over another: a reader cannot meet a half-written lease.
+// A hard link appears with its complete content or not at all, and never replaces another: a reader never sees a partial lease.
 async function takeLock(path: string, holder: LeaseHolder): Promise<void> {
   const prepared = `${path}.${holder.nonce}`
   await writeFile(prepared, JSON.stringify(holder), { mode: 0o600, flush: true })
@@ -77,7 +77,7 @@ async function takeLock(path: string, holder: LeaseHolder): Promise<void> {
   }
 }
 
-/** Removes a lease whose process is gone; CLUSTER_HELD when it lives or cannot be judged. */
+/** Removes a lease whose process is gone; CLUSTER_HELD when it is alive or this cannot be determined. */
 async function clearStale(path: string, nonce: string): Promise<void> {
   const holder = await readHolder(path)
   if (holder === undefined) return
@@ -85,7 +85,7 @@ async function clearStale(path: string, nonce: string): Promise<void> {
   const aside = `${path}.stale.${nonce}`
   await rename(path, aside).catch(() => undefined)
   const moved = await readHolder(aside)
-  // Another process was faster and what we moved is its new lease: put it back.
+  // Another process was faster and the moved file is its new lease: restore it.
   if (moved !== undefined && moved.nonce !== holder.nonce) await link(aside, path).catch(() => undefined)
   await rm(aside, { force: true })
 }
@@ -103,12 +103,12 @@ async function release(path: string, nonce: string): Promise<void> {
 async function requireHeld(path: string, nonce: string): Promise<void> {
   const holder = await readHolder(path)
   if (holder?.nonce === nonce) return
-  const who = holder === undefined ? 'somebody' : `run ${holder.run} (process ${holder.pid} on ${holder.host})`
+  const who = holder === undefined ? 'another process' : `run ${holder.run} (process ${holder.pid} on ${holder.host})`
   throw new QuorateError('FENCED', `${who} took this cluster over while this process was paused`, { where: path })
 }
 
 async function isAlive(holder: LeaseHolder): Promise<boolean> {
-  if (holder.host !== hostname()) return true // nobody here can know
+  if (holder.host !== hostname()) return true // cannot be determined from here
   if (holder.boot !== (await bootId())) return false
   return holder.processStart === (await processStart(holder.pid))
 }
@@ -135,9 +135,9 @@ async function readHolder(path: string): Promise<LeaseHolder | undefined> {
   try {
     return JSON.parse(text) as LeaseHolder
   } catch {
-    throw new QuorateError('CLUSTER_HELD', 'the lease file cannot be read, so nobody knows who holds the cluster', {
+    throw new QuorateError('CLUSTER_HELD', 'the lease file cannot be read, so the holder of the cluster is unknown', {
       where: path,
-      remedy: 'Make sure with `quorate status` that no run goes on, then remove this file.',
+      remedy: 'Make sure with `quorate status` that no run is running, then remove this file.',
     })
   }
 }
@@ -147,6 +147,6 @@ function held(path: string, holder: LeaseHolder | undefined): QuorateError {
   const here = holder === undefined || holder.host === hostname()
   return new QuorateError('CLUSTER_HELD', `${who} holds this cluster`, {
     where: path,
-    ...(here ? {} : { remedy: `Look at ${holder.host}: when no quorate runs there any more, remove this file.` }),
+    ...(here ? {} : { remedy: `Check ${holder.host}: if no quorate process runs there, remove this file.` }),
   })
 }

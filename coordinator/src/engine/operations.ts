@@ -11,16 +11,16 @@ import type { RunRecord } from './run-record.js'
 import { neverAborted } from './signals.js'
 import type { Action } from './step.js'
 
-/** What every operation of a run carries, and what its errors are explained by. */
+/** What every operation of a run carries, and what explains its errors. */
 export interface RunContext {
   readonly runId: string
   readonly cluster: string
   readonly fencingToken: number
-  /** Adds what words of other programs in an error mean; unset: it stays as it is. */
+  /** Explains messages of other programs in an error; unset: the error stays unchanged. */
   readonly explain?: Explain
 }
 
-/** An operation that began on a node and whose end nobody knows: the agent or the node died in its middle. */
+/** An operation that started on a node and whose outcome is unknown: the agent or the node died before it finished. */
 export interface Interrupted {
   readonly step: string
   readonly action: Action
@@ -32,8 +32,8 @@ export interface Interrupted {
 }
 
 /**
- * Decides about an operation whose end is unknown, from evidence: answers a result (adopted, or finished by other operations), sends it
- * `again` under another id where that is known to be safe, or throws what a person has to see. It knows the cluster; the engine does not.
+ * Decides from evidence about an operation with an unknown outcome: returns a result (adopted, or finished by other operations), sends it
+ * `again` under another id where that is known to be safe, or throws what the operator has to see. It knows the cluster; the engine does not.
  */
 export type Judge<Run> = (
   run: Run,
@@ -47,7 +47,7 @@ export interface OperationParts<Run> {
   readonly run: Run
   readonly context: RunContext
   readonly record: RunRecord
-  /** Unset: an unknown end is always for a person. */
+  /** Unset: an unknown outcome always needs the operator. */
   readonly judge?: Judge<Run> | undefined
   readonly clock?: Clock | undefined
 }
@@ -55,12 +55,12 @@ export interface OperationParts<Run> {
 type Send = (header: OperationHeader) => Promise<OperationResult>
 
 const pollMs = 500
-/** An operation that breaks off so often is for a person. */
+/** An operation that is interrupted this often needs the operator. */
 const mostAttempts = 5
-/** Longer than any operation takes; what still runs then is for a person. */
+/** Longer than any operation takes; one that still runs then needs the operator. */
 const longestMs = 40 * 60_000
 
-/** The calls of one action: each operation at most once, whichever process of the run asks for it. `undo`: those that take it back. */
+/** The calls of one action: each operation at most once, whichever process of the run sends it. `undo`: those that undo it. */
 export function operationsOf<Run>(parts: OperationParts<Run>, kind: 'apply' | 'undo'): ChangeCall {
   return new Operations(parts, kind === 'undo' ? undoPrefix : '')
 }
@@ -95,7 +95,7 @@ class Operations<Run> implements ChangeCall {
     return { step, action: action.id, node: agent.node as string, label: this.#prefix + label }
   }
 
-  /** Intent on the disk, then the call. The same attempt has the same id: a node that has it already does not do it again. */
+  /** Writes the intent to disk, then calls. The same attempt has the same id: a node that already has it does not do it again. */
   async #send(sending: Sending, send: Send, attempt: number): Promise<OperationResult> {
     const operationId = this.#id(sending, attempt)
     try {
@@ -125,7 +125,7 @@ class Operations<Run> implements ChangeCall {
     return operationIdOf({ run: this.#parts.context.runId, ...this.#place(sending), attempt })
   }
 
-  /** What became of an operation that was sent before; undefined when it never arrived. */
+  /** The outcome of an operation that was sent before; undefined when it never arrived. */
   async #settle(sending: Sending, send: Send, sent: SentOperation): Promise<OperationResult | undefined> {
     const { operationId, attempt } = sent
     const told = await this.#ask(sending, sent)
@@ -148,12 +148,12 @@ class Operations<Run> implements ChangeCall {
     }
   }
 
-  /** The node's own word, waited for while the operation runs. What the journal knows stands where the node has forgotten or is silent. */
+  /** What the node reports, awaited while the operation runs. The journal's record stands where the node has no record or does not answer. */
   async #ask(sending: Sending, sent: SentOperation): Promise<Pick<GetOperationResponse, 'state' | 'result' | 'error'>> {
     const { agent, method } = sending
     const told = await untilEnded(agent, sent.operationId, {
       clock: this.#parts.clock ?? systemClock,
-      onRunning: () => this.progress(`${method} still runs on ${agent.node}: waiting for its end`),
+      onRunning: () => this.progress(`${method} is still running on ${agent.node}: waiting for it to finish`),
     }).catch((error: unknown) => {
       if (sent.state === 'sent') throw error
       return undefined
@@ -173,7 +173,7 @@ class Operations<Run> implements ChangeCall {
     if (judge === undefined || this.#judging) throw cause
     const { evidence } = await agent.read('examineOperation', { operationId })
     if (evidence === undefined) throw cause
-    // It was found to be running after all: the same id attaches to it.
+    // It is still running after all: the same id attaches to it.
     if (evidence.state === 'running') return this.#send(sending, send, attempt)
     let ending = operationId
     const again = (): Promise<OperationResult> => {
@@ -189,7 +189,7 @@ class Operations<Run> implements ChangeCall {
     } catch (error) {
       const thrown = asQuorateError(error, agent.node)
       if (thrown.code === 'OPERATION_UNKNOWN_OUTCOME' && ending !== operationId && attempt < mostAttempts) {
-        // What was sent again broke off as well: the evidence is looked at anew.
+        // The second attempt was interrupted as well: read the evidence again.
         this.#judging = false
         return await this.#judge(sending, send, { operationId: ending, attempt: attempt + 1, cause: thrown })
       }
@@ -219,7 +219,7 @@ const endless: ReadonlySet<ErrorCode> = new Set([
   'OPERATION_UNKNOWN_OUTCOME',
 ])
 
-/** Whether an error says that the operation came to an end, not that nobody knows. */
+/** Whether an error means that the operation ended, not that its outcome is unknown. */
 const isEnd = ({ code }: QuorateError): boolean => !endless.has(code)
 
 interface Asking {
@@ -227,7 +227,7 @@ interface Asking {
   onRunning(): void
 }
 
-/** Asks a node what became of an operation, until it does not run any more. */
+/** Queries a node for the outcome of an operation until it no longer runs. */
 export async function untilEnded(
   agent: Sending['agent'],
   operationId: string,
@@ -239,7 +239,7 @@ export async function untilEnded(
     if (told.state !== 'running') return told
     if (first) onRunning()
     if (clock.now() > deadline) {
-      throw new QuorateError('OPERATION_UNKNOWN_OUTCOME', `operation ${operationId} does not come to its end`, {
+      throw new QuorateError('OPERATION_UNKNOWN_OUTCOME', `operation ${operationId} does not finish`, {
         where: agent.node,
       })
     }
@@ -247,7 +247,7 @@ export async function untilEnded(
   }
 }
 
-/** An error as its node's ledger keeps it. */
+/** An error from its node's ledger. */
 export function fromDetail(detail: ErrorDetail | undefined, node: string): QuorateError {
   const code = detail !== undefined && detail.code in catalogue ? (detail.code as ErrorCode) : 'INTERNAL'
   return new QuorateError(code, detail?.message ?? 'the operation failed', {
@@ -259,6 +259,6 @@ export function fromDetail(detail: ErrorDetail | undefined, node: string): Quora
 const unknownOutcome = ({ agent, method }: Sending, operationId: string): QuorateError =>
   new QuorateError(
     'OPERATION_UNKNOWN_OUTCOME',
-    `${method} (operation ${operationId}) began and no end of it was written`,
+    `${method} (operation ${operationId}) started, but its end was not recorded`,
     { where: agent.node },
   )

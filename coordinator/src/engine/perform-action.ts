@@ -10,7 +10,7 @@ import type { RunRecord } from './run-record.js'
 import { neverAborted } from './signals.js'
 import { type Action, type Evidence, type Step, seenAt } from './step.js'
 
-/** One action of one step on its way. */
+/** One action of one step in progress. */
 export interface Task<Run> {
   readonly step: Step<Run>
   readonly action: Action
@@ -18,14 +18,14 @@ export interface Task<Run> {
   readonly context: RunContext
   readonly record: RunRecord
   readonly judge?: Judge<Run> | undefined
-  /** Unset: nobody may be missing. */
+  /** Unset: no node may be missing. */
   readonly absence?: Absence | undefined
   readonly clock?: Clock | undefined
-  /** Aborted when another coordinator holds the cluster: what is watched is its business then. */
+  /** Aborted when another coordinator holds the cluster: the gates are its task then. */
   readonly ours?: AbortSignal | undefined
 }
 
-/** An action that did not succeed: the error that a person reads, and whether the cluster needs that person now. */
+/** An action that did not succeed: the error for the operator, and whether the cluster needs the operator now. */
 export class ActionFailed extends Error {
   readonly error: RunError
   readonly needsPerson: boolean
@@ -39,12 +39,12 @@ export class ActionFailed extends Error {
 const placeOf = <Run>({ step, action }: Task<Run>) => ({ step: step.id, action: action.id, node: action.node })
 const partsOf = <Run>(task: Task<Run>) => ({ ...task, step: task.step.id })
 
-/** What `apply` tells the gate of the same action. */
+/** What `apply` passes to the gate of the same action. */
 export interface Applied {
   readonly note: unknown
 }
 
-/** Does it: intent on the disk first, then the operations. What went wrong is undone on this node alone. Undefined: it waits for its node. */
+/** Runs the action: writes the intent to disk, then sends the operations. A failure is undone on this node only. Undefined: it waits for its node. */
 export async function applyAction<Run>(task: Task<Run>): Promise<Applied | undefined> {
   await task.record.emit({ kind: 'action-started', step: task.step.id, action: task.action })
   return apply(task)
@@ -61,11 +61,11 @@ async function apply<Run>(task: Task<Run>): Promise<Applied | undefined> {
 
 function eitherOf(...signals: AbortSignal[]): AbortSignal {
   const either = AbortSignal.any(signals)
-  setMaxListeners(0, either) // a gate asks many nodes under it; that is no leak
+  setMaxListeners(0, either) // a gate's calls to many nodes listen to it; that is no leak
   return either
 }
 
-/** Its gate: watches until it holds, keeps what was seen. A node that goes missing meanwhile is no longer asked. */
+/** Its gate: waits until it holds and records the evidence. A node that goes missing meanwhile is no longer queried. */
 export async function verifyAction<Run>(task: Task<Run>, { note }: Applied): Promise<void> {
   const { absence = nobodyMissing, action, record, run, step } = task
   try {
@@ -82,7 +82,7 @@ export async function verifyAction<Run>(task: Task<Run>, { note }: Applied): Pro
   }
 }
 
-/** Whether an action failed for no other reason than that its node is missing: then it is done when that comes back. */
+/** Whether an action failed only because its node is missing: then it is done when the node is back. */
 async function waits<Run>(task: Task<Run>, thrown: unknown): Promise<boolean> {
   const { absence = nobodyMissing, action, record, context } = task
   if (!isMissing(absence, action.node)) return false
@@ -98,8 +98,8 @@ function requirePresent(absence: Absence, node: string): void {
 }
 
 /**
- * Brings an action that an earlier process began to its end: what it sent is asked for, what never arrived is sent, its gate is watched;
- * an undo that was begun is finished. Where that fails it is undone as in any run. True when it is verified.
+ * Finishes an action that an earlier process started: queries the outcome of what it sent, sends what never arrived, waits for its gate; an undo
+ * that was started is finished. Where that fails it is undone as in any run. True when it is verified.
  */
 export async function continueAction<Run>(task: Task<Run>): Promise<boolean> {
   const { record, step, action } = task
@@ -122,7 +122,7 @@ export async function continueAction<Run>(task: Task<Run>): Promise<boolean> {
   }
 }
 
-/** Takes back what an action did and sees that it is; ActionFailed where it could not be. */
+/** Undoes what an action did and verifies it; ActionFailed where that is not possible. */
 export async function undoAction<Run>(
   task: Task<Run>,
   gate: (signal: AbortSignal) => Promise<readonly Evidence[]> = async () => [],
@@ -149,7 +149,7 @@ async function fail<Run>(task: Task<Run>, why: { error: unknown; stage: 'apply' 
   const { step, action, record } = task
   const cause = asQuorateError(why.error, action.node)
   const error = runError(cause, action.node, task.context)
-  // Whoever holds the cluster now goes on with what is in its own journal: nothing is ours to write or to undo.
+  // The present holder of the cluster continues from its own journal: this process must neither write nor undo anything.
   if (cause.code === 'FENCED') return new ActionFailed(error, false)
   await record.emit({ kind: 'action-failed', ...placeOf(task), error })
   let needsPerson = catalogue[cause.code].exit === 'needsPerson'
@@ -163,7 +163,7 @@ async function fail<Run>(task: Task<Run>, why: { error: unknown; stage: 'apply' 
   return new ActionFailed(error, needsPerson)
 }
 
-// Undoing what may still be under way would race with it: the node first has to say what became of it.
+// Undoing an operation that may still run would race with it: the node has to report its outcome first.
 function isLeft({ code }: QuorateError, stage: 'apply' | 'verify'): boolean {
   if ('undo' in catalogue[code]) return true
   return stage === 'apply' && code === 'AGENT_UNREACHABLE'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { asQuorateError, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { Action, Diff, Step } from './step.js'
 
-/** One step of a plan; without actions it is already true. */
+/** One step of a plan; without actions no change is needed. */
 export interface PlannedStep {
   readonly id: string
   readonly title: string
@@ -13,7 +13,7 @@ export interface PlannedStep {
   readonly unplanned?: { readonly code: ErrorCode; readonly where?: string; readonly remedy: string }
 }
 
-/** Asks every step what it would do now. Where `tolerant`, a step that cannot be planned says why instead of ending the plan. */
+/** Plans every step. With `tolerant`, a step that cannot be planned has a problem instead of failing the plan. */
 export function planSteps<Run>(
   order: readonly Step<Run>[],
   run: Run,
@@ -49,8 +49,8 @@ export function canonicalHash(value: unknown): string {
 }
 
 /**
- * Holds what a step would do now against what was approved: an action that is gone is fine (somebody finished it), one that is
- * new is PLAN_CHANGED, one whose content is another is a DRIFT that shows both diffs.
+ * Compares what a step would do now with what was approved: an action that is no longer needed is fine (it was finished), a new one
+ * is PLAN_CHANGED, one with other content is a DRIFT that shows both diffs.
  */
 export function requireApproved(step: string, approved: readonly Action[], now: readonly Action[]): void {
   const known = new Map(approved.map((action) => [action.id, action]))
@@ -58,7 +58,7 @@ export function requireApproved(step: string, approved: readonly Action[], now: 
     const before = known.get(action.id)
     if (before === undefined || before.does !== action.does || before.node !== action.node) {
       const instead =
-        before === undefined ? 'the approved plan has nothing of the kind' : `the approved plan says: ${before.does}`
+        before === undefined ? 'the approved plan has no such action' : `the approved plan has: ${before.does}`
       throw new QuorateError('PLAN_CHANGED', `${step} would now do on ${action.node}: ${action.does}; ${instead}`, {
         where: action.node,
       })
@@ -73,7 +73,7 @@ function firstDifference(approved: readonly Diff[], now: readonly Diff[]): strin
   for (const name of names) {
     const [before, after] = [approved, now].map((diffs) => diffs.find((diff) => diff.name === name)?.text)
     if (before === after) continue
-    return `${name} is not what the plan saw.\n--- approved\n${before ?? '(not in the plan)'}\n--- now\n${after ?? '(no longer needed)'}`
+    return `${name} has changed since the plan.\n--- approved\n${before ?? '(not in the plan)'}\n--- now\n${after ?? '(no longer needed)'}`
   }
   return undefined
 }

@@ -23,30 +23,30 @@ export interface RollbackOptions<Run extends Refreshed> {
   /** Which steps are undone; the others stay. */
   undoes(step: string): boolean
   agent(run: Run, node: string): Agent
-  /** What an operation left behind whose end is unknown: it has to be known before it is taken back. */
+  /** What an operation with an unknown outcome left behind: it has to be known before it is undone. */
   traces(run: Run, action: Action, sent: SentOperation): Promise<OperationResult>
-  /** Looks whether all that an action touched is as it was; throws what is not. `undone`: what the operations that took it back said. */
+  /** Verifies that all that an action touched is as before; throws what is not. `undone`: results of the operations that undid it. */
   asBefore(
     run: Run,
     step: string,
     touched: { done: DoneAction; undone: readonly OperationRecord[] },
   ): Promise<readonly Evidence[]>
   readonly judge?: Judge<Run>
-  /** Who may be missing, and is; unset: nobody. */
+  /** Nodes that may be missing, and those that are; unset: none. */
   readonly absence?: Absence
   emit(event: RunEvent): Promise<void>
-  /** Aborted: nothing further is undone; what is being undone comes to its end. */
+  /** Aborted: nothing further is undone; running undos finish. */
   readonly stop: AbortSignal
   readonly clock?: Clock
 }
 
-/** Whether an action left something that can be undone: it was begun, and nobody took it back. One that waits for its node may not have been. */
+/** Whether an action left something to undo: it was started and not undone. One that waits for its node may never have been started. */
 export const isToUndo = ({ state, sent }: ActionRecord): boolean =>
   state !== 'planned' && state !== 'undone' && !(state === 'pending' && sent.length === 0)
 
 /**
- * Undoes a run: the steps in reverse order, each action by its step's rollback, each undo an operation of its own in the same journal.
- * What still runs on a node comes to its end first. Never rejects; a second call goes on where the first one stopped.
+ * Undoes a run: the steps in reverse order, each action by its step's rollback, each undo with its own operations in the same journal.
+ * Operations that still run on a node finish first. Never rejects; a second call continues where the first one stopped.
  */
 export async function rollbackOrder<Run extends Refreshed>(options: RollbackOptions<Run>): Promise<RunOutcome> {
   const record = new RunRecord(options.state, options.emit)
@@ -78,10 +78,10 @@ class WayBack<Run extends Refreshed> {
     this.#record = record
   }
 
-  /** Records how what was under way ended: what it touched has to be known before it is undone. */
+  /** Records the outcome of operations in progress: what they touched has to be known before it is undone. */
   async settle(step: Step<Run>): Promise<void> {
     for (const record of this.#actions(step)) {
-      if (record.state === 'undoing') continue // those of its undo are asked for when it goes on
+      if (record.state === 'undoing') continue // those of its undo are queried when it continues
       for (const sent of unended(record)) await this.#settleOne(step.id, record.action, sent)
     }
   }
@@ -91,7 +91,7 @@ class WayBack<Run extends Refreshed> {
     const { operationId, node, label, method } = sent
     const place = { step, action: action.id, node }
     const onRunning = () =>
-      this.#record.note({ kind: 'progress', ...place, message: `${method} still runs: waiting for its end` })
+      this.#record.note({ kind: 'progress', ...place, message: `${method} is still running: waiting for it to finish` })
     const told = await untilEnded(agent(run, node), operationId, { clock, onRunning })
     const ended = { ...place, label, operationId }
     if (told.state === 'failed')
@@ -118,9 +118,9 @@ class WayBack<Run extends Refreshed> {
     const worst = failures.find((failure) => failure instanceof ActionFailed && failure.needsPerson) ?? failures[0]
     if (worst !== undefined) throw worst
     if (left > 0 || stop.aborted) {
-      throw new QuorateError('INTERRUPTED', `stopped on the way back, at: ${step.title}`, {
+      throw new QuorateError('INTERRUPTED', `stopped during the rollback, at: ${step.title}`, {
         where: this.#options.context.cluster,
-        remedy: `Stopped at a safe place. \`quorate rollback ${this.#options.context.runId}\` goes on.`,
+        remedy: `Stopped at a safe place. To continue: quorate rollback ${this.#options.context.runId}`,
       })
     }
   }

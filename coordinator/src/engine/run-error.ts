@@ -6,10 +6,10 @@ interface Said {
   readonly remedy: string
 }
 
-/** Adds to what an error says what the words of other programs in it mean. */
+/** Adds to an error the meaning of other programs' messages in it. */
 export type Explain = (said: Said) => Said
 
-/** An error as the journal keeps it, explained; where its remedy names `RUN`, this run is the one that is meant. */
+/** An error for the journal, explained; `RUN` in its remedy is replaced by this run's id. */
 export function runError(
   error: QuorateError,
   where: string,

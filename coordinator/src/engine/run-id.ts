@@ -11,7 +11,7 @@ export function newRunId(now: number): RunId {
   return parseRunId(`${stamp}-${randomBytes(3).toString('hex')}`)
 }
 
-/** When a run began, from its id alone; unix milliseconds. */
+/** Start time of a run, from its id alone; Unix milliseconds. */
 export function startOf(id: RunId): number {
   const [, date, time] = /^(\d{8})t(\d{6})-/.exec(id) ?? []
   const parts = `${date}${time}`.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z')

@@ -13,33 +13,33 @@ import { runError } from './run-error.js'
 import { RunRecord } from './run-record.js'
 import { type Action, type Evidence, type Step, seenAt, widthOf } from './step.js'
 
-/** How a run ended. `needsPerson`: the cluster needs a person now (exit code 5), not merely another try. */
+/** How a run ended. `needsPerson`: the cluster needs the operator now (exit code 5), not only another try. */
 export interface RunOutcome {
   readonly outcome: 'done' | 'failed' | 'interrupted'
   readonly needsPerson: boolean
   readonly error?: RunError
 }
 
-/** What a step plans from; it forgets what it knows of these nodes, or all. */
+/** What a step plans from; `refresh` drops what is known about these nodes, or all. */
 export interface Refreshed {
   refresh(touched?: Iterable<string>): void
 }
 
-/** What walking an order needs, whether from its beginning or from where an earlier process left it. */
+/** What walking an order needs, from its start or from where an earlier process left it. */
 export interface WalkOptions<Run extends Refreshed> {
   readonly order: readonly Step<Run>[]
   readonly run: Run
-  /** The plan that a person approved; nothing beyond it is done. */
+  /** The plan that the operator approved; nothing beyond it is done. */
   readonly approved: readonly PlannedStep[]
   readonly context: RunContext
   /** Resolves when the event is recorded; a rejection ends the run. */
   emit(event: RunEvent): Promise<void>
-  /** Decides about operations whose end is unknown; unset: a person has to. */
+  /** Decides about operations with an unknown outcome; unset: the operator has to. */
   readonly judge?: Judge<Run>
-  /** Who may be missing, and is; unset: nobody. */
+  /** Nodes that may be missing, and those that are; unset: none. */
   readonly absence?: Absence
   readonly clock?: Clock
-  /** Aborted: no further action is started; those that run come to their end. A QuorateError as its reason is what the run ends with. */
+  /** Aborted: no further action starts; running ones finish. A QuorateError as its reason becomes the error of the run. */
   readonly stop: AbortSignal
 }
 
@@ -65,8 +65,8 @@ export interface ResumeOrderOptions<Run extends Refreshed> extends WalkOptions<R
 }
 
 /**
- * Walks the order: each step is planned again from fresh facts, held against the approved plan, done and verified. Never rejects.
- * After a failure no new node is started; what runs comes to its end, and only the failed node's action is undone.
+ * Walks the order: each step is planned again from fresh facts, compared with the approved plan, done and verified. Never rejects.
+ * After a failure no new node starts; running actions finish, and only the failed node's action is undone.
  */
 export function runOrder<Run extends Refreshed>(options: RunOrderOptions<Run>): Promise<RunOutcome> {
   const { context, started } = options
@@ -82,8 +82,8 @@ export function runOrder<Run extends Refreshed>(options: RunOrderOptions<Run>): 
 }
 
 /**
- * Goes on with a run that an earlier process left: first every action that was begun is brought to its end, then the order is walked as
- * ever. What was verified is not done again unless its step says so, or the accepted plan does.
+ * Resumes a run that an earlier process left: finishes every action that was started, then walks the order as usual. What was verified is
+ * not done again unless its step or the accepted plan requires it.
  */
 export function resumeOrder<Run extends Refreshed>(options: ResumeOrderOptions<Run>): Promise<RunOutcome> {
   const { context, resumed, state } = options
@@ -120,15 +120,15 @@ async function walkOrder<Run extends Refreshed>(
     outcome = outcomeOf(await walk.afterFailure(error), options.context)
   }
   const { error } = outcome
-  if (error?.code === 'FENCED') return outcome // whoever holds the cluster now writes its end
-  // The journal itself may be what failed; then its absence of an end is the record.
+  if (error?.code === 'FENCED') return outcome // the present holder of the cluster writes its end
+  // The journal itself may have failed; then the missing end is the record.
   await record
     .emit({ kind: 'run-ended', outcome: outcome.outcome, ...(error === undefined ? {} : { error }) })
     .catch(() => undefined)
   return outcome
 }
 
-/** A gate that is watched while later steps go on. */
+/** A gate that is watched while later steps run. */
 interface Settling {
   readonly step: string
   readonly before: string | undefined
@@ -165,7 +165,7 @@ class Walk<Run extends Refreshed> {
     for (const { verified } of due) await verified
   }
 
-  /** Brings what an earlier process began in a step to its end, one after the other. */
+  /** Finishes what an earlier process started in a step, one action after the other. */
   async finishBegun(step: Step<Run>): Promise<void> {
     const before = this.#before.find(({ id }) => id === step.id)
     const { absence = nobodyMissing } = this.#options
@@ -197,7 +197,7 @@ class Walk<Run extends Refreshed> {
     this.#settling.push({ step: step.id, before: step.settleBefore, verified })
   }
 
-  /** A node that goes missing meanwhile is no longer asked. */
+  /** A node that goes missing meanwhile is no longer queried. */
   async #proveBefore(step: Step<Run>): Promise<{ proofs?: readonly Evidence[] }> {
     const { absence = nobodyMissing, clock = systemClock, run } = this.#options
     if (step.before === undefined) return {}
@@ -206,7 +206,7 @@ class Walk<Run extends Refreshed> {
     return { proofs: seenAt(clock.now(), evidence) }
   }
 
-  /** What is to be done now, held against what was approved; in a resumed run without what it verified and keeps. */
+  /** What is to be done now, compared with what was approved; in a resumed run without what it verified and keeps. */
   async #plan(step: Step<Run>): Promise<readonly Action[]> {
     const { absence = nobodyMissing, run } = this.#options
     const planned = await withoutMissing(absence, () => step.plan(run))
@@ -218,7 +218,7 @@ class Walk<Run extends Refreshed> {
     return actions
   }
 
-  /** By the plan that the run goes on with, or by the one that it was begun with: what was undone since is what that one named. */
+  /** Approved by the plan of the resumed run, or by the original one, which names what was undone since. */
   #requireApproved(step: string, action: Action): void {
     const before = this.#before.find(({ id }) => id === step)?.actions.map((one) => one.action) ?? []
     try {
@@ -232,7 +232,7 @@ class Walk<Run extends Refreshed> {
   async #nothingToDo({ id, title }: Step<Run>): Promise<void> {
     const state = this.#record.state.steps.find((step) => step.id === id)?.state
     if (state === 'waiting') return this.#record.emit({ kind: 'step-skipped', step: id, title })
-    // All was done before the process before this one could say so.
+    // The earlier process died after all was done and before it recorded that.
     if (state === 'running' || state === 'failed') return this.#record.emit({ kind: 'step-done', step: id })
   }
 
@@ -241,7 +241,7 @@ class Walk<Run extends Refreshed> {
     return { step, action, run, context, judge, absence, clock, record: this.#record, ours: this.#ours.signal }
   }
 
-  /** Does every action; returns the gates that are to be watched later. */
+  /** Runs every action; returns the gates to be watched later. */
   async #walkActions(step: Step<Run>, actions: readonly Action[]): Promise<(() => Promise<void>)[]> {
     const { run, stop } = this.#options
     const later: (() => Promise<void>)[] = []
@@ -265,7 +265,7 @@ class Walk<Run extends Refreshed> {
       await Promise.allSettled(later.map((gate) => gate()))
       throw combined(failures, actions.length)
     }
-    if (left > 0) await this.#requireGoingOn(`${step.title}: ${left} of ${actions.length} actions were not begun`)
+    if (left > 0) await this.#requireGoingOn(`${step.title}: ${left} of ${actions.length} actions were not started`)
     return later
   }
 
@@ -273,12 +273,12 @@ class Walk<Run extends Refreshed> {
     if (this.#backgroundFailed) await this.settle()
     const { stop, context } = this.#options
     if (!stop.aborted) return
-    // Who stops for a reason of his own gives it.
+    // A stop with its own reason uses that.
     if (stop.reason instanceof QuorateError) throw stop.reason
     throw new QuorateError('INTERRUPTED', `stopped before: ${before}`, { where: context.cluster })
   }
 
-  /** Lets the gates that are still watched come to their end, and prefers a real failure to an interruption. */
+  /** Waits for the gates that are still watched, and prefers a real failure to an interruption. */
   async afterFailure(error: unknown): Promise<unknown> {
     const fenced = fencedBy(error)
     if (fenced !== undefined) this.#ours.abort(fenced)
@@ -290,13 +290,13 @@ class Walk<Run extends Refreshed> {
   }
 }
 
-/** FENCED, where that is why: nothing is to be waited for any more. */
+/** FENCED, where that is the cause: nothing is waited for any more. */
 function fencedBy(error: unknown): QuorateError | undefined {
   const { code, message } = error instanceof ActionFailed ? error.error : asQuorateError(error)
   return code === 'FENCED' ? new QuorateError('FENCED', message) : undefined
 }
 
-// One failure speaks for itself; of several every one is in the journal, and the sum names them.
+// A single failure is reported as it is; of several each is in the journal, and the summary lists them.
 function combined(failures: readonly unknown[], total: number): unknown {
   const failed = failures.filter((failure) => failure instanceof ActionFailed)
   const [first] = failed

@@ -8,17 +8,17 @@ import { fileDoor, type JournalDoor } from './journal-file.js'
 import { openJournalReader } from './journal-reader.js'
 
 export interface FollowOptions {
-  /** Number of the last event that the caller has; 0 for all. */
+  /** Sequence number of the last event that the caller has; 0 for all. */
   readonly after: number
   readonly signal: AbortSignal
-  /** Asked when nothing new came for a while: false ends the following although the run has no end. */
+  /** Called when nothing new came for a while: false stops following although the run has no end. */
   goesOn(): Promise<boolean>
 }
 
 /** The journals of one state folder. */
 export interface RunStore {
   create(run: RunId): Promise<Journal>
-  /** To go on with a run; only for who holds its cluster's lease. RUN_NOT_FOUND, JOURNAL_DAMAGED. */
+  /** To continue a run; only for the holder of its cluster's lease. RUN_NOT_FOUND, JOURNAL_DAMAGED. */
   reopen(run: RunId): Promise<{ journal: Journal; events: readonly RecordedEvent[] }>
   /** Ids, newest first. */
   list(): Promise<readonly RunId[]>
@@ -27,7 +27,7 @@ export interface RunStore {
   follow(run: RunId, options: FollowOptions): AsyncIterable<RecordedEvent>
 }
 
-// Local files give no dependable notice of an append by another process; a stat five times a second costs nothing.
+// Local files give no reliable notification of an append by another process; a stat five times a second is cheap.
 const pollMs = 200
 const pollsWithoutNews = 10
 
@@ -57,7 +57,7 @@ export function runStore(folder: string, clock: Clock = systemClock, door: Journ
   }
 }
 
-/** A run that was refused before its first event, another one holding the cluster, leaves an empty journal. */
+/** A run that was refused before its first event, because another one holds the cluster, leaves an empty journal. */
 const hasBegun = (path: string): Promise<boolean> =>
   stat(path).then(
     ({ size }) => size > 0,
@@ -77,10 +77,10 @@ async function* follow(
       for (const recorded of events) {
         if (recorded.seq > options.after) yield recorded
       }
-      // What follows an end is somebody who went on with the run, or took it back.
+      // Events after an end belong to a resume or a rollback.
       if (last !== undefined && isEnd(last.event)) return
       quiet = events.length > 0 ? 0 : quiet + 1
-      // The last look comes after the question, so that an end written in between is not missed.
+      // The last read comes after `goesOn`, so that an end written in between is not missed.
       if (quiet > 0 && quiet % pollsWithoutNews === 0 && !(await options.goesOn())) {
         for (const recorded of await reader.next()) if (recorded.seq > options.after) yield recorded
         return

@@ -2,18 +2,18 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { AvailabilityRecord } from './events.js'
 
-/** What runs see of the API in the step at work, which their journals say when the step has ended: only for those who look meanwhile. */
+/** What runs see of the API in the present step. Their journals have it when the step ends; this is for readers before that. */
 export interface SeenNow {
-  /** All that was seen in the step so far, or nothing any more. Never fails: a run does not depend on it. */
+  /** All that was seen in the step so far, or nothing to clear it. Never fails: a run does not depend on it. */
   write(run: string, seen: readonly AvailabilityRecord[]): void
-  /** What this process or another one wrote last; empty where nobody did. */
+  /** What this process or another one wrote last; empty where none did. */
   read(run: string): Promise<readonly AvailabilityRecord[]>
 }
 
-/** Others need not see each of the answers that come every few milliseconds. */
+/** Readers do not need each of the answers that arrive every few milliseconds. */
 const everyMs = 500
 
-/** Keeps it in files, one a run, so that `quorate watch` in another process has it too; without fsync, because it is of no use after a crash. */
+/** Keeps it in one file per run, so that `quorate watch` in another process can read it; without fsync, because it is useless after a crash. */
 export function seenNowStore(folder: string): SeenNow {
   const own = new Map<string, readonly AvailabilityRecord[]>()
   const pathOf = (run: string) => join(folder, `${run}.json`)
@@ -46,7 +46,7 @@ export function seenNowStore(folder: string): SeenNow {
   }
 }
 
-/** A reader meets the old text or the new one. */
+/** A reader sees either the old text or the new one. */
 async function replace(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${process.pid}.tmp`

@@ -1,11 +1,11 @@
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { ChangeCall } from '../fleet/agent.js'
 
-/** A change of one file or object as a person reads it. */
+/** A change of one file or object, for the operator to read. */
 export interface Diff {
   /** `NODE:/PATH` of a file, `KIND/NAMESPACE/NAME` of an object. */
   readonly name: string
-  /** Unified diff; empty where the content cannot be known before (a new certificate). */
+  /** Unified diff; empty where the content is not known before (a new certificate). */
   readonly text: string
 }
 
@@ -17,11 +17,11 @@ export interface Action {
   /** What will be done, in words, without the node: `point FILE at https://...`. */
   readonly does: string
   readonly diffs: readonly Diff[]
-  /** Set where there is a moment from which it cannot be undone while something else is broken: says which. */
+  /** Set where the action has a point of no return: one sentence that says when. */
   readonly noWayBack?: string
-  /** Set where it takes the service away and nothing can avoid that: for how long at most. */
+  /** Set where it causes an unavoidable outage: the longest time. */
   readonly outageSeconds?: number
-  /** What a person does then where no agent is, on laptops and in CI: one sentence with the command. */
+  /** What the operator does afterwards where no agent runs, such as on workstations and in CI: one sentence with the command. */
   readonly elsewhere?: string
 }
 
@@ -37,13 +37,13 @@ export interface Evidence {
 export const seenAt = (now: number, evidence: readonly Evidence[]): readonly Evidence[] =>
   evidence.map((one) => ({ at: now, ...one }))
 
-/** An action of a run as the journal has it: what each of its operations did. */
+/** An action of a run, from the journal: what each of its operations did. */
 export interface DoneAction {
   readonly action: Action
   readonly results: readonly { readonly node: string; readonly label: string; readonly result: OperationResult }[]
 }
 
-/** A step that has no undo, and says why. */
+/** A step without an undo, with the reason. */
 export interface NothingToUndo {
   readonly nothingToUndo: string
 }
@@ -51,7 +51,7 @@ export const nothingToUndo = (why: string): NothingToUndo => ({ nothingToUndo: w
 
 /**
  * One step of an order. A step never loops over nodes: `plan` names the actions, the engine walks them `width` at a time.
- * The engine knows nothing of what steps do; `Run` is the narrow context that the order's own house defines, `Note` what `apply` tells `verify`.
+ * The engine knows nothing of what steps do; `Run` is the narrow context that the order's own package defines, `Note` what `apply` passes to `verify`.
  */
 export interface Step<Run, Note = unknown> {
   /** File name, journal key and anchor in docs/order.md. */
@@ -59,43 +59,43 @@ export interface Step<Run, Note = unknown> {
   readonly title: string
   /** Section of the documented procedure that it automates; undefined for what that procedure omits. */
   readonly documented?: string
-  /** One sentence for docs/order.md: what the gate sees. */
+  /** One sentence for docs/order.md: what the gate observes. */
   readonly gate: string
-  /** One sentence for docs/order.md: how it is undone. */
+  /** One sentence for docs/order.md: what the undo restores. */
   readonly undo: string
   /** Nodes at a time: a number, or a function of the run (waves). */
   readonly width: number | ((run: Run) => number | Promise<number>)
   /** Seconds that one action takes with its gate, as a rule of thumb for the plan; 3 unless given. */
   readonly seconds?: number
-  /** Set where actions may take the service away (`outageSeconds`): why. */
+  /** Set where actions may cause an outage (`outageSeconds`): why. */
   readonly outage?: string
   /** Actions before this many are verified one by one before the rest starts (canary); 0 unless given. */
   readonly canary?: (run: Run) => number
   /** How many nodes may fail before the step starts no further one; 0 unless given. A step with a failed node always ends the run. */
   readonly maxFailed?: (run: Run) => number
-  /** Id of a later step: this step's gate is watched while the steps between go on, and must hold before that one starts. Unset: before the next. */
+  /** Id of a later step: this step's gate is watched while the steps in between run, and must hold before that one starts. Unset: before the next. */
   readonly settleBefore?: string
   /**
-   * What a resumed run makes of an action that it verified before and that the plan names again. `kept`: it holds for the whole run
-   * (a backup). `renewed`: it does not last, or follows what later steps do, and is simply done again (a token, a look around). Unset:
-   * somebody changed something, which a person is told before anything is done.
+   * How a resumed run treats an action that it verified before and that the plan has again. `kept`: it holds for the whole run
+   * (a backup). `renewed`: it does not last, or follows what later steps do, and is done again (a token, a scan). Unset: something has
+   * changed, which is reported to the operator before anything is done.
    */
   readonly onResume?: 'kept' | 'renewed'
-  /** Proves once more what this step relies on, just before its first action; throws what is no longer so. */
+  /** Verifies this step's preconditions again, just before its first action; throws what no longer holds. */
   before?(run: Run, signal: AbortSignal): Promise<readonly Evidence[]>
-  /** Read-only; present facts and wanted state only. Empty: already true. */
+  /** Read-only; from present facts and wanted state only. Empty: no change needed. */
   plan(run: Run): Promise<readonly Action[]>
-  /** Does it. What it returns is for the gate of the same action alone; after a crash it is done, and returned, again. */
+  /** Runs the action. What it returns is for the gate of the same action only; after a crash it runs, and returns, again. */
   apply(run: Run, action: Action, call: ChangeCall): Promise<Note>
-  /** The gate: observes again, never trusts apply; waits with a deadline; throws what is not as it should be. */
+  /** The gate: observes again, never trusts apply; waits with a deadline; throws what is wrong. */
   verify(run: Run, action: Action, signal: AbortSignal, note: Note): Promise<readonly Evidence[]>
   /** Undoes what the journal says was done. */
   readonly rollback: ((run: Run, done: DoneAction, call: ChangeCall) => Promise<void>) | NothingToUndo
-  /** The gate of the undo, where more must be so than files and objects that are as before. */
+  /** The gate of the undo, where it verifies more than that files and objects are as before. */
   undone?(run: Run, done: DoneAction, signal: AbortSignal): Promise<readonly Evidence[]>
 }
 
-/** How many of its actions go on at once; at least one. */
+/** How many of its actions run at once; at least one. */
 export async function widthOf<Run>({ width }: Step<Run>, run: Run): Promise<number> {
   return Math.max(1, typeof width === 'number' ? width : await width(run))
 }

@@ -108,7 +108,7 @@ function stepLines(step: ReportedStep, report: RunReport): readonly string[] {
 /** One way to the API in words, followed by its outages. */
 export function wayLines({ name, asked, failed, longestGapMs, places, records }: Way): readonly string[] {
   const stalledMs = stalledMsOf(records)
-  const stalled = stalledMs === 0 ? '' : `; the requesting machine stalled for ${seconds(stalledMs)}`
+  const stalled = stalledMs === 0 ? '' : `; the machine that asked stood still for ${seconds(stalledMs)}`
   const said =
     asked === 0
       ? 'could not be observed'

@@ -16,9 +16,9 @@ interface Touch {
 }
 
 /**
- * The gate of every undo: each file and object that an action touched has the hash again that it had before the run, by this run's backup.
- * Looked at by fresh facts where they carry it, else by what its agent put back and hashed. DRIFT names what has not. Joins put nothing
- * back: their gate looks at the cluster. Nor does the learners' gate put back what was before the run, but what another step made of it.
+ * The gate of every undo: each file and object that an action touched has the hash that it had before the run, according to this run's backup.
+ * Read from fresh facts where they include it, else from what its agent restored and hashed. DRIFT names what differs. Joins restore nothing:
+ * their gate reads the cluster. The learner gate does not restore what was before the run, but what another step made of it.
  */
 export function asBefore(state: RunState): RollbackOptions<ConversionRun>['asBefore'] {
   const backup = backedUp(state)
@@ -45,11 +45,11 @@ export function asBefore(state: RunState): RollbackOptions<ConversionRun>['asBef
 const notAsBefore = ({ node, name, before }: Touch, seen: string): QuorateError =>
   new QuorateError(
     'DRIFT',
-    `${name} is not what it was before the run: sha256 ${seen || 'absent'}, it was ${before || 'absent'}`,
-    { where: node, remedy: `Look who changed it. \`quorate backup restore\` gives the file as it was.` },
+    `${name} differs from before the run: sha256 ${seen || 'absent'}, before ${before || 'absent'}`,
+    { where: node, remedy: `Find out what changed it. \`quorate backup restore\` restores the earlier file.` },
   )
 
-/** What the backup's gate saw, by node and name; a node that is there was backed up as a whole. */
+/** The hashes that the gate of the backup saw, by node and name; a listed node was backed up completely. */
 function backedUp(state: RunState): ReadonlyMap<string, ReadonlyMap<string, string>> {
   const nodes = new Map<string, ReadonlyMap<string, string>>()
   for (const { action, state: is, evidence } of state.steps.find(({ id }) => id === backUpFiles.id)?.actions ?? []) {
@@ -63,7 +63,7 @@ function backedUp(state: RunState): ReadonlyMap<string, ReadonlyMap<string, stri
   return nodes
 }
 
-/** Every name that was touched, with its hash before: what the backup does not have was not there. */
+/** Every touched name with its hash before: what the backup does not have did not exist. */
 function touchesOf({ results }: DoneAction, backup: ReturnType<typeof backedUp>): readonly Touch[] {
   const found = new Map<string, Touch>()
   for (const { node, result } of results) {
@@ -76,7 +76,7 @@ function touchesOf({ results }: DoneAction, backup: ReturnType<typeof backedUp>)
   return [...found.values()]
 }
 
-/** What an undo operation said that it left; undefined where it found it as it was. */
+/** The hash that an undo operation reported; undefined where it changed nothing. */
 function putBackAs(undone: readonly OperationRecord[], { node, name }: Touch): string | undefined {
   const touched = undone.flatMap((one) => (one.node === node ? one.result.touched : []))
   return touched.findLast((one) => one.name === name)?.sha256After

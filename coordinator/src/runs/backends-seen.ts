@@ -7,34 +7,34 @@ import { apiServerPort } from '../conversion/facts/static-pod-flags.js'
 import type { Session } from './session.js'
 import { conversionRun } from './session-run.js'
 
-/** One control plane as a client of the load balancer meets it. */
+/** One control plane as a client of the load balancer sees it. */
 export interface BackendSeen {
   readonly node: string
-  /** sha256 of the certificate that its API server shows when asked directly, as hexadecimal; '' when it shows none. */
+  /** sha256 of the certificate that its API server shows when probed directly, hexadecimal; '' when it shows none. */
   readonly certificateSha256: string
   /** Why it shows none. */
   readonly problem: string
-  /** How many of the connections through the endpoint ended at it. */
+  /** How many of the connections through the endpoint reached it. */
   readonly met: number
 }
 
-/** One look through the load balancer. */
+/** One probe through the load balancer. */
 export interface BackendsSeen {
   /** `HOST:PORT`. */
   readonly endpoint: string
   readonly connections: number
   readonly backends: readonly BackendSeen[]
-  /** Certificates that are of no control plane of the file, by sha256, and how often each was met. */
+  /** Certificates of no control plane of the file, by sha256, and how often each was seen. */
   readonly strangers: Readonly<Record<string, number>>
-  /** What went wrong with a connection, and how often. */
+  /** Errors of connections, and how often each occurred. */
   readonly failures: Readonly<Record<string, number>>
 }
 
-/** Balanced in turns, each of them is met by each node that asks. */
+/** With round robin, each probing node reaches each of them. */
 const turns = 3
 
 /**
- * Which control planes stand behind the endpoint now, told apart by the certificates that they show: from every control plane some connections at
+ * Which control planes are behind the endpoint now, identified by the certificates that they show: every control plane opens some connections at
  * once. Changes nothing, and needs no certificate for the endpoint yet.
  */
 export async function seeBackends(session: Session, file: ClusterFile, signal: AbortSignal): Promise<BackendsSeen> {

@@ -11,15 +11,15 @@ import type { Session, StartedRun } from './session.js'
 export interface CatchUpOptions {
   readonly everyMs: number
   readonly signal: AbortSignal
-  /** Told each run that goes on. */
+  /** Called for each run that is resumed. */
   onResumed(run: StartedRun): void
 }
 
 const log = createLog('quorate-catch-up')
 
 /**
- * Does what waits for nodes that were missing, as soon as one of them answers again: resumes the run that went on without it. Runs that
- * somebody else holds, or that a person has to look at first, are left. Ends with the signal; never rejects.
+ * Runs what waits for missing nodes as soon as one of them answers: resumes the run that set it aside. Runs that another process holds, or that
+ * need the operator first, are left. Ends with the signal; never rejects.
  */
 export async function catchUp(session: Session, options: CatchUpOptions): Promise<void> {
   const { everyMs, signal, onResumed } = options
@@ -39,15 +39,15 @@ export async function catchUp(session: Session, options: CatchUpOptions): Promis
   }
 }
 
-/** What a person has to decide is not asked for again and again. */
+/** A run that needs a decision of the operator is tried only once. */
 async function goOn(session: Session, { id }: RunState, refused: Set<string>): Promise<StartedRun | undefined> {
   try {
     const resumed = await resumeConversion(session, { id: id as RunId })
-    log.info('a missing node is back: the run goes on', { run: id })
+    log.info('a missing node is back: resuming the run', { run: id })
     return resumed
   } catch (thrown) {
     const { code, message } = asQuorateError(thrown)
-    log.warn('a missing node is back, but the run cannot go on by itself', { run: id, code, message })
+    log.warn('a missing node is back, but the run cannot be resumed automatically', { run: id, code, message })
     if (code !== 'CLUSTER_HELD' && code !== 'AGENT_UNREACHABLE') refused.add(id)
     return undefined
   }
@@ -74,6 +74,6 @@ async function oneIsBack(session: Session, run: RunState): Promise<boolean> {
   }
 }
 
-// Does not keep a program alive that has nothing else to do.
+// Does not keep a process alive that has nothing else to do.
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined)

@@ -32,14 +32,14 @@ export interface PicturedCertificate {
   readonly ca: boolean
 }
 
-/** The cluster at one moment, for a person to compare. Nothing is decided by it. */
+/** The cluster at one moment, for the operator to compare. No decision depends on it. */
 export interface ClusterPicture {
   readonly connections: readonly Connection[]
   readonly members: readonly PicturedMember[]
   readonly certificates: readonly PicturedCertificate[]
-  /** Control planes that the configuration of Quorate's own load balancer leads to. */
+  /** Control planes that are backends in the configuration of Quorate's own load balancer. */
   readonly backends: readonly string[]
-  /** Nodes whose connections could not be seen. */
+  /** Nodes whose connections could not be read. */
   readonly silent: readonly string[]
 }
 

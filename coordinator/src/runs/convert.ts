@@ -16,7 +16,7 @@ export interface StartRequest {
   readonly fileText: string
   /** The plan that was approved. */
   readonly approved: Plan
-  /** Told each event after it is in the journal. */
+  /** Called with each event after it is in the journal. */
   onEvent?(event: RecordedEvent): void
 }
 

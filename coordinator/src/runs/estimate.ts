@@ -2,10 +2,10 @@ import type { ConversionRun } from '../conversion/context/run.js'
 import type { PlannedStep } from '../engine/plan.js'
 import { widthOf } from '../engine/step.js'
 
-/** What one action takes with its gate where its step does not say. */
+/** Seconds of one action with its gate, unless its step has `seconds`. */
 const otherwiseSeconds = 3
 
-/** Seconds the plan will take, roughly: steps one after the other, each in as many rounds as its width makes. */
+/** Seconds that the plan will take, roughly: steps one after the other, each in as many rounds as its width requires. */
 export async function estimateSeconds(planned: readonly PlannedStep[], run: ConversionRun): Promise<number> {
   let sum = 0
   for (const { id, actions } of planned) {

@@ -6,8 +6,8 @@ import type { RunState } from '../engine/fold.js'
 import type { RecordedFinding } from '../engine/recorded-finding.js'
 
 /**
- * A fix is the conversion's own order with some of its steps only: after a backup of what they touch, closed by all proofs. What no step
- * mends was told before it began (`remaining`), so it fails nothing.
+ * A fix is the conversion's own order with only some of its steps: first a backup of what they touch, at the end all proofs. What no step fixes
+ * was reported before it began (`remaining`), so it does not fail the run.
  */
 export function fixOrder(
   order: readonly ConversionStep[],
@@ -22,13 +22,13 @@ export function fixOrder(
         ...step,
         verify: (run, _action, signal) => untilProved(run, { signal, deadlineMs: 60_000, remaining }),
       }
-    // The step that its gate must precede is not here: then it precedes the proofs.
+    // Without the step that its gate must precede, it precedes the proofs.
     const isLate = step.settleBefore !== undefined && !ids.has(step.settleBefore)
     return isLate ? { ...step, settleBefore: proveHa.id } : step
   })
 }
 
-/** The order that a run walked, for who goes on with it: all of it, or for a fix what its journal names. */
+/** The order of a run that is resumed or rolled back: all of it, or for a fix the steps in its journal. */
 export function orderOfRun(state: RunState, order: readonly ConversionStep[]): readonly ConversionStep[] {
   return state.purpose === 'fix' ? fixOrder(order, new Set(state.steps.map(({ id }) => id)), state.findings) : order
 }

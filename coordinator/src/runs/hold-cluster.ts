@@ -22,20 +22,20 @@ import { conversionRun } from './session-run.js'
 export interface HoldRequest {
   readonly id: RunId
   readonly file: ClusterFile
-  /** Who may be missing. */
+  /** Which nodes may be missing. */
   readonly mayMiss: MayMiss
-  /** Who is missing from the beginning. */
+  /** Nodes that are missing from the beginning. */
   readonly missing?: readonly MissingNode[]
   /** Errors of the plan that the operator accepted with a reason. */
   readonly accepted?: readonly RecordedFinding[]
-  /** Whom an earlier process of the run went on without. */
+  /** Nodes that an earlier process of the run set aside. */
   readonly returning?: readonly string[]
-  /** Where it walks something else than the whole order. */
+  /** The order, where it is not the whole one. */
   readonly order?: readonly ConversionStep[]
-  /** Number of a lease that is known from the journal: the new one is higher. */
+  /** Fencing token in the journal: the new one is higher. */
   readonly above?: number
   readonly onEvent?: ((event: RecordedEvent) => void) | undefined
-  /** Makes or opens the journal, once the cluster is held; with what it holds already. */
+  /** Creates or opens the journal once the cluster is held; with its present state. */
   open(): Promise<{ readonly journal: Journal; readonly state?: RunState }>
 }
 
@@ -48,9 +48,9 @@ export interface Held {
 }
 
 export interface HeldCluster extends Held {
-  /** Lets the work go on by itself, from the moment when its first event is in the journal; the cluster is given back when it ends. */
+  /** Starts the work; resolves when its first event is in the journal. Releases the cluster when the work ends. */
   start(work: (held: Held) => Promise<RunOutcome>): Promise<StartedRun>
-  /** Gives the cluster back without having done anything. */
+  /** Releases the cluster without having done anything. */
   release(): Promise<void>
 }
 
@@ -87,7 +87,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken, explain: withExplanations },
     stop: stop.signal,
     async emit(event) {
-      // What was seen to the end belongs before it.
+      // The last of what the watch saw is recorded before the end.
       if (isEnd(event)) await watch?.end()
       const recorded = await record(event)
       now = applyEvent(now, recorded)
@@ -115,7 +115,7 @@ interface Recording {
 
 function recorder({ journal, lease, onEvent, recordedOne }: Recording) {
   return async (event: RunEvent): Promise<RecordedEvent> => {
-    // A process that was paused and is no longer the holder must not write into a journal that another one goes on with.
+    // A process that was paused and lost the lease must not write into a journal that another one continues.
     if (event.kind !== 'progress') await lease.requireHeld()
     const recorded = await journal.append(event)
     recordedOne()
@@ -124,7 +124,7 @@ function recorder({ journal, lease, onEvent, recordedOne }: Recording) {
   }
 }
 
-/** Begins something under a held cluster; where that is refused the cluster is given back. */
+/** Begins work on a held cluster; where that fails the cluster is released. */
 export async function orGiveBack<T>(held: HeldCluster, begin: () => Promise<T>): Promise<T> {
   try {
     return await begin()
@@ -134,13 +134,13 @@ export async function orGiveBack<T>(held: HeldCluster, begin: () => Promise<T>):
   }
 }
 
-/** An agent that is just being restarted is back in seconds. */
+/** A restarting agent is back within seconds. */
 const restartMs = 10_000
 
 /**
- * Tells every agent the number of this lease before anything is done under it: a coordinator before this one, paused in the middle of
- * something or on another machine, is then let in nowhere, also not by the nodes that this one changes last or never. A node that is
- * missed learns of it with the first that it is asked to do.
+ * Raises the fence of every agent to this lease's token before anything is done under it: every agent then refuses an earlier coordinator, paused or
+ * on another machine, including agents of nodes that this run changes last or never. A missing node learns the token with its first
+ * operation.
  */
 async function shutOthersOut({ run, context: { cluster, fencingToken } }: Held): Promise<void> {
   const tell = (node: NodeEntry) => run.agent(node).read('raiseFence', { cluster, fencingToken })

@@ -3,7 +3,7 @@ import { snapshotEtcd } from '../conversion/steps/snapshot-etcd.js'
 import { foldRun } from '../engine/fold.js'
 import type { Session } from './session.js'
 
-/** sha256 of the ciphertext of every backup that a journal mentions, by `RUN/NODE-KIND.age`. A journal that cannot be read mentions none. */
+/** sha256 of the ciphertext of every backup that a journal mentions, by `RUN/NODE-KIND.age`. An unreadable journal mentions none. */
 export async function keptHashes(session: Session): Promise<ReadonlyMap<string, string>> {
   const hashes = new Map<string, string>()
   for (const run of await session.runs.list()) {

@@ -23,22 +23,22 @@ export interface ConversionRunParts {
   readonly keepBackup: ConversionRun['keepBackup']
   readonly requestFolder: ConversionRun['requestFolder']
   readonly backupRecipient: string
-  /** Which nodes may be missing; nobody unless given. */
+  /** Which nodes may be missing; none unless given. */
   readonly mayMiss?: MayMiss
   /** Missing from the beginning. */
   readonly missing?: readonly MissingNode[]
   /** Errors of the plan that the operator accepted with a reason; none unless given. */
   readonly accepted?: readonly RecordedFinding[] | undefined
-  /** Whom an earlier process of the run went on without; unset: unknown. */
+  /** Nodes that an earlier process of the run set aside; unset: unknown. */
   readonly returning?: readonly string[] | undefined
-  /** What a test puts in place of the conversion's own. */
+  /** A test's replacement for the conversion's own. */
   readonly order?: readonly ConversionStep[]
 }
 
-/** A node that this run did not touch is believed for so long. */
+/** How long facts of a node that this run did not touch stay valid. */
 const keptMs = 10_000
 
-/** Facts as last read. A read that failed is not remembered: the next asker tries again. */
+/** Facts as last read. A failed read is not remembered: the next caller tries again. */
 class FactMemory {
   readonly #read = new Map<string, { readonly at: number; readonly reading: Promise<unknown> }>()
 
@@ -80,7 +80,7 @@ function madeOnce<T>(make: () => T): () => T {
   }
 }
 
-/** A choice that failed is made again. */
+/** A failed choice is tried again. */
 function chosenOnce<T>(choose: () => Promise<T>): () => Promise<T> {
   let chosen: T | undefined
   return async () => {
@@ -89,7 +89,7 @@ function chosenOnce<T>(choose: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** The agents of a run's machines, heard by the roll call; those of joiners are told of the cluster's folders. */
+/** The agents of a run's machines, observed by the roll call; those of joiners get the cluster's folders. */
 function agentsOf(
   { file, agent }: ConversionRunParts,
   rollCall: RollCall,
@@ -103,7 +103,7 @@ function agentsOf(
   }
 }
 
-/** The context of one conversion: who is who, and what is known of them. */
+/** The context of one conversion: its nodes and what is known about them. */
 export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const { id, file, keepBackup, requestFolder, backupRecipient, order = conversionOrder } = parts
   const memory = new FactMemory()

@@ -14,7 +14,7 @@ export interface NodeStatus {
   readonly agentVersion?: string
   /** The kubelet's version; empty where there is none. */
   readonly kubernetesVersion?: string
-  /** This node's clock minus ours, in milliseconds, half of the round trip taken off. */
+  /** This node's clock minus the local one, in milliseconds, corrected by half of the round trip. */
   readonly clockOffsetMs?: number
   /** Unix milliseconds. */
   readonly certificateExpiresAt: number
@@ -22,7 +22,7 @@ export interface NodeStatus {
   readonly problem?: { readonly code: string; readonly message: string; readonly remedy: string }
 }
 
-/** Asks every enrolled node at once; a node that does not answer is a line of the answer, not an error. */
+/** Queries every enrolled node at once; a node that does not answer is a line of the result, not an error. */
 export async function listNodes(session: Session): Promise<readonly NodeStatus[]> {
   const fleet = session.connect()
   try {
@@ -40,7 +40,7 @@ async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Pr
   try {
     const agent = fleet.agent(entry)
     const { facts } = await agent.read('getNodeFacts', {})
-    // The node reads its clock last, so the answer's way back is all that is between the two.
+    // The node reads its clock last, so only the return path is between the two.
     const after = now()
     if (facts === undefined) throw new Error('the agent answered without facts')
     return {

@@ -13,37 +13,37 @@ import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
 import type { Session, StartedRun } from './session.js'
 import { orderOf } from './session-run.js'
 
-/** A run of the past that this process goes on with. */
+/** An earlier run that this process continues. */
 export interface OpenRun {
   readonly held: HeldCluster
   readonly state: RunState
 }
 
-/** The cluster file as the journal keeps it: a journal stands alone. RUN_OVER where nothing was begun. */
+/** The cluster file from the journal, which is self-contained. RUN_OVER where nothing was begun. */
 export function clusterFileOf(state: RunState): ClusterFile {
   if (state.clusterFile === '') {
     throw new QuorateError('RUN_OVER', `run ${state.id} ended before it began: its journal has no cluster file`, {
-      remedy: 'Nothing was changed by it. Run `quorate convert` again.',
+      remedy: 'It changed nothing. Run `quorate convert` again.',
     })
   }
   return parseClusterFile(state.clusterFile, `journal of ${state.id}`)
 }
 
-/** RUN_OVER for a drill: its nodes put back by themselves what it stopped, so nothing is left to go on with or to undo. */
+/** RUN_OVER for a drill: its nodes restart by themselves what it stopped, so there is nothing to resume or undo. */
 export function requireConversion({ id, purpose }: RunState): void {
   if (purpose !== 'drill') return
-  throw new QuorateError('RUN_OVER', `run ${id} is a drill: it is neither resumed nor rolled back`, {
-    remedy: 'What it stopped comes back by itself. `quorate verify` says when all is well, then drill again.',
+  throw new QuorateError('RUN_OVER', `run ${id} is a drill: it can be neither resumed nor rolled back`, {
+    remedy: 'What it stopped restarts by itself. When `quorate verify` succeeds, run the drill again.',
   })
 }
 
 export interface OpenOptions {
   readonly onEvent: StartRequest['onEvent']
-  /** Who may be missing, by what the run did so far. */
+  /** Which nodes may be missing, given what the run did so far. */
   mayMiss(state: RunState, file: ClusterFile): MayMiss
 }
 
-/** Takes the cluster with a number above the journal's, and opens the journal to go on with it. */
+/** Takes the cluster's lease with a token above the journal's, and opens the journal to continue it. */
 async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOptions): Promise<OpenRun> {
   const before = { ...foldRun(await session.runs.read(id)), id }
   const file = clusterFileOf(before)
@@ -52,16 +52,16 @@ async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOp
   const held = await holdCluster(session, {
     id,
     file,
-    // What a fix is for may be behind on any node, however often it is resumed.
+    // In a fix any node may be behind, however often it is resumed.
     ...(before.purpose === 'fix' ? {} : { returning: before.missing.map(({ node }) => node) }),
-    // A fix told what remains before it began.
+    // A fix reported what remains before it began.
     ...(before.purpose === 'fix' ? {} : { accepted: acceptedOf(before.findings) }),
     order: orderOfRun(before, orderOf(session)),
     mayMiss: (node) => spared(node),
     above: before.fencingToken,
     onEvent,
     async open() {
-      // Read again under the lease: another process may have gone on with it in between.
+      // Read again under the lease: another process may have continued it in between.
       const { journal, events } = await session.runs.reopen(id)
       state = foldRun(events)
       spared = mayMiss(state, file)
@@ -72,8 +72,8 @@ async function openRun(session: Session, id: RunId, { onEvent, mayMiss }: OpenOp
 }
 
 /**
- * Goes on with a run under the cluster's lease, once everybody who is needed answers. Where `begin` refuses, nothing was done and the
- * cluster is given back.
+ * Continues a run under the cluster's lease, once every required node answers. Where `begin` refuses, nothing was done and the cluster is
+ * released.
  */
 export async function goOnWith(
   session: Session,
@@ -88,7 +88,7 @@ export async function goOnWith(
   })
 }
 
-/** AGENT_UNREACHABLE, naming every node that does not answer and cannot be done without: nothing is begun while one is silent. */
+/** AGENT_UNREACHABLE with every required node that does not answer: nothing is begun while one is unreachable. */
 export async function requireAnswers(run: ConversionRun): Promise<void> {
   const silent = (await silentNodes(run)).filter(({ severity }) => severity === 'error')
   const [first] = silent
@@ -96,7 +96,7 @@ export async function requireAnswers(run: ConversionRun): Promise<void> {
   const list = silent.map(({ node, message }) => `${node}: ${message}`).join('; ')
   throw new QuorateError(
     'AGENT_UNREACHABLE',
-    `nothing was begun, because ${silent.length} of the nodes are silent: ${list}`,
+    `nothing was started: ${silent.length} ${silent.length === 1 ? 'node does' : 'nodes do'} not answer: ${list}`,
     {
       ...(first.node === undefined ? {} : { where: first.node }),
       remedy: first.remedy,

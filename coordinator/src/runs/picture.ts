@@ -8,7 +8,7 @@ import { apiServerPort } from '../conversion/facts/static-pod-flags.js'
 import { isEnd, type RunEvent } from '../engine/events.js'
 import type { ClusterPicture, Connection, PicturedCertificate, PicturedMember } from './cluster-picture.js'
 
-/** A picture is worth no longer wait. */
+/** A picture must not delay the run for longer. */
 const deadlineMs = 5_000
 
 interface Pictured {
@@ -16,7 +16,7 @@ interface Pictured {
   emit(event: RunEvent): Promise<void>
 }
 
-/** The emit of a run that writes down how the cluster is before the first change and at the end. No picture ever fails a run. */
+/** The emit of a run that also records the state of the cluster before the first change and at the end. No picture ever fails a run. */
 export function withPictures({ run, emit }: Pictured): Pictured['emit'] {
   const take = async (when: 'before' | 'after') => {
     const picture = await takePicture(run)
@@ -29,7 +29,7 @@ export function withPictures({ run, emit }: Pictured): Pictured['emit'] {
   }
 }
 
-/** Who is connected where, etcd's members, the control planes' certificates; what cannot be seen is left out. */
+/** Connections, etcd's members, the control planes' certificates; what cannot be read is left out. */
 export async function takePicture(run: ConversionRun): Promise<ClusterPicture> {
   const port = await run.nodeFacts(run.first).then(apiServerPort, () => 6443)
   const [connections, members, facts] = await Promise.all([
@@ -62,7 +62,7 @@ async function connectionsOf(run: ConversionRun, node: NodeEntry, port: number):
   return [...unique.values()].sort((a, b) => (a.component < b.component ? -1 : 1))
 }
 
-/** Undefined for what is no way to an API server: a kubelet is also asked by others, and has its runtime. */
+/** Undefined for a connection to anything but an API server: a kubelet also has incoming connections and its runtime. */
 function leadsTo(run: ConversionRun, { peerAddress, peerPort }: SocketFacts, port: number): string | undefined {
   const peer = { address: peerAddress, port: peerPort }
   const server = run.controlPlanes.find(({ address }) => samePeer({ address, port }, peer))

@@ -9,24 +9,24 @@ import { estimateSeconds } from './estimate.js'
 import type { Session } from './session.js'
 import { conversionRun, workersMayMiss } from './session-run.js'
 
-/** What `quorate plan` shows and a person approves. Plain data. */
+/** What `quorate plan` shows and the operator approves. Plain data. */
 export interface Plan {
   readonly cluster: string
-  /** Every step of the order; those that are already true have no actions. */
+  /** Every step of the order; those that need no change have no actions. */
   readonly steps: readonly PlannedStep[]
   readonly findings: readonly Assessed[]
-  /** What was chosen where the cluster file leaves it open, and why: one sentence each. */
+  /** What Quorate chose where the cluster file leaves it open, and why: one sentence each. */
   readonly choices: readonly string[]
   /** An error finding that is not ignored: the run would be refused. */
   readonly blocked: boolean
-  /** sha256, hex; the same whenever the same would be done. */
+  /** sha256, hex; equal whenever the same would be done. */
   readonly hash: string
   readonly estimateSeconds: number
-  /** One sentence for each moment after which there is no way back. */
+  /** One sentence for each point of no return. */
   readonly noWayBack: readonly string[]
-  /** What a person does afterwards where no agent is. */
+  /** What the operator does afterwards where no agent runs. */
   readonly elsewhere: readonly string[]
-  /** Workers that do not answer: the rest is converted without them, and what is due on them waits. */
+  /** Workers that do not answer: the rest is converted without them, and their actions wait. */
   readonly missing: readonly MissingNode[]
 }
 
@@ -36,9 +36,9 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
   try {
     const run = conversionRun(session, fleet, { id: 'plan', file, mayMiss: workersMayMiss(file) })
     const { findings: seen, facts } = await assess(run, session.checks ?? allChecks)
-    // Without facts of every node there is nothing to plan from; the findings already say which node is missing and why.
+    // Without facts of every node no plan is possible; the findings already report which node is missing and why.
     const steps = facts === 'complete' ? await planSteps(run.order, run, { tolerant: true }) : []
-    // What findings block already has no step to answer for.
+    // Where findings already block, a step that cannot be planned is not reported as well.
     const findings = seen.some(isBlocking) ? seen : [...unplannedFindings(run, steps), ...seen]
     const blocked = findings.some(isBlocking)
     const choices = facts === 'complete' ? await choicesOf(run) : []
@@ -48,14 +48,14 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
   }
 }
 
-/** None where the cluster does not say of what release it is: a check says why, or no step asks. */
+/** None where the release of the cluster is unknown: a check reports why, or no step needs it. */
 const choicesOf = (run: ConversionRun): Promise<readonly string[]> =>
   run.endpointPolicy().then(
     ({ reason }) => [reason],
     () => [],
   )
 
-/** What would be done, as a person reads and approves it. */
+/** What would be done, for the operator to read and approve. */
 export async function describePlan(
   file: ClusterFile,
   steps: readonly PlannedStep[],
@@ -83,19 +83,23 @@ export async function describePlan(
   }
 }
 
-/** Refuses a plan that may not run: BLOCKED_BY_FINDINGS, or PLAN_CHANGED when it is not the one whose hash was approved. */
+/** Rejects a plan that must not run: BLOCKED_BY_FINDINGS, or PLAN_CHANGED when its hash is not the approved one. */
 export function approve(plan: Plan, hash?: string): void {
   if (plan.blocked) {
     const blocking = plan.findings.filter(isBlocking)
     const list = blocking
       .map((finding) => finding.id + (finding.node === undefined ? '' : ` on ${finding.node}`))
       .join(', ')
-    throw new QuorateError('BLOCKED_BY_FINDINGS', `${blocking.length} finding(s) block the conversion: ${list}`, {
-      where: plan.cluster,
-    })
+    throw new QuorateError(
+      'BLOCKED_BY_FINDINGS',
+      `${blocking.length} ${blocking.length === 1 ? 'finding blocks' : 'findings block'} the conversion: ${list}`,
+      {
+        where: plan.cluster,
+      },
+    )
   }
   if (hash !== undefined && hash !== plan.hash) {
-    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, what would be done now is ${plan.hash}`, {
+    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, the current plan is ${plan.hash}`, {
       where: plan.cluster,
     })
   }

@@ -11,14 +11,14 @@ import type { Session } from './session.js'
 /** What one run did and is doing; RUN_NOT_FOUND. */
 export async function readRun(session: Session, id: RunId): Promise<RunState> {
   const state = { ...foldRun(await session.runs.read(id)), id } // a journal that was cut off before its first event has only its name
-  // A journal without an end is a run that goes on only while somebody holds the lease for it.
+  // A run without an end in its journal is running only while a process holds its lease.
   const holder = state.outcome === 'running' ? await session.leases.holder(state.cluster) : undefined
   if (state.outcome !== 'running') return state
   if (holder?.run !== id) return { ...state, outcome: 'abandoned' }
   return { ...state, availability: withSeenNow(state.availability, (await session.seenNow?.read(id)) ?? []) }
 }
 
-/** One damaged journal hides no other run: it is listed with what is wrong with it. */
+/** A damaged journal hides no other run: its run is listed with the error. */
 function damagedRun(id: RunId, thrown: unknown): RunState {
   const error = asQuorateError(thrown)
   if (error.code !== 'JOURNAL_DAMAGED') throw thrown

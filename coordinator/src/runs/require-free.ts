@@ -1,11 +1,11 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { Session } from './session.js'
 
-/** CLUSTER_HELD while a run holds the cluster. One in its middle makes proofs fail: that it is there says more than what it makes fail. */
+/** CLUSTER_HELD while a run holds the cluster. A run in progress makes proofs fail: the run itself is the better message. */
 export async function requireFree(session: Session, cluster: string): Promise<void> {
   const holder = await session.leases.holder(cluster)
   if (holder !== undefined)
-    throw new QuorateError('CLUSTER_HELD', `run ${holder.run} holds this cluster: nothing was begun`, {
+    throw new QuorateError('CLUSTER_HELD', `run ${holder.run} holds this cluster: nothing was started`, {
       where: cluster,
     })
 }

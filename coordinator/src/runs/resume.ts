@@ -19,7 +19,7 @@ import { judgeUnknownOutcome } from './unknown-outcome.js'
 
 export interface ResumeRequest {
   readonly id: RunId
-  /** Go on although what would be done now is not all that was approved. */
+  /** Continue although the current plan differs from the approved one. */
   readonly acceptChanges?: boolean
   readonly onEvent?: StartRequest['onEvent']
 }
@@ -28,8 +28,8 @@ export interface ResumeRequest {
 const clusterMs = 90_000
 
 /**
- * Goes on with a run from what is true now: takes the cluster over, waits for what still runs on a node, plans again and refuses to do
- * what was not approved (PLAN_CHANGED, with every difference). Resolves when it goes on; a run that is done is not touched.
+ * Resumes a run from the present state: takes the cluster over, waits for operations that still run on a node, plans again and refuses to do what
+ * was not approved (PLAN_CHANGED, with every difference). Resolves when the run continues; a finished run is not touched.
  */
 export async function resumeConversion(session: Session, request: ResumeRequest): Promise<StartedRun> {
   const { id, acceptChanges = false, onEvent } = request
@@ -72,12 +72,12 @@ function requireResumable(state: RunState): void {
   requireConversion(state)
   const { id, rollback } = state
   if (rollback === undefined) return
-  throw new QuorateError('RUN_OVER', `run ${id} is on its way back or has been undone`, {
-    remedy: `\`quorate rollback ${id}\` finishes the undo; \`quorate convert\` begins anew.`,
+  throw new QuorateError('RUN_OVER', `run ${id} is being rolled back or was rolled back`, {
+    remedy: `\`quorate rollback ${id}\` finishes the rollback; \`quorate convert\` starts a new run.`,
   })
 }
 
-/** Facts that are read while a node works are those of a moment: what runs comes to its end first. */
+/** Facts that are read during an operation are soon outdated: running operations finish first. */
 async function settleRunning(session: Session, run: ConversionRun, state: RunState): Promise<void> {
   const all = state.steps.flatMap(({ actions }) => actions.flatMap(unended))
   const running = all.filter(({ node }) => !isMissing(run.absence, node))
@@ -105,7 +105,7 @@ async function planNow(run: ConversionRun, state: RunState): Promise<readonly Pl
   })
 }
 
-/** While a join was under way a silent cluster may have lost its quorum: then waiting longer, or another try, helps nobody. */
+/** If a join was in progress, a cluster that does not answer may have lost its quorum: waiting longer or trying again does not help. */
 function silentCluster(state: RunState, last: unknown): unknown {
   const joins = state.steps.find(({ id }) => id === joinControlPlanes.id)?.actions ?? []
   const begun = joins.some((record) => record.state !== 'planned' && record.state !== 'undone')
@@ -113,7 +113,7 @@ function silentCluster(state: RunState, last: unknown): unknown {
   const why = asQuorateError(last)
   return new QuorateError(
     'QUORUM_AT_RISK',
-    `the cluster does not answer and a join was under way: etcd may have lost its quorum. Last seen: ${why.message}`,
+    `the cluster does not answer and a join was in progress: etcd may have lost its quorum. Last error: ${why.message}`,
     { cause: last, ...(why.where === undefined ? {} : { where: why.where }) },
   )
 }
@@ -122,7 +122,7 @@ function changed(id: RunId, differences: readonly string[]): QuorateError {
   const list = differences.map((difference, index) => `\n${index + 1}. ${difference}`).join('')
   return new QuorateError(
     'PLAN_CHANGED',
-    `what would be done now is not what was approved; nothing was done. ${differences.length} differ:${list}`,
-    { where: id, remedy: `Look at each. \`quorate resume ${id} --accept-changes\` goes on with them.` },
+    `the current plan differs from the approved one; nothing was done. ${differences.length} ${differences.length === 1 ? 'difference' : 'differences'}:${list}`,
+    { where: id, remedy: `Review each. To accept them: quorate resume ${id} --accept-changes` },
   )
 }

@@ -20,12 +20,12 @@ import { judgeUnknownOutcome, touchedNow } from './unknown-outcome.js'
 
 export interface RollbackRequest {
   readonly id: RunId
-  /** Takes back the joins only: load balancer, certificate, ConfigMaps and kubeconfigs keep the endpoint. */
+  /** Rolls back the joins only: load balancer, certificate, ConfigMaps and kubeconfigs keep the endpoint. */
   readonly keepEndpoint?: boolean
   readonly onEvent?: StartRequest['onEvent']
 }
 
-/** One step of a way back as a person reads it. */
+/** One step of a rollback, for the operator to read. */
 export interface UndoStep {
   readonly id: string
   readonly title: string
@@ -38,13 +38,13 @@ export interface UndoStep {
 export interface RollbackPlan {
   readonly run: string
   readonly cluster: string
-  /** In the order in which it is done. */
+  /** In the order in which they are undone. */
   readonly undone: readonly UndoStep[]
-  /** What stays as it is, and why. */
+  /** What stays unchanged, and why. */
   readonly stays: readonly UndoStep[]
   /** etcd before each member leaves, in the order in which they do. */
   readonly quorum: readonly string[]
-  /** Why it cannot be done: then nothing is. */
+  /** Why the rollback is impossible: then nothing is undone. */
   readonly impossible: readonly string[]
 }
 
@@ -104,8 +104,8 @@ export async function startRollback(session: Session, request: RollbackRequest):
 }
 
 /**
- * A worker on which nothing is to be undone is not needed. One that was pointed at the endpoint is: it would come back to an endpoint
- * that is gone. Where the endpoint is kept no worker is touched.
+ * A worker with nothing to undo is not required. One that was pointed at the endpoint is: it would come back to an endpoint that is gone. Where
+ * the endpoint is kept no worker is touched.
  */
 function untouchedWorkers(session: Session, { keepEndpoint = false }: RollbackRequest): OpenOptions['mayMiss'] {
   return (state, file) => {
@@ -122,11 +122,11 @@ function untouchedWorkers(session: Session, { keepEndpoint = false }: RollbackRe
 
 const undoes = (step: string, keepEndpoint: boolean): boolean => !keepEndpoint || joining.has(step)
 
-/** What an operation left of which no end was written: read from its node, so that it can be put back. */
+/** What an operation without a recorded end left: read from its node, so that it can be restored. */
 async function traces(run: ConversionRun, action: Action, { node, method, operationId }: SentOperation) {
   const { evidence } = await run.agent(node).read('examineOperation', { operationId })
   return OperationResult.fromPartial({
-    summary: `the end of ${method} is unknown: what it left was read from the node`,
+    summary: `the outcome of ${method} is unknown: its changes were read from the node`,
     touched: await touchedNow(run, action, { node, facts: evidence?.facts ?? {} }),
   })
 }
@@ -134,11 +134,11 @@ async function traces(run: ConversionRun, action: Action, { node, method, operat
 function requireUndoable(state: RunState, { keepEndpoint = false }: RollbackRequest): void {
   requireConversion(state)
   const { id, outcome, purpose } = state
-  if (outcome === 'rolled-back') throw new QuorateError('RUN_OVER', `run ${id} has been undone already`)
+  if (outcome === 'rolled-back') throw new QuorateError('RUN_OVER', `run ${id} was already rolled back`)
   if (purpose === 'fix' && keepEndpoint)
     throw new QuorateError(
       'USAGE',
-      `run ${id} is a fix: it joined nobody, so without the endpoint there is nothing to undo`,
+      `run ${id} is a fix: it joined no node, so with --keep-endpoint there is nothing to undo`,
       {
         remedy: `\`quorate rollback ${id}\` undoes all of it.`,
       },
@@ -176,7 +176,7 @@ function undoStep(
   return [{ undone, step: { id, title, how: kept ? 'the endpoint is kept' : how, nodes } }]
 }
 
-/** Whether etcd keeps its quorum before and after each member that leaves, the last one that joined first. */
+/** Whether etcd keeps its quorum before and after each member leaves, the last that joined first. */
 async function forecastLeaving(
   run: ConversionRun,
   state: RunState,

@@ -13,19 +13,19 @@ import type { Session } from './session.js'
 export interface RunIdentity {
   readonly id: RunId | 'plan' | 'verify' | 'backends'
   readonly file: ClusterFile
-  /** Who may be missing; nobody unless given. */
+  /** Which nodes may be missing; none unless given. */
   readonly mayMiss?: MayMiss
-  /** Who is missing from the beginning. */
+  /** Nodes that are missing from the beginning. */
   readonly missing?: readonly MissingNode[]
   /** Errors of the plan that the operator accepted with a reason. */
   readonly accepted?: readonly RecordedFinding[] | undefined
-  /** Whom an earlier process of the run went on without; unset: unknown. */
+  /** Nodes that an earlier process of the run set aside; unset: unknown. */
   readonly returning?: readonly string[] | undefined
-  /** Where it walks something else than the whole order. */
+  /** The order, where it is not the whole one. */
   readonly order?: readonly ConversionStep[] | undefined
 }
 
-/** The conversion's order, or what a test puts in its place. */
+/** The conversion's order, or a test's replacement. */
 export const orderOf = (session: Session): readonly ConversionStep[] => session.order ?? conversionOrder
 
 /** A worker can be converted later; a control plane cannot. */

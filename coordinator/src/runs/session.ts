@@ -13,7 +13,7 @@ import type { BackupStore } from '../state/backups.js'
 import type { RequestFolder } from '../state/request-folder.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 
-/** All that the command line and REST need from the outside: one state folder, opened. */
+/** All that the command line and REST need from outside: one open state folder. */
 export interface Session {
   /** Clients for the agents; the caller closes it. */
   connect(): Fleet
@@ -32,11 +32,11 @@ export interface Session {
   /** Version of this program, written into the journal. */
   readonly version: string
   readonly clock?: Clock
-  /** Watches the API while a run goes on; unset: nobody does. */
+  /** Watches the API during a run; unset: no watch. */
   readonly watch?: (parts: RunWatchParts) => RunWatch
   /** What that watch sees before it is in a journal. */
   readonly seenNow?: SeenNow
-  /** What a test puts in place of the conversion's own lists. */
+  /** A test's replacements for the conversion's own lists. */
   readonly order?: readonly ConversionStep[]
   readonly checks?: readonly Check[]
   readonly proofs?: readonly Proof[]
@@ -44,7 +44,7 @@ export interface Session {
 
 export interface StartedRun {
   readonly id: RunId
-  /** Starts no further action; the one that runs comes to its end and the run ends as `interrupted`. */
+  /** Starts no further action; running actions finish and the run ends as `interrupted`. */
   stop(): void
   /** Never rejects: what went wrong is in the outcome. */
   readonly ended: Promise<RunOutcome>

@@ -10,20 +10,20 @@ import type { Interrupted, Judge } from '../engine/operations.js'
 import type { Action } from '../engine/step.js'
 
 /**
- * What becomes of an operation that began and whose end nobody knows. A join is never begun a second time: the member list decides. Every
- * other operation looks before it acts and refuses what is not as the plan saw it, so that it can be asked for again under another id.
+ * Handles an operation with an unknown outcome. A join is never started a second time: the member list decides. Every other operation checks before
+ * it acts and refuses what differs from the plan, so it can be sent again under another id.
  */
 export const judgeUnknownOutcome: Judge<ConversionRun> = async (run, interrupted, { call, again }) => {
   const { method, node, evidence, action } = interrupted
   if (method === 'joinControlPlane') {
-    const why = new QuorateError('STEP_FAILED', `the join broke off in its middle: ${inWords(interrupted)}`, {
+    const why = new QuorateError('STEP_FAILED', `the join was interrupted: ${inWords(interrupted)}`, {
       where: node,
-      remedy: `It was taken back. \`quorate resume ${run.id}\` joins the node again, \`quorate rollback ${run.id}\` undoes the run.`,
+      remedy: `It was rolled back. \`quorate resume ${run.id}\` joins the node again, \`quorate rollback ${run.id}\` undoes the run.`,
     })
     return recoverJoin(run, nodeOf(run, node), { call, why })
   }
   if (removing.some((one) => one === method) && evidence.facts['done'] === 'yes')
-    return OperationResult.fromPartial({ unchanged: true, summary: `${method} had come to its end: seen on the node` })
+    return OperationResult.fromPartial({ unchanged: true, summary: `${method} had finished, according to the node` })
   const result = await again()
   return result.touched.length > 0
     ? result
@@ -36,8 +36,8 @@ function inWords({ method, evidence }: Interrupted): string {
 }
 
 /**
- * The files and objects of an action as they are now, by the names of its diffs: what an operation left behind of which no result was
- * written. What facts do not carry the operation's own evidence may (`path: sha256`); the rest is left out.
+ * The files and objects of an action as they are now, by the names of its diffs: what an operation without a recorded result left behind. Hashes
+ * that facts do not include come from the operation's evidence (`path: sha256`); the rest is left out.
  */
 export async function touchedNow(
   run: ConversionRun,
@@ -53,7 +53,7 @@ export async function touchedNow(
   })
 }
 
-/** sha256 of files and objects of a node as its facts carry them: kubeconfigs, /etc/hosts, load balancer configuration, ConfigMaps. */
+/** sha256 of files and objects of a node from its facts: kubeconfigs, /etc/hosts, load balancer configuration, ConfigMaps. */
 export async function hashesNow(
   run: ConversionRun,
   node: string,

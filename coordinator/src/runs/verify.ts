@@ -7,9 +7,9 @@ import type { Session } from './session.js'
 import { conversionRun } from './session-run.js'
 import { waitingProof } from './waiting.js'
 
-/** Is this cluster highly available now? Every proof on the live cluster; changes nothing. */
+/** Whether this cluster is highly available now: every proof on the live cluster; changes nothing. */
 export async function verifyCluster(session: Session, file: ClusterFile, signal: AbortSignal): Promise<Verification> {
-  setMaxListeners(0, signal) // every node is asked under it; that is no leak
+  setMaxListeners(0, signal) // calls to every node listen to it; that is no leak
   const fleet = session.connect()
   try {
     const verified = await prove(

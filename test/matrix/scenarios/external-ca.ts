@@ -12,7 +12,7 @@ import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 
 const pki = '/etc/kubernetes/pki'
-const says = /13 wait to be signed[\s\S]*\(CERTIFICATES_NOT_SIGNED\)[\s\S]*quorate resume/
+const says = /13 not signed yet[\s\S]*\(CERTIFICATES_NOT_SIGNED\)[\s\S]*quorate resume/
 const joiners = ['cp2', 'cp3']
 
 /** Every file of the operator's folder of requests, by its path there. */
@@ -53,7 +53,7 @@ async function refusesWrongOnes(t: Test, cluster: SimulatedCluster, run: string,
   t.match(said, /admin\.conf\.crt: it is not signed by CN=kubernetes/)
   t.match(said, /apiserver\.crt: it lacks apiserver\.example\.com[^;]*; its extended key usage lacks serverAuth/)
   t.match(said, /scheduler\.conf\.crt: .*its subject is/)
-  t.match(said, /10 wait to be signed/)
+  t.match(said, /10 not signed yet/)
   for (const name of ['admin.conf', 'apiserver', 'scheduler.conf']) rmSync(file(`${name}.crt`))
   rmSync(stranger, { recursive: true })
 }
@@ -138,7 +138,7 @@ export const externalCas: Scenario = {
         t,
         version,
         ['ca', 'front-proxy-ca', 'etcd/ca'],
-        /23 wait to be signed[\s\S]*(CERTIFICATES_NOT_SIGNED)/,
+        /23 not signed yet[\s\S]*(CERTIFICATES_NOT_SIGNED)/,
       ),
   },
 }

@@ -16,7 +16,7 @@ async function saysWhy(t: Test, cluster: SimulatedCluster, version: string): Pro
   const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
   ended(t, plan)
   const { major, minor } = parseVersion(version)
-  const does = minor >= 31 ? 'stays on its own API server' : 'goes through the load balancer'
+  const does = minor >= 31 ? 'stays on its own API server' : 'uses the load balancer'
   t.match(plan.stdout, `Chosen\n  ${major}.${minor}: the control plane's kubelet ${does}, because `)
 }
 

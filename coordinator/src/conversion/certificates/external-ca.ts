@@ -10,7 +10,7 @@ import { isJoined } from '../facts/membership.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { certSansOf } from './hand-added-sans.js'
 
-/** A certificate that a person must have signed, on which node, by which CA. */
+/** A certificate that the operator must get signed, and its CA. */
 export interface Unsigned {
   readonly leaf: LeafCertificate
   /** PEM of the CA. */
@@ -18,8 +18,8 @@ export interface Unsigned {
 }
 
 /**
- * The certificates of a control plane that cannot be made here, because the key of their CA is not on the first control plane: of one that is in the
- * cluster the API server's, where it lacks a name; of one that joins all that kubeadm would make. Empty where every key is here.
+ * The certificates of a control plane that cannot be made here, because the CA key is not on the first control plane: for an existing one the API
+ * server's, where it lacks a name; for a joiner all that kubeadm would make. Empty where every key is here.
  */
 export async function unsignedOf(run: ConversionRun, node: NodeEntry): Promise<readonly Unsigned[]> {
   const { externalCas } = await run.nodeFacts(run.first)
@@ -46,7 +46,7 @@ async function wantedLeaves(run: ConversionRun, node: NodeEntry): Promise<readon
 export const requestsOf = (run: ConversionRun, { certificateRequests }: NodeFacts) =>
   new Map(certificateRequests.filter(({ runId }) => runId === run.id).map((one) => [one.name, one]))
 
-/** The control planes on which keys are kept for this run, by the facts that were read last. */
+/** The control planes on which keys are kept for this run, according to the facts that were read last. */
 export async function withRequests(run: ConversionRun): Promise<readonly NodeEntry[]> {
   const kept = await Promise.all(
     run.controlPlanes.map(async (node) => requestsOf(run, await run.nodeFacts(node)).size > 0),
@@ -54,14 +54,14 @@ export async function withRequests(run: ConversionRun): Promise<readonly NodeEnt
   return run.controlPlanes.filter((_, index) => kept[index])
 }
 
-/** What the agent is asked to make requests from: the configuration as kubeadm-config will have it, the node as it is or will be. */
+/** What the agent makes requests from: the configuration as kubeadm-config will have it, the node as it is or will be. */
 export async function requestFor(
   run: ConversionRun,
   node: NodeEntry,
 ): Promise<Omit<RequestCertificatesRequest, 'header' | 'names'>> {
   const [facts, cluster] = await Promise.all([run.nodeFacts(node), run.clusterFacts()])
   const text = cluster.kubeadmConfig?.text ?? ''
-  // A certificate that is replaced keeps the names it has, whoever gave them.
+  // A replaced certificate keeps the names that it has, whatever their origin.
   const sans = [...new Set([...(await certSansOf(run, text)), ...(apiserverCertificate(facts)?.sans ?? [])])]
   const { address: advertiseAddress, port } = localPeer(node, facts)
   return {

@@ -6,8 +6,8 @@ import { apiserverCertificate, localPeer, wantedSans } from '../endpoint/servers
 import { clusterConfiguration } from '../facts/cluster-configuration.js'
 
 /**
- * Names and addresses that the first control plane's certificate has and that kubeadm would not give it: somebody made it anew with them. Only
- * as certSANs do joiners get them too, and every certificate that is made later (kubeadm-certs, GetAPIServerAltNames).
+ * Names and addresses that the first control plane's certificate has and that kubeadm would not give it: the operator reissued it with them. Only
+ * as certSANs are they also in the certificates of joiners and in later ones (kubeadm-certs, GetAPIServerAltNames).
  */
 async function handAddedSans(run: ConversionRun): Promise<readonly string[]> {
   const facts = await run.nodeFacts(run.first)
@@ -23,12 +23,12 @@ async function handAddedSans(run: ConversionRun): Promise<readonly string[]> {
   return shown.filter((san) => !ownOfKubeadm.includes(canonicalAddress(san)))
 }
 
-/** What kubeadm-config's certSANs shall have, beside what they have: the endpoint's names, and those that a person gave the certificate. */
+/** What kubeadm-config's certSANs must have besides their present names: the endpoint's names, and those that the operator added to the certificate. */
 async function wantedCertSans(run: ConversionRun): Promise<string[]> {
   return [...new Set([...wantedSans(run), ...(await handAddedSans(run))])]
 }
 
-/** kubeadm puts the endpoint's name into certificates by itself: one that is replaced is a name of no joiner's any more, unless it is said. */
+/** kubeadm adds the endpoint's name to certificates by itself: a replaced name is missing in those of joiners unless it is in certSANs. */
 export async function certSansOf(run: ConversionRun, before: string): Promise<string[]> {
   const { controlPlaneEndpoint = '' } = readClusterConfiguration(before)
   const replaced = controlPlaneEndpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')

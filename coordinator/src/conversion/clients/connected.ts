@@ -26,9 +26,9 @@ export async function peersOf(
   return (await endpointAddresses(run, from, options.signal)).map((address) => ({ address, port: peer.port }))
 }
 
-/** API servers that a node's connections might still go to although they should go to `wanted`. */
+/** API servers that a node may still be connected to although it should use `wanted`. */
 async function otherPeers(run: ConversionRun, wanted: readonly Peer[]): Promise<readonly Peer[]> {
-  // The control planes of one cluster have one port; where the first does not answer, it is almost surely kubeadm's.
+  // All control planes of a cluster have the same port; where the first does not answer, kubeadm's default is almost certain.
   const port = await run.nodeFacts(run.first).then(apiServerPort, () => 6443)
   const addresses = run.controlPlanes.map(({ address }) => ({ address, port }))
   return addresses.filter((peer) => !wanted.some((one) => samePeer(one, peer)))
@@ -60,9 +60,9 @@ export async function connectedTo(
 }
 
 /**
- * Whether a process of a node is connected to `server` and no other API server, for a proof, which has one answer. A kubelet also probes the
- * API server of its own node: a connection of its own each time, to an address that may be the very one it shall not work through. Such a
- * connection is gone within a second or so; that of a client stays. So one bad look is looked at again, for at most two seconds.
+ * Whether a process of a node is connected to `server` and to no other API server, for a proof, which has one answer. A kubelet also probes the
+ * API server of its own node, with a new connection each time, to an address that may be the one that it must not use as a client. Such a
+ * connection is gone within a second or so; that of a client stays. So a bad result is read again, for at most two seconds.
  */
 export async function staysConnectedTo(
   run: ConversionRun,

@@ -22,7 +22,7 @@ export const elected = {
   scheduler: { container: 'kube-scheduler', lease: 'kube-scheduler', process: 'kube-scheduler' },
 } as const satisfies Record<string, Elected>
 
-/** Waits until a restarted component runs in another container than before, and its Lease moves on. */
+/** Waits until a restarted component runs in a new container and its Lease advances. */
 export async function componentRestarted(
   run: ConversionRun,
   node: NodeEntry,
@@ -44,12 +44,12 @@ export async function componentRestarted(
   return [restarted, await leads(run, lease, signal)]
 }
 
-/** Where a component did not run, or nobody led it, before the run: it reads its new file when somebody repairs it. */
+/** Where a component did not run, or had no leader, before the run: it reads its new file when it is repaired. */
 export const acceptedDown = (run: ConversionRun, component: string): RecordedFinding | undefined =>
   acceptedOfComponent(run, 'static-pods-run', `no container of ${component}`) ??
   acceptedOfComponent(run, 'leases', `${component} has no leader`)
 
-/** Waits until a component is led, by whom does not matter: without these two no rollout ends, and no join token is signed. */
+/** Waits until a component has a leader, no matter which: without these two no rollout finishes, and no join token is signed. */
 export async function leads(run: ConversionRun, lease: string, signal: AbortSignal): Promise<Evidence> {
   const accepted = acceptedOfComponent(run, 'leases', lease) ?? acceptedDown(run, lease)
   if (accepted !== undefined) return wasSoBefore(accepted)
@@ -57,7 +57,7 @@ export async function leads(run: ConversionRun, lease: string, signal: AbortSign
   return { what: `Lease kube-system/${lease} renewed`, saw }
 }
 
-/** Two different renewals seen one after the other: by whom does not matter, one of them holds it. */
+/** Two renewals seen one after the other, no matter by which holder. */
 function leaseAdvances(run: ConversionRun, name: string): () => Promise<Look<string>> {
   let first: number | undefined
   return async () => {

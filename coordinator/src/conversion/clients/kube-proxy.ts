@@ -11,8 +11,8 @@ import { clusterNow } from '../facts/read-facts.js'
 import { connectedTo } from './connected.js'
 
 /**
- * Whether every pod of kube-proxy is newer than the last restart of its DaemonSet and connected to `server` (the endpoint). Ready says nothing
- * here: a kube-proxy that is cut off stays Ready with the rules that it had.
+ * Whether every kube-proxy pod is newer than the last restart of its DaemonSet and connected to `server` (the endpoint). Readiness proves nothing:
+ * a kube-proxy that is cut off stays Ready with its old rules.
  */
 export async function kubeProxyRolledOut(
   run: ConversionRun,
@@ -21,14 +21,14 @@ export async function kubeProxyRolledOut(
 ): Promise<Look<readonly Evidence[]>> {
   const { kubeProxyRollout: rollout, pods, nodes: known } = await clusterNow(run)
   if (rollout === undefined) return holds([{ what: 'DaemonSet kube-proxy', saw: 'not installed' }])
-  // Calico's page on its eBPF data plane has people give it a nodeSelector that no node has.
+  // Calico's page on its eBPF data plane tells operators to set a nodeSelector that no node has.
   if (rollout.desired === 0) return holds([{ what: 'DaemonSet kube-proxy', saw: 'runs on no node' }])
   if (run.absence.missing().length > 0 || replacesPods(run, rollout))
     return presentOnesConnected(run, { pods, desired: rollout.desired }, { server, signal })
   const { generation, observedGeneration, desired, updated, available } = rollout
   const seen = `${updated} of ${desired} updated, ${available} available`
   if (observedGeneration < generation || updated < desired || available < desired) return notYet(seen)
-  // A pod whose Node was deleted is nobody's: it lists for another minute, until the garbage collector's second look.
+  // A pod whose Node was deleted does not count: it is listed for another minute, until the second pass of the garbage collector.
   const proxies = pods.filter((pod) => isProxy(pod) && known.some(({ name }) => name === pod.node))
   const restartedAt = rollout.restartedAt === '' ? 0 : Date.parse(rollout.restartedAt)
   const old = proxies.filter((pod) => pod.startedUnixMs < restartedAt)
@@ -41,13 +41,13 @@ export async function kubeProxyRolledOut(
   return allConnected(run, nodes, { rolled, server, signal })
 }
 
-/** Whether the pods are replaced one by one: the DaemonSet does not roll by itself, or one of them is broken and would keep it from its end. */
+/** Whether the pods are replaced one by one: the DaemonSet does not roll out by itself, or a broken pod would block its rollout. */
 export const replacesPods = (run: ConversionRun, rollout: DaemonSetFacts | undefined): boolean =>
   rollout?.updateStrategy === 'OnDelete' || acceptedFinding(run, 'kube-proxy') !== undefined
 
 /**
- * The DaemonSet counts the node that is missing; so each of the others is looked at by itself. What was broken before is told and not waited for,
- * and not by how it is at this moment: a pod that crashes is ready at times.
+ * The DaemonSet counts the missing node, so each of the others is verified by itself. What was broken before is reported and not waited for,
+ * whatever its state now: a pod that crashes is ready at times.
  */
 async function presentOnesConnected(
   run: ConversionRun,
@@ -59,7 +59,7 @@ async function presentOnesConnected(
   const existing = await existingNodes(run)
   const proxies = pods.filter(isProxy)
   const has = ({ name }: NodeEntry): boolean => proxies.some(({ node }) => node === name)
-  // A node that its DaemonSet does not select has none; nor has one whose pod was missing before.
+  // A node that the DaemonSet does not select has no pod; nor has one whose pod was missing before.
   const mayLack =
     accepted.some(({ node }) => node === undefined) || new Set(proxies.map(({ node }) => node)).size >= desired
   const nodes = existing.filter((node) => !isBroken(node) && (has(node) || !mayLack))
@@ -70,14 +70,14 @@ async function presentOnesConnected(
     ...existing.filter(isBroken).map(({ name }) => name),
   ]
   const rolled = {
-    what: 'pods of kube-proxy',
-    saw: `ready on ${nodes.length} nodes; not asked: ${unasked.join(', ') || 'nobody'}`,
+    what: 'kube-proxy pods',
+    saw: `ready on ${nodes.length} nodes; not checked: ${unasked.join(', ') || 'none'}`,
   }
   const connected = await allConnected(run, nodes, { rolled, ...how })
   return connected.holds ? holds([...connected.value, ...accepted.map(wasSoBefore)]) : connected
 }
 
-/** One of them may be led to an API server that is away at this moment. */
+/** One connection may reach an API server that is down at this moment. */
 const tries = 4
 
 const isProxy = (pod: PodFacts): boolean => pod.app === 'kube-proxy'
@@ -99,7 +99,7 @@ async function allConnected(
   return holds(evidence)
 }
 
-/** That its pods are new and connected says nothing of the rules: a connection to the Service `kubernetes` does, from where pods make theirs. */
+/** New and connected pods prove nothing about the rules: a connection to the Service `kubernetes` from the node does. */
 export async function leadsSomewhere(
   run: ConversionRun,
   node: NodeEntry,

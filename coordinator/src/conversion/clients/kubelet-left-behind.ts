@@ -6,8 +6,8 @@ import { staysConnectedTo } from './connected.js'
 import { type Rewriting, rewriteAction } from './rewrite-kubeconfigs.js'
 
 /**
- * What a kubelet's step does on its node: its files are rewritten and it is restarted; or it is only restarted, where the files are right and
- * it goes elsewhere still: it reads them at its start alone, so somebody changed them since.
+ * What a kubelet's step does on its node: rewrite its files and restart it; or only restart it, where the files are correct and it still uses
+ * another server: it reads them only when it starts, so they have changed since.
  */
 export async function kubeletAction(
   run: ConversionRun,

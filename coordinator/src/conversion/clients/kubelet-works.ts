@@ -10,10 +10,10 @@ import { clusterNow, readNodeFacts } from '../facts/read-facts.js'
 import { unitOf } from '../facts/unit-of.js'
 import { connectedTo } from './connected.js'
 
-/** Whom kubelets that renewed nothing for so long are called: --node-monitor-grace-period is 40 s, 50 s since 1.32. */
+/** The message for kubelets that renew nothing: --node-monitor-grace-period is 40 s, 50 s since 1.32. */
 export const kubeletSilent = 'the node is not Ready: its kubelet does not report'
 
-/** Waits until a kubelet that was restarted works through `server` and its Node is Ready: what a wave of workers waits for. */
+/** Waits until a restarted kubelet reports through `server` and its Node is Ready: the gate of a wave of workers. */
 export async function kubeletWorks(
   run: ConversionRun,
   node: NodeEntry,
@@ -30,7 +30,7 @@ export async function kubeletWorks(
   return [...reports, await until(`Node ${node.name} to be Ready`, look, patience(options.signal))]
 }
 
-/** What is left to see of a kubelet that reported nothing before the run either: it will find the right file when somebody repairs it. */
+/** All that can be verified for a kubelet that did not report before the run either: it reads the correct file when it is repaired. */
 async function kubeconfigNames(
   run: ConversionRun,
   node: NodeEntry,
@@ -45,9 +45,9 @@ async function kubeconfigNames(
 }
 
 /**
- * Waits until a kubelet that was restarted reports through `server`: its Lease was renewed after the restart, its connections go there.
- * Its own /healthz stays good without an API server (kubernetes/kubernetes#96891) and proves nothing. Nor is its Node looked at: a kubelet
- * that registers before its first look at the container runtime calls itself NotReady, and says otherwise ten seconds later.
+ * Waits until a restarted kubelet reports through `server`: its Lease was renewed after the restart, its connections go there.
+ * Its own /healthz stays ok without an API server (kubernetes/kubernetes#96891) and proves nothing. Its Node is not read either: a kubelet
+ * that registers before it has queried the container runtime reports NotReady, and Ready ten seconds later.
  */
 export async function kubeletReports(
   run: ConversionRun,
@@ -92,7 +92,7 @@ async function runsWith(
   const [file] = kubeconfigsOf(facts, ['kubelet'])
   if (file?.server !== server) return notYet(`${file?.path ?? 'kubelet.conf'} names ${file?.server ?? 'nothing'}`)
   const unit = unitOf(facts, 'kubelet')
-  if (unit?.activeState !== 'active') return notYet(`kubelet.service is ${unit?.activeState ?? 'not there'}`)
+  if (unit?.activeState !== 'active') return notYet(`kubelet.service is ${unit?.activeState ?? 'not found'}`)
   return holds(unit.activeSinceUnixMs)
 }
 

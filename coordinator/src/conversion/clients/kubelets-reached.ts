@@ -15,7 +15,7 @@ export interface Unreached {
   readonly error: string
 }
 
-/** Asks through the API server of one control plane for the kubelets of these Nodes. */
+/** Probes the kubelets of these Nodes through the API server of one control plane. */
 export async function unreachedFrom(
   run: ConversionRun,
   from: NodeEntry,
@@ -29,23 +29,23 @@ export async function unreachedFrom(
     .map(({ node, httpStatus, error }) => ({ from, node, error: error || `HTTP ${httpStatus}` }))
 }
 
-/** What to type; a kubelet without a serving certificate breaks every handshake off. */
+/** The command to type; a kubelet without a serving certificate aborts every handshake. */
 export function remedyFor({ from, node, error }: Unreached, requests: readonly ServingRequest[]): string {
   const request = requests.find((one) => one.node === node)
   if (request !== undefined)
-    return `Its kubelet waits for its serving certificate (serverTLSBootstrap): kubectl certificate approve ${request.name}`
+    return `Its kubelet waits for its serving certificate (serverTLSBootstrap). Run: kubectl certificate approve ${request.name}`
   if (/tls: internal error|no serving certificate/.test(error))
-    return `Its kubelet has no serving certificate: kubectl get csr | grep ${node}, and approve what is Pending: kubectl certificate approve NAME`
+    return `Its kubelet has no serving certificate. Find the Pending request: kubectl get csr | grep ${node}. Then approve it: kubectl certificate approve NAME`
   if (/x509|certificate/.test(error))
-    return `On ${from.name}: ps -eo args | grep -o 'kubelet-certificate-authority[^ ]*'; the certificate of that kubelet must be signed by it, for the address of its Node.`
+    return `On ${from.name}: ps -eo args | grep -o 'kubelet-certificate-authority[^ ]*'; the kubelet's certificate must be signed by that CA and valid for the address of its Node.`
   if (/Unauthorized|Forbidden|401|403/.test(error))
     return `kubectl get clusterrolebinding kubeadm:cluster-admins; and on ${node}: grep -A3 authentication /var/lib/kubelet/config.yaml`
-  return `Open TCP 10250 from ${from.address} to the address of ${node}; kubectl get node ${node} -o wide names it.`
+  return `Open TCP 10250 from ${from.address} to the address of ${node}; kubectl get node ${node} -o wide shows it.`
 }
 
 /**
- * Waits until the API server of every control plane that is there reaches the kubelet of one that joined, and its own all others: what logs, exec
- * and metrics need. Where the first control plane's API server does not reach even its own kubelet, something else is wrong since before.
+ * Waits until the API server of every joined control plane, and that of the new one, reaches the new one's kubelet: logs, exec and metrics need it.
+ * Where the first control plane's API server does not reach even its own kubelet, something else was wrong before.
  */
 export async function untilKubeletReached(
   run: ConversionRun,
@@ -65,7 +65,9 @@ export async function untilKubeletReached(
           { what: `kubelet of ${node.name} through the API servers`, saw: servers.map(({ name }) => name).join(', ') },
         ])
       const { servingRequests } = await clusterNow(run)
-      return notYet(`the API server of ${first.from.name} says: ${first.error}. ${remedyFor(first, servingRequests)}`)
+      return notYet(
+        `the API server of ${first.from.name} reports: ${first.error}. ${remedyFor(first, servingRequests)}`,
+      )
     },
     patience(signal, 300),
   ).catch((error: unknown) => {
@@ -73,7 +75,7 @@ export async function untilKubeletReached(
     if (!(error instanceof QuorateError)) throw error
     throw new QuorateError('STEP_FAILED', error.message, {
       where: node.name,
-      remedy: `kubectl get csr; approve what the kubelet of ${node.name} asks for (kubectl certificate approve NAME), then quorate resume.`,
+      remedy: `Run kubectl get csr, approve the requests of the kubelet of ${node.name} (kubectl certificate approve NAME), then run quorate resume.`,
     })
   })
 }

@@ -9,13 +9,13 @@ import type { Target } from '../context/endpoint-policy.js'
 import type { ConversionRun } from '../context/run.js'
 import { endpointServer, isLocalServer, kubeconfigsOf, localServer } from '../endpoint/servers.js'
 
-/** One kubeconfig and the server that it shall name. */
+/** One kubeconfig and the server that it must name. */
 export interface Rewriting {
   readonly file: KubeconfigFacts
   readonly server: string
 }
 
-/** What a kubeconfig will look like, its secrets replaced by their hash. */
+/** The diff of a kubeconfig, its secrets replaced by their hash. */
 export function rewriteDiff(node: NodeEntry, { file, server }: Rewriting): Diff {
   return {
     name: `${node.name}:${file.path}`,
@@ -23,7 +23,7 @@ export function rewriteDiff(node: NodeEntry, { file, server }: Rewriting): Diff 
   }
 }
 
-/** The action of pointing kubeconfigs of one node somewhere else. */
+/** The action that points kubeconfigs of one node at another server. */
 export function rewriteAction(
   id: string,
   node: NodeEntry,
@@ -33,7 +33,7 @@ export function rewriteAction(
   return { id, node: node.name, does: does + followedBy, diffs: rewritings.map((one) => rewriteDiff(node, one)) }
 }
 
-/** Rewrites one kubeconfig, if it is still what was seen. */
+/** Rewrites one kubeconfig, if it has not changed since it was read. */
 export async function rewrite(
   run: ConversionRun,
   node: NodeEntry,
@@ -67,9 +67,9 @@ export async function policyServer(run: ConversionRun, node: NodeEntry, componen
 }
 
 /**
- * What a component of a control plane must be rewritten to; undefined when it points where the policy says, or is not there.
- * kubeadm's own choice differs by release and by how the cluster was made, so this is asked of the first one and of each that joined.
- * A local server is left as it is, whichever of its names it goes by.
+ * The server that a component of a control plane must be pointed at; undefined when it already uses the server of the policy, or has no kubeconfig.
+ * kubeadm's choice differs by release and by how the cluster was made, so this applies to the first control plane and to each that joined.
+ * A local server is left unchanged, whichever of its names it has.
  */
 export async function againstPolicy(
   run: ConversionRun,

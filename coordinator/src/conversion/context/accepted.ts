@@ -3,8 +3,8 @@ import type { Evidence } from '../../engine/step.js'
 import type { ConversionRun } from './run.js'
 
 /**
- * What the plan found broken and the operator accepted with a reason. No step changes it, so no gate waits for it and no proof fails the run by it;
- * the report says that it was so before.
+ * What the plan found broken and the operator accepted with a reason. No step changes it, so no gate waits for it and no proof fails the run because
+ * of it; the report says that it was broken before.
  */
 export const acceptedFinding = (run: ConversionRun, id: string, node?: string): RecordedFinding | undefined =>
   run.accepted.find(
@@ -20,8 +20,8 @@ export const acceptedOf = (findings: readonly RecordedFinding[]): readonly Recor
   findings.filter(({ severity, ignoredBecause }) => severity === 'error' && ignoredBecause !== undefined)
 
 /**
- * What was accepted of one component: `static-pods-run` and `leases` name it in their messages. Whoever can do without a scheduler did not say so of the
- * controller-manager.
+ * What was accepted for one component: `static-pods-run` and `leases` name it in their messages. Accepting a missing scheduler does not accept a
+ * missing controller-manager.
  */
 export const acceptedOfComponent = (run: ConversionRun, id: string, component: string): RecordedFinding | undefined =>
   acceptedFindings(run, id).find(({ message }) => message.includes(component))

@@ -1,6 +1,6 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 
-/** etcd's member list with what each member says of itself. */
+/** etcd's member list with the status that each member reports. */
 export interface EtcdFacts {
   readonly members: readonly EtcdMember[]
   readonly alarms: readonly string[]

@@ -7,16 +7,16 @@ import type { ChangeCall } from '../../fleet/agent.js'
 import type { EtcdFacts } from './etcd-facts.js'
 import type { Finding } from './finding.js'
 
-/** Something that is not as it must be, of whichever check or proof asked. */
+/** A problem that a check or proof reports under its own id. */
 export type Shortcoming = Omit<Finding, 'id' | 'severity'>
 
-/** Something that etcd lacks; an error unless it says less. */
+/** Something that etcd lacks; an error unless its severity is given. */
 export type Lacking = Shortcoming & { readonly severity?: 'warning' }
 
 /** What a control plane that leaves the cluster means for etcd. */
 export interface Leaving {
   readonly call: ChangeCall
-  /** Ends its API server gently; only while the cluster goes on without it. */
+  /** Shuts its API server down gracefully; only while the cluster keeps working without it. */
   retire(): Promise<void>
 }
 
@@ -35,38 +35,38 @@ export interface OutsidePlace {
 }
 
 /**
- * Where etcd's members live, and so what a control plane that joins or leaves means for them. One of two, chosen once in a run
- * (etcd/choose.ts): steps, gates, checks, proofs and drills ask it and never which it is.
+ * Where etcd's members run, and so what a joining or leaving control plane means for them. One of two, chosen once in a run (etcd/choose.ts):
+ * steps, gates, checks, proofs and drills use this interface and never ask which one it is.
  */
 export interface EtcdTopology {
-  /** Ports on which control planes must reach each other for etcd's sake, and which must be free on one that joins. */
+  /** etcd's ports: control planes must reach each other on them, and they must be free on a joiner. */
   readonly ports: readonly number[]
-  /** What of etcd every control plane must reach elsewhere. */
+  /** etcd endpoints on other machines that every control plane must reach. */
   readonly outside: readonly OutsidePlace[]
-  /** Control planes that have a member of their own or get one when they join: their disks, addresses and learners matter. */
+  /** Control planes that have their own member or get one when they join: their disks, addresses and learners matter. */
   homes(): readonly NodeEntry[]
   /** Whether a member may be in the list. */
   expects(member: EtcdMember): boolean
   /** What is wrong with the configuration for a conversion at all; empty when it can be converted. */
   inconvertible(): Promise<readonly Shortcoming[]>
-  /** Why etcd would not survive the loss of a machine, although every member is well: for members whose number no step changes. */
+  /** Why etcd would not survive the loss of a machine, although every member is healthy: for members whose number no step changes. */
   notRedundant(): Promise<readonly Shortcoming[]>
-  /** What the list lacks for these control planes, each of its members being well. */
+  /** What the member list lacks for these control planes, although each of its members is healthy. */
   lacking(etcd: EtcdFacts): readonly Lacking[]
-  /** Whether etcd has all that it needs of a control plane that is in the cluster. */
+  /** Whether etcd has all that it needs from a control plane of the cluster. */
   isMember(node: NodeEntry): Promise<boolean>
   /** Whether an API server on this node has an etcd to serve from. */
   serves(node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>>
   /** How many joins may be under way at once. */
   joinsAtOnce(): Promise<number>
-  /** The sentence to say before the node joins, where its join has no way back in some case. */
+  /** The sentence to print before the node joins, where its join has a point of no return. */
   noWayBack(node: NodeEntry): string | undefined
-  /** A join that did not end well or whose end nobody knows: returns when kubeadm's remaining phases are worth running, throws `why` when it is to be taken back. */
+  /** Settles a join that failed or whose outcome is unknown: returns when kubeadm's remaining phases can run, throws `why` when it must be rolled back. */
   settleJoin(node: NodeEntry, broken: { readonly call: ChangeCall; readonly why: QuorateError }): Promise<void>
-  /** Takes a control plane out, as far as etcd is concerned. */
+  /** Removes a control plane from etcd. */
   leave(node: NodeEntry, leaving: Leaving): Promise<void>
-  /** What taking these control planes out, one after the other, would mean. */
+  /** The effect of removing these control planes, one after the other. */
   forecastLeaving(nodes: readonly NodeEntry[]): Promise<LeavingForecast>
-  /** Whether etcd is well without a control plane that was taken out. */
+  /** Whether etcd is healthy without a removed control plane. */
   hasLeft(node: NodeEntry, signal: AbortSignal): Promise<Look<readonly Evidence[]>>
 }

@@ -1,13 +1,13 @@
-/** One thing that a gate or a proof asks for, and which checks see before the run that it will not hold. */
+/** One condition of a gate or a proof, and the checks that detect before the run that it will not hold. */
 export interface Foreseen {
   readonly asks: string
-  /** Checks that find in the plan what no step could bring about. */
+  /** Checks that detect in the plan that no step could make it hold. */
   readonly checks: readonly string[]
-  /** Of these checks: what they find stays as it is. Where the operator accepts it, the run reports it and does not wait for it. */
+  /** Of these checks: no step changes what they find. Where the operator accepts it, the run reports it and does not wait for it. */
   readonly stays?: readonly string[]
-  /** Why the step itself brings it about, where there is no check. */
+  /** How the step itself makes it hold, where there is no check. */
   readonly why?: string
 }
 
-/** What a step brings about itself: no check is needed. */
+/** A condition that a step itself makes hold: no check is needed. */
 export const byItself = (asks: string, why: string): Foreseen => ({ asks, checks: [], why })

@@ -8,7 +8,7 @@ export interface JoinersWillBe {
   readonly apiVersion: string
   /** What kubeadm writes, as its dry run on the first control plane shows; with `extras` in it. */
   readonly pods: readonly StaticPodFacts[]
-  /** What is left; `one` runs on the first control plane, `other` the joiners would get. With how kubeadm-config could say it. */
+  /** Remaining differences: `one` runs on the first control plane, `other` is what joiners would get; with how kubeadm-config could express it. */
   readonly differences: readonly Carried[]
   /** What this run adds to kubeadm-config, where the cluster file allows it. */
   readonly extras: readonly ComponentExtras[]

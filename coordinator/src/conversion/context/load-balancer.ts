@@ -5,35 +5,35 @@ import type { Action, DoneAction, Evidence } from '../../engine/step.js'
 import type { ChangeCall } from '../../fleet/agent.js'
 import type { Finding } from './finding.js'
 
-/** Where it shall lead, and whose agents may be told. */
+/** Its backends, and which agents can be updated. */
 export interface Pool {
   readonly backends: readonly NodeEntry[]
-  /** Control planes that are no backends, but may hold the address: theirs has to be told too. */
+  /** Control planes that are no backends but may hold the address: their load balancer needs the update too. */
   readonly beside: readonly NodeEntry[]
-  /** Control planes that join just now: their agents do one thing at a time. */
+  /** Control planes that are joining now: their agents run one operation at a time. */
   readonly joining: readonly NodeEntry[]
-  /** The control plane that is on its way out; unset on the way in. */
+  /** The control plane that is leaving; unset while joining. */
   readonly leaving?: NodeEntry
 }
 
-/** One machine on which a load balancer of ours runs. */
+/** One machine that runs our load balancer. */
 export interface Frontend {
   readonly node: NodeEntry
-  /** Where its part answers on the endpoint's port. */
+  /** Address where it answers on the endpoint's port. */
   readonly address: string
-  /** Whom it serves there: each of them must reach it. */
+  /** Its clients there: each of them must reach it. */
   readonly clients: readonly NodeEntry[]
-  /** The one control plane that it leads to; unset: to each. */
+  /** Its only backend; unset: all. */
   readonly leadsOnlyTo?: NodeEntry
 }
 
 /**
  * The load balancer of a run: all that differs between haproxy on the control planes and one that the operator runs. One file for each kind; a sixth
- * kind is a file, a line in all.ts and a row of config/load-balancer-settings.ts. The checks, gates and proofs ask this, never for its name.
+ * kind is a file, a line in all.ts and a row of config/load-balancer-settings.ts. Checks, gates and proofs use this interface, never its name.
  */
 export interface LoadBalancer {
   readonly name: LoadBalancerKindName
-  /** Who keeps it running: what the operator runs is proved before anything is changed, what we run when it has started. */
+  /** What keeps it running: one that the operator runs is verified before anything is changed, one that Quorate runs after it starts. */
   readonly runBy: 'quorate' | 'operator' | 'cluster'
   /** Programs that run as services of systemd on each of its machines. */
   readonly programs: readonly LoadBalancerProgram[]
@@ -41,34 +41,34 @@ export interface LoadBalancer {
   readonly containers?: readonly string[]
   /** Images that its machines need. */
   images?(): readonly string[]
-  /** True: a machine whose settings change gives the address up, so that two must not change at once. */
+  /** True: a machine gives the address up when its settings change, so two must not change at once. */
   readonly oneAtATime?: true
-  /** Where to look when it does not serve, as a command. */
+  /** The command to inspect it when it does not serve. */
   readonly inspect: string
-  /** The machines on which it runs, each of which must serve; none where somebody else runs it. */
+  /** The machines on which it runs, each of which must serve; none where Quorate does not run it. */
   frontends(): readonly Frontend[]
-  /** Address of the endpoint as a machine of the cluster meets it; undefined: whatever its name resolves to there. */
+  /** Address of the endpoint on a machine of the cluster; undefined: what its name resolves to there. */
   address(): string | undefined
   /** Address that exactly one of its machines holds and another takes over. */
   movingAddress(): string | undefined
-  /** True: routers are told who has the moving address, which need not be of the machines' own network. */
+  /** True: routers learn who has the moving address, which may be outside the machines' own network. */
   isRouted?(): boolean
-  /** Address that /etc/hosts of every node shall give the endpoint's name; undefined: that is for DNS to say. */
+  /** Address that /etc/hosts of every node gets for the endpoint's name; undefined: DNS resolves it. */
   hostsAddress(): string | undefined
-  /** Addresses beside the endpoint's name that the certificates must have. */
+  /** Addresses that the certificates must have besides the endpoint's name. */
   sans(): readonly string[]
-  /** What clients outside the cluster use, a sentence for the plan; unset: the endpoint, as everybody does. */
+  /** What clients outside the cluster use, a sentence for the plan; unset: the endpoint. */
   forOutside?(): string
-  /** What must be so before it is started (ports, packages, addresses). */
+  /** Preconditions of its start (ports, packages, addresses). */
   check(): Promise<readonly Finding[]>
-  /** Actions that make it run with the first control plane as its only backend; empty when it does already, or is not ours. */
+  /** Actions that start it with the first control plane as its only backend; empty when it runs already, or Quorate does not run it. */
   plan(): Promise<readonly Action[]>
   apply(action: Action, call: ChangeCall): Promise<void>
   /** Makes the ready control planes its backends: called after a join, and before a member leaves. */
   setBackends(pool: Pool, call: ChangeCall): Promise<void>
-  /** Waits until each of `backends` was met through it, by certificate; or, where one at a time is met, is able to take over from that one. */
+  /** Waits until each of `backends` was reached through it, by certificate; or, with one active backend, can take over from that one. */
   proveBackends(backends: readonly NodeEntry[], signal: AbortSignal): Promise<readonly Evidence[]>
-  /** What it has beside its machines, such as a way for clients outside: proved with them. */
+  /** What it has besides its machines, such as a Service for clients outside: proved with them. */
   besides?(signal: AbortSignal): Promise<readonly Evidence[]>
   undo(done: DoneAction, call: ChangeCall): Promise<void>
 }

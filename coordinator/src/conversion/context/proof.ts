@@ -3,7 +3,7 @@ import type { Finding } from './finding.js'
 import type { Foreseen } from './foreseen.js'
 import type { ConversionRun } from './run.js'
 
-/** What one proof of high availability saw and what is missing. */
+/** What one proof of high availability observed and what is missing. */
 export interface ProofResult {
   readonly evidence: readonly Evidence[]
   /** Empty when it holds. */
@@ -14,11 +14,11 @@ export interface ProofResult {
 export interface Proof {
   readonly id: string
   readonly title: string
-  /** No step of a conversion can make it hold: its plan warns of it, the run ends all the same and its report says so, `verify` says no. */
+  /** No step of a conversion can make it hold: the plan warns, the run finishes and reports it, `verify` fails. */
   readonly outside?: true
-  /** Why it is made, where no failure of the catalogue (failures/) is about it. */
+  /** Why it exists, where no failure of the catalogue (failures/) is about it. */
   readonly beside?: string
-  /** What it asks for, and which checks see in the plan that it will not hold. */
+  /** Its conditions, and the checks that detect in the plan that they will not hold. */
   readonly foreseen: readonly Foreseen[]
   prove(run: ConversionRun, signal: AbortSignal): Promise<ProofResult>
 }

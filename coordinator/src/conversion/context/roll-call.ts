@@ -4,13 +4,13 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Absence, MissingNode } from '../../engine/absence.js'
 import type { Agent } from '../../fleet/agent.js'
 
-/** Which nodes may be missing; the others stop whatever needs them. */
+/** Which nodes may be missing; without the others the run stops. */
 export type MayMiss = (node: NodeEntry) => boolean
 
 /**
- * Who answers. A worker that does not is set aside: the rest goes on without it, and what is due on it waits. Its agent was asked for as
- * long as agents are (fleet/agent-client.ts), so that one that merely restarts is not missed. Once set aside it stays so for this walk:
- * a node that comes and goes would otherwise be converted by halves.
+ * Which nodes answer. A worker that does not is set aside: the run continues without it, and its actions wait. Its agent was retried for the usual
+ * time (fleet/agent-client.ts), so an agent that only restarts is not set aside. Once set aside, it stays so for this walk: a node that
+ * comes and goes would otherwise be converted in part.
  */
 export class RollCall implements Absence {
   readonly #mayMiss: MayMiss
@@ -35,7 +35,7 @@ export class RollCall implements Absence {
     before.abort(new QuorateError('AGENT_UNREACHABLE', message, { where: node }))
   }
 
-  /** The agent of a node, heard: when it falls silent and may be missed it is set aside. */
+  /** The agent of a node, observed: when it stops answering and may be missing, the node is set aside. */
   heard(entry: NodeEntry, agent: Agent): Agent {
     if (!this.#mayMiss(entry)) return agent
     const note = (thrown: unknown): never => {
@@ -62,7 +62,7 @@ export class RollCall implements Absence {
   }
 }
 
-// Every node may be asked under one of them; that is no leak.
+// Calls to every node may listen to one signal; that is no leak.
 function freshSignal(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)

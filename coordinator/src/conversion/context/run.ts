@@ -12,7 +12,7 @@ import type { EtcdTopology } from './etcd-topology.js'
 import type { JoinersWillBe } from './joiners-will-be.js'
 import type { LoadBalancer } from './load-balancer.js'
 
-/** All that a step, check or proof may see of the conversion. */
+/** All that a step, check or proof may use of the conversion. */
 export interface ConversionRun {
   readonly id: string
   readonly file: ClusterFile
@@ -27,12 +27,12 @@ export interface ConversionRun {
   readonly nodes: readonly NodeEntry[]
   /** The nodes and the hosts of the load balancer: all on which an agent runs. */
   readonly machines: readonly NodeEntry[]
-  /** Workers that do not answer and are done without for now. */
+  /** Workers that do not answer and are set aside for now. */
   readonly absence: Absence
   /** Errors of the plan that the operator accepted with a reason. */
   readonly accepted: readonly RecordedFinding[]
   readonly endpoint: Endpoint
-  /** Whether a node may lack what all others have: a resumed run knows whom it went on without, a new one does not. */
+  /** Whether a node may lack what all others have: a resumed run knows which nodes it set aside, a new one does not. */
   mayBeBehind(node: string): boolean
   agent(node: NodeEntry | string): Agent
   /** Facts as last read; read once between two calls of `refresh`. Gates read fresh: `agent(node).read('getNodeFacts', {})`. */
@@ -43,14 +43,14 @@ export interface ConversionRun {
   /** Where etcd's members live and what that means; the same during a run. */
   etcdTopology(): Promise<EtcdTopology>
   /**
-   * Forgets facts; the engine calls it before it plans a step again. With names: those of these nodes, of the cluster and of etcd, and whatever
-   * is older than ten seconds; a node that nobody touched since is not asked again for each step. Without: all.
+   * Forgets facts; the engine calls it before it plans a step again. With names: those of these nodes, of the cluster and of etcd, and all older
+   * than ten seconds; an unchanged node is not read again for each step. Without: all.
    */
   refresh(touched?: Iterable<string>): void
-  /** Which kubeconfig of a control plane goes where, by version and the operator's policy; see conversion/context/endpoint-policy.ts. */
+  /** Which server each kubeconfig of a control plane names, by version and the operator's policy; see conversion/context/endpoint-policy.ts. */
   endpointPolicy(): Promise<EndpointPolicy>
   readonly loadBalancer: LoadBalancer
-  /** What parts of this process tell each other; gone with it, and never needed to go on after a crash. */
+  /** State that parts of this process share; lost with it, and never needed to continue after a crash. */
   readonly inProcess: InProcess
   /** The steps that this run walks. */
   readonly order: readonly Step<ConversionRun>[]
@@ -66,7 +66,7 @@ export interface ConversionRun {
   readonly backupRecipient: string
 }
 
-/** What parts of one process of a run tell each other. */
+/** State that parts of one process of a run share. */
 export class InProcess {
   /** Control planes whose `kubeadm join` runs now. */
   readonly joining = new Set<NodeEntry>()
@@ -76,6 +76,6 @@ export class InProcess {
   balancing: Promise<unknown> = Promise.resolve()
   /** The last reading of the cluster's facts; `startedAt` in Unix milliseconds. */
   clusterReading: { readonly startedAt: number; readonly facts: Promise<ClusterFacts> } | undefined
-  /** What kubeadm would write for the joiners, by the sha256 of what it was asked. */
+  /** What kubeadm would write for the joiners, by the sha256 of the request. */
   readonly rendered = new Map<string, Promise<JoinersWillBe>>()
 }

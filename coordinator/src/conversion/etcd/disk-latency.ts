@@ -4,11 +4,11 @@ import type { Finding } from '../context/finding.js'
 import type { ConversionRun } from '../context/run.js'
 import { foldersOf } from '../facts/cluster-folders.js'
 
-/** What etcd asks of a disk: the 99th percentile of fdatasync below 10 ms (https://etcd.io/docs/latest/faq/#what-does-the-etcd-warning-apply-entries-took-too-long-mean). */
+/** What etcd requires of a disk: the 99th percentile of fdatasync below 10 ms (https://etcd.io/docs/latest/faq/#what-does-the-etcd-warning-apply-entries-took-too-long-mean). */
 const warnMs = 10
 /**
- * Half of etcd's election timeout in kubeadm's clusters (1 s), and no write below it: on such a disk a member loses leader after leader. The slowest
- * writes alone refuse nothing: on a busy machine they are those that waited for a processor.
+ * Half of etcd's election timeout in kubeadm's clusters (1 s), with no write below it: on such a disk a member loses one leader after another. The
+ * slowest writes alone do not block: on a busy machine they are those that waited for a processor.
  */
 const refuseMs = 500
 
@@ -18,7 +18,7 @@ export interface DiskLatency {
   readonly slow?: Omit<Finding, 'id'>
 }
 
-/** Of every node whose disk etcd is or will be on. An external etcd's machines have no agent: nothing is measured there. */
+/** For every node whose disk etcd uses or will use. The machines of external etcd have no agent: nothing is measured there. */
 export async function disksOfEtcd(
   run: ConversionRun,
   options: { limitMs?: number; signal?: AbortSignal } = {},
@@ -27,7 +27,7 @@ export async function disksOfEtcd(
   return Promise.all(homes.map((node) => diskLatency(run, node, options)))
 }
 
-/** How long the disk that a node's etcd is or will be on takes to make a record of its WAL durable. */
+/** How long the disk that a node's etcd uses or will use takes to make a WAL record durable. */
 export async function diskLatency(
   run: ConversionRun,
   node: NodeEntry,
@@ -42,15 +42,15 @@ export async function diskLatency(
     number,
     number,
   ]
-  const saw = `p99 ${ms(p99)}, median ${ms(median)}, least ${ms(least)} of ${seen.writes} writes in ${seen.folder}`
-  const evidence = { what: `fdatasync where etcd of ${node.name} lives`, saw }
+  const saw = `p99 ${ms(p99)}, median ${ms(median)}, minimum ${ms(least)} of ${seen.writes} writes in ${seen.folder}`
+  const evidence = { what: `fdatasync on the etcd disk of ${node.name}`, saw }
   if (p99 <= warnMs) return { evidence }
   const slow: Omit<Finding, 'id'> = {
     severity: least > refuseMs ? 'error' : 'warning',
     node: node.name,
-    message: `the disk for etcd is slow: ${ms(p99)} until a record is durable, etcd wants less than ${warnMs} ms`,
+    message: `the disk for etcd is slow: fdatasync takes ${ms(p99)} (p99), etcd needs less than ${warnMs} ms`,
     evidence: saw,
-    remedy: `Give ${await dataDirOf(run, node)} an SSD of its own, or find who else writes: iostat -x 1. To measure for longer: fio --rw=write --ioengine=sync --fdatasync=1 --size=22m --bs=2300 --directory=${seen.folder} --name=etcd`,
+    remedy: `Put ${await dataDirOf(run, node)} on a dedicated SSD, or find other writers: iostat -x 1. For a longer measurement: fio --rw=write --ioengine=sync --fdatasync=1 --size=22m --bs=2300 --directory=${seen.folder} --name=etcd`,
   }
   return { evidence, slow }
 }

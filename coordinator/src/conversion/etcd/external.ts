@@ -11,12 +11,12 @@ import { readEtcd } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { hostIn } from './members.js'
 
-/** An API server whose static pod was written is up within this time, or its kubelet never began. */
+/** An API server whose static pod manifest exists starts within this time, or its kubelet never started it. */
 const startMs = 30_000
 
 /**
- * etcd runs on machines of its own (kubeadm-config: etcd.external) and is its operator's: no member comes, goes or is taken a vote, and a control
- * plane is a client like every other. Its word is asked of the very node that is meant, with that node's own certificate.
+ * etcd runs on its own machines (kubeadm-config: etcd.external), managed by its operator: a run adds, removes and promotes no member, and a control
+ * plane is a client like any other. Its state is read from the node in question, with that node's own certificate.
  */
 export const external = (run: ConversionRun, endpoints: readonly string[]): EtcdTopology => ({
   ports: [],
@@ -31,14 +31,14 @@ export const external = (run: ConversionRun, endpoints: readonly string[]): Etcd
   joinsAtOnce: async () => Math.max(1, run.joining.length),
   noWayBack: () => undefined,
   async settleJoin(node, { call, why }) {
-    // etcd knows nothing of a join: one whose API server does not come up can be taken back whenever that is.
+    // etcd is not part of a join: one whose API server does not start can be rolled back at any time.
     const look = () => isUp(run, node)
     const up = await until(`the API server of ${node.name} to answer`, look, {
       deadlineMs: startMs,
       everyMs: 500,
     }).catch(() => false)
     if (!up) throw why
-    call.progress(`the API server of ${node.name} answers: finishing what kubeadm left`)
+    call.progress(`the API server of ${node.name} answers: running kubeadm's remaining phases`)
   },
   leave: async (_node, { retire }) => retire(),
   forecastLeaving: async () => ({ quorum: [], impossible: [] }),
@@ -55,7 +55,7 @@ const outsidePlaces = (endpoints: readonly string[]): readonly OutsidePlace[] =>
     URL.canParse(url) ? [{ host: hostIn(url), port: portOf(url), what: `external etcd ${url}` }] : [],
   )
 
-/** A joined API server gets what kubeadm-config says, whatever the first one uses. */
+/** A joined API server uses the etcd of kubeadm-config, whatever the first one uses. */
 async function inconvertible(run: ConversionRun, endpoints: readonly string[]): Promise<readonly Shortcoming[]> {
   const etcd = (await clusterConfiguration(run))?.etcd
   const configured = etcd?.kind === 'external' ? etcd.endpoints : []
@@ -64,10 +64,10 @@ async function inconvertible(run: ConversionRun, endpoints: readonly string[]): 
     {
       node: run.first.name,
       message:
-        'kubeadm-config says another etcd than the API server uses: a joined one would use another, or start one of its own',
+        'kubeadm-config has another etcd than the API server uses: a joined API server would use a different etcd, or start its own',
       evidence: `--etcd-servers=${endpoints.join(',')}; etcd.external.endpoints of kubeadm-config: ${configured.join(', ') || '(none)'}`,
       remedy:
-        'kubectl -n kube-system edit configmap kubeadm-config, and write under etcd.external what the manifest of the API server has: endpoints, caFile, certFile, keyFile.',
+        "Run kubectl -n kube-system edit configmap kubeadm-config and set etcd.external to the values of the API server's manifest: endpoints, caFile, certFile, keyFile.",
     },
   ]
 }
@@ -75,7 +75,7 @@ async function inconvertible(run: ConversionRun, endpoints: readonly string[]): 
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((one) => b.includes(one))
 
-/** Members on one machine are one, and an API server that knows one of three members is lost with it. */
+/** Members on one machine fail together, and an API server that has one of three endpoints fails with that member. */
 async function notRedundant(run: ConversionRun, endpoints: readonly string[]): Promise<readonly Shortcoming[]> {
   const voters = (await run.etcd()).members.filter(({ learner }) => !learner)
   const evidence = voters.map(({ name, clientUrls }) => `${name} ${clientUrls.join(', ')}`).join('; ')
@@ -83,11 +83,11 @@ async function notRedundant(run: ConversionRun, endpoints: readonly string[]): P
   const survives = Math.floor((voters.length - 1) / 2)
   const known = voters.filter((voter) => endpoints.some((url) => urlsOf(voter).includes(hostIn(url))))
   const remedy =
-    'Grow the etcd cluster to three members or five, each on a machine of its own, and name all of them in etcd.external.endpoints and --etcd-servers.'
+    'Grow the etcd cluster to three or five members, each on its own machine, and list all of them in etcd.external.endpoints and --etcd-servers.'
   if (voters.length < 3 || voters.length % 2 === 0) {
     return [
       {
-        message: `the external etcd has ${voters.length} of the three voters or more that it takes (an odd number): ${survives === 0 ? 'none' : `only ${survives}`} may fail, however many control planes there are`,
+        message: `external etcd has ${voters.length} ${voters.length === 1 ? 'voter' : 'voters'}; high availability needs an odd number, three or more: ${survives === 0 ? 'none' : `only ${survives}`} may fail, whatever the number of control planes`,
         evidence,
         remedy,
       },
@@ -98,17 +98,17 @@ async function notRedundant(run: ConversionRun, endpoints: readonly string[]): P
       ? []
       : [
           {
-            message: `${voters.length} voters of the external etcd are on ${machines.size} machines`,
+            message: `${voters.length} voters of external etcd are on ${machines.size} ${machines.size === 1 ? 'machine' : 'machines'}`,
             evidence,
             remedy,
           },
         ]),
-    // Endpoints that are no member's own address may be a load balancer: nothing can be said of it.
+    // Endpoints that are no member's own address may be a load balancer: unknown.
     ...(known.length === 0 || known.length > survives
       ? []
       : [
           {
-            message: `the API servers know ${known.length} of ${voters.length} members of the external etcd: they are lost with ${known.length === 1 ? 'it' : 'them'}`,
+            message: `the API servers have ${known.length} of ${voters.length} members of external etcd as endpoints: they fail with ${known.length === 1 ? 'it' : 'them'}`,
             evidence: `${evidence}; endpoints ${endpoints.join(', ')}`,
             remedy,
           },
@@ -118,7 +118,7 @@ async function notRedundant(run: ConversionRun, endpoints: readonly string[]): P
 
 const urlsOf = ({ clientUrls }: EtcdMember): readonly string[] => clientUrls.map(hostIn)
 
-/** Peers must reach it there: what it advertises to clients may be a loopback address beside it. */
+/** Peers must reach this address; the client URLs may include a loopback address. */
 const machineOf = ({ id, peerUrls }: EtcdMember): string => hostIn(peerUrls[0] ?? '') || id
 
 async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>> {
@@ -130,7 +130,7 @@ async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal)
   return quorate ? holds([{ what: `external etcd from ${node.name}`, saw }]) : notYet(`external etcd: ${saw}`)
 }
 
-/** A node without a manifest of an API server will not get one any more: that is said at once. */
+/** A node without an API server manifest will not get one: reported at once. */
 async function isUp(run: ConversionRun, node: NodeEntry): Promise<Look<boolean>> {
   const facts = (await run.agent(node).read('getNodeFacts', {})).facts
   if (facts?.staticPods.some(({ component }) => component === 'kube-apiserver') !== true) return holds(false)

@@ -4,7 +4,7 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 /** Host of an etcd URL, an IPv6 address without its brackets; empty for what is no URL. */
 export const hostIn = (url: string): string => (URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '')
 
-/** Whether an etcd URL means the machine that uses it. */
+/** Whether an etcd URL is a loopback address. */
 export const isLoopback = (url: string): boolean => ['127.0.0.1', 'localhost', '::1'].includes(hostIn(url))
 
 /** The etcd member of a node of a stacked cluster: by its name, or before it has started by its peer address. */

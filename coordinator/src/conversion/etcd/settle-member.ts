@@ -9,7 +9,7 @@ import { readEtcd } from '../facts/read-facts.js'
 import { learningMs } from './database-size.js'
 import { memberOf } from './members.js'
 
-/** How long a member that was added may take to answer: after a power-cut and reboot about 20 s (etcd), images and a slow disk more. */
+/** How long an added member may take to answer: after a power cut and reboot about 20 s (etcd), longer with images to pull or a slow disk. */
 const answerMs = 90_000
 /** kubeadm itself tries to promote for two minutes. */
 const promoteMs = 120_000
@@ -20,16 +20,16 @@ interface Broken {
 }
 
 /**
- * The member of a join that broke off. The list decides, never an exit code (kubernetes/kubeadm#2997, #3152): no member, or one that never
- * started: `why` is thrown. A learner that answers is promoted. A voter that does not answer while there are two: QUORUM_AT_RISK.
+ * Settles the member of an interrupted join. The member list decides, never an exit code (kubernetes/kubeadm#2997, #3152). No member, or one that
+ * never started: `why` is thrown. A learner that answers is promoted. A voter that does not answer while there are two: QUORUM_AT_RISK.
  */
 export async function settleMember(run: ConversionRun, node: NodeEntry, { call, why }: Broken): Promise<void> {
   const member = await answering(run, node, why)
   if (member.learner) await promote(run, node, { call, memberId: member.id, why })
-  call.progress(`etcd member ${member.id} of ${node.name} votes: finishing what kubeadm left`)
+  call.progress(`etcd member ${member.id} of ${node.name} votes: running kubeadm's remaining phases`)
 }
 
-/** The member of the node, once it answers by itself. */
+/** The member of the node, once it answers. */
 async function answering(run: ConversionRun, node: NodeEntry, why: QuorateError): Promise<EtcdMember> {
   let members: readonly EtcdMember[] = []
   const look = async (): Promise<Look<EtcdMember | undefined>> => {
@@ -44,11 +44,11 @@ async function answering(run: ConversionRun, node: NodeEntry, why: QuorateError)
       throw stuck(node, members, { why, error: asQuorateError(error) })
     },
   )
-  if (member === undefined) throw why // etcd was not touched: taking it back is safe
+  if (member === undefined) throw why // etcd was not changed: a rollback is safe
   return member
 }
 
-/** A member that never answered: without a vote, or with two others, it can be taken out. Otherwise only a person helps. */
+/** A member that never answered: a learner, or one of three voters, can be removed. Otherwise the operator has to act. */
 function stuck(
   node: NodeEntry,
   members: readonly EtcdMember[],
@@ -59,7 +59,7 @@ function stuck(
   if (removable) return why
   return new QuorateError(
     'QUORUM_AT_RISK',
-    `${node.name} did not finish its join and etcd cannot be asked to drop it: ${error.message}`,
+    `${node.name} did not finish its join and etcd cannot remove its member: ${error.message}`,
     { where: node.name, cause: why },
   )
 }
@@ -77,7 +77,7 @@ async function promote(
     await run.agent(run.first).change('promoteEtcdMember', { memberId }, call, `promote-${tries}`)
     return holds(true)
   }
-  call.progress(`etcd member ${memberId} of ${node.name} is a learner that answers: promoting it`)
+  call.progress(`etcd member ${memberId} of ${node.name} is a learner and answers: promoting it`)
   const promoted = await until(`etcd member ${memberId} to be promoted`, look, {
     deadlineMs: promoteMs + learningMs(await run.etcd()),
     everyMs: 2_000,

@@ -8,7 +8,7 @@ const listening = [
   { flag: '--listen-peer-urls', port: 2380 },
 ] as const
 
-/** A port on which the etcd of a node is met by nobody but the node itself, as its manifest says. */
+/** A port on which the etcd of a node listens for the node itself only, according to its manifest. */
 export interface ShutPort {
   readonly port: number
   readonly flag: string

@@ -14,7 +14,7 @@ import { settleMember } from './settle-member.js'
 
 const remedy = 'See docs/runbook.md#etcd before doing anything to its members.'
 
-/** Each control plane has a member of its own, in a static pod: a join adds a voter, a control plane that leaves takes its vote with it. */
+/** Each control plane has its own member, in a static pod: a join adds a voter, a leaving control plane removes one. */
 export const stacked = (run: ConversionRun): EtcdTopology => ({
   ports: [2379, 2380],
   outside: [],
@@ -25,10 +25,10 @@ export const stacked = (run: ConversionRun): EtcdTopology => ({
   lacking: (etcd) => lacking(run, etcd),
   isMember: async (node) => (await run.etcd()).members.some(({ name, learner }) => name === node.name && !learner),
   serves: (node, signal) => serves(run, node, signal),
-  // etcd lets one learner in at a time and kubeadm waits for its turn: overlapped joins are faster and have two voters for a shorter time.
+  // etcd accepts one learner at a time and kubeadm waits for its turn: overlapping joins are faster and have two voters for a shorter time.
   joinsAtOnce: async () => ((await learnsFirst(run)) ? 2 : 1),
   noWayBack: ({ name }) =>
-    `Once ${name} has a vote in etcd it must not die while there are exactly two voters: then etcd has no quorum and only docs/runbook.md#quorum leads back. With the third vote that is over.`,
+    `Once ${name} votes in etcd, it must not die while there are exactly two voters: etcd would lose quorum; recover with docs/runbook.md#quorum. The risk ends when the third member becomes a voter, usually within seconds.`,
   settleJoin: (node, broken) => settleMember(run, node, broken),
   leave: (node, leaving) => leave(run, node, leaving),
   forecastLeaving: (nodes) => forecastLeaving(run, nodes),
@@ -41,10 +41,10 @@ async function inconvertible(run: ConversionRun): Promise<readonly Shortcoming[]
   return [
     {
       message:
-        'kubeadm-config has an external etcd, and the API server uses whatever runs on its own machine: a joined one would not reach it',
+        'kubeadm-config has external etcd, but the API server uses the etcd on its own machine: a joined API server would not reach it',
       evidence: `etcd.external.endpoints of kubeadm-config: ${etcd.endpoints.join(', ') || '(none)'}`,
       remedy:
-        "If an etcd without kubeadm runs there: let it listen on the machine's address, with that address in its server certificate, and name it in etcd.external.endpoints and in --etcd-servers. Else write under etcd what is so: local.",
+        "If an etcd that kubeadm does not manage runs there: make it listen on the machine's address, add that address to its server certificate, and set it in etcd.external.endpoints and in --etcd-servers. Otherwise set etcd.local in kubeadm-config.",
     },
   ]
 }
@@ -64,9 +64,9 @@ function lacking(run: ConversionRun, { members }: EtcdFacts): readonly Lacking[]
       ? []
       : [
           {
-            // Four lose their quorum with the second that dies, just as three: one more machine that can die, and nothing won.
+            // Four lose quorum with the second failure, just as three: one more machine that can fail, and nothing gained.
             ...(voters.length < 3 ? {} : { severity: 'warning' as const }),
-            message: `etcd has ${voters.length} voters: it takes three or more, an odd number`,
+            message: `etcd has ${voters.length} ${voters.length === 1 ? 'voter' : 'voters'}: high availability needs an odd number, three or more`,
             evidence: names(voters),
             remedy,
           },
@@ -84,12 +84,12 @@ async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal)
   if (status.learner || status.errors.length > 0)
     return notYet(`etcd member ${id}: ${status.errors.join(', ') || 'learner'}`)
   if (status.clusterId !== etcd.clusterId)
-    return notYet(`etcd member ${id} believes to be in cluster ${status.clusterId}, not ${etcd.clusterId}`)
+    return notYet(`etcd member ${id} reports cluster ${status.clusterId}, not ${etcd.clusterId}`)
   const saw = `${id} votes, answers in ${status.latencyMs} ms, cluster ${etcd.clusterId}`
   return holds([{ what: `etcd member of ${node.name}`, saw }])
 }
 
-/** What kubeadm said of the join does not count: the member list decides. */
+/** The member list decides, not what kubeadm reported about the join. */
 async function leave(run: ConversionRun, node: NodeEntry, { call, retire }: Leaving): Promise<void> {
   const { members } = await readEtcd(run)
   const member = memberOf(members, node)
@@ -104,7 +104,7 @@ async function forecastLeaving(run: ConversionRun, nodes: readonly NodeEntry[]):
     members = (await readEtcd(run)).members
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return { quorum: [], impossible: [`etcd does not say who its members are (${why}), so none can be taken out`] }
+    return { quorum: [], impossible: [`etcd does not list its members (${why}), so none can be removed`] }
   }
   const [quorum, impossible]: [string[], string[]] = [[], []]
   for (const node of nodes) {
@@ -117,7 +117,7 @@ async function forecastLeaving(run: ConversionRun, nodes: readonly NodeEntry[]):
     )
     if (!now.holds || !after.holds) {
       impossible.push(
-        `${node.name} cannot leave etcd: ${now.healthy} of ${now.voters} voters answer now, ${after.healthy} of ${after.voters} would after it`,
+        `${node.name} cannot leave etcd: ${now.healthy} of ${now.voters} voters answer now, ${after.healthy} of ${after.voters} would answer after it`,
       )
     }
     members = rest

@@ -10,7 +10,7 @@ import { patience } from '../facts/patience.js'
 import { clusterNow } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 
-/** Whether a node has an etcd to serve from and its API server is ready: what a backend of the load balancer must be. */
+/** Whether a node has a serving etcd and a ready API server: the condition for a backend of the load balancer. */
 async function serves(run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<Look<readonly Evidence[]>> {
   const options = signal === undefined ? {} : { signal }
   const port = apiServerPort(await run.nodeFacts(run.first))
@@ -31,7 +31,7 @@ export function untilServing(run: ConversionRun, node: NodeEntry, signal: AbortS
   return until(`${node.name} to serve as a control plane`, () => serves(run, node, signal), patience(signal, 300))
 }
 
-/** Waits until the Node is Ready and labelled; that takes longer than its API server, and needs the network of pods. */
+/** Waits until the Node is Ready and labelled; that takes longer than its API server, and needs the pod network. */
 export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
   return until(
     `Node ${node.name} to be Ready`,
@@ -48,7 +48,7 @@ export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: Abor
   )
 }
 
-/** Runs `join`; until it has ended the node is no backend even if it serves already: its agent, which does one thing at a time, is not told either. */
+/** Runs `join`. Until it finishes the node is no backend, even if it serves, and its agent, which runs one operation at a time, gets no list of backends. */
 export async function whileJoining(run: ConversionRun, node: NodeEntry, join: () => Promise<void>): Promise<void> {
   const { joining } = run.inProcess
   joining.add(node)
@@ -59,12 +59,12 @@ export async function whileJoining(run: ConversionRun, node: NodeEntry, join: ()
   }
 }
 
-/** So long a control plane that is in the cluster is waited for before the load balancer goes on without it. */
+/** How long a control plane of the cluster is waited for before the load balancer continues without it. */
 const lateMs = 30_000
 
 /**
- * Control planes that serve, in the order of the file. `without` is on its way out. One that joined and does not answer at this moment is waited for:
- * what is left out now nobody adds later. On the way out it may be what is broken, and is not.
+ * Control planes that serve, in the order of the file, except `without`, which is leaving. One that joined and does not answer now is waited for:
+ * nothing adds it later. While another one leaves it is not waited for, because it may be the broken one.
  */
 export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
   const { joining } = run.inProcess
@@ -87,8 +87,8 @@ async function looksWhileLate(run: ConversionRun, node: NodeEntry, isOnceEnough:
 }
 
 /**
- * Makes the control planes that serve now the load balancer's backends. One at a time in a run, each time from what is true then:
- * of two joins that end together neither may write a list without the other.
+ * Makes the control planes that serve now the load balancer's backends. One call at a time in a run, each from the state at that time:
+ * of two joins that finish together neither may write a list without the other.
  */
 export function balanceServing(
   run: ConversionRun,
@@ -99,12 +99,10 @@ export function balanceServing(
   const turn = inProcess.balancing.then(async () => {
     const backends = await servingNow(run, without)
     if (backends.length === 0)
-      throw new QuorateError(
-        'STEP_FAILED',
-        'no control plane serves: the load balancer keeps the backends that it has',
-        { where: run.first.name },
-      )
-    // On the way in a node is told when its own turn comes. On the way out whoever holds the address leads to who stays, also the one that leaves.
+      throw new QuorateError('STEP_FAILED', 'no control plane serves: the load balancer keeps its backends', {
+        where: run.first.name,
+      })
+    // A joining node gets the list in its own turn. When one leaves, the node that holds the address, even the leaving one, must route to those that stay.
     const rest = run.controlPlanes.filter((node) => !backends.includes(node) && !inProcess.joining.has(node))
     const pool = {
       backends,

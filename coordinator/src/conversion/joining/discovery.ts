@@ -1,4 +1,4 @@
 import type { ClusterFacts } from '@quorate/shared/gen/quorate/v1/facts'
 
-/** Whether joiners must discover the cluster by a file with their token in it: discovery by token reads cluster-info without credentials (kubeadm#1436). */
+/** Whether joiners must discover the cluster with a file that has their token in it: discovery by token reads cluster-info without credentials (kubeadm#1436). */
 export const discoversByFile = ({ clusterInfoRefused }: ClusterFacts): boolean => clusterInfoRefused

@@ -12,12 +12,12 @@ import { apiServerPort } from '../facts/static-pod-flags.js'
 import { discoversByFile } from './discovery.js'
 import { nodeIpOf } from './node-ip.js'
 
-/** How one control plane joins. The pin is of the CA on the first control plane's disk, never of what an endpoint shows. */
+/** How one control plane joins. The pin is that of the CA on the first control plane's disk, never of the one that an endpoint shows. */
 export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<JoinSpec> {
   const [first, joiner, etcd] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node), run.etcd()])
   const pin = first.certificates.find((one) => one.path === pkiPath(first, 'ca.crt'))?.publicKeyPin ?? ''
   if (pin === '')
-    throw new QuorateError('CERTIFICATE_INVALID', 'the first control plane shows no pin of the cluster CA', {
+    throw new QuorateError('CERTIFICATE_INVALID', 'the first control plane reports no pin of the cluster CA', {
       where: run.first.name,
     })
   return {
@@ -26,7 +26,7 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
     advertiseAddress: node.address,
     bindPort: apiServerPort(first),
     caPin: pin.startsWith('sha256:') ? pin : `sha256:${pin}`,
-    // What the first control plane's kubeadm stored in kubeadm-config says nothing of the kubeadm that reads our document.
+    // The version in kubeadm-config is that of the first control plane's kubeadm, not of the one that reads our document.
     kubeadmApiVersion: joiner.kubeadmConfigApi,
     ignorePreflightErrors: [...run.file.policy.ignorePreflightErrors],
     etcdTimeoutSeconds: etcdTimeoutSeconds(etcd),
@@ -37,7 +37,7 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
   }
 }
 
-/** Public recipients of those who shall be able to open a secret. */
+/** Public keys of the nodes that may decrypt a secret. */
 export function recipientsOf(
   run: ConversionRun,
   nodes: readonly NodeEntry[],

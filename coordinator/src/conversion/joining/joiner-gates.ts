@@ -10,10 +10,10 @@ import { isJoined } from '../facts/membership.js'
 import { readClusterFacts, readNodeFacts } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 
-/** etcd takes offsets of about a second between members badly; certificates and tokens that are not valid yet are refused. */
+/** etcd tolerates about a second between members; certificates and tokens that are not valid yet are refused. */
 const largestOffsetMs = 2_000
 
-/** The ports of a joiner from the other control planes, held by its own agent, and theirs from the joiner: what kubeadm does not check. */
+/** Connects to the joiner's ports, held open by its agent, from the other control planes, and to theirs from the joiner: kubeadm does not check this. */
 export async function portsReachable(
   run: ConversionRun,
   node: NodeEntry,
@@ -33,7 +33,7 @@ export async function portsReachable(
   return [
     {
       what: `${node.name} on ${list} from ${others.map(({ name }) => name).join(', ')}`,
-      saw: `${inward} connections, each to its own certificate`,
+      saw: `${inward} connections, each shown the certificate of its agent`,
     },
     { what: `${list} from ${node.name}`, saw: `${outward} connections` },
     ...outside.map(({ what }) => ({ what: `${what} from ${node.name}`, saw: 'connected' })),
@@ -51,7 +51,7 @@ function heldPorts(run: ConversionRun, node: NodeEntry, { ports, others, signal 
     ports,
     async ({ inUse, certificateSha256 }) => {
       if (inUse.length > 0)
-        throw new QuorateError('PORT_IN_USE', `port ${inUse.join(', ')} is in use: a control plane needs it`, {
+        throw new QuorateError('PORT_IN_USE', `port ${inUse.join(', ')} is in use, and a control plane needs it`, {
           where: node.name,
         })
       const asks = others.flatMap((from) =>
@@ -63,7 +63,7 @@ function heldPorts(run: ConversionRun, node: NodeEntry, { ports, others, signal 
   )
 }
 
-/** The other way: to the control planes that run. Two joiners prove theirs to each other by what each of them holds. */
+/** The other direction: to the running control planes. Two joiners verify each other's ports by the listeners that their agents hold. */
 async function livePorts(run: ConversionRun, node: NodeEntry, { ports, others, signal }: Ports): Promise<number> {
   const joined = await Promise.all(others.map((one) => one === run.first || isJoined(run, one)))
   const running = others.filter((_, index) => joined[index])
@@ -76,7 +76,7 @@ async function livePorts(run: ConversionRun, node: NodeEntry, { ports, others, s
 interface Connection {
   readonly node: { readonly name: string; readonly address: string }
   readonly port: number
-  /** Of the listener that must answer; empty: whatever runs there, TCP is enough. */
+  /** Of the listener that must answer; empty: any listener, a TCP connection is enough. */
   readonly certificateSha256: string
   readonly signal: AbortSignal
 }
@@ -89,33 +89,35 @@ async function connect(
   const verify = certificateSha256 === '' ? VerifyMode.VERIFY_MODE_TCP : VerifyMode.VERIFY_MODE_NONE
   const request = { host: node.address, port, path: '', serverName: '', verify, timeoutMs: 3_000, caPem: '' }
   const answer = await run.agent(from).read('probeEndpoint', request, { signal })
-  const stranger = certificateSha256 !== '' && answer.certificateSha256 !== certificateSha256
-  if (answer.error === '' && !stranger) return
+  const isOther = certificateSha256 !== '' && answer.certificateSha256 !== certificateSha256
+  if (answer.error === '' && !isOther) return
   const why =
-    answer.error === '' ? `something else answers there (certificate ${answer.certificateSha256})` : pathProblem(answer)
+    answer.error === ''
+      ? `another listener answers there (certificate ${answer.certificateSha256})`
+      : pathProblem(answer)
   throw new QuorateError('STEP_FAILED', `${from.name} does not reach ${node.name} on port ${port}: ${why}`, {
     where: from.name,
     remedy: `Open TCP ${port} from ${from.address} to ${node.address} in the firewalls of both nodes and between them.`,
   })
 }
 
-/** Each clock against ours at the moment of its answer: the difference of the two offsets is that between the nodes. */
+/** Compares each clock with the local one when its answer arrives: the difference of both offsets is that between the nodes. */
 export async function clocksAgree(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
   const offset = async (one: NodeEntry) => (await readNodeFacts(run, one, signal)).clockUnixMs - Date.now()
   const [own, first] = await Promise.all([offset(node), offset(run.first)])
   const apart = Math.abs(own - first)
   if (apart > largestOffsetMs) {
-    throw new QuorateError('STEP_FAILED', `its clock is ${apart} ms apart from that of ${run.first.name}`, {
+    throw new QuorateError('STEP_FAILED', `its clock differs from that of ${run.first.name} by ${apart} ms`, {
       where: node.name,
-      remedy: 'Let both nodes follow the same time servers: timedatectl set-ntp true.',
+      remedy: 'Synchronize both nodes with the same time servers: timedatectl set-ntp true.',
     })
   }
   return { what: `clock of ${node.name} against ${run.first.name}`, saw: `at most ${Math.round(apart)} ms apart` }
 }
 
 /**
- * What joins is what was planned: a package manager may have installed another kubeadm or kubelet on any control plane since
- * (unattended-upgrades), and kubeadm would render, or the kubelet refuse, what the others do not have.
+ * The versions are still those of the plan: a package manager (unattended-upgrades) may have installed another kubeadm or kubelet on a control
+ * plane since, and kubeadm would write, or the kubelet refuse, settings that the others do not have.
  */
 export async function versionsAsPlanned(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
   const planned = (await run.clusterFacts()).kubernetesVersion
@@ -133,22 +135,22 @@ export async function versionsAsPlanned(run: ConversionRun, node: NodeEntry, sig
     { name: run.first.name, program: 'kube-apiserver', version: kubernetesVersion, wanted: planned },
     { name: run.first.name, program: 'kubeadm', version: first.kubeadmVersion, wanted: before.kubeadmVersion },
     { name: run.first.name, program: 'kubelet', version: first.kubeletVersion, wanted: before.kubeletVersion },
-    // A program that did not answer in time says nothing: kubeadm itself is asked next.
+    // A program that did not answer in time proves nothing: kubeadm's preflight follows.
   ].find(({ version, wanted }) => version !== '' && version !== wanted)
   if (one !== undefined) {
     const { name, program, version, wanted } = one
-    throw new QuorateError('DRIFT', `${program} on ${name} is ${version} now and was ${wanted} in the plan`, {
+    throw new QuorateError('DRIFT', `${program} on ${name} is ${version}; the plan has ${wanted}`, {
       where: name,
-      remedy: `Something upgraded it in the meantime. On that node: apt-mark hold kubeadm kubelet kubectl (or dnf versionlock add kubeadm kubelet kubectl), install version ${wanted.replace(/^v/, '')} again, then: quorate resume ${run.id}`,
+      remedy: `It was upgraded after the plan. On that node: apt-mark hold kubeadm kubelet kubectl (or dnf versionlock add kubeadm kubelet kubectl), install version ${wanted.replace(/^v/, '')} again, then run: quorate resume ${run.id}`,
     })
   }
   return { what: `kubeadm and kubelet of ${node.name} and ${run.first.name}`, saw: `${planned}, as planned` }
 }
 
-/** Asked for shorter than before the run: another joiner's images and the gate itself wait for it. */
+/** Shorter than before the run: another joiner's images and the gate itself wait for it. */
 const diskLimitMs = 200
 
-/** The disk that etcd is about to write to, once more: what was quick in the plan may have been filled or throttled since. */
+/** Measures the disk that etcd is about to use again: it may have filled up or been throttled since the plan. */
 export async function diskKeepsUp(
   run: ConversionRun,
   node: NodeEntry,
@@ -161,16 +163,19 @@ export async function diskKeepsUp(
   throw new QuorateError('STEP_FAILED', `${message} (${evidence.saw})`, { where: node.name, remedy })
 }
 
-/** What a joiner became, against the first control plane: kubeadm wrote its manifests on another machine, with that machine's own environment. */
+/** Compares a joiner with the first control plane: kubeadm wrote its manifests on another machine, with that machine's environment. */
 export async function alikeWithFirst(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
   const [own, first] = await Promise.all([readNodeFacts(run, node, signal), readNodeFacts(run, run.first, signal)])
   const found = differencesOf(run, { node, facts: own }, { node: run.first, facts: first })
   const [worst, ...rest] = found.filter(({ severity }) => severity === 'error')
   const what = `${node.name} against ${run.first.name}`
-  if (worst === undefined) return { what, saw: 'flags, images, files and kubelet configuration equal by value' }
+  if (worst === undefined) return { what, saw: 'flags, images, files and kubelet configuration have equal values' }
   const agreed = run.file.policy.ignoreFindings[controlPlanesAlikeId]
   if (agreed !== undefined)
-    return { what, saw: `${rest.length + 1} differences, which the cluster file agrees with: ${agreed}` }
-  const more = rest.length === 0 ? '' : ` (and ${rest.length} more; quorate verify names all)`
+    return {
+      what,
+      saw: `${rest.length + 1} difference${rest.length === 0 ? '' : 's'}, accepted in the cluster file: ${agreed}`,
+    }
+  const more = rest.length === 0 ? '' : ` (and ${rest.length} more; quorate verify lists all)`
   throw new QuorateError('STEP_FAILED', `${worst.message}${more}`, { where: node.name, remedy: worst.remedy })
 }

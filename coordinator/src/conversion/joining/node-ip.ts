@@ -4,8 +4,8 @@ import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../context/run.js'
 
 /**
- * What `--node-ip` of a joiner's kubelet has to be; empty where it finds that out by itself. A kubelet that is told nothing takes the address of
- * the default route, and its Node another one than the file has (kubeadm#1359); and it takes one family, where a cluster has two.
+ * The `--node-ip` that a joiner's kubelet needs; empty where its default is correct. By default a kubelet uses the address of the default route,
+ * which may differ from the one in the file (kubeadm#1359), and only one family where the cluster has two.
  */
 export async function nodeIpOf(run: ConversionRun, node: NodeEntry): Promise<string> {
   const [facts, { nodes }] = await Promise.all([run.nodeFacts(node), run.clusterFacts()])
@@ -18,7 +18,7 @@ export async function nodeIpOf(run: ConversionRun, node: NodeEntry): Promise<str
   return isDefault ? '' : node.address
 }
 
-/** Whether a Node is known by addresses of both families. */
+/** Whether a Node has addresses of both families. */
 export const isDualStack = (node: NodeObject | undefined): boolean => new Set(node?.internalIps.map(isIP)).size === 2
 
 /** The node's address of the other family, on the interface that holds the one in the file; undefined for none. */
@@ -30,5 +30,5 @@ export function otherFamilyOf(node: NodeEntry, facts: NodeFacts): string | undef
 const holderOf = ({ address }: NodeEntry, { interfaces }: NodeFacts) =>
   interfaces.find(({ addresses }) => addresses.some((one) => one.startsWith(`${address}/`)))
 
-/** Every interface has one of IPv6, and nobody is known by it. */
+/** Every interface has a link-local IPv6 address, which is never a node's address. */
 const isLinkLocal = (address: string): boolean => /^(fe[89ab].:|169\.254\.)/i.test(address)

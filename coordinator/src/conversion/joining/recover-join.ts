@@ -5,7 +5,7 @@ import type { ChangeCall } from '../../fleet/agent.js'
 import type { ConversionRun } from '../context/run.js'
 import { joinSpec } from './join-spec.js'
 
-/** What a join that failed says nothing about: it never began, or somebody else holds the cluster. */
+/** Errors after which there is nothing to recover: the join never began, or another run holds the cluster. */
 const notBegun: ReadonlySet<ErrorCode> = new Set([
   'AGENT_UNREACHABLE',
   'AGENT_UNTRUSTED',
@@ -20,8 +20,8 @@ const notBegun: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * A join that did not end well, or whose end nobody knows. What etcd and the node say decides, never an exit code (kubernetes/kubeadm#2997,
- * #3152): either kubeadm's remaining phases are run, or `why` is thrown and the join is taken back. QUORUM_AT_RISK where neither can be done.
+ * Recovers a join that failed or whose outcome is unknown. What etcd and the node report decides, never an exit code (kubernetes/kubeadm#2997,
+ * #3152): either kubeadm's remaining phases run, or `why` is thrown and the join is rolled back. QUORUM_AT_RISK where neither is possible.
  */
 export async function recoverJoin(
   run: ConversionRun,

@@ -9,14 +9,14 @@ import { meetBackends } from './meet-backends.js'
 
 const id = 'load-balancer'
 
-/** A load balancer that the operator runs: proved from every node, never touched. */
+/** A load balancer that the operator runs: verified from every node, never changed. */
 export function external(run: ConversionRun): LoadBalancer {
   const { virtualIP } = run.file.loadBalancer
   return {
     name: 'external',
     runBy: 'operator',
     programs: [],
-    inspect: 'ask the status page of the load balancer',
+    inspect: 'see the status page of the load balancer',
     frontends: () => [],
     address: () => virtualIP,
     movingAddress: () => undefined,
@@ -28,15 +28,15 @@ export function external(run: ConversionRun): LoadBalancer {
     },
     plan: async () => [],
     async apply() {
-      // plan names no action: there is nothing of ours to start
+      // plan has no action: Quorate starts nothing here
     },
     async setBackends({ backends }, call) {
       const pool = backends.map((node) => `${node.name} (${node.address})`).join(', ')
       call.progress(
-        `the load balancer at ${run.endpoint.host} must now have exactly these backends: ${pool}; \`quorate backends -f FILE --watch\` shows which answer`,
+        `set exactly these backends on the load balancer at ${run.endpoint.host} now: ${pool}; \`quorate backends -f FILE --watch\` shows which answer`,
       )
     },
-    // Its operator may have to add the backend by hand: minutes, not seconds.
+    // The operator may have to add the backend by hand: minutes, not seconds.
     proveBackends: (backends, signal) => meetBackends(run, backends, { seconds: 300, signal }),
     async undo() {
       // nothing was changed
@@ -47,7 +47,7 @@ export function external(run: ConversionRun): LoadBalancer {
 async function answersFrom(run: ConversionRun, node: NodeEntry, statuses: readonly number[]): Promise<Finding[]> {
   const about = { id, severity: 'error', node: node.name } as const
   const { host, port } = run.endpoint
-  const remedy = `Make the load balancer pass TCP from ${host}:${port} to ${run.first.address} and let ${node.name} reach it; Quorate does not manage it.`
+  const remedy = `Forward TCP from ${host}:${port} to ${run.first.address} on the load balancer, and allow ${node.name} to reach it. Quorate does not manage it.`
   const addresses = await endpointAddresses(run, node)
   const [address] = addresses
   if (address === undefined) {
@@ -56,7 +56,7 @@ async function answersFrom(run: ConversionRun, node: NodeEntry, statuses: readon
         ...about,
         message: `${host} does not resolve on ${node.name}`,
         evidence: 'no address',
-        remedy: `Publish ${host} in DNS, as the address of the load balancer.`,
+        remedy: `Publish ${host} in DNS with the address of the load balancer.`,
       },
     ]
   }

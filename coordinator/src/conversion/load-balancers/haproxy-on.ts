@@ -16,9 +16,9 @@ import { isJoined } from '../facts/membership.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { unitOf } from '../facts/unit-of.js'
 
-/** What one machine's haproxy, and keepalived where there is a virtual IP, are told beside the backends. */
+/** Settings of one machine's haproxy, and of keepalived where there is a virtual IP, besides the backends. */
 interface Settings {
-  /** Address that haproxy listens on; '': every one. */
+  /** Address that haproxy listens on; '': all. */
   readonly bindAddress: string
   /** '': no keepalived. */
   readonly virtualIp: string
@@ -31,11 +31,11 @@ type FromHaproxy = 'check' | 'plan' | 'apply' | 'setBackends' | 'undo'
 
 interface HaproxyKind extends Omit<LoadBalancer, FromHaproxy> {
   settings(node: NodeEntry): Settings
-  /** What a machine is made to do, in words; the backends are added. */
+  /** The action on a machine, in words; the backends are appended. */
   readonly does: string
 }
 
-/** A kind whose machines run haproxy: it says where and with which settings, and this starts it, tells it its backends and stops it. */
+/** A kind whose machines run haproxy: the kind sets machines and settings; this starts haproxy, sets its backends and stops it. */
 export function haproxyOn(run: ConversionRun, kind: HaproxyKind): LoadBalancer {
   const { settings: _, does: __, ...rest } = kind
   return {
@@ -97,10 +97,17 @@ async function planOn(kind: HaproxyKind, run: ConversionRun, { node, backends }:
   })
   if (diffs.length === 0 && units.every((name) => runs(facts, name))) return []
   const pool = backends.map(({ name }) => name).join(', ')
-  return [{ id: node.name, node: node.name, does: `${kind.does}, leading to ${pool}`, diffs }]
+  return [
+    {
+      id: node.name,
+      node: node.name,
+      does: `${kind.does}, with ${backends.length === 1 ? 'backend' : 'backends'} ${pool}`,
+      diffs,
+    },
+  ]
 }
 
-/** Control planes that serve must be told; the others may be what is broken, and their own checks take what does not serve out within seconds. */
+/** Setting the backends must succeed on control planes that serve; others may be broken, and their health checks remove dead backends within seconds. */
 async function setBackends(
   kind: HaproxyKind,
   run: ConversionRun,
@@ -145,7 +152,7 @@ function rendered(facts: NodeFacts, wanted: Request): ReadonlyMap<string, string
   return files
 }
 
-/** What the machine lacks; and where it lacks nothing, what its own programs say of the files that it is going to get. */
+/** What is not installed on the machine; if nothing is missing, what its programs report about the files that it will get. */
 async function checkMachine(kind: HaproxyKind, run: ConversionRun, node: NodeEntry): Promise<Finding[]> {
   const facts = await run.nodeFacts(node)
   const about = { id: 'load-balancer', severity: 'error', node: node.name } as const
@@ -170,7 +177,7 @@ async function testMachine(kind: HaproxyKind, run: ConversionRun, node: NodeEntr
     id: 'load-balancer',
     severity: 'error',
     node: node.name,
-    message: `${program} of this node refuses the file that it is going to get as ${path}`,
+    message: `${program} on this node rejects the file that Quorate will write to ${path}`,
     evidence: said,
     remedy: `Compare its release with docs/machines.md, upgrade ${program} on that node, or use another loadBalancer.kind.`,
   }))

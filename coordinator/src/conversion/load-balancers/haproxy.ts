@@ -7,7 +7,7 @@ import { meetBackends } from './meet-backends.js'
 export function haproxy(run: ConversionRun): LoadBalancer {
   const { file } = run
   const { virtualIP, virtualRouterId, hosts } = file.loadBalancer
-  // Machines of its own where the file names any; else the control planes, also those that have not joined yet.
+  // Dedicated machines where the file has any; else the control planes, including those that have not joined yet.
   const machines = hosts.length > 0 ? hosts : file.controlPlanes
   return haproxyOn(run, {
     name: 'haproxy',
@@ -26,7 +26,7 @@ export function haproxy(run: ConversionRun): LoadBalancer {
       virtualIp: virtualIP ?? '',
       peers: machines.map(({ address }) => address),
       virtualRouterId,
-      // The first control plane takes the address where several start at once: it is the one that surely serves.
+      // The first control plane gets the address where several start at once: it is certain to serve.
       priority: 200 - machines.indexOf(node),
     }),
   })

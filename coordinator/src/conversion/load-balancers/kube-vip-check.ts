@@ -8,27 +8,27 @@ import { apiServerPort } from '../facts/static-pod-flags.js'
 const id = 'load-balancer'
 const error = { id, severity: 'error' } as const
 
-/** What kube-vip needs before it is started: the API server's own port, a CA to sign with, its image, an interface, and a Lease that nobody else holds. */
+/** What kube-vip needs before it starts: the API server's own port, a CA key, its image, an interface, and a Lease that nothing else holds. */
 export async function checkKubeVip(run: ConversionRun, image: string): Promise<readonly Finding[]> {
   const ofNodes = await Promise.all(run.controlPlanes.map((node) => ofNode(run, node, image)))
   return [...(await ofPort(run)), ...(await ofLease(run)), ...ofNodes.flat()]
 }
 
-/** Nothing listens at the virtual IP but the API server of whoever has it. */
+/** At the virtual IP only the API server of its holder listens. */
 async function ofPort(run: ConversionRun): Promise<readonly Finding[]> {
   const port = apiServerPort(await run.nodeFacts(run.first))
   if (run.endpoint.port === port) return []
   return [
     {
       ...error,
-      message: 'with kube-vip the virtual IP leads to an API server itself: the endpoint must have its port',
+      message: 'kube-vip routes the virtual IP to the API server itself: the endpoint must have the same port',
       evidence: `endpoint on port ${run.endpoint.port}, the API server on ${port}`,
-      remedy: `Write in the cluster file: endpoint: ${run.endpoint.host}:${port}`,
+      remedy: `Set in the cluster file: endpoint: ${run.endpoint.host}:${port}`,
     },
   ]
 }
 
-/** Two that want one Lease are one kube-vip too many (kube-vip#665). */
+/** Two kube-vip installations must not compete for one Lease (kube-vip#665). */
 async function ofLease(run: ConversionRun): Promise<readonly Finding[]> {
   const { leases } = await run.clusterFacts()
   const held = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)
@@ -38,9 +38,9 @@ async function ofLease(run: ConversionRun): Promise<readonly Finding[]> {
   return [
     {
       ...error,
-      message: 'a kube-vip that is not Quorate’s holds the Lease of the control plane’s address already',
+      message: 'another kube-vip already holds the Lease of the control plane address',
       evidence: `lease kube-system/${kubeVipLease}, held by ${held.holder}`,
-      remedy: `Use loadBalancer.kind: external with the address that it holds; or where nothing needs it any more, remove it and: kubectl -n kube-system delete lease ${kubeVipLease}`,
+      remedy: `Use loadBalancer.kind: external with the address that it holds. Or, if nothing needs it, remove it and run: kubectl -n kube-system delete lease ${kubeVipLease}`,
     },
   ]
 }
@@ -59,7 +59,7 @@ async function ofNode(run: ConversionRun, node: NodeEntry, image: string): Promi
           {
             ...where,
             severity: 'error' as const,
-            message: `no interface of this node has the address ${node.address}: kube-vip would not know where to announce`,
+            message: `no interface of this node has the address ${node.address}: kube-vip has no interface to announce on`,
             evidence: facts.interfaces.map(({ name, addresses }) => `${name} ${addresses.join(' ')}`).join(', '),
             remedy: "Correct this node's address in the cluster file.",
           },
@@ -70,9 +70,9 @@ async function ofNode(run: ConversionRun, node: NodeEntry, image: string): Promi
           {
             ...where,
             severity: 'error' as const,
-            message: "kube-vip's own kubeconfig is signed on this node, and the key of the cluster's CA is not there",
+            message: "the key of the cluster's CA is not on this node: kube-vip's kubeconfig cannot be signed",
             evidence: `${pkiPath(facts, 'ca.key')}: no such file`,
-            remedy: 'Use haproxy, which needs no credentials, or put ca.key there for the time of the conversion.',
+            remedy: 'Use haproxy, which needs no credentials, or copy ca.key there for the duration of the conversion.',
           },
         ]),
     ...(images.includes(image)
@@ -81,9 +81,9 @@ async function ofNode(run: ConversionRun, node: NodeEntry, image: string): Promi
           {
             ...where,
             severity: 'info' as const,
-            message: `the image of kube-vip is not on this node: it is pulled before anything depends on it`,
+            message: `the kube-vip image is not on this node: it is pulled before anything depends on it`,
             evidence: image,
-            remedy: `Where this node reaches no registry: ctr -n k8s.io images import FILE, or name an image that it has as loadBalancer.image.`,
+            remedy: `If this node cannot reach a registry: ctr -n k8s.io images import FILE, or set loadBalancer.image to an image that it has.`,
           },
         ]),
   ]

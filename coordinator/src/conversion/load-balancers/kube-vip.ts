@@ -18,16 +18,16 @@ import { isJoined } from '../facts/membership.js'
 import { checkKubeVip } from './kube-vip-check.js'
 import { kubeVipRuns, proveTakeOver } from './prove-take-over.js'
 
-/** Of the last releases of the line that fleets have run for longest. */
+/** From the latest releases of the most widely used release line. */
 const defaultImage = 'ghcr.io/kube-vip/kube-vip:v0.8.9'
 
 const virtualIP = ({ loadBalancer }: ClusterFile): string => loadBalancer.virtualIP ?? ''
 const imageOf = ({ loadBalancer }: ClusterFile): string => loadBalancer.image ?? defaultImage
 
 /**
- * kube-vip as a static pod on each control plane: whoever holds its Lease has the virtual IP, which leads to that node's own API server. It
- * balances nothing, and nothing of it stands between a client and an API server. A joiner gets it after its join: until then it has no API server
- * to ask for the Lease, and old kubeadm wants the folder of manifests empty.
+ * kube-vip as a static pod on each control plane: the holder of its Lease has the virtual IP, which routes to that node's own API server. It does
+ * not balance, and it is not in the path between a client and an API server. A joiner gets it after its join: until then it has no API server
+ * for the Lease, and old kubeadm requires an empty manifest folder.
  */
 export function kubeVip(run: ConversionRun): LoadBalancer {
   const { file } = run
@@ -38,7 +38,7 @@ export function kubeVip(run: ConversionRun): LoadBalancer {
     programs: [],
     containers: [kubeVipName],
     oneAtATime: true,
-    inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs of what it shows`,
+    inspect: `crictl ps -a --name ${kubeVipName}, then crictl logs ID`,
     images: () => [imageOf(file)],
     frontends: () =>
       run.controlPlanes.map((node) => ({ node, address: node.address, clients: run.nodes, leadsOnlyTo: node })),
@@ -57,7 +57,7 @@ export function kubeVip(run: ConversionRun): LoadBalancer {
     async setBackends({ backends, leaving }, call) {
       await Promise.all(backends.map((node) => applyOn(run, node, { call, label: 'start' })))
       if (leaving === undefined) return
-      // It may be what is broken. Where its API server is gone it cannot hold the address either.
+      // The leaving node may be broken. Without its API server it cannot hold the address either.
       await run
         .agent(leaving)
         .change('removeKubeVip', {}, call, 'leave')
@@ -80,7 +80,7 @@ async function applyOn({ agent, file }: ConversionRun, node: NodeEntry, { call, 
   await agent(node).change('applyKubeVip', request, call, label)
 }
 
-/** A router id is an address that nobody else has. */
+/** A router ID is a unique address. */
 function bgpOf({ loadBalancer: { bgp } }: ClusterFile, { address }: NodeEntry) {
   return bgp === undefined
     ? undefined
@@ -97,26 +97,26 @@ async function planOn(run: ConversionRun, node: NodeEntry): Promise<readonly Act
     {
       id: node.name,
       node: node.name,
-      does: `run kube-vip for ${virtualIP(run.file)}, announced ${how}, leading to its own API server`,
+      does: `run kube-vip for ${virtualIP(run.file)}, announced ${how}, with its own API server as backend`,
       diffs: [{ name: `${node.name}:${kubeVipManifestPath}`, text: unifiedDiff(kubeVipManifestPath, present, text) }],
     },
   ]
 }
 
-/** Its kubeconfig is there, with a certificate for another month: as the agent asks of it. */
+/** Its kubeconfig exists and its certificate is valid for another month: what the agent requires. */
 function isCertified({ certificates, clockUnixMs }: NodeFacts): boolean {
   const own = certificates.find(({ path }) => path === kubeVipConfPath)
   return own !== undefined && own.notAfterUnixMs - clockUnixMs > 30 * 86_400_000
 }
 
-/** One that runs without its rights renews nothing. */
+/** Without its permissions kube-vip renews no Lease. */
 async function holdsLease(run: ConversionRun): Promise<boolean> {
   const [{ leases }, { clockUnixMs }] = await Promise.all([run.clusterFacts(), run.nodeFacts(run.first)])
   const lease = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)
   return lease !== undefined && clockUnixMs - lease.renewedUnixMs < 60_000
 }
 
-/** The same as the agent renders; without an interface of that address the check has refused. */
+/** The same as the agent renders; without an interface of that address the check has already failed. */
 function rendered(file: ClusterFile, node: NodeEntry, facts: NodeFacts): string {
   const held = facts.interfaces.find(({ addresses }) => addresses.some((one) => one.startsWith(`${node.address}/`)))
   const bgp = bgpOf(file, node)

@@ -4,7 +4,7 @@ import type { Frontend } from '../context/load-balancer.js'
 import type { ConversionRun } from '../context/run.js'
 import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 
-/** Each machine of a load balancer of ours by its own address, not the virtual IP: any of them must be able to take over. */
+/** Probes each machine of our load balancer by its own address, not the virtual IP: any of them must be able to take over. */
 export async function loadBalancerNodesServe(run: ConversionRun, options: UntilOptions): Promise<readonly Evidence[]> {
   return Promise.all(run.loadBalancer.frontends().map((frontend) => serves(run, frontend, options)))
 }

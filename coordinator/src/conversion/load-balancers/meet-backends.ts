@@ -10,15 +10,15 @@ import { apiServerPort } from '../facts/static-pod-flags.js'
 export interface Meeting {
   readonly seconds: number
   readonly signal: AbortSignal
-  /** Address to ask instead of the endpoint's own: one node of the load balancer. */
+  /** Address to probe instead of the endpoint's own: one node of the load balancer. */
   readonly at?: string
   /** Port there, unless it is the endpoint's. */
   readonly port?: number
-  /** Node that asks; the first control plane unless given. */
+  /** Node that probes; the first control plane unless given. */
   readonly from?: NodeEntry
 }
 
-/** Waits until each of the backends was met through the load balancer, told apart by the certificates that they show when asked directly. */
+/** Waits until each backend was reached through the load balancer, identified by the certificate that it shows when probed directly. */
 export async function meetBackends(
   run: ConversionRun,
   backends: readonly NodeEntry[],
@@ -34,12 +34,12 @@ export async function meetBackends(
   const address = at ?? (await endpointAddresses(run, asker, signal))[0] ?? run.endpoint.host
   const met = new Set<string>()
   await until(
-    `the load balancer at ${address}:${asked} to lead to ${[...certificates.values()].join(', ')}`,
+    `the load balancer at ${address}:${asked} to reach ${[...certificates.values()].join(', ')}`,
     () => look(run, { asker, address, port: asked, certificates, met, signal }),
     { deadlineMs: seconds * 1_000, everyMs: 200, signal },
   )
   return [...certificates].map(([sha256, name]) => ({
-    what: `${name} met at ${address}:${asked}`,
+    what: `${name} reached at ${address}:${asked}`,
     saw: `certificate ${sha256.slice(0, 16)}`,
   }))
 }
@@ -53,7 +53,7 @@ interface LookOptions {
   readonly signal: AbortSignal
 }
 
-/** As many connections as there may be backends, at once: balanced in turns each meets another one, whichever are looked for. */
+/** Opens as many connections at once as there may be backends: with round robin each reaches another one. */
 async function look(
   run: ConversionRun,
   { asker, address, port, certificates, met, signal }: LookOptions,
@@ -71,5 +71,5 @@ async function look(
   const missing = [...certificates].filter(([sha256]) => !met.has(sha256)).map(([, name]) => name)
   if (missing.length === 0) return holds(true)
   const failed = answers.find(({ error }) => error !== '')
-  return notYet(`never met ${missing.join(', ')}${failed === undefined ? '' : `; ${failed.error}`}`)
+  return notYet(`not reached: ${missing.join(', ')}${failed === undefined ? '' : `; ${failed.error}`}`)
 }

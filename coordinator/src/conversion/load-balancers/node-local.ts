@@ -5,12 +5,12 @@ import { haproxyOn } from './haproxy-on.js'
 import { meetBackends } from './meet-backends.js'
 
 /**
- * haproxy on every node, on loopback, with the endpoint's name mapped there: no virtual IP, no network of one's own, nobody whose death
- * others feel; and it starts without the cluster (kubespray and metalk8s#2103 do the same).
+ * haproxy on every node, on loopback, with the endpoint's name mapped to it: no virtual IP, no requirement on the network, no shared machine whose
+ * failure others notice; and it starts without the cluster (kubespray and metalk8s#2103 do the same).
  */
 export function nodeLocal(run: ConversionRun): LoadBalancer {
   const { file } = run
-  // What `localhost` is where the nodes have addresses of this family.
+  // The loopback address of the family that the nodes have.
   const loopback = isIPv6(file.controlPlanes[0]?.address ?? '') ? '::1' : '127.0.0.1'
   return haproxyOn(run, {
     name: 'node-local',
@@ -20,11 +20,11 @@ export function nodeLocal(run: ConversionRun): LoadBalancer {
     frontends: () => run.nodes.map((node) => ({ node, address: loopback, clients: [node] })),
     address: () => loopback,
     movingAddress: () => undefined,
-    // Whatever policy.manageHosts says: that the name means this very node is what this kind is.
+    // Whatever policy.manageHosts is: this kind requires that the name resolves to the node itself.
     hostsAddress: () => loopback,
     sans: () => [],
     forOutside: () =>
-      `clients outside the cluster have no load balancer: give them ${file.endpoint.host} in DNS as an address in front of ${file.controlPlanes.map(({ address }) => address).join(', ')}, or the name of a control plane`,
+      `clients outside the cluster have no load balancer: publish ${file.endpoint.host} in DNS with an address in front of ${file.controlPlanes.map(({ address }) => address).join(', ')}, or give them the name of a control plane`,
     proveBackends: async (backends, signal) => {
       const met = await Promise.all(
         run.nodes.map((from) => meetBackends(run, backends, { seconds: 60, signal, at: loopback, from })),
@@ -35,7 +35,7 @@ export function nodeLocal(run: ConversionRun): LoadBalancer {
     settings: () => ({
       bindAddress: loopback,
       virtualIp: '',
-      // Of a keepalived that there is not.
+      // Unused: there is no keepalived.
       peers: [],
       virtualRouterId: 1,
       priority: 1,

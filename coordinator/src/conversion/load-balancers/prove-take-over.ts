@@ -10,8 +10,8 @@ import { clusterNow, runningContainers } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 
 /**
- * The proof of a load balancer that leads to one at a time: who holds the Lease is met at the virtual IP, by certificate; and each of `backends`
- * could take it over: its kube-vip runs, and its API server, through which it would win the Lease, answers.
+ * The proof of a load balancer with one active backend: the holder of the Lease answers at the virtual IP, identified by certificate; and each of
+ * `backends` can take it over: its kube-vip runs, and its API server, through which it would acquire the Lease, answers.
  */
 export function proveTakeOver(
   run: ConversionRun,
@@ -26,7 +26,7 @@ export function proveTakeOver(
   )
 }
 
-/** Whether kube-vip runs on a node, by its container runtime. */
+/** Whether kube-vip runs on a node, according to its container runtime. */
 export const kubeVipRuns = async (run: ConversionRun, node: NodeEntry, signal?: AbortSignal): Promise<boolean> =>
   (await runningContainers(run, node, kubeVipName, signal)).length > 0
 
@@ -41,21 +41,24 @@ async function look(run: ConversionRun, { backends, address, signal }: Asked): P
   const { leases } = await clusterNow(run)
   const holder = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)?.holder
   const node = run.controlPlanes.find(({ name }) => name === holder)
-  if (node === undefined) return notYet(`the Lease ${kubeVipLease} is held by ${holder || 'nobody'}`)
+  if (node === undefined) return notYet(`the holder of Lease ${kubeVipLease} is ${holder || 'empty'}`)
   const options = { host: address, port, path: '', serverName: run.endpoint.host, signal }
   const [met, own] = await Promise.all([
     probeFrom(run, run.first, { ...options, verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY }),
     certificateOf(run, node, { port, signal }),
   ])
-  if (met.certificateSha256 !== own) return notYet(`at ${address} it is not ${holder} that answers: ${met.error}`)
+  if (met.certificateSha256 !== own) return notYet(`at ${address} another server than ${holder} answers: ${met.error}`)
   const able: Evidence[] = []
   for (const backend of backends) {
-    if (!(await kubeVipRuns(run, backend, signal))) return notYet(`kube-vip of ${backend.name} does not run`)
+    if (!(await kubeVipRuns(run, backend, signal))) return notYet(`kube-vip on ${backend.name} is not running`)
     const certificate = await certificateOf(run, backend, { port, signal })
     able.push({
       what: `${backend.name} can take ${address} over`,
-      saw: `kube-vip runs, its API server shows ${certificate.slice(0, 16)}`,
+      saw: `kube-vip runs, its API server shows certificate ${certificate.slice(0, 16)}`,
     })
   }
-  return holds([{ what: `${node.name} met at ${address}:${port}`, saw: `certificate ${own.slice(0, 16)}` }, ...able])
+  return holds([
+    { what: `${node.name} reached at ${address}:${port}`, saw: `certificate ${own.slice(0, 16)}` },
+    ...able,
+  ])
 }

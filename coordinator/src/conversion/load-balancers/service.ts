@@ -13,11 +13,11 @@ import { nodeLocal } from './node-local.js'
 const actionId = 'service'
 
 const circle =
-  'kube-proxy and the controller that announces the address need the API to make the way by which the kubelets reach the API: after all machines lost their power nothing comes up by itself (openelb#125, metallb#168)'
+  'kube-proxy and the controller that announces the address need the API before kubelets can reach the API through it: after a power failure of all machines nothing starts by itself (openelb#125, metallb#168)'
 
 /**
- * The Service of the documented procedure: type LoadBalancer with the virtual IP, else NodePort. It is for clients outside. The nodes
- * themselves keep off it, because of the circle above: they have the haproxy of node-local, unless the file says underKubelets.
+ * The Service of the documented procedure: type LoadBalancer with the virtual IP, else NodePort. It is for clients outside the cluster. The nodes
+ * do not use it, because of the circular dependency above: they have the haproxy of node-local, unless the file sets underKubelets.
  */
 export function service(run: ConversionRun): LoadBalancer {
   const { file } = run
@@ -39,8 +39,8 @@ export function service(run: ConversionRun): LoadBalancer {
     sans: () => (virtualIP === undefined ? [] : [virtualIP]),
     forOutside: () =>
       virtualIP === undefined
-        ? `clients outside the cluster use the Service: https://${host}:${nodePort}, with ${host} in DNS as the addresses of several nodes`
-        : `clients outside the cluster use the Service: give them ${host} in DNS as ${virtualIP}`,
+        ? `clients outside the cluster use the Service at https://${host}:${nodePort}: publish ${host} in DNS with the addresses of several nodes`
+        : `clients outside the cluster use the Service: publish ${host} in DNS with ${virtualIP}`,
     check: async () => (isForced ? [warning(run)] : ofNodes.check()),
     async plan() {
       const nodes = isForced ? [] : await ofNodes.plan()
@@ -49,7 +49,7 @@ export function service(run: ConversionRun): LoadBalancer {
     apply: (action, call) => (action.id === actionId ? applyService(run, call) : ofNodes.apply(action, call)),
     async setBackends(pool, call) {
       if (!isForced) await ofNodes.setBackends(pool, call)
-      call.progress('the Service takes its endpoints from the API servers that are ready')
+      call.progress('the endpoints of the Service are the ready API servers')
     },
     async proveBackends(backends, signal) {
       const nodes = isForced ? [] : await ofNodes.proveBackends(backends, signal)
@@ -73,7 +73,7 @@ function warning(run: ConversionRun): Finding {
     severity: 'warning',
     message: `the nodes will reach the API through a Service of the cluster: ${circle}`,
     evidence: `loadBalancer.underKubelets: true, virtualIP ${run.file.loadBalancer.virtualIP}`,
-    remedy: `Remove underKubelets: then the nodes have a proxy of their own. After a power failure, on ${run.first.name}: ip addr add ${run.file.loadBalancer.virtualIP}/32 dev lo, until the Service is announced again.`,
+    remedy: `Remove underKubelets: then each node has its own proxy. After a power failure, run on ${run.first.name} until the Service is announced again: ip addr add ${run.file.loadBalancer.virtualIP}/32 dev lo`,
   }
 }
 
@@ -88,7 +88,7 @@ async function planService(run: ConversionRun): Promise<readonly Action[]> {
   const isThere = apiService?.ours === true && apiService.type === type && apiService[shown] === outside
   if (isThere && apiService.targetPort === port) return []
   const where = virtualIP === undefined ? `port ${outside} of every node` : `${virtualIP}:${outside}`
-  const does = `make service/kube-system/quorate-apiserver, type ${type}: ${where} leads to the API servers that are ready`
+  const does = `create service/kube-system/quorate-apiserver, type ${type}: ${where} routes to the ready API servers`
   return [{ id: actionId, node: first.name, does, diffs: [] }]
 }
 
@@ -101,17 +101,17 @@ async function applyService(run: ConversionRun, call: ChangeCall): Promise<void>
   await throughService(run, [first], call.signal)
 }
 
-/** `<pending>` is what a cluster without MetalLB, kube-vip or a cloud shows for ever. */
+/** A cluster without MetalLB, kube-vip or a cloud shows `<pending>` forever. */
 async function untilAnnounced(run: ConversionRun, { signal, progress }: ChangeCall): Promise<void> {
   const { virtualIP } = run.file.loadBalancer
   const look = async () => {
     const apiService = await readApiService(run, signal)
     const ready = apiService?.readyEndpoints ?? []
-    if (ready.length === 0) return notYet('no API server is among its endpoints')
+    if (ready.length === 0) return notYet('its endpoints include no API server')
     if (virtualIP === undefined || apiService?.addresses.includes(virtualIP)) return holds(true)
     return notYet(`its address is ${apiService?.addresses.join(', ') || '<pending>: no controller gives it one'}`)
   }
-  await until(`the Service to lead to an API server${virtualIP === undefined ? '' : ` at ${virtualIP}`}`, look, {
+  await until(`the Service to route to an API server${virtualIP === undefined ? '' : ` at ${virtualIP}`}`, look, {
     deadlineMs: 60_000,
     everyMs: 500,
     signal,
@@ -119,7 +119,7 @@ async function untilAnnounced(run: ConversionRun, { signal, progress }: ChangeCa
   })
 }
 
-/** As a client outside would: at the Service's address, or with a NodePort at that of a node. */
+/** Connects as a client outside does: to the Service's address, or with a NodePort to that of a node. */
 async function throughService(
   run: ConversionRun,
   backends: readonly NodeEntry[],

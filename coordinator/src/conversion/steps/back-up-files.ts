@@ -12,8 +12,8 @@ interface KeptFiles {
 export const backUpFiles = defineStep({
   id: 'back-up-files',
   title: 'Back up every file and object that later steps touch',
-  gate: 'The sha256 of every file and object, on each node; a copy kept off the node, encrypted.',
-  undo: 'None needed: nothing but the backup was written.',
+  gate: 'Each node reports the sha256 of every file and object; an encrypted copy is kept off the node.',
+  undo: 'None needed: only the backup was written.',
   width: 20,
   foreseen: [{ asks: 'room for the backup', checks: ['disk'] }],
   onResume: 'kept',
@@ -22,7 +22,7 @@ export const backUpFiles = defineStep({
     return run.nodes.map(({ name }) => ({
       id: name,
       node: name,
-      does: `copy ${name === run.first.name ? 'files and ConfigMaps' : 'files'} into this run's backup, keep a copy here encrypted`,
+      does: `copy ${name === run.first.name ? 'files and ConfigMaps' : 'files'} into this run's backup and keep an encrypted copy here`,
       diffs: [],
     }))
   },
@@ -39,7 +39,7 @@ export const backUpFiles = defineStep({
   },
   async verify(run, { node }, _signal, { facts, kept }) {
     if (kept.bytes === 0) {
-      throw new QuorateError('STEP_FAILED', 'no backup of this node was kept here', { where: node })
+      throw new QuorateError('STEP_FAILED', 'the kept backup of this node is empty', { where: node })
     }
     const objects = Object.keys(facts).filter((name) => name.startsWith('configmap/'))
     if (node === run.first.name && objects.length === 0) {

@@ -18,9 +18,9 @@ import { loadBalancerNodesServe } from '../load-balancers/load-balancer-nodes.js
 
 export const finish = defineStep({
   id: 'finish',
-  title: 'Spread CoreDNS, delete the join secrets, see the load balancer redundant',
-  gate: 'CoreDNS is ready on two nodes or more, unless the plan found that it cannot be and the operator accepted that; token and Secret are deleted, and what was kept for certificates signed elsewhere; every node of the load balancer serves.',
-  undo: 'None needed: what was deleted was made by this run, and CoreDNS may stay spread.',
+  title: 'Spread CoreDNS, delete the join secrets, verify that the load balancer is redundant',
+  gate: 'CoreDNS is ready on two nodes or more, unless the operator accepted the finding that it cannot be; the join token, its Secret and any keys kept for externally signed certificates are deleted; every node of the load balancer serves.',
+  undo: 'None needed: this run made what it deleted, and CoreDNS may stay spread.',
   width: 1,
   seconds: 10,
   foreseen: [
@@ -31,7 +31,7 @@ export const finish = defineStep({
   onResume: 'renewed',
   async plan(run) {
     const cluster = await run.clusterFacts()
-    // Keys that are kept, or will be by then: what is to be signed elsewhere.
+    // Keys that are kept, or will be by then: those of certificates that are signed elsewhere.
     const unsigned = await Promise.all(run.controlPlanes.map((node) => unsignedOf(run, node)))
     const keys = [...(await withRequests(run)), ...unsigned.flat()]
     const remains = [...(await toJoin(run)), ...cluster.joinTokenIds, ...keys].length > 0 || mayHuddle(cluster)
@@ -56,16 +56,16 @@ export const finish = defineStep({
   },
   async verify(run, _action, signal) {
     const [tidy, serving, kept] = await Promise.all([
-      until('CoreDNS on two nodes, and no join secret', () => look(run), patience(signal, 180)),
+      until('CoreDNS on two nodes and no join secret', () => look(run), patience(signal, 180)),
       loadBalancerNodesServe(run, patience(signal, 60)),
       Promise.all((await withRequests(run)).map((node) => keptFor(run, node, signal))),
     ])
     return [...tidy, ...serving, ...kept]
   },
-  rollback: nothingToUndo('what it deleted this run had made'),
+  rollback: nothingToUndo('this run made what it deleted'),
 })
 
-/** Where keys were kept for certificates signed elsewhere, none is now. */
+/** Verifies that no key is kept any longer for a certificate signed elsewhere. */
 async function keptFor(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Evidence> {
   const left = requestsOf(run, await readNodeFacts(run, node, signal)).size
   if (left > 0)

@@ -28,10 +28,10 @@ export const joinControlPlanes = defineStep({
   id: 'join-control-planes',
   title: 'Join the other control planes',
   documented: 'Join',
-  gate: 'etcd: a member, no learner, which reports itself healthy; local and load balanced /readyz; Node Ready with its label; its backend added to the load balancer and met through it; flags, images, files and kubelet configuration are those of the first control plane.',
-  undo: 'It hands over leadership (etcd, Leases), leaves the load balancer, its pods are evicted, it leaves the endpoints of the Service kubernetes, its API server is shut down, its etcd member removed if quorum allows, the node reset, its Node deleted. Not when one of two voters is dead: the runbook.',
+  gate: 'Its etcd member votes and reports itself healthy; /readyz answers locally and through the load balancer; the Node is Ready and has its label; the load balancer has its backend and reaches it; flags, images, files and kubelet configuration match the first control plane.',
+  undo: 'It hands over leadership (etcd, Leases) and leaves the load balancer; its pods are evicted; it leaves the endpoints of the Service kubernetes; its API server is shut down; its etcd member is removed if quorum allows; the node is reset and its Node deleted. Not possible when one of two voters is dead: use the runbook.',
   width: async (run) => (await run.etcdTopology()).joinsAtOnce(),
-  outage: 'the second etcd member votes before it has started, so etcd has no quorum until then',
+  outage: 'the second etcd member counts as a voter before it starts; until it starts, etcd has no quorum',
   seconds: 25,
   reliesOn: [...endpointProofs, mtuProof],
   foreseen: [
@@ -43,9 +43,9 @@ export const joinControlPlanes = defineStep({
     { asks: 'a Node that is Ready', checks: ['nodes-ready', 'container-runtime', 'cgroup-driver', 'admission'] },
     { asks: 'a kubelet that every API server reaches', checks: ['kubelets-reached', 'kubelet-serving-certificates'] },
     { asks: 'a Node that its cloud provider knows', checks: ['cloud-provider'] },
-    { asks: 'the load balancer to lead there', checks: ['load-balancer', 'hairpin'] },
+    { asks: 'the load balancer to reach its backend', checks: ['load-balancer', 'hairpin'] },
   ],
-  // Serving and behind the load balancer is part of joining. That its Node is Ready takes a kubelet up to ten seconds more, and `finish` does not need it.
+  // A join includes serving behind the load balancer. The kubelet needs up to ten seconds more until its Node is Ready, and `finish` does not need that.
   settleBefore: 'prove-ha',
   async plan(run) {
     const etcd = await run.etcdTopology()
@@ -65,9 +65,9 @@ export const joinControlPlanes = defineStep({
     const node = nodeOf(run, name)
     const hadJoined = await isJoined(run, node)
     if (!hadJoined) {
-      // Minutes may have passed since they were prepared: the first may have taken its time to join.
+      // Minutes may have passed since they were prepared: the first join may have been slow.
       await versionsAsPlanned(run, node, call.signal)
-      // kubeadm's exit code says little about etcd: what became of the join is seen in the member list.
+      // kubeadm's exit code says little about etcd: the member list shows the outcome of the join.
       await whileJoining(run, node, () => join(run, node, call))
     }
     await Promise.all([
@@ -111,18 +111,18 @@ async function join(run: ConversionRun, node: NodeEntry, call: ChangeCall): Prom
 }
 
 function action(node: NodeEntry, { etcd, voters }: { etcd: EtcdTopology; voters: number }): Action {
-  // On the way from three to five a new voter that dies leaves a majority: it is removed like any other.
+  // From three to five, a new voter that dies leaves a majority: it is removed like any other.
   const noWayBack = voters >= 3 ? undefined : etcd.noWayBack(node)
   return {
     id: node.name,
     node: node.name,
-    does: 'join as a control plane, add it to the load balancer when it serves',
+    does: 'join as a control plane; add it to the load balancer when it serves',
     diffs: [],
     ...(noWayBack === undefined ? {} : { noWayBack }),
   }
 }
 
-/** Of two voters none may be silent: from the moment when the second is added until it has started. Nine seconds on real 1.28.15. */
+/** Two voters need both: no quorum from the moment when the second is added until it has started. Nine seconds on real 1.28.15. */
 const secondVoterSeconds = 30
 
 async function outageOfSecondVoter(run: ConversionRun, voters: number): Promise<Pick<Action, 'outageSeconds'>> {
@@ -132,13 +132,13 @@ async function outageOfSecondVoter(run: ConversionRun, voters: number): Promise<
 
 async function isDone(run: ConversionRun, node: NodeEntry): Promise<boolean> {
   if (!(await isJoined(run, node))) return false
-  // Joined by another run: its undo must not take it out. Its kubeconfigs are for the steps that rewrite them.
+  // Joined by another run: the undo of this run must not remove it. Other steps rewrite its kubeconfigs.
   if (run.mayBeBehind(node.name)) return true
   const against = await Promise.all(steered.map((component) => againstPolicy(run, node, component)))
   return against.every((rewriting) => rewriting === undefined)
 }
 
-/** kubeadm's own choice differs by release: what does not point where the policy says is rewritten and restarted. */
+/** kubeadm's choice differs by release: a component that does not use the server of the policy is rewritten and restarted. */
 async function followPolicy(
   run: ConversionRun,
   node: NodeEntry,
@@ -147,7 +147,7 @@ async function followPolicy(
   const view = await asItIsNow(run, node)
   for (const component of steered) {
     const rewriting = await againstPolicy(view, node, component)
-    // An attempt before this one may have died between the file and the restart by which it is read.
+    // An earlier attempt may have died after it wrote the file and before the restart.
     if (rewriting === undefined && !(hadJoined && (await goesElsewhere(view, node, component)))) continue
     if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
     if (component === 'kubelet') await run.agent(node).change('restartKubelet', {}, call, 'restart-kubelet')
@@ -158,7 +158,7 @@ async function followPolicy(
   }
 }
 
-/** Whether a component that runs does not use the server that its file names. */
+/** Whether a running component does not use the server that its file names. */
 async function goesElsewhere(run: ConversionRun, node: NodeEntry, component: Steered): Promise<boolean> {
   const [file] = kubeconfigsOf(await run.nodeFacts(node), [component])
   if (file === undefined) return false
@@ -167,31 +167,33 @@ async function goesElsewhere(run: ConversionRun, node: NodeEntry, component: Ste
   return !(await staysConnectedTo(run, node, { process, server: file.server, signal })).holds
 }
 
-/** The run with fresh facts of one node: what is remembered of it is from before it joined. */
+/** The run with fresh facts of one node: the remembered ones are from before it joined. */
 async function asItIsNow(run: ConversionRun, node: NodeEntry): Promise<ConversionRun> {
   const { facts } = await run.agent(node).read('getNodeFacts', {})
   if (facts === undefined) return run
   const nodeFacts: ConversionRun['nodeFacts'] = async (asked) =>
     (typeof asked === 'string' ? asked : asked.name) === node.name ? facts : run.nodeFacts(asked)
-  // Whoever is missing is asked of the run itself, at each look.
+  // The prototype is the run itself, so that missing nodes are read at each look.
   return Object.create(run, { nodeFacts: { value: nodeFacts } })
 }
 
-/** Lets clients that keep a connection to its API server go elsewhere. They lose it at the reset anyway: a node that cannot do it is reset all the same. */
+/** Moves clients off its API server. The reset breaks their connections anyway, so a node that cannot do this is reset all the same. */
 async function retire(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const end: End = (unlessInEndpoints, label) =>
     run.agent(node).change('retireApiServer', { unlessInEndpoints }, call, label)
-  await endUnled(run, node, { call, onlyJoined: true, end }).catch(orSay(call, 'its API server was not ended gently'))
+  await endUnled(run, node, { call, onlyJoined: true, end }).catch(
+    orSay(call, 'its API server was not shut down gracefully'),
+  )
 }
 
-/** False where the join was refused before it began: then nothing on that node, and no Node of its name, is ours to take away. */
+/** False where the join was refused before it began: then this run made nothing on that node, and no Node of its name, that it may remove. */
 async function reset(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<boolean> {
   try {
     await run.agent(node).change('resetNode', {}, call, 'reset')
     return true
   } catch (error) {
     if (asQuorateError(error).code !== 'NOT_JOINED_BY_THIS_RUN') throw error
-    call.progress(`${node.name} was not joined by this run: it is left as it is`)
+    call.progress(`${node.name} was not joined by this run: left unchanged`)
     return false
   }
 }

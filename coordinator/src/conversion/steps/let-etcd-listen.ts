@@ -14,14 +14,14 @@ import { readEtcd, readNodeFacts } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 import { putBack } from '../undo/put-back.js'
 
-/** On real 1.30.4 etcd is started again after 46 s, and the API server answers a minute or two after the change. */
+/** On real 1.30.4 etcd restarts after 46 s, and the API server answers a minute or two after the change. */
 const outageSeconds = 120
 
 export const letEtcdListen = defineStep({
   id: 'let-etcd-listen',
-  title: 'Let etcd listen for others, where it listens on localhost alone and the cluster file asks for it',
-  gate: "Its manifest has the node's address for clients and members, the member list knows it by that, it answers by its own word, the API server is ready, controller-manager and scheduler lead.",
-  undo: 'The member is known by its old address again, the old manifest and certificates are put back: etcd restarts once more.',
+  title: "Make etcd listen on the node's address, if it listens on localhost only and the cluster file asks for it",
+  gate: "The manifest has the node's address for clients and peers; the member list has the same peer URL; the member reports its status; the API server is ready; controller-manager and scheduler hold their Leases.",
+  undo: 'The old peer URL, manifest and certificates are restored; etcd restarts again.',
   width: 1,
   outage: 'etcd has one member and restarts',
   seconds: 90,
@@ -36,7 +36,7 @@ export const letEtcdListen = defineStep({
     const member = memberOf((await run.etcd()).members, first)
     const isKnown = member?.peerUrls.includes(etcdPeerUrl(first.address)) === true
     if (shut.length === 0 && isKnown) return []
-    const does = `let etcd listen on ${first.address} and be known by it; it restarts, and for a minute or two the API has no etcd`
+    const does = `make etcd listen on ${first.address} and set its peer URL to it; etcd restarts, and the API has no etcd for a minute or two`
     return [{ id: first.name, node: first.name, does, diffs: [], outageSeconds }]
   },
   async apply(run, action, call) {
@@ -59,31 +59,31 @@ export const letEtcdListen = defineStep({
   undone: (run, done, signal) => works(run, nodeOf(run, done.action.node), { signal, listens: false }),
 })
 
-/** It restarted a moment ago: it is asked until it says who it is. */
+/** It has just restarted: polls until the member list has it. */
 function memberAfterRestart(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<string> {
   const look = async (): Promise<Look<string>> => {
     const member = memberOf((await readEtcd(run, signal)).members, node)
-    return member === undefined ? notYet('its member list does not have it') : holds(member.id)
+    return member === undefined ? notYet('the member list does not have it') : holds(member.id)
   }
   return until(`etcd of ${node.name} to answer`, look, patience(signal))
 }
 
 interface Wanted {
   readonly signal: AbortSignal
-  /** For others too. */
+  /** On the node's address too. */
   readonly listens: boolean
 }
 
-/** etcd answers and so does the API server, after a restart that both need some seconds for. */
+/** etcd and the API server answer; both need some seconds after the restart. */
 async function works(run: ConversionRun, node: NodeEntry, { signal, listens }: Wanted): Promise<readonly Evidence[]> {
   const look = async (): Promise<Look<readonly Evidence[]>> => {
     const facts = await readNodeFacts(run, node, signal)
     const shut = shutPorts(node, facts)
     if (listens && shut.length > 0) return notYet(`etcd listens at ${shut.map(({ urls }) => urls).join(', ')}`)
     const member = memberOf((await readEtcd(run, signal)).members, node)
-    if (member?.status === undefined) return notYet('etcd does not answer for itself')
+    if (member?.status === undefined) return notYet('the member does not report its status')
     const port = apiServerPort(facts)
-    // Not asked before: the API server itself says what counts as ready, and it may have no etcd yet.
+    // Not earlier: the API server reports what counts as ready, and it may have no etcd yet.
     const statuses = await readyStatuses(run)
     const problem = problemOf(await probeFrom(run, node, { host: node.address, port, signal }), statuses)
     if (problem !== undefined) return notYet(`the API server: ${problem}`)
@@ -95,7 +95,7 @@ async function works(run: ConversionRun, node: NodeEntry, { signal, listens }: W
       { what: `https://${node.address}:${port}/readyz`, saw: 'ready' },
     ])
   }
-  // Whoever lost the API for longer than a Lease lasts ends, and its kubelet starts it again.
+  // A component without the API for longer than its Lease exits, and the kubelet restarts it.
   const answering = await until('etcd and the API server to answer', look, patience(signal, 180))
   return [...answering, ...(await Promise.all(Object.values(elected).map((one) => leads(run, one.lease, signal))))]
 }

@@ -13,15 +13,15 @@ import { putBack } from '../undo/put-back.js'
 
 export const prepareJoining = defineStep({
   id: 'prepare-joining',
-  title: 'Prepare every joining control plane, before the first of them joins',
+  title: 'Prepare every joining control plane before the first one joins',
   documented: 'Prerequisite',
-  gate: "On both: kubeadm's own preflight, images, shared files, the ports of API server, kubelet and a stacked etcd both ways, an external etcd's endpoints, clocks, the versions of the plan, the disk under etcd.",
-  undo: 'What was copied is removed, and what join tokens are left.',
+  gate: "On each: kubeadm's preflight passes; images and shared files are there; the ports of API server, kubelet and stacked etcd are open both ways, or the endpoints of external etcd are reachable; clocks agree; versions are those of the plan; etcd's disk is fast enough.",
+  undo: 'Copied files and remaining join tokens are removed.',
   width: (run) => Math.max(1, run.joining.length),
   seconds: 15,
   foreseen: [
     {
-      asks: "kubeadm's own preflight",
+      asks: "kubeadm's preflight",
       checks: [
         'joiners-clean',
         'ports',
@@ -42,7 +42,7 @@ export const prepareJoining = defineStep({
     return (await toJoin(run)).map(({ name }) => ({
       id: name,
       node: name,
-      does: 'copy the shared files, pull the images, let kubeadm check that it would join, prove the ports both ways',
+      does: "copy the shared files, pull the images, run kubeadm's preflight, verify the ports both ways",
       diffs: [],
     }))
   },
@@ -81,7 +81,7 @@ async function counted(run: ConversionRun, preflight: () => Promise<void>): Prom
   })
 }
 
-/** Tokens of which nobody heard, their maker having died: no journal names them. Those that another joiner's preflight uses now are left. */
+/** Tokens that no journal names, because the process that made them died. Those that another joiner's preflight uses now are left. */
 async function deleteTokens(run: ConversionRun, call: ChangeCall): Promise<void> {
   if (run.inProcess.preflights > 0) return
   const { joinTokenIds } = await readClusterFacts(run)
@@ -98,7 +98,7 @@ async function pullImages(run: ConversionRun, node: NodeEntry, call: ChangeCall)
     .change('pullImages', { kubernetesVersion: cluster.kubernetesVersion, imageRepository, also }, call, 'pull-images')
 }
 
-/** What the first control plane's manifests mount or name beside kubeadm's own files: a joiner's API server would not start without them. */
+/** Files beside kubeadm's own that the first control plane's manifests mount or name: a joiner's API server does not start without them. */
 async function copySharedFiles(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   if ((await run.nodeFacts(run.first)).sharedFiles.length === 0) return
   const recipients = await recipientsOf(run, [node])
@@ -107,7 +107,7 @@ async function copySharedFiles(run: ConversionRun, node: NodeEntry, call: Change
   if (files !== undefined) await run.agent(node).change('placeSharedFiles', { files }, call, 'place-shared-files')
 }
 
-/** kubeadm itself says whether it would join. It needs a token to read the cluster's configuration: a short one of its own. */
+/** kubeadm reports whether it would join. To read the cluster's configuration it gets a short-lived token of its own. */
 async function preflight(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const first = run.agent(run.first)
   const recipients = await recipientsOf(run, [node])
@@ -129,11 +129,11 @@ async function preflight(run: ConversionRun, node: NodeEntry, call: ChangeCall):
     if (errors.length > 0) {
       throw new QuorateError('STEP_FAILED', `kubeadm would not join this node: ${errors.join('; ')}`, {
         where: node.name,
-        remedy: 'Mend each on that node. What must be so there goes by name into policy.ignorePreflightErrors.',
+        remedy: 'Fix each on that node. To accept one, add its name to policy.ignorePreflightErrors.',
       })
     }
   } finally {
-    // Not worth failing for: it ends by itself, and the last steps delete every token of ours that is left.
+    // Not worth failing for: the token expires, and the last steps delete every remaining token of this run.
     await first
       .change(
         'deleteJoinSecrets',

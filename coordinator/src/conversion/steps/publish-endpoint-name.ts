@@ -11,13 +11,13 @@ export const publishEndpointName = defineStep({
   id: 'publish-endpoint-name',
   title: "Publish the endpoint's name on every node",
   documented: 'DNS CNAME',
-  gate: 'Every node resolves the name to the same address, as its own programs do and not through cluster DNS.',
-  undo: 'The block in /etc/hosts is removed, or becomes what it was.',
+  gate: 'Every node resolves the name to the same address through its own resolver, not through cluster DNS.',
+  undo: 'The block in /etc/hosts is removed, or its old content is restored.',
   width: 20,
   foreseen: [{ asks: 'the same address on every node', checks: ['endpoint-resolves'] }],
   async plan(run) {
     const address = run.loadBalancer.hostsAddress()
-    // Where DNS publishes it, that it does so everywhere is for the checks to find before anything is changed.
+    // Where DNS publishes it, the checks verify on every node that it resolves, before anything is changed.
     if (address === undefined) return []
     const actions = await Promise.all(
       run.nodes.map(async ({ name }) => {
@@ -47,8 +47,8 @@ export const publishEndpointName = defineStep({
       `${host} to resolve to ${wanted} on ${action.node}`,
       async () => {
         const { addresses } = await run.agent(nodeOf(run, action.node)).read('resolveName', { name: host }, { signal })
-        const strangers = addresses.filter((address) => address !== wanted)
-        if (addresses.length === 0 || strangers.length > 0)
+        const others = addresses.filter((address) => address !== wanted)
+        if (addresses.length === 0 || others.length > 0)
           return notYet(`it resolves to ${addresses.join(', ') || 'nothing'}`)
         return holds([{ what: `${host} on ${action.node}`, saw: addresses.join(', ') }])
       },

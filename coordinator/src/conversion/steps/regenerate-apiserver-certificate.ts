@@ -17,15 +17,15 @@ import { putBack } from '../undo/put-back.js'
 
 export const regenerateApiserverCertificate = defineStep({
   id: 'regenerate-apiserver-certificate',
-  title: 'Add the endpoint to the certificate of the API server',
+  title: "Add the endpoint to the API server's certificate",
   documented: "Update the API server's certificate",
-  gate: 'Handshake with full verification by name, from every node, with the new serial; the API server was not restarted.',
-  undo: 'The old pair is put back.',
+  gate: 'A TLS handshake from every node verifies the name and shows the new serial; the API server was not restarted.',
+  undo: 'The old certificate and key are restored.',
   width: 1,
   reliesOn: [endpointName],
   foreseen: [
     { asks: 'a certificate that this CA signs', checks: ['ca-key', 'serving-certificate'] },
-    { asks: 'an API server that is not restarted meanwhile', checks: ['static-pods-run'] },
+    { asks: 'an API server that does not restart meanwhile', checks: ['static-pods-run'] },
   ],
   async plan(run) {
     const planned = await Promise.all(run.controlPlanes.map((node) => planNode(run, node)))
@@ -49,7 +49,7 @@ export const regenerateApiserverCertificate = defineStep({
         where: node.name,
       })
     }
-    // Where several control planes share the endpoint another one may answer there: then each is asked itself.
+    // Where several control planes share the endpoint, another one may answer: then each is probed directly.
     const isShared = (await toJoin(run)).length < run.joining.length
     const at = isShared ? localPeer(node, await run.nodeFacts(node)) : undefined
     const seen = await Promise.all(run.nodes.map((from) => shownTo(run, { from, at, expected: certificate, signal })))
@@ -63,7 +63,7 @@ async function planNode(run: ConversionRun, node: NodeEntry) {
   const facts = await run.nodeFacts(node)
   const missing = lackingSans(run, facts)
   if (missing.length === 0) return []
-  const does = `issue the API server's certificate anew with ${missing.join(', ')} beside its present names; no restart`
+  const does = `reissue the API server's certificate with ${missing.join(', ')} added to its names; no restart`
   return [
     {
       id: node.name,
@@ -76,19 +76,19 @@ async function planNode(run: ConversionRun, node: NodeEntry) {
 
 interface Shown {
   readonly from: NodeEntry
-  /** Where it asks; undefined: the endpoint. */
+  /** Where it connects; undefined: the endpoint. */
   readonly at: Peer | undefined
-  /** The one that must be shown. */
+  /** The certificate that must be shown. */
   readonly expected: CertificateFacts
   readonly signal: AbortSignal
 }
 
-/** The API server reads its certificate again by itself, at once or within a minute (kubernetes/kubernetes#84200). */
+/** The API server reloads its certificate by itself, at once or within a minute (kubernetes/kubernetes#84200). */
 function shownTo(run: ConversionRun, { from, at, expected, signal }: Shown): Promise<Evidence> {
   const { host: serverName } = run.endpoint
   const [host, port] = at === undefined ? [serverName, run.endpoint.port] : [at.address, at.port]
   return until(
-    `${from.name} to be shown the new certificate by ${host}`,
+    `${host} to show ${from.name} the new certificate`,
     async () => {
       const answer = await probeFrom(run, from, { host, port, serverName, signal })
       const problem = problemOf(answer, await readyStatuses(run))

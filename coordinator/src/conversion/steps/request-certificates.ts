@@ -9,8 +9,8 @@ import { putBack } from '../undo/put-back.js'
 
 export const requestCertificates = defineStep({
   id: 'request-certificates',
-  title: 'Make keys and requests for certificates whose CA keeps its key elsewhere',
-  gate: 'Each request lies beside its key, on the node that they belong to.',
+  title: 'Create keys and signing requests for certificates whose CA key is kept elsewhere',
+  gate: 'Each request is beside its key, on its node.',
   undo: 'Keys and requests are removed from the nodes.',
   width: 20,
   foreseen: [byItself('a request beside its key', 'the step makes both')],
@@ -21,7 +21,7 @@ export const requestCertificates = defineStep({
         const unsigned = await unsignedOf(run, node)
         const requests = requestsOf(run, await run.nodeFacts(node))
         if (unsigned.every(({ leaf }) => requests.has(leaf.name))) return []
-        const does = `make a key there for each of these, and request its certificate (${unsigned.length}), to be signed ${inWords(unsigned)}`
+        const does = `create a key and a certificate signing request for each (${unsigned.length}), to be signed ${inWords(unsigned)}`
         return [{ id: node.name, node: node.name, does, diffs: [] }]
       }),
     )
@@ -39,7 +39,7 @@ export const requestCertificates = defineStep({
     return (await unsignedOf(run, node)).map(({ leaf: { name } }) => {
       const csr = requests.get(name)?.csr
       if (csr === undefined)
-        throw new QuorateError('STEP_FAILED', `the request for ${name} is not there`, { where: node.name })
+        throw new QuorateError('STEP_FAILED', `the request for ${name} is missing`, { where: node.name })
       return {
         what: `${node.name}: request for ${name}`,
         saw: `public key ${readCertificateRequest(csr).publicKeyPin}`,

@@ -13,11 +13,11 @@ const name = 'configmap/kube-system/kubeadm-config'
 
 export const restoreLearnerGate = defineStep({
   id: 'restore-learner-gate',
-  title: 'Put EtcdLearnerMode back as it was before the joins',
-  gate: 'kubeadm-config has the gate that it had before, and nothing is kept any more.',
+  title: 'Restore EtcdLearnerMode to its value before the joins',
+  gate: 'kubeadm-config has the gate that it had before, and the kept copy is deleted.',
   undo: 'None needed: the gate is as it was before the run.',
   width: 1,
-  foreseen: [byItself('the gate as it was', 'the step puts it back')],
+  foreseen: [byItself('the earlier value of the gate', 'the step restores it')],
   onResume: 'renewed',
   async plan(run) {
     const texts = await textsOf(run)
@@ -27,7 +27,7 @@ export const restoreLearnerGate = defineStep({
       {
         id: run.first.name,
         node: run.first.name,
-        does: `put kubeadm-config back to what it was before the joins: ${gateIn(before)}`,
+        does: `restore kubeadm-config to its text before the joins: ${gateIn(before)}`,
         diffs: [{ name, text: unifiedDiff(name, after, before) }],
       },
     ]
@@ -38,13 +38,13 @@ export const restoreLearnerGate = defineStep({
   async verify(run, _action, signal) {
     const [facts, cluster] = await Promise.all([readNodeFacts(run, run.first, signal), readClusterFacts(run, signal)])
     if (facts.learnerGateBefore !== undefined)
-      throw new QuorateError('STEP_FAILED', `${learnerGate} is not put back`, { where: run.first.name })
+      throw new QuorateError('STEP_FAILED', `${learnerGate} is not restored`, { where: run.first.name })
     return [{ what: name, saw: `${gateIn(cluster.kubeadmConfig?.text ?? '')}, as before the joins` }]
   },
   rollback: nothingToUndo('the gate is as it was before the run'),
 })
 
-/** What is kept on the first control plane; before anything is, what will be. */
+/** The text that is kept on the first control plane; before the step has kept one, the text that it will keep. */
 async function textsOf(run: ConversionRun): Promise<{ before: string; after: string } | undefined> {
   const kept = (await run.nodeFacts(run.first)).learnerGateBefore
   if (kept !== undefined) return { before: kept.text, after: turnOnFeatureGate(kept.text, learnerGate) }

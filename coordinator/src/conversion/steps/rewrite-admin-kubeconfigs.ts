@@ -18,8 +18,8 @@ export const rewriteAdminKubeconfigs = defineStep({
   id: 'rewrite-admin-kubeconfigs',
   title: 'Point the kubeconfigs of admins and users at the endpoint',
   documented: 'admin.conf, ~/.kube/config',
-  gate: 'An authenticated GET through each file, as it stands.',
-  undo: 'The old files are put back.',
+  gate: 'An authenticated GET succeeds with each file.',
+  undo: 'The old files are restored.',
   width: 10,
   reliesOn: endpointProofs,
   foreseen: [{ asks: 'an authenticated answer', checks: ['kubeconfigs', 'certificate-expiry'] }],
@@ -40,7 +40,7 @@ export const rewriteAdminKubeconfigs = defineStep({
       async () => {
         const answer = await run.agent(action.node).read('probeKubeconfig', request, { signal })
         if (answer.server !== endpointServer(run)) return notYet(`it names ${answer.server || 'nothing'}`)
-        // What a user may do is theirs: an API server that knows them and refuses is met all the same.
+        // A user may lack permissions: an API server that authenticates them and refuses is reached all the same.
         const met = answer.httpStatus === 200 || (purpose === 'user' && [401, 403].includes(answer.httpStatus))
         return met
           ? holds([{ what: `${action.node}:${path}`, saw: `HTTP ${answer.httpStatus} from ${answer.server}` }])
@@ -53,7 +53,7 @@ export const rewriteAdminKubeconfigs = defineStep({
 })
 
 async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly Action[]> {
-  // Links are left alone, the checks name them.
+  // Symbolic links are left alone; the checks report them.
   const files = (
     await Promise.all(
       kubeconfigsOf(await run.nodeFacts(node), purposes).map(async (file) =>
@@ -66,22 +66,22 @@ async function planNode(run: ConversionRun, node: NodeEntry): Promise<readonly A
       rewritings: [{ file, server: endpointServer(run) }],
     })
     const isCopied = node === run.first && file.purpose === 'admin'
-    return isCopied ? { ...action, elsewhere: onLaptops(file, endpointServer(run)) } : action
+    return isCopied ? { ...action, elsewhere: forCopies(file, endpointServer(run)) } : action
   })
 }
 
-/** Copies of admin.conf bear its cluster's name; where they lie nobody knows. */
-function onLaptops({ clusters, path }: KubeconfigFacts, server: string): string {
+/** Copies of admin.conf have its cluster's name; where they are is unknown. */
+function forCopies({ clusters, path }: KubeconfigFacts, server: string): string {
   const clusterName = clusters.find(({ inUse }) => inUse)?.name ?? ''
   const command = `kubectl config set-cluster ${/^[\w.-]+$/.test(clusterName) ? clusterName : JSON.stringify(clusterName)} --server=${server}`
-  return `Copies of ${path} on laptops and in CI cannot be found from here and still name the first control plane. On each: ${command}`
+  return `Copies of ${path} elsewhere (workstations, CI) cannot be found from here and still name the first control plane. On each, run: ${command}`
 }
 
-/** kubeadm's own file of a control plane has the endpoint, whatever it had: also the one that the cluster was made with. */
+/** kubeadm's own file of a control plane gets the endpoint, whatever it had: also the address that the cluster was made with. */
 const isOurs = (run: ConversionRun, node: NodeEntry, { purpose, server }: KubeconfigFacts): boolean =>
   run.controlPlanes.includes(node) && purpose !== 'user' && server !== endpointServer(run)
 
-/** A file that goes somewhere else altogether (another cluster, another proxy) is not ours to change. Links are left alone, the checks name them. */
+/** Whether it names one control plane. A file for another cluster or proxy is not changed. Symbolic links are left alone; the checks report them. */
 async function namesOne(run: ConversionRun, node: NodeEntry, { server, symlink }: KubeconfigFacts): Promise<boolean> {
   if (symlink) return false
   const [first, own] = await Promise.all([run.nodeFacts(run.first), run.nodeFacts(node)])
@@ -92,6 +92,7 @@ async function namesOne(run: ConversionRun, node: NodeEntry, { server, symlink }
 async function fileOf(run: ConversionRun, action: Action): Promise<KubeconfigFacts> {
   const facts = await run.nodeFacts(action.node)
   const file = facts.kubeconfigs.find(({ path }) => action.id === `${action.node}:${path}`)
-  if (file === undefined) throw new QuorateError('KUBECONFIG_INVALID', `${action.id} is gone`, { where: action.node })
+  if (file === undefined)
+    throw new QuorateError('KUBECONFIG_INVALID', `${action.id} no longer exists`, { where: action.node })
   return file
 }

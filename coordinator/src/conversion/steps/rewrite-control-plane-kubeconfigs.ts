@@ -18,10 +18,10 @@ const componentOf = (action: Action): Component => components.find((one) => acti
 
 export const rewriteControlPlaneKubeconfigs = defineStep({
   id: 'rewrite-control-plane-kubeconfigs',
-  title: 'Point controller-manager and scheduler where the policy says',
+  title: 'Point controller-manager and scheduler at the server that the policy sets',
   documented: 'Update other components',
-  gate: 'Their container has another id than before, their Leases advance.',
-  undo: 'The old files are put back and the components restarted.',
+  gate: 'Each has a new container ID, and its Lease advances.',
+  undo: 'The old files are restored and the components restarted.',
   width: 2,
   seconds: 8,
   reliesOn: endpointProofs,
@@ -43,13 +43,13 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
     const { container } = elected[component]
     const [before] = await runningContainers(run, node, container, call.signal)
     if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
-    // Also where the file is right already: an attempt before this one may have died before the restart by which it is read.
+    // Also where the file is already correct: an earlier attempt may have died before the restart.
     await run
       .agent(node)
       .change('restartStaticPod', { component: container }, call, 'restart')
       .catch((error: unknown) => {
         if (asQuorateError(error).code !== 'GATE_TIMEOUT' || acceptedDown(run, container) === undefined) throw error
-        call.progress(`${container} does not run, as before: it reads its new kubeconfig when it starts`)
+        call.progress(`${container} is not running, as before: it reads its new kubeconfig when it starts`)
       })
     return { before: before?.id }
   },

@@ -13,10 +13,10 @@ import { kubeletBack } from '../undo/undone-gates.js'
 
 export const rewriteFirstKubelet = defineStep({
   id: 'rewrite-first-kubelet',
-  title: 'Point the kubelet of each control plane that is there where its version wants it',
+  title: "Point existing control planes' kubelets at the API server their version requires",
   documented: 'Update the kubelet',
-  gate: 'Its Lease is renewed after the restart, the peers of its sockets are as intended.',
-  undo: 'The old file is put back and the kubelet restarted.',
+  gate: 'Its Lease is renewed after the restart, and its sockets connect to that API server.',
+  undo: 'The old file is restored and the kubelet restarted.',
   width: 1,
   seconds: 12,
   reliesOn: endpointProofs,

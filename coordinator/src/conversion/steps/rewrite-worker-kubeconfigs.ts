@@ -10,10 +10,10 @@ import { kubeletBack } from '../undo/undone-gates.js'
 
 export const rewriteWorkerKubeconfigs = defineStep({
   id: 'rewrite-worker-kubeconfigs',
-  title: 'Point the kubelets of the workers at the endpoint',
+  title: "Point the workers' kubelets at the endpoint",
   documented: 'Worker nodes',
-  gate: 'The Lease is renewed after the restart, the Node is Ready, the sockets go to the endpoint; a canary first, then waves.',
-  undo: 'On each worker by its own agent: the old file is put back and the kubelet restarted.',
+  gate: 'The Lease is renewed after the restart, the Node is Ready and the sockets connect to the endpoint; a canary first, then waves.',
+  undo: 'On each worker, its agent restores the old file and restarts the kubelet.',
   width: (run) => run.file.policy.waves.width,
   seconds: 12,
   reliesOn: endpointProofs,
@@ -40,7 +40,7 @@ export const rewriteWorkerKubeconfigs = defineStep({
   undone: (run, done, signal) => kubeletBack(run, done, signal),
 })
 
-/** Also the bootstrap kubeconfig where one was left: the kubelet falls back to it when its certificate has expired. */
+/** Also a bootstrap kubeconfig that is still there: the kubelet falls back to it when its certificate has expired. */
 async function elsewhere(run: ConversionRun, node: string): Promise<readonly Rewriting[]> {
   const files = kubeconfigsOf(await run.nodeFacts(node), ['kubelet', 'bootstrap-kubelet'])
   return files

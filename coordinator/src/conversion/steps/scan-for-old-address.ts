@@ -8,11 +8,11 @@ import { toJoin } from '../facts/membership.js'
 
 export const scanForOldAddress = defineStep({
   id: 'scan-for-old-address',
-  title: "Look for what still names the first control plane's address",
-  gate: 'Nothing that the cluster works by names it but its own local files; who else does is told, with what mends it.',
-  undo: 'None needed: it only looks.',
+  title: "Scan for remaining uses of the first control plane's address",
+  gate: 'Nothing that the cluster depends on names it, except its own local files; other uses are reported with their remedy.',
+  undo: 'None needed: it only reads.',
   width: 1,
-  foreseen: [{ asks: 'nothing that works by the old address', checks: ['old-address-users'] }],
+  foreseen: [{ asks: 'nothing that depends on the old address', checks: ['old-address-users'] }],
   onResume: 'renewed',
   async plan(run) {
     const joined = (await toJoin(run)).length === 0
@@ -21,13 +21,13 @@ export const scanForOldAddress = defineStep({
       {
         id: run.first.name,
         node: run.first.name,
-        does: `look through the objects of the API and every node's own files for ${run.first.address}`,
+        does: `search the API objects and every node's files for ${run.first.address}`,
         diffs: [],
       },
     ]
   },
   async apply() {
-    // It only looks: all is in the gate.
+    // It only reads: all is in the gate.
   },
   async verify(run) {
     const findings = [...(await newcomers(run)), ...(await oldAddressFindings(run))]
@@ -45,8 +45,8 @@ export const scanForOldAddress = defineStep({
     }
     return [
       {
-        what: `${run.first.address} in objects of the API and in files of ${run.nodes.length} nodes`,
-        saw: findings.length === 0 ? 'only in its own local files' : 'nowhere that the cluster works by',
+        what: `${run.first.address} in API objects and in files of ${run.nodes.length} nodes`,
+        saw: findings.length === 0 ? 'only in its own local files' : 'nowhere that the cluster depends on',
       },
       ...findings.map((finding) => ({
         what: `${placeOf(finding)}${finding.message}`,
@@ -54,7 +54,7 @@ export const scanForOldAddress = defineStep({
       })),
     ]
   },
-  rollback: nothingToUndo('it only looks'),
+  rollback: nothingToUndo('it only reads'),
 })
 
 const placeOf = ({ node }: Finding): string => (node === undefined ? '' : `${node}: `)

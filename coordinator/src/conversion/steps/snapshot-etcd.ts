@@ -10,11 +10,11 @@ interface Snapshot {
 
 export const snapshotEtcd = defineStep({
   id: 'snapshot-etcd',
-  title: 'Save a snapshot of etcd',
-  gate: "The snapshot's own hash, its revision and size; kept off the node, encrypted.",
-  undo: 'None needed: nothing but the backup was written.',
+  title: 'Back up etcd',
+  gate: "The snapshot's own hash, its revision and its size are valid; an encrypted copy is kept off the node.",
+  undo: 'None needed: only the backup was written.',
   width: 1,
-  foreseen: [{ asks: 'a whole snapshot of an etcd that answers', checks: ['etcd-health', 'disk'] }],
+  foreseen: [{ asks: 'a complete snapshot of an etcd that answers', checks: ['etcd-health', 'disk'] }],
   onResume: 'kept',
   async plan(run) {
     if (!(await workRemains(run))) return []
@@ -22,7 +22,7 @@ export const snapshotEtcd = defineStep({
       {
         id: run.first.name,
         node: run.first.name,
-        does: 'save a snapshot of etcd, verify it, keep it here encrypted',
+        does: 'save a snapshot of etcd, verify it, keep an encrypted copy here',
         diffs: [],
       },
     ]
@@ -43,11 +43,11 @@ export const snapshotEtcd = defineStep({
       Number(facts['revision'] ?? 0),
       facts['sha256'] ?? '',
     ]
-    // Encryption adds a little: a kept file smaller than the snapshot is a torn one.
+    // Encryption adds a little: a kept file smaller than the snapshot is truncated.
     if (sha256 === '' || !(revision > 0) || !(size > 0) || kept.bytes < size) {
       throw new QuorateError(
         'STEP_FAILED',
-        `the snapshot is not whole: ${size} bytes at revision ${revision}, sha256 ${sha256 || 'unknown'}, ${kept.bytes} bytes kept`,
+        `the snapshot is not complete: ${size} bytes at revision ${revision}, sha256 ${sha256 || 'unknown'}, ${kept.bytes} bytes kept`,
         { where: run.first.name },
       )
     }

@@ -14,14 +14,14 @@ export const startLoadBalancer = defineStep({
   id: 'start-load-balancer',
   title: 'Start the load balancer with the first control plane behind it',
   documented: 'Create a load balancer',
-  gate: "From every node: TCP, TLS shows the first control plane's certificate, /readyz is answered.",
-  undo: 'It is stopped, and what was there before is put back.',
+  gate: "From every node: TCP connects, TLS shows the first control plane's certificate, /readyz answers.",
+  undo: 'It is stopped, and its earlier configuration is restored.',
   width: (run) => (run.loadBalancer.oneAtATime === true ? 1 : 20),
   foreseen: [
     { asks: 'programs and ports', checks: ['load-balancer', 'ports', 'virtual-ip-unused', 'virtual-router-id'] },
     { asks: 'an answer from every node', checks: ['reachability', 'firewall', 'load-balancer'] },
   ],
-  // Its backends follow the joins: the run itself made it another one since.
+  // Its backends follow the joins: the run itself has changed it since.
   onResume: 'renewed',
   plan: (run) => run.loadBalancer.plan(),
   apply: (run, action, call) => run.loadBalancer.apply(action, call),
@@ -34,7 +34,7 @@ export const startLoadBalancer = defineStep({
       [run.first, ...joined].map((node) => certificateOf(run, node, { port, signal })),
     )
     const own = run.loadBalancer.frontends().find(({ node }) => node.name === action.node)
-    // The one that was started now, wherever a virtual IP sits; and whom it serves, by the endpoint's own address.
+    // The one that was just started, wherever the virtual IP is; and its clients, through the endpoint's own address.
     const asks: Omit<Ask, 'certificates' | 'signal'>[] = (own?.clients ?? run.nodes).map((from) => ({
       from,
       at: undefined,
@@ -46,15 +46,14 @@ export const startLoadBalancer = defineStep({
 })
 
 /**
- * A connection that was begun while the virtual IP moved hangs: it is given up soon and begun anew. A load balancer that is only slow is given more
- * time at every look.
+ * A connection opened while the virtual IP moves hangs: it is given up soon and opened again. A slow load balancer gets more time with every attempt.
  */
 const shortestMs = 250
 const longestMs = 3_000
 
 interface Ask {
   readonly from: NodeEntry
-  /** Address to ask; undefined for the endpoint's own. */
+  /** Address to probe; undefined for the endpoint's own. */
   readonly at: string | undefined
   readonly certificates: readonly string[]
   readonly signal: AbortSignal
@@ -69,7 +68,7 @@ async function answersAs(run: ConversionRun, { from, at, certificates, signal }:
     async (): Promise<Look<Evidence>> => {
       const address = at ?? (await endpointAddresses(run, from, signal))[0]
       if (address === undefined) return notYet(`${host} does not resolve on ${from.name}`)
-      // The certificate does not have the endpoint's name yet: chain and fingerprint say more than a name would.
+      // The certificate does not have the endpoint's name yet: chain and fingerprint prove more than a name would.
       const answer = await probeFrom(run, from, {
         host: address,
         port,

@@ -11,13 +11,13 @@ import { putBack } from '../undo/put-back.js'
 
 export const takeSignedCertificates = defineStep({
   id: 'take-signed-certificates',
-  title: 'Take the certificates that were signed elsewhere',
-  gate: 'Each is what its request asked for: key, subject, names, usages, dates, signed by this CA; it lies beside its key, and nothing uses it yet.',
+  title: 'Import the certificates that were signed elsewhere',
+  gate: 'Each matches its request: key, subject, names, usages, dates, signed by this CA; it is beside its key, and nothing uses it yet.',
   undo: 'The certificates are removed from the nodes.',
   width: 20,
-  foreseen: [{ asks: 'certificates of a CA whose key is elsewhere', checks: ['ca-key'] }],
+  foreseen: [{ asks: 'certificates of a CA whose key is kept elsewhere', checks: ['ca-key'] }],
   onResume: 'renewed',
-  // The requests are written out, and where one is not signed the run ends here, before anything of the cluster is touched; resumed, it looks again.
+  // Writes the requests out. While one is not signed, the run stops here, before anything of the cluster is changed; `resume` looks again.
   async before(run) {
     const looked = (await Promise.all(run.controlPlanes.map((node) => lookAt(run, node)))).flat()
     const unsigned = looked.filter(({ pem }) => pem === undefined)
@@ -32,7 +32,7 @@ export const takeSignedCertificates = defineStep({
         const unsigned = await unsignedOf(run, node)
         const requests = requestsOf(run, await run.nodeFacts(node))
         if (unsigned.every(({ leaf }) => requests.get(leaf.name)?.isSigned === true)) return []
-        const does = `wait until what it requested is signed elsewhere, check it (${unsigned.length}), keep it beside the keys`
+        const does = `wait until the requested certificates (${unsigned.length}) are signed elsewhere, verify them, keep them beside the keys`
         return [{ id: node.name, node: node.name, does, diffs: [] }]
       }),
     )
@@ -54,7 +54,7 @@ export const takeSignedCertificates = defineStep({
     return (await unsignedOf(run, node)).map(({ leaf }) => {
       if (requests.get(leaf.name)?.isSigned !== true)
         throw new QuorateError('STEP_FAILED', `the certificate ${leaf.name} is not on its node`, { where: node.name })
-      return { what: `${node.name}: ${leaf.name}`, saw: 'lies beside its key' }
+      return { what: `${node.name}: ${leaf.name}`, saw: 'beside its key' }
     })
   },
   rollback: putBack,
@@ -64,10 +64,10 @@ interface Looked {
   readonly one: Unsigned
   /** Of the request, in the operator's folder. */
   readonly path: string
-  /** The certificate alone, without what else its file says; undefined while there is none. */
+  /** The certificate alone, without other text of its file; undefined while there is none. */
   readonly pem: string | undefined
   readonly problems: readonly string[]
-  /** As it is written out; undefined where it is no more on its node. */
+  /** As it is written out; undefined where it is no longer on its node. */
   readonly request: OperatorRequest | undefined
 }
 
@@ -82,14 +82,15 @@ async function lookAt(run: ConversionRun, node: NodeEntry): Promise<readonly Loo
       const pem = text === undefined ? undefined : certificateIn(text)
       const csr = requests.get(name)?.csr
       const path = run.requestFolder.requestPath(place)
-      if (csr === undefined) return { one, path, pem, problems: ['its key is no more on the node'], request: undefined }
+      if (csr === undefined)
+        return { one, path, pem, problems: ['its key is no longer on the node'], request: undefined }
       const problems = shortcomingsOf(pem ?? '', { csr, caPem: one.caPem, usages, now: Date.now() })
       return { one, path, pem, problems, request: { ...place, csr, extensions: opensslExtensions({ csr, usages }) } }
     }),
   )
 }
 
-/** openssl may write what it says in words before it. */
+/** openssl may write a description in words before it. */
 function certificateIn(text: string): string {
   const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text) ?? []
   return pem === undefined ? text : `${pem}\n`
@@ -99,10 +100,10 @@ function notSigned(run: ConversionRun, unsigned: readonly Looked[], unfit: reado
   const { path: folder } = run.requestFolder
   const short = ({ path }: Looked): string => path.slice(folder.length + 1)
   const parts = [
-    ...(unsigned.length === 0 ? [] : [`${unsigned.length} wait to be signed: ${unsigned.map(short).join(', ')}`]),
+    ...(unsigned.length === 0 ? [] : [`${unsigned.length} not signed yet: ${unsigned.map(short).join(', ')}`]),
     ...unfit.map((one) => `${short(one).replace(/csr$/, 'crt')}: ${one.problems.join('; ')}`),
   ]
-  return new QuorateError('CERTIFICATES_NOT_SIGNED', `of the requests in ${folder} ${parts.join('. ')}`, {
-    remedy: `Sign each as docs/runbook.md#external-ca shows, put the certificate beside its request (NAME.crt beside NAME.csr), then: quorate resume ${run.id}. Nothing of the cluster was changed; \`quorate rollback ${run.id}\` removes the keys from the nodes.`,
+  return new QuorateError('CERTIFICATES_NOT_SIGNED', `requests in ${folder}: ${parts.join('. ')}`, {
+    remedy: `Sign each as docs/runbook.md#external-ca shows, put the certificate beside its request (NAME.crt beside NAME.csr), then run: quorate resume ${run.id}. The cluster was not changed; \`quorate rollback ${run.id}\` removes the keys from the nodes.`,
   })
 }

@@ -15,12 +15,12 @@ import { putBack } from '../undo/put-back.js'
 const name = 'configmap/kube-public/cluster-info'
 const place = clusterTexts.clusterInfo
 
-/** What every node that joins later believes: kubeadm never updates it (kubernetes/kubeadm#1955). */
+/** Every node that joins later trusts it: kubeadm never updates it (kubernetes/kubeadm#1955). */
 export const updateClusterInfo = defineStep({
   id: 'update-cluster-info',
   title: 'Point cluster-info at the endpoint',
-  gate: 'Read again, only the server is different, and the endpoint answers without credentials. That its signature holds for a fresh token is proved through the endpoint before the joins, by upload-certificates.',
-  undo: 'The old kubeconfig is put back; the signatures follow it.',
+  gate: 'Only the server has changed, and the endpoint answers without credentials. upload-certificates verifies before the joins, through the endpoint, that its signature is valid for a fresh token.',
+  undo: 'The old kubeconfig is restored; its signatures follow.',
   width: 1,
   reliesOn: endpointProofs,
   foreseen: [{ asks: 'an answer without credentials', checks: ['anonymous-auth', 'cluster-ca', 'admission'] }],
@@ -68,7 +68,7 @@ async function look(
   const { server } = readKubeconfig(text, place)
   if (server !== endpointServer(run)) return notYet(`it names ${server}`)
   if (before !== undefined && text !== pointKubeconfigAt(before, endpointServer(run), place))
-    return notYet('more than its server is different now')
+    return notYet('more than its server has changed')
   const problem = problemOf(answer, await readyStatuses(run))
   if (problem !== undefined) return notYet(problem)
   return holds([

@@ -21,19 +21,19 @@ const place = clusterTexts.kubeProxyKubeconfig
 
 export const updateKubeProxy = defineStep({
   id: 'update-kube-proxy',
-  title: 'Point kube-proxy at the endpoint and roll its pods',
+  title: 'Update kube-proxy to use the endpoint and restart its pods',
   documented: 'kube-proxy',
-  gate: 'The rollout is done, each pod is newer than the change, its sockets go to the endpoint, and its rules lead to an API server from every node.',
-  undo: 'The old ConfigMap and the mark of the restart are put back, by which the pods are rolled again.',
+  gate: 'The rollout is complete, each pod is newer than the change, its sockets connect to the endpoint, and its rules reach an API server from every node.',
+  undo: 'The old ConfigMap and the restart annotation are restored, which restarts the pods again.',
   width: 1,
   seconds: 30,
   reliesOn: endpointProofs,
   foreseen: [
-    { asks: 'a rollout that comes to its end', checks: ['kube-proxy', 'leases', 'admission'], stays: ['kube-proxy'] },
-    { asks: 'rules that lead to an API server', checks: ['kube-proxy'], stays: ['kube-proxy'] },
+    { asks: 'a rollout that finishes', checks: ['kube-proxy', 'leases', 'admission'], stays: ['kube-proxy'] },
+    { asks: 'rules that reach an API server', checks: ['kube-proxy'], stays: ['kube-proxy'] },
     byItself('pods of a DaemonSet with updateStrategy OnDelete', 'the step replaces them one by one'),
   ],
-  // Its pods roll one after the other: what comes next does not need them, but no control plane joins before all go to the endpoint.
+  // Its pods restart one by one: the next steps do not need them, but no control plane joins before all use the endpoint.
   settleBefore: 'join-control-planes',
   async plan(run) {
     const { kubeProxy } = await run.clusterFacts()
@@ -44,7 +44,7 @@ export const updateKubeProxy = defineStep({
       {
         id: run.first.name,
         node: run.first.name,
-        does: `point kube-proxy at ${endpointServer(run)}, roll its pods one by one`,
+        does: `point kube-proxy at ${endpointServer(run)}, restart its pods one by one`,
         diffs: [{ name, text }],
       },
     ]
@@ -64,7 +64,7 @@ export const updateKubeProxy = defineStep({
   async rollback(run, done, call) {
     const touched = done.results.flatMap(({ result }) => result.touched).find((object) => object.name === name)
     if (touched === undefined) return
-    // The same operation the other way round: it changes the ConfigMap and rolls the pods. What was put back has to be so byte for byte.
+    // The same operation in reverse: it changes the ConfigMap and restarts the pods. What is restored must match byte for byte.
     const server =
       done.results.map(({ result }) => result.facts['server_before']).find(Boolean) ?? serverBefore(done.action)
     if (server !== undefined) {
@@ -92,7 +92,7 @@ export const updateKubeProxy = defineStep({
 })
 
 /**
- * The DaemonSet rolls all pods; where a node is missing, one of them is broken, or it leaves them to be deleted, they are replaced one by one, and
+ * The DaemonSet restarts all pods. Where a node is missing, a pod is broken or updateStrategy is OnDelete, they are replaced one by one, and
  * the missing one keeps what it has. The broken one too is replaced, ready or not at this moment: it may be ready at the next.
  */
 async function podByPod(run: ConversionRun): Promise<string[]> {
@@ -104,7 +104,7 @@ async function presentNodes(run: ConversionRun): Promise<string[]> {
   return (await existingNodes(run)).map(({ name }) => name)
 }
 
-/** Pods that were not rolled because their node was missing then: older than the ConfigMap, and connected elsewhere. */
+/** Pods that were not restarted because their node was missing: older than the ConfigMap, and connected elsewhere. */
 async function podsLeftBehind(run: ConversionRun, { writtenUnixMs }: ConfigMapText): Promise<readonly Action[]> {
   const { pods } = await run.clusterFacts()
   const old = pods.filter((pod) => pod.app === 'kube-proxy' && pod.startedUnixMs < writtenUnixMs)
@@ -117,11 +117,11 @@ async function podsLeftBehind(run: ConversionRun, { writtenUnixMs }: ConfigMapTe
     .map(({ name: node }) => ({
       id: node,
       node,
-      does: `replace its pod of kube-proxy, which does not use ${endpointServer(run)} yet`,
+      does: `replace its kube-proxy pod, which does not use ${endpointServer(run)} yet`,
       diffs: [],
     }))
 }
 
-/** The server that the plan saw, from the diff that it showed: for what was begun by an agent that did not tell it, or ended without an answer. */
+/** The server before, from the plan's diff: for an operation of an agent that did not report it, or one that ended without an answer. */
 const serverBefore = ({ diffs }: Action): string | undefined =>
   /^-.*\bserver["']?:\s*["']?([^\s"',}]+)/m.exec(diffs[0]?.text ?? '')?.[1]

@@ -17,12 +17,12 @@ const name = 'configmap/kube-system/kubeadm-config'
 export const updateKubeadmConfig = defineStep({
   id: 'update-kubeadm-config',
   title: 'Set controlPlaneEndpoint and certSANs in kubeadm-config',
-  gate: 'Read again, the semantic difference is exactly controlPlaneEndpoint and certSANs, and what policy.adoptManifestChanges adds.',
-  undo: 'The old text is put back, if nobody else changed it since.',
+  gate: 'Only controlPlaneEndpoint, certSANs and what policy.adoptManifestChanges adds have changed.',
+  undo: 'The old text is restored, unless something else has changed it since.',
   width: 1,
   foreseen: [
     { asks: 'a document that can be edited', checks: ['kubeadm-config-api'] },
-    { asks: 'admission that lets the change pass', checks: ['admission'] },
+    { asks: 'admission that allows the change', checks: ['admission'] },
   ],
   async plan(run) {
     const { kubeadmConfig } = await run.clusterFacts()
@@ -64,7 +64,7 @@ export const updateKubeadmConfig = defineStep({
     const missing = lacking(await certSansOf(run, before ?? text), after.certSans)
     if (missing.length > 0) throw wrong(`certSANs lack ${missing.join(', ')}`)
     if (before !== undefined && !onlyThose(adoptExtras(before, extras), text))
-      throw wrong('more than controlPlaneEndpoint and certSANs is different now')
+      throw wrong('more than controlPlaneEndpoint and certSANs has changed')
     return [
       {
         what: name,
@@ -89,7 +89,7 @@ function inWords(extras: readonly ComponentExtras[]): string {
 const lacking = (wanted: readonly string[], present: readonly string[]): string[] =>
   wanted.filter((san) => !present.map(canonicalAddress).includes(canonicalAddress(san)))
 
-/** The documents are equal but for the two fields, none of whose old names was lost. */
+/** Whether the documents are equal except for the two fields, and no old name was lost. */
 function onlyThose(before: string, after: string): boolean {
   const [old, now] = [readClusterConfiguration(before), readClusterConfiguration(after)]
   const same = isDeepStrictEqual(

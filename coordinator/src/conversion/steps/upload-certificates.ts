@@ -17,10 +17,10 @@ const tokenTtlSeconds = 3_600
 
 export const uploadCertificates = defineStep({
   id: 'upload-certificates',
-  title: 'Upload the shared certificates and make a join token',
+  title: 'Upload the shared certificates and create a join token',
   documented: 'Upload certs, Join token',
-  gate: 'The Secret is complete, and each joiner finds cluster-info through the endpoint with a valid signature of this fresh token; where anonymous requests are refused, the token itself is accepted there.',
-  undo: 'Secret and token are deleted, on the joiners too, and where this run had kubeadm make them the Role and RoleBinding for the Secret.',
+  gate: 'The Secret is complete, and each joiner reads cluster-info through the endpoint with a valid signature of the new token; where anonymous requests are refused, the endpoint accepts the token itself.',
+  undo: 'Secret and token are deleted, also on the joiners, and the Role and RoleBinding for the Secret if this run had kubeadm create them.',
   width: 1,
   seconds: 5,
   foreseen: [
@@ -29,7 +29,7 @@ export const uploadCertificates = defineStep({
       checks: ['bootstrap-signer', 'join-permissions', 'anonymous-auth', 'leases', 'admission'],
     },
   ],
-  // A token ends, and a joiner that was reset has lost its secret.
+  // A token expires, and a joiner that was reset has lost its secret.
   onResume: 'renewed',
   async plan(run) {
     if ((await toJoin(run)).length === 0) return []
@@ -37,7 +37,7 @@ export const uploadCertificates = defineStep({
       {
         id: run.first.name,
         node: run.first.name,
-        does: 'upload the shared certificates under a fresh key, make a join token, seal both to the joiners',
+        does: 'upload the shared certificates under a new key, create a join token, encrypt both for the joiners',
         diffs: [],
       },
     ]
@@ -62,7 +62,7 @@ export const uploadCertificates = defineStep({
   async rollback(run, done, call) {
     const facts = done.results.map(({ result }) => result.facts)
     const tokenId = facts.find(({ token_id }) => token_id !== undefined)?.['token_id']
-    // Made by whichever attempt came first: the ones after it found it there.
+    // Made by the first attempt: later ones found it there.
     const withRole = facts.some(({ made_role }) => made_role === 'yes')
     if (tokenId !== undefined)
       await run.agent(run.first).change('deleteJoinSecrets', { tokenId, withRole }, call, 'delete')
@@ -70,7 +70,7 @@ export const uploadCertificates = defineStep({
   },
 })
 
-/** What no join took with it. By what lies there and not by what was heard: an agent may have died between placing it and saying so. */
+/** Removes the secret that no join consumed. Decided by the file itself, not by the journal: an agent may have died after placing it and before reporting it. */
 async function takeSecretAway(run: ConversionRun, node: NodeEntry, call: ChangeCall): Promise<void> {
   const { fileHashes } = await readNodeFacts(run, node)
   const expectedSha256 = fileHashes[joinSecretPath]

@@ -11,12 +11,12 @@ const name = 'configmap/kube-system/kubeadm-config'
 
 export const useEtcdLearners = defineStep({
   id: 'use-etcd-learners',
-  title: 'Set EtcdLearnerMode in kubeadm-config for the joins, where kubeadm has it off',
-  gate: 'Read again, the semantic difference is exactly this feature gate; the text from before is kept on the first control plane.',
-  undo: 'kubeadm-config is put back as it was before, if nobody else changed it since.',
+  title: 'Set EtcdLearnerMode in kubeadm-config for the joins, if kubeadm has it off',
+  gate: 'Only this feature gate has changed; the earlier text is kept on the first control plane.',
+  undo: 'The earlier kubeadm-config is restored, unless something else has changed it since.',
   width: 1,
   foreseen: [byItself('the gate in kubeadm-config', 'the step sets it')],
-  // It was put back after the joins of an earlier attempt, and is needed again for those that are left.
+  // An earlier attempt restored it after its joins, and the remaining joins need it again.
   onResume: 'renewed',
   async plan(run) {
     if ((await newMembers(run)).length === 0) return []
@@ -43,8 +43,8 @@ export const useEtcdLearners = defineStep({
     const [text, kept] = [cluster.kubeadmConfig?.text ?? '', facts.learnerGateBefore]
     const wrong = (why: string) => new QuorateError('CONFIG_MAP_INVALID', `${name}: ${why}`, { where: run.first.name })
     if (readClusterConfiguration(text).featureGates[learnerGate] !== true) throw wrong(`it has ${gateIn(text)}`)
-    if (kept === undefined) throw wrong('what was there before is not kept')
-    if (turnOnFeatureGate(kept.text, learnerGate) !== text) throw wrong(`more than ${learnerGate} is different now`)
+    if (kept === undefined) throw wrong('the earlier text is not kept')
+    if (turnOnFeatureGate(kept.text, learnerGate) !== text) throw wrong(`more than ${learnerGate} has changed`)
     return [{ what: name, saw: `${gateIn(text)}, before ${gateIn(kept.text)}; nothing else changed` }]
   },
   async rollback(run, _done, call) {
@@ -53,7 +53,7 @@ export const useEtcdLearners = defineStep({
   async undone(run, _done, signal) {
     const [facts, cluster] = await Promise.all([readNodeFacts(run, run.first, signal), readClusterFacts(run, signal)])
     if (facts.learnerGateBefore !== undefined)
-      throw new QuorateError('STEP_FAILED', `${learnerGate} is not put back`, { where: run.first.name })
+      throw new QuorateError('STEP_FAILED', `${learnerGate} is not restored`, { where: run.first.name })
     return [{ what: name, saw: gateIn(cluster.kubeadmConfig?.text ?? '') }]
   },
 })

@@ -9,16 +9,16 @@ import { certificateOf, probeFrom } from '../endpoint/probe.js'
 import { clusterNow } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
 
-/** A control plane that is about to go. */
+/** A control plane that is about to leave or stop. */
 export interface Going {
   readonly call: ChangeCall
-  /** Only if this run joined it: what is undone must not touch another cluster. */
+  /** Only if this run joined it: an undo must not touch another cluster. */
   readonly onlyJoined: boolean
 }
 
 /**
- * Has a control plane give away what it leads, before anything of it is taken away: etcd to the first that stays, the Leases of controller-manager and
- * scheduler to whom takes them. One that cannot goes all the same, and the cluster has to miss it first.
+ * Makes a control plane hand over its leadership before any part of it is removed: etcd's to the first that stays, the Leases of controller-manager
+ * and scheduler to any candidate. One that cannot leaves all the same, and the cluster elects new leaders after a timeout.
  */
 export async function handOver(run: ConversionRun, node: NodeEntry, { call, onlyJoined }: Going): Promise<void> {
   const homes = (await run.etcdTopology()).homes()
@@ -29,7 +29,7 @@ export async function handOver(run: ConversionRun, node: NodeEntry, { call, only
     .then(({ summary }) => call.progress(summary), orSay(call, 'could not hand over leadership'))
 }
 
-/** One that was replaced ends, one that is not ours is left alone in silence; all else is said. */
+/** Rethrows FENCED, ignores a node that this run did not join, and reports every other error as progress. */
 export function orSay(call: ChangeCall, what: string): (error: unknown) => void {
   return (error) => {
     const { code, message } = asQuorateError(error)
@@ -38,17 +38,17 @@ export function orSay(call: ChangeCall, what: string): (error: unknown) => void 
   }
 }
 
-/** Ends something by an operation of the agent; where `unlessInEndpoints`, not while pods may be led there. */
+/** Stops a part by an operation of the agent; with `unlessInEndpoints`, not while the Service may route pods to it. */
 export type End = (unlessInEndpoints: boolean, label: string) => Promise<OperationResult>
 
-/** Each API server puts all of them back every ten seconds at a time of its own: of three one leaves more than three seconds. */
+/** Each API server restores all endpoints every ten seconds, at its own time: with three of them, one gap is longer than three seconds. */
 const tries = 6
 /** kube-proxy writes its rules at most once a second (iptables.minSyncPeriod). */
 const heardWithinMs = 3_000
-/** Balanced among three, 24 connections miss one of them once in 16,000 looks. */
+/** Balanced among three, 24 connections miss one of them once in 16,000 probes. */
 const connections = 24
 
-/** Ends an API server when it is out of the endpoints of default/kubernetes and no node is led to it by that Service any more. */
+/** Stops an API server once it has left the endpoints of default/kubernetes and that Service routes no node to it. */
 export async function endUnled(
   run: ConversionRun,
   node: NodeEntry,
@@ -61,7 +61,7 @@ export async function endUnled(
   )
   for (let tried = 1; service !== undefined && tried <= tries; tried++) {
     const asked = { call, service, onlyJoined, label: `leave-endpoints-${tried}` }
-    // One that cannot leave them (admission may refuse it) is ended gently all the same.
+    // One that cannot leave them (admission may refuse it) is shut down gracefully all the same.
     if ((await leave(run, node, asked).catch(orSay(call, 'it could not leave the endpoints'))) !== true) break
     const ended = await end(true, `retire-${tried}`)
     if (ended.facts['in_endpoints'] !== 'yes') return ended
@@ -86,7 +86,7 @@ async function leave(
   return true
 }
 
-/** Until from no node a connection to the Service is met by that control plane; what was not seen in time is said, and waited for no longer. */
+/** Waits until no node reaches that control plane through the Service; a timeout is reported and does not fail. */
 async function untilUnled(run: ConversionRun, node: NodeEntry, { call, service }: Asked): Promise<void> {
   const port = apiServerPort(await run.nodeFacts(run.first))
   const going = await certificateOf(run, node, { port, signal: call.signal })
@@ -98,15 +98,15 @@ async function untilUnled(run: ConversionRun, node: NodeEntry, { call, service }
       askers.map(async (from) => ((await isLed(run, from, { service, going })) ? [from.name] : [])),
     )
     const names = led.flat()
-    return names.length === 0 ? holds(true) : notYet(`${names.join(', ')} still led there`)
+    return names.length === 0 ? holds(true) : notYet(`${names.join(', ')} still routed there`)
   }
   const options = { deadlineMs: heardWithinMs, everyMs: 100, signal: call.signal }
-  await until(`no node to be led to ${node.name} by the Service kubernetes`, look, options).catch(
+  await until(`the Service kubernetes to route no node to ${node.name}`, look, options).catch(
     orSay(call, 'some nodes were still routed there'),
   )
 }
 
-/** A node that is led nowhere (no kube-proxy there, or it is away) is not led to that one. */
+/** A node that reaches no API server (no kube-proxy there, or it is down) is not routed to that one. */
 async function isLed(
   run: ConversionRun,
   from: NodeEntry,

@@ -3,8 +3,8 @@ import type { ChangeCall } from '../../fleet/agent.js'
 import type { ConversionRun } from '../context/run.js'
 
 /**
- * Puts back every file and object that an action touched, the last one first, each on its own node: only where it is still what
- * this run left behind. What was not touched in the end (an operation that found all as it should be) is left alone.
+ * Restores every file and object that an action touched, the last one first, each on its own node, if it is still as this run left it.
+ * What an operation found unchanged is left alone.
  */
 export async function putBack(run: ConversionRun, done: DoneAction, call: ChangeCall): Promise<void> {
   const touched = done.results.flatMap(({ node, result }) => result.touched.map((object) => ({ node, object })))

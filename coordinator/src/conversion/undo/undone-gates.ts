@@ -7,7 +7,7 @@ import { kubeconfigsOf, nodeOf } from '../endpoint/servers.js'
 import { patience } from '../facts/patience.js'
 import { clusterNow, readNodeFacts } from '../facts/read-facts.js'
 
-/** After its old kubeconfig was put back a kubelet reports through the server that it names, before anything that it left is taken away. */
+/** With its old kubeconfig restored, a kubelet reports through the server that it names, before anything that it used is removed. */
 export async function kubeletBack(
   run: ConversionRun,
   { action, results }: DoneAction,
@@ -19,10 +19,10 @@ export async function kubeletBack(
   return file === undefined ? [] : kubeletWorks(run, node, { server: file.server, signal })
 }
 
-/** A node that was taken out: neither etcd nor the cluster knows it, and the members that stay answer. */
+/** A removed node: neither etcd nor the cluster has it, and the remaining members answer. */
 export function leftCluster(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<readonly Evidence[]> {
   return until(
-    `the cluster to be without ${node.name}`,
+    `${node.name} to be gone from the cluster`,
     async () => {
       const topology = await run.etcdTopology()
       const [etcd, { nodes }] = await Promise.all([topology.hasLeft(node, signal), clusterNow(run)])

@@ -4,12 +4,12 @@ import { dnsTarget, endpointTarget, serviceTarget, writeTarget } from './targets
 
 export interface BudgetParts {
   readonly places: readonly string[]
-  /** Names of what is asked now. */
+  /** Names of the present targets. */
   readonly targets: readonly string[]
-  /** The first control plane: where users go while there is no endpoint. */
+  /** The first control plane: what users connect to while there is no endpoint. */
   readonly first: string
   readonly budgetMs: number
-  /** What the step of the tally was approved to take on top. */
+  /** The outage that was approved for the step of the tally. */
   readonly plannedMs: number
 }
 
@@ -21,7 +21,7 @@ const inWords: Readonly<Record<string, string>> = {
 
 /**
  * The error that stops a run when users were without the API for longer than its budget in one step; undefined while they were not.
- * A user goes one way and not all at once: of all places, and of reading and writing, of pods by their Services, the worst counts (docs/decisions/0007).
+ * A user takes one path, not all at once: the worst of all places counts, and of reads, writes and pods through Services (docs/decisions/0007).
  */
 export function overBudget(tally: StepTally, parts: BudgetParts): QuorateError | undefined {
   const { places, targets, first, budgetMs, plannedMs } = parts
@@ -31,7 +31,7 @@ export function overBudget(tally: StepTally, parts: BudgetParts): QuorateError |
   )
   const [worst] = ways.map((way) => ({ ...way, ms: tally.outageMs(way) })).sort((a, b) => b.ms - a.ms)
   if (worst === undefined || worst.ms <= budgetMs + plannedMs) return undefined
-  const planned = plannedMs === 0 ? '' : ` beside the ${plannedMs / 1000} s that were planned`
+  const planned = plannedMs === 0 ? '' : `, plus ${plannedMs / 1000} s planned`
   const what = inWords[worst.target] ?? `${worst.target} did not answer`
   return new QuorateError(
     'AVAILABILITY_BUDGET_SPENT',

@@ -14,43 +14,43 @@ import { tidyUp } from './tidy-up.js'
 
 export interface RunWatchParts {
   readonly run: ConversionRun
-  /** Not the run's own agents: a node that is silent to the watch is not missing for that. */
+  /** Not the run's own agents: a node that does not answer the watch is not set aside for that. */
   agent(node: NodeEntry): Agent
   /** Writes what was seen into the journal. */
   record(seen: AvailabilityRecord): Promise<unknown>
-  /** Told what was seen so far of the step at work, a few times a second; nothing when that is in the journal. */
+  /** Called a few times a second with what was seen so far in the present step; with nothing when that is in the journal. */
   notice?(seen: readonly AvailabilityRecord[]): void
-  /** Stops the run as a person would. */
+  /** Stops the run as the operator would. */
   stop(reason: Error): void
   /** What the journal held before this process. */
   readonly state: RunState
 }
 
-/** Watches the API while a run goes on. It never rejects and is never waited for but at its end. */
+/** Watches the API during a run. It never rejects and is awaited only at its end. */
 export interface RunWatch {
-  /** Told each event that is in the journal, and the state after it. */
+  /** Called with each event that is in the journal, and the state after it. */
   saw(event: RunEvent, state: RunState): void
-  /** Writes what is left; nothing is asked any more, and nothing of it is in the cluster. */
+  /** Writes what is left, stops all probes and removes what the watch made in the cluster. */
   end(): Promise<void>
-  /** Hangs up without a word: the journal is somebody else's now. */
+  /** Closes the watch without writing: another process owns the journal now. */
   drop(): void
 }
 
 const pauseMs = 500
 
-/** From two places, so that one that is cut off is told from a server that is away: the first control plane and a worker, else a joiner. */
+/** Two places, to distinguish a disconnected node from a server that is down: the first control plane and a worker, else a joiner. */
 function placesOf({ first, workers, joining }: ConversionRun): readonly NodeEntry[] {
   const other = workers[0] ?? joining[0]
   return other === undefined ? [first] : [first, other]
 }
 
-/** Which step an event begins or goes on with, in either direction. */
+/** The step that an event starts or continues, in either direction. */
 const stepOf = (event: RunEvent): string | undefined =>
   event.kind === 'step-started' || event.kind === 'action-continued' || event.kind === 'undo-started'
     ? event.step
     : undefined
 
-/** The watch of a conversion, a resumed run or a way back, from its first change on. */
+/** The watch of a conversion, a resumed run or a rollback, from its first change on. */
 export const watchRun = (parts: RunWatchParts): RunWatch => new Watching(parts)
 
 class Watching implements RunWatch {
@@ -60,7 +60,7 @@ class Watching implements RunWatch {
   #first: FirstServer | undefined
   /** What pods use; read once. */
   #workloads: readonly AvailabilityTarget[] = []
-  /** Of those, what was answered once: from then on what fails counts. */
+  /** Of those, the ones with a good answer: from then on failures count. */
   readonly #good = new Set<string>()
   #tally: StepTally | undefined
   /** One set of targets; aborted when there is another. */
@@ -102,7 +102,7 @@ class Watching implements RunWatch {
     if (this.#loops.length === 0) this.#loops = [this.#watchFrom(0), this.#watchFrom(1)]
   }
 
-  /** What the approved actions of the step at work may take the API away for, as far as the operator accepted it. */
+  /** The outage of the present step's approved actions, as far as the operator accepted it. */
   #plannedSeconds(accepted: number): number {
     const step = this.#state.steps.find(({ id }) => id === this.#tally?.during)
     const planned = step?.actions.map(({ action }) => action.outageSeconds ?? 0) ?? []
@@ -114,11 +114,11 @@ class Watching implements RunWatch {
 
   async #write(): Promise<void> {
     const records = this.#tally?.records(Date.now()) ?? []
-    // A journal that cannot be written ends the run by itself.
+    // If the journal cannot be written, the run ends by itself.
     await Promise.all(records.map((seen) => this.#parts.record(seen).catch(() => undefined)))
   }
 
-  /** Follows what the run did: other targets are asked by a new call, of which each target begins without a gap. */
+  /** Follows what the run did: a new set of targets starts a new call, in which each target starts without a gap. */
   #aim(): void {
     if (this.#first === undefined) return
     const targets = [...targetsOf(this.#parts.run, this.#state, this.#first), ...this.#workloads]
@@ -135,7 +135,7 @@ class Watching implements RunWatch {
       for (const { name: target } of this.#targetsAt(place)) this.#tally?.expect({ place, target }, Date.now())
   }
 
-  /** Only the first control plane has what a write needs; what pods use is asked from a worker, where there is one. */
+  /** Only the first control plane has the credentials for writes; what pods use is probed from a worker, where there is one. */
   #targetsAt(place: string): AvailabilityTarget[] {
     const { first, workers } = this.#parts.run
     const worker = workers[0] ?? first
@@ -145,7 +145,7 @@ class Watching implements RunWatch {
       .map((target) => (isForWorkloads(target.name) ? { ...target, onceGood: !this.#good.has(target.name) } : target))
   }
 
-  /** Until the end, whatever becomes of the agent meanwhile; only who was replaced does not come again. */
+  /** Until the end, whatever happens to the agent meanwhile; only a fenced coordinator stops. */
   async #watchFrom(index: number): Promise<void> {
     const { signal } = this.#ended
     while (!signal.aborted) {
@@ -191,7 +191,7 @@ class Watching implements RunWatch {
     }
     this.#parts.notice?.(this.#tally?.records(at) ?? [])
     const { run, stop } = this.#parts
-    // A way back is what mends: stopping it in its middle would leave users with neither.
+    // A rollback is the repair: stopping it halfway would leave users with neither state.
     if (this.#tally === undefined || this.#state.rollback !== undefined) return
     const error = overBudget(this.#tally, {
       places: placesOf(run).map(({ name }) => name),

@@ -1,14 +1,14 @@
 import type { AvailabilitySeen } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { AvailabilityRecord, Outage } from '../../engine/events.js'
 
-/** One way to the API, as one node takes it. */
+/** One path to the API from one node. */
 export interface Way {
   readonly place: string
   readonly target: string
 }
 
 interface Sum extends Way {
-  /** From when on it was to be watched. */
+  /** Start of the watch. */
   readonly from: number
   asked: number
   failed: number
@@ -19,9 +19,9 @@ interface Sum extends Way {
   open: { readonly from: number; readonly to: number } | undefined
 }
 
-/** What was to be watched for less than this may not have been asked yet; that is not worth a line. */
+/** A path that is watched for less than this may have no probe yet; it is not reported. */
 const shortMs = 1_000
-const cutOff = 'it went on when the watch of it ended'
+const cutOff = 'it continued when its watch ended'
 
 /** What all places saw while one step ran. Times are this machine's, Unix milliseconds. */
 export class StepTally {
@@ -32,12 +32,12 @@ export class StepTally {
     this.during = during
   }
 
-  /** The way is to be watched from now on: where nobody is asked on it, that is said. */
+  /** The path is watched from now on: without any probe that is reported. */
   expect(way: Way, now: number): void {
     this.#sum(way, now)
   }
 
-  /** `at`: when this was said; `ahead`: how far the node's clock is before this machine's. */
+  /** `at`: when this was reported; `ahead`: how far the node's clock is ahead of this machine's. */
   add(place: string, seen: AvailabilitySeen, { at, ahead }: { at: number; ahead: number }): void {
     const sum = this.#sum({ place, target: seen.name }, at)
     sum.asked += seen.asked
@@ -49,7 +49,7 @@ export class StepTally {
     sum.open = seen.openGapMs === 0 ? undefined : { from: at - seen.openGapMs, to: at }
   }
 
-  /** The watch of a place ended: what goes on there is not seen any more, what was seen of it counts. */
+  /** The watch of a place ended: what was seen until then counts. */
   cutOff(place: string): void {
     for (const sum of this.#sums.values()) {
       if (sum.place !== place || sum.open === undefined) continue
@@ -59,7 +59,7 @@ export class StepTally {
     }
   }
 
-  /** For how long one way was of no use; what has not ended counts as far as it was seen. */
+  /** How long one path was unavailable; an outage that has not ended counts as far as it was seen. */
   outageMs({ place, target }: Way): number {
     const sum = this.#sums.get(keyOf({ place, target }))
     const all = [...(sum?.outages ?? []), ...(sum?.open === undefined ? [] : [sum.open])]

@@ -8,15 +8,15 @@ import { regenerateApiserverCertificate } from '../../conversion/steps/regenerat
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
 import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
 
-/** Names of the targets that are no node. */
+/** Names of the targets that are not nodes. */
 export const endpointTarget = 'endpoint'
 export const writeTarget = 'write'
 export const serviceTarget = 'service-kubernetes'
 export const dnsTarget = 'cluster-dns'
 
 /**
- * Two places ask each joined control plane, together 20 times a second: nobody is sent to it but by the endpoint, which each of them asks as often by
- * itself, as it does the first control plane.
+ * Two places probe each joined control plane, together 20 times a second: clients reach it only through the endpoint, which each place alone probes
+ * as often, like the first control plane.
  */
 const joinedEveryMs = 100
 
@@ -27,8 +27,8 @@ export interface FirstServer {
 }
 
 /**
- * What serves now, by what the run did so far: a server is asked from the moment when its own gate held, and no more from the moment
- * when it begins to be taken back. So what does not serve yet is no failure.
+ * What serves now, given what the run did so far: a server is probed from the moment when its own gate held until its undo begins. So a server that
+ * does not serve yet is no failure.
  */
 export function targetsOf(
   run: Pick<ConversionRun, 'file' | 'loadBalancer'>,
@@ -55,7 +55,7 @@ export function targetsOf(
   ]
 }
 
-/** By name as soon as the certificate has it; before that its chain alone can be verified. */
+/** By name as soon as the certificate has it; before that only the chain can be verified. */
 function endpointOf(
   { file: { endpoint }, loadBalancer }: Pick<ConversionRun, 'file' | 'loadBalancer'>,
   state: RunState,
@@ -71,11 +71,11 @@ const stepOf = ({ steps }: RunState, id: string): StepRecord | undefined => step
 const isTakenBack = ({ state }: ActionRecord): boolean =>
   state === 'undoing' || state === 'undone' || state === 'undo-failed'
 
-/** What a step is to bring about is there. */
+/** Whether the result of a step is in place. */
 const isTrue = (step: StepRecord | undefined): boolean =>
   step !== undefined && ['done', 'skipped'].includes(step.state) && !step.actions.some(isTakenBack)
 
-/** One that the run has nothing to do for had joined before. */
+/** One without an action in this run joined before. */
 function hasJoined(state: RunState, node: string): boolean {
   const step = stepOf(state, joinControlPlanes.id)
   if (step === undefined) return false
@@ -83,10 +83,10 @@ function hasJoined(state: RunState, node: string): boolean {
   return record === undefined || record.state === 'verified'
 }
 
-/** How often a worker makes a new connection to the Service: a kept one goes on to whom it was led, whatever kube-proxy has heard since. */
+/** How often a worker opens a new connection to the Service: a kept connection stays with its API server, whatever kube-proxy changes. */
 const freshEveryMs = 200
 
-/** What pods use, asked from a worker as they would: cluster DNS and the API by the addresses of their Services. */
+/** What pods use, probed from a worker as pods do: cluster DNS and the API by the addresses of their Services. */
 function workloadTargets(
   { kubernetesService, dnsService }: Pick<ClusterFacts, 'kubernetesService' | 'dnsService'>,
   dnsDomain: string,
@@ -119,7 +119,7 @@ function workloadTargets(
   ]
 }
 
-/** What a run asks of them; none where the cluster does not say. */
+/** The targets of a run; none where the cluster does not report them. */
 export async function readWorkloadTargets(run: ConversionRun): Promise<readonly AvailabilityTarget[]> {
   const domain = async () => (await clusterConfiguration(run))?.dnsDomain ?? 'cluster.local'
   return Promise.all([run.clusterFacts(), domain()]).then(

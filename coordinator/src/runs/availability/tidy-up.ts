@@ -3,13 +3,13 @@ import { asQuorateError, type ErrorCode } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Agent } from '../../fleet/agent.js'
 
-/** An agent that is just being restarted is back in seconds; nobody waits for longer because of a Lease that does no harm. */
+/** A restarting agent is back within seconds; a harmless Lease is not worth a longer wait. */
 const patienceMs = 8_000
 const answerMs = 4_000
 const pauseMs = 300
 const mayDoLater: readonly ErrorCode[] = ['AGENT_UNREACHABLE', 'API_SERVER_REFUSED', 'INTERRUPTED']
 
-/** Has a control plane end its watch and delete the Lease that writes renewed: a watch of nothing does. Any of them can; never rejects. */
+/** Makes a control plane end its watch and delete the Lease that the writes renewed, with a watch of no targets. Any of them can; never rejects. */
 export async function tidyUp(controlPlanes: readonly NodeEntry[], agent: (node: NodeEntry) => Agent): Promise<void> {
   const nothing = { targets: [], readEveryMs: 0, writeEveryMs: 0, caPem: '' }
   const left = new Set(controlPlanes)
@@ -19,7 +19,7 @@ export async function tidyUp(controlPlanes: readonly NodeEntry[], agent: (node: 
         for await (const { seen } of agent(node).watchAvailability(nothing, { deadlineMs: answerMs }))
           if (seen.length === 0) return
       } catch (error) {
-        // The next one, or the same again; one that refuses for another reason will not do it later.
+        // The next one, or the same again; one that refuses for another reason is not tried again.
         if (!mayDoLater.includes(asQuorateError(error).code)) left.delete(node)
       }
     }

@@ -20,9 +20,9 @@ import { placesOf, type Watching, watchEndpoint } from './watch-endpoint.js'
 export interface DrillTimes {
   /** How long a part stays down. */
   readonly downSeconds: number
-  /** After how long its node brings it back by itself. */
+  /** After how long its node restarts it by itself. */
   readonly restoreAfterSeconds: number
-  /** Stopped as a fault does it; else as for maintenance: what is led there is handed over first. */
+  /** Stopped as by a fault; else as for maintenance: leadership and traffic are handed over first. */
   readonly abrupt?: boolean
 }
 
@@ -32,15 +32,15 @@ interface Under {
   readonly restoredAt: number
 }
 
-/** A static pod's first start after an abrupt end, etcd catching up, health checks of the load balancer: a minute; on slow disks two. */
+/** A static pod's first start after an abrupt stop, etcd catching up, health checks of the load balancer: a minute; on slow disks two. */
 const healthMs = 180_000
 
-/** What `verify` of a scenario saw of the time that the cluster took to be whole. */
+/** The evidence of a scenario's gate with the time until the cluster was fully healthy. */
 export const fullHealth = 'every proof holds again'
 
 /**
- * A drill is an order whose steps are scenarios: stopped and brought back by operations of agents, its gate that every proof holds again.
- * What users saw goes to `record`.
+ * A drill is an order whose steps are scenarios: agents stop and restart parts, and the gate is that every proof holds again. What users saw goes
+ * to `record`.
  */
 export function drillOrder(
   chosen: readonly Scenario[],
@@ -65,9 +65,9 @@ function stepOf(
     id,
     title: `Take down ${title}`,
     gate: 'Every proof of `quorate verify` holds again.',
-    undo: 'What was stopped is started; each node does so by itself after a time.',
+    undo: 'What was stopped is started; each node also does this by itself after a time.',
     width: 1,
-    // Where it is depends on the scenarios before it: named when it is done.
+    // Its target depends on the scenarios before it: chosen when it runs.
     plan: async (run) => [
       { id, node: run.first.name, does: `take down ${title} for ${times.downSeconds} s`, diffs: [] },
     ],
@@ -75,7 +75,7 @@ function stepOf(
     async verify(run, _action, signal, under) {
       try {
         await untilProved(run, { signal, deadlineMs: healthMs })
-        const healthy = { what: fullHealth, saw: `${secondsSince(under.restoredAt)} s after it was told to come back` }
+        const healthy = { what: fullHealth, saw: `${secondsSince(under.restoredAt)} s after its restart was requested` }
         const seen = await endWatch(under.watching)
         return [...under.stopped, ...seen.map(inWords), healthy]
       } catch (error) {
@@ -127,29 +127,29 @@ async function takeDown(run: ConversionRun, { scenario, times, call }: TakeDown)
   }
 }
 
-/** As for maintenance: it gives away what it leads, and nobody is led to its API server when that ends. */
+/** As for maintenance: it hands over leadership, and the Service routes no node to its API server when that stops. */
 async function afterHandOver(
   run: ConversionRun,
   node: NodeEntry,
   { part, call, stop }: { part: Part; call: ChangeCall; stop: End },
 ): Promise<OperationResult> {
-  // The load balancer is taken out of nothing: keepalived hands its address over as it is stopped.
+  // The load balancer needs no hand-over: keepalived releases its address when it stops.
   if (part === Part.PART_LOAD_BALANCER) return stop(false, 'stop')
   const going = { call, onlyJoined: false }
   await handOver(run, node, going)
   return endUnled(run, node, { ...going, end: stop })
 }
 
-/** An agent that forecasts a loss of quorum has stopped nothing: the cluster works, and needs nobody. */
+/** An agent that forecasts a loss of quorum has stopped nothing: the cluster works and needs no operator. */
 function refused(thrown: unknown): never {
   const error = asQuorateError(thrown)
   if (error.code !== 'QUORUM_AT_RISK') throw thrown
-  const remedy = '`quorate verify` says which member is not healthy; see docs/runbook.md#drill.'
+  const remedy = '`quorate verify` shows which member is not healthy; see docs/runbook.md#drill.'
   const where = error.where === undefined ? {} : { where: error.where }
   throw new QuorateError('STEP_FAILED', error.message, { ...where, remedy, cause: thrown })
 }
 
-/** All at once; one that fails keeps none of the others from its end. */
+/** All at once; a failure does not stop the others. */
 async function onEach<T>(nodes: readonly NodeEntry[], act: (node: NodeEntry) => Promise<T>): Promise<readonly T[]> {
   const ends = await Promise.allSettled(nodes.map(act))
   return ends.map((end) => {
@@ -174,14 +174,14 @@ function inWords(record: AvailabilityRecord): Evidence {
   }
 }
 
-/** Whether etcd has its quorum decides between a cluster that works and one that needs a person. */
+/** etcd's quorum decides between a cluster that works and one that needs the operator. */
 async function unwell(run: ConversionRun, thrown: unknown): Promise<QuorateError> {
   const error = asQuorateError(thrown)
   const quorum = await readEtcd(run).then(
     ({ members }) => forecastQuorum(members),
     () => undefined,
   )
-  const remedy = 'See docs/runbook.md#drill: `quorate verify` says what is missing still.'
+  const remedy = 'See docs/runbook.md#drill. `quorate verify` shows what is still missing.'
   if (quorum?.holds === true)
     return new QuorateError(error.code, error.message, { ...(error.where ? { where: error.where } : {}), remedy })
   const state =

@@ -1,12 +1,12 @@
 import type { RunError } from '../../engine/events.js'
 
-/** A drill is neither resumed nor undone (docs/decisions/0008): what works after any of its errors. */
+/** A drill is neither resumed nor undone (docs/decisions/0008): the remedy for all its errors. */
 export const drillRemedy =
-  'What was stopped comes back by itself: see docs/runbook.md#drill. `quorate verify` says what is missing still; when it holds, begin anew with `quorate drill`.'
+  'What was stopped restarts by itself: see docs/runbook.md#drill. `quorate verify` shows what is still missing; when it succeeds, run `quorate drill` again.'
 
 const refused = /`quorate (resume|rollback)\b/
 
-/** An event or an end of a drill; where the remedy of its error is a command that drills refuse, it has the one that works. */
+/** An event or the end of a drill; a remedy with a command that drills refuse is replaced by one that works. */
 export function withDrillRemedy<T extends object>(it: T & { readonly error?: RunError }): T {
   if (it.error === undefined || !refused.test(it.error.remedy)) return it
   return { ...it, error: { ...it.error, remedy: drillRemedy } }

@@ -7,7 +7,7 @@ import { fullHealth } from './drill-order.js'
 export interface DrilledScenario {
   readonly id: string
   readonly title: string
-  /** `survived`: all came back and every proof held again. */
+  /** `survived`: all parts restarted and every proof held again. */
   readonly verdict: 'survived' | 'failed' | 'not done'
   /** What was stopped, where and when, in words. */
   readonly stopped: readonly string[]
@@ -15,7 +15,7 @@ export interface DrilledScenario {
   readonly seen: readonly AvailabilityRecord[]
   /** The longest time without a good answer, at any place; undefined where nothing could be watched. */
   readonly longestGapMs?: number
-  /** From the word to come back until every proof held. */
+  /** From the restart request until every proof held. */
   readonly fullHealthSeconds?: number
   readonly error?: RunError
 }
@@ -35,8 +35,8 @@ export function drillReport(run: RunState): DrillReport {
   const longest = Math.max(0, ...scenarios.map(({ longestGapMs = 0 }) => longestGapMs))
   const verdict =
     run.outcome === 'done'
-      ? `${run.cluster} survived all ${survived} scenarios; the longest gap that a user saw was ${longest} ms.`
-      : `${run.cluster} survived ${survived} of ${scenarios.length} scenarios; the drill ended as ${run.outcome}.`
+      ? `${run.cluster} survived ${survived === 1 ? '1 scenario' : `all ${survived} scenarios`}; the longest gap that a user saw was ${longest} ms.`
+      : `${run.cluster} survived ${survived} of ${scenarios.length} ${scenarios.length === 1 ? 'scenario' : 'scenarios'}; the drill ended as ${run.outcome}.`
   return { run: run.id, cluster: run.cluster, outcome: run.outcome, verdict, scenarios }
 }
 

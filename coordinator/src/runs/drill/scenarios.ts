@@ -5,20 +5,20 @@ import { memberOf } from '../../conversion/etcd/members.js'
 import { readEtcd, readNodeFacts } from '../../conversion/facts/read-facts.js'
 import { hasAddress } from '../../conversion/proofs/virtual-ip.js'
 
-/** One kind of fault that a drill makes. */
+/** One kind of fault that a drill injects. */
 export interface Scenario {
   /** The step's id, and what `--only` takes. */
   readonly id: string
   /** What is taken down, in words. */
   readonly title: string
   readonly part: Part
-  /** Where it is taken down as things are now; none: this cluster has nothing of the kind. */
+  /** Nodes where it is taken down now; none: this cluster has no such part. */
   targets(run: ConversionRun): Promise<readonly NodeEntry[]>
-  /** The cluster is meant to be down meanwhile, so it is done only where it is asked for. */
+  /** The cluster is down meanwhile, so it runs only on request. */
   readonly isColdStart?: true
 }
 
-/** In the order in which they are done: from the least to the most. */
+/** In the order in which they run: from the smallest fault to the largest. */
 export const scenarios: readonly Scenario[] = [
   {
     id: 'api-server',
@@ -40,8 +40,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     id: 'control-plane',
-    title:
-      'a whole control plane: the one that holds the virtual IP, else the one with the leader of etcd, else the first',
+    title: "a whole control plane: the one that holds the virtual IP, else the one with etcd's leader, else the first",
     part: Part.PART_CONTROL_PLANE,
     async targets(run) {
       const chosen = [...(await holderOfAddress(run)), ...(await leaderOfEtcd(run)), run.first]

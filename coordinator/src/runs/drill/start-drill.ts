@@ -31,7 +31,7 @@ export interface DrillPlan {
   readonly scenarios: readonly { readonly id: string; readonly title: string; readonly nodes: readonly string[] }[]
 }
 
-/** The scenarios that were asked for, in their order; USAGE for one that there is not. */
+/** The requested scenarios, in their order; USAGE for an unknown one. */
 export function chosenScenarios({
   only,
   coldStart = false,
@@ -39,12 +39,12 @@ export function chosenScenarios({
   const unknown = only?.find((id) => !scenarios.some((one) => one.id === id))
   if (unknown !== undefined) {
     const known = scenarios.map(({ id }) => id).join(', ')
-    throw new QuorateError('USAGE', `there is no scenario ${unknown}`, { remedy: `There are ${known}.` })
+    throw new QuorateError('USAGE', `there is no scenario ${unknown}`, { remedy: `Scenarios: ${known}.` })
   }
   return scenarios.filter(({ id, isColdStart }) => only?.includes(id) ?? (!isColdStart || coldStart))
 }
 
-/** What would be taken down as things are now, and whether the cluster could bear it; CLUSTER_HELD. Changes nothing. */
+/** What a drill would take down now, and whether the cluster would survive it; CLUSTER_HELD. Changes nothing. */
 export async function planDrill(session: Session, request: DrillRequest, signal: AbortSignal): Promise<DrillPlan> {
   const { file } = request
   const chosen = chosenScenarios(request)
@@ -64,14 +64,14 @@ export async function planDrill(session: Session, request: DrillRequest, signal:
   }
 }
 
-/** Proves the cluster once more, takes its lease and drills; NOT_HIGHLY_AVAILABLE where it would not bear it. */
+/** Runs all proofs, takes the cluster's lease and drills; NOT_HIGHLY_AVAILABLE where the cluster would not survive it. */
 export async function startDrill(session: Session, request: DrillRequest): Promise<StartedRun> {
   const { file, fileText, onEvent } = request
   const id = newRunId((session.clock?.now ?? Date.now)())
   const plan = await planDrill(session, request, new AbortController().signal)
   requireHighlyAvailable(plan)
   const chosen = chosenScenarios(request).filter((one) => plan.scenarios.some((planned) => planned.id === one.id))
-  // Its scenarios watch for themselves, from nodes that stay up; a budget that stops a conversion is what a drill is there to measure.
+  // Its scenarios have their own watch, from nodes that stay up; a drill measures the outages for which the budget stops a conversion.
   const { watch: _, ...unwatched } = session
   const held = await holdCluster(unwatched, {
     ...{ id, file, onEvent, mayMiss: () => false },
@@ -101,7 +101,7 @@ function requireHighlyAvailable({ cluster, verification }: Pick<DrillPlan, 'clus
   const missing = verification.proofs.filter(({ holds }) => !holds).map(({ id }) => id)
   throw new QuorateError(
     'NOT_HIGHLY_AVAILABLE',
-    `nothing was stopped: ${cluster} would not bear it: ${missing.join(', ')}`,
+    `nothing was stopped: ${cluster} would not survive it. Proofs that do not hold: ${missing.join(', ')}`,
     {
       where: cluster,
     },

@@ -15,12 +15,12 @@ export interface Watching {
 }
 
 const firstAnswerMs = 10_000
-/** The node says what it saw four times a second. */
+/** The node reports four times a second. */
 const lastWordMs = 500
 
 /**
- * Where it is asked from: a worker and a control plane that stays up, as far as there are; never a node that is taken down, whose programs
- * would see its own load balancer die. A control plane writes too: a worker has no credentials for it.
+ * Where the watch runs: on a worker and a control plane that stays up, if there are any; never on a node that is taken down, where its own load
+ * balancer stops. A control plane writes too: a worker has no credentials for it.
  */
 export function placesOf(run: ConversionRun, targets: readonly NodeEntry[]): readonly NodeEntry[] {
   const staying = run.controlPlanes.filter((node) => !targets.includes(node))
@@ -31,15 +31,15 @@ export function placesOf(run: ConversionRun, targets: readonly NodeEntry[]): rea
 }
 
 /**
- * Begins to watch; resolves when every place has seen a good answer to each of its questions, so that a gap is the drill's and not that of
- * a beginning. Apart from the watch of a conversion, which asks what that conversion has made so far, and stops it when users suffer.
+ * Starts the watch; resolves when every place has had a good answer of each target, so that a gap belongs to the drill and not to the start.
+ * Separate from the watch of a conversion, which follows what that conversion has made so far and stops it when users are affected.
  */
 export async function watchEndpoint(
   run: ConversionRun,
   { during, places }: { readonly during: string; readonly places: readonly NodeEntry[] },
 ): Promise<Watching> {
   const caPem = await clusterCa(run)
-  // That they can be reached from here is not known: what fails counts once they were.
+  // Whether they are reachable from here is unknown: failures count after the first good answer.
   const workloads = (await readWorkloadTargets(run)).map((target) => ({ ...target, onceGood: true }))
   const tally = new StepTally(during)
   const stop = new AbortController()
@@ -73,7 +73,7 @@ export async function watchEndpoint(
   for (const deadline = Date.now() + firstAnswerMs; !isGood() || problem !== undefined; await systemClock.sleep(50)) {
     if (problem === undefined && Date.now() <= deadline) continue
     await end()
-    throw problem ?? new QuorateError('GATE_TIMEOUT', 'the endpoint gives no good answer: nothing was stopped')
+    throw problem ?? new QuorateError('GATE_TIMEOUT', 'the endpoint does not answer: nothing was stopped')
   }
   return { end }
 }

@@ -4,7 +4,7 @@ import type { Action } from '../../engine/step.js'
 
 export type StepId = (typeof conversionOrder)[number]['id']
 
-/** The steps that make a proof hold again, or why there is none. */
+/** The steps that make a proof hold again, or why there are none. */
 export type Mending = ByStep | { readonly noStep: string }
 
 interface ByStep {
@@ -14,7 +14,7 @@ interface ByStep {
 }
 
 const onItsNode = ({ node }: Finding, action: Action): boolean => node === undefined || node === action.node
-/** The node of such a finding is the one that looked: what is wrong may be on another. */
+/** The node of such a finding is the one that observed it: the cause may be on another. */
 const anywhere = (): boolean => true
 /** One finding is about one file or object, and a node has many of them. */
 const inItsDiffs = ({ node, message }: Finding, { diffs }: Action): boolean =>
@@ -23,30 +23,34 @@ const inItsDiffs = ({ node, message }: Finding, { diffs }: Action): boolean =>
 const on = (steps: readonly StepId[], isAbout: ByStep['isAbout'] = onItsNode): Mending => ({ steps, isAbout })
 const none = (noStep: string): Mending => ({ noStep })
 
-/** Where the CA keeps its key elsewhere, a person signs first. */
-const anew: readonly StepId[] = ['request-certificates', 'take-signed-certificates', 'regenerate-apiserver-certificate']
+/** Where the CA key is kept elsewhere, the operator signs first. */
+const reissue: readonly StepId[] = [
+  'request-certificates',
+  'take-signed-certificates',
+  'regenerate-apiserver-certificate',
+]
 
-const toJoin = 'A control plane that is not whole is for `quorate convert` to join, a stranger for a person to judge.'
+const toJoin = '`quorate convert` joins an incomplete control plane; the operator decides about an unknown member.'
 
-/** WHICH STEPS OF THE ORDER MEND WHAT A PROOF FINDS. Complete: each proof names its steps, or why there is none. */
+/** WHICH STEPS OF THE ORDER FIX WHAT A PROOF FINDS. Complete: each proof names its steps, or why there are none. */
 export const mends: Readonly<Record<string, Mending>> = {
-  agents: none('Without the agent of a node nothing can be read or changed on it.'),
-  'nobody-missing': none('What waits for a node that was missing is done by `quorate resume`.'),
+  agents: none('Without its agent nothing can be read or changed on a node.'),
+  'nobody-missing': none('`quorate resume` does what waits for a missing node.'),
   'endpoint-name': on(['publish-endpoint-name']),
-  'endpoint-answers': on(['start-load-balancer', 'publish-endpoint-name', ...anew], anywhere),
-  'apiserver-certificates': on(anew),
-  'certificate-names': on(anew),
+  'endpoint-answers': on(['start-load-balancer', 'publish-endpoint-name', ...reissue], anywhere),
+  'apiserver-certificates': on(reissue),
+  'certificate-names': on(reissue),
   'certificate-expiry': none('The steps add names to a certificate; kubeadm renews them.'),
   'load-balancer': on(['start-load-balancer']),
   'virtual-ip': on(['start-load-balancer']),
-  'separate-machines': none('Where the machines are is for their operator.'),
+  'separate-machines': none('The operator decides where the machines run.'),
   etcd: none(toJoin),
-  'etcd-addresses': none('No step changes the flags of an etcd member that runs.'),
-  'etcd-topology': none('Where etcd runs, and with how many members, is for its operator.'),
-  leases: none('No step writes the manifests of a control plane: kubeadm did when it was made or joined.'),
+  'etcd-addresses': none('No step changes the flags of a running etcd member.'),
+  'etcd-topology': none('The operator decides where etcd runs and with how many members.'),
+  leases: none('No step writes the manifests of a control plane: kubeadm writes them at init and join.'),
   'nodes-ready': none(toJoin),
-  'control-planes-alike': none('Which of two values is right only the operator can say.'),
-  'api-endpoints': none('An API server enters itself, as soon as it runs.'),
+  'control-planes-alike': none('Only the operator knows which of two values is correct.'),
+  'api-endpoints': none('An API server adds its own endpoint as soon as it runs.'),
   'kubeadm-config': on(['update-kubeadm-config']),
   'cluster-info': on(['update-cluster-info']),
   'kube-proxy': on(['update-kube-proxy']),
@@ -70,14 +74,12 @@ export const mends: Readonly<Record<string, Mending>> = {
     inItsDiffs,
   ),
   hairpin: on(['start-load-balancer'], anywhere),
-  'disk-latency': none('How fast a disk is, no step changes.'),
-  'kubelets-reached': none(
-    'A request for a serving certificate is approved by a person, a port opened by whoever shut it.',
-  ),
-  mtu: none('The network of the nodes is for their operator.'),
+  'disk-latency': none('No step changes the speed of a disk.'),
+  'kubelets-reached': none('The operator approves requests for serving certificates and opens closed ports.'),
+  mtu: none('The operator configures the network of the nodes.'),
 }
 
-/** What a finding of a proof that this version does not know is told. */
-const unknownProof: Mending = none('No step is known for it.')
+/** For a finding of a proof that this version does not know. */
+const unknownProof: Mending = none('This version has no step for it.')
 
 export const mendingOf = (proof: string): Mending => mends[proof] ?? unknownProof

@@ -14,7 +14,7 @@ import { conversionRun, orderOf, workersMayMiss } from '../session-run.js'
 import { verifyCluster } from '../verify.js'
 import { mendingOf } from './mends.js'
 
-/** A finding, and the steps that mend it; none: why not. */
+/** A finding and the steps that fix it; none: why not. */
 export interface Offer {
   readonly finding: Finding
   readonly steps: readonly string[]
@@ -26,7 +26,7 @@ export interface FixPlan {
   readonly verification: Verification
   /** One for each finding that keeps the cluster from being highly available. */
   readonly offers: readonly Offer[]
-  /** What would be done; no steps where nothing can be. Its findings are those that remain. */
+  /** What would be done; no steps where none can fix anything. Its findings are those that remain. */
   readonly plan: Plan
 }
 
@@ -35,9 +35,9 @@ interface Missing {
   readonly finding: Finding
 }
 
-/** What is missing for high availability, and which steps would mend it with which diffs; CLUSTER_HELD. Changes nothing. */
+/** What is missing for high availability, and the steps that would fix it, with their diffs; CLUSTER_HELD. Changes nothing. */
 export async function planFix(session: Session, file: ClusterFile, signal: AbortSignal): Promise<FixPlan> {
-  // A run in its middle makes proofs fail that its own next steps mend.
+  // A run in progress makes proofs fail that its own next steps fix.
   await requireFree(session, file.name)
   const verification = await verifyCluster(session, file, signal)
   const missing = verification.proofs.flatMap(({ id: proof, findings }) =>
@@ -53,7 +53,7 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
     )
     const offers = missing.map((one) => offerFor(one, planned))
     const remaining = offers.flatMap(({ finding, steps }) => (steps.length === 0 ? [finding] : []))
-    // What is done beside the findings is theirs too: one action on a node mends all that its step sees there.
+    // An action on a node fixes all that its step sees there, also beyond the findings.
     const ids = new Set(offers.flatMap(({ steps }) => steps))
     const run = conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), ids, remaining) })
     const steps = ids.size === 0 ? [] : await planSteps(run.order, run, { tolerant: false })
@@ -74,7 +74,7 @@ async function stepsFor(
   order: readonly ConversionRun['order'][number][],
 ): Promise<readonly PlannedStep[]> {
   if (missing.length === 0) return []
-  // Without the facts of a control plane there is nothing to plan from; the finding already says which is silent.
+  // Without the facts of a control plane no plan is possible; the finding already names the one that does not answer.
   if ((await silentNodes(run)).some(({ severity }) => severity === 'error')) return []
   const named = new Set<string>(
     missing.flatMap(({ proof }) => {
@@ -82,7 +82,7 @@ async function stepsFor(
       return 'steps' in mending ? mending.steps : []
     }),
   )
-  // Its backends are who has joined: where one has not wholly, it would be taken out of a load balancer that leads to it.
+  // Its backends are the joined control planes: an incompletely joined one would be removed from the load balancer.
   if ((await toJoin(run)).length > 0) named.delete(startLoadBalancer.id)
   return planSteps(
     order.filter(({ id }) => named.has(id)),

@@ -19,14 +19,14 @@ export interface FixRequest {
   readonly onEvent?: StartRequest['onEvent']
 }
 
-/** Takes the cluster's lease and does the steps that mend it: a run as any other, resumed and undone by its id. */
+/** Takes the cluster's lease and runs the steps that fix it: a run like any other, resumed and rolled back by its id. */
 export async function startFix(
   session: Session,
   { file, fileText, approved, onEvent }: FixRequest,
 ): Promise<StartedRun> {
   const { plan } = approved
   if (plan.steps.length === 0)
-    throw new QuorateError('NOT_HIGHLY_AVAILABLE', 'no step mends what was found', { where: plan.cluster })
+    throw new QuorateError('NOT_HIGHLY_AVAILABLE', 'no step can fix what was found', { where: plan.cluster })
   const id = newRunId((session.clock ?? systemClock).now())
   const held = await holdCluster(session, {
     ...{ id, file, onEvent, mayMiss: workersMayMiss(file), missing: plan.missing },

@@ -1731,14 +1731,14 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     what: 'a disk that is slow',
     severity: 'warning',
     node: cp2,
-    evidence: /p99 35 ms, median 18 ms, least 8\.8 ms of 100 writes in \/var\/lib/,
+    evidence: /p99 35 ms, median 18 ms, minimum 8\.8 ms of 100 writes in \/var\/lib/,
     breaks: (w) => Object.assign(w.diskMs, { [cp2]: 35 }),
   },
   {
     check: 'disk-latency',
     what: 'a disk on which etcd would lose its leader',
     node: cp3,
-    evidence: /p99 2400 ms, median 1200 ms, least 600 ms/,
+    evidence: /p99 2400 ms, median 1200 ms, minimum 600 ms/,
     breaks: (w) => Object.assign(w.diskMs, { [cp3]: 2_400 }),
   },
   {

@@ -2,15 +2,15 @@ import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/en
 import t from 'tap'
 
 const others =
-  '; controller-manager and scheduler stay on the API server of their node, because they must not be newer than the API server that they talk to, which a load balancer cannot promise during an upgrade'
+  '; controller-manager and scheduler stay on the API server of their node, because they must not be newer than their API server, which a load balancer cannot guarantee during an upgrade'
 const goes =
-  "the control plane's kubelet goes through the load balancer, because kubeadm of that release joins control planes so"
+  "the control plane's kubelet uses the load balancer, because kubeadm of that release joins control planes this way"
 const breaks =
-  "the control plane's kubelet stays on its own API server, because it breaks on an API server that is older than itself, as the load balancer may give it while the cluster is upgraded"
+  "the control plane's kubelet stays on its own API server, because it fails with an API server older than itself, which the load balancer may select during a cluster upgrade"
 const byDefault =
-  "the control plane's kubelet stays on its own API server, because kubeadm joins control planes so by default, and its upgrade points a kubelet that goes through the load balancer back there"
+  "the control plane's kubelet stays on its own API server, because kubeadm joins control planes this way by default, and `kubeadm upgrade` would revert any other setting"
 const locked =
-  "the control plane's kubelet stays on its own API server, because kubeadm joins control planes so, knows no other way, and its upgrade points a kubelet that goes through the load balancer back there"
+  "the control plane's kubelet stays on its own API server, because kubeadm always joins control planes this way, and `kubeadm upgrade` would revert any other setting"
 
 /** What the plan says, for each release. */
 const sentences: readonly (readonly [version: string, kubelet: 'local' | 'load-balancer', sentence: string])[] = [
@@ -44,13 +44,13 @@ t.test('the cluster file decides for all three', async (t) => {
       controllerManager: 'local',
       scheduler: 'local',
       reason:
-        "The control planes' kubelet, controller-manager and scheduler stay on their own API server, because the cluster file says so (policy.controlPlaneKubeconfigs: local)",
+        "The control planes' kubelet, controller-manager and scheduler stay on their own API server, because the cluster file sets policy.controlPlaneKubeconfigs: local",
     })
     t.match(decideEndpointPolicy(version, 'load-balancer'), {
       kubelet: 'load-balancer',
       controllerManager: 'load-balancer',
       scheduler: 'load-balancer',
-      reason: /go through the load balancer, because the cluster file says so/,
+      reason: /use the load balancer, because the cluster file sets policy/,
     })
   }
 })

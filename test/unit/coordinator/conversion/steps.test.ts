@@ -276,7 +276,7 @@ t.test('a joiner that another one cannot reach fails the gate, and so does a str
   })
   paper.probe = (_, { host, port }) =>
     host === '192.168.13.32' && port === 2379 ? { certificateSha256: 'other' } : undefined
-  await t.rejects(prepareJoining.verify(run, action, never, undefined), { message: /something else answers/ })
+  await t.rejects(prepareJoining.verify(run, action, never, undefined), { message: /another listener answers/ })
 })
 
 t.test('joins overlap where etcd has learners', async (t) => {
@@ -449,7 +449,7 @@ t.test('CoreDNS is rolled only when its two new pods have two Nodes to go to', a
     async () => (call.lines.length > 0 ? holds(true) : notYet('silent')),
     patience(never),
   )
-  t.match(call.lines[0], /waiting for two other Nodes for CoreDNS.*Ready beside k8smaster1.example.com: 1/)
+  t.match(call.lines[0], /waiting for two other Nodes for CoreDNS: .*1 schedulable besides k8smaster1.example.com/)
   t.notOk(paper.asked.some(({ method }) => method === 'restartCoreDns'))
   for (const node of paper.cluster.nodes) node.ready = true
   await applied
@@ -538,7 +538,7 @@ t.test('the undo of the gate puts back what was before it, and not what was befo
   const before = paper.configMap('kubeadmConfig').text
   const action = await only(useEtcdLearners, run)
   await useEtcdLearners.apply(run, action, paperCall())
-  await t.rejects(async () => useEtcdLearners.undone?.(run, doneAction(action), never), { message: /is not put back/ })
+  await t.rejects(async () => useEtcdLearners.undone?.(run, doneAction(action), never), { message: /is not restored/ })
   if (typeof useEtcdLearners.rollback === 'function')
     await useEtcdLearners.rollback(run, doneAction(action), paperCall())
   t.equal(paper.configMap('kubeadmConfig').text, before)
@@ -570,7 +570,7 @@ t.test('while a pod of CoreDNS has no node nothing is decided', async (t) => {
   const call = paperCall()
   const applied = finish.apply(run, finishing, call)
   await until('it to wait', async () => (call.lines.length > 0 ? holds(true) : notYet('silent')), patience(never))
-  t.match(call.lines[0], /waiting for CoreDNS to be placed/)
+  t.match(call.lines[0], /waiting for the CoreDNS pods to be scheduled/)
   t.notOk(paper.asked.some(({ method }) => method === 'restartCoreDns'))
   second.node = node
   await applied

@@ -34,8 +34,8 @@ for (const [node, change] of upgrades)
     await t.rejects(upgradedSince(node, change), {
       code: 'DRIFT',
       where: node,
-      message: new RegExp(`on ${node} is ${version} now and was v1\\.37\\.2 in the plan`),
-      remedy: /apt-mark hold kubeadm kubelet kubectl.*install version 1\.37\.2 again, then: quorate resume plan$/,
+      message: new RegExp(`on ${node} is ${version}; the plan has v1\\.37\\.2`),
+      remedy: /apt-mark hold kubeadm kubelet kubectl.*install version 1\.37\.2 again, then run: quorate resume plan$/,
     })
   })
 

@@ -38,7 +38,7 @@ t.test('holds a step against what was approved', async (t) => {
   t.throws(() => requireApproved('s', [action('a')], [action('b')]), { code: 'PLAN_CHANGED', where: 'b' })
   t.throws(() => requireApproved('s', [action('a')], [action('a', { does: 'remove it' })]), {
     code: 'PLAN_CHANGED',
-    message: /approved plan says: point it/,
+    message: /approved plan has: point it/,
   })
   t.throws(() => requireApproved('s', [action('a')], [action('a', { diffs: [{ name: 'f', text: '+y\n' }] })]), {
     code: 'DRIFT',

@@ -50,9 +50,9 @@ t.test('what it needs and has not', async (t) => {
   const otherPort = await found((of) => {
     of.file.endpoint = { ...of.file.endpoint, port: 8443 }
   })
-  t.match(otherPort, [/error .*must have its port.*endpoint: apiserver\.example\.com:6443/])
+  t.match(otherPort, [/error .*must have the same port.*endpoint: apiserver\.example\.com:6443/])
   t.match(await found((of) => of.cluster.leases.push(lease('somebody'))), [
-    /error .*not Quorate.s holds the Lease.*external/,
+    /error .*another kube-vip already holds the Lease.*external/,
   ])
   t.match(await found((of) => Object.assign(of, { images: { [cp1]: [image] } })), [
     /info k8smaster2.*ctr -n k8s\.io/,
@@ -60,7 +60,7 @@ t.test('what it needs and has not', async (t) => {
   ])
   t.match(await found((of) => Object.assign(facts(of, cp2), { interfaces: [] })), [/error k8smaster2.* no interface/])
   t.match(await found((of) => Object.assign(facts(of, cp1), { caKeyPresent: false })), [
-    /error k8smaster1.* signed on this node/,
+    /error k8smaster1.* cannot be signed/,
   ])
   const ours = await found((of) => {
     of.cluster.leases.push(lease(cp1))
@@ -145,7 +145,7 @@ t.test('proved: the holder is met at the address, each other could take it over'
   const run = fakeRun(of)
   const evidence = await kubeVip(run).proveBackends(run.joining.slice(0, 1), signal)
   t.match(evidence, [
-    { what: /k8smaster1.* met at 192\.168\.13\.100:6443/ },
+    { what: /k8smaster1.* reached at 192\.168\.13\.100:6443/ },
     { what: /k8smaster2.* can take 192\.168\.13\.100 over/ },
   ])
 })
