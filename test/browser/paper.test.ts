@@ -123,7 +123,7 @@ t.test('wherever the drawings come to lie, they stay under their headings and ov
     await page.evaluate(`document.querySelector('main').style.paddingTop = '${space}px'`)
     const { headings } = await printed(page, 'drawings')
     const at = (title: string) => headings.find((one) => one.title === title)
-    const [section, before, after] = [at('Who talks to whom'), at('Before'), at('After')]
+    const [section, before, after] = [at('Connections'), at('Before'), at('After')]
     t.equal(before?.page, section?.page, `${space}: with the heading of its section`)
     t.equal(after?.page, section?.page, `${space}: both side by side`)
     t.ok((before?.y ?? 0) - height > foot.margin, `${space}: the page has room for the drawing`)

@@ -1,5 +1,6 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { DrainNodeRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { plural } from '@quorate/shared/plural'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
@@ -29,7 +30,7 @@ export const drainNode = changeOperation<DrainNodeRequest>(
     for (const pod of pods) await evict(kube, pod, context)
     const left = await evictable(kube, name, signal)
     return changed({
-      summary: `evicted ${pods.length - left.length} pods${left.length === 0 ? '' : `; still here: ${left.map(nameOf).join(', ')}`}`,
+      summary: `evicted ${plural(pods.length - left.length, 'pod')}${left.length === 0 ? '' : `; not evicted: ${left.map(nameOf).join(', ')}`}`,
     })
   },
   {

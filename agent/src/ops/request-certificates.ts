@@ -3,6 +3,7 @@ import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { LeafCertificate } from '@quorate/shared/kubeadm-certificates'
 import { initDocuments } from '@quorate/shared/kubeadm-documents'
+import { plural } from '@quorate/shared/plural'
 import { commands } from '../host/commands.js'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { kubeadmFailed } from './cluster/kubeadm-output.js'
@@ -46,7 +47,7 @@ const request: ChangeOperation<RequestCertificatesRequest>['run'] = async (asked
   })
   const facts = await requestsNow(context, leaves)
   return changed({
-    summary: `made ${leaves.length} keys, and the requests for their certificates`,
+    summary: `made ${plural(leaves.length, 'key')} and the certificate requests for them`,
     touched,
     facts: facts ?? {},
   })

@@ -84,7 +84,9 @@ async function holderElsewhere(
   const look = async () => {
     const lease = await readLease(tools, component, signal)
     const holder = lease?.spec?.holderIdentity ?? ''
-    return holder === '' ? notYet('nobody') : holds(isOf(hostname, lease) ? undefined : holder.replace(/_[^_]*$/, ''))
+    return holder === ''
+      ? notYet('no instance leads')
+      : holds(isOf(hostname, lease) ? undefined : holder.replace(/_[^_]*$/, ''))
   }
   return until(`another instance to lead ${component}`, look, {
     deadlineMs: takenWithinMs,

@@ -1,5 +1,6 @@
 import { availabilityLine, totalOf } from '../../engine/availability.js'
 import type { ActionRecord, RunState, StepRecord } from '../../engine/fold.js'
+import { plural } from '../../report/words.js'
 import { duration } from './duration.js'
 import { type Paint, printable, type Style } from './style.js'
 
@@ -26,7 +27,7 @@ export function frame(
   const waiting = state.steps.filter(({ state }) => state === 'waiting')
   const head: Line[] = [
     {
-      text: `${state.cluster}  run ${state.id}  ${finished.length} of ${state.steps.length} steps  ${duration((state.endedAt ?? now) - state.startedAt)}`,
+      text: `${state.cluster}  run ${state.id}  ${finished.length} of ${plural(state.steps.length, 'step')}  ${duration((state.endedAt ?? now) - state.startedAt)}`,
       paint: style.strong,
     },
   ]

@@ -28,7 +28,7 @@ export function drawing(title: string, site: ReportedSite, seen: ReportedPicture
   const width = Math.max(3, controlPlanes.length) * (box.width + box.gap) - box.gap + 4
   const names = shortNames(site.nodes.map(({ name }) => name))
   const drawn: Drawn = { site, seen, controlPlanes, width, short: (name) => clipped(names(name)) }
-  return html`<svg class="drawing" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="drawing-${title} drawing-${title}-text"><title id="drawing-${title}">${title}: who talks to whom</title><desc id="drawing-${title}-text">The table below shows the same as text.</desc>
+  return html`<svg class="drawing" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="drawing-${title} drawing-${title}-text"><title id="drawing-${title}">${title}: connections</title><desc id="drawing-${title}-text">The table below shows the same as text.</desc>
 ${groups(drawn)}${endpoint(drawn)}${controlPlanes.map((node, index) => controlPlane(drawn, node, index))}</svg>`
 }
 

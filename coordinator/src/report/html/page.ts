@@ -20,7 +20,7 @@ export function reportHtml(report: RunReport): string {
   const { cluster, run } = report
   const parts = [
     ['timeline', 'Timeline', timeline(report)],
-    ['picture', 'Who talks to whom', picture(report)],
+    ['picture', 'Connections', picture(report)],
     ['findings', 'Findings', findings(report)],
     ['steps', 'Steps and gates', steps(report)],
     ['etcd', 'etcd', members(report)],

@@ -11,7 +11,7 @@ export function picture(report: RunReport): Html | string {
   const wide = site.nodes.filter(({ role }) => role === 'control-plane').length > 3
   return section(
     'picture',
-    'Who talks to whom',
+    'Connections',
     html`<div class="pictures${wide ? ' wide' : ''}">${half('Before', site, seen.before)}${half('After', site, seen.after)}</div>
 <p class="legend"><span class="key client">a client\u2019s connections</span> <span class="key balanced">the load balancer\u2019s backends, by its configuration</span> <span class="key stale">past the endpoint, or to another node\u2019s API server</span> <span class="key own">\u21bb to its own API server</span></p>
 <details><summary>All connections as a table</summary>${connections(report)}</details>`,
