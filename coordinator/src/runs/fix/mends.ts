@@ -30,12 +30,12 @@ const reissue: readonly StepId[] = [
   'regenerate-apiserver-certificate',
 ]
 
-const toJoin = '`quorate convert` joins an incomplete control plane; the operator decides about an unknown member.'
+const toJoin = 'Run `quorate convert` to join an incomplete control plane; the operator decides about an unknown member.'
 
 /** WHICH STEPS OF THE ORDER FIX WHAT A PROOF FINDS. Complete: each proof names its steps, or why there are none. */
 export const mends: Readonly<Record<string, Mending>> = {
   agents: none('Without its agent nothing can be read or changed on a node.'),
-  'nobody-missing': none('`quorate resume` does what waits for a missing node.'),
+  'nobody-missing': none('Run `quorate resume` to do what waits for a missing node.'),
   'endpoint-name': on(['publish-endpoint-name']),
   'endpoint-answers': on(['start-load-balancer', 'publish-endpoint-name', ...reissue], anywhere),
   'apiserver-certificates': on(reissue),

@@ -387,7 +387,7 @@ t.test('findings block, unless they are ignored with a reason', async (t) => {
   })
   t.match(await quorate('convert', '-f', file, '--yes'), {
     code: 3,
-    error: { code: 'BLOCKED_BY_FINDINGS', message: /^1 finding\(s\).*no-disk on cp2/ },
+    error: { code: 'BLOCKED_BY_FINDINGS', message: /^1 finding blocks the conversion: no-disk on cp2/ },
   })
   t.same(seen.operationIds, [])
 })
