@@ -1,8 +1,8 @@
+import { fixOf } from '@quorate/coordinator/runs/fix/fixed-by'
 import type { Foreseen } from '../coordinator/src/conversion/context/foreseen.js'
 import { conversionOrder } from '../coordinator/src/conversion/order.js'
 import { allProofs } from '../coordinator/src/conversion/proofs/all.js'
 import { scenarios } from '../coordinator/src/runs/drill/scenarios.js'
-import { mendingOf } from '../coordinator/src/runs/fix/mends.js'
 
 function foreseenRow(place: string, { asks, checks, stays = [], why }: Foreseen): string {
   const named = checks.map((id) => `[\`${id}\`](findings.md#${id})${stays.includes(id) ? '\\*' : ''}`)
@@ -12,9 +12,9 @@ function foreseenRow(place: string, { asks, checks, stays = [], why }: Foreseen)
 /** Text of docs/proofs.md: what `quorate verify` sees on a live cluster, and what `quorate drill` takes down. */
 export function proofsPage(): string {
   const mended = (id: string): string => {
-    const mending = mendingOf(id)
-    if ('noStep' in mending) return `no step: ${mending.noStep}`
-    return mending.steps.map((step) => `[\`${step}\`](order.md#${step})`).join(', ')
+    const fix = fixOf(id)
+    if ('noStep' in fix) return `no step: ${fix.noStep}`
+    return fix.steps.map((step) => `[\`${step}\`](order.md#${step})`).join(', ')
   }
   const proof = ({ id, title }: { id: string; title: string }) =>
     `| <a id="${id}"></a>\`${id}\` | ${title} | ${mended(id)} |`
@@ -27,9 +27,9 @@ its agent (\`loadBalancer.kind: external\` for a load balancer of your own). It 
 
 It cannot see that two virtual machines share one host, nor how many machines are behind a load balancer of yours: that is for whoever runs them.
 
-\`quorate verify -f cluster.yaml --fix\` offers for each finding the step of [the order](order.md) that mends it, planned with its diffs and done after asking: exactly that step,
+\`quorate verify -f cluster.yaml --fix\` offers for each finding the step of [the order](order.md) that fixes it, planned with its diffs and done after asking: exactly that step,
 after a backup of what it touches and before all proofs again. It is a run like any other, with a journal: \`quorate resume\` goes on with it, \`quorate rollback\` undoes it. What
-no step mends is said to be so, with what to type, and ends with 7.
+no step fixes is reported as such, with what to type, and ends with 7.
 
 Generated from the code; do not edit.
 

@@ -9,7 +9,7 @@ import { clusterForTest, ended, everything, journalOf, runOf, stepsOf } from '..
 /** QUORATE_FLAWS=id,id puts in only those. */
 const only = process.env['QUORATE_FLAWS']?.split(',')
 
-/** Which steps mend a flaw; the flaws that are not here no step mends. */
+/** Which steps fix a flaw; the flaws that are not here no step fixes. */
 const mendedBy: Readonly<Record<string, readonly string[]>> = {
   'kubelet-names-first': ['rewrite-worker-kubeconfigs'],
   'kubelet-not-restarted': ['rewrite-worker-kubeconfigs'],
@@ -57,7 +57,7 @@ async function toldHonestly(t: Test, cluster: SimulatedCluster): Promise<void> {
   t.same(withoutLedgers(await everything(cluster)), before, 'nothing was changed')
 }
 
-/** What no step mends is there until it is taken out; what one mends, only until it was mended. */
+/** What no step fixes is there until it is taken out; what one fixes, only until it is fixed. */
 async function tryFlaw(t: Test, cluster: SimulatedCluster, flaw: Flaw): Promise<void> {
   const flawed: FlawedCluster = await simulatedFlaws(cluster)
   const out = await flaw.put(flawed)
@@ -67,7 +67,7 @@ async function tryFlaw(t: Test, cluster: SimulatedCluster, flaw: Flaw): Promise<
   await errorsFound(t, flawed)
 }
 
-t.test('verify --fix mends what a step mends, and says honestly what none does', async (t) => {
+t.test('verify --fix fixes what a step fixes, and says honestly what none does', async (t) => {
   const cluster = await clusterForTest(t)
   ended(t, await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes']))
   const flawed = await simulatedFlaws(cluster)

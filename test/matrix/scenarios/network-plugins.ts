@@ -81,7 +81,7 @@ export const networkPlugins: readonly Scenario[] = plugins.map((plugin) => ({
   title: plugin.title,
   group: 'network',
   outcome: 'converted',
-  note: 'The plan has the command that mends it; until it was typed the run stops before the first join, and `resume` goes on.',
+  note: 'The plan has the command that fixes it; until it was typed the run stops before the first join, and `resume` goes on.',
   simulated: {
     versions: ['v1.37.2'],
     try: (t, kubernetesVersion) => stopsAndGoesOn(t, kubernetesVersion, plugin),

@@ -11,7 +11,7 @@ export interface Mention {
 }
 
 /** What a command is made of. */
-export interface Mending {
+export interface FixedBy {
   readonly path: string
   readonly namespace: string
   /** Without its kind: `cilium`. */
@@ -40,16 +40,16 @@ export interface UserKind {
   /** The step that fixes it: before the conversion it is expected. */
   readonly mendedBy?: string
   /** The command to type. */
-  mend(it: Mending): string
+  mend(it: FixedBy): string
 }
 
 const at = (pattern: RegExp) => (mention: Mention) => pattern.test(mention.where)
 const says = (pattern: RegExp) => (mention: Mention) => pattern.test(`${mention.where} ${mention.line}`)
 
 const onNode = 'On that node: '
-const editFile = ({ path, sed }: Mending): string => `${onNode}sed -i --follow-symlinks '${sed}' ${path}`
-const andRestart = (it: Mending): string => `${editFile(it)} && systemctl daemon-reload && systemctl restart ${it.unit}`
-const editObject = ({ namespace, object, sed }: Mending): string => {
+const editFile = ({ path, sed }: FixedBy): string => `${onNode}sed -i --follow-symlinks '${sed}' ${path}`
+const andRestart = (it: FixedBy): string => `${editFile(it)} && systemctl daemon-reload && systemctl restart ${it.unit}`
+const editObject = ({ namespace, object, sed }: FixedBy): string => {
   const scope = namespace === '' ? '' : ` -n ${namespace}`
   return `kubectl${scope} get ${object} -o yaml | sed '${sed}' | kubectl replace -f -`
 }
@@ -165,7 +165,7 @@ export const userKinds: readonly UserKind[] = [
 ]
 
 /** What a command for this mention is made of. */
-export function mendingOf({ where }: Mention, sed: string, endpoint: Endpoint): Mending {
+export function fixOf({ where }: Mention, sed: string, endpoint: Endpoint): FixedBy {
   const [place = ''] = where.split(' ')
   if (place.startsWith('/'))
     return { path: place, namespace: '', name: '', object: '', unit: unitOf(place), sed, endpoint }

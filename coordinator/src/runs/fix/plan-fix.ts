@@ -12,7 +12,7 @@ import { requireFree } from '../require-free.js'
 import type { Session } from '../session.js'
 import { conversionRun, orderOf, workersMayMiss } from '../session-run.js'
 import { verifyCluster } from '../verify.js'
-import { mendingOf } from './mends.js'
+import { fixOf } from './fixed-by.js'
 
 /** A finding and the steps that fix it; none: why not. */
 export interface Offer {
@@ -78,8 +78,8 @@ async function stepsFor(
   if ((await silentNodes(run)).some(({ severity }) => severity === 'error')) return []
   const named = new Set<string>(
     missing.flatMap(({ proof }) => {
-      const mending = mendingOf(proof)
-      return 'steps' in mending ? mending.steps : []
+      const fix = fixOf(proof)
+      return 'steps' in fix ? fix.steps : []
     }),
   )
   // Its backends are the joined control planes: an incompletely joined one would be removed from the load balancer.
@@ -92,14 +92,14 @@ async function stepsFor(
 }
 
 function offerFor({ proof, finding }: Missing, planned: readonly PlannedStep[]): Offer {
-  const mending = mendingOf(proof)
-  if ('noStep' in mending) return { finding, steps: [], noStep: mending.noStep }
+  const fix = fixOf(proof)
+  if ('noStep' in fix) return { finding, steps: [], noStep: fix.noStep }
   const steps = planned.filter(
     ({ id, actions }) =>
-      mending.steps.some((step) => step === id) && actions.some((action) => mending.isAbout(finding, action)),
+      fix.steps.some((step) => step === id) && actions.some((action) => fix.isAbout(finding, action)),
   )
   if (steps.length > 0) return { finding, steps: steps.map(({ id }) => id) }
-  const problem = planned.find(({ id, problem }) => problem !== undefined && mending.steps.some((step) => step === id))
+  const problem = planned.find(({ id, problem }) => problem !== undefined && fix.steps.some((step) => step === id))
   const noStep = `No step can fix this: ${problem?.problem ?? 'everything they would write is already correct'}.`
   return { finding, steps: [], noStep }
 }

@@ -5,7 +5,7 @@ import type { Action } from '../../engine/step.js'
 export type StepId = (typeof conversionOrder)[number]['id']
 
 /** The steps that make a proof hold again, or why there are none. */
-export type Mending = ByStep | { readonly noStep: string }
+export type FixedBy = ByStep | { readonly noStep: string }
 
 interface ByStep {
   readonly steps: readonly StepId[]
@@ -20,8 +20,8 @@ const anywhere = (): boolean => true
 const inItsDiffs = ({ node, message }: Finding, { diffs }: Action): boolean =>
   diffs.some(({ name }) => message.startsWith(`${name.replace(`${node}:`, '')} `))
 
-const on = (steps: readonly StepId[], isAbout: ByStep['isAbout'] = onItsNode): Mending => ({ steps, isAbout })
-const none = (noStep: string): Mending => ({ noStep })
+const on = (steps: readonly StepId[], isAbout: ByStep['isAbout'] = onItsNode): FixedBy => ({ steps, isAbout })
+const none = (noStep: string): FixedBy => ({ noStep })
 
 /** Where the CA key is kept elsewhere, the operator signs first. */
 const reissue: readonly StepId[] = [
@@ -34,7 +34,7 @@ const toJoin =
   'Run `quorate convert` to join an incomplete control plane; the operator decides about an unknown member.'
 
 /** WHICH STEPS OF THE ORDER FIX WHAT A PROOF FINDS. Complete: each proof names its steps, or why there are none. */
-export const mends: Readonly<Record<string, Mending>> = {
+export const fixedBy: Readonly<Record<string, FixedBy>> = {
   agents: none('Without its agent nothing can be read or changed on a node.'),
   'nobody-missing': none('Run `quorate resume` to do what waits for a missing node.'),
   'endpoint-name': on(['publish-endpoint-name']),
@@ -81,6 +81,6 @@ export const mends: Readonly<Record<string, Mending>> = {
 }
 
 /** For a finding of a proof that this version does not know. */
-const unknownProof: Mending = none('This version has no step for it.')
+const unknownProof: FixedBy = none('This version has no step for it.')
 
-export const mendingOf = (proof: string): Mending => mends[proof] ?? unknownProof
+export const fixOf = (proof: string): FixedBy => fixedBy[proof] ?? unknownProof

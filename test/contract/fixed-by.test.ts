@@ -1,7 +1,7 @@
 import type { ConversionStep } from '@quorate/coordinator/conversion/context/step'
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
-import { mends } from '@quorate/coordinator/runs/fix/mends'
+import { fixedBy } from '@quorate/coordinator/runs/fix/fixed-by'
 import t from 'tap'
 
 const order: readonly ConversionStep[] = conversionOrder
@@ -9,15 +9,15 @@ const order: readonly ConversionStep[] = conversionOrder
 const besideTheList = ['agents', 'nobody-missing']
 
 t.test('every proof names the steps that mend it, or says why there is none; and nothing else is named', async (t) => {
-  t.same(Object.keys(mends).sort(), [...allProofs.map(({ id }) => id), ...besideTheList].sort())
-  for (const [proof, mending] of Object.entries(mends)) {
-    if ('noStep' in mending) t.match(mending.noStep, /^[A-Z`].*\.$/, `${proof}: a sentence`)
-    else t.ok(mending.steps.length > 0, proof)
+  t.same(Object.keys(fixedBy).sort(), [...allProofs.map(({ id }) => id), ...besideTheList].sort())
+  for (const [proof, fix] of Object.entries(fixedBy)) {
+    if ('noStep' in fix) t.match(fix.noStep, /^[A-Z`].*\.$/, `${proof}: a sentence`)
+    else t.ok(fix.steps.length > 0, proof)
   }
 })
 
-t.test('a step that mends is one that changes something, can be undone or made again, and joins nobody', async (t) => {
-  const named = new Set(Object.values(mends).flatMap((mending) => ('steps' in mending ? mending.steps : [])))
+t.test('a step that fixes is one that changes something, can be undone or made again, and joins nobody', async (t) => {
+  const named = new Set(Object.values(fixedBy).flatMap((fix) => ('steps' in fix ? fix.steps : [])))
   for (const id of named) {
     const step = order.find((one) => one.id === id)
     t.ok(step, id)
