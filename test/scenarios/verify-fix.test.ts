@@ -10,7 +10,7 @@ import { clusterForTest, ended, everything, journalOf, runOf, stepsOf } from '..
 const only = process.env['QUORATE_FLAWS']?.split(',')
 
 /** Which steps fix a flaw; the flaws that are not here no step fixes. */
-const mendedBy: Readonly<Record<string, readonly string[]>> = {
+const fixedBy: Readonly<Record<string, readonly string[]>> = {
   'kubelet-names-first': ['rewrite-worker-kubeconfigs'],
   'kubelet-not-restarted': ['rewrite-worker-kubeconfigs'],
   'admin-kubeconfig-names-first': ['rewrite-admin-kubeconfigs'],
@@ -41,7 +41,7 @@ async function mended(t: Test, cluster: SimulatedCluster, { id }: Flaw): Promise
   const run = await fix(cluster)
   ended(t, run)
   t.match(run.stdout, /What a step fixes/)
-  t.same(stepsOf(cluster), ['back-up-files', ...(mendedBy[id] ?? []), 'prove-ha'], 'exactly its steps')
+  t.same(stepsOf(cluster), ['back-up-files', ...(fixedBy[id] ?? []), 'prove-ha'], 'exactly its steps')
   t.match(journalOf(cluster)[0], { kind: 'run-started', purpose: 'fix' })
   t.same(await findingsOf(await simulatedFlaws(cluster)), { found: [], exitCode: 0 }, 'verify finds nothing any more')
 }
@@ -62,7 +62,7 @@ async function tryFlaw(t: Test, cluster: SimulatedCluster, flaw: Flaw): Promise<
   const flawed: FlawedCluster = await simulatedFlaws(cluster)
   const out = await flaw.put(flawed)
   await errorsFound(t, flawed, flaw)
-  if (mendedBy[flaw.id] !== undefined) return mended(t, cluster, flaw)
+  if (fixedBy[flaw.id] !== undefined) return mended(t, cluster, flaw)
   await toldHonestly(t, cluster).finally(out)
   await errorsFound(t, flawed)
 }

@@ -9,7 +9,7 @@ export const oldAddressUsersCheck: Check = {
   title: 'No client outside the fleet uses the address of the first control plane',
   async check(run) {
     const { users, skipped } = await oldAddressUsers(run)
-    const others = users.filter(({ kind }) => kind.mendedBy === undefined)
+    const others = users.filter(({ kind }) => kind.fixedBy === undefined)
     return [
       ...others.map((user) => {
         const stops =

@@ -11,7 +11,7 @@ export interface Mention {
 }
 
 /** What a command is made of. */
-export interface FixedBy {
+export interface ToFix {
   readonly path: string
   readonly namespace: string
   /** Without its kind: `cilium`. */
@@ -38,29 +38,29 @@ export interface UserKind {
   /** `error` where the cluster itself is lost with the first control plane; `warning` where it is a foreign program. */
   readonly severity: Exclude<Severity, 'info'>
   /** The step that fixes it: before the conversion it is expected. */
-  readonly mendedBy?: string
+  readonly fixedBy?: string
   /** The command to type. */
-  mend(it: FixedBy): string
+  remedy(it: ToFix): string
 }
 
 const at = (pattern: RegExp) => (mention: Mention) => pattern.test(mention.where)
 const says = (pattern: RegExp) => (mention: Mention) => pattern.test(`${mention.where} ${mention.line}`)
 
 const onNode = 'On that node: '
-const editFile = ({ path, sed }: FixedBy): string => `${onNode}sed -i --follow-symlinks '${sed}' ${path}`
-const andRestart = (it: FixedBy): string => `${editFile(it)} && systemctl daemon-reload && systemctl restart ${it.unit}`
-const editObject = ({ namespace, object, sed }: FixedBy): string => {
+const editFile = ({ path, sed }: ToFix): string => `${onNode}sed -i --follow-symlinks '${sed}' ${path}`
+const andRestart = (it: ToFix): string => `${editFile(it)} && systemctl daemon-reload && systemctl restart ${it.unit}`
+const editObject = ({ namespace, object, sed }: ToFix): string => {
   const scope = namespace === '' ? '' : ` -n ${namespace}`
   return `kubectl${scope} get ${object} -o yaml | sed '${sed}' | kubectl replace -f -`
 }
 const ownedElsewhere = 'If Helm or an operator manages it, change the value there: a direct edit is reverted.'
 
 const file = (who: string, pattern: RegExp, rest: Partial<UserKind> = {}): UserKind => ({
-  ...{ who, recognised: at(pattern), counts: 'server', severity: 'warning', mend: editFile },
+  ...{ who, recognised: at(pattern), counts: 'server', severity: 'warning', remedy: editFile },
   ...rest,
 })
 const object = (who: string, pattern: RegExp, rest: Partial<UserKind> = {}): UserKind => ({
-  ...{ who, recognised: at(pattern), counts: 'server', severity: 'error', mend: editObject },
+  ...{ who, recognised: at(pattern), counts: 'server', severity: 'error', remedy: editObject },
   ...rest,
 })
 
@@ -71,19 +71,19 @@ const object = (who: string, pattern: RegExp, rest: Partial<UserKind> = {}): Use
 export const userKinds: readonly UserKind[] = [
   // Its certSANs and its local endpoint are that machine's own.
   object('kubeadm', /^configmap\/kube-system\/kubeadm-config /, { counts: 'nothing' }),
-  object('joining nodes', /^configmap\/kube-public\/cluster-info /, { mendedBy: 'update-cluster-info' }),
+  object('joining nodes', /^configmap\/kube-public\/cluster-info /, { fixedBy: 'update-cluster-info' }),
   object('kube-proxy', /^configmap\/kube-system\/kube-proxy /, {
-    mendedBy: 'update-kube-proxy',
-    mend: (it) => `${editObject(it)} && kubectl -n kube-system rollout restart daemonset/kube-proxy`,
+    fixedBy: 'update-kube-proxy',
+    remedy: (it) => `${editObject(it)} && kubectl -n kube-system rollout restart daemonset/kube-proxy`,
   }),
   object('Cilium', /^(configmap|daemonset|deployment)\/[^/]+\/cilium/, {
     counts: 'host',
-    mend: ({ namespace, endpoint }) =>
+    remedy: ({ namespace, endpoint }) =>
       `helm -n ${namespace} upgrade cilium cilium/cilium --reuse-values --set k8sServiceHost=${endpoint.host} --set k8sServicePort=${endpoint.port}`,
   }),
   object('Calico', /^configmap\/[^/]+\/kubernetes-services-endpoint /, {
     counts: 'host',
-    mend: ({ namespace, endpoint }) =>
+    remedy: ({ namespace, endpoint }) =>
       `kubectl -n ${namespace} patch configmap kubernetes-services-endpoint --type merge -p '{"data":{"KUBERNETES_SERVICE_HOST":"${endpoint.host}","KUBERNETES_SERVICE_PORT":"${endpoint.port}"}}', then kubectl -n ${namespace} rollout restart daemonset/calico-node`,
   }),
   object(
@@ -91,59 +91,59 @@ export const userKinds: readonly UserKind[] = [
     /^(daemonset|deployment|statefulset)\/.* env KUBERNETES_SERVICE_HOST$/,
     {
       counts: 'host',
-      mend: ({ namespace, object: one, endpoint }) =>
+      remedy: ({ namespace, object: one, endpoint }) =>
         `kubectl -n ${namespace} set env ${one} KUBERNETES_SERVICE_HOST=${endpoint.host} KUBERNETES_SERVICE_PORT=${endpoint.port}. ${ownedElsewhere}`,
     },
   ),
-  object('pods', /^(daemonset|deployment|statefulset)\//, { mend: (it) => `${editObject(it)}. ${ownedElsewhere}` }),
+  object('pods', /^(daemonset|deployment|statefulset)\//, { remedy: (it) => `${editObject(it)}. ${ownedElsewhere}` }),
   object('the API server, which calls a webhook', /webhookconfiguration\//, {
     counts: 'host',
     severity: 'warning',
-    mend: ({ object: one }) =>
+    remedy: ({ object: one }) =>
       `Run it behind a Service and use clientConfig.service instead of clientConfig.url: kubectl edit ${one}`,
   }),
   {
     ...object('Prometheus', /./),
     recognised: says(/^configmap\/.*(prometheus|scrape|target)|^(servicemonitor|probe|scrapeconfig)\//i),
     severity: 'warning',
-    mend: ({ namespace, object: one }) =>
+    remedy: ({ namespace, object: one }) =>
       `Add every other control plane; each is scraped by its own address: kubectl -n ${namespace} edit ${one}`,
   },
   object('clients of a Service with manual endpoints', /^endpointslice\//, {
     severity: 'warning',
-    mend: ({ namespace, name }) =>
+    remedy: ({ namespace, name }) =>
       `Add the other control planes' addresses: kubectl -n ${namespace} edit endpoints/${name.replace(/-[a-z0-9]{5}$/, '')} (or endpointslice/${name} itself)`,
   }),
   object('clients of a Service that is another name for it', /^service\//, {
     counts: 'host',
     severity: 'warning',
-    mend: ({ namespace, name, endpoint }) =>
+    remedy: ({ namespace, name, endpoint }) =>
       `kubectl -n ${namespace} patch service ${name} --type merge -p '{"spec":{"externalName":"${endpoint.host}"}}'`,
   }),
   object('the clients of that ConfigMap', /^configmap\//, {
-    mend: (it) => `${editObject(it)}, and restart what reads it`,
+    remedy: (it) => `${editObject(it)}, and restart what reads it`,
   }),
   file('the kubelet', /^\/etc\/kubernetes\/(bootstrap-)?kubelet\.conf /, {
     severity: 'error',
-    mendedBy: 'rewrite-worker-kubeconfigs',
-    mend: (it) => andRestart({ ...it, unit: 'kubelet' }),
+    fixedBy: 'rewrite-worker-kubeconfigs',
+    remedy: (it) => andRestart({ ...it, unit: 'kubelet' }),
   }),
   file('kubectl and kubeadm on that node', /^\/etc\/kubernetes\/(super-)?admin\.conf /, {
     severity: 'error',
-    mendedBy: 'rewrite-admin-kubeconfigs',
+    fixedBy: 'rewrite-admin-kubeconfigs',
   }),
   file('a component of the control plane', /^\/etc\/kubernetes\/(controller-manager|scheduler)\.conf /, {
     severity: 'error',
-    mendedBy: 'rewrite-control-plane-kubeconfigs',
+    fixedBy: 'rewrite-control-plane-kubeconfigs',
   }),
   // Its current context is rewritten; the owner of the file knows the meaning of other contexts.
   file('kubectl of that user', /^\/(root|home\/[^/]+)\/\.kube\//, {
-    mendedBy: 'rewrite-admin-kubeconfigs',
+    fixedBy: 'rewrite-admin-kubeconfigs',
   }),
   // calico/node writes it when it starts, from the ConfigMap above.
   file('Calico', /^\/etc\/cni\/net\.d\/calico-kubeconfig /, {
     severity: 'error',
-    mend: () =>
+    remedy: () =>
       'Its pod on that node rewrites it at startup from the ConfigMap kubernetes-services-endpoint: correct that, then restart daemonset/calico-node.',
   }),
   file('the network plugin', /^\/etc\/cni\/net\.d\//, { severity: 'error' }),
@@ -152,20 +152,21 @@ export const userKinds: readonly UserKind[] = [
     /^\/(etc\/systemd\/system\/kubelet|etc\/(default|sysconfig)\/kubelet|var\/lib\/kubelet\/)/,
     {
       severity: 'error',
-      mend: (it) => andRestart({ ...it, unit: 'kubelet' }),
+      remedy: (it) => andRestart({ ...it, unit: 'kubelet' }),
     },
   ),
-  file('a unit of systemd', /^\/etc\/systemd\/system\//, { mend: andRestart }),
-  file('a service that reads its environment there', /^\/etc\/(default|sysconfig)\//, { mend: andRestart }),
+  file('a unit of systemd', /^\/etc\/systemd\/system\//, { remedy: andRestart }),
+  file('a service that reads its environment there', /^\/etc\/(default|sysconfig)\//, { remedy: andRestart }),
   file('Prometheus on that machine', /^\/etc\/prometheus\//, {
-    mend: ({ path }) => `${onNode}add every other control plane beside it in ${path}, then systemctl reload prometheus`,
+    remedy: ({ path }) =>
+      `${onNode}add every other control plane beside it in ${path}, then systemctl reload prometheus`,
   }),
   file('a static pod', /^\/etc\/kubernetes\/manifests\//),
   file('a program of that node', /^\//),
 ]
 
 /** What a command for this mention is made of. */
-export function fixOf({ where }: Mention, sed: string, endpoint: Endpoint): FixedBy {
+export function toFix({ where }: Mention, sed: string, endpoint: Endpoint): ToFix {
   const [place = ''] = where.split(' ')
   if (place.startsWith('/'))
     return { path: place, namespace: '', name: '', object: '', unit: unitOf(place), sed, endpoint }

@@ -7,7 +7,7 @@ import { foldersOf } from '../facts/cluster-folders.js'
 import { existingNodes } from '../facts/membership.js'
 import { readReferences } from '../facts/read-facts.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
-import { fixOf, type Mention, type UserKind, userKinds } from './old-address-users.js'
+import { type Mention, toFix, type UserKind, userKinds } from './old-address-users.js'
 import { localPeer } from './servers.js'
 
 const id = 'scan-for-old-address'
@@ -106,7 +106,7 @@ export function userOf(run: ConversionRun, mention: Mention, first: First): OldA
   if (old === undefined) return undefined
   const wanted = old === server ? formatEndpoint(run.endpoint) : run.endpoint.host
   const sed = `s#${old.replaceAll(/[.[\]]/g, '\\$&')}#${wanted}#g`
-  return { ...mention, kind, remedy: kind.mend(fixOf(mention, sed, run.endpoint)) }
+  return { ...mention, kind, remedy: kind.remedy(toFix(mention, sed, run.endpoint)) }
 }
 
 /** The text as a whole: 192.168.13.3 is not in 192.168.13.30. */

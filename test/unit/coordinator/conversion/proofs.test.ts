@@ -386,7 +386,7 @@ t.test('every row of the table of users is met by something', async (t) => {
     userKinds.map((_, index) => index),
   )
   const steps: readonly string[] = order.map(({ id }) => id)
-  for (const { who, mendedBy } of userKinds) t.ok(mendedBy === undefined || steps.includes(mendedBy), who)
+  for (const { who, fixedBy } of userKinds) t.ok(fixedBy === undefined || steps.includes(fixedBy), who)
 })
 
 t.test('what is somebody else’s is told and stops nothing', async (t) => {
