@@ -54,7 +54,7 @@ t.test('what goes wrong stays where it is', async (t) => {
     const wrong = {
       'before the certificate has the endpoint': {
         steps: joining,
-        says: /x509: certificate is valid for .*, not apiserver\.example\.com[\s\S]*That means: The API server is called by a name/,
+        says: /x509: certificate is valid for .*, not apiserver\.example\.com[\s\S]*That means: The client calls the API server by a name/,
         remedy: /^`quorate convert` reissues it/,
       },
       'before controlPlaneEndpoint is set': {
