@@ -30,7 +30,8 @@ const reissue: readonly StepId[] = [
   'regenerate-apiserver-certificate',
 ]
 
-const toJoin = 'Run `quorate convert` to join an incomplete control plane; the operator decides about an unknown member.'
+const toJoin =
+  'Run `quorate convert` to join an incomplete control plane; the operator decides about an unknown member.'
 
 /** WHICH STEPS OF THE ORDER FIX WHAT A PROOF FINDS. Complete: each proof names its steps, or why there are none. */
 export const mends: Readonly<Record<string, Mending>> = {
