@@ -41,7 +41,8 @@ async function look(run: ConversionRun, { backends, address, signal }: Asked): P
   const { leases } = await clusterNow(run)
   const holder = leases.find(({ namespace, name }) => namespace === 'kube-system' && name === kubeVipLease)?.holder
   const node = run.controlPlanes.find(({ name }) => name === holder)
-  if (node === undefined) return notYet(`the holder of Lease ${kubeVipLease} is ${holder || 'empty'}`)
+  if (node === undefined)
+    return notYet(holder ? `the Lease ${kubeVipLease} is held by ${holder}` : `the Lease ${kubeVipLease} has no holder`)
   const options = { host: address, port, path: '', serverName: run.endpoint.host, signal }
   const [met, own] = await Promise.all([
     probeFrom(run, run.first, { ...options, verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY }),
