@@ -141,7 +141,7 @@ t.test('a worker that joined meanwhile stops the run before the joins, and after
   paper.cluster.nodes.push({ ...node, name: 'late', controlPlane: false, internalIps: ['192.168.13.39'] })
   await t.rejects(scanForOldAddress.verify(run, action, never, undefined), {
     code: 'STEP_FAILED',
-    message: /late: joined while the run was on/,
+    message: /late: joined during the run/,
     remedy: /- \{name: late, address: 192\.168\.13\.39\}/,
   })
   run.refresh()
@@ -465,7 +465,7 @@ t.test('while CoreDNS is rolled nobody knows where its new pods will be', async 
     finish.verify(run, { id: '', node: run.first.name, does: '', diffs: [] }, soon(), undefined),
     'its gate waits',
   )
-  t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /being rolled/ }] })
+  t.match(await coredns.prove(run, never), { findings: [{ severity: 'error', message: /is rolling out/ }] })
   // The old one ends: what is left is on one node.
   old.ending = true
   Object.assign(paper.cluster.coreDns ?? {}, { replicas: 1 })
