@@ -6,7 +6,7 @@ import { findingsPage } from './findings-page.js'
 import { machinesPage } from './machines-page.js'
 import { orderPage } from './order-page.js'
 import { proofsPage } from './proofs-page.js'
-import { reportSchemaPage } from './report-schema-page.js'
+import { schemaPages } from './schema-pages.js'
 import { versionsPage } from './versions-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
@@ -19,6 +19,6 @@ export const pages = (): Readonly<Record<string, string>> => ({
   'machines.md': machinesPage(),
   'order.md': orderPage(),
   'proofs.md': proofsPage(),
-  'report.schema.json': reportSchemaPage(),
+  ...schemaPages(),
   'versions.md': versionsPage(),
 })

@@ -106,6 +106,8 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: ['shared/src', 'shared/src/gen', 'coordinator/src/config'],
     doors: ['@grpc/grpc-js', 'node:tls'],
   },
+  // What is printed as JSON and served by REST: schemas, without effects.
+  'coordinator/src/documents': { may: [], doors: ['zod'] },
   // What can fail and what messages mean: literal tables, without effects.
   'coordinator/src/failures': { may: [], doors: [] },
   'coordinator/src/engine': {
@@ -129,13 +131,21 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   },
   ...conversion(),
   'coordinator/src/report': {
-    may: ['shared/src', 'shared/src/gen', 'coordinator/src/config', 'coordinator/src/engine', ...conversionAndRuns],
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/documents',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      ...conversionAndRuns,
+    ],
     doors: ['zod'],
   },
   'coordinator/src/cli': {
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/documents',
       'coordinator/src/config',
       'coordinator/src/state',
       'coordinator/src/failures',
@@ -150,6 +160,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/documents',
       'coordinator/src/config',
       'coordinator/src/state',
       'coordinator/src/engine',

@@ -2,6 +2,8 @@ import { systemClock } from '@quorate/shared/clock'
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
+import { line } from '../documents/document.js'
+import { backends } from '../documents/fleet.js'
 import { type BackendsSeen, seeBackends } from '../runs/backends-seen.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { backendsText } from './render/backends.js'
@@ -39,7 +41,7 @@ export const backendsCommand: CommandMaker = (context, finish) =>
       try {
         do {
           seen = await seeBackends(session, file, signal)
-          terminal.out(output === 'json' ? `${JSON.stringify(seen)}\n` : backendsText(seen, style))
+          terminal.out(output === 'json' ? line(backends, seen) : backendsText(seen, style))
           // Ctrl-C ends the pause too.
           if (watch) await systemClock.sleep(againMs, signal).catch(() => undefined)
         } while (watch && !signal.aborted)

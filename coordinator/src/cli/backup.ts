@@ -1,6 +1,8 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { backups as backupsDocument, restored } from '../documents/fleet.js'
 import { plural } from '../report/words.js'
 import { keptHashes } from '../runs/kept-hashes.js'
 import type { Session } from '../runs/session.js'
@@ -22,7 +24,7 @@ const listCommand = ({ terminal, openSession }: CliContext) =>
   new Command('list').summary('list backups with size and hash').action(async (_options, command: Command) => {
     const { state, output } = command.optsWithGlobals<CommonOptions>()
     const backups = await listed(await openSession(state))
-    terminal.out(output === 'json' ? `${JSON.stringify({ backups })}\n` : backupsText(backups))
+    terminal.out(output === 'json' ? line(backupsDocument, { backups }) : backupsText(backups))
   })
 
 const verifyCommand = ({ terminal, openSession }: CliContext) =>
@@ -36,7 +38,7 @@ const verifyCommand = ({ terminal, openSession }: CliContext) =>
       const backups = (await listed(session)).filter((one) => wanted === undefined || one.run === wanted)
       const verified: VerifiedBackup[] = []
       for (const one of backups) verified.push(await verifyOne(session, one))
-      terminal.out(output === 'json' ? `${JSON.stringify({ backups: verified })}\n` : backupsText(verified))
+      terminal.out(output === 'json' ? line(backupsDocument, { backups: verified }) : backupsText(verified))
       const bad = verified.filter(({ sound }) => !sound)
       if (backups.length === 0)
         throw new QuorateError('USAGE', `there is no backup${run === undefined ? '' : ` of run ${run}`} to verify`, {
@@ -65,7 +67,7 @@ const restoreCommand = ({ terminal, openSession }: CliContext) =>
         throw new QuorateError('USAGE', `not a kind of backup: ${kind}`, { remedy: 'Use `etcd` or `files`.' })
       const { backups } = await openSession(state)
       const written = await backups.restore(await backups.find(parseRunId(run), node, kind as BackupKind), to)
-      terminal.out(output === 'json' ? `${JSON.stringify({ written })}\n` : written.map((path) => `${path}\n`).join(''))
+      terminal.out(output === 'json' ? line(restored, { written }) : written.map((path) => `${path}\n`).join(''))
     })
 
 async function listed(session: Session): Promise<readonly ListedBackup[]> {

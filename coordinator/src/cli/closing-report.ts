@@ -1,5 +1,7 @@
 import type { RunId } from '@quorate/shared/names'
+import { line } from '../documents/document.js'
 import { makeReport } from '../report/run-report.js'
+import { reportDocument } from '../report/schema.js'
 import { reportText } from '../report/text.js'
 import { readRun } from '../runs/read-runs.js'
 import type { Session } from '../runs/session.js'
@@ -16,7 +18,7 @@ export async function closingReport(
   const report = makeReport(await readRun(session, id), undoSentences(), now())
   terminal.out(
     output === 'json'
-      ? `${JSON.stringify({ type: 'report', ...report })}\n`
+      ? line(reportDocument, report)
       : `\n${printable(reportText(report))}\nThis report as an HTML page: quorate report ${id} --html report.html\n`,
   )
 }

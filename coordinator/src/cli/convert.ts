@@ -2,6 +2,8 @@ import { exitCode } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import { Command, Option } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
+import { line } from '../documents/document.js'
+import { plan as planDocument } from '../documents/plan.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import { startConversion } from '../runs/convert.js'
 import { approve, planConversion } from '../runs/plan.js'
@@ -62,9 +64,7 @@ async function convert(
   // A detached process: its starter has shown the plan.
   if (context.begun === undefined)
     terminal.out(
-      output === 'json'
-        ? `${JSON.stringify({ type: 'plan', ...plan })}\n`
-        : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
+      output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
     )
   approve(plan, hash)
   if (!yes) await askFor(terminal, `Convert ${plan.cluster} now?`, { what: 'the plan', where: plan.cluster })

@@ -1,5 +1,7 @@
 import { exitCode, QuorateError } from '@quorate/shared/errors'
 import { Option } from 'commander'
+import { line } from '../documents/document.js'
+import { detached } from '../documents/fleet.js'
 import type { CliContext, CommonOptions, DetachedCommand } from './context.js'
 
 /** For each command that starts or continues a run. */
@@ -45,8 +47,7 @@ async function asItEnded({ terminal }: CliContext, command: DetachedCommand): Pr
   return ended.exitCode
 }
 
-const asJson = (run: string, { pid, log }: DetachedCommand): string =>
-  `${JSON.stringify({ type: 'detached', run, pid, log })}\n`
+const asJson = (run: string, { pid, log }: DetachedCommand): string => line(detached, { run, pid, log })
 
 interface Begun {
   readonly run: string

@@ -1,6 +1,9 @@
 import { exitCode, QuorateError } from '@quorate/shared/errors'
 import { Command, InvalidArgumentError } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
+import { line } from '../documents/document.js'
+import { drillPlan } from '../documents/plan.js'
+import { drillReport as drillReportDocument } from '../documents/run.js'
 import { drillReport } from '../runs/drill/drill-report.js'
 import { chosenScenarios, type DrillRequest, planDrill, startDrill } from '../runs/drill/start-drill.js'
 import { readRun } from '../runs/read-runs.js'
@@ -76,7 +79,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   const plan = await planDrill(session, request, stop.signal).finally(unhook)
   if (stop.signal.aborted) return exitCode.interrupted
   const style = makeStyle(terminal.coloured)
-  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'drill-plan', ...plan })}\n`)
+  if (output === 'json') terminal.out(line(drillPlan, plan))
   if (!plan.verification.highlyAvailable) {
     if (output === 'text') terminal.out(verificationText(plan.verification, style))
     terminal.err('Nothing was stopped: a drill requires a highly available cluster.\n')
@@ -90,11 +93,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
     start: (onEvent) => startDrill(session, { ...request, onEvent }),
   })
   const report = drillReport(await readRun(session, ended.id))
-  terminal.out(
-    output === 'json'
-      ? `${JSON.stringify({ type: 'drill-report', ...report })}\n`
-      : `\n${printable(drillReportText(report))}`,
-  )
+  terminal.out(output === 'json' ? line(drillReportDocument, report) : `\n${printable(drillReportText(report))}`)
   return exitCodeOf(ended)
 }
 

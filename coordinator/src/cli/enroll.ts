@@ -1,5 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { enrolled } from '../documents/fleet.js'
 import { enrolBundle } from '../state/enroll-bundle.js'
 import { statePaths } from '../state/paths.js'
 import type { CommandMaker, CommonOptions } from './context.js'
@@ -31,7 +33,7 @@ export const enrollCommand: CommandMaker = ({ terminal }) =>
         })
       }
       const files = await enrolBundle(statePaths(state), { node, address, bundle })
-      if (output === 'json') return terminal.out(`${JSON.stringify({ node, address, files })}\n`)
+      if (output === 'json') return terminal.out(line(enrolled, { node, address, files }))
       terminal.out(
         `Wrote ${files.join(', ')}.\n\nNext, copy them to the node and start its agent:\n` +
           `  scp -r ${bundle}/. root@${address.replace(/:\d+$/, '')}:/etc/quorate/\n` +

@@ -1,5 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import type { ClusterFile } from '../config/cluster-file.js'
+import { line } from '../documents/document.js'
+import { fixPlan as fixPlanDocument, verification as verificationDocument } from '../documents/plan.js'
 import { planFix } from '../runs/fix/plan-fix.js'
 import { startFix } from '../runs/fix/start-fix.js'
 import { verifyCluster } from '../runs/verify.js'
@@ -31,7 +33,7 @@ export async function fix(context: CliContext, { state, output, yes, file, fileT
   if (fixPlan === undefined) return exitCode.interrupted
   const style = makeStyle(terminal.coloured)
   const { verification, plan } = fixPlan
-  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'fix-plan', ...fixPlan })}\n`)
+  if (output === 'json') terminal.out(line(fixPlanDocument, fixPlan))
   else terminal.out(verificationText(verification, style) + offersText(fixPlan, style))
   if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
   if (output === 'text') terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }))
@@ -44,10 +46,6 @@ export async function fix(context: CliContext, { state, output, yes, file, fileT
   if (ended.outcome !== 'done') return exitCodeOf(ended)
   const after = await untilStopped(context, (signal) => verifyCluster(session, file, signal))
   if (after === undefined) return exitCode.interrupted
-  terminal.out(
-    output === 'json'
-      ? `${JSON.stringify({ type: 'verification', ...after })}\n`
-      : `\n${verificationText(after, style)}`,
-  )
+  terminal.out(output === 'json' ? line(verificationDocument, after) : `\n${verificationText(after, style)}`)
   return after.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
 }

@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { initialised } from '../documents/fleet.js'
 import { initState } from '../state/init.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 
@@ -13,7 +15,7 @@ export const initCommand: CommandMaker = ({ terminal }) =>
     .action(async (_options, command: Command) => {
       const { state, output } = command.optsWithGlobals<CommonOptions>()
       const { folder, fleetId, backupIdentity } = await initState(state)
-      if (output === 'json') return terminal.out(`${JSON.stringify({ state: folder, fleetId, backupIdentity })}\n`)
+      if (output === 'json') return terminal.out(line(initialised, { state: folder, fleetId, backupIdentity }))
       terminal.out(
         `The state folder is ${folder}, the fleet ${fleetId}.\n` +
           `Keep a copy of ${backupIdentity} elsewhere: only this key decrypts the backups of your clusters.\n\n` +

@@ -1,5 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { nodes as nodesDocument } from '../documents/fleet.js'
 import { listNodes } from '../runs/nodes.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { nodesText } from './render/nodes.js'
@@ -17,7 +19,7 @@ export const nodesCommand: CommandMaker = ({ terminal, openSession, now }, finis
       const { state, output } = command.optsWithGlobals<CommonOptions>()
       const nodes = await listNodes(await openSession(state))
       terminal.out(
-        output === 'json' ? `${JSON.stringify({ nodes })}\n` : nodesText(nodes, now(), makeStyle(terminal.coloured)),
+        output === 'json' ? line(nodesDocument, { nodes }) : nodesText(nodes, now(), makeStyle(terminal.coloured)),
       )
       finish(nodes.every(({ reachable }) => reachable) ? exitCode.done : exitCode.blocked)
     })

@@ -1,6 +1,8 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
+import { line } from '../documents/document.js'
+import { plan as planDocument } from '../documents/plan.js'
 import { planConversion } from '../runs/plan.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { planText } from './render/plan.js'
@@ -23,6 +25,6 @@ export const planCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       const { state, output, file: path } = command.optsWithGlobals<Options>()
       const { file } = await readClusterFile(path)
       const plan = await planConversion(await openSession(state), file)
-      terminal.out(output === 'json' ? `${JSON.stringify(plan)}\n` : planText(plan, makeStyle(terminal.coloured)))
+      terminal.out(output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured)))
       if (plan.blocked) finish(exitCode.blocked)
     })

@@ -1,6 +1,9 @@
+import { line } from '../documents/document.js'
+import { event as eventDocument } from '../documents/run.js'
 import { withSeenNow } from '../engine/availability.js'
 import type { AvailabilityRecord, RecordedEvent } from '../engine/events.js'
 import { applyEvent, foldRun, type RunState } from '../engine/fold.js'
+import { documentedEvent } from '../report/documented-run.js'
 import { frame } from './render/frame.js'
 import { eventLine } from './render/run-lines.js'
 import { makeStyle } from './render/style.js'
@@ -30,7 +33,7 @@ export function progressView(
 ): ProgressView {
   if (output === 'json') {
     return {
-      show: (event) => terminal.out(`${JSON.stringify({ type: 'event', ...event })}\n`),
+      show: (event) => terminal.out(line(eventDocument, documentedEvent(event))),
       say: (text) => terminal.err(`${text}\n`),
       end: () => undefined,
     }

@@ -2,8 +2,11 @@ import { resolve } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { reportFile } from '../documents/fleet.js'
 import { reportHtml } from '../report/html/page.js'
 import { makeReport } from '../report/run-report.js'
+import { reportDocument } from '../report/schema.js'
 import { reportText } from '../report/text.js'
 import { readRun } from '../runs/read-runs.js'
 import { undoSentences } from '../runs/undo-sentences.js'
@@ -20,7 +23,7 @@ export const reportCommand: CommandMaker = ({ terminal, openSession, now }) =>
     .summary('show a run as a document')
     .description(
       'Shows what a run found, did and saw: the evidence of each gate, what clients noticed, which component connects to which API server, every file and\n' +
-        'object that it touched, its backups, and how to undo it by hand. Prints text or JSON (docs/report.schema.json), or writes one self-contained HTML file.',
+        'object that it touched, its backups, and how to undo it by hand. Prints text or JSON (docs/schemas/report.schema.json), or writes one self-contained HTML file.',
     )
     .argument('<run>', 'run ID')
     .option('--html <file>', 'write one self-contained page for a browser or paper; replaces the file')
@@ -33,9 +36,9 @@ export const reportCommand: CommandMaker = ({ terminal, openSession, now }) =>
       const report = makeReport(await readRun(await openSession(state), parseRunId(id)), undoSentences(), now())
       if (html !== undefined) {
         const file = await writePage(html, reportHtml(report))
-        return terminal.out(output === 'json' ? `${JSON.stringify({ file })}\n` : `Wrote the report to ${file}\n`)
+        return terminal.out(output === 'json' ? line(reportFile, { file }) : `Wrote the report to ${file}\n`)
       }
-      terminal.out(output === 'json' ? `${JSON.stringify(report)}\n` : printable(reportText(report)))
+      terminal.out(output === 'json' ? line(reportDocument, report) : printable(reportText(report)))
     })
 
 /** Writes the page; returns its path. */

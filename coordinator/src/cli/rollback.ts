@@ -1,5 +1,8 @@
 import { parseRunId, type RunId } from '@quorate/shared/names'
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { rollbackPlan } from '../documents/plan.js'
+import { undoAvailability } from '../documents/run.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import { wayLines } from '../report/text.js'
 import { waysIn } from '../report/ways.js'
@@ -50,11 +53,7 @@ async function rollback(
   const plan = await planRollback(session, { id, keepEndpoint })
   // A detached process: its starter has shown the plan.
   if (context.begun === undefined)
-    terminal.out(
-      output === 'json'
-        ? `${JSON.stringify({ type: 'rollback-plan', ...plan })}\n`
-        : rollbackText(plan, makeStyle(terminal.coloured)),
-    )
+    terminal.out(output === 'json' ? line(rollbackPlan, plan) : rollbackText(plan, makeStyle(terminal.coloured)))
   if (!yes && plan.impossible.length === 0) {
     const refused = { what: 'the rollback', where: plan.cluster }
     await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)
@@ -98,7 +97,7 @@ async function sayWhatWasLost(
 ): Promise<void> {
   const { rollback: undo, availability } = await readRun(session, id)
   const seen = availability.filter(({ from }) => undo !== undefined && from >= undo.startedAt)
-  if (output === 'json') terminal.out(`${JSON.stringify({ type: 'undo-availability', run: id, ways: seen })}\n`)
+  if (output === 'json') terminal.out(line(undoAvailability, { run: id, ways: seen }))
   else if (seen.length > 0)
     terminal.out(
       `\n${printable(

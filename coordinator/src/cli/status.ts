@@ -1,6 +1,9 @@
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
+import { line } from '../documents/document.js'
+import { run as runDocument, runs as runsDocument } from '../documents/run.js'
 import type { LeaseHolder } from '../engine/lease.js'
+import { documentedRun } from '../report/documented-run.js'
 import { listRuns, readRun } from '../runs/read-runs.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { runsText, runText } from './render/runs.js'
@@ -25,10 +28,10 @@ export const statusCommand: CommandMaker = ({ terminal, openSession, now }) =>
       const session = await openSession(state)
       if (id === undefined) {
         const runs = await listRuns(session)
-        return terminal.out(output === 'json' ? `${JSON.stringify({ runs })}\n` : runsText(runs, now()))
+        return terminal.out(output === 'json' ? line(runsDocument, { runs }) : runsText(runs, now()))
       }
       const run = await readRun(session, parseRunId(id))
-      if (output === 'json') return terminal.out(`${JSON.stringify(run)}\n`)
+      if (output === 'json') return terminal.out(line(runDocument, documentedRun(run)))
       const holder = run.outcome === 'running' ? await session.leases.holder(run.cluster) : undefined
       terminal.out(runText(run, now(), makeStyle(terminal.coloured)) + holderText(holder))
     })

@@ -1,6 +1,8 @@
 import { exitCode } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
+import { line } from '../documents/document.js'
+import { verification as verificationDocument } from '../documents/plan.js'
 import { verifyCluster } from '../runs/verify.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { fix } from './fix.js'
@@ -49,7 +51,7 @@ async function verify(
   if (verification === undefined) return exitCode.interrupted
   terminal.out(
     output === 'json'
-      ? `${JSON.stringify(verification)}\n`
+      ? line(verificationDocument, verification)
       : verificationText(verification, makeStyle(terminal.coloured)),
   )
   return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable

@@ -51,6 +51,10 @@ export const clusterFileSchema = z.strictObject({
     .prefault({}),
 })
 
+/** JSON Schema (2020-12) of the cluster file, for editors. What its values mean together is checked when it is read. */
+export const clusterFileJsonSchema = (): Record<string, unknown> =>
+  z.toJSONSchema(clusterFileSchema, { io: 'input' }) as Record<string, unknown>
+
 export type ClusterFileText = z.output<typeof clusterFileSchema>
 export type NodeText = z.output<typeof node>
 

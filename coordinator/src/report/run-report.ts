@@ -1,9 +1,9 @@
 import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { workedMs, workedWithin } from '../engine/attempts.js'
 import type { ActionRecord, RunState, StepRecord } from '../engine/fold.js'
-import { pictureIn } from '../runs/cluster-picture.js'
 import { attemptsOf, pausesIn, workOn } from './attempts.js'
 import { availabilityOf } from './availability.js'
+import { picturesOf } from './documented-run.js'
 import type { ReportedAction, ReportedSite, ReportedStep, ReportedTouch, RunReport } from './schema.js'
 import { headlineOf, purposeOf, verdictOf } from './verdict.js'
 
@@ -21,7 +21,7 @@ export function makeReport(run: RunState, undo: UndoSentences, now: number): Run
     run.steps.filter(({ id }) => wanted(id)).flatMap(({ actions }) => actions.flatMap(({ evidence }) => evidence))
   const site = siteOf(run)
   return {
-    format: 'quorate.report/v1',
+    format: 'quorate.report/v2',
     run: run.id,
     cluster: run.cluster,
     purpose: purposeOf(run),
@@ -136,9 +136,4 @@ function undoOf(run: RunState, undo: UndoSentences): RunReport['undo'] {
     const how = undo[id]
     return nodes.length === 0 || how === undefined ? [] : [{ step: id, how, nodes: [...new Set(nodes)] }]
   })
-}
-
-function picturesOf({ seen }: RunState): RunReport['seen'] {
-  const [before, after] = [pictureIn(seen.before), pictureIn(seen.after)]
-  return { ...(before && { before }), ...(after && { after }) }
 }

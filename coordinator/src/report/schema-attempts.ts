@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count, list, milliseconds, object, runError, text, time } from './schema-words.js'
+import { count, list, milliseconds, object, runError, text, time } from '../documents/words.js'
 
 /** The work of one process on a run. */
 export const attempt = object({

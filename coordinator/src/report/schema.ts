@@ -1,24 +1,13 @@
 import { z } from 'zod'
+import { document } from '../documents/document.js'
+import { finding } from '../documents/plan.js'
+import { picture } from '../documents/run.js'
+import { count, evidence, list, milliseconds, object, outcome, runError, text, time } from '../documents/words.js'
 import { attempt, work } from './schema-attempts.js'
-import { count, list, milliseconds, object, runError, text, time } from './schema-words.js'
 
-/** The single source of the report's schema: its TypeScript type, docs/report.schema.json and REST's OpenAPI are derived from it. */
+/** The single source of the report's schema: its TypeScript type, docs/schemas/report.schema.json and REST's OpenAPI are derived from it. */
 
 const sha256 = (absent: string) => z.string().describe(`Hexadecimal; empty if ${absent}.`)
-
-const evidence = object({ what: text, saw: text, at: time.optional() }).describe(
-  'What was checked, what was observed, and when.',
-)
-
-const finding = object({
-  id: text,
-  severity: z.enum(['error', 'warning', 'info']),
-  node: text.optional().describe('Absent for findings about the cluster.'),
-  message: text,
-  evidence: text,
-  remedy: text,
-  ignoredBecause: text.optional().describe("The operator's reason, if the cluster file ignores the finding."),
-})
 
 const action = object({
   node: text,
@@ -68,33 +57,6 @@ const availability = object({
   steps: list(object({ step: text, ...counts, ways: list(way) })),
 }).describe('What users saw of the API: in the whole run, and in each step with requests.')
 
-const picture = object({
-  connections: list(
-    object({
-      node: text,
-      component: text,
-      to: text.describe('`endpoint`, or the name of a control plane: its own API server.'),
-    }),
-  ),
-  members: list(
-    object({
-      id: text,
-      name: text,
-      peerUrl: text,
-      learner: z.boolean(),
-      leader: z.boolean(),
-      version: text.describe('Empty if the member does not answer.'),
-    }),
-  ),
-  certificates: list(
-    object({ node: text, path: text, subject: text, serial: text, sans: list(text), notAfter: time, ca: z.boolean() }),
-  ),
-  backends: list(text).describe(
-    "Control planes that are backends in the configuration of Quorate's own load balancer.",
-  ),
-  silent: list(text).describe('Nodes whose connections could not be read.'),
-}).describe('The cluster at one moment: the connections of its components, as the kernel of each node reports them.')
-
 const site = object({
   endpoint: text,
   virtualIP: text.optional(),
@@ -111,52 +73,56 @@ const touch = object({
   diff: text.optional().describe('The planned change, if its text could be predicted.'),
 })
 
-export const reportSchema = object({
-  format: z.literal('quorate.report/v1'),
-  run: text,
-  cluster: text,
-  purpose: z.enum(['conversion', 'fix', 'drill']),
-  outcome: z.enum(['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back', 'damaged']),
-  headline: text.describe('The outcome in a word or two.'),
-  verdict: text,
-  error: runError.optional(),
-  startedAt: time,
-  endedAt: time.optional(),
-  durationMs: milliseconds.describe('From start to end, including pauses.'),
-  workedMs: milliseconds.describe('From start to end, without pauses.'),
-  attempts: list(attempt).describe(
-    'The work of each process on the run: the first one, those that resumed it, its rollbacks.',
-  ),
-  pauses: list(object({ from: time, to: time, durationMs: milliseconds })).describe(
-    'The times between two attempts, without work on the run.',
-  ),
-  version: text,
-  planHash: text,
-  site: site.optional().describe('From the cluster file; absent if the journal has none.'),
-  findings: list(finding).describe('The findings before the run; for a fix, those that no step fixes.'),
-  steps: list(step),
-  availability,
-  seen: object({ before: picture.optional(), after: picture.optional() }),
-  touched: list(touch).describe('Every file and object that an operation wrote or removed.'),
-  proof: list(evidence).describe('Evidence of the proof of high availability.'),
-  backups: list(evidence),
-  ignored: z.record(z.string(), z.string()).describe('Findings that the cluster file ignores, with the reasons.'),
-  missing: list(
-    object({
-      node: text,
-      message: text,
-      since: time,
-      waits: list(object({ step: text, does: text })),
-    }),
-  ).describe('Nodes that the run continued without, and the actions that wait for them.'),
-  elsewhere: list(text).describe('What is left to do on machines without an agent, with the command.'),
-  undo: list(object({ step: text, how: text, nodes: list(text) })).describe(
-    'How to undo the run by hand, in this order.',
-  ),
-}).describe('A run of Quorate as a document: what was planned, done, observed and touched.')
+export const reportDocument = document(
+  'report',
+  'A run as a document: what was planned, done, observed and touched: `quorate report RUN`.',
+  {
+    format: z.literal('quorate.report/v2'),
+    run: text,
+    cluster: text,
+    purpose: z.enum(['conversion', 'fix', 'drill']),
+    outcome,
+    headline: text.describe('The outcome in a word or two.'),
+    verdict: text,
+    error: runError.optional(),
+    startedAt: time,
+    endedAt: time.optional(),
+    durationMs: milliseconds.describe('From start to end, including pauses.'),
+    workedMs: milliseconds.describe('From start to end, without pauses.'),
+    attempts: list(attempt).describe(
+      'The work of each process on the run: the first one, those that resumed it, its rollbacks.',
+    ),
+    pauses: list(object({ from: time, to: time, durationMs: milliseconds })).describe(
+      'The times between two attempts, without work on the run.',
+    ),
+    version: text,
+    planHash: text,
+    site: site.optional().describe('From the cluster file; absent if the journal has none.'),
+    findings: list(finding).describe('The findings before the run; for a fix, those that no step fixes.'),
+    steps: list(step),
+    availability,
+    seen: object({ before: picture.optional(), after: picture.optional() }),
+    touched: list(touch).describe('Every file and object that an operation wrote or removed.'),
+    proof: list(evidence).describe('Evidence of the proof of high availability.'),
+    backups: list(evidence),
+    ignored: z.record(z.string(), z.string()).describe('Findings that the cluster file ignores, with the reasons.'),
+    missing: list(
+      object({
+        node: text,
+        message: text,
+        since: time,
+        waits: list(object({ step: text, does: text })),
+      }),
+    ).describe('Nodes that the run continued without, and the actions that wait for them.'),
+    elsewhere: list(text).describe('What is left to do on machines without an agent, with the command.'),
+    undo: list(object({ step: text, how: text, nodes: list(text) })).describe(
+      'How to undo the run by hand, in this order.',
+    ),
+  },
+)
 
 /** A run as a document. Plain data; text and HTML are made from it. */
-export type RunReport = z.infer<typeof reportSchema>
+export type RunReport = z.output<typeof reportDocument.fields>
 export type ReportedStep = RunReport['steps'][number]
 export type ReportedAction = ReportedStep['actions'][number]
 export type ReportedAttempt = RunReport['attempts'][number]
@@ -166,14 +132,3 @@ export type ReportedPicture = NonNullable<RunReport['seen']['after']>
 export type ReportedAvailability = RunReport['availability']
 export type ReportedWay = ReportedAvailability['steps'][number]['ways'][number]
 export type ReportedSite = NonNullable<RunReport['site']>
-
-/** The report's JSON Schema (2020-12). */
-export function reportJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(reportSchema, {
-    override({ jsonSchema }) {
-      delete jsonSchema.readOnly // meaningful in TypeScript only
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
-      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
-    },
-  })
-}

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { line } from '../documents/document.js'
+import { event as eventDocument } from '../documents/run.js'
 import type { RecordedEvent } from '../engine/events.js'
+import { documentedEvent } from '../report/documented-run.js'
 
 export interface SseOptions {
   readonly signal: AbortSignal
@@ -32,8 +35,9 @@ export async function* serverSentEvents(
   }
 }
 
-function format({ seq, event, ...rest }: RecordedEvent): string {
-  return `id: ${seq}\nevent: ${event.kind}\ndata: ${JSON.stringify({ seq, ...rest, event })}\n\n`
+function format(recorded: RecordedEvent): string {
+  const { seq, event } = recorded
+  return `id: ${seq}\nevent: ${event.kind}\ndata: ${line(eventDocument, documentedEvent(recorded))}\n`
 }
 
 async function orQuiet<T>(next: Promise<T>, quietMs: number, signal: AbortSignal): Promise<T | 'quiet'> {

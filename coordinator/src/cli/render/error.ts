@@ -1,4 +1,6 @@
 import type { QuorateError } from '@quorate/shared/errors'
+import { line } from '../../documents/document.js'
+import { failure } from '../../documents/fleet.js'
 import { printable, type Style } from './style.js'
 
 /** What happened, where, why, and what to do next. */
@@ -16,5 +18,5 @@ export function errorText(error: QuorateError, style: Style): string {
 
 export function errorJson(error: QuorateError): string {
   const { code, message, where, remedy, correlationId, exitCode } = error
-  return `${JSON.stringify({ error: { code, message, where, remedy, correlationId, exitCode } })}\n`
+  return line(failure, { error: { code, message, where, remedy, correlationId, exitCode } })
 }

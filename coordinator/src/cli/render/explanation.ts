@@ -1,4 +1,6 @@
 import { redact } from '@quorate/shared/redact'
+import { line } from '../../documents/document.js'
+import { explanation } from '../../documents/fleet.js'
 import type { Recognised } from '../../failures/recognise.js'
 import { printable, type Style } from './style.js'
 
@@ -33,4 +35,4 @@ function messageText(one: Recognised, style: Style): string {
 }
 
 export const explanationJson = ({ lines, recognised }: Explained): string =>
-  `${JSON.stringify({ lines, recognised: recognised.map((one) => ({ ...one, line: quoted(one.line) })) })}\n`
+  line(explanation, { lines, recognised: recognised.map((one) => ({ ...one, line: quoted(one.line) })) })

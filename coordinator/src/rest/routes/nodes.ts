@@ -1,4 +1,6 @@
 import type { RouteOptions } from 'fastify'
+import { partOf } from '../../documents/document.js'
+import { node } from '../../documents/fleet.js'
 import { listNodes } from '../../runs/nodes.js'
 import type { RestParts } from '../parts.js'
 import { arrayOf, failures, refTo } from '../schemas.js'
@@ -13,6 +15,6 @@ export const nodeRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
       summary: 'Lists every enrolled node: whether it is reachable, its versions, clock and certificate expiry.',
       response: { 200: { description: 'The nodes as they answer now.', ...arrayOf(refTo('Node')) }, ...failures },
     },
-    handler: async () => listNodes(session),
+    handler: async () => (await listNodes(session)).map((one) => partOf(node, one)),
   },
 ]

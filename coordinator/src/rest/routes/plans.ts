@@ -1,5 +1,7 @@
 import type { RouteOptions } from 'fastify'
 import { parseClusterFile } from '../../config/parse-cluster-file.js'
+import { written } from '../../documents/document.js'
+import { plan } from '../../documents/plan.js'
 import { planConversion } from '../../runs/plan.js'
 import type { RestParts } from '../parts.js'
 import { failures, refTo } from '../schemas.js'
@@ -33,7 +35,7 @@ export const planRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
     handler: async (request) => {
       const body = request.body as Body
       const file = parseClusterFile(typeof body === 'string' ? body : body.clusterFile, 'clusterFile')
-      return planConversion(session, file)
+      return written(plan, await planConversion(session, file))
     },
   },
 ]

@@ -1,8 +1,9 @@
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyRequest, RouteOptions } from 'fastify'
+import { written } from '../../documents/document.js'
 import { contentSecurityPolicy, reportHtml } from '../../report/html/page.js'
 import { makeReport } from '../../report/run-report.js'
-import type { RunReport } from '../../report/schema.js'
+import { type RunReport, reportDocument } from '../../report/schema.js'
 import { readRun } from '../../runs/read-runs.js'
 import { undoSentences } from '../../runs/undo-sentences.js'
 import type { RestParts } from '../parts.js'
@@ -23,7 +24,7 @@ export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
       params,
       response: { 200: { description: 'The report.', ...refTo('RunReport') }, ...failures },
     },
-    handler: async (request) => reportOf(parts, request),
+    handler: async (request) => written(reportDocument, await reportOf(parts, request)),
   },
   {
     method: 'GET',

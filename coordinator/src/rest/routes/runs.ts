@@ -1,6 +1,10 @@
 import { parseRunId } from '@quorate/shared/names'
 import type { RouteOptions } from 'fastify'
 import { parseClusterFile } from '../../config/parse-cluster-file.js'
+import { partOf, written } from '../../documents/document.js'
+import { rollbackPlan } from '../../documents/plan.js'
+import { run, runSummary } from '../../documents/run.js'
+import { documentedRun } from '../../report/documented-run.js'
 import { startConversion } from '../../runs/convert.js'
 import { approve, planConversion } from '../../runs/plan.js'
 import { listRuns, readRun } from '../../runs/read-runs.js'
@@ -58,9 +62,9 @@ const startRun = ({ session, running }: RestParts): RouteOptions => ({
     const file = parseClusterFile(clusterFile, 'clusterFile')
     const approved = await planConversion(session, file)
     approve(approved, planHash)
-    const run = await startConversion(session, { file, fileText: clusterFile, approved })
-    running.add(run)
-    return reply.code(202).header('location', `/v1/runs/${run.id}`).send({ id: run.id })
+    const started = await startConversion(session, { file, fileText: clusterFile, approved })
+    running.add(started)
+    return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
   },
 })
 
@@ -73,7 +77,7 @@ const listAll = ({ session }: RestParts): RouteOptions => ({
     summary: 'Lists all runs of the state folder, newest first.',
     response: { 200: { description: 'The runs without their steps.', ...arrayOf(refTo('RunSummary')) }, ...failures },
   },
-  handler: async () => listRuns(session),
+  handler: async () => (await listRuns(session)).map((one) => partOf(runSummary, one)),
 })
 
 const readOne = ({ session }: RestParts): RouteOptions => ({
@@ -86,7 +90,7 @@ const readOne = ({ session }: RestParts): RouteOptions => ({
     params: runId,
     response: { 200: { description: 'The run, read from its journal.', ...refTo('Run') }, ...failures },
   },
-  handler: async (request) => readRun(session, parseRunId((request.params as { id: string }).id)),
+  handler: async (request) => written(run, documentedRun(await readRun(session, idOf(request.params)))),
 })
 
 const going = {
@@ -118,9 +122,9 @@ const resumeRun = ({ session, running }: RestParts): RouteOptions => ({
   },
   handler: async (request, reply) => {
     const { acceptChanges = false } = request.body as { acceptChanges?: boolean }
-    const run = await resumeConversion(session, { id: idOf(request.params), acceptChanges })
-    running.add(run)
-    return reply.code(202).header('location', `/v1/runs/${run.id}`).send({ id: run.id })
+    const started = await resumeConversion(session, { id: idOf(request.params), acceptChanges })
+    running.add(started)
+    return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
   },
 })
 
@@ -136,9 +140,10 @@ const planUndo = ({ session }: RestParts): RouteOptions => ({
     querystring: { type: 'object', properties: { keepEndpoint: { type: 'string', enum: ['true', 'false'] } } },
     response: { 200: { description: 'The plan of the rollback.', ...refTo('RollbackPlan') }, ...failures },
   },
-  handler: async (request) => {
-    const { keepEndpoint } = request.query as { keepEndpoint?: string }
-    return planRollback(session, { id: idOf(request.params), keepEndpoint: keepEndpoint === 'true' })
+  handler: async ({ params, query }) => {
+    const { keepEndpoint } = query as { keepEndpoint?: string }
+    const request = { id: idOf(params), keepEndpoint: keepEndpoint === 'true' }
+    return written(rollbackPlan, await planRollback(session, request))
   },
 })
 
@@ -159,8 +164,8 @@ const undoRun = ({ session, running }: RestParts): RouteOptions => ({
   },
   handler: async (request, reply) => {
     const { keepEndpoint = false } = request.body as { keepEndpoint?: boolean }
-    const run = await startRollback(session, { id: idOf(request.params), keepEndpoint })
-    running.add(run)
-    return reply.code(202).header('location', `/v1/runs/${run.id}`).send({ id: run.id })
+    const started = await startRollback(session, { id: idOf(request.params), keepEndpoint })
+    running.add(started)
+    return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
   },
 })

@@ -1,0 +1,39 @@
+import type { Document } from './document.js'
+import {
+  backends,
+  backups,
+  detached,
+  enrolled,
+  explanation,
+  failure,
+  initialised,
+  nodes,
+  reportFile,
+  restored,
+} from './fleet.js'
+import { drillPlan, fixPlan, plan, rollbackPlan, verification } from './plan.js'
+import { drillReport, event, run, runs, undoAvailability } from './run.js'
+
+/** Every document that `-o json` prints, beside the report (report/schema.ts). */
+export const documents: readonly Document[] = [
+  initialised,
+  enrolled,
+  nodes,
+  plan,
+  event,
+  run,
+  runs,
+  rollbackPlan,
+  undoAvailability,
+  verification,
+  fixPlan,
+  drillPlan,
+  drillReport,
+  backends,
+  backups,
+  restored,
+  reportFile,
+  explanation,
+  detached,
+  failure,
+]

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { document } from './document.js'
+import { count, countByName, flag, list, object, text, time } from './words.js'
+
+export const node = object({
+  name: text,
+  address: text.describe('host:port of its agent.'),
+  reachable: flag,
+  agentVersion: text.optional(),
+  kubernetesVersion: text.optional(),
+  clockOffsetMs: z.number().optional().describe("This node's clock minus the coordinator's."),
+  certificateExpiresAt: time,
+  problem: object({ code: text, message: text, remedy: text }).optional(),
+})
+
+export const nodes = document('nodes', 'Every enrolled node as it answers now: `quorate nodes`.', { nodes: list(node) })
+
+export const backends = document('backends', 'Which control planes are behind the endpoint: `quorate backends`.', {
+  endpoint: text,
+  connections: count,
+  backends: list(
+    object({
+      node: text,
+      certificateSha256: text.describe('Hexadecimal; empty if it shows none.'),
+      problem: text,
+      met: count.describe('Connections through the endpoint that reached it.'),
+    }),
+  ),
+  strangers: countByName.describe(
+    'Certificates of no control plane of the file, by sha256, and how often each was seen.',
+  ),
+  failures: countByName.describe('Errors of connections, and how often each occurred.'),
+})
+
+export const initialised = document('initialised', 'A new state folder: `quorate init`.', {
+  state: text,
+  fleetId: text,
+  backupIdentity: text.describe('File with the key that opens backups.'),
+})
+
+export const enrolled = document('enrolled', 'A new identity of a node: `quorate enroll`.', {
+  node: text,
+  address: text,
+  files: list(text),
+})
+
+const backup = object({
+  run: text,
+  node: text,
+  kind: z.enum(['etcd', 'files']),
+  path: text,
+  bytes: count,
+  modifiedAt: time,
+  journalSha256: text.optional().describe('As the journal has it; absent if the journal does not name it.'),
+  sound: flag.optional().describe('Only of `quorate backup verify`.'),
+  said: text.optional(),
+})
+
+export const backups = document('backups', 'What is kept: `quorate backup list` and `verify`.', {
+  backups: list(backup),
+})
+
+export const restored = document('restored', 'Files that were written: `quorate backup restore`.', {
+  written: list(text),
+})
+
+export const explanation = document('explanation', 'Known messages in a log: `quorate explain`.', {
+  lines: count,
+  recognised: list(
+    object({
+      explanation: text,
+      failures: list(text),
+      cause: text,
+      remedy: text,
+      count,
+      line: text,
+      lineNumber: count,
+    }),
+  ),
+})
+
+export const detached = document('detached', 'A run that continues in the background: `--detach`.', {
+  run: text,
+  pid: count,
+  log: text,
+})
+
+export const reportFile = document('report-file', 'The page that was written: `quorate report RUN --html FILE`.', {
+  file: text,
+})
+
+export const failure = document('error', 'Why a command failed; on standard error.', {
+  error: object({
+    code: text,
+    message: text,
+    where: text.optional(),
+    remedy: text,
+    correlationId: text.optional(),
+    exitCode: count,
+  }),
+})
