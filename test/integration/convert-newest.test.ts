@@ -1,7 +1,7 @@
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import t from 'tap'
 import { convertUnderProbes, members, nothingFailed, serverIn } from '../support/conversion-assertions.js'
-import { againstSchema } from '../support/report-schema.js'
+import { againstSchema } from '../support/published-schemas.js'
 import { clusterForTest, ended, everything, hashFiles, runOf, stepsOf } from '../support/simulated-cluster.js'
 
 const endpoint = 'https://apiserver.example.com:8443'

@@ -1,10 +1,12 @@
+import { written } from '@quorate/coordinator/documents/document'
+import { reportDocument } from '@quorate/coordinator/report/schema'
 import t from 'tap'
 import { runText } from '../../../../coordinator/src/cli/render/runs.js'
 import { makeStyle } from '../../../../coordinator/src/cli/render/style.js'
 import { reportHtml } from '../../../../coordinator/src/report/html/page.js'
 import { makeReport } from '../../../../coordinator/src/report/run-report.js'
 import { reportText } from '../../../../coordinator/src/report/text.js'
-import { againstSchema } from '../../../support/report-schema.js'
+import { againstSchema } from '../../../support/published-schemas.js'
 import { attempts, began, hardWon, runOfAttempts } from '../../../support/sample-attempts.js'
 
 const report = makeReport(hardWon(), {}, 0)
@@ -30,7 +32,7 @@ t.test('a run that was interrupted once and failed twice says so, although it wa
   )
   t.equal(report.workedMs, 18_000)
   t.equal(report.durationMs, report.workedMs + pauses.reduce((sum, one) => sum + one))
-  t.same(againstSchema(JSON.parse(JSON.stringify(report))), [])
+  t.same(againstSchema(written(reportDocument, report)), [])
 })
 
 t.test('no pause counts as work of a step', async (t) => {
@@ -115,7 +117,7 @@ t.test('a rollback is an attempt of its own, and its undo is work on the step', 
     ],
   })
   t.match(reportText(undone), /\n {2}3\. rollback 2026-\S+, done after 3\.0 s\n/)
-  t.same(againstSchema(JSON.parse(JSON.stringify(undone))), [])
+  t.same(againstSchema(written(reportDocument, undone)), [])
 })
 
 t.test('a run of one attempt says nothing of attempts', async (t) => {

@@ -1,9 +1,11 @@
+import { written } from '@quorate/coordinator/documents/document'
+import { reportDocument } from '@quorate/coordinator/report/schema'
 import t from 'tap'
-import { againstSchema } from '../../../support/report-schema.js'
+import { againstSchema } from '../../../support/published-schemas.js'
 import { sampleReport } from '../../../support/sample-report.js'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-const copy = (): Json => JSON.parse(JSON.stringify(sampleReport())) as Json
+const copy = (): Json => written(reportDocument, sampleReport()) as Json
 
 /** Every object of a document, with its path. */
 function objects(value: Json, path = ''): { path: string; object: { [key: string]: Json } }[] {

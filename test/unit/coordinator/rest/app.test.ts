@@ -3,7 +3,7 @@ import type { ConversionStep } from '@quorate/coordinator/conversion/context/ste
 import { buildApp } from '@quorate/coordinator/rest/app'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
-import { againstSchema } from '../../../support/report-schema.js'
+import { againstSchema } from '../../../support/published-schemas.js'
 import { clusterFile, restSession, writeRun } from '../../../support/rest-session.js'
 import { foreignMarkup } from '../../../support/strict-html.js'
 
