@@ -17,9 +17,9 @@ t.test(
   'what carries an operation header changes the node and needs the operator; so do five that carry none',
   async (t) => {
     t.ok(changes.length > 20, 'the headers were found')
-    const others = methods.filter((one) => !changes.includes(one))
     const besides = ['measureDisk', 'measurePath', 'raiseFence', 'readBackup', 'watchAvailability']
-    t.same(names(others), [...observable, ...besides].sort())
+    for (const [name, { path }] of methods)
+      if (besides.includes(name) || names(changes).includes(name)) t.equal(access[path], 'operator', name)
   },
 )
 

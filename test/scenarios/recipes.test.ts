@@ -252,7 +252,15 @@ function run(cwd: string, command: string): Promise<{ readonly code: number; rea
     // The test runner tells its own processes to load modules in its way: these do not.
     execFile('bash', ['-c', `unset NODE_OPTIONS; ${command}`], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
-      done({ code, said: `${stdout}\n${stderr}`.split('\n').slice(-60).join('\n') })
+      const lines = `${stdout}\n${stderr}`.split('\n')
+      const failed = lines.findIndex((line) => line.includes('not ok'))
+      done({
+        code,
+        said: lines
+          .slice(failed === -1 ? -60 : failed)
+          .slice(0, 60)
+          .join('\n'),
+      })
     })
   })
 }
