@@ -1,6 +1,6 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import { isOpen, type RunState } from './fold.js'
-import { type PlannedStep, requireApproved } from './plan.js'
+import { type PlannedStep, requireApproved, saysTheSame } from './plan.js'
 import type { Action, Step } from './step.js'
 
 /**
@@ -39,6 +39,7 @@ function difference(state: RunState, { step, action, onResume }: Planned): reado
       step,
       records.map((one) => one.action),
       [action],
+      saysTheSame, // the journal may be of another version
     )
     return []
   } catch (error) {

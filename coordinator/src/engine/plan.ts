@@ -48,15 +48,32 @@ export function canonicalHash(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex')
 }
 
+/** Words that carry a value: a name or address with a dot, a path, a URL, a number. */
+const valuesIn = (does: string): string =>
+  does
+    .split(/[\s,;()'"`]+/)
+    .map((word) => word.replace(/[.:]+$/, ''))
+    .filter((word) => /[\d./:=]/.test(word))
+    .sort()
+    .join(' ')
+
+/** An action that another version of this program described may be worded differently; its names, addresses, paths and numbers are the same. */
+export const saysTheSame = (one: Action, other: Action): boolean => valuesIn(one.does) === valuesIn(other.does)
+
 /**
  * Compares what a step would do now with what was approved: an action that is no longer needed is fine (it was finished), a new one
- * is PLAN_CHANGED, one with other content is a DRIFT that shows both diffs.
+ * is PLAN_CHANGED, one with other content is a DRIFT that shows both diffs. `isSame` compares the words of two actions.
  */
-export function requireApproved(step: string, approved: readonly Action[], now: readonly Action[]): void {
+export function requireApproved(
+  step: string,
+  approved: readonly Action[],
+  now: readonly Action[],
+  isSame = (one: Action, other: Action): boolean => one.does === other.does,
+): void {
   const known = new Map(approved.map((action) => [action.id, action]))
   for (const action of now) {
     const before = known.get(action.id)
-    if (before === undefined || before.does !== action.does || before.node !== action.node) {
+    if (before === undefined || !isSame(before, action) || before.node !== action.node) {
       const instead =
         before === undefined ? 'the approved plan has no such action' : `the approved plan has: ${before.does}`
       throw new QuorateError('PLAN_CHANGED', `${step} would now do on ${action.node}: ${action.does}; ${instead}`, {

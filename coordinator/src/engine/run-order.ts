@@ -7,7 +7,7 @@ import type { RunError, RunEvent } from './events.js'
 import { foldRun, isOpen, type RunState, type StepRecord } from './fold.js'
 import type { Judge, RunContext } from './operations.js'
 import { ActionFailed, applyAction, continueAction, type Task, verifyAction } from './perform-action.js'
-import { type PlannedStep, requireApproved } from './plan.js'
+import { type PlannedStep, requireApproved, saysTheSame } from './plan.js'
 import type { RecordedFinding } from './recorded-finding.js'
 import { runError } from './run-error.js'
 import { RunRecord } from './run-record.js'
@@ -225,7 +225,7 @@ class Walk<Run extends Refreshed> {
       requireApproved(step, this.approvedActions(step), [action])
     } catch (error) {
       if (!before.some(({ id }) => id === action.id)) throw error
-      requireApproved(step, before, [action])
+      requireApproved(step, before, [action], saysTheSame)
     }
   }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { operationIdOf } from '../../../../coordinator/src/engine/operation-id.js'
-import { canonicalHash, planSteps, requireApproved } from '../../../../coordinator/src/engine/plan.js'
+import { canonicalHash, planSteps, requireApproved, saysTheSame } from '../../../../coordinator/src/engine/plan.js'
 import { newRunId } from '../../../../coordinator/src/engine/run-id.js'
 
 const action = (id: string, more = {}) => ({
@@ -85,4 +85,22 @@ t.test('run ids sort by time', async (t) => {
   const early = newRunId(Date.UTC(2026, 10, 22, 22, 15, 30))
   t.match(early, /^20261122t221530-[0-9a-f]{6}$/)
   t.ok(newRunId(Date.UTC(2026, 10, 22, 22, 15, 31)) > early)
+})
+
+t.test('an action in the words of another version is the approved one, as long as its values are', async (t) => {
+  const action = (does: string) => ({ id: 'cp1', node: 'cp1', does, diffs: [] })
+  const approved = [
+    action(
+      "issue the API server's certificate anew with api.example.com, 192.168.13.100 beside its present names; no restart",
+    ),
+  ]
+  const now = (names: string) => [
+    action(`reissue the API server's certificate with ${names} added to its names; no restart`),
+  ]
+  t.doesNotThrow(() => requireApproved('step', approved, now('api.example.com, 192.168.13.100'), saysTheSame))
+  t.throws(() => requireApproved('step', approved, now('api.example.com, 192.168.13.101'), saysTheSame), {
+    code: 'PLAN_CHANGED',
+  })
+  t.throws(() => requireApproved('step', approved, now('api.example.com'), saysTheSame), { code: 'PLAN_CHANGED' })
+  t.throws(() => requireApproved('step', approved, now('api.example.com, 192.168.13.100')), { code: 'PLAN_CHANGED' })
 })

@@ -44,6 +44,19 @@ t.test('the toy order comes to its end by itself', async (t) => {
   t.ok(events.length >= 60, `${events.length} events`)
 })
 
+t.test('a journal that another version wrote, in other words, is resumed without a question', async (t) => {
+  const { events } = await inFull()
+  for (const lives of [10, 25, 40, 55]) {
+    const world = new ToyWorld()
+    const killed = await start(world, processOf([], lives))
+    const older = JSON.parse(
+      JSON.stringify(killed.events).replaceAll('"does":"', '"does":"formerly said: '),
+    ) as typeof events
+    isAsUndisturbed(t, world, await resume(world, processOf(older)), `another version killed after ${lives} events`)
+  }
+  t.pass('as undisturbed')
+})
+
 for (const [node, afterwards] of [
   ['the nodes live on', () => {}],
   ['the nodes lose power with it, what ran took no effect', (world: ToyWorld) => world.powerCut(false)],
