@@ -15,7 +15,7 @@ interface Report {
     readonly seen: readonly {
       readonly place: string
       readonly asked: number
-      readonly outages: readonly { readonly from: number; readonly to: number }[]
+      readonly outages: readonly { readonly from: string; readonly to: string }[]
     }[]
     readonly longestGapMs?: number
     readonly fullHealthSeconds?: number
@@ -70,7 +70,9 @@ t.test('a drill of a converted cluster', async (t) => {
       // Not how long it took, which is the machine's: whether anybody had an answer before the part was back.
       const from = Date.parse(/ at (\S+), for/.exec(stopped[0] ?? '')?.[1] ?? '')
       const lastedAllTheWhile = seen.some(({ outages }) =>
-        outages.some((outage) => outage.from <= from + 500 && outage.to >= from + downSeconds * 1000),
+        outages.some(
+          (outage) => Date.parse(outage.from) <= from + 500 && Date.parse(outage.to) >= from + downSeconds * 1000,
+        ),
       )
       t.equal(lastedAllTheWhile, id === 'cold-start', 'only in a cold start nobody has an answer')
     }

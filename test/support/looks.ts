@@ -26,14 +26,14 @@ interface Looking {
 }
 
 /** One look after the other until what runs has ended, each of them at least once; how many. */
-export async function lookBeside(t: Test, { clusterFile, quorate }: Looking, run: Promise<unknown>): Promise<number> {
+export async function lookBeside(t: Test, looking: Looking, run: Promise<unknown>): Promise<number> {
   let [over, times] = [false, 0]
   void run.finally(() => {
     over = true
   })
-  for (const all = looks(clusterFile); !over || times < all.length; times += 1) {
+  for (const all = looks(looking.clusterFile); !over || times < all.length; times += 1) {
     const [args, codes] = all[times % all.length] as (typeof all)[number]
-    const { exitCode, stdout, stderr } = await quorate(args)
+    const { exitCode, stdout, stderr } = await looking.quorate(args)
     if (!codes.includes(exitCode)) t.fail(`${args.join(' ')} ended with ${exitCode}`, { stdout, stderr })
   }
   return times
