@@ -140,7 +140,7 @@ export const admissionCases: readonly PublicCase[] = [
     [
       found(
         /does not answer.*create Secret kube-system\/bootstrap-token-trial0; create Secret kube-system\/kubeadm-certs$/,
-        /delete what is left of it: kubectl get validatingwebhookconfiguration policy-agent/,
+        /delete its leftovers: kubectl get validatingwebhookconfiguration policy-agent/,
       ),
     ],
   ),

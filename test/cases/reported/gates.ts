@@ -81,7 +81,7 @@ export const gateCases: readonly PublicCase[] = [
           ),
         ),
         finds: [
-          { check: 'coredns', severity: 'error', message: /k8smaster1\.example\.com alone/, evidence: /dns=here/ },
+          { check: 'coredns', severity: 'error', message: /only k8smaster1\.example\.com accepts/, evidence: /dns=here/ },
         ],
       },
     },
@@ -108,7 +108,7 @@ export const gateCases: readonly PublicCase[] = [
             }),
           ),
         ),
-        finds: [{ check: 'coredns', severity: 'error', message: /k8sworker1\.example\.com alone/ }],
+        finds: [{ check: 'coredns', severity: 'error', message: /only k8sworker1\.example\.com accepts/ }],
       },
     },
   },

@@ -76,7 +76,7 @@ export const hostPaths: readonly PublicCase[] = [
         finds: [
           ...['cp2', 'cp3'].map((on) => ({
             ...{ check: 'shared-files', severity: 'error' as const, on },
-            message: /kube-scheduler needs \/var\/run\/kmsplugin: the kubelet does not make it/,
+            message: /kube-scheduler needs \/var\/run\/kmsplugin: the kubelet does not create it/,
             remedy: /mkdir -p \/var\/run\/kmsplugin.*\/etc\/tmpfiles\.d\/kmsplugin\.conf/,
           })),
           // Written into the manifest by hand, and into nothing from which a joiner's is made.
