@@ -81,7 +81,12 @@ export const gateCases: readonly PublicCase[] = [
           ),
         ),
         finds: [
-          { check: 'coredns', severity: 'error', message: /only k8smaster1\.example\.com accepts/, evidence: /dns=here/ },
+          {
+            check: 'coredns',
+            severity: 'error',
+            message: /only k8smaster1\.example\.com accepts/,
+            evidence: /dns=here/,
+          },
         ],
       },
     },
