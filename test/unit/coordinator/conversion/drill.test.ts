@@ -7,6 +7,7 @@ import type { Action } from '@quorate/coordinator/engine/step'
 import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
 import { Part } from '@quorate/shared/gen/quorate/v1/node_agent'
 import t from 'tap'
+import { drillReportText } from '../../../../coordinator/src/cli/render/drill.js'
 import { drillOrder } from '../../../../coordinator/src/runs/drill/drill-order.js'
 import { drillRemedy, withDrillRemedy } from '../../../../coordinator/src/runs/drill/drill-remedy.js'
 import { drillReport } from '../../../../coordinator/src/runs/drill/drill-report.js'
@@ -172,4 +173,17 @@ t.test('the report has the longest gap of all places, and what was not done', as
     verdict: 'prod survived 1 of 2 scenarios; the drill ended as interrupted.',
     scenarios: [{ verdict: 'survived', longestGapMs: 900 }, { verdict: 'not done' }],
   })
+})
+
+t.test('its report names what was asked: the endpoint, the Service and cluster DNS each by its own words', (t) => {
+  const seen = ['endpoint', 'write', 'service-kubernetes', 'cluster-dns'].map((target) => ({
+    ...{ during: 'x', place: 'w1', target, from: 0, to: 1, asked: 9, failed: 0, longestGapMs: 5, outages: [] },
+  }))
+  const scenario = { id: 'x', title: 'X', verdict: 'survived', stopped: [], seen } as const
+  const text = drillReportText({ run: 'r', cluster: 'c', outcome: 'done', verdict: 'v', scenarios: [scenario] })
+  t.match(
+    text,
+    /reads through the endpoint, from w1[\s\S]*writes through the endpoint[\s\S]*the Service kubernetes as pods use it[\s\S]*cluster DNS as pods use it/,
+  )
+  t.end()
 })
