@@ -11,13 +11,13 @@ function foreseenRow(place: string, { asks, checks, stays = [], why }: Foreseen)
 
 /** Text of docs/proofs.md: what `quorate verify` sees on a live cluster, and what `quorate drill` takes down. */
 export function proofsPage(): string {
-  const mended = (id: string): string => {
+  const fixing = (id: string): string => {
     const fix = fixOf(id)
     if ('noStep' in fix) return `no step: ${fix.noStep}`
     return fix.steps.map((step) => `[\`${step}\`](order.md#${step})`).join(', ')
   }
   const proof = ({ id, title }: { id: string; title: string }) =>
-    `| <a id="${id}"></a>\`${id}\` | ${title} | ${mended(id)} |`
+    `| <a id="${id}"></a>\`${id}\` | ${title} | ${fixing(id)} |`
   const scenario = ({ id, title, isColdStart }: (typeof scenarios)[number]) =>
     `| \`${id}\` | ${title}${isColdStart ? ' (only with `--cold-start`)' : ''} |`
   return `# Proofs
@@ -25,7 +25,7 @@ export function proofsPage(): string {
 \`quorate verify -f cluster.yaml\` makes all of these on the live cluster, read-only, at any time: on a cluster that Quorate converted, and on any other of kubeadm whose nodes have
 its agent (\`loadBalancer.kind: external\` for a load balancer of your own). It ends with 7 when one does not hold, and names the node, what was seen, and what to type.
 
-It cannot see that two virtual machines share one host, nor how many machines are behind a load balancer of yours: that is for whoever runs them.
+It cannot see that two virtual machines share one host, nor how many machines are behind a load balancer of yours: only their operator knows.
 
 \`quorate verify -f cluster.yaml --fix\` offers for each finding the step of [the order](order.md) that fixes it, planned with its diffs and done after asking: exactly that step,
 after a backup of what it touches and before all proofs again. It is a run like any other, with a journal: \`quorate resume\` goes on with it, \`quorate rollback\` undoes it. What
@@ -33,7 +33,7 @@ no step fixes is reported as such, with what to type, and ends with 7.
 
 Generated from the code; do not edit.
 
-| id | what must be so | mended by |
+| id | what must hold | fixed by |
 |---|---|---|
 ${allProofs.map(proof).join('\n')}
 

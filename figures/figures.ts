@@ -3,20 +3,13 @@
  * they stand on, circles of imports, and how many files the last commits touched that added a step, an operation, a check or a kind of load balancer.
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
+import { filesBelow, importsOf } from './imports.js'
 
 const root = resolve(process.argv[2] ?? '.')
 const packages = ['shared', 'agent', 'coordinator'] as const
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name)
-    if (statSync(path).isDirectory()) return name === 'gen' ? [] : filesBelow(path)
-    return path.endsWith('.ts') ? [path] : []
-  })
-}
 
 const linesOf = (text: string): number => text.split('\n').length - 1
 
@@ -43,14 +36,6 @@ function functionLines(path: string, text: string): number[] {
 function share(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
-}
-
-function targetOf(from: string, specifier: string): string | undefined {
-  const own = /^@quorate\/(\w+)\/(.+)$/.exec(specifier)
-  if (own) return `${own[1]}/src/${own[2]}.ts`
-  return specifier.startsWith('.')
-    ? relative(root, resolve(dirname(join(root, from)), specifier)).replace(/\.js$/, '.ts')
-    : undefined
 }
 
 /** Nodes that reach themselves, together with all that they share the way with: each such set is a circle. */
@@ -90,13 +75,13 @@ function floorsOf(graph: ReadonlyMap<string, ReadonlySet<string>>): number {
   return Math.max(0, ...[...graph.keys()].map((one) => floor(one, new Set())))
 }
 
-const sources = packages.flatMap((name) => filesBelow(join(root, name, 'src'))).map((path) => relative(root, path))
+const sources = packages
+  .flatMap((name) => filesBelow(join(root, name, 'src')))
+  .map((path) => relative(root, path))
+  .filter((path) => !path.includes('/gen/'))
 const texts = new Map(sources.map((path) => [path, readFileSync(join(root, path), 'utf8')]))
 const imports = new Map(
-  sources.map((path) => {
-    const named = [...(texts.get(path) ?? '').matchAll(/\b(?:from|import\()\s*'([^']+)'/g)]
-    return [path, new Set(named.flatMap(([, one = '']) => targetOf(path, one) ?? []).filter((one) => texts.has(one)))]
-  }),
+  sources.map((path) => [path, new Set(importsOf(root, path, texts.get(path) ?? '').filter((one) => texts.has(one)))]),
 )
 const folders = new Map<string, Set<string>>()
 for (const [from, to] of imports)

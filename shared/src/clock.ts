@@ -23,3 +23,6 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', stop, { once: true })
     }),
 }
+
+/** RFC 3339 in UTC, to the millisecond. */
+export const rfc3339 = (unixMs: number): string => new Date(unixMs).toISOString()

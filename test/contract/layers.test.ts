@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { filesBelow, importsOf, targetOf } from '../../figures/imports.js'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 
@@ -210,26 +211,10 @@ const free = [
   'node:process',
 ]
 
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name)
-    return statSync(path).isDirectory() ? filesBelow(path) : path.endsWith('.ts') ? [path] : []
-  })
-}
-
 const roomOf = (path: string) =>
   Object.keys(rooms)
     .filter((room) => path === room || path.startsWith(`${room}/`))
     .sort((a, b) => b.length - a.length)[0]
-
-/** The project's file that an import means, or undefined for a package. */
-function target(from: string, specifier: string): string | undefined {
-  const own = /^@quorate\/(\w+)\/(.+)$/.exec(specifier)
-  if (own) return `${own[1]}/src/${own[2]}.ts`
-  return specifier.startsWith('.')
-    ? relative(root, resolve(dirname(join(root, from)), specifier)).replace(/\.js$/, '.ts')
-    : undefined
-}
 
 function violations(from: string, text: string): string[] {
   const room = roomOf(from)
@@ -240,7 +225,7 @@ function violations(from: string, text: string): string[] {
   ]
   return imports.flatMap((match) => {
     const specifier = match[1] ?? match[2] ?? ''
-    const file = target(from, specifier)
+    const file = targetOf(root, from, specifier)
     if (file === undefined)
       return free.includes(specifier) || rule.doors.includes(specifier)
         ? []
@@ -310,13 +295,7 @@ function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
 }
 
 t.test('no file imports itself by way of others, types included', (t) => {
-  const imports = new Map(
-    sources.map((path) => {
-      const text = readFileSync(join(root, path), 'utf8')
-      const files = [...text.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(([, named = '']) => target(path, named))
-      return [path, files.flatMap((one) => one ?? [])]
-    }),
-  )
+  const imports = new Map(sources.map((path) => [path, importsOf(root, path, readFileSync(join(root, path), 'utf8'))]))
   t.same(circles(imports), [])
   t.same(
     circles(

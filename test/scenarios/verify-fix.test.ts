@@ -37,7 +37,7 @@ function asWritten(object: unknown): unknown {
   return { ...rest, metadata: kept }
 }
 
-async function mended(t: Test, cluster: SimulatedCluster, { id }: Flaw): Promise<void> {
+async function fixed(t: Test, cluster: SimulatedCluster, { id }: Flaw): Promise<void> {
   const run = await fix(cluster)
   ended(t, run)
   t.match(run.stdout, /What a step fixes/)
@@ -62,7 +62,7 @@ async function tryFlaw(t: Test, cluster: SimulatedCluster, flaw: Flaw): Promise<
   const flawed: FlawedCluster = await simulatedFlaws(cluster)
   const out = await flaw.put(flawed)
   await errorsFound(t, flawed, flaw)
-  if (fixedBy[flaw.id] !== undefined) return mended(t, cluster, flaw)
+  if (fixedBy[flaw.id] !== undefined) return fixed(t, cluster, flaw)
   await toldHonestly(t, cluster).finally(out)
   await errorsFound(t, flawed)
 }

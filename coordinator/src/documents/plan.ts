@@ -12,11 +12,13 @@ export const finding = object({
   ignoredBecause: text.optional().describe("The operator's reason, if the cluster file ignores the finding."),
 })
 
+export const diffs = list(object({ name: text, text: text.describe('Unified diff; empty if it cannot be predicted.') }))
+
 export const action = object({
   id: text,
   node: text,
   does: text,
-  diffs: list(object({ name: text, text: text.describe('Unified diff; empty if it cannot be predicted.') })),
+  diffs,
   noWayBack: text.optional().describe('Set if the action has a point of no return: says which.'),
   outageSeconds: z
     .number()

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { document } from './document.js'
 import { action, finding, missingNode, plannedStep } from './plan.js'
 import {
+  actionState,
   count,
   evidence,
   flag,
@@ -10,6 +11,7 @@ import {
   object,
   outcome,
   runError,
+  stepState,
   text,
   textByName,
   time,
@@ -24,7 +26,7 @@ const result = object({
 
 const actionRecord = object({
   action,
-  state: z.enum(['planned', 'running', 'pending', 'verified', 'failed', 'undoing', 'undone', 'undo-failed']),
+  state: actionState,
   startedAt: time.optional(),
   endedAt: time.optional(),
   progress: text.optional().describe('The last line that the node sent.'),
@@ -51,12 +53,18 @@ const actionRecord = object({
 const step = object({
   id: text,
   title: text,
-  state: z.enum(['waiting', 'running', 'skipped', 'done', 'failed', 'undone']),
+  state: stepState,
   startedAt: time.optional(),
   endedAt: time.optional(),
   proofs: list(evidence).optional(),
   actions: list(actionRecord),
 })
+
+export const counts = {
+  asked: count.describe('0: it could not be observed.'),
+  failed: count,
+  longestGapMs: milliseconds.describe('The longest time between two successful answers.'),
+}
 
 export const availabilityRecord = object({
   during: text.describe('The step that was running.'),
@@ -66,12 +74,8 @@ export const availabilityRecord = object({
   ),
   from: time,
   to: time,
-  asked: count.describe('0: it could not be observed.'),
-  failed: count,
-  longestGapMs: milliseconds.describe('The longest time between two successful answers.'),
-  stalledMs: milliseconds
-    .optional()
-    .describe('How long the requesting machine itself stood still; not part of any gap.'),
+  ...counts,
+  stalledMs: count.optional().describe('How long the requesting machine itself stood still; not part of any gap.'),
   outages: list(object({ from: time, to: time, error: text })),
 })
 
@@ -102,6 +106,10 @@ export const picture = object({
   silent: list(text).describe('Nodes whose connections could not be read.'),
 }).describe('The cluster at one moment: the connections of its components, as the kernel of each node reports them.')
 
+export const waitingNodes = list(
+  missingNode.extend({ since: time, waits: list(object({ step: text, does: text })) }),
+).describe('Nodes that the run continued without, and the actions that wait for them.')
+
 const summary = {
   id: text,
   cluster: text,
@@ -112,9 +120,7 @@ const summary = {
   planHash: text,
   version: text.describe('Of the program that last worked on it.'),
   error: runError.optional(),
-  missing: list(missingNode.extend({ since: time, waits: list(object({ step: text, does: text })) })).describe(
-    'Nodes that the run continued without; their actions wait.',
-  ),
+  missing: waitingNodes,
   resumed: count.describe('How often another process continued it.'),
   seq: count.describe('Number of the last event.'),
 }

@@ -24,6 +24,19 @@ export const evidence = object({ what: text, saw: text, at: time.optional() }).d
   'What was checked, what was observed, and when.',
 )
 
+export const actionState = z.enum([
+  'planned',
+  'running',
+  'pending',
+  'verified',
+  'failed',
+  'undoing',
+  'undone',
+  'undo-failed',
+])
+
+export const stepState = z.enum(['waiting', 'running', 'skipped', 'done', 'failed', 'undone'])
+
 export const severity = z.enum(['error', 'warning', 'info'])
 
 export const outcome = z.enum(['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back', 'damaged'])

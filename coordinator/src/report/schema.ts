@@ -1,8 +1,19 @@
 import { z } from 'zod'
 import { document } from '../documents/document.js'
-import { finding } from '../documents/plan.js'
-import { picture } from '../documents/run.js'
-import { count, evidence, list, milliseconds, object, outcome, runError, text, time } from '../documents/words.js'
+import { diffs, finding } from '../documents/plan.js'
+import { availabilityRecord, counts, picture, waitingNodes } from '../documents/run.js'
+import {
+  actionState,
+  evidence,
+  list,
+  milliseconds,
+  object,
+  outcome,
+  runError,
+  stepState,
+  text,
+  time,
+} from '../documents/words.js'
 import { attempt, work } from './schema-attempts.js'
 
 /** The single source of the report's schema: its TypeScript type, docs/schemas/report.schema.json and REST's OpenAPI are derived from it. */
@@ -12,12 +23,12 @@ const sha256 = (absent: string) => z.string().describe(`Hexadecimal; empty if ${
 const action = object({
   node: text,
   does: text,
-  state: z.enum(['planned', 'running', 'pending', 'verified', 'failed', 'undoing', 'undone', 'undo-failed']),
+  state: actionState,
   startedAt: time.optional(),
   endedAt: time.optional(),
   durationMs: milliseconds.describe('Without pauses of the run.'),
   summaries: list(text).describe('Summary of each operation.'),
-  diffs: list(object({ name: text, text: text.describe('Unified diff; empty if it cannot be predicted.') })),
+  diffs,
   evidence: list(evidence),
   error: runError.optional(),
   undoError: runError.optional(),
@@ -26,7 +37,7 @@ const action = object({
 const step = object({
   id: text,
   title: text,
-  state: z.enum(['waiting', 'running', 'skipped', 'done', 'failed', 'undone']),
+  state: stepState,
   startedAt: time.optional(),
   endedAt: time.optional(),
   durationMs: milliseconds.describe('Time worked on the step, including its undo, without pauses of the run.'),
@@ -35,26 +46,9 @@ const step = object({
   actions: list(action),
 })
 
-const counts = {
-  asked: count.describe('0: it could not be observed.'),
-  failed: count,
-  longestGapMs: milliseconds.describe('The longest time between two successful answers.'),
-}
-const way = object({
-  during: text.describe('The step that was running.'),
-  place: text.describe('The node that sent the requests.'),
-  target: text.describe(
-    '`endpoint`, the name of a control plane (its own API server), `write`, or what pods use: `service-kubernetes`, `cluster-dns`.',
-  ),
-  from: time,
-  to: time,
-  ...counts,
-  stalledMs: count.optional().describe('How long the requesting machine itself stalled; not part of any gap.'),
-  outages: list(object({ from: time, to: time, error: text })),
-})
 const availability = object({
   total: object(counts),
-  steps: list(object({ step: text, ...counts, ways: list(way) })),
+  steps: list(object({ step: text, ...counts, ways: list(availabilityRecord) })),
 }).describe('What users saw of the API: in the whole run, and in each step with requests.')
 
 const site = object({
@@ -106,14 +100,7 @@ export const reportDocument = document(
     proof: list(evidence).describe('Evidence of the proof of high availability.'),
     backups: list(evidence),
     ignored: z.record(z.string(), z.string()).describe('Findings that the cluster file ignores, with the reasons.'),
-    missing: list(
-      object({
-        node: text,
-        message: text,
-        since: time,
-        waits: list(object({ step: text, does: text })),
-      }),
-    ).describe('Nodes that the run continued without, and the actions that wait for them.'),
+    missing: waitingNodes,
     elsewhere: list(text).describe('What is left to do on machines without an agent, with the command.'),
     undo: list(object({ step: text, how: text, nodes: list(text) })).describe(
       'How to undo the run by hand, in this order.',

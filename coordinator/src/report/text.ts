@@ -1,3 +1,4 @@
+import { rfc3339 } from '@quorate/shared/clock'
 import { stalledMsOf } from '../engine/availability.js'
 import { failedBefore, reasonsOf } from './attempts.js'
 import { certificatesOf } from './certificates.js'
@@ -12,7 +13,7 @@ export function reportText(report: RunReport): string {
     head(report),
     section(
       'Missing',
-      report.missing.map(({ node, since, message }) => `${node} since ${iso(since)}: ${message}`),
+      report.missing.map(({ node, since, message }) => `${node} since ${rfc3339(since)}: ${message}`),
     ),
     section('Left to do elsewhere', report.elsewhere),
     section('Attempts', attemptLines(report)),
@@ -50,13 +51,13 @@ export function reportText(report: RunReport): string {
 
 function head(report: RunReport): string {
   const { run, cluster, verdict, error, startedAt, endedAt, version, planHash } = report
-  const ended = endedAt === undefined ? 'not ended' : iso(endedAt)
+  const ended = endedAt === undefined ? 'not ended' : rfc3339(endedAt)
   return [
     verdict,
     ...(error === undefined ? [] : [`${error.where}: ${error.message} (${error.code})`, `Next: ${error.remedy}`]),
     '',
     `Run ${run} of ${cluster} by quorate ${version}`,
-    `From ${iso(startedAt)} to ${ended}${tookOf(report)}`,
+    `From ${rfc3339(startedAt)} to ${ended}${tookOf(report)}`,
     `Plan ${planHash}`,
     '',
   ].join('\n')
@@ -76,7 +77,7 @@ function attemptLines({ attempts, pauses }: RunReport): readonly string[] {
     const reasons = reasonsOf(attempt).join('; ')
     const pause = pauses[index]
     return [
-      `${index + 1}. ${begun} ${iso(startedAt)}, ${outcome === 'running' ? 'running for' : `${outcome} after`} ${duration(durationMs)}${reasons === '' ? '' : `: ${reasons}`}`,
+      `${index + 1}. ${begun} ${rfc3339(startedAt)}, ${outcome === 'running' ? 'running for' : `${outcome} after`} ${duration(durationMs)}${reasons === '' ? '' : `: ${reasons}`}`,
       ...(pause === undefined ? [] : [`   paused for ${duration(pause.durationMs)}`]),
     ]
   })
@@ -115,7 +116,7 @@ export function wayLines({ name, asked, failed, longestGapMs, places, records }:
       : `${asked} requests, ${failed} failed, longest gap ${longestGapMs} ms${stalled}`
   const outages = records.flatMap(({ place, during, outages: all }) =>
     all.map(
-      ({ from, to, error }) => `  ${iso(from)} from ${place} (${during}): down for ${seconds(to - from)}: ${error}`,
+      ({ from, to, error }) => `  ${rfc3339(from)} from ${place} (${during}): down for ${seconds(to - from)}: ${error}`,
     ),
   )
   return [`${name}, from ${places.join(', ')}: ${said}`, ...outages]
@@ -132,7 +133,7 @@ const certificateLines = (report: RunReport): readonly string[] =>
     .filter(({ isNew }) => isNew)
     .map(({ node, path, serial, sans, notAfter }) => {
       const names = sans.length === 0 ? '' : `, for ${sans.join(', ')}`
-      return `${node}: ${path} serial ${serial}, until ${iso(notAfter).slice(0, 10)}${names}`
+      return `${node}: ${path} serial ${serial}, until ${rfc3339(notAfter).slice(0, 10)}${names}`
     })
 
 // The text shows where the backups are; the hash of every copied file is in the JSON report.
@@ -156,4 +157,3 @@ function section(title: string, lines: readonly string[]): string {
 const inWords = ({ what, saw }: Evidence): string => `${what}: ${saw}`
 const short = (sha256: string) => (sha256 === '' ? '(absent)' : sha256.slice(0, 12))
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
-const iso = (unixMs: number) => new Date(unixMs).toISOString()

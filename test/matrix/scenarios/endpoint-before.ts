@@ -62,7 +62,7 @@ export const endpointReplaced: Scenario = {
   title: 'made with another controlPlaneEndpoint than the file names, and one control plane',
   group: 'control plane',
   outcome: 'converted',
-  note: 'The old name stays in every certificate and in certSANs, so that whoever leads it to the load balancer keeps its users.',
+  note: 'The old name stays in every certificate and in certSANs, so that its users stay if it is pointed at the load balancer.',
   simulated: {
     versions: ['v1.37.2'],
     try: async (t, kubernetesVersion) => {

@@ -11,7 +11,7 @@ export const kubeletCertificate: Scenario = {
   title: 'a kubelet.conf of before 1.17, with its client certificate inside',
   group: 'nodes',
   outcome: 'refused',
-  note: 'That certificate has ended or will, and the restart that the conversion needs would be the last; the finding has the lines that mend it.',
+  note: 'That certificate has ended or will, and the restart that the conversion needs would be the last; the finding has the lines that fix it.',
   simulated: {
     versions: ['v1.37.2'],
     try: (t, kubernetesVersion) =>

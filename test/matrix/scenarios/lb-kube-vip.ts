@@ -119,7 +119,7 @@ export const lbKubeVipBgp: Scenario = {
   title: '`kube-vip` by BGP',
   group: 'load balancer',
   outcome: 'converted',
-  note: 'The routers of the simulation believe whoever holds the Lease: BGP itself is not tried.',
+  note: 'The routers of the simulation believe the holder of the Lease: BGP itself is not tried.',
   simulated: {
     versions: ['v1.37.2'],
     try: tryIt({

@@ -1,4 +1,4 @@
-import { wayOf } from '../../runs/drill/drill-order.js'
+import { inWords } from '../../runs/drill/drill-order.js'
 import type { DrilledScenario, DrillReport } from '../../runs/drill/drill-report.js'
 import type { DrillPlan, DrillRequest } from '../../runs/drill/start-drill.js'
 import { printable, type Style } from './style.js'
@@ -27,10 +27,7 @@ function scenarioText({ title, verdict, stopped, seen, fullHealthSeconds, error 
   return [
     `${verdict.padEnd(8)} ${title}`,
     ...stopped.map((what) => `  ${what}`),
-    ...seen.map(
-      ({ place, target, asked, failed, longestGapMs }) =>
-        `  ${wayOf(target)}, from ${place}: ${asked === 0 ? 'could not be observed' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`}`,
-    ),
+    ...seen.map(inWords).map(({ what, saw }) => `  ${what}: ${saw}`),
     ...(fullHealthSeconds === undefined ? [] : [`  every proof held again after ${fullHealthSeconds} s`]),
     ...(error === undefined ? [] : [`  ${error.where}: ${error.message}`, `  next: ${error.remedy}`]),
     '',

@@ -1,3 +1,4 @@
+import { rfc3339 } from '@quorate/shared/clock'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { RecordedFinding } from '../../engine/recorded-finding.js'
@@ -64,9 +65,7 @@ function leaseAdvances(run: ConversionRun, name: string): () => Promise<Look<str
     const lease = (await clusterNow(run)).leases.find((one) => one.namespace === 'kube-system' && one.name === name)
     if (lease === undefined) return notYet(`no Lease kube-system/${name}`)
     first ??= lease.renewedUnixMs
-    const seen = `${time(lease.renewedUnixMs)} by ${lease.holder}`
+    const seen = `${rfc3339(lease.renewedUnixMs)} by ${lease.holder}`
     return lease.renewedUnixMs > first ? holds(seen) : notYet(`renewed ${seen}`)
   }
 }
-
-const time = (unixMs: number): string => new Date(unixMs).toISOString()

@@ -1,3 +1,4 @@
+import { rfc3339 } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
@@ -70,11 +71,11 @@ export async function kubeletReports(
       const object = cluster.nodes.find((one) => one.name === node.name)
       if (object === undefined) return notYet(`no Node ${node.name}`)
       if (object.leaseRenewedUnixMs < restartedAt)
-        return notYet(`Lease last renewed ${time(object.leaseRenewedUnixMs)}, restarted ${time(restartedAt)}`)
+        return notYet(`Lease last renewed ${rfc3339(object.leaseRenewedUnixMs)}, restarted ${rfc3339(restartedAt)}`)
       return holds([
         {
-          what: `Lease of ${node.name} renewed after the restart of ${time(restartedAt)}`,
-          saw: time(object.leaseRenewedUnixMs),
+          what: `Lease of ${node.name} renewed after the restart of ${rfc3339(restartedAt)}`,
+          saw: rfc3339(object.leaseRenewedUnixMs),
         },
         connected.value,
       ])
@@ -95,5 +96,3 @@ async function runsWith(
   if (unit?.activeState !== 'active') return notYet(`kubelet.service is ${unit?.activeState ?? 'not found'}`)
   return holds(unit.activeSinceUnixMs)
 }
-
-const time = (unixMs: number): string => new Date(unixMs).toISOString()

@@ -165,12 +165,10 @@ const ways: Readonly<Record<string, string>> = {
   [dnsTarget]: 'cluster DNS as pods use it',
 }
 
-/** What was requested, in words. */
-export const wayOf = (target: string): string => ways[target] ?? target
-
-function inWords(record: AvailabilityRecord): Evidence {
+/** What was requested, from where, and what became of it. */
+export function inWords(record: AvailabilityRecord): Evidence {
   const { asked, failed, longestGapMs } = totalOf([record])
-  const what = `${wayOf(record.target)}, from ${record.place}`
+  const what = `${ways[record.target] ?? record.target}, from ${record.place}`
   return {
     what,
     saw: asked === 0 ? 'could not be observed' : `longest gap ${longestGapMs} ms, ${failed} of ${asked} failed`,
