@@ -1,5 +1,3 @@
-import type { Test } from 'tap'
-
 /** What a colleague types; each with the exit codes that are an answer while a run is on its way. */
 const looks = (clusterFile: string): readonly (readonly [readonly string[], readonly number[]])[] => [
   [
@@ -25,8 +23,13 @@ interface Looking {
   ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>
 }
 
+/** A test, or who counts failures. */
+interface Failing {
+  fail(what: string, more: { stdout: string; stderr: string }): unknown
+}
+
 /** One look after the other until what runs has ended, each of them at least once; how many. */
-export async function lookBeside(t: Test, looking: Looking, run: Promise<unknown>): Promise<number> {
+export async function lookBeside(t: Failing, looking: Looking, run: Promise<unknown>): Promise<number> {
   let [over, times] = [false, 0]
   void run.finally(() => {
     over = true
