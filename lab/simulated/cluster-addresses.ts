@@ -1,5 +1,4 @@
 import { createSocket } from 'node:dgram'
-import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { carry } from './carry.js'
@@ -7,6 +6,7 @@ import { hostPort } from './host-port.js'
 import { type SimulatedNetwork, trackSockets } from './network.js'
 import type { SimulatedNode } from './node.js'
 import { type KubeObject, keyOf, type ObjectStore, resourceOf } from './store.js'
+import { tellAgent } from './tell-agent.js'
 
 interface Port {
   readonly port: number
@@ -142,6 +142,6 @@ export class ClusterAddresses {
   private tellAgent(): void {
     const { root, name } = this.parts.node
     const lines = [...this.ways.values()].map(({ key, at }) => `${key} ${at}`)
-    writeFileSync(join(dirname(root), 'faults', `${name}.services`), lines.join('\n'))
+    tellAgent(join(dirname(root), 'faults'), name, 'services', lines)
   }
 }

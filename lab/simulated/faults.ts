@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { writePrograms } from './machine-files.js'
 import type { NodeFaults } from './node.js'
 import { machineOf, type Site } from './site.js'
 import { keyOf } from './store.js'
+import { tellAgent } from './tell-agent.js'
 
 /** Faults that the control socket can inject, by name. */
 export type FaultName = keyof ReturnType<typeof faultsOf>
@@ -13,7 +13,7 @@ export type FaultName = keyof ReturnType<typeof faultsOf>
 export function faultsOf(site: Site, folder: string) {
   const tellAgents = (): void => {
     for (const node of site.nodes.values()) {
-      writeFileSync(join(folder, 'faults', `${node.name}.unreachable`), site.network.unreachableFrom(node).join('\n'))
+      tellAgent(join(folder, 'faults'), node.name, 'unreachable', site.network.unreachableFrom(node))
     }
   }
   return {
@@ -39,7 +39,7 @@ export function faultsOf(site: Site, folder: string) {
     /** Files that the agent of that node replaces below this path fail with ENOSPC; '' ends it. */
     async fillDisk({ node, below }: { node: string; below: string }): Promise<void> {
       const { node: itself } = machineOf(site, node)
-      writeFileSync(join(folder, 'faults', `${node}.full`), below === '' ? '' : itself.real(below))
+      tellAgent(join(folder, 'faults'), node, 'full', below === '' ? [] : [itself.real(below)])
     },
     /** systemctl of a node, as root. */
     async systemctl({ node, args }: { node: string; args: readonly string[] }): Promise<void> {

@@ -63,10 +63,13 @@ net.Socket.prototype.connect = function (...args) {
   let host = typeof options === 'object' && options !== null ? (options.host ?? '') : ''
   if (typeof host === 'string' && net.isIP(host) !== 0 && !isOfLab(host)) {
     const led = ledTo('tcp', host, options.port)
-    if (led !== undefined) {
-      Object.assign(options, led)
-      host = led.host
+    // Nothing for a Service that nothing leads to may leave this machine.
+    if (led === undefined) {
+      process.nextTick(() => this.destroy(unreachable(options)))
+      return this
     }
+    Object.assign(options, led)
+    host = led.host
   }
   if (typeof host === 'string' && isOfLab(host) && options.path === undefined) {
     if (lines('unreachable').includes(host)) {
