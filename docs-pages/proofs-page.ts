@@ -12,7 +12,7 @@ function foreseenRow(place: string, { asks, checks, stays = [], why }: Foreseen)
 /** Text of docs/proofs.md: what `quorate verify` sees on a live cluster, and what `quorate drill` takes down. */
 export function proofsPage(): string {
   const fixing = (id: string): string => {
-    const fix = fixOf(id)
+    const fix = fixOf(conversionOrder, id)
     if ('noStep' in fix) return `no step: ${fix.noStep}`
     return fix.steps.map((step) => `[\`${step}\`](order.md#${step})`).join(', ')
   }

@@ -10,6 +10,8 @@ export interface ConversionStep<Note = unknown> extends Step<ConversionRun, Note
    * earlier gate has just verified.
    */
   readonly reliesOn?: readonly Proof[]
+  /** Proofs that it makes hold again, alone or together with other steps: `quorate verify --fix` offers it for what they find. */
+  readonly fixes?: readonly Proof[]
   /** The conditions of its gate, and the checks that detect in the plan that they will not hold. */
   readonly foreseen?: readonly Foreseen[]
 }

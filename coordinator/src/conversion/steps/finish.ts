@@ -15,6 +15,7 @@ import { toJoin } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { clusterNow, readClusterFacts, readNodeFacts } from '../facts/read-facts.js'
 import { loadBalancerNodesServe } from '../load-balancers/load-balancer-nodes.js'
+import { coredns } from '../proofs/coredns.js'
 
 export const finish = defineStep({
   id: 'finish',
@@ -23,6 +24,7 @@ export const finish = defineStep({
   undo: 'None needed: this run made what it deleted, and CoreDNS may stay spread.',
   width: 1,
   seconds: 10,
+  fixes: [coredns],
   foreseen: [
     { asks: 'CoreDNS ready on two nodes', checks: ['coredns', 'node-pressure', 'admission'], stays: ['coredns'] },
     byItself('no join secret', 'the step deletes them'),

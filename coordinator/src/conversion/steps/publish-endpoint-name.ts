@@ -4,6 +4,8 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { patience } from '../facts/patience.js'
+import { endpointAnswers } from '../proofs/endpoint-answers.js'
+import { endpointName } from '../proofs/endpoint-name.js'
 
 const path = '/etc/hosts'
 
@@ -14,6 +16,7 @@ export const publishEndpointName = defineStep({
   gate: 'Every node resolves the name to the same address through its own resolver, not through cluster DNS.',
   undo: 'The block in /etc/hosts is removed, or its old content is restored.',
   width: 20,
+  fixes: [endpointName, endpointAnswers],
   foreseen: [{ asks: 'the same address on every node', checks: ['endpoint-resolves'] }],
   async plan(run) {
     const address = run.loadBalancer.hostsAddress()

@@ -12,6 +12,9 @@ import { pkiPath } from '../facts/cluster-folders.js'
 import { isJoined, toJoin } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { readNodeFacts, runningContainers } from '../facts/read-facts.js'
+import { apiserverCertificates } from '../proofs/apiserver-certificates.js'
+import { certificateNames } from '../proofs/certificate-names.js'
+import { endpointAnswers } from '../proofs/endpoint-answers.js'
 import { endpointName } from '../proofs/endpoint-name.js'
 import { putBack } from '../undo/put-back.js'
 
@@ -23,6 +26,7 @@ export const regenerateApiserverCertificate = defineStep({
   undo: 'The old certificate and key are restored.',
   width: 1,
   reliesOn: [endpointName],
+  fixes: [endpointAnswers, apiserverCertificates, certificateNames],
   foreseen: [
     { asks: 'a certificate that this CA signs', checks: ['ca-key', 'serving-certificate'] },
     { asks: 'an API server that does not restart meanwhile', checks: ['static-pods-run'] },

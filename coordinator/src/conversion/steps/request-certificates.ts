@@ -5,6 +5,9 @@ import { byItself } from '../context/foreseen.js'
 import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { readNodeFacts } from '../facts/read-facts.js'
+import { apiserverCertificates } from '../proofs/apiserver-certificates.js'
+import { certificateNames } from '../proofs/certificate-names.js'
+import { endpointAnswers } from '../proofs/endpoint-answers.js'
 import { putBack } from '../undo/put-back.js'
 
 export const requestCertificates = defineStep({
@@ -13,6 +16,8 @@ export const requestCertificates = defineStep({
   gate: 'Each request is beside its key, on its node.',
   undo: 'Keys and requests are removed from the nodes.',
   width: 20,
+  // With the next step and the one that reissues: these two act only where the CA key is kept elsewhere.
+  fixes: [endpointAnswers, apiserverCertificates, certificateNames],
   foreseen: [byItself('a request beside its key', 'the step makes both')],
   onResume: 'renewed',
   async plan(run) {

@@ -10,6 +10,8 @@ import { endpointServer, isLocalServer, kubeconfigsOf, namesNode, nodeOf } from 
 import { isJoined } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { kubeconfigs } from '../proofs/kubeconfigs.js'
+import { oldAddress } from '../proofs/old-address.js'
 import { putBack } from '../undo/put-back.js'
 
 const purposes = ['admin', 'super-admin', 'user']
@@ -22,6 +24,7 @@ export const rewriteAdminKubeconfigs = defineStep({
   undo: 'The old files are restored.',
   width: 10,
   reliesOn: endpointProofs,
+  fixes: [kubeconfigs, oldAddress],
   foreseen: [{ asks: 'an authenticated answer', checks: ['kubeconfigs', 'certificate-expiry'] }],
   async plan(run) {
     const planned = await Promise.all(run.nodes.map((node) => planNode(run, node)))

@@ -9,6 +9,8 @@ import { nodeOf } from '../endpoint/servers.js'
 import { rewritable } from '../facts/membership.js'
 import { runningContainers } from '../facts/read-facts.js'
 import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { kubeconfigs } from '../proofs/kubeconfigs.js'
+import { oldAddress } from '../proofs/old-address.js'
 import { putBack } from '../undo/put-back.js'
 
 type Component = keyof typeof elected
@@ -25,6 +27,7 @@ export const rewriteControlPlaneKubeconfigs = defineStep({
   width: 2,
   seconds: 8,
   reliesOn: endpointProofs,
+  fixes: [kubeconfigs, oldAddress],
   foreseen: [
     { asks: 'a new container', checks: ['static-pods-run'] },
     { asks: 'Leases that advance', checks: ['leases'], stays: ['leases'] },

@@ -8,6 +8,9 @@ import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { rewritable } from '../facts/membership.js'
 import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { kubeconfigs } from '../proofs/kubeconfigs.js'
+import { kubeletSockets } from '../proofs/kubelet-sockets.js'
+import { oldAddress } from '../proofs/old-address.js'
 import { putBack } from '../undo/put-back.js'
 import { kubeletBack } from '../undo/undone-gates.js'
 
@@ -20,6 +23,7 @@ export const rewriteFirstKubelet = defineStep({
   width: 1,
   seconds: 12,
   reliesOn: endpointProofs,
+  fixes: [kubeconfigs, kubeletSockets, oldAddress],
   foreseen: [{ asks: 'a kubelet that renews its Lease', checks: ['nodes-ready', 'kubeconfigs'] }],
   async plan(run) {
     const planned = await Promise.all((await rewritable(run)).map((node) => planNode(run, node)))

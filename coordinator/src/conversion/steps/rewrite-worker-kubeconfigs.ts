@@ -5,6 +5,9 @@ import type { ConversionRun } from '../context/run.js'
 import { defineStep } from '../context/step.js'
 import { endpointServer, kubeconfigsOf, nodeOf } from '../endpoint/servers.js'
 import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { kubeconfigs } from '../proofs/kubeconfigs.js'
+import { kubeletSockets } from '../proofs/kubelet-sockets.js'
+import { oldAddress } from '../proofs/old-address.js'
 import { putBack } from '../undo/put-back.js'
 import { kubeletBack } from '../undo/undone-gates.js'
 
@@ -17,6 +20,7 @@ export const rewriteWorkerKubeconfigs = defineStep({
   width: (run) => run.file.policy.waves.width,
   seconds: 12,
   reliesOn: endpointProofs,
+  fixes: [kubeconfigs, kubeletSockets, oldAddress],
   foreseen: [{ asks: 'a Node that is Ready again', checks: ['nodes-ready'], stays: ['nodes-ready'] }],
   canary: (run) => run.file.policy.waves.canary,
   maxFailed: (run) => run.file.policy.waves.maxFailed,

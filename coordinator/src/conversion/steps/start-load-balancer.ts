@@ -9,6 +9,10 @@ import { endpointAddresses } from '../endpoint/servers.js'
 import { isJoined } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { apiServerPort } from '../facts/static-pod-flags.js'
+import { endpointAnswers } from '../proofs/endpoint-answers.js'
+import { hairpinProof } from '../proofs/hairpin.js'
+import { loadBalancer } from '../proofs/load-balancer.js'
+import { virtualIp } from '../proofs/virtual-ip.js'
 
 export const startLoadBalancer = defineStep({
   id: 'start-load-balancer',
@@ -17,6 +21,7 @@ export const startLoadBalancer = defineStep({
   gate: "From every node: TCP connects, TLS shows the first control plane's certificate, /readyz answers.",
   undo: 'It is stopped, and its earlier configuration is restored.',
   width: (run) => (run.loadBalancer.oneAtATime === true ? 1 : 20),
+  fixes: [endpointAnswers, loadBalancer, virtualIp, hairpinProof],
   foreseen: [
     { asks: 'programs and ports', checks: ['load-balancer', 'ports', 'virtual-ip-unused', 'virtual-router-id'] },
     { asks: 'an answer from every node', checks: ['reachability', 'firewall', 'load-balancer'] },

@@ -7,6 +7,9 @@ import type { ConversionRun } from '../context/run.js'
 import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
 import { readNodeFacts } from '../facts/read-facts.js'
+import { apiserverCertificates } from '../proofs/apiserver-certificates.js'
+import { certificateNames } from '../proofs/certificate-names.js'
+import { endpointAnswers } from '../proofs/endpoint-answers.js'
 import { putBack } from '../undo/put-back.js'
 
 export const takeSignedCertificates = defineStep({
@@ -15,6 +18,7 @@ export const takeSignedCertificates = defineStep({
   gate: 'Each matches its request: key, subject, names, usages, dates, signed by this CA; it is beside its key, and nothing uses it yet.',
   undo: 'The certificates are removed from the nodes.',
   width: 20,
+  fixes: [endpointAnswers, apiserverCertificates, certificateNames],
   foreseen: [{ asks: 'certificates of a CA whose key is kept elsewhere', checks: ['ca-key'] }],
   onResume: 'renewed',
   // Writes the requests out. While one is not signed, the run stops here, before anything of the cluster is changed; `resume` looks again.

@@ -9,7 +9,9 @@ import { probeFrom, problemOf, readyStatuses } from '../endpoint/probe.js'
 import { endpointServer } from '../endpoint/servers.js'
 import { patience } from '../facts/patience.js'
 import { readClusterFacts } from '../facts/read-facts.js'
+import { clusterInfo } from '../proofs/cluster-info.js'
 import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { oldAddress } from '../proofs/old-address.js'
 import { putBack } from '../undo/put-back.js'
 
 const name = 'configmap/kube-public/cluster-info'
@@ -23,6 +25,7 @@ export const updateClusterInfo = defineStep({
   undo: 'The old kubeconfig is restored; its signatures follow.',
   width: 1,
   reliesOn: endpointProofs,
+  fixes: [clusterInfo, oldAddress],
   foreseen: [{ asks: 'an answer without credentials', checks: ['anonymous-auth', 'cluster-ca', 'admission'] }],
   async plan(run) {
     const text = (await run.clusterFacts()).clusterInfo?.text ?? ''

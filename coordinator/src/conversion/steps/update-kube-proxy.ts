@@ -14,6 +14,8 @@ import { existingNodes } from '../facts/membership.js'
 import { patience } from '../facts/patience.js'
 import { readClusterFacts } from '../facts/read-facts.js'
 import { endpointProofs } from '../proofs/endpoint-proofs.js'
+import { kubeProxy } from '../proofs/kube-proxy.js'
+import { oldAddress } from '../proofs/old-address.js'
 import { putBack } from '../undo/put-back.js'
 
 const name = 'configmap/kube-system/kube-proxy'
@@ -28,6 +30,7 @@ export const updateKubeProxy = defineStep({
   width: 1,
   seconds: 30,
   reliesOn: endpointProofs,
+  fixes: [kubeProxy, oldAddress],
   foreseen: [
     { asks: 'a rollout that finishes', checks: ['kube-proxy', 'leases', 'admission'], stays: ['kube-proxy'] },
     { asks: 'rules that reach an API server', checks: ['kube-proxy'], stays: ['kube-proxy'] },

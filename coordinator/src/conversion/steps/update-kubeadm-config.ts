@@ -10,6 +10,7 @@ import { adoptedExtras } from '../alike/joiners.js'
 import { certSansOf } from '../certificates/hand-added-sans.js'
 import { defineStep } from '../context/step.js'
 import { readClusterFacts } from '../facts/read-facts.js'
+import { kubeadmConfig } from '../proofs/kubeadm-config.js'
 import { putBack } from '../undo/put-back.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
@@ -20,6 +21,7 @@ export const updateKubeadmConfig = defineStep({
   gate: 'Only controlPlaneEndpoint, certSANs and what policy.adoptManifestChanges adds have changed.',
   undo: 'The old text is restored, unless something else has changed it since.',
   width: 1,
+  fixes: [kubeadmConfig],
   foreseen: [
     { asks: 'a document that can be edited', checks: ['kubeadm-config-api'] },
     { asks: 'admission that allows the change', checks: ['admission'] },

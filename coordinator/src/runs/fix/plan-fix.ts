@@ -2,6 +2,7 @@ import type { ClusterFile } from '../../config/cluster-file.js'
 import { silentNodes } from '../../conversion/checks/assess.js'
 import type { Finding } from '../../conversion/context/finding.js'
 import type { ConversionRun } from '../../conversion/context/run.js'
+import type { ConversionStep } from '../../conversion/context/step.js'
 import { toJoin } from '../../conversion/facts/membership.js'
 import type { Verification } from '../../conversion/proofs/prove.js'
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
@@ -51,7 +52,7 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
       conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), new Set(), []) }),
       orderOf(session),
     )
-    const offers = missing.map((one) => offerFor(one, planned))
+    const offers = missing.map((one) => offerFor(one, orderOf(session), planned))
     const remaining = offers.flatMap(({ finding, steps }) => (steps.length === 0 ? [finding] : []))
     // An action on a node fixes all that its step sees there, also beyond the findings.
     const ids = new Set(offers.flatMap(({ steps }) => steps))
@@ -67,18 +68,18 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
   }
 }
 
-/** What the steps that the table names for these findings would do now. */
+/** What the steps that fix these findings would do now. */
 async function stepsFor(
   missing: readonly Missing[],
   run: ConversionRun,
-  order: readonly ConversionRun['order'][number][],
+  order: readonly ConversionStep[],
 ): Promise<readonly PlannedStep[]> {
   if (missing.length === 0) return []
   // Without the facts of a control plane no plan is possible; the finding already names the one that does not answer.
   if ((await silentNodes(run)).some(({ severity }) => severity === 'error')) return []
   const named = new Set<string>(
     missing.flatMap(({ proof }) => {
-      const fix = fixOf(proof)
+      const fix = fixOf(order, proof)
       return 'steps' in fix ? fix.steps : []
     }),
   )
@@ -91,8 +92,12 @@ async function stepsFor(
   )
 }
 
-function offerFor({ proof, finding }: Missing, planned: readonly PlannedStep[]): Offer {
-  const fix = fixOf(proof)
+function offerFor(
+  { proof, finding }: Missing,
+  order: readonly ConversionStep[],
+  planned: readonly PlannedStep[],
+): Offer {
+  const fix = fixOf(order, proof)
   if ('noStep' in fix) return { finding, steps: [], noStep: fix.noStep }
   const steps = planned.filter(
     ({ id, actions }) =>
