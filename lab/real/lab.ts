@@ -6,7 +6,7 @@ import { joinCommand } from './join-command.js'
 import { type KubeadmDocuments, kubeadmText, textbookDocuments } from './kubeadm-documents.js'
 import { Network } from './network.js'
 import { LabNode, type NodeRole, type NodeSpec } from './node.js'
-import type { Piece } from './piece.js'
+import type { Piece, PieceLab } from './piece.js'
 import { type PieceName, pieces } from './pieces/all.js'
 import { ensurePrograms } from './programs.js'
 import type { Suite } from './rootfs.js'
@@ -49,7 +49,7 @@ export interface ClusterFileWish {
 const machine = (role: NodeRole, short: string, name: string, octet: number): NodeSpec => ({ role, short, name, octet })
 
 /** A cluster of real kubeadm nodes: cp1 initialised without controlPlaneEndpoint, cp2 and cp3 booted and empty, workers joined. */
-export class Lab {
+export class Lab implements PieceLab {
   readonly name: string
   readonly folder: string
   readonly version: string

@@ -1,6 +1,21 @@
 import type { KubeadmDocuments } from './kubeadm-documents.js'
-import type { Lab } from './lab.js'
-import type { NodeSpec } from './node.js'
+import type { LabNode, NodeSpec } from './node.js'
+
+/** What a piece sees of its lab. */
+export interface PieceLab {
+  readonly version: string
+  readonly folder: string
+  readonly nodes: readonly LabNode[]
+  readonly controlPlanes: readonly LabNode[]
+  readonly workers: readonly LabNode[]
+  /** The etcd of this machine's cache, for an etcd that is no container. */
+  readonly etcdProgram: string
+  node(short: string): LabNode
+  /** The documents of `kubeadm init` in this lab. */
+  kubeadmDocuments(): KubeadmDocuments
+  /** Until the API server of cp1 is ready, and any further condition holds. */
+  untilReady(also?: () => Promise<boolean>): Promise<void>
+}
 
 /** A deviation from a default cluster; a lab has any number of them, by name (`npm run lab -- up --with second-network`). */
 export interface Piece {
@@ -13,9 +28,9 @@ export interface Piece {
   /** The hostname of a node's machine, if it differs from the node's name. */
   hostName?(name: string): string
   /** Changes the documents of `kubeadm init`. */
-  init?(documents: KubeadmDocuments, lab: Lab): void
+  init?(documents: KubeadmDocuments, lab: PieceLab): void
   /** Prepares the machines before `kubeadm init`. */
-  before?(lab: Lab): Promise<void>
+  before?(lab: PieceLab): Promise<void>
   /** Changes the cluster that kubeadm has made. */
-  after?(lab: Lab): Promise<void>
+  after?(lab: PieceLab): Promise<void>
 }

@@ -1,7 +1,7 @@
 import type { ExtraVolume } from './init-wish.js'
 import type { ClusterConfiguration, ComponentConfiguration } from './kubeadm-config.js'
 import { argList } from './kubeadm-config.js'
-import type { Component, Mount, PodParts } from './static-pods.js'
+import type { Component, Mount, PodParts } from './pod-parts.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 

@@ -1,5 +1,5 @@
+import type { ExternalEtcd } from './init-wish.js'
 import { type InitWish, usualCertificatesDir, usualEtcdDataDir } from './init-wish.js'
-import type { ExternalEtcd } from './kubeadm-config.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 import { yamlText } from './yaml-text.js'

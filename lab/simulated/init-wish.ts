@@ -26,6 +26,14 @@ export interface ExtraVolume {
   readonly pathType?: string
 }
 
+/** etcd.external of a ClusterConfiguration. */
+export interface ExternalEtcd {
+  readonly endpoints: readonly string[]
+  readonly caFile: string
+  readonly certFile: string
+  readonly keyFile: string
+}
+
 /** kubeadm's own certificatesDir and etcd.local.dataDir (apis/kubeadm/v1beta4/defaults.go). */
 export const [usualCertificatesDir, usualEtcdDataDir] = ['/etc/kubernetes/pki', '/var/lib/etcd'] as const
 

@@ -1,17 +1,9 @@
 import { parse, parseAllDocuments } from 'yaml'
-import { type ExtraVolume, usualCertificatesDir, usualEtcdDataDir } from './init-wish.js'
+import { type ExternalEtcd, type ExtraVolume, usualCertificatesDir, usualEtcdDataDir } from './init-wish.js'
 import { type Credentials, credentialsOf, KubeClient } from './kube-client.js'
 import type { Kubeadm } from './kubeadm-run.js'
 import type { Site } from './site.js'
 import { type KubeObject, keyOf } from './store.js'
-
-/** etcd.external of a ClusterConfiguration. */
-export interface ExternalEtcd {
-  readonly endpoints: readonly string[]
-  readonly caFile: string
-  readonly certFile: string
-  readonly keyFile: string
-}
 
 /** The fields of kubeadm's documents that the laboratory looks at. */
 export interface ClusterConfiguration {

@@ -9,7 +9,7 @@ import { Kubelet } from './kubelet.js'
 import type { SimulatedNode } from './node.js'
 import type { PodManifest } from './pod-manifest.js'
 import { ServiceDoors } from './services.js'
-import type { Site } from './site.js'
+import type { SiteParts } from './site-parts.js'
 import { type UnitService, Units } from './units.js'
 import { controlPlaneImages } from './versions.js'
 
@@ -36,9 +36,9 @@ export class Machine {
   /** Rules in the kernel: they outlive the kube-proxy that made them, not the power. */
   private readonly doors: ServiceDoors
   private kubelet: Kubelet | undefined
-  private readonly site: Site
+  private readonly site: SiteParts
 
-  constructor(site: Site, node: SimulatedNode) {
+  constructor(site: SiteParts, node: SimulatedNode) {
     this.site = site
     this.node = node
     this.runtime = new ContainerRuntime(node)

@@ -2,12 +2,12 @@ import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { asConfigured } from './as-configured.js'
 import { hostPort, httpsUrl } from './host-port.js'
-import type { ClusterConfiguration, ExternalEtcd } from './kubeadm-config.js'
+import type { ExternalEtcd } from './init-wish.js'
+import type { ClusterConfiguration } from './kubeadm-config.js'
+import type { Component, Mount, PodParts, Probe } from './pod-parts.js'
 import { atLeast } from './version-order.js'
 import type { Release } from './versions.js'
 import { yamlText } from './yaml-text.js'
-
-export type Component = 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'etcd'
 
 export interface StaticPodWish {
   readonly release: Release
@@ -23,35 +23,6 @@ export interface StaticPodWish {
   readonly externalCa?: boolean
   readonly certificatesDir: string
   readonly etcdDataDir: string
-}
-
-interface Probe {
-  readonly host: string
-  readonly path: string
-  readonly port: number
-  readonly scheme: 'HTTP' | 'HTTPS'
-}
-
-export interface Mount {
-  readonly name: string
-  readonly path: string
-  /** In the container, where it is another one there. */
-  readonly mountPath?: string
-  readonly type: string
-  readonly writable?: boolean
-}
-
-export interface PodParts {
-  readonly component: Component
-  readonly image: string
-  readonly flags: readonly string[]
-  readonly annotations?: Readonly<Record<string, string>>
-  readonly requests: Readonly<Record<string, string>>
-  readonly live: Probe
-  readonly start: Probe
-  readonly ready?: Probe
-  readonly mounts: readonly Mount[]
-  readonly env?: readonly { readonly name: string; readonly value?: string }[]
 }
 
 const caMounts = (pki: string): readonly Mount[] => [

@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { crioFiles, imageOf, images } from '../cache.js'
-import type { Lab } from '../lab.js'
 import type { LabNode } from '../node.js'
-import type { Piece } from '../piece.js'
+import type { Piece, PieceLab } from '../piece.js'
 import { must } from '../shell.js'
 
 const socket = '/var/run/crio/crio.sock'
@@ -55,7 +54,7 @@ Restart=always
 WantedBy=multi-user.target
 `
 
-async function start(node: LabNode, lab: Lab, files: Awaited<ReturnType<typeof crioFiles>>): Promise<void> {
+async function start(node: LabNode, lab: PieceLab, files: Awaited<ReturnType<typeof crioFiles>>): Promise<void> {
   await must('cp', ['-a', '--no-preserve=ownership', `${files.packages}/usr`, node.root])
   for (const program of files.programs) await node.install(program, `/usr/bin/${basename(program)}`)
   await node.put('/etc/crio/crio.conf', config(imageOf(lab.version, 'pause')))
@@ -68,7 +67,7 @@ async function start(node: LabNode, lab: Lab, files: Awaited<ReturnType<typeof c
 }
 
 /** Imports containerd's images into CRI-O's storage. */
-async function bringImages(node: LabNode, lab: Lab): Promise<void> {
+async function bringImages(node: LabNode, lab: PieceLab): Promise<void> {
   for (const name of readdirSync(images(lab.version)).filter((each) => each.endsWith('.tar'))) {
     const [{ RepoTags }] = JSON.parse(await must('tar', ['-xOf', join(images(lab.version), name), 'manifest.json']))
     const to = `containers-storage:[overlay@/var/lib/containerd/storage+/run/containers/storage]${RepoTags[0]}`

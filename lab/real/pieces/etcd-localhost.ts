@@ -1,12 +1,11 @@
-import type { Lab } from '../lab.js'
-import type { Piece } from '../piece.js'
+import type { Piece, PieceLab } from '../piece.js'
 
 /** etcd that listens only on loopback, as kubeadm once configured it and as in hardened clusters: no member could join it. */
 export const etcdLocalhost: Piece = {
   after: (lab) => listenOn(lab, (port) => `https://127.0.0.1:${port}`),
 }
 
-async function listenOn(lab: Lab, urls: (port: number) => string): Promise<void> {
+async function listenOn(lab: PieceLab, urls: (port: number) => string): Promise<void> {
   const cp1 = lab.node('cp1')
   const edit = [
     `s#--listen-client-urls=.*#--listen-client-urls=${urls(2379)}#`,

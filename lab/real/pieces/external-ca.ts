@@ -1,10 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Lab } from '../lab.js'
-import type { Piece } from '../piece.js'
+import type { Piece, PieceLab } from '../piece.js'
 
 /** Where the lab keeps the CA's certificate and key, which no node has any more. */
-export const keysElsewhere = (lab: Lab): string => join(lab.folder, 'keys-elsewhere')
+export const keysElsewhere = (lab: PieceLab): string => join(lab.folder, 'keys-elsewhere')
 
 /**
  * The key of the cluster's CA is on no node, once the workers have joined. The controller-manager no longer signs anything, as kubeadm configures it in such a

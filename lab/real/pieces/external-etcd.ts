@@ -1,6 +1,5 @@
-import type { Lab } from '../lab.js'
 import type { LabNode, NodeSpec } from '../node.js'
-import type { Piece } from '../piece.js'
+import type { Piece, PieceLab } from '../piece.js'
 
 const members: readonly NodeSpec[] = [1, 2, 3].map((n) => ({
   short: `e${n}`,
@@ -49,7 +48,7 @@ async function bring(from: LabNode, file: string, node: LabNode, path: string): 
   await node.put(path, await from.must(['cat', `/root/ca/${file}`]), mode)
 }
 
-async function startEtcd(lab: Lab): Promise<void> {
+async function startEtcd(lab: PieceLab): Promise<void> {
   const all = lab.nodes.filter(({ spec }) => spec.role === 'etcd')
   const [maker] = all as [LabNode]
   await makeCertificates(maker, all)

@@ -1,6 +1,6 @@
 import type { KubeadmDocuments } from '../kubeadm-documents.js'
-import type { Lab } from '../lab.js'
 import type { LabNode } from '../node.js'
+import type { PieceLab } from '../piece.js'
 
 /** Where kubespray, and KubeKey after it, keep etcd's certificates. */
 const folder = '/etc/ssl/etcd/ssl'
@@ -65,7 +65,7 @@ function certificates(node: LabNode): string {
 }
 
 /** etcd as a service of the first control plane itself, as in kubespray and KubeKey: for kubeadm it is external. */
-export async function startHostEtcd(lab: Lab): Promise<void> {
+export async function startHostEtcd(lab: PieceLab): Promise<void> {
   const cp1 = lab.node('cp1')
   await cp1.must(['sh', '-c', certificates(cp1)])
   await cp1.install(lab.etcdProgram, '/usr/local/bin/etcd')
@@ -74,7 +74,7 @@ export async function startHostEtcd(lab: Lab): Promise<void> {
   await cp1.must(['systemctl', 'enable', '--now', 'etcd'])
 }
 
-export function hostEtcd(documents: KubeadmDocuments, lab: Lab): void {
+export function hostEtcd(documents: KubeadmDocuments, lab: PieceLab): void {
   const cp1 = lab.node('cp1')
   documents.cluster.etcd = {
     external: {
@@ -87,7 +87,7 @@ export function hostEtcd(documents: KubeadmDocuments, lab: Lab): void {
 }
 
 /** The names that both add to the API server's certificate, besides kubeadm's. */
-export function certificateNames(lab: Lab, ...own: readonly string[]): string[] {
+export function certificateNames(lab: PieceLab, ...own: readonly string[]): string[] {
   const inside = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
   const nodes = [lab.node('cp1')].flatMap((node) => [node.spec.name, node.address])
   return [...inside, '10.96.0.1', 'localhost', '127.0.0.1', ...nodes, ...own]

@@ -1,9 +1,8 @@
 import { stringify } from 'yaml'
 import { nginxImage } from '../cache.js'
 import { extraArgs } from '../kubeadm-documents.js'
-import type { Lab } from '../lab.js'
 import type { LabNode } from '../node.js'
-import type { Piece } from '../piece.js'
+import type { Piece, PieceLab } from '../piece.js'
 import { certificateNames, hostEtcd, startHostEtcd } from './host-etcd.js'
 
 const schedulerConfig = '/etc/kubernetes/kubescheduler-config.yaml'
@@ -65,7 +64,11 @@ const nginxPod = (image: string) =>
   })
 
 /** nginx on a worker's loopback, which its kubelet uses, as kubespray configures it after the join. */
-async function throughLoopback(node: LabNode, lab: Lab, image: { file: string; reference: string }): Promise<void> {
+async function throughLoopback(
+  node: LabNode,
+  lab: PieceLab,
+  image: { file: string; reference: string },
+): Promise<void> {
   await node.importImage(image.file)
   await node.put('/etc/nginx/nginx.conf', nginxConf(`${lab.node('cp1').address}:6443`), '0755')
   await node.put('/etc/kubernetes/manifests/nginx-proxy.yml', nginxPod(image.reference), '0640')
