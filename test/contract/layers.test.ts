@@ -157,29 +157,26 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     ],
     doors: ['commander', 'picocolors', 'node:readline/promises', 'node:fs', 'node:fs/promises'],
   },
-  'coordinator/src/rest': {
+  // What every route shares: its dependencies, response schemas, the format of event streams.
+  'coordinator/src/rest/context': {
+    may: ['coordinator/src/documents', 'coordinator/src/engine', 'coordinator/src/report', 'coordinator/src/runs'],
+    doors: [],
+  },
+  'coordinator/src/rest/routes': {
     may: [
       'shared/src',
-      'shared/src/gen',
-      'coordinator/src/documents',
       'coordinator/src/config',
-      'coordinator/src/state',
-      'coordinator/src/engine',
-      'coordinator/src/fleet',
-      ...conversionAndRuns,
+      'coordinator/src/documents',
       'coordinator/src/report',
+      'coordinator/src/runs',
+      'coordinator/src/rest/context',
     ],
-    doors: [
-      'fastify',
-      '@fastify/swagger',
-      'zod',
-      'node:tls',
-      'node:net',
-      'node:fs',
-      'node:fs/promises',
-      'node:http',
-      'node:https',
-    ],
+    doors: ['fastify'],
+  },
+  // The server: credentials, errors, the list of routes.
+  'coordinator/src/rest': {
+    may: ['shared/src', 'coordinator/src/runs', 'coordinator/src/rest/context', 'coordinator/src/rest/routes'],
+    doors: ['fastify', '@fastify/swagger', 'node:tls', 'node:net', 'node:https'],
   },
   // The files that put the rooms together; one starts this program again, for --detach.
   'coordinator/src': {
@@ -261,6 +258,9 @@ t.test('the test itself sees a planted violation', async (t) => {
   ])
   t.same(violations('coordinator/src/cli/x.ts', "import { a } from '@quorate/agent/config'\n"), [
     'coordinator/src/cli/x.ts: coordinator/src/cli may not import agent/src',
+  ])
+  t.same(violations('coordinator/src/rest/routes/x.ts', "import { buildApp } from '../app.js'\n"), [
+    'coordinator/src/rest/routes/x.ts: coordinator/src/rest/routes may not import coordinator/src/rest',
   ])
   t.same(violations('shared/src/x.ts', "import {\n  a,\n  b,\n} from 'fastify'\n"), [
     'shared/src/x.ts: shared/src is not the door for fastify',

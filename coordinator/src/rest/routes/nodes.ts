@@ -2,8 +2,8 @@ import type { RouteOptions } from 'fastify'
 import { partOf } from '../../documents/document.js'
 import { node } from '../../documents/fleet.js'
 import { listNodes } from '../../runs/nodes.js'
-import type { RestParts } from '../parts.js'
-import { arrayOf, failures, refTo } from '../schemas.js'
+import type { RestParts } from '../context/parts.js'
+import { arrayOf, failures, refTo } from '../context/schemas.js'
 
 export const nodeRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
   {

@@ -1,5 +1,5 @@
 import type { RouteOptions } from 'fastify'
-import { failures } from '../schemas.js'
+import { failures } from '../context/schemas.js'
 
 export const openApiRoutes: readonly RouteOptions[] = [
   {

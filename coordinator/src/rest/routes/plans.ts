@@ -3,8 +3,8 @@ import { parseClusterFile } from '../../config/parse-cluster-file.js'
 import { written } from '../../documents/document.js'
 import { plan } from '../../documents/plan.js'
 import { planConversion } from '../../runs/plan.js'
-import type { RestParts } from '../parts.js'
-import { failures, refTo } from '../schemas.js'
+import type { RestParts } from '../context/parts.js'
+import { failures, refTo } from '../context/schemas.js'
 
 /** As JSON, or the file itself: `curl --data-binary @cluster.yaml -H 'content-type: application/yaml'`. */
 type Body = string | { readonly clusterFile: string }

@@ -6,8 +6,8 @@ import { makeReport } from '../../report/run-report.js'
 import { type RunReport, reportDocument } from '../../report/schema.js'
 import { readRun } from '../../runs/read-runs.js'
 import { undoSentences } from '../../runs/undo-sentences.js'
-import type { RestParts } from '../parts.js'
-import { failures, refTo } from '../schemas.js'
+import type { RestParts } from '../context/parts.js'
+import { failures, refTo } from '../context/schemas.js'
 
 const access = { access: 'observer' } as const
 const params = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const

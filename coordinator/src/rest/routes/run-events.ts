@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { followRun, readRun } from '../../runs/read-runs.js'
-import type { RestParts } from '../parts.js'
-import { failures } from '../schemas.js'
-import { serverSentEvents } from '../server-sent-events.js'
+import type { RestParts } from '../context/parts.js'
+import { failures } from '../context/schemas.js'
+import { serverSentEvents } from '../context/server-sent-events.js'
 
 export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
   {

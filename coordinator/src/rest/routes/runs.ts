@@ -10,8 +10,8 @@ import { approve, planConversion } from '../../runs/plan.js'
 import { listRuns, readRun } from '../../runs/read-runs.js'
 import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
-import type { RestParts } from '../parts.js'
-import { arrayOf, failures, refTo } from '../schemas.js'
+import type { RestParts } from '../context/parts.js'
+import { arrayOf, failures, refTo } from '../context/schemas.js'
 
 const access = { read: { access: 'observer' }, write: { access: 'operator' } } as const
 const runId = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@quorate/coordinator/engine/events'
-import { serverSentEvents } from '@quorate/coordinator/rest/server-sent-events'
+import { serverSentEvents } from '@quorate/coordinator/rest/context/server-sent-events'
 import t from 'tap'
 
 const event = (seq: number): RecordedEvent => ({ seq, at: 0, run: 'r', event: { kind: 'step-done', step: 's' } })

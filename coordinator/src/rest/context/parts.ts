@@ -1,4 +1,4 @@
-import type { Session } from '../runs/session.js'
+import type { Session } from '../../runs/session.js'
 import type { RunningRuns } from './running-runs.js'
 
 /** The dependencies of the routes. */

@@ -1,9 +1,9 @@
-import { jsonSchema, schemaOf } from '../documents/document.js'
-import { node } from '../documents/fleet.js'
-import { plan, rollbackPlan } from '../documents/plan.js'
-import { run, runSummary } from '../documents/run.js'
-import { runError, text } from '../documents/words.js'
-import { reportDocument } from '../report/schema.js'
+import { jsonSchema, schemaOf } from '../../documents/document.js'
+import { node } from '../../documents/fleet.js'
+import { plan, rollbackPlan } from '../../documents/plan.js'
+import { run, runSummary } from '../../documents/run.js'
+import { runError, text } from '../../documents/words.js'
+import { reportDocument } from '../../report/schema.js'
 
 /** JSON Schemas (2020-12, as in OpenAPI 3.1) of responses, made from the documents that the command line prints. `$id` is their name in the document. */
 

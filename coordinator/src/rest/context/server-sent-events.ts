@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { line } from '../documents/document.js'
-import { event as eventDocument } from '../documents/run.js'
-import type { RecordedEvent } from '../engine/events.js'
-import { documentedEvent } from '../report/documented-run.js'
+import { line } from '../../documents/document.js'
+import { event as eventDocument } from '../../documents/run.js'
+import type { RecordedEvent } from '../../engine/events.js'
+import { documentedEvent } from '../../report/documented-run.js'
 
 export interface SseOptions {
   readonly signal: AbortSignal
