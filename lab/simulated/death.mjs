@@ -1,6 +1,6 @@
 // Loaded by node-preload.mjs where QUORATE_SIM_DEATH names a file: ends this process as kill -9 does at one record of the file that it
 // appends to, a run's journal or an agent's ledger, and keeps account of what a power cut would leave of that file.
-//   <name>.wish    {record, nth, moment}: at which record, the how-manieth since it was wished for, and when:
+//   <name>.wish    {record, nth, moment}: which record, the nth of them since the wish was written, and when:
 //                  `before` anything of it is written, `torn` in its middle, `written` and not synced, `synced`
 //   <name>.died    written in that moment: the record
 //   <name>.synced  {path, inode, size} of the file as of its last fsync
@@ -94,7 +94,7 @@ async function sync(file, really) {
   if (file.dieOnceSynced !== undefined) die(file.dieOnceSynced)
 }
 
-/** A ledger that is written anew has another name until it is whole. */
+/** A ledger that is written again has another name until it is complete. */
 const recorded = /^(.*\/)(?:\.(ledger\.jsonl)\.quorate-[0-9a-f]+|(ledger\.jsonl|runs\/[^/]+\.jsonl))$/
 const reads = (flags) => flags === 'r' || (typeof flags === 'number' && (flags & 3) === constants.O_RDONLY)
 
@@ -106,7 +106,7 @@ fsPromises.open = async (path, flags, mode) => {
   const file = { path: found[1] + (found[2] ?? found[3]), handle }
   const really = (method) => handle[method].bind(handle)
   const [writeFile, appendFile, datasync, fsync] = ['writeFile', 'appendFile', 'datasync', 'sync'].map(really)
-  // What is there already was synced, or read as good, by whoever wrote it.
+  // Existing content was synced, or accepted as good, by the process that wrote it.
   if (found[2] === undefined) noteSynced(file)
   return Object.assign(handle, {
     writeFile: (data) => append(file, data, writeFile),

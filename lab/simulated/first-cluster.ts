@@ -97,7 +97,7 @@ export function makeFirstCluster(
     node.write('/etc/kubernetes/kubelet.conf', text, 0o600)
   }
   const { certSANs: _, ...stored } = init
-  // What was made of the wish counts: the whole of the options may come as it.
+  // `facts` after `wish`: the caller may pass all its options as the wish.
   makeObjects(site, { ...wish, ...facts, init: init.certSansForgotten ? stored : init }, [first, ...workers])
   if (wish.networkPlugin !== undefined) installNetworkPlugin(site, wish.networkPlugin, [first, ...workers])
 }

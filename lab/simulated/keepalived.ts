@@ -35,7 +35,7 @@ export function readKeepalivedConfig(text: string): KeepalivedConfig {
   }
 }
 
-/** A configuration with the files that its `include FOLDER/*.conf` lines name in their place. */
+/** A configuration with each `include FOLDER/*.conf` line replaced by the files that it names. */
 function withIncludes(node: SimulatedNode, path: string): string {
   const folder = dirname(path)
   return node.must(path).replace(/^\s*include\s+(\S+)\/\*(\.\w+)$/gm, (_, named: string, ending: string) => {
@@ -45,7 +45,7 @@ function withIncludes(node: SimulatedNode, path: string): string {
   })
 }
 
-/** Which keepalived of which machine, with which file, and the haproxy that its track_script looks at. */
+/** One keepalived of a machine: its unit, its file, and the haproxy that its track_script checks. */
 export interface Started {
   readonly unit: string
   readonly configPath: string
@@ -55,11 +55,11 @@ export interface Started {
 interface Speaker {
   readonly node: SimulatedNode
   readonly config: KeepalivedConfig
-  /** The haproxy that its track_script looks at. */
+  /** The haproxy that its track_script checks. */
   readonly haproxy: () => Haproxy | undefined
 }
 
-/** All keepaliveds of the site, with the holders of virtual addresses. All BACKUP and nopreempt: the holder keeps it while it is healthy. */
+/** Every keepalived of the site, and the holder of each virtual address. All are BACKUP with nopreempt: a healthy holder keeps its address. */
 export class VirtualAddresses {
   private readonly speakers = new Map<string, Speaker>()
   private readonly network: SimulatedNetwork

@@ -67,7 +67,7 @@ export class KubeClient {
     this.agent = new Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 })
   }
 
-  /** Throws what the system says (`connect ECONNREFUSED ...`, `certificate has expired`); any HTTP status is an answer. */
+  /** Throws the system's error (`connect ECONNREFUSED ...`, `certificate has expired`); any HTTP status is an answer. */
   async request(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
     if (!this.node.alive) throw new Error('the node is without power')
     const { server, ca, cert, key, token } = this.credentials
@@ -124,7 +124,7 @@ export class KubeClient {
   }
 }
 
-/** A failure in the words of Go's net and crypto/x509, which kubeadm and kubelet pass on. */
+/** The error message of Go's net or crypto/x509, which kubeadm and kubelet print. */
 function inGo(error: Error & { code?: string; cert?: { subjectaltname?: string } }, name: string): Error {
   if (error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const valid = (error.cert?.subjectaltname ?? '').replaceAll('DNS:', '').replaceAll('IP Address:', '')

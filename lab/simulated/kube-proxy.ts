@@ -9,7 +9,10 @@ import { keyOf, type ObjectStore } from './store.js'
 /** Minimum interval between writes of its rules; a second on a real node (iptables.minSyncPeriod). */
 const syncMs = 400
 
-/** kube-proxy: makes the ways of Services; takes its server from the ConfigMap when its pod starts, and keeps a connection to it. Ready or not does not depend on it. */
+/**
+ * kube-proxy: forwards the ports of Services. It reads its server from the ConfigMap when its pod starts, and keeps a connection to it; its
+ * readiness does not depend on that connection.
+ */
 export class KubeProxy implements Process {
   private readonly node: SimulatedNode
   private readonly network: SimulatedNetwork

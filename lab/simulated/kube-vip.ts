@@ -17,15 +17,15 @@ const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases'
 const lookEveryMs = 100
 
 /**
- * kube-vip in miniature: holds a Lease with the kubeconfig that its pod mounts, through the API server that its settings name, and while it holds it
- * the virtual IP is on this node. A real API server listens on every address; here it has one, so what comes to the virtual IP is carried there.
+ * kube-vip in miniature: competes for a Lease with the kubeconfig that its pod mounts, through the API server that its settings name. The holder's node
+ * has the virtual IP. A real API server listens on every address; here it has one, so connections to the virtual IP are forwarded to it.
  */
 export class KubeVip implements Process {
   private readonly parts: KubeVipParts
   private readonly env: ReadonlyMap<string, string>
   private readonly pid: number
   private client: KubeClient | undefined
-  /** Milliseconds that this program has run: a slow laboratory is no failed API server. */
+  /** Milliseconds that this process has run, without its pauses: those are not failures of the API server. */
   private lived = 0
   private lookedAt = Date.now()
   private renewedAt = Number.NEGATIVE_INFINITY
@@ -66,7 +66,7 @@ export class KubeVip implements Process {
     this.client?.close()
   }
 
-  /** Where it looks for its credentials; what the pod mounts there lies elsewhere on the node. */
+  /** Path on the node of what its pod mounts as its credentials. */
   private kubeconfigPath(): string {
     const { containers, volumes = [] } = this.parts.manifest.spec
     const mount = containers[0]?.volumeMounts?.find(({ mountPath }) => mountPath === '/etc/kubernetes/admin.conf')

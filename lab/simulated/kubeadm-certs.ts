@@ -14,8 +14,8 @@ const serverAuth = '1.3.6.1.5.5.7.3.1'
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 
 /**
- * `kubeadm certs renew all`: every leaf of this node anew, with the names that the old one has; what kubeadm-config says of certSANs does not
- * count (app/phases/certs/renewal). Restarts nothing, and leaves the kubelet's own alone.
+ * `kubeadm certs renew all`: issues every leaf certificate of this node again, with the names of the old one; certSANs of kubeadm-config are
+ * ignored (app/phases/certs/renewal). Restarts nothing, and does not touch the kubelet's own certificate.
  */
 export async function certsRenewAll(run: Kubeadm): Promise<void> {
   const { node } = run.machine
@@ -36,7 +36,7 @@ export async function certsRenewAll(run: Kubeadm): Promise<void> {
   )
 }
 
-/** `signer`: the CA's files without their ending. */
+/** `signer`: path of the CA's files without extension. */
 function renew({ machine: { node }, site }: Kubeadm, old: string, signer: string): Identity {
   const [key] = site.keys
   if (key === undefined) throw new Error('the laboratory made no keys')
@@ -55,7 +55,7 @@ function renew({ machine: { node }, site }: Kubeadm, old: string, signer: string
   return issue(wish, key, { cert: node.must(`${signer}.crt`), key: node.must(`${signer}.key`) })
 }
 
-/** The client certificate inside; its server stays what it is. */
+/** Renews the client certificate in a kubeconfig; its server stays. */
 function renewKubeconfig(run: Kubeadm, path: string): void {
   const { node } = run.machine
   const text = node.read(path)

@@ -5,7 +5,7 @@ import type { Kubeadm } from './kubeadm-run.js'
 import type { Site } from './site.js'
 import { type KubeObject, keyOf } from './store.js'
 
-/** The fields of kubeadm's documents that the laboratory looks at. */
+/** The fields of kubeadm's documents that the laboratory reads. */
 export interface ClusterConfiguration {
   apiVersion: string
   kubernetesVersion: string
@@ -24,7 +24,7 @@ export interface ClusterConfiguration {
   }
 }
 
-/** What is said of one component beyond kubeadm's own choice. */
+/** A component's settings beyond kubeadm's defaults. */
 export interface ComponentConfiguration {
   extraArgs?: ExtraArgs
   extraVolumes?: ExtraVolume[]
@@ -117,7 +117,7 @@ export function readConfig({ machine, site }: Kubeadm, path: string): Documents 
   return documents
 }
 
-/** Those of etcd's server and peer certificates (GetEtcdAltNames, GetEtcdPeerAltNames). */
+/** Names and addresses in etcd's server and peer certificates (GetEtcdAltNames, GetEtcdPeerAltNames). */
 export const etcdSans = (node: { name: string; address: string }): { dnsNames: string[]; ipAddresses: string[] } => ({
   dnsNames: [node.name, 'localhost'],
   ipAddresses: [node.address, '127.0.0.1', '::1'],
@@ -150,7 +150,7 @@ export function apiServerSans(
 }
 
 function firstAddress(subnet: string): string {
-  // Of dual stack the first alone (kubeadm's GetAPIServerVirtualIP).
+  // With dual stack only the first (kubeadm's GetAPIServerVirtualIP).
   const [base = ''] = subnet.split(/[/,]/)
   if (base.endsWith('::')) return `${base}1`
   const parts = base.split('.').map(Number)
@@ -171,7 +171,7 @@ export function adminClient(run: Kubeadm, server: string): KubeClient {
   return clientFor(run, { ...credentialsOf(node, text), server })
 }
 
-/** GET of an object; throws the server's words for anything but 200. */
+/** GET of an object; throws the server's message for anything but 200. */
 export async function getObject(client: KubeClient, path: string): Promise<KubeObject> {
   const { status, body } = await client.request('GET', path)
   if (status !== 200) throw new Error((body as { message?: string }).message ?? `the server answered ${status}`)

@@ -7,12 +7,12 @@ import { clientFor, durationMs, getObject, type JoinConfiguration } from './kube
 import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 
 const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
-/** Signatures come within moments here; the five minutes of a real kubeadm would only make tests slow. */
+/** Signatures appear at once here; the five minutes of a real kubeadm would only make tests slow. */
 const longestWaitMs = 4000
 
 /**
- * Token discovery (cmd/kubeadm/app/discovery/token): cluster-info without verification, its signature by the token, the CA's
- * pin, then the same again with verification. The answer is the kubeconfig inside: ITS server, not the one that was asked.
+ * Token discovery (cmd/kubeadm/app/discovery/token): reads cluster-info without verification, verifies its signature with the token and the CA
+ * with the pin, then reads it again with verification. Returns the kubeconfig in it, with ITS server, not the one that was asked.
  */
 export async function discover(run: Kubeadm, join: JoinConfiguration): Promise<Credentials> {
   const { node } = run.machine
@@ -52,8 +52,8 @@ export async function discover(run: Kubeadm, join: JoinConfiguration): Promise<C
 }
 
 /**
- * File discovery (cmd/kubeadm/app/discovery/file): cluster-info with the credentials of the file, or anonymously where it has none; where
- * these may not read it, server and CA are the file's own.
+ * File discovery (cmd/kubeadm/app/discovery/file): reads cluster-info with the credentials of the file, or anonymously if it has none. If the
+ * server refuses, server and CA are those of the file.
  */
 async function discoverByFile(run: Kubeadm, join: JoinConfiguration, path: string): Promise<Credentials> {
   const { node } = run.machine

@@ -17,8 +17,8 @@ function configured(
 }
 
 /**
- * `kubeadm init phase certs apiserver` and its like: issues a certificate where none is. One that is there is left alone, whatever its names are
- * (seen on real 1.30.4 and 1.37.2). Without an InitConfiguration the names are defaults, here the node's own.
+ * `kubeadm init phase certs apiserver` and the like: issues a missing certificate. An existing one stays, whatever its names are (seen on real
+ * 1.30.4 and 1.37.2). Without an InitConfiguration the names are defaults, here the node's own.
  */
 export const initPhaseCerts =
   (which: 'apiserver' | 'etcd-server' | 'etcd-peer') =>
@@ -41,7 +41,7 @@ export const initPhaseCerts =
       )
     }
     if (node.read(`${folder}/${file}.crt`) !== undefined || node.exists(`${folder}/${file}.key`)) {
-      // Whatever names it has: kubeadm 1.30 and 1.37 both leave a certificate that is there, and end with 0.
+      // Whatever names it has: kubeadm 1.30 and 1.37 both keep an existing certificate and exit with 0.
       return run.print(`[certs] Using existing ${file} certificate and key on disk`)
     }
     run.print(`[certs] Generating "${file}" certificate and key`)

@@ -23,7 +23,7 @@ import { staticPodManifest } from './static-pods.js'
 import type { KubeObject } from './store.js'
 import { atLeast } from './version-order.js'
 
-/** kubeadm's own patience, which a machine that does much else may need. */
+/** How long kubeadm retries; a busy machine may need it. */
 const patienceMs = 120_000
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -32,7 +32,7 @@ export async function joinPreflight(run: Kubeadm, config: string): Promise<void>
   await preflight(run, joinConfiguration(run, config))
 }
 
-/** kubeadm join phase control-plane-join mark-control-plane: needs no token where the configuration names a kubeconfig. */
+/** kubeadm join phase control-plane-join mark-control-plane: needs no token if the configuration names a kubeconfig. */
 export async function joinMarkControlPlane(run: Kubeadm, config: string): Promise<void> {
   const join = joinConfiguration(run, config)
   const { node } = run.machine
@@ -86,14 +86,14 @@ function controlPlanePhases(run: Kubeadm, context: JoinContext): readonly Phase[
     ['kubelet-wait-bootstrap', () => waitBootstrap(run)],
     ...(localMode ? [] : [['control-plane-join/etcd', () => etcdJoin(run, context)] as const]),
     ['control-plane-join/mark-control-plane', () => markControlPlane(run, context)],
-    // Before, it is there for a feature gate that is off (WaitForAllControlPlaneComponents).
+    // Before 1.33 it requires a feature gate that is off by default (WaitForAllControlPlaneComponents).
     ...(atLeast(run.site.release.version, '1.33')
       ? [['wait-control-plane', () => waitControlPlane(run)] as const]
       : []),
   ]
 }
 
-/** etcd's phase can break off in its middle too: `etcd-join/promote` with a learner added, `etcd-join/wait` with a new voter. */
+/** The phase etcd-join can also fail halfway: `etcd-join/promote` after a learner was added, `etcd-join/wait` after a voter was. */
 function breakOff({ machine: { node } }: Kubeadm, place: string): void {
   if (node.faults.failJoinPhase === place) throw new PhaseError(place, 'an error has been injected')
 }
@@ -200,7 +200,7 @@ async function checkEtcd(run: Kubeadm, { cluster }: JoinContext): Promise<void> 
   }
 }
 
-/** A member that another join is just bringing up is waited for, not complained of. */
+/** Whether another join is starting this member: kubeadm waits for it and reports no error. */
 function isJoining({ site }: Kubeadm, name: string): boolean {
   const member = site.etcd.members.find((each) => each.name === name)
   return member?.running === true && !member.serving
@@ -261,20 +261,20 @@ async function kubeletStart(
   if (started.exitCode !== 0) throw new PhaseError('kubelet-start', started.stderr)
 }
 
-/** kubeadm-flags.env: the node's name only where the machine is called otherwise (app/phases/kubelet/flags.go). */
+/** kubeadm-flags.env: the node's name only if the hostname differs (app/phases/kubelet/flags.go). */
 export function writeKubeletFlags(node: SimulatedNode, nodeName: string, extra: ReadonlyMap<string, string>): void {
   const flags = [...(nodeName === node.hostname ? [] : [['hostname-override', nodeName]]), ...extra]
   const text = flags.map(([name, value]) => `--${name}=${value}`).join(' ')
   node.write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="${text}"\n`, 0o644)
 }
 
-/** Whether a new member learns before it votes: by kubeadm's release, and by kubeadm-config where that still has a say. */
+/** Whether a new member is added as a learner: depends on kubeadm's release and, where it still counts, on kubeadm-config. */
 function learnsFirst({ site: { release } }: Kubeadm, { cluster }: JoinContext): boolean {
   if (release.learnerMode === 'always') return true
   return cluster.featureGates?.['EtcdLearnerMode'] ?? release.learnerMode === 'on'
 }
 
-/** Adds the member, as a learner where it may, writes its manifest, promotes it; each tried again until the etcd call's time is over. */
+/** Adds the member, as a learner if allowed, writes its manifest, promotes it; retries each until the timeout of etcd calls. */
 async function etcdJoin(run: Kubeadm, context: JoinContext): Promise<void> {
   const { site } = run
   if (context.cluster.etcd?.external !== undefined)

@@ -15,7 +15,7 @@ interface Owner {
 }
 
 interface Leaf {
-  /** Below pki, without ending. */
+  /** Path below pki, without extension. */
   readonly file: string
   readonly signer: 'ca' | 'etcd/ca' | 'front-proxy-ca'
   readonly wish: CertificateWish
@@ -45,14 +45,14 @@ function leavesOf(release: Release, { cluster, nodeName, address }: Owner): read
   ]
 }
 
-/** The leaf whose files below pki are these. */
+/** The leaf certificate with this path below pki. */
 export function leafOf(release: Release, owner: Owner, file: string): Leaf {
   const leaf = leavesOf(release, owner).find((one) => one.file === file)
   if (leaf === undefined) throw new Error(`kubeadm makes no certificate ${file}`)
   return leaf
 }
 
-/** What kubeadm says of a serving certificate that it made; nothing of a client's. */
+/** What kubeadm prints about a new serving certificate; nothing about a client certificate. */
 export function printNames(run: Kubeadm, file: string, { dnsNames, ipAddresses }: CertificateWish): void {
   if (dnsNames === undefined || ipAddresses === undefined) return
   run.print(
@@ -60,11 +60,11 @@ export function printNames(run: Kubeadm, file: string, { dnsNames, ipAddresses }
   )
 }
 
-/** kubeadm takes a cluster for one with an external CA when the CA's certificate is there and its key is not (certs.UsingExternalCA). */
+/** kubeadm considers the CA external if its certificate exists and its key does not (certs.UsingExternalCA). */
 export const isExternalCa = (node: SimulatedNode, cluster: ClusterConfiguration): boolean =>
   node.exists(`${pkiOf(cluster)}/ca.crt`) && !node.exists(`${pkiOf(cluster)}/ca.key`)
 
-/** Leaf certificates of a control plane, on the CAs that are there. One key serves them all: keys are dear. */
+/** Leaf certificates of a control plane, signed by the CAs on its node. All have the same key: making one is slow. */
 export function makeCertificates(run: Kubeadm, owner: Owner): void {
   const {
     machine: { node },
@@ -75,7 +75,7 @@ export function makeCertificates(run: Kubeadm, owner: Owner): void {
   if (key === undefined) throw new Error('the laboratory made no keys')
   run.print(`[certs] Using certificateDir folder "${pki}"`)
   for (const leaf of leavesOf(site.release, owner)) {
-    // kubeadm leaves out the tree of etcd's CA where etcd is external (cmd/phases/certs, GetCertsWithoutEtcd).
+    // kubeadm makes no certificates of etcd's CA if etcd is external (cmd/phases/certs, GetCertsWithoutEtcd).
     if (leaf.signer === 'etcd/ca' && owner.cluster.etcd?.external !== undefined) continue
     if (node.exists(`${pki}/${leaf.signer}.key`)) makeLeaf(run, leaf, { key, pki })
     else requireProvided(node, leaf, pki)
@@ -100,7 +100,7 @@ function makeLeaf(
   printNames(run, file, wish)
 }
 
-/** Without the CA's key each certificate must be there, signed by that CA, with some key (certs.CreateTree): it looks at no name and no date. */
+/** Without the CA's key each certificate must exist, signed by that CA, and have a key (certs.CreateTree): names and dates are not checked. */
 function requireProvided(node: SimulatedNode, { file, signer }: Leaf, pki: string): void {
   const failed = (why: string): PhaseError =>
     new PhaseError(
@@ -139,7 +139,7 @@ function kubeconfigsOf(release: Release, { cluster, address, bindPort }: Kubecon
   ]
 }
 
-/** With an external CA it writes none, and does not even look whether there are any (kubeconfig.CreateJoinControlPlaneKubeConfigFiles). */
+/** With an external CA it writes none, and does not check whether they exist (kubeconfig.CreateJoinControlPlaneKubeConfigFiles). */
 export function writeKubeconfigs(run: Kubeadm, owner: KubeconfigOwner): void {
   const {
     machine: { node },

@@ -6,7 +6,7 @@ import { type Kubeadm, PhaseError } from './kubeadm-run.js'
 import { atLeast } from './version-order.js'
 
 /**
- * Where a dry run writes: the folder of the variable, since 1.32 it itself (constants.GetDryRunDir), before a new one below its `tmp`
+ * Where a dry run writes: since 1.32 the folder that the variable names (constants.GetDryRunDir), before that a new folder below its `tmp`
  * (CreateTempDirForKubeadm). Seen with 1.28.15 and 1.37.2.
  */
 function dryRunFolder({ env = {}, site }: Kubeadm): string {
@@ -34,7 +34,7 @@ export async function initPhaseControlPlane(run: Kubeadm, config: string, args: 
   writeManifests(run, contextOf(run, config, { args, phase: 'control-plane/all' }))
 }
 
-/** `kubeadm init phase etcd local`: a member alone. With an etcd elsewhere it writes nothing. */
+/** `kubeadm init phase etcd local`: a single member. With an external etcd it writes nothing. */
 export async function initPhaseEtcd(run: Kubeadm, config: string, args: readonly string[]): Promise<void> {
   const context = contextOf(run, config, { args, phase: 'etcd/local' })
   if (context.cluster.etcd?.external !== undefined) return

@@ -21,7 +21,7 @@ interface Found {
   readonly warning?: boolean
 }
 
-/** What preflight leaves for the phases after it. */
+/** What the later phases need from preflight. */
 export interface JoinContext {
   readonly join: JoinConfiguration
   readonly bootstrap: Credentials

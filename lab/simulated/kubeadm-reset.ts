@@ -13,7 +13,7 @@ export async function reset(run: Kubeadm, _config: string, args: readonly string
   run.complain('W preflight: could not obtain a configuration from the cluster, falling back to defaults')
   run.print('[preflight] Running pre-flight checks')
   const external = site.externalEtcd !== undefined
-  // As where the cluster cannot be read: the folder of certificates by default, etcd's by its manifest (removeetcdmember.go, getEtcdDataDir).
+  // As if the cluster could not be read: the default folder of certificates, etcd's folder from its manifest (removeetcdmember.go, getEtcdDataDir).
   const [pki, etcdData] = [pkiOf({}), etcdDataOf(storedConfiguration(site))]
   const skipped = args.includes('--skip-phases=remove-etcd-member')
   if (external && !skipped) {

@@ -5,9 +5,9 @@ import type { Site } from './site.js'
 export interface Kubeadm {
   readonly site: Site
   readonly machine: Machine
-  /** Variables that it was started with beyond the usual. */
+  /** Environment variables besides the usual ones. */
   readonly env?: Readonly<Record<string, string>>
-  /** Aborted when its process is killed; it dies at its next line, or where it tries something again. */
+  /** Aborted when its process is killed; it ends at its next line of output or its next retry. */
   readonly life?: AbortSignal
   /** A line of standard output. */
   print(line: string): void
@@ -15,7 +15,7 @@ export interface Kubeadm {
   complain(line: string): void
 }
 
-/** A phase that failed, in kubeadm's words: `error execution phase X: ...`. */
+/** A failed phase, with kubeadm's message: `error execution phase X: ...`. */
 export class PhaseError extends Error {
   readonly phase: string
   constructor(phase: string, message: string) {

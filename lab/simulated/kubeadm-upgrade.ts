@@ -69,7 +69,7 @@ async function withConfiguration(run: Kubeadm, work: (configured: Configured) =>
   }
 }
 
-/** What just restarts is asked again, as kubeadm does. */
+/** Retries while the API server restarts, as kubeadm does. */
 async function patch(client: KubeClient, path: string, body: object): Promise<void> {
   for (const until = Date.now() + patienceMs; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
     const answer = await client.request('PATCH', path, body, mergePatch).catch(() => undefined)

@@ -35,7 +35,7 @@ const subCommands: readonly (readonly [words: string, run: SubCommand])[] = [
   ['version', async ({ site, machine, print }) => print(machine.node.faults.programVersion ?? site.release.version)],
 ]
 
-/** The versions and the fields that it reads: a kind that is empty would be read by nobody. */
+/** Validates the apiVersions only; a file without kubeadm documents is an error. */
 async function configValidate(run: Kubeadm, config: string): Promise<void> {
   if (Object.keys(readConfig(run, config)).length === 0) throw new Error(`no kubeadm configuration in "${config}"`)
   run.print('ok')
@@ -48,7 +48,7 @@ async function configImagesPull({ site, machine, print }: Kubeadm): Promise<void
   }
 }
 
-/** Of the release and the repository that it is told, else of its own. */
+/** For the release and the repository of its options, by default its own. */
 async function configImagesList({ site, print }: Kubeadm, _config: string, args: readonly string[]): Promise<void> {
   const told = (flag: string): string | undefined =>
     args.find((arg) => arg.startsWith(`--${flag}=`))?.slice(flag.length + 3)

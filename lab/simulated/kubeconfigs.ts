@@ -3,7 +3,7 @@ import { yamlText } from './yaml-text.js'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
-/** Kubeconfig with the client certificate inside, as kubeadm writes admin.conf and its kin. */
+/** Kubeconfig with the client certificate inside, as kubeadm writes admin.conf and the like. */
 export function embeddedKubeconfig(server: string, caPem: string, user: string, identity: Identity): string {
   const credentials = { 'client-certificate-data': base64(identity.cert), 'client-key-data': base64(identity.key) }
   return kubeconfig({ server, caPem, cluster: 'kubernetes', context: `${user}@kubernetes`, user, credentials })

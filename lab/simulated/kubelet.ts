@@ -20,7 +20,7 @@ export interface KubeletParts {
   readonly node: SimulatedNode
   readonly network: SimulatedNetwork
   readonly runtime: ContainerRuntime
-  /** What its watch would bring it. */
+  /** Read directly, in place of a watch. */
   readonly store: ObjectStore
   readonly version: string
   /** Serving certificate of port 10250. */
@@ -39,19 +39,19 @@ export class Kubelet {
   private drop = (): void => {}
   private entry: Listening | undefined
   readonly pid: number
-  /** By the command line with which systemd started it. */
+  /** From the command line with which systemd started it. */
   private readonly places: KubeletPlaces
   private readonly words: readonly string[]
   private stopped = false
   private lastContact = 0
-  /** When which container of a static pod was last told to the API. */
+  /** The container of each static pod as last reported to the API, and when. */
   private readonly mirrored = new Map<string, { id: string; ready: boolean; at: number }>()
   private readonly parsed = new Map<string, PodManifest | undefined>()
   private starting: Promise<void> | undefined
   private manifests: string | undefined
-  /** As its flags had it when it was started. */
+  /** From its flags at its start. */
   private readonly nodeName: string
-  /** Refused probes of each container, one after the other. */
+  /** Consecutive refused probes of each container. */
   private readonly refused = new Map<string, number>()
 
   /** With serverTLSBootstrap every handshake fails until its request is approved; then it gets a signed certificate, as from csrsigning. */
@@ -65,7 +65,7 @@ export class Kubelet {
     this.nodeName = parts.node.kubeletFlag('hostname-override') ?? parts.node.hostname
   }
 
-  /** As the unit's start: fails when there is no configuration to run with. */
+  /** What its unit starts; fails without a configuration. */
   start(): void {
     if (!this.parts.node.exists(this.places.config))
       throw new Error(`failed to load kubelet config file, path: ${this.places.config}`)
@@ -203,7 +203,7 @@ export class Kubelet {
     const client = this.client
     if (client === undefined) return
     if (node.faults.kubeletCannotRenew) {
-      // What it watches still reaches it.
+      // Its watches still work.
       this.lastContact = Date.now()
       return
     }
@@ -239,7 +239,7 @@ export class Kubelet {
     if (Date.now() - this.lastContact < 3000) await this.syncPods()
   }
 
-  /** As its configuration had it when it was started. */
+  /** From its configuration at its start. */
   private staticPodPath(): string {
     this.manifests ??= (parse(this.parts.node.must(this.places.config)) as { staticPodPath: string }).staticPodPath
     return this.manifests
@@ -268,7 +268,7 @@ export class Kubelet {
     }
   }
 
-  /** Parsed once for each text: the folder is looked at several times a second. */
+  /** Parses each text once: the folder is read several times a second. */
   private manifestOf(text: string): PodManifest | undefined {
     if (!this.parsed.has(text)) this.parsed.set(text, readManifest(text))
     return this.parsed.get(text)
@@ -308,11 +308,11 @@ export class Kubelet {
     if (count >= failureThreshold) await this.parts.runtime.stop(id)
   }
 
-  /** The mirror pod of a static pod in the API: deleting it restarts nothing, it only returns. */
+  /** The mirror pod of a static pod in the API: if it is deleted, it is created again and nothing restarts. */
   private publishMirror({ metadata, spec }: PodManifest, pod: string, record: ContainerRecord): void {
     const { id, createdAt, process } = record
     const last = this.mirrored.get(pod)
-    // Once ready it stays so: three bad answers in a row, which kubeadm's readiness probe waits for, are more than an election lasts.
+    // Once ready it stays ready: an election is shorter than the three failures in a row that kubeadm's readiness probe needs.
     const ready = (last?.id === id && last.ready) || (process.isReady?.() ?? true)
     const isTold = last?.id === id && last.ready === ready && Date.now() - last.at < 2000
     if (Date.now() - this.lastContact > 3000 || isTold) return
@@ -388,7 +388,7 @@ export function installClientCertificate(node: SimulatedNode, pem: string): void
   symlinkSync(file, node.real('/var/lib/kubelet/pki/kubelet-client-current.pem'))
 }
 
-/** As the components read them: of a repeated flag the last counts. */
+/** As the components read them: the last of a repeated flag counts. */
 const flagsOf = (command: readonly string[]): Map<string, string> =>
   new Map(readFlags(command).map(({ name, value }) => [name, value]))
 
@@ -400,7 +400,7 @@ interface Running {
   readonly ready: boolean
 }
 
-/** As the kubelet tells of a container that ended again and again. */
+/** As the kubelet reports a container that keeps failing. */
 const crashLoop = [
   {
     ready: false,

@@ -10,7 +10,7 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
     ['127.0.0.1 localhost', '::1 localhost ip6-localhost', ...known].join('\n').concat('\n'),
     0o644,
   )
-  // The site's DNS, which network.ts plays; nobody asks it by address.
+  // Stands for the site's DNS, which network.ts simulates; no program connects to this address.
   node.write('/etc/resolv.conf', 'nameserver 192.0.2.53\n', 0o644)
   node.write('/etc/hostname', `${node.hostname}\n`, 0o644)
   node.write('/proc/net/route', 'Iface\tDestination\tGateway\tFlags\neth0\t00000000\tC0000201\t0003\n', 0o444)
@@ -47,7 +47,7 @@ export function writeMachineFiles(node: SimulatedNode, hosts: readonly Simulated
   }
 }
 
-/** What lies where packages put programs; the stand-ins that are run are found elsewhere. Other programs are other files. */
+/** Files at the paths of the packages' programs, with other content for another version. What runs are the stand-ins in PATH. */
 export function writePrograms(node: SimulatedNode, version: string): void {
   for (const name of ['kubeadm', 'kubelet', 'kubectl']) node.write(`/usr/bin/${name}`, `${name} ${version}\n`, 0o755)
   for (const name of ['haproxy', 'keepalived']) node.write(`/usr/sbin/${name}`, `${name}\n`, 0o755)
@@ -80,13 +80,13 @@ ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELE
   node.write('/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf', dropIn, 0o644)
 }
 
-/** The one option that a person has to change in what `containerd config default` prints. */
+/** The one option that an operator must change in the output of `containerd config default`. */
 const containerdConfig = `version = 2
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
   SystemdCgroup = true
 `
 
-/** What Debian's package puts there: no frontend, so that it listens nowhere. */
+/** As installed by Debian's package: it has no frontend and listens nowhere. */
 const debianHaproxy = `global
 	log /dev/log	local0
 	chroot /var/lib/haproxy

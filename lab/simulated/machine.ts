@@ -13,7 +13,7 @@ import type { SiteParts } from './site-parts.js'
 import { type UnitService, Units } from './units.js'
 import { controlPlaneImages } from './versions.js'
 
-/** Flags of kube-apiserver with a file without which it ends at once. */
+/** Flags of kube-apiserver that name a file; without the file it exits at once. */
 const readAtStart = [
   'tls-cert-file',
   'etcd-cafile',
@@ -47,7 +47,7 @@ export class Machine {
       serviceOf: (unit, text) => this.serviceOf(unit.replace(/\.service$/, ''), text),
     })
     this.doors = new ServiceDoors({ node, network: site.network, store: site.store })
-    // As `kubeadm config images pull` leaves them, on a machine that was made for it.
+    // As after `kubeadm config images pull`.
     if (node.role === 'control-plane')
       for (const image of controlPlaneImages(site.release)) this.runtime.images.add(image)
     this.addUnits()
@@ -92,7 +92,7 @@ export class Machine {
     )
   }
 
-  /** The package's services; others are there when a unit file of theirs is. */
+  /** The services of the packages; others exist if they have a unit file. */
   private addLoadBalancer(): void {
     this.units.add('haproxy', this.haproxyService('haproxy', '/etc/haproxy/haproxy.cfg'), false)
     this.units.add('keepalived', this.keepalivedService('keepalived', '/etc/keepalived/keepalived.conf'), false)

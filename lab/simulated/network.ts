@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import type { SimulatedNode } from './node.js'
 
-/** Each node has one of its own: a connection that a node makes there is one to its own address here. */
+/** Loopback belongs to each node: what a node dials there is its own address here. */
 export const isLoopback = (address: string): boolean => address === '127.0.0.1' || address === '::1'
 
 /**
@@ -15,7 +15,7 @@ export class SimulatedNetwork {
   private readonly cuts = new Set<string>()
   /** The node that answers at a virtual address. */
   readonly floating = new Map<string, SimulatedNode>()
-  /** Virtual addresses of which routers are told: they are on a loopback interface. */
+  /** Virtual addresses that are announced to routers: they are on a loopback interface. */
   readonly routed = new Set<string>()
 
   constructor(nodes: ReadonlyMap<string, SimulatedNode>) {
@@ -33,7 +33,7 @@ export class SimulatedNetwork {
     return address === undefined ? [] : [address]
   }
 
-  /** Where a connection of that node to an address really goes. */
+  /** The address that a connection of that node really uses. */
   dialled(node: SimulatedNode, address: string): string {
     return isLoopback(address) ? node.address : address
   }
@@ -59,7 +59,7 @@ export class SimulatedNetwork {
     return this.cuts.has([a.name, b.name].sort().join(' '))
   }
 
-  /** Addresses that a node cannot reach now: what the agent of that node is told. */
+  /** Addresses that a node cannot reach now, for the agent of that node. */
   unreachableFrom(node: SimulatedNode): string[] {
     return [...this.nodes.values()]
       .filter((other) => other !== node && (!other.alive || this.isCut(node, other)))

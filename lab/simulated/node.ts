@@ -61,7 +61,7 @@ export interface Connection {
 export type NodeParts = Pick<SimulatedNode, 'name' | 'address' | 'role' | 'balances' | 'root'> &
   Partial<Pick<SimulatedNode, 'hostname' | 'defaultAddress' | 'otherFamily'>>
 
-/** A machine: its address, its files below a folder, and what listens and talks on it. Nothing of it needs root. */
+/** A machine: its address, its files below a folder, and its ports and connections. Needs no root. */
 export class SimulatedNode {
   readonly name: string
   readonly address: string
@@ -70,7 +70,7 @@ export class SimulatedNode {
   readonly balances: boolean
   /** The hostname; the node's name unless another one was chosen. */
   readonly hostname: string
-  /** Address of the card with the default route: what kubeadm and the kubelet take where nobody tells them. */
+  /** Address of the card with the default route: the default of kubeadm and the kubelet. */
   readonly defaultAddress: string
   /** Its addresses of the other family, on the card of `address`. */
   readonly otherFamily: readonly string[]

@@ -12,7 +12,7 @@ interface JsonOperation {
 /** `kube-apiserver0+json.yaml`: what it patches, an order, how (app/util/patches/patches.go). */
 const fileName = /^(?<target>[a-z-]+?)[^a-z+-]*(?:\+(?<type>strategic|merge|json))?\.(?:json|yaml)$/
 
-/** A manifest with the patches for it applied, in the order of the files' names; what kubeadm does not know by its name is left out, as it says. */
+/** Applies the patches for a component to its manifest, in the order of their file names; files whose names kubeadm does not know are skipped. */
 export function patched(node: SimulatedNode, folder: string | undefined, component: string, text: string): string {
   if (folder === undefined) return text
   if (!node.exists(folder)) throw new Error(`open ${folder}: no such file or directory`)
@@ -49,7 +49,7 @@ function apply(document: Json, { op, path, value }: JsonOperation): void {
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const named = (list: unknown): list is Json[] => Array.isArray(list) && list.every((one) => isMap(one) && 'name' in one)
 
-/** RFC 7386; strategic: lists whose items have names (containers, volumes) are merged by them. */
+/** RFC 7386. A strategic patch also merges lists whose items have names (containers, volumes), by name. */
 function merged(into: unknown, patch: unknown, strategic: boolean): unknown {
   if (strategic && named(into) && named(patch)) {
     const known = into.map((one) => {

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 
-/** What the kubelet, and what runs in a pod, look at of a manifest. */
+/** The fields of a manifest that the kubelet and the programs of its pod read. */
 export interface PodManifest {
   readonly metadata: {
     readonly name: string
@@ -20,7 +20,7 @@ export interface PodManifest {
   }
 }
 
-/** Undefined for what is no pod: the kubelet logs it and goes on. */
+/** Undefined if it is not a pod: the kubelet logs that and continues. */
 export function readManifest(text: string): PodManifest | undefined {
   try {
     const manifest = parse(text) as PodManifest

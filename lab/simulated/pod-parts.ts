@@ -10,7 +10,7 @@ export interface Probe {
 export interface Mount {
   readonly name: string
   readonly path: string
-  /** In the container, where it is another one there. */
+  /** Path in the container, if it differs. */
   readonly mountPath?: string
   readonly type: string
   readonly writable?: boolean

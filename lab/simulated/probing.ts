@@ -23,7 +23,7 @@ export class Probing {
   private stopped = false
   private readonly results: Promise<ProbeResult>[] = []
 
-  /** How long each waits for an answer, milliseconds: two seconds, and where the whole site is short of a processor, until that is no question of it. */
+  /** Timeout of each probe in milliseconds: two seconds, more on a busy machine, where a slow answer says nothing about the site. */
   constructor(patienceMs = isBusy(machineShare()) ? 20_000 : 2_000) {
     this.patienceMs = patienceMs
   }
@@ -47,7 +47,7 @@ export class Probing {
     )
   }
 
-  /** As `at`, beginning with the first good answer: before that there is nothing to fail. */
+  /** As `at`, from the first good answer on: earlier failures do not count. */
   async whenUp(name: string, host: string, port: number): Promise<void> {
     while (!this.stopped && !(await answers(host, port))) await new Promise((resolve) => setTimeout(resolve, 20))
     if (!this.stopped) this.at(name, host, port)

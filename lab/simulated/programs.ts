@@ -58,7 +58,7 @@ const onEveryNode: Record<string, Program> = {
       ? kubeadm(site, machine, rest, Object.fromEntries(variables))
       : failed(127, `env: '${program}': No such file or directory\n`)
   },
-  // The file is good when it starts something; what systemd says of a bad one is in the lab of real nodes.
+  // Accepts any file; what systemd reports about a bad one is tested on real nodes.
   'systemd-analyze': () => ok(''),
   systemctl: (_site, { units, node }, args) => {
     const [verb, name = ''] = args
@@ -171,7 +171,7 @@ function listening({ listening: sockets }: Machine['node']): string {
     .join('')
 }
 
-/** What listens on loopback alone was dialled there. */
+/** The peer as the caller dialled it: loopback if the program listens on loopback only. */
 function seenFrom({ address, listening: sockets }: SimulatedNode, peer: string, port: number): string {
   const onLoopback = [...sockets].find((one) => one.port === port && isLoopback(one.address))
   return peer === address && onLoopback !== undefined ? onLoopback.address : peer

@@ -19,7 +19,7 @@ interface PodSpec {
 
 const specOf = ({ spec }: KubeObject): ServiceSpec => (spec ?? {}) as ServiceSpec
 
-/** The controllers of Services: their endpoints are the pods that are ready, and one such as MetalLB gives a LoadBalancer the address that it asks for. */
+/** The controllers of Services: endpoints are the ready pods; like MetalLB, one gives a LoadBalancer the address that it requests. */
 export function keepServices(store: ObjectStore, network: SimulatedNetwork): void {
   for (const service of store.list(resourceOf('services'), 'kube-system')) {
     const { selector, type, loadBalancerIP, ports = [] } = specOf(service)
@@ -67,7 +67,7 @@ interface Door {
   readonly drop: () => void
 }
 
-/** What kube-proxy makes of Services on one node: NodePorts, and the address of a LoadBalancer on one node of all. */
+/** What kube-proxy forwards on one node: NodePorts, and the address of a LoadBalancer on one of all nodes. */
 export class ServiceDoors {
   private readonly node: SimulatedNode
   private readonly network: SimulatedNetwork
@@ -83,7 +83,7 @@ export class ServiceDoors {
     this.inner = new ClusterAddresses(parts)
   }
 
-  /** Opens what is wanted and closes what is not any more. */
+  /** Opens the ports of the present Services and closes the others. */
   async keep(): Promise<void> {
     await this.inner.sync()
     const wanted = new Map(
@@ -109,7 +109,7 @@ export class ServiceDoors {
     ])
   }
 
-  /** One that is in use is another node's: it is tried again, in case that one dies. */
+  /** An address in use belongs to another node: retried, because that node may die. */
   private async open(place: string, service: string): Promise<void> {
     const { host: address, port } = splitHostPort(place)
     const server = createServer((client) => this.carry(client, service))

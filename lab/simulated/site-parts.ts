@@ -10,7 +10,7 @@ import type { Release } from './versions.js'
 
 /** What the machines of one simulated site share. */
 export interface SiteParts {
-  /** Another one after an upgrade. */
+  /** Changes with an upgrade. */
   release: Release
   readonly nodes: Map<string, SimulatedNode>
   readonly network: SimulatedNetwork
@@ -18,12 +18,12 @@ export interface SiteParts {
   readonly etcd: EtcdCluster
   /** Machines of an etcd that is external. */
   readonly etcdMachines: readonly SimulatedNode[]
-  /** How API servers are told of it, where it is on machines of its own. */
+  /** How API servers refer to an external etcd. */
   readonly externalEtcd?: ExternalEtcd
   readonly virtualAddresses: VirtualAddresses
-  /** RSA keys made beforehand: making one costs more than all else of a certificate. */
+  /** RSA keys made beforehand: making one is the slowest part of a certificate. */
   readonly keys: readonly KeyObject[]
-  /** Keys with which certificates were ever uploaded. */
+  /** Every key with which certificates were uploaded. */
   readonly certificateKeys: Set<string>
   /** What the kubelets show on port 10250. */
   readonly kubeletServing: Identity

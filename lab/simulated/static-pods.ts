@@ -16,7 +16,7 @@ export interface StaticPodWish {
   readonly bindPort: number
   readonly serviceSubnet: string
   readonly externalEtcd?: ExternalEtcd | undefined
-  /** etcd's members of the moment, the new one last: `name=https://IP:2380`. One of them alone: a new cluster. */
+  /** etcd's members, the new one last: `name=https://IP:2380`. A single one is a new cluster. */
   readonly initialCluster: readonly string[]
   readonly cluster: ClusterConfiguration
   /** The key of the cluster's CA is not on the node: its controller-manager signs nothing. */
@@ -109,7 +109,7 @@ const parts: Record<Component, (wish: StaticPodWish) => PodParts> = {
 /** Loopback of the address's own family, as kubeadm has it (app/phases/controlplane/manifests.go, app/phases/etcd/local.go). */
 const loopbackFor = (address: string): string => (isIPv6(address) ? '::1' : '127.0.0.1')
 
-/** Of a stacked etcd: its loopback address, and the client certificate that kubeadm issues. */
+/** A stacked etcd: its loopback address, and the client certificate that kubeadm issues. */
 const ownEtcd = (address: string, pki: string): ExternalEtcd => ({
   endpoints: [httpsUrl(loopbackFor(address), 2379)],
   caFile: `${pki}/etcd/ca.crt`,

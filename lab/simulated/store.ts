@@ -14,7 +14,7 @@ export interface Metadata {
   ownerReferences?: unknown[]
 }
 
-/** An object of the Kubernetes API; what its kind has beside metadata is looked at where it is used. */
+/** An object of the Kubernetes API; fields other than metadata are untyped and checked where they are used. */
 export interface KubeObject {
   apiVersion?: string
   kind?: string
@@ -43,7 +43,7 @@ const resource = (group: string, plural: string, kind: string, namespaced = true
   namespaced,
 })
 
-/** The kinds that this API server knows; what it does not know is 404, as everywhere. */
+/** The kinds that this API server knows; others are 404. */
 export const resources: readonly Resource[] = [
   resource('', 'configmaps', 'ConfigMap'),
   resource('', 'secrets', 'Secret'),
@@ -84,13 +84,13 @@ export interface ObjectKey {
   readonly name: string
 }
 
-/** What etcd holds: one set of objects for all API servers, with etcd's revision as resourceVersion. What it gives out is frozen. */
+/** What etcd holds: one set of objects for all API servers, with etcd's revision as resourceVersion. Returned objects are frozen. */
 export class ObjectStore {
   revision = 100
   private readonly objects = new Map<string, KubeObject>()
   private dry = false
 
-  /** What this would answer, with nothing stored. */
+  /** The result of the work; nothing is stored. */
   dryRun(work: (store: ObjectStore) => KubeObject): KubeObject {
     this.dry = true
     try {
@@ -159,7 +159,7 @@ export class ObjectStore {
         ...(generation === undefined ? {} : { generation: generation + (specChanged ? 1 : 0) }),
       },
     }
-    // As the real one: a write that changes nothing makes no new revision.
+    // Like the real one: a write that changes nothing makes no new revision.
     const { resourceVersion } = present.metadata
     if (resourceVersion !== undefined) next.metadata.resourceVersion = resourceVersion
     return isDeepStrictEqual(JSON.parse(JSON.stringify(next, withoutEmptyMaps)), present)
@@ -210,7 +210,7 @@ export class ObjectStore {
     if (token !== undefined) this.tokenSecrets.add(Buffer.from(token, 'base64').toString())
     const kept = JSON.parse(JSON.stringify(object, withoutEmptyMaps)) as KubeObject
     kept.metadata.resourceVersion = String(this.revision)
-    // When it was last written: of ConfigMaps, whose readers have to be newer.
+    // Time of the last write, only for ConfigMaps: pods that read them must be newer.
     if (key.resource.plural === 'configmaps')
       kept.metadata.managedFields = [{ operation: 'Update', time: new Date().toISOString().replace(/\.\d+Z$/, 'Z') }]
     this.objects.set(keyText(key), deepFrozen(kept))
@@ -224,7 +224,7 @@ const keyText = ({ resource: kind, namespace, name }: ObjectKey): string =>
 export const notFound = (key: ObjectKey): StatusError =>
   new StatusError(404, 'NotFound', `${key.resource.plural} "${key.name}" not found`)
 
-/** As Go writes a map that has become empty (omitempty): not at all. */
+/** Go omits an empty map (omitempty). */
 const withoutEmptyMaps = (name: string, value: unknown): unknown =>
   (name === 'annotations' || name === 'labels') && isRecord(value) && Object.keys(value).length === 0
     ? undefined

@@ -3,16 +3,14 @@ import { createServer, type Server } from 'node:net'
 export interface Subnet {
   /** Address of the host of that number. */
   addressOf(host: number): string
-  /** Held while the laboratory lives, so that no other takes the subnet. */
+  /** Held while the laboratory runs, so that no other takes the subnet. */
   readonly lock: Server
 }
 
 const lockPort = 7400
 const ports = [6443, 2379, 2380, 10250, 7445, 8443]
 
-/**
- * fd00:13::/64, which only a network of one's own has on loopback: nobody else is there.
- */
+/** fd00:13::/64: only a separate network namespace has it on loopback, so no other laboratory can use it. */
 export async function takeIpv6Subnet(): Promise<Subnet> {
   const addressOf = (host: number): string => `fd00:13::${host}`
   const lock = await listen(addressOf(1), lockPort)
@@ -23,7 +21,7 @@ export async function takeIpv6Subnet(): Promise<Subnet> {
   return { addressOf, lock }
 }
 
-/** A free /24 of 127.0.0.0/8: any address of it can be listened on without root. Tries 127.13.0 first unless told otherwise. */
+/** A free /24 of 127.0.0.0/8: any address of it can be listened on without root. Tries the preferred one first. */
 export async function takeSubnet(preferred: string | undefined): Promise<Subnet> {
   const random = (): string => `127.${20 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 250)}`
   const wishes =

@@ -3,7 +3,7 @@ import type { SimulatedNode } from './node.js'
 
 const folders = ['/usr/lib/systemd/system', '/etc/systemd/system']
 
-/** What `systemctl cat` prints of a unit: each file after its path, drop-ins by their names; one in /etc takes the place of one in /usr. */
+/** What `systemctl cat` prints of a unit: each file after its path, drop-ins sorted by name; a file in /etc replaces one in /usr. */
 export function unitFiles(node: SimulatedNode, unit: string): string {
   const own = folders.map((folder) => `${folder}/${unit}`).filter((path) => node.exists(path))
   const dropIns = folders.flatMap((folder) =>
@@ -13,6 +13,6 @@ export function unitFiles(node: SimulatedNode, unit: string): string {
   return [...own.slice(-1), ...sorted].map((path) => `# ${path}\n${node.must(path)}`).join('\n')
 }
 
-/** The words with which systemd starts a unit of this node. */
+/** The command line with which systemd starts a unit of this node. */
 export const unitCommand = (node: SimulatedNode, unit: string): readonly string[] =>
   commandWords(splitUnitFiles(unitFiles(node, unit)), (path) => node.read(path))

@@ -1,11 +1,11 @@
 export interface UnitService {
-  /** Of its process while it runs. */
+  /** PID of its process while it runs. */
   pid?(): number | undefined
   start(): Promise<void>
   stop(): Promise<void>
   /** Undefined: restarted instead. */
   reload?(): Promise<void>
-  /** Restart=always: a start that fails is tried again by systemd for ever, as kubeadm's kubelet.service is. */
+  /** Restart=always: systemd retries a failed start forever, as for kubeadm's kubelet.service. */
   readonly autoRestart?: boolean
 }
 
@@ -21,7 +21,7 @@ interface Unit {
   activeEnter: number
   execStart: number
   readonly journal: string[]
-  /** Aborted when a transient unit is stopped or the power is cut: its program dies where it is. */
+  /** Aborted when a transient unit is stopped or the power is cut: its program ends at once. */
   readonly life: AbortController
 }
 
@@ -42,24 +42,24 @@ const withSuffix = (name: string): string => (/\.(service|timer|socket)$/.test(n
 /** Unit files in /etc/systemd/system. */
 export interface UnitFiles {
   read(unit: string): string | undefined
-  /** What such a file starts; undefined: nothing that is played here. */
+  /** What such a file starts; undefined if the laboratory does not simulate it. */
   serviceOf(unit: string, text: string): UnitService | undefined
 }
 
-/** systemd of one node: its services, transient units and their journal, with systemctl's words. */
+/** systemd of one node: its services, transient units and their journal, with systemctl's output. */
 export class Units {
   private readonly units = new Map<string, Unit>()
-  /** Units that are there because of a file. */
+  /** Units that have a file. */
   private readonly ofFiles = new Set<string>()
   private readonly files: UnitFiles
-  /** Every transient unit ever started here, in order, across power cuts: the record of what was really done. */
+  /** Every transient unit ever started here, in order, across power cuts: for tests that count what was done. */
   readonly started: { readonly unit: string; readonly command: string }[] = []
 
   constructor(files: UnitFiles = { read: () => undefined, serviceOf: () => undefined }) {
     this.files = files
   }
 
-  /** A unit that is loaded; its file is read when somebody asks for it first. */
+  /** The unit of that name; its file is read on the first request. */
   private find(name: string): Unit | undefined {
     const full = withSuffix(name)
     const known = this.units.get(full)
@@ -258,7 +258,7 @@ export class Units {
         unit.status = status
         unit.activeEnter = status === 0 ? Date.now() : 0
         if (status === 0) Object.assign(unit, { activeState: 'active', subState: 'exited', result: 'success' })
-        // Nothing holds a success without it: systemd forgets the unit.
+        // Without it systemd unloads a unit that has succeeded.
         if (status === 0 && !options.includes('--property=RemainAfterExit=yes')) this.units.delete(name)
         if (status !== 0) Object.assign(unit, { activeState: 'failed', subState: 'failed', result: 'exit-code' })
         if (status !== 0)
@@ -271,7 +271,7 @@ export class Units {
     return said(0, `Running as unit: ${name}`)
   }
 
-  /** systemd-run --on-active: a timer of the service's name, which is gone when it has elapsed or was stopped. */
+  /** systemd-run --on-active: a timer of the service's name, which is unloaded when it has elapsed or was stopped. */
   private startLater(service: string, seconds: number, start: () => ProgramResult): ProgramResult {
     const name = service.replace(/\.service$/, '.timer')
     if (this.units.has(name))

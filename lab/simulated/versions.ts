@@ -13,7 +13,7 @@ export interface Release {
   readonly pauseTag: string
   /** ControlPlaneKubeletLocalMode: a joined control plane's kubelet talks to its own API server. */
   readonly localMode: boolean
-  /** What EtcdLearnerMode is where kubeadm-config does not say; `always`: nobody can turn it off. */
+  /** EtcdLearnerMode unless kubeadm-config sets it; `always`: it cannot be turned off. */
   readonly learnerMode: 'off' | 'on' | 'always'
   /** kubeadm 1.30 and older refuse to start without crictl in PATH. */
   readonly needsCrictl: boolean
@@ -37,7 +37,7 @@ const images: Readonly<Record<string, readonly [etcd: string, coreDns: string, p
   '1.35': ['3.6.6-0', 'v1.13.1', '3.10.1'],
   '1.36': ['3.6.8-0', 'v1.14.2', '3.10.2'],
   '1.37': ['3.7.0-0', 'v1.14.6', '3.10.2'],
-  // Two that nobody has seen: the first stores v1 and still reads v1beta4, the second has given that up.
+  // Two imagined releases: the first stores v1 and still reads v1beta4, the second does not.
   '1.38': ['3.7.0-0', 'v1.14.6', '3.10.2'],
   '1.40': ['3.7.0-0', 'v1.14.6', '3.10.2'],
 }

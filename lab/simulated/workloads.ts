@@ -60,7 +60,7 @@ export function rollDaemonSets(store: ObjectStore): void {
       revision: { 'controller-revision-hash': hash },
       node,
     })
-  // A node that is not Ready makes its pod unavailable, and as only one may be, nothing else is rolled until it is back.
+  // The pod of a node that is not Ready is unavailable; only one may be, so the rollout waits until the node is back.
   const ready = new Set(
     store
       .list(resourceOf('nodes'))
@@ -89,13 +89,13 @@ export function rollDaemonSets(store: ObjectStore): void {
   store.apply(keyOf('daemonsets', 'kube-system', 'kube-proxy'), { ...set, status })
 }
 
-/** By the selector alone: what kubeadm's CoreDNS does not tolerate no node of the laboratory has. */
+/** Compares the nodeSelector only: no node of the laboratory has a taint that kubeadm's CoreDNS does not tolerate. */
 function fits({ metadata }: KubeObject, { spec }: Template): boolean {
   const selector = Object.entries((spec?.['nodeSelector'] ?? {}) as Record<string, string>)
   return selector.every(([label, value]) => metadata.labels?.[label] === value)
 }
 
-/** The Deployment controller and scheduler for CoreDNS: new pods first, then the old go; each where the fewest are, old ones among them. */
+/** The Deployment controller and scheduler for CoreDNS: new pods start before old ones end; each on the node with the fewest of both. */
 export function rollCoreDns(store: ObjectStore): void {
   const deployment = store.get(keyOf('deployments', 'kube-system', 'coredns'))
   if (deployment === undefined) return

@@ -16,11 +16,11 @@ export interface WorldOptions {
   readonly haproxyEverywhere?: boolean
   /** etcd on separate machines, which have no agent. */
   readonly externalEtcd?: ExternalEtcdWish
-  /** `127.13.0`; another one is taken when it is in use. A random one where it is not given. */
+  /** `127.13.0`; another one is taken when it is in use. Random unless given. */
   readonly subnet?: string
   /**
-   * `k8s.example.com:6443`: as `kubeadm init --control-plane-endpoint` had it. Its name leads to the first control plane where the port is the API
-   * server's own, else to a load balancer of the operator's on the first of the machines for one.
+   * `k8s.example.com:6443`: the value of `kubeadm init --control-plane-endpoint`. Its name resolves to the first control plane if the port is the API
+   * server's own, otherwise to the operator's load balancer on the first machine of `balancers`.
    */
   readonly controlPlaneEndpoint?: string
   /**
@@ -32,18 +32,18 @@ export interface WorldOptions {
   readonly networkPlugin?: NetworkPlugin
   /** False: the endpoint's name is not in DNS. */
   readonly dns?: boolean
-  /** What the first control plane was made with, beside kubeadm's defaults. */
+  /** Options of `kubeadm init` besides the defaults. */
   readonly init?: InitWish
   /** The hostnames differ from the nodes' names: `nodeRegistration.name`. */
   readonly otherHostnames?: boolean
   /** Each machine has a second network card, with the default route, where its agent is dialled. */
   readonly secondNetwork?: boolean
   /**
-   * IPv4 unless given. IPv6 is to be had in a network of one's own (network-namespace.ts); of dual stack the nodes are told their second address,
-   * at which nothing listens.
+   * IPv4 unless given. IPv6 requires a separate network namespace (network-namespace.ts). With dual stack nothing listens at the nodes' second
+   * addresses.
    */
   readonly addresses?: 'ipv4' | 'ipv6' | 'dual-stack'
-  /** Folder of the site's files, made by who starts it. */
+  /** Folder of the site's files; the caller makes it. */
   readonly folder: string
   /** Folder of the nodes' programs; must not be on a file system that is mounted noexec. */
   readonly programFolder: string
@@ -53,7 +53,7 @@ export interface ExternalEtcdWish {
   readonly members: number
   /** Folder of the client's files on the control planes; /etc/etcd/pki unless given. */
   readonly clientFolder?: string
-  /** How many members the API servers are told of; all unless given. */
+  /** How many members the API servers' flags name; all unless given. */
   readonly named?: number
 }
 

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     for (const each of [folder, options.programFolder]) rmSync(each, { recursive: true, force: true, maxRetries: 3 })
     process.exit(0)
   }
-  // The parent's death closes standard input, however it died; then only this process can clean up.
+  // Standard input closes when the parent dies, in any way; then only this process can clean up.
   process.stdin.on('end', end).on('error', end).resume()
   process.on('SIGTERM', end)
   process.on('SIGINT', () => {})
@@ -164,7 +164,7 @@ async function untilRunning({ store, nodes, etcd, externalEtcd }: Site, kubeProx
 
 const beatMs = 50
 
-/** A real cluster's servers have a machine each; this site has the rest of one, and reports how much that was. */
+/** On a real cluster each server has a machine of its own; here all share this one. Measures how much of it they got. */
 function measurePace(): OwnPace {
   const pace = new OwnPace(beatMs, performance.now())
   setInterval(() => pace.beat(performance.now()), beatMs)
@@ -175,7 +175,7 @@ function measurePace(): OwnPace {
 function looksOf(site: Site, first: SimulatedNode, apiPort = 6443) {
   return {
     dump: async () => site.store.dump(),
-    /** What was really done since the start of the site: transient units of each node, changes of etcd's members. */
+    /** What was executed since the start of the site: transient units of each node, changes of etcd's members. */
     executions: async () => ({
       units: Object.fromEntries([...site.machines].map(([name, { units }]) => [name, units.started])),
       etcd: site.etcd.changes,
