@@ -15,7 +15,7 @@ export function orderPage(): string {
   return `# The order
 
 What \`quorate convert\` does, in this order (\`coordinator/src/conversion/order.ts\`). Before each step the facts are read again; a step whose
-wanted state is already there does nothing. Each action is followed by its gate: what must be *seen* before the next one begins. If a
+desired state already exists does nothing. Each action is followed by its gate: what must be *seen* before the next one begins. If a
 gate fails, only that node's action is undone and the run stops; the cluster works, and the same command goes on from there.
 
 The fourth column names the section of the documented procedure that the step automates; * marks what that procedure omits.

@@ -83,7 +83,7 @@ export interface Step<Run, Note = unknown> {
   readonly onResume?: 'kept' | 'renewed'
   /** Verifies this step's preconditions again, just before its first action; throws what no longer holds. */
   before?(run: Run, signal: AbortSignal): Promise<readonly Evidence[]>
-  /** Read-only; from present facts and wanted state only. Empty: no change needed. */
+  /** Read-only; from present facts and desired state only. Empty: no change needed. */
   plan(run: Run): Promise<readonly Action[]>
   /** Runs the action. What it returns is for the gate of the same action only; after a crash it runs, and returns, again. */
   apply(run: Run, action: Action, call: ChangeCall): Promise<Note>

@@ -15,9 +15,9 @@ import type { RecordedFinding } from '../engine/recorded-finding.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import { withExplanations } from '../failures/with-explanations.js'
 import type { Fleet } from '../fleet/fleet.js'
-import { withPictures } from './picture.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun } from './session-run.js'
+import { withPictures } from './take-picture.js'
 
 export interface HoldRequest {
   readonly id: RunId

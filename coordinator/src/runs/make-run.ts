@@ -39,7 +39,7 @@ export interface ConversionRunParts {
 const keptMs = 10_000
 
 /** Facts as last read. A failed read is not remembered: the next caller tries again. */
-class FactMemory {
+class FactCache {
   readonly #read = new Map<string, { readonly at: number; readonly reading: Promise<unknown> }>()
 
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
@@ -106,7 +106,7 @@ function agentsOf(
 /** The context of one conversion: its nodes and what is known about them. */
 export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
   const { id, file, keepBackup, requestFolder, backupRecipient, order = conversionOrder } = parts
-  const memory = new FactMemory()
+  const cache = new FactCache()
   const rollCall = new RollCall(parts.mayMiss ?? (() => false))
   for (const missing of parts.missing ?? []) rollCall.setAside(missing)
   const [first, ...joining] = file.controlPlanes
@@ -133,12 +133,12 @@ export function makeConversionRun(parts: ConversionRunParts): ConversionRun {
     endpoint: file.endpoint,
     agent: (node) => agentOf(entryOf(node)),
     nodeFacts: (node): Promise<NodeFacts> =>
-      memory.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
-    clusterFacts: (): Promise<ClusterFacts> => memory.once('cluster', () => readClusterFacts(run)),
-    etcd: (): Promise<EtcdFacts> => memory.once('etcd', () => readEtcd(run)),
+      cache.once(`node/${entryOf(node).name}`, () => readNodeFacts(run, entryOf(node))),
+    clusterFacts: (): Promise<ClusterFacts> => cache.once('cluster', () => readClusterFacts(run)),
+    etcd: (): Promise<EtcdFacts> => cache.once('etcd', () => readEtcd(run)),
     etcdTopology: chosenOnce(() => chooseEtcdTopology(run)),
     refresh: (touched) =>
-      memory.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
+      cache.forget(touched && new Set(['cluster', 'etcd', ...[...touched].map((name) => `node/${name}`)])),
     endpointPolicy: async () =>
       decideEndpointPolicy((await run.clusterFacts()).kubernetesVersion, file.policy.controlPlaneKubeconfigs),
     inProcess: new InProcess(),

@@ -10,12 +10,12 @@ import { useEtcdLearners } from '../conversion/steps/use-etcd-learners.js'
 import type { RunState, SentOperation } from '../engine/fold.js'
 import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
 import type { Action, Step } from '../engine/step.js'
-import { asBefore } from './as-before.js'
 import type { StartRequest } from './convert.js'
 import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
 import { readRun } from './read-runs.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
+import { undoGate } from './undo-gate.js'
 import { judgeUnknownOutcome, touchedNow } from './unknown-outcome.js'
 
 export interface RollbackRequest {
@@ -93,7 +93,7 @@ export async function startRollback(session: Session, request: RollbackRequest):
         undoes: (step) => undoes(step, keepEndpoint),
         agent: (over, node) => over.agent(node),
         traces,
-        asBefore: asBefore(state),
+        asBefore: undoGate(state),
         judge: judgeUnknownOutcome,
         absence: run.absence,
         emit,

@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events'
 import type { ClusterFile } from '../config/cluster-file.js'
 import { allProofs } from '../conversion/proofs/all.js'
 import { prove, type Verification } from '../conversion/proofs/prove.js'
+import { nobodyMissing } from './nobody-missing.js'
 import { listRuns } from './read-runs.js'
 import type { Session } from './session.js'
 import { conversionRun } from './session-run.js'
-import { waitingProof } from './waiting.js'
 
 /** Whether this cluster is highly available now: every proof on the live cluster; changes nothing. */
 export async function verifyCluster(session: Session, file: ClusterFile, signal: AbortSignal): Promise<Verification> {
@@ -17,7 +17,7 @@ export async function verifyCluster(session: Session, file: ClusterFile, signal:
       session.proofs ?? allProofs,
       signal,
     )
-    const waiting = waitingProof(await listRuns(session), file)
+    const waiting = nobodyMissing(await listRuns(session), file)
     if (waiting === undefined) return verified
     return { ...verified, highlyAvailable: false, proofs: [...verified.proofs, waiting] }
   } finally {

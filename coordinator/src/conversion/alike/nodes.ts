@@ -57,11 +57,11 @@ export function nameOf({ component, kind, name }: PodDifference): string {
 function podFinding({ here, there }: Pair, difference: PodDifference): Difference {
   const { component, one, other } = difference
   const what = nameOf(difference)
-  const [file, elsewhere] = [here, there].map(({ facts }) => `${foldersOf(facts).manifests}/${component}.yaml`)
+  const [file, otherFile] = [here, there].map(({ facts }) => `${foldersOf(facts).manifests}/${component}.yaml`)
   return {
     severity: weightOf(difference),
     message: `${what} ${differs(difference)} ${there.node.name}: ${listed(one)}; on ${there.node.name}: ${listed(other)}`,
-    evidence: `${here.node.name} ${file}${lineOf(here, difference)}: ${shown(difference, one)}; ${there.node.name}${elsewhere === file ? '' : ` ${elsewhere}`}${lineOf(there, difference)}: ${shown(difference, other)}`,
+    evidence: `${here.node.name} ${file}${lineOf(here, difference)}: ${shown(difference, one)}; ${there.node.name}${otherFile === file ? '' : ` ${otherFile}`}${lineOf(there, difference)}: ${shown(difference, other)}`,
     remedy: `Decide which is right and write it into ${file} on the other node: the kubelet restarts ${component} there. Update kubeadm-config too: kubectl -n kube-system edit configmap kubeadm-config.`,
   }
 }

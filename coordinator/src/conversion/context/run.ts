@@ -37,7 +37,7 @@ export interface ConversionRun {
   agent(node: NodeEntry | string): Agent
   /** Facts as last read; read once between two calls of `refresh`. Gates read fresh: `agent(node).read('getNodeFacts', {})`. */
   nodeFacts(node: NodeEntry | string): Promise<NodeFacts>
-  /** From the first control plane; the same memory. */
+  /** From the first control plane; the same cache. */
   clusterFacts(): Promise<ClusterFacts>
   etcd(): Promise<EtcdFacts>
   /** Where etcd's members live and what that means; the same during a run. */

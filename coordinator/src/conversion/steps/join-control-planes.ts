@@ -148,7 +148,7 @@ async function followPolicy(
   for (const component of steered) {
     const rewriting = await againstPolicy(view, node, component)
     // An earlier attempt may have died after it wrote the file and before the restart.
-    if (rewriting === undefined && !(hadJoined && (await goesElsewhere(view, node, component)))) continue
+    if (rewriting === undefined && !(hadJoined && (await usesAnotherServer(view, node, component)))) continue
     if (rewriting !== undefined) await rewrite(run, node, { ...rewriting, call })
     if (component === 'kubelet') await run.agent(node).change('restartKubelet', {}, call, 'restart-kubelet')
     else
@@ -159,7 +159,7 @@ async function followPolicy(
 }
 
 /** Whether a running component does not use the server that its file names. */
-async function goesElsewhere(run: ConversionRun, node: NodeEntry, component: Steered): Promise<boolean> {
+async function usesAnotherServer(run: ConversionRun, node: NodeEntry, component: Steered): Promise<boolean> {
   const [file] = kubeconfigsOf(await run.nodeFacts(node), [component])
   if (file === undefined) return false
   const process = component === 'kubelet' ? component : elected[component].process

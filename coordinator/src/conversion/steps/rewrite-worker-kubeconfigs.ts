@@ -26,13 +26,13 @@ export const rewriteWorkerKubeconfigs = defineStep({
   maxFailed: (run) => run.file.policy.waves.maxFailed,
   async plan(run) {
     const planned = await Promise.all(
-      run.workers.map(async (node) => kubeletAction(run, node, await elsewhere(run, node.name))),
+      run.workers.map(async (node) => kubeletAction(run, node, await withOtherServer(run, node.name))),
     )
     return planned.flat()
   },
   async apply(run, action, call) {
     const node = nodeOf(run, action.node)
-    for (const rewriting of await elsewhere(run, node.name)) await rewrite(run, node, { ...rewriting, call })
+    for (const rewriting of await withOtherServer(run, node.name)) await rewrite(run, node, { ...rewriting, call })
     await run.agent(node).change('restartKubelet', {}, call, 'restart')
   },
   verify: (run, action, signal) => kubeletWorks(run, nodeOf(run, action.node), { server: endpointServer(run), signal }),
@@ -44,8 +44,11 @@ export const rewriteWorkerKubeconfigs = defineStep({
   undone: (run, done, signal) => kubeletBack(run, done, signal),
 })
 
-/** Also a bootstrap kubeconfig that is still there: the kubelet falls back to it when its certificate has expired. */
-async function elsewhere(run: ConversionRun, node: string): Promise<readonly Rewriting[]> {
+/**
+ * The kubelet's kubeconfigs that name another server than the endpoint. Also a bootstrap kubeconfig that still exists: the kubelet falls back to it
+ * when its certificate has expired.
+ */
+async function withOtherServer(run: ConversionRun, node: string): Promise<readonly Rewriting[]> {
   const files = kubeconfigsOf(await run.nodeFacts(node), ['kubelet', 'bootstrap-kubelet'])
   return files
     .filter(({ server }) => server !== endpointServer(run))

@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { nothingToUndo } from '../../engine/step.js'
-import { newcomers } from '../checks/newcomers.js'
+import { joinedSincePlan } from '../checks/joined-since-plan.js'
 import type { Finding } from '../context/finding.js'
 import { defineStep } from '../context/step.js'
 import { oldAddressFindings } from '../endpoint/old-address.js'
@@ -30,7 +30,7 @@ export const scanForOldAddress = defineStep({
     // It only reads: all is in the gate.
   },
   async verify(run) {
-    const findings = [...(await newcomers(run)), ...(await oldAddressFindings(run))]
+    const findings = [...(await joinedSincePlan(run)), ...(await oldAddressFindings(run))]
     const errors = findings.filter(({ severity }) => severity === 'error')
     if (errors.length > 0) {
       const list = errors.map((finding) => `${placeOf(finding)}${finding.message} (${finding.evidence})`)

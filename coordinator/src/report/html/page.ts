@@ -3,9 +3,9 @@ import type { RunReport } from '../schema.js'
 import { moment } from '../words.js'
 import { changes } from './changes.js'
 import { certificates, members } from './cluster.js'
+import { connections } from './connections.js'
 import { findings } from './findings.js'
 import { Html, html } from './markup.js'
-import { picture } from './picture.js'
 import { steps } from './steps.js'
 import { style } from './style.js'
 import { timeline } from './timeline.js'
@@ -20,7 +20,7 @@ export function reportHtml(report: RunReport): string {
   const { cluster, run } = report
   const parts = [
     ['timeline', 'Timeline', timeline(report)],
-    ['picture', 'Connections', picture(report)],
+    ['picture', 'Connections', connections(report)],
     ['findings', 'Findings', findings(report)],
     ['steps', 'Steps and gates', steps(report)],
     ['etcd', 'etcd', members(report)],

@@ -30,7 +30,7 @@ const find = async (check: Check, world: World) => (atNow[check.id] ?? check).ch
 
 t.test('every file in checks/ is in the list, and is called what its check is called', async (t) => {
   const folder = new URL('../../../../coordinator/src/conversion/checks/', import.meta.url)
-  const beside = ['all.ts', 'assess.ts', 'check.ts', 'newcomers.ts']
+  const beside = ['all.ts', 'assess.ts', 'check.ts', 'joined-since-plan.ts']
   const files = readdirSync(folder).filter((file) => !beside.includes(file))
   t.same(files.sort(), allChecks.map(({ id }) => `${id}.ts`).sort())
   for (const { id } of allChecks) t.match(readFileSync(new URL(`${id}.ts`, folder), 'utf8'), `'${id}'`, id)

@@ -20,7 +20,7 @@ interface Touch {
  * Read from fresh facts where they include it, else from what its agent restored and hashed. DRIFT names what differs. Joins restore nothing:
  * their gate reads the cluster. The learner gate does not restore what was before the run, but what another step made of it.
  */
-export function asBefore(state: RunState): RollbackOptions<ConversionRun>['asBefore'] {
+export function undoGate(state: RunState): RollbackOptions<ConversionRun>['asBefore'] {
   const backup = backedUp(state)
   return async (run, step, { done, undone }) => {
     if (step === joinControlPlanes.id || step === useEtcdLearners.id) return []

@@ -1,7 +1,7 @@
 import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
 import type { RunEvent } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
-import { takePicture, withPictures } from '@quorate/coordinator/runs/picture'
+import { takePicture, withPictures } from '@quorate/coordinator/runs/take-picture'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
 import { fakeRun, member, nodeNames, soundWorld } from '../../../support/fake-run.js'

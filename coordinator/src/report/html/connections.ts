@@ -5,7 +5,7 @@ import { type Html, html } from './markup.js'
 import { section, table } from './parts.js'
 
 /** The connections before and after, from the kernels of the nodes. */
-export function picture(report: RunReport): Html | string {
+export function connections(report: RunReport): Html | string {
   const { site, seen } = report
   if (site === undefined || (seen.before === undefined && seen.after === undefined)) return ''
   const wide = site.nodes.filter(({ role }) => role === 'control-plane').length > 3
@@ -14,7 +14,7 @@ export function picture(report: RunReport): Html | string {
     'Connections',
     html`<div class="pictures${wide ? ' wide' : ''}">${half('Before', site, seen.before)}${half('After', site, seen.after)}</div>
 <p class="legend"><span class="key client">a client\u2019s connections</span> <span class="key balanced">the load balancer\u2019s backends, by its configuration</span> <span class="key stale">past the endpoint, or to another node\u2019s API server</span> <span class="key own">\u21bb to its own API server</span></p>
-<details><summary>All connections as a table</summary>${connections(report)}</details>`,
+<details><summary>All connections as a table</summary>${connectionTable(report)}</details>`,
   )
 }
 
@@ -38,7 +38,7 @@ function inWords({ nodes }: ReportedSite, { connections: all, silent }: Reported
   return `Of ${plural(all.length, 'connection')}, ${parts.join(', ') || 'none'}.${unseen}`
 }
 
-function connections({ seen: { before, after } }: RunReport): Html {
+function connectionTable({ seen: { before, after } }: RunReport): Html {
   const key = ({ node, component }: { node: string; component: string }) => `${node}\n${component}`
   const rows = [...new Set([...(before?.connections ?? []), ...(after?.connections ?? [])].map(key))].sort()
   const to = (seen: ReportedPicture | undefined, row: string) =>

@@ -9,7 +9,7 @@ const id = 'nobody-missing'
  * The finding of `verify` while a run of this cluster waits for a worker of its file. Undefined where none does; a rolled-back run waits for no node,
  * and a node that is no longer in the file is gone for good.
  */
-export function waitingProof(runs: readonly RunState[], { name, workers }: ClusterFile): Proved | undefined {
+export function nobodyMissing(runs: readonly RunState[], { name, workers }: ClusterFile): Proved | undefined {
   const known = new Set<string>(workers.map((worker) => worker.name))
   const findings = runs
     .filter(({ cluster, outcome }) => cluster === name && outcome !== 'rolled-back')

@@ -7,7 +7,7 @@ import { forgottenWorkers, lineOf, workersForgotten } from './workers-forgotten.
  * Workers that joined since the plan and that the file does not name. `kubeadm join` writes the server that cluster-info named at that moment: a
  * worker that joined before cluster-info changed uses the first control plane forever (kubeadm#1955); one that joined later is right.
  */
-export async function newcomers(run: ConversionRun): Promise<readonly Finding[]> {
+export async function joinedSincePlan(run: ConversionRun): Promise<readonly Finding[]> {
   if (run.file.policy.ignoreFindings[workersForgotten.id] !== undefined) return []
   const { nodes } = await readClusterFacts(run)
   return forgottenWorkers(run, nodes).map((node) => ({
