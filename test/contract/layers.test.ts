@@ -115,11 +115,23 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: ['shared/src', 'shared/src/gen', 'coordinator/src/fleet'],
     doors: ['node:fs', 'node:fs/promises'],
   },
+  // What was done with a state folder, signed, and witnessed by agents.
+  'coordinator/src/audit': {
+    may: [
+      'shared/src',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/state',
+    ],
+    doors: ['node:fs', 'node:fs/promises'],
+  },
   // What a run of any kind does: plan, convert, resume, rollback, verify, watch, drill, fix.
   'coordinator/src/runs': {
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/audit',
       'coordinator/src/config',
       'coordinator/src/engine',
       'coordinator/src/failures',
@@ -146,6 +158,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/audit',
       'coordinator/src/documents',
       'coordinator/src/config',
       'coordinator/src/state',
@@ -161,6 +174,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/audit',
       'coordinator/src/documents',
       'coordinator/src/config',
       'coordinator/src/state',
@@ -186,6 +200,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: [
       'shared/src',
       'coordinator/src/cli',
+      'coordinator/src/audit',
       'coordinator/src/config',
       ...conversionAndRuns,
       'coordinator/src/engine',
