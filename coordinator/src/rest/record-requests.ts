@@ -13,7 +13,8 @@ const refusedMs = 10_000
 /** Records every request that changes something or is refused, and that somebody read, in the history and in the log. */
 export function recordRequests(app: FastifyInstance, history: History, token: string): void {
   const [reads, refusals] = [new Seldom(readMs), new Seldom(refusedMs)]
-  app.addHook('onResponse', async (request, reply) => {
+  // Before the answer leaves: who was answered is in the record.
+  app.addHook('onSend', async (request, reply) => {
     const { method } = request
     // A unix socket has no address.
     const from = request.ip || 'unix socket'
