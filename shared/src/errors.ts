@@ -84,7 +84,8 @@ export const catalogue = {
   HISTORY_CONTRADICTED: {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
-    remedy: 'Somebody changed what was recorded. Keep a copy of the state folder, and see docs/security.md#audit.',
+    remedy:
+      'What was recorded has been changed since. Keep a copy of the state folder, and see docs/security.md#audit.',
   },
   AGENT_UNREACHABLE: {
     status: 'UNAVAILABLE',

@@ -11,7 +11,7 @@ export interface HistoryEntry {
   readonly at: string
   /** `quorate convert`, `POST /v1/runs`, `journal`. */
   readonly what: string
-  /** User of this machine, name of a certificate, `token`, or `nobody`. */
+  /** User of this machine, name of a certificate, `token`, or `unknown`. */
   readonly who: string
   /** Address, or where the user logged in from. */
   readonly from?: string
@@ -36,7 +36,7 @@ export interface ReadHistory {
 
 /**
  * What was done with a state folder, who did it, and how it ended: lines that are only appended to, the leaves of a Merkle tree (RFC 6962). A
- * checkpoint signs the tree; agents keep the newest that they were shown (decision 0013).
+ * checkpoint signs the tree; agents keep the newest that they were shown (docs/decisions/0016-history.md).
  */
 export interface History {
   /** Resolves when the entry is on the disk. */

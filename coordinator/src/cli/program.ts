@@ -53,6 +53,7 @@ Typical workflow:
   quorate verify -f cluster.yaml --fix                               shows which steps fix what is wrong; runs them after asking
   quorate backends -f cluster.yaml --watch                           shows which control planes the load balancer reaches
   quorate drill -f cluster.yaml                                      takes parts down, after asking; measures what users notice
+  quorate audit list                                                 shows who did what; \`quorate audit verify\` whether it was changed since
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 continues the run
   quorate rollback RUN                                               undoes the run

@@ -26,7 +26,7 @@ export function historyText(entries: readonly HistoryEntry[]): string {
 export function callsText(calls: readonly RecordedCall[]): string {
   if (calls.length === 0) return 'This agent has recorded no call yet.\n'
   const rows = calls.map(({ at, method, caller, from, outcome }) =>
-    [when(at), method, caller || 'nobody', from, outcome].map(printable),
+    [when(at), method, caller || 'unknown', from, outcome].map(printable),
   )
   return table(['WHEN', 'CALL', 'CALLER', 'FROM', 'OUTCOME'], rows)
 }

@@ -18,8 +18,8 @@ t.test('requests that change or are refused are in the history, reads once', asy
   const { entries } = await history.read()
   t.match(entries, [
     { what: 'GET /v1/runs', who: 'token', from: '127.0.0.1', outcome: 'status 200' },
-    { what: 'GET /v1/runs', who: 'nobody', outcome: 'status 401' },
-    { what: 'POST /v1/runs', who: 'nobody', outcome: 'status 401' },
+    { what: 'GET /v1/runs', who: 'unknown', outcome: 'status 401' },
+    { what: 'POST /v1/runs', who: 'unknown', outcome: 'status 401' },
     { what: 'POST /v1/runs', who: 'token', outcome: 'status 400' },
     { what: 'GET (no such route)', who: 'token', outcome: 'status 404' },
   ])
