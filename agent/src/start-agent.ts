@@ -17,6 +17,7 @@ import { DisturbingLooks } from './ops/disturbing-looks.js'
 import { operations } from './ops/registry.js'
 import { sweepLeftovers } from './ops/sweep-leftovers.js'
 import type { Tools } from './ops/tools.js'
+import { recordCalls } from './server/call-audit.js'
 import { Ledger } from './server/ledger.js'
 import { serve } from './server/serve.js'
 
@@ -41,7 +42,8 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
     const removed = await sweepLeftovers(host, { stateFolder: config.stateFolder, followed })
     if (removed.length > 0) log.warn('removed what an agent before this one left', { removed })
   }
-  const serving = await serve({ listen: config.listen, identity, operations, tools, ledger, log, beforeResume })
+  const calls = recordCalls(host.realPath(join(config.stateFolder, 'calls.jsonl')), log)
+  const serving = await serve({ listen: config.listen, identity, operations, tools, ledger, calls, log, beforeResume })
   await ledger.compactIfLarge().catch((error: Error) => log.warn('the ledger stays large', { why: error.message }))
   return { node: config.node, listen: config.listen, stop: serving.stop }
 }

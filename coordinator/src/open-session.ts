@@ -1,4 +1,5 @@
 import { version } from '@quorate/shared/version'
+import { historyOf } from './audit/history.js'
 import { leaseStore } from './engine/lease.js'
 import { runStore } from './engine/run-store.js'
 import { seenNowStore } from './engine/seen-now.js'
@@ -6,7 +7,7 @@ import { connectFleet } from './fleet/fleet.js'
 import { watchRun } from './runs/availability/run-watch.js'
 import type { Session } from './runs/session.js'
 import { backupStore } from './state/backups.js'
-import { enrolledNodes } from './state/enrolled-nodes.js'
+import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
 import { readIdentity, readState } from './state/fleet-ca.js'
 import { keepBackup } from './state/keep-backup.js'
 import { statePaths } from './state/paths.js'
@@ -28,6 +29,7 @@ export async function openSession(folder: string): Promise<Session> {
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
+    history: historyOf(paths.audit, () => fleetIdOf(paths)),
     version,
   }
 }

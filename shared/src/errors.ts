@@ -75,6 +75,18 @@ export const catalogue = {
     exit: 'needsPerson',
     remedy: 'Copy the journal away, then see docs/runbook.md#damaged-journal.',
   },
+  CHECKPOINT_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'needsPerson',
+    remedy:
+      'The history in the state folder is not the one that was shown before: run `quorate audit verify --against-agents`.',
+  },
+  HISTORY_CONTRADICTED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'needsPerson',
+    remedy:
+      'What was recorded has been changed since. Keep a copy of the state folder, and see docs/security.md#audit.',
+  },
   AGENT_UNREACHABLE: {
     status: 'UNAVAILABLE',
     exit: 'blocked',

@@ -27,6 +27,7 @@ export const observable = [
   'holdPorts',
   'checkJoin',
   'getSealingKey',
+  'getCheckpoint',
   'getOperation',
   'examineOperation',
   'testLoadBalancer',

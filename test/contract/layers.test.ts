@@ -115,11 +115,23 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: ['shared/src', 'shared/src/gen', 'coordinator/src/fleet'],
     doors: ['node:fs', 'node:fs/promises'],
   },
+  // What was done with a state folder, signed, and witnessed by agents.
+  'coordinator/src/audit': {
+    may: [
+      'shared/src',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/state',
+    ],
+    doors: ['node:fs', 'node:fs/promises'],
+  },
   // What a run of any kind does: plan, convert, resume, rollback, verify, watch, drill, fix.
   'coordinator/src/runs': {
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/audit',
       'coordinator/src/config',
       'coordinator/src/engine',
       'coordinator/src/failures',
@@ -146,6 +158,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: [
       'shared/src',
       'shared/src/gen',
+      'coordinator/src/audit',
       'coordinator/src/documents',
       'coordinator/src/config',
       'coordinator/src/state',
@@ -175,7 +188,13 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   },
   // The server: credentials, errors, the list of routes.
   'coordinator/src/rest': {
-    may: ['shared/src', 'coordinator/src/runs', 'coordinator/src/rest/context', 'coordinator/src/rest/routes'],
+    may: [
+      'shared/src',
+      'coordinator/src/audit',
+      'coordinator/src/runs',
+      'coordinator/src/rest/context',
+      'coordinator/src/rest/routes',
+    ],
     doors: ['fastify', '@fastify/swagger', 'node:tls', 'node:net', 'node:https'],
   },
   // The files that put the rooms together; one starts this program again, for --detach.
@@ -183,6 +202,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     may: [
       'shared/src',
       'coordinator/src/cli',
+      'coordinator/src/audit',
       'coordinator/src/config',
       ...conversionAndRuns,
       'coordinator/src/engine',

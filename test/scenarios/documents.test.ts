@@ -67,6 +67,9 @@ t.test('what each command prints with -o json is what its published schema says'
   await check(['backup', 'verify'], ['backups'])
   const node = cluster.node('cp1').name
   await check(['backup', 'restore', run, node, 'files', '--to', `${folder}/restored`], ['restored'])
+  await check(['audit', 'list'], ['history'])
+  await check(['audit', 'list', '--node', node], ['calls'])
+  await check(['audit', 'verify', '--against-agents'], ['history-verification'])
   await check(['verify', ...file], ['verification'])
   await check(
     ['drill', ...file, '--only', 'api-server', '--down-for', '3', '--yes', '--i-know-this-takes-parts-down'],

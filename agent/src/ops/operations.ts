@@ -19,7 +19,10 @@ type ReadOrStream<Name extends MethodName> = Methods[Name]['responseStream'] ext
   ? StreamOperation<RequestOf<Name>, ResponseOf<Name>>
   : ReadOperation<RequestOf<Name>, ResponseOf<Name>>
 
-/** One operation for each RPC. The server itself implements GetOperation, ExamineOperation and RaiseFence: they concern the ledger. */
+/** One operation for each RPC. The server itself implements GetOperation, ExamineOperation, RaiseFence and ListCalls: they concern its own records. */
 export type Operations = {
-  readonly [Name in Exclude<MethodName, 'getOperation' | 'examineOperation' | 'raiseFence'>]: OperationOf<Name>
+  readonly [Name in Exclude<
+    MethodName,
+    'getOperation' | 'examineOperation' | 'raiseFence' | 'listCalls'
+  >]: OperationOf<Name>
 }

@@ -11,6 +11,7 @@ import { drainNode } from './drain-node.js'
 import { findReferences } from './find-references.js'
 import { finishJoin } from './finish-join.js'
 import { forgetCertificateRequests } from './forget-certificate-requests.js'
+import { getCheckpoint } from './get-checkpoint.js'
 import { getClusterFacts } from './get-cluster-facts.js'
 import { getFirewall } from './get-firewall.js'
 import { getNodeFacts } from './get-node-facts.js'
@@ -18,6 +19,7 @@ import { getSealingKey } from './get-sealing-key.js'
 import { handOverLeadership } from './hand-over-leadership.js'
 import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
+import { keepCheckpoint } from './keep-checkpoint.js'
 import { leaveApiEndpoints } from './leave-api-endpoints.js'
 import { letEtcdListen } from './let-etcd-listen.js'
 import { listContainers } from './list-containers.js'
@@ -91,6 +93,8 @@ export const operations: Operations = {
   renderManifests,
   checkJoin,
   getSealingKey,
+  getCheckpoint,
+  keepCheckpoint,
   readBackup,
   testLoadBalancer,
   getFirewall,

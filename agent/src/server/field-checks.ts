@@ -66,6 +66,9 @@ export const check = {
   memberId: like('an etcd member id in hexadecimal', /^[0-9a-f]{1,16}$/),
   peerUrl: like('the URL of an etcd member', /^https?:\/\/[A-Za-z0-9.:[\]-]{1,255}:\d{1,5}$/),
   caPin: like('sha256:<hexadecimal>', /^sha256:[0-9a-f]{64}$/),
+  logOrigin: like('the name of a log: quorate/ and the id of a fleet', /^quorate\/[0-9a-f]{12}$/),
+  noteVerifier: like('NAME+HASH+KEY of a note', /^quorate\/[0-9a-f]{12}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}$/),
+  signedNote: text('a signed note', (value) => value !== '', 4096),
   tokenId: like('the id part of a bootstrap token', /^[a-z0-9]{6}$/),
   recipient: like('an age recipient', /^age1[a-z0-9]{20,4000}$/, 4100),
   time: like('a time as RFC 3339 has it', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/),
@@ -116,6 +119,8 @@ export const check = {
     )) satisfies Check,
   port: number('a port', 1, 65535),
   fencingToken: number('a fencing token', 0, Number.MAX_SAFE_INTEGER),
+  treeSize: number('the size of a log', 0, Number.MAX_SAFE_INTEGER),
+  calls: number('1 to 10000 calls', 1, 10_000),
   asNumber: number('the number of an autonomous system', 1, 4_294_967_295),
   priority: number('1 to 255', 1, 255),
   /** Zero means one. */

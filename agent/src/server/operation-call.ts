@@ -13,6 +13,7 @@ import type { ChangeOperation, ReadOperation, StreamOperation } from '../ops/ope
 import type { MethodName, Operations } from '../ops/operations.js'
 import type { Tools } from '../ops/tools.js'
 import { type MethodPath, requireAccess } from './access.js'
+import { type CallAudit, listCalls } from './call-audit.js'
 import type { ChangeRequest, ChangeRunner } from './change-runner.js'
 import { examineOperation } from './examine-operation.js'
 import { followChange } from './follow-change.js'
@@ -28,6 +29,7 @@ export interface CallOptions {
   readonly tools: Tools
   readonly ledger: Ledger
   readonly changes: ChangeRunner
+  readonly calls: CallAudit
   readonly log: Log
 }
 
@@ -48,6 +50,7 @@ export function createHandlers(options: CallOptions): UntypedServiceImplementati
     getOperation: getOperation(options),
     examineOperation: examineOperation(options),
     raiseFence: raiseFence(options.ledger),
+    listCalls: listCalls(options.calls),
   }
   const names = Object.keys(NodeAgentServiceService) as MethodName[]
   return Object.fromEntries(
@@ -70,12 +73,14 @@ function handlerOf(method: Method, operation: Operation, options: CallOptions) {
         method,
         (request, signal) => operation.run(request, toldTools(options.tools, request), signal),
         options,
+        'stream',
       )
     case 'change':
       return streamHandler(
         method,
         (request, signal) => followChange({ ...method, operation, request, signal }, options.changes),
         options,
+        'change',
       )
   }
 }
@@ -83,16 +88,24 @@ function handlerOf(method: Method, operation: Operation, options: CallOptions) {
 function readHandler(
   method: Method,
   operation: ReadOperation<unknown, unknown>,
-  { tools, log }: CallOptions,
+  { tools, calls, log }: CallOptions,
 ): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
+    const ended = calls.begin(method.name, 'read', call)
     const answer = async () => {
       admit(method, call)
       return operation.run(call.request, toldTools(tools, call.request), lostSignal(call))
     }
     answer().then(
-      (response) => callback(null, response),
-      (error: unknown) => callback(toServiceError(describeError(error, log))),
+      (response) => {
+        ended('ended')
+        callback(null, response)
+      },
+      (error: unknown) => {
+        const detail = describeError(error, log)
+        ended(detail.code)
+        callback(toServiceError(detail))
+      },
     )
   }
 }
@@ -100,9 +113,11 @@ function readHandler(
 function streamHandler(
   method: Method,
   run: (request: unknown, signal: AbortSignal) => AsyncIterable<unknown>,
-  { log }: CallOptions,
+  { calls, log }: CallOptions,
+  kind: 'stream' | 'change',
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
+    const ended = calls.begin(method.name, kind, call)
     const lost = lostSignal(call)
     const pump = async () => {
       admit(method, call)
@@ -111,10 +126,16 @@ function streamHandler(
       }
     }
     pump().then(
-      () => call.end(),
+      () => {
+        ended('ended')
+        call.end()
+      },
       (error: unknown) => {
         // The caller is gone; an operation that continues has the ledger.
-        if (!lost.aborted) call.emit('error', toServiceError(describeError(error, log)))
+        if (lost.aborted) return ended('INTERRUPTED')
+        const detail = describeError(error, log)
+        ended(detail.code)
+        call.emit('error', toServiceError(detail))
       },
     )
   }

@@ -5,6 +5,7 @@ import type { Log } from '@quorate/shared/log'
 import { type MutualTlsIdentity, serverCredentials } from '@quorate/shared/mtls'
 import type { Operations } from '../ops/operations.js'
 import type { Tools } from '../ops/tools.js'
+import { type CallAudit, unrecorded } from './call-audit.js'
 import { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
 import { createHandlers } from './operation-call.js'
@@ -17,6 +18,8 @@ export interface ServeOptions {
   readonly operations: Partial<Operations>
   readonly tools: Tools
   readonly ledger: Ledger
+  /** Unset: calls are not recorded. */
+  readonly calls?: CallAudit
   readonly log: Log
   readonly busyWaitMs?: number
   /** Receives the operations of an earlier agent that are followed again; awaited before anything runs. */
@@ -37,7 +40,7 @@ const largestMessageBytes = 16 * 1024 * 1024
 
 /** Serves the operations by gRPC to holders of a certificate of the fleet. Throws PORT_IN_USE if it cannot listen. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { listen, identity, ledger, tools, log, busyWaitMs } = options
+  const { listen, identity, ledger, tools, log, busyWaitMs, calls = unrecorded } = options
   const changes = new ChangeRunner({ ledger, tools, log, ...(busyWaitMs === undefined ? {} : { busyWaitMs }) })
   const { operations, beforeResume } = options
   await resumeInterrupted({ ledger, changes, operations, tools, log, beforeResume })
@@ -48,13 +51,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
   })
-  server.addService(NodeAgentServiceService, createHandlers({ ...options, changes }))
+  server.addService(NodeAgentServiceService, createHandlers({ ...options, changes, calls }))
   const port = await bind(server, listen, identity)
   return {
     port,
     stop: async (graceMs) => {
       await changes.stop(graceMs)
       await shutDown(server)
+      await calls.close()
       await ledger.close()
     },
   }

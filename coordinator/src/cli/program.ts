@@ -1,5 +1,6 @@
-import { QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { Command, CommanderError, Option } from 'commander'
+import { auditCommand } from './audit.js'
 import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
 import type { CliContext, CommandMaker } from './context.js'
@@ -10,6 +11,7 @@ import { explainCommand } from './explain.js'
 import { initCommand } from './init.js'
 import { nodesCommand } from './nodes.js'
 import { planCommand } from './plan.js'
+import { beginAct, type RecordedAct } from './recorded-act.js'
 import { reportCommand } from './report.js'
 import { resumeCommand } from './resume.js'
 import { rollbackCommand } from './rollback.js'
@@ -33,6 +35,7 @@ const commands: readonly CommandMaker[] = [
   drillCommand,
   reportCommand,
   backupCommand,
+  auditCommand,
   explainCommand,
   serveCommand,
 ]
@@ -50,6 +53,7 @@ Typical workflow:
   quorate verify -f cluster.yaml --fix                               shows which steps fix what is wrong; runs them after asking
   quorate backends -f cluster.yaml --watch                           shows which control planes the load balancer reaches
   quorate drill -f cluster.yaml                                      takes parts down, after asking; measures what users notice
+  quorate audit list                                                 shows who did what; \`quorate audit verify\` whether it was changed since
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 continues the run
   quorate rollback RUN                                               undoes the run
@@ -89,12 +93,18 @@ function asHelp({ commands: known }: Command, args: readonly string[]): readonly
 /** Runs a command line (without the program's own name); returns its exit code. Throws QuorateError, USAGE for what commander refuses. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<number> {
   let code = 0
+  let act: RecordedAct | undefined
   const program = makeProgram(context, (exitCode) => {
     code = exitCode
   })
+  program.hook('preAction', async (_program, command) => {
+    act = await beginAct(context, command)
+  })
   try {
     await program.parseAsync(asHelp(program, args), { from: 'user' })
+    await act?.ended(`exit code ${code}`)
   } catch (error) {
+    await act?.ended(asQuorateError(error).code)
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return 0
     const named = program.commands.find((command) => command.name() === args.find((arg) => !arg.startsWith('-')))

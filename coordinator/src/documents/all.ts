@@ -11,6 +11,7 @@ import {
   reportFile,
   restored,
 } from './fleet.js'
+import { calls, history, historyVerification } from './history.js'
 import { drillPlan, fixPlan, plan, rollbackPlan, verification } from './plan.js'
 import { drillReport, event, run, runs, undoAvailability } from './run.js'
 
@@ -35,5 +36,8 @@ export const documents: readonly Document[] = [
   reportFile,
   explanation,
   detached,
+  history,
+  calls,
+  historyVerification,
   failure,
 ]

@@ -12,8 +12,8 @@ export function recordHash(prev: string, record: string): string {
 }
 
 export interface JournalReader {
-  /** The records added since the last call. An incomplete last line is left for later: it is being written, or was truncated. */
-  next(): Promise<readonly RecordedEvent[]>
+  /** The records added since the last call; their hashes to `eachHash`. An incomplete last line is left for later: it is being written, or was truncated. */
+  next(eachHash?: (hash: string) => void): Promise<readonly RecordedEvent[]>
   /** The end of the records read: offset in bytes, number and hash of the last one. */
   end(): { readonly offset: number; readonly seq: number; readonly prev: string }
   close(): Promise<void>
@@ -36,7 +36,7 @@ export async function openJournalReader(path: string, run: string): Promise<Jour
   return {
     close: () => file.close(),
     end: () => ({ offset, seq, prev }),
-    async next() {
+    async next(eachHash) {
       const bytes = await readFrom(file, offset)
       const events: RecordedEvent[] = []
       let start = 0
@@ -56,6 +56,7 @@ export async function openJournalReader(path: string, run: string): Promise<Jour
         events.push(line.record)
         seq += 1
         prev = line.hash
+        eachHash?.(line.hash)
         offset += end + 1 - start
         start = end + 1
       }

@@ -23,6 +23,10 @@ export interface RunStore {
   /** Ids, newest first. */
   list(): Promise<readonly RunId[]>
   read(run: RunId): Promise<readonly RecordedEvent[]>
+  /** The hash of each record, in order: each commits to all before it. JOURNAL_DAMAGED where the chain does not hold. */
+  hashes(run: RunId): Promise<readonly string[]>
+  /** Bytes of the journal. */
+  size(run: RunId): Promise<number>
   /** Events as they are written, also by another process; ends with the run or when `signal` is aborted. */
   follow(run: RunId, options: FollowOptions): AsyncIterable<RecordedEvent>
 }
@@ -53,6 +57,14 @@ export function runStore(folder: string, clock: Clock = systemClock, door: Journ
       const reader = await openJournalReader(pathOf(run), run)
       return reader.next().finally(() => reader.close())
     },
+    async hashes(run) {
+      const reader = await openJournalReader(pathOf(run), run)
+      const hashes: string[] = []
+      const kept = (hash: string) => hashes.push(hash)
+      await reader.next(kept).finally(() => reader.close())
+      return hashes
+    },
+    size: async (run) => (await stat(pathOf(run))).size,
     follow: (run, options) => follow(pathOf(run), run, { ...options, clock }),
   }
 }

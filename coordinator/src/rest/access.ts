@@ -31,6 +31,17 @@ export function checkAccess(request: FastifyRequest, token: string): void {
   }
 }
 
+/** Who asks: the token, the name in a verified certificate, or unknown. For the record; it decides nothing. */
+export function callerOf(
+  request: FastifyRequest,
+  token: string,
+): { readonly who: string; readonly fingerprint?: string } {
+  if (roleByToken(request, token) !== undefined) return { who: 'token' }
+  if (roleByCertificate(request) === undefined) return { who: 'unknown' }
+  const { subject, fingerprint256 } = (request.raw.socket as TLSSocket).getPeerCertificate()
+  return { who: String(subject.CN), fingerprint: fingerprint256 }
+}
+
 /** The token has the role `operator`. */
 function roleByToken(request: FastifyRequest, token: string): Role | undefined {
   const sent = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1]

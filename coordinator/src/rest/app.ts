@@ -2,6 +2,7 @@ import type { ServerOptions } from 'node:https'
 import swagger, { type SwaggerOptions } from '@fastify/swagger'
 import { version } from '@quorate/shared/version'
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify'
+import { sealAndShow } from '../audit/agents.js'
 import { catchUp } from '../runs/catch-up.js'
 import type { Session } from '../runs/session.js'
 import { checkAccess } from './access.js'
@@ -9,6 +10,7 @@ import type { RestParts } from './context/parts.js'
 import { runningRuns } from './context/running-runs.js'
 import { schemas } from './context/schemas.js'
 import { answerErrors } from './errors.js'
+import { recordRequests } from './record-requests.js'
 import { healthRoutes } from './routes/health.js'
 import { nodeRoutes } from './routes/nodes.js'
 import { openApiRoutes } from './routes/openapi.js'
@@ -41,9 +43,10 @@ export function buildApp({ session, token, https, catchUpEveryMs }: RestOptions)
   // fastify's type depends on the protocol; nothing here does.
   const app = (https === undefined ? fastify(options) : fastify({ ...options, https })) as FastifyInstance
   const closing = new AbortController()
-  const parts: RestParts = { session, running: runningRuns(), closing: closing.signal }
+  const parts: RestParts = { session, running: runningRuns(() => sealAndShow(session)), closing: closing.signal }
   answerErrors(app)
   app.addHook('onRequest', async (request) => checkAccess(request, token))
+  if (session.history !== undefined) recordRequests(app, session.history, token)
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
   const stopCatchingUp = new AbortController()
   app.addHook('onReady', async () => {

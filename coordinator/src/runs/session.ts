@@ -1,5 +1,6 @@
 import type { Clock } from '@quorate/shared/clock'
 import type { RunId } from '@quorate/shared/names'
+import type { History } from '../audit/history.js'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import type { Check } from '../conversion/checks/check.js'
 import type { Proof } from '../conversion/context/proof.js'
@@ -36,6 +37,8 @@ export interface Session {
   readonly watch?: (parts: RunWatchParts) => RunWatch
   /** What that watch sees before it is in a journal. */
   readonly seenNow?: SeenNow
+  /** Where acts are recorded; unset: nowhere. */
+  readonly history?: History
   /** A test's replacements for the conversion's own lists. */
   readonly order?: readonly ConversionStep[]
   readonly checks?: readonly Check[]

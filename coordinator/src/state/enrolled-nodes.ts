@@ -26,6 +26,9 @@ async function readNodesFile(paths: StatePaths) {
   }
 }
 
+/** Id of the fleet, twelve hexadecimal digits. */
+export const fleetIdOf = async (paths: StatePaths): Promise<string> => (await readNodesFile(paths)).fleetId
+
 /** Every node that was enrolled, by name. */
 export async function enrolledNodes(paths: StatePaths): Promise<readonly EnrolledNode[]> {
   const { nodes } = await readNodesFile(paths)

@@ -18,6 +18,8 @@ export interface StatePaths {
   readonly backups: string
   readonly leases: string
   readonly restToken: string
+  /** What was done with this state folder: `audit/history.jsonl`, its checkpoint and the key that signs it. */
+  readonly audit: string
   /** What detached commands print. */
   readonly logs: string
 }
@@ -38,6 +40,7 @@ export function statePaths(folder: string): StatePaths {
     backups: at('backups'),
     leases: at('leases'),
     restToken: at('rest', 'token'),
+    audit: at('audit'),
     logs: at('logs'),
   }
 }

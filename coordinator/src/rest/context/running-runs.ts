@@ -7,17 +7,18 @@ export interface RunningRuns {
   stop(): Promise<void>
 }
 
-export function runningRuns(): RunningRuns {
-  const runs = new Set<StartedRun>()
+/** `onEnded` follows each; the process does not exit before it has ended too. */
+export function runningRuns(onEnded: () => Promise<unknown>): RunningRuns {
+  const runs = new Map<StartedRun, Promise<unknown>>()
   return {
     add(run) {
-      runs.add(run)
-      const forget = () => void runs.delete(run)
-      run.ended.then(forget, forget)
+      const ended = run.ended.then(onEnded).finally(() => runs.delete(run))
+      ended.catch(() => undefined)
+      runs.set(run, ended)
     },
     async stop() {
-      for (const run of runs) run.stop()
-      await Promise.allSettled([...runs].map((run) => run.ended))
+      for (const run of runs.keys()) run.stop()
+      await Promise.allSettled(runs.values())
     },
   }
 }

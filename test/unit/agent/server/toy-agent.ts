@@ -7,7 +7,7 @@ import {
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
-import { createLog } from '@quorate/shared/log'
+import { createLog, type Log } from '@quorate/shared/log'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { Test } from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
@@ -17,6 +17,7 @@ import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../../../agent/src/host/node-network.js'
 import { DisturbingLooks } from '../../../../agent/src/ops/disturbing-looks.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
+import type { CallAudit } from '../../../../agent/src/server/call-audit.js'
 import { Ledger } from '../../../../agent/src/server/ledger.js'
 import { type Serving, serve } from '../../../../agent/src/server/serve.js'
 
@@ -37,6 +38,7 @@ export interface ToyAgent {
 export interface ToyOptions {
   readonly busyWaitMs?: number
   readonly disk?: Disk
+  readonly calls?: (log: Log) => CallAudit
 }
 
 /** A real agent with few operations: real files, ledger, TLS and gRPC, on a folder. The same folder again is the agent after a restart. */
@@ -44,12 +46,13 @@ export async function startToyAgent(
   t: Test,
   root: string,
   operations: Partial<Operations>,
-  { busyWaitMs = 5000, disk = systemDisk }: ToyOptions = {},
+  { busyWaitMs = 5000, disk = systemDisk, calls }: ToyOptions = {},
 ): Promise<ToyAgent> {
   const host = new LinuxHost(root)
   const ledgerPath = join(root, 'var/lib/quorate-agent/ledger.jsonl')
   const ledger = new Ledger(await openAppendFile(ledgerPath, disk), ledgerPath)
   const logged: string[] = []
+  const log = createLog('toy', (line) => logged.push(line))
   const never = () => {
     throw new Error('not on this node')
   }
@@ -69,8 +72,9 @@ export async function startToyAgent(
       cri: never,
     },
     ledger,
-    log: createLog('toy', (line) => logged.push(line)),
+    log,
     busyWaitMs,
+    ...(calls === undefined ? {} : { calls: calls(log) }),
   })
   let stopped: Promise<void> | undefined
   const stop = (graceMs = 5000): Promise<void> => {

@@ -498,6 +498,43 @@ export interface RaiseFenceRequest {
 export interface RaiseFenceResponse {
 }
 
+export interface KeepCheckpointRequest {
+  /** NAME+HASH+KEY, as golang.org/x/mod/sumdb/note writes it; pinned at first sight for this name. */
+  verifier: string;
+  /** A signed checkpoint (C2SP tlog-checkpoint). */
+  checkpoint: string;
+  /** That its tree begins with the kept one (RFC 6962, 2.1.2); sha256 in hexadecimal. */
+  proof: string[];
+  /** Size of the kept tree that `proof` begins at. */
+  fromSize: number;
+}
+
+export interface KeepCheckpointResponse {
+  /** What is kept now; the sender's own, or a larger one that was shown meanwhile. */
+  checkpoint: string;
+}
+
+export interface GetCheckpointRequest {
+  /** Name of the log. */
+  origin: string;
+}
+
+export interface GetCheckpointResponse {
+  /** Both empty if none is kept. */
+  verifier: string;
+  checkpoint: string;
+}
+
+export interface ListCallsRequest {
+  /** At most this many, the newest. */
+  newest: number;
+}
+
+export interface ListCallsResponse {
+  /** JSON, oldest first. */
+  calls: string[];
+}
+
 export interface GetOperationRequest {
   operationId: string;
 }
@@ -4701,6 +4738,384 @@ export const RaiseFenceResponse: MessageFns<RaiseFenceResponse> = {
   },
   fromPartial(_: DeepPartial<RaiseFenceResponse>): RaiseFenceResponse {
     const message = createBaseRaiseFenceResponse();
+    return message;
+  },
+};
+
+function createBaseKeepCheckpointRequest(): KeepCheckpointRequest {
+  return { verifier: "", checkpoint: "", proof: [], fromSize: 0 };
+}
+
+export const KeepCheckpointRequest: MessageFns<KeepCheckpointRequest> = {
+  encode(message: KeepCheckpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.verifier !== "") {
+      writer.uint32(10).string(message.verifier);
+    }
+    if (message.checkpoint !== "") {
+      writer.uint32(18).string(message.checkpoint);
+    }
+    for (const v of message.proof) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.fromSize !== 0) {
+      writer.uint32(32).uint64(message.fromSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeepCheckpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeepCheckpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.verifier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checkpoint = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proof.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromSize = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeepCheckpointRequest>): KeepCheckpointRequest {
+    return KeepCheckpointRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeepCheckpointRequest>): KeepCheckpointRequest {
+    const message = createBaseKeepCheckpointRequest();
+    message.verifier = object.verifier ?? "";
+    message.checkpoint = object.checkpoint ?? "";
+    message.proof = object.proof?.map((e) => e) || [];
+    message.fromSize = object.fromSize ?? 0;
+    return message;
+  },
+};
+
+function createBaseKeepCheckpointResponse(): KeepCheckpointResponse {
+  return { checkpoint: "" };
+}
+
+export const KeepCheckpointResponse: MessageFns<KeepCheckpointResponse> = {
+  encode(message: KeepCheckpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.checkpoint !== "") {
+      writer.uint32(10).string(message.checkpoint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeepCheckpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeepCheckpointResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.checkpoint = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeepCheckpointResponse>): KeepCheckpointResponse {
+    return KeepCheckpointResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeepCheckpointResponse>): KeepCheckpointResponse {
+    const message = createBaseKeepCheckpointResponse();
+    message.checkpoint = object.checkpoint ?? "";
+    return message;
+  },
+};
+
+function createBaseGetCheckpointRequest(): GetCheckpointRequest {
+  return { origin: "" };
+}
+
+export const GetCheckpointRequest: MessageFns<GetCheckpointRequest> = {
+  encode(message: GetCheckpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.origin !== "") {
+      writer.uint32(10).string(message.origin);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCheckpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCheckpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.origin = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetCheckpointRequest>): GetCheckpointRequest {
+    return GetCheckpointRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetCheckpointRequest>): GetCheckpointRequest {
+    const message = createBaseGetCheckpointRequest();
+    message.origin = object.origin ?? "";
+    return message;
+  },
+};
+
+function createBaseGetCheckpointResponse(): GetCheckpointResponse {
+  return { verifier: "", checkpoint: "" };
+}
+
+export const GetCheckpointResponse: MessageFns<GetCheckpointResponse> = {
+  encode(message: GetCheckpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.verifier !== "") {
+      writer.uint32(10).string(message.verifier);
+    }
+    if (message.checkpoint !== "") {
+      writer.uint32(18).string(message.checkpoint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCheckpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCheckpointResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.verifier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checkpoint = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetCheckpointResponse>): GetCheckpointResponse {
+    return GetCheckpointResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetCheckpointResponse>): GetCheckpointResponse {
+    const message = createBaseGetCheckpointResponse();
+    message.verifier = object.verifier ?? "";
+    message.checkpoint = object.checkpoint ?? "";
+    return message;
+  },
+};
+
+function createBaseListCallsRequest(): ListCallsRequest {
+  return { newest: 0 };
+}
+
+export const ListCallsRequest: MessageFns<ListCallsRequest> = {
+  encode(message: ListCallsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.newest !== 0) {
+      writer.uint32(8).uint32(message.newest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCallsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCallsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.newest = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListCallsRequest>): ListCallsRequest {
+    return ListCallsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCallsRequest>): ListCallsRequest {
+    const message = createBaseListCallsRequest();
+    message.newest = object.newest ?? 0;
+    return message;
+  },
+};
+
+function createBaseListCallsResponse(): ListCallsResponse {
+  return { calls: [] };
+}
+
+export const ListCallsResponse: MessageFns<ListCallsResponse> = {
+  encode(message: ListCallsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.calls) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCallsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCallsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.calls.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListCallsResponse>): ListCallsResponse {
+    return ListCallsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCallsResponse>): ListCallsResponse {
+    const message = createBaseListCallsResponse();
+    message.calls = object.calls?.map((e) => e) || [];
     return message;
   },
 };
@@ -13878,6 +14293,39 @@ export const NodeAgentServiceService = {
       Buffer.from(ExamineOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExamineOperationResponse => ExamineOperationResponse.decode(value),
   },
+  /** Keeps the newest checkpoint of the coordinator's history. CHECKPOINT_REFUSED where it does not continue the kept one: history was rewritten. */
+  keepCheckpoint: {
+    path: "/quorate.v1.NodeAgentService/KeepCheckpoint" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KeepCheckpointRequest): Buffer =>
+      Buffer.from(KeepCheckpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KeepCheckpointRequest => KeepCheckpointRequest.decode(value),
+    responseSerialize: (value: KeepCheckpointResponse): Buffer =>
+      Buffer.from(KeepCheckpointResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KeepCheckpointResponse => KeepCheckpointResponse.decode(value),
+  },
+  /** The checkpoint that this node keeps. */
+  getCheckpoint: {
+    path: "/quorate.v1.NodeAgentService/GetCheckpoint" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetCheckpointRequest): Buffer => Buffer.from(GetCheckpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetCheckpointRequest => GetCheckpointRequest.decode(value),
+    responseSerialize: (value: GetCheckpointResponse): Buffer =>
+      Buffer.from(GetCheckpointResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetCheckpointResponse => GetCheckpointResponse.decode(value),
+  },
+  /** The newest calls that this agent recorded. */
+  listCalls: {
+    path: "/quorate.v1.NodeAgentService/ListCalls" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListCallsRequest): Buffer => Buffer.from(ListCallsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListCallsRequest => ListCallsRequest.decode(value),
+    responseSerialize: (value: ListCallsResponse): Buffer => Buffer.from(ListCallsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListCallsResponse => ListCallsResponse.decode(value),
+  },
   /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
   testLoadBalancer: {
     path: "/quorate.v1.NodeAgentService/TestLoadBalancer" as const,
@@ -14527,6 +14975,12 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   raiseFence: handleUnaryCall<RaiseFenceRequest, RaiseFenceResponse>;
   /** The current truth about one operation on this node: the ledger, its transient unit, and whether its goal is reached. */
   examineOperation: handleUnaryCall<ExamineOperationRequest, ExamineOperationResponse>;
+  /** Keeps the newest checkpoint of the coordinator's history. CHECKPOINT_REFUSED where it does not continue the kept one: history was rewritten. */
+  keepCheckpoint: handleUnaryCall<KeepCheckpointRequest, KeepCheckpointResponse>;
+  /** The checkpoint that this node keeps. */
+  getCheckpoint: handleUnaryCall<GetCheckpointRequest, GetCheckpointResponse>;
+  /** The newest calls that this agent recorded. */
+  listCalls: handleUnaryCall<ListCallsRequest, ListCallsResponse>;
   /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
   testLoadBalancer: handleUnaryCall<TestLoadBalancerRequest, TestLoadBalancerResponse>;
   /** The rules of firewalld or ufw on this node. */
@@ -14968,6 +15422,54 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
+  ): ClientUnaryCall;
+  /** Keeps the newest checkpoint of the coordinator's history. CHECKPOINT_REFUSED where it does not continue the kept one: history was rewritten. */
+  keepCheckpoint(
+    request: KeepCheckpointRequest,
+    callback: (error: ServiceError | null, response: KeepCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  keepCheckpoint(
+    request: KeepCheckpointRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: KeepCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  keepCheckpoint(
+    request: KeepCheckpointRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: KeepCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  /** The checkpoint that this node keeps. */
+  getCheckpoint(
+    request: GetCheckpointRequest,
+    callback: (error: ServiceError | null, response: GetCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  getCheckpoint(
+    request: GetCheckpointRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  getCheckpoint(
+    request: GetCheckpointRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  /** The newest calls that this agent recorded. */
+  listCalls(
+    request: ListCallsRequest,
+    callback: (error: ServiceError | null, response: ListCallsResponse) => void,
+  ): ClientUnaryCall;
+  listCalls(
+    request: ListCallsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListCallsResponse) => void,
+  ): ClientUnaryCall;
+  listCalls(
+    request: ListCallsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListCallsResponse) => void,
   ): ClientUnaryCall;
   /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
   testLoadBalancer(

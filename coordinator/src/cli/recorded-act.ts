@@ -1,0 +1,76 @@
+import { userInfo } from 'node:os'
+import type { Command } from 'commander'
+import { sealAndShow } from '../audit/agents.js'
+import { seal } from '../audit/seal.js'
+import type { Session } from '../runs/session.js'
+import type { CliContext, CommonOptions } from './context.js'
+
+/** Commands that change something. `agents`: it works on nodes, which are shown the newest checkpoint at its end. */
+const acts: Readonly<Record<string, 'here' | 'agents'>> = {
+  init: 'here',
+  enroll: 'here',
+  convert: 'agents',
+  resume: 'agents',
+  rollback: 'agents',
+  drill: 'agents',
+  'verify --fix': 'agents',
+  'backup restore': 'here',
+  serve: 'here',
+}
+
+/** A command under way that is in the history. */
+export interface RecordedAct {
+  /** `outcome`: `exit code N`, or the code of an error. */
+  ended(outcome: string): Promise<void>
+}
+
+/** Records that a command began, if it is one that changes something. A record that fails stops nobody: it is told. */
+export async function beginAct(context: CliContext, command: Command): Promise<RecordedAct | undefined> {
+  const what = nameOf(command)
+  const place = acts[what]
+  if (place === undefined) return undefined
+  const { state } = command.optsWithGlobals<CommonOptions>()
+  // Before `init` there is no folder to record it in; it is recorded when it ended.
+  const open = () => context.openSession(state).catch(() => undefined)
+  const record = async (session: Session | undefined, outcome: string) =>
+    session?.history?.append({ what: `quorate ${what}`, ...caller(), outcome })
+  const told = (error: unknown) =>
+    context.terminal.err(`warning: this is not in the history (\`quorate audit list\`): ${String(error)}\n`)
+  await open()
+    .then((session) => record(session, 'began'))
+    .catch(told)
+  return {
+    async ended(outcome) {
+      const session = await open()
+      await record(session, outcome)
+        .then(() => (session === undefined ? undefined : close(context, session, place)))
+        .catch(told)
+    },
+  }
+}
+
+async function close({ terminal }: CliContext, session: Session, place: 'here' | 'agents'): Promise<void> {
+  if (session.history === undefined) return
+  if (place === 'here') return seal(session.history, session.runs)
+  const against = await sealAndShow(session)
+  if (against.length > 0)
+    terminal.err(
+      `warning: the history of this state folder is not the one that was shown to ${against.join(', ')}\n` +
+        'next: quorate audit verify --against-agents\n',
+    )
+}
+
+function nameOf(command: Command): string {
+  const { parent } = command
+  const name = parent?.parent ? `${parent.name()} ${command.name()}` : command.name()
+  return name === 'verify' && command.opts()['fix'] === true ? 'verify --fix' : name
+}
+
+/** The user of this machine, who may have come by sudo and by SSH. */
+function caller(): { readonly who: string; readonly from?: string } {
+  const { username, uid } = userInfo()
+  const { SUDO_USER: by, SSH_CONNECTION: connection } = process.env
+  const [from] = (connection ?? '').split(' ')
+  const who = `${username} (uid ${uid}${by === undefined ? '' : `, by sudo from ${by}`})`
+  return { who, ...(from ? { from } : {}) }
+}
