@@ -12,6 +12,7 @@ import { readIdentity, readState } from './state/fleet-ca.js'
 import { keepBackup } from './state/keep-backup.js'
 import { statePaths } from './state/paths.js'
 import { requestFolder } from './state/request-folder.js'
+import { restTokens } from './state/rest-tokens.js'
 
 /** Opens a state folder that `init` made as a session for command line and REST; STATE_NOT_INITIALISED. */
 export async function openSession(folder: string): Promise<Session> {
@@ -30,6 +31,7 @@ export async function openSession(folder: string): Promise<Session> {
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
     history: historyOf(paths.audit, () => fleetIdOf(paths)),
+    tokens: restTokens(paths.restTokens),
     version,
   }
 }

@@ -4,6 +4,7 @@ import { serve } from './rest/serve.js'
 import { readCa } from './state/fleet-ca.js'
 import { statePaths } from './state/paths.js'
 import { readOrMakeToken } from './state/rest-token.js'
+import { restTokens } from './state/rest-tokens.js'
 
 /** Serves REST on a state folder, with its session, token and CA. */
 export async function serveRest({ state, listen, tokenFile, tls = false }: ServeOptions): Promise<Served> {
@@ -14,6 +15,7 @@ export async function serveRest({ state, listen, tokenFile, tls = false }: Serve
     session,
     listen,
     token: await readOrMakeToken(file),
+    tokens: restTokens(paths.restTokens),
     fleetCa: () => readCa(paths),
     tls,
   })

@@ -17,6 +17,7 @@ import { resumeCommand } from './resume.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
+import { tokenCommand } from './token.js'
 import { verifyCommand } from './verify.js'
 import { watchCommand } from './watch.js'
 
@@ -38,6 +39,7 @@ const commands: readonly CommandMaker[] = [
   auditCommand,
   explainCommand,
   serveCommand,
+  tokenCommand,
 ]
 
 const after = `

@@ -15,6 +15,8 @@ const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   drill: 'agents',
   'verify --fix': 'agents',
   'backup restore': 'here',
+  'token create': 'here',
+  'token revoke': 'here',
   serve: 'here',
 }
 

@@ -10,6 +10,8 @@ import {
   nodes,
   reportFile,
   restored,
+  tokenCreated,
+  tokens,
 } from './fleet.js'
 import { calls, history, historyVerification } from './history.js'
 import { drillPlan, fixPlan, plan, rollbackPlan, verification } from './plan.js'
@@ -34,6 +36,8 @@ export const documents: readonly Document[] = [
   backups,
   restored,
   reportFile,
+  tokens,
+  tokenCreated,
   explanation,
   detached,
   history,

@@ -64,6 +64,21 @@ export const restored = document('restored', 'Files that were written: `quorate 
   written: list(text),
 })
 
+const restToken = object({
+  name: text,
+  role: z.enum(['observer', 'operator']),
+  clusters: list(text).describe('Clusters whose runs it may read; empty: all.'),
+  createdAt: time,
+  expiresAt: time,
+})
+
+export const tokens = document('tokens', 'Tokens of REST: `quorate token list`.', { tokens: list(restToken) })
+
+export const tokenCreated = document('token-created', 'A new token of REST: `quorate token create`.', {
+  token: text.describe('Printed once: it is kept nowhere.'),
+  kept: restToken,
+})
+
 export const explanation = document('explanation', 'Known messages in a log: `quorate explain`.', {
   lines: count,
   recognised: list(

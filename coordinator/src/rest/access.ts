@@ -1,62 +1,101 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { QuorateError } from '@quorate/shared/errors'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** `observer` may read, `operator` may read and change: the same roles as in the certificates of the fleet. */
 export type Role = 'observer' | 'operator'
+
+/** Whose request it is. */
+export interface Caller {
+  /** Name of a token or in a certificate; `token` is the one that the server was started with. */
+  readonly who: string
+  readonly role: Role
+  /** Clusters whose runs it may read; empty: all. */
+  readonly clusters: readonly string[]
+  /** SHA-256 of its certificate. */
+  readonly fingerprint?: string
+}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The role that this route requires; `public` needs no credentials. A route without it refuses every caller. */
     access?: Role | 'public'
+    /**
+     * What a caller for some clusters only may see of it: the run of the path, if it is of one of them; `any`, where the handler looks itself
+     * or nothing is of a cluster. Unset: nothing.
+     */
+    concerns?: 'run' | 'any'
+  }
+  interface FastifyRequest {
+    caller: Caller | undefined
   }
 }
 
-/** Accepts a request, or throws NOT_AUTHENTICATED or ACCESS_DENIED. */
-export function checkAccess(request: FastifyRequest, token: string): void {
-  const needed = request.routeOptions.config.access
+/** How callers are known. */
+export interface Credentials {
+  /** Of the operator, from the file that the server was started with; empty: none. */
+  readonly token: string
+  /** A token that was created by name. */
+  findToken?(token: string): Promise<(Omit<Caller, 'who'> & { readonly name: string }) | undefined>
+}
+
+/** Finds out who asks, and refuses who may not: NOT_AUTHENTICATED or ACCESS_DENIED. `clusterOf` is the cluster of a run. */
+export function guard(
+  app: FastifyInstance,
+  credentials: Credentials,
+  clusterOf: (run: string) => Promise<string>,
+): void {
+  app.decorateRequest('caller', undefined)
+  app.addHook('onRequest', async (request) => {
+    request.caller = await callerOf(request, credentials)
+    checkAccess(request)
+  })
+  app.addHook('preHandler', async ({ caller, routeOptions, params }) => {
+    if (caller === undefined || caller.clusters.length === 0 || routeOptions.config.concerns === 'any') return
+    const { id = '' } = params as { id?: string }
+    if (routeOptions.config.concerns === 'run' && caller.clusters.includes(await clusterOf(id))) return
+    throw new QuorateError('ACCESS_DENIED', `${caller.who} may read runs of ${caller.clusters.join(', ')} only`)
+  })
+}
+
+function checkAccess({ routeOptions, is404, caller }: FastifyRequest): void {
+  const needed = routeOptions.config.access
   if (needed === 'public') return
-  const role = roleByToken(request, token) ?? roleByCertificate(request)
-  if (role === undefined)
+  if (caller === undefined)
     throw new QuorateError('NOT_AUTHENTICATED', 'the request carries no valid token or client certificate')
-  if (request.is404) return // only a caller with a role may learn that the route does not exist
-  if (needed === undefined || (needed === 'operator' && role === 'observer')) {
+  if (is404) return // only a caller with a role may learn that the route does not exist
+  if (needed === undefined || (needed === 'operator' && caller.role === 'observer')) {
     throw new QuorateError(
       'ACCESS_DENIED',
       needed === undefined
         ? 'no role may call this route'
-        : `this route requires the role ${needed}, the caller has the role ${role}`,
+        : `this route requires the role ${needed}, the caller has the role ${caller.role}`,
     )
   }
 }
 
-/** Who asks: the token, the name in a verified certificate, or unknown. For the record; it decides nothing. */
-export function callerOf(
-  request: FastifyRequest,
-  token: string,
-): { readonly who: string; readonly fingerprint?: string } {
-  if (roleByToken(request, token) !== undefined) return { who: 'token' }
-  if (roleByCertificate(request) === undefined) return { who: 'unknown' }
-  const { subject, fingerprint256 } = (request.raw.socket as TLSSocket).getPeerCertificate()
-  return { who: String(subject.CN), fingerprint: fingerprint256 }
-}
-
-/** The token has the role `operator`. */
-function roleByToken(request: FastifyRequest, token: string): Role | undefined {
+/** Who asks, now: a token that was revoked or has expired is nobody's. */
+export async function callerOf(request: FastifyRequest, credentials: Credentials): Promise<Caller | undefined> {
   const sent = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (sent === undefined || token === '') return undefined
-  // Digests have equal lengths, so the time of the comparison reveals nothing.
-  return timingSafeEqual(digest(sent), digest(token)) ? 'operator' : undefined
+  if (sent === undefined) return byCertificate(request)
+  if (credentials.token !== '' && timingSafeEqual(digest(sent), digest(credentials.token)))
+    return { who: 'token', role: 'operator', clusters: [] }
+  const named = await credentials.findToken?.(sent)
+  return named === undefined
+    ? byCertificate(request)
+    : { who: `token ${named.name}`, role: named.role, clusters: named.clusters }
 }
 
+// Digests have equal lengths, so the time of the comparison reveals nothing.
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** Only a certificate that the TLS layer has verified against the fleet CA. */
-function roleByCertificate(request: FastifyRequest): Role | undefined {
+function byCertificate(request: FastifyRequest): Caller | undefined {
   const socket = request.raw.socket as Partial<TLSSocket>
   if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined
-  const organizations = [socket.getPeerCertificate().subject?.O ?? []].flat()
-  if (organizations.includes('quorate:operator')) return 'operator'
-  return organizations.includes('quorate:observer') ? 'observer' : undefined
+  const { subject, fingerprint256: fingerprint } = socket.getPeerCertificate()
+  const organizations = [subject?.O ?? []].flat()
+  const role = (['operator', 'observer'] as const).find((one) => organizations.includes(`quorate:${one}`))
+  return role === undefined ? undefined : { who: String(subject?.CN), role, clusters: [], fingerprint }
 }

@@ -1,11 +1,13 @@
 import type { ServerOptions } from 'node:https'
 import swagger, { type SwaggerOptions } from '@fastify/swagger'
+import { parseRunId } from '@quorate/shared/names'
 import { version } from '@quorate/shared/version'
 import { type FastifyInstance, fastify, type RouteOptions } from 'fastify'
 import { sealAndShow } from '../audit/agents.js'
 import { catchUp } from '../runs/catch-up.js'
+import { readRun } from '../runs/read-runs.js'
 import type { Session } from '../runs/session.js'
-import { checkAccess } from './access.js'
+import { type Credentials, callerOf, guard } from './access.js'
 import type { RestParts } from './context/parts.js'
 import { runningRuns } from './context/running-runs.js'
 import { schemas } from './context/schemas.js'
@@ -19,10 +21,8 @@ import { reportRoutes } from './routes/reports.js'
 import { runEventRoutes } from './routes/run-events.js'
 import { runRoutes } from './routes/runs.js'
 
-export interface RestOptions {
+export interface RestOptions extends Credentials {
   readonly session: Session
-  /** Bearer token of the operator; empty: client certificates only. */
-  readonly token: string
   /** TLS with the fleet's CA; client certificates count only with it. */
   readonly https?: ServerOptions
   /** How often to check whether a node that a run continued without is back; unset: never. */
@@ -33,7 +33,7 @@ export interface RestOptions {
 const bodyLimit = 1024 * 1024
 
 /** REST over one state folder, ready for `listen` or `inject`; does not listen itself. */
-export function buildApp({ session, token, https, catchUpEveryMs }: RestOptions): FastifyInstance {
+export function buildApp({ session, https, catchUpEveryMs, ...credentials }: RestOptions): FastifyInstance {
   const options = {
     bodyLimit,
     exposeHeadRoutes: false,
@@ -43,10 +43,15 @@ export function buildApp({ session, token, https, catchUpEveryMs }: RestOptions)
   // fastify's type depends on the protocol; nothing here does.
   const app = (https === undefined ? fastify(options) : fastify({ ...options, https })) as FastifyInstance
   const closing = new AbortController()
-  const parts: RestParts = { session, running: runningRuns(() => sealAndShow(session)), closing: closing.signal }
+  const parts: RestParts = {
+    session,
+    running: runningRuns(() => sealAndShow(session)),
+    closing: closing.signal,
+    callerOf: (request) => callerOf(request, credentials),
+  }
   answerErrors(app)
-  app.addHook('onRequest', async (request) => checkAccess(request, token))
-  if (session.history !== undefined) recordRequests(app, session.history, token)
+  guard(app, credentials, async (run) => (await readRun(session, parseRunId(run))).cluster)
+  if (session.history !== undefined) recordRequests(app, session.history)
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
   const stopCatchingUp = new AbortController()
   app.addHook('onReady', async () => {

@@ -12,6 +12,7 @@ import type { SeenNow } from '../engine/seen-now.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
 import type { RequestFolder } from '../state/request-folder.js'
+import type { RestTokens } from '../state/rest-tokens.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 
 /** All that the command line and REST need from outside: one open state folder. */
@@ -37,6 +38,8 @@ export interface Session {
   readonly watch?: (parts: RunWatchParts) => RunWatch
   /** What that watch sees before it is in a journal. */
   readonly seenNow?: SeenNow
+  /** Tokens of REST; unset: none can be created. */
+  readonly tokens?: RestTokens
   /** Where acts are recorded; unset: nowhere. */
   readonly history?: History
   /** A test's replacements for the conversion's own lists. */

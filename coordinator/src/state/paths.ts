@@ -18,6 +18,8 @@ export interface StatePaths {
   readonly backups: string
   readonly leases: string
   readonly restToken: string
+  /** Tokens of REST that were created by name, one file each, without the token. */
+  readonly restTokens: string
   /** What was done with this state folder: `audit/history.jsonl`, its checkpoint and the key that signs it. */
   readonly audit: string
   /** What detached commands print. */
@@ -40,6 +42,7 @@ export function statePaths(folder: string): StatePaths {
     backups: at('backups'),
     leases: at('leases'),
     restToken: at('rest', 'token'),
+    restTokens: at('rest', 'tokens'),
     audit: at('audit'),
     logs: at('logs'),
   }

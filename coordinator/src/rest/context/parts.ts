@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Session } from '../../runs/session.js'
 import type { RunningRuns } from './running-runs.js'
 
@@ -5,6 +6,8 @@ import type { RunningRuns } from './running-runs.js'
 export interface RestParts {
   readonly session: Session
   readonly running: RunningRuns
+  /** Who sends a request; undefined when its token was revoked or expired meanwhile. */
+  callerOf(request: FastifyRequest): Promise<unknown>
   /** Aborted when the server closes, which ends event streams. */
   readonly closing: AbortSignal
 }

@@ -9,7 +9,7 @@ import { undoSentences } from '../../runs/undo-sentences.js'
 import type { RestParts } from '../context/parts.js'
 import { failures, refTo } from '../context/schemas.js'
 
-const access = { access: 'observer' } as const
+const access = { access: 'observer', concerns: 'run' } as const
 const params = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
 
 /** The same document as JSON and as a page. */

@@ -10,7 +10,7 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
   {
     method: 'GET',
     url: '/v1/runs/:id/events',
-    config: { access: 'observer' },
+    config: { access: 'observer', concerns: 'run' },
     schema: {
       operationId: 'followRun',
       summary: 'Streams the events of a run as server-sent events, past ones first. Continues after Last-Event-ID.',
@@ -38,8 +38,11 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
   },
 ]
 
+/** A revoked token is noticed within a second. */
+const lookMs = 500
+
 async function follow(
-  { session, closing }: RestParts,
+  { session, closing, callerOf }: RestParts,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -48,7 +51,17 @@ async function follow(
   const run = await readRun(session, id)
   if (run.outcome !== 'running' && after >= run.seq) return reply.code(204).send()
   const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  // A stream ends with the token that opened it.
+  const looking = setInterval(() => {
+    void callerOf(request).then(
+      (caller) => caller ?? gone.abort(),
+      () => gone.abort(),
+    )
+  }, lookMs)
+  reply.raw.once('close', () => {
+    clearInterval(looking)
+    gone.abort()
+  })
   const signal = AbortSignal.any([gone.signal, closing])
   const events = followRun(session, id, { after, signal })
   return reply

@@ -13,7 +13,7 @@ import { planRollback, startRollback } from '../../runs/rollback.js'
 import type { RestParts } from '../context/parts.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
 
-const access = { read: { access: 'observer' }, write: { access: 'operator' } } as const
+const access = { read: { access: 'observer', concerns: 'run' }, write: { access: 'operator' } } as const
 const runId = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
 
 interface StartBody {
@@ -71,13 +71,16 @@ const startRun = ({ session, running }: RestParts): RouteOptions => ({
 const listAll = ({ session }: RestParts): RouteOptions => ({
   method: 'GET',
   url: '/v1/runs',
-  config: access.read,
+  config: { access: 'observer', concerns: 'any' },
   schema: {
     operationId: 'listRuns',
     summary: 'Lists all runs of the state folder, newest first.',
     response: { 200: { description: 'The runs without their steps.', ...arrayOf(refTo('RunSummary')) }, ...failures },
   },
-  handler: async () => (await listRuns(session)).map((one) => partOf(runSummary, one)),
+  handler: async ({ caller }) =>
+    (await listRuns(session))
+      .filter(({ cluster }) => !caller?.clusters.length || caller.clusters.includes(cluster))
+      .map((one) => partOf(runSummary, one)),
 })
 
 const readOne = ({ session }: RestParts): RouteOptions => ({

@@ -1,0 +1,125 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { QuorateError } from '@quorate/shared/errors'
+import { z } from 'zod'
+import { syncFolder } from './write-file.js'
+
+const record = z.strictObject({
+  role: z.enum(['observer', 'operator']),
+  clusters: z.array(z.string()).readonly(),
+  createdAt: z.number(),
+  expiresAt: z.number(),
+  sha256: z.string(),
+})
+
+/** A token of REST as it is kept: without the token. */
+export interface RestToken {
+  /** Lower-case letters, digits, hyphens; at most 40. */
+  readonly name: string
+  readonly role: 'observer' | 'operator'
+  /** Names of the clusters whose runs it may read; empty: all. Only of observers. */
+  readonly clusters: readonly string[]
+  /** Unix milliseconds. */
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+/** The tokens of REST, one file each: what is created or revoked counts at the next request. */
+export interface RestTokens {
+  /** The token, which is kept nowhere; USAGE where the name is taken or invalid. */
+  create(wish: Omit<RestToken, 'createdAt'>): Promise<{ readonly token: string; readonly kept: RestToken }>
+  /** By name, expired ones too. */
+  list(): Promise<readonly RestToken[]>
+  /** USAGE where there is none of that name. */
+  revoke(name: string): Promise<void>
+  /** Whose token this is; undefined for an unknown, revoked or expired one. */
+  find(token: string): Promise<RestToken | undefined>
+}
+
+const isName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)
+/** Names the token, so that one file is read to check it; the prefix is for programs that search for leaked secrets. */
+const tokenForm = /^quorate_([a-z0-9-]{1,40})_([A-Za-z0-9_-]{43})$/
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+
+export function restTokens(folder: string, now: () => number = Date.now): RestTokens {
+  const pathOf = (name: string) => join(folder, `${name}.json`)
+  const read = async (name: string) => {
+    const text = await readFile(pathOf(name), 'utf8').catch(absent)
+    return text === undefined ? undefined : { name, ...parsed(text, pathOf(name)) }
+  }
+  return {
+    async create(wish) {
+      checkName(wish.name)
+      const token = `quorate_${wish.name}_${randomBytes(32).toString('base64url')}`
+      const kept = { ...wish, createdAt: now() }
+      const { name, ...rest } = kept
+      await writeNew(pathOf(name), JSON.stringify({ ...rest, sha256: hashOf(token) }))
+      return { token, kept }
+    },
+    async list() {
+      const files = (await readdir(folder).catch(absent)) ?? []
+      const names = files.flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []))
+      const all = await Promise.all(names.filter(isName).sort().map(read))
+      return all.flatMap((one) => (one === undefined ? [] : [withoutHash(one)]))
+    },
+    async revoke(name) {
+      if (!isName(name) || (await read(name)) === undefined)
+        throw new QuorateError('USAGE', `there is no token ${name}`, { remedy: '`quorate token list` shows all.' })
+      await rm(pathOf(name))
+      await syncFolder(folder)
+    },
+    async find(token) {
+      const [, name = ''] = tokenForm.exec(token) ?? []
+      const found = isName(name) ? await read(name) : undefined
+      if (found === undefined || found.expiresAt <= now()) return undefined
+      const [given, kept] = [Buffer.from(hashOf(token)), Buffer.from(found.sha256)]
+      return given.length === kept.length && timingSafeEqual(given, kept) ? withoutHash(found) : undefined
+    },
+  }
+}
+
+const withoutHash = ({ sha256: _, ...token }: RestToken & { readonly sha256: string }): RestToken => token
+
+function checkName(name: string): void {
+  if (!isName(name))
+    throw new QuorateError('USAGE', 'the name of a token has lower-case letters, digits and hyphens, at most 40', {
+      remedy: 'For instance: quorate token create backup-dashboard',
+    })
+}
+
+function parsed(text: string, path: string): z.output<typeof record> {
+  try {
+    return record.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new QuorateError('USAGE', 'the file of a token cannot be read', {
+      where: path,
+      cause,
+      remedy: 'Remove the file: that revokes the token. Then create another one.',
+    })
+  }
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+    throw new QuorateError('USAGE', 'there is a token of that name', {
+      where: path,
+      remedy: 'Choose another name, or revoke it first: `quorate token revoke NAME`.',
+    })
+  })
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await syncFolder(dirname(path))
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined
+  throw error
+}
