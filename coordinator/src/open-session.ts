@@ -29,7 +29,7 @@ export async function openSession(folder: string): Promise<Session> {
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
-    history: historyOf(paths.audit, () => fleetIdOf(paths)),
+    history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }
 }

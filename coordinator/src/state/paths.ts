@@ -18,8 +18,10 @@ export interface StatePaths {
   readonly backups: string
   readonly leases: string
   readonly restToken: string
-  /** What was done with this state folder: `audit/history.jsonl`, its checkpoint and the key that signs it. */
+  /** What was done with this state folder: `history.jsonl` and its checkpoint. */
   readonly audit: string
+  /** Signs the checkpoints. */
+  readonly historyKey: string
   /** What detached commands print. */
   readonly logs: string
 }
@@ -41,6 +43,7 @@ export function statePaths(folder: string): StatePaths {
     leases: at('leases'),
     restToken: at('rest', 'token'),
     audit: at('audit'),
+    historyKey: at('fleet', 'history.key'),
     logs: at('logs'),
   }
 }
