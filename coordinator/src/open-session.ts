@@ -30,8 +30,8 @@ export async function openSession(folder: string): Promise<Session> {
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
-    history: historyOf(paths.audit, () => fleetIdOf(paths)),
     tokens: restTokens(paths.restTokens),
+    history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }
 }

@@ -15,7 +15,7 @@ export async function serveRest({ state, listen, tokenFile, tls = false }: Serve
     session,
     listen,
     token: await readOrMakeToken(file),
-    tokens: restTokens(paths.restTokens),
+    findToken: restTokens(paths.restTokens).find,
     fleetCa: () => readCa(paths),
     tls,
   })

@@ -173,7 +173,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   // What every route shares: its dependencies, response schemas, the format of event streams.
   'coordinator/src/rest/context': {
     may: ['coordinator/src/documents', 'coordinator/src/engine', 'coordinator/src/report', 'coordinator/src/runs'],
-    doors: [],
+    doors: ['fastify'],
   },
   'coordinator/src/rest/routes': {
     may: [

@@ -86,7 +86,10 @@ t.test('who did what is recorded, and a history that is rewritten is contradicte
   })
   writeFileSync(path, `${forged.join('\n')}\n`)
   const { fleetId } = JSON.parse(readFileSync(join(stateFolder, 'fleet/nodes.json'), 'utf8')) as { fleetId: string }
-  const history = historyOf(join(stateFolder, 'audit'), async () => fleetId)
+  const history = historyOf({
+    ...{ folder: join(stateFolder, 'audit'), keyPath: join(stateFolder, 'fleet/history.key') },
+    fleetId: async () => fleetId,
+  })
   await history.sign((await history.read()).leaves)
   ended(t, await cluster.quorate(['audit', 'verify']), 0)
 

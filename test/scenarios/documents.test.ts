@@ -67,6 +67,8 @@ t.test('what each command prints with -o json is what its published schema says'
   await check(['backup', 'verify'], ['backups'])
   const node = cluster.node('cp1').name
   await check(['backup', 'restore', run, node, 'files', '--to', `${folder}/restored`], ['restored'])
+  await check(['token', 'create', 'dashboard'], ['token-created'])
+  await check(['token', 'list'], ['tokens'])
   await check(['audit', 'list'], ['history'])
   await check(['audit', 'list', '--node', node], ['calls'])
   await check(['audit', 'verify', '--against-agents'], ['history-verification'])

@@ -107,7 +107,8 @@ export interface Witnessed {
 /** Seals the journals, signs the history and shows the checkpoint to every node; names of the nodes that contradict it. */
 export async function sealAndShow({ history, runs, enrolled, connect }: Witnessed): Promise<readonly string[]> {
   if (history === undefined) return []
-  await seal(history, runs)
+  // A plan that was not approved leaves nothing on nodes.
+  if (!(await seal(history, runs))) return []
   const fleet = connect()
   const witnesses = await showAgents(history, await enrolled(), fleet).finally(() => fleet.close())
   return witnesses.filter(({ says }) => says === 'contradicts').map(({ node }) => node)

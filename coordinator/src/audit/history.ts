@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, open, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Checkpoint, openCheckpoint, signCheckpoint, verifierOf } from '@quorate/shared/checkpoint'
 import { leafHash, rootOf } from '@quorate/shared/merkle'
 import { syncFolder, writeDurably } from '../state/write-file.js'
@@ -54,13 +54,20 @@ export interface History {
   origin(): Promise<string>
 }
 
-/** `folder` is `audit/` of the state folder; the fleet's id names the log. */
-export function historyOf(folder: string, fleetId: () => Promise<string>, now: () => number = Date.now): History {
-  const [path, checkpointPath, keyPath] = ['history.jsonl', 'checkpoint', 'key.pem'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string]
+export interface HistoryParts {
+  /** `audit/` of the state folder. */
+  readonly folder: string
+  /** The private key that signs, in PEM. */
+  readonly keyPath: string
+  /** Names the log. */
+  fleetId(): Promise<string>
+  now?(): number
+}
+
+export function historyOf({ folder, keyPath, fleetId, now = Date.now }: HistoryParts): History {
+  const [path, checkpointPath] = [join(folder, 'history.jsonl'), join(folder, 'checkpoint')]
   const origin = async () => `quorate/${await fleetId()}`
-  const key = () => keyOf(folder, keyPath)
+  const key = () => keyOf(keyPath)
   const note = async () => (await readFile(checkpointPath, 'utf8').catch(absent)) ?? ''
   return {
     origin,
@@ -87,10 +94,10 @@ export function historyOf(folder: string, fleetId: () => Promise<string>, now: (
 }
 
 /** The key is made when it is first needed: state folders of earlier versions have none. */
-async function keyOf(folder: string, path: string): Promise<string> {
+async function keyOf(path: string): Promise<string> {
   const present = await readFile(path, 'utf8').catch(absent)
   if (present !== undefined) return present
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const { privateKey } = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },

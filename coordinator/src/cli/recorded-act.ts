@@ -53,7 +53,7 @@ export async function beginAct(context: CliContext, command: Command): Promise<R
 
 async function close({ terminal }: CliContext, session: Session, place: 'here' | 'agents'): Promise<void> {
   if (session.history === undefined) return
-  if (place === 'here') return seal(session.history, session.runs)
+  if (place === 'here') return void (await seal(session.history, session.runs))
   const against = await sealAndShow(session)
   if (against.length > 0)
     terminal.err(

@@ -4,7 +4,7 @@ import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificat
 import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
 import type { Session } from '../runs/session.js'
-import type { RestTokens } from '../state/rest-tokens.js'
+import type { Credentials } from './access.js'
 import { buildApp } from './app.js'
 import { type ListenAddress, parseListen } from './listen-address.js'
 
@@ -14,8 +14,8 @@ export interface ServeOptions {
   readonly listen: string
   /** The operator's bearer token, from `readOrMakeToken` of state/rest-token.ts; empty: client certificates of the fleet only. */
   readonly token: string
-  /** The tokens that were created by name. */
-  readonly tokens?: RestTokens
+  /** Finds a token that was created by name. */
+  readonly findToken?: Credentials['findToken']
   /** Reads the fleet CA with its key (`readCa` of state/fleet-ca.ts). Called only with TLS, to issue the server certificate. */
   readonly fleetCa: () => Promise<KeyPair>
   /** Serve TLS and accept client certificates on loopback too. */
@@ -36,7 +36,14 @@ const catchUpEveryMs = 10_000
 const certificateDays = 90
 
 /** Serves REST; resolves when it listens. PORT_IN_USE, or USAGE for an address without any authentication. */
-export async function serve({ session, listen, token, tokens, fleetCa, tls = false }: ServeOptions): Promise<Serving> {
+export async function serve({
+  session,
+  listen,
+  token,
+  findToken,
+  fleetCa,
+  tls = false,
+}: ServeOptions): Promise<Serving> {
   const address = parseListen(listen)
   const secure = tls || (address.kind === 'tcp' && !address.loopback)
   if (token === '' && !secure) {
@@ -46,7 +53,7 @@ export async function serve({ session, listen, token, tokens, fleetCa, tls = fal
     })
   }
   const https = secure ? tlsOptions(await fleetCa(), address) : undefined
-  const named = tokens === undefined ? {} : { findToken: (sent: string) => tokens.find(sent) }
+  const named = findToken === undefined ? {} : { findToken }
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
   try {
     await app.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port })

@@ -20,8 +20,10 @@ export interface StatePaths {
   readonly restToken: string
   /** Tokens of REST that were created by name, one file each, without the token. */
   readonly restTokens: string
-  /** What was done with this state folder: `audit/history.jsonl`, its checkpoint and the key that signs it. */
+  /** What was done with this state folder: `history.jsonl` and its checkpoint. */
   readonly audit: string
+  /** Signs the checkpoints. */
+  readonly historyKey: string
   /** What detached commands print. */
   readonly logs: string
 }
@@ -44,6 +46,7 @@ export function statePaths(folder: string): StatePaths {
     restToken: at('rest', 'token'),
     restTokens: at('rest', 'tokens'),
     audit: at('audit'),
+    historyKey: at('fleet', 'history.key'),
     logs: at('logs'),
   }
 }

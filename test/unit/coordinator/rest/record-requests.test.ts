@@ -6,7 +6,8 @@ import { restSession } from '../../../support/rest-session.js'
 const token = 'a-token-of-more-than-24-characters'
 
 t.test('requests that change or are refused are in the history, reads once', async (t) => {
-  const history = historyOf(t.testdir(), async () => '0123456789ab')
+  const folder = t.testdir()
+  const history = historyOf({ folder, keyPath: `${folder}/key`, fleetId: async () => '0123456789ab' })
   const app = buildApp({ session: restSession({ history }), token })
   t.teardown(() => app.close())
   const headers = { authorization: `Bearer ${token}` }
