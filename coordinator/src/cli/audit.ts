@@ -15,8 +15,8 @@ export const auditCommand: CommandMaker = (context) =>
   new Command('audit')
     .summary('show who did what, and whether the record was changed since')
     .description(
-      'Every command and request that changes something, and every one that was refused, is recorded in the state folder with who did it and how it\n' +
-        'ended; how far the journal of each run goes is recorded with it. The whole is signed, and agents keep the newest signature: a history that is\n' +
+      'Every command and request that changes something, and every one that was refused, is recorded in the state folder with who did it and how it ' +
+        'ended; how far the journal of each run goes is recorded with it. The whole is signed, and agents keep the newest signature: a history that is ' +
         'rewritten later is contradicted by the nodes. Each agent records the calls that it gets.',
     )
     .addCommand(listCommand(context))

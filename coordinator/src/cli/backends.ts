@@ -21,7 +21,7 @@ export const backendsCommand: CommandMaker = (context, finish) =>
   new Command('backends')
     .summary('show which control planes the load balancer reaches')
     .description(
-      'Connects through the endpoint from every control plane and identifies each API server by its certificate. Works with any kind of load balancer,\n' +
+      'Connects through the endpoint from every control plane and identifies each API server by its certificate. Works with any kind of load balancer, ' +
         'before, during and after a conversion. Changes nothing. Exit code 0 when every control plane was reached and no unknown server answered, otherwise 7.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')

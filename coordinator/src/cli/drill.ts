@@ -38,8 +38,8 @@ export const drillCommand: CommandMaker = (context, finish) =>
   new Command('drill')
     .summary('take parts down and measure what users notice')
     .description(
-      'Shows what it takes down, asks for approval, and takes down one part after the other: handed over and stopped as for maintenance (--abrupt: as in\n' +
-        'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes.\n' +
+      'Shows what it takes down, asks for approval, and takes down one part after the other: handed over and stopped as for maintenance (--abrupt: as in ' +
+        'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes. ' +
         'Each node restarts its stopped parts on its own after --restore-after, even if the coordinator is gone.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')

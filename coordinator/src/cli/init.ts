@@ -8,7 +8,7 @@ export const initCommand: CommandMaker = ({ terminal }) =>
   new Command('init')
     .summary('create the state folder and the fleet CA')
     .description(
-      'Creates the state folder: a certificate authority for the agents of your nodes, your own identity, and the key that decrypts the backups.\n' +
+      'Creates the state folder: a certificate authority for the agents of your nodes, your own identity, and the key that decrypts the backups. ' +
         'Run it once, on the machine that you convert from. Nothing leaves this machine.',
     )
     .addHelpText('after', '\nExamples:\n  quorate init\n  quorate init --state ~/clusters/prod')

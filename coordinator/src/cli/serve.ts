@@ -5,8 +5,8 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
   new Command('serve')
     .summary('serve REST and an event stream')
     .description(
-      'Serves REST (OpenAPI 3.1) to plan, start, list, read and follow runs, and to read nodes and health; on loopback by default.\n' +
-        'Converts a worker that was missing from a run when its agent answers again.\n' +
+      'Serves REST (OpenAPI 3.1) to plan, start, list, read and follow runs, and to read nodes and health; on loopback by default. ' +
+        'Converts a worker that was missing from a run when its agent answers again. ' +
         'Every request needs the token or, with TLS, a client certificate of the fleet. Ctrl-C first stops runs at a safe place.',
     )
     .option(

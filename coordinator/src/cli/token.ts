@@ -10,7 +10,7 @@ export const tokenCommand: CommandMaker = (context) =>
   new Command('token')
     .summary('create, list and revoke tokens of REST')
     .description(
-      'Each program or person that uses `quorate serve` gets a token of its own, with a role and an end. A change counts at the next request; event\n' +
+      'Each program or person that uses `quorate serve` gets a token of its own, with a role and an end. A change counts at the next request; event ' +
         'streams that a revoked token opened end within a second.',
     )
     .addCommand(createCommand(context))

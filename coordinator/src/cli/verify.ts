@@ -20,8 +20,8 @@ export const verifyCommand: CommandMaker = (context, finish) =>
   new Command('verify')
     .summary('check whether the cluster is highly available now')
     .description(
-      'Verifies every proof on the live cluster and changes nothing; at any time, on any cluster. Exit code 0 when all hold, otherwise 7.\n' +
-        'With --fix it shows which steps fix which findings, as a plan with diffs, asks for approval, and runs exactly those steps: a run with a journal\n' +
+      'Verifies every proof on the live cluster and changes nothing; at any time, on any cluster. Exit code 0 when all hold, otherwise 7. ' +
+        'With --fix it shows which steps fix which findings, as a plan with diffs, asks for approval, and runs exactly those steps: a run with a journal ' +
         'for `quorate resume` and `quorate rollback`. It reports findings that no step fixes, does not touch them, and exits with 7.',
     )
     .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
