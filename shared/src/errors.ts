@@ -285,6 +285,12 @@ export const catalogue = {
     remedy:
       'The path is a symbolic link, and Quorate does not follow links when it writes. Replace the link with a file.',
   },
+  UNSAFE_FILE: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'stepFailed',
+    remedy:
+      'Quorate reads and writes a file in a home only if it is a regular file of at most 1 MiB with one name, and if it and each folder on its path belong to root or to the owner of that home. Correct that on the node, or remove the file, then run the command again.',
+  },
   PORT_IN_USE: {
     status: 'FAILED_PRECONDITION',
     exit: 'blocked',

@@ -27,7 +27,11 @@ export interface Replacement extends ReplaceOptions {
   /** False for a simulated node, which runs without root: its whole folder belongs to one user. */
   readonly ownerMustHold: boolean
   /** Gives the new file the access control attributes of the one that it replaces, before it takes its place. */
-  readonly label?: (temporary: string) => Promise<void>
+  readonly label?: (temporary: string, handle: FileHandle) => Promise<void>
+  /** How errors name the path; default: as it is. */
+  readonly shown?: string
+  /** Others may exchange what lies in the folder meanwhile: then what has the name at the end must be what was written. */
+  readonly exchangeable?: boolean
 }
 
 interface Looks {
@@ -51,20 +55,26 @@ export const isTemporary = (name: string): boolean => /^\..+\.quorate-[0-9a-f]{8
  * /etc/hosts in /etc: `label` keeps it.
  */
 export async function replaceDurably(path: string, replacement: Replacement, disk: Disk = systemDisk): Promise<number> {
+  const { shown = path } = replacement
   const present = await disk.lstat(path).catch(absent)
-  if (present?.isSymbolicLink()) throw symlinkRefused(path)
+  if (present?.isSymbolicLink()) throw symlinkRefused(shown)
   if (present !== undefined && !present.isFile()) {
-    throw new QuorateError('NOT_IN_TABLE', `${path} is not a regular file`, { where: path })
+    throw new QuorateError('NOT_IN_TABLE', `${shown} is not a regular file`, { where: shown })
   }
   await makeFolder(dirname(path), replacement.mode, disk)
   const temporary = temporaryBeside(path)
   try {
     const handle = await openNew(temporary, disk)
-    const size = await writeTemporary(handle, replacement, looksFor(present, replacement))
-    if (present !== undefined) await replacement.label?.(temporary)
-    await disk.rename(temporary, path)
-    await syncFolder(dirname(path), disk)
-    return size
+    try {
+      const size = await writeTemporary(handle, replacement, looksFor(present, replacement))
+      if (present !== undefined) await replacement.label?.(temporary, handle)
+      await disk.rename(temporary, path)
+      if (replacement.exchangeable) await refuseExchanged(handle, await disk.lstat(path).catch(absent), shown)
+      await syncFolder(dirname(path), disk)
+      return size
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     // Report the first error of the disk, not that of the cleanup.
     await disk.unlink(temporary).catch(() => {})
@@ -109,19 +119,21 @@ async function writeTemporary(
   looks: Looks,
 ): Promise<number> {
   let size = 0
-  try {
-    for await (const chunk of chunks) {
-      await handle.writeFile(chunk)
-      size += chunk.length
-    }
-    await own(handle, looks, ownerMustHold)
-    // After chown, which clears set-id bits; by handle, so that the umask does not apply.
-    await handle.chmod(looks.mode)
-    await handle.sync()
-    return size
-  } finally {
-    await handle.close()
+  for await (const chunk of chunks) {
+    await handle.writeFile(chunk)
+    size += chunk.length
   }
+  await own(handle, looks, ownerMustHold)
+  // After chown, which clears set-id bits; by handle, so that the umask does not apply.
+  await handle.chmod(looks.mode)
+  await handle.sync()
+  return size
+}
+
+async function refuseExchanged(handle: FileHandle, seen: Stats | undefined, shown: string): Promise<void> {
+  const { dev, ino } = await handle.stat()
+  if (seen?.dev === dev && seen.ino === ino) return
+  throw new QuorateError('UNSAFE_FILE', `${shown} was exchanged while it was written`, { where: shown })
 }
 
 async function own(handle: FileHandle, { uid, gid }: Looks, mustHold: boolean): Promise<void> {

@@ -25,10 +25,11 @@ export async function readTree(real: string, path: string): Promise<TreeEntry[]>
   return [entry, ...below]
 }
 
-function kindOf(stats: Stats): TreeEntry['kind'] {
-  if (stats.isSymbolicLink()) return 'symlink'
-  if (stats.isDirectory()) return 'directory'
-  return stats.isFile() ? 'file' : 'other'
+/** The kind of an entry of a folder, links not followed. */
+export function kindOf(entry: Pick<Stats, 'isSymbolicLink' | 'isDirectory' | 'isFile'>): TreeEntry['kind'] {
+  if (entry.isSymbolicLink()) return 'symlink'
+  if (entry.isDirectory()) return 'directory'
+  return entry.isFile() ? 'file' : 'other'
 }
 
 async function contentsOf(real: string, stats: Stats): Promise<string> {

@@ -1,11 +1,13 @@
 import { constants, realpathSync, type Stats } from 'node:fs'
 import { access, type FileHandle, lstat, open, readdir, readlink, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, normalize, resolve, sep } from 'node:path'
+import { Readable } from 'node:stream'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { commands } from './commands.js'
 import { type Disk, systemDisk } from './disk.js'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
-import { makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
+import { kindOf, makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
+import { HomeFiles, isInHome } from './home-files.js'
 import type {
   Command,
   CommandResult,
@@ -35,10 +37,15 @@ const mostLinks = 16
 export class LinuxHost implements Host {
   private readonly root: string
   private readonly disk: Disk
+  private readonly homes: HomeFiles
 
   constructor(hostRoot = '/', disk: Disk = systemDisk) {
     this.root = resolve(hostRoot)
     this.disk = disk
+    this.homes = new HomeFiles(this.root, disk, {
+      ownerMustHold: this.ownerMustHold,
+      copyContext: (from, to, shown) => this.keepContext(from, to, shown),
+    })
   }
 
   realPath(path: string): string {
@@ -49,26 +56,26 @@ export class LinuxHost implements Host {
 
   async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {
     try {
-      return await this.readFile(path, this.realPath(path))
+      return await this.readAt(path, path)
     } catch (error) {
       // Most files that may be links are none.
       if (!options.followLinks || asQuorateError(error).code !== 'SYMLINK_REFUSED') throw error
-      return this.readFile(path, await this.followLinks(path))
+      return this.readAt(path, await this.linkEnd(path))
     }
   }
 
   async readStream(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    if (isInHome(path)) {
+      const small = await this.homes.read(path)
+      return small && Readable.from([small.bytes])
+    }
     const file = await this.openFile(path, this.realPath(path))
     return file?.handle.createReadStream()
   }
 
   async list(path: string): Promise<readonly DirectoryEntry[]> {
-    const real = this.realPath(path)
-    this.refuseEscape(real)
-    const entries = (await readdir(real, { withFileTypes: true }).catch(absent)) ?? []
-    return entries
-      .map((entry): DirectoryEntry => ({ name: entry.name, kind: kindOf(entry) }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
+    const entries = isInHome(path) ? await this.homes.list(path) : await this.listFolder(path)
+    return [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async tree(path: string): Promise<readonly TreeEntry[]> {
@@ -92,12 +99,14 @@ export class LinuxHost implements Host {
   async removeEmptyFolder(path: string): Promise<boolean> {
     const real = this.realPath(path)
     if (real === this.root) return false
+    if (isInHome(path)) return this.homes.removeEmptyFolder(path)
     this.refuseEscape(real)
     return removeIfEmpty(real)
   }
 
   async replace(path: string, bytes: Uint8Array, options: ReplaceOptions): Promise<void> {
-    await this.write(path, [bytes], options)
+    if (isInHome(path)) await this.homes.replace(path, bytes, options)
+    else await this.write(path, [bytes], options)
   }
 
   async replaceStream(path: string, chunks: AsyncIterable<Uint8Array>, options: ReplaceOptions): Promise<number> {
@@ -107,6 +116,7 @@ export class LinuxHost implements Host {
   async remove(path: string, options: { readonly recursive?: boolean } = {}): Promise<void> {
     const real = this.realPath(path)
     if (real === this.root) throw new QuorateError('NOT_IN_TABLE', `refused to remove ${path}`)
+    if (isInHome(path) && !options.recursive) return this.homes.remove(path)
     this.refuseEscape(real)
     if (options.recursive) await rm(real, { recursive: true, force: true })
     else await unlink(real).catch(absent)
@@ -180,6 +190,17 @@ export class LinuxHost implements Host {
     return this.root === '/'
   }
 
+  private async readAt(path: string, end: string): Promise<HostFile | undefined> {
+    return isInHome(end) ? this.homes.read(end) : this.readFile(path, this.realPath(end))
+  }
+
+  private async listFolder(path: string): Promise<readonly DirectoryEntry[]> {
+    const real = this.realPath(path)
+    this.refuseEscape(real)
+    const entries = (await readdir(real, { withFileTypes: true }).catch(absent)) ?? []
+    return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
+  }
+
   private async readFile(path: string, real: string): Promise<HostFile | undefined> {
     const file = await this.openFile(path, real)
     if (file === undefined) return undefined
@@ -218,13 +239,13 @@ export class LinuxHost implements Host {
   }
 
   /** Only with SELinux; a file system without contexts (NFS homes) gives all its files the same. */
-  private async keepContext(real: string, temporary: string): Promise<void> {
+  private async keepContext(real: string, temporary: string, shown = real): Promise<void> {
     if ((await stat(this.realPath('/sys/fs/selinux/enforce')).catch(absent)) === undefined) return
     const { exitCode, stderr } = await this.run(commands.copySecurityContext(real, temporary))
     if (exitCode === 0 || /Operation not supported|ENOTSUP/i.test(stderr)) return
-    throw new QuorateError('COMMAND_FAILED', `the security context of ${real} was not kept: ${stderr.trim()}`, {
-      where: real,
-      remedy: `On that node: \`ls -Z ${real}\`. If its context is wrong, run \`restorecon ${real}\`, then run the command again.`,
+    throw new QuorateError('COMMAND_FAILED', `the security context of ${shown} was not kept: ${stderr.trim()}`, {
+      where: shown,
+      remedy: `On that node: \`ls -Z ${shown}\`. If its context is wrong, run \`restorecon ${shown}\`, then run the command again.`,
     })
   }
 
@@ -240,10 +261,11 @@ export class LinuxHost implements Host {
     }
   }
 
-  /** Absolute links start at the node's own root, which is not the system's for a simulated node. */
+  /** Absolute links start at the node's own root, which is not the system's for a simulated node. A link that a user can have made is an end. */
   private async followLinks(path: string): Promise<string> {
     let seen = normalize(path)
     for (let links = 0; links < mostLinks; links++) {
+      if (isInHome(seen) && !(await this.homes.isOnlyRoots(dirname(seen)))) return this.realPath(seen)
       const target = await readlink(this.realPath(seen)).catch((error: unknown) =>
         isCode(error, 'EINVAL') ? undefined : absent(error),
       )
@@ -262,16 +284,6 @@ function endOf(path: string): string | undefined {
   } catch (error) {
     return absent(error)
   }
-}
-
-function kindOf(entry: {
-  isFile(): boolean
-  isDirectory(): boolean
-  isSymbolicLink(): boolean
-}): DirectoryEntry['kind'] {
-  if (entry.isSymbolicLink()) return 'symlink'
-  if (entry.isDirectory()) return 'directory'
-  return entry.isFile() ? 'file' : 'other'
 }
 
 function pathKindOf(seen: Stats): PathKind {

@@ -4,6 +4,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { redact } from '@quorate/shared/redact'
+import type { HostFile, ReplaceOptions } from '../host/host.js'
 import { type BackupPlace, backupPlace, findEntry, keepFiles, readKept } from './backup/store.js'
 import { type ChangeContext, doneIf, type Evidence, type LookContext } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -38,13 +39,19 @@ export async function editFile(context: ChangeContext, edit: FileEdit): Promise<
   const before = file === undefined ? '' : sha256Hex(file.bytes)
   if (edit.expectedSha256) await refuseDrift(place, edit, { found: before, bytes: file?.bytes })
   await keepFiles(place, [edit.path])
+  // What was refused at that moment was not kept, and what was not kept is not changed.
+  await findEntry(place, edit.path)
   context.signal.throwIfAborted()
-  await host.replace(edit.path, wanted, { mode: edit.mode })
+  await host.replace(edit.path, wanted, looksFor(edit, file))
   return changed({
     summary: edit.done,
     touched: [{ name: edit.path, sha256Before: before, sha256After: sha256Hex(wanted) }],
   })
 }
+
+/** Those of the file that was read: what a user puts in its place meanwhile must not get root's bytes with the user's mode and owner. */
+const looksFor = ({ mode }: FileEdit, file: HostFile | undefined): ReplaceOptions =>
+  file === undefined ? { mode } : { mode: file.mode, uid: file.uid, gid: file.gid, exact: true }
 
 /** Whether a file needs no change; false if it cannot be edited. */
 export async function isEdited({ tools }: LookContext, path: string, edit: FileEdit['edit']): Promise<Evidence> {

@@ -1,10 +1,8 @@
-import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { RewriteKubeconfigRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
-import type { Host } from '../host/host.js'
 import { editFile, isEdited } from './edit-file.js'
 import { changeOperation } from './operation.js'
 import { kubeconfigPath } from './paths.js'
@@ -19,7 +17,6 @@ export const rewriteKubeconfig = changeOperation<RewriteKubeconfigRequest>(
     if (!serverPattern.test(server)) {
       throw new QuorateError('INVALID_REQUEST', `not a server of the form https://HOST:PORT: ${JSON.stringify(server)}`)
     }
-    if (purpose === 'user') await refuseLinkedFolders(context.tools.host, path)
     return editFile(context, {
       path,
       edit: (text) => point(path, text, server),
@@ -44,14 +41,4 @@ function point(path: string, text: string | undefined, server: string): string {
     where: path,
     remedy: 'The plan found this file. Run `quorate plan` again.',
   })
-}
-
-/** A user owns the folders above their kubeconfig: a link there would make root write to its target. */
-async function refuseLinkedFolders(host: Host, path: string): Promise<void> {
-  for (let folder = posix.dirname(path); folder !== '/'; folder = posix.dirname(folder)) {
-    const beside = await host.list(posix.dirname(folder))
-    if (beside.some((entry) => entry.name === posix.basename(folder) && entry.kind === 'symlink')) {
-      throw new QuorateError('SYMLINK_REFUSED', `${folder} is a symbolic link`, { where: path })
-    }
-  }
 }

@@ -33,7 +33,8 @@ export async function sweepLeftovers(
     () => [],
   )
   for (const folder of [kubernetesFolder, ...certificates, stateFolder, runtimeFolder]) await sweep(folder, true)
-  for (const home of await homes(host)) await sweep(`${home}/.kube`, false)
+  // A user who exchanges folders meanwhile keeps what lies in theirs.
+  for (const home of await homes(host)) await sweep(`${home}/.kube`, false).catch(() => {})
   const kept = new Set(followed)
   for (const { name, kind } of await host.list(runtimeFolder)) {
     if (kind !== 'directory' || kept.has(name)) continue
@@ -43,14 +44,8 @@ export async function sweepLeftovers(
   return removed
 }
 
-/** Homes with a real .kube folder: a link leads to where nothing is ours. */
+/** Homes of users, and root's. */
 async function homes(host: Host): Promise<string[]> {
-  const below = (await host.list('/home')).flatMap(({ name, kind }) => (kind === 'directory' ? [`/home/${name}`] : []))
-  const own = await Promise.all(
-    ['/root', ...below].map(async (home) => {
-      const entries = await host.list(home).catch(() => [])
-      return entries.some(({ name, kind }) => name === '.kube' && kind === 'directory') ? [home] : []
-    }),
-  )
-  return own.flat()
+  const listed = await host.list('/home')
+  return ['/root', ...listed.flatMap(({ name, kind }) => (kind === 'directory' ? [`/home/${name}`] : []))]
 }

@@ -1,9 +1,14 @@
+import { asQuorateError } from '@quorate/shared/errors'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths.js'
 
 /** kubeadm upgrade leaves copies of etcd's data here: gigabytes, which no step touches. */
 const skipped = `${kubernetesFolder}/tmp`
+
+/** True for what is neither read nor written where it lies: a link, or a file or folder that another user could exchange. */
+export const isRefused = (error: unknown): boolean =>
+  ['SYMLINK_REFUSED', 'UNSAFE_FILE'].includes(asQuorateError(error).code)
 
 /** User kubeconfigs that exist on this node: root's and those of every home. A /home that cannot be listed has none, and is reported. */
 export async function userKubeconfigs(host: Host, unlisted: (error: unknown) => void = () => {}): Promise<string[]> {
@@ -21,8 +26,10 @@ export async function userKubeconfigs(host: Host, unlisted: (error: unknown) => 
     .filter(isUserKubeconfigPath)
 }
 
+/** A folder that is refused counts: whoever reads the file reports why. */
 async function hasKubeconfig(host: Host, home: string): Promise<boolean> {
-  const entries = await host.list(`${home}/.kube`).catch(() => [])
+  const entries = await host.list(`${home}/.kube`).catch((error: unknown) => (isRefused(error) ? 'refused' : []))
+  if (entries === 'refused') return true
   return entries.some(({ name, kind }) => name === 'config' && (kind === 'file' || kind === 'symlink'))
 }
 

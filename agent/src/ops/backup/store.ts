@@ -4,6 +4,7 @@ import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, HostFile } from '../../host/host.js'
 import type { ChangeContext } from '../operation.js'
 import { backupFolder } from '../paths.js'
+import { isRefused } from './select-files.js'
 
 /** One entry of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
 export type BackupEntry =
@@ -75,8 +76,8 @@ async function writeIndex(place: BackupPlace, index: BackupIndex): Promise<void>
 
 /**
  * Adds the current state of files, or their absence, to the run's backup. An entry that exists is kept: the
- * backup is the state before the run, however often this is repeated. Symbolic links are omitted: nothing writes through
- * them. Returns the added entries.
+ * backup is the state before the run, however often this is repeated. Symbolic links, and what
+ * is refused in homes, are omitted: nothing writes there. Returns the added entries.
  */
 export async function keepFiles(place: BackupPlace, names: readonly string[]): Promise<readonly BackupEntry[]> {
   const index = await readBackupIndex(place)
@@ -88,8 +89,8 @@ export async function keepFiles(place: BackupPlace, names: readonly string[]): P
 }
 
 async function keepFile(place: BackupPlace, name: string): Promise<BackupEntry | undefined> {
-  const file = await readUnlessLink(place.host, name)
-  if (file === 'link') return undefined
+  const file = await readUnlessRefused(place.host, name)
+  if (file === 'refused') return undefined
   if (file === undefined) {
     const absentFolder = await topmostAbsent(place.host, posix.dirname(name))
     return { kind: 'absent', name, ...(absentFolder === undefined ? {} : { absentFolder }) }
@@ -131,9 +132,9 @@ export async function putBackFile(place: BackupPlace, entry: BackupEntry): Promi
   }
 }
 
-async function readUnlessLink(host: Host, name: string): Promise<HostFile | undefined | 'link'> {
+async function readUnlessRefused(host: Host, name: string): Promise<HostFile | undefined | 'refused'> {
   return host.read(name).catch((error: unknown) => {
-    if (error instanceof QuorateError && error.code === 'SYMLINK_REFUSED') return 'link' as const
+    if (isRefused(error)) return 'refused' as const
     throw error
   })
 }
