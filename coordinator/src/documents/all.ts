@@ -8,6 +8,7 @@ import {
   failure,
   initialised,
   nodes,
+  pruned,
   reportFile,
   restored,
 } from './fleet.js'
@@ -31,6 +32,7 @@ export const documents: readonly Document[] = [
   drillReport,
   backends,
   backups,
+  pruned,
   restored,
   reportFile,
   explanation,
