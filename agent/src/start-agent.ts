@@ -2,10 +2,10 @@ import { dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Log } from '@quorate/shared/log'
 import type { MutualTlsIdentity } from '@quorate/shared/mtls'
-import { keyMatches, readCertificate } from '@quorate/shared/pki'
+import { type CertificateView, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { type AgentConfig, parseAgentConfig } from './config.js'
 import { createSealing } from './host/age-sealing.js'
-import { openAppendFile } from './host/append-file.js'
+import { type AppendFile, openAppendFile } from './host/append-file.js'
 import { connectCri } from './host/cri-client.js'
 import { findCriSocket } from './host/cri-socket.js'
 import { connectEtcd } from './host/etcd-client.js'
@@ -20,6 +20,7 @@ import type { Tools } from './ops/tools.js'
 import { recordCalls } from './server/call-audit.js'
 import { Ledger } from './server/ledger.js'
 import { serve } from './server/serve.js'
+import { diskRemedy, isSystemError } from './server/system-error.js'
 
 export interface RunningAgent {
   readonly node: string
@@ -36,7 +37,7 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   const identity = await readIdentity(files, dirname(configPath), config.node)
   const host = new LinuxHost(config.hostRoot)
   const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
-  const ledger = new Ledger(await openAppendFile(ledgerPath), ledgerPath)
+  const ledger = new Ledger(await openLedger(ledgerPath), ledgerPath)
   const tools = await toolsOf(host, config)
   const beforeResume = async (followed: readonly string[]): Promise<void> => {
     const removed = await sweepLeftovers(host, { stateFolder: config.stateFolder, followed })
@@ -46,6 +47,20 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   const serving = await serve({ listen: config.listen, identity, operations, tools, ledger, calls, log, beforeResume })
   await ledger.compactIfLarge().catch((error: Error) => log.warn('the ledger stays large', { why: error.message }))
   return { node: config.node, listen: config.listen, stop: serving.stop }
+}
+
+/** SYSTEM_REFUSED with the errno and a remedy: without its ledger the agent would not know what it did, and does not start. */
+async function openLedger(path: string): Promise<AppendFile> {
+  try {
+    return await openAppendFile(path)
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause
+    throw new QuorateError('SYSTEM_REFUSED', `the ledger cannot be opened: ${cause.message}`, {
+      where: path,
+      cause,
+      remedy: `${diskRemedy(cause)} \`ls -ld ${path}\`: it must be a file of root, mode 0600.`,
+    })
+  }
 }
 
 async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAddress }: AgentConfig): Promise<Tools> {
@@ -71,7 +86,8 @@ async function readIdentity(files: Host, folder: string, node: string): Promise<
     ['fleet-ca.crt', 'node.crt', 'node.key'].map((name) => readText(files, join(folder, name))),
   )
   const identity = { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }
-  const { sans, notAfter } = readCertificate(identity.cert)
+  readOwn(identity.ca, join(folder, 'fleet-ca.crt'))
+  const { sans, notAfter } = readOwn(identity.cert, join(folder, 'node.crt'))
   const invalid = (why: string) =>
     new QuorateError('AGENT_CONFIG_INVALID', `${join(folder, 'node.crt')} ${why}`, { where: folder })
   if (!sans.includes(node)) throw invalid(`is for ${sans.join(', ')} and not for ${node}, which agent.yaml names`)
@@ -80,8 +96,19 @@ async function readIdentity(files: Host, folder: string, node: string): Promise<
   return identity
 }
 
+function readOwn(pem: string, path: string): CertificateView {
+  try {
+    return readCertificate(pem)
+  } catch (cause) {
+    throw new QuorateError('AGENT_CONFIG_INVALID', `${path} is not a PEM certificate`, { where: path, cause })
+  }
+}
+
 async function readText(files: Host, path: string): Promise<string> {
-  const file = await files.read(path, { followLinks: true })
+  const file = await files.read(path, { followLinks: true }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new QuorateError('AGENT_CONFIG_INVALID', `${path} cannot be read: ${why}`, { where: path, cause })
+  })
   if (file === undefined) throw new QuorateError('AGENT_CONFIG_INVALID', `${path} does not exist`, { where: path })
   return file.bytes.toString('utf8')
 }

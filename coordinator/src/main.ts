@@ -5,7 +5,7 @@ import { version } from '@quorate/shared/version'
 import type { CliContext } from './cli/context.js'
 import { runProgram } from './cli/program.js'
 import { errorJson, errorText } from './cli/render/error.js'
-import { makeStyle } from './cli/render/style.js'
+import { makeStyle, printable } from './cli/render/style.js'
 import type { Terminal } from './cli/terminal.js'
 import { startDetached, tellStarter } from './detached.js'
 import { openSession } from './open-session.js'
@@ -96,7 +96,8 @@ async function main(args: readonly string[]): Promise<void> {
     const error = (given.code === 'INTERNAL' ? stateError(thrown, stateFolder(args)) : undefined) ?? given
     const json = args.includes('json') || args.includes('--output=json') || args.includes('-ojson')
     terminal.err(json ? errorJson(error) : errorText(error, makeStyle(coloured)))
-    if (error.code === 'INTERNAL' && error.cause instanceof Error) terminal.err(`${error.cause.stack ?? ''}\n`)
+    if (error.code === 'INTERNAL' && error.cause instanceof Error)
+      terminal.err(`${printable(error.cause.stack ?? '')}\n`)
     process.exitCode = error.exitCode
   }
 }

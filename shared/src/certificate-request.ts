@@ -1,5 +1,6 @@
 import { QuorateError } from './errors.js'
 import { sha256Hex } from './hash.js'
+import { isCertificateName, isIpAddress } from './names.js'
 import { canonicalAddress, isSignedBy, readCertificate } from './pki.js'
 
 /** What a certificate signing request (PKCS#10, RFC 2986) asks for. */
@@ -35,47 +36,85 @@ function elements(der: Buffer | undefined): Element[] {
   return found
 }
 
-const notARequest = (): QuorateError => new QuorateError('CERTIFICATE_INVALID', 'not a PEM certificate signing request')
+const refused = (why: string): QuorateError => new QuorateError('CERTIFICATE_INVALID', why)
+const notARequest = (): QuorateError => refused('not a PEM certificate signing request')
 
 /** Object identifiers as their DER has them, hex. */
 const oid = { commonName: '550403', organization: '55040a', extensions: '2a864886f70d01090e', subjectAltName: '551d11' }
 const dnsTag = 0x82
 const addressTag = 0x87
+/** UTF8String, PrintableString, IA5String: those that are their own bytes. */
+const textTags: readonly number[] = [0x0c, 0x13, 0x16]
 
-/** The values of a list of `SEQUENCE { identifier, ..., value }` that have this identifier. */
-const valuesOf = (list: readonly Element[], id: string): Element[] =>
-  list.flatMap(({ body }) => {
+/** Of a list of `SEQUENCE { identifier, ..., value }` each value with its identifier. */
+const namedValues = (list: readonly Element[]): { readonly id: string; readonly value: Element }[] =>
+  list.map(({ body }) => {
     const [name, ...rest] = elements(body)
     const value = rest.at(-1)
-    return value !== undefined && name?.body.toString('hex') === id ? [value] : []
+    if (name === undefined || value === undefined) throw notARequest()
+    return { id: name.body.toString('hex'), value }
   })
+
+/** What stands in a list in which only `id` may stand, and only once. */
+function onlyValue(list: readonly Element[], id: string, what: string): readonly Element[] {
+  const values = namedValues(list)
+  if (values.length > 1 || values.some((one) => one.id !== id))
+    throw refused(`the request asks for ${what} that kubeadm never asks for`)
+  return values.map(({ value }) => value)
+}
 
 const inside = (list: readonly Element[]): Element[] => list.flatMap(({ body }) => elements(body))
 
+function subjectOf(subject: Element): Pick<CertificateRequestView, 'commonName' | 'organizations'> {
+  const parts = namedValues(inside(elements(subject.body)))
+  const text = (id: string): string[] => parts.flatMap(({ id: of, value }) => (of === id ? [subjectText(value)] : []))
+  const [commonName = '', ...more] = text(oid.commonName)
+  const organizations = text(oid.organization)
+  if (commonName === '' || more.length > 0 || parts.length !== 1 + organizations.length)
+    throw refused('the subject of the request must be one CN and any number of O')
+  return { commonName, organizations }
+}
+
+function subjectText({ tag, body }: Element): string {
+  const text = body.toString('utf8')
+  if (textTags.includes(tag) && /^[A-Za-z0-9:._@-]{1,255}$/.test(text)) return text
+  throw refused(`${JSON.stringify(text.slice(0, 80))} in the subject of the request is no name of Kubernetes`)
+}
+
+function alternativeName({ tag, body }: Element): string {
+  const text = tag === addressTag ? addressText(body) : body.toString('latin1')
+  if (tag === addressTag ? isIpAddress(text) : tag === dnsTag && isCertificateName(text)) return text
+  throw refused(`${JSON.stringify(text.slice(0, 80))} in the request is neither a DNS name nor an IP address`)
+}
+
 function addressText(bytes: Buffer): string {
   if (bytes.length === 4) return [...bytes].join('.')
+  if (bytes.length !== 16) throw refused('an IP address in the request has neither 4 nor 16 bytes')
   return canonicalAddress((bytes.toString('hex').match(/.{4}/g) ?? []).join(':'))
 }
 
-/** Reads a request in PEM; CERTIFICATE_INVALID for anything else. Its own signature is for the CA to check. */
-export function readCertificateRequest(pem: string): CertificateRequestView {
-  const [, base64] = /-----BEGIN CERTIFICATE REQUEST-----([\s\S]*?)-----END CERTIFICATE REQUEST-----/.exec(pem) ?? []
+/** The request of a text that has nothing else in it: openssl would sign the first that it finds. */
+function derOf(pem: string): Buffer {
+  const [, base64] =
+    /^\s*-----BEGIN CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE REQUEST-----\s*$/.exec(pem) ?? []
   if (base64 === undefined) throw notARequest()
-  const [request] = elements(Buffer.from(base64, 'base64'))
+  return Buffer.from(base64, 'base64')
+}
+
+/**
+ * Reads a request in PEM; CERTIFICATE_INVALID for anything else, and for one with more than kubeadm's have: a subject of CN and O, DNS names and IP
+ * addresses. So its names may stand in a command, a configuration file and on a terminal. Its own signature is for the CA to check.
+ */
+export function readCertificateRequest(pem: string): CertificateRequestView {
+  const [request, ...more] = elements(derOf(pem))
   const [info] = elements(request?.body)
   const [, subject, publicKey, attributes] = elements(info?.body)
-  if (subject === undefined || publicKey === undefined) throw notARequest()
-  const names = inside(elements(subject.body))
-  const text = (id: string): string[] => valuesOf(names, id).map(({ body }) => body.toString('utf8'))
-  const extensions = inside(inside(valuesOf(elements(attributes?.body), oid.extensions)))
-  const sans = inside(inside(valuesOf(extensions, oid.subjectAltName)))
+  if (subject === undefined || publicKey === undefined || more.length > 0) throw notARequest()
+  const extensions = inside(inside(onlyValue(elements(attributes?.body), oid.extensions, 'attributes')))
+  const sans = inside(inside(onlyValue(extensions, oid.subjectAltName, 'extensions')))
   return {
-    commonName: text(oid.commonName)[0] ?? '',
-    organizations: text(oid.organization),
-    sans: sans.flatMap(({ tag, body }) => {
-      if (tag === dnsTag) return [body.toString('utf8')]
-      return tag === addressTag ? [addressText(body)] : []
-    }),
+    ...subjectOf(subject),
+    sans: sans.map(alternativeName),
     publicKeyPin: `sha256:${sha256Hex(publicKey.whole)}`,
   }
 }

@@ -27,6 +27,9 @@ export function isDnsName(text: string): boolean {
   return text.length <= 253 && isIP(text) === 0 && text.split('.').every((label) => dnsLabel.test(label))
 }
 
+/** A DNS name as certificates have them, upper case too, its first label perhaps a wildcard. */
+export const isCertificateName = (text: string): boolean => isDnsName(text.toLowerCase().replace(/^\*\./, ''))
+
 /** Parses a node name; throws INVALID_REQUEST on anything else. */
 export function parseNodeName(text: string): NodeName {
   if (!isDnsName(text)) throw new QuorateError('INVALID_REQUEST', `not a node name: ${JSON.stringify(text)}`)

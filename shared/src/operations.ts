@@ -4,7 +4,7 @@ type OperationName = keyof typeof NodeAgentServiceService
 
 /**
  * WHAT AN OBSERVER MAY CALL: operations that leave nothing behind, cost the node nothing and hand out no secret. All else takes an operator, also
- * what changes nothing: `measureDisk` writes to a disk that etcd may use, `measurePath` fills a network for a moment, `watchAvailability` renews a
+ * what changes nothing: `holdPorts` takes ports and memory, `measureDisk` writes to a disk that etcd may use, `measurePath` fills a network for a moment, `watchAvailability` renews a
  * Lease, `raiseFence` shuts other coordinators out, `readBackup` hands out CA keys, encrypted to a key that the caller names.
  */
 export const observable = [
@@ -24,7 +24,6 @@ export const observable = [
   'probeEndpoint',
   'probeKubeconfig',
   'probeDiscovery',
-  'holdPorts',
   'checkJoin',
   'getSealingKey',
   'getCheckpoint',
@@ -38,6 +37,7 @@ export const observable = [
 export const removing = [
   'removeKubeVip',
   'forgetCertificateRequests',
+  'deleteBackups',
   'deleteJoinSecrets',
   'handOverLeadership',
   'drainNode',

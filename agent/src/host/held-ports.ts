@@ -3,6 +3,9 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { isCode } from './durable-file.js'
 import type { HeldPorts } from './network.js'
 
+/** A probe opens 64 at most, and the path is measured by one. */
+const mostCallers = 128
+
 /** Listens on each free port (on all addresses if none is given) with a temporary certificate; sends nothing to clients and discards what they send. */
 export async function holdPorts(ports: readonly number[], address: string | undefined): Promise<HeldPorts> {
   // Loaded on demand: issuing certificates takes 2 MiB that an idle agent does not need.
@@ -23,6 +26,7 @@ export async function holdPorts(ports: readonly number[], address: string | unde
   try {
     for (const port of ports) {
       const server = createServer({ cert: certPem, key: keyPem }, takeAll)
+      server.maxConnections = mostCallers
       server.on('connection', (caller: Socket) => {
         callers.add(caller)
         caller.once('close', () => callers.delete(caller))

@@ -4,6 +4,20 @@ import { streamOperation } from './operation.js'
 
 const mostPorts = 32
 const longestMs = 10 * 60_000
+/** A run holds the ports of a node once, and a plan beside it. */
+const mostAtOnce = 8
+const holders = new WeakMap<object, number>()
+
+/** Counts a caller that holds ports of this network; NODE_BUSY for one too many. The returned function ends it. */
+function take(network: object): () => void {
+  const count = holders.get(network) ?? 0
+  if (count >= mostAtOnce)
+    throw new QuorateError('NODE_BUSY', `${mostAtOnce} callers hold ports of this node`, {
+      remedy: 'Wait until they have finished: each lets go after ten minutes at most.',
+    })
+  holders.set(network, count + 1)
+  return () => void holders.set(network, (holders.get(network) ?? 1) - 1)
+}
 
 /**
  * Listens with a temporary certificate so that another node can verify that it reaches this one, until the caller hangs up or the
@@ -15,7 +29,9 @@ export const holdPorts = streamOperation<HoldPortsRequest, HoldPortsResponse>(as
     throw new QuorateError('INVALID_REQUEST', `more than ${mostPorts} ports: ${ports.join(', ')}`)
   }
   const look = tools.looks.begin(runId)
+  let letGo = (): void => {}
   try {
+    letGo = take(tools.network)
     const stop = AbortSignal.any([signal, look.signal])
     const held = await tools.network.holdPorts(ports, stop)
     try {
@@ -28,6 +44,7 @@ export const holdPorts = streamOperation<HoldPortsRequest, HoldPortsResponse>(as
     look.signal.throwIfAborted()
   } finally {
     look.end()
+    letGo()
   }
 })
 

@@ -110,9 +110,11 @@ export async function touchablePaths(host: Host): Promise<readonly string[]> {
   ]
 }
 
+export const backupsFolder = (stateFolder: string): string => `${stateFolder}/backups`
+
 /** Folder of one run's backup. The run id is parsed and cannot lead elsewhere. */
 export const backupFolder = (stateFolder: string, runId: string): string =>
-  `${stateFolder}/backups/${parseRunId(runId)}`
+  `${backupsFolder(stateFolder)}/${parseRunId(runId)}`
 
 /** Keys made here for certificates that are signed elsewhere, one folder for each run. */
 export const requestsFolder = (stateFolder: string): string => `${stateFolder}/requests`

@@ -5,6 +5,7 @@ import { backUpFiles } from './back-up-files.js'
 import { checkJoin } from './check-join.js'
 import { createJoinToken } from './create-join-token.js'
 import { deleteApiService } from './delete-api-service.js'
+import { deleteBackups } from './delete-backups.js'
 import { deleteJoinSecrets } from './delete-join-secrets.js'
 import { deleteNode } from './delete-node.js'
 import { drainNode } from './drain-node.js'
@@ -113,6 +114,7 @@ export const operations: Operations = {
   requestCertificates,
   placeSignedCertificates,
   forgetCertificateRequests,
+  deleteBackups,
   updateKubeadmConfig,
   useEtcdLearners,
   restoreLearnerGate,

@@ -1,3 +1,5 @@
+import { requestProblems } from '@quorate/shared/asked-certificate'
+import { QuorateError } from '@quorate/shared/errors'
 import type { RequestCertificatesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
@@ -34,6 +36,7 @@ const request: ChangeOperation<RequestCertificatesRequest>['run'] = async (asked
   const touched: TouchedObject[] = []
   await withRuntimeFolder(host, context.header.operationId, async (folder) => {
     await generate(context, asked, folder)
+    for (const leaf of leaves) requireAsAsked(await requireText(host, madeFor(folder, leaf).csr), leaf, asked)
     context.signal.throwIfAborted()
     for (const leaf of leaves) {
       const [from, to] = [madeFor(folder, leaf), filesOf(place, leaf)]
@@ -64,6 +67,15 @@ async function generate(
   await host.replace(config, Buffer.from(document), { mode: 0o600 })
   const { exitCode, stderr } = await host.run(commands.generateRequests(config, `${folder}/pki`, folder), signal)
   if (exitCode !== 0) throw kubeadmFailed('kubeadm certs generate-csr', exitCode, stderr)
+}
+
+function requireAsAsked(csr: string, leaf: LeafCertificate, asked: RequestCertificatesRequest): void {
+  const problems = requestProblems(csr, leaf, asked)
+  if (problems.length === 0) return
+  const remedy = `On that node: \`kubeadm version\`, and compare apiServer.certSANs and etcd.local of kubeadm-config with the names above. Nothing was kept.`
+  throw new QuorateError('CERTIFICATE_INVALID', `kubeadm's request for ${leaf.name}: ${problems.join('; ')}`, {
+    remedy,
+  })
 }
 
 /** Each request by its name; undefined if one is missing. */

@@ -6,6 +6,7 @@ import { redact } from '@quorate/shared/redact'
 import { lookAtUnit, unitName } from '../host/transient-unit.js'
 import type { ChangeContext, ChangeOperation } from '../ops/operation.js'
 import type { Tools } from '../ops/tools.js'
+import { clusterPin } from './cluster-pin.js'
 import { endNotWritten, intentNotWritten, longOver, stopping, unknownOutcome } from './durability-errors.js'
 import type { Ledger, LedgerEntry, Outcome } from './ledger.js'
 import { NodeLock } from './node-lock.js'
@@ -88,7 +89,7 @@ export class ChangeRunner {
    */
   async start(change: Change): Promise<Following> {
     const { operationId } = change.header
-    await this.options.ledger.admit(change.header)
+    await this.options.ledger.admit(change.header, await clusterPin(this.options.tools.host))
     await this.writeLate(operationId)
     const payload = payloadHash(change)
     const running = this.running.get(operationId)

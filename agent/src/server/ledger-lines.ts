@@ -2,7 +2,13 @@ import type { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
 
 /** One line of the ledger. `summary` is for readers; the result itself is OperationResult in base64. */
 export type LedgerLine = { readonly at: string } & (
-  | { readonly kind: 'fence'; readonly cluster: string; readonly token: number }
+  | {
+      readonly kind: 'fence'
+      readonly cluster: string
+      readonly token: number
+      /** Pin of the cluster's CA; absent where the node was in no cluster, and in lines of earlier releases. */
+      readonly ca?: string
+    }
   | {
       readonly kind: 'intent'
       readonly id: string
@@ -17,6 +23,11 @@ export type LedgerLine = { readonly at: string } & (
   /** Runs whose operations were removed by rotation: the ledger remembers that they are over. */
   | { readonly kind: 'forgotten'; readonly runs: readonly string[] }
 )
+
+export type FenceLine = Extract<LedgerLine, { kind: 'fence' }>
+
+/** A cluster as one coordinator names it. */
+export const fenceKey = ({ cluster, ca = '' }: Pick<FenceLine, 'cluster' | 'ca'>): string => `${cluster} ${ca}`
 
 export type Unstamped<Line> = Line extends unknown ? Omit<Line, 'at'> : never
 
@@ -44,9 +55,11 @@ export function compact(lines: readonly LedgerLine[]): Kept {
   const kept = new Set([...byAge.slice(0, runsKept), ...open])
   const before = lines.flatMap((line) => (line.kind === 'forgotten' ? line.runs : []))
   const forgotten = [...new Set([...byAge.filter((run) => !kept.has(run)), ...before])].slice(0, mostForgotten)
-  const fences = new Map(lines.flatMap((line) => (line.kind === 'fence' ? [[line.cluster, line.token] as const] : [])))
+  const fences = new Map(
+    lines.flatMap((line) => (line.kind === 'fence' ? [[fenceKey(line), line.token] as const] : [])),
+  )
   const stays = (line: LedgerLine): boolean => {
-    if (line.kind === 'fence') return fences.get(line.cluster) === line.token
+    if (line.kind === 'fence') return fences.get(fenceKey(line)) === line.token
     if (line.kind === 'forgotten') return false
     return kept.has(runOf.get(line.id) ?? '')
   }

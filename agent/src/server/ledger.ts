@@ -1,7 +1,9 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { type ErrorDetail, type OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { AppendFile, FileLine } from '../host/append-file.js'
-import { compact, type LedgerLine, type Unstamped } from './ledger-lines.js'
+import { compact, type FenceLine, fenceKey, type LedgerLine, type Unstamped } from './ledger-lines.js'
+
+type Admission = Pick<OperationHeader, 'cluster' | 'fencingToken'>
 
 /** How an operation ended. */
 export type Outcome =
@@ -48,7 +50,7 @@ export class Ledger {
   private readonly mostBytes: number
   private compactAt: number
   private entries = new Map<string, LedgerEntry>()
-  private fences = new Map<string, number>()
+  private fences = new Map<string, FenceLine>()
   private forgotten = new Set<string>()
   private last: Promise<unknown> = Promise.resolve()
 
@@ -77,18 +79,20 @@ export class Ledger {
   }
 
   /**
-   * Refuses a fencing token below the highest one seen for the cluster (FENCED), and records a higher one before it is used,
-   * so that a paused coordinator stays out even after this agent was restarted.
+   * Refuses a fencing token below the highest one seen for the cluster (FENCED), and records a higher one before it is used, so that a paused
+   * coordinator stays out even after this agent was restarted. `ca` is the pin of the cluster's CA on this node: the cluster is the same under whatever
+   * name a coordinator knows it. Fences of earlier releases have the name alone.
    */
-  async admit({ cluster, fencingToken: token }: Pick<OperationHeader, 'cluster' | 'fencingToken'>): Promise<void> {
-    const highest = this.fences.get(cluster) ?? 0
-    if (token < highest) {
-      throw new QuorateError(
-        'FENCED',
-        `cluster ${cluster} was taken over with fencing token ${highest}; this call has ${token}`,
+  admit({ cluster, fencingToken: token }: Admission, ca?: string): Promise<void> {
+    return this.inTurn(async () => {
+      const same = [...this.fences.values()].filter(
+        (one) => one.cluster === cluster || (ca !== undefined && one.ca === ca),
       )
-    }
-    if (token > highest) await this.write({ kind: 'fence', cluster, token })
+      const higher = same.find((one) => one.token > token || (one.token === token && one.cluster !== cluster))
+      if (higher !== undefined) throw fenced(higher, { cluster, fencingToken: token })
+      const known = this.fences.get(fenceKey({ cluster, ...(ca === undefined ? {} : { ca }) }))?.token ?? 0
+      if (token > known) await this.add({ kind: 'fence', cluster, token, ...(ca === undefined ? {} : { ca }) })
+    })
   }
 
   async begin({ header, method, payload, request }: Intent): Promise<void> {
@@ -127,8 +131,13 @@ export class Ledger {
 
   /** One after the other; memory follows the disk, never the other way. */
   private write(record: Unstamped<LedgerLine>): Promise<void> {
+    return this.inTurn(() => this.add(record))
+  }
+
+  private async add(record: Unstamped<LedgerLine>): Promise<void> {
     const line = stamped(record)
-    return this.inTurn(() => this.file.append(JSON.stringify(line)).then(() => this.fold(line)))
+    await this.file.append(JSON.stringify(line))
+    this.fold(line)
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {
@@ -157,7 +166,7 @@ export class Ledger {
   private fold(line: LedgerLine): void {
     switch (line.kind) {
       case 'fence':
-        this.fences.set(line.cluster, Math.max(line.token, this.fences.get(line.cluster) ?? 0))
+        if (line.token > (this.fences.get(fenceKey(line))?.token ?? 0)) this.fences.set(fenceKey(line), line)
         break
       case 'intent':
         this.entries.set(line.id, begun(line))
@@ -180,6 +189,14 @@ export class Ledger {
     const entry = this.entries.get(id)
     if (entry !== undefined) this.entries.set(id, { ...entry, outcome })
   }
+}
+
+function fenced(by: FenceLine, { cluster, fencingToken }: Admission): QuorateError {
+  const message = `cluster ${by.cluster} was taken over with fencing token ${by.token}; this call has ${fencingToken}`
+  if (by.cluster === cluster) return new QuorateError('FENCED', message)
+  return new QuorateError('FENCED', `${message} and calls the same cluster ${cluster}`, {
+    remedy: `Another coordinator knows this cluster as ${by.cluster}. Write metadata.name: ${by.cluster} into the cluster file and use its state folder; if that is lost, see docs/troubleshooting.md.`,
+  })
 }
 
 const stamped = (record: Unstamped<LedgerLine>): LedgerLine =>

@@ -1,5 +1,6 @@
 import type { RaiseFenceRequest, RaiseFenceResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { type ReadOperation, readOperation } from '../ops/operation.js'
+import { clusterPin } from './cluster-pin.js'
 import type { Ledger } from './ledger.js'
 
 /**
@@ -7,8 +8,8 @@ import type { Ledger } from './ledger.js'
  * would accept a paused predecessor.
  */
 export function raiseFence(ledger: Ledger): ReadOperation<RaiseFenceRequest, RaiseFenceResponse> {
-  return readOperation(async (request) => {
-    await ledger.admit(request)
+  return readOperation(async (request, { host }) => {
+    await ledger.admit(request, await clusterPin(host))
     return {}
   })
 }

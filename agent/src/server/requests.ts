@@ -209,6 +209,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     ),
   },
   forgetCertificateRequests: { header },
+  deleteBackups: { header, runIds: listOf(check.runId) },
   updateKubeadmConfig: {
     header,
     controlPlaneEndpoint: check.hostPort,

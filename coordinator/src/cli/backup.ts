@@ -7,18 +7,20 @@ import { plural } from '../report/words.js'
 import { keptHashes } from '../runs/kept-hashes.js'
 import type { Session } from '../runs/session.js'
 import type { BackupKind } from '../state/backups.js'
+import { pruneCommand } from './backup-prune.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { backupsText, type ListedBackup, type VerifiedBackup } from './render/backups.js'
 
 export const backupCommand: CommandMaker = (context) =>
   new Command('backup')
-    .summary('list, verify and restore backups')
+    .summary('list, verify, restore and prune backups')
     .description(
       'Every conversion backs up an etcd snapshot and every file it touches to the state folder. The key in its backup/identity.age.key decrypts them.',
     )
     .addCommand(listCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(restoreCommand(context))
+    .addCommand(pruneCommand(context))
 
 const listCommand = ({ terminal, openSession }: CliContext) =>
   new Command('list').summary('list backups with size and hash').action(async (_options, command: Command) => {

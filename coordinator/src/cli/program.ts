@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { auditCommand } from './audit.js'
 import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
-import type { CliContext, CommandMaker } from './context.js'
+import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { convertCommand } from './convert.js'
 import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
@@ -12,11 +12,13 @@ import { initCommand } from './init.js'
 import { nodesCommand } from './nodes.js'
 import { planCommand } from './plan.js'
 import { beginAct, type RecordedAct } from './recorded-act.js'
+import { shown } from './render/style.js'
 import { reportCommand } from './report.js'
 import { resumeCommand } from './resume.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
+import type { Terminal } from './terminal.js'
 import { tokenCommand } from './token.js'
 import { verifyCommand } from './verify.js'
 import { watchCommand } from './watch.js'
@@ -65,6 +67,18 @@ Exit codes: 0 done, 1 a bug in Quorate, 2 wrong usage or input, 3 blocked by fin
 cluster works), 5 the cluster needs manual action now, 6 another run holds the cluster, 7 not highly available, 130 interrupted, or the
 output was closed early (| head); a run continues then, and \`quorate status\` shows how it ended.`
 
+/** The one way out to a terminal: all text is cleaned of foreign control characters, whoever forgot it before. JSON stays exact. */
+function cleaned(terminal: Terminal, isJson: () => boolean): Terminal {
+  const clean = (text: string): string => (isJson() ? text : shown(text))
+  return {
+    ...terminal,
+    size: () => terminal.size(),
+    out: (text) => terminal.out(clean(text)),
+    err: (text) => terminal.err(clean(text)),
+    ask: (question) => terminal.ask(shown(question)),
+  }
+}
+
 export function makeProgram(context: CliContext, finish: (exitCode: number) => void): Command {
   const program = new Command('quorate')
   program
@@ -95,12 +109,15 @@ function asHelp({ commands: known }: Command, args: readonly string[]): readonly
 /** Runs a command line (without the program's own name); returns its exit code. Throws QuorateError, USAGE for what commander refuses. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<number> {
   let code = 0
+  let isJson = false
   let act: RecordedAct | undefined
-  const program = makeProgram(context, (exitCode) => {
+  const terminal = cleaned(context.terminal, () => isJson)
+  const program = makeProgram({ ...context, terminal }, (exitCode) => {
     code = exitCode
   })
   program.hook('preAction', async (_program, command) => {
-    act = await beginAct(context, command)
+    isJson = command.optsWithGlobals<CommonOptions>().output === 'json'
+    act = await beginAct({ ...context, terminal }, command)
   })
   try {
     await program.parseAsync(asHelp(program, args), { from: 'user' })
@@ -112,7 +129,7 @@ export async function runProgram(context: CliContext, args: readonly string[]): 
     const named = program.commands.find((command) => command.name() === args.find((arg) => !arg.startsWith('-')))
     const help = named === undefined ? 'quorate --help' : `quorate ${named.name()} --help`
     if (error.code === 'commander.help') {
-      context.terminal.err(program.helpInformation())
+      terminal.err(program.helpInformation())
       throw new QuorateError('USAGE', 'a command is required', { remedy: `See \`${help}\`.` })
     }
     throw new QuorateError('USAGE', error.message.replace(/^error: /, ''), { remedy: `See \`${help}\`.` })

@@ -15,6 +15,7 @@ const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   drill: 'agents',
   'verify --fix': 'agents',
   'backup restore': 'here',
+  'backup prune': 'here',
   'token create': 'here',
   'token revoke': 'here',
   serve: 'here',

@@ -79,6 +79,11 @@ export const tokenCreated = document('token-created', 'A new token of REST: `quo
   kept: restToken,
 })
 
+export const pruned = document('pruned', 'Backups and logs that were deleted: `quorate backup prune`.', {
+  nodes: list(object({ node: text, runs: list(text), said: text, done: flag })),
+  logs: list(text),
+})
+
 export const explanation = document('explanation', 'Known messages in a log: `quorate explain`.', {
   lines: count,
   recognised: list(

@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { QuorateError } from '@quorate/shared/errors'
 import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
@@ -56,7 +57,8 @@ export async function serve({
   const named = findToken === undefined ? {} : { findToken }
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
   try {
-    await app.listen(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port })
+    if (address.kind === 'unix') await privately(address.path, () => app.listen({ path: address.path }))
+    else await app.listen({ host: address.host, port: address.port })
   } catch (error) {
     await app.close()
     throw cannotListen(error as NodeJS.ErrnoException, address, listen)
@@ -65,6 +67,17 @@ export async function serve({
   const url = urlOf(address, { secure, port: typeof bound === 'object' ? bound.port : undefined })
   log.info('listening', { url })
   return { url, close: () => app.close() }
+}
+
+/** Makes a socket that only this user can connect to, from its first moment on: a mode that is set afterwards comes too late. */
+async function privately(path: string, listen: () => Promise<unknown>): Promise<void> {
+  const before = process.umask(0o077)
+  try {
+    await listen()
+  } finally {
+    process.umask(before)
+  }
+  await chmod(path, 0o600)
 }
 
 function tlsOptions(ca: KeyPair, address: ListenAddress) {

@@ -12,6 +12,7 @@ import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
 import type { Action, Step } from '../engine/step.js'
 import type { StartRequest } from './convert.js'
 import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
+import { requireBackups } from './prune-backups.js'
 import { readRun } from './read-runs.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun, orderOf, workersMayMiss } from './session-run.js'
@@ -59,6 +60,7 @@ const joining: ReadonlySet<string> = new Set([
 export async function planRollback(session: Session, request: RollbackRequest): Promise<RollbackPlan> {
   const state = await readRun(session, request.id)
   requireUndoable(state, request)
+  await requireBackups(session, request.id)
   const file = clusterFileOf(state)
   const fleet = session.connect()
   try {
@@ -78,8 +80,10 @@ export async function planRollback(session: Session, request: RollbackRequest): 
 export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
   const { id, keepEndpoint = false, onEvent } = request
   requireUndoable(await readRun(session, id), request)
+  await requireBackups(session, id)
   const mayMiss = untouchedWorkers(session, request)
   return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
+    await requireBackups(session, id)
     const plan = await describe({ run: held.run, state, keepEndpoint })
     if (plan.impossible.length > 0)
       throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { QuorateError } from '@quorate/shared/errors'
 import { Decrypter } from 'age-encryption'
+import { deletedOn, noteDeleted } from './deleted-backups.js'
 import { openArchive } from './open-archive.js'
 import type { StatePaths } from './paths.js'
 
@@ -40,6 +41,9 @@ export interface BackupStore {
   verify(backup: KeptBackup): Promise<OpenedBackup>
   /** Writes what is inside into an empty folder, for its owner alone. Answers the paths. */
   restore(backup: KeptBackup, to: string): Promise<readonly string[]>
+  /** Nodes whose own backups of a run were deleted; undefined where no deletion was begun. */
+  deletedOn(run: string): Promise<readonly string[] | undefined>
+  noteDeleted(run: string, nodes: readonly string[]): Promise<void>
 }
 
 export function backupStore(paths: StatePaths): BackupStore {
@@ -56,6 +60,8 @@ export function backupStore(paths: StatePaths): BackupStore {
     },
     verify: (backup) => verify(paths, backup),
     restore: (backup, to) => restore(paths, backup, to),
+    deletedOn: (run) => deletedOn(paths, run),
+    noteDeleted: (run, nodes) => noteDeleted(paths, run, nodes),
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
@@ -25,6 +25,7 @@ const nodeDays = 825
 export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Promise<readonly string[]> {
   const { node, agent, listen } = parseRequest(request)
   const ca = await readCa(paths)
+  await refuseSharedFolder(request.bundle)
   await refuseForeignBundle(request.bundle, node)
   const addresses = isIP(agent.host) === 0 ? [] : [agent.host]
   const issued = issueCertificate({
@@ -37,6 +38,7 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
     usage: 'server',
   })
   await mkdir(request.bundle, { recursive: true, mode: 0o700 })
+  await refuseSharedFolder(request.bundle)
   const files: readonly (readonly [string, string, number])[] = [
     ['fleet-ca.crt', ca.certPem, 0o644],
     ['node.crt', issued.certPem, 0o644],
@@ -74,15 +76,50 @@ function parseRequest({ node, address }: EnrolRequest) {
   return { node: parseNodeName(node), agent, listen }
 }
 
+/** Who owns the folder, or may write into it, could read the key by a link of its own, or give the node another identity. */
+async function refuseSharedFolder(folder: string): Promise<void> {
+  const found = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (found === undefined) return
+  const owners = [process.getuid?.(), 0]
+  const why = !found.isDirectory()
+    ? 'it is not a folder'
+    : !owners.includes(found.uid)
+      ? `it belongs to another user (uid ${found.uid})`
+      : (found.mode & 0o022) !== 0
+        ? 'other users may write to it'
+        : undefined
+  if (why === undefined) return
+  throw new QuorateError('USAGE', `the node's private key is not written to this folder: ${why}`, {
+    where: folder,
+    remedy: 'Name a folder that does not exist yet, or one of your own with mode 0700, with --bundle.',
+  })
+}
+
 // Two nodes with one identity would be indistinguishable to the coordinator.
 async function refuseForeignBundle(folder: string, node: string): Promise<void> {
   const text = await readFile(join(folder, 'node.crt'), 'utf8').catch(() => undefined)
   if (text === undefined) return
-  const { sans } = readCertificate(text)
+  const sans = namesIn(text)
   if (!sans.includes(node)) {
-    throw new QuorateError('USAGE', `the folder holds the identity of another node (${sans.join(', ')})`, {
-      where: folder,
-      remedy: 'Give every node a folder of its own with --bundle.',
-    })
+    throw new QuorateError(
+      'USAGE',
+      `the folder holds the identity of another node (${sans.join(', ') || 'unreadable'})`,
+      {
+        where: folder,
+        remedy: 'Give every node a folder of its own with --bundle.',
+      },
+    )
+  }
+}
+
+/** Empty where it is not a certificate. */
+function namesIn(certificate: string): readonly string[] {
+  try {
+    return readCertificate(certificate).sans
+  } catch {
+    return []
   }
 }

@@ -1,5 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { QuorateError } from '@quorate/shared/errors'
+import { keyMatches, readCertificate } from '@quorate/shared/pki'
 import type { StatePaths } from './paths.js'
 
 /** PEM texts of the coordinator's own identity. */
@@ -14,12 +15,34 @@ export async function readIdentity(paths: StatePaths): Promise<CoordinatorIdenti
   const [ca, cert, key] = await Promise.all(
     [paths.caCert, paths.coordinatorCert, paths.coordinatorKey].map((path) => readState(path, paths)),
   )
-  return { ca: ca as string, cert: cert as string, key: key as string }
+  const identity = { ca: ca as string, cert: cert as string, key: key as string }
+  requireReadable(identity.ca, paths.caCert)
+  requireReadable(identity.cert, paths.coordinatorCert)
+  if (!keyMatches(identity.cert, identity.key)) throw damaged(paths.coordinatorKey, 'is not the key of coordinator.crt')
+  return identity
 }
+
+function requireReadable(pem: string, path: string): void {
+  try {
+    readCertificate(pem)
+  } catch (cause) {
+    throw damaged(path, 'is not a PEM certificate', cause)
+  }
+}
+
+const damaged = (path: string, why: string, cause?: unknown): QuorateError =>
+  new QuorateError('STATE_NOT_INITIALISED', `a file of this fleet ${why}`, {
+    where: path,
+    cause,
+    remedy: `Restore ${path} from your backup of the state folder.`,
+  })
 
 /** The CA with its key: for enrolment and for the server certificate of REST. */
 export async function readCa(paths: StatePaths): Promise<{ certPem: string; keyPem: string }> {
-  return { certPem: await readState(paths.caCert, paths), keyPem: await readState(paths.caKey, paths) }
+  const [certPem, keyPem] = [await readState(paths.caCert, paths), await readState(paths.caKey, paths)]
+  requireReadable(certPem, paths.caCert)
+  if (!keyMatches(certPem, keyPem)) throw damaged(paths.caKey, 'is not the key of ca.crt')
+  return { certPem, keyPem }
 }
 
 /** A file that `init` made; STATE_NOT_INITIALISED when there is no fleet, or the fleet lacks this file. */

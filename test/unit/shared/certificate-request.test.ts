@@ -69,6 +69,44 @@ t.test('anything else is refused, never misread', async (t) => {
   )
 })
 
+t.test('names that could become a line of openssl, a command or a terminal’s are refused', async (t) => {
+  const key = await newKey()
+  const usage = 'server' as const
+  const refused = (wish: Omit<CertificateWish, 'usage'>, why: RegExp): void => {
+    const csr = certificateRequest({ ...wish, usage }, key)
+    t.throws(() => opensslExtensions({ csr, usages: [usage] }), { code: 'CERTIFICATE_INVALID', message: why })
+  }
+  const evil = 'a.example.com\nbasicConstraints = critical, CA:TRUE'
+  for (const name of [evil, 'a b', 'a,DNS:b', 'a;b', '$(id)', '', 'a\0b', '\u202ea', 'ä', '-a', 'a..b', '*', 'a.*'])
+    refused({ commonName: 'cp2', dnsNames: [name] }, /neither a DNS name nor an IP address/)
+  refused({ commonName: evil }, /no name of Kubernetes/)
+  refused({ commonName: 'cp2', organizations: ['o\nx'] }, /no name of Kubernetes/)
+  refused({ commonName: '' }, /no name of Kubernetes/)
+  const good = certificateRequest({ commonName: 'cp2', dnsNames: ['*.example.com', 'Cp2.Example.com'], usage }, key)
+  t.match(opensslExtensions({ csr: good, usages: [usage] }), /DNS:\*\.example\.com, DNS:Cp2\.Example\.com/)
+  const other = good.replaceAll('CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST')
+  t.throws(() => readCertificateRequest(other + good), { code: 'CERTIFICATE_INVALID' }, 'openssl would sign the first')
+})
+
+t.test('what openssl alone would put into a request is refused: other extensions, names, attributes', async (t) => {
+  const made = (...args: string[]): string =>
+    String(
+      execFileSync('openssl', ['req', '-newkey', 'rsa:2048', '-nodes', '-keyout', '/dev/null', ...args], {
+        stdio: 'pipe',
+      }),
+    )
+  const plain = ['-subj', '/CN=cp2']
+  t.match(readCertificateRequest(made(...plain, '-addext', 'subjectAltName=DNS:cp2')), { sans: ['cp2'] })
+  for (const args of [
+    [...plain, '-addext', 'basicConstraints=critical,CA:TRUE'],
+    [...plain, '-addext', 'subjectAltName=URI:https://x'],
+    [...plain, '-addext', 'subjectAltName=email:a@b.c'],
+    ['-subj', '/CN=cp2/CN=cp3'],
+    ['-subj', '/CN=cp2/OU=x'],
+  ])
+    t.throws(() => readCertificateRequest(made(...args)), { code: 'CERTIFICATE_INVALID' }, args.join(' '))
+})
+
 t.test('a certificate must be what its request asked this CA for', async (t) => {
   const [caKey, otherKey, key] = [await newKey(), await newKey(), await newKey()]
   const ca = issue({ commonName: 'kubernetes', usage: 'ca' }, caKey)

@@ -1,3 +1,5 @@
+import { plural } from '../../report/words.js'
+import type { PrunableRun, PrunedNode } from '../../runs/prune-backups.js'
 import type { KeptBackup } from '../../state/backups.js'
 import { dateAndTime } from './duration.js'
 import { printable } from './style.js'
@@ -29,4 +31,22 @@ export function backupsText(backups: readonly (ListedBackup | VerifiedBackup)[])
     ['RUN', 'NODE', 'KIND', 'BYTES', 'WRITTEN', 'said' in (backups[0] as object) ? 'RESULT' : 'SHA256'],
     rows,
   )
+}
+
+/** What a deletion would remove; shown before it asks. */
+export function pruneText(plan: readonly PrunableRun[], logs: readonly string[]): string {
+  if (plan.length === 0 && logs.length === 0)
+    return 'Nothing to delete. A run that ended well is pruned only when you name it: quorate backup prune RUN\n'
+  const runs = plan.map(
+    ({ run, cluster, why, nodes }) =>
+      `  ${run} of ${cluster}: ${why}; ${plural(nodes.length, 'node')}: ${nodes.map(({ name }) => name).join(', ')}\n`,
+  )
+  const backups = runs.length === 0 ? '' : `Backups on the nodes\n${runs.join('')}`
+  return `${backups}${logs.length === 0 ? '' : `Logs of detached commands: ${logs.length}\n`}`
+}
+
+/** What it removed. */
+export function prunedText(nodes: readonly PrunedNode[], logs: readonly string[]): string {
+  const lines = nodes.map(({ node, said, done }) => `  ${node}: ${done ? '' : 'FAILED: '}${printable(said)}\n`)
+  return `Deleted\n${lines.join('')}${logs.length === 0 ? '' : `  ${plural(logs.length, 'log')}\n`}`
 }

@@ -63,11 +63,12 @@ export async function requestFor(
   const text = cluster.kubeadmConfig?.text ?? ''
   // A replaced certificate keeps the names that it has, whatever their origin.
   const sans = [...new Set([...(await certSansOf(run, text)), ...(apiserverCertificate(facts)?.sans ?? [])])]
-  const { address: advertiseAddress, port } = localPeer(node, facts)
+  const { address, port } = localPeer(node, facts)
   return {
     clusterConfiguration: setControlPlaneEndpoint(text, formatEndpoint(run.endpoint), sans),
-    nodeName: facts.nodeName === '' ? node.name : facts.nodeName,
-    advertiseAddress,
+    // As the cluster file says, whatever the node says: its certificates must not be another's.
+    nodeName: node.name,
+    advertiseAddress: node === run.first || (await isJoined(run, node)) ? address : node.address,
     bindPort: facts.staticPods.length === 0 ? apiServerPort(await run.nodeFacts(run.first)) : port,
   }
 }

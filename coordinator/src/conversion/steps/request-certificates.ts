@@ -1,3 +1,4 @@
+import { requestProblems } from '@quorate/shared/asked-certificate'
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
 import { inWords, requestFor, requestsOf, unsignedOf } from '../certificates/external-ca.js'
@@ -13,7 +14,7 @@ import { putBack } from '../undo/put-back.js'
 export const requestCertificates = defineStep({
   id: 'request-certificates',
   title: 'Create keys and signing requests for certificates whose CA key is kept elsewhere',
-  gate: 'Each request is beside its key, on its node.',
+  gate: 'Each request is beside its key, on its node, and asks for exactly the subject and names of this run.',
   undo: 'Keys and requests are removed from the nodes.',
   width: 20,
   // With the next step and the one that reissues: these two act only where the CA key is kept elsewhere.
@@ -41,10 +42,18 @@ export const requestCertificates = defineStep({
   async verify(run, action, signal) {
     const node = nodeOf(run, action.node)
     const requests = requestsOf(run, await readNodeFacts(run, node, signal))
-    return (await unsignedOf(run, node)).map(({ leaf: { name } }) => {
+    const asked = await requestFor(run, node)
+    return (await unsignedOf(run, node)).map(({ leaf }) => {
+      const { name } = leaf
       const csr = requests.get(name)?.csr
       if (csr === undefined)
         throw new QuorateError('STEP_FAILED', `the request for ${name} is missing`, { where: node.name })
+      const problems = requestProblems(csr, leaf, asked)
+      if (problems.length > 0)
+        throw new QuorateError('CERTIFICATE_INVALID', `the request for ${name}: ${problems.join('; ')}`, {
+          where: node.name,
+          remedy: `Do not sign it: ${node.name} asks for more than this run requested. Examine that node, then undo the run with \`quorate rollback ${run.id}\`.`,
+        })
       return {
         what: `${node.name}: request for ${name}`,
         saw: `public key ${readCertificateRequest(csr).publicKeyPin}`,

@@ -1,8 +1,9 @@
+import { requestProblems } from '@quorate/shared/asked-certificate'
 import { opensslExtensions, shortcomingsOf } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { OperatorRequest } from '../../state/request-folder.js'
-import { requestsOf, type Unsigned, unsignedOf } from '../certificates/external-ca.js'
+import { requestFor, requestsOf, type Unsigned, unsignedOf } from '../certificates/external-ca.js'
 import type { ConversionRun } from '../context/run.js'
 import { defineStep } from '../context/step.js'
 import { nodeOf } from '../endpoint/servers.js'
@@ -24,9 +25,9 @@ export const takeSignedCertificates = defineStep({
   // Writes the requests out. While one is not signed, the run stops here, before anything of the cluster is changed; `resume` looks again.
   async before(run) {
     const looked = (await Promise.all(run.controlPlanes.map((node) => lookAt(run, node)))).flat()
-    const unsigned = looked.filter(({ pem }) => pem === undefined)
+    const unfit = looked.filter(({ problems }) => problems.length > 0)
+    const unsigned = looked.filter(({ pem, problems }) => pem === undefined && problems.length === 0)
     for (const { request } of unsigned) if (request !== undefined) await run.requestFolder.write(request)
-    const unfit = looked.filter(({ pem, problems }) => pem !== undefined && problems.length > 0)
     if (unsigned.length + unfit.length > 0) throw notSigned(run, unsigned, unfit)
     return looked.map(({ path }) => ({ what: path, saw: 'signed, as its request asks' }))
   },
@@ -71,7 +72,7 @@ interface Looked {
   /** The certificate alone, without other text of its file; undefined while there is none. */
   readonly pem: string | undefined
   readonly problems: readonly string[]
-  /** As it is written out; undefined where it is no longer on its node. */
+  /** As it is written out; undefined where it is no longer on its node, or is not what this run asked for. */
   readonly request: OperatorRequest | undefined
 }
 
@@ -85,13 +86,28 @@ async function lookAt(run: ConversionRun, node: NodeEntry): Promise<readonly Loo
       const text = await run.requestFolder.readCertificate(place)
       const pem = text === undefined ? undefined : certificateIn(text)
       const csr = requests.get(name)?.csr
-      const path = run.requestFolder.requestPath(place)
-      if (csr === undefined)
-        return { one, path, pem, problems: ['its key is no longer on the node'], request: undefined }
-      const problems = shortcomingsOf(pem ?? '', { csr, caPem: one.caPem, usages, now: Date.now() })
-      return { one, path, pem, problems, request: { ...place, csr, extensions: opensslExtensions({ csr, usages }) } }
+      const looked = { one, path: run.requestFolder.requestPath(place), pem }
+      if (csr === undefined) return { ...looked, problems: ['its key is no longer on the node'], request: undefined }
+      const problems = await problemsOf(run, node, { one, pem, csr })
+      if (problems.length > 0) return { ...looked, problems, request: undefined }
+      return { ...looked, problems, request: { ...place, csr, extensions: opensslExtensions({ csr, usages }) } }
     }),
   )
+}
+
+/** Of the certificate; while there is none of the request, which nobody must be shown to sign that asks for more than this run did. */
+async function problemsOf(
+  run: ConversionRun,
+  node: NodeEntry,
+  { one: { leaf, caPem }, pem, csr }: Pick<Looked, 'one' | 'pem'> & { readonly csr: string },
+): Promise<readonly string[]> {
+  try {
+    if (pem === undefined) return requestProblems(csr, leaf, await requestFor(run, node))
+    return shortcomingsOf(pem, { csr, caPem, usages: leaf.usages, now: Date.now() })
+  } catch (error) {
+    if (error instanceof QuorateError && error.code === 'CERTIFICATE_INVALID') return [error.message]
+    throw error
+  }
 }
 
 /** openssl may write a description in words before it. */
@@ -105,7 +121,9 @@ function notSigned(run: ConversionRun, unsigned: readonly Looked[], unfit: reado
   const short = ({ path }: Looked): string => path.slice(folder.length + 1)
   const parts = [
     ...(unsigned.length === 0 ? [] : [`${unsigned.length} not signed yet: ${unsigned.map(short).join(', ')}`]),
-    ...unfit.map((one) => `${short(one).replace(/csr$/, 'crt')}: ${one.problems.join('; ')}`),
+    ...unfit.map(
+      (one) => `${one.pem === undefined ? short(one) : short(one).replace(/csr$/, 'crt')}: ${one.problems.join('; ')}`,
+    ),
   ]
   return new QuorateError('CERTIFICATES_NOT_SIGNED', `requests in ${folder}: ${parts.join('. ')}`, {
     remedy: `Sign each as docs/runbook.md#external-ca shows, put the certificate beside its request (NAME.crt beside NAME.csr), then run: quorate resume ${run.id}. The cluster was not changed; \`quorate rollback ${run.id}\` removes the keys from the nodes.`,

@@ -28,6 +28,28 @@ const connects = (): Promise<boolean> =>
     socket.on('error', () => resolve(false))
   })
 
+t.test('of callers that hold ports only so many are let in, each gives its place back', async (t) => {
+  const node = await OpsNode.make(t)
+  const hold = () => {
+    const caller = new AbortController()
+    const run = holdPorts.run({ ports: [], deadlineMs: 60_000, runId: '' }, node.tools, caller.signal)
+    const stream = run[Symbol.asyncIterator]()
+    return { stream, first: stream.next(), hangUp: () => caller.abort() }
+  }
+  const held = []
+  for (let count = 0; count < 8; count++) held.push(hold())
+  for (const { first } of held) t.match(await first, { done: false })
+  t.match(await hold().first.catch((error) => error), { code: 'NODE_BUSY' })
+  held[0]?.hangUp()
+  await held[0]?.stream.next().catch(() => {})
+  const next = hold()
+  t.match(await next.first, { done: false })
+  for (const one of [...held, next]) {
+    one.hangUp()
+    await one.stream.next().catch(() => {})
+  }
+})
+
 t.test('ports are held until the caller hangs up, and can be met meanwhile', async (t) => {
   const node = await OpsNode.make(t)
   const caller = new AbortController()

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { existsSync, lstatSync, readlinkSync } from 'node:fs'
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
+import { isIpAddress } from '@quorate/shared/names'
 import { keyMatches } from '@quorate/shared/pki'
 import { filePlace } from '@quorate/shared/text-place'
 import t, { type Test } from 'tap'
@@ -27,10 +28,13 @@ const kubeadm = `
 config="$QUORATE_HOST_ROOT$4"; pki="$QUORATE_HOST_ROOT$6"; conf="$QUORATE_HOST_ROOT$8"; echo made >> "$QUORATE_HOST_ROOT/run/made"
 grep -q "^ *advertiseAddress: 192.168.13.31$" "$config" && grep -q "controlPlaneEndpoint: api.example.com:8443" "$config" || exit 3
 mkdir -p "$pki"
-openssl req -newkey rsa:2048 -nodes -keyout "$pki/apiserver.key" -out "$pki/apiserver.csr" -subj /CN=kube-apiserver -addext subjectAltName=DNS:api.example.com 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -keyout "$pki/apiserver.key" -out "$pki/apiserver.csr" -subj /CN=kube-apiserver -addext "subjectAltName=$(cat "$QUORATE_HOST_ROOT/run/sans")" 2>/dev/null
 openssl req -newkey rsa:2048 -nodes -keyout "$conf/k.key" -out "$conf/kubelet.conf.csr" -subj /O=system:nodes/CN=system:node:cp2 2>/dev/null
 printf 'apiVersion: v1\\nkind: Config\\nclusters:\\n- cluster: {server: "https://api.example.com:8443"}\\n  name: kubernetes\\ncontexts:\\n- context: {cluster: kubernetes, user: system:node:cp2}\\n  name: c\\ncurrent-context: c\\nusers:\\n- name: system:node:cp2\\n  user: {client-key-data: %s}\\n' "$(base64 -w0 < "$conf/k.key")" > "$conf/kubelet.conf"
 `
+
+const sans =
+  'DNS:api.example.com,DNS:cp2,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1,IP:192.168.13.31'
 
 const asked = {
   names,
@@ -43,15 +47,17 @@ const asked = {
 async function joiner(t: Test): Promise<{ node: OpsNode; ca: Identity }> {
   const node = await OpsNode.make(t)
   node.program('kubeadm', kubeadm)
+  node.write('/run/sans', sans)
   return { node, ca: issue({ commonName: 'kubernetes', usage: 'ca' }, await newKey()) }
 }
 
 /** What the holder of the CA's key makes of a request. */
-function sign(node: OpsNode, name: string, ca: Identity, dnsNames = ['api.example.com']) {
-  const { commonName, organizations } = readCertificateRequest(node.read(`${folder}/${name}.csr`))
+function sign(node: OpsNode, name: string, ca: Identity) {
+  const { commonName, organizations, sans: names } = readCertificateRequest(node.read(`${folder}/${name}.csr`))
+  const [dnsNames, ipAddresses] = [names.filter((one) => !isIpAddress(one)), names.filter(isIpAddress)]
   const key = createPublicKey(publicKeyOf(node, name))
   const usage = name === 'apiserver' ? 'server' : 'client'
-  const { cert } = issue({ commonName, organizations, usage, dnsNames }, key, ca)
+  const { cert } = issue({ commonName, organizations, usage, dnsNames, ipAddresses }, key, ca)
   return { name, certificatePem: cert, caPem: ca.cert }
 }
 
@@ -69,7 +75,7 @@ t.test('keys are made once and stay; what is answered is the requests alone', as
   t.same(Object.keys(first.facts), names)
   t.match(readCertificateRequest(first.facts['apiserver'] ?? ''), {
     commonName: 'kube-apiserver',
-    sans: ['api.example.com'],
+    sans: sans.split(',').map((san) => san.replace(/^(DNS|IP):/, '')),
   })
   t.notMatch(JSON.stringify(first), /PRIVATE KEY|client-key/)
   for (const name of ['apiserver.key', 'apiserver.csr', 'kubelet.conf', 'kubelet.conf.csr'])
@@ -100,11 +106,29 @@ t.test('a kubeadm that fails leaves nothing behind', async (t) => {
   t.notOk(existsSync(node.path('/var/lib/quorate-agent/requests')))
 })
 
+t.test('a request that is not what was asked for is not kept', async (t) => {
+  const { node } = await joiner(t)
+  for (const [names, why] of [
+    [`${sans},DNS:other.example.com`, /asks for other\.example\.com/],
+    [sans.replace('DNS:cp2,', ''), /lacks cp2/],
+    [sans.replace('.31', '.30'), /lacks 192\.168\.13\.31; it asks for 192\.168\.13\.30/],
+    [`${sans},URI:x`, /neither a DNS name nor/],
+  ] as const) {
+    node.write('/run/sans', names)
+    t.match(await rejected(node.change(requestCertificates, asked)), { code: 'CERTIFICATE_INVALID', message: why })
+  }
+  node.write('/run/sans', sans)
+  t.match(await rejected(node.change(requestCertificates, { ...asked, nodeName: 'cp3' })), {
+    message: /lacks cp3; it asks for cp2/,
+  })
+  t.notOk(existsSync(node.path('/var/lib/quorate-agent/requests')))
+})
+
 t.test('only what fits is taken, all or nothing', async (t) => {
   const { node, ca } = await joiner(t)
   await node.change(requestCertificates, asked)
   const other = issue({ commonName: 'kubernetes', usage: 'ca' }, await newKey())
-  const [apiserver, kubelet] = [sign(node, 'apiserver', ca), sign(node, 'kubelet.conf', ca, [])]
+  const [apiserver, kubelet] = [sign(node, 'apiserver', ca), sign(node, 'kubelet.conf', ca)]
   const refused = (certificates: (typeof apiserver)[]) =>
     rejected(node.change(placeSignedCertificates, { certificates }))
   t.match(await refused([apiserver, { ...kubelet, caPem: other.cert }]), {
@@ -127,7 +151,7 @@ t.test('only what fits is taken, all or nothing', async (t) => {
 t.test('they are put where kubeadm looks, the kubelet’s as a kubelet keeps its own', async (t) => {
   const { node, ca } = await joiner(t)
   await node.change(requestCertificates, asked)
-  const certificates = [sign(node, 'apiserver', ca), sign(node, 'kubelet.conf', ca, [])]
+  const certificates = [sign(node, 'apiserver', ca), sign(node, 'kubelet.conf', ca)]
   await node.change(placeSignedCertificates, { certificates })
   await installSigned(node.tools.host, await readSigned(placeOf(node)))
   t.ok(keyMatches(node.read('/etc/kubernetes/pki/apiserver.crt'), node.read('/etc/kubernetes/pki/apiserver.key')))

@@ -76,6 +76,37 @@ t.test('the highest fencing token of each cluster holds, also after a restart', 
   await after.admit(headerOf('c', { fencingToken: 4 }))
 })
 
+t.test('the fence is the cluster’s, whatever its coordinator calls it: its CA decides', async (t) => {
+  const path = join(t.testdir(), 'ledger.jsonl')
+  writeFileSync(path, '{"at":"2026-01-01T00:00:00Z","kind":"fence","cluster":"prod","token":3}\n')
+  const before = await open(path)
+  await t.rejects(before.admit(headerOf('a', { fencingToken: 2, cluster: 'prod' }), 'ca-1'), { code: 'FENCED' })
+  await before.admit(headerOf('a', { fencingToken: 3, cluster: 'prod' }), 'ca-1')
+  const other = { cluster: 'other-name' }
+  for (const fencingToken of [1, 3])
+    await t.rejects(before.admit(headerOf('b', { ...other, fencingToken }), 'ca-1'), {
+      code: 'FENCED',
+      message:
+        /cluster prod was taken over with fencing token 3; this call has \d and calls the same cluster other-name/,
+      remedy: /metadata\.name: prod /,
+    })
+  await before.admit(headerOf('c', { ...other, fencingToken: 1 }), 'ca-2')
+  await before.admit(headerOf('d', { cluster: 'prod', fencingToken: 4 }))
+  await before.close()
+  const after = await open(path)
+  await t.rejects(after.admit(headerOf('e', { ...other, fencingToken: 3 }), 'ca-1'), { code: 'FENCED' })
+  await after.admit(headerOf('e', { ...other, fencingToken: 5 }), 'ca-1')
+  await t.rejects(after.admit(headerOf('f', { cluster: 'prod', fencingToken: 4 }), 'ca-1'), { code: 'FENCED' })
+})
+
+t.test('of two coordinators with the same token under two names one passes', async (t) => {
+  const ledger = await open(join(t.testdir(), 'ledger.jsonl'))
+  const both = await Promise.allSettled(
+    ['one', 'two'].map((cluster) => ledger.admit(headerOf(cluster, { cluster, fencingToken: 1 }), 'ca')),
+  )
+  t.same(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+})
+
 t.test('a disk that refuses a line leaves no part of it and does not let memory run ahead', async (t) => {
   const path = join(t.testdir(), 'ledger.jsonl')
   const disk = new FaultyDisk()
@@ -142,6 +173,7 @@ async function grown(path: string, disk = new FaultyDisk()) {
   const ledger = new Ledger(await openAppendFile(path, disk), path, 2000)
   await ledger.admit(headerOf('f', { fencingToken: 4 }))
   await ledger.admit(headerOf('f', { fencingToken: 7 }))
+  await ledger.admit(headerOf('f', { fencingToken: 7 }), 'ca-1')
   for (let run = 0; run < 20; run++) {
     for (const id of [`r${run}-a`, `r${run}-b`]) {
       await ledger.begin({ ...intent(id), header: headerOf(id, { runId: runOf(run) }) })
@@ -183,6 +215,7 @@ t.test('rotation bounds the file, and forgets no open operation, no new run and 
   t.ok(after.entry('r3-b')?.outcome, 'what is appended afterwards is in the new file')
   t.ok(after.hasForgotten(runOf(11)))
   await t.rejects(after.admit(headerOf('z', { fencingToken: 6 })), { code: 'FENCED' })
+  await t.rejects(after.admit(headerOf('z', { fencingToken: 6, cluster: 'renamed' }), 'ca-1'), { code: 'FENCED' })
 })
 
 t.test('rotation that breaks off anywhere loses nothing', async (t) => {

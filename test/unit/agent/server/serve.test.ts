@@ -7,7 +7,7 @@ import { createFleetCa } from '@quorate/shared/issue-certificate'
 import t from 'tap'
 import { changeOperation, readOperation, streamOperation } from '../../../../agent/src/ops/operation.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
-import { asked, clientOf, detailOf, followed, restart, resultWith, startToyAgent } from './toy-agent.js'
+import { asked, clientOf, detailOf, fleet, followed, restart, resultWith, startToyAgent } from './toy-agent.js'
 
 /** A change that waits until the test lets it go on, and counts how often it ran. */
 function gated() {
@@ -167,11 +167,12 @@ t.test('a lost caller cancels nothing; who asks again joins the running operatio
   lost.cancel()
   const client = clientOf(t, port)
   t.match(await stateOf(client, 'op-1'), { state: 'running' })
-  const [one, two] = [asked(client, restart('op-1')), asked(client, restart('op-1'))]
-  while ((await stateOf(client, 'op-1')).state !== 'running') await new Promise((resolve) => setTimeout(resolve, 5))
+  const calls = [client.restartKubelet(restart('op-1')), client.restartKubelet(restart('op-1'))]
+  const all = Promise.all(calls.map(followed))
+  await Promise.all(calls.map((call) => once(call, 'data')))
   toy.open()
   const whole = { progress: ['turn 1 begins', 'turn 1 ends'], result: { summary: 'turn 1' } }
-  t.match(await Promise.all([one, two]), [whole, whole])
+  t.match(await all, [whole, whole])
   t.match(await stateOf(client, 'op-1'), { state: 'succeeded', result: { summary: 'turn 1' } })
   t.match(await stateOf(client, 'op-2'), { state: 'unknown' })
   t.equal(toy.seen.runs, 1)
@@ -194,6 +195,17 @@ t.test('an operation whose end was never written is not run again', async (t) =>
   t.match(await asked(client, restart('op-1')), { error: { code: 'OPERATION_UNKNOWN_OUTCOME' } })
   t.match(await stateOf(client, 'op-1'), { state: 'interrupted', method: 'restartKubelet' })
   t.match(await asked(client, restart('op-2')), { result: { summary: 'ran op-2' } }, 'others are not held up')
+})
+
+t.test('the agent reads its cluster’s CA itself: another name for the same cluster is fenced', async (t) => {
+  const root = t.testdir({ etc: { kubernetes: { pki: { 'ca.crt': fleet.certPem } } } })
+  const { port } = await startToyAgent(t, root, quick)
+  const client = clientOf(t, port)
+  t.match(await asked(client, restart('op-1', { fencingToken: 5 })), { result: {} })
+  const fenced = { status: status.ABORTED, error: { code: 'FENCED' } }
+  t.match(await asked(client, restart('op-2', { fencingToken: 1, cluster: 'other' })), fenced)
+  t.match(await asked(client, restart('op-2', { fencingToken: 5, cluster: 'other' })), fenced)
+  t.match(await asked(client, restart('op-2', { fencingToken: 6, cluster: 'other' })), { result: {} })
 })
 
 t.test('a coordinator that was taken over is fenced, also after a restart', async (t) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -46,6 +46,26 @@ t.test('a unix socket wants the token too', async (t) => {
   t.teardown(() => serving.close())
   t.equal(await call('http://localhost/v1/runs', { socketPath: path }), 401)
   t.equal(await call('http://localhost/v1/runs', { socketPath: path, headers: { authorization } }), 200)
+})
+
+t.test('nobody but its owner can connect to a unix socket, from its first moment on', async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'quorate-')), 's')
+  const before = process.umask(0)
+  t.teardown(() => process.umask(before))
+  const modes = new Set<number>()
+  const look = setInterval(() => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found !== undefined) modes.add(found.mode & 0o077)
+  }, 0)
+  const serving = await serve({ session: restSession(), listen: `unix:${path}`, token, fleetCa })
+  t.teardown(() => serving.close())
+  clearInterval(look)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.same(
+    [...modes].filter((mode) => mode !== 0),
+    [],
+  )
+  t.equal(process.umask(0), 0, 'what is made afterwards is not affected')
 })
 
 t.test('any other address is TLS only, and takes certificates of the fleet by their role', async (t) => {

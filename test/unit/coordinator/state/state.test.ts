@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { Decrypter, Encrypter } from 'age-encryption'
 import t from 'tap'
 import { enrolBundle } from '../../../../coordinator/src/state/enroll-bundle.js'
 import { enrolledNodes } from '../../../../coordinator/src/state/enrolled-nodes.js'
+import { readCa, readIdentity } from '../../../../coordinator/src/state/fleet-ca.js'
 import { initState } from '../../../../coordinator/src/state/init.js'
 import { keepBackup } from '../../../../coordinator/src/state/keep-backup.js'
 import { defaultStateFolder, statePaths } from '../../../../coordinator/src/state/paths.js'
@@ -45,6 +57,51 @@ t.test('enrolling again replaces the node, and gives it another key', async (t) 
   t.match(text(join(bundle, 'agent.yaml')), /listen: '\[fd00::1\]:7000'/)
   writeFileSync(paths.nodes, '{"nodes": 1}')
   await t.rejects(enrolledNodes(paths), { code: 'USAGE', where: paths.nodes })
+})
+
+t.test('a node’s key is not written where another user could take it', async (t) => {
+  const paths = await initState(join(t.testdir(), 'state'))
+  const at = (name: string): string => join(t.testdirName, name)
+  const enrol = (bundle: string) => enrolBundle(paths, { node: 'cp1', address: '10.0.0.1', bundle })
+  const refused = (why: RegExp) => ({ code: 'USAGE', message: why, remedy: /mode 0700, with --bundle/ })
+  for (const mode of [0o770, 0o707, 0o1777, 0o720]) {
+    const bundle = at(`mode-${mode}`)
+    mkdirSync(bundle)
+    chmodSync(bundle, mode)
+    await t.rejects(enrol(bundle), refused(/other users may write to it/))
+    t.same(readdirSync(bundle), [])
+  }
+  mkdirSync(at('own'), { mode: 0o755 })
+  symlinkSync(at('own'), at('link'))
+  await t.rejects(enrol(at('link')), refused(/it is not a folder/))
+  if (process.getuid?.() === 0) {
+    chownSync(at('own'), 1000, 1000)
+    await t.rejects(enrol(at('own')), refused(/it belongs to another user \(uid 1000\)/))
+    chownSync(at('own'), 0, 0)
+  }
+  await enrol(at('own'))
+  await enrol(at('new'))
+  t.equal(statSync(at('new')).mode & 0o777, 0o700)
+  writeFileSync(join(at('new'), 'node.crt'), 'garbage')
+  await t.rejects(enrol(at('new')), { code: 'USAGE', message: /identity of another node \(unreadable\)/ })
+})
+
+t.test('certificates of the fleet that cannot be read are named, with where to get them', async (t) => {
+  const paths = await initState(join(t.testdir(), 'state'))
+  const damaged = (where: string) => ({
+    code: 'STATE_NOT_INITIALISED',
+    where,
+    remedy: `Restore ${where} from your backup of the state folder.`,
+  })
+  for (const where of [paths.coordinatorCert, paths.caCert, paths.coordinatorKey, paths.caKey]) {
+    const before = text(where)
+    writeFileSync(where, 'garbage')
+    const read: Promise<unknown> = where === paths.caKey ? readCa(paths) : readIdentity(paths)
+    await t.rejects(read, damaged(where))
+    writeFileSync(where, before)
+  }
+  await readIdentity(paths)
+  await readCa(paths)
 })
 
 t.test('a fleet that lacks a file is not taken for none: the file is named, with where to get it', async (t) => {

@@ -965,6 +965,19 @@ export interface ForgetCertificateRequestsResponse {
   event: OperationEvent | undefined;
 }
 
+export interface DeleteBackupsRequest {
+  /** Its run is the deletion's own, never one whose backups it removes. */
+  header:
+    | OperationHeader
+    | undefined;
+  /** Runs whose backups are removed. */
+  runIds: string[];
+}
+
+export interface DeleteBackupsResponse {
+  event: OperationEvent | undefined;
+}
+
 export interface PullImagesRequest {
   header: OperationHeader | undefined;
   kubernetesVersion: string;
@@ -10119,6 +10132,132 @@ export const ForgetCertificateRequestsResponse: MessageFns<ForgetCertificateRequ
   },
 };
 
+function createBaseDeleteBackupsRequest(): DeleteBackupsRequest {
+  return { header: undefined, runIds: [] };
+}
+
+export const DeleteBackupsRequest: MessageFns<DeleteBackupsRequest> = {
+  encode(message: DeleteBackupsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      OperationHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.runIds) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBackupsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBackupsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = OperationHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.runIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteBackupsRequest>): DeleteBackupsRequest {
+    return DeleteBackupsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteBackupsRequest>): DeleteBackupsRequest {
+    const message = createBaseDeleteBackupsRequest();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? OperationHeader.fromPartial(object.header)
+      : undefined;
+    message.runIds = object.runIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseDeleteBackupsResponse(): DeleteBackupsResponse {
+  return { event: undefined };
+}
+
+export const DeleteBackupsResponse: MessageFns<DeleteBackupsResponse> = {
+  encode(message: DeleteBackupsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== undefined) {
+      OperationEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteBackupsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteBackupsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = OperationEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteBackupsResponse>): DeleteBackupsResponse {
+    return DeleteBackupsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteBackupsResponse>): DeleteBackupsResponse {
+    const message = createBaseDeleteBackupsResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? OperationEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
 function createBasePullImagesRequest(): PullImagesRequest {
   return { header: undefined, kubernetesVersion: "", imageRepository: "", also: [] };
 }
@@ -14039,7 +14178,7 @@ export const TriedChange: MessageFns<TriedChange> = {
 
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
- * Reads need the role `observer` (ReadBackup, WatchAvailability, MeasureDisk and MeasurePath: `operator`), changes the role `operator`
+ * Reads need the role `observer` (HoldPorts, ReadBackup, WatchAvailability, MeasureDisk and MeasurePath: `operator`), changes the role `operator`
  * (agent/src/server/access.ts).
  */
 export type NodeAgentServiceService = typeof NodeAgentServiceService;
@@ -14537,6 +14676,17 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): ForgetCertificateRequestsResponse =>
       ForgetCertificateRequestsResponse.decode(value),
   },
+  /** Removes the backups of runs that are over from this node: they hold keys in clear. Those runs cannot be undone here afterwards. */
+  deleteBackups: {
+    path: "/quorate.v1.NodeAgentService/DeleteBackups" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DeleteBackupsRequest): Buffer => Buffer.from(DeleteBackupsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteBackupsRequest => DeleteBackupsRequest.decode(value),
+    responseSerialize: (value: DeleteBackupsResponse): Buffer =>
+      Buffer.from(DeleteBackupsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteBackupsResponse => DeleteBackupsResponse.decode(value),
+  },
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: {
     path: "/quorate.v1.NodeAgentService/UpdateKubeadmConfig" as const,
@@ -15020,6 +15170,8 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
     ForgetCertificateRequestsRequest,
     ForgetCertificateRequestsResponse
   >;
+  /** Removes the backups of runs that are over from this node: they hold keys in clear. Those runs cannot be undone here afterwards. */
+  deleteBackups: handleServerStreamingCall<DeleteBackupsRequest, DeleteBackupsResponse>;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: handleServerStreamingCall<UpdateKubeadmConfigRequest, UpdateKubeadmConfigResponse>;
   /** Sets the feature gate EtcdLearnerMode in kubeadm-config, nothing else, and keeps the previous text. Only on a control plane. */
@@ -15666,6 +15818,16 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ForgetCertificateRequestsResponse>;
+  /** Removes the backups of runs that are over from this node: they hold keys in clear. Those runs cannot be undone here afterwards. */
+  deleteBackups(
+    request: DeleteBackupsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DeleteBackupsResponse>;
+  deleteBackups(
+    request: DeleteBackupsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<DeleteBackupsResponse>;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig(
     request: UpdateKubeadmConfigRequest,

