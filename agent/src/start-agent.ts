@@ -13,6 +13,7 @@ import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
 import { connectKubeApi } from './host/local-kube-api.js'
 import { NodeNetwork } from './host/node-network.js'
+import { Pins } from './host/pins.js'
 import { DisturbingLooks } from './ops/disturbing-looks.js'
 import { operations } from './ops/registry.js'
 import { sweepLeftovers } from './ops/sweep-leftovers.js'
@@ -36,7 +37,7 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   const host = new LinuxHost(config.hostRoot)
   const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
   const ledger = new Ledger(await openAppendFile(ledgerPath), ledgerPath)
-  const tools = await toolsOf(host, config)
+  const tools = await toolsOf(host, { config, identity, log })
   const beforeResume = async (followed: readonly string[]): Promise<void> => {
     const removed = await sweepLeftovers(host, { stateFolder: config.stateFolder, followed })
     if (removed.length > 0) log.warn('removed what an agent before this one left', { removed })
@@ -46,7 +47,15 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   return { node: config.node, listen: config.listen, stop: serving.stop }
 }
 
-async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAddress }: AgentConfig): Promise<Tools> {
+interface Started {
+  readonly config: AgentConfig
+  readonly identity: MutualTlsIdentity
+  readonly log: Log
+}
+
+async function toolsOf(host: Host, { config, identity, log }: Started): Promise<Tools> {
+  const { node, stateFolder, criSocket, hostRoot, listenAddress, backupRecipient } = config
+  const enrolled = backupRecipient === '' ? {} : { 'backup-recipient': backupRecipient }
   // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
   return {
@@ -56,7 +65,8 @@ async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAdd
       return criSocket || findCriSocket(host)
     },
     network,
-    sealing: await createSealing(),
+    sealing: await createSealing({ ...identity, node }),
+    pins: new Pins({ host, stateFolder, enrolled, log }),
     looks: new DisturbingLooks(),
     kube: () => connectKubeApi(host),
     etcd: () => connectEtcd(host),
