@@ -4,34 +4,47 @@ import { NodeAgentServiceService } from '../shared/src/gen/quorate/v1/node_agent
 
 type Name = keyof typeof NodeAgentServiceService
 
+const tokenGoes = 'join token: sent to the endpoint and under the CA that the sealing node wrote into the secret'
+
 /** OPERATIONS THAT SEND OR HAND OUT A SECRET of the node or the cluster, and what decides where it goes. */
 const secrets: Partial<Readonly<Record<Name, string>>> = {
   readBackup: 'CA keys, etcd with every Secret: encrypted for the recipient that is pinned on the node',
   uploadCertificates: 'join token and certificate key: sealed to keys that the joiners prove',
   createJoinToken: 'join token: sealed to keys that the joiners prove',
   sealSharedFiles: 'files of the control plane: sealed to keys that the joiners prove',
-  checkJoin: 'join token: sent to the endpoint and under the CA that the sealing node wrote into the secret',
-  probeDiscovery: 'join token: the same',
-  joinControlPlane: 'join token: the same; the pinned CA decides which cluster',
+  checkJoin: tokenGoes,
+  probeDiscovery: tokenGoes,
+  joinControlPlane: `${tokenGoes}; the pinned CA decides which cluster`,
+  getOperation: 'results with ciphertexts that only the node that they are sealed to can open',
 }
 
 /** OPERATIONS WHOSE ARGUMENTS DECIDE WHAT RUNS with rights of root or of the cluster: the reason why an operator is root. */
 const runs: Partial<Readonly<Record<Name, string>>> = {
-  applyKubeVip: 'an image that the caller names runs as a static pod on the host network, with a client certificate for a Lease',
+  applyKubeVip:
+    'an image that the caller names runs as a static pod on the host network, with a client certificate for a Lease',
   updateKubeadmConfig: 'image repository, arguments and volumes of the next control planes',
   joinControlPlane: 'arguments of the kubelet, and control planes as kubeadm-config describes them',
   placeSharedFiles: 'files of another node of the fleet, in /etc/kubernetes and /var/lib/kubernetes, never executable',
   pullImages: 'images of a repository that the caller names are stored, not started',
   rewriteKubeconfig: 'which server a kubelet or a user trusts to be its API server; the CA in the file stays',
   writeHostsBlock: 'which address a name has on the node',
-  placeSignedCertificates: 'certificates of another CA, if the CA key is not on the cluster; nothing uses them before a join',
+  placeSignedCertificates:
+    'certificates of another CA, if the CA key is not on the cluster; nothing uses them before a join',
 }
 
 /** The comment above each rpc of the proto, as one text. */
 function purposes(): ReadonlyMap<string, string> {
   const proto = readFileSync(new URL('../proto/quorate/v1/node_agent.proto', import.meta.url), 'utf8')
   const found = [...proto.matchAll(/((?: {2}\/\/ [^\n]*\n)+) {2}rpc (\w+)\(/g)]
-  return new Map(found.map(([, comment = '', name = '']) => [name, comment.replace(/^ {2}\/\/ /gm, '').trim().replaceAll('\n', ' ')]))
+  return new Map(
+    found.map(([, comment = '', name = '']) => [
+      name,
+      comment
+        .replace(/^ {2}\/\/ /gm, '')
+        .trim()
+        .replaceAll('\n', ' '),
+    ]),
+  )
 }
 
 const upper = (name: string): string => name[0]?.toUpperCase() + name.slice(1)
@@ -59,7 +72,7 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 
 | role | has | can | cannot |
 |---|---|---|---|
-| observer | a client certificate with \`quorate:observer\` (no command issues one yet) | call the operations [below](#what-an-observer-may-call): read facts, ConfigMaps and manifests with secrets removed, let a node connect to an address and report what answers | change a node, get a backup, have a token sent anywhere |
+| observer | a client certificate with \`quorate:observer\` (no command issues one yet) | call the operations [below](#what-an-observer-may-call): read facts, ConfigMaps and manifests, from which a filter removes private keys, tokens and passwords as far as it recognizes them; let a node connect to an address and report what answers | change a node, get a backup, have a token sent anywhere |
 | operator | a client certificate with \`quorate:operator\`: the coordinator's | call every operation. [Its thief is root](#coordinators-certificate-alone) on every node that becomes a control plane, and can break every node | read backups or join secrets with it alone, place files of its own, join a machine to a cluster that no agent of the fleet belongs to |
 | agent | a certificate with \`quorate:node\`, for its name | prove its sealing key, seal for other nodes, open what was sealed to it | call any operation of another agent |
 | local user of a node | an account, no root | write the kubeconfig in the home folder, which the agent reads and rewrites as root: [users on the nodes](security.md#users-on-the-nodes) | read \`/etc/quorate\`, \`/var/lib/quorate-agent\` or \`/run/quorate-agent\` |
@@ -144,12 +157,11 @@ echo "backupRecipient: $(cat STATE/backup/recipient)"
 |---|---|---|
 ${rowsOf('observer')}
 
-None of these sends or hands out a secret. \`ProbeEndpoint\` sends no credentials. \`ProbeKubeconfig\` and \`ProbeKubelets\` use client certificates: the key does not leave the node in a TLS handshake, and the server is that of the node's own file.
+None of these sends or hands out a secret in clear. The filter of \`FindReferences\` and of texts of the cluster is a list of forms: a secret that looks like none of them is shown. \`ProbeEndpoint\` sends no credentials. \`ProbeKubeconfig\` and \`ProbeKubelets\` use client certificates: the key does not leave the node in a TLS handshake, and the server is that of the node's own file.
 
 ## What takes an operator
 
-\`WatchAvailability\` connects to hosts that the caller names, with the CA that the caller names, and shows the client certificate of \`admin.conf\` to targets with writes. TLS 1.2 and 1.3 bind the signature to that connection: such a host learns the name in the certificate, not the key, and cannot pass the connection on.
-\`MeasurePath\` sends zeros, to a server whose certificate the caller names by its hash.
+\`WatchAvailability\` connects to hosts that the caller names. Where it writes, with the client certificate of \`admin.conf\`, it accepts only servers of the node's own cluster CA. \`MeasurePath\` sends zeros, to a server whose certificate the caller names by its hash.
 
 | operation | does | to note |
 |---|---|---|

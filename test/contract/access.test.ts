@@ -18,14 +18,24 @@ t.test(
   'what carries an operation header changes the node and needs the operator; so do seven that carry none',
   async (t) => {
     t.ok(changes.length > 20, 'the headers were found')
-    const besides = ['measureDisk', 'measurePath', 'raiseFence', 'readBackup', 'watchAvailability', 'probeDiscovery', 'checkJoin']
+    const besides = [
+      'measureDisk',
+      'measurePath',
+      'raiseFence',
+      'readBackup',
+      'watchAvailability',
+      'probeDiscovery',
+      'checkJoin',
+    ]
     for (const [name, { path }] of methods)
       if (besides.includes(name) || names(changes).includes(name)) t.equal(access[path], 'operator', name)
   },
 )
 
 t.test('docs/threat-model.md names every operation once, under its role and with what it does', async (t) => {
-  const [, forObservers = '', forOperators = ''] = threatModelPage().split(/^## What an observer may call$|^## What takes an operator$/m)
+  const [, forObservers = '', forOperators = ''] = threatModelPage().split(
+    /^## What an observer may call$|^## What takes an operator$/m,
+  )
   for (const [name, { path }] of methods) {
     const row = new RegExp(`^\\| \`${name}\` \\| [A-Z].+ \\|`, 'gim')
     const seen = [forObservers, forOperators].map((part) => part.match(row)?.length ?? 0)

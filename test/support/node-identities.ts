@@ -1,10 +1,10 @@
-import type { SealedAbout, Sealing } from '@quorate/agent/host/sealing'
 import type { NodeIdentity } from '@quorate/agent/host/node-identity'
+import type { SealedAbout, Sealing } from '@quorate/agent/host/sealing'
 import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 
 /** The fleet of the tests' nodes. */
-export const fleetCa = createFleetCa('tests')
+const fleetCa = createFleetCa('tests')
 
 interface Wish {
   readonly ca?: typeof fleetCa

@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Encrypter } from 'age-encryption'
 import { newAgeIdentity } from './age-identity.js'
-import { type NodeIdentity, prove, requireProof } from './node-identity.js'
+import { type NodeIdentity, type NodeProof, prove, requireProof } from './node-identity.js'
 import { type Claims, readEnvelope, signedBytes, writeEnvelope } from './sealed-envelope.js'
 import type { SealedAbout, Sealing } from './sealing.js'
 
@@ -40,7 +40,7 @@ export async function createSealing(self: NodeIdentity): Promise<Sealing> {
 const keyText = ({ node, recipient }: Pick<SealingRecipient, 'node' | 'recipient'>): Buffer =>
   Buffer.from(`${node}\n${recipient}`)
 
-const asBytes = ({ certificatePem, signature }: { certificatePem: string; signature: Uint8Array }) => ({
+const asBytes = ({ certificatePem, signature }: NodeProof) => ({
   certificatePem,
   signature: Buffer.from(signature),
 })

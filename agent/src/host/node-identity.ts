@@ -32,7 +32,8 @@ export function requireProof(
 ): void {
   const [certificate, ...between] = certificatesIn(certificatePem)
   if (certificate === undefined) throw unproven(node, 'no certificate came with it')
-  if (!isOfFleet(certificate, between, certificatesIn(ca))) throw unproven(node, 'the fleet did not issue the certificate')
+  if (!isOfFleet(certificate, between, certificatesIn(ca)))
+    throw unproven(node, 'the fleet did not issue the certificate')
   const { organizations, sans, notBefore, notAfter } = readCertificate(certificate.toString())
   if (!organizations.includes('quorate:node')) throw unproven(node, 'the certificate is not that of a node')
   if (!sans.includes(node)) throw unproven(node, `the certificate is that of ${sans.join(', ')}`)
@@ -44,7 +45,11 @@ export function requireProof(
 
 const signedText = (subject: Subject, text: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${subject}\n`), text])
 
-function isOfFleet(leaf: X509Certificate, between: readonly X509Certificate[], roots: readonly X509Certificate[]): boolean {
+function isOfFleet(
+  leaf: X509Certificate,
+  between: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+): boolean {
   let current = leaf
   for (let issuers = 0; issuers < mostIssuers; issuers++) {
     if (roots.some((root) => issued(root, current))) return true

@@ -3,7 +3,7 @@ import type { Log } from '@quorate/shared/log'
 import type { Host } from './host.js'
 
 /** What a node remembers, so that whoever holds an operator's certificate cannot exchange it: who gets backups, which cluster it joins. */
-export type Pinned = 'backup-recipient' | 'cluster-ca'
+type Pinned = 'backup-recipient' | 'cluster-ca'
 
 const words: Readonly<Record<Pinned, string>> = {
   'backup-recipient': 'backups of this node go to',

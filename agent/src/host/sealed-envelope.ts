@@ -9,7 +9,7 @@ export interface Claims extends SealedAbout {
   readonly key: string
 }
 
-export interface Envelope {
+interface Envelope {
   readonly claims: Claims
   /** The text of the claims and the secret, as signed. */
   readonly signed: Uint8Array

@@ -1,5 +1,5 @@
-import type { CreateJoinTokenRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readClusterConfiguration } from '@quorate/shared/cluster-config-map'
+import type { CreateJoinTokenRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { lostSecretsEvidence, makeToken } from './cluster/bootstrap-token.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { placeOfCluster, requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'

@@ -29,7 +29,8 @@ export function requireEndpoint(secret: JoinSecret, endpoint: string): void {
 
 /** The same for a cluster with another CA. */
 export function requireCaPin(secret: JoinSecret, pin: string): void {
-  if (!caPinsOf(secret).includes(pin)) throw notThere(`a cluster with the CA ${caPinsOf(secret).join(', ')}, not ${pin}`)
+  if (!caPinsOf(secret).includes(pin))
+    throw notThere(`a cluster with the CA ${caPinsOf(secret).join(', ')}, not ${pin}`)
 }
 
 const notThere = (what: string): QuorateError =>

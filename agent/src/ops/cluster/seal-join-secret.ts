@@ -2,9 +2,9 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
 import { parseNodeName } from '@quorate/shared/names'
-import { clusterCa } from '../network/cluster-ca.js'
 import type { SealedAbout } from '../../host/sealing.js'
 import type { JoinSecret } from '../join-secret.js'
+import { clusterCa } from '../network/cluster-ca.js'
 import type { Tools } from '../tools.js'
 
 /** INVALID_REQUEST or SEAL_UNPROVEN unless at least one node is named, each with a recipient of its own; checked before anything is made. */
@@ -23,9 +23,13 @@ export async function placeOfCluster({ host }: Tools, endpoint: string | undefin
   const caPem = await clusterCa(host)
   if (caPem === undefined) throw new QuorateError('CERTIFICATE_INVALID', 'this control plane has no CA of its cluster')
   if (endpoint !== undefined) return { endpoint, caPem }
-  throw new QuorateError('CONFIG_MAP_INVALID', 'kubeadm-config has no controlPlaneEndpoint: no control plane can join', {
-    where: 'configmap/kube-system/kubeadm-config',
-  })
+  throw new QuorateError(
+    'CONFIG_MAP_INVALID',
+    'kubeadm-config has no controlPlaneEndpoint: no control plane can join',
+    {
+      where: 'configmap/kube-system/kubeadm-config',
+    },
+  )
 }
 
 type JoinPlace = Pick<JoinSecret, 'endpoint' | 'caPem'>

@@ -1,5 +1,5 @@
-import { joinSecretPath } from '@quorate/shared/names'
 import { createFleetCa } from '@quorate/shared/issue-certificate'
+import { joinSecretPath } from '@quorate/shared/names'
 import t from 'tap'
 import { parseJoinSecret, readJoinSecret, removeJoinSecret } from '../../../../agent/src/ops/join-secret.js'
 import { placeJoinSecret } from '../../../../agent/src/ops/place-join-secret.js'
@@ -15,8 +15,7 @@ const secret = {
 
 t.test('placed for the join only, in a file that only root reads', async (t) => {
   const node = await OpsNode.make(t)
-  const seal = (text: string) =>
-    sealedBy(node.tools.sealing, node.asRecipient, text, { purpose: 'join-secret', runId })
+  const seal = (text: string) => sealedBy(node.tools.sealing, node.asRecipient, text, { purpose: 'join-secret', runId })
   const result = await node.change(placeJoinSecret, { secret: await seal(JSON.stringify(secret)) })
   t.equal(node.mode(joinSecretPath), 0o600)
   t.equal(result.facts['token_id'], 'abcdef')

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSealing } from '@quorate/agent/host/age-sealing'
 import { Pins } from '@quorate/agent/host/pins'
+import { writeArchive } from '@quorate/agent/ops/backup/archive'
 import { checkJoin } from '@quorate/agent/ops/check-join'
 import { createJoinToken } from '@quorate/agent/ops/create-join-token'
 import { joinControlPlane } from '@quorate/agent/ops/join-control-plane'
@@ -12,16 +13,17 @@ import { probeDiscovery } from '@quorate/agent/ops/probe-discovery'
 import { readBackup } from '@quorate/agent/ops/read-backup'
 import { sealSharedFiles } from '@quorate/agent/ops/seal-shared-files'
 import { uploadCertificates } from '@quorate/agent/ops/upload-certificates'
-import { writeArchive } from '@quorate/agent/ops/backup/archive'
+import { watchAvailability } from '@quorate/agent/ops/watch-availability'
 import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { readCertificate } from '@quorate/shared/pki'
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { startApiServer } from '../../../support/api-server.js'
 import { controlPlaneNode, nodeName, runId } from '../../../support/control-plane-node.js'
 import { identityOf, recipientOf, sealedBy } from '../../../support/node-identities.js'
-import { OpsNode, rejected, runId as opsRun } from '../../../support/ops-node.js'
+import { OpsNode, runId as opsRun, rejected } from '../../../support/ops-node.js'
 
 // What a thief of the coordinator's certificate alone asks for: it has no key of a node.
 
@@ -105,7 +107,7 @@ t.test('a machine joins no cluster but that of the control plane that sealed the
   await node.host.remove('/etc/kubernetes', { recursive: true })
   const [mine, another] = [secretOf(own, 'own.example.com:6443'), secretOf(foreign, 'foreign.example.com:6443')]
   const forged = await sealedByThief(node.sealing.recipient, JSON.stringify(another))
-  const place = (secret: typeof forged) => placeJoinSecret.run({ header: undefined, secret }, node.context())
+  const place = (secret: SealedSecret) => placeJoinSecret.run({ header: undefined, secret }, node.context())
   await t.rejects(place(forged), { code: 'SEAL_UNPROVEN' })
   await keepSecret(node.host, mine)
   for (const elsewhere of [
@@ -131,12 +133,33 @@ t.test('a machine joins no cluster but that of the control plane that sealed the
   t.match(await place(proved), { unchanged: false }, 'cleared on the node itself')
 })
 
-t.test('the join token is sent to no endpoint and under no CA that the caller names', async (t) => {
-  const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
+/** The thief's own API server, with a certificate that only its CA explains. */
+async function thiefsServer(t: Test) {
   const names = { commonName: 'x', organizations: [], dnsNames: ['kubernetes'], ipAddresses: ['127.0.0.1'] }
   const pair = issueCertificate({ ca: foreign, ...names, days: 1, usage: 'server' })
   const thief = await startApiServer({ pair, caPem: foreign.certPem, signs: true })
   t.teardown(() => thief.close())
+  return thief
+}
+
+t.test('the credentials of admin.conf go to no server under a CA that the caller names', async (t) => {
+  const node = await controlPlaneNode(t)
+  const thief = await thiefsServer(t)
+  const target = { name: 'write', host: '127.0.0.1', port: thief.port, serverName: 'kubernetes', write: true }
+  const request = {
+    ...{ targets: [{ ...target, everyMs: 10, dnsName: '', freshEveryMs: 0, onceGood: false }] },
+    ...{ readEveryMs: 10, writeEveryMs: 10, caPem: foreign.certPem },
+  }
+  const watch = watchAvailability.run(request, node.tools, signal)[Symbol.asyncIterator]()
+  const { value } = await watch.next()
+  await watch.return?.()
+  t.match(value.seen, [{ name: 'write' }])
+  t.same(thief.asked, [])
+})
+
+t.test('the join token is sent to no endpoint and under no CA that the caller names', async (t) => {
+  const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
+  const thief = await thiefsServer(t)
   const token = 'abcdef.0123456789abcdef'
   thief.tokens.add(token)
   const request = { endpoint: `kubernetes:${thief.port}`, caPem: foreign.certPem, byFile: true }

@@ -46,7 +46,12 @@ t.test('every undo gives back bytes, modes, owners and what was not there, folde
   node.unit('keepalived', 'inactive', 'disabled')
   const before = await everything(node)
   await node.change(backUpFiles, { includeApiObjects: false })
-  const shared = [...writeArchive([file('etc/kubernetes/audit/deep/policy.yaml', 'a: b\n'), file('etc/kubernetes/audit/enc.yaml', 'k: 1\n')])]
+  const shared = [
+    ...writeArchive([
+      file('etc/kubernetes/audit/deep/policy.yaml', 'a: b\n'),
+      file('etc/kubernetes/audit/enc.yaml', 'k: 1\n'),
+    ]),
+  ]
   const files = await sealed(node, Buffer.concat(shared))
   const results = [
     await node.change(applyLoadBalancer, {

@@ -63,7 +63,12 @@ export async function startToyAgent(
       stateFolder: '/var/lib/quorate-agent',
       criSocket: '/run/containerd/containerd.sock',
       network: new NodeNetwork({ host }),
-      sealing: await createSealing({ node: 'node1.example.com', ca: fleet.certPem, cert: node.certPem, key: node.keyPem }),
+      sealing: await createSealing({
+        node: 'node1.example.com',
+        ca: fleet.certPem,
+        cert: node.certPem,
+        key: node.keyPem,
+      }),
       pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: createLog('toy', () => {}) }),
       looks: new DisturbingLooks(),
       kube: never,

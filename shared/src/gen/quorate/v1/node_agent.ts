@@ -384,7 +384,7 @@ export interface WatchAvailabilityRequest {
   /** How often each target is asked; 0: 50 for reads, 250 for writes. */
   readEveryMs: number;
   writeEveryMs: number;
-  /** The cluster CA; empty: this node's own. */
+  /** The cluster CA; empty, or with a target that writes: this node's own. */
   caPem: string;
 }
 

@@ -10,7 +10,12 @@ import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import type { Json } from '../../../../support/api-server.js'
-import { type ControlPlaneNode, controlPlaneNode, type NodeOptions, runId } from '../../../../support/control-plane-node.js'
+import {
+  type ControlPlaneNode,
+  controlPlaneNode,
+  type NodeOptions,
+  runId,
+} from '../../../../support/control-plane-node.js'
 import { identityOf, recipientOf } from '../../../../support/node-identities.js'
 
 const secrets = '/api/v1/namespaces/kube-system/secrets'
@@ -96,7 +101,11 @@ t.test('a token is a Secret as kubeadm makes them, signed in cluster-info, and s
   })
   const seconds = (Date.parse(data['expiration'] ?? '') - Date.now()) / 1000
   t.ok(seconds > 3590 && seconds <= 3600)
-  const opened = JSON.parse(Buffer.from(await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-token', runId })).toString())
+  const opened = JSON.parse(
+    Buffer.from(
+      await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-token', runId }),
+    ).toString(),
+  )
   t.same(opened, {
     token: `${data['token-id']}.${data['token-secret']}`,
     certificateKey: '',
@@ -104,7 +113,9 @@ t.test('a token is a Secret as kubeadm makes them, signed in cluster-info, and s
     caPem: node.ca.certPem,
   })
   const about = { purpose: 'join-token', runId } as const
-  await t.rejects((await joinerSealing()).open(sealed[0]?.ciphertext ?? Buffer.alloc(0), about), { code: 'SECRET_NOT_FOR_US' })
+  await t.rejects((await joinerSealing()).open(sealed[0]?.ciphertext ?? Buffer.alloc(0), about), {
+    code: 'SECRET_NOT_FOR_US',
+  })
 })
 
 t.test('a token for nobody, for no node, or without an end is refused before it is made', async (t) => {
@@ -147,7 +158,11 @@ t.test('uploads under a key that only the joiners learn: it is in no file, no jo
     tokenTtlSeconds: 3600,
   }
   const result = await uploadCertificates.run(request, node.context())
-  const opened = JSON.parse(Buffer.from(await joiner.open(result.sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-secret', runId })).toString())
+  const opened = JSON.parse(
+    Buffer.from(
+      await joiner.open(result.sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-secret', runId }),
+    ).toString(),
+  )
   const [init, cluster] = parseAllDocuments(node.text('/seen.yaml')).map((one) => one.toJS())
   t.match(opened.certificateKey, /^[0-9a-f]{64}$/)
   t.equal(init.certificateKey, opened.certificateKey)
@@ -259,7 +274,11 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
   t.match(await probeDiscovery.run(request, node.tools, signal), { signatureValid: false, error: /no join secret/ })
   const wish = { header: undefined, recipients: [recipientOf('cp2', joiner)], tokenTtlSeconds: 3600 }
   const { sealed } = await createJoinToken.run(wish, node.context())
-  const secret = JSON.parse(Buffer.from(await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-token', runId })).toString())
+  const secret = JSON.parse(
+    Buffer.from(
+      await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-token', runId }),
+    ).toString(),
+  )
   await placeJoinSecret(node.host, secret)
   t.same(await probeDiscovery.run(request, node.tools, signal), {
     signatureValid: true,

@@ -223,7 +223,11 @@ for (const fails of [false, true]) {
     t.equal(facts['fingerprint_after'], facts['fingerprint_before'])
     t.match(facts['restored'], '/etc/cni/net.d/10-flannel.conflist')
     t.match(facts['left'], /iptables.*until the next boot; \/root\/\.kube/)
-    t.same(readdirSync(join(node.root, 'var/lib/quorate-agent')), ['pinned-cluster-ca'], 'neither marker nor copies stay')
+    t.same(
+      readdirSync(join(node.root, 'var/lib/quorate-agent')),
+      ['pinned-cluster-ca'],
+      'neither marker nor copies stay',
+    )
     node.write('/run/quorate-agent/join-secret.json', JSON.stringify(secret))
     await node.host.remove('/fails')
     t.match(await joinControlPlane.run(request, node.context('op-3')), { unchanged: false }, 'it can join again')
