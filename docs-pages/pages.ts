@@ -7,6 +7,7 @@ import { machinesPage } from './machines-page.js'
 import { orderPage } from './order-page.js'
 import { proofsPage } from './proofs-page.js'
 import { schemaPages } from './schema-pages.js'
+import { threatModelPage } from './threat-model-page.js'
 import { versionsPage } from './versions-page.js'
 
 /** Pages that are generated from the code; test/contract holds the files to it. */
@@ -20,5 +21,6 @@ export const pages = (): Readonly<Record<string, string>> => ({
   'order.md': orderPage(),
   'proofs.md': proofsPage(),
   ...schemaPages(),
+  'threat-model.md': threatModelPage(),
   'versions.md': versionsPage(),
 })

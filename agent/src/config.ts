@@ -18,6 +18,8 @@ export interface AgentConfig {
   readonly criSocket: string
   /** `/`, or the folder of a simulated node, which holds all its paths. */
   readonly hostRoot: string
+  /** The age recipient that backups of this node go to; empty: the first one that asks. */
+  readonly backupRecipient: string
 }
 
 const defaults = {
@@ -25,6 +27,7 @@ const defaults = {
   stateFolder: '/var/lib/quorate-agent',
   criSocket: '',
   hostRoot: '/',
+  backupRecipient: '',
 }
 
 const keys = ['node', ...Object.keys(defaults)]
@@ -39,14 +42,15 @@ export function parseAgentConfig(text: string, path: string): AgentConfig {
     if (typeof given !== 'string') throw invalid(`${key} must be a string`)
   }
   const { node = '', ...rest } = value as Record<string, string>
-  const { listen, stateFolder, criSocket, hostRoot } = { ...defaults, ...rest }
+  const { listen, stateFolder, criSocket, hostRoot, backupRecipient } = { ...defaults, ...rest }
   if (!isDnsName(node)) throw invalid("node must be this node's name")
   const listenAddress = addressOf(listen)
   if (listenAddress === undefined) throw invalid('listen must be IP:port')
   for (const [key, given] of Object.entries({ stateFolder, criSocket, hostRoot })) {
     if (!given.startsWith('/') && given !== defaults.criSocket) throw invalid(`${key} must be an absolute path`)
   }
-  return { node: node as NodeName, listen, listenAddress, stateFolder, criSocket, hostRoot }
+  if (!/^(age1[a-z0-9]+)?$/.test(backupRecipient)) throw invalid('backupRecipient must be an age recipient')
+  return { node: node as NodeName, listen, listenAddress, stateFolder, criSocket, hostRoot, backupRecipient }
 }
 
 function addressOf(listen: string): string | undefined {

@@ -13,6 +13,7 @@ import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
 import { connectKubeApi } from './host/local-kube-api.js'
 import { NodeNetwork } from './host/node-network.js'
+import { Pins } from './host/pins.js'
 import { DisturbingLooks } from './ops/disturbing-looks.js'
 import { operations } from './ops/registry.js'
 import { sweepLeftovers } from './ops/sweep-leftovers.js'
@@ -38,7 +39,7 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   const host = new LinuxHost(config.hostRoot)
   const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
   const ledger = new Ledger(await openLedger(ledgerPath), ledgerPath)
-  const tools = await toolsOf(host, config)
+  const tools = await toolsOf(host, { config, identity, log })
   const beforeResume = async (followed: readonly string[]): Promise<void> => {
     const removed = await sweepLeftovers(host, { stateFolder: config.stateFolder, followed })
     if (removed.length > 0) log.warn('removed what an agent before this one left', { removed })
@@ -63,7 +64,15 @@ async function openLedger(path: string): Promise<AppendFile> {
   }
 }
 
-async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAddress }: AgentConfig): Promise<Tools> {
+interface Started {
+  readonly config: AgentConfig
+  readonly identity: MutualTlsIdentity
+  readonly log: Log
+}
+
+async function toolsOf(host: Host, { config, identity, log }: Started): Promise<Tools> {
+  const { node, stateFolder, criSocket, hostRoot, listenAddress, backupRecipient } = config
+  const enrolled = backupRecipient === '' ? {} : { 'backup-recipient': backupRecipient }
   // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
   return {
@@ -73,7 +82,8 @@ async function toolsOf(host: Host, { stateFolder, criSocket, hostRoot, listenAdd
       return criSocket || findCriSocket(host)
     },
     network,
-    sealing: await createSealing(),
+    sealing: await createSealing({ ...identity, node }),
+    pins: new Pins({ host, stateFolder, enrolled, log }),
     looks: new DisturbingLooks(),
     kube: () => connectKubeApi(host),
     etcd: () => connectEtcd(host),

@@ -302,6 +302,17 @@ export const catalogue = {
     remedy:
       'The agent was restarted after the secret was encrypted for it. Run the step again; it encrypts the secret again.',
   },
+  SEAL_UNPROVEN: {
+    status: 'PERMISSION_DENIED',
+    exit: 'stepFailed',
+    remedy:
+      'Secrets go only from node to node of one fleet. Run the same version of quorate-agent on every node and restart it, then run the step again. If the error persists, enroll the named node again: `quorate enroll NODE --bundle DIR`.',
+  },
+  PINNED_TO_ANOTHER: {
+    status: 'PERMISSION_DENIED',
+    exit: 'stepFailed',
+    remedy: 'If the change is yours, clear the pin on that node as described in docs/threat-model.md#pins.',
+  },
   BACKUP_MISSING: {
     status: 'NOT_FOUND',
     exit: 'needsPerson',

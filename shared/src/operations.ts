@@ -5,7 +5,7 @@ type OperationName = keyof typeof NodeAgentServiceService
 /**
  * WHAT AN OBSERVER MAY CALL: operations that leave nothing behind, cost the node nothing and hand out no secret. All else takes an operator, also
  * what changes nothing: `holdPorts` takes ports and memory, `measureDisk` writes to a disk that etcd may use, `measurePath` fills a network for a moment, `watchAvailability` renews a
- * Lease, `raiseFence` shuts other coordinators out, `readBackup` hands out CA keys, encrypted to a key that the caller names.
+ * Lease, `raiseFence` shuts other coordinators out, `readBackup` hands out CA keys, `probeDiscovery` and `checkJoin` send the join token.
  */
 export const observable = [
   'getNodeFacts',
@@ -23,8 +23,6 @@ export const observable = [
   'resolveName',
   'probeEndpoint',
   'probeKubeconfig',
-  'probeDiscovery',
-  'checkJoin',
   'getSealingKey',
   'getCheckpoint',
   'getOperation',

@@ -2,6 +2,7 @@ import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_age
 import { observable, removing } from '@quorate/shared/operations'
 import t from 'tap'
 import { access } from '../../agent/src/server/access.js'
+import { threatModelPage } from '../../docs-pages/threat-model-page.js'
 
 const methods = Object.entries(NodeAgentServiceService)
 const changes = methods.filter(([, method]) => 'header' in method.requestDeserialize(Buffer.alloc(0)))
@@ -14,14 +15,34 @@ t.test('every operation has a role; only what the table names is for observers',
 })
 
 t.test(
-  'what carries an operation header changes the node and needs the operator; so do six that carry none',
+  'what carries an operation header changes the node and needs the operator; so do eight that carry none',
   async (t) => {
     t.ok(changes.length > 20, 'the headers were found')
-    const besides = ['holdPorts', 'measureDisk', 'measurePath', 'raiseFence', 'readBackup', 'watchAvailability']
+    const besides = [
+      'holdPorts',
+      'measureDisk',
+      'measurePath',
+      'raiseFence',
+      'readBackup',
+      'watchAvailability',
+      'probeDiscovery',
+      'checkJoin',
+    ]
     for (const [name, { path }] of methods)
       if (besides.includes(name) || names(changes).includes(name)) t.equal(access[path], 'operator', name)
   },
 )
+
+t.test('docs/threat-model.md names every operation once, under its role and with what it does', async (t) => {
+  const [, forObservers = '', forOperators = ''] = threatModelPage().split(
+    /^## What an observer may call$|^## What takes an operator$/m,
+  )
+  for (const [name, { path }] of methods) {
+    const row = new RegExp(`^\\| \`${name}\` \\| [A-Z].+ \\|`, 'gim')
+    const seen = [forObservers, forOperators].map((part) => part.match(row)?.length ?? 0)
+    t.same(seen, access[path] === 'observer' ? [1, 0] : [0, 1], name)
+  }
+})
 
 t.test('what removes is a change', async (t) => {
   for (const name of removing) t.ok(names(changes).includes(name), name)

@@ -195,7 +195,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/rest/context',
       'coordinator/src/rest/routes',
     ],
-    doors: ['fastify', '@fastify/swagger', 'node:tls', 'node:net', 'node:https'],
+    doors: ['fastify', '@fastify/swagger', 'node:tls', 'node:net', 'node:https', 'node:fs/promises'],
   },
   // The files that put the rooms together; one starts this program again, for --detach.
   'coordinator/src': {

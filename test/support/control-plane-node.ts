@@ -6,6 +6,7 @@ import { connectEtcd } from '@quorate/agent/host/etcd-client'
 import { LinuxHost } from '@quorate/agent/host/linux-host'
 import { connectKubeApi } from '@quorate/agent/host/local-kube-api'
 import { NodeNetwork } from '@quorate/agent/host/node-network'
+import { Pins } from '@quorate/agent/host/pins'
 import type { Sealing } from '@quorate/agent/host/sealing'
 import { DisturbingLooks } from '@quorate/agent/ops/disturbing-looks'
 import type { ChangeContext } from '@quorate/agent/ops/operation'
@@ -13,6 +14,7 @@ import type { Tools } from '@quorate/agent/ops/tools'
 import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { parse } from 'yaml'
 import { type ApiServer, startApiServer } from './api-server.js'
+import { identityOf } from './node-identities.js'
 import { installPrograms } from './systemd-programs.js'
 
 const fixtures = join(import.meta.dirname, '../fixtures')
@@ -134,12 +136,13 @@ async function node(
   root: string,
 ): Promise<Pick<ControlPlaneNode, 'host' | 'sealing' | 'tools' | 'progress' | 'context'>> {
   const host = new LinuxHost(root)
-  const sealing = await createSealing()
+  const sealing = await createSealing(identityOf(nodeName))
   const criSocket = '/run/containerd/containerd.sock'
   const tools: Tools = {
     host,
     sealing,
     looks: new DisturbingLooks(),
+    pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: { warn: () => {} } }),
     criSocket,
     stateFolder: '/var/lib/quorate-agent',
     network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { QuorateError } from '@quorate/shared/errors'
+import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Test } from 'tap'
@@ -20,9 +21,11 @@ import { connectCri } from '../../agent/src/host/cri-client.js'
 import type { KubeApi } from '../../agent/src/host/kube-api.js'
 import { LinuxHost } from '../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../agent/src/host/node-network.js'
+import { Pins } from '../../agent/src/host/pins.js'
 import { DisturbingLooks } from '../../agent/src/ops/disturbing-looks.js'
 import type { ChangeOperation } from '../../agent/src/ops/operation.js'
 import type { Tools } from '../../agent/src/ops/tools.js'
+import { identityOf, recipientOf } from './node-identities.js'
 
 export const runId = '20260303t101112-abc123'
 
@@ -82,16 +85,18 @@ const interfaces = [
 /** A node of its own folder: the real host, sealing and network of the agent; the programs are stand-ins in PATH. */
 export class OpsNode {
   readonly root: string
+  readonly name: string
   readonly tools: Tools
   readonly progress: string[] = []
   private operations = 0
 
-  private constructor(root: string, tools: Tools) {
+  private constructor(root: string, name: string, tools: Tools) {
+    this.name = name
     this.root = root
     this.tools = tools
   }
 
-  static async make(t: Test, kube?: KubeApi): Promise<OpsNode> {
+  static async make(t: Test, kube?: KubeApi, name = 'k8smaster2.example.com'): Promise<OpsNode> {
     const root = mkdtempSync(join(tmpdir(), 'quorate-ops-'))
     t.teardown(() => rmSync(root, { recursive: true, force: true }))
     const host = new LinuxHost(root)
@@ -101,13 +106,14 @@ export class OpsNode {
       stateFolder: '/var/lib/quorate-agent',
       criSocket,
       network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),
-      sealing: await createSealing(),
+      sealing: await createSealing(identityOf(name)),
+      pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: { warn: () => {} } }),
       looks: new DisturbingLooks(),
       kube: async () => kube ?? Promise.reject(new Error('no API server here')),
       etcd: () => Promise.reject(new Error('no etcd here')),
       cri: () => connectCri(host, criSocket),
     }
-    const node = new OpsNode(root, tools)
+    const node = new OpsNode(root, name, tools)
     node.write('/run/ss-listening', '')
     node.write('/run/ss-established', '')
     node.write('/run/ip-addr.json', JSON.stringify(interfaces))
@@ -116,6 +122,11 @@ export class OpsNode {
     // First in PATH, and the node's own: a second node in the same process takes its place.
     process.env['PATH'] = `${node.path('/stand-ins')}:/usr/bin:/bin`
     return node
+  }
+
+  /** As the coordinator names this node to one that seals. */
+  get asRecipient(): SealingRecipient {
+    return recipientOf(this.name, this.tools.sealing)
   }
 
   path(path: string): string {

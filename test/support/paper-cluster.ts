@@ -388,7 +388,7 @@ export class PaperCluster {
         server: readKubeconfig(this.cluster.clusterInfo?.text ?? '', place).server,
         error: '',
       }),
-      getSealingKey: () => ({ recipient: `age1${node.name}` }),
+      getSealingKey: () => ({ recipient: `age1${node.name}`, signature: Buffer.alloc(0), certificatePem: '' }),
     }
     return (answers[method] as (request: never) => unknown)(request)
   }

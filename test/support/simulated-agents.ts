@@ -96,8 +96,7 @@ export async function readyToJoin(t: Test, failJoinPhase?: string, site: SiteWis
     taints: [],
   }
   const place = async (attempt: number): Promise<void> => {
-    const { recipient } = await agents.read('cp2', 'getSealingKey')
-    const recipients = [{ node: joiner.name, recipient }]
+    const recipients = [{ node: joiner.name, ...(await agents.read('cp2', 'getSealingKey')) }]
     const uploaded = await agents.change('cp1', 'uploadCertificates', `upload-${attempt}`, {
       recipients,
       tokenTtlSeconds: 600,

@@ -8,7 +8,7 @@ import { followLines } from './cluster/follow-lines.js'
 import { joinConfigPath, joinDocuments, writeDocuments } from './cluster/join-document.js'
 import { isPhaseLine, type PreflightFindings, preflightFindings } from './cluster/kubeadm-output.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
-import { parseJoinSecret } from './join-secret.js'
+import { caPinsOf, parseJoinSecret } from './join-secret.js'
 import { streamOperation } from './operation.js'
 import type { Tools } from './tools.js'
 
@@ -31,10 +31,12 @@ interface Following {
 }
 
 async function preflight(request: CheckJoinRequest, tools: Tools, following: Following): Promise<PreflightFindings> {
-  const { host, sealing, criSocket } = tools
+  const { host, sealing, pins, criSocket } = tools
   if (request.token === undefined) throw new QuorateError('INVALID_REQUEST', 'the request holds no sealed token')
-  const { token } = parseJoinSecret(await sealing.open(request.token.ciphertext))
-  const secret = { token, certificateKey: noKey }
+  const about = { purpose: 'join-token', runId: request.runId } as const
+  const opened = parseJoinSecret(await sealing.open(request.token.ciphertext, about))
+  await pins.check('cluster-ca', caPinsOf(opened))
+  const secret = { ...opened, certificateKey: noKey }
   const operationId = `check-join-${randomBytes(4).toString('hex')}`
   const documents = joinDocuments({ join: request.join, secret, criSocket, operationId })
   return withRuntimeFolder(host, operationId, async () => {

@@ -11,7 +11,7 @@ import { type JoinMarker, readJoinMarker, writeJoinMarker } from './cluster/join
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
 import { beginMarker } from './cluster/node-before-join.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
-import { readJoinSecret, removeJoinSecret } from './join-secret.js'
+import { caPinsOf, readJoinSecret, removeJoinSecret } from './join-secret.js'
 import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
 import { kubeconfigPaths, manifestOn } from './paths.js'
 import { changed, unchanged } from './result.js'
@@ -42,6 +42,8 @@ const join: Join = async (request, context) => {
   const signed = await readSigned(requestPlace(context))
   const wanted = signed.length === 0 ? request.join : withKubeletConf(request.join)
   const documents = joinDocuments({ join: wanted, secret, criSocket, operationId })
+  if (await tools.pins.keep('cluster-ca', [request.join?.caPin ?? '', ...caPinsOf(secret)]))
+    context.progress(`this node is pinned to the cluster with the CA ${request.join?.caPin}`)
   const marker = await beginMarker(context, before)
   await installSigned(host, signed)
   return follow(context, { marker, certificateKey: secret.certificateKey, documents })

@@ -9,17 +9,18 @@ import { backupPlace, keepFiles } from './backup/store.js'
 import { changeOperation } from './operation.js'
 import { changed, unchanged } from './result.js'
 import { sealedToAnotherProcess } from './sealed-evidence.js'
-import { isShareable } from './shared-files/shareable.js'
+import { isShareable, sharedMode } from './shared-files/shareable.js'
 
 /**
- * Opens files that were sealed to this process and writes the missing ones, with mode and owner. All are checked before
- * the first is written: each in an allowed folder, none present with other content.
+ * Opens files that were sealed to this process and writes the missing ones, owned by root and with a mode that runs nothing. All are checked
+ * before the first is written: each in an agreed folder, none present with other content.
  */
 export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
   async ({ files }, context) => {
     const { host, sealing } = context.tools
+    const { runId } = context.header
     if (files === undefined) throw new QuorateError('INVALID_REQUEST', 'no sealed files came with the request')
-    const archived = readArchive(Buffer.from(await sealing.open(files.ciphertext)))
+    const archived = readArchive(Buffer.from(await sealing.open(files.ciphertext, { purpose: 'shared-files', runId })))
     const wanted = archived.map((file) => ({ ...file, path: `/${file.path}` }))
     const missing = []
     for (const file of wanted) if (await isMissing(host, file)) missing.push(file)
@@ -30,8 +31,8 @@ export const placeSharedFiles = changeOperation<PlaceSharedFilesRequest>(
       missing.map(({ path }) => path),
     )
     context.signal.throwIfAborted()
-    for (const { path, bytes, mode, uid, gid } of missing) {
-      await host.replace(path, bytes, { mode: mode & 0o777, uid, gid })
+    for (const { path, bytes, mode } of missing) {
+      await host.replace(path, bytes, { mode: sharedMode(mode) })
       context.progress(`placed ${path}`)
     }
     return changed({

@@ -5,13 +5,14 @@ import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { parseEndpoint, serverUrl } from '@quorate/shared/names'
 import { clusterTexts } from '@quorate/shared/text-place'
 import { apiPath, type ConfigMap } from './cluster/kube-objects.js'
-import { readJoinSecret, tokenIdOf } from './join-secret.js'
+import { type JoinSecret, readJoinSecret, requireEndpoint, tokenIdOf } from './join-secret.js'
 import { readOperation } from './operation.js'
 import type { Tools } from './tools.js'
 
 /**
  * What kubeadm's discovery does first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,
- * by file, what it reads with the token of that file, the configuration of the cluster (kubeadm discovery/file).
+ * by file, what it reads with the token of that file, the configuration of the cluster (kubeadm discovery/file). The token goes only where the
+ * control plane that sealed it said: endpoint and CA are those of the join secret.
  */
 export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscoveryResponse>(
   async (request, tools, signal) => {
@@ -20,10 +21,11 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
       throw new QuorateError('INVALID_REQUEST', `not an endpoint: ${JSON.stringify(request.endpoint)}`)
     const secret = await readJoinSecret(tools.host)
     if (secret === undefined) return failed('no join secret is placed on this node')
-    if (request.byFile) return byFile(request, tools, { server: serverUrl(endpoint), token: secret.token, signal })
+    requireEndpoint(secret, request.endpoint)
+    if (request.byFile) return byFile(secret, tools, { server: serverUrl(endpoint), signal })
     const url = serverUrl(endpoint) + apiPath.configMap('kube-public', 'cluster-info')
     try {
-      const { status, body } = await tools.network.get(url, request.caPem, undefined, signal)
+      const { status, body } = await tools.network.get(url, secret.caPem, undefined, signal)
       if (status !== 200) return failed(`cluster-info answered ${status} to a request without credentials`)
       const { data = {} } = JSON.parse(body) as ConfigMap
       const [text = '', jws] = [data['kubeconfig'], data[`jws-kubeconfig-${tokenIdOf(secret)}`]]
@@ -46,14 +48,13 @@ export const probeDiscovery = readOperation<ProbeDiscoveryRequest, ProbeDiscover
 
 interface ByFile {
   readonly server: string
-  readonly token: string
   readonly signal: AbortSignal
 }
 
 async function byFile(
-  { caPem }: ProbeDiscoveryRequest,
+  { caPem, token }: JoinSecret,
   { network }: Tools,
-  { server, token, signal }: ByFile,
+  { server, signal }: ByFile,
 ): Promise<ProbeDiscoveryResponse> {
   try {
     const url = server + apiPath.configMap('kube-system', 'kubeadm-config')

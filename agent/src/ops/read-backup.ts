@@ -8,9 +8,10 @@ import { etcdSnapshotPath } from './paths.js'
 /** Well below gRPC's limit of 4 MiB per message. */
 const chunkBytes = 256 * 1024
 
-/** A run's backup in chunks, encrypted for the operator before it leaves this process: `etcd` is the snapshot, `files` a tar archive. */
+/** A run's backup in chunks, encrypted for the operator that is pinned on this node before it leaves this process: `etcd` is the snapshot, `files` a tar archive. */
 export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>(
   async function* (request, tools, signal) {
+    await tools.pins.keep('backup-recipient', [request.recipient])
     const place = { host: tools.host, stateFolder: tools.stateFolder, runId: request.runId }
     const plain = request.kind === 'etcd' ? snapshot(place) : files(place, request.kind)
     for await (const piece of tools.sealing.sealStream(plain, request.recipient)) {

@@ -17,7 +17,9 @@ import type { Tools } from './tools.js'
  */
 export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
   async ({ recipients }, context) => {
-    const { tools } = context
+    const { tools, header } = context
+    const about = { purpose: 'shared-files', runId: header.runId } as const
+    for (const to of recipients) tools.sealing.requireProven(to)
     const named = (await readSharedFiles(tools.host)).filter(({ directory }) => !directory)
     const files = await readBytes(tools, named)
     const brought = new Set(files.map(({ path }) => `/${path}`))
@@ -28,9 +30,9 @@ export const sealSharedFiles = changeOperation<SealSharedFilesRequest>(
     const archive = Buffer.concat([...writeArchive(files)])
     if (archive.length > mostArchiveBytes) throw tooLarge(archive.length)
     const sealed = await Promise.all(
-      recipients.map(async ({ node, recipient }) => ({
-        node,
-        ciphertext: Buffer.from(await tools.sealing.seal(archive, recipient)),
+      recipients.map(async (to) => ({
+        node: to.node,
+        ciphertext: Buffer.from(await tools.sealing.seal(archive, to, about)),
       })),
     )
     return changed({

@@ -3,6 +3,7 @@ import type { EtcdClient } from '../host/etcd.js'
 import type { Host } from '../host/host.js'
 import type { KubeApi } from '../host/kube-api.js'
 import type { Network } from '../host/network.js'
+import type { Pins } from '../host/pins.js'
 import type { Sealing } from '../host/sealing.js'
 import type { DisturbingLooks } from './disturbing-looks.js'
 
@@ -15,6 +16,7 @@ export interface Tools {
   readonly criSocket: string
   readonly network: Network
   readonly sealing: Sealing
+  readonly pins: Pins
   /** Reads that a change must not overlap. */
   readonly looks: DisturbingLooks
   /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes, ADMIN_KUBECONFIG_MISSING without that file. */

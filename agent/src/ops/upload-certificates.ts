@@ -11,7 +11,7 @@ import type { Secret } from './cluster/kube-objects.js'
 import { kubeadmFailed } from './cluster/kubeadm-output.js'
 import { putCertificatesSecret, refusesUpload } from './cluster/put-certificates-secret.js'
 import { withRuntimeFolder } from './cluster/runtime-folder.js'
-import { requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'
+import { placeOfCluster, requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'
 import { type ChangeContext, changeOperation } from './operation.js'
 import { changed } from './result.js'
 import { readExternalCaFacts } from './signed-elsewhere/requests.js'
@@ -20,14 +20,16 @@ import { readExternalCaFacts } from './signed-elsewhere/requests.js'
 export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
   async (request, context) => {
     const { tools, header, signal, progress } = context
-    requireRecipients(request.recipients)
+    const { recipients } = request
+    requireRecipients(tools, recipients)
     const kube = await tools.kube()
     const { text } = await requireConfigMap(kube, 'configmap/kube-system/kubeadm-config', signal)
     const before = await kube.get<Secret>(certificatesSecret, signal)
     const [, role] = certificatesRole
     const hadRole = (await kube.get(role, signal)) !== undefined
     const certificateKey = newCertificateKey()
-    const { etcd, certificatesDir } = readClusterConfiguration(text)
+    const { etcd, certificatesDir, controlPlaneEndpoint } = readClusterConfiguration(text)
+    const place = await placeOfCluster(tools, controlPlaneEndpoint)
     const elsewhere = (await readExternalCaFacts(tools)).externalCas.map(({ name }) => name)
     const makesToken = () => makeToken(kube, { runId: header.runId, ttlSeconds: request.tokenTtlSeconds, signal })
     const byKubeadm = !refusesUpload(elsewhere)
@@ -45,7 +47,11 @@ export const uploadCertificates = changeOperation<UploadCertificatesRequest>(
     return changed({
       summary: `uploaded the shared certificates, made join token ${id}, valid until ${expires}`,
       facts: { token_id: id, expires, made_role: hadRole ? 'no' : 'yes' },
-      sealed: await sealJoinSecret(tools.sealing, { token, certificateKey }, request.recipients),
+      sealed: await sealJoinSecret(
+        tools,
+        { token, certificateKey, ...place },
+        { recipients, about: { purpose: 'join-secret', runId: header.runId } },
+      ),
     })
   },
   { evidence: (_, context) => lostSecretsEvidence(context) },

@@ -76,10 +76,12 @@ async function partsOf(request: WatchAvailabilityRequest, tools: Tools) {
   const { targets, readEveryMs, writeEveryMs } = request
   if (targets.length > mostTargets || new Set(targets.map(({ name }) => name)).size < targets.length)
     throw new QuorateError('INVALID_REQUEST', `more than ${mostTargets} targets, or two with the same name`)
-  const caPem = request.caPem === '' ? ((await clusterCa(tools.host)) ?? '') : request.caPem
+  const writes = targets.some(({ write }) => write)
+  // The credentials of admin.conf are for servers of this node's own cluster, whatever CA the caller names.
+  const caPem = request.caPem === '' || writes ? ((await clusterCa(tools.host)) ?? '') : request.caPem
   if (caPem === '' && targets.length > 0)
     throw new QuorateError('INVALID_REQUEST', 'this node has no cluster CA, and none came with the request')
-  const credentials = targets.some(({ write }) => write) ? await adminOf(tools.host) : undefined
+  const credentials = writes ? await adminOf(tools.host) : undefined
   const everyMs = {
     read: Math.max(fastestMs, readEveryMs || usual.readMs),
     write: Math.max(fastestMs, writeEveryMs || usual.writeMs),

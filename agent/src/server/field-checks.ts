@@ -112,6 +112,7 @@ export const check = {
   leafCertificate: text('a certificate of a control plane', (value) => leafNamed(value) !== undefined),
   document: text('a text', (value) => value !== '', largestPem),
   pem: like('a PEM certificate', /^\s*-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----\s*$/, largestPem),
+  signature: ((value) => say(value instanceof Uint8Array && value.length <= 1024, 'a signature')) satisfies Check,
   ciphertext: ((value) =>
     say(
       value instanceof Uint8Array && value.length > 0 && value.length <= largestSecret,

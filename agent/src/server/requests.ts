@@ -52,7 +52,15 @@ const target = message<AvailabilityTarget>({
   freshEveryMs: optional(check.milliseconds),
   onceGood: optional(check.flag),
 })
-const recipients = listOf(message<SealingRecipient>({ node: check.dnsName, recipient: check.recipient }))
+const recipients = listOf(
+  message<SealingRecipient>({
+    node: check.dnsName,
+    recipient: check.recipient,
+    // Absent from an earlier agent: the operation says whose.
+    signature: check.signature,
+    certificatePem: optional(check.pem),
+  }),
+)
 const sealed = message<SealedSecret>({ node: check.dnsName, ciphertext: check.ciphertext })
 const join = message<JoinSpec>({
   endpoint: check.hostPort,
@@ -152,7 +160,7 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   },
   measureDisk: { folders, limitMs: check.milliseconds, sequential: check.flag },
   measurePath: { host: check.host, port: check.port, certificateSha256: check.sha256 },
-  checkJoin: { join, token: sealed },
+  checkJoin: { join, token: sealed, runId: check.runId },
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },
   raiseFence: { cluster: check.dnsName, fencingToken: check.fencingToken },

@@ -7,7 +7,7 @@ import { isDnsName, parseNodeName } from '@quorate/shared/names'
 import { readCertificate } from '@quorate/shared/pki'
 import { dialTarget, parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
-import { readCa } from './fleet-ca.js'
+import { readCa, readState } from './fleet-ca.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -26,6 +26,7 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
   const { node, agent, listen } = parseRequest(request)
   const ca = await readCa(paths)
   await refuseSharedFolder(request.bundle)
+  const recipient = (await readState(paths.backupRecipient, paths)).trim()
   await refuseForeignBundle(request.bundle, node)
   const addresses = isIP(agent.host) === 0 ? [] : [agent.host]
   const issued = issueCertificate({
@@ -45,7 +46,7 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
     ['node.key', issued.keyPem, 0o600],
     [
       'agent.yaml',
-      `# Identity and address of this node's quorate-agent; the certificates lie beside this file.\nnode: ${node}\nlisten: '${listen}'\n`,
+      `# Identity and address of this node's quorate-agent; the certificates lie beside this file.\nnode: ${node}\nlisten: '${listen}'\n# Backups of this node are encrypted for this key, and for no other.\nbackupRecipient: ${recipient}\n`,
       0o644,
     ],
   ]

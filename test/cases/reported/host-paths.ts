@@ -23,7 +23,7 @@ const check =
   ({ file, there = {}, sha256 = {}, error }: Trial) =>
   async (t: Test): Promise<void> => {
     const world = soundWorld()
-    const shareable = /^\/(etc|var\/lib|opt|usr\/local)\//.test(file.path ?? '')
+    const shareable = /^\/(etc|var\/lib)\/kubernetes\//.test(file.path ?? '')
     world.facts[cp1]?.sharedFiles.push(SharedFile.fromPartial({ component: 'kube-apiserver', shareable, ...file }))
     world.kinds = Object.fromEntries(world.file.controlPlanes.map(({ name }) => [name, { ...there }]))
     world.sha256 = Object.fromEntries(world.file.controlPlanes.map(({ name }) => [name, { ...sha256 }]))
@@ -215,7 +215,7 @@ export const hostPaths: readonly PublicCase[] = [
   }),
   hostPath('file-outside', 'a file below /srv', 'An error with the command that copies it.', {
     file: { path: '/srv/oidc/ca.pem', kind: 'file', sha256: 'ab', bytes: 10 },
-    error: [cp2, /only, and no system files/, /scp -p/],
+    error: [cp2, /copies files only below/, /scp -p/],
   }),
   hostPath(
     'folder-of-thousands',

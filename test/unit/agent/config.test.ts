@@ -12,6 +12,7 @@ t.test('a node name is enough; everything else has the default of the contract',
     stateFolder: '/var/lib/quorate-agent',
     criSocket: '',
     hostRoot: '/',
+    backupRecipient: '',
   })
   t.match(parse('node: a\nlisten: "[fd00::30]:7445"\n'), { listen: '[fd00::30]:7445', listenAddress: 'fd00::30' })
 })
@@ -29,5 +30,6 @@ t.test('anything else is refused with the key and what belongs there', async (t)
   for (const listen of ['localhost:7445', '127.0.0.1', '127.0.0.1:99999', '::1:7445']) {
     refused(`node: a\nlisten: "${listen}"`, /listen must be IP:port/)
   }
+  refused('node: a\nbackupRecipient: "ssh-ed25519 AAAA"', /backupRecipient must be an age recipient/)
   refused('node: a\nstateFolder: var/lib', /stateFolder must be an absolute path/)
 })

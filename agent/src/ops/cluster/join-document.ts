@@ -3,7 +3,7 @@ import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { discoveryKubeconfig, joinDocument } from '@quorate/shared/kubeadm-documents'
 import { parseNodeName } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
-import type { JoinSecret } from '../join-secret.js'
+import { type JoinSecret, requireCaPin, requireEndpoint } from '../join-secret.js'
 import { patchesFolder } from '../paths.js'
 import { runtimeFolderOf } from './runtime-folder.js'
 
@@ -19,15 +19,19 @@ interface Joining {
 
 /**
  * The JoinConfiguration of a control plane and, for discovery by file, the kubeconfig beside it, by path. They contain the
- * secret: they are written to a folder in tmpfs, 0600, and nowhere else.
+ * secret: they are written to a folder in tmpfs, 0600, and nowhere else. Endpoint and CA are those of the secret.
  */
 export function joinDocuments({ join, secret, criSocket, operationId }: Joining): ReadonlyMap<string, string> {
-  const { endpoint, discoveryCaPem: caPem, ...spec } = checked(join)
+  const { discoveryCaPem, ...spec } = checked(join)
+  requireEndpoint(secret, spec.endpoint)
+  requireCaPin(secret, spec.caPin)
+  const { endpoint, caPem, token } = secret
+  const byFile = discoveryCaPem !== ''
   const discoveryFile = `${runtimeFolderOf(operationId)}/discovery.conf`
   const document = joinDocument({
     apiVersion: spec.kubeadmApiVersion,
     endpoint,
-    token: secret.token,
+    token,
     caPins: [spec.caPin],
     nodeName: parseNodeName(spec.nodeName),
     criSocket,
@@ -36,15 +40,15 @@ export function joinDocuments({ join, secret, criSocket, operationId }: Joining)
     certificateKey: secret.certificateKey,
     ignorePreflightErrors: spec.ignorePreflightErrors,
     ...(spec.etcdTimeoutSeconds === 0 ? {} : { etcdTimeoutSeconds: spec.etcdTimeoutSeconds }),
-    ...(caPem === '' ? {} : { discoveryFile }),
+    ...(byFile ? { discoveryFile } : {}),
     ...(spec.nodeIp === '' ? {} : { nodeIp: spec.nodeIp }),
     kubeletExtraArgs: spec.kubeletExtraArgs,
     ...(spec.ownTaints ? { taints: spec.taints } : {}),
     ...(spec.withPatches ? { patchesFolder } : {}),
   })
   const documents = new Map([[joinConfigPath(operationId), document]])
-  if (caPem === '') return documents
-  return documents.set(discoveryFile, discoveryKubeconfig({ endpoint, caPem, token: secret.token }))
+  if (!byFile) return documents
+  return documents.set(discoveryFile, discoveryKubeconfig({ endpoint, caPem, token }))
 }
 
 /** Readable only by root. */

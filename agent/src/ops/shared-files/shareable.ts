@@ -1,31 +1,17 @@
 import { posix } from 'node:path'
+import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import type { NodeFolders } from '../../host/node-folders.js'
 import { kubeconfigPaths, pkiFiles } from '../paths.js'
 
-const roots = ['/etc', '/var/lib', '/opt', '/usr/local']
+/**
+ * THE FOLDERS FOR SHARED FILES: the control plane's own. Nothing outside of it reads there, so what is written there runs nothing as root; but for
+ * a cluster's folder of certificates elsewhere, which a request may name, files are copied by hand.
+ */
+const agreed = ['/etc/kubernetes', '/var/lib/kubernetes']
 
-/** Files that would give the holder of one control plane all of another, or that are this node's own. */
-const never = [
-  ...['shadow', 'shadow-', 'gshadow', 'gshadow-', 'passwd', 'passwd-', 'group', 'sudoers', 'sudoers.d', 'ssh'],
-  ...[
-    'systemd',
-    'pam.d',
-    'security',
-    'ld.so.preload',
-    'ld.so.conf',
-    'ld.so.conf.d',
-    'profile',
-    'profile.d',
-    'bash.bashrc',
-  ],
-  ...['environment', 'init.d', 'rc.local', 'udev', 'modprobe.d', 'apt', 'dpkg', 'NetworkManager', 'network'],
-  ...['localtime', 'timezone', 'adjtime', 'resolv.conf', 'nsswitch.conf', 'os-release', 'mtab'],
-  ...['hosts', 'hostname', 'machine-id', 'fstab', 'quorate', 'haproxy', 'keepalived', 'containerd', 'crio'],
-]
-  .map((name) => `/etc/${name}`)
-  .concat('/var/lib/quorate-agent', '/var/lib/quorate', '/var/lib/kubelet', '/var/lib/containerd')
-  .concat('/var/lib/systemd', '/var/lib/dpkg', '/var/lib/dbus', '/usr/local/bin', '/usr/local/sbin', '/usr/local/lib')
-  .concat('/var/lib/etcd', '/etc/kubernetes/manifests', ...Object.values(kubeconfigPaths))
+/** What of these the kubelet reads, or the agent or kubeadm makes. */
+const never = ['/etc/kubernetes/manifests', kubeVipConfPath, ...Object.values(kubeconfigPaths)]
+const ofKubelet = /^\/etc\/kubernetes\/kubelet/
 
 /** What kubeadm makes or copies itself, in any folder of this cluster. */
 const ofCluster = (folders: NodeFolders): string[] => [folders.manifests, folders.etcdDataDir, ...pkiFiles(folders)]
@@ -36,9 +22,12 @@ const below = (path: string, folder: string): boolean => path === folder || path
 export function isShareable(path: string, folders: NodeFolders): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a path is the point
   if (!path.startsWith('/') || posix.normalize(path) !== path || /[\u0000-\u001f]|\/$/.test(path)) return false
-  if (/^\/etc\/cron[^/]*(\/|$)/.test(path)) return false
   return (
-    roots.some((root) => path.startsWith(`${root}/`)) &&
+    agreed.some((folder) => path.startsWith(`${folder}/`)) &&
+    !ofKubelet.test(path) &&
     ![...never, ...ofCluster(folders)].some((one) => below(path, one))
   )
 }
+
+/** Readable as on the first control plane, for root alone to write, and never a program. */
+export const sharedMode = (mode: number): number => mode & 0o644

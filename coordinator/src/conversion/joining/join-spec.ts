@@ -1,5 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { JoinSpec, SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { formatEndpoint } from '@quorate/shared/names'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { ConversionRun } from '../context/run.js'
@@ -37,15 +37,9 @@ export async function joinSpec(run: ConversionRun, node: NodeEntry): Promise<Joi
   }
 }
 
-/** Public keys of the nodes that may decrypt a secret. */
-export function recipientsOf(
-  run: ConversionRun,
-  nodes: readonly NodeEntry[],
-): Promise<{ node: string; recipient: string }[]> {
+/** Public keys of the nodes that may decrypt a secret, each with that node's own proof. */
+export function recipientsOf(run: ConversionRun, nodes: readonly NodeEntry[]): Promise<SealingRecipient[]> {
   return Promise.all(
-    nodes.map(async (node) => ({
-      node: node.name,
-      recipient: (await run.agent(node).read('getSealingKey', {})).recipient,
-    })),
+    nodes.map(async (node) => ({ node: node.name, ...(await run.agent(node).read('getSealingKey', {})) })),
   )
 }

@@ -121,7 +121,7 @@ async function preflight(run: ConversionRun, node: NodeEntry, call: ChangeCall):
     const token = sealed.find((one) => one.node === node.name)
     const { errors, warnings } = await run
       .agent(node)
-      .checkJoin({ join: await joinSpec(run, node), token }, (line) => call.progress(line), {
+      .checkJoin({ join: await joinSpec(run, node), token, runId: run.id }, (line) => call.progress(line), {
         deadlineMs: 300_000,
         signal: call.signal,
       })

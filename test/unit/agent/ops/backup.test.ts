@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
+import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import t from 'tap'
-import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import type { KubeApi } from '../../../../agent/src/host/kube-api.js'
 import { backUpFiles } from '../../../../agent/src/ops/back-up-files.js'
 import { backupFolder } from '../../../../agent/src/ops/paths.js'
@@ -126,10 +126,13 @@ t.test('leaves the node only encrypted, as an archive that tar opens', async (t)
   const node = await OpsNode.make(t)
   controlPlane(node)
   await node.change(backUpFiles, { includeApiObjects: false })
-  const operator = await createSealing()
+  const identity = await generateX25519Identity()
+  const operator = new Decrypter()
+  operator.addIdentity(identity)
+  const recipient = await identityToRecipient(identity)
   const read = async (kind: string): Promise<Buffer> => {
     const chunks: Buffer[] = []
-    const request = { runId, kind, recipient: operator.recipient }
+    const request = { runId, kind, recipient }
     for await (const { chunk } of readBackup.run(request, node.tools, new AbortController().signal)) chunks.push(chunk)
     return Buffer.concat(chunks)
   }
@@ -137,7 +140,7 @@ t.test('leaves the node only encrypted, as an archive that tar opens', async (t)
   t.notMatch(sealed.toString('latin1'), 'the key')
   const path = join(t.testdir(), 'backup.tar')
   mkdirSync(join(path, '..', 'out'))
-  writeFileSync(path, await operator.open(sealed))
+  writeFileSync(path, await operator.decrypt(sealed))
   t.equal(
     execFileSync('tar', ['-xOf', path, 'files/etc/kubernetes/pki/apiserver.key'], { encoding: 'utf8' }),
     'the key',
@@ -145,6 +148,6 @@ t.test('leaves the node only encrypted, as an archive that tar opens', async (t)
   t.match(execFileSync('tar', ['-xOf', path, 'index.json'], { encoding: 'utf8' }), `"runId": "${runId}"`)
   t.equal((await rejected(read('etcd'))).code, 'BACKUP_MISSING')
   node.write(`${folder}/etcd-snapshot.db`, Buffer.alloc(700_000, 7))
-  t.ok(Buffer.from(await operator.open(await read('etcd'))).equals(Buffer.alloc(700_000, 7)))
+  t.ok(Buffer.from(await operator.decrypt(await read('etcd'))).equals(Buffer.alloc(700_000, 7)))
   t.equal((await rejected(read('etc'))).code, 'INVALID_REQUEST')
 })

@@ -1,17 +1,21 @@
+import { createFleetCa } from '@quorate/shared/issue-certificate'
 import { joinSecretPath } from '@quorate/shared/names'
 import t from 'tap'
 import { parseJoinSecret, readJoinSecret, removeJoinSecret } from '../../../../agent/src/ops/join-secret.js'
 import { placeJoinSecret } from '../../../../agent/src/ops/place-join-secret.js'
-import { OpsNode, rejected } from '../../../support/ops-node.js'
+import { sealedBy } from '../../../support/node-identities.js'
+import { OpsNode, rejected, runId } from '../../../support/ops-node.js'
 
-const secret = { token: 'abcdef.0123456789abcdef', certificateKey: 'c0ffee00'.repeat(8) }
+const secret = {
+  token: 'abcdef.0123456789abcdef',
+  certificateKey: 'c0ffee00'.repeat(8),
+  endpoint: 'apiserver.example.com:8443',
+  caPem: createFleetCa('cluster').certPem,
+}
 
 t.test('placed for the join only, in a file that only root reads', async (t) => {
   const node = await OpsNode.make(t)
-  const seal = async (text: string) => ({
-    node: 'k8smaster2.example.com',
-    ciphertext: Buffer.from(await node.tools.sealing.seal(Buffer.from(text), node.tools.sealing.recipient)),
-  })
+  const seal = (text: string) => sealedBy(node.tools.sealing, node.asRecipient, text, { purpose: 'join-secret', runId })
   const result = await node.change(placeJoinSecret, { secret: await seal(JSON.stringify(secret)) })
   t.equal(node.mode(joinSecretPath), 0o600)
   t.equal(result.facts['token_id'], 'abcdef')

@@ -11,7 +11,8 @@ import { placeSharedFiles } from '../../../../agent/src/ops/place-shared-files.j
 import { restoreBackup } from '../../../../agent/src/ops/restore-backup.js'
 import { sealSharedFiles } from '../../../../agent/src/ops/seal-shared-files.js'
 import { isShareable } from '../../../../agent/src/ops/shared-files/shareable.js'
-import { OpsNode, rejected } from '../../../support/ops-node.js'
+import { sealedBy } from '../../../support/node-identities.js'
+import { OpsNode, rejected, runId } from '../../../support/ops-node.js'
 
 const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml'
 const encryption = '/etc/kubernetes/enc/keys.yaml'
@@ -19,7 +20,7 @@ const secret = 'kind: EncryptionConfiguration # aescbc key of the cluster\n'
 
 /** A first control plane whose API server was given an encryption configuration and a folder of admission configuration. */
 async function firstControlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise<OpsNode> {
-  const node = await OpsNode.make(t)
+  const node = await OpsNode.make(t, undefined, 'k8smaster1.example.com')
   node.copy('v1.37.2/before/manifests', '/etc/kubernetes/manifests')
   const mounts = ['/etc/kubernetes/enc', '/etc/kubernetes/admission', '/data/elsewhere']
   const text = node
@@ -43,7 +44,7 @@ async function firstControlPlane(t: Parameters<typeof OpsNode.make>[0]): Promise
 t.test('come to a joiner with their modes, sealed, and go again', async (t) => {
   const first = await firstControlPlane(t)
   const joiner = await OpsNode.make(t)
-  const recipients = [{ node: 'k8smaster2.example.com', recipient: joiner.tools.sealing.recipient }]
+  const recipients = [joiner.asRecipient]
   const sealed = await first.change(sealSharedFiles, { recipients })
   t.equal(sealed.facts['skipped'], '/data/elsewhere/file')
   t.equal(sealed.sealed.length, 1)
@@ -64,7 +65,7 @@ t.test('come to a joiner with their modes, sealed, and go again', async (t) => {
 t.test('nothing is overwritten, and nothing written when one is refused', async (t) => {
   const first = await firstControlPlane(t)
   const joiner = await OpsNode.make(t)
-  const recipients = [{ node: 'x', recipient: joiner.tools.sealing.recipient }]
+  const recipients = [joiner.asRecipient]
   const files = (await first.change(sealSharedFiles, { recipients })).sealed[0]
   joiner.write(encryption, 'another key')
   const error = await rejected(joiner.change(placeSharedFiles, { files }))
@@ -80,7 +81,7 @@ t.test('what is there behind a link with the same content is there; a link to no
   joiner.write('/srv/keys.yaml', secret)
   joiner.write('/etc/kubernetes/enc/other', 'x')
   symlinkSync('/srv/keys.yaml', joiner.path(encryption))
-  const recipients = [{ node: 'x', recipient: joiner.tools.sealing.recipient }]
+  const recipients = [joiner.asRecipient]
   const files = (await first.change(sealSharedFiles, { recipients })).sealed[0]
   const { touched } = await joiner.change(placeSharedFiles, { files })
   t.same(
@@ -106,8 +107,8 @@ t.test('an archive that leads elsewhere is refused', async (t) => {
     'root/.ssh/authorized_keys',
   ]) {
     const archive = Buffer.concat([...writeArchive([{ path, mode: 0o644, uid: 0, gid: 0, bytes: Buffer.from('x') }])])
-    const ciphertext = Buffer.from(await joiner.tools.sealing.seal(archive, joiner.tools.sealing.recipient))
-    const error = await rejected(joiner.change(placeSharedFiles, { files: { node: 'x', ciphertext } }))
+    const files = await sealedBy(joiner.tools.sealing, joiner.asRecipient, archive, { purpose: 'shared-files', runId })
+    const error = await rejected(joiner.change(placeSharedFiles, { files }))
     t.equal(error.code, 'NOT_IN_TABLE', path)
   }
   t.strictSame(await joiner.tools.host.list('/etc'), [])
@@ -153,14 +154,20 @@ const folders = { ...kubeadmFolders, manifests: '/etc/kubernetes/manifests' }
 t.test('which paths are shared', async (t) => {
   for (const path of [
     '/etc/kubernetes/enc/keys.yaml',
-    '/etc/oidc/ca.crt',
-    '/var/lib/audit/policy.yaml',
-    '/opt/webhook/a',
+    '/etc/kubernetes/audit.yaml',
+    '/etc/kubernetes/patches/kube-scheduler0+strategic.yaml',
+    '/var/lib/kubernetes/policy.yaml',
     '/etc/kubernetes/pki/oidc.crt',
   ]) {
     t.ok(isShareable(path, folders), path)
   }
   for (const path of [
+    '/etc/oidc/ca.crt',
+    '/opt/webhook/a',
+    '/var/lib/audit/policy.yaml',
+    '/etc/logrotate.d/x',
+    '/etc/kubernetes/kubelet.conf.d/x.conf',
+    '/etc/kubernetes/kube-vip.conf',
     '/etc/shadow',
     '/etc/localtime',
     '/etc/resolv.conf',
@@ -192,5 +199,5 @@ t.test('what kubeadm makes is never shared, wherever the cluster keeps it', asyn
     '/etc/kubelet.d/x.yaml',
   ])
     t.notOk(isShareable(path, elsewhere), path)
-  t.ok(isShareable('/etc/ssl/k8s/oidc.crt', elsewhere), 'a file of the operator beside them')
+  t.notOk(isShareable('/etc/ssl/k8s/oidc.crt', elsewhere), 'a request may name that folder')
 })

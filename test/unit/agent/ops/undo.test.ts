@@ -11,7 +11,8 @@ import { rewriteKubeconfig } from '../../../../agent/src/ops/rewrite-kubeconfig.
 import { stopLoadBalancer } from '../../../../agent/src/ops/stop-load-balancer.js'
 import { sweepLeftovers } from '../../../../agent/src/ops/sweep-leftovers.js'
 import { writeHostsBlock } from '../../../../agent/src/ops/write-hosts-block.js'
-import { OpsNode } from '../../../support/ops-node.js'
+import { sealedBy } from '../../../support/node-identities.js'
+import { OpsNode, runId } from '../../../support/ops-node.js'
 
 const isRoot = process.getuid?.() === 0
 const server = 'https://apiserver.example.com:8443'
@@ -45,8 +46,13 @@ t.test('every undo gives back bytes, modes, owners and what was not there, folde
   node.unit('keepalived', 'inactive', 'disabled')
   const before = await everything(node)
   await node.change(backUpFiles, { includeApiObjects: false })
-  const shared = [...writeArchive([file('etc/audit/deep/policy.yaml', 'a: b\n'), file('etc/audit/enc.yaml', 'k: 1\n')])]
-  const sealed = await node.tools.sealing.seal(Buffer.concat(shared), node.tools.sealing.recipient)
+  const shared = [
+    ...writeArchive([
+      file('etc/kubernetes/audit/deep/policy.yaml', 'a: b\n'),
+      file('etc/kubernetes/audit/enc.yaml', 'k: 1\n'),
+    ]),
+  ]
+  const files = await sealed(node, Buffer.concat(shared))
   const results = [
     await node.change(applyLoadBalancer, {
       port: 8443,
@@ -62,7 +68,7 @@ t.test('every undo gives back bytes, modes, owners and what was not there, folde
     await node.change(writeHostsBlock, { name: 'apiserver.example.com', address: '192.168.13.100' }),
     await node.change(rewriteKubeconfig, { purpose: 'admin', path: '', server, expectedSha256: '' }),
     await node.change(rewriteKubeconfig, { purpose: 'user', path: '/root/.kube/config', server, expectedSha256: '' }),
-    await node.change(placeSharedFiles, { files: { node: 'x', ciphertext: Buffer.from(sealed) } }),
+    await node.change(placeSharedFiles, { files }),
   ]
   t.notSame(await everything(node), before)
   // Somebody else's hand: the bytes are Quorate's still, the mode is not what it was.
@@ -72,18 +78,17 @@ t.test('every undo gives back bytes, modes, owners and what was not there, folde
   t.same(await everything(node), before)
 })
 
+const sealed = (node: OpsNode, archive: Buffer) =>
+  sealedBy(node.tools.sealing, node.asRecipient, archive, { purpose: 'shared-files', runId })
 const file = (path: string, text: string) => ({ path, mode: 0o600, uid: 0, gid: 0, bytes: Buffer.from(text) })
 
 t.test('a folder in which others put something since is left to them', async (t) => {
   const node = await OpsNode.make(t)
-  const sealed = await node.tools.sealing.seal(
-    Buffer.concat([...writeArchive([file('etc/audit/deep/policy.yaml', 'a: b\n')])]),
-    node.tools.sealing.recipient,
-  )
-  const placed = await node.change(placeSharedFiles, { files: { node: 'x', ciphertext: Buffer.from(sealed) } })
-  node.write('/etc/audit/theirs', 'x')
+  const archive = Buffer.concat([...writeArchive([file('etc/kubernetes/audit/deep/policy.yaml', 'a: b\n')])])
+  const placed = await node.change(placeSharedFiles, { files: await sealed(node, archive) })
+  node.write('/etc/kubernetes/audit/theirs', 'x')
   await undo(node, [placed])
-  t.same(readdirSync(node.path('/etc/audit')), ['theirs'])
+  t.same(readdirSync(node.path('/etc/kubernetes/audit')), ['theirs'])
 })
 
 t.test('a file whose mode alone was changed is put back too; once it is so, nothing is done', async (t) => {

@@ -15,6 +15,7 @@ import { openAppendFile } from '../../../../agent/src/host/append-file.js'
 import { type Disk, systemDisk } from '../../../../agent/src/host/disk.js'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../../../agent/src/host/node-network.js'
+import { Pins } from '../../../../agent/src/host/pins.js'
 import { DisturbingLooks } from '../../../../agent/src/ops/disturbing-looks.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
 import type { CallAudit } from '../../../../agent/src/server/call-audit.js'
@@ -65,7 +66,13 @@ export async function startToyAgent(
       stateFolder: '/var/lib/quorate-agent',
       criSocket: '/run/containerd/containerd.sock',
       network: new NodeNetwork({ host }),
-      sealing: await createSealing(),
+      sealing: await createSealing({
+        node: 'node1.example.com',
+        ca: fleet.certPem,
+        cert: node.certPem,
+        key: node.keyPem,
+      }),
+      pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: createLog('toy', () => {}) }),
       looks: new DisturbingLooks(),
       kube: never,
       etcd: never,

@@ -148,7 +148,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
               }),
             )) as never,
           getSealingKey: ((_call: unknown, callback: (error: null, answer: unknown) => void) =>
-            callback(null, { recipient: 'age1' })) as never,
+            callback(null, { recipient: 'age1', signature: Buffer.alloc(0), certificatePem: '' })) as never,
           restartKubelet: (async (call: ServerWritableStream<RestartKubeletRequest, RestartKubeletResponse>) => {
             seen.operationIds.push(call.request.header?.operationId ?? '')
             seen.tokens.push(call.request.header?.fencingToken ?? 0)

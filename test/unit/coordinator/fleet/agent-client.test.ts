@@ -336,7 +336,10 @@ t.test('a backup comes in pieces, a check of a join ends with its findings', asy
   for await (const chunk of agent.readBackup('r', 'etcd', 'age1')) chunks.push(chunk)
   t.equal(Buffer.concat(chunks).toString(), 'abc')
   const lines: string[] = []
-  const findings = await agent.checkJoin({ join: undefined, token: undefined }, (line) => void lines.push(line))
+  const findings = await agent.checkJoin(
+    { join: undefined, token: undefined, runId: '' },
+    (line) => void lines.push(line),
+  )
   t.same(findings.errors, ['Port-6443'])
   t.same(lines, ['preflight'])
   server.forceShutdown()

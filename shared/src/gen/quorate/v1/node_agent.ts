@@ -325,7 +325,9 @@ export interface ProbeKubeconfigResponse {
 }
 
 export interface ProbeDiscoveryRequest {
+  /** Must be the endpoint of the join secret on this node. */
   endpoint: string;
+  /** Not used any more: the join secret names the CA. */
   caPem: string;
   /** Discovery by file: the token itself must be accepted, and cluster-info is not requested. */
   byFile: boolean;
@@ -382,7 +384,7 @@ export interface WatchAvailabilityRequest {
   /** How often each target is asked; 0: 50 for reads, 250 for writes. */
   readEveryMs: number;
   writeEveryMs: number;
-  /** The cluster CA; empty: this node's own. */
+  /** The cluster CA; empty, or with a target that writes: this node's own. */
   caPem: string;
 }
 
@@ -457,7 +459,11 @@ export interface CheckJoinRequest {
     | JoinSpec
     | undefined;
   /** A token of CreateJoinToken: kubeadm reads the cluster's configuration with it. */
-  token: SealedSecret | undefined;
+  token:
+    | SealedSecret
+    | undefined;
+  /** The run that the token was sealed for. */
+  runId: string;
 }
 
 export interface CheckJoinResponse {
@@ -476,6 +482,10 @@ export interface GetSealingKeyRequest {
 
 export interface GetSealingKeyResponse {
   recipient: string;
+  /** By the key of this node's certificate, over its name and the recipient. */
+  signature: Buffer;
+  /** Of this node, with intermediates, if any. */
+  certificatePem: string;
 }
 
 export interface ReadBackupRequest {
@@ -909,6 +919,9 @@ export interface SealSharedFilesRequest {
 export interface SealingRecipient {
   node: string;
   recipient: string;
+  /** As that node's GetSealingKey answered: without proof that the recipient is the node's own, nothing is sealed to it. */
+  signature: Buffer;
+  certificatePem: string;
 }
 
 export interface SealSharedFilesResponse {
@@ -1034,7 +1047,7 @@ export interface DeleteJoinSecretsResponse {
 }
 
 export interface JoinSpec {
-  /** host:port of the load balancer. */
+  /** host:port of the load balancer; must be the endpoint of the join secret, as ca_pin must be the pin of its CA. */
   endpoint: string;
   nodeName: string;
   advertiseAddress: string;
@@ -1046,8 +1059,8 @@ export interface JoinSpec {
   /** Timeout of the etcd calls of the join, seconds (kubeadm's timeouts.etcdAPICall; v1beta4 only). */
   etcdTimeoutSeconds: number;
   /**
-   * PEM of the cluster's CA, if the API server refuses anonymous requests: discovery by a file with it and the token, instead of
-   * by token only. Otherwise empty.
+   * Not empty if the API server refuses anonymous requests: discovery by a file with the token and the CA of the join secret, instead of by
+   * token only. The text itself is not used.
    */
   discoveryCaPem: string;
   /** kubeadm applies the patches of /etc/kubernetes/patches, which was copied from the first control plane. */
@@ -4197,7 +4210,7 @@ export const MeasurePathResponse: MessageFns<MeasurePathResponse> = {
 };
 
 function createBaseCheckJoinRequest(): CheckJoinRequest {
-  return { join: undefined, token: undefined };
+  return { join: undefined, token: undefined, runId: "" };
 }
 
 export const CheckJoinRequest: MessageFns<CheckJoinRequest> = {
@@ -4207,6 +4220,9 @@ export const CheckJoinRequest: MessageFns<CheckJoinRequest> = {
     }
     if (message.token !== undefined) {
       SealedSecret.encode(message.token, writer.uint32(18).fork()).join();
+    }
+    if (message.runId !== "") {
+      writer.uint32(26).string(message.runId);
     }
     return writer;
   },
@@ -4240,6 +4256,14 @@ export const CheckJoinRequest: MessageFns<CheckJoinRequest> = {
             message.token = SealedSecret.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4261,6 +4285,7 @@ export const CheckJoinRequest: MessageFns<CheckJoinRequest> = {
     message.token = (object.token !== undefined && object.token !== null)
       ? SealedSecret.fromPartial(object.token)
       : undefined;
+    message.runId = object.runId ?? "";
     return message;
   },
 };
@@ -4457,13 +4482,19 @@ export const GetSealingKeyRequest: MessageFns<GetSealingKeyRequest> = {
 };
 
 function createBaseGetSealingKeyResponse(): GetSealingKeyResponse {
-  return { recipient: "" };
+  return { recipient: "", signature: Buffer.alloc(0), certificatePem: "" };
 }
 
 export const GetSealingKeyResponse: MessageFns<GetSealingKeyResponse> = {
   encode(message: GetSealingKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.recipient !== "") {
       writer.uint32(10).string(message.recipient);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(18).bytes(message.signature);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(26).string(message.certificatePem);
     }
     return writer;
   },
@@ -4489,6 +4520,22 @@ export const GetSealingKeyResponse: MessageFns<GetSealingKeyResponse> = {
             message.recipient = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4507,6 +4554,8 @@ export const GetSealingKeyResponse: MessageFns<GetSealingKeyResponse> = {
   fromPartial(object: DeepPartial<GetSealingKeyResponse>): GetSealingKeyResponse {
     const message = createBaseGetSealingKeyResponse();
     message.recipient = object.recipient ?? "";
+    message.signature = object.signature ?? Buffer.alloc(0);
+    message.certificatePem = object.certificatePem ?? "";
     return message;
   },
 };
@@ -9388,7 +9437,7 @@ export const SealSharedFilesRequest: MessageFns<SealSharedFilesRequest> = {
 };
 
 function createBaseSealingRecipient(): SealingRecipient {
-  return { node: "", recipient: "" };
+  return { node: "", recipient: "", signature: Buffer.alloc(0), certificatePem: "" };
 }
 
 export const SealingRecipient: MessageFns<SealingRecipient> = {
@@ -9398,6 +9447,12 @@ export const SealingRecipient: MessageFns<SealingRecipient> = {
     }
     if (message.recipient !== "") {
       writer.uint32(18).string(message.recipient);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(26).bytes(message.signature);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(34).string(message.certificatePem);
     }
     return writer;
   },
@@ -9431,6 +9486,22 @@ export const SealingRecipient: MessageFns<SealingRecipient> = {
             message.recipient = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9450,6 +9521,8 @@ export const SealingRecipient: MessageFns<SealingRecipient> = {
     const message = createBaseSealingRecipient();
     message.node = object.node ?? "";
     message.recipient = object.recipient ?? "";
+    message.signature = object.signature ?? Buffer.alloc(0);
+    message.certificatePem = object.certificatePem ?? "";
     return message;
   },
 };
@@ -14178,8 +14251,8 @@ export const TriedChange: MessageFns<TriedChange> = {
 
 /**
  * The named operations of one node. None takes a command line; none takes a path that is not in the agent's own table.
- * Reads need the role `observer` (HoldPorts, ReadBackup, WatchAvailability, MeasureDisk and MeasurePath: `operator`), changes the role `operator`
- * (agent/src/server/access.ts).
+ * Reads need the role `observer` (those that cost the node something or send or hand out a secret: `operator`), changes the role `operator`
+ * (agent/src/server/access.ts; docs/threat-model.md lists them).
  */
 export type NodeAgentServiceService = typeof NodeAgentServiceService;
 export const NodeAgentServiceService = {
@@ -14368,7 +14441,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: MeasurePathResponse): Buffer => Buffer.from(MeasurePathResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MeasurePathResponse => MeasurePathResponse.decode(value),
   },
-  /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
+  /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Sends the join token. Only on a joiner. */
   checkJoin: {
     path: "/quorate.v1.NodeAgentService/CheckJoin" as const,
     requestStream: false as const,
@@ -14378,7 +14451,7 @@ export const NodeAgentServiceService = {
     responseSerialize: (value: CheckJoinResponse): Buffer => Buffer.from(CheckJoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckJoinResponse => CheckJoinResponse.decode(value),
   },
-  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key exists only in memory. */
+  /** The public age recipient of this agent process, signed by the node; secrets for this node are sealed to it. The key exists only in memory. */
   getSealingKey: {
     path: "/quorate.v1.NodeAgentService/GetSealingKey" as const,
     requestStream: false as const,
@@ -14389,7 +14462,7 @@ export const NodeAgentServiceService = {
       Buffer.from(GetSealingKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSealingKeyResponse => GetSealingKeyResponse.decode(value),
   },
-  /** A backup's bytes, encrypted for the operator's recipient, in chunks. */
+  /** A backup's bytes, encrypted for the operator's recipient, in chunks. Only for the recipient that is pinned on the node. */
   readBackup: {
     path: "/quorate.v1.NodeAgentService/ReadBackup" as const,
     requestStream: false as const,
@@ -14795,7 +14868,7 @@ export const NodeAgentServiceService = {
       Buffer.from(SealSharedFilesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SealSharedFilesResponse => SealSharedFilesResponse.decode(value),
   },
-  /** Opens files sealed to this node and writes them with mode and owner. Only on a joiner. */
+  /** Opens files sealed to this node and writes them, owned by root and without execute bits. Only on a joiner. */
   placeSharedFiles: {
     path: "/quorate.v1.NodeAgentService/PlaceSharedFiles" as const,
     requestStream: false as const,
@@ -15113,11 +15186,11 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   measureDisk: handleUnaryCall<MeasureDiskRequest, MeasureDiskResponse>;
   /** How fast bytes are sent to a port that another agent holds (HoldPorts): at most 16 MiB, and for a quarter of a second. */
   measurePath: handleUnaryCall<MeasurePathRequest, MeasurePathResponse>;
-  /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
+  /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Sends the join token. Only on a joiner. */
   checkJoin: handleServerStreamingCall<CheckJoinRequest, CheckJoinResponse>;
-  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key exists only in memory. */
+  /** The public age recipient of this agent process, signed by the node; secrets for this node are sealed to it. The key exists only in memory. */
   getSealingKey: handleUnaryCall<GetSealingKeyRequest, GetSealingKeyResponse>;
-  /** A backup's bytes, encrypted for the operator's recipient, in chunks. */
+  /** A backup's bytes, encrypted for the operator's recipient, in chunks. Only for the recipient that is pinned on the node. */
   readBackup: handleServerStreamingCall<ReadBackupRequest, ReadBackupResponse>;
   /** The ledger's record of one operation. */
   getOperation: handleUnaryCall<GetOperationRequest, GetOperationResponse>;
@@ -15190,7 +15263,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   restartStaticPod: handleServerStreamingCall<RestartStaticPodRequest, RestartStaticPodResponse>;
   /** Seals this node's shared files (GetNodeFacts.shared_files) to joiners. Only on the first control plane. */
   sealSharedFiles: handleServerStreamingCall<SealSharedFilesRequest, SealSharedFilesResponse>;
-  /** Opens files sealed to this node and writes them with mode and owner. Only on a joiner. */
+  /** Opens files sealed to this node and writes them, owned by root and without execute bits. Only on a joiner. */
   placeSharedFiles: handleServerStreamingCall<PlaceSharedFilesRequest, PlaceSharedFilesResponse>;
   /** kubeadm's preflight and the images of a control plane, pulled. Only on a joiner. */
   pullImages: handleServerStreamingCall<PullImagesRequest, PullImagesResponse>;
@@ -15497,14 +15570,14 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: MeasurePathResponse) => void,
   ): ClientUnaryCall;
-  /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Only on a joiner. */
+  /** kubeadm's own preflight of a join, without joining (kubeadm join phase preflight). Sends the join token. Only on a joiner. */
   checkJoin(request: CheckJoinRequest, options?: Partial<CallOptions>): ClientReadableStream<CheckJoinResponse>;
   checkJoin(
     request: CheckJoinRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<CheckJoinResponse>;
-  /** The public age recipient of this agent process; secrets for this node are sealed to it. The key exists only in memory. */
+  /** The public age recipient of this agent process, signed by the node; secrets for this node are sealed to it. The key exists only in memory. */
   getSealingKey(
     request: GetSealingKeyRequest,
     callback: (error: ServiceError | null, response: GetSealingKeyResponse) => void,
@@ -15520,7 +15593,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSealingKeyResponse) => void,
   ): ClientUnaryCall;
-  /** A backup's bytes, encrypted for the operator's recipient, in chunks. */
+  /** A backup's bytes, encrypted for the operator's recipient, in chunks. Only for the recipient that is pinned on the node. */
   readBackup(request: ReadBackupRequest, options?: Partial<CallOptions>): ClientReadableStream<ReadBackupResponse>;
   readBackup(
     request: ReadBackupRequest,
@@ -15918,7 +15991,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SealSharedFilesResponse>;
-  /** Opens files sealed to this node and writes them with mode and owner. Only on a joiner. */
+  /** Opens files sealed to this node and writes them, owned by root and without execute bits. Only on a joiner. */
   placeSharedFiles(
     request: PlaceSharedFilesRequest,
     options?: Partial<CallOptions>,

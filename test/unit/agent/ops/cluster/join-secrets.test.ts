@@ -6,10 +6,17 @@ import { deleteJoinSecrets } from '@quorate/agent/ops/delete-join-secrets'
 import { placeJoinSecret } from '@quorate/agent/ops/join-secret'
 import { probeDiscovery } from '@quorate/agent/ops/probe-discovery'
 import { uploadCertificates } from '@quorate/agent/ops/upload-certificates'
+import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import type { Json } from '../../../../support/api-server.js'
-import { type ControlPlaneNode, controlPlaneNode } from '../../../../support/control-plane-node.js'
+import {
+  type ControlPlaneNode,
+  controlPlaneNode,
+  type NodeOptions,
+  runId,
+} from '../../../../support/control-plane-node.js'
+import { identityOf, recipientOf } from '../../../../support/node-identities.js'
 
 const secrets = '/api/v1/namespaces/kube-system/secrets'
 const certsPath = `${secrets}/kubeadm-certs`
@@ -23,6 +30,16 @@ const files = [
   'etcd-ca.crt',
   'etcd-ca.key',
 ]
+const joinerSealing = () => createSealing(identityOf('cp2'))
+
+/** A control plane whose cluster has an endpoint. */
+async function readyForJoiners(t: Parameters<typeof controlPlaneNode>[0], options?: NodeOptions) {
+  const node = await controlPlaneNode(t, options)
+  const config = node.api.objects.get('/api/v1/namespaces/kube-system/configmaps/kubeadm-config') as Json
+  const { ClusterConfiguration: text } = config['data']
+  config['data'].ClusterConfiguration = setControlPlaneEndpoint(text, `kubernetes:${node.api.port}`, [])
+  return node
+}
 const plain = (value: string): string => Buffer.from(value, 'base64').toString('utf8')
 
 /** Prints the key as kubeadm does, and leaves a mark at which the test's API server gets the Secret. */
@@ -62,11 +79,11 @@ function whenAsked(node: ControlPlaneNode, data: Record<string, string>): void {
 const complete = Object.fromEntries(files.map((name) => [name, 'ZW5jcnlwdGVk']))
 
 t.test('a token is a Secret as kubeadm makes them, signed in cluster-info, and sealed to each joiner', async (t) => {
-  const node = await controlPlaneNode(t)
-  const joiner = await createSealing()
+  const node = await readyForJoiners(t)
+  const joiner = await joinerSealing()
   const request = {
     header: undefined,
-    recipients: [{ node: 'cp2', recipient: joiner.recipient }],
+    recipients: [recipientOf('cp2', joiner)],
     tokenTtlSeconds: 3600,
   }
   const { facts, sealed } = await createJoinToken.run(request, node.context())
@@ -84,19 +101,31 @@ t.test('a token is a Secret as kubeadm makes them, signed in cluster-info, and s
   })
   const seconds = (Date.parse(data['expiration'] ?? '') - Date.now()) / 1000
   t.ok(seconds > 3590 && seconds <= 3600)
-  const opened = JSON.parse(Buffer.from(await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0))).toString())
-  t.same(opened, { token: `${data['token-id']}.${data['token-secret']}`, certificateKey: '' })
-  await t.rejects((await createSealing()).open(sealed[0]?.ciphertext ?? Buffer.alloc(0)), { code: 'SECRET_NOT_FOR_US' })
+  const opened = JSON.parse(
+    Buffer.from(
+      await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-token', runId }),
+    ).toString(),
+  )
+  t.same(opened, {
+    token: `${data['token-id']}.${data['token-secret']}`,
+    certificateKey: '',
+    endpoint: `kubernetes:${node.api.port}`,
+    caPem: node.ca.certPem,
+  })
+  const about = { purpose: 'join-token', runId } as const
+  await t.rejects((await joinerSealing()).open(sealed[0]?.ciphertext ?? Buffer.alloc(0), about), {
+    code: 'SECRET_NOT_FOR_US',
+  })
 })
 
 t.test('a token for nobody, for no node, or without an end is refused before it is made', async (t) => {
-  const node = await controlPlaneNode(t)
-  const { recipient } = await createSealing()
+  const node = await readyForJoiners(t)
+  const to = recipientOf('cp2', await joinerSealing())
   for (const [recipients, tokenTtlSeconds] of [
     [[], 3600],
-    [[{ node: 'cp2', recipient: '' }], 3600],
-    [[{ node: '-x', recipient }], 3600],
-    [[{ node: 'cp2', recipient }], 0],
+    [[{ ...to, recipient: '' }], 3600],
+    [[{ ...to, node: '-x' }], 3600],
+    [[to], 0],
   ] as const) {
     await t.rejects(
       createJoinToken.run({ header: undefined, recipients: [...recipients], tokenTtlSeconds }, node.context()),
@@ -107,26 +136,33 @@ t.test('a token for nobody, for no node, or without an end is refused before it 
 })
 
 t.test('an interrupted wait for the signature leaves no token behind', async (t) => {
-  const node = await controlPlaneNode(t, { signs: false })
-  const { recipient } = await createSealing()
+  const node = await readyForJoiners(t, { signs: false })
+  const to = recipientOf('cp2', await joinerSealing())
   const stop = new AbortController()
-  setTimeout(() => stop.abort(new Error('stopped')), 600)
-  const request = { header: undefined, recipients: [{ node: 'cp2', recipient }], tokenTtlSeconds: 3600 }
+  const made = setInterval(() => {
+    if (node.api.asked.some((line) => line.startsWith('POST'))) stop.abort(new Error('stopped'))
+  }, 20)
+  t.teardown(() => clearInterval(made))
+  const request = { header: undefined, recipients: [to], tokenTtlSeconds: 3600 }
   await t.rejects(createJoinToken.run(request, { ...node.context(), signal: stop.signal }), { message: 'stopped' })
   t.match(node.api.asked.at(-1), /^DELETE .*bootstrap-token-/)
 })
 
 t.test('uploads under a key that only the joiners learn: it is in no file, no journal, no result', async (t) => {
-  const node = await controlPlaneNode(t, { programs: { kubeadm } })
+  const node = await readyForJoiners(t, { programs: { kubeadm } })
   whenAsked(node, complete)
-  const joiner = await createSealing()
+  const joiner = await joinerSealing()
   const request = {
     header: undefined,
-    recipients: [{ node: 'cp2', recipient: joiner.recipient }],
+    recipients: [recipientOf('cp2', joiner)],
     tokenTtlSeconds: 3600,
   }
   const result = await uploadCertificates.run(request, node.context())
-  const opened = JSON.parse(Buffer.from(await joiner.open(result.sealed[0]?.ciphertext ?? Buffer.alloc(0))).toString())
+  const opened = JSON.parse(
+    Buffer.from(
+      await joiner.open(result.sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-secret', runId }),
+    ).toString(),
+  )
   const [init, cluster] = parseAllDocuments(node.text('/seen.yaml')).map((one) => one.toJS())
   t.match(opened.certificateKey, /^[0-9a-f]{64}$/)
   t.equal(init.certificateKey, opened.certificateKey)
@@ -142,10 +178,10 @@ t.test('uploads under a key that only the joiners learn: it is in no file, no jo
 })
 
 t.test('a failed upload tells why, without the key', async (t) => {
-  const node = await controlPlaneNode(t, { programs: { kubeadm } })
+  const node = await readyForJoiners(t, { programs: { kubeadm } })
   node.write('/fails', '')
-  const { recipient } = await createSealing()
-  const request = { header: undefined, recipients: [{ node: 'cp2', recipient }], tokenTtlSeconds: 3600 }
+  const to = recipientOf('cp2', await joinerSealing())
+  const request = { header: undefined, recipients: [to], tokenTtlSeconds: 3600 }
   await t.rejects(uploadCertificates.run(request, node.context()), {
     code: 'COMMAND_FAILED',
     message: /key <certificate key> is of no use/,
@@ -154,15 +190,15 @@ t.test('a failed upload tells why, without the key', async (t) => {
 })
 
 t.test('a Secret that kubeadm did not write anew or not whole is no base for a join', async (t) => {
-  const { recipient } = await createSealing()
-  const request = { header: undefined, recipients: [{ node: 'cp2', recipient }], tokenTtlSeconds: 3600 }
-  const partial = await controlPlaneNode(t, { programs: { kubeadm } })
+  const to = recipientOf('cp2', await joinerSealing())
+  const request = { header: undefined, recipients: [to], tokenTtlSeconds: 3600 }
+  const partial = await readyForJoiners(t, { programs: { kubeadm } })
   whenAsked(partial, { ...complete, 'sa.key': '', 'ca.key': '' })
   await t.rejects(uploadCertificates.run(request, partial.context()), {
     code: 'COMMAND_FAILED',
     message: /lacks ca\.key, sa\.key$/,
   })
-  const stale = await controlPlaneNode(t, { programs: { kubeadm } })
+  const stale = await readyForJoiners(t, { programs: { kubeadm } })
   stale.api.objects.set(certsPath, { metadata: { name: 'kubeadm-certs', resourceVersion: '5' }, data: complete })
   await t.rejects(uploadCertificates.run(request, stale.context()), {
     code: 'COMMAND_FAILED',
@@ -177,7 +213,7 @@ t.test('a Secret that kubeadm did not write anew or not whole is no base for a j
 t.test(
   'deletes what was made for joining, also what kubeadm made to own it in an attempt that broke off',
   async (t) => {
-    const node = await controlPlaneNode(t)
+    const node = await readyForJoiners(t)
     const base64 = (text: string): string => Buffer.from(text).toString('base64')
     const described: Record<string, string> = {
       abcdef: 'quorate run 1',
@@ -215,7 +251,7 @@ t.test(
 )
 
 t.test('and where this run had kubeadm make them, the Role and RoleBinding for the Secret', async (t) => {
-  const node = await controlPlaneNode(t)
+  const node = await readyForJoiners(t)
   const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
   const paths = [`${rbac}/roles/kubeadm:kubeadm-certs`, `${rbac}/rolebindings/kubeadm:kubeadm-certs`]
   for (const path of paths) node.api.objects.set(path, { metadata: { name: 'kubeadm:kubeadm-certs' } })
@@ -231,14 +267,18 @@ t.test('and where this run had kubeadm make them, the Role and RoleBinding for t
 
 t.test('discovery: cluster-info without credentials, and the signature of the placed token', async (t) => {
   // getent as a node with this name would answer.
-  const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
-  const joiner = await createSealing()
+  const node = await readyForJoiners(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
+  const joiner = await joinerSealing()
   const signal = new AbortController().signal
-  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: node.ca.certPem, byFile: false }
+  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: '', byFile: false }
   t.match(await probeDiscovery.run(request, node.tools, signal), { signatureValid: false, error: /no join secret/ })
-  const wish = { header: undefined, recipients: [{ node: 'cp2', recipient: joiner.recipient }], tokenTtlSeconds: 3600 }
+  const wish = { header: undefined, recipients: [recipientOf('cp2', joiner)], tokenTtlSeconds: 3600 }
   const { sealed } = await createJoinToken.run(wish, node.context())
-  const secret = JSON.parse(Buffer.from(await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0))).toString())
+  const secret = JSON.parse(
+    Buffer.from(
+      await joiner.open(sealed[0]?.ciphertext ?? Buffer.alloc(0), { purpose: 'join-token', runId }),
+    ).toString(),
+  )
   await placeJoinSecret(node.host, secret)
   t.same(await probeDiscovery.run(request, node.tools, signal), {
     signatureValid: true,
@@ -252,6 +292,7 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
     signatureValid: false,
     error: /not that of its text/,
   })
+  await placeJoinSecret(node.host, { ...secret, endpoint: 'kubernetes:1' })
   t.match(await probeDiscovery.run({ ...request, endpoint: 'kubernetes:1' }, node.tools, signal), {
     signatureValid: false,
     error: /ECONNREFUSED|refused/,
@@ -259,11 +300,11 @@ t.test('discovery: cluster-info without credentials, and the signature of the pl
 })
 
 t.test('discovery by file: the placed token is accepted by the API server, or is not', async (t) => {
-  const node = await controlPlaneNode(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
+  const node = await readyForJoiners(t, { programs: { getent: 'echo "127.0.0.1 STREAM localhost"' } })
   const signal = new AbortController().signal
-  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: node.ca.certPem, byFile: true }
+  const request = { endpoint: `kubernetes:${node.api.port}`, caPem: '', byFile: true }
   const token = 'abcdef.0123456789abcdef'
-  await placeJoinSecret(node.host, { token, certificateKey: '' })
+  await placeJoinSecret(node.host, { token, certificateKey: '', endpoint: request.endpoint, caPem: node.ca.certPem })
   t.match(await probeDiscovery.run(request, node.tools, signal), { tokenAccepted: false, error: /answered 401/ })
   node.api.tokens.add(token)
   t.same(await probeDiscovery.run(request, node.tools, signal), {

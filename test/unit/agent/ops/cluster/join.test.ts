@@ -5,17 +5,22 @@ import { joinControlPlane } from '@quorate/agent/ops/join-control-plane'
 import { placeJoinSecret } from '@quorate/agent/ops/join-secret'
 import { resetNode } from '@quorate/agent/ops/reset-node'
 import type { CheckJoinResponse, JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { createFleetCa } from '@quorate/shared/issue-certificate'
+import { readCertificate } from '@quorate/shared/pki'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
-import { controlPlaneNode } from '../../../../support/control-plane-node.js'
+import { controlPlaneNode, nodeName, runId } from '../../../../support/control-plane-node.js'
+import { recipientOf, sealedBy } from '../../../../support/node-identities.js'
 
-const secret = { token: 'abcdef.0123456789abcdef', certificateKey: 'a1'.repeat(32) }
+const { certPem: caPem } = createFleetCa('cluster')
+const endpoint = 'apiserver.example.com:8443'
+const secret = { token: 'abcdef.0123456789abcdef', certificateKey: 'a1'.repeat(32), endpoint, caPem }
 const spec: JoinSpec = {
-  endpoint: 'apiserver.example.com:8443',
+  endpoint,
   nodeName: 'k8smaster2.example.com',
   advertiseAddress: '192.168.13.31',
   bindPort: 6443,
-  caPin: `sha256:${'0'.repeat(64)}`,
+  caPin: readCertificate(caPem).publicKeyPin,
   kubeadmApiVersion: 'v1beta4',
   ignorePreflightErrors: ['SystemVerification'],
   etcdTimeoutSeconds: 300,
@@ -89,6 +94,7 @@ t.test('joins by a configuration in tmpfs, tells its phases without secrets, and
   })
   t.equal(node.text('/mode').trim(), '600')
   t.same(node.progress, [
+    `this node is pinned to the cluster with the CA ${spec.caPin}`,
     '[preflight] Running pre-flight checks',
     '[etcd] Creating static Pod manifest for etcd with <certificate key>',
   ])
@@ -102,7 +108,6 @@ t.test(
   'discovers by a file in tmpfs where anonymous requests are refused, takes patches along, and removes the file',
   async (t) => {
     const node = await joiner(t)
-    const caPem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
     const other = { ...spec, discoveryCaPem: caPem, withPatches: true, nodeIp: '192.168.13.31' }
     await joinControlPlane.run({ header: undefined, join: other }, node.context())
     const folder = '/run/quorate-agent/op-1'
@@ -218,7 +223,11 @@ for (const fails of [false, true]) {
     t.equal(facts['fingerprint_after'], facts['fingerprint_before'])
     t.match(facts['restored'], '/etc/cni/net.d/10-flannel.conflist')
     t.match(facts['left'], /iptables.*until the next boot; \/root\/\.kube/)
-    t.same(readdirSync(join(node.root, 'var/lib/quorate-agent')), [], 'neither marker nor copies stay')
+    t.same(
+      readdirSync(join(node.root, 'var/lib/quorate-agent')),
+      ['pinned-cluster-ca'],
+      'neither marker nor copies stay',
+    )
     node.write('/run/quorate-agent/join-secret.json', JSON.stringify(secret))
     await node.host.remove('/fails')
     t.match(await joinControlPlane.run(request, node.context('op-3')), { unchanged: false }, 'it can join again')
@@ -289,10 +298,11 @@ t.test('while an attempt still runs there is no second one, and a reset stops it
 })
 
 async function check(node: Awaited<ReturnType<typeof joiner>>, join = spec): Promise<CheckJoinResponse['event'][]> {
-  const plain = Buffer.from(JSON.stringify({ token: secret.token, certificateKey: '' }))
-  const token = { node: 'cp2', ciphertext: Buffer.from(await node.sealing.seal(plain, node.sealing.recipient)) }
+  const plain = JSON.stringify({ ...secret, certificateKey: '' })
+  const about = { purpose: 'join-token', runId } as const
+  const token = await sealedBy(node.sealing, recipientOf(nodeName, node.sealing), plain, about)
   const events: CheckJoinResponse['event'][] = []
-  for await (const { event } of checkJoin.run({ join, token }, node.tools, new AbortController().signal))
+  for await (const { event } of checkJoin.run({ join, token, runId }, node.tools, new AbortController().signal))
     events.push(event)
   return events
 }

@@ -1,0 +1,76 @@
+import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
+import { QuorateError } from '@quorate/shared/errors'
+import type { MutualTlsIdentity } from '@quorate/shared/mtls'
+import { readCertificate } from '@quorate/shared/pki'
+
+/** This node's certificate of the fleet, and its name in it. */
+export interface NodeIdentity extends MutualTlsIdentity {
+  readonly node: string
+}
+
+/** What shows that a node said something: its certificate (with intermediates, if any) and its signature. */
+export interface NodeProof {
+  readonly certificatePem: string
+  readonly signature: Uint8Array
+}
+
+/** What the signature is for: a signature for one thing proves nothing about another, nor does one of TLS. */
+type Subject = 'quorate sealing key v1' | 'quorate sealed secret v1'
+
+/** A fleet has a CA and at most an issuer below it. */
+const mostIssuers = 3
+
+/** Signs with the key of this node's certificate. */
+export function prove({ cert, key }: NodeIdentity, subject: Subject, text: Uint8Array): NodeProof {
+  return { certificatePem: cert, signature: sign('sha256', signedText(subject, text), createPrivateKey(key)) }
+}
+
+/** SEAL_UNPROVEN unless `node` itself signed the text: its certificate is one of a node of this fleet, for that name, and valid now. */
+export function requireProof(
+  { certificatePem, signature }: NodeProof,
+  { node, ca, subject, text }: { node: string; ca: string; subject: Subject; text: Uint8Array },
+): void {
+  const [certificate, ...between] = certificatesIn(certificatePem)
+  if (certificate === undefined) throw unproven(node, 'no certificate came with it')
+  if (!isOfFleet(certificate, between, certificatesIn(ca)))
+    throw unproven(node, 'the fleet did not issue the certificate')
+  const { organizations, sans, notBefore, notAfter } = readCertificate(certificate.toString())
+  if (!organizations.includes('quorate:node')) throw unproven(node, 'the certificate is not that of a node')
+  if (!sans.includes(node)) throw unproven(node, `the certificate is that of ${sans.join(', ')}`)
+  const now = Date.now()
+  if (now < notBefore.getTime() || now > notAfter.getTime()) throw unproven(node, 'the certificate is not valid now')
+  if (!verify('sha256', signedText(subject, text), certificate.publicKey, signature))
+    throw unproven(node, 'the signature is not that of its certificate')
+}
+
+const signedText = (subject: Subject, text: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${subject}\n`), text])
+
+function isOfFleet(
+  leaf: X509Certificate,
+  between: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+): boolean {
+  let current = leaf
+  for (let issuers = 0; issuers < mostIssuers; issuers++) {
+    if (roots.some((root) => issued(root, current))) return true
+    const issuer = between.find((one) => one !== current && issued(one, current))
+    if (issuer === undefined) return false
+    current = issuer
+  }
+  return false
+}
+
+const issued = (issuer: X509Certificate, certificate: X509Certificate): boolean =>
+  issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+
+function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+  try {
+    return blocks.map((block) => new X509Certificate(block))
+  } catch (cause) {
+    throw new QuorateError('SEAL_UNPROVEN', 'the certificate that came with it cannot be read', { cause })
+  }
+}
+
+const unproven = (node: string, why: string): QuorateError =>
+  new QuorateError('SEAL_UNPROVEN', `nothing proves that it is from ${node}: ${why}`, { where: node })
