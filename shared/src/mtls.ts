@@ -1,5 +1,5 @@
-import { createSecureContext } from 'node:tls'
-import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js'
+import { createSecureContext, type TlsOptions } from 'node:tls'
+import { ChannelCredentials } from '@grpc/grpc-js'
 
 /** PEM texts of one side: the fleet CA, its own certificate and key. */
 export interface MutualTlsIdentity {
@@ -15,18 +15,13 @@ export function clientCredentials({ ca, cert, key }: MutualTlsIdentity): Channel
   return ChannelCredentials.createFromSecureContext(createSecureContext({ ca, cert, key, minVersion }))
 }
 
-/** What `ServerCredentials.createSsl` makes, but with a floor for the protocol's version, which it has no option for. */
-class MutualTlsServerCredentials extends ServerCredentials {
-  constructor({ ca, cert, key }: MutualTlsIdentity) {
-    super({ requestCert: true, rejectUnauthorized: true }, { ca, cert, key, minVersion })
+/** Options of the listening side's TLS server: a client certificate of the fleet CA is required, TLS 1.3. */
+export function serverTlsOptions({ ca, cert, key }: MutualTlsIdentity): TlsOptions {
+  return {
+    ...{ ca, cert, key, minVersion },
+    requestCert: true,
+    rejectUnauthorized: true,
+    ALPNProtocols: ['h2'],
+    noDelay: true,
   }
-
-  override _equals(other: ServerCredentials): boolean {
-    return this === other
-  }
-}
-
-/** Credentials of the listening side: a client certificate of the fleet CA is required, TLS 1.3. */
-export function serverCredentials(identity: MutualTlsIdentity): ServerCredentials {
-  return new MutualTlsServerCredentials(identity)
 }

@@ -92,7 +92,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   'agent/src/ops': { may: ['shared/src', 'shared/src/gen', 'agent/src/host'], doors: ['node:net'] },
   'agent/src/server': {
     may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops'],
-    doors: ['@grpc/grpc-js'],
+    doors: ['@grpc/grpc-js', 'node:net', 'node:tls'],
   },
   'agent/src': {
     may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops', 'agent/src/server'],

@@ -2,7 +2,7 @@ import { Server } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Log } from '@quorate/shared/log'
-import { type MutualTlsIdentity, serverCredentials } from '@quorate/shared/mtls'
+import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 import type { Operations } from '../ops/operations.js'
 import type { Tools } from '../ops/tools.js'
 import { type CallAudit, unrecorded } from './call-audit.js'
@@ -10,6 +10,7 @@ import { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
 import { createHandlers } from './operation-call.js'
 import { resumeInterrupted } from './resume-interrupted.js'
+import { listenSecurely, type SecureListener } from './secure-listener.js'
 
 export interface ServeOptions {
   /** `IP:port`; port 0 means any free one. */
@@ -38,6 +39,9 @@ export interface Serving {
 /** A chunk of a backup or a node's facts; far above both. */
 const largestMessageBytes = 16 * 1024 * 1024
 
+/** A coordinator has a dozen calls under way with one agent (watch, held ports, a change, facts); more of them wait their turn in the client. */
+const mostStreamsOfOneConnection = 100
+
 /** Serves the operations by gRPC to holders of a certificate of the fleet. Throws PORT_IN_USE if it cannot listen. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { listen, identity, ledger, tools, log, busyWaitMs, calls = unrecorded } = options
@@ -50,13 +54,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     // A coordinator whose machine vanished must not hold ports (HoldPorts) until its deadline.
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_concurrent_streams': mostStreamsOfOneConnection,
   })
   server.addService(NodeAgentServiceService, createHandlers({ ...options, changes, calls }))
-  const port = await bind(server, listen, identity)
+  const listener = await bind(server, listen, identity)
   return {
-    port,
+    port: listener.port,
     stop: async (graceMs) => {
       await changes.stop(graceMs)
+      listener.close()
       await shutDown(server)
       await calls.close()
       await ledger.close()
@@ -64,18 +70,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   }
 }
 
-function bind(server: Server, listen: string, identity: MutualTlsIdentity): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(listen, serverCredentials(identity), (error, port) => {
-      if (error === null) return resolve(port)
-      reject(
-        new QuorateError('PORT_IN_USE', `the agent cannot listen on ${listen}: ${error.message}`, {
-          remedy: 'Stop the program that listens there, or change `listen` in agent.yaml.',
-          cause: error,
-        }),
-      )
+async function bind(server: Server, listen: string, identity: MutualTlsIdentity): Promise<SecureListener> {
+  try {
+    return await listenSecurely(server, listen, identity)
+  } catch (error) {
+    throw new QuorateError('PORT_IN_USE', `the agent cannot listen on ${listen}: ${(error as Error).message}`, {
+      remedy: 'Stop the program that listens there, or change `listen` in agent.yaml.',
+      cause: error,
     })
-  })
+  }
 }
 
 /** Pending answers get a moment; a caller with an open stream does not keep the agent running. */

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { connect, createSecureContext, type SecureVersion } from 'node:tls'
-import { Client, credentials, Server, type ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
+import { Client, credentials, Server, type ServiceError, status } from '@grpc/grpc-js'
 import { createFleetCa, type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
-import { clientCredentials, type MutualTlsIdentity, serverCredentials } from '@quorate/shared/mtls'
+import { clientCredentials, type MutualTlsIdentity } from '@quorate/shared/mtls'
 import t from 'tap'
+import { listenSecurely } from '../../../agent/src/server/secure-listener.js'
 
 const nodeName = 'k8smaster1.example.com'
 const ca = createFleetCa('f1')
@@ -44,7 +45,7 @@ const echo = {
 /** A gRPC server that echoes, on a loopback port; counts the calls that reached it. */
 async function listen(
   t: Tap,
-  credentials: ServerCredentials,
+  served: MutualTlsIdentity,
 ): Promise<{ readonly port: number; readonly calls: () => number }> {
   let calls = 0
   const server = new Server()
@@ -57,11 +58,12 @@ async function listen(
       },
     },
   )
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error === null ? resolve(bound) : reject(error))),
-  )
-  t.teardown(() => server.forceShutdown())
-  return { port, calls: () => calls }
+  const listener = await listenSecurely(server, '127.0.0.1:0', served)
+  t.teardown(() => {
+    listener.close()
+    server.forceShutdown()
+  })
+  return { port: listener.port, calls: () => calls }
 }
 
 type Tap = Pick<typeof t, 'teardown'>
@@ -106,13 +108,13 @@ function handshake(port: number, maxVersion: SecureVersion, who: MutualTlsIdenti
 }
 
 t.test('the two sides of one fleet talk', async (t) => {
-  const { port, calls } = await listen(t, serverCredentials(node))
+  const { port, calls } = await listen(t, node)
   t.equal(await call(t, port, coordinator), status.OK)
   t.equal(calls(), 1)
 })
 
 t.test('a server refuses', async (t) => {
-  const { port, calls } = await listen(t, serverCredentials(node))
+  const { port, calls } = await listen(t, node)
   t.equal(await handshake(port, 'TLSv1.3', coordinator), 'TLSv1.3', 'the bare client is a good one')
   t.match(await handshake(port, 'TLSv1.2', coordinator), /PROTOCOL_VERSION|HANDSHAKE|ECONNRESET/, 'TLS 1.2')
   const foreign = identity(ca, issue(foreignCa, 'client'))
@@ -144,7 +146,7 @@ t.test('a client refuses', async (t) => {
     ["a client's certificate used as a server's", identity(ca, issue(ca, 'client'))],
     ['a server of another name', identity(ca, issue(ca, 'server', 1, 'k8smaster2.example.com'))],
   ] as const) {
-    const { port, calls } = await listen(t, serverCredentials(server))
+    const { port, calls } = await listen(t, server)
     t.equal(await call(t, port, coordinator), status.UNAVAILABLE, what)
     t.equal(calls(), 0)
   }

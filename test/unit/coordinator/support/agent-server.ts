@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Server, status } from '@grpc/grpc-js'
+import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { type MutualTlsIdentity, serverCredentials } from '@quorate/shared/mtls'
+import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 
 /** What a test answers to single methods, as grpc-js calls them. */
 export type Handlers = Record<string, (call: never, callback: never) => void>
@@ -32,10 +32,10 @@ export async function serveAgent(
     ]),
   )
   server.addService(NodeAgentServiceService, all as never)
+  const [ca, cert_chain, private_key] = [identity.ca, identity.cert, identity.key].map((pem) => Buffer.from(pem))
+  const credentials = ServerCredentials.createSsl(ca as Buffer, [{ cert_chain, private_key } as never], true)
   const bound = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${port}`, serverCredentials(identity), (error, at) =>
-      error === null ? resolve(at) : reject(error),
-    ),
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, at) => (error === null ? resolve(at) : reject(error))),
   )
   return { server, port: bound }
 }
