@@ -28,6 +28,7 @@ export async function placeOfCluster({ host }: Tools, endpoint: string | undefin
     'kubeadm-config has no controlPlaneEndpoint: no control plane can join',
     {
       where: 'configmap/kube-system/kubeadm-config',
+      remedy: '`quorate convert` sets it before control planes join. Plan again.',
     },
   )
 }

@@ -146,7 +146,10 @@ t.test('no key, token or client certificate is part of it', async (t) => {
   )
   node.write(
     '/run/quorate-agent/join-secret.json',
-    JSON.stringify({ token: 'abcdef.0123456789abcdef', certificateKey: '' }),
+    JSON.stringify({
+      ...{ token: 'abcdef.0123456789abcdef', certificateKey: '', endpoint: '127.0.0.1:6443' },
+      caPem: node.read('/etc/kubernetes/pki/ca.crt'),
+    }),
   )
   node.write('/etc/keepalived/keepalived.conf', 'vrrp_instance x {\n auth_pass hunter2\n}\n')
   const facts = await factsOf(node)
