@@ -1,21 +1,49 @@
-/**
- * Makes a simulated kubeadm cluster of one control plane and five workers highly available: every command line is the
- * real program in its own process, every agent a real agent. Without root; about a minute. `--keep` leaves it running at the end.
- */
+/** `npm run demo`: every command line is the real program in its own process, every agent a real agent; see `npm run demo -- --help`. */
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { exitCode } from '@quorate/shared/errors'
+import { Command, InvalidArgumentError } from 'commander'
 import { isBusy, machineShare } from './machine-share.js'
 import { preload, SimulatedCluster } from './simulated/cluster.js'
 import { answers, Probing } from './simulated/probing.js'
+import { releaseOf } from './simulated/versions.js'
 
-const keep = process.argv.includes('--keep')
-const versionAt = process.argv.indexOf('--kubernetes-version')
-const kubernetesVersion = versionAt < 0 ? 'v1.37.2' : (process.argv[versionAt + 1] ?? '')
+function knownVersion(text: string): string {
+  if (!/^v\d+\.\d+\.\d+$/.test(text)) throw new InvalidArgumentError('Use a version such as v1.37.2.')
+  try {
+    return releaseOf(text).version
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+const { keep, kubernetesVersion } = new Command('npm run demo --')
+  .description(
+    'Converts a simulated kubeadm cluster of 1 control plane and 5 workers to 3 control planes, while clients ask its API,\n' +
+      'then cuts the power of the first control plane. Needs no root; 2 to 3 minutes. Leaves nothing behind.',
+  )
+  .option('--keep', 'do not cut the power; keep the cluster running until Ctrl-C, to try quorate on it')
+  .option('--kubernetes-version <version>', 'version of the cluster', knownVersion, 'v1.37.2')
+  .showHelpAfterError('See `npm run demo -- --help`.')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCode.done : exitCode.usage))
+  .parse()
+  .opts<{ readonly keep?: boolean; readonly kubernetesVersion: string }>()
+
+/** The output was closed: a pipe into `head`. Without a reader the demo ends at what it would say next. */
+let unread = false
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', () => {
+    unread = true
+  })
+
 const coloured = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
 const bold = (text: string): string => (coloured ? `\u001b[1m${text}\u001b[0m` : text)
 const dim = (text: string): string => (coloured ? `\u001b[2m${text}\u001b[0m` : text)
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
+function say(text: string): void {
+  if (unread) throw new DemoFailure(exitCode.interrupted, 'the output was closed')
+  process.stdout.write(`${text}\n`)
+}
 const heading = (text: string): void => say(`\n${bold(`== ${text}`)}`)
 const command = (line: string): void => say(`\n${bold(`$ ${line}`)}`)
 
@@ -33,13 +61,13 @@ function quorate(cluster: SimulatedCluster, args: readonly string[]): Promise<nu
       },
     )
     child.on('error', reject)
-    child.on('close', (code) => resolve(code ?? 130))
+    child.on('close', (code) => resolve(code ?? exitCode.defect))
   })
 }
 
 async function must(cluster: SimulatedCluster, args: readonly string[]): Promise<void> {
-  const exitCode = await quorate(cluster, args)
-  if (exitCode !== 0) throw new DemoFailure(exitCode, `quorate ${args[0]} ended with ${exitCode}`)
+  const code = await quorate(cluster, args)
+  if (code !== 0) throw new DemoFailure(code, `quorate ${args[0]} ended with ${code}`)
 }
 
 class DemoFailure extends Error {
@@ -100,7 +128,7 @@ async function convert(cluster: SimulatedCluster): Promise<void> {
   cluster.writeClusterFile(policy.length === 0 ? {} : { policy })
   const stalledBefore = await cluster.control.ask<number>('stalls')
   command('cat cluster.yaml')
-  process.stdout.write(readFileSync(cluster.clusterFile, 'utf8'))
+  say(readFileSync(cluster.clusterFile, 'utf8').trimEnd())
   await must(cluster, ['nodes'])
   heading('Plan the conversion (changes nothing)')
   await must(cluster, ['plan', '-f', 'cluster.yaml'])
@@ -110,10 +138,10 @@ async function convert(cluster: SimulatedCluster): Promise<void> {
   const probing = new Probing()
   probing.at('at the first control plane', cluster.node('cp1').address, 6443)
   const endpoint = probing.whenUp('through the endpoint', cluster.world.virtualIp, 8443)
-  const exitCode = await quorate(cluster, ['convert', '-f', 'cluster.yaml', '--yes'])
+  const code = await quorate(cluster, ['convert', '-f', 'cluster.yaml', '--yes'])
   const results = await probing.stop()
   await endpoint
-  if (exitCode !== 0) throw new DemoFailure(exitCode, `quorate convert ended with ${exitCode}`)
+  if (code !== 0) throw new DemoFailure(code, `quorate convert ended with ${code}`)
   heading('What these clients saw')
   for (const { name, count, failed, longestGapMs } of results)
     say(`  ${name}: ${count} requests, ${bold(`${failed} failed`)}, longest gap ${longestGapMs} ms`)
@@ -152,9 +180,9 @@ async function main(): Promise<number> {
     await showSite(cluster)
     await enrol(cluster)
     await convert(cluster)
-    if (!keep) await pullThePlug(cluster)
+    if (keep !== true) await pullThePlug(cluster)
     say(`\n${bold('Done')} in ${Math.round((Date.now() - began) / 1000)} s. To convert your own cluster: README.md.`)
-    if (keep && !stopping) {
+    if (keep === true && !stopping) {
       say(
         `It keeps running until Ctrl-C. Operator's folder: ${cluster.operatorFolder}; the nodes' files: ${cluster.world.folder}.`,
       )
@@ -163,8 +191,10 @@ async function main(): Promise<number> {
     }
     return 0
   } catch (error) {
-    if (!stopping) say(`\n${error instanceof Error ? error.message : String(error)}`)
-    return stopping ? 130 : error instanceof DemoFailure ? error.exitCode : 1
+    const code = error instanceof DemoFailure ? error.exitCode : exitCode.defect
+    if (stopping || code === exitCode.interrupted) return exitCode.interrupted
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
+    return code
   } finally {
     await cluster.stop()
   }

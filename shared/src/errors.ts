@@ -201,7 +201,8 @@ export const catalogue = {
   NOT_A_CONTROL_PLANE: {
     status: 'FAILED_PRECONDITION',
     exit: 'defect',
-    remedy: 'This operation requires a control plane: check the roles in the cluster file.',
+    remedy:
+      'This operation requires a control plane. If the machine is to become one, `quorate convert` joins it. Otherwise check the roles in the cluster file, and /etc/kubernetes/manifests on the machine.',
   },
   ADMIN_KUBECONFIG_MISSING: {
     status: 'FAILED_PRECONDITION',

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import type { ClusterFile } from '../config/cluster-file.js'
 import { allProofs } from '../conversion/proofs/all.js'
-import { prove, type Verification } from '../conversion/proofs/prove.js'
+import { type Proved, prove, type Verification } from '../conversion/proofs/prove.js'
 import { nobodyMissing } from './nobody-missing.js'
 import { listRuns } from './read-runs.js'
 import type { Session } from './session.js'
 import { conversionRun } from './session-run.js'
+import { undoneProof } from './undone.js'
 
 /** Whether this cluster is highly available now: every proof on the live cluster; changes nothing. */
 export async function verifyCluster(session: Session, file: ClusterFile, signal: AbortSignal): Promise<Verification> {
@@ -17,10 +18,20 @@ export async function verifyCluster(session: Session, file: ClusterFile, signal:
       session.proofs ?? allProofs,
       signal,
     )
-    const waiting = nobodyMissing(await listRuns(session), file)
-    if (waiting === undefined) return verified
-    return { ...verified, highlyAvailable: false, proofs: [...verified.proofs, waiting] }
+    const runs = await listRuns(session)
+    // If another run made it highly available since, what was rolled back explains nothing.
+    const undone = verified.highlyAvailable ? undefined : undoneProof(runs, file)
+    return withProofs(verified, { first: undone, last: nobodyMissing(runs, file) })
   } finally {
     fleet.close()
   }
+}
+
+/** With what the journals add: why the rest does not hold comes first. */
+function withProofs(
+  verified: Verification,
+  { first, last }: { readonly first: Proved | undefined; readonly last: Proved | undefined },
+): Verification {
+  const proofs = [first, ...verified.proofs, last].filter((proof) => proof !== undefined)
+  return { ...verified, highlyAvailable: proofs.every(({ holds }) => holds), proofs }
 }

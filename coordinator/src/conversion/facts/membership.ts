@@ -39,3 +39,21 @@ export async function rewritable(run: ConversionRun): Promise<readonly NodeEntry
     (node) => node === run.first || (!outside.includes(node) && run.mayBeBehind(node.name)),
   )
 }
+
+/**
+ * Machines of the file that nothing makes a control plane: no Node, no static pod. A conversion never joined them, or its rollback took them out
+ * again. A machine that does not answer is not among them.
+ */
+export async function neverJoined(run: ConversionRun): Promise<readonly NodeEntry[]> {
+  const { nodes } = await run.clusterFacts()
+  const nodeless = run.joining.filter(({ name }) => !nodes.some((object) => object.name === name))
+  const runsNothing = await Promise.all(
+    nodeless.map((node) =>
+      run.nodeFacts(node).then(
+        ({ staticPods }) => staticPods.length === 0,
+        () => false,
+      ),
+    ),
+  )
+  return nodeless.filter((_, index) => runsNothing[index])
+}

@@ -2,9 +2,18 @@ import type { NodeObject } from '@quorate/shared/gen/quorate/v1/facts'
 import { forgottenWorkers, lineOf } from '../checks/workers-forgotten.js'
 import type { Finding } from '../context/finding.js'
 import type { Proof } from '../context/proof.js'
+import { neverJoined } from '../facts/membership.js'
 import { notProved, resultOf, type Seen } from './not-proved.js'
 
 const id = 'nodes-ready'
+
+const notYetJoined = (node: string): Finding =>
+  notProved(id, {
+    node,
+    message: 'this machine is not a control plane of the cluster yet',
+    evidence: 'no such Node, no static pod on the machine',
+    remedy: 'Run `quorate convert -f cluster.yaml`: it joins the control planes of the cluster file.',
+  })
 
 /** One that joined after the conversion has its server from cluster-info and is right: it was not checked, so it is only reported. */
 const notLookedAt = (node: NodeObject): Finding => ({
@@ -21,8 +30,9 @@ export const nodesReady: Proof = {
   title: 'Every node is Ready, and every control plane is labelled as one',
   foreseen: [{ asks: 'Nodes that are Ready and labelled', checks: ['nodes-ready'], stays: ['nodes-ready'] }],
   async prove(run) {
-    const { nodes } = await run.clusterFacts()
+    const [{ nodes }, outside] = await Promise.all([run.clusterFacts(), neverJoined(run)])
     const seen = run.nodes.map((node): Seen => {
+      if (outside.includes(node)) return notYetJoined(node.name)
       const object = nodes.find((one) => one.name === node.name)
       const isControlPlane = run.controlPlanes.includes(node)
       if (object?.ready === true && object.controlPlane === isControlPlane)

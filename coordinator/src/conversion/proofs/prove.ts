@@ -5,6 +5,8 @@ import { silentNodes } from '../checks/assess.js'
 import type { Finding } from '../context/finding.js'
 import type { Proof } from '../context/proof.js'
 import type { ConversionRun } from '../context/run.js'
+import { neverJoined } from '../facts/membership.js'
+import { nodesReady } from './nodes-ready.js'
 
 /** One proof and what it saw. */
 export interface Proved {
@@ -32,27 +34,37 @@ export async function prove(run: ConversionRun, proofs: readonly Proof[], signal
     evidence: [],
     findings: silent,
   }
-  const unanswered = new Set(silent.map(({ node }) => node))
-  const proved = await Promise.all(proofs.map((proof) => proveOne(run, proof, { signal, unanswered })))
+  const known = {
+    unanswered: new Set(silent.map(({ node }) => node)),
+    // Where the cluster cannot be read, the proofs say so.
+    outside: new Set((await neverJoined(run).catch(() => [])).map(({ name }): string => name)),
+  }
+  const proved = await Promise.all(proofs.map((proof) => proveOne(run, proof, { signal, known })))
   const all = [agents, ...proved]
   return { cluster: run.file.name, highlyAvailable: all.every(({ holds }) => holds), proofs: all }
+}
+
+/** Nodes that one finding reports, of `agents` or nodes-ready; what other proofs find on them only follows from it. */
+interface KnownNodes {
+  readonly unanswered: ReadonlySet<string | undefined>
+  readonly outside: ReadonlySet<string>
 }
 
 async function proveOne(
   run: ConversionRun,
   proof: Proof,
-  { signal, unanswered }: { signal: AbortSignal; unanswered: ReadonlySet<string | undefined> },
+  { signal, known }: { signal: AbortSignal; known: KnownNodes },
 ): Promise<Proved> {
   const { id, title } = proof
   try {
     const { evidence, findings } = await proof.prove(run, signal)
-    // A node that is silent is reported once; here it only means that this proof does not hold.
+    // Such a node is reported once; here it only means that this proof does not hold.
     return {
       id,
       title,
       holds: findings.every(({ severity }) => severity !== 'error'),
       evidence: seenAt(systemClock.now(), evidence),
-      findings: findings.filter((finding) => !isEcho(finding, unanswered)),
+      findings: findings.filter((finding) => !isEcho(finding, known)),
     }
   } catch (thrown) {
     const { code, message, remedy, where } = asQuorateError(thrown)
@@ -64,9 +76,10 @@ async function proveOne(
       evidence: code,
       remedy,
     }
-    return { id, title, holds: false, evidence: [], findings: isEcho(finding, unanswered) ? [] : [finding] }
+    return { id, title, holds: false, evidence: [], findings: isEcho(finding, known) ? [] : [finding] }
   }
 }
 
-const isEcho = ({ node, evidence }: Finding, unanswered: ReadonlySet<string | undefined>): boolean =>
-  node !== undefined && unanswered.has(node) && /^AGENT_/.test(evidence)
+const isEcho = ({ id, node, evidence }: Finding, { unanswered, outside }: KnownNodes): boolean =>
+  node !== undefined &&
+  ((unanswered.has(node) && /^AGENT_/.test(evidence)) || (outside.has(node) && id !== nodesReady.id))

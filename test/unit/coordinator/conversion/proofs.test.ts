@@ -75,6 +75,41 @@ t.test('a cluster that was never converted fails most of them', waits, async (t)
   }
 })
 
+t.test('of a machine that is still to join it says only that, and how it is joined', waits, async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const { proofs } = await prove(paper.run(), allProofs, signal)
+  const told = proofs.flatMap(({ findings }) => findings).filter(({ node }) => /master[23]/.test(node ?? ''))
+  t.match(told, [
+    {
+      id: 'nodes-ready',
+      node: /master2/,
+      message: /not a control plane of the cluster yet/,
+      remedy: /quorate convert/,
+    },
+    {
+      id: 'nodes-ready',
+      node: /master3/,
+      message: /not a control plane of the cluster yet/,
+      remedy: /quorate convert/,
+    },
+  ])
+  t.equal(told.length, 2)
+})
+
+t.test(
+  'a control plane that lost its Node object is not taken for a machine that is still to join',
+  waits,
+  async (t) => {
+    const paper = await converted()
+    paper.cluster.nodes = paper.cluster.nodes.filter(({ name }) => !name.startsWith('k8smaster2'))
+    const { proofs } = await prove(paper.run(), allProofs, signal)
+    t.match(
+      proofs.find(({ id }) => id === 'nodes-ready')?.findings.map(({ message, evidence }) => ({ message, evidence })),
+      [{ message: /not Ready or has the wrong role/, evidence: 'no such Node' }],
+    )
+  },
+)
+
 type Break = (paper: PaperCluster) => void
 const breaks: Record<string, Break> = {
   'endpoint-name': (paper) => {
