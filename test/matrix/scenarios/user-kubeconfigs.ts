@@ -57,7 +57,7 @@ export const userKubeconfigs: Scenario = {
           const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
           t.match(
             plan.stdout,
-            'On each: kubectl config set-cluster kubernetes --server=https://apiserver.example.com:8443',
+            'On each, run: kubectl config set-cluster kubernetes --server=https://apiserver.example.com:8443',
           )
         },
         looks: async (cluster) => {
