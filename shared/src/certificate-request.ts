@@ -1,6 +1,6 @@
 import { QuorateError } from './errors.js'
 import { sha256Hex } from './hash.js'
-import { canonicalAddress, isSignedBy, readCertificate } from './pki.js'
+import { canonicalAddress, isSignedBy, pemBlocks, readCertificate } from './pki.js'
 
 /** What a certificate signing request (PKCS#10, RFC 2986) asks for. */
 export interface CertificateRequestView {
@@ -59,9 +59,9 @@ function addressText(bytes: Buffer): string {
 
 /** Reads a request in PEM; CERTIFICATE_INVALID for anything else. Its own signature is for the CA to check. */
 export function readCertificateRequest(pem: string): CertificateRequestView {
-  const [, base64] = /-----BEGIN CERTIFICATE REQUEST-----([\s\S]*?)-----END CERTIFICATE REQUEST-----/.exec(pem) ?? []
-  if (base64 === undefined) throw notARequest()
-  const [request] = elements(Buffer.from(base64, 'base64'))
+  const [block] = pemBlocks(pem, 'CERTIFICATE REQUEST')
+  if (block === undefined) throw notARequest()
+  const [request] = elements(Buffer.from(block.split('-----')[2] ?? '', 'base64'))
   const [info] = elements(request?.body)
   const [, subject, publicKey, attributes] = elements(info?.body)
   if (subject === undefined || publicKey === undefined) throw notARequest()

@@ -6,22 +6,25 @@ import { commands } from './commands.js'
 import { type Disk, systemDisk } from './disk.js'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
 import { makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
-import type {
-  Command,
-  CommandResult,
-  DirectoryEntry,
-  DiskSpace,
-  Host,
-  HostFile,
-  Owned,
-  PathKind,
-  PathOwner,
-  ReplaceOptions,
-  SyncLatency,
-  SyncWish,
-  TreeEntry,
-  WriteRate,
+import {
+  type Command,
+  type CommandResult,
+  type DirectoryEntry,
+  type DiskSpace,
+  type Host,
+  type HostFile,
+  type Owned,
+  type PathKind,
+  type PathOwner,
+  type ReadOptions,
+  type ReplaceOptions,
+  type SyncLatency,
+  type SyncWish,
+  type TreeEntry,
+  usualMostBytes,
+  type WriteRate,
 } from './host.js'
+import { readAtMost } from './read-at-most.js'
 import { runProgram } from './run-program.js'
 import { measureSync, measureWriting } from './sync-latency.js'
 
@@ -47,13 +50,14 @@ export class LinuxHost implements Host {
     return resolve(join(this.root, normalize(path)))
   }
 
-  async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {
+  async read(path: string, options: ReadOptions = {}): Promise<HostFile | undefined> {
+    const { mostBytes = usualMostBytes } = options
     try {
-      return await this.readFile(path, this.realPath(path))
+      return await this.readFile(path, this.realPath(path), mostBytes)
     } catch (error) {
       // Most files that may be links are none.
       if (!options.followLinks || asQuorateError(error).code !== 'SYMLINK_REFUSED') throw error
-      return this.readFile(path, await this.followLinks(path))
+      return this.readFile(path, await this.followLinks(path), mostBytes)
     }
   }
 
@@ -180,12 +184,17 @@ export class LinuxHost implements Host {
     return this.root === '/'
   }
 
-  private async readFile(path: string, real: string): Promise<HostFile | undefined> {
+  private async readFile(path: string, real: string, mostBytes: number): Promise<HostFile | undefined> {
     const file = await this.openFile(path, real)
     if (file === undefined) return undefined
     const { handle, stats } = file
     try {
-      return { bytes: await handle.readFile(), mode: stats.mode & permissionBits, uid: stats.uid, gid: stats.gid }
+      return {
+        bytes: await readAtMost(handle, { path, size: stats.size, mostBytes }),
+        mode: stats.mode & permissionBits,
+        uid: stats.uid,
+        gid: stats.gid,
+      }
     } finally {
       await handle.close()
     }

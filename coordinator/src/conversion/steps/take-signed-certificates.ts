@@ -1,5 +1,6 @@
 import { opensslExtensions, shortcomingsOf } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
+import { pemBlocks } from '@quorate/shared/pki'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { OperatorRequest } from '../../state/request-folder.js'
 import { requestsOf, type Unsigned, unsignedOf } from '../certificates/external-ca.js'
@@ -92,7 +93,7 @@ async function lookAt(run: ConversionRun, node: NodeEntry): Promise<readonly Loo
 
 /** openssl may write a description in words before it. */
 function certificateIn(text: string): string {
-  const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text) ?? []
+  const [pem] = pemBlocks(text, 'CERTIFICATE')
   return pem === undefined ? text : `${pem}\n`
 }
 
