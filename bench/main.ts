@@ -4,6 +4,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   availability: () => import('./availability.js'),
   gates: async () => (await import('./gates.js')).gates(process.argv[3]),
   looks: async () => (await import('./looks.js')).looks(process.argv[3] === undefined ? 60 : Number(process.argv[3])),
+  'hostile-texts': async () => (await import('./hostile-texts.js')).hostile(process.argv[3]),
   verify: () => import('./verify.js'),
   preflight: async () => (await import('./preflight.js')).preflight(process.argv[3]?.split(',').map(Number)),
 }

@@ -280,6 +280,11 @@ export const catalogue = {
     exit: 'blocked',
     remedy: 'The static pod manifest cannot be read as the kubelet reads it. It was not changed. Correct it by hand.',
   },
+  FILE_TOO_LARGE: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy: 'Move the file away, or make it smaller. Configuration files and certificates are far below this limit.',
+  },
   SYMLINK_REFUSED: {
     status: 'FAILED_PRECONDITION',
     exit: 'stepFailed',

@@ -129,4 +129,4 @@ export function renderKubeVip(input: KubeVipInput): string {
 
 /** The virtual IP in a manifest that Quorate wrote; '' if there is none. */
 export const virtualIpOf = (manifest: string): string =>
-  /^\s*- name: address\n\s*value: "?([^\s"]+)"?$/m.exec(manifest)?.[1] ?? ''
+  /^[ \t]*- name: address\n[ \t]*value: "?([^\s"]+)"?$/m.exec(manifest)?.[1] ?? ''

@@ -52,8 +52,11 @@ function entries(yaml: YamlText, config: Json, list: string): readonly Json[] {
   const value = config[list] ?? []
   if (!Array.isArray(value) || !value.every(isObject))
     throw invalid(yaml, [list], `${list} is not a list of maps`, `write each below ${list}: as - name: NAME`)
-  const names = value.map((entry) => String(entry['name'] ?? ''))
-  const again = names.findIndex((name, index) => names.indexOf(name) !== index)
+  const seen = new Set<string>()
+  const again = value.findIndex((entry) => {
+    const name = String(entry['name'] ?? '')
+    return seen.size === seen.add(name).size
+  })
   if (again !== -1)
     throw invalid(yaml, [list, again], `a name is used twice in ${list}`, 'delete the entry that is not used')
   return value

@@ -71,8 +71,8 @@ function serviceLines(text: string): [string, string][] {
     .split('\n')
     .flatMap((line): [string, string][] => {
       section = /^\s*\[([^\]]+)\]/.exec(line)?.[1] ?? section
-      const [, key, value] = /^\s*([A-Za-z]+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
-      return section === 'Service' && key !== undefined ? [[key, value ?? '']] : []
+      const [, key, value = ''] = /^\s*([A-Za-z]+)\s*=(.*)$/.exec(line) ?? []
+      return section === 'Service' && key !== undefined ? [[key, value.trim()]] : []
     })
 }
 

@@ -15,11 +15,12 @@ export const kubernetesPackages: readonly string[] = ['kubeadm', 'kubelet', 'kub
 export function packagesInDpkgStatus(text: string): readonly PackageState[] {
   const found: PackageState[] = []
   for (const stanza of text.split(/\n\n+/)) {
-    const field = (name: string): string =>
-      new RegExp(`^${name}: ([^\\n]{0,300})$`, 'm').exec(stanza.slice(0, 4_000))?.[1] ?? ''
-    const [name, status] = [field('Package'), field('Status')]
-    if (reliedOn.includes(name) && status.endsWith(' installed'))
-      found.push({ name, version: field('Version'), held: status.startsWith('hold ') })
+    const head = stanza.slice(0, 4_000)
+    const field = (pattern: RegExp): string => pattern.exec(head)?.[1] ?? ''
+    const name = field(/^Package: ([^\n]{0,300})$/m)
+    const status = reliedOn.includes(name) ? field(/^Status: ([^\n]{0,300})$/m) : ''
+    if (status.endsWith(' installed'))
+      found.push({ name, version: field(/^Version: ([^\n]{0,300})$/m), held: status.startsWith('hold ') })
   }
   return found
 }
@@ -68,6 +69,6 @@ export function unattendedByApt(texts: readonly string[]): boolean {
 /** Whether dnf-automatic installs what it downloads: its own timer for it, or `apply_updates` of its configuration. */
 export function unattendedByDnf(timers: readonly string[], automaticConf: string): boolean {
   if (timers.includes('dnf-automatic-install.timer')) return true
-  const applies = /^\s*apply_updates\s*=\s*(?:yes|true|1)\s*$/im.test(automaticConf)
+  const applies = /^[ \t]*apply_updates[ \t]*=[ \t]*(?:yes|true|1)[ \t\r]*$/im.test(automaticConf)
   return applies && timers.some((timer) => /^dnf5?-automatic\.timer$/.test(timer))
 }

@@ -48,7 +48,7 @@ function attributes(name: string, key: string): string[] {
 
 /** Node's text form: `DNS:a, IP Address:1.2.3.4`, a value that could be mistaken as a JSON string. */
 function readSans(text: string): string[] {
-  return [...text.matchAll(/(DNS|IP Address|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)].flatMap(
+  return [...text.matchAll(/(?<=^|, )(DNS|IP Address|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)].flatMap(
     ([, kind, value = '']) => {
       if (kind !== 'DNS' && kind !== 'IP Address') return []
       const plain = value.startsWith('"') ? String(JSON.parse(value)) : value
@@ -86,8 +86,19 @@ export function readCertificate(pem: string): CertificateView {
 
 /** Reads every certificate of a PEM bundle, in its order. */
 export function readCertificates(pemBundle: string): CertificateView[] {
-  const blocks = pemBundle.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
-  return blocks.map((pem) => readCertificate(pem))
+  return [...pemBlocks(pemBundle, 'CERTIFICATE')].map((pem) => readCertificate(pem))
+}
+
+/** The blocks of a PEM text with this label, from BEGIN to END; what lies around them is left out. */
+export function* pemBlocks(text: string, label: string): Generator<string> {
+  const [begin, end] = [`-----BEGIN ${label}-----`, `-----END ${label}-----`]
+  for (let from = 0; ; ) {
+    const at = text.indexOf(begin, from)
+    const to = at === -1 ? -1 : text.indexOf(end, at)
+    if (to === -1) return
+    from = to + end.length
+    yield text.slice(at, from)
+  }
 }
 
 /** Whether the CA issued this certificate: names, and the signature. Says nothing about dates. */

@@ -34,7 +34,7 @@ export function redactKubeconfig(text: string): string {
       Scalar(key, node, path) {
         const [start, end] = node.range ?? [0, 0]
         const source = text.slice(start, end).trimEnd()
-        const secret = key !== 'key' && (isSecret(node, path) || anchors.has(node.anchor ?? ''))
+        const secret = key !== 'key' && (isSecret(node, key, path) || anchors.has(node.anchor ?? ''))
         clean += betweenScalars(text.slice(done, start)) + redactedScalar(node, source, secret)
         done = start + source.length
       },
@@ -67,11 +67,11 @@ function redactedScalar(node: Scalar, source: string, secret: boolean): string {
   return clean === value ? source : JSON.stringify(clean)
 }
 
-function isSecret(node: Scalar, path: readonly unknown[]): boolean {
+function isSecret(node: Scalar, at: number | string | null, path: readonly unknown[]): boolean {
   if (node.value === null || node.value === '') return false
   const parent = path.at(-1)
   if (isSeq(parent)) {
-    const before = parent.items[parent.items.indexOf(node) - 1]
+    const before = parent.items[Number(at) - 1]
     return isScalar(before) && secretFlag.test(String(before.value))
   }
   const key = isPair(parent) && isScalar(parent.key) ? String(parent.key.value) : ''

@@ -89,26 +89,32 @@ function settingsOf(spec: Json, container: Json, mask: Mask): Record<string, str
 const mayHoldSecret =
   /^(containers|initContainers)\[[^\]]*\]\.(command|args|env\[.*\]\.value)$|\.httpHeaders\[[^\]]*\]\.value$|\.exec\.command$/
 
+/** The first line of each thing that a line may say, by what it says: a search for each would go through all lines each time. */
 function linesOf(
   text: string,
   { command, args, image }: Json,
   { env, mounts }: Pick<StaticPodDetails, 'env' | 'mounts'>,
 ): Record<string, number> {
-  const lines = text.split(/\r?\n/)
+  const first = new Map<string, number>()
+  for (const [index, line] of text.split(/\r?\n/).entries())
+    for (const said of saidBy(line)) if (!first.has(said)) first.set(said, index + 1)
   const words = [command, args].flatMap((list) => (Array.isArray(list) ? list.map(asText) : []))
   const sought = [
-    ...readFlags(words).map(
-      ({ name }) => [`--${name}`, new RegExp(`--?${pattern(name).replaceAll('-', '[-_]')}(?![A-Za-z0-9._-])`)] as const,
-    ),
-    ['image', new RegExp(`image: *["']?${pattern(asText(image))}`)] as const,
-    ...env.map(({ name }) => [`env ${name}`, new RegExp(`name: *["']?${pattern(name)}\\b`)] as const),
-    ...mounts.map(
-      ({ mountPath }) =>
-        [`mount ${mountPath}`, new RegExp(`mountPath: *["']?${pattern(mountPath)}["']?\\s*$`)] as const,
-    ),
-  ]
-  const found = sought.map(([what, like]) => [what, lines.findIndex((line) => like.test(line)) + 1] as const)
-  return Object.fromEntries(found.filter(([, line]) => line > 0))
+    ...readFlags(words).map(({ name }) => `--${name}`),
+    ...env.map(({ name }) => `env ${name}`),
+    ...mounts.map(({ mountPath }) => `mount ${mountPath}`),
+  ].map((what) => [what, first.get(what) ?? 0] as const)
+  const imageLine = first.get(`image ${asText(image)}`) ?? 0
+  return Object.fromEntries([...sought, ['image', imageLine] as const].filter(([, line]) => line > 0))
 }
 
-const pattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+/** Flags, and the values of `name`, `image` and `mountPath`, with what they are. */
+function saidBy(line: string): string[] {
+  const flags = (line.match(/--?[A-Za-z][A-Za-z0-9._-]*/g) ?? []).map(
+    (flag) => `--${flag.replace(/^--?/, '').replaceAll('_', '-')}`,
+  )
+  const values = [...line.matchAll(/\b(name|image|mountPath): *["']?([^\s"',}]+)/g)].map(
+    ([, key = '', value]) => `${key === 'name' ? 'env' : key === 'mountPath' ? 'mount' : key} ${value}`,
+  )
+  return [...flags, ...values]
+}

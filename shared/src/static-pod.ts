@@ -36,11 +36,16 @@ const asText = (value: unknown): string =>
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(asText) : [])
 
 function readHostPaths(spec: Json, container: Json): HostPath[] {
-  const mounts = objects(container['volumeMounts'])
+  // The first mount of a volume, as a search from the front would find it.
+  const mounts = new Map(
+    objects(container['volumeMounts'])
+      .toReversed()
+      .map((one) => [one['name'], one]),
+  )
   return objects(spec['volumes']).flatMap((volume) => {
     const hostPath = volume['hostPath']
     if (!isObject(hostPath) || asText(hostPath['path']) === '') return []
-    const mount = mounts.find((one) => one['name'] === volume['name'])
+    const mount = mounts.get(volume['name'])
     return [{ path: asText(hostPath['path']), type: asText(hostPath['type']), mountPath: asText(mount?.['mountPath']) }]
   })
 }

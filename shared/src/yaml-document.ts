@@ -1,4 +1,5 @@
 import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml'
+import { clusterFileLimits, repeatedKey, yamlExcess } from './yaml-limits.js'
 
 /** A value's way from the root: keys and indexes. */
 export type YamlPath = readonly (string | number)[]
@@ -16,13 +17,17 @@ export interface PositionedYaml {
 /** Reads one YAML 1.2 document. Never throws: what is wrong is in `problems`. */
 export function readPositionedYaml(text: string): PositionedYaml {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const excess = yamlExcess(text, clusterFileLimits)
+  if (excess !== undefined) return { value: undefined, lineOf: () => 1, problems: [{ line: 1, message: excess }] }
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const at = (offset: number) => Math.max(1, lines.linePos(offset).line)
   const lineOf = (path: YamlPath) => at(offsetOf(document.contents, path))
   const problems = document.errors.map(({ pos, message }) => ({
     line: at(pos[0]),
     message: message.replaceAll(/\s+/g, ' ').trim(),
   }))
+  const repeated = repeatedKey(document.contents)
+  if (repeated !== undefined) problems.push({ line: at(repeated), message: 'Map keys must be unique' })
   if (problems.length > 0) return { value: undefined, lineOf, problems }
   try {
     return { value: document.toJS(), lineOf, problems }

@@ -14,6 +14,7 @@ import {
 } from 'yaml'
 import { type ErrorCode, QuorateError } from './errors.js'
 import type { TextPlace } from './text-place.js'
+import { foreignLimits, repeatedKey, yamlExcess } from './yaml-limits.js'
 
 export interface YamlText {
   readonly text: string
@@ -58,13 +59,15 @@ export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlT
   const lines = new LineCounter()
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
   const subject = { code, place }
+  const excess = yamlExcess(text, foreignLimits)
+  if (excess !== undefined)
+    throw yamlError(subject, { line: 1, why: excess, remedy: 'delete what nothing uses, or put another file there' })
   try {
     const document = onlyDocument(text, lines)
-    const problem = document.errors[0]
+    const problem = firstProblem(document)
     if (problem !== undefined) {
       const [why, remedy] = faults[problem.code] ?? ['it is not valid YAML', 'correct it']
-      const line = lineAt(problem.pos[0])
-      throw yamlError(subject, { line, why: `${why} (${problem.code})`, remedy })
+      throw yamlError(subject, { line: lineAt(problem.at), why: `${why} (${problem.code})`, remedy })
     }
     const json: string | undefined = JSON.stringify(document.toJS())
     return { text, document, value: json === undefined ? null : JSON.parse(json), ...subject, lineAt }
@@ -72,6 +75,13 @@ export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlT
     if (error instanceof QuorateError) throw error
     throw tooMuch(subject, text, { lineAt, cause: error })
   }
+}
+
+function firstProblem({ errors: [error], contents }: Document.Parsed): { code: string; at: number } | undefined {
+  const repeated = repeatedKey(contents)
+  if (repeated !== undefined && (error === undefined || repeated < error.pos[0]))
+    return { code: 'DUPLICATE_KEY', at: repeated }
+  return error === undefined ? undefined : { code: error.code, at: error.pos[0] }
 }
 
 /** Aliases that name nothing, go in a circle or would fill the memory; else brackets deeper than the stack, which begin at the first. */
@@ -93,7 +103,7 @@ function tooMuch(
 
 /** Documents of nothing at the end are none: go-yaml, with which Kubernetes reads, stops after the first. */
 function onlyDocument(text: string, lineCounter: LineCounter): Document.Parsed {
-  const options = { merge: true, prettyErrors: false, logLevel: 'error', lineCounter } as const
+  const options = { merge: true, prettyErrors: false, logLevel: 'error', uniqueKeys: false, lineCounter } as const
   const document = parseDocument(text, options)
   const [error] = document.errors
   if (error?.code !== 'MULTIPLE_DOCS') return document
@@ -132,9 +142,14 @@ export function rangeOf(node: Node): { readonly start: number; readonly end: num
 /** A scalar key's text. */
 export const keyText = (pair: Pair): string | undefined => (isScalar(pair.key) ? String(pair.key.value) : undefined)
 
+/** By key, for maps that were asked: those with thousands of keys are asked for each. */
+const pairsOf = new WeakMap<YAMLMap, ReadonlyMap<string | undefined, Pair>>()
+
 /** The pair of a key, as it stands in the text. */
 export function findPair(map: YAMLMap, key: string): Pair | undefined {
-  return map.items.find((pair) => keyText(pair) === key)
+  const known = pairsOf.get(map) ?? new Map(map.items.map((pair) => [keyText(pair), pair as Pair]))
+  pairsOf.set(map, known)
+  return known.get(key)
 }
 
 /** The node at a path as it stands in the text; aliases on the way are followed, one at its end is not. Undefined when there is none. */

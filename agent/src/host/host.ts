@@ -26,6 +26,15 @@ export interface ReplaceOptions {
   readonly exact?: boolean
 }
 
+export interface ReadOptions {
+  readonly followLinks?: boolean
+  /** Default: `usualMostBytes`. */
+  readonly mostBytes?: number
+}
+
+/** Of a file that an operation reads whole: configuration, keys, certificates. The largest that is known, a hosts file of blocked names, has 2 MiB. */
+export const usualMostBytes = 4 * 1024 * 1024
+
 /** An entry below a folder, with all its attributes but times. */
 export interface TreeEntry {
   readonly path: string
@@ -102,8 +111,11 @@ export interface WriteRate {
 export interface Host {
   /** Folders of the cluster that this node is about to join, from one request; see node-folders.ts. */
   readonly told?: Partial<ClusterFolders>
-  /** The file, or undefined if it does not exist. A symlink is followed only with `followLinks`; otherwise SYMLINK_REFUSED. */
-  read(path: string, options?: { readonly followLinks?: boolean }): Promise<HostFile | undefined>
+  /**
+   * The file, or undefined if it does not exist. A symlink is followed only with `followLinks`; otherwise SYMLINK_REFUSED. FILE_TOO_LARGE
+   * if it has more than `mostBytes`.
+   */
+  read(path: string, options?: ReadOptions): Promise<HostFile | undefined>
   /** A regular file's bytes in pieces, for large files; undefined if it does not exist. Links are refused. */
   readStream(path: string): Promise<AsyncIterable<Uint8Array> | undefined>
   /** Entries of a folder; empty if it does not exist. */

@@ -42,7 +42,7 @@ export function readHttpAnswer(bytes: Buffer): HttpAnswer | undefined {
 
 /** Names of the failed checks of /readyz: `[-]etcd failed: reason withheld`. */
 const failedChecks = (body: string): string =>
-  [...body.matchAll(/\[-\](\S+) failed/g)].map(([, name]) => name).join(' ')
+  [...body.matchAll(/\[-\]([^\s[]+) failed/g)].map(([, name]) => name).join(' ')
 
 const notHttp: HttpAnswer = { status: 0, complete: true, keepsOpen: false, isEnding: false }
 

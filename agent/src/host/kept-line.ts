@@ -21,6 +21,8 @@ interface OnRead {
 
 /** Large enough for every expected response. */
 const bufferBytes = 8 * 1024
+/** /readyz answers with a few hundred bytes, with its checks listed a few thousand; each piece that comes is read with all before it. */
+const mostAnswerBytes = 256 * 1024
 
 /** One TLS connection with one question at a time. Raw, because Node's own HTTP client would cost ten times as much per request. */
 export class KeptLine {
@@ -97,6 +99,8 @@ export class KeptLine {
     const bytes = buffer.subarray(0, length)
     // The buffer is reused: what is kept must be copied.
     this.#received = Buffer.concat(this.#received === undefined ? [bytes] : [this.#received, bytes])
+    if (this.#received.length > mostAnswerBytes) this.giveUp(`the answer has more than ${mostAnswerBytes} bytes`)
+    if (!this.isAsked) return true
     const answer = readHttpAnswer(this.#received)
     if (answer?.complete !== true) return true
     this.#last = new KnownAnswer(answer, this.#received)

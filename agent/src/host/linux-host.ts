@@ -8,22 +8,25 @@ import { type Disk, systemDisk } from './disk.js'
 import { absent, isCode, replaceDurably, symlinkRefused, syncFolder } from './durable-file.js'
 import { kindOf, makeOwnedFolder, makeOwnedLink, readTree, removeIfEmpty } from './file-tree.js'
 import { HomeFiles, isInHome } from './home-files.js'
-import type {
-  Command,
-  CommandResult,
-  DirectoryEntry,
-  DiskSpace,
-  Host,
-  HostFile,
-  Owned,
-  PathKind,
-  PathOwner,
-  ReplaceOptions,
-  SyncLatency,
-  SyncWish,
-  TreeEntry,
-  WriteRate,
+import {
+  type Command,
+  type CommandResult,
+  type DirectoryEntry,
+  type DiskSpace,
+  type Host,
+  type HostFile,
+  type Owned,
+  type PathKind,
+  type PathOwner,
+  type ReadOptions,
+  type ReplaceOptions,
+  type SyncLatency,
+  type SyncWish,
+  type TreeEntry,
+  usualMostBytes,
+  type WriteRate,
 } from './host.js'
+import { readAtMost } from './read-at-most.js'
 import { runProgram } from './run-program.js'
 import { measureSync, measureWriting } from './sync-latency.js'
 
@@ -54,13 +57,14 @@ export class LinuxHost implements Host {
     return resolve(join(this.root, normalize(path)))
   }
 
-  async read(path: string, options: { readonly followLinks?: boolean } = {}): Promise<HostFile | undefined> {
+  async read(path: string, options: ReadOptions = {}): Promise<HostFile | undefined> {
+    const { mostBytes = usualMostBytes } = options
     try {
-      return await this.readAt(path, path)
+      return await this.readAt(path, path, mostBytes)
     } catch (error) {
       // Most files that may be links are none.
       if (!options.followLinks || asQuorateError(error).code !== 'SYMLINK_REFUSED') throw error
-      return this.readAt(path, await this.linkEnd(path))
+      return this.readAt(path, await this.linkEnd(path), mostBytes)
     }
   }
 
@@ -190,8 +194,8 @@ export class LinuxHost implements Host {
     return this.root === '/'
   }
 
-  private async readAt(path: string, end: string): Promise<HostFile | undefined> {
-    return isInHome(end) ? this.homes.read(end) : this.readFile(path, this.realPath(end))
+  private async readAt(path: string, end: string, mostBytes: number): Promise<HostFile | undefined> {
+    return isInHome(end) ? this.homes.read(end) : this.readFile(path, this.realPath(end), mostBytes)
   }
 
   private async listFolder(path: string): Promise<readonly DirectoryEntry[]> {
@@ -201,12 +205,17 @@ export class LinuxHost implements Host {
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
   }
 
-  private async readFile(path: string, real: string): Promise<HostFile | undefined> {
+  private async readFile(path: string, real: string, mostBytes: number): Promise<HostFile | undefined> {
     const file = await this.openFile(path, real)
     if (file === undefined) return undefined
     const { handle, stats } = file
     try {
-      return { bytes: await handle.readFile(), mode: stats.mode & permissionBits, uid: stats.uid, gid: stats.gid }
+      return {
+        bytes: await readAtMost(handle, { path, size: stats.size, mostBytes }),
+        mode: stats.mode & permissionBits,
+        uid: stats.uid,
+        gid: stats.gid,
+      }
     } finally {
       await handle.close()
     }

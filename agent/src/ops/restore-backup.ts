@@ -3,8 +3,17 @@ import type { RestoreBackupRequest } from '@quorate/shared/gen/quorate/v1/node_a
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import type { Host, HostFile } from '../host/host.js'
 import { isConfigMapName, readConfigMap, writeConfigMapText } from './backup/config-maps.js'
-import { type BackupEntry, backupPlace, findEntry, isAsKept, putBackFile, readKept } from './backup/store.js'
+import {
+  type BackupEntry,
+  backupPlace,
+  findEntry,
+  isAsKept,
+  mostBackedUpBytes,
+  putBackFile,
+  readKept,
+} from './backup/store.js'
 import { drift } from './edit-file.js'
 import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
 import { changed, unchanged } from './result.js'
@@ -21,7 +30,7 @@ const restore: ChangeOperation<RestoreBackupRequest>['run'] = async (request, co
 
 const isRestored: ChangeOperation<RestoreBackupRequest>['evidence'] = async ({ name }, { tools, header, signal }) => {
   const entry = await findEntry({ ...tools, runId: header.runId }, name)
-  if (!isConfigMapName(name)) return doneIf(isAsKept(entry, await tools.host.read(name)))
+  if (!isConfigMapName(name)) return doneIf(isAsKept(entry, await readWhole(tools.host, name)))
   const present = await readConfigMap(await tools.kube(), name, signal)
   return doneIf(
     (present === undefined ? '' : sha256Hex(present.text)) === (entry.kind === 'absent' ? '' : entry.sha256),
@@ -30,11 +39,14 @@ const isRestored: ChangeOperation<RestoreBackupRequest>['evidence'] = async ({ n
 
 export const restoreBackup = changeOperation<RestoreBackupRequest>(restore, { evidence: isRestored })
 
+const readWhole = (host: Host, path: string): Promise<HostFile | undefined> =>
+  host.read(path, { mostBytes: mostBackedUpBytes })
+
 async function restoreFile(context: ChangeContext, entry: BackupEntry, expected: string): Promise<OperationResult> {
   const { host } = context.tools
   const place = backupPlace(context)
   const { name: path } = entry
-  const present = await host.read(path)
+  const present = await readWhole(host, path)
   const found = present === undefined ? '' : sha256Hex(present.bytes)
   const wanted = entry.kind === 'absent' ? '' : entry.sha256
   if (isAsKept(entry, present)) return unchanged(`${path} is as it was before this run`)

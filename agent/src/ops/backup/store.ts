@@ -4,7 +4,6 @@ import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, HostFile } from '../../host/host.js'
 import type { ChangeContext } from '../operation.js'
 import { backupFolder } from '../paths.js'
-import { isRefused } from './select-files.js'
 
 /** One entry of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
 export type BackupEntry =
@@ -54,6 +53,10 @@ const mode = 0o600
 
 const indexPath = ({ stateFolder, runId }: BackupPlace): string => `${backupFolder(stateFolder, runId)}/index.json`
 
+/** All of /etc/kubernetes is kept, whatever an administrator has put there; far more than what an operation reads to edit it. */
+export const mostBackedUpBytes = 16 * 1024 * 1024
+const omitted: readonly string[] = ['SYMLINK_REFUSED', 'UNSAFE_FILE', 'FILE_TOO_LARGE']
+
 /** Where the bytes of an entry are; also its name in the archive that leaves the node. */
 export const storedName = (entry: BackupEntry): string =>
   entry.kind === 'file' ? `files${entry.name}` : `objects/${entry.name.replaceAll('/', '_')}`
@@ -63,7 +66,7 @@ const storedPath = ({ stateFolder, runId }: BackupPlace, entry: BackupEntry): st
 
 /** The index of a run's backup; empty if the run has none on this node. */
 export async function readBackupIndex(place: BackupPlace): Promise<BackupIndex> {
-  const file = await place.host.read(indexPath(place))
+  const file = await place.host.read(indexPath(place), { mostBytes: mostBackedUpBytes })
   if (file === undefined) return { runId: place.runId, entries: [], units: {} }
   return JSON.parse(file.bytes.toString('utf8')) as BackupIndex
 }
@@ -76,8 +79,8 @@ async function writeIndex(place: BackupPlace, index: BackupIndex): Promise<void>
 
 /**
  * Adds the current state of files, or their absence, to the run's backup. An entry that exists is kept: the
- * backup is the state before the run, however often this is repeated. Symbolic links, and what
- * is refused in homes, are omitted: nothing writes there. Returns the added entries.
+ * backup is the state before the run, however often this is repeated. Symbolic links, what is refused in homes, and files of more than 16 MiB
+ * are omitted: nothing writes there. Returns the added entries.
  */
 export async function keepFiles(place: BackupPlace, names: readonly string[]): Promise<readonly BackupEntry[]> {
   const index = await readBackupIndex(place)
@@ -89,8 +92,8 @@ export async function keepFiles(place: BackupPlace, names: readonly string[]): P
 }
 
 async function keepFile(place: BackupPlace, name: string): Promise<BackupEntry | undefined> {
-  const file = await readUnlessRefused(place.host, name)
-  if (file === 'refused') return undefined
+  const file = await readToKeep(place.host, name)
+  if (file === 'omitted') return undefined
   if (file === undefined) {
     const absentFolder = await topmostAbsent(place.host, posix.dirname(name))
     return { kind: 'absent', name, ...(absentFolder === undefined ? {} : { absentFolder }) }
@@ -132,9 +135,9 @@ export async function putBackFile(place: BackupPlace, entry: BackupEntry): Promi
   }
 }
 
-async function readUnlessRefused(host: Host, name: string): Promise<HostFile | undefined | 'refused'> {
-  return host.read(name).catch((error: unknown) => {
-    if (isRefused(error)) return 'refused' as const
+async function readToKeep(host: Host, name: string): Promise<HostFile | undefined | 'omitted'> {
+  return host.read(name, { mostBytes: mostBackedUpBytes }).catch((error: unknown) => {
+    if (error instanceof QuorateError && omitted.includes(error.code)) return 'omitted' as const
     throw error
   })
 }
@@ -167,7 +170,7 @@ export async function findEntry(place: BackupPlace, name: string): Promise<Backu
 
 /** The stored bytes, verified against their hash; BACKUP_MISSING if they are gone or damaged. */
 export async function readKept(place: BackupPlace, entry: Exclude<BackupEntry, { kind: 'absent' }>): Promise<Buffer> {
-  const file = await place.host.read(storedPath(place, entry))
+  const file = await place.host.read(storedPath(place, entry), { mostBytes: mostBackedUpBytes })
   if (file !== undefined && sha256Hex(file.bytes) === entry.sha256) return file.bytes
   const what = file === undefined ? 'is gone' : 'is damaged: its sha256 is not the one in the index'
   throw new QuorateError('BACKUP_MISSING', `the backup of ${entry.name} in run ${place.runId} ${what}`, {

@@ -2,7 +2,7 @@ import type { CertificateFacts, NodeFacts } from '@quorate/shared/gen/quorate/v1
 import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import type { KubeletPlaces } from '@quorate/shared/kubelet-command'
-import { readCertificate } from '@quorate/shared/pki'
+import { pemBlocks, readCertificate } from '@quorate/shared/pki'
 import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
@@ -72,7 +72,7 @@ async function kubeconfigView(host: Host, path: string): Promise<KubeconfigView 
 
 /** The first certificate of a PEM text; in the kubelet's rotated file its key follows, which is never read. */
 function describe(path: string, pem: string): CertificateFacts | undefined {
-  const first = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(pem)?.[0]
+  const [first] = pemBlocks(pem, 'CERTIFICATE')
   if (first === undefined) return undefined
   try {
     const { subject, issuer, serial, sans, notBefore, notAfter, sha256, isCa, publicKeyPin } = readCertificate(first)

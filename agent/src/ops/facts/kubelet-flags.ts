@@ -17,7 +17,7 @@ export async function readKubeletFlags(host: Host): Promise<KubeletFlag[]> {
   const units = await unitFiles(host)
   const texts = await Promise.all(units.map(async (where) => ({ where, text: joined(await readLine(host, where)) })))
   const named = texts.flatMap(({ text }) =>
-    [...text.matchAll(/^\s*EnvironmentFile\s*=\s*-?(\/\S+)/gm)].map(([, path = '']) => path),
+    [...text.matchAll(/^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?(\/\S+)/gm)].map(([, path = '']) => path),
   )
   const files = [...new Set(named.length > 0 ? named : packaged)]
   const environment = await Promise.all(

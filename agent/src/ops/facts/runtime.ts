@@ -49,7 +49,7 @@ async function withImports(host: Host, first: string): Promise<{ path: string; t
     if (read.some((one) => one.path === path)) continue
     const text = await readLine(host, path)
     read.push({ path, text })
-    const [, list = ''] = /^\s*imports\s*=\s*\[([^\]]*)\]/m.exec(text.split(/^\s*\[/m)[0] ?? '') ?? []
+    const [, list = ''] = /^[ \t]*imports[ \t]*=\s*\[([^\]]*)\]/m.exec(text.split(/^[ \t]*\[/m, 1)[0] ?? '') ?? []
     for (const [, named = ''] of list.matchAll(/["']([^"']+)["']/g))
       waiting.push(...(await matching(host, posix.resolve(posix.dirname(path), named))))
   }
@@ -78,9 +78,12 @@ function valuesIn(text: string): ReadonlyMap<string, string> {
   for (const line of text.split('\n')) {
     const [, header] = /^\s*\[([^[\]]+)\]\s*(?:#.*)?$/.exec(line) ?? []
     if (header !== undefined) table = partsOf(header)
-    const [, key, quoted, bare] =
-      /^\s*([^=#[\]]+?)\s*=\s*(?:["']([^"']*)["']|([A-Za-z0-9_.+-]+))\s*(?:#.*)?$/.exec(line) ?? []
-    if (key !== undefined) values.set([...table, ...partsOf(key)].join('.'), quoted ?? bare ?? '')
+    const at = line.indexOf('=')
+    const key = line.slice(0, Math.max(0, at)).trim()
+    if (!/^[^#[\]]+$/.test(key)) continue
+    const [found, quoted, bare] =
+      /^\s*(?:["']([^"']*)["']|([A-Za-z0-9_.+-]+))\s*(?:#.*)?$/.exec(line.slice(at + 1)) ?? []
+    if (found !== undefined) values.set([...table, ...partsOf(key)].join('.'), quoted ?? bare ?? '')
   }
   return values
 }

@@ -81,7 +81,7 @@ async function filesOfKeepalived(host: Host): Promise<readonly Text[]> {
 
 /** `include conf.d/*.conf` and its variants includer, includem, includew, includeb and includea, from the folder of the file itself. */
 async function includesOf(host: Host, [path, text]: Text): Promise<readonly string[]> {
-  const patterns = [...text.matchAll(/^\s*include[rmwba]?\s+["']?([^\s"'#!]+)/gm)].map(([, pattern = '']) =>
+  const patterns = [...text.matchAll(/^[ \t]*include[rmwba]?[ \t]+["']?([^\s"'#!]+)/gm)].map(([, pattern = '']) =>
     posix.resolve(posix.dirname(path), pattern),
   )
   const matching = await Promise.all(patterns.map((pattern) => glob(host, pattern)))

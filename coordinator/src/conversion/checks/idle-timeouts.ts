@@ -32,7 +32,7 @@ export const idleTimeouts: Check = {
 }
 
 function ofConfig(node: string, path: string, text: string): Finding[] {
-  return [...text.matchAll(/^\s*timeout\s+(client|server)\s+(\d+)(us|ms|s|m|h|d)?\s*(?:#.*)?$/gm)]
+  return [...text.matchAll(/^[ \t]*timeout[ \t]+(client|server)[ \t]+(\d+)(us|ms|s|m|h|d)?[ \t\r]*(?:#.*)?$/gm)]
     .filter(([, , value, unit = '']) => Number(value) * (unitMs[unit] ?? 1) < leastMs)
     .map(([line, side]) => ({
       id,

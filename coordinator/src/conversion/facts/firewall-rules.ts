@@ -173,6 +173,12 @@ function rulesOf(text: string): readonly UfwRule[] {
   )
 }
 
+/** A line of before.rules, in three searches: in one, each `-p vrrp` would be followed to the end of the line. */
+const acceptsVrrp = (line: string): boolean => {
+  const at = line.search(/-p (?:vrrp|112)\b/)
+  return at !== -1 && /^-A ufw6?-before-input\b/.test(line) && line.includes('-j ACCEPT', at)
+}
+
 function shutByUfw(files: Readonly<Record<string, string>>, traffic: Traffic): Shut | undefined {
   if (/^DEFAULT_INPUT_POLICY="?ACCEPT/m.test(files['/etc/default/ufw'] ?? '')) return undefined
   const rules = rulesOf([files['/etc/ufw/user.rules'], files['/etc/ufw/user6.rules']].join('\n'))
@@ -183,7 +189,7 @@ function shutByUfw(files: Readonly<Record<string, string>>, traffic: Traffic): S
         ['tcp', 'any'].includes(protocol) && covers(ports, port) && isWithin(from, source),
     )?.isAllowed ?? false
   const vrrpPasses = (from: string): boolean =>
-    /^-A ufw6?-before-input\b.*-p (?:vrrp|112)\b.*-j ACCEPT/m.test(files['/etc/ufw/before.rules'] ?? '') ||
+    (files['/etc/ufw/before.rules'] ?? '').split('\n').some(acceptsVrrp) ||
     (rules.find(
       ({ protocol, ports, source }) =>
         (protocol === 'vrrp' || (protocol === 'any' && ports === 'any')) && isWithin(from, source),

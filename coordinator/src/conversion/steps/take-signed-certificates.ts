@@ -1,6 +1,7 @@
 import { requestProblems } from '@quorate/shared/asked-certificate'
 import { opensslExtensions, shortcomingsOf } from '@quorate/shared/certificate-request'
 import { QuorateError } from '@quorate/shared/errors'
+import { pemBlocks } from '@quorate/shared/pki'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { OperatorRequest } from '../../state/request-folder.js'
 import { requestFor, requestsOf, type Unsigned, unsignedOf } from '../certificates/external-ca.js'
@@ -112,7 +113,7 @@ async function problemsOf(
 
 /** openssl may write a description in words before it. */
 function certificateIn(text: string): string {
-  const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(text) ?? []
+  const [pem] = pemBlocks(text, 'CERTIFICATE')
   return pem === undefined ? text : `${pem}\n`
 }
 

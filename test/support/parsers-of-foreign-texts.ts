@@ -1,0 +1,103 @@
+import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
+import { explainLine } from '@quorate/coordinator/failures/explanations'
+import { readCertificateRequest } from '@quorate/shared/certificate-request'
+import { extraArgs, readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
+import { readComponentConfig, withoutHeaders } from '@quorate/shared/component-config'
+import { unifiedDiff } from '@quorate/shared/diff'
+import { letEtcdListen } from '@quorate/shared/etcd-listen'
+import { withHostsBlock } from '@quorate/shared/hosts-file'
+import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
+import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
+import { commandWords, splitUnitFiles } from '@quorate/shared/kubelet-command'
+import { maskBy, maskedWords } from '@quorate/shared/mask'
+import { readOsRelease } from '@quorate/shared/os-release'
+import { readOtherStaticPod } from '@quorate/shared/other-static-pod'
+import { heldByDnf, packagesInDpkgStatus, unattendedByApt, unattendedByDnf } from '@quorate/shared/package-holds'
+import { readCertificates } from '@quorate/shared/pki'
+import { redact } from '@quorate/shared/redact'
+import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
+import { readStaticPod } from '@quorate/shared/static-pod'
+import { readStaticPodDetails } from '@quorate/shared/static-pod-details'
+import { filePlace } from '@quorate/shared/text-place'
+import { documentBody, readYaml } from '@quorate/shared/yaml-text'
+import type { Host } from '../../agent/src/host/host.js'
+import { readHttpAnswer } from '../../agent/src/host/http-answer.js'
+import { preflightFindings } from '../../agent/src/ops/cluster/kubeadm-output.js'
+import { matchingLines, wholeWords } from '../../agent/src/ops/cluster/matching-lines.js'
+import { readKubeletFlags } from '../../agent/src/ops/facts/kubelet-flags.js'
+import { readProxies } from '../../agent/src/ops/facts/proxies.js'
+import { readRuntime } from '../../agent/src/ops/facts/runtime.js'
+import { isForeign, maskSecrets } from '../../agent/src/ops/load-balancer/foreign-config.js'
+import { readForeignConfigs } from '../../agent/src/ops/load-balancer/read-configs.js'
+import { parseEstablished, parseListening } from '../../agent/src/ops/network/sockets.js'
+import { shutBy } from '../../coordinator/src/conversion/facts/firewall-rules.js'
+
+const place = filePlace('/a')
+const mask = maskBy(Buffer.from('key'))
+const words = wholeWords(Array.from({ length: 1000 }, (_, index) => `k8s${index}.example.com`))
+const traffic = { from: ['10.0.0.1'], ports: [6443], vrrp: true, interfaceName: 'eth0' }
+
+/** A node all of whose files, and the output of all of whose programs, is the text. */
+const nodeOf = (text: string): Host =>
+  ({
+    read: async () => ({ bytes: Buffer.from(text), mode: 0o644, uid: 0, gid: 0 }),
+    list: async () => [],
+    run: async () => ({ exitCode: 0, stdout: text, stderr: '' }),
+  }) as unknown as Host
+
+/** Every reader of texts that others write: of users, nodes, programs and the cluster. What it throws is an answer too. */
+export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => unknown>> = {
+  readYaml: (text) => readYaml(text, 'CONFIG_MAP_INVALID', place),
+  documentBody,
+  parseClusterFile: (text) => parseClusterFile(text, 'a'),
+  readKubeconfig: (text) => readKubeconfig(text, place),
+  kubeconfigClusters: (text) => kubeconfigClusters(text, place),
+  pointKubeconfigAt: (text) => pointKubeconfigAt(text, 'https://a:1', place),
+  redactKubeconfig,
+  readClusterConfiguration,
+  setControlPlaneEndpoint: (text) => setControlPlaneEndpoint(text, 'a:1', ['a']),
+  extraArgs,
+  readStaticPod: (text) => readStaticPod(text, place),
+  readStaticPodDetails: (text) => readStaticPodDetails(text, 'etcd', { mask, place }),
+  readOtherStaticPod: (text) => readOtherStaticPod(text, place),
+  letEtcdListen: (text) => letEtcdListen(text, '10.0.0.1', place),
+  readComponentConfig: (text) => withoutHeaders(readComponentConfig(text, 'KubeletConfiguration', place)),
+  redact,
+  unifiedDiff: (text) => unifiedDiff('a', text, [...text].reverse().join('')),
+  matchingLines: (text) => matchingLines(text, words),
+  withHostsBlock: (text) => withHostsBlock(text, 'a', '10.0.0.1'),
+  readOsRelease,
+  virtualIpOf,
+  commandWords: (text) => [
+    commandWords(splitUnitFiles(text), () => text),
+    commandWords([{ path: 'a', text }], () => text),
+  ],
+  maskedWords: (text) => maskedWords(mask, [text, ...text.split(/\s/)]),
+  packagesInDpkgStatus,
+  heldByDnf: (text) => heldByDnf('kubeadm', { versionlock: [text], configurations: [text] }),
+  unattended: (text) => [unattendedByApt([text]), unattendedByDnf(['dnf-automatic.timer'], text)],
+  readCertificates,
+  readCertificateRequest,
+  readHttpAnswer: (text) => [
+    readHttpAnswer(Buffer.from(text)),
+    readHttpAnswer(Buffer.from(`HTTP/1.1 500 a\r\n\r\n${text}`)),
+  ],
+  preflightFindings: (text) => preflightFindings(text, 1),
+  readKubeletFlags: (text) => readKubeletFlags(nodeOf(text)),
+  readProxies: (text) => readProxies(nodeOf(text)),
+  readRuntime: (text) => readRuntime(nodeOf(text), '/run/containerd/containerd.sock'),
+  maskSecrets: (text) => [isForeign(text), maskSecrets(text)],
+  readForeignConfigs: (text) => readForeignConfigs(nodeOf(text)),
+  sockets: (text) => [parseListening(text), parseEstablished(text)],
+  firewalld: (text) => shutBy({ ufwActive: false, ufwFiles: {}, firewalldZones: text } as never, traffic),
+  ufw: (text) =>
+    shutBy(
+      {
+        ufwActive: true,
+        ufwFiles: { '/etc/default/ufw': text, '/etc/ufw/user.rules': text, '/etc/ufw/before.rules': text },
+        firewalldZones: '',
+      } as never,
+      traffic,
+    ),
+  explainLine: (text) => [explainLine(text), explainLine(text.replaceAll('\n', ' '))],
+}
