@@ -95,7 +95,7 @@ It does not decrypt backups: these need the age identity.
 | name a key of one's own for the certificate key, the join token or the shared files | nothing is sealed to a key that the node itself did not sign with its certificate: \`SEAL_UNPROVEN\` |
 | read backups for a key of one's own | they go to the recipient that is pinned on the node: \`PINNED_TO_ANOTHER\` |
 | place files that no node sealed | the envelope inside the seal is signed by the sending node: \`SEAL_UNPROVEN\` |
-| place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, without what the kubelet and kubeadm read; owner root, no execute bit, no setuid: \`NOT_IN_TABLE\` |
+| place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, without what the kubelet reads and what kubeadm makes; owner root, no execute bit, no setuid. kubeadm's patches can be placed, by a node of the fleet: \`NOT_IN_TABLE\` |
 | use a sealed secret again for another run, node or purpose | sender, recipient, key, run and purpose are in the envelope: \`SECRET_NOT_FOR_US\` |
 | have the join token sent to an endpoint of one's own | endpoint and CA are part of the sealed secret: \`SECRET_NOT_FOR_US\` |
 | join a machine to a foreign cluster | no agent of the fleet seals a secret for it; after the first join the CA is pinned: \`PINNED_TO_ANOTHER\` |
@@ -104,7 +104,7 @@ What remains, and why the key is to be kept as the private key of the cluster's 
 
 - It can reset control planes that a run joined, remove etcd members, stop parts of a control plane, and so take the cluster down.
 - It decides the image repository, the arguments and the volumes of new control planes, and the image of kube-vip. **That is root on these nodes and, from there, cluster-admin.** The nodes pull and run what it names.
-- It can point names, kubeconfigs and load balancers at another address. Clients verify the cluster's CA, so they fail rather than talk to it.
+- It can point names, kubeconfigs and load balancers at another address. Clients that verify the cluster's CA fail rather than talk to it; a user's kubeconfig with a token and \`insecure-skip-tls-verify\` does not.
 - It can move secrets between nodes of the fleet that exist: with root on one enrolled node *and* this certificate a thief gets the join secrets and, through them, the cluster's CA keys.
 - On a node without a pin (enrolled before pins existed, no backup read yet) the first recipient that asks is pinned: see [pins](#pins).
 

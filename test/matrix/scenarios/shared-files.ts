@@ -29,7 +29,7 @@ export const sharedFiles: Scenario = {
   title: 'audit policy, encryption configuration and a kubeadm patch',
   group: 'control plane',
   outcome: 'converted',
-  note: 'Files behind extraArgs and extraVolumes, and the patches of /etc/kubernetes/patches, are copied before the joins: sealed, with mode and owner.',
+  note: 'Files behind extraArgs and extraVolumes, and the patches of /etc/kubernetes/patches, are copied before the joins: sealed, owned by root and without execute bits.',
   simulated: {
     versions: ['v1.37.2', 'v1.30.4'],
     try: (t, kubernetesVersion) =>
