@@ -76,7 +76,7 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 | operator | a client certificate with \`quorate:operator\`: the coordinator's | call every operation. [Its thief is root](#coordinators-certificate-alone) on every node that becomes a control plane, and can break every node | read backups or join secrets with it alone, place files of its own, join a machine to a cluster that no agent of the fleet belongs to |
 | agent | a certificate with \`quorate:node\`, for its name | prove its sealing key, seal for other nodes, open what was sealed to it | call any operation of another agent |
 | local user of a node | an account, no root | write the kubeconfig in the home folder, which the agent reads and rewrites as root: [users on the nodes](security.md#users-on-the-nodes) | read \`/etc/quorate\`, \`/var/lib/quorate-agent\` or \`/run/quorate-agent\` |
-| a machine without a certificate | a connection to port 7445 | open connections, which cost memory | complete a TLS handshake, call anything |
+| a machine without a certificate | a connection to port 7445 | hold up to 32 connections, 5 s each | complete a TLS handshake, call anything |
 | REST client | the token of \`quorate serve\` | plan, start, resume and roll back runs; read reports | call agents, read the state folder, get a backup |
 
 ## Keys
