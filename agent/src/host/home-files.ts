@@ -6,6 +6,7 @@ import type { Disk } from './disk.js'
 import { absent, isCode, replaceDurably } from './durable-file.js'
 import { kindOf, removeIfEmpty } from './file-tree.js'
 import type { DirectoryEntry, HostFile, ReplaceOptions } from './host.js'
+import { readAtMost } from './read-at-most.js'
 
 const permissionBits = 0o7777
 const setIdBits = 0o6000
@@ -72,7 +73,12 @@ export class HomeFiles {
       if (file === undefined) return undefined
       try {
         const { mode, uid, gid } = file.stats
-        return { bytes: await readAll(file.handle, path), mode: mode & permissionBits, uid, gid }
+        return {
+          bytes: await readAtMost(file.handle, { path, size: file.stats.size, mostBytes }),
+          mode: mode & permissionBits,
+          uid,
+          gid,
+        }
       } finally {
         await file.handle.close()
       }
@@ -213,20 +219,8 @@ function refuseOwner({ homeOwner }: Folder, { uid }: Stats, path: string): void 
 function refuseUnsafe(folder: Folder, stats: Stats, path: string): void {
   if (!stats.isFile()) throw unsafe(path, 'is not a regular file')
   if ((stats.mode & setIdBits) !== 0) throw unsafe(path, 'has a setuid or setgid bit')
-  if (stats.size > mostBytes) throw tooLarge(path)
   // There, a file of another owner or with another name is root's own choice.
   if (isOnlyRoots(folder.stats)) return
   if (stats.nlink > 1) throw unsafe(path, `has ${stats.nlink} names (hard links)`)
   refuseOwner(folder, stats, path)
-}
-
-const tooLarge = (path: string): QuorateError => unsafe(path, `is larger than ${mostBytes / 1024} KiB`)
-
-/** Its owner may append while it is read. */
-async function readAll(handle: FileHandle, path: string): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of handle.createReadStream({ end: mostBytes, autoClose: false })) chunks.push(chunk as Buffer)
-  const bytes = Buffer.concat(chunks)
-  if (bytes.length > mostBytes) throw tooLarge(path)
-  return bytes
 }

@@ -6,9 +6,9 @@ import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths
 /** kubeadm upgrade leaves copies of etcd's data here: gigabytes, which no step touches. */
 const skipped = `${kubernetesFolder}/tmp`
 
-/** True for what is neither read nor written where it lies: a link, or a file or folder that another user could exchange. */
+/** True for what is neither read nor written where it lies: a link, a file or folder that another user could exchange, a file that is too large. */
 export const isRefused = (error: unknown): boolean =>
-  ['SYMLINK_REFUSED', 'UNSAFE_FILE'].includes(asQuorateError(error).code)
+  ['SYMLINK_REFUSED', 'UNSAFE_FILE', 'FILE_TOO_LARGE'].includes(asQuorateError(error).code)
 
 /** User kubeconfigs that exist on this node: root's and those of every home. A /home that cannot be listed has none, and is reported. */
 export async function userKubeconfigs(host: Host, unlisted: (error: unknown) => void = () => {}): Promise<string[]> {

@@ -4,6 +4,7 @@ import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, HostFile } from '../../host/host.js'
 import type { ChangeContext } from '../operation.js'
 import { backupFolder } from '../paths.js'
+import { isRefused } from './select-files.js'
 
 /** One entry of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
 export type BackupEntry =
@@ -55,7 +56,6 @@ const indexPath = ({ stateFolder, runId }: BackupPlace): string => `${backupFold
 
 /** All of /etc/kubernetes is kept, whatever an administrator has put there; far more than what an operation reads to edit it. */
 export const mostBackedUpBytes = 16 * 1024 * 1024
-const omitted: readonly string[] = ['SYMLINK_REFUSED', 'UNSAFE_FILE', 'FILE_TOO_LARGE']
 
 /** Where the bytes of an entry are; also its name in the archive that leaves the node. */
 export const storedName = (entry: BackupEntry): string =>
@@ -137,7 +137,7 @@ export async function putBackFile(place: BackupPlace, entry: BackupEntry): Promi
 
 async function readToKeep(host: Host, name: string): Promise<HostFile | undefined | 'omitted'> {
   return host.read(name, { mostBytes: mostBackedUpBytes }).catch((error: unknown) => {
-    if (error instanceof QuorateError && omitted.includes(error.code)) return 'omitted' as const
+    if (isRefused(error)) return 'omitted' as const
     throw error
   })
 }
