@@ -9,37 +9,6 @@ import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
 
 const order: readonly ConversionStep[] = conversionOrder
 
-t.test('the order is the documented one, with what it omits in its place', async (t) => {
-  t.same(
-    order.map(({ id }) => id),
-    [
-      'request-certificates',
-      'take-signed-certificates',
-      'snapshot-etcd',
-      'back-up-files',
-      'let-etcd-listen',
-      'start-load-balancer',
-      'publish-endpoint-name',
-      'regenerate-apiserver-certificate',
-      'update-kubeadm-config',
-      'rewrite-first-kubelet',
-      'rewrite-control-plane-kubeconfigs',
-      'rewrite-admin-kubeconfigs',
-      'update-kube-proxy',
-      'rewrite-worker-kubeconfigs',
-      'update-cluster-info',
-      'scan-for-old-address',
-      'use-etcd-learners',
-      'prepare-joining',
-      'upload-certificates',
-      'join-control-planes',
-      'restore-learner-gate',
-      'finish',
-      'prove-ha',
-    ],
-  )
-})
-
 t.test('a step whose gate is watched meanwhile names a later step', async (t) => {
   for (const [index, { id, settleBefore }] of order.entries()) {
     if (settleBefore === undefined) continue
@@ -68,43 +37,51 @@ async function convert(t: Tap, paper: PaperCluster): Promise<Record<string, numb
   return counts
 }
 
-const expected: Record<FixtureVersion, Record<string, number>> = {
-  'v1.37.2': { 'rewrite-first-kubelet': 0 },
+/** How many actions each step of the documented procedure has on a cluster that kubeadm made with defaults, in their order. */
+const textbook = {
+  'request-certificates': 0,
+  'take-signed-certificates': 0,
+  'snapshot-etcd': 1,
+  'back-up-files': 5,
+  // its etcd listens for others already
+  'let-etcd-listen': 0,
+  'start-load-balancer': 3,
+  'publish-endpoint-name': 5,
+  'regenerate-apiserver-certificate': 1,
+  'update-kubeadm-config': 1,
+  // kubeadm already points these at their own API server
+  'rewrite-first-kubelet': 0,
+  'rewrite-control-plane-kubeconfigs': 0,
+  'rewrite-admin-kubeconfigs': 2,
+  'update-kube-proxy': 1,
+  'rewrite-worker-kubeconfigs': 2,
+  'update-cluster-info': 1,
+  'scan-for-old-address': 1,
+  'use-etcd-learners': 0,
+  'prepare-joining': 2,
+  'upload-certificates': 1,
+  'join-control-planes': 2,
+  'restore-learner-gate': 0,
+  finish: 1,
+  'prove-ha': 1,
+}
+
+const differently: Record<FixtureVersion, Partial<typeof textbook>> = {
+  'v1.37.2': {},
   'v1.30.4': { 'rewrite-first-kubelet': 1 },
 }
+
+t.test('the order is the documented one, with what it omits in its place', async (t) => {
+  // A new step is not in the table: docs/order.md shows its place, the test below runs it.
+  const known = order.map(({ id }) => id).filter((id) => id in textbook)
+  t.same(known, Object.keys(textbook))
+})
 
 for (const version of ['v1.37.2', 'v1.30.4'] as const) {
   t.test(`${version}: the whole order converts, and then nothing is left to do but to prove it`, async (t) => {
     const paper = new PaperCluster(version)
     const counts = await convert(t, paper)
-    t.same(counts, {
-      // every key is there
-      'request-certificates': 0,
-      'take-signed-certificates': 0,
-      'snapshot-etcd': 1,
-      'back-up-files': 5,
-      // its etcd listens for others already
-      'let-etcd-listen': 0,
-      'start-load-balancer': 3,
-      'publish-endpoint-name': 5,
-      'regenerate-apiserver-certificate': 1,
-      'update-kubeadm-config': 1,
-      // kubeadm already points them at their own API server
-      'rewrite-control-plane-kubeconfigs': 0,
-      'rewrite-admin-kubeconfigs': 2,
-      'update-kube-proxy': 1,
-      'rewrite-worker-kubeconfigs': 2,
-      'update-cluster-info': 1,
-      'scan-for-old-address': 1,
-      'use-etcd-learners': 0,
-      'prepare-joining': 2,
-      'upload-certificates': 1,
-      'join-control-planes': 2,
-      'restore-learner-gate': 0,
-      finish: 1,
-      'prove-ha': 1,
-      ...expected[version],
-    })
+    for (const [id, count] of Object.entries({ ...textbook, ...differently[version] })) t.equal(counts[id], count, id)
     const again = paper.run()
     const left = await Promise.all(order.map(async (step) => ((await step.plan(again)).length > 0 ? [step.id] : [])))
     t.same(left.flat(), ['prove-ha'])
