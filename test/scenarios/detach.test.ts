@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { leaseStore } from '@quorate/coordinator/engine/lease'
 import { newRunId } from '@quorate/coordinator/engine/run-id'
@@ -8,16 +7,8 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import t, { type Test } from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
 import { members } from '../support/conversion-assertions.js'
-import { commandLine, onTerminal } from '../support/on-terminal.js'
+import { goneSoon, isAlive, onTerminal, typed } from '../support/on-terminal.js'
 import { clusterForTest, ended, journalOf, runOf } from '../support/simulated-cluster.js'
-
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`)
-
-const goneSoon = (pid: number) =>
-  until('the end of the process', async () => (isAlive(pid) ? notYet('it lives') : holds(true)), {
-    deadlineMs: 30_000,
-    everyMs: 100,
-  })
 
 /** A command with --detach on a terminal of its own, which ends with it; what it says of its run. */
 async function detached(t: Test, cluster: SimulatedCluster, args: readonly string[]) {
@@ -52,20 +43,18 @@ t.test('a run that was started with --detach goes on without its terminal', asyn
   const cluster = await clusterForTest(t, { workers: 1 })
   const asking = ['convert', '-f', cluster.clusterFile, '--detach']
   const convert = [...asking, '--yes']
-  const typed = (args: readonly string[]) =>
-    spawnSync('sh', ['-c', commandLine(cluster, args)], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } })
 
-  const changed = typed([...convert, '--plan', '0'.repeat(64)])
-  t.match(changed, { status: 3, stderr: /the approved plan is 0000/ })
+  const changed = typed(cluster, [...convert, '--plan', '0'.repeat(64)])
+  t.match(changed, { exitCode: 3, stderr: /the approved plan is 0000/ })
   const lease = await leaseStore(statePaths(cluster.stateFolder).leases).acquire('simulated', newRunId(Date.now()))
-  const held = typed(convert)
+  const held = typed(cluster, convert)
   t.match(
     held,
-    { status: 6, stderr: /holds this cluster/ },
+    { exitCode: 6, stderr: /holds this cluster/ },
     'what only the process in the background meets comes through',
   )
   t.equal(held.stdout.match(/Plan hash/g)?.length, 1, 'the plan is shown once')
-  t.match(JSON.parse(typed([...convert, '-o', 'json']).stderr), { error: { code: 'CLUSTER_HELD' } })
+  t.match(JSON.parse(typed(cluster, [...convert, '-o', 'json']).stderr), { error: { code: 'CLUSTER_HELD' } })
   await lease.release()
   const cancelled = await onTerminal(cluster, {
     args: convert,
@@ -104,8 +93,8 @@ t.test('a run that was started with --detach goes on without its terminal', asyn
     /resumed[\s\S]*ended: done[\s\S]*This report as an HTML page/,
   )
   t.match(
-    typed(['resume', first.run, '--detach']),
-    { status: 0, stdout: /This report as an HTML page/ },
+    typed(cluster, ['resume', first.run, '--detach']),
+    { exitCode: 0, stdout: /This report as an HTML page/ },
     'one that is done',
   )
 
