@@ -126,6 +126,7 @@ t.test('what each command prints with -o json is what its published schema says'
 
   const undone = await check(['rollback', run, '--yes'], ['event', 'rollback-plan', 'undo-availability'])
   t.ok(undone.length > 2)
+  await check(['backup', 'prune', '--yes'], ['pruned'])
   await check(['verify', ...file], ['verification'], { exitCode: 7 })
   t.same([...seen].sort(), publishedTypes(), 'no document is published that no command was seen to print')
 })

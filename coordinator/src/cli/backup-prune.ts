@@ -20,8 +20,8 @@ export const pruneCommand = (context: CliContext) =>
   new Command('prune')
     .summary('delete backups on the nodes that no rollback needs, and logs of detached commands')
     .description(
-      'On the nodes backups are not encrypted: they hold the keys of the CAs and etcd snapshots. Shows which runs cannot be undone any more, asks for approval,\n' +
-        'and deletes their backups from the nodes. The encrypted copies in the state folder stay. A run that ended well is pruned only when you name it:\n' +
+      'On the nodes backups are not encrypted: they hold the keys of the CAs and etcd snapshots. Shows which runs cannot be undone any more, asks for approval, ' +
+        'and deletes their backups from the nodes. The encrypted copies in the state folder stay. A run that ended well is pruned only when you name it: ' +
         'it cannot be rolled back afterwards.',
     )
     .argument('[run...]', 'run IDs; default: every run that was rolled back')
