@@ -24,7 +24,7 @@ const runs: Partial<Readonly<Record<Name, string>>> = {
     'an image that the caller names runs as a static pod on the host network, with a client certificate for a Lease',
   updateKubeadmConfig: 'image repository, arguments and volumes of the next control planes',
   joinControlPlane: 'arguments of the kubelet, and control planes as kubeadm-config describes them',
-  placeSharedFiles: 'files of another node of the fleet, in /etc/kubernetes and /var/lib/kubernetes, never executable',
+  placeSharedFiles: 'files of another node of the fleet, in /etc/kubernetes and /var/lib/kubernetes (etcd certificates in /etc/etcd and /etc/ssl/etcd too), never executable',
   pullImages: 'images of a repository that the caller names are stored, not started',
   rewriteKubeconfig: 'which server a kubelet or a user trusts to be its API server; the CA in the file stays',
   writeHostsBlock: 'which address a name has on the node',
@@ -95,7 +95,7 @@ It does not decrypt backups: these need the age identity.
 | name a key of one's own for the certificate key, the join token or the shared files | nothing is sealed to a key that the node itself did not sign with its certificate: \`SEAL_UNPROVEN\` |
 | read backups for a key of one's own | they go to the recipient that is pinned on the node: \`PINNED_TO_ANOTHER\` |
 | place files that no node sealed | the envelope inside the seal is signed by the sending node: \`SEAL_UNPROVEN\` |
-| place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, without what the kubelet reads and what kubeadm makes; owner root, no execute bit, no setuid. kubeadm's patches can be placed, by a node of the fleet: \`NOT_IN_TABLE\` |
+| place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, and certificates of etcd's clients (\`.crt\`, \`.pem\`, \`.key\`) below \`/etc/etcd\` and \`/etc/ssl/etcd\`; without what the kubelet reads and what kubeadm makes; owner root, no execute bit, no setuid. kubeadm's patches can be placed, by a node of the fleet: \`NOT_IN_TABLE\` |
 | use a sealed secret again for another run, node or purpose | sender, recipient, key, run and purpose are in the envelope: \`SECRET_NOT_FOR_US\` |
 | have the join token sent to an endpoint of one's own | endpoint and CA are part of the sealed secret: \`SECRET_NOT_FOR_US\` |
 | join a machine to a foreign cluster | no agent of the fleet seals a secret for it; after the first join the CA is pinned: \`PINNED_TO_ANOTHER\` |

@@ -78,6 +78,8 @@ t.test('what each command prints with -o json is what its published schema says'
   await check(['nodes'], ['nodes'])
   await check(['plan', ...file], ['plan'])
   await check(['verify', ...file], ['verification'], { exitCode: 7 })
+  const [offered] = await check(['verify', ...file, '--fix', '--yes'], ['fix-plan'], { exitCode: 7 })
+  t.match(JSON.stringify(offered), /Run `quorate convert/, 'a cluster that was never converted is not repaired')
   await check(['convert', ...file, '--yes'], ['event', 'plan', 'report'])
   const run = runOf(cluster)
   await check(['status'], ['runs'])

@@ -8,6 +8,8 @@ import { kubeconfigPaths, pkiFiles } from '../paths.js'
  * a cluster's folder of certificates elsewhere, which a request may name, files are copied by hand.
  */
 const agreed = ['/etc/kubernetes', '/var/lib/kubernetes']
+/** The certificates with which API servers ask an etcd on machines of its own, where guides of etcd put them. */
+const ofEtcdClients = /^\/etc\/(?:etcd|ssl\/etcd)\/.+\.(?:crt|pem|key)$/
 
 /** What of these the kubelet reads, or the agent or kubeadm makes. */
 const never = ['/etc/kubernetes/manifests', kubeVipConfPath, ...Object.values(kubeconfigPaths)]
@@ -23,7 +25,7 @@ export function isShareable(path: string, folders: NodeFolders): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a path is the point
   if (!path.startsWith('/') || posix.normalize(path) !== path || /[\u0000-\u001f]|\/$/.test(path)) return false
   return (
-    agreed.some((folder) => path.startsWith(`${folder}/`)) &&
+    (agreed.some((folder) => path.startsWith(`${folder}/`)) || ofEtcdClients.test(path)) &&
     !ofKubelet.test(path) &&
     ![...never, ...ofCluster(folders)].some((one) => below(path, one))
   )

@@ -92,7 +92,7 @@ function whyNotBrought(shareable: boolean, bytes: number): string {
   if (bytes > mostBytes) return `with ${(bytes / mostBytes).toFixed(1)} MiB it is too large to copy (limit 1 MiB)`
   return shareable
     ? 'it cannot be read there'
-    : 'Quorate copies files only below /etc/kubernetes and /var/lib/kubernetes, and none of the kubelet or of kubeadm'
+    : 'Quorate copies files only below /etc/kubernetes and /var/lib/kubernetes, and etcd certificates below /etc/etcd and /etc/ssl/etcd, but none of the kubelet or of kubeadm'
 }
 
 function folder(file: SharedFile, first: string): Lacking | undefined {

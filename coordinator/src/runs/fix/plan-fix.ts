@@ -3,7 +3,7 @@ import { silentNodes } from '../../conversion/checks/assess.js'
 import type { Finding } from '../../conversion/context/finding.js'
 import type { ConversionRun } from '../../conversion/context/run.js'
 import type { ConversionStep } from '../../conversion/context/step.js'
-import { toJoin } from '../../conversion/facts/membership.js'
+import { neverJoined, toJoin } from '../../conversion/facts/membership.js'
 import type { Verification } from '../../conversion/proofs/prove.js'
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
 import { type PlannedStep, planSteps } from '../../engine/plan.js'
@@ -47,12 +47,11 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
   const fleet = session.connect()
   try {
     const identity = { id: 'plan', file, mayMiss: workersMayMiss(file) } as const
-    const planned = await stepsFor(
-      missing,
-      conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), new Set(), []) }),
-      orderOf(session),
+    const looking = conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), new Set(), []) })
+    const planned = await stepsFor(missing, looking, orderOf(session))
+    const offers = missing.map((one) =>
+      planned === 'to-convert' ? toConvert(one) : offerFor(one, orderOf(session), planned),
     )
-    const offers = missing.map((one) => offerFor(one, orderOf(session), planned))
     const remaining = offers.flatMap(({ finding, steps }) => (steps.length === 0 ? [finding] : []))
     // An action on a node fixes all that its step sees there, also beyond the findings.
     const ids = new Set(offers.flatMap(({ steps }) => steps))
@@ -68,15 +67,22 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
   }
 }
 
-/** What the steps that fix these findings would do now. */
+const toConvert = ({ finding }: Missing): Offer => ({
+  finding,
+  steps: [],
+  noStep: 'The cluster has one control plane only. Run `quorate convert -f cluster.yaml`.',
+})
+
+/** What the steps that fix these findings would do now; `to-convert` where no machine of the file was ever joined: that is no repair. */
 async function stepsFor(
   missing: readonly Missing[],
   run: ConversionRun,
   order: readonly ConversionStep[],
-): Promise<readonly PlannedStep[]> {
+): Promise<readonly PlannedStep[] | 'to-convert'> {
   if (missing.length === 0) return []
   // Without the facts of a control plane no plan is possible; the finding already names the one that does not answer.
   if ((await silentNodes(run)).some(({ severity }) => severity === 'error')) return []
+  if (run.joining.length > 0 && (await neverJoined(run)).length === run.joining.length) return 'to-convert'
   const named = new Set<string>(
     missing.flatMap(({ proof }) => {
       const fix = fixOf(order, proof)

@@ -158,11 +158,17 @@ t.test('which paths are shared', async (t) => {
     '/etc/kubernetes/patches/kube-scheduler0+strategic.yaml',
     '/var/lib/kubernetes/policy.yaml',
     '/etc/kubernetes/pki/oidc.crt',
+    '/etc/etcd/pki/apiserver-etcd-client.key',
+    '/etc/ssl/etcd/ssl/node-cp1.pem',
   ]) {
     t.ok(isShareable(path, folders), path)
   }
   for (const path of [
     '/etc/oidc/ca.crt',
+    '/etc/etcd/etcd.conf',
+    '/etc/etcd',
+    '/etc/ssl/certs/ca.pem',
+    '/etc/ssl/etcd.crt',
     '/opt/webhook/a',
     '/var/lib/audit/policy.yaml',
     '/etc/logrotate.d/x',
