@@ -100,7 +100,8 @@ export class HomeFiles {
       }
       try {
         const { ownerMustHold } = this.options
-        const replacement = { ...options, chunks: [bytes], ownerMustHold, label, shown: path, exchangeable: true }
+        const looks = looksFor(present?.stats, options)
+        const replacement = { ...looks, chunks: [bytes], ownerMustHold, label, shown: path, exchangeable: true }
         await replaceDurably(`${folder.real}/${basename(path)}`, replacement, this.disk)
       } finally {
         await present?.handle.close()
@@ -200,6 +201,12 @@ const asFolder = (handle: FileHandle, stats: Stats, homeOwner: number | undefine
   ...{ handle, stats, homeOwner },
   real: below(handle),
 })
+
+/** Of the file that was checked, whatever has its name by now. */
+const looksFor = (present: Stats | undefined, options: ReplaceOptions): ReplaceOptions =>
+  present === undefined || options.exact
+    ? options
+    : { mode: present.mode & permissionBits, uid: present.uid, gid: present.gid, exact: true }
 
 const unsafe = (path: string, why: string): QuorateError =>
   new QuorateError('UNSAFE_FILE', `${path} ${why}`, { where: path })

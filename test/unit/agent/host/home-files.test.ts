@@ -198,6 +198,17 @@ t.test('another in the place of the new file: no success is reported', async (t)
   t.equal(read(rootsConfig), 'the key of root')
 })
 
+t.test(
+  'the file becomes that of a third user after it was checked: the new one stays with its user',
+  asRoot,
+  async (t) => {
+    const { home, disk, host, of } = node(t)
+    disk.before('lstat', /config$/, () => chownSync(home.config, mallory, mallory))
+    await host.replace(config, bytes, options)
+    t.equal(of(config).uid, eve)
+  },
+)
+
 t.test('a folder or file of a third user, a set-id bit, a large file', asRoot, async (t) => {
   const { root, home, host } = node(t)
   const refused = (message: RegExp) => ({ code: 'UNSAFE_FILE', message })
