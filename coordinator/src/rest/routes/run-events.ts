@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { followRun, readRun } from '../../runs/read-runs.js'
@@ -38,6 +39,17 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
   },
 ]
 
+/** Each follows a journal by itself: 400 of them made every other request wait. People and dashboards have a few. */
+const mostStreams = 64
+const streams = new Set<FastifyReply>()
+
+function countStream(reply: FastifyReply): void {
+  if (streams.size >= mostStreams)
+    throw new QuorateError('TOO_MANY_STREAMS', `${mostStreams} event streams are open, and there may be no more`)
+  streams.add(reply)
+  reply.raw.once('close', () => streams.delete(reply))
+}
+
 async function follow(
   { session, closing }: RestParts,
   request: FastifyRequest,
@@ -48,6 +60,7 @@ async function follow(
   const run = await readRun(session, id)
   if (run.outcome !== 'running' && after >= run.seq) return reply.code(204).send()
   const gone = new AbortController()
+  countStream(reply)
   reply.raw.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, closing])
   const events = followRun(session, id, { after, signal })
