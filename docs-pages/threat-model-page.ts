@@ -24,7 +24,8 @@ const runs: Partial<Readonly<Record<Name, string>>> = {
     'an image that the caller names runs as a static pod on the host network, with a client certificate for a Lease',
   updateKubeadmConfig: 'image repository, arguments and volumes of the next control planes',
   joinControlPlane: 'arguments of the kubelet, and control planes as kubeadm-config describes them',
-  placeSharedFiles: 'files of another node of the fleet, in /etc/kubernetes and /var/lib/kubernetes (etcd certificates in /etc/etcd and /etc/ssl/etcd too), never executable',
+  placeSharedFiles:
+    'files of another node of the fleet, in /etc/kubernetes and /var/lib/kubernetes (etcd certificates in /etc/etcd and /etc/ssl/etcd too), never executable',
   pullImages: 'images of a repository that the caller names are stored, not started',
   rewriteKubeconfig: 'which server a kubelet or a user trusts to be its API server; the CA in the file stays',
   writeHostsBlock: 'which address a name has on the node',

@@ -124,6 +124,11 @@ export const catalogue = {
     exit: 'interrupted',
     remedy: 'Nothing was changed. Run the command again when you are ready.',
   },
+  TOO_MANY_STREAMS: {
+    status: 'UNAVAILABLE',
+    exit: 'blocked',
+    remedy: 'Close event streams that are not read, or ask for the run itself: GET /v1/runs/ID.',
+  },
   CLUSTER_HELD: {
     status: 'ABORTED',
     exit: 'clusterHeld',

@@ -1,8 +1,9 @@
 import type { ServerOptions } from 'node:https'
 import swagger, { type SwaggerOptions } from '@fastify/swagger'
 import { parseRunId } from '@quorate/shared/names'
+import { UnprovenConnections, type UnprovenLimits } from '@quorate/shared/unproven-connections'
 import { version } from '@quorate/shared/version'
-import { type FastifyInstance, fastify, type RouteOptions } from 'fastify'
+import { type FastifyInstance, type FastifyRequest, fastify, type RouteOptions } from 'fastify'
 import { sealAndShow } from '../audit/agents.js'
 import { catchUp } from '../runs/catch-up.js'
 import { readRun } from '../runs/read-runs.js'
@@ -32,10 +33,18 @@ export interface RestOptions extends Credentials {
 /** A cluster file of a thousand nodes has 100 KB. */
 const bodyLimit = 1024 * 1024
 
+/** Of connections without a valid token or certificate: a client sends it with its first request. */
+const unprovenLimits: UnprovenLimits = { withinMs: 10_000, inAll: 128, ofOneAddress: 32 }
+/** A megabyte in this time is 35 KB a second. */
+const requestTimeout = 30_000
+/** Of clients that have proved who they are; each has a few. */
+const mostConnections = 512
+
 /** REST over one state folder, ready for `listen` or `inject`; does not listen itself. */
 export function buildApp({ session, https, catchUpEveryMs, ...credentials }: RestOptions): FastifyInstance {
   const options = {
     bodyLimit,
+    requestTimeout,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     ajv: { customOptions: { strict: false, coerceTypes: false, removeAdditional: false } },
@@ -52,7 +61,17 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
   answerErrors(app)
   guard(app, credentials, async (run) => (await readRun(session, parseRunId(run))).cluster)
   if (session.history !== undefined) recordRequests(app, session.history)
-  app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  const unproven = new UnprovenConnections(app.server, unprovenLimits)
+  app.server.maxConnections = mostConnections + unprovenLimits.inAll
+  app.addHook('onRequest', async (request) => {
+    // The guard let it in.
+    if (!isPublic(request)) unproven.prove(request.raw.socket)
+  })
+  app.addHook('onSend', async (request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff')
+    // Such a connection ends soon anyway: the client must not send its next request into the end.
+    if (isPublic(request) || reply.statusCode === 401) void reply.header('connection', 'close')
+  })
   const stopCatchingUp = new AbortController()
   app.addHook('onReady', async () => {
     if (catchUpEveryMs === undefined) return
@@ -72,6 +91,8 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
   })
   return app
 }
+
+const isPublic = ({ routeOptions }: FastifyRequest): boolean => routeOptions.config.access === 'public'
 
 /** Every route, in the order of the document. */
 function routesOf(parts: RestParts): readonly RouteOptions[] {

@@ -33,6 +33,7 @@ const byStatus: Record<(typeof catalogue)[ErrorCode]['status'], number> = {
 export function httpStatus(code: ErrorCode): number {
   if (code === 'CLUSTER_HELD') return 423
   if (code === 'AGENT_UNTRUSTED') return 502
+  if (code === 'TOO_MANY_STREAMS') return 429
   return byStatus[catalogue[code].status]
 }
 

@@ -4,6 +4,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
+import { handshakeLimits } from '@quorate/shared/unproven-connections'
 import type { Session } from '../runs/session.js'
 import type { Credentials } from './access.js'
 import { buildApp } from './app.js'
@@ -97,6 +98,7 @@ function tlsOptions(ca: KeyPair, address: ListenAddress) {
     cert: certPem,
     key: keyPem,
     minVersion: 'TLSv1.3',
+    handshakeTimeout: handshakeLimits.withinMs,
     requestCert: true,
     rejectUnauthorized: false,
   } as const

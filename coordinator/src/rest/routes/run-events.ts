@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { followRun, readRun } from '../../runs/read-runs.js'
@@ -41,6 +42,17 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
 /** A revoked token is noticed within a second. */
 const lookMs = 500
 
+/** Each follows a journal by itself: 400 of them made every other request wait. People and dashboards have a few. */
+const mostStreams = 64
+const streams = new Set<FastifyReply>()
+
+function countStream(reply: FastifyReply): void {
+  if (streams.size >= mostStreams)
+    throw new QuorateError('TOO_MANY_STREAMS', `${mostStreams} event streams are open, and there may be no more`)
+  streams.add(reply)
+  reply.raw.once('close', () => streams.delete(reply))
+}
+
 async function follow(
   { session, closing, callerOf }: RestParts,
   request: FastifyRequest,
@@ -51,6 +63,7 @@ async function follow(
   const run = await readRun(session, id)
   if (run.outcome !== 'running' && after >= run.seq) return reply.code(204).send()
   const gone = new AbortController()
+  countStream(reply)
   // A stream ends with the token that opened it.
   const looking = setInterval(() => {
     void callerOf(request).then(
