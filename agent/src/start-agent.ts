@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Log } from '@quorate/shared/log'
-import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 import { type CertificateView, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { type AgentConfig, parseAgentConfig } from './config.js'
 import { createSealing } from './host/age-sealing.js'
@@ -12,7 +11,9 @@ import { connectEtcd } from './host/etcd-client.js'
 import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
 import { connectKubeApi } from './host/local-kube-api.js'
+import type { NodeIdentity } from './host/node-identity.js'
 import { NodeNetwork } from './host/node-network.js'
+import { certificateOf, OwnIdentity } from './host/own-identity.js'
 import { Pins } from './host/pins.js'
 import { DisturbingLooks } from './ops/disturbing-looks.js'
 import { operations } from './ops/registry.js'
@@ -35,7 +36,8 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   // The agent's own files are outside of a simulated node's root.
   const files = new LinuxHost()
   const config = parseAgentConfig(await readText(files, configPath), configPath)
-  const identity = await readIdentity(files, dirname(configPath), config.node)
+  const folder = dirname(configPath)
+  const identity = new OwnIdentity(files, folder, await readIdentity(files, folder, config.node))
   const host = new LinuxHost(config.hostRoot)
   const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
   const ledger = new Ledger(await openLedger(ledgerPath), ledgerPath)
@@ -66,12 +68,12 @@ async function openLedger(path: string): Promise<AppendFile> {
 
 interface Started {
   readonly config: AgentConfig
-  readonly identity: MutualTlsIdentity
+  readonly identity: OwnIdentity
   readonly log: Log
 }
 
 async function toolsOf(host: Host, { config, identity, log }: Started): Promise<Tools> {
-  const { node, stateFolder, criSocket, hostRoot, listenAddress, backupRecipient } = config
+  const { stateFolder, criSocket, hostRoot, listenAddress, backupRecipient } = config
   const enrolled = backupRecipient === '' ? {} : { 'backup-recipient': backupRecipient }
   // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
@@ -82,7 +84,8 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
       return criSocket || findCriSocket(host)
     },
     network,
-    sealing: await createSealing({ ...identity, node }),
+    identity,
+    sealing: await createSealing(identity),
     pins: new Pins({ host, stateFolder, enrolled, log }),
     looks: new DisturbingLooks(),
     kube: () => connectKubeApi(host),
@@ -91,12 +94,13 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
   }
 }
 
-async function readIdentity(files: Host, folder: string, node: string): Promise<MutualTlsIdentity> {
-  const [ca, cert, key] = await Promise.all(
+async function readIdentity(files: Host, folder: string, node: string): Promise<NodeIdentity> {
+  const [ca = '', found = '', key = ''] = await Promise.all(
     ['fleet-ca.crt', 'node.crt', 'node.key'].map((name) => readText(files, join(folder, name))),
   )
-  const identity = { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }
-  readOwn(identity.ca, join(folder, 'fleet-ca.crt'))
+  readOwn(ca, join(folder, 'fleet-ca.crt'))
+  readOwn(found, join(folder, 'node.crt'))
+  const identity = { node, ca, key, cert: await certificateOf(files, folder, found, key) }
   const { sans, notAfter } = readOwn(identity.cert, join(folder, 'node.crt'))
   const invalid = (why: string) =>
     new QuorateError('AGENT_CONFIG_INVALID', `${join(folder, 'node.crt')} ${why}`, { where: folder })

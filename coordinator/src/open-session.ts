@@ -11,13 +11,15 @@ import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
 import { readIdentity, readState } from './state/fleet-ca.js'
 import { keepBackup } from './state/keep-backup.js'
 import { statePaths } from './state/paths.js'
+import { renewalsOf } from './state/renewals.js'
 import { requestFolder } from './state/request-folder.js'
 import { restTokens } from './state/rest-tokens.js'
 
 /** Opens a state folder that `init` made as a session for command line and REST; STATE_NOT_INITIALISED. */
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
-  const identity = await readIdentity(paths)
+  let identity = await readIdentity(paths)
+  const renewals = renewalsOf(paths, async () => identity.cert)
   const seenNow = seenNowStore(paths.seenNow)
   return {
     connect: () => connectFleet(identity),
@@ -31,6 +33,14 @@ export async function openSession(folder: string): Promise<Session> {
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
     tokens: restTokens(paths.restTokens),
+    renewals: {
+      ...renewals,
+      async renewOwn() {
+        const validity = await renewals.renewOwn()
+        identity = await readIdentity(paths)
+        return validity
+      },
+    },
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }

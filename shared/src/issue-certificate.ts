@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { QuorateError } from './errors.js'
 import { readCertificate } from './pki.js'
@@ -40,14 +40,21 @@ export function createFleetCa(fleetId: string): KeyPair {
 
 /** A certificate with a new key (ECDSA P-256), signed by `ca`. Negative `days` make one that has expired. */
 export function issueCertificate(input: IssueInput): KeyPair {
+  const { publicKey, privateKey } = newKeys()
+  return { certPem: certify(input, publicKey), keyPem: keyText(privateKey) }
+}
+
+/** A certificate for a key whose private half is elsewhere; its PEM. */
+export const certifyKey = (input: IssueInput, publicKeyPem: string): string =>
+  certify(input, createPublicKey(publicKeyPem))
+
+function certify(input: IssueInput, publicKey: KeyObject): string {
   const bad = input.ipAddresses.find((address) => isIP(address) === 0)
   if (bad !== undefined) throw new QuorateError('INVALID_REQUEST', `not an IP address: ${JSON.stringify(bad)}`)
-  const { publicKey, privateKey } = newKeys()
   const notAfter = new Date(Date.now() + input.days * day)
   const notBefore = input.days > 0 ? backdated() : new Date(notAfter.getTime() - day)
   const usages = input.usage === 'both' ? (['client', 'server'] as const) : [input.usage]
-  const certPem = signCertificate({ ...input, notBefore, notAfter, isCa: false, usages }, publicKey, input.ca)
-  return { certPem, keyPem: keyText(privateKey) }
+  return signCertificate({ ...input, notBefore, notAfter, isCa: false, usages }, publicKey, input.ca)
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Tools } from '@quorate/agent/ops/tools'
 import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { parse } from 'yaml'
 import { type ApiServer, startApiServer } from './api-server.js'
-import { identityOf } from './node-identities.js'
+import { identityOf, ownIdentity } from './node-identities.js'
 import { installPrograms } from './systemd-programs.js'
 
 const fixtures = join(import.meta.dirname, '../fixtures')
@@ -136,10 +136,12 @@ async function node(
   root: string,
 ): Promise<Pick<ControlPlaneNode, 'host' | 'sealing' | 'tools' | 'progress' | 'context'>> {
   const host = new LinuxHost(root)
-  const sealing = await createSealing(identityOf(nodeName))
+  const identity = await ownIdentity(host, identityOf(nodeName))
+  const sealing = await createSealing(identity)
   const criSocket = '/run/containerd/containerd.sock'
   const tools: Tools = {
     host,
+    identity,
     sealing,
     looks: new DisturbingLooks(),
     pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: { warn: () => {} } }),

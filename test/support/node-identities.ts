@@ -1,10 +1,12 @@
+import type { Host } from '@quorate/agent/host/host'
 import type { NodeIdentity } from '@quorate/agent/host/node-identity'
+import { OwnIdentity } from '@quorate/agent/host/own-identity'
 import type { SealedAbout, Sealing } from '@quorate/agent/host/sealing'
 import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 
 /** The fleet of the tests' nodes. */
-const fleetCa = createFleetCa('tests')
+export const fleetCa = createFleetCa('tests')
 
 interface Wish {
   readonly ca?: typeof fleetCa
@@ -20,6 +22,13 @@ export function identityOf(
   const names = { commonName: node, organizations, dnsNames: [node], ipAddresses: [] }
   const { certPem: cert, keyPem: key } = issueCertificate({ ca, ...names, days, usage: 'server' })
   return { node, ca: fleetCa.certPem, cert, key }
+}
+
+/** The same with files of its own, below `/etc/quorate` of that host. */
+export async function ownIdentity(host: Host, identity: NodeIdentity): Promise<OwnIdentity> {
+  await host.replace('/etc/quorate/node.crt', Buffer.from(identity.cert), { mode: 0o644 })
+  await host.replace('/etc/quorate/node.key', Buffer.from(identity.key), { mode: 0o600 })
+  return new OwnIdentity(host, '/etc/quorate', identity)
 }
 
 /** A node as GetSealingKey shows it. */

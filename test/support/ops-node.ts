@@ -25,7 +25,7 @@ import { Pins } from '../../agent/src/host/pins.js'
 import { DisturbingLooks } from '../../agent/src/ops/disturbing-looks.js'
 import type { ChangeOperation } from '../../agent/src/ops/operation.js'
 import type { Tools } from '../../agent/src/ops/tools.js'
-import { identityOf, recipientOf } from './node-identities.js'
+import { identityOf, ownIdentity, recipientOf } from './node-identities.js'
 
 export const runId = '20260303t101112-abc123'
 
@@ -101,12 +101,14 @@ export class OpsNode {
     t.teardown(() => rmSync(root, { recursive: true, force: true }))
     const host = new LinuxHost(root)
     const criSocket = '/run/containerd/containerd.sock'
+    const identity = await ownIdentity(host, identityOf(name))
     const tools: Tools = {
       host,
       stateFolder: '/var/lib/quorate-agent',
       criSocket,
       network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),
-      sealing: await createSealing(identityOf(name)),
+      identity,
+      sealing: await createSealing(identity),
       pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: { warn: () => {} } }),
       looks: new DisturbingLooks(),
       kube: async () => kube ?? Promise.reject(new Error('no API server here')),

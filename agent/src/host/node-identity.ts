@@ -32,7 +32,7 @@ export function requireProof(
 ): void {
   const [certificate, ...between] = certificatesIn(certificatePem)
   if (certificate === undefined) throw unproven(node, 'no certificate came with it')
-  if (!isOfFleet(certificate, between, certificatesIn(ca)))
+  if (!isIssued(certificate, between, certificatesIn(ca)))
     throw unproven(node, 'the fleet did not issue the certificate')
   const { organizations, sans, notBefore, notAfter } = readCertificate(certificate.toString())
   if (!organizations.includes('quorate:node')) throw unproven(node, 'the certificate is not that of a node')
@@ -45,7 +45,13 @@ export function requireProof(
 
 const signedText = (subject: Subject, text: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${subject}\n`), text])
 
-function isOfFleet(
+/** Whether the fleet issued a certificate, by way of issuers that come with it, if any. */
+export function isOfFleet(certificatePem: string, ca: string): boolean {
+  const [certificate, ...between] = certificatesIn(certificatePem)
+  return certificate !== undefined && isIssued(certificate, between, certificatesIn(ca))
+}
+
+function isIssued(
   leaf: X509Certificate,
   between: readonly X509Certificate[],
   roots: readonly X509Certificate[],

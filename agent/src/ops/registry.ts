@@ -31,6 +31,7 @@ import { listSockets } from './list-sockets.js'
 import { lookAtPaths } from './look-at-paths.js'
 import { measureDisk } from './measure-disk.js'
 import { measurePath } from './measure-path.js'
+import { offerIdentityKey } from './offer-identity-key.js'
 import type { Operations } from './operations.js'
 import { placeJoinSecret } from './place-join-secret.js'
 import { placeSharedFiles } from './place-shared-files.js'
@@ -47,6 +48,7 @@ import { removeEtcdMember } from './remove-etcd-member.js'
 import { removeHostsBlock } from './remove-hosts-block.js'
 import { removeKubeVip } from './remove-kube-vip.js'
 import { renderManifests } from './render-manifests.js'
+import { renewIdentity } from './renew-identity.js'
 import { requestCertificates } from './request-certificates.js'
 import { resetNode } from './reset-node.js'
 import { resolveName } from './resolve-name.js'
@@ -96,6 +98,8 @@ export const operations: Operations = {
   getSealingKey,
   getCheckpoint,
   keepCheckpoint,
+  offerIdentityKey,
+  renewIdentity,
   readBackup,
   testLoadBalancer,
   getFirewall,

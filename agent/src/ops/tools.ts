@@ -3,6 +3,7 @@ import type { EtcdClient } from '../host/etcd.js'
 import type { Host } from '../host/host.js'
 import type { KubeApi } from '../host/kube-api.js'
 import type { Network } from '../host/network.js'
+import type { OwnIdentity } from '../host/own-identity.js'
 import type { Pins } from '../host/pins.js'
 import type { Sealing } from '../host/sealing.js'
 import type { DisturbingLooks } from './disturbing-looks.js'
@@ -15,6 +16,7 @@ export interface Tools {
   /** Socket of the container runtime in kubeadm's notation (`/run/containerd/containerd.sock`). */
   readonly criSocket: string
   readonly network: Network
+  readonly identity: OwnIdentity
   readonly sealing: Sealing
   readonly pins: Pins
   /** Reads that a change must not overlap. */

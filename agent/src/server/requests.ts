@@ -164,6 +164,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
   getSealingKey: {},
   readBackup: { runId: check.runId, kind: check.backupKind, recipient: check.recipient },
   raiseFence: { cluster: check.dnsName, fencingToken: check.fencingToken },
+  offerIdentityKey: {},
+  renewIdentity: { certificatePem: check.pem },
   keepCheckpoint: {
     verifier: check.noteVerifier,
     checkpoint: check.signedNote,

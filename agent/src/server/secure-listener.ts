@@ -10,6 +10,8 @@ const mostOfOneCertificate = 64
 
 export interface SecureListener {
   readonly port: number
+  /** New connections are shown this identity; open ones go on. */
+  use(identity: MutualTlsIdentity): void
   /** Accepts nothing more. Connections that have shown their certificate are the gRPC server's to close. */
   close(): void
 }
@@ -39,7 +41,7 @@ export async function listenSecurely(
     accepting.close()
     unproven.end()
   }
-  return { port, close }
+  return { port, use: (renewed) => accepting.setSecureContext(serverTlsOptions(renewed)), close }
 }
 
 async function bind(server: TlsServer, listen: string): Promise<number> {

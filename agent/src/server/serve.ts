@@ -58,6 +58,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   })
   server.addService(NodeAgentServiceService, createHandlers({ ...options, changes, calls }))
   const listener = await bind(server, listen, identity)
+  tools.identity.onRenewed(listener.use)
   return {
     port: listener.port,
     stop: async (graceMs) => {

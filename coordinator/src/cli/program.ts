@@ -13,6 +13,7 @@ import { nodesCommand } from './nodes.js'
 import { planCommand } from './plan.js'
 import { beginAct, type RecordedAct } from './recorded-act.js'
 import { shown } from './render/style.js'
+import { renewCommand } from './renew.js'
 import { reportCommand } from './report.js'
 import { resumeCommand } from './resume.js'
 import { rollbackCommand } from './rollback.js'
@@ -27,6 +28,7 @@ const commands: readonly CommandMaker[] = [
   initCommand,
   enrollCommand,
   nodesCommand,
+  renewCommand,
   planCommand,
   convertCommand,
   resumeCommand,

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { sealAndShow } from '../audit/agents.js'
 import { seal } from '../audit/seal.js'
+import { renewIdentities } from '../runs/renew.js'
 import type { Session } from '../runs/session.js'
 import type { CliContext, CommonOptions } from './context.js'
 
@@ -9,6 +10,7 @@ import type { CliContext, CommonOptions } from './context.js'
 const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   init: 'here',
   enroll: 'here',
+  renew: 'here',
   convert: 'agents',
   resume: 'agents',
   rollback: 'agents',
@@ -55,6 +57,8 @@ export async function beginAct(context: CliContext, command: Command): Promise<R
 async function close({ terminal }: CliContext, session: Session, place: 'here' | 'agents'): Promise<void> {
   if (session.history === undefined) return
   if (place === 'here') return void (await seal(session.history, session.runs))
+  // Whoever changes clusters keeps the fleet alive; what cannot be renewed now is told by `quorate renew` and `quorate nodes`.
+  await renewIdentities(session, { names: [], early: false }).catch(() => undefined)
   const against = await sealAndShow(session)
   if (against.length > 0)
     terminal.err(

@@ -64,6 +64,17 @@ export const restored = document('restored', 'Files that were written: `quorate 
   written: list(text),
 })
 
+export const renewals = document('renewals', 'Identities and what became of them: `quorate renew`.', {
+  identities: list(
+    object({
+      whose: text.describe("A node's name, or `coordinator`."),
+      state: z.enum(['renewed', 'valid', 'failed']),
+      until: time,
+      problem: object({ code: text, message: text, remedy: text }).optional(),
+    }),
+  ),
+})
+
 const restToken = object({
   name: text,
   role: z.enum(['observer', 'operator']),

@@ -11,6 +11,7 @@ import type { RunStore } from '../engine/run-store.js'
 import type { SeenNow } from '../engine/seen-now.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { BackupStore } from '../state/backups.js'
+import type { Renewals } from '../state/renewals.js'
 import type { RequestFolder } from '../state/request-folder.js'
 import type { RestTokens } from '../state/rest-tokens.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
@@ -40,6 +41,8 @@ export interface Session {
   readonly seenNow?: SeenNow
   /** Tokens of REST; unset: none can be created. */
   readonly tokens?: RestTokens
+  /** Issues new identities; unset: none. */
+  readonly renewals?: Renewals
   /** Where acts are recorded; unset: nowhere. */
   readonly history?: History
   /** A test's replacements for the conversion's own lists. */

@@ -8,6 +8,7 @@ import { readCertificate } from '@quorate/shared/pki'
 import { dialTarget, parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
 import { readCa, readState } from './fleet-ca.js'
+import { nodeDays } from './lifetimes.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -18,8 +19,6 @@ export interface EnrolRequest {
   /** Folder that receives agent.yaml, node.crt, node.key and fleet-ca.crt. */
   readonly bundle: string
 }
-
-const nodeDays = 825
 
 /** Writes a node's identity into a folder, to be carried to its /etc/quorate, and records the node. Returns the paths written. */
 export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Promise<readonly string[]> {

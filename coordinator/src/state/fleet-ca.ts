@@ -15,11 +15,21 @@ export async function readIdentity(paths: StatePaths): Promise<CoordinatorIdenti
   const [ca, cert, key] = await Promise.all(
     [paths.caCert, paths.coordinatorCert, paths.coordinatorKey].map((path) => readState(path, paths)),
   )
-  const identity = { ca: ca as string, cert: cert as string, key: key as string }
+  const identity = {
+    ca: ca as string,
+    key: key as string,
+    cert: await certificateFor(cert as string, key as string, paths),
+  }
   requireReadable(identity.ca, paths.caCert)
   requireReadable(identity.cert, paths.coordinatorCert)
   if (!keyMatches(identity.cert, identity.key)) throw damaged(paths.coordinatorKey, 'is not the key of coordinator.crt')
   return identity
+}
+
+/** The certificate of the key: where a renewal was cut off before its last write, it lies beside. */
+async function certificateFor(cert: string, key: string, { coordinatorCert }: StatePaths): Promise<string> {
+  const next = await readFile(`${coordinatorCert}.next`, 'utf8').catch(() => '')
+  return next !== '' && !keyMatches(cert, key) && keyMatches(next, key) ? next : cert
 }
 
 function requireReadable(pem: string, path: string): void {

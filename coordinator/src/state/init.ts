@@ -4,11 +4,9 @@ import { dirname } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { coordinatorDays } from './lifetimes.js'
 import { type StatePaths, statePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
-
-/** Validity of the coordinator's own certificate. */
-const coordinatorDays = 825
 
 /** Makes a state folder: fleet CA, the coordinator's identity, the operator's key for backups. STATE_EXISTS where there is one already. */
 export async function initState(folder: string): Promise<StatePaths & { readonly fleetId: string }> {

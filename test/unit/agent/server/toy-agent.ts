@@ -21,6 +21,7 @@ import type { Operations } from '../../../../agent/src/ops/operations.js'
 import type { CallAudit } from '../../../../agent/src/server/call-audit.js'
 import { Ledger } from '../../../../agent/src/server/ledger.js'
 import { type Serving, serve } from '../../../../agent/src/server/serve.js'
+import { ownIdentity } from '../../../support/node-identities.js'
 
 export const fleet = createFleetCa('toy')
 const node = issue('node1.example.com', ['quorate:node'], 'server')
@@ -54,24 +55,26 @@ export async function startToyAgent(
   const ledger = new Ledger(await openAppendFile(ledgerPath, disk), ledgerPath)
   const logged: string[] = []
   const log = createLog('toy', (line) => logged.push(line))
+  const identity = await ownIdentity(host, {
+    node: 'node1.example.com',
+    ca: fleet.certPem,
+    cert: node.certPem,
+    key: node.keyPem,
+  })
   const never = () => {
     throw new Error('not on this node')
   }
   const serving: Serving = await serve({
     listen: '127.0.0.1:0',
-    identity: { ca: fleet.certPem, cert: node.certPem, key: node.keyPem },
+    identity,
     operations,
     tools: {
       host,
       stateFolder: '/var/lib/quorate-agent',
       criSocket: '/run/containerd/containerd.sock',
       network: new NodeNetwork({ host }),
-      sealing: await createSealing({
-        node: 'node1.example.com',
-        ca: fleet.certPem,
-        cert: node.certPem,
-        key: node.keyPem,
-      }),
+      identity,
+      sealing: await createSealing(identity),
       pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: createLog('toy', () => {}) }),
       looks: new DisturbingLooks(),
       kube: never,

@@ -508,6 +508,22 @@ export interface RaiseFenceRequest {
 export interface RaiseFenceResponse {
 }
 
+export interface OfferIdentityKeyRequest {
+}
+
+export interface OfferIdentityKeyResponse {
+  publicKeyPem: string;
+  signature: Buffer;
+}
+
+export interface RenewIdentityRequest {
+  certificatePem: string;
+}
+
+export interface RenewIdentityResponse {
+  notAfterUnixMs: number;
+}
+
 export interface KeepCheckpointRequest {
   /** NAME+HASH+KEY, as golang.org/x/mod/sumdb/note writes it; pinned at first sight for this name. */
   verifier: string;
@@ -4800,6 +4816,226 @@ export const RaiseFenceResponse: MessageFns<RaiseFenceResponse> = {
   },
   fromPartial(_: DeepPartial<RaiseFenceResponse>): RaiseFenceResponse {
     const message = createBaseRaiseFenceResponse();
+    return message;
+  },
+};
+
+function createBaseOfferIdentityKeyRequest(): OfferIdentityKeyRequest {
+  return {};
+}
+
+export const OfferIdentityKeyRequest: MessageFns<OfferIdentityKeyRequest> = {
+  encode(_: OfferIdentityKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferIdentityKeyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferIdentityKeyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OfferIdentityKeyRequest>): OfferIdentityKeyRequest {
+    return OfferIdentityKeyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<OfferIdentityKeyRequest>): OfferIdentityKeyRequest {
+    const message = createBaseOfferIdentityKeyRequest();
+    return message;
+  },
+};
+
+function createBaseOfferIdentityKeyResponse(): OfferIdentityKeyResponse {
+  return { publicKeyPem: "", signature: Buffer.alloc(0) };
+}
+
+export const OfferIdentityKeyResponse: MessageFns<OfferIdentityKeyResponse> = {
+  encode(message: OfferIdentityKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.publicKeyPem !== "") {
+      writer.uint32(10).string(message.publicKeyPem);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(18).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferIdentityKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferIdentityKeyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.publicKeyPem = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OfferIdentityKeyResponse>): OfferIdentityKeyResponse {
+    return OfferIdentityKeyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OfferIdentityKeyResponse>): OfferIdentityKeyResponse {
+    const message = createBaseOfferIdentityKeyResponse();
+    message.publicKeyPem = object.publicKeyPem ?? "";
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseRenewIdentityRequest(): RenewIdentityRequest {
+  return { certificatePem: "" };
+}
+
+export const RenewIdentityRequest: MessageFns<RenewIdentityRequest> = {
+  encode(message: RenewIdentityRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificatePem !== "") {
+      writer.uint32(10).string(message.certificatePem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewIdentityRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewIdentityRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenewIdentityRequest>): RenewIdentityRequest {
+    return RenewIdentityRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenewIdentityRequest>): RenewIdentityRequest {
+    const message = createBaseRenewIdentityRequest();
+    message.certificatePem = object.certificatePem ?? "";
+    return message;
+  },
+};
+
+function createBaseRenewIdentityResponse(): RenewIdentityResponse {
+  return { notAfterUnixMs: 0 };
+}
+
+export const RenewIdentityResponse: MessageFns<RenewIdentityResponse> = {
+  encode(message: RenewIdentityResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.notAfterUnixMs !== 0) {
+      writer.uint32(8).int64(message.notAfterUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewIdentityResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewIdentityResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.notAfterUnixMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RenewIdentityResponse>): RenewIdentityResponse {
+    return RenewIdentityResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenewIdentityResponse>): RenewIdentityResponse {
+    const message = createBaseRenewIdentityResponse();
+    message.notAfterUnixMs = object.notAfterUnixMs ?? 0;
     return message;
   },
 };
@@ -14505,6 +14741,29 @@ export const NodeAgentServiceService = {
       Buffer.from(ExamineOperationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExamineOperationResponse => ExamineOperationResponse.decode(value),
   },
+  /** Makes a key for this node's next certificate, in memory, and answers its public half, signed by itself. */
+  offerIdentityKey: {
+    path: "/quorate.v1.NodeAgentService/OfferIdentityKey" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OfferIdentityKeyRequest): Buffer =>
+      Buffer.from(OfferIdentityKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OfferIdentityKeyRequest => OfferIdentityKeyRequest.decode(value),
+    responseSerialize: (value: OfferIdentityKeyResponse): Buffer =>
+      Buffer.from(OfferIdentityKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OfferIdentityKeyResponse => OfferIdentityKeyResponse.decode(value),
+  },
+  /** Replaces this node's certificate by one of the fleet for the offered key and the same names; nothing is restarted. */
+  renewIdentity: {
+    path: "/quorate.v1.NodeAgentService/RenewIdentity" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenewIdentityRequest): Buffer => Buffer.from(RenewIdentityRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenewIdentityRequest => RenewIdentityRequest.decode(value),
+    responseSerialize: (value: RenewIdentityResponse): Buffer =>
+      Buffer.from(RenewIdentityResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenewIdentityResponse => RenewIdentityResponse.decode(value),
+  },
   /** Keeps the newest checkpoint of the coordinator's history. CHECKPOINT_REFUSED where it does not continue the kept one: history was rewritten. */
   keepCheckpoint: {
     path: "/quorate.v1.NodeAgentService/KeepCheckpoint" as const,
@@ -15198,6 +15457,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   raiseFence: handleUnaryCall<RaiseFenceRequest, RaiseFenceResponse>;
   /** The current truth about one operation on this node: the ledger, its transient unit, and whether its goal is reached. */
   examineOperation: handleUnaryCall<ExamineOperationRequest, ExamineOperationResponse>;
+  /** Makes a key for this node's next certificate, in memory, and answers its public half, signed by itself. */
+  offerIdentityKey: handleUnaryCall<OfferIdentityKeyRequest, OfferIdentityKeyResponse>;
+  /** Replaces this node's certificate by one of the fleet for the offered key and the same names; nothing is restarted. */
+  renewIdentity: handleUnaryCall<RenewIdentityRequest, RenewIdentityResponse>;
   /** Keeps the newest checkpoint of the coordinator's history. CHECKPOINT_REFUSED where it does not continue the kept one: history was rewritten. */
   keepCheckpoint: handleUnaryCall<KeepCheckpointRequest, KeepCheckpointResponse>;
   /** The checkpoint that this node keeps. */
@@ -15647,6 +15910,38 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExamineOperationResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes a key for this node's next certificate, in memory, and answers its public half, signed by itself. */
+  offerIdentityKey(
+    request: OfferIdentityKeyRequest,
+    callback: (error: ServiceError | null, response: OfferIdentityKeyResponse) => void,
+  ): ClientUnaryCall;
+  offerIdentityKey(
+    request: OfferIdentityKeyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OfferIdentityKeyResponse) => void,
+  ): ClientUnaryCall;
+  offerIdentityKey(
+    request: OfferIdentityKeyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OfferIdentityKeyResponse) => void,
+  ): ClientUnaryCall;
+  /** Replaces this node's certificate by one of the fleet for the offered key and the same names; nothing is restarted. */
+  renewIdentity(
+    request: RenewIdentityRequest,
+    callback: (error: ServiceError | null, response: RenewIdentityResponse) => void,
+  ): ClientUnaryCall;
+  renewIdentity(
+    request: RenewIdentityRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenewIdentityResponse) => void,
+  ): ClientUnaryCall;
+  renewIdentity(
+    request: RenewIdentityRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenewIdentityResponse) => void,
   ): ClientUnaryCall;
   /** Keeps the newest checkpoint of the coordinator's history. CHECKPOINT_REFUSED where it does not continue the kept one: history was rewritten. */
   keepCheckpoint(

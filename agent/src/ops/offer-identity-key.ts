@@ -1,0 +1,10 @@
+import type { OfferIdentityKeyRequest, OfferIdentityKeyResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readOperation } from './operation.js'
+
+/** The public half of a new key for this node's certificate; the private one stays in this process until the certificate comes. */
+export const offerIdentityKey = readOperation<OfferIdentityKeyRequest, OfferIdentityKeyResponse>(
+  async (_request, { identity }) => {
+    const { publicKeyPem, signature } = identity.offer()
+    return { publicKeyPem, signature: Buffer.from(signature) }
+  },
+)
