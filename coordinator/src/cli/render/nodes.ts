@@ -34,6 +34,12 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
 
 function expiryText({ name, address, certificateExpiresAt }: NodeStatus, now: number, style: Style): string {
   const days = Math.floor((certificateExpiresAt - now) / dayMs)
-  const when = days < 0 ? 'has expired' : `expires in ${plural(days, 'day')}`
-  return `\n${style.warn(name)}: the certificate of its agent ${when}\n  next: quorate enroll ${name} --address ${address} --bundle ./${name}, copy ./${name} to /etc/quorate on the node, restart quorate-agent there\n`
+  const [when, next] =
+    days < 0
+      ? [
+          'has expired',
+          `quorate enroll ${name} --address ${address} --bundle ./${name}, copy ./${name} to /etc/quorate on the node, restart quorate-agent there`,
+        ]
+      : [`expires in ${plural(days, 'day')}`, `quorate renew ${name} --early`]
+  return `\n${style.warn(name)}: the certificate of its agent ${when}\n  next: ${next}\n`
 }
