@@ -322,7 +322,7 @@ cp2   cp2:7445  yes        1      v1.34.1     3                2027-01-21
 cp3   cp3:7445  yes        1      v1.34.1     3                2026-11-20
 
 cp2: the certificate of its agent expires in 59 days
-  next: quorate enroll cp2 --address cp2:7445 --bundle ./cp2, copy ./cp2 to /etc/quorate on the node, restart quorate-agent there
+  next: quorate renew cp2 --early
 
 cp3: the certificate of its agent has expired
   next: quorate enroll cp3 --address cp3:7445 --bundle ./cp3, copy ./cp3 to /etc/quorate on the node, restart quorate-agent there
