@@ -12,6 +12,9 @@ import { eachNode, type Problem } from './problem.js'
 /** A thousand nodes are 100 KB; what is larger than this is another file. */
 const largestFile = 4 * 1024 * 1024
 
+/** What is wrong in more places is another file, and each place costs a search. */
+const mostProblems = 50
+
 interface Located {
   readonly line: number
   readonly message: string
@@ -40,9 +43,13 @@ export function parseClusterFile(text: string, source: string): ClusterFile {
 }
 
 function locate(yaml: PositionedYaml, problems: readonly Problem[]): readonly Located[] {
-  return problems
+  const located = problems
+    .slice(0, mostProblems)
     .map(({ path, message, remedy }) => ({ line: yaml.lineOf(path), message, remedy }))
     .sort((a, b) => a.line - b.line)
+  const left = problems.length - located.length
+  if (left === 0) return located
+  return [...located, { line: 1, message: `${left} problems more`, remedy: 'Correct these first.' }]
 }
 
 function asProblems(issue: z.core.$ZodIssue): readonly Problem[] {

@@ -376,6 +376,14 @@ t.test('whatever the text, the answer is a cluster file or CLUSTER_FILE_INVALID'
   t.pass()
 })
 
+t.test('of a file that is wrong everywhere the first fifty places are named', async (t) => {
+  const text = Array.from({ length: 3000 }, (_, index) => `k${index}: 1\n`).join('')
+  const { message } = thrownBy(() => parseClusterFile(text, 'a'))
+  t.equal(message.split('\n').length, 52)
+  t.match(message, /unknown key "k0"/)
+  t.match(message, /\d{4} problems more/)
+})
+
 function thrownBy(work: () => unknown): QuorateError {
   try {
     work()
