@@ -76,6 +76,7 @@ t.test('what each command prints with -o json is what its published schema says'
   seen.add('cluster-file')
 
   await check(['nodes'], ['nodes'])
+  await check(['renew'], ['renewals'])
   await check(['plan', ...file], ['plan'])
   await check(['verify', ...file], ['verification'], { exitCode: 7 })
   const [offered] = await check(['verify', ...file, '--fix', '--yes'], ['fix-plan'], { exitCode: 7 })
