@@ -35,8 +35,17 @@ export async function enrolledNodes(paths: StatePaths): Promise<readonly Enrolle
   return nodes.map((node) => ({ ...node, name: parseNodeName(node.name) })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/** The list is read and written as a whole: in this process one after the other. */
+let turn: Promise<unknown> = Promise.resolve()
+
 /** Records a node; one of the same name is replaced. */
-export async function recordNode(paths: StatePaths, node: EnrolledNode): Promise<void> {
+export function recordNode(paths: StatePaths, node: EnrolledNode): Promise<void> {
+  const recorded = turn.then(() => record(paths, node))
+  turn = recorded.catch(() => undefined)
+  return recorded
+}
+
+async function record(paths: StatePaths, node: EnrolledNode): Promise<void> {
   const { fleetId, nodes } = await readNodesFile(paths)
   const others = nodes.filter(({ name }) => name !== node.name)
   await writeDurably(paths.nodes, `${JSON.stringify({ fleetId, nodes: [...others, node] }, null, 2)}\n`, 0o600)

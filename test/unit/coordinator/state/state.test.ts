@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { parseNodeName } from '@quorate/shared/names'
 import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { Decrypter, Encrypter } from 'age-encryption'
 import t from 'tap'
 import { enrolBundle } from '../../../../coordinator/src/state/enroll-bundle.js'
-import { enrolledNodes } from '../../../../coordinator/src/state/enrolled-nodes.js'
+import { enrolledNodes, recordNode } from '../../../../coordinator/src/state/enrolled-nodes.js'
 import { readCa, readIdentity } from '../../../../coordinator/src/state/fleet-ca.js'
 import { initState } from '../../../../coordinator/src/state/init.js'
 import { keepBackup } from '../../../../coordinator/src/state/keep-backup.js'
@@ -184,4 +185,14 @@ t.test('the default folder of root and of everybody else', async (t) => {
   t.equal(defaultStateFolder({}, 0), '/var/lib/quorate')
   t.equal(defaultStateFolder({ XDG_STATE_HOME: '/x' }, 1000), '/x/quorate')
   t.match(defaultStateFolder({}, 1000), /\/\.local\/state\/quorate$/)
+})
+
+t.test('nodes that are recorded at the same moment are all recorded', async (t) => {
+  const paths = await initState(join(t.testdir(), 'state'))
+  const node = (index: number) => ({
+    ...{ name: parseNodeName(`cp${index}`), agent: `10.0.0.${index}:7445` },
+    ...{ enrolledAt: 0, certificateExpiresAt: 0 },
+  })
+  await Promise.all(Array.from({ length: 20 }, (_, index) => recordNode(paths, node(index))))
+  t.equal((await enrolledNodes(paths)).length, 20)
 })
