@@ -24,11 +24,11 @@ export function identityOf(
   return { node, ca: fleetCa.certPem, cert, key }
 }
 
-/** The same with files of its own, below `/etc/quorate` of that host. */
+/** The same with files of its own, beside the node's own folders. */
 export async function ownIdentity(host: Host, identity: NodeIdentity): Promise<OwnIdentity> {
-  await host.replace('/etc/quorate/node.crt', Buffer.from(identity.cert), { mode: 0o644 })
-  await host.replace('/etc/quorate/node.key', Buffer.from(identity.key), { mode: 0o600 })
-  return new OwnIdentity(host, '/etc/quorate', identity)
+  await host.replace('/own-identity/node.crt', Buffer.from(identity.cert), { mode: 0o644 })
+  await host.replace('/own-identity/node.key', Buffer.from(identity.key), { mode: 0o600 })
+  return new OwnIdentity(host, '/own-identity', identity)
 }
 
 /** A node as GetSealingKey shows it. */
