@@ -70,6 +70,8 @@ export interface ConversionRun {
 export class InProcess {
   /** Control planes whose `kubeadm join` runs now. */
   readonly joining = new Set<NodeEntry>()
+  /** Control planes that left the load balancer, or are about to: no backends again, although they serve until they are reset. */
+  readonly leaving = new Set<NodeEntry>()
   /** Joiners whose `kubeadm join phase preflight` runs now. */
   preflights = 0
   /** The last change of the load balancer's backends: one at a time. */

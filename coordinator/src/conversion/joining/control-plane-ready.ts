@@ -50,8 +50,9 @@ export function untilNodeReady(run: ConversionRun, node: NodeEntry, signal: Abor
 
 /** Runs `join`. Until it finishes the node is no backend, even if it serves, and its agent, which runs one operation at a time, gets no list of backends. */
 export async function whileJoining(run: ConversionRun, node: NodeEntry, join: () => Promise<void>): Promise<void> {
-  const { joining } = run.inProcess
+  const { joining, leaving } = run.inProcess
   joining.add(node)
+  leaving.delete(node)
   try {
     await join()
   } finally {
@@ -63,12 +64,12 @@ export async function whileJoining(run: ConversionRun, node: NodeEntry, join: ()
 const lateMs = 30_000
 
 /**
- * Control planes that serve, in the order of the file, except `without`, which is leaving. One that joined and does not answer now is waited for:
+ * Control planes that serve, in the order of the file, except those that leave, `without` among them. One that joined and does not answer now is waited for:
  * nothing adds it later. While another one leaves it is not waited for, because it may be the broken one.
  */
 export async function servingNow(run: ConversionRun, without?: NodeEntry): Promise<readonly NodeEntry[]> {
-  const { joining } = run.inProcess
-  const asked = run.controlPlanes.filter((node) => node !== without && !joining.has(node))
+  const { joining, leaving } = run.inProcess
+  const asked = run.controlPlanes.filter((node) => node !== without && !joining.has(node) && !leaving.has(node))
   const looks = await Promise.all(asked.map((node) => looksWhileLate(run, node, without !== undefined)))
   return asked.filter((_, index) => looks[index])
 }
@@ -88,7 +89,7 @@ async function looksWhileLate(run: ConversionRun, node: NodeEntry, isOnceEnough:
 
 /**
  * Makes the control planes that serve now the load balancer's backends. One call at a time in a run, each from the state at that time:
- * of two joins that finish together neither may write a list without the other.
+ * of two joins that finish together neither may write a list without the other, and of two that leave together none with the other.
  */
 export function balanceServing(
   run: ConversionRun,
@@ -97,6 +98,7 @@ export function balanceServing(
 ): Promise<readonly NodeEntry[]> {
   const { inProcess } = run
   const turn = inProcess.balancing.then(async () => {
+    if (without !== undefined) inProcess.leaving.add(without)
     const backends = await servingNow(run, without)
     if (backends.length === 0)
       throw new QuorateError('STEP_FAILED', 'no control plane serves: the load balancer keeps its backends', {

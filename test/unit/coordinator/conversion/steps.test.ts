@@ -343,6 +343,26 @@ t.test('an undone join takes away its own, quorum first, and leaves the other jo
   t.equal(paper.members.length, 2)
 })
 
+t.test('of two control planes that leave together neither is a backend again once it left', async (t) => {
+  const paper = new PaperCluster('v1.37.2')
+  const run = await readyToJoin(paper)
+  const actions = (await joinControlPlanes.plan(run)) as [Action, Action]
+  await Promise.all(actions.map((action) => joinControlPlanes.apply(run, action, paperCall())))
+  paper.asked.length = 0
+  const undo = joinControlPlanes.rollback as (
+    run: ConversionRun,
+    done: DoneAction,
+    call: ReturnType<typeof paperCall>,
+  ) => Promise<void>
+  await Promise.all(actions.map((action) => undo(run, doneAction(action), paperCall())))
+  const lists = paper.asked
+    .filter(({ node, method }) => node.startsWith('k8smaster1.') && method === 'applyLoadBalancer')
+    .map(({ request }) => (request as { backends: { name: string }[] }).backends.map(({ name }) => name.split('.')[0]))
+  t.equal(lists.length, 2)
+  t.equal(lists[0]?.length, 2, 'one after the other')
+  t.same(lists[1], ['k8smaster1'])
+})
+
 t.test('an undone join stops where etcd would lose its quorum: nothing is reset', async (t) => {
   const paper = new PaperCluster('v1.37.2')
   const run = await readyToJoin(paper)
