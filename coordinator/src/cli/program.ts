@@ -69,7 +69,7 @@ Exit codes: 0 done, 1 a bug in Quorate, 2 wrong usage or input, 3 blocked by fin
 cluster works), 5 the cluster needs manual action now, 6 another run holds the cluster, 7 not highly available, 130 interrupted, or the
 output was closed early (| head); a run continues then, and \`quorate status\` shows how it ended.`
 
-/** The one way out to a terminal: all text is cleaned of foreign control characters, whoever forgot it before. JSON stays exact. */
+/** The one way out to a terminal: all text is cleaned of foreign control characters, where a caller forgot it too. JSON stays exact. */
 function cleaned(terminal: Terminal, isJson: () => boolean): Terminal {
   const clean = (text: string): string => (isJson() ? text : shown(text))
   return {

@@ -57,7 +57,7 @@ export async function beginAct(context: CliContext, command: Command): Promise<R
 async function close({ terminal }: CliContext, session: Session, place: 'here' | 'agents'): Promise<void> {
   if (session.history === undefined) return
   if (place === 'here') return void (await seal(session.history, session.runs))
-  // Whoever changes clusters keeps the fleet alive; what cannot be renewed now is told by `quorate renew` and `quorate nodes`.
+  // So fleets that are used stay valid; what cannot be renewed now is told by `quorate renew` and `quorate nodes`.
   await renewIdentities(session, { names: [], early: false }).catch(() => undefined)
   const against = await sealAndShow(session)
   if (against.length > 0)

@@ -1,4 +1,6 @@
+import { QuorateError } from '@quorate/shared/errors'
 import type { NodeName } from '@quorate/shared/names'
+import type { NodeEntry } from './cluster-file.js'
 
 /** A node of this fleet, as `enroll` recorded it. */
 export interface EnrolledNode {
@@ -9,4 +11,14 @@ export interface EnrolledNode {
   readonly enrolledAt: number
   /** When its certificate ends; unix milliseconds. */
   readonly certificateExpiresAt: number
+}
+
+/** As what a fleet connects to it. */
+export const entryOf = ({ name, agent }: EnrolledNode): NodeEntry => ({ name, address: agent, agent })
+
+/** The node of that name; USAGE where none is enrolled. */
+export function enrolledAs(nodes: readonly EnrolledNode[], name: string): EnrolledNode {
+  const node = nodes.find((one) => one.name === name)
+  if (node !== undefined) return node
+  throw new QuorateError('USAGE', `no node ${name} is enrolled`, { remedy: '`quorate nodes` lists them.' })
 }

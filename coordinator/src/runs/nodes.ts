@@ -1,7 +1,6 @@
 import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError } from '@quorate/shared/errors'
-import type { NodeEntry } from '../config/cluster-file.js'
-import type { EnrolledNode } from '../config/enrolled-node.js'
+import { type EnrolledNode, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { Session } from './session.js'
 
@@ -36,9 +35,8 @@ export async function listNodes(session: Session): Promise<readonly NodeStatus[]
 
 async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Promise<NodeStatus> {
   const known = { name: node.name, address: node.agent, certificateExpiresAt: node.certificateExpiresAt }
-  const entry: NodeEntry = { name: node.name, address: node.agent, agent: node.agent }
   try {
-    const agent = fleet.agent(entry)
+    const agent = fleet.agent(entryOf(node))
     const { facts } = await agent.read('getNodeFacts', {})
     // The node reads its clock last, so only the return path is between the two.
     const after = now()

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { requireOffered } from '@quorate/shared/identity-offer'
-import type { EnrolledNode } from '../config/enrolled-node.js'
+import { type EnrolledNode, enrolledAs, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { isDue, isNodeDue, type Renewals } from '../state/renewals.js'
 import type { Session } from './session.js'
@@ -28,9 +28,7 @@ export async function renewIdentities(session: Session, { names, early }: RenewO
   const { renewals, clock = systemClock } = session
   if (renewals === undefined) throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
   const enrolled = await session.enrolled()
-  const unknown = names.find((name) => name !== own && !enrolled.some((node) => node.name === name))
-  if (unknown !== undefined)
-    throw new QuorateError('USAGE', `no node ${unknown} is enrolled`, { remedy: '`quorate nodes` lists them.' })
+  for (const name of names) if (name !== own) enrolledAs(enrolled, name)
   const isMeant = (name: string) => names.length === 0 || names.includes(name)
   // First, so that nodes are asked with what is valid for long.
   const first = isMeant(own) ? [await renewOwn(renewals, { early, clock })] : []
@@ -71,13 +69,13 @@ async function renewNode(node: EnrolledNode, parts: NodeRenewal): Promise<Renewe
   const { name: whose, certificateExpiresAt: until } = node
   if (!early && !isNodeDue(node, clock.now())) return { whose, state: 'valid', until }
   try {
-    const agent = fleet.agent({ name: node.name, address: node.agent, agent: node.agent })
+    const agent = fleet.agent(entryOf(node))
     const offered = await agent.read('offerIdentityKey', {})
     requireOffered(node.name, offered)
     const certificatePem = await renewals.certify(node, offered.publicKeyPem)
     const { notAfterUnixMs } = await agent.read('renewIdentity', { certificatePem })
     await renewals.record(node, notAfterUnixMs)
-    await meetAnew(node, session)
+    await meetAgain(node, session)
     return { whose, state: 'renewed', until: notAfterUnixMs }
   } catch (thrown) {
     return { whose, state: 'failed', until, problem: problemOf(thrown, whose) }
@@ -85,10 +83,10 @@ async function renewNode(node: EnrolledNode, parts: NodeRenewal): Promise<Renewe
 }
 
 /** A connection of its own: the handshake shows that the new certificate holds. */
-async function meetAnew({ name, agent }: EnrolledNode, session: Session): Promise<void> {
+async function meetAgain(node: EnrolledNode, session: Session): Promise<void> {
   const fleet = session.connect()
   try {
-    await fleet.agent({ name, address: agent, agent }).read('getSealingKey', {})
+    await fleet.agent(entryOf(node)).read('getSealingKey', {})
   } finally {
     fleet.close()
   }

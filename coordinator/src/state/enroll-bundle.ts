@@ -8,7 +8,7 @@ import { readCertificate } from '@quorate/shared/pki'
 import { dialTarget, parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
 import { readCa, readState } from './fleet-ca.js'
-import { nodeDays } from './lifetimes.js'
+import { nodeCertificate } from './identities.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -27,16 +27,7 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
   await refuseSharedFolder(request.bundle)
   const recipient = (await readState(paths.backupRecipient, paths)).trim()
   await refuseForeignBundle(request.bundle, node)
-  const addresses = isIP(agent.host) === 0 ? [] : [agent.host]
-  const issued = issueCertificate({
-    ca,
-    commonName: node,
-    organizations: ['quorate:node'],
-    dnsNames: [node],
-    ipAddresses: addresses,
-    days: nodeDays,
-    usage: 'server',
-  })
+  const issued = issueCertificate(nodeCertificate(ca, node, agent.host))
   await mkdir(request.bundle, { recursive: true, mode: 0o700 })
   await refuseSharedFolder(request.bundle)
   const files: readonly (readonly [string, string, number])[] = [

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
-import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
+import { createFleetCa } from '@quorate/shared/issue-certificate'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { coordinatorDays } from './lifetimes.js'
+import { issueCoordinator } from './identities.js'
 import { type StatePaths, statePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -16,15 +16,7 @@ export async function initState(folder: string): Promise<StatePaths & { readonly
   await makeFolders(paths)
   const fleetId = randomBytes(6).toString('hex')
   const ca = createFleetCa(fleetId)
-  const coordinator = issueCertificate({
-    ca,
-    commonName: 'coordinator',
-    organizations: ['quorate:operator'],
-    dnsNames: ['coordinator'],
-    ipAddresses: [],
-    days: coordinatorDays,
-    usage: 'client',
-  })
+  const coordinator = issueCoordinator(ca)
   const identity = await generateX25519Identity()
   await writeDurably(paths.backupIdentity, `${identity}\n`, 0o600)
   await writeDurably(paths.backupRecipient, `${await identityToRecipient(identity)}\n`, 0o644)

@@ -1,11 +1,10 @@
-import { isIP } from 'node:net'
-import { certifyKey, issueCertificate } from '@quorate/shared/issue-certificate'
+import { certifyKey } from '@quorate/shared/issue-certificate'
 import { readCertificate } from '@quorate/shared/pki'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import { parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
 import { readCa } from './fleet-ca.js'
-import { coordinatorDays, nodeDays } from './lifetimes.js'
+import { issueCoordinator, nodeCertificate, nodeDays } from './identities.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -39,28 +38,15 @@ export function renewalsOf(paths: StatePaths, readOwnCertificate: () => Promise<
   return {
     own: async () => validityOf(await readOwnCertificate()),
     async renewOwn() {
-      const { certPem, keyPem } = issueCertificate({
-        ca: await readCa(paths),
-        commonName: 'coordinator',
-        organizations: ['quorate:operator'],
-        dnsNames: ['coordinator'],
-        ipAddresses: [],
-        days: coordinatorDays,
-        usage: 'client',
-      })
-      // The certificate is replaced last; until then it lies beside, where whoever finds the new key finds it too (fleet-ca.ts).
+      const { certPem, keyPem } = issueCoordinator(await readCa(paths))
+      // The certificate is replaced last; until then it lies beside, where fleet-ca.ts finds it for the new key.
       await writeDurably(`${paths.coordinatorCert}.next`, certPem, 0o644)
       await writeDurably(paths.coordinatorKey, keyPem, 0o600)
       await writeDurably(paths.coordinatorCert, certPem, 0o644)
       return validityOf(certPem)
     },
-    async certify({ name, agent }, publicKeyPem) {
-      const host = parseHostPort(agent)?.host ?? ''
-      const names = { commonName: name, organizations: ['quorate:node'], dnsNames: [name] }
-      const ipAddresses = isIP(host) === 0 ? [] : [host]
-      const wish = { ca: await readCa(paths), ...names, ipAddresses, days: nodeDays, usage: 'server' } as const
-      return certifyKey(wish, publicKeyPem)
-    },
+    certify: async ({ name, agent }, publicKeyPem) =>
+      certifyKey(nodeCertificate(await readCa(paths), name, parseHostPort(agent)?.host ?? ''), publicKeyPem),
     record: (node, certificateExpiresAt) => recordNode(paths, { ...node, certificateExpiresAt }),
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { tellAgent } from '../../../lab/simulated/tell-agent.js'
 
-t.test('an agent that reads while it is told anew sees what it was told before, whole', async (t) => {
+t.test('an agent that reads while its file is replaced sees the file before, whole', async (t) => {
   const folder = t.testdir()
   const way = 'tcp 10.96.0.1:443 127.7.1.1:4711'
   tellAgent(folder, 'cp1', 'services', [way])

@@ -26,7 +26,7 @@ export async function userKubeconfigs(host: Host, unlisted: (error: unknown) => 
     .filter(isUserKubeconfigPath)
 }
 
-/** A folder that is refused counts: whoever reads the file reports why. */
+/** A folder that is refused counts: the reader of the file reports why. */
 async function hasKubeconfig(host: Host, home: string): Promise<boolean> {
   const entries = await host.list(`${home}/.kube`).catch((error: unknown) => (isRefused(error) ? 'refused' : []))
   if (entries === 'refused') return true

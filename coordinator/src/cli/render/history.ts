@@ -1,5 +1,5 @@
+import type { RecordedCall } from '@quorate/shared/recorded-call'
 import type { Witness } from '../../audit/agents.js'
-import type { RecordedCall } from '../../audit/calls.js'
 import type { HistoryEntry } from '../../audit/history.js'
 import type { VerifiedHistory } from '../../audit/verify-history.js'
 import { plural } from '../../report/words.js'

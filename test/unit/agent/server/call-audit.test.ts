@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import type { RecordedCall } from '@quorate/shared/recorded-call'
 import t from 'tap'
 import { RotatingLines } from '../../../../agent/src/host/rotating-lines.js'
 import { changeOperation, readOperation } from '../../../../agent/src/ops/operation.js'
-import { type AuditedCall, recordCalls } from '../../../../agent/src/server/call-audit.js'
+import { recordCalls } from '../../../../agent/src/server/call-audit.js'
 import { asked, clientOf, restart, resultWith, startToyAgent } from './toy-agent.js'
 
 const operations = {
@@ -16,9 +17,9 @@ const resolve = (client: NodeAgentServiceClient, name: string) =>
   new Promise<void>((done) => client.resolveName({ name }, () => done()))
 
 const newest = (client: NodeAgentServiceClient) =>
-  new Promise<AuditedCall[]>((done, reject) =>
+  new Promise<RecordedCall[]>((done, reject) =>
     client.listCalls({ newest: 100 }, (error, answer) =>
-      error ? reject(error) : done(answer.calls.map((line) => JSON.parse(line) as AuditedCall)),
+      error ? reject(error) : done(answer.calls.map((line) => JSON.parse(line) as RecordedCall)),
     ),
   )
 

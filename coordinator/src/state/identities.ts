@@ -1,0 +1,30 @@
+import { isIP } from 'node:net'
+import { type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
+
+/** Days for which the coordinator's own certificate is issued. */
+const coordinatorDays = 825
+/** Days for which the certificate of a node is issued. */
+export const nodeDays = 825
+
+/** A new identity of the coordinator. */
+export const issueCoordinator = (ca: KeyPair): KeyPair =>
+  issueCertificate({
+    ca,
+    commonName: 'coordinator',
+    organizations: ['quorate:operator'],
+    dnsNames: ['coordinator'],
+    ipAddresses: [],
+    days: coordinatorDays,
+    usage: 'client',
+  })
+
+/** What the certificate of a node says; `host` is where its agent is reached, an IP address or a name. */
+export const nodeCertificate = (ca: KeyPair, node: string, host: string): IssueInput => ({
+  ca,
+  commonName: node,
+  organizations: ['quorate:node'],
+  dnsNames: [node],
+  ipAddresses: isIP(host) === 0 ? [] : [host],
+  days: nodeDays,
+  usage: 'server',
+})
