@@ -137,7 +137,7 @@ export class ApiServer {
     }
   }
 
-  /** Its identity lease, and its address in default/kubernetes: they show the others that it serves. */
+  /** Its identity lease: it shows the others that it serves. */
   private renewIdentity(): void {
     const { etcd, node } = this.parts
     try {
@@ -153,7 +153,6 @@ export class ApiServer {
     }
     const labels = { 'apiserver.kubernetes.io/identity': 'kube-apiserver', 'kubernetes.io/hostname': node.name }
     etcd.store.apply(key, { metadata: { name: this.identity, labels }, spec })
-    etcd.masterLeases.set(node.address, Date.now())
   }
 
   /** The addresses of all serving API servers, from etcd. */
@@ -165,6 +164,7 @@ export class ApiServer {
       return
     }
     const { store, masterLeases } = etcd
+    masterLeases.set(node.address, Date.now())
     const fresh = [...masterLeases].filter(([, renewed]) => Date.now() - renewed < masterLeaseMs)
     const addresses = fresh.map(([address]) => address).sort()
     store.apply(keyOf('endpointslices', 'default', 'kubernetes'), {

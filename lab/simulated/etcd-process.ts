@@ -4,6 +4,7 @@ import type { AuthContext } from '@grpc/grpc-js/build/src/auth-context.js'
 import {
   AuthService,
   ClusterService,
+  KVService,
   MaintenanceService,
   type Member,
   type ResponseHeader,
@@ -190,6 +191,14 @@ export class EtcdProcess {
           cluster.requireRoot(userOf(call))
           cluster.promote(BigInt(call.request.ID))
           return { header: this.header(), members: this.members() }
+        }),
+    })
+    server.addService(KVService, {
+      deleteRange: (call: Call & { request: { key: Buffer } }, callback: Callback<object>) =>
+        answer(call, callback, () => {
+          cluster.requireRoot(userOf(call))
+          const [, address = ''] = /^\/registry\/masterleases\/(.+)$/.exec(call.request.key.toString()) ?? []
+          return { header: this.header(), deleted: cluster.masterLeases.delete(address) ? '1' : '0' }
         }),
     })
     server.addService(AuthService, {

@@ -5,6 +5,8 @@ import {
   AuthService,
   type ClusterServer,
   ClusterService,
+  type KVServer,
+  KVService,
   type MaintenanceServer,
   MaintenanceService,
   type Member,
@@ -25,6 +27,8 @@ interface EtcdState {
   snapshot: Buffer
   damaged: boolean
   removed: string[]
+  /** Keys; undefined: its users are limited, and it refuses to delete any. */
+  keys: Set<string> | undefined
   /** Whether the leader takes a learner for in sync. */
   inSync: boolean
   /** Answers the question whether it authenticates: nobody, a client with the role root, or one without. */
@@ -64,6 +68,7 @@ export async function startEtcd(
     snapshot: Buffer.alloc(1024, 7),
     damaged: false,
     removed: [],
+    keys: new Set(),
     inSync: false,
     authentication: 'off',
   }
@@ -97,6 +102,13 @@ export async function startEtcd(
     },
   }
   server.addService(ClusterService, cluster)
+  const kv: KVServer = {
+    deleteRange: (call, callback) =>
+      state.keys === undefined
+        ? callback({ code: status.PERMISSION_DENIED, details: 'etcdserver: permission denied' })
+        : callback(null, { header, deleted: state.keys.delete(call.request.key.toString()) ? '1' : '0' }),
+  }
+  server.addService(KVService, kv)
   const maintenance: MaintenanceServer = {
     alarm: (_, callback) => (state.quorum ? callback(null, { header, alarms: state.alarms }) : callback(lost)),
     status: (_, callback) =>

@@ -1,11 +1,18 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
-import { AuthClient, ClusterClient, MaintenanceClient, type Member } from '@quorate/shared/gen/third_party/etcd/rpc'
+import {
+  AuthClient,
+  ClusterClient,
+  KVClient,
+  MaintenanceClient,
+  type Member,
+} from '@quorate/shared/gen/third_party/etcd/rpc'
 import type { EtcdClient, EtcdMembership } from './etcd.js'
 import { type EtcdPlace, readEtcdPlace } from './etcd-place.js'
 import { grpcReason, unary } from './grpc-call.js'
 import type { Host } from './host.js'
+import { readLocalApiServer } from './local-api-server.js'
 
 const statusMs = 3_000
 const changeMs = 15_000
@@ -17,6 +24,7 @@ interface Clients {
   readonly cluster: ClusterClient
   readonly maintenance: MaintenanceClient
   readonly auth: AuthClient
+  readonly kv: KVClient
 }
 
 /** One channel for each endpoint in use; all are closed together. */
@@ -39,14 +47,15 @@ class Channels {
       cluster: new ClusterClient(host, identity, options),
       maintenance: new MaintenanceClient(host, identity, options),
       auth: new AuthClient(host, identity, options),
+      kv: new KVClient(host, identity, options),
     }
     this.open.set(url, made)
     return made
   }
 
   close(): void {
-    for (const { cluster, maintenance, auth } of this.open.values())
-      for (const one of [cluster, maintenance, auth]) one.close()
+    for (const { cluster, maintenance, auth, kv } of this.open.values())
+      for (const one of [cluster, maintenance, auth, kv]) one.close()
   }
 }
 
@@ -169,6 +178,13 @@ async function* readSnapshot({ maintenance }: Clients, signal?: AbortSignal) {
   }
 }
 
+/** See EtcdClient.forgetApiServer. The prefix is a flag of the API server. */
+async function forgetApiServer(host: Host, { kv }: Clients, signal?: AbortSignal): Promise<void> {
+  const { address, pod } = await readLocalApiServer(host)
+  const key = Buffer.from(`${pod.flags['etcd-prefix'] ?? '/registry'}/masterleases/${address}`)
+  await unary(kv.deleteRange.bind(kv), { key }, { deadlineMs: statusMs, signal })
+}
+
 type Change = (doing: string, call: () => Promise<unknown>) => Promise<void>
 
 /** Each changes the member list, by member id. */
@@ -244,6 +260,7 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
         unary(own.maintenance.moveLeader.bind(own.maintenance), request, { deadlineMs: changeMs, signal }),
       )
     },
+    forgetApiServer: (signal) => forgetApiServer(host, own, signal).catch(refused('forgetting this API server')),
     ...memberChanges(own, change),
     close: () => channels.close(),
   }

@@ -28,6 +28,11 @@ export interface EtcdClient {
   indexes(other: string, signal?: AbortSignal): Promise<readonly [number, number]>
   /** Makes this node's own member, the leader, hand over to another voter: there is no election timeout, unlike when it stops. */
   moveLeader(id: string, signal?: AbortSignal): Promise<void>
+  /**
+   * Deletes the key with which this node's API server tells the others that it serves. It writes the key again every ten seconds, and until then
+   * none of them puts its address back into the endpoints of default/kubernetes (k8s.io/kubernetes pkg/controlplane/reconcilers, lease.go).
+   */
+  forgetApiServer(signal?: AbortSignal): Promise<void>
   removeMember(id: string, signal?: AbortSignal): Promise<void>
   /** Updates the peer URLs of a member, as a whole. */
   updateMember(id: string, peerUrls: readonly string[], signal?: AbortSignal): Promise<void>

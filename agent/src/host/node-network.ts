@@ -65,6 +65,7 @@ export class NodeNetwork implements Network {
       certificateSha256: '',
       latencyMs: 0,
       metSha256: [],
+      unmet: 0,
     }
     const timeout = AbortSignal.timeout(Math.min(request.timeoutMs || getTimeoutMs, longestProbeMs))
     const stop = signal === undefined ? timeout : AbortSignal.any([signal, timeout])

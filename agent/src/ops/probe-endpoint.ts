@@ -39,7 +39,8 @@ async function seenOnAll(
     answers.push(...(await Promise.all(Array.from({ length: Math.min(left, atOnce) }, probe))))
   const chosen = answers.find(({ error }) => error === '') ?? answers.at(-1)
   const met = answers.map(({ certificateSha256 }) => certificateSha256).filter((sha256) => sha256 !== '')
-  return { ...(chosen as ProbeEndpointResponse), metSha256: [...new Set(met)] }
+  const unmet = answers.length - met.length
+  return { ...(chosen as ProbeEndpointResponse), metSha256: [...new Set(met)], unmet }
 }
 
 /** The CA of the request, else this node's own; needed only to verify the chain. */

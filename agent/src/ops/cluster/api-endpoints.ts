@@ -27,16 +27,28 @@ export const isInEndpoints = async (tools: Tools, signal: AbortSignal): Promise<
 /**
  * Removes this node's API server from them; `alone` if it is the only one, and nothing changes. Only the slices, which kube-proxy
  * reads: each API server rebuilds them every ten seconds from etcd's list of all of them (k8s.io/kubernetes pkg/controlplane/reconcilers), so
- * they become correct again whatever happens to this node's.
+ * they become correct again whatever happens to this node's. Its own entry of that list goes first: then only this API server itself puts it back.
  */
 export async function leaveEndpoints(tools: Tools, signal: AbortSignal): Promise<'left' | 'out' | 'alone'> {
   const places = await placesOf(tools, signal)
   if (places.length === 0) return 'out'
   if (places.some(({ others }) => others.length === 0)) return 'alone'
+  await forgetInEtcd(tools, signal)
   const kube = await tools.kube()
   for (const { slice, others } of places)
     await kube.replace(apiPath.apiSlice(slice.metadata.name), { ...slice, endpoints: others }, signal)
   return 'left'
+}
+
+/** What etcd refuses here (its users may be limited) only means that the other API servers put this one back too. */
+async function forgetInEtcd(tools: Tools, signal: AbortSignal): Promise<void> {
+  const etcd = await tools.etcd().catch(() => undefined)
+  if (etcd === undefined) return
+  try {
+    await etcd.forgetApiServer(signal).catch(() => signal.throwIfAborted())
+  } finally {
+    etcd.close()
+  }
 }
 
 /** The answer of an operation that may stop this API server only when it is no endpoint any more. */

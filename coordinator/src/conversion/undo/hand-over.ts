@@ -1,5 +1,5 @@
 import { asQuorateError } from '@quorate/shared/errors'
-import { VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { type ProbeEndpointResponse, VerifyMode } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import type { NodeEntry } from '../../config/cluster-file.js'
@@ -41,9 +41,9 @@ export function orSay(call: ChangeCall, what: string): (error: unknown) => void 
 /** Stops a part by an operation of the agent; with `unlessInEndpoints`, not while the Service may route pods to it. */
 export type End = (unlessInEndpoints: boolean, label: string) => Promise<OperationResult>
 
-/** Each API server restores all endpoints every ten seconds, at its own time: with three of them, one gap is longer than three seconds. */
-const tries = 6
-/** kube-proxy writes its rules at most once a second (iptables.minSyncPeriod). */
+/** Its API server restores its endpoint every ten seconds, and where etcd refuses to forget it each of the others does so too, at its own time. */
+const tries = 10
+/** kube-proxy writes its rules at most once a second (iptables.minSyncPeriod); a busy one is several seconds late. */
 const heardWithinMs = 3_000
 /** Balanced among three, 24 connections miss one of them once in 16,000 probes. */
 const connections = 24
@@ -55,70 +55,97 @@ export async function endUnled(
   going: Going & { readonly end: End },
 ): Promise<OperationResult> {
   const { call, onlyJoined, end } = going
-  const service = await run.clusterFacts().then(
-    ({ kubernetesService }) => kubernetesService,
-    () => undefined,
-  )
+  const service = await routed(run, node, call.signal)
   for (let tried = 1; service !== undefined && tried <= tries; tried++) {
     const asked = { call, service, onlyJoined, label: `leave-endpoints-${tried}` }
     // One that cannot leave them (admission may refuse it) is shut down gracefully all the same.
-    if ((await leave(run, node, asked).catch(orSay(call, 'it could not leave the endpoints'))) !== true) break
+    const left = await leave(run, node, asked).catch(orSay(call, 'it could not leave the endpoints'))
+    if (left === undefined || left === 'alone') break
+    if (left === 'led') continue
     const ended = await end(true, `retire-${tried}`)
     if (ended.facts['in_endpoints'] !== 'yes') return ended
   }
   return end(false, 'retire')
 }
 
-interface Asked {
-  readonly call: ChangeCall
-  readonly service: { readonly address: string; readonly port: number }
+/** The Service `kubernetes`, and the nodes that it routes somewhere. */
+interface Routed {
+  readonly address: string
+  readonly port: number
+  /** Without those that have no kube-proxy, or a broken one: their silence would prove nothing. */
+  readonly askers: readonly NodeEntry[]
 }
 
-/** False where it is the only endpoint, and stays. */
+async function routed(run: ConversionRun, node: NodeEntry, signal: AbortSignal): Promise<Routed | undefined> {
+  const { kubernetesService: service } = await run
+    .clusterFacts()
+    .catch(() => ({ kubernetesService: undefined }) as const)
+  if (service === undefined) return undefined
+  const others = run.nodes.filter((one) => one !== node)
+  const met = await Promise.all(others.map((from) => meets(run, from, { service, signal })))
+  return { ...service, askers: others.filter((_, index) => (met[index]?.metSha256.length ?? 0) > 0) }
+}
+
+interface Asked {
+  readonly call: ChangeCall
+  readonly service: Routed
+}
+
+/** `alone` where it is the only endpoint, and stays; `led` where a node is routed to it still, or again. */
 async function leave(
   run: ConversionRun,
   node: NodeEntry,
   { call, service, onlyJoined, label }: Asked & { readonly onlyJoined: boolean; readonly label: string },
-): Promise<boolean> {
+): Promise<'alone' | 'led' | 'unled'> {
   const { facts } = await run.agent(node).change('leaveApiEndpoints', { onlyJoined }, call, label)
-  if (facts['alone'] === 'yes') return false
-  await untilUnled(run, node, { call, service })
-  return true
-}
-
-/** Waits until no node reaches that control plane through the Service; a timeout is reported and does not fail. */
-async function untilUnled(run: ConversionRun, node: NodeEntry, { call, service }: Asked): Promise<void> {
-  const port = apiServerPort(await run.nodeFacts(run.first))
-  const going = await certificateOf(run, node, { port, signal: call.signal })
-  // Nodes that left the cluster keep the rules they had.
-  const { nodes } = await clusterNow(run)
-  const askers = run.nodes.filter((one) => one !== node && nodes.some(({ name }) => name === one.name))
-  const look = async (): Promise<Look<true>> => {
-    const led = await Promise.all(
-      askers.map(async (from) => ((await isLed(run, from, { service, going })) ? [from.name] : [])),
-    )
-    const names = led.flat()
-    return names.length === 0 ? holds(true) : notYet(`${names.join(', ')} still routed there`)
-  }
-  const options = { deadlineMs: heardWithinMs, everyMs: 100, signal: call.signal }
-  await until(`the Service kubernetes to route no node to ${node.name}`, look, options).catch(
-    orSay(call, 'some nodes were still routed there'),
+  if (facts['alone'] === 'yes') return 'alone'
+  return untilUnled(run, node, { call, service }).then(
+    () => 'unled',
+    (error: unknown) => {
+      orSay(call, 'some nodes were still routed there')(error)
+      return 'led'
+    },
   )
 }
 
-/** A node that reaches no API server (no kube-proxy there, or it is down) is not routed to that one. */
-async function isLed(
+/** Waits until every node that the Service routes says that it is not routed to that control plane. */
+async function untilUnled(run: ConversionRun, node: NodeEntry, { call, service }: Asked): Promise<void> {
+  const { signal } = call
+  const port = apiServerPort(await run.nodeFacts(run.first))
+  const going = await certificateOf(run, node, { port, signal })
+  const { nodes } = await clusterNow(run)
+  // A node that left the cluster keeps the rules it had, and one that leaves has no users any more.
+  const askers = service.askers.filter(
+    (one) => !run.inProcess.leaving.has(one) && nodes.some(({ name }) => name === one.name),
+  )
+  const look = async (): Promise<Look<true>> => {
+    const seen = await Promise.all(
+      askers.map(async (from) => {
+        const led = stillLed(await meets(run, from, { service, signal }), going)
+        return led === undefined ? [] : [`${from.name} ${led}`]
+      }),
+    )
+    const led = seen.flat()
+    return led.length === 0 ? holds(true) : notYet(led.join(', '))
+  }
+  const options = { deadlineMs: heardWithinMs, everyMs: 100, signal }
+  await until(`the Service kubernetes to route no node to ${node.name}`, look, options)
+}
+
+/** Why a node may be routed there; a connection that met no server may have been meant for that API server. */
+function stillLed(met: ProbeEndpointResponse | undefined, going: string): string | undefined {
+  if (met === undefined) return 'does not answer'
+  if (met.metSha256.includes(going)) return 'still routed there'
+  return met.unmet > 0 || met.metSha256.length === 0 ? `reaches nothing on ${met.unmet} of ${connections}` : undefined
+}
+
+/** Which API servers a node meets at the Service; undefined if it cannot be asked. */
+async function meets(
   run: ConversionRun,
   from: NodeEntry,
-  { service, going }: Pick<Asked, 'service'> & { readonly going: string },
-): Promise<boolean> {
-  const probe = {
-    host: service.address,
-    port: service.port,
-    path: '',
-    verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY,
-    connections,
-  }
-  const { metSha256 } = await probeFrom(run, from, probe).catch(() => ({ metSha256: [] as string[] }))
-  return metSha256.includes(going)
+  { service, signal }: { readonly service: { readonly address: string; readonly port: number }; signal: AbortSignal },
+): Promise<ProbeEndpointResponse | undefined> {
+  const { address: host, port } = service
+  const probe = { host, port, path: '', verify: VerifyMode.VERIFY_MODE_CHAIN_ONLY, connections, signal }
+  return probeFrom(run, from, probe).catch(() => undefined)
 }

@@ -1,6 +1,7 @@
 import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
 import { endUnled } from '@quorate/coordinator/conversion/undo/hand-over'
 import { QuorateError } from '@quorate/shared/errors'
+import type { ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
 import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
@@ -8,15 +9,17 @@ import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
 const address = '10.96.0.1'
 const back = { in_endpoints: 'yes' }
 
+type Meets = (source: string) => Partial<ProbeEndpointResponse> | undefined
+
 /** A run on a cluster with the Service `kubernetes`, whose leaving API server is met there until `heard` says otherwise. */
-function leaving(heard: () => boolean, alone = false, refusal?: QuorateError) {
+function leaving(heard: () => boolean, alone = false, refusal?: QuorateError, meets?: Meets) {
   const paper = new PaperCluster('v1.37.2')
   paper.cluster.kubernetesService = { address, port: 443 }
   const asked: string[] = []
   const { probe } = paper
   paper.probe = (source, request) =>
     request.host === address
-      ? { reached: 'done', metSha256: heard() ? ['other'] : ['leaves'] }
+      ? { reached: 'done', unmet: 0, metSha256: heard() ? ['other'] : ['leaves'], ...meets?.(source) }
       : probe.call(paper, source, request)
   const plain = paper.run()
   const agent: ConversionRun['agent'] = (node) => {
@@ -68,7 +71,7 @@ t.test('one that is the only endpoint, or never stays out, ends as it would have
   const never = leaving(() => true)
   await endUnled(never.run, never.node, { call: paperCall(), onlyJoined: false, end: end(back) })
   t.equal(tried.at(-1), 'false retire')
-  t.equal(tried.length, 7)
+  t.equal(tried.length, 11)
 })
 
 t.test('one that may not leave the endpoints ends gently all the same; a fenced run does nothing more', async (t) => {
@@ -83,4 +86,41 @@ t.test('one that may not leave the endpoints ends gently all the same; a fenced 
   const fenced = leaving(() => true, false, new QuorateError('FENCED', 'another coordinator'))
   await t.rejects(endUnled(fenced.run, fenced.node, { call: paperCall(), onlyJoined: true, end }), { code: 'FENCED' })
   t.same(tried, ['false retire'])
+})
+
+t.test('a node that is late, or too busy to meet a server, is waited for; one that never met any is not', async (t) => {
+  const tried: string[] = []
+  const end = (unless: boolean, label: string) => {
+    tried.push(`${unless} ${label}`)
+    return facts({})
+  }
+  let looks = 0
+  const late = leaving(() => ++looks > 40)
+  await endUnled(late.run, late.node, { call: paperCall(), onlyJoined: true, end })
+  t.match(tried.splice(0), [/^true retire-\d+$/])
+  t.ok(looks > 40, 'it did not end while a node was routed to it')
+
+  const others = late.run.nodes.length - 1
+  let asked = 0
+  // The first round finds which nodes the Service routes at all.
+  const silence = [{}, { unmet: 1 }, { unmet: 24, metSha256: [] }, {}]
+  const busy = leaving(
+    () => true,
+    false,
+    undefined,
+    () => silence[Math.floor(asked++ / others)] ?? {},
+  )
+  await endUnled(busy.run, busy.node, { call: paperCall(), onlyJoined: true, end })
+  t.match(tried.splice(0), [/^true retire-\d+$/])
+  t.equal(asked, 4 * others, 'silence proves nothing')
+
+  const worker = late.run.workers[0]?.name ?? ''
+  const without = leaving(
+    () => true,
+    false,
+    undefined,
+    (source) => (source === worker ? { unmet: 24, metSha256: [] } : undefined),
+  )
+  await endUnled(without.run, without.node, { call: paperCall(), onlyJoined: true, end })
+  t.same(tried, ['true retire-1'])
 })

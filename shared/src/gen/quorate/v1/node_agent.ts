@@ -310,6 +310,8 @@ export interface ProbeEndpointResponse {
   latencyMs: number;
   /** For all connections: sha256 of each server certificate. The other fields are from the first successful one, otherwise from the last. */
   metSha256: string[];
+  /** Of all connections: how many met no server certificate. */
+  unmet: number;
 }
 
 export interface ProbeKubeconfigRequest {
@@ -2704,6 +2706,7 @@ function createBaseProbeEndpointResponse(): ProbeEndpointResponse {
     certificateSha256: "",
     latencyMs: 0,
     metSha256: [],
+    unmet: 0,
   };
 }
 
@@ -2732,6 +2735,9 @@ export const ProbeEndpointResponse: MessageFns<ProbeEndpointResponse> = {
     }
     for (const v of message.metSha256) {
       writer.uint32(66).string(v!);
+    }
+    if (message.unmet !== 0) {
+      writer.uint32(72).uint32(message.unmet);
     }
     return writer;
   },
@@ -2813,6 +2819,14 @@ export const ProbeEndpointResponse: MessageFns<ProbeEndpointResponse> = {
             message.metSha256.push(reader.string());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.unmet = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2838,6 +2852,7 @@ export const ProbeEndpointResponse: MessageFns<ProbeEndpointResponse> = {
     message.certificateSha256 = object.certificateSha256 ?? "";
     message.latencyMs = object.latencyMs ?? 0;
     message.metSha256 = object.metSha256?.map((e) => e) || [];
+    message.unmet = object.unmet ?? 0;
     return message;
   },
 };

@@ -86,13 +86,19 @@ t.test('a member that answers and votes leads from then on', async (t) => {
 t.test(
   'the API server leaves the endpoints, unless it is the only one; it does not end while it is among them',
   async (t) => {
-    const { runtime, node, context, lists } = await prepared(t)
+    const { runtime, node, etcd, context, lists } = await prepared(t)
     const wish = { header: undefined, onlyJoined: false }
+    const leases = ['/registry/masterleases/127.0.0.1', '/registry/masterleases/192.168.13.31']
+    etcd.state.keys = new Set(leases)
     lists('127.0.0.1')
     t.match(await leaveApiEndpoints.run(wish, context('op-1')), { unchanged: true, facts: { alone: 'yes' } })
     lists('127.0.0.1', '192.168.13.31')
     t.notOk((await leaveApiEndpoints.run(wish, context('op-2'))).unchanged)
     t.match(node.api.objects.get(slice), { endpoints: [{ addresses: ['192.168.13.31'] }] })
+    t.same([...etcd.state.keys], leases.slice(1), 'the other API servers do not put it back')
+    etcd.state.keys = undefined
+    lists('127.0.0.1', '192.168.13.31')
+    t.notOk((await leaveApiEndpoints.run(wish, context('op-7'))).unchanged, 'an etcd that refuses stops nothing')
     lists('192.168.13.31')
     t.ok((await leaveApiEndpoints.run(wish, context('op-3'))).unchanged)
 
