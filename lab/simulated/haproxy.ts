@@ -27,6 +27,10 @@ export interface HaproxyConfig {
   /** Statuses that count as healthy. */
   readonly expected: RegExp
   readonly redispatch: boolean
+  /** Whether another backend, without checks, takes the connections while every check fails: here, the same servers. */
+  readonly fallsBack: boolean
+  /** A server that is marked down loses its connections. */
+  readonly cutsSessions: boolean
 }
 
 /** Reads the parts of haproxy's configuration that the laboratory needs; throws haproxy's own errors. */
@@ -40,7 +44,10 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     throw new Error(`[ALERT] unknown keyword '${lines[0] ?? ''}' out of section`)
   const bind = lines.map((line) => /^bind\s+(\S*):(\d+)/.exec(line)).find((match) => match !== null)
   if (bind === undefined) throw new Error('[ALERT] config: no <bind> line')
-  const words = lines.filter((line) => /^(server|default-server)\s/.test(line)).map((line) => line.split(/\s+/))
+  const [, chosen = ''] = /^default_backend\s+(\S+)$/m.exec(lines.join('\n')) ?? []
+  const words = sectionOf(lines, chosen)
+    .filter((line) => /^(server|default-server)\s/.test(line))
+    .map((line) => line.split(/\s+/))
   const option = (name: string): string | undefined => {
     const found = words.find((line) => line.includes(name))
     return found?.[found.indexOf(name) + 1]
@@ -66,7 +73,17 @@ export function readHaproxyConfig(text: string): HaproxyConfig {
     httpCheck: uri,
     expected: expectedStatus(lines),
     redispatch: lines.some((line) => /^option redispatch( 1)?$/.test(line)),
+    fallsBack: lines.some((line) => /^use_backend \S+ if { nbsrv\(\S+\) lt 1 }$/.test(line)),
+    cutsSessions: words.some((line) => line.join(' ').includes('on-marked-down shutdown-sessions')),
   }
+}
+
+/** The lines of one backend; of the whole text where a single section does all (`listen`). */
+function sectionOf(lines: readonly string[], backend: string): readonly string[] {
+  const from = lines.indexOf(`backend ${backend}`)
+  if (from < 0) return lines
+  const length = lines.slice(from + 1).findIndex((line) => /^(backend|frontend|listen|defaults|global)\b/.test(line))
+  return lines.slice(from, length < 0 ? undefined : from + 1 + length)
 }
 
 /** Of one family, and of both where `v4v6` follows. */
@@ -165,7 +182,8 @@ export class Haproxy {
   }
 
   private carry(client: Socket, tries: number): void {
-    const up = this.backends.filter((backend) => backend.up)
+    const checked = this.backends.filter((backend) => backend.up)
+    const up = checked.length === 0 && this.config.fallsBack ? this.backends : checked
     const backend = up[this.turn++ % Math.max(1, up.length)]
     if (backend === undefined || client.destroyed) return void client.destroy()
     const server = connect({
@@ -206,8 +224,7 @@ export class Haproxy {
         if (backend.against < (backend.up ? this.config.fall : this.config.rise)) return
         backend.up = healthy
         backend.against = 0
-        // on-marked-down shutdown-sessions
-        if (!healthy) for (const session of backend.sessions) session.destroy()
+        if (!healthy && this.config.cutsSessions) for (const session of backend.sessions) session.destroy()
       }),
     )
   }

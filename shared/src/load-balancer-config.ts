@@ -82,7 +82,8 @@ const checkByOption = '  option httpchk GET /readyz'
  * haproxy.cfg: TCP passthrough, because client certificates must reach the API server. `/readyz` decides, not an open port; connections to a
  * dead backend are cut at once, and a new one that a dead machine does not answer is given to another after half a second, long before the
  * checks have found out. Idle watches live for hours, and a reload hands the listening sockets over (`expose-fd listeners`) so that none is
- * refused. haproxy 1.8 or later. Without backends it accepts and closes.
+ * refused. haproxy 1.8 or later. Without backends it accepts and closes. Where every check fails, as on machines that are too busy to answer in
+ * time, connections go to the control planes all the same: a late answer is better than none, and a single one keeps its connections.
  */
 export function renderHaproxy({
   bindAddress = '',
@@ -96,6 +97,7 @@ export function renderHaproxy({
   whole('milliseconds', checkTimeoutMs, [100, 60_000])
   wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
   wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
+  const servers = backends.map((backend) => `${backendLine(backend)}\n`).join('')
   const [check, tls] = can('haproxy-http-check-connect', version) ? [checkByRules, ''] : [checkByOption, 'check-ssl ']
   return `${quorateHeader}
 global
@@ -123,14 +125,18 @@ defaults
 
 frontend kube-apiserver
 ${bindLine(bindAddress, port, backends)}
+  use_backend unchecked if { nbsrv(control-planes) lt 1 }
   default_backend control-planes
 
 backend control-planes
   balance roundrobin
 ${check}
   http-check expect ${acceptRefusal ? 'rstatus ^(200|401|403)$' : 'status 200'}
-  default-server check ${tls}verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
-${backends.map((backend) => `${backendLine(backend)}\n`).join('')}`
+  default-server check ${tls}verify none inter 1s fall 2 rise 2${backends.length > 1 ? ' on-marked-down shutdown-sessions' : ''}
+${servers}
+backend unchecked
+  balance roundrobin
+${servers}`
 }
 
 function checkKeepalived(input: KeepalivedInput): void {

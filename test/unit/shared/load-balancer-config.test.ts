@@ -50,7 +50,12 @@ t.test('a file of an earlier release keeps its place, each program by itself', a
 })
 
 t.test('only the backends given, in their order', async (t) => {
-  const servers = (text: string): string[] => text.match(/^ {2}server .*$/gm) ?? []
+  const servers = (text: string): string[] => {
+    const [checked, unchecked] = text.split('\nbackend ').slice(1)
+    const lines = checked?.match(/^ {2}server .*$/gm) ?? []
+    t.strictSame(unchecked?.match(/^ {2}server .*$/gm) ?? [], lines)
+    return lines
+  }
   t.strictSame(servers(renderHaproxy({ port: 1, backends: backends.slice(0, 1) })), [
     '  server k8smaster1.example.com 192.168.13.30:6443',
   ])

@@ -1,3 +1,4 @@
+import { asQuorateError } from '@quorate/shared/errors'
 import { readLocalApiServer } from '../../host/local-api-server.js'
 import { unchanged } from '../result.js'
 import type { Tools } from '../tools.js'
@@ -30,14 +31,28 @@ export const isInEndpoints = async (tools: Tools, signal: AbortSignal): Promise<
  * they become correct again whatever happens to this node's. Its own entry of that list goes first: then only this API server itself puts it back.
  */
 export async function leaveEndpoints(tools: Tools, signal: AbortSignal): Promise<'left' | 'out' | 'alone'> {
-  const places = await placesOf(tools, signal)
-  if (places.length === 0) return 'out'
-  if (places.some(({ others }) => others.length === 0)) return 'alone'
-  await forgetInEtcd(tools, signal)
+  for (let tried = 1; ; tried++) {
+    const places = await placesOf(tools, signal)
+    if (places.length === 0) return 'out'
+    if (places.some(({ others }) => others.length === 0)) return 'alone'
+    await forgetInEtcd(tools, signal)
+    try {
+      await replace(places, tools, signal)
+      return 'left'
+    } catch (error) {
+      // Another one leaves at the same time, or an API server rebuilt the slice after it was read.
+      if (tried === conflicts || asQuorateError(error).code !== 'DRIFT') throw error
+    }
+  }
+}
+
+/** Three API servers and two that leave write the same object: this many times in a row is another trouble. */
+const conflicts = 10
+
+async function replace(places: readonly Place[], tools: Tools, signal: AbortSignal): Promise<void> {
   const kube = await tools.kube()
   for (const { slice, others } of places)
     await kube.replace(apiPath.apiSlice(slice.metadata.name), { ...slice, endpoints: others }, signal)
-  return 'left'
 }
 
 /** What etcd refuses here (its users may be limited) only means that the other API servers put this one back too. */

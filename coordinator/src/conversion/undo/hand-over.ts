@@ -43,6 +43,7 @@ export type End = (unlessInEndpoints: boolean, label: string) => Promise<Operati
 
 /** Its API server restores its endpoint every ten seconds, and where etcd refuses to forget it each of the others does so too, at its own time. */
 const tries = 10
+const refusalsAtMost = 3
 /** kube-proxy writes its rules at most once a second (iptables.minSyncPeriod); a busy one is several seconds late. */
 const heardWithinMs = 3_000
 /** Balanced among three, 24 connections miss one of them once in 16,000 probes. */
@@ -56,12 +57,13 @@ export async function endUnled(
 ): Promise<OperationResult> {
   const { call, onlyJoined, end } = going
   const service = await routed(run, node, call.signal)
+  let refusals = 0
   for (let tried = 1; service !== undefined && tried <= tries; tried++) {
     const asked = { call, service, onlyJoined, label: `leave-endpoints-${tried}` }
-    // One that cannot leave them (admission may refuse it) is shut down gracefully all the same.
     const left = await leave(run, node, asked).catch(orSay(call, 'it could not leave the endpoints'))
-    if (left === undefined || left === 'alone') break
-    if (left === 'led') continue
+    // One that cannot leave them (admission may refuse it) is shut down gracefully all the same; a busy API server is asked again.
+    if (left === 'alone' || (left === undefined && ++refusals === refusalsAtMost)) break
+    if (left !== 'unled') continue
     const ended = await end(true, `retire-${tried}`)
     if (ended.facts['in_endpoints'] !== 'yes') return ended
   }

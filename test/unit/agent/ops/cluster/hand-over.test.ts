@@ -121,3 +121,26 @@ t.test('what is undone touches no node that this run did not join', async (t) =>
   await t.rejects(leaveApiEndpoints.run({ header: undefined, onlyJoined: true }, context('op-1')), refusal)
   await t.rejects(handOverLeadership.run({ header: undefined, to: 'x', onlyJoined: true }, context('op-2')), refusal)
 })
+
+t.test('of two that leave at the same time, the second sees what the first one wrote and leaves too', async (t) => {
+  const { node, context, lists } = await prepared(t)
+  const { objects } = node.api
+  lists('127.0.0.1', '192.168.13.31', '192.168.13.32')
+  const read = objects.get.bind(objects)
+  let changes = 0
+  // Between its look and its change another one leaves, twice.
+  objects.get = (path) => {
+    const found = read(path)
+    if (path === slices && changes < 2) {
+      const { resourceVersion } = read(slice)?.['metadata'] ?? {}
+      lists('127.0.0.1', ...(changes++ === 0 ? ['192.168.13.31'] : []), '192.168.13.32')
+      for (const one of [read(slice), read(slices)?.['items'][0]])
+        one['metadata'] = { ...one['metadata'], resourceVersion: String(Number(resourceVersion) + 1) }
+    }
+    return found
+  }
+  const wish = { header: undefined, onlyJoined: false }
+  t.notOk((await leaveApiEndpoints.run(wish, context('op-1'))).unchanged)
+  t.equal(changes, 2)
+  t.match(read(slice), { endpoints: [{ addresses: ['192.168.13.32'] }] })
+})
