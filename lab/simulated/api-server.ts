@@ -76,9 +76,9 @@ export class ApiServer {
     node.listening.add(this.entry)
     this.reloading = setInterval(() => this.reloadChangedCertificate(), 100)
     this.renewing = setInterval(() => this.renewIdentity(), 500)
-    this.publishing = setInterval(() => this.publishAddresses(), publishEveryMs)
+    this.publishing = setInterval(() => this.publishOwn(), publishEveryMs)
     this.renewIdentity()
-    this.publishAddresses()
+    this.publishOwn()
   }
 
   isReady(): boolean {
@@ -155,6 +155,18 @@ export class ApiServer {
     etcd.store.apply(key, { metadata: { name: this.identity, labels }, spec })
   }
 
+  /** Its entry in etcd's list of those that serve; then the addresses of all of them. */
+  private publishOwn(): void {
+    const { etcd, node } = this.parts
+    try {
+      etcd.requireQuorum(node)
+    } catch {
+      return
+    }
+    etcd.masterLeases.set(node.address, Date.now())
+    this.publishAddresses()
+  }
+
   /** The addresses of all serving API servers, from etcd. */
   private publishAddresses(): void {
     const { etcd, node } = this.parts
@@ -164,7 +176,6 @@ export class ApiServer {
       return
     }
     const { store, masterLeases } = etcd
-    masterLeases.set(node.address, Date.now())
     const fresh = [...masterLeases].filter(([, renewed]) => Date.now() - renewed < masterLeaseMs)
     const addresses = fresh.map(([address]) => address).sort()
     store.apply(keyOf('endpointslices', 'default', 'kubernetes'), {
