@@ -83,10 +83,15 @@ t.test('an operation has the id by which its node knows it', async (t) => {
   }
 })
 
+/** What versions since then write otherwise: a run that has not written it yet asks for consent. haproxy.cfg: a second backend without checks. */
+const writtenOtherwise = /^start-load-balancer: \S+:\/etc\/quorate-haproxy\/haproxy\.cfg has changed since the plan\./
+const unexplained = (differences: readonly string[]): readonly string[] =>
+  differences.filter((one) => !writtenOtherwise.test(one))
+
 t.test('what it approved is what is planned today', async (t) => {
   const begun = foldRun(journal.slice(0, 1))
   const now = await planSteps(order, new PaperCluster('v1.37.2').run(), { tolerant: false })
-  t.same(differencesFrom(begun, order, now), [])
+  t.same(unexplained(differencesFrom(begun, order, now)), [])
   const ids = (steps: readonly { readonly id: string; readonly actions: readonly { readonly id: string }[] }[]) =>
     Object.fromEntries(steps.map((step) => [step.id, step.actions.map((action) => action.id)]))
   t.same(
@@ -110,7 +115,8 @@ for (const [name, is] of Object.entries({
     const events = until(is)
     t.ok(events.length > 0)
     const { differences, ended, more } = await resumed(events)
-    t.same(differences, [], 'nothing to accept')
+    t.same(unexplained(differences), [], 'nothing else to accept')
+    t.equal(differences.length > 0, name === 'before its first change')
     t.same(ended, { outcome: 'done', needsPerson: false })
     const state = foldRun([
       ...events,
