@@ -1,11 +1,16 @@
 import { chmod } from 'node:fs/promises'
+import type { Server } from 'node:https'
 import { hostname } from 'node:os'
-import { QuorateError } from '@quorate/shared/errors'
+import { setTimeout } from 'node:timers/promises'
+import { type Clock, systemClock } from '@quorate/shared/clock'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
 import { handshakeLimits } from '@quorate/shared/unproven-connections'
+import { type KeepIdentitiesOptions, keepIdentities } from '../runs/keep-identities.js'
 import type { Session } from '../runs/session.js'
+import { isDue, validityOf } from '../state/renewals.js'
 import type { Credentials } from './access.js'
 import { buildApp } from './app.js'
 import { type ListenAddress, parseListen } from './listen-address.js'
@@ -22,6 +27,8 @@ export interface ServeOptions {
   readonly fleetCa: () => Promise<KeyPair>
   /** Serve TLS and accept client certificates on loopback too. */
   readonly tls?: boolean
+  /** How often to look whether identities, or the certificate that REST shows, are due for renewal; milliseconds, an hour by default. */
+  readonly renewEveryMs?: number
 }
 
 export interface Serving {
@@ -34,8 +41,9 @@ export interface Serving {
 const log = createLog('quorate-rest')
 /** Checking a missing worker is cheap. */
 const catchUpEveryMs = 10_000
-/** A new certificate is issued at each start. */
+/** A new certificate is issued at each start, and when a third of its life is left. */
 const certificateDays = 90
+const hourMs = 3_600_000
 
 /** Serves REST; resolves when it listens. PORT_IN_USE, or USAGE for an address without any authentication. */
 export async function serve({
@@ -45,6 +53,7 @@ export async function serve({
   findToken,
   fleetCa,
   tls = false,
+  renewEveryMs = hourMs,
 }: ServeOptions): Promise<Serving> {
   const address = parseListen(listen)
   const secure = tls || (address.kind === 'tcp' && !address.loopback)
@@ -56,7 +65,9 @@ export async function serve({
   }
   const https = secure ? tlsOptions(await fleetCa(), address) : undefined
   const named = findToken === undefined ? {} : { findToken }
+  const stopped = new AbortController()
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
+  app.addHook('preClose', async () => stopped.abort())
   try {
     if (address.kind === 'unix') await privately(address.path, () => app.listen({ path: address.path }))
     else await app.listen({ host: address.host, port: address.port })
@@ -67,6 +78,17 @@ export async function serve({
   const bound = app.addresses()[0]
   const url = urlOf(address, { secure, port: typeof bound === 'object' ? bound.port : undefined })
   log.info('listening', { url })
+  const keeping = { everyMs: renewEveryMs, signal: stopped.signal }
+  void keepIdentities(session, keeping)
+  if (https !== undefined) {
+    const show = async () => {
+      const next = tlsOptions(await fleetCa(), address)
+      const server = app.server as Server
+      server.setSecureContext(next)
+      return next.cert
+    }
+    void keepShown(https.cert, show, { ...keeping, clock: session.clock ?? systemClock })
+  }
   return { url, close: () => app.close() }
 }
 
@@ -102,6 +124,24 @@ function tlsOptions(ca: KeyPair, address: ListenAddress) {
     requestCert: true,
     rejectUnauthorized: false,
   } as const
+}
+
+interface Keeping extends KeepIdentitiesOptions {
+  readonly clock: Clock
+}
+
+/** Shows a new certificate to those who connect from then on; connections stay. */
+async function keepShown(first: string, show: () => Promise<string>, { everyMs, signal, clock }: Keeping) {
+  let shown = first
+  while (!signal.aborted) {
+    const due = isDue(validityOf(shown), clock.now())
+    if (due)
+      shown = await show().catch((error: unknown) => {
+        log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })
+        return shown
+      })
+    await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined)
+  }
 }
 
 function cannotListen(error: NodeJS.ErrnoException, address: ListenAddress, listen: string): QuorateError {

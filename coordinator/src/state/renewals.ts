@@ -51,7 +51,8 @@ export function renewalsOf(paths: StatePaths, readOwnCertificate: () => Promise<
   }
 }
 
-function validityOf(certificate: string): Validity {
+/** When a certificate in PEM begins and ends. */
+export function validityOf(certificate: string): Validity {
   const { notBefore, notAfter } = readCertificate(certificate)
   return { from: notBefore.getTime(), until: notAfter.getTime() }
 }

@@ -1,10 +1,15 @@
+import { once } from 'node:events'
 import { mkdtempSync, statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect, type TLSSocket } from 'node:tls'
+import type { History } from '@quorate/coordinator/audit/history'
 import { parseListen } from '@quorate/coordinator/rest/listen-address'
 import { serve } from '@quorate/coordinator/rest/serve'
+import type { Renewals } from '@quorate/coordinator/state/renewals'
+import { systemClock } from '@quorate/shared/clock'
 import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import t from 'tap'
 import { restSession, writeRun } from '../../../support/rest-session.js'
@@ -139,4 +144,50 @@ t.test('addresses to listen on', async (t) => {
   ]) {
     t.throws(() => parseListen(wrong), { code: 'USAGE' }, wrong)
   }
+})
+
+t.test('its certificate is replaced before it ends, for those who connect from then on', async (t) => {
+  let ahead = 0
+  const session = restSession({ clock: { ...systemClock, now: () => Date.now() + ahead * 86_400_000 } })
+  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, fleetCa, tls: true }, renewEveryMs: 20 })
+  t.teardown(() => serving.close())
+  const { hostname, port } = new URL(serving.url)
+  const meet = async (): Promise<TLSSocket> => {
+    const socket = connect({ host: hostname, port: Number(port), ca: ca.certPem })
+    await once(socket, 'secureConnect')
+    t.teardown(() => socket.destroy())
+    return socket
+  }
+  const shown = (socket: TLSSocket) => socket.getPeerCertificate().fingerprint256
+  const first = await meet()
+  ahead = 59
+  t.equal(shown(await meet()), shown(first), 'two thirds of its 90 days are not over')
+  ahead = 61
+  while (shown(await meet()) === shown(first)) await new Promise((resolve) => setTimeout(resolve, 20))
+  first.write(`GET /v1/health HTTP/1.1\r\nhost: a\r\n\r\n`)
+  t.match(String((await once(first, 'data'))[0]), /^HTTP\/1\.1 200 /, 'and a connection that was there goes on')
+})
+
+t.test('identities of the fleet are renewed by a server alone, and the history says so', async (t) => {
+  const entries: object[] = []
+  let attempts = 0
+  let validity = { from: 0, until: Date.now() }
+  const own = async () => {
+    attempts++
+    return validity
+  }
+  const renewOwn = async () => (validity = { from: Date.now(), until: Date.now() + 86_400_000 })
+  const session = restSession({
+    renewals: { own, renewOwn } as unknown as Renewals,
+    history: { append: async (entry: object) => void entries.push(entry) } as unknown as History,
+  })
+  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, fleetCa }, renewEveryMs: 20 })
+  t.teardown(() => serving.close())
+  while (attempts < 5) await new Promise((resolve) => setTimeout(resolve, 20))
+  const who = 'quorate serve'
+  t.match(entries, [
+    { what: 'renew coordinator', who, outcome: 'renewed' },
+    { what: 'renew k8smaster1.example.com', who, outcome: /^[A-Z_]+$/ },
+  ])
+  t.equal(entries.length, 2, 'the same failure is told once')
 })
