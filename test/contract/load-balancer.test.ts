@@ -14,6 +14,7 @@ import type { SimulatedNetwork } from '../../lab/simulated/network.js'
 import type { SimulatedNode } from '../../lab/simulated/node.js'
 
 const address = '127.0.0.1'
+const program = 'haproxy'
 
 /** A server that is alive and never ready: as an API server on a machine that is too busy. Its checks come on connections of their own. */
 async function neverReady(t: Test) {
@@ -63,7 +64,7 @@ const simulated: Start = async (t, text) => {
 const real: Start = async (t, text, port) => {
   const file = join(t.testdir(), 'haproxy.cfg')
   writeFileSync(file, text.replace(/^ {2}(chroot|user|group|stats socket|log) .*\n/gm, ''))
-  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' })
+  const haproxy = spawn(program, ['-db', '-f', file], { stdio: 'ignore' })
   t.teardown(() => haproxy.kill())
   while (!(await answers(port)) && haproxy.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20))
   t.equal(haproxy.exitCode, null)
@@ -85,7 +86,7 @@ async function session(port: number): Promise<TLSSocket> {
 }
 
 const programs = { simulated, real }
-const hasHaproxy = spawnSync('haproxy', ['-v']).error === undefined
+const hasHaproxy = spawnSync(program, ['-v']).error === undefined
 
 for (const [name, start] of Object.entries(programs)) {
   const skip = name === 'simulated' || hasHaproxy ? false : 'haproxy is not installed'
