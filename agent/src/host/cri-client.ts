@@ -1,4 +1,5 @@
 import { credentials } from '@grpc/grpc-js'
+import { boundAnswers } from '@quorate/shared/answer-bounds'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { type Container, ImageServiceClient, RuntimeServiceClient } from '@quorate/shared/gen/third_party/cri/api'
@@ -6,6 +7,7 @@ import type { CriClient } from './cri.js'
 import { grpcReason, unary } from './grpc-call.js'
 import type { Host } from './host.js'
 
+const bounded = { interceptors: [boundAnswers] }
 const answerMs = 10_000
 const pullMs = 15 * 60_000
 const states = ['created', 'running', 'exited', 'unknown'] as const
@@ -30,8 +32,8 @@ function containerFacts(container: Container): ContainerFacts {
  */
 export function connectCri(host: Host, socket: string): CriClient {
   const address = `unix:${host.realPath(socket.replace(/^unix:(\/\/)?/, ''))}`
-  const runtime = new RuntimeServiceClient(address, credentials.createInsecure())
-  const image = new ImageServiceClient(address, credentials.createInsecure())
+  const runtime = new RuntimeServiceClient(address, credentials.createInsecure(), bounded)
+  const image = new ImageServiceClient(address, credentials.createInsecure(), bounded)
   const said = async <T>(doing: string, answer: Promise<T>): Promise<T> =>
     answer.catch((error: unknown) => {
       throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(error)}`, {

@@ -1,3 +1,4 @@
+import { boundAnswers } from '@quorate/shared/answer-bounds'
 import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
@@ -12,6 +13,13 @@ const changeMs = 15_000
 const alarmNames = ['NONE', 'NOSPACE', 'CORRUPT'] as const
 
 const hex = (id: string): string => BigInt(id).toString(16)
+
+/** A size or an index; one that no etcd reaches is refused. */
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${text} is no size and no index`)
+  return value
+}
 
 interface Clients {
   readonly cluster: ClusterClient
@@ -34,7 +42,7 @@ class Channels {
     const { host } = new URL(url)
     const dial = this.place.dial(url)
     // etcd is in the cluster: a proxy of the agent's environment must not be used.
-    const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0 }]
+    const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0, interceptors: [boundAnswers] }]
     const made = {
       cluster: new ClusterClient(host, identity, options),
       maintenance: new MaintenanceClient(host, identity, options),
@@ -61,12 +69,12 @@ async function readStatus({ maintenance }: Clients, signal?: AbortSignal): Promi
   const answer = await unary(maintenance.status.bind(maintenance), {}, { deadlineMs: statusMs, signal })
   return {
     version: answer.version,
-    dbSizeBytes: Number(answer.dbSize),
-    dbInUseBytes: Number(answer.dbSizeInUse),
+    dbSizeBytes: count(answer.dbSize),
+    dbInUseBytes: count(answer.dbSizeInUse),
     leaderId: hex(answer.leader),
     learner: answer.isLearner,
-    raftIndex: Number(answer.raftIndex),
-    raftAppliedIndex: Number(answer.raftAppliedIndex),
+    raftIndex: count(answer.raftIndex),
+    raftAppliedIndex: count(answer.raftAppliedIndex),
     errors: answer.errors,
     clusterId: hex(answer.header?.clusterId ?? '0'),
     latencyMs: Math.round(performance.now() - started),
@@ -125,7 +133,23 @@ async function chooseEndpoint(channels: Channels, [first = '', ...others]: reado
 async function listMembers({ cluster }: Clients, signal?: AbortSignal) {
   const list = (linearizable: boolean) =>
     unary(cluster.memberList.bind(cluster), { linearizable }, { deadlineMs: statusMs, signal })
-  return list(true).catch(() => list(false))
+  const answer = await list(true).catch(() => list(false))
+  requireMembership(answer.members)
+  return answer
+}
+
+/** Each member is asked at each of its addresses: a list that no etcd has is not followed. */
+const [mostMembers, mostUrls] = [64, 16]
+
+function requireMembership(members: readonly Member[]): void {
+  if (members.length > mostMembers) throw new Error(`a list of ${members.length} members`)
+  for (const { ID, clientURLs, peerURLs } of members) {
+    const urls = [...clientURLs, ...peerURLs]
+    if (urls.length > mostUrls) throw new Error(`member ${hex(ID)} has ${urls.length} addresses`)
+    const wrong = urls.find((url) => !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
+    if (wrong !== undefined)
+      throw new Error(`member ${hex(ID)} has the address ${JSON.stringify(wrong.slice(0, 200))}`)
+  }
 }
 
 async function listAlarms({ maintenance }: Clients, signal?: AbortSignal): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { boundAnswers } from '@quorate/shared/answer-bounds'
 import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { NodeEntry } from '../config/cluster-file.js'
@@ -19,8 +20,8 @@ export interface Fleet {
   close(): void
 }
 
-/** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB. */
-const largestMessage = 64 * 1024 * 1024
+/** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB; an agent sends at most this. */
+const largestMessage = 16 * 1024 * 1024
 
 export function connectFleet(identity: FleetIdentity, patience: Partial<Patience> = {}): Fleet {
   const credentials = clientCredentials(identity)
@@ -36,6 +37,8 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
         // Agents are neighbours: an https_proxy of the operator's shell is for others.
         'grpc.enable_http_proxy': 0,
         'grpc.max_receive_message_length': largestMessage,
+        // An agent may have been taken over: what it answers is looked at before anything uses it.
+        interceptors: [boundAnswers],
         // A node that died without a word is noticed in seconds, not by the kernel's retransmissions in a quarter of an hour.
         'grpc.keepalive_time_ms': 10_000,
         'grpc.keepalive_timeout_ms': 5_000,
