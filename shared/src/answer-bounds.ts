@@ -1,5 +1,11 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire'
-import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
+import {
+  type ChannelCredentials,
+  type ClientOptions,
+  type MethodDefinition,
+  makeGenericClientConstructor,
+  type ServiceDefinition,
+} from '@grpc/grpc-js'
 
 /** The most that one answer may have: bytes on the wire, and fields, because an empty message of two bytes becomes an object of hundreds. */
 interface Size {
@@ -49,12 +55,23 @@ const numbers: readonly { readonly of: RegExp; readonly from: number; readonly t
 const mostItems = 100_000
 const longestKey = 4_096
 
+interface ClientOf<C> {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): C
+  readonly service: ServiceDefinition
+  readonly serviceName: string
+}
+
 /**
- * Makes a client refuse every answer that no honest server sends, before it becomes objects: too many bytes or fields, texts, numbers and times
- * outside of their kind's bounds. The call fails with what was wrong. For the option `interceptors` of a client.
+ * The same client, which refuses every answer that no honest server sends, before it becomes objects: too many bytes or fields, texts, numbers
+ * and times outside of their kind's bounds. The call fails with what was wrong.
  */
-export const boundAnswers: Interceptor = (options, nextCall) => {
-  const { method_definition: method } = options
+export function boundedClient<C>({ service, serviceName }: ClientOf<C>): ClientOf<C> {
+  const methods = Object.entries(service).map(([name, method]) => [name, boundedMethod(method)] as const)
+  return makeGenericClientConstructor(Object.fromEntries(methods), serviceName) as unknown as ClientOf<C>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: of any request and answer
+function boundedMethod(method: MethodDefinition<any, any>): MethodDefinition<any, any> {
   const size = sizeOf(method.path, method.responseStream)
   const responseDeserialize = (bytes: Buffer): unknown => {
     if (bytes.length > size.bytes) throw new Error(`${bytes.length} bytes, more than ${size.bytes}`)
@@ -63,7 +80,7 @@ export const boundAnswers: Interceptor = (options, nextCall) => {
     requirePlain(answer)
     return answer
   }
-  return new InterceptingCall(nextCall({ ...options, method_definition: { ...method, responseDeserialize } }))
+  return { ...method, responseDeserialize }
 }
 
 /** Stops where a message has more fields than it may have. */

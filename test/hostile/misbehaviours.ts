@@ -132,9 +132,9 @@ export const misbehaviours: Readonly<Record<string, readonly [Misbehaviour, Expe
   ],
   'error-99': [refuses({ 'grpc-status': '99', 'grpc-message': 'x' }), { code: 'AGENT_ANSWER_REFUSED' }],
   'error-minus': [refuses({ 'grpc-status': '-1' }), { code: 'AGENT_ANSWER_REFUSED' }],
-  'error-proto': [detailed({ code: '__proto__', message: 'm' }), { code: 'AGENT_ANSWER_REFUSED', says: /__proto__/ }],
-  'error-constructor': [detailed({ code: 'constructor', message: 'm' }), { code: 'AGENT_ANSWER_REFUSED' }],
-  'error-tostring': [detailed({ code: 'toString', message: 'm' }), { code: 'AGENT_ANSWER_REFUSED' }],
+  'error-proto': [detailed({ code: '__proto__', message: 'm' }), { code: 'INTERNAL', says: /__proto__: m/ }],
+  'error-constructor': [detailed({ code: 'constructor', message: 'm' }), { code: 'INTERNAL' }],
+  'error-tostring': [detailed({ code: 'toString', message: 'm' }), { code: 'INTERNAL' }],
   'error-detail-steers': [detailed({ code: 'NODE_BUSY', message: steering, remedy: steering }), { code: 'NODE_BUSY' }],
   'error-detail-long': [detailed({ code: 'NODE_BUSY', message: 'z'.repeat(9_000), remedy: 'w'.repeat(2_000) }), { code: 'NODE_BUSY' }],
   'error-detail-garbage': [

@@ -1,4 +1,4 @@
-import { boundAnswers } from '@quorate/shared/answer-bounds'
+import { boundedClient } from '@quorate/shared/answer-bounds'
 import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
@@ -19,6 +19,13 @@ function count(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${text} is no size and no index`)
   return value
+}
+
+/** What an etcd answers is looked at before anything uses it. */
+const Bounded = {
+  Cluster: boundedClient(ClusterClient),
+  Maintenance: boundedClient(MaintenanceClient),
+  Auth: boundedClient(AuthClient),
 }
 
 interface Clients {
@@ -42,11 +49,11 @@ class Channels {
     const { host } = new URL(url)
     const dial = this.place.dial(url)
     // etcd is in the cluster: a proxy of the agent's environment must not be used.
-    const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0, interceptors: [boundAnswers] }]
+    const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0 }]
     const made = {
-      cluster: new ClusterClient(host, identity, options),
-      maintenance: new MaintenanceClient(host, identity, options),
-      auth: new AuthClient(host, identity, options),
+      cluster: new Bounded.Cluster(host, identity, options),
+      maintenance: new Bounded.Maintenance(host, identity, options),
+      auth: new Bounded.Auth(host, identity, options),
     }
     this.open.set(url, made)
     return made

@@ -3,6 +3,7 @@ import { asQuorateError, type ErrorCode, isErrorCode, QuorateError } from '@quor
 import type { GetOperationResponse, OperationEvidence } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { ChangeCall, Sending } from '../fleet/agent.js'
+import { saidByNode } from '../fleet/allowance.js'
 import type { RunError } from './events.js'
 import { type SentOperation, undoPrefix } from './fold.js'
 import { operationIdOf } from './operation-id.js'
@@ -251,9 +252,9 @@ export async function untilEnded(
 /** An error from its node's ledger. */
 export function fromDetail(detail: ErrorDetail | undefined, node: string): QuorateError {
   const code = detail !== undefined && isErrorCode(detail.code) ? detail.code : 'INTERNAL'
-  return new QuorateError(code, detail?.message ?? 'the operation failed', {
+  return new QuorateError(code, saidByNode(detail?.message ?? 'the operation failed'), {
     where: node,
-    ...(detail === undefined || detail.remedy === '' ? {} : { remedy: detail.remedy }),
+    ...(detail === undefined || detail.remedy === '' ? {} : { remedy: saidByNode(detail.remedy) }),
   })
 }
 

@@ -23,7 +23,7 @@ interface Most {
 }
 
 /** A join prints a few hundred lines; an agent repeats at most 2,000 when the coordinator comes back after a lost connection. */
-export const ofOneCall: Most = { lines: 20_000, characters: 4 * 2 ** 20 }
+export const ofOneCall: Most = { lines: 10_000, characters: 4 * 2 ** 20 }
 /** All calls of one process to one node: a run keeps them in its journal. */
 export const ofOneNode: Most = { lines: 100_000, characters: 16 * 2 ** 20 }
 

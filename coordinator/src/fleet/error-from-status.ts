@@ -72,7 +72,7 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
   }
 }
 
-/** What grpc-js says of an answer that it, or `boundAnswers`, does not take. */
+/** What grpc-js says of an answer that it, or `boundedClient`, does not take. */
 const notTaken =
   /^(?:Response message parsing error: |Received message |(?=Too many responses received))(.*)$/s
 

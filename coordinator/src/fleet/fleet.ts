@@ -1,4 +1,4 @@
-import { boundAnswers } from '@quorate/shared/answer-bounds'
+import { boundedClient } from '@quorate/shared/answer-bounds'
 import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { NodeEntry } from '../config/cluster-file.js'
@@ -23,6 +23,9 @@ export interface Fleet {
 /** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB; an agent sends at most this. */
 const largestMessage = 16 * 1024 * 1024
 
+/** An agent may have been taken over: what it answers is looked at before anything uses it. */
+const BoundedClient = boundedClient(NodeAgentServiceClient)
+
 export function connectFleet(identity: FleetIdentity, patience: Partial<Patience> = {}): Fleet {
   const credentials = clientCredentials(identity)
   const clients = new Map<string, { client: NodeAgentServiceClient; agent: Agent }>()
@@ -30,15 +33,13 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
     agent(node) {
       const known = clients.get(node.name)
       if (known !== undefined) return known.agent
-      const client = new NodeAgentServiceClient(node.agent, credentials, {
+      const client = new BoundedClient(node.agent, credentials, {
         // An agent proves that it is this node, whatever address it is reached at.
         'grpc.ssl_target_name_override': node.name,
         'grpc.default_authority': node.name,
         // Agents are neighbours: an https_proxy of the operator's shell is for others.
         'grpc.enable_http_proxy': 0,
         'grpc.max_receive_message_length': largestMessage,
-        // An agent may have been taken over: what it answers is looked at before anything uses it.
-        interceptors: [boundAnswers],
         // A node that died without a word is noticed in seconds, not by the kernel's retransmissions in a quarter of an hour.
         'grpc.keepalive_time_ms': 10_000,
         'grpc.keepalive_timeout_ms': 5_000,
