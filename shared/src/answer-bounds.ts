@@ -41,7 +41,10 @@ const [firstYear, lastYear] = [-62_135_596_800_000, 253_402_300_799_999]
 
 /** What a field may hold, by the kind that its name says; the first that fits. */
 const texts: readonly { readonly of: RegExp; readonly characters: number }[] = [
-  { of: /^(?:hostname|node|name|namespace|id|uid|machineId|productUuid|serial|state|method|code|reached)$/, characters: 4_096 },
+  {
+    of: /^(?:hostname|node|name|namespace|id|uid|machineId|productUuid|serial|state|method|code|reached)$/,
+    characters: 4_096,
+  },
   { of: /[vV]ersion$|[sS]ha256|^(?:clusterId|containerRuntime|criSocket|os|kernel)$/, characters: 4_096 },
   { of: /^(?:message|summary|remedy|error|problem)$/, characters: 64 * 1024 },
   { of: /^/, characters: 4 * mebibyte },

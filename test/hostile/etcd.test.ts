@@ -16,17 +16,35 @@ const lies: Readonly<Record<string, readonly [(state: EtcdServer['state']) => vo
     (state) => state.members.push(...others(1, () => ({ clientURLs: Array(1_000).fill('https://192.0.2.1:1') }))),
     /addresses/,
   ],
-  'an address that is none': [(state) => state.members.push(...others(1, () => ({ clientURLs: ['\u001b[2J'] }))), /address/],
+  'an address that is none': [
+    (state) => state.members.push(...others(1, () => ({ clientURLs: ['\u001b[2J'] }))),
+    /address/,
+  ],
   'an address of a script': [
     (state) => state.members.push(...others(1, () => ({ clientURLs: ['javascript:alert(1)'] }))),
     /javascript/,
   ],
-  'a file as address': [(state) => state.members.push(...others(1, () => ({ peerURLs: ['file:///etc/shadow'] }))), /shadow/],
-  'a name of a megabyte': [(state) => state.members.push(...others(1, () => ({ name: 'x'.repeat(2 ** 20) }))), /name has/],
+  'a file as address': [
+    (state) => state.members.push(...others(1, () => ({ peerURLs: ['file:///etc/shadow'] }))),
+    /shadow/,
+  ],
+  'a name of a megabyte': [
+    (state) => state.members.push(...others(1, () => ({ name: 'x'.repeat(2 ** 20) }))),
+    /name has/,
+  ],
   'a size below zero': [(state) => Object.assign(state.status, { dbSize: '-5' }), /-5/],
-  'a size above all disks': [(state) => Object.assign(state.status, { dbSize: '9223372036854775807' }), /9223372036854775807/],
-  'an index above all numbers': [(state) => Object.assign(state.status, { raftIndex: '18446744073709551615' }), /18446744073709551615/],
-  'five million errors': [(state) => Object.assign(state.status, { errors: Array(1_000_000).fill('') }), /fields|larger/],
+  'a size above all disks': [
+    (state) => Object.assign(state.status, { dbSize: '9223372036854775807' }),
+    /9223372036854775807/,
+  ],
+  'an index above all numbers': [
+    (state) => Object.assign(state.status, { raftIndex: '18446744073709551615' }),
+    /18446744073709551615/,
+  ],
+  'five million errors': [
+    (state) => Object.assign(state.status, { errors: Array(1_000_000).fill('') }),
+    /fields|larger/,
+  ],
 }
 
 async function connected(t: Test) {

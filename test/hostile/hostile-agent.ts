@@ -1,4 +1,9 @@
-import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  createSecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 
@@ -14,8 +19,8 @@ export interface HostileCall {
 
 export interface HostileAgent {
   readonly port: number
-  /** Calls that reached it. */
-  calls(): number
+  /** Gives it its certificate: before, it has a port only. */
+  identify(identity: MutualTlsIdentity): void
   close(): void
 }
 
@@ -30,7 +35,11 @@ export function framed(message: Uint8Array, { length = message.length, compresse
 const begin = { ':status': 200, 'content-type': 'application/grpc+proto' }
 
 /** Begins an answer; ends with `trailers` when the caller ends the stream. */
-export function respond(stream: ServerHttp2Stream, trailers: Record<string, string> = { 'grpc-status': '0' }, more: Record<string, string> = {}): void {
+export function respond(
+  stream: ServerHttp2Stream,
+  trailers: Record<string, string> = { 'grpc-status': '0' },
+  more: Record<string, string> = {},
+): void {
   stream.respond({ ...begin, ...more }, { waitForTrailers: true })
   stream.on('wantTrailers', () => stream.sendTrailers(trailers))
 }
@@ -70,9 +79,8 @@ export const endless =
   }
 
 /** An agent with a certificate of the fleet that speaks HTTP/2 by hand, so that nothing keeps it within gRPC. */
-export async function serveHostile(identity: MutualTlsIdentity, misbehave: Misbehaviour): Promise<HostileAgent> {
-  let calls = 0
-  const server = createSecureServer({ ...identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' })
+export async function serveHostile(misbehave: Misbehaviour): Promise<HostileAgent> {
+  const server = createSecureServer({ requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' })
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
@@ -80,7 +88,6 @@ export async function serveHostile(identity: MutualTlsIdentity, misbehave: Misbe
     session.on('close', () => sessions.delete(session))
   })
   server.on('stream', (stream: ServerHttp2Stream, headers: Http2ServerRequest['headers']) => {
-    calls++
     stream.on('error', () => undefined)
     const method = String(headers[':path']).split('/').at(-1) ?? ''
     void misbehave({ method, stream, session: stream.session as ServerHttp2Session })
@@ -89,7 +96,7 @@ export async function serveHostile(identity: MutualTlsIdentity, misbehave: Misbe
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    calls: () => calls,
+    identify: (identity) => server.setSecureContext(identity),
     close() {
       for (const session of sessions) session.destroy()
       server.close()

@@ -10,9 +10,11 @@ import { controlPlaneNode } from '../support/control-plane-node.js'
 type Answer = (socket: Socket) => void
 
 const head = (...lines: readonly string[]): string => `${['HTTP/1.1 200 OK', ...lines].join('\r\n')}\r\n\r\n`
-const json = (text: string): Answer => (socket) => {
-  socket.write(`${head('content-type: application/json', `content-length: ${Buffer.byteLength(text)}`)}${text}`)
-}
+const json =
+  (text: string): Answer =>
+  (socket) => {
+    socket.write(`${head('content-type: application/json', `content-length: ${Buffer.byteLength(text)}`)}${text}`)
+  }
 
 /** The same piece until the agent hangs up. */
 const endless =
@@ -33,7 +35,10 @@ const chunk = `10000\r\n${'[1,'.repeat(2 ** 16).slice(0, 2 ** 16)}\r\n`
 const answers: Readonly<Record<string, readonly [Answer, RegExp]>> = {
   'a body without end': [endless(head('content-type: application/json'), 'x'.repeat(2 ** 16)), /more than \d+ bytes/],
   'a watch without end': [endless(head('transfer-encoding: chunked'), chunk), /more than \d+ bytes/],
-  'interim answers without end': [endless('', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'), /more than 100 interim answers/],
+  'interim answers without end': [
+    endless('', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'),
+    /more than 100 interim answers/,
+  ],
   'headers without end': [endless('HTTP/1.1 200 OK\r\n', `x-y: ${'z'.repeat(1_000)}\r\n`), /overflow/i],
   'a length that is too long': [
     (socket) => socket.end(`${head('content-length: 1000')}{}`),
@@ -43,8 +48,7 @@ const answers: Readonly<Record<string, readonly [Answer, RegExp]>> = {
   'two lengths': [(socket) => socket.write(`${head('content-length: 2', 'content-length: 3')}{}`), /Parse|length/i],
   'no HTTP': [(socket) => socket.write('SSH-2.0-OpenSSH\r\n'), /Parse/i],
   'a redirect elsewhere': [
-    (socket) =>
-      socket.write('HTTP/1.1 302 Found\r\nlocation: https://192.0.2.1/steal\r\ncontent-length: 0\r\n\r\n'),
+    (socket) => socket.write('HTTP/1.1 302 Found\r\nlocation: https://192.0.2.1/steal\r\ncontent-length: 0\r\n\r\n'),
     /answered 302/,
   ],
   'a compressed bomb': [
@@ -68,7 +72,10 @@ const answers: Readonly<Record<string, readonly [Answer, RegExp]>> = {
   'metadata of another type': [json('{"metadata":"x","items":[]}'), /metadata/],
   'names of another type': [json('{"metadata":{"name":{"a":1}},"items":[{"metadata":{"name":[]}}]}'), /name/],
   'labels of another type': [json('{"metadata":{},"items":[{"metadata":{"name":"x","labels":{"a":1}}}]}'), /labels/],
-  'conditions of another type': [json('{"items":[{"metadata":{"name":"x"},"status":{"conditions":"x"}}]}'), /conditions/],
+  'conditions of another type': [
+    json('{"items":[{"metadata":{"name":"x"},"status":{"conditions":"x"}}]}'),
+    /conditions/,
+  ],
   'data of another type': [json('{"metadata":{"name":"x"},"data":{"kubeconfig":{}}}'), /data/],
   'numbers of another type': [json('{"metadata":{"name":"x","generation":1e300}}'), /generation/],
   'a refusal without end': [

@@ -9,7 +9,11 @@ import type { Agent } from '@quorate/coordinator/fleet/agent'
 import { connectFleet } from '@quorate/coordinator/fleet/fleet'
 import { initState } from '@quorate/coordinator/state/init'
 import { keepBackup } from '@quorate/coordinator/state/keep-backup'
-import { CheckJoinResponse, RestartKubeletResponse, WatchAvailabilityResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import {
+  CheckJoinResponse,
+  RestartKubeletResponse,
+  WatchAvailabilityResponse,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationEvent } from '@quorate/shared/gen/quorate/v1/operation'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { parseNodeName, parseRunId } from '@quorate/shared/names'
@@ -30,7 +34,8 @@ const asAgent = identity(node, 'server', 'quorate:node')
 const asOperator = identity('coordinator', 'client', 'quorate:operator')
 
 async function agentThat(t: Test, misbehave: Misbehaviour): Promise<Agent> {
-  const hostile = await serveHostile(asAgent, misbehave)
+  const hostile = await serveHostile(misbehave)
+  hostile.identify(asAgent)
   const fleet = connectFleet(asOperator, { firstPauseMs: 10, longestPauseMs: 20, changeMs: 200, readMs: 0 })
   t.teardown(() => {
     fleet.close()
@@ -45,7 +50,9 @@ const event = (more: OperationEvent): Uint8Array => {
 }
 const progress = (message: string): Uint8Array => event({ event: { $case: 'progress', progress: { message } } })
 const result = (more: object): Uint8Array =>
-  event({ event: { $case: 'result', result: { unchanged: false, touched: [], summary: 's', facts: {}, sealed: [], ...more } } })
+  event({
+    event: { $case: 'result', result: { unchanged: false, touched: [], summary: 's', facts: {}, sealed: [], ...more } },
+  })
 
 /** What a hostile agent does with a change, how the run ends, and the most that its journal may have. */
 const changes: Readonly<Record<string, readonly [Misbehaviour, string | undefined]>> = {
@@ -56,7 +63,9 @@ const changes: Readonly<Record<string, readonly [Misbehaviour, string | undefine
   'a result that is not one': [answers(Buffer.alloc(100, 0xff)), 'AGENT_ANSWER_REFUSED'],
   'a long summary': [answers(result({ summary: 'y'.repeat(900_000) })), 'AGENT_ANSWER_REFUSED'],
   'forty thousand touched files': [
-    answers(result({ touched: Array.from({ length: 40_000 }, () => ({ name: '', sha256Before: '', sha256After: '' })) })),
+    answers(
+      result({ touched: Array.from({ length: 40_000 }, () => ({ name: '', sha256Before: '', sha256After: '' })) }),
+    ),
     'AGENT_ANSWER_REFUSED',
   ],
   'two results': [answers(result({ summary: 'the first' }), result({ summary: 'the second' })), undefined],
@@ -69,7 +78,16 @@ const changes: Readonly<Record<string, readonly [Misbehaviour, string | undefine
     undefined,
   ],
   'hostile words everywhere': [
-    answers(progress(steering), result({ summary: `<img src=x onerror=alert(1)>${steering}`, facts: { __proto__x: steering, 'javascript:alert(1)': '"><script>alert(1)</script>' }, touched: [{ name: `"/><svg onload=alert(1)>${steering}`, sha256Before: steering, sha256After: "' onmouseover='x" }] })),
+    answers(
+      progress(steering),
+      result({
+        summary: `<img src=x onerror=alert(1)>${steering}`,
+        facts: { __proto__x: steering, 'javascript:alert(1)': '"><script>alert(1)</script>' },
+        touched: [
+          { name: `"/><svg onload=alert(1)>${steering}`, sha256Before: steering, sha256After: "' onmouseover='x" },
+        ],
+      }),
+    ),
     undefined,
   ],
   'a secret in its error': [
@@ -135,17 +153,28 @@ t.test('changes of a hostile node: the run ends, its journal has an end, report 
   const { quorate: program } = await bundlePrograms(join(folder, 'programs'))
   const quorate = (...args: readonly string[]): Promise<string> =>
     new Promise((resolve) =>
-      execFile(process.execPath, [program, ...args, '--state', state], { env: { ...process.env, NO_COLOR: '1' }, maxBuffer: 2 ** 28 }, (_, stdout, stderr) => resolve(stdout + stderr)),
+      execFile(
+        process.execPath,
+        [program, ...args, '--state', state],
+        { env: { ...process.env, NO_COLOR: '1' }, maxBuffer: 2 ** 28 },
+        (_, stdout, stderr) => resolve(stdout + stderr),
+      ),
     )
   const worded = Object.keys(changes).indexOf('hostile words everywhere')
-  const id = readdirSync(paths.runs).find((name) => name.includes(`${Math.floor(worded / 10)}-abcde${worded % 10}`))?.slice(0, -6) ?? ''
+  const id =
+    readdirSync(paths.runs)
+      .find((name) => name.includes(`${Math.floor(worded / 10)}-abcde${worded % 10}`))
+      ?.slice(0, -6) ?? ''
   const page = join(state, 'report.html')
   for (const args of [['status'], ['status', id], ['report', id], ['report', id, '--html', page]]) {
     const said = await quorate(...args)
     t.notMatch(said, steers, args.join(' '))
     t.notMatch(said, /\n {4}at |error:/, args.join(' '))
   }
-  for (const args of [['status', id], ['report', id]]) {
+  for (const args of [
+    ['status', id],
+    ['report', id],
+  ]) {
     const said = await quorate(...args, '-o', 'json')
     t.notMatch(said, steers)
     t.ok(JSON.parse(said))
@@ -163,10 +192,13 @@ t.test('streams that are read have an end too', async (t) => {
     CheckJoinResponse.fromPartial({ event: { $case: 'progress', progress: { message: 'p' } } }),
   ).finish()
   const checking = await agentThat(t, endless(framed(checked)))
-  await t.rejects(checking.checkJoin(join, (line) => void lines.push(line)), {
-    code: 'AGENT_ANSWER_REFUSED',
-    where: node,
-  })
+  await t.rejects(
+    checking.checkJoin(join, (line) => void lines.push(line)),
+    {
+      code: 'AGENT_ANSWER_REFUSED',
+      where: node,
+    },
+  )
   t.ok(lines.length <= 10_000)
 
   const report = WatchAvailabilityResponse.encode(WatchAvailabilityResponse.fromPartial({})).finish()
@@ -190,12 +222,25 @@ t.test('a backup does not fill the disk of the operator', async (t) => {
   const run = '20261130t000000-abcdef'
   const empty = await agentThat(t, endless(framed(new Uint8Array())))
   const keep = (agent: Agent, mostBytes?: number) =>
-    keepBackup(paths, { run, node, kind: 'files', bytes: agent.readBackup(run, 'files', 'age1'), ...(mostBytes === undefined ? {} : { mostBytes }) })
+    keepBackup(paths, {
+      run,
+      node,
+      kind: 'files',
+      bytes: agent.readBackup(run, 'files', 'age1'),
+      ...(mostBytes === undefined ? {} : { mostBytes }),
+    })
   await t.rejects(keep(empty), { code: 'AGENT_ANSWER_REFUSED', where: node })
   const chunk = Buffer.concat([Buffer.from([10, 0x80, 0x80, 0x10]), Buffer.alloc(2 ** 18)])
   const full = await agentThat(t, endless(framed(chunk)))
-  await t.rejects(keep(full, 5 * 2 ** 20), { code: 'AGENT_ANSWER_REFUSED', where: node, message: /more than 5242880 bytes/ })
+  await t.rejects(keep(full, 5 * 2 ** 20), {
+    code: 'AGENT_ANSWER_REFUSED',
+    where: node,
+    message: /more than 5242880 bytes/,
+  })
   t.same(readdirSync(join(paths.backups, run)), [], 'nothing is left of them')
-  const piece = await agentThat(t, answers(Buffer.concat([Buffer.from([10, 0x80, 0x80, 0x80, 0x01]), Buffer.alloc(2 ** 21)])))
+  const piece = await agentThat(
+    t,
+    answers(Buffer.concat([Buffer.from([10, 0x80, 0x80, 0x80, 0x01]), Buffer.alloc(2 ** 21)])),
+  )
   await t.rejects(keep(piece), { code: 'AGENT_ANSWER_REFUSED', message: /bytes, more than/ })
 })

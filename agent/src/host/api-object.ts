@@ -20,7 +20,16 @@ const namesOf = (kind: Kind, ...names: readonly string[]): readonly (readonly [s
 const kinds: ReadonlyMap<string, Kind> = new Map([
   ...namesOf(isObject, 'metadata', 'spec', 'template', 'nodeInfo', 'updateStrategy', 'clientConfig', 'loadBalancer'),
   ...namesOf(isListOf(isObject), 'items', 'ownerReferences', 'managedFields', 'taints', 'containerStatuses'),
-  ...namesOf(isListOf(isObject), 'containers', 'initContainers', 'env', 'tolerations', 'webhooks', 'ports', 'endpoints'),
+  ...namesOf(
+    isListOf(isObject),
+    'containers',
+    'initContainers',
+    'env',
+    'tolerations',
+    'webhooks',
+    'ports',
+    'endpoints',
+  ),
   ...namesOf(isListOf(isText), 'command', 'args'),
   ...namesOf(isTextByName, 'labels', 'annotations', 'data', 'nodeSelector'),
   ...namesOf(isText, 'name', 'namespace', 'uid', 'resourceVersion', 'continue', 'gitVersion', 'creationTimestamp'),

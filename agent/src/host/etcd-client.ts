@@ -154,8 +154,7 @@ function requireMembership(members: readonly Member[]): void {
     const urls = [...clientURLs, ...peerURLs]
     if (urls.length > mostUrls) throw new Error(`member ${hex(ID)} has ${urls.length} addresses`)
     const wrong = urls.find((url) => !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
-    if (wrong !== undefined)
-      throw new Error(`member ${hex(ID)} has the address ${JSON.stringify(wrong.slice(0, 200))}`)
+    if (wrong !== undefined) throw new Error(`member ${hex(ID)} has the address ${JSON.stringify(wrong.slice(0, 200))}`)
   }
 }
 

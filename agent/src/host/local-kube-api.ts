@@ -98,6 +98,18 @@ function statusMessage(body: string): string {
   return body.slice(0, 200)
 }
 
+/** An object of the API; API_SERVER_REFUSED for a body that is none. */
+function read<T>({ method, path }: Question, body: string): T {
+  try {
+    const value = parseBounded(body)
+    requireApiObject(value)
+    return value as T
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new QuorateError('API_SERVER_REFUSED', `${method} ${path}: ${why.slice(0, 200)}`, { where: path })
+  }
+}
+
 function kubeApi(once: Ask): KubeApi {
   const ask: Ask = (question) => pastElection(once, question)
   const refusal = ({ method, path }: Question, { status, body }: Answer): QuorateError =>
@@ -108,16 +120,6 @@ function kubeApi(once: Ask): KubeApi {
       : new QuorateError('API_SERVER_REFUSED', `${method} ${path} answered ${status}: ${statusMessage(body)}`, {
           where: path,
         })
-  const read = <T>({ method, path }: Question, body: string): T => {
-    try {
-      const value = parseBounded(body)
-      requireApiObject(value)
-      return value as T
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      throw new QuorateError('API_SERVER_REFUSED', `${method} ${path}: ${why.slice(0, 200)}`, { where: path })
-    }
-  }
   const done = async <T>(question: Question): Promise<T> => {
     const answer = await ask(question)
     if (answer.status < 200 || answer.status > 299) throw refusal(question, answer)

@@ -35,7 +35,10 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
           whole.update(chunk)
           digest.update(chunk)
           if (digest.size > roomFor(expected))
-            throw new QuorateError('ETCD_REFUSED', `etcd sends more than ${mebibytes(roomFor(expected))} as its snapshot`)
+            throw new QuorateError(
+              'ETCD_REFUSED',
+              `etcd sends more than ${mebibytes(roomFor(expected))} as its snapshot`,
+            )
           const [was, is] = [before, digest.size].map((bytes) => Math.floor(bytes / reportEveryBytes))
           if (was !== is) progress(`saved ${mebibytes(digest.size)} of about ${mebibytes(expected)}`)
         },

@@ -36,8 +36,9 @@ const unseen = /[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu
 /** JSON whose text may be shown: such characters, which are in strings only, as escapes. */
 const harmless = (json: string): string =>
   json.replaceAll(unseen, (character) =>
-    Array.from({ length: character.length }, (_, at) =>
-      `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
     ).join(''),
   )
 

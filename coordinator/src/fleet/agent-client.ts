@@ -14,7 +14,7 @@ import type {
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationEvent, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
-import type { Agent, ChangeCall, ReadOptions } from './agent.js'
+import type { Agent, ReadOptions } from './agent.js'
 import { Allowance, answerRefused, inPace, ofOneCall, ofOneNode } from './allowance.js'
 import { errorFromStatus, isConnectionLoss } from './error-from-status.js'
 
@@ -133,7 +133,10 @@ class GrpcAgent implements Agent {
   watchAvailability: Agent['watchAvailability'] = (request, options = {}) =>
     inPace(
       this.node,
-      this.#answers<WatchAvailabilityResponse>('watchAvailability', request, { deadlineMs: longestWatchMs, ...options }),
+      this.#answers<WatchAvailabilityResponse>('watchAvailability', request, {
+        deadlineMs: longestWatchMs,
+        ...options,
+      }),
     )
 
   async *readBackup(

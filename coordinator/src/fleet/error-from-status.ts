@@ -73,8 +73,7 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
 }
 
 /** What grpc-js says of an answer that it, or `boundedClient`, does not take. */
-const notTaken =
-  /^(?:Response message parsing error: |Received message |(?=Too many responses received))(.*)$/s
+const notTaken = /^(?:Response message parsing error: |Received message |(?=Too many responses received))(.*)$/s
 
 /** A status without Quorate's own detail: an answer that was not taken, or one that no agent gives. */
 function refusedAnswer(code: status, said: string): string {
@@ -96,7 +95,9 @@ const tlsReason = (said: string): string => /:SSL routines:[^:]*:([^:]+):/.exec(
 function fromDetail(detail: ErrorDetail, node: string, cause: ServiceError): QuorateError {
   const { code } = detail
   // An agent that is newer than we are may have codes that we lack: its words and remedy still hold.
-  const [known, message] = isErrorCode(code) ? [code, detail.message] : (['INTERNAL', `${code}: ${detail.message}`] as const)
+  const [known, message] = isErrorCode(code)
+    ? [code, detail.message]
+    : (['INTERNAL', `${code}: ${detail.message}`] as const)
   return new QuorateError(known, saidByNode(message), {
     where: node,
     cause,
