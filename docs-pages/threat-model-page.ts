@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { access } from '../agent/src/server/access.js'
+import { ofOneCall, ofOneNode } from '../coordinator/src/fleet/allowance.js'
+import { answerSizes } from '../shared/src/answer-bounds.js'
 import { NodeAgentServiceService } from '../shared/src/gen/quorate/v1/node_agent.js'
 
 type Name = keyof typeof NodeAgentServiceService
@@ -32,6 +34,56 @@ const runs: Partial<Readonly<Record<Name, string>>> = {
   placeSignedCertificates:
     'certificates of another CA, if the CA key is not on the cluster; nothing uses them before a join',
 }
+
+/** What a node that was taken over may try against the coordinator, and what stops it. */
+const hostileNode: readonly (readonly [string, string])[] = [
+  [
+    'answer with more than a coordinator can hold: large, deeply nested, millions of empty messages, compressed',
+    'each answer is counted while it is decoded, by the sizes below: `AGENT_ANSWER_REFUSED`',
+  ],
+  [
+    'answer with names of a megabyte, times without a date, numbers that are none',
+    'each field has bounds by its kind (`shared/src/answer-bounds.ts`): `AGENT_ANSWER_REFUSED`',
+  ],
+  [
+    'report progress, or watch reports, without end',
+    'lines and characters are counted for each call and each node, reports against the clock: `AGENT_ANSWER_REFUSED`',
+  ],
+  [
+    'send a backup without end',
+    'a backup of files has at most 1 GiB, of etcd 16 GiB, and it leaves room on the disk for the journal',
+  ],
+  [
+    'never answer, answer byte by byte, reset every call',
+    'each call has a deadline: 10 s to read, 30 minutes to change; `AGENT_UNREACHABLE`',
+  ],
+  [
+    'steer the terminal, or the browser that shows a report',
+    'control characters are removed; invisible ones are written out in text, JSON and HTML; HTML is escaped, and its policy runs no script',
+  ],
+  [
+    'choose how a command exits by an error code of its own',
+    'only the codes in [errors](errors.md) count; any other is a fault of the agent',
+  ],
+  ['write a secret into the journal by an error or a progress line', 'the filter for secrets goes over both again'],
+]
+
+const attackRows = (rows: readonly (readonly [string, string])[]): string =>
+  rows.map(([attack, stops]) => `| ${attack} | ${stops} |`).join('\n')
+
+const sizeRows = (): string =>
+  Object.entries(answerSizes)
+    .map(([of, { bytes, fields }]) => {
+      const name = of.includes(' ') ? of : `the answer to \`${of}\``
+      return `| ${name} | ${bytes / 2 ** 20} MiB | ${fields.toLocaleString('en')} fields |`
+    })
+    .concat(
+      Object.entries({ 'progress of one call': ofOneCall, 'progress of one node, for each command': ofOneNode }).map(
+        ([of, { lines, characters }]) =>
+          `| ${of} | ${characters / 2 ** 20} Mi characters | ${lines.toLocaleString('en')} lines |`,
+      ),
+    )
+    .join('\n')
 
 /** The comment above each rpc of the proto, as one text. */
 function purposes(): ReadonlyMap<string, string> {
@@ -113,6 +165,29 @@ What remains, and why the key is to be kept as the private key of the cluster's 
 
 \`/etc/quorate/node.key\`. Its thief can call no operation. With the node's address as well it can impersonate this agent: report wrong facts, and receive the join secrets when this node joins. Together with the coordinator's certificate it can also
 seal: place shared files, kubeadm's patches among them, on nodes that join. The certificate proves the name in it and no other.
+
+### A node that was taken over
+
+Root on an enrolled node has its certificate and answers what it likes. The coordinator believes no size, no text and no number of it:
+
+| attack | what stops it |
+|---|---|
+${attackRows(hostileNode)}
+
+| at most | | |
+|---|---|---|
+${sizeRows()}
+
+What remains:
+
+- It can lie about facts of its own node. The plan and the gates then rest on the lie, except where another node observes the same: connections, certificates, etcd's members.
+- It can stop a run: by an error, by silence, and by \`FENCED\`, which ends the run on every node.
+- Message and remedy of its errors are its own words, after \`next:\` too. **Do not type a command that only an error of one node suggests.**
+- Up to those limits it can fill journals and backups of the state folder.
+- On the first control plane it is cluster-admin anyway.
+
+An agent believes its API server and its etcd as little: at most 32 MiB for an answer, 100 levels of JSON, the types that the API documents, 64 members with 16 addresses each, a snapshot of at most twice the size of the database; a redirect is not
+followed, and a compressed answer is not asked for. What does not fit is \`API_SERVER_REFUSED\` or \`ETCD_REFUSED\`.
 
 ### Sealing key
 

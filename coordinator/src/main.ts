@@ -96,7 +96,8 @@ async function main(args: readonly string[]): Promise<void> {
     const error = (given.code === 'INTERNAL' ? stateError(thrown, stateFolder(args)) : undefined) ?? given
     const json = args.includes('json') || args.includes('--output=json') || args.includes('-ojson')
     terminal.err(json ? errorJson(error) : errorText(error, makeStyle(coloured)))
-    if (error.code === 'INTERNAL' && error.cause instanceof Error)
+    // The stack of a call says nothing of a bug on the other side of it.
+    if (error.code === 'INTERNAL' && error.cause instanceof Error && !('metadata' in error.cause))
       terminal.err(`${printable(error.cause.stack ?? '')}\n`)
     process.exitCode = error.exitCode
   }

@@ -98,6 +98,12 @@ export const catalogue = {
     remedy:
       'This fleet did not issue the certificate of the node, or the certificate has expired. Enroll the node again: `quorate enroll NODE --bundle DIR`.',
   },
+  AGENT_ANSWER_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy:
+      'On that node: `quorate-agent --version` and `journalctl -u quorate-agent`. If the version is that of `quorate --version`, the agent does not behave as Quorate made it: treat the node as taken over, see docs/threat-model.md#a-node-that-was-taken-over.',
+  },
   ACCESS_DENIED: {
     status: 'PERMISSION_DENIED',
     exit: 'usage',
@@ -345,6 +351,9 @@ export const catalogue = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue
+
+/** True for a code of the catalogue. Text from elsewhere may be `constructor`, which every object has. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(catalogue, text)
 
 export interface QuorateErrorOptions {
   /** Node or file on which the error occurred. */

@@ -73,7 +73,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   'shared/src/gen': { may: [], doors: ['@bufbuild/protobuf/wire', '@grpc/grpc-js'] },
   'shared/src': {
     may: ['shared/src/gen'],
-    doors: ['yaml', 'node-forge', 'diff', '@grpc/grpc-js', 'node:tls', 'node:net'],
+    doors: ['yaml', 'node-forge', 'diff', '@grpc/grpc-js', '@bufbuild/protobuf/wire', 'node:tls', 'node:net'],
   },
   'agent/src/host': {
     may: ['shared/src', 'shared/src/gen'],

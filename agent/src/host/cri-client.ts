@@ -1,4 +1,5 @@
 import { credentials } from '@grpc/grpc-js'
+import { boundedClient } from '@quorate/shared/answer-bounds'
 import { QuorateError } from '@quorate/shared/errors'
 import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { type Container, ImageServiceClient, RuntimeServiceClient } from '@quorate/shared/gen/third_party/cri/api'
@@ -6,6 +7,8 @@ import type { CriClient } from './cri.js'
 import { grpcReason, unary } from './grpc-call.js'
 import type { Host } from './host.js'
 
+const BoundedRuntime = boundedClient(RuntimeServiceClient)
+const BoundedImages = boundedClient(ImageServiceClient)
 const answerMs = 10_000
 const pullMs = 15 * 60_000
 const states = ['created', 'running', 'exited', 'unknown'] as const
@@ -30,8 +33,8 @@ function containerFacts(container: Container): ContainerFacts {
  */
 export function connectCri(host: Host, socket: string): CriClient {
   const address = `unix:${host.realPath(socket.replace(/^unix:(\/\/)?/, ''))}`
-  const runtime = new RuntimeServiceClient(address, credentials.createInsecure())
-  const image = new ImageServiceClient(address, credentials.createInsecure())
+  const runtime = new BoundedRuntime(address, credentials.createInsecure())
+  const image = new BoundedImages(address, credentials.createInsecure())
   const said = async <T>(doing: string, answer: Promise<T>): Promise<T> =>
     answer.catch((error: unknown) => {
       throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(error)}`, {

@@ -1,3 +1,4 @@
+import { boundedClient } from '@quorate/shared/answer-bounds'
 import { QuorateError } from '@quorate/shared/errors'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdMember, EtcdStatus } from '@quorate/shared/gen/quorate/v1/facts'
@@ -19,6 +20,21 @@ const changeMs = 15_000
 const alarmNames = ['NONE', 'NOSPACE', 'CORRUPT'] as const
 
 const hex = (id: string): string => BigInt(id).toString(16)
+
+/** A size or an index; one that no etcd reaches is refused. */
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${text} is no size and no index`)
+  return value
+}
+
+/** What an etcd answers is looked at before anything uses it. */
+const Bounded = {
+  Cluster: boundedClient(ClusterClient),
+  Maintenance: boundedClient(MaintenanceClient),
+  Auth: boundedClient(AuthClient),
+  Kv: boundedClient(KVClient),
+}
 
 interface Clients {
   readonly cluster: ClusterClient
@@ -44,10 +60,10 @@ class Channels {
     // etcd is in the cluster: a proxy of the agent's environment must not be used.
     const [identity, options] = [dial.identity, { ...dial.options, 'grpc.enable_http_proxy': 0 }]
     const made = {
-      cluster: new ClusterClient(host, identity, options),
-      maintenance: new MaintenanceClient(host, identity, options),
-      auth: new AuthClient(host, identity, options),
-      kv: new KVClient(host, identity, options),
+      cluster: new Bounded.Cluster(host, identity, options),
+      maintenance: new Bounded.Maintenance(host, identity, options),
+      auth: new Bounded.Auth(host, identity, options),
+      kv: new Bounded.Kv(host, identity, options),
     }
     this.open.set(url, made)
     return made
@@ -70,12 +86,12 @@ async function readStatus({ maintenance }: Clients, signal?: AbortSignal): Promi
   const answer = await unary(maintenance.status.bind(maintenance), {}, { deadlineMs: statusMs, signal })
   return {
     version: answer.version,
-    dbSizeBytes: Number(answer.dbSize),
-    dbInUseBytes: Number(answer.dbSizeInUse),
+    dbSizeBytes: count(answer.dbSize),
+    dbInUseBytes: count(answer.dbSizeInUse),
     leaderId: hex(answer.leader),
     learner: answer.isLearner,
-    raftIndex: Number(answer.raftIndex),
-    raftAppliedIndex: Number(answer.raftAppliedIndex),
+    raftIndex: count(answer.raftIndex),
+    raftAppliedIndex: count(answer.raftAppliedIndex),
     errors: answer.errors,
     clusterId: hex(answer.header?.clusterId ?? '0'),
     latencyMs: Math.round(performance.now() - started),
@@ -134,7 +150,22 @@ async function chooseEndpoint(channels: Channels, [first = '', ...others]: reado
 async function listMembers({ cluster }: Clients, signal?: AbortSignal) {
   const list = (linearizable: boolean) =>
     unary(cluster.memberList.bind(cluster), { linearizable }, { deadlineMs: statusMs, signal })
-  return list(true).catch(() => list(false))
+  const answer = await list(true).catch(() => list(false))
+  requireMembership(answer.members)
+  return answer
+}
+
+/** Each member is asked at each of its addresses: a list that no etcd has is not followed. */
+const [mostMembers, mostUrls] = [64, 16]
+
+function requireMembership(members: readonly Member[]): void {
+  if (members.length > mostMembers) throw new Error(`a list of ${members.length} members`)
+  for (const { ID, clientURLs, peerURLs } of members) {
+    const urls = [...clientURLs, ...peerURLs]
+    if (urls.length > mostUrls) throw new Error(`member ${hex(ID)} has ${urls.length} addresses`)
+    const wrong = urls.find((url) => !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
+    if (wrong !== undefined) throw new Error(`member ${hex(ID)} has the address ${JSON.stringify(wrong.slice(0, 200))}`)
+  }
 }
 
 async function listAlarms({ maintenance }: Clients, signal?: AbortSignal): Promise<string[]> {

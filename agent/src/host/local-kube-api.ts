@@ -4,12 +4,19 @@ import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import { type KubeconfigView, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
+import { requireApiObject } from './api-object.js'
 import type { Host } from './host.js'
+import { parseBounded, readBody } from './http-body.js'
 import type { KubeApi, TrialChange } from './kube-api.js'
 import { readLocalApiServer } from './local-api-server.js'
 
 const adminConf = '/etc/kubernetes/admin.conf'
 const answerMs = 15_000
+/** The whole answer: one that comes byte by byte has an end too. */
+const wholeMs = 60_000
+const longestMessage = 2_000
+/** Answers of the class 1xx before the one that counts. */
+const mostInterim = 100
 
 interface Question {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -39,15 +46,22 @@ function send(options: RequestOptions, question: Question): Promise<Answer> {
     const call = request(
       { ...options, method, path, headers, ...(signal === undefined ? {} : { signal }) },
       (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
-        )
+        readBody(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
       },
     )
-    call.setTimeout(answerMs, () => call.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
+    const giveUp = (why: string): void => {
+      const error = new Error(why)
+      reject(error)
+      call.destroy(error)
+    }
+    const late = (ms: number) => () => giveUp(`no answer within ${ms / 1000} s`)
+    let interim = 0
+    call.on('information', () => {
+      if (++interim > mostInterim) giveUp(`more than ${mostInterim} interim answers`)
+    })
+    const whole = setTimeout(late(wholeMs), wholeMs)
+    call.once('close', () => clearTimeout(whole))
+    call.setTimeout(answerMs, late(answerMs))
     call.on('error', (error) => {
       // A kept connection that the server has closed: the request was never read, so a retry is safe.
       if (call.reusedSocket && 'code' in error && error.code === 'ECONNRESET')
@@ -76,12 +90,24 @@ async function pastElection(ask: Ask, question: Question): Promise<Answer> {
 /** `message` of the Status object that the API server returns, else the beginning of the text. */
 function statusMessage(body: string): string {
   try {
-    const { message } = JSON.parse(body) as { message?: unknown }
-    if (typeof message === 'string' && message !== '') return message
+    const { message } = parseBounded(body) as { message?: unknown }
+    if (typeof message === 'string' && message !== '') return message.slice(0, longestMessage)
   } catch {
     // not JSON: an intermediary's page or plain text
   }
   return body.slice(0, 200)
+}
+
+/** An object of the API; API_SERVER_REFUSED for a body that is none. */
+function read<T>({ method, path }: Question, body: string): T {
+  try {
+    const value = parseBounded(body)
+    requireApiObject(value)
+    return value as T
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new QuorateError('API_SERVER_REFUSED', `${method} ${path}: ${why.slice(0, 200)}`, { where: path })
+  }
 }
 
 function kubeApi(once: Ask): KubeApi {
@@ -97,7 +123,7 @@ function kubeApi(once: Ask): KubeApi {
   const done = async <T>(question: Question): Promise<T> => {
     const answer = await ask(question)
     if (answer.status < 200 || answer.status > 299) throw refusal(question, answer)
-    return JSON.parse(answer.body) as T
+    return read<T>(question, answer.body)
   }
   return {
     async get<T>(path: string, signal?: AbortSignal) {
@@ -105,7 +131,7 @@ function kubeApi(once: Ask): KubeApi {
       const answer = await ask(question)
       if (answer.status === 404) return undefined
       if (answer.status !== 200) throw refusal(question, answer)
-      return JSON.parse(answer.body) as T
+      return read<T>(question, answer.body)
     },
     async answer(path, signal) {
       const { status, body } = await ask({ method: 'GET', path, signal })
@@ -113,12 +139,13 @@ function kubeApi(once: Ask): KubeApi {
     },
     async tryOut({ method, path, body, as }, signal) {
       const dry = `${path}${path.includes('?') ? '&' : '?'}dryRun=All`
-      const answer = await ask({ method, path: dry, body, as, signal })
+      const question: Question = { method, path: dry, body, as, signal }
+      const answer = await ask(question)
       const accepted = answer.status >= 200 && answer.status <= 299
       return {
         status: answer.status,
         message: accepted ? '' : statusMessage(answer.body),
-        stored: accepted ? JSON.parse(answer.body) : undefined,
+        stored: accepted ? read(question, answer.body) : undefined,
       }
     },
     create: (path, body, signal) => done({ method: 'POST', path, body, signal }),

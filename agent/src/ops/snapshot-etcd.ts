@@ -7,6 +7,14 @@ import { etcdSnapshotPath } from './paths.js'
 import { changed } from './result.js'
 
 const reportEveryBytes = 64 * 1024 * 1024
+/** etcd advises against databases above 8 GiB. */
+const mostBytes = 16 * 2 ** 30
+/** What a database may grow while it is read. */
+const growthBytes = 64 * 2 ** 20
+
+/** How much of a snapshot is written to this node's disk: an etcd that sends more than it said it has is not believed. */
+const roomFor = (expected: number): number =>
+  expected === 0 ? mostBytes : Math.min(2 * expected + growthBytes, mostBytes)
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`
 
 /** etcd's own snapshot, as etcdctl would save it: its bytes with etcd's sha256 at the end, which is verified during the transfer. */
@@ -26,6 +34,11 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
           const before = digest.size
           whole.update(chunk)
           digest.update(chunk)
+          if (digest.size > roomFor(expected))
+            throw new QuorateError(
+              'ETCD_REFUSED',
+              `etcd sends more than ${mebibytes(roomFor(expected))} as its snapshot`,
+            )
           const [was, is] = [before, digest.size].map((bytes) => Math.floor(bytes / reportEveryBytes))
           if (was !== is) progress(`saved ${mebibytes(digest.size)} of about ${mebibytes(expected)}`)
         },

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import { catalogue, isErrorCode, QuorateError } from '@quorate/shared/errors'
 import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
 import type { Log } from '@quorate/shared/log'
 import { diskRemedy, isSystemError } from './system-error.js'
 
 /** Name of the binary metadata with the ErrorDetail of a failed call. */
 export const errorMetadataName = 'quorate-error-bin'
-
-const isCatalogued = (code: string): code is ErrorCode => Object.hasOwn(catalogue, code)
 
 /**
  * The parts of an error that may leave this node. A QuorateError is sent unchanged, a system error with its own message; anything
@@ -30,13 +28,13 @@ export function describeError(error: unknown, log: Log): ErrorDetail {
 
 /** An error from the ledger; a code that only a newer agent knows becomes INTERNAL. */
 export function errorFrom({ code, message, remedy, correlationId }: ErrorDetail): QuorateError {
-  const known = isCatalogued(code) ? code : 'INTERNAL'
+  const known = isErrorCode(code) ? code : 'INTERNAL'
   return new QuorateError(known, message, { remedy, ...(correlationId === '' ? {} : { correlationId }) })
 }
 
 /** The single place where an error becomes a gRPC status. */
 export function toServiceError(detail: ErrorDetail): ServiceError {
-  const name = isCatalogued(detail.code) ? catalogue[detail.code].status : 'INTERNAL'
+  const name = isErrorCode(detail.code) ? catalogue[detail.code].status : 'INTERNAL'
   const metadata = new Metadata()
   metadata.set(errorMetadataName, Buffer.from(ErrorDetail.encode(detail).finish()))
   const details = `${detail.code}: ${detail.message}`

@@ -1,4 +1,4 @@
-import { catalogue, type ErrorCode, exitCode } from '@quorate/shared/errors'
+import { catalogue, exitCode, isErrorCode } from '@quorate/shared/errors'
 import type { RunState } from '../engine/fold.js'
 import type { RunOutcome } from '../engine/run-order.js'
 
@@ -18,7 +18,7 @@ export function exitCodeOfRun(run: RunState): number {
   if (outcome === 'running' || outcome === 'rolled-back') return exitCode.done
   const errors = [error, ...run.steps.flatMap(({ actions }) => actions.map(openUndoError))]
   const needsPerson = errors.some(
-    (one) => one !== undefined && one.code in catalogue && catalogue[one.code as ErrorCode].exit === 'needsPerson',
+    (one) => one !== undefined && isErrorCode(one.code) && catalogue[one.code].exit === 'needsPerson',
   )
   return exitCodeOf({ outcome, needsPerson, ...(error === undefined ? {} : { error }) })
 }

@@ -28,7 +28,19 @@ export const written = <Shape extends z.ZodRawShape>(
 export const line = <Shape extends z.ZodRawShape>(
   document: Document<Shape>,
   value: z.output<z.ZodObject<Shape>>,
-): string => `${JSON.stringify(written(document, value))}\n`
+): string => `${harmless(JSON.stringify(written(document, value)))}\n`
+
+/** What JSON.stringify leaves as it is and a terminal obeys or hides: C1 controls, bidirectional and zero-width marks. The value stays the same. */
+const unseen = /[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu
+
+/** JSON whose text may be shown: such characters, which are in strings only, as escapes. */
+const harmless = (json: string): string =>
+  json.replaceAll(unseen, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )
 
 /** A part of a document as it is written. */
 export const partOf = <S extends z.ZodType>(schema: S, value: z.output<S>): z.input<S> => z.encode(schema, value)

@@ -1,4 +1,4 @@
-import { catalogue, type ErrorCode } from '@quorate/shared/errors'
+import { catalogue, isErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
 import { type Attempt, attemptsAfter } from './attempts.js'
@@ -357,7 +357,7 @@ export const isOpen = (record: ActionRecord): boolean =>
   (record.state === 'failed' && (unended(record).length > 0 || neededPerson(record)))
 
 const neededPerson = ({ error }: ActionRecord): boolean =>
-  error !== undefined && error.code in catalogue && catalogue[error.code as ErrorCode].exit === 'needsPerson'
+  error !== undefined && isErrorCode(error.code) && catalogue[error.code].exit === 'needsPerson'
 
 /** What an action did and what is not undone yet. */
 export function doneOf({ action, operations }: ActionRecord): DoneAction {

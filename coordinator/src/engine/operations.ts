@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
-import { asQuorateError, catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import { asQuorateError, type ErrorCode, isErrorCode, QuorateError } from '@quorate/shared/errors'
 import type { GetOperationResponse, OperationEvidence } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { ChangeCall, Sending } from '../fleet/agent.js'
+import { saidByNode } from '../fleet/allowance.js'
 import type { RunError } from './events.js'
 import { type SentOperation, undoPrefix } from './fold.js'
 import { operationIdOf } from './operation-id.js'
@@ -213,6 +214,7 @@ const nextAttempt = (sent: readonly SentOperation[]): number => Math.max(0, ...s
 
 const endless: ReadonlySet<ErrorCode> = new Set([
   'AGENT_UNREACHABLE',
+  'AGENT_ANSWER_REFUSED',
   'FENCED',
   'INTERRUPTED',
   'INTERNAL',
@@ -249,10 +251,10 @@ export async function untilEnded(
 
 /** An error from its node's ledger. */
 export function fromDetail(detail: ErrorDetail | undefined, node: string): QuorateError {
-  const code = detail !== undefined && detail.code in catalogue ? (detail.code as ErrorCode) : 'INTERNAL'
-  return new QuorateError(code, detail?.message ?? 'the operation failed', {
+  const code = detail !== undefined && isErrorCode(detail.code) ? detail.code : 'INTERNAL'
+  return new QuorateError(code, saidByNode(detail?.message ?? 'the operation failed'), {
     where: node,
-    ...(detail === undefined || detail.remedy === '' ? {} : { remedy: detail.remedy }),
+    ...(detail === undefined || detail.remedy === '' ? {} : { remedy: saidByNode(detail.remedy) }),
   })
 }
 

@@ -166,5 +166,5 @@ async function fail<Run>(task: Task<Run>, why: { error: unknown; stage: 'apply' 
 // Undoing an operation that may still run would race with it: the node has to report its outcome first.
 function isLeft({ code }: QuorateError, stage: 'apply' | 'verify'): boolean {
   if ('undo' in catalogue[code]) return true
-  return stage === 'apply' && code === 'AGENT_UNREACHABLE'
+  return stage === 'apply' && (code === 'AGENT_UNREACHABLE' || code === 'AGENT_ANSWER_REFUSED')
 }

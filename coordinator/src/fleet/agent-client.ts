@@ -8,14 +8,14 @@ import {
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type {
-  CheckJoinFindings,
   CheckJoinResponse,
   NodeAgentServiceClient,
   WatchAvailabilityResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationEvent, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { NodeName } from '@quorate/shared/names'
-import type { Agent, ChangeCall, ReadOptions } from './agent.js'
+import type { Agent, ReadOptions } from './agent.js'
+import { Allowance, answerRefused, inPace, ofOneCall, ofOneNode } from './allowance.js'
 import { errorFromStatus, isConnectionLoss } from './error-from-status.js'
 
 /** How long to go on with a node whose connection broke; milliseconds. */
@@ -68,6 +68,7 @@ class GrpcAgent implements Agent {
   readonly #client: NodeAgentServiceClient
   readonly #patience: Patience
   readonly #diagnose: () => Promise<string | undefined>
+  readonly #allowance: Allowance
   #hasAnswered = false
 
   constructor({ node, client, patience = {}, diagnose = async () => undefined }: AgentClientParts) {
@@ -75,6 +76,7 @@ class GrpcAgent implements Agent {
     this.#client = client
     this.#patience = { ...usual, ...patience }
     this.#diagnose = diagnose
+    this.#allowance = new Allowance(node, ofOneNode)
   }
 
   read: Agent['read'] = async (method, request, options = {}) => {
@@ -84,20 +86,25 @@ class GrpcAgent implements Agent {
   }
 
   change: Agent['change'] = (method, request, call, label = method) =>
-    call.operation({ agent: this, method, label }, (header) =>
-      this.#again(this.#patience.changeMs, call.signal, () => this.#changeOnce(method, { ...request, header }, call)),
-    )
+    call.operation({ agent: this, method, label }, (header) => {
+      // One for all attempts: a lost connection does not begin it again.
+      const progress = this.#progress(call.progress)
+      const { signal } = call
+      return this.#again(this.#patience.changeMs, signal, () =>
+        this.#changeOnce(method, { ...request, header }, { progress, signal }),
+      )
+    })
 
   checkJoin: Agent['checkJoin'] = async (request, onProgress, options = {}) => {
-    let findings: CheckJoinFindings | undefined
+    const progress = this.#progress(onProgress)
     for await (const { event } of this.#answers<CheckJoinResponse>('checkJoin', request, {
       deadlineMs: 10 * 60_000,
       ...options,
     })) {
-      if (event?.$case === 'progress') onProgress(event.progress.message)
-      if (event?.$case === 'findings') findings = event.findings
+      if (event?.$case === 'findings') return event.findings
+      progress(event?.$case === 'progress' ? event.progress.message : undefined)
     }
-    return findings ?? this.#noResult('checkJoin')
+    return this.#noResult('checkJoin')
   }
 
   holdPorts: Agent['holdPorts'] = async (ports, work, options = {}) => {
@@ -124,7 +131,13 @@ class GrpcAgent implements Agent {
   }
 
   watchAvailability: Agent['watchAvailability'] = (request, options = {}) =>
-    this.#answers<WatchAvailabilityResponse>('watchAvailability', request, { deadlineMs: longestWatchMs, ...options })
+    inPace(
+      this.node,
+      this.#answers<WatchAvailabilityResponse>('watchAvailability', request, {
+        deadlineMs: longestWatchMs,
+        ...options,
+      }),
+    )
 
   async *readBackup(
     runId: string,
@@ -137,17 +150,33 @@ class GrpcAgent implements Agent {
       { runId, kind, recipient },
       { deadlineMs: longestChangeMs, ...options },
     )
-    for await (const { chunk } of chunks) yield chunk
+    for await (const { chunk } of chunks) {
+      if (chunk.length === 0) throw answerRefused(this.node, 'sends a backup in empty pieces')
+      yield chunk
+    }
   }
 
-  async #changeOnce(method: string, request: unknown, call: ChangeCall): Promise<OperationResult> {
+  /** Reports what may be kept of each message; one without text counts too. */
+  #progress(report: (message: string) => void): Progress {
+    const allowance = new Allowance(this.node, ofOneCall, this.#allowance)
+    return (message) => {
+      const line = allowance.line(message ?? '')
+      if (message !== undefined) report(line)
+    }
+  }
+
+  async #changeOnce(
+    method: string,
+    request: unknown,
+    { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+  ): Promise<OperationResult> {
     const events = this.#stream<{ event: OperationEvent | undefined }>(method, request, {
-      signal: call.signal,
+      signal,
       deadlineMs: longestChangeMs,
     })
     for await (const { event } of events) {
-      if (event?.event?.$case === 'progress') call.progress(event.event.progress.message)
       if (event?.event?.$case === 'result') return event.event.result
+      progress(event?.event?.$case === 'progress' ? event.event.progress.message : undefined)
     }
     return this.#noResult(method)
   }
@@ -243,10 +272,11 @@ class GrpcAgent implements Agent {
   }
 
   #noResult(method: string): never {
-    throw new QuorateError('INTERNAL', `${method} ended without a result`, { where: this.node })
+    throw answerRefused(this.node, `ended ${method} without a result`)
   }
 }
 
+type Progress = (message: string | undefined) => void
 type Held = { listening: number[]; inUse: number[]; certificateSha256: string }
 
 function isServiceError(error: unknown): error is ServiceError {

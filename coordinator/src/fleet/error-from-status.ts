@@ -1,6 +1,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
-import { catalogue, type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import { isErrorCode, QuorateError } from '@quorate/shared/errors'
 import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
+import { answerRefused, saidByNode } from './allowance.js'
 
 /** Metadata key under which an agent sends its ErrorDetail. */
 const detailKey = 'quorate-error-bin'
@@ -40,7 +41,7 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
   const detail = detailOf(error)
   if (detail !== undefined && detail.code !== '') return fromDetail(detail, node, error)
   const options = { where: node, cause: error }
-  const said = innermost(error.details || error.message)
+  const said = saidByNode(innermost(error.details || error.message))
   if (isConnectionLoss(error))
     return new QuorateError('AGENT_UNREACHABLE', `the agent cannot be reached: ${said}`, options)
   if (error.code === status.UNAVAILABLE && notOfThisFleet.test(said))
@@ -64,10 +65,22 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
     case status.CANCELLED:
       return new QuorateError('INTERRUPTED', `the call was ended: ${said}`, options)
     case status.UNIMPLEMENTED:
+      if (notTaken.test(said)) return answerRefused(node, refusedAnswer(error.code, said), error)
       return new QuorateError('INVALID_REQUEST', `the agent does not know this operation: ${said}`, options)
     default:
-      return new QuorateError('INTERNAL', said, options)
+      return answerRefused(node, refusedAnswer(error.code, said), error)
   }
+}
+
+/** What grpc-js says of an answer that it, or `boundedClient`, does not take. */
+const notTaken = /^(?:Response message parsing error: |Received message |(?=Too many responses received))(.*)$/s
+
+/** A status without Quorate's own detail: an answer that was not taken, or one that no agent gives. */
+function refusedAnswer(code: status, said: string): string {
+  const reason = notTaken.exec(said)?.[1]
+  return reason === undefined
+    ? `ended the call with status ${status[code] ?? code}: ${said}`
+    : `answered with what no agent of Quorate sends: ${reason}`
 }
 
 /** What the system said, out of grpc-js's wrapping: `No connection established. Last error: Error: connect ECONNREFUSED ... Resolution note:`. */
@@ -80,14 +93,15 @@ function innermost(details: string): string {
 const tlsReason = (said: string): string => /:SSL routines:[^:]*:([^:]+):/.exec(said)?.[1] ?? said
 
 function fromDetail(detail: ErrorDetail, node: string, cause: ServiceError): QuorateError {
-  const known = detail.code in catalogue
+  const { code } = detail
   // An agent that is newer than we are may have codes that we lack: its words and remedy still hold.
-  const code: ErrorCode = known ? (detail.code as ErrorCode) : 'INTERNAL'
-  const message = known ? detail.message : `${detail.code}: ${detail.message}`
-  return new QuorateError(code, message, {
+  const [known, message] = isErrorCode(code)
+    ? [code, detail.message]
+    : (['INTERNAL', `${code}: ${detail.message}`] as const)
+  return new QuorateError(known, saidByNode(message), {
     where: node,
     cause,
-    ...(detail.remedy === '' ? {} : { remedy: detail.remedy }),
-    ...(detail.correlationId === '' ? {} : { correlationId: detail.correlationId }),
+    ...(detail.remedy === '' ? {} : { remedy: saidByNode(detail.remedy) }),
+    ...(detail.correlationId === '' ? {} : { correlationId: saidByNode(detail.correlationId) }),
   })
 }

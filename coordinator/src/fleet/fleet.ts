@@ -1,3 +1,4 @@
+import { boundedClient } from '@quorate/shared/answer-bounds'
 import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { NodeEntry } from '../config/cluster-file.js'
@@ -19,8 +20,11 @@ export interface Fleet {
   close(): void
 }
 
-/** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB. */
-const largestMessage = 64 * 1024 * 1024
+/** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB; an agent sends at most this. */
+const largestMessage = 16 * 1024 * 1024
+
+/** An agent may have been taken over: what it answers is looked at before anything uses it. */
+const BoundedClient = boundedClient(NodeAgentServiceClient)
 
 export function connectFleet(identity: FleetIdentity, patience: Partial<Patience> = {}): Fleet {
   const credentials = clientCredentials(identity)
@@ -29,7 +33,7 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
     agent(node) {
       const known = clients.get(node.name)
       if (known !== undefined) return known.agent
-      const client = new NodeAgentServiceClient(node.agent, credentials, {
+      const client = new BoundedClient(node.agent, credentials, {
         // An agent proves that it is this node, whatever address it is reached at.
         'grpc.ssl_target_name_override': node.name,
         'grpc.default_authority': node.name,

@@ -1,5 +1,5 @@
 import { systemClock } from '@quorate/shared/clock'
-import { asQuorateError } from '@quorate/shared/errors'
+import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { type EnrolledNode, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { Session } from './session.js'
@@ -40,7 +40,7 @@ async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Pr
     const { facts } = await agent.read('getNodeFacts', {})
     // The node reads its clock last, so only the return path is between the two.
     const after = now()
-    if (facts === undefined) throw new Error('the agent answered without facts')
+    if (facts === undefined) throw new QuorateError('AGENT_ANSWER_REFUSED', 'the agent answered without facts')
     return {
       ...known,
       reachable: true,

@@ -161,10 +161,13 @@ export interface EndpointSlice {
   }[]
 }
 
-/** Unix milliseconds of an API time; 0 without one. */
+/** The end of the year 9999. */
+const lastMs = 253_402_300_799_999
+
+/** Unix milliseconds of an API time; 0 without one, and for one that no API server writes (RFC 3339 has four digits for the year). */
 export const unixMs = (time: string | null | undefined): number => {
   const ms = Date.parse(time ?? '')
-  return Number.isNaN(ms) ? 0 : ms
+  return Number.isNaN(ms) || ms < 0 || ms > lastMs ? 0 : ms
 }
 
 /** When an object was last written, from its managed fields; Unix milliseconds, 0 without them. */

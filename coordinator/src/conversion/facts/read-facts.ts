@@ -129,6 +129,6 @@ const readOptions = (signal: AbortSignal | undefined) => (signal === undefined ?
 
 function required<T>(facts: T | undefined, node: NodeEntry): T {
   if (facts === undefined)
-    throw new QuorateError('INVALID_REQUEST', 'the agent answered without facts', { where: node.name })
+    throw new QuorateError('AGENT_ANSWER_REFUSED', 'the agent answered without facts', { where: node.name })
   return facts
 }

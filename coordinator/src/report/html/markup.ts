@@ -29,10 +29,10 @@ const entities: Readonly<Record<string, string>> = {
 const escaped = (text: string): string =>
   text
     .replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
-    // Bidirectional marks could make a line of a diff look like another one (CVE-2021-42574).
-    .replaceAll(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, codePoint)
+    // Bidirectional and zero-width marks could make a line of a diff look like another one (CVE-2021-42574).
+    .replaceAll(/[\p{Cf}\u2028\u2029]/gu, codePoint)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly what HTML does not allow
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
 
 const codePoint = (character: string): string =>
-  `[U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`
+  `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`
