@@ -14,6 +14,9 @@ export interface Round {
   readonly found: readonly Found[]
 }
 
+/** Findings of one subject look alike. */
+const shownOfEach = 3
+
 /** Counts answers by subject, and keeps what was found. */
 export class Tally {
   private cases = 0
@@ -26,7 +29,10 @@ export class Tally {
     this.answers.set(subject, known.set(answer, (known.get(answer) ?? 0) + 1))
   }
 
+  /** It is printed at once: what comes after may not end. */
   find(found: Found): void {
+    if (this.found.filter(({ subject }) => subject === found.subject).length < shownOfEach)
+      console.log(`  found: ${found.subject}, --seed ${found.seed}: ${found.why.slice(0, 1500)}`)
     this.found.push(found)
   }
 

@@ -18,21 +18,10 @@ const { values } = parseArgs({
 const first = Number(values.seed ?? Date.now() % 2 ** 31)
 const ends = values.minutes === undefined ? undefined : Date.now() + Number(values.minutes) * 60_000
 const most = Number(values.cases)
-/** Findings of one subject look alike. */
-const shownOfEach = 3
-
+/** Counts, and the answers over all subjects, the most frequent first. */
 function show(name: string, { cases, answers, found }: Round): void {
   console.log(`${name}: ${cases} cases of ${answers.size}, ${found.length} found`)
-  const shown = new Map<string, number>()
-  for (const { subject, seed, why } of found) {
-    const before = shown.get(subject) ?? 0
-    shown.set(subject, before + 1)
-    if (before < shownOfEach) console.log(`  ${subject}, --seed ${seed}: ${why.slice(0, 1500)}`)
-  }
-}
-
-/** Answers over all subjects, the most frequent first. */
-function showAnswers({ answers }: Round): void {
+  if (cases === 0) return
   const all = new Map<string, number>()
   for (const of of answers.values()) for (const [answer, count] of of) all.set(answer, (all.get(answer) ?? 0) + count)
   const sorted = [...all].sort(([, a], [, b]) => b - a)
@@ -45,7 +34,6 @@ async function round(seed: number): Promise<number> {
   show('parsers', parsers)
   const rpcs = await fuzzRpcs({ seed, cases: most, until, only: values.only })
   show('operations', rpcs)
-  for (const each of [parsers, rpcs]) if (each.cases > 0) showAnswers(each)
   return parsers.found.length + rpcs.found.length
 }
 

@@ -172,11 +172,11 @@ function validRequest(g: GeneratorValue, method: MethodName): Record<string, unk
   }
 }
 
-/** An id that no other request has, and a token that no fence is above: otherwise few changes would begin. */
+/** An id that no other request has, one cluster, and a token that no fence is above: otherwise few changes would begin. */
 function withOwnHeader(request: Record<string, unknown>, operationId: string): Record<string, unknown> {
   const { header } = request
   if (typeof header !== 'object') return request
-  return { ...request, header: { ...header, operationId, fencingToken: Number.MAX_SAFE_INTEGER } }
+  return { ...request, header: { ...header, operationId, cluster: 'prod', fencingToken: Number.MAX_SAFE_INTEGER } }
 }
 
 /** The same request with one leaf that is hostile; the header stays, or no change would begin. */

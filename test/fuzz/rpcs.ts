@@ -5,7 +5,7 @@ import { ErrorDetail } from '@quorate/shared/gen/quorate/v1/operation'
 import { errorMetadataName } from '../../agent/src/server/status.js'
 import { type Round, Tally } from './found.js'
 import { FuzzedNode } from './fuzzed-node.js'
-import { type MadeRequest, type MethodName, methodNames, requestOf } from './requests.js'
+import { type MethodName, methodNames, requestOf } from './requests.js'
 
 export interface RpcOptions {
   readonly seed: number
@@ -39,7 +39,7 @@ function call(client: Client, method: MethodName, bytes: Buffer): Promise<Servic
 }
 
 /** The name of an answer, or why there is none that the table has. */
-function answerOf(error: ServiceError | undefined, { kind }: MadeRequest): { answer: string } | { why: string } {
+function answerOf(error: ServiceError | undefined): { answer: string } | { why: string } {
   if (error === undefined) return { answer: 'ok' }
   const [bytes] = error.metadata?.get(errorMetadataName) ?? []
   if (bytes instanceof Buffer) {
@@ -47,8 +47,6 @@ function answerOf(error: ServiceError | undefined, { kind }: MadeRequest): { ans
     return code !== 'INTERNAL' && Object.hasOwn(catalogue, code) ? { answer: code } : { why: `${code}: ${message}` }
   }
   if (error.code === status.DEADLINE_EXCEEDED) return { answer: stillRunning }
-  // Bytes that are no message end in grpc-js, before the operation.
-  if (kind === 'damaged' && error.code === status.INTERNAL) return { answer: 'not a request' }
   return { why: `gRPC status ${error.code} without an error of the table: ${error.details}` }
 }
 
@@ -68,7 +66,7 @@ const toldFolders = (method: MethodName, bytes: Buffer): string[] => {
 async function tryRequest(node: FuzzedNode, method: MethodName, seed: number, tally: Tally): Promise<string> {
   const request = requestOf(method, seed)
   const error = await call(node.client, method, request.bytes)
-  const seen = answerOf(error, request)
+  const seen = answerOf(error)
   const answer = 'answer' in seen ? seen.answer : 'bug'
   tally.count(method, answer)
   const changed = node.changedElsewhere(toldFolders(method, request.bytes))
