@@ -1,7 +1,7 @@
 import { createTwoFilesPatch } from 'diff'
 
 /** Lines that are another. The search for the shortest difference grows with their square, and nobody reads a longer one. */
-const mostChanges = 700
+const mostChanges = 500
 
 /** Unified diff with three lines of context, as `diff -u` prints it; empty when nothing differs. */
 export function unifiedDiff(name: string, before: string, after: string): string {

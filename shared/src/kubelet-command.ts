@@ -63,17 +63,18 @@ export const environmentFiles = (files: readonly UnitFile[]): string[] =>
     .flatMap(({ text }) => serviceLines(text))
     .flatMap(([key, value]) => (key === 'EnvironmentFile' && value !== '' ? [value.replace(/^-/, '')] : []))
 
+/** `[Service]` or `Key=value`: a unit of thousands of other lines costs one search. */
+const unitLine = /^[^\S\n]*(?:\[([^\]\n]+)\]|([A-Za-z]+)[^\S\n]*=(.*))/gm
+
 /** `Key=value` lines of the section [Service]; a line goes on after a backslash. */
 function serviceLines(text: string): [string, string][] {
   let section = ''
-  return text
-    .replace(/\\\n/g, ' ')
-    .split('\n')
-    .flatMap((line): [string, string][] => {
-      section = /^\s*\[([^\]]+)\]/.exec(line)?.[1] ?? section
-      const [, key, value = ''] = /^\s*([A-Za-z]+)\s*=(.*)$/.exec(line) ?? []
+  return [...text.replace(/\\\n/g, ' ').matchAll(unitLine)].flatMap(
+    ([, begun, key, value = '']): [string, string][] => {
+      section = begun ?? section
       return section === 'Service' && key !== undefined ? [[key, value.trim()]] : []
-    })
+    },
+  )
 }
 
 /** Words as systemd splits them: quotes hold spaces together. */

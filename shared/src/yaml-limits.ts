@@ -1,31 +1,49 @@
 import { isScalar, type Node, type Pair, visit, type YAMLMap } from 'yaml'
 
-/** What of a text is work: a character, and a sign by which YAML makes a token of its own. */
+/** How much of a text is work: its characters, and the signs by which YAML makes tokens, each by its weight. */
 export interface YamlLimits {
   readonly characters: number
   readonly signs: number
 }
 
-/** A sign costs up to 5 µs. kubeadm's own texts have a few hundred, a kubeconfig of 200 clusters and a cluster file of 2,000 nodes 15,000. */
-const signs = 20_000
+/**
+ * Of what a node's users and the cluster write: the API keeps ConfigMaps of up to 1 MiB, mostly certificates in base64, of one token each.
+ * kubeadm's own texts weigh a few hundred, a kubeconfig of 200 clusters 8,000. A weight of 1 is about 6 µs of the parser.
+ */
+export const foreignLimits: YamlLimits = { characters: 1024 * 1024, signs: 12_000 }
 
-/** Of what a node's users and the cluster write: the API keeps ConfigMaps of up to 1 MiB, mostly certificates in base64, of one token each. */
-export const foreignLimits: YamlLimits = { characters: 1024 * 1024, signs }
+/** Of a cluster file, which its operator writes: one of 2,000 nodes weighs 15,000. */
+export const clusterFileLimits: YamlLimits = { characters: 4 * 1024 * 1024, signs: 20_000 }
 
-/** Of a cluster file, which its operator writes. */
-export const clusterFileLimits: YamlLimits = { characters: 4 * 1024 * 1024, signs }
+/** By what the parser takes for each: what opens something costs more than what ends it, and anchors and aliases are looked up. */
+const weightOf = new Uint8Array(128)
+for (const [weight, signs] of Object.entries({ 1: '\n:,-?]}#!|>%@`', 3: '"\'', 4: '[{', 6: '&*' }))
+  for (const sign of signs) weightOf[sign.charCodeAt(0)] = Number(weight)
 
-const isSign = new Uint8Array(128)
-for (const sign of '\n:,-?[]{}"\'#&*!|>%@`') isSign[sign.charCodeAt(0)] = 1
+const [lineFeed, space, colon] = [0x0a, 0x20, 0x3a]
+/** One line holds one key, outside of braces and quotes; the parser takes each further `: ` for a map inside of the one before. */
+const [usualColons, furtherColon] = [4, 8]
 
 /** Why a text is not parsed at all; undefined where it may be. The parser is linear, but slow: it is asked only for what a person would write. */
 export function yamlExcess(text: string, limits: YamlLimits): string | undefined {
   const { characters, signs } = limits
   if (text.length > characters)
     return `it has ${text.length} characters, and Quorate reads at most ${characters} of such a text`
-  let count = 0
-  for (let at = 0; at < text.length; at++) count += isSign[text.charCodeAt(at)] ?? 0
-  return count <= signs ? undefined : `it has ${count} signs of YAML, and Quorate reads at most ${signs} of such a text`
+  const weight = weightOfSigns(text)
+  return weight <= signs
+    ? undefined
+    : `its signs of YAML weigh ${weight}, and Quorate reads at most ${signs} of such a text`
+}
+
+function weightOfSigns(text: string): number {
+  let [weight, colons] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    const sign = text.charCodeAt(at)
+    weight += weightOf[sign] ?? 0
+    if (sign === lineFeed) colons = 0
+    if (sign === colon && text.charCodeAt(at + 1) === space && ++colons > usualColons) weight += furtherColon
+  }
+  return weight
 }
 
 /** Where a key begins that its map has already; undefined where there is none. The library compares each with every other. */

@@ -13,7 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { type ErrorCode, QuorateError } from './errors.js'
-import type { TextPlace } from './text-place.js'
+import { clusterTexts, type TextPlace } from './text-place.js'
 import { foreignLimits, repeatedKey, yamlExcess } from './yaml-limits.js'
 
 export interface YamlText {
@@ -59,9 +59,7 @@ export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlT
   const lines = new LineCounter()
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
   const subject = { code, place }
-  const excess = yamlExcess(text, foreignLimits)
-  if (excess !== undefined)
-    throw yamlError(subject, { line: 1, why: excess, remedy: 'delete what nothing uses, or put another file there' })
+  refuseExcess(text, subject)
   try {
     const document = onlyDocument(text, lines)
     const problem = firstProblem(document)
@@ -75,6 +73,12 @@ export function readYaml(text: string, code: ErrorCode, place: TextPlace): YamlT
     if (error instanceof QuorateError) throw error
     throw tooMuch(subject, text, { lineAt, cause: error })
   }
+}
+
+function refuseExcess(text: string, subject: Pick<YamlText, 'code' | 'place'>): void {
+  const why = yamlExcess(text, foreignLimits)
+  if (why !== undefined)
+    throw yamlError(subject, { line: 1, why, remedy: 'delete what nothing uses, or put another file there' })
 }
 
 function firstProblem({ errors: [error], contents }: Document.Parsed): { code: string; at: number } | undefined {
@@ -114,10 +118,11 @@ function onlyDocument(text: string, lineCounter: LineCounter): Document.Parsed {
 }
 
 /**
- * The first document of a text by itself: without a byte order mark, directives, comments and the marker before it, and without what
+ * The first document of a ClusterConfiguration by itself: without a byte order mark, directives, comments and the marker before it, and without what
  * follows it. So it can stand behind a marker of our own.
  */
 export function documentBody(text: string): string {
+  refuseExcess(text, { code: 'CONFIG_MAP_INVALID', place: clusterTexts.clusterConfiguration })
   let [start, end, begun] = [0, text.length, false]
   for (const token of new Parser().parse(text)) {
     if (token.type === 'document') {

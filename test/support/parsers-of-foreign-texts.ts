@@ -1,28 +1,38 @@
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
+import { printable } from '@quorate/coordinator/cli/render/style'
+import { boundBy } from '@quorate/coordinator/conversion/facts/operators-own'
+import { taintOf } from '@quorate/coordinator/conversion/facts/node-registration'
 import { explainLine } from '@quorate/coordinator/failures/explanations'
+import { fileRules, loadedProfiles } from '@quorate/shared/apparmor'
+import { requestProblems } from '@quorate/shared/asked-certificate'
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { extraArgs, readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import { readComponentConfig, withoutHeaders } from '@quorate/shared/component-config'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { letEtcdListen } from '@quorate/shared/etcd-listen'
-import { withHostsBlock } from '@quorate/shared/hosts-file'
+import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
 import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { kubeconfigClusters, pointKubeconfigAt, readKubeconfig } from '@quorate/shared/kubeconfig'
 import { commandWords, splitUnitFiles } from '@quorate/shared/kubelet-command'
 import { maskBy, maskedWords } from '@quorate/shared/mask'
+import { leafNamed } from '@quorate/shared/kubeadm-certificates'
+import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { readOsRelease } from '@quorate/shared/os-release'
 import { readOtherStaticPod } from '@quorate/shared/other-static-pod'
 import { heldByDnf, packagesInDpkgStatus, unattendedByApt, unattendedByDnf } from '@quorate/shared/package-holds'
-import { readCertificates } from '@quorate/shared/pki'
+import { isSignedBy, readCertificate, readCertificates } from '@quorate/shared/pki'
 import { redact } from '@quorate/shared/redact'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
 import { readStaticPod } from '@quorate/shared/static-pod'
 import { readStaticPodDetails } from '@quorate/shared/static-pod-details'
 import { filePlace } from '@quorate/shared/text-place'
 import { documentBody, readYaml } from '@quorate/shared/yaml-text'
+import { parseAgentConfig } from '../../agent/src/config.js'
+import { dnsProblem } from '../../agent/src/host/dns-question.js'
 import type { Host } from '../../agent/src/host/host.js'
 import { readHttpAnswer } from '../../agent/src/host/http-answer.js'
-import { preflightFindings } from '../../agent/src/ops/cluster/kubeadm-output.js'
+import { parseSystemdTime } from '../../agent/src/host/unit-state.js'
+import { lastLines, preflightFindings } from '../../agent/src/ops/cluster/kubeadm-output.js'
 import { matchingLines, wholeWords } from '../../agent/src/ops/cluster/matching-lines.js'
 import { readKubeletFlags } from '../../agent/src/ops/facts/kubelet-flags.js'
 import { readProxies } from '../../agent/src/ops/facts/proxies.js'
@@ -36,6 +46,13 @@ const place = filePlace('/a')
 const mask = maskBy(Buffer.from('key'))
 const words = wholeWords(Array.from({ length: 1000 }, (_, index) => `k8s${index}.example.com`))
 const traffic = { from: ['10.0.0.1'], ports: [6443], vrrp: true, interfaceName: 'eth0' }
+
+const leaf = leafNamed('apiserver')
+const basis = {
+  clusterConfiguration: 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.37.2\n',
+  nodeName: 'cp1',
+  advertiseAddress: '10.0.0.1',
+}
 
 /** A node all of whose files, and the output of all of whose programs, is the text. */
 const nodeOf = (text: string): Host =>
@@ -65,7 +82,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   redact,
   unifiedDiff: (text) => unifiedDiff('a', text, [...text].reverse().join('')),
   matchingLines: (text) => matchingLines(text, words),
-  withHostsBlock: (text) => withHostsBlock(text, 'a', '10.0.0.1'),
+  withHostsBlock: (text) => [withHostsBlock(text, 'a', '10.0.0.1'), withoutHostsBlock(text)],
   readOsRelease,
   virtualIpOf,
   commandWords: (text) => [
@@ -77,12 +94,22 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   heldByDnf: (text) => heldByDnf('kubeadm', { versionlock: [text], configurations: [text] }),
   unattended: (text) => [unattendedByApt([text]), unattendedByDnf(['dnf-automatic.timer'], text)],
   readCertificates,
+  readCertificate,
+  isSignedBy: (text) => isSignedBy(text, text),
   readCertificateRequest,
+  requestProblems: (text) => leaf && requestProblems(text, leaf, basis),
+  parseAgentConfig: (text) => parseAgentConfig(text, '/etc/quorate/agent.yaml'),
+  apparmor: (text) => [loadedProfiles(text), fileRules(text)],
+  dnsProblem: (text) => dnsProblem(Buffer.from(text), 1),
+  parseSystemdTime,
+  parseVersion,
+  words: (text) => [boundBy(text), boundBy(`bind ${text}`), taintOf(text)],
+  printable,
   readHttpAnswer: (text) => [
     readHttpAnswer(Buffer.from(text)),
     readHttpAnswer(Buffer.from(`HTTP/1.1 500 a\r\n\r\n${text}`)),
   ],
-  preflightFindings: (text) => preflightFindings(text, 1),
+  preflightFindings: (text) => [preflightFindings(text, 1), lastLines(text)],
   readKubeletFlags: (text) => readKubeletFlags(nodeOf(text)),
   readProxies: (text) => readProxies(nodeOf(text)),
   readRuntime: (text) => readRuntime(nodeOf(text), '/run/containerd/containerd.sock'),

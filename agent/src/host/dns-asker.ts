@@ -45,8 +45,10 @@ export class DnsAsker {
       if (problem !== 'unrelated') this.#ended(asked, problem === undefined ? { status: 200 } : { error: problem })
     })
     socket.on('error', ({ message }) => this.#ended(asked, { error: message }))
-    socket.connect(port, host, () => {
-      if (this.#asked.has(asked)) socket.send(bytes)
+    // Node hands a host that cannot be reached to the callback, and emits no error then.
+    socket.connect(port, host, (error?: Error) => {
+      if (error) this.#ended(asked, { error: error.message })
+      else if (this.#asked.has(asked)) socket.send(bytes)
     })
   }
 

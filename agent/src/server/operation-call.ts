@@ -20,6 +20,7 @@ import { followChange } from './follow-change.js'
 import { getOperation } from './get-operation.js'
 import type { Ledger } from './ledger.js'
 import { raiseFence } from './raise-fence.js'
+import { requireReadable } from './readable-requests.js'
 import { checkRequest } from './requests.js'
 import { describeError, toServiceError } from './status.js'
 import { toldTools } from './told-folders.js'
@@ -143,6 +144,7 @@ function streamHandler(
 
 function admit({ name, path }: Method, call: Call): void {
   requireAccess(path, call.getAuthContext().sslPeerCertificate)
+  requireReadable(name, call.request)
   checkRequest(name, call.request as never)
 }
 

@@ -1,6 +1,5 @@
 import { Server } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
-import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Log } from '@quorate/shared/log'
 import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 import type { Operations } from '../ops/operations.js'
@@ -9,6 +8,7 @@ import { type CallAudit, unrecorded } from './call-audit.js'
 import { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
 import { createHandlers } from './operation-call.js'
+import { readableRequests } from './readable-requests.js'
 import { resumeInterrupted } from './resume-interrupted.js'
 import { listenSecurely, type SecureListener } from './secure-listener.js'
 
@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.max_concurrent_streams': mostStreamsOfOneConnection,
   })
-  server.addService(NodeAgentServiceService, createHandlers({ ...options, changes, calls }))
+  server.addService(readableRequests, createHandlers({ ...options, changes, calls }))
   const listener = await bind(server, listen, identity)
   tools.identity.onRenewed(listener.use)
   return {

@@ -64,12 +64,12 @@ t.test(
     const keys = Array.from({ length: 40_000 }, (_, index) => `k${index}: 1\n`).join('')
     t.throws(() => readYaml(keys, 'KUBECONFIG_INVALID', place), {
       code: 'KUBECONFIG_INVALID',
-      message: '/root/.kube/config, line 1: it has 80000 signs of YAML, and Quorate reads at most 20000 of such a text',
+      message: '/root/.kube/config, line 1: its signs of YAML weigh 80000, and Quorate reads at most 12000 of such a text',
     })
     t.throws(() => readYaml('a'.repeat(2_000_000), 'KUBECONFIG_INVALID', place), {
       message: /it has 2000000 characters, and Quorate reads at most 1048576 of such a text$/,
     })
-    t.match(readPositionedYaml(keys).problems, [{ line: 1, message: /^it has 80000 signs of YAML/ }])
+    t.match(readPositionedYaml(keys).problems, [{ line: 1, message: /^its signs of YAML weigh 80000/ }])
     const certificates = `clusters:\n- name: a\n  cluster: {server: "https://a:1", certificate-authority-data: ${'QUFB'.repeat(200_000)}}\n`
     t.equal(kubeconfigClusters(certificates, place).length, 1, 'certificates may be long')
   },

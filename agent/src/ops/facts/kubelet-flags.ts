@@ -21,11 +21,11 @@ export async function readKubeletFlags(host: Host): Promise<KubeletFlag[]> {
   )
   const files = [...new Set(named.length > 0 ? named : packaged)]
   const environment = await Promise.all(
-    files.map(async (where) => ({ where, lines: joined(await readLine(host, where)).split('\n') })),
+    files.map(async (where) => ({ where, text: joined(await readLine(host, where)) })),
   )
   const seen = [
     ...texts.flatMap(({ where, text }) => flagsIn(where, ofUnit(text))),
-    ...environment.flatMap(({ where, lines }) => flagsIn(where, lines.flatMap(assigned))),
+    ...environment.flatMap(({ where, text }) => flagsIn(where, assigned(text))),
   ]
   return [...new Map(seen.map((flag) => [flag.name, flag])).values()]
 }
@@ -46,20 +46,20 @@ const joined = (text: string): string => text.replace(/\\\r?\n/g, ' ')
 
 /** Values of Environment= and the command line of ExecStart=. */
 function ofUnit(text: string): string[] {
-  return text.split('\n').flatMap((line) => {
-    const [, key, value = ''] = /^\s*(Environment|ExecStart)\s*=\s*(.*)$/.exec(line) ?? []
+  const settings = text.matchAll(/^[^\S\n]*(Environment|ExecStart)[^\S\n]*=[^\S\n]*(.*)/gm)
+  return [...settings].flatMap(([, key, value = '']) => {
     if (key === 'ExecStart') return [value]
-    if (key === undefined) return []
     return [...value.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g)].flatMap(([, a, b, c]) =>
       assigned(a ?? b ?? c ?? ''),
     )
   })
 }
 
-/** `KUBELET_EXTRA_ARGS="--a --b"`: what is behind the equals sign, without quotes. */
-function assigned(line: string): string[] {
-  const [, name = '', value = ''] = /^\s*(?:export\s+)?([A-Z0-9_]+)=(.*)$/.exec(line) ?? []
-  return flagVariable.test(name) ? [value.trim().replace(/^(["'])(.*)\1$/s, '$2')] : []
+/** Lines `KUBELET_EXTRA_ARGS="--a --b"`: what is behind the equals sign, without quotes. */
+function assigned(lines: string): string[] {
+  return [...lines.matchAll(/^[^\S\n]*(?:export[^\S\n]+)?([A-Z0-9_]+)=(.*)/gm)].flatMap(([, name = '', value = '']) =>
+    flagVariable.test(name) ? [value.trim().replace(/^(["'])(.*)\1$/s, '$2')] : [],
+  )
 }
 
 function flagsIn(where: string, values: readonly string[]): KubeletFlag[] {

@@ -35,12 +35,14 @@ async function settingsIn(host: Host, { files, folders }: typeof ofManager): Pro
 const textsOf = (host: Host, paths: readonly string[]): Promise<UnitFile[]> =>
   Promise.all(paths.map(async (path) => ({ path, text: await readLine(host, path) })))
 
+/** A line that is not a comment and names a proxy: a unit of thousands of other lines costs one search. */
+const proxyLine = /^(?![^\S\n]*[#;]).*_PROXY=.*$/gim
 const httpsProxy = /(?:^|[\s"'=])HTTPS_PROXY=["']?([^"'\s]*)/gi
 const noProxy = /(?:^|[\s"'=])NO_PROXY=["']?([^"'\s]*)/gi
 
 /** Lines such as `Environment="HTTPS_PROXY=http://10.0.0.1:3128" "NO_PROXY=10.0.0.0/8"`, `DefaultEnvironment=...` and `HTTPS_PROXY=...`. */
 function settingIn({ path: where, text }: UnitFile): Setting {
-  const lines = text.split('\n').filter((line) => !/^\s*[#;]/.test(line))
+  const lines = text.match(proxyLine) ?? []
   const lastOf = (setting: RegExp): string | undefined =>
     lines.flatMap((line) => [...line.matchAll(setting)]).at(-1)?.[1]
   const proxy = lastOf(httpsProxy)

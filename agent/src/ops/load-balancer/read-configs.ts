@@ -33,6 +33,9 @@ async function readAll(host: Host, paths: readonly string[]): Promise<Text[]> {
   return seen.flat()
 }
 
+/** A line that is not a comment and may name a configuration. */
+const optionLine = /^(?![^\S\n]*[#;]).*(?:-f|--use-file|\bC(?:ONFIG|FGDIR)=).*$/gm
+
 /** Where options of a package's service are set: Debian's and Red Hat's environment files, unit files and drop-ins. */
 async function optionsOf(host: Host, program: LoadBalancerProgram): Promise<string> {
   const unit = `${program}.service`
@@ -40,8 +43,7 @@ async function optionsOf(host: Host, program: LoadBalancerProgram): Promise<stri
   const dropIns = (await host.list(folder).catch(() => [])).map(({ name }) => `${folder}/${name}`)
   const units = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'].map((of) => `${of}/${unit}`)
   const texts = await readAll(host, [`/etc/default/${program}`, `/etc/sysconfig/${program}`, ...units, ...dropIns])
-  const lines = texts.flatMap(([, text]) => text.split('\n'))
-  return lines.filter((line) => !/^\s*[#;]/.test(line)).join('\n')
+  return texts.flatMap(([, text]) => text.match(optionLine) ?? []).join('\n')
 }
 
 const named = (options: string, pattern: RegExp): string[] =>

@@ -27,13 +27,13 @@ async function dnsServer(t: { teardown(end: () => unknown): void }, rcode: numbe
   return { port: server.address().port, ports }
 }
 
-const ask = (port: number, count: number) =>
+const ask = (port: number, count: number, host = '127.0.0.1') =>
   new Promise<readonly Answered[]>((resolve) => {
     const seen: Answered[] = []
     const asking = network.keepAsking(
       [
         {
-          ...{ host: '127.0.0.1', port, everyMs: 10, dnsName: 'kubernetes.default.svc.cluster.local' },
+          ...{ host, port, everyMs: 10, dnsName: 'kubernetes.default.svc.cluster.local' },
           answered(answer) {
             seen.push(answer)
             if (seen.length < count) return
@@ -51,6 +51,11 @@ t.test('each question leaves by a port of its own, and only its own answer count
   const seen = await ask(server.port, 5)
   t.ok(seen.every((answer) => 'status' in answer && answer.status === 200))
   t.ok(server.ports.size >= 5)
+})
+
+t.test('a server that cannot be reached is an answer too, and does not end the agent', async (t) => {
+  // The broadcast address is refused at once, as an address without a route is.
+  t.match((await ask(53, 2, '255.255.255.255'))[1], { error: /EACCES|ENETUNREACH/ })
 })
 
 t.test('that there is no such name is an answer, a server that cannot answer is none', async (t) => {

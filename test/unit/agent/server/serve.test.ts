@@ -2,7 +2,11 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
-import type { GetOperationResponse, NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
+import {
+  type GetOperationResponse,
+  type NodeAgentServiceClient,
+  NodeAgentServiceService,
+} from '@quorate/shared/gen/quorate/v1/node_agent'
 import { createFleetCa } from '@quorate/shared/issue-certificate'
 import t from 'tap'
 import { changeOperation, readOperation, streamOperation } from '../../../../agent/src/ops/operation.js'
@@ -98,6 +102,23 @@ t.test('a request that is not what the operation takes is stopped at the door, a
   const error = await failure(resolved(client, '--service=files'))
   t.match(detailOf(error as ServiceError), { code: 'INVALID_REQUEST', message: /resolveName: name must be/ })
   t.equal(ran, 0)
+})
+
+t.test('bytes that are no request, or hold a number that is too large, are refused as one', async (t) => {
+  const { port } = await startToyAgent(t, t.testdir(), quick)
+  const client = clientOf(t, port)
+  const asIs = (bytes: Buffer): Buffer => bytes
+  const { path } = NodeAgentServiceService.raiseFence
+  // fencing_token: a varint of nine bytes, above 2^53.
+  const tooLarge = Buffer.from('0a0161' + '10ffffffffffffffff7f', 'hex')
+  for (const bytes of [tooLarge, Buffer.from('0aff', 'hex'), Buffer.from('not a message')]) {
+    const sent = new Promise((resolve, reject) =>
+      client.makeUnaryRequest(path, asIs, asIs, bytes, (error, answer) => (error ? reject(error) : resolve(answer))),
+    )
+    const error = await failure(sent)
+    t.match(error, { code: status.INVALID_ARGUMENT })
+    t.match(detailOf(error as ServiceError), { code: 'INVALID_REQUEST', message: /^raiseFence: the bytes of the request/ })
+  }
 })
 
 t.test('the same operation again returns the first result and runs nothing', async (t) => {
