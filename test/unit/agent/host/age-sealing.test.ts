@@ -4,11 +4,11 @@ import t from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import { prove } from '../../../../agent/src/host/node-identity.js'
 import { signedBytes, writeEnvelope } from '../../../../agent/src/host/sealed-envelope.js'
-import { identityOf, recipientOf } from '../../../support/node-identities.js'
+import { identityOf, noneDenied, recipientOf } from '../../../support/node-identities.js'
 
 const about = { purpose: 'join-secret', runId: '20260303t101112-abc123' } as const
 const secret = Buffer.from('abcdef.0123456789abcdef')
-const sealingOf = (...identity: Parameters<typeof identityOf>) => createSealing(identityOf(...identity))
+const sealingOf = (...identity: Parameters<typeof identityOf>) => createSealing(identityOf(...identity), noneDenied)
 
 t.test('only the agent that a secret was sealed to can open it', async (t) => {
   const [first, joiner, other] = await Promise.all([sealingOf('cp1'), sealingOf('cp2'), sealingOf('cp3')])
@@ -44,7 +44,7 @@ t.test('a certificate that a node issued with its own key proves nothing', async
   const names = { commonName: 'cp2', organizations: ['quorate:node'], dnsNames: ['cp2'], ipAddresses: [] }
   const ca = { certPem: node.cert, keyPem: node.key }
   const { certPem, keyPem } = issueCertificate({ ca, ...names, days: 1, usage: 'server' })
-  const forged = await createSealing({ node: 'cp2', ca: node.ca, cert: certPem + node.cert, key: keyPem })
+  const forged = await createSealing({ node: 'cp2', ca: node.ca, cert: certPem + node.cert, key: keyPem }, noneDenied)
   await t.rejects(first.seal(secret, recipientOf('cp2', forged), about), { code: 'SEAL_UNPROVEN' })
 })
 
