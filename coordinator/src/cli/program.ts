@@ -16,6 +16,7 @@ import { shown } from './render/style.js'
 import { renewCommand } from './renew.js'
 import { reportCommand } from './report.js'
 import { resumeCommand } from './resume.js'
+import { revokeCommand } from './revoke.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
@@ -29,6 +30,7 @@ const commands: readonly CommandMaker[] = [
   enrollCommand,
   nodesCommand,
   renewCommand,
+  revokeCommand,
   planCommand,
   convertCommand,
   resumeCommand,

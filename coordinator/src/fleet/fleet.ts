@@ -4,6 +4,7 @@ import type { NodeEntry } from '../config/cluster-file.js'
 import type { Agent } from './agent.js'
 import { agentClient, type Patience } from './agent-client.js'
 import { diagnoseTrust } from './diagnose.js'
+import { guarded, type NewestDenyList, PeerGuard } from './peer-guard.js'
 
 /** The coordinator's own identity and the CA that issued every agent's; PEM. */
 export interface FleetIdentity {
@@ -22,8 +23,14 @@ export interface Fleet {
 /** Facts of a control plane with many pods are larger than gRPC's default of 4 MiB. */
 const largestMessage = 64 * 1024 * 1024
 
-export function connectFleet(identity: FleetIdentity, patience: Partial<Patience> = {}): Fleet {
-  const credentials = clientCredentials(identity)
+/** `newest`: the list of revoked keys; unset: none. */
+export function connectFleet(
+  identity: FleetIdentity,
+  patience: Partial<Patience> = {},
+  newest: NewestDenyList = async () => undefined,
+): Fleet {
+  const guard = new PeerGuard(newest)
+  const credentials = clientCredentials(identity, guard.checkPeer)
   const clients = new Map<string, { client: NodeAgentServiceClient; agent: Agent }>()
   return {
     agent(node) {
@@ -47,12 +54,15 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
       })
       const made = {
         client,
-        agent: agentClient({
-          node: node.name,
-          client,
-          patience,
-          diagnose: () => diagnoseTrust({ target: node.agent, serverName: node.name, identity }),
-        }),
+        agent: guarded(
+          agentClient({
+            node: node.name,
+            client,
+            patience,
+            diagnose: () => diagnoseTrust({ target: node.agent, serverName: node.name, identity }),
+          }),
+          guard,
+        ),
       }
       clients.set(node.name, made)
       return made.agent
