@@ -83,7 +83,10 @@ async function keysOfName(revocations: Revocations, name: string): Promise<Pick<
       remedy: `\`quorate nodes\` shows the names; the coordinator's is ${coordinatorName}. A node that an earlier version enrolled: name its certificate instead, from its bundle or its /etc/quorate: quorate revoke --certificate node.crt`,
     })
   const keys = withoutOwn(revocations, all)
-  return { whose: name, keys: keys.filter(({ sha256 }, index) => keys.findIndex((one) => one.sha256 === sha256) === index) }
+  return {
+    whose: name,
+    keys: keys.filter(({ sha256 }, index) => keys.findIndex((one) => one.sha256 === sha256) === index),
+  }
 }
 
 function keyOfCertificate(revocations: Revocations, pem: string): Pick<RevokePlan, 'whose' | 'keys'> {
@@ -99,7 +102,10 @@ function keyOfCertificate(revocations: Revocations, pem: string): Pick<RevokePla
 function withoutOwn<Key extends { readonly sha256: string }>(revocations: Revocations, keys: readonly Key[]) {
   const others = keys.filter(({ sha256 }) => sha256 !== revocations.ownKey())
   if (others.length > 0) return others
-  throw new QuorateError('REVOKES_ITSELF', 'this is the key that the coordinator itself uses: without it no node answers')
+  throw new QuorateError(
+    'REVOKES_ITSELF',
+    'this is the key that the coordinator itself uses: without it no node answers',
+  )
 }
 
 async function withEach<T>(session: Session, work: (fleet: Fleet, node: EnrolledNode) => Promise<T>): Promise<T[]> {

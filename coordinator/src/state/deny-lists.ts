@@ -29,8 +29,7 @@ export function denyListsOf(paths: StatePaths, ca: () => string): DenyLists {
   const newest = async () => {
     const numbers = (await readdir(folder).catch(absent)).flatMap((name) => numberIn(name))
     const highest = Math.max(0, ...numbers)
-    if (highest > 0 && known?.number !== highest)
-      known = open(await readFile(join(folder, nameOf(highest)), 'utf8'))
+    if (highest > 0 && known?.number !== highest) known = open(await readFile(join(folder, nameOf(highest)), 'utf8'))
     return known
   }
   const write = async (document: string): Promise<SignedDenyList> => {

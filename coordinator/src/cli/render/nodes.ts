@@ -29,7 +29,16 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
   const expiring = nodes
     .filter(({ certificateExpiresAt }) => certificateExpiresAt - now < warnDays * dayMs)
     .map((node) => expiryText(node, now, style))
-  const head = ['NAME', 'ADDRESS', 'REACHABLE', 'AGENT', 'KUBERNETES', 'CLOCK OFFSET MS', 'CERTIFICATE UNTIL', 'DENY LIST']
+  const head = [
+    'NAME',
+    'ADDRESS',
+    'REACHABLE',
+    'AGENT',
+    'KUBERNETES',
+    'CLOCK OFFSET MS',
+    'CERTIFICATE UNTIL',
+    'DENY LIST',
+  ]
   return table(head, rows) + problems.join('') + expiring.join('')
 }
 

@@ -5,7 +5,8 @@ import { table } from './table.js'
 
 /** What would be revoked, and what that means. */
 export function revokePlanText({ whose, keys, fresh }: RevokePlan): string {
-  if (fresh.length === 0) return `${plural(keys.length, 'key')} of ${whose}: revoked already. The nodes get the list again.\n`
+  if (fresh.length === 0)
+    return `${plural(keys.length, 'key')} of ${whose}: revoked already. The nodes get the list again.\n`
   const already = keys.length - fresh.length
   return (
     `${plural(fresh.length, 'key')} of ${whose}${already > 0 ? `, beside ${already} revoked already` : ''}:\n` +

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+import { keyOf } from '@quorate/shared/deny-list'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import t from 'tap'
@@ -37,6 +39,23 @@ t.test('nothing is sealed to a key that its node has not signed with its certifi
     'with text instead of a certificate': { ...honest, certificatePem: 'x' },
   }))
     await t.rejects(first.seal(secret, to, about), { code: 'SEAL_UNPROVEN', where: to.node }, what)
+})
+
+t.test('nothing is sealed to a node whose key was revoked, and nothing opened that it sealed', async (t) => {
+  const stolen = identityOf('cp2')
+  const key = keyOf(new X509Certificate(stolen.cert))
+  const denied = { find: (one: string) => (one === key ? { sha256: key, whose: 'cp2', deniedAt: 0 } : undefined) }
+  const [first, thief] = [await createSealing(identityOf('cp1'), denied), await createSealing(stolen, noneDenied)]
+  const revoked = { code: 'SEAL_UNPROVEN', where: 'cp2', message: /its key was revoked$/ }
+  await t.rejects(first.seal(secret, recipientOf('cp2', thief), about), revoked)
+  await t.rejects(first.open(await thief.seal(secret, recipientOf('cp1', first), about), about), revoked)
+  const renewed = await sealingOf('cp2')
+  const sealed = await renewed.seal(secret, recipientOf('cp1', first), about)
+  t.equal(
+    Buffer.from(await first.open(sealed, about)).toString(),
+    secret.toString(),
+    'with another key it is a node again',
+  )
 })
 
 t.test('a certificate that a node issued with its own key proves nothing', async (t) => {
