@@ -28,7 +28,7 @@ const lists = ({ nodes }: Said) => Object.fromEntries(nodes.map(({ name, denyLis
 t.test('keys are revoked on every node, also on one that was away; a new key works', async (t) => {
   const cluster = await clusterForTest(t, { workers: 1 })
   const [cp1, cp2, cp3, worker] = [cluster.node('cp1'), cluster.node('cp2'), cluster.node('cp3'), cluster.nodes.at(-1)]
-  if (worker === undefined) return t.fail('there is no worker')
+  if (worker === undefined) throw new Error('there is no worker')
   const thief = mkdtempSync(join(tmpdir(), 'quorate-thief-'))
   t.teardown(() => rmSync(thief, { recursive: true, force: true }))
   const stolen = join(thief, 'state')

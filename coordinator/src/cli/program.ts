@@ -61,6 +61,7 @@ Typical workflow:
   quorate verify -f cluster.yaml --fix                               shows which steps fix what is wrong; runs them after asking
   quorate backends -f cluster.yaml --watch                           shows which control planes the load balancer reaches
   quorate drill -f cluster.yaml                                      takes parts down, after asking; measures what users notice
+  quorate revoke k8sworker3.example.com                              for a stolen key or a machine that left: every agent refuses its keys
   quorate audit list                                                 shows who did what; \`quorate audit verify\` whether it was changed since
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 continues the run

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DeniedKey, fleetOf, type OpenedDenyList, openDenyList, signDenyList } from '@quorate/shared/deny-list'
@@ -35,7 +36,7 @@ export function denyListsOf(paths: StatePaths, ca: () => string): DenyLists {
   const write = async (document: string): Promise<SignedDenyList> => {
     const list = open(document)
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const prepared = join(folder, `.${process.pid}.${list.number}`)
+    const prepared = join(folder, `.${randomBytes(6).toString('hex')}`)
     try {
       await writeDurably(prepared, document, 0o600)
       // Fails where another process has just made this number: neither may replace the other's.

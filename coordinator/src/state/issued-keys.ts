@@ -14,8 +14,8 @@ export type IssuedKey = z.output<typeof issued>
 /** Records the key of a certificate before it is used or given away: what is not recorded cannot be revoked by name. */
 export async function recordIssued({ issuedKeys }: StatePaths, whose: string, certificatePem: string): Promise<void> {
   const line = JSON.stringify({ ...keyIn(whose, certificatePem), issuedAt: Date.now() })
-  // Whole lines at the end of one file: commands that run at the same time do not disturb each other.
-  await appendFile(issuedKeys, `${line}\n`, { mode: 0o600 })
+  // Whole lines at the end of one file: commands that run at the same time do not disturb each other, nor does the half line of a power cut.
+  await appendFile(issuedKeys, `\n${line}\n`, { mode: 0o600 })
   const file = await open(issuedKeys, 'r')
   await file.sync().finally(() => file.close())
   await syncFolder(dirname(issuedKeys))

@@ -26,7 +26,8 @@ import { type Serving, serve } from '../../../../agent/src/server/serve.js'
 import { ownIdentity } from '../../../support/node-identities.js'
 
 export const fleet = createFleetCa('toy')
-const node = issue('node1.example.com', ['quorate:node'], 'server')
+/** The toy's own identity. */
+export const node = issue('node1.example.com', ['quorate:node'], 'server')
 
 function issue(commonName: string, organizations: string[], usage: 'client' | 'server' | 'both', ca = fleet) {
   return issueCertificate({ ca, commonName, organizations, dnsNames: [commonName], ipAddresses: [], days: 1, usage })
