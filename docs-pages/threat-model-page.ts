@@ -136,8 +136,8 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 
 ### Fleet CA
 
-\`STATE/fleet/ca.key\`. Its thief issues certificates of any role and any node. That is everything below together: root on every node, join secrets, cluster-admin of every cluster that joins a control plane from then on.
-It does not decrypt backups: these need the age identity.
+\`STATE/fleet/ca.key\`. Its thief issues certificates of any role and any node, and lists of [revoked keys](#revoked-keys). That is everything below together: root on every node, join secrets, cluster-admin of every cluster that joins a control plane from then on.
+It does not decrypt backups: these need the age identity. It cannot be revoked: [replace the fleet](security.md#replace-a-fleet).
 
 ### Coordinator's certificate alone
 
@@ -151,6 +151,7 @@ It does not decrypt backups: these need the age identity.
 | place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, and certificates of etcd's clients (\`.crt\`, \`.pem\`, \`.key\`) below \`/etc/etcd\` and \`/etc/ssl/etcd\`; without what the kubelet reads and what kubeadm makes; owner root, no execute bit, no setuid. kubeadm's patches can be placed, by a node of the fleet: \`NOT_IN_TABLE\` |
 | use a sealed secret again for another run, node or purpose | sender, recipient, key, run and purpose are in the envelope: \`SECRET_NOT_FOR_US\` |
 | have the join token sent to an endpoint of one's own | endpoint and CA are part of the sealed secret: \`SECRET_NOT_FOR_US\` |
+| lock the operator out, or undo its revocation | lists of revoked keys are signed by the fleet CA, and their number only rises: \`DENY_LIST_REFUSED\` |
 | join a machine to a foreign cluster | no agent of the fleet seals a secret for it; after the first join the CA is pinned: \`PINNED_TO_ANOTHER\` |
 
 What remains, and why the key is to be kept as the private key of the cluster's CA is kept:
@@ -211,6 +212,20 @@ The node that receives signs its sealing key and its name with the key of its ce
 Inside the seal is an envelope: sender, recipient and its key, run, purpose, and the sender's signature and certificate. The receiver verifies all of it. Coordinator and agents must have the same version; an agent that does not prove its key is named in the error.
 
 What this does not prove: that the sender is a control plane of the cluster. Any node of the fleet can be one.
+
+## Revoked keys
+
+\`quorate revoke NODE\` adds the keys of a node to a numbered list that the fleet CA signs; \`quorate revoke coordinator\` adds the keys that the coordinator had before. Each agent keeps the newest list (\`/var/lib/quorate-agent/deny-list.*\`).
+
+| a revoked key | what happens | error |
+|---|---|---|
+| makes a call, on any connection | refused before anything is read from the request; the agent records the refusal | \`IDENTITY_REVOKED\` |
+| has a stream open, or follows a change | it ends at once, its connections half a second later. The change goes on: half a change is worse than a whole one | \`IDENTITY_REVOKED\` |
+| has a change that waits for another one | not begun | \`IDENTITY_REVOKED\` |
+| is that of a node that others seal to, or that sealed something | nothing is sealed for it, nothing that it sealed is opened | \`SEAL_UNPROVEN\` |
+| is that of a node that the coordinator connects to | the coordinator ends the handshake | \`IDENTITY_REVOKED\` |
+
+What remains: a node that no command has reached since does not know the list; \`quorate nodes\` shows which list each node has. Root on a node can remove its list. What a thief did before is done. Tokens of REST have a revocation of their own, \`quorate token revoke\`.
 
 ## Pins
 

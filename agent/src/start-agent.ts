@@ -7,6 +7,7 @@ import { createSealing } from './host/age-sealing.js'
 import { type AppendFile, openAppendFile } from './host/append-file.js'
 import { connectCri } from './host/cri-client.js'
 import { findCriSocket } from './host/cri-socket.js'
+import { DenyList } from './host/deny-list.js'
 import { connectEtcd } from './host/etcd-client.js'
 import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
@@ -77,6 +78,7 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
   const enrolled = backupRecipient === '' ? {} : { 'backup-recipient': backupRecipient }
   // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
+  const denyList = await DenyList.open({ host, stateFolder, ca: identity.ca, log })
   return {
     host,
     stateFolder,
@@ -85,7 +87,8 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
     },
     network,
     identity,
-    sealing: await createSealing(identity),
+    sealing: await createSealing(identity, denyList),
+    denyList,
     pins: new Pins({ host, stateFolder, enrolled, log }),
     looks: new DisturbingLooks(),
     kube: () => connectKubeApi(host),

@@ -14,15 +14,18 @@ import { statePaths } from './state/paths.js'
 import { renewalsOf } from './state/renewals.js'
 import { requestFolder } from './state/request-folder.js'
 import { restTokens } from './state/rest-tokens.js'
+import { revocationsOf } from './state/revocations.js'
 
 /** Opens a state folder that `init` made as a session for command line and REST; STATE_NOT_INITIALISED. */
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
   let identity = await readIdentity(paths)
   const renewals = renewalsOf(paths, async () => identity.cert)
+  const revocations = revocationsOf(paths, () => identity)
   const seenNow = seenNowStore(paths.seenNow)
   return {
-    connect: () => connectFleet(identity),
+    connect: () => connectFleet(identity, {}, revocations.newest),
+    revocations,
     runs: runStore(paths.runs),
     leases: leaseStore(paths.leases),
     enrolled: () => enrolledNodes(paths),

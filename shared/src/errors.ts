@@ -104,6 +104,25 @@ export const catalogue = {
     remedy:
       'On that node: `quorate-agent --version` and `journalctl -u quorate-agent`. If the version is that of `quorate --version`, the agent does not behave as Quorate made it: treat the node as taken over, see docs/threat-model.md#a-node-that-was-taken-over.',
   },
+  IDENTITY_REVOKED: {
+    status: 'PERMISSION_DENIED',
+    exit: 'blocked',
+    undo: 'by-hand',
+    remedy:
+      'If the key was revoked by mistake, or belongs to a machine that is in use: give it a new one. For a node: `quorate enroll NODE --address HOST --bundle DIR`, copy the folder to /etc/quorate there, restart quorate-agent. For the coordinator: `quorate renew coordinator --early` where `fleet/ca.key` is; restart `quorate serve`.',
+  },
+  REVOKES_ITSELF: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'usage',
+    remedy:
+      'Make a new key first: `quorate renew coordinator --early`. Then run the command again: it revokes the keys that the coordinator had before.',
+  },
+  DENY_LIST_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy:
+      'Run `quorate revoke` again: it takes over the newest list that a node has, and signs the next one. `quorate nodes` shows which list each node has.',
+  },
   ACCESS_DENIED: {
     status: 'PERMISSION_DENIED',
     exit: 'usage',

@@ -1,4 +1,4 @@
-import { createSecureContext, type TlsOptions } from 'node:tls'
+import { createSecureContext, type PeerCertificate, type TlsOptions } from 'node:tls'
 import { ChannelCredentials } from '@grpc/grpc-js'
 
 /** PEM texts of one side: the fleet CA, its own certificate and key. */
@@ -10,9 +10,15 @@ export interface MutualTlsIdentity {
 
 const minVersion = 'TLSv1.3'
 
+/** Why a peer is refused that the fleet CA has issued; in place of the check of its name. */
+type CheckPeer = (name: string, certificate: PeerCertificate) => Error | undefined
+
 /** Credentials of the dialling side: own certificate shown, the peer's checked against the fleet CA alone, TLS 1.3. */
-export function clientCredentials({ ca, cert, key }: MutualTlsIdentity): ChannelCredentials {
-  return ChannelCredentials.createFromSecureContext(createSecureContext({ ca, cert, key, minVersion }))
+export function clientCredentials({ ca, cert, key }: MutualTlsIdentity, checkPeer?: CheckPeer): ChannelCredentials {
+  return ChannelCredentials.createFromSecureContext(
+    createSecureContext({ ca, cert, key, minVersion }),
+    checkPeer === undefined ? {} : { checkServerIdentity: checkPeer },
+  )
 }
 
 /** Options of the listening side's TLS server: a client certificate of the fleet CA is required, TLS 1.3. */

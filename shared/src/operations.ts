@@ -25,6 +25,8 @@ export const observable = [
   'probeKubeconfig',
   'getSealingKey',
   'getCheckpoint',
+  'getDenyList',
+  'keepDenyList', // the fleet CA signs it: who carries it does not matter
   'getOperation',
   'examineOperation',
   'testLoadBalancer',

@@ -77,6 +77,8 @@ t.test('what each command prints with -o json is what its published schema says'
 
   await check(['nodes'], ['nodes'])
   await check(['renew'], ['renewals'])
+  await check(['renew', 'coordinator', '--early'], ['renewals'])
+  await check(['revoke', 'coordinator', '--yes'], ['revocation'])
   await check(['plan', ...file], ['plan'])
   await check(['verify', ...file], ['verification'], { exitCode: 7 })
   const [offered] = await check(['verify', ...file, '--fix', '--yes'], ['fix-plan'], { exitCode: 7 })

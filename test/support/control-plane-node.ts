@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createSealing } from '@quorate/agent/host/age-sealing'
 import { connectCri } from '@quorate/agent/host/cri-client'
+import { DenyList } from '@quorate/agent/host/deny-list'
 import { connectEtcd } from '@quorate/agent/host/etcd-client'
 import { LinuxHost } from '@quorate/agent/host/linux-host'
 import { connectKubeApi } from '@quorate/agent/host/local-kube-api'
@@ -137,14 +138,17 @@ async function node(
 ): Promise<Pick<ControlPlaneNode, 'host' | 'sealing' | 'tools' | 'progress' | 'context'>> {
   const host = new LinuxHost(root)
   const identity = await ownIdentity(host, identityOf(nodeName))
-  const sealing = await createSealing(identity)
+  const place = { host, stateFolder: '/var/lib/quorate-agent', log: { warn: () => {} } }
+  const denyList = await DenyList.open({ ...place, ca: identity.ca })
+  const sealing = await createSealing(identity, denyList)
   const criSocket = '/run/containerd/containerd.sock'
   const tools: Tools = {
     host,
     identity,
     sealing,
+    denyList,
     looks: new DisturbingLooks(),
-    pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: { warn: () => {} } }),
+    pins: new Pins({ ...place, enrolled: {} }),
     criSocket,
     stateFolder: '/var/lib/quorate-agent',
     network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),

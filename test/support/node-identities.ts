@@ -1,3 +1,4 @@
+import type { DeniedKeys } from '@quorate/agent/host/deny-list'
 import type { Host } from '@quorate/agent/host/host'
 import type { NodeIdentity } from '@quorate/agent/host/node-identity'
 import { OwnIdentity } from '@quorate/agent/host/own-identity'
@@ -13,6 +14,9 @@ interface Wish {
   readonly organizations?: readonly string[]
   readonly days?: number
 }
+
+/** No key was revoked. */
+export const noneDenied: DeniedKeys = { find: () => undefined }
 
 /** What `enroll` gives a node; otherwise where a test asks for what no node has. */
 export function identityOf(

@@ -18,6 +18,7 @@ import { sha256Hex } from '@quorate/shared/hash'
 import type { Test } from 'tap'
 import { createSealing } from '../../agent/src/host/age-sealing.js'
 import { connectCri } from '../../agent/src/host/cri-client.js'
+import { DenyList } from '../../agent/src/host/deny-list.js'
 import type { KubeApi } from '../../agent/src/host/kube-api.js'
 import { LinuxHost } from '../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../agent/src/host/node-network.js'
@@ -102,14 +103,17 @@ export class OpsNode {
     const host = new LinuxHost(root)
     const criSocket = '/run/containerd/containerd.sock'
     const identity = await ownIdentity(host, identityOf(name))
+    const place = { host, stateFolder: '/var/lib/quorate-agent', log: { warn: () => {} } }
+    const denyList = await DenyList.open({ ...place, ca: identity.ca })
     const tools: Tools = {
       host,
       stateFolder: '/var/lib/quorate-agent',
       criSocket,
       network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),
       identity,
-      sealing: await createSealing(identity),
-      pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: { warn: () => {} } }),
+      sealing: await createSealing(identity, denyList),
+      denyList,
+      pins: new Pins({ ...place, enrolled: {} }),
       looks: new DisturbingLooks(),
       kube: async () => kube ?? Promise.reject(new Error('no API server here')),
       etcd: () => Promise.reject(new Error('no etcd here')),

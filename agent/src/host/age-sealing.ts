@@ -2,6 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Encrypter } from 'age-encryption'
 import { newAgeIdentity } from './age-identity.js'
+import type { DeniedKeys } from './deny-list.js'
 import { type NodeIdentity, type NodeProof, prove, requireProof } from './node-identity.js'
 import { type Claims, readEnvelope, signedBytes, writeEnvelope } from './sealed-envelope.js'
 import type { SealedAbout, Sealing } from './sealing.js'
@@ -13,10 +14,10 @@ const ofKey = 'quorate sealing key v1'
 const ofSecret = 'quorate sealed secret v1'
 
 /** Makes a fresh age identity. It is never stored: what is sealed to this agent cannot be opened after it ends. */
-export async function createSealing(self: NodeIdentity): Promise<Sealing> {
+export async function createSealing(self: NodeIdentity, denied: DeniedKeys): Promise<Sealing> {
   const { identity, recipient } = newAgeIdentity()
   const own = { node: self.node, recipient }
-  const requireProven = (to: SealingRecipient): void => requireOwner(to, self.ca)
+  const requireProven = (to: SealingRecipient): void => requireOwner(to, { ca: self.ca, denied })
   return {
     recipient,
     ownKey: () => ({ recipient, ...asBytes(prove(self, ofKey, keyText(own))) }),
@@ -29,7 +30,7 @@ export async function createSealing(self: NodeIdentity): Promise<Sealing> {
     open: async (ciphertext, about) => {
       const envelope = readEnvelope(await decrypt(ciphertext, identity))
       const { sender: node } = envelope.claims
-      requireProof(envelope, { node, ca: self.ca, subject: ofSecret, text: envelope.signed })
+      requireProof(envelope, { node, ca: self.ca, denied, subject: ofSecret, text: envelope.signed })
       requireMeant(envelope.claims, { ...about, recipient: self.node, key: recipient })
       return envelope.secret
     },
@@ -45,12 +46,12 @@ const asBytes = ({ certificatePem, signature }: NodeProof) => ({
   signature: Buffer.from(signature),
 })
 
-function requireOwner(to: SealingRecipient, ca: string): void {
+function requireOwner(to: SealingRecipient, trust: { readonly ca: string; readonly denied: DeniedKeys }): void {
   if (to.signature.length === 0)
     throw new QuorateError('SEAL_UNPROVEN', `nothing proves that the sealing key of ${to.node} is its own`, {
       where: to.node,
     })
-  requireProof(to, { node: to.node, ca, subject: ofKey, text: keyText(to) })
+  requireProof(to, { node: to.node, ...trust, subject: ofKey, text: keyText(to) })
 }
 
 /** A secret that is proven may still be a replay: of another run, for another node or another purpose. */

@@ -1,7 +1,9 @@
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
+import { keyOf } from '@quorate/shared/deny-list'
 import { QuorateError } from '@quorate/shared/errors'
 import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 import { readCertificate } from '@quorate/shared/pki'
+import type { DeniedKeys } from './deny-list.js'
 
 /** This node's certificate of the fleet, and its name in it. */
 export interface NodeIdentity extends MutualTlsIdentity {
@@ -25,10 +27,19 @@ export function prove({ cert, key }: NodeIdentity, subject: Subject, text: Uint8
   return { certificatePem: cert, signature: sign('sha256', signedText(subject, text), createPrivateKey(key)) }
 }
 
-/** SEAL_UNPROVEN unless `node` itself signed the text: its certificate is one of a node of this fleet, for that name, and valid now. */
+/** What a proof is to show. */
+interface Claim {
+  readonly node: string
+  readonly ca: string
+  readonly denied: DeniedKeys
+  readonly subject: Subject
+  readonly text: Uint8Array
+}
+
+/** SEAL_UNPROVEN unless `node` itself signed the text: its certificate is one of a node of this fleet, for that name, valid now and not revoked. */
 export function requireProof(
   { certificatePem, signature }: NodeProof,
-  { node, ca, subject, text }: { node: string; ca: string; subject: Subject; text: Uint8Array },
+  { node, ca, denied, subject, text }: Claim,
 ): void {
   const [certificate, ...between] = certificatesIn(certificatePem)
   if (certificate === undefined) throw unproven(node, 'no certificate came with it')
@@ -39,6 +50,7 @@ export function requireProof(
   if (!sans.includes(node)) throw unproven(node, `the certificate is that of ${sans.join(', ')}`)
   const now = Date.now()
   if (now < notBefore.getTime() || now > notAfter.getTime()) throw unproven(node, 'the certificate is not valid now')
+  if (denied.find(keyOf(certificate)) !== undefined) throw unproven(node, 'its key was revoked')
   if (!verify('sha256', signedText(subject, text), certificate.publicKey, signature))
     throw unproven(node, 'the signature is not that of its certificate')
 }

@@ -14,6 +14,7 @@ import { finishJoin } from './finish-join.js'
 import { forgetCertificateRequests } from './forget-certificate-requests.js'
 import { getCheckpoint } from './get-checkpoint.js'
 import { getClusterFacts } from './get-cluster-facts.js'
+import { getDenyList } from './get-deny-list.js'
 import { getFirewall } from './get-firewall.js'
 import { getNodeFacts } from './get-node-facts.js'
 import { getSealingKey } from './get-sealing-key.js'
@@ -21,6 +22,7 @@ import { handOverLeadership } from './hand-over-leadership.js'
 import { holdPorts } from './hold-ports.js'
 import { joinControlPlane } from './join-control-plane.js'
 import { keepCheckpoint } from './keep-checkpoint.js'
+import { keepDenyList } from './keep-deny-list.js'
 import { leaveApiEndpoints } from './leave-api-endpoints.js'
 import { letEtcdListen } from './let-etcd-listen.js'
 import { listContainers } from './list-containers.js'
@@ -98,6 +100,8 @@ export const operations: Operations = {
   getSealingKey,
   getCheckpoint,
   keepCheckpoint,
+  getDenyList,
+  keepDenyList,
   offerIdentityKey,
   renewIdentity,
   readBackup,

@@ -1,4 +1,5 @@
 import type { CriClient } from '../host/cri.js'
+import type { DenyList } from '../host/deny-list.js'
 import type { EtcdClient } from '../host/etcd.js'
 import type { Host } from '../host/host.js'
 import type { KubeApi } from '../host/kube-api.js'
@@ -19,6 +20,7 @@ export interface Tools {
   readonly identity: OwnIdentity
   readonly sealing: Sealing
   readonly pins: Pins
+  readonly denyList: DenyList
   /** Reads that a change must not overlap. */
   readonly looks: DisturbingLooks
   /** The local API server with the credentials of admin.conf; NOT_A_CONTROL_PLANE on other nodes, ADMIN_KUBECONFIG_MISSING without that file. */

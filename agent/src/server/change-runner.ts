@@ -22,6 +22,8 @@ export interface Change {
   readonly operation: ChangeOperation<ChangeRequest>
   /** The request as sent. */
   readonly encode: (request: ChangeRequest) => Uint8Array
+  /** Throws where its caller was revoked while it waited; unset for one that an earlier agent began. */
+  readonly requireStill?: () => void
 }
 
 export interface ChangeRequest {
@@ -153,6 +155,7 @@ export class ChangeRunner {
     let changed = (): void => {}
     try {
       release = await this.lock.take(method, busyWaitMs, this.stopped.signal)
+      if (!launch.resumed) launch.change.requireStill?.()
       if (!launch.resumed) await this.writeIntent(launch)
       else if (!(await this.hasUnit(launch.change))) throw unknownOutcome(header.operationId)
       changed = await this.options.tools.looks.giveWay(header.runId)

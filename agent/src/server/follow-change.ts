@@ -11,6 +11,8 @@ export interface AskedChange {
   readonly request: unknown
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal
+  /** Throws where its caller was revoked meanwhile. */
+  readonly requireStill: () => void
 }
 
 interface Message {
@@ -21,8 +23,8 @@ interface Message {
 export async function* followChange(asked: AskedChange, changes: ChangeRunner): AsyncIterable<Message> {
   const request = asked.request as ChangeRequest
   if (request.header === undefined) throw new QuorateError('INVALID_REQUEST', `${asked.name} came without a header`)
-  const { name: method, operation, encode } = asked
-  const following = await changes.start({ method, header: request.header, request, operation, encode })
+  const { name: method, operation, encode, requireStill } = asked
+  const following = await changes.start({ method, header: request.header, request, operation, encode, requireStill })
   for await (const message of progressUntilEnd(following, asked.signal)) {
     yield { event: { event: { $case: 'progress', progress: { message } } } }
   }

@@ -9,6 +9,7 @@ import type {
 import { QuorateError } from '@quorate/shared/errors'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Log } from '@quorate/shared/log'
+import type { DenyList } from '../host/deny-list.js'
 import type { ChangeOperation, ReadOperation, StreamOperation } from '../ops/operation.js'
 import type { MethodName, Operations } from '../ops/operations.js'
 import type { Tools } from '../ops/tools.js'
@@ -79,7 +80,8 @@ function handlerOf(method: Method, operation: Operation, options: CallOptions) {
     case 'change':
       return streamHandler(
         method,
-        (request, signal) => followChange({ ...method, operation, request, signal }, options.changes),
+        (request, signal, requireStill) =>
+          followChange({ ...method, operation, request, signal, requireStill }, options.changes),
         options,
         'change',
       )
@@ -93,9 +95,14 @@ function readHandler(
 ): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
     const ended = calls.begin(method.name, 'read', call)
+    const requireStill = doorOf(method, call, tools)
     const answer = async () => {
-      admit(method, call)
-      return operation.run(call.request, toldTools(tools, call.request), lostSignal(call))
+      requireStill()
+      requireWellFormed(method, call.request)
+      const response = await operation.run(call.request, toldTools(tools, call.request), lostSignal(call))
+      // Its caller may have been revoked meanwhile.
+      requireStill()
+      return response
     }
     answer().then(
       (response) => {
@@ -113,39 +120,73 @@ function readHandler(
 
 function streamHandler(
   method: Method,
-  run: (request: unknown, signal: AbortSignal) => AsyncIterable<unknown>,
-  { calls, log }: CallOptions,
+  run: (request: unknown, signal: AbortSignal, requireStill: () => void) => AsyncIterable<unknown>,
+  { calls, log, tools }: CallOptions,
   kind: 'stream' | 'change',
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
     const ended = calls.begin(method.name, kind, call)
+    const fail = (error: unknown): void => {
+      const detail = describeError(error, log)
+      ended(detail.code)
+      call.emit('error', toServiceError(detail))
+    }
+    const requireStill = doorOf(method, call, tools)
     const lost = lostSignal(call)
+    const revoked = revokedSignal(requireStill, tools.denyList)
+    const over = AbortSignal.any([lost, revoked.signal])
+    // At once, whatever the operation is doing.
+    revoked.signal.addEventListener('abort', () => fail(revoked.signal.reason), { once: true })
     const pump = async () => {
-      admit(method, call)
-      for await (const message of run(call.request, lost)) {
-        if (!call.write(message)) await once(call, 'drain', { signal: lost })
+      requireStill()
+      requireWellFormed(method, call.request)
+      for await (const message of run(call.request, over, requireStill)) {
+        if (over.aborted) return
+        if (!call.write(message)) await once(call, 'drain', { signal: over })
       }
     }
-    pump().then(
-      () => {
-        ended('ended')
-        call.end()
-      },
-      (error: unknown) => {
-        // The caller is gone; an operation that continues has the ledger.
-        if (lost.aborted) return ended('INTERRUPTED')
-        const detail = describeError(error, log)
-        ended(detail.code)
-        call.emit('error', toServiceError(detail))
-      },
-    )
+    pump()
+      .finally(revoked.end)
+      .then(
+        () => {
+          if (revoked.signal.aborted) return
+          ended('ended')
+          call.end()
+        },
+        (error: unknown) => {
+          if (revoked.signal.aborted) return
+          // The caller is gone; an operation that continues has the ledger.
+          if (lost.aborted) return ended('INTERRUPTED')
+          fail(error)
+        },
+      )
   }
 }
 
-function admit({ name, path }: Method, call: Call): void {
-  requireAccess(path, call.getAuthContext().sslPeerCertificate)
-  requireReadable(name, call.request)
-  checkRequest(name, call.request as never)
+/** A request that can be read, and whose fields have their forms. */
+function requireWellFormed({ name }: Method, request: unknown): void {
+  requireReadable(name, request)
+  checkRequest(name, request as never)
+}
+
+/** The door for one call: asked when it comes, and again while it is open. */
+function doorOf({ path }: Method, call: Call, { denyList }: Tools): () => void {
+  const certificate = call.getAuthContext().sslPeerCertificate
+  return () => requireAccess(path, certificate, denyList)
+}
+
+/** Aborted, with the reason, when a newer list denies the caller; `end` stops watching. */
+function revokedSignal(requireStill: () => void, denyList: DenyList): { signal: AbortSignal; end: () => void } {
+  const revoked = new AbortController()
+  const end = denyList.onNewer(() => {
+    try {
+      requireStill()
+    } catch (error) {
+      end()
+      revoked.abort(error)
+    }
+  })
+  return { signal: revoked.signal, end }
 }
 
 /** Aborted when the caller hangs up or its deadline passes. */

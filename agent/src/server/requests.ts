@@ -173,6 +173,8 @@ const requests: { readonly [Name in keyof Methods]: FieldChecks<RequestOf<Name>>
     fromSize: check.treeSize,
   },
   getCheckpoint: { origin: check.logOrigin },
+  keepDenyList: { document: check.denyList },
+  getDenyList: {},
   listCalls: { newest: check.calls },
   testLoadBalancer: balancer,
   getFirewall: {},

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { createServer, type PeerCertificate, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import { type MutualTlsIdentity, serverTlsOptions } from '@quorate/shared/mtls'
 import { handshakeLimits, UnprovenConnections } from '@quorate/shared/unproven-connections'
@@ -12,6 +12,8 @@ export interface SecureListener {
   readonly port: number
   /** New connections are shown this identity; open ones go on. */
   use(identity: MutualTlsIdentity): void
+  /** Ends the connections whose certificate is refused. */
+  end(isRefused: (certificate: PeerCertificate) => boolean): void
   /** Accepts nothing more. Connections that have shown their certificate are the gRPC server's to close. */
   close(): void
 }
@@ -29,19 +31,29 @@ export async function listenSecurely(
   const unproven = new UnprovenConnections(accepting, handshakeLimits)
   const hasRoom = countByCertificate()
   // What it gets is encrypted and proved already.
+  const proven = new Set<TLSSocket>()
   const { injectConnection } = server.createConnectionInjector(ServerCredentials.createInsecure())
   accepting.on('secureConnection', (socket) => {
     // A peer that is gone is an end, not an error.
     socket.on('error', () => undefined)
-    if (unproven.prove(socket) && hasRoom(socket)) injectConnection(socket)
-    else socket.destroy()
+    if (!unproven.prove(socket) || !hasRoom(socket)) return void socket.destroy()
+    proven.add(socket)
+    socket.once('close', () => proven.delete(socket))
+    injectConnection(socket)
   })
   const port = await bind(accepting, listen)
   const close = () => {
     accepting.close()
     unproven.end()
   }
-  return { port, use: (renewed) => accepting.setSecureContext(serverTlsOptions(renewed)), close }
+  return {
+    port,
+    use: (renewed) => accepting.setSecureContext(serverTlsOptions(renewed)),
+    end(isRefused) {
+      for (const socket of proven) if (isRefused(socket.getPeerCertificate())) socket.destroy()
+    },
+    close,
+  }
 }
 
 async function bind(server: TlsServer, listen: string): Promise<number> {

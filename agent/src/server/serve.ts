@@ -2,8 +2,10 @@ import { Server } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Log } from '@quorate/shared/log'
 import type { MutualTlsIdentity } from '@quorate/shared/mtls'
+import type { DenyList } from '../host/deny-list.js'
 import type { Operations } from '../ops/operations.js'
 import type { Tools } from '../ops/tools.js'
+import { isRevoked } from './access.js'
 import { type CallAudit, unrecorded } from './call-audit.js'
 import { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
@@ -39,6 +41,9 @@ export interface Serving {
 /** A chunk of a backup or a node's facts; far above both. */
 const largestMessageBytes = 16 * 1024 * 1024
 
+/** For the error that says why to arrive. */
+const revokedGraceMs = 500
+
 /** A coordinator has a dozen calls under way with one agent (watch, held ports, a change, facts); more of them wait their turn in the client. */
 const mostStreamsOfOneConnection = 100
 
@@ -59,10 +64,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   server.addService(readableRequests, createHandlers({ ...options, changes, calls }))
   const listener = await bind(server, listen, identity)
   tools.identity.onRenewed(listener.use)
+  const leave = endRevoked(listener, tools.denyList)
   return {
     port: listener.port,
     stop: async (graceMs) => {
       await changes.stop(graceMs)
+      leave()
       listener.close()
       await shutDown(server)
       await calls.close()
@@ -80,6 +87,14 @@ async function bind(server: Server, listen: string, identity: MutualTlsIdentity)
       cause: error,
     })
   }
+}
+
+/** A caller that does not read is not told why its streams end: a moment later its connections end. */
+function endRevoked(listener: SecureListener, denyList: DenyList): () => void {
+  return denyList.onNewer(() => {
+    const end = () => listener.end((certificate) => isRevoked(certificate, denyList))
+    setTimeout(end, revokedGraceMs).unref()
+  })
 }
 
 /** Pending answers get a moment; a caller with an open stream does not keep the agent running. */

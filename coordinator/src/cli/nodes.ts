@@ -12,7 +12,7 @@ export const nodesCommand: CommandMaker = ({ terminal, openSession, now }, finis
     .summary('list the enrolled nodes and check their agents')
     .description(
       'Asks every enrolled node: whether its agent is reachable, which versions it runs, how far its clock is from that of this machine. Shows until when ' +
-        'the certificate of each agent is valid. Exit code 0 when every agent answers, otherwise 3: a run would be blocked.',
+        'the certificate of each agent is valid, and which list of revoked keys it has (`quorate revoke`). Exit code 0 when every agent answers, otherwise 3: a run would be blocked.',
     )
     .addHelpText('after', '\nExamples:\n  quorate nodes\n  quorate nodes -o json')
     .action(async (_options, command: Command) => {

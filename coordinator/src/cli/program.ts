@@ -16,6 +16,7 @@ import { shown } from './render/style.js'
 import { renewCommand } from './renew.js'
 import { reportCommand } from './report.js'
 import { resumeCommand } from './resume.js'
+import { revokeCommand } from './revoke.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
@@ -29,6 +30,7 @@ const commands: readonly CommandMaker[] = [
   enrollCommand,
   nodesCommand,
   renewCommand,
+  revokeCommand,
   planCommand,
   convertCommand,
   resumeCommand,
@@ -59,6 +61,7 @@ Typical workflow:
   quorate verify -f cluster.yaml --fix                               shows which steps fix what is wrong; runs them after asking
   quorate backends -f cluster.yaml --watch                           shows which control planes the load balancer reaches
   quorate drill -f cluster.yaml                                      takes parts down, after asking; measures what users notice
+  quorate revoke k8sworker3.example.com                              for a stolen key or a machine that left: every agent refuses its keys
   quorate audit list                                                 shows who did what; \`quorate audit verify\` whether it was changed since
 After a crash, a failure or Ctrl-C:
   quorate resume RUN                                                 continues the run

@@ -11,6 +11,7 @@ const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   init: 'here',
   enroll: 'here',
   renew: 'here',
+  revoke: 'here',
   convert: 'agents',
   resume: 'agents',
   rollback: 'agents',

@@ -12,6 +12,7 @@ import {
   renewals,
   reportFile,
   restored,
+  revocation,
   tokenCreated,
   tokens,
 } from './fleet.js'
@@ -42,6 +43,7 @@ export const documents: readonly Document[] = [
   tokens,
   tokenCreated,
   renewals,
+  revocation,
   explanation,
   detached,
   history,

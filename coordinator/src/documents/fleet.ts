@@ -10,6 +10,8 @@ export const node = object({
   kubernetesVersion: text.optional(),
   clockOffsetMs: z.number().optional().describe("This node's clock minus the coordinator's."),
   certificateExpiresAt: time,
+  denyList: count.optional().describe('Number of the list of revoked keys that it has; 0: none.'),
+  revoked: flag.optional().describe('Its own key was revoked.'),
   problem: object({ code: text, message: text, remedy: text }).optional(),
 })
 
@@ -70,6 +72,19 @@ export const renewals = document('renewals', 'Identities and what became of them
       whose: text.describe("A node's name, or `coordinator`."),
       state: z.enum(['renewed', 'valid', 'failed']),
       until: time,
+      problem: object({ code: text, message: text, remedy: text }).optional(),
+    }),
+  ),
+})
+
+export const revocation = document('revocation', 'Revoked keys, and which node knows it: `quorate revoke`.', {
+  whose: text.describe("A node's name, or `coordinator`."),
+  keys: list(text).describe('SHA-256 of each SubjectPublicKeyInfo, hexadecimal.'),
+  number: count.describe('Of the list of revoked keys.'),
+  nodes: list(
+    object({
+      name: text,
+      state: z.enum(['has it', 'away', 'revoked']),
       problem: object({ code: text, message: text, remedy: text }).optional(),
     }),
   ),

@@ -5,6 +5,7 @@ import type { NodeEntry } from '../config/cluster-file.js'
 import type { Agent } from './agent.js'
 import { agentClient, type Patience } from './agent-client.js'
 import { diagnoseTrust } from './diagnose.js'
+import { guarded, type NewestDenyList, PeerGuard } from './peer-guard.js'
 
 /** The coordinator's own identity and the CA that issued every agent's; PEM. */
 export interface FleetIdentity {
@@ -26,8 +27,14 @@ const largestMessage = 16 * 1024 * 1024
 /** An agent may have been taken over: what it answers is looked at before anything uses it. */
 const BoundedClient = boundedClient(NodeAgentServiceClient)
 
-export function connectFleet(identity: FleetIdentity, patience: Partial<Patience> = {}): Fleet {
-  const credentials = clientCredentials(identity)
+/** `newest`: the list of revoked keys; unset: none. */
+export function connectFleet(
+  identity: FleetIdentity,
+  patience: Partial<Patience> = {},
+  newest: NewestDenyList = async () => undefined,
+): Fleet {
+  const guard = new PeerGuard(newest)
+  const credentials = clientCredentials(identity, guard.checkPeer)
   const clients = new Map<string, { client: NodeAgentServiceClient; agent: Agent }>()
   return {
     agent(node) {
@@ -51,12 +58,15 @@ export function connectFleet(identity: FleetIdentity, patience: Partial<Patience
       })
       const made = {
         client,
-        agent: agentClient({
-          node: node.name,
-          client,
-          patience,
-          diagnose: () => diagnoseTrust({ target: node.agent, serverName: node.name, identity }),
-        }),
+        agent: guarded(
+          agentClient({
+            node: node.name,
+            client,
+            patience,
+            diagnose: () => diagnoseTrust({ target: node.agent, serverName: node.name, identity }),
+          }),
+          guard,
+        ),
       }
       clients.set(node.name, made)
       return made.agent

@@ -17,6 +17,10 @@ export interface NodeStatus {
   readonly clockOffsetMs?: number
   /** Unix milliseconds. */
   readonly certificateExpiresAt: number
+  /** Number of the list of revoked keys that it has; 0: none. Unset where its agent knows of no such list. */
+  readonly denyList?: number
+  /** Its own key was revoked. */
+  readonly revoked?: boolean
   /** Why it is not reachable. */
   readonly problem?: { readonly code: string; readonly message: string; readonly remedy: string }
 }
@@ -41,15 +45,18 @@ async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Pr
     // The node reads its clock last, so only the return path is between the two.
     const after = now()
     if (facts === undefined) throw new QuorateError('AGENT_ANSWER_REFUSED', 'the agent answered without facts')
+      const denyList = await agent.read('getDenyList', {}).catch(() => undefined)
     return {
       ...known,
       reachable: true,
+      ...(denyList === undefined ? {} : { denyList: denyList.number }),
       agentVersion: facts.agentVersion,
       kubernetesVersion: facts.kubeletVersion,
       clockOffsetMs: Math.round(facts.clockUnixMs - after),
     }
   } catch (error) {
     const { code, message, remedy } = asQuorateError(error, node.name)
-    return { ...known, reachable: false, problem: { code, message, remedy } }
+    const revoked = code === 'IDENTITY_REVOKED' ? { revoked: true } : {}
+    return { ...known, ...revoked, reachable: false, problem: { code, message, remedy } }
   }
 }

@@ -14,6 +14,7 @@ import type { BackupStore } from '../state/backups.js'
 import type { Renewals } from '../state/renewals.js'
 import type { RequestFolder } from '../state/request-folder.js'
 import type { RestTokens } from '../state/rest-tokens.js'
+import type { Revocations } from '../state/revocations.js'
 import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 
 /** All that the command line and REST need from outside: one open state folder. */
@@ -41,6 +42,8 @@ export interface Session {
   readonly seenNow?: SeenNow
   /** Tokens of REST; unset: none can be created. */
   readonly tokens?: RestTokens
+  /** Revokes keys; unset: none. */
+  readonly revocations?: Revocations
   /** Issues new identities; unset: none. */
   readonly renewals?: Renewals
   /** Where acts are recorded; unset: nowhere. */

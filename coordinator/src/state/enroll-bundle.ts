@@ -9,6 +9,7 @@ import { dialTarget, parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
 import { readCa, readState } from './fleet-ca.js'
 import { nodeCertificate } from './identities.js'
+import { recordIssued } from './issued-keys.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -30,6 +31,7 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
   const issued = issueCertificate(nodeCertificate(ca, node, agent.host))
   await mkdir(request.bundle, { recursive: true, mode: 0o700 })
   await refuseSharedFolder(request.bundle)
+  await recordIssued(paths, node, issued.certPem)
   const files: readonly (readonly [string, string, number])[] = [
     ['fleet-ca.crt', ca.certPem, 0o644],
     ['node.crt', issued.certPem, 0o644],

@@ -1,6 +1,9 @@
 import { isIP } from 'node:net'
 import { type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 
+/** What the coordinator's own identity is called. */
+export const coordinatorName = 'coordinator'
+
 /** Days for which the coordinator's own certificate is issued. */
 const coordinatorDays = 825
 /** Days for which the certificate of a node is issued. */
@@ -10,9 +13,9 @@ export const nodeDays = 825
 export const issueCoordinator = (ca: KeyPair): KeyPair =>
   issueCertificate({
     ca,
-    commonName: 'coordinator',
+    commonName: coordinatorName,
     organizations: ['quorate:operator'],
-    dnsNames: ['coordinator'],
+    dnsNames: [coordinatorName],
     ipAddresses: [],
     days: coordinatorDays,
     usage: 'client',

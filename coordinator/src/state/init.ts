@@ -4,7 +4,8 @@ import { dirname } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { createFleetCa } from '@quorate/shared/issue-certificate'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { issueCoordinator } from './identities.js'
+import { coordinatorName, issueCoordinator } from './identities.js'
+import { recordIssued } from './issued-keys.js'
 import { type StatePaths, statePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -20,6 +21,7 @@ export async function initState(folder: string): Promise<StatePaths & { readonly
   const identity = await generateX25519Identity()
   await writeDurably(paths.backupIdentity, `${identity}\n`, 0o600)
   await writeDurably(paths.backupRecipient, `${await identityToRecipient(identity)}\n`, 0o644)
+  await recordIssued(paths, coordinatorName, coordinator.certPem)
   await writeDurably(paths.coordinatorKey, coordinator.keyPem, 0o600)
   await writeDurably(paths.coordinatorCert, coordinator.certPem, 0o644)
   await writeDurably(paths.nodes, `${JSON.stringify({ fleetId, nodes: [] }, null, 2)}\n`, 0o600)

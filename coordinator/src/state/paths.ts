@@ -9,6 +9,10 @@ export interface StatePaths {
   readonly coordinatorCert: string
   readonly coordinatorKey: string
   readonly nodes: string
+  /** Every key that got a certificate, one line each: what `quorate revoke` denies. */
+  readonly issuedKeys: string
+  /** Lists of revoked keys, signed, one file each. */
+  readonly denyLists: string
   /** Private age identity of the operator: opens the backups. */
   readonly backupIdentity: string
   readonly backupRecipient: string
@@ -37,6 +41,8 @@ export function statePaths(folder: string): StatePaths {
     coordinatorCert: at('fleet', 'coordinator.crt'),
     coordinatorKey: at('fleet', 'coordinator.key'),
     nodes: at('fleet', 'nodes.json'),
+    issuedKeys: at('fleet', 'issued-keys.jsonl'),
+    denyLists: at('fleet', 'deny-lists'),
     backupIdentity: at('backup', 'identity.age.key'),
     backupRecipient: at('backup', 'recipient'),
     runs: at('runs'),

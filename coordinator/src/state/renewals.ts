@@ -4,7 +4,8 @@ import type { EnrolledNode } from '../config/enrolled-node.js'
 import { parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
 import { readCa } from './fleet-ca.js'
-import { issueCoordinator, nodeCertificate, nodeDays } from './identities.js'
+import { coordinatorName, issueCoordinator, nodeCertificate, nodeDays } from './identities.js'
+import { recordIssued } from './issued-keys.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -39,14 +40,21 @@ export function renewalsOf(paths: StatePaths, readOwnCertificate: () => Promise<
     own: async () => validityOf(await readOwnCertificate()),
     async renewOwn() {
       const { certPem, keyPem } = issueCoordinator(await readCa(paths))
+      // The one before as well: an earlier version did not record it.
+      await recordIssued(paths, coordinatorName, await readOwnCertificate())
+      await recordIssued(paths, coordinatorName, certPem)
       // The certificate is replaced last; until then it lies beside, where fleet-ca.ts finds it for the new key.
       await writeDurably(`${paths.coordinatorCert}.next`, certPem, 0o644)
       await writeDurably(paths.coordinatorKey, keyPem, 0o600)
       await writeDurably(paths.coordinatorCert, certPem, 0o644)
       return validityOf(certPem)
     },
-    certify: async ({ name, agent }, publicKeyPem) =>
-      certifyKey(nodeCertificate(await readCa(paths), name, parseHostPort(agent)?.host ?? ''), publicKeyPem),
+    async certify({ name, agent }, publicKeyPem) {
+      const wish = nodeCertificate(await readCa(paths), name, parseHostPort(agent)?.host ?? '')
+      const certificate = certifyKey(wish, publicKeyPem)
+      await recordIssued(paths, name, certificate)
+      return certificate
+    },
     record: (node, certificateExpiresAt) => recordNode(paths, { ...node, certificateExpiresAt }),
   }
 }

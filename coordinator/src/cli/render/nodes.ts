@@ -14,11 +14,12 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
   const rows = nodes.map((node) => [
     node.name,
     node.address,
-    node.reachable ? 'yes' : 'no',
+    node.revoked ? 'revoked' : node.reachable ? 'yes' : 'no',
     node.agentVersion ?? '-',
     node.kubernetesVersion || '-',
     node.clockOffsetMs === undefined ? '-' : String(node.clockOffsetMs),
     day(node.certificateExpiresAt),
+    node.denyList === undefined ? '-' : String(node.denyList),
   ])
   const problems = nodes.flatMap(({ name, problem }) =>
     problem === undefined
@@ -28,7 +29,16 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
   const expiring = nodes
     .filter(({ certificateExpiresAt }) => certificateExpiresAt - now < warnDays * dayMs)
     .map((node) => expiryText(node, now, style))
-  const head = ['NAME', 'ADDRESS', 'REACHABLE', 'AGENT', 'KUBERNETES', 'CLOCK OFFSET MS', 'CERTIFICATE UNTIL']
+  const head = [
+    'NAME',
+    'ADDRESS',
+    'REACHABLE',
+    'AGENT',
+    'KUBERNETES',
+    'CLOCK OFFSET MS',
+    'CERTIFICATE UNTIL',
+    'DENY LIST',
+  ]
   return table(head, rows) + problems.join('') + expiring.join('')
 }
 

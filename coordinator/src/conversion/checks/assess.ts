@@ -18,6 +18,7 @@ const neverIgnored = new Set(['agent-unreachable', 'agent-untrusted', 'agent-fai
 const findingOf: Partial<Record<ErrorCode, string>> = {
   AGENT_UNREACHABLE: 'agent-unreachable',
   AGENT_UNTRUSTED: 'agent-untrusted',
+  IDENTITY_REVOKED: 'agent-untrusted',
 }
 
 /** True for what stops a run before anything is changed. */

@@ -1,14 +1,16 @@
+import { X509Certificate } from 'node:crypto'
+import { keyOf } from '@quorate/shared/deny-list'
 import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import t from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import { prove } from '../../../../agent/src/host/node-identity.js'
 import { signedBytes, writeEnvelope } from '../../../../agent/src/host/sealed-envelope.js'
-import { identityOf, recipientOf } from '../../../support/node-identities.js'
+import { identityOf, noneDenied, recipientOf } from '../../../support/node-identities.js'
 
 const about = { purpose: 'join-secret', runId: '20260303t101112-abc123' } as const
 const secret = Buffer.from('abcdef.0123456789abcdef')
-const sealingOf = (...identity: Parameters<typeof identityOf>) => createSealing(identityOf(...identity))
+const sealingOf = (...identity: Parameters<typeof identityOf>) => createSealing(identityOf(...identity), noneDenied)
 
 t.test('only the agent that a secret was sealed to can open it', async (t) => {
   const [first, joiner, other] = await Promise.all([sealingOf('cp1'), sealingOf('cp2'), sealingOf('cp3')])
@@ -39,12 +41,29 @@ t.test('nothing is sealed to a key that its node has not signed with its certifi
     await t.rejects(first.seal(secret, to, about), { code: 'SEAL_UNPROVEN', where: to.node }, what)
 })
 
+t.test('nothing is sealed to a node whose key was revoked, and nothing opened that it sealed', async (t) => {
+  const stolen = identityOf('cp2')
+  const key = keyOf(new X509Certificate(stolen.cert))
+  const denied = { find: (one: string) => (one === key ? { sha256: key, whose: 'cp2', deniedAt: 0 } : undefined) }
+  const [first, thief] = [await createSealing(identityOf('cp1'), denied), await createSealing(stolen, noneDenied)]
+  const revoked = { code: 'SEAL_UNPROVEN', where: 'cp2', message: /its key was revoked$/ }
+  await t.rejects(first.seal(secret, recipientOf('cp2', thief), about), revoked)
+  await t.rejects(first.open(await thief.seal(secret, recipientOf('cp1', first), about), about), revoked)
+  const renewed = await sealingOf('cp2')
+  const sealed = await renewed.seal(secret, recipientOf('cp1', first), about)
+  t.equal(
+    Buffer.from(await first.open(sealed, about)).toString(),
+    secret.toString(),
+    'with another key it is a node again',
+  )
+})
+
 t.test('a certificate that a node issued with its own key proves nothing', async (t) => {
   const [first, node] = [await sealingOf('cp1'), identityOf('worker')]
   const names = { commonName: 'cp2', organizations: ['quorate:node'], dnsNames: ['cp2'], ipAddresses: [] }
   const ca = { certPem: node.cert, keyPem: node.key }
   const { certPem, keyPem } = issueCertificate({ ca, ...names, days: 1, usage: 'server' })
-  const forged = await createSealing({ node: 'cp2', ca: node.ca, cert: certPem + node.cert, key: keyPem })
+  const forged = await createSealing({ node: 'cp2', ca: node.ca, cert: certPem + node.cert, key: keyPem }, noneDenied)
   await t.rejects(first.seal(secret, recipientOf('cp2', forged), about), { code: 'SEAL_UNPROVEN' })
 })
 

@@ -22,7 +22,7 @@ import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encr
 import t, { type Test } from 'tap'
 import { startApiServer } from '../../../support/api-server.js'
 import { controlPlaneNode, nodeName, runId } from '../../../support/control-plane-node.js'
-import { identityOf, recipientOf, sealedBy } from '../../../support/node-identities.js'
+import { identityOf, noneDenied, recipientOf, sealedBy } from '../../../support/node-identities.js'
 import { OpsNode, runId as opsRun, rejected } from '../../../support/ops-node.js'
 
 // What a thief of the coordinator's certificate alone asks for: it has no key of a node.
@@ -37,7 +37,7 @@ const sealedByThief = async (recipient: string, plain: Uint8Array | string) => {
 
 t.test('secrets of a cluster are not sealed to a key of the caller, and nothing is made for it', async (t) => {
   const node = await controlPlaneNode(t, { programs: { kubeadm: 'touch "$QUORATE_HOST_ROOT/ran"' } })
-  const proof = recipientOf('cp2', await createSealing(identityOf('cp2')))
+  const proof = recipientOf('cp2', await createSealing(identityOf('cp2'), noneDenied))
   for (const to of [
     { node: 'cp2', recipient: await theirs(), signature: Buffer.alloc(0), certificatePem: '' },
     { ...proof, recipient: await theirs() },
@@ -82,7 +82,7 @@ t.test('no file is placed that no node sealed, and none that is a program', asyn
   const forged = await sealedByThief(joiner.tools.sealing.recipient, archive)
   t.equal((await rejected(joiner.change(placeSharedFiles, { files: forged }))).code, 'SEAL_UNPROVEN')
   t.strictSame(await joiner.tools.host.list('/etc'), [])
-  const first = await createSealing(identityOf(nodeName))
+  const first = await createSealing(identityOf(nodeName), noneDenied)
   const about = { purpose: 'shared-files', runId: opsRun } as const
   const files = await sealedBy(first, joiner.asRecipient, archive, about)
   await joiner.change(placeSharedFiles, { files })

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js'
 import {
@@ -6,12 +7,13 @@ import {
   type RestartKubeletResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { ErrorDetail, OperationHeader, OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
-import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
+import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { createLog, type Log } from '@quorate/shared/log'
 import { clientCredentials } from '@quorate/shared/mtls'
 import type { Test } from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import { openAppendFile } from '../../../../agent/src/host/append-file.js'
+import { DenyList } from '../../../../agent/src/host/deny-list.js'
 import { type Disk, systemDisk } from '../../../../agent/src/host/disk.js'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
 import { NodeNetwork } from '../../../../agent/src/host/node-network.js'
@@ -24,7 +26,8 @@ import { type Serving, serve } from '../../../../agent/src/server/serve.js'
 import { ownIdentity } from '../../../support/node-identities.js'
 
 export const fleet = createFleetCa('toy')
-const node = issue('node1.example.com', ['quorate:node'], 'server')
+/** The toy's own identity. */
+export const node = issue('node1.example.com', ['quorate:node'], 'server')
 
 function issue(commonName: string, organizations: string[], usage: 'client' | 'server' | 'both', ca = fleet) {
   return issueCertificate({ ca, commonName, organizations, dnsNames: [commonName], ipAddresses: [], days: 1, usage })
@@ -61,6 +64,8 @@ export async function startToyAgent(
     cert: node.certPem,
     key: node.keyPem,
   })
+  const place = { host, stateFolder: '/var/lib/quorate-agent', log }
+  const denyList = await DenyList.open({ ...place, ca: fleet.certPem })
   const never = () => {
     throw new Error('not on this node')
   }
@@ -74,7 +79,8 @@ export async function startToyAgent(
       criSocket: '/run/containerd/containerd.sock',
       network: new NodeNetwork({ host }),
       identity,
-      sealing: await createSealing(identity),
+      sealing: await createSealing(identity, denyList),
+      denyList,
       pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: createLog('toy', () => {}) }),
       looks: new DisturbingLooks(),
       kube: never,
@@ -95,16 +101,22 @@ export async function startToyAgent(
   return { port: serving.port, ledgerPath, logged, stop }
 }
 
-export function clientOf(
-  t: Test,
-  port: number,
-  organizations: string[] = ['quorate:operator'],
-  ca = fleet,
-): NodeAgentServiceClient {
-  const { certPem, keyPem } = issue('coordinator', organizations, 'client', ca)
+/** A caller with its certificate, and connections of its own. */
+export function callerOf(t: Test, port: number, organizations: string[] = ['quorate:operator'], ca = fleet) {
+  const identity = issue('coordinator', organizations, 'client', ca)
+  const at = (where: number): NodeAgentServiceClient => dial(t, where, identity)
+  const { fingerprint256: fingerprint } = new X509Certificate(identity.certPem)
+  return { ...identity, fingerprint, client: at(port), again: () => at(port), at }
+}
+
+export const clientOf = (...caller: Parameters<typeof callerOf>): NodeAgentServiceClient => callerOf(...caller).client
+
+function dial(t: Test, port: number, { certPem, keyPem }: KeyPair): NodeAgentServiceClient {
   const credentials = clientCredentials({ ca: fleet.certPem, cert: certPem, key: keyPem })
   const client = new NodeAgentServiceClient(`127.0.0.1:${port}`, credentials, {
     'grpc.ssl_target_name_override': 'node1.example.com',
+    // Each has a connection of its own.
+    'grpc.use_local_subchannel_pool': 1,
   })
   t.teardown(() => client.close())
   return client

@@ -553,6 +553,26 @@ export interface GetCheckpointResponse {
   checkpoint: string;
 }
 
+export interface KeepDenyListRequest {
+  /** The list and the signature of the fleet CA; shared/src/deny-list.ts reads and writes it. */
+  document: string;
+}
+
+export interface KeepDenyListResponse {
+  /** Number of the list that is kept now. */
+  number: number;
+}
+
+export interface GetDenyListRequest {
+}
+
+export interface GetDenyListResponse {
+  /** 0 if none is kept. */
+  number: number;
+  /** Empty if none is kept. */
+  document: string;
+}
+
 export interface ListCallsRequest {
   /** At most this many, the newest. */
   newest: number;
@@ -5319,6 +5339,226 @@ export const GetCheckpointResponse: MessageFns<GetCheckpointResponse> = {
     const message = createBaseGetCheckpointResponse();
     message.verifier = object.verifier ?? "";
     message.checkpoint = object.checkpoint ?? "";
+    return message;
+  },
+};
+
+function createBaseKeepDenyListRequest(): KeepDenyListRequest {
+  return { document: "" };
+}
+
+export const KeepDenyListRequest: MessageFns<KeepDenyListRequest> = {
+  encode(message: KeepDenyListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.document !== "") {
+      writer.uint32(10).string(message.document);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeepDenyListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeepDenyListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeepDenyListRequest>): KeepDenyListRequest {
+    return KeepDenyListRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeepDenyListRequest>): KeepDenyListRequest {
+    const message = createBaseKeepDenyListRequest();
+    message.document = object.document ?? "";
+    return message;
+  },
+};
+
+function createBaseKeepDenyListResponse(): KeepDenyListResponse {
+  return { number: 0 };
+}
+
+export const KeepDenyListResponse: MessageFns<KeepDenyListResponse> = {
+  encode(message: KeepDenyListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeepDenyListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeepDenyListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeepDenyListResponse>): KeepDenyListResponse {
+    return KeepDenyListResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeepDenyListResponse>): KeepDenyListResponse {
+    const message = createBaseKeepDenyListResponse();
+    message.number = object.number ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetDenyListRequest(): GetDenyListRequest {
+  return {};
+}
+
+export const GetDenyListRequest: MessageFns<GetDenyListRequest> = {
+  encode(_: GetDenyListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDenyListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDenyListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetDenyListRequest>): GetDenyListRequest {
+    return GetDenyListRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetDenyListRequest>): GetDenyListRequest {
+    const message = createBaseGetDenyListRequest();
+    return message;
+  },
+};
+
+function createBaseGetDenyListResponse(): GetDenyListResponse {
+  return { number: 0, document: "" };
+}
+
+export const GetDenyListResponse: MessageFns<GetDenyListResponse> = {
+  encode(message: GetDenyListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    if (message.document !== "") {
+      writer.uint32(18).string(message.document);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDenyListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDenyListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetDenyListResponse>): GetDenyListResponse {
+    return GetDenyListResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetDenyListResponse>): GetDenyListResponse {
+    const message = createBaseGetDenyListResponse();
+    message.number = object.number ?? 0;
+    message.document = object.document ?? "";
     return message;
   },
 };
@@ -14802,6 +15042,27 @@ export const NodeAgentServiceService = {
       Buffer.from(GetCheckpointResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetCheckpointResponse => GetCheckpointResponse.decode(value),
   },
+  /** Keeps a newer list of revoked keys. Only one that the fleet CA signed: DENY_LIST_REFUSED for any other, and for an older one. */
+  keepDenyList: {
+    path: "/quorate.v1.NodeAgentService/KeepDenyList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KeepDenyListRequest): Buffer => Buffer.from(KeepDenyListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KeepDenyListRequest => KeepDenyListRequest.decode(value),
+    responseSerialize: (value: KeepDenyListResponse): Buffer =>
+      Buffer.from(KeepDenyListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KeepDenyListResponse => KeepDenyListResponse.decode(value),
+  },
+  /** The list of revoked keys that this node keeps. */
+  getDenyList: {
+    path: "/quorate.v1.NodeAgentService/GetDenyList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDenyListRequest): Buffer => Buffer.from(GetDenyListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDenyListRequest => GetDenyListRequest.decode(value),
+    responseSerialize: (value: GetDenyListResponse): Buffer => Buffer.from(GetDenyListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetDenyListResponse => GetDenyListResponse.decode(value),
+  },
   /** The newest calls that this agent recorded. */
   listCalls: {
     path: "/quorate.v1.NodeAgentService/ListCalls" as const,
@@ -15480,6 +15741,10 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   keepCheckpoint: handleUnaryCall<KeepCheckpointRequest, KeepCheckpointResponse>;
   /** The checkpoint that this node keeps. */
   getCheckpoint: handleUnaryCall<GetCheckpointRequest, GetCheckpointResponse>;
+  /** Keeps a newer list of revoked keys. Only one that the fleet CA signed: DENY_LIST_REFUSED for any other, and for an older one. */
+  keepDenyList: handleUnaryCall<KeepDenyListRequest, KeepDenyListResponse>;
+  /** The list of revoked keys that this node keeps. */
+  getDenyList: handleUnaryCall<GetDenyListRequest, GetDenyListResponse>;
   /** The newest calls that this agent recorded. */
   listCalls: handleUnaryCall<ListCallsRequest, ListCallsResponse>;
   /** Renders the files of ApplyLoadBalancer into tmpfs, lets this node's own haproxy, keepalived and systemd test them, and removes them. Starts nothing. */
@@ -15989,6 +16254,38 @@ export interface NodeAgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  /** Keeps a newer list of revoked keys. Only one that the fleet CA signed: DENY_LIST_REFUSED for any other, and for an older one. */
+  keepDenyList(
+    request: KeepDenyListRequest,
+    callback: (error: ServiceError | null, response: KeepDenyListResponse) => void,
+  ): ClientUnaryCall;
+  keepDenyList(
+    request: KeepDenyListRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: KeepDenyListResponse) => void,
+  ): ClientUnaryCall;
+  keepDenyList(
+    request: KeepDenyListRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: KeepDenyListResponse) => void,
+  ): ClientUnaryCall;
+  /** The list of revoked keys that this node keeps. */
+  getDenyList(
+    request: GetDenyListRequest,
+    callback: (error: ServiceError | null, response: GetDenyListResponse) => void,
+  ): ClientUnaryCall;
+  getDenyList(
+    request: GetDenyListRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetDenyListResponse) => void,
+  ): ClientUnaryCall;
+  getDenyList(
+    request: GetDenyListRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetDenyListResponse) => void,
   ): ClientUnaryCall;
   /** The newest calls that this agent recorded. */
   listCalls(

@@ -16,7 +16,7 @@ import {
   type NodeOptions,
   runId,
 } from '../../../../support/control-plane-node.js'
-import { identityOf, recipientOf } from '../../../../support/node-identities.js'
+import { identityOf, noneDenied, recipientOf } from '../../../../support/node-identities.js'
 
 const secrets = '/api/v1/namespaces/kube-system/secrets'
 const certsPath = `${secrets}/kubeadm-certs`
@@ -30,7 +30,7 @@ const files = [
   'etcd-ca.crt',
   'etcd-ca.key',
 ]
-const joinerSealing = () => createSealing(identityOf('cp2'))
+const joinerSealing = () => createSealing(identityOf('cp2'), noneDenied)
 
 /** A control plane whose cluster has an endpoint. */
 async function readyForJoiners(t: Parameters<typeof controlPlaneNode>[0], options?: NodeOptions) {
