@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
+import { organisationOf, type Role } from '@quorate/shared/roles'
 
 /** Days for which the coordinator's own certificate is issued. */
 const coordinatorDays = 825
@@ -11,7 +12,7 @@ export const issueCoordinator = (ca: KeyPair): KeyPair =>
   issueCertificate({
     ca,
     commonName: 'coordinator',
-    organizations: ['quorate:operator'],
+    organizations: [organisationOf('operator')],
     dnsNames: ['coordinator'],
     ipAddresses: [],
     days: coordinatorDays,
@@ -27,4 +28,18 @@ export const nodeCertificate = (ca: KeyPair, node: string, host: string): IssueI
   ipAddresses: isIP(host) === 0 ? [] : [host],
   days: nodeDays,
   usage: 'server',
+})
+
+/** What the certificate of a person says: the name and one role. */
+export const personCertificate = (
+  ca: KeyPair,
+  { name, role, days }: { readonly name: string; readonly role: Role; readonly days: number },
+): IssueInput => ({
+  ca,
+  commonName: name,
+  organizations: [organisationOf(role)],
+  dnsNames: [],
+  ipAddresses: [],
+  days,
+  usage: 'client',
 })
