@@ -122,7 +122,9 @@ function approverCertificate(
   if (!isSignedBy(pem, caPem)) throw invalid('its certificate was not issued by this fleet')
   const held = rolesIn(certificate.organizations)
   if (!held.includes('approver') || certificate.isCa)
-    throw invalid(`the certificate of ${certificate.commonName} has the role ${held.join(', ') || 'of a node'}, not approver`)
+    throw invalid(
+      `the certificate of ${certificate.commonName} has the role ${held.join(', ') || 'of a node'}, not approver`,
+    )
   if (held.length > 1) throw invalid(`the certificate of ${certificate.commonName} has other roles beside approver`)
   if (certificate.commonName !== approver || !isPersonName(approver))
     throw invalid(`it names ${approver}, its certificate ${certificate.commonName}`)
@@ -139,7 +141,9 @@ function viewOf(pem: string): CertificateView {
 
 function isSignature({ statement, signature, certificate }: SignedApproval): boolean {
   const { publicKey } = new X509Certificate(certificate)
-  return isSigningKey(publicKey) && verify('sha256', Buffer.from(statement), publicKey, Buffer.from(signature, 'base64'))
+  return (
+    isSigningKey(publicKey) && verify('sha256', Buffer.from(statement), publicKey, Buffer.from(signature, 'base64'))
+  )
 }
 
 /** Identities have keys of one kind: ECDSA P-256. */
@@ -161,7 +165,11 @@ export function signingKey(pem: string): string {
   })
 }
 
-function requireDates({ approver, at, until }: ApprovalStatement, { notBefore, notAfter }: CertificateView, now: number) {
+function requireDates(
+  { approver, at, until }: ApprovalStatement,
+  { notBefore, notAfter }: CertificateView,
+  now: number,
+) {
   const on = (time: number | Date) => new Date(time).toISOString()
   if (notAfter.getTime() <= now) throw invalid(`the certificate of ${approver} expired on ${on(notAfter)}`)
   if (at < notBefore.getTime() || at >= notAfter.getTime())

@@ -132,7 +132,8 @@ export const catalogue = {
   APPROVALS_MISSING: {
     status: 'FAILED_PRECONDITION',
     exit: 'blocked',
-    remedy: 'Nothing was changed. Approvers review and sign the plan with `quorate approve`; then run the command again.',
+    remedy:
+      'Nothing was changed. Approvers review and sign the plan with `quorate approve`; then run the command again.',
   },
   TOO_MANY_STREAMS: {
     status: 'UNAVAILABLE',

@@ -1,10 +1,8 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { QuorateError } from '@quorate/shared/errors'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { observable } from '@quorate/shared/operations'
-
-/** `observer` may read, `operator` may read and change. */
-export type Role = 'observer' | 'operator'
+import { auditable, observable } from '@quorate/shared/operations'
+import { type Role, rolesIn } from '@quorate/shared/roles'
 
 type Methods = typeof NodeAgentServiceService
 type Certificate = ReturnType<ServerUnaryCall<unknown, unknown>['getAuthContext']>['sslPeerCertificate']
@@ -13,27 +11,30 @@ export type MethodPath = Methods[keyof Methods]['path']
 
 const service = '/quorate.v1.NodeAgentService'
 
-/** Who may call what: what the table lets observers call is for both roles, all else for operators. */
-export const access: Readonly<Record<string, Role>> = Object.fromEntries(
-  Object.entries(NodeAgentServiceService).map(([name, { path }]) => [
-    path,
-    observable.some((one) => one === name) ? 'observer' : 'operator',
-  ]),
+/** The least that an operation takes: it is for observers, for auditors, or for operators. */
+type Needed = 'observer' | 'auditor' | 'operator'
+
+/** Who may call what: what the tables let observers or auditors call, all else is for operators. */
+export const access: Readonly<Record<string, Needed>> = Object.fromEntries(
+  Object.entries(NodeAgentServiceService).map(([name, { path }]) => [path, neededFor(name)]),
 )
 
-/** Organisation (O) of a client certificate to its role. A node's own certificate (`quorate:node`) has none. */
-const roleOfOrganisation: Readonly<Record<string, Role>> = {
-  'quorate:observer': 'observer',
-  'quorate:operator': 'operator',
+function neededFor(name: string): Needed {
+  if (observable.some((one) => one === name)) return 'observer'
+  return auditable.some((one) => one === name) ? 'auditor' : 'operator'
+}
+
+/** Which roles may do it. An enroller and a node's own certificate (`quorate:node`) may call nothing. */
+export const allowed: Readonly<Record<Needed, readonly Role[]>> = {
+  observer: ['observer', 'approver', 'auditor', 'operator'],
+  auditor: ['auditor', 'operator'],
+  operator: ['operator'],
 }
 
 /** Refuses a caller whose certificate lacks the required role: ACCESS_DENIED. TLS has already verified the chain. */
 export function requireAccess(path: MethodPath, certificate: Certificate): void {
-  const needed: Role = access[path] ?? 'operator'
-  const roles = organisationsOf(certificate).map((name) =>
-    Object.hasOwn(roleOfOrganisation, name) ? roleOfOrganisation[name] : undefined,
-  )
-  if (roles.includes('operator') || roles.includes(needed)) return
+  const needed = access[path] ?? 'operator'
+  if (rolesIn(organisationsOf(certificate)).some((role) => allowed[needed].includes(role))) return
   const caller = certificate?.subject?.CN ?? 'a caller without a certificate'
   throw new QuorateError(
     'ACCESS_DENIED',

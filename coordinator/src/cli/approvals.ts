@@ -33,7 +33,5 @@ const addCommand = ({ terminal, openSession }: CliContext) =>
       const { state, output } = command.optsWithGlobals<CommonOptions>()
       const signed = parseSignedApproval(await readText(file), file)
       const approval = await giveApproval(await openSession(state), signed)
-      terminal.out(
-        output === 'json' ? line(approvalsDocument, { approvals: [approval] }) : approvalsText([approval]),
-      )
+      terminal.out(output === 'json' ? line(approvalsDocument, { approvals: [approval] }) : approvalsText([approval]))
     })

@@ -10,7 +10,7 @@ import { giveApproval, statementFor } from '../runs/approvals/give.js'
 import type { Approvable } from '../runs/approvals/judge.js'
 import { planDrill } from '../runs/drill/start-drill.js'
 import { planFix } from '../runs/fix/plan-fix.js'
-import { approve as requireRunnable, planConversion } from '../runs/plan.js'
+import { planConversion, approve as requireRunnable } from '../runs/plan.js'
 import { planRollback } from '../runs/rollback.js'
 import type { Session } from '../runs/session.js'
 import { readPersonIdentity } from '../state/person-identities.js'
@@ -105,7 +105,8 @@ function requireSame({ cluster, planHash }: Approvable, hash: string): void {
   if (planHash === hash) return
   throw new QuorateError('PLAN_CHANGED', `the current plan is ${planHash}, not ${hash}: nothing was signed`, {
     where: cluster,
-    remedy: 'The cluster or the cluster file has changed since. Review the current plan, and approve it by its own hash.',
+    remedy:
+      'The cluster or the cluster file has changed since. Review the current plan, and approve it by its own hash.',
   })
 }
 

@@ -38,7 +38,8 @@ export async function fix(context: CliContext, { state, output, yes, file, fileT
   if (output === 'json') terminal.out(line(fixPlanDocument, fixPlan))
   else terminal.out(verificationText(verification, style) + offersText(fixPlan, style))
   if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
-  if (output === 'text') terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }) + neededText(plan, 'fix'))
+  if (output === 'text')
+    terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }) + neededText(plan, 'fix'))
   if (!yes) await askFor(terminal, `Fix ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,

@@ -41,7 +41,14 @@ const issueCommand = ({ terminal }: CliContext) =>
       '\nExamples:\n  quorate identity issue alice --role approver --public-key alice.pub --to ./alice\n  quorate identity issue bob --role auditor --to ./bob',
     )
     .action(async (name: string, _options, command: Command) => {
-      const { state, output, role, to: folder, days: text, publicKey: keyFile } = command.optsWithGlobals<IssueOptions>()
+      const {
+        state,
+        output,
+        role,
+        to: folder,
+        days: text,
+        publicKey: keyFile,
+      } = command.optsWithGlobals<IssueOptions>()
       const days = Number(text)
       if (!Number.isInteger(days) || days < 1 || days > mostDays)
         throw new QuorateError('USAGE', `--days takes a number from 1 to ${mostDays}`)

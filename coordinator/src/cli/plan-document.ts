@@ -19,15 +19,20 @@ interface Read {
 /** Which plan a document has, computed from what it says: a hash that belongs to another plan is not signed. */
 const kinds: Readonly<Record<string, (value: unknown, style: Style) => Read>> = {
   [plan.type]: (value, style) => conversion('convert', readDocument(plan, value), style),
-  [fixPlan.type]: (value, style) =>
-    conversion('fix', readDocument(fixPlan, value).plan, style),
+  [fixPlan.type]: (value, style) => conversion('fix', readDocument(fixPlan, value).plan, style),
   [rollbackPlan.type](value, style) {
     const read = readDocument(rollbackPlan, value) as RollbackPlan
-    return { plan: { cluster: read.cluster, kind: 'rollback', planHash: rollbackHash(read) }, text: rollbackText(read, style) }
+    return {
+      plan: { cluster: read.cluster, kind: 'rollback', planHash: rollbackHash(read) },
+      text: rollbackText(read, style),
+    }
   },
   [drillPlan.type](value, style) {
     const read = readDocument(drillPlan, value) as unknown as DrillPlan
-    return { plan: { cluster: read.cluster, kind: 'drill', planHash: drillHash(read) }, text: drillPlanText(read, read, style) }
+    return {
+      plan: { cluster: read.cluster, kind: 'drill', planHash: drillHash(read) },
+      text: drillPlanText(read, read, style),
+    }
   },
 }
 

@@ -26,6 +26,8 @@ export const planCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       const { state, output, file: path } = command.optsWithGlobals<Options>()
       const { file } = await readClusterFile(path)
       const plan = await planConversion(await openSession(state), file)
-      terminal.out(output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured)) + nextText(plan))
+      terminal.out(
+        output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured)) + nextText(plan),
+      )
       if (plan.blocked) finish(exitCode.blocked)
     })

@@ -55,7 +55,11 @@ async function rollback(
   const plan = await planRollback(session, { id, keepEndpoint })
   // A detached process: its starter has shown the plan.
   if (context.begun === undefined)
-    terminal.out(output === 'json' ? line(rollbackPlan, plan) : rollbackText(plan, makeStyle(terminal.coloured)) + neededText(plan, 'rollback', id))
+    terminal.out(
+      output === 'json'
+        ? line(rollbackPlan, plan)
+        : rollbackText(plan, makeStyle(terminal.coloured)) + neededText(plan, 'rollback', id),
+    )
   if (!yes && plan.impossible.length === 0) {
     const refused = { what: 'the rollback', where: plan.cluster }
     await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)

@@ -21,7 +21,11 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
       '127.0.0.1:7446',
     )
     .option('--token-file <file>', 'file with the bearer token; created if missing (default: in the state folder)')
-    .option('--approvals <number>', 'approvals that every run needs at least, whatever its cluster file says; 0 to 5', leastApprovals)
+    .option(
+      '--approvals <number>',
+      'approvals that every run needs at least, whatever its cluster file says; 0 to 5',
+      leastApprovals,
+    )
     .option('--tls', 'serve TLS on loopback too; accepts client certificates of the fleet')
     .addHelpText(
       'after',

@@ -31,8 +31,10 @@ export const line = <Shape extends z.ZodRawShape>(
 ): string => `${JSON.stringify(written(document, value))}\n`
 
 /** A document as it was written, without type and version, as the value that it is of; throws where it is another one. */
-export const read = <Shape extends z.ZodRawShape>({ fields }: Document<Shape>, value: unknown): z.output<z.ZodObject<Shape>> =>
-  z.decode(fields, value as z.input<z.ZodObject<Shape>>)
+export const read = <Shape extends z.ZodRawShape>(
+  { fields }: Document<Shape>,
+  value: unknown,
+): z.output<z.ZodObject<Shape>> => z.decode(fields, value as z.input<z.ZodObject<Shape>>)
 
 /** A part of a document as it is written. */
 export const partOf = <S extends z.ZodType>(schema: S, value: z.output<S>): z.input<S> => z.encode(schema, value)

@@ -39,7 +39,7 @@ export const missingNode = object({ node: text, message: text })
 
 const fields = {
   cluster: text,
-  endpoint: text,
+  endpoint: object({ host: text, port: count }),
   approvals: count.describe('How many approvers have to sign it before it may run.'),
   clusterFileHash: text.describe('SHA-256 of the cluster file as it was read, hexadecimal.'),
   steps: list(plannedStep),

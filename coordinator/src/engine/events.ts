@@ -1,5 +1,5 @@
-import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { SignedApproval } from '@quorate/shared/approval'
+import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RecordedFinding } from './recorded-finding.js'
 import type { Action, Evidence } from './step.js'
 

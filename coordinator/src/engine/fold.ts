@@ -196,7 +196,17 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
 }
 
 function withStart(state: RunState, event: Extract<RunEvent, { kind: 'run-started' }>, at: number): RunState {
-  const { cluster, planHash, version, clusterFile, fencingToken, ignored, findings = [], purpose, approvals = [] } = event
+  const {
+    cluster,
+    planHash,
+    version,
+    clusterFile,
+    fencingToken,
+    ignored,
+    findings = [],
+    purpose,
+    approvals = [],
+  } = event
   const steps = event.steps.map(waitingStep)
   const named = { cluster, planHash, version, clusterFile, fencingToken }
   const by = event.startedBy === undefined ? {} : { startedBy: event.startedBy }

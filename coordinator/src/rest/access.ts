@@ -94,5 +94,7 @@ function byCertificate(request: FastifyRequest): Caller | undefined {
   const organizations = [subject?.O ?? []].flat()
   const [role, ...more] = rolesIn(organizations)
   // One person has one role; a certificate with several was not issued by `quorate`.
-  return role === undefined || more.length > 0 ? undefined : { who: String(subject?.CN), role, clusters: [], fingerprint }
+  return role === undefined || more.length > 0
+    ? undefined
+    : { who: String(subject?.CN), role, clusters: [], fingerprint }
 }

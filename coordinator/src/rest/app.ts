@@ -18,6 +18,7 @@ import { recordRequests } from './record-requests.js'
 import { approvalRoutes } from './routes/approvals.js'
 import { healthRoutes } from './routes/health.js'
 import { historyRoutes } from './routes/history.js'
+import { identityRoutes } from './routes/identities.js'
 import { nodeRoutes } from './routes/nodes.js'
 import { openApiRoutes } from './routes/openapi.js'
 import { planRoutes } from './routes/plans.js'
@@ -95,8 +96,7 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
   return app
 }
 
-const isPublic = ({ method, routeOptions }: FastifyRequest): boolean =>
-  accessOf(method, routeOptions.url) === 'public'
+const isPublic = ({ method, routeOptions }: FastifyRequest): boolean => accessOf(method, routeOptions.url) === 'public'
 
 /** Every route, in the order of the document. */
 function routesOf(parts: RestParts): readonly RouteOptions[] {
@@ -107,6 +107,7 @@ function routesOf(parts: RestParts): readonly RouteOptions[] {
     ...runEventRoutes(parts),
     ...reportRoutes(parts),
     ...nodeRoutes(parts),
+    ...identityRoutes(parts),
     ...historyRoutes(parts),
     ...healthRoutes,
     ...openApiRoutes,

@@ -1,4 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
+import type { Endpoint } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
 import { allChecks } from '../conversion/checks/all.js'
 import { type Assessed, assess, isBlocking, unplannedFindings } from '../conversion/checks/assess.js'
@@ -14,7 +15,7 @@ import { conversionRun, workersMayMiss } from './session-run.js'
 /** What `quorate plan` shows and the operator approves. Plain data. */
 export interface Plan {
   readonly cluster: string
-  readonly endpoint: string
+  readonly endpoint: Endpoint
   /** How many approvers have to sign it before it may run. */
   readonly approvals: number
   readonly clusterFileHash: string

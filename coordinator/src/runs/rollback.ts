@@ -13,8 +13,8 @@ import type { Action, Step } from '../engine/step.js'
 import { approvalsNeeded } from './approvals/needed.js'
 import { rollbackHash } from './approvals/plan-hash.js'
 import { requireRollbackApproved } from './approvals/require.js'
-import type { StartRequest } from './convert.js'
 import { clusterFileOf } from './cluster-file-of.js'
+import type { StartRequest } from './convert.js'
 import { goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
 import { requireBackups } from './prune-backups.js'
 import { readRun } from './read-runs.js'
@@ -99,7 +99,7 @@ export async function startRollback(session: Session, request: RollbackRequest):
     const plan = await describe({ run: held.run, state, approvals: await approvalsNeeded(session, file), keepEndpoint })
     if (plan.impossible.length > 0)
       throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
-    const subject = { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash } as const
+    const subject = { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash, run: id } as const
     const may = await requireRollbackApproved(session, state, { ...subject, file, by, keepEndpoint })
     return held.start(may, ({ run, context, emit, stop }) =>
       rollbackOrder<ConversionRun>({

@@ -1,6 +1,6 @@
 import { approval } from '../../documents/approvals.js'
 import { jsonSchema, schemaOf } from '../../documents/document.js'
-import { node } from '../../documents/fleet.js'
+import { node, renewals } from '../../documents/fleet.js'
 import { history } from '../../documents/history.js'
 import { plan, rollbackPlan } from '../../documents/plan.js'
 import { run, runSummary } from '../../documents/run.js'
@@ -21,6 +21,7 @@ export const schemas = [
   named('RollbackPlan', jsonSchema(rollbackPlan)),
   named('Node', schemaOf(node)),
   named('Approval', schemaOf(approval)),
+  named('Renewals', jsonSchema(renewals)),
   named('History', jsonSchema(history)),
 ]
 

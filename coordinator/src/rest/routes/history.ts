@@ -17,7 +17,11 @@ export const historyRoutes = ({ session }: RestParts): readonly RouteOptions[] =
       querystring: {
         type: 'object',
         properties: {
-          newest: { type: 'string', pattern: '^[1-9][0-9]{0,4}$', description: `How many, at most ${most}; 200 by default.` },
+          newest: {
+            type: 'string',
+            pattern: '^[1-9][0-9]{0,4}$',
+            description: `How many, at most ${most}; 200 by default.`,
+          },
         },
       },
       response: { 200: { description: 'The newest entries.', ...refTo('History') }, ...failures },

@@ -11,8 +11,8 @@ import { listRuns, readRun } from '../../runs/read-runs.js'
 import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
 import type { RestParts } from '../context/parts.js'
-import { starterOf } from '../context/starter.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
+import { starterOf } from '../context/starter.js'
 
 const ofRun = { concerns: 'run' } as const
 const runId = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const

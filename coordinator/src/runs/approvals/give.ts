@@ -37,11 +37,17 @@ export async function giveApproval(session: Session, signed: SignedApproval, pla
       throw refused(`${approval.approver} has approved this plan already, until ${new Date(other.until).toISOString()}`)
   await store.add(signed)
   const { kind, planHash, approver: who, fingerprint, cluster } = approval
-  await session.history?.append({ what: `approval of ${kind} ${cluster} ${planHash}`, who, fingerprint, outcome: 'given' })
+  await session.history?.append({
+    what: `approval of ${kind} ${cluster} ${planHash}`,
+    who,
+    fingerprint,
+    outcome: 'given',
+  })
   return approval
 }
 
-const refused = (why: string): QuorateError => new QuorateError('APPROVAL_INVALID', `the approval does not count: ${why}`)
+const refused = (why: string): QuorateError =>
+  new QuorateError('APPROVAL_INVALID', `the approval does not count: ${why}`)
 
 const isSame = (one: Approvable, other: Approvable): boolean =>
   one.cluster === other.cluster && one.kind === other.kind && one.planHash === other.planHash

@@ -1,4 +1,10 @@
-import { type Approval, type ApprovalKind, parseApproval, readApproval, type SignedApproval } from '@quorate/shared/approval'
+import {
+  type Approval,
+  type ApprovalKind,
+  parseApproval,
+  readApproval,
+  type SignedApproval,
+} from '@quorate/shared/approval'
 import { asQuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 

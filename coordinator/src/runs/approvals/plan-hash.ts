@@ -1,10 +1,11 @@
+import type { Endpoint } from '@quorate/shared/names'
 import type { ClusterFile } from '../../config/cluster-file.js'
 import { canonicalHash, type PlannedStep } from '../../engine/plan.js'
 
 /** What the hash of a conversion or a fix is made of. */
 export interface HashedPlan {
   readonly cluster: string
-  readonly endpoint: string
+  readonly endpoint: Endpoint
   readonly steps: readonly Pick<PlannedStep, 'id' | 'actions'>[]
   /** How many approvals the run needs. */
   readonly approvals: number

@@ -29,6 +29,8 @@ export interface MayStart {
 export interface ApprovalRequest extends Approvable {
   readonly file: ClusterFile
   readonly by: Starter | undefined
+  /** The run that a rollback undoes. */
+  readonly run?: string
 }
 
 /** That enough approvers have signed this plan, none of whom starts it. APPROVALS_MISSING, or PLAN_CHANGED where another plan was approved. */
@@ -56,7 +58,7 @@ export function approveCommand({ kind, planHash }: Omit<Approvable, 'cluster'>, 
 
 function lacking(request: ApprovalRequest, { counted, refused, ofOthers }: Judged, needed: number): QuorateError {
   const { cluster: where, planHash } = request
-  const remedy = `Each approver reviews and signs the current plan: ${approveCommand(request)}`
+  const remedy = `Each approver reviews and signs the current plan: ${approveCommand(request, request.run)}`
   const [other] = ofOthers
   if (counted.length === 0 && refused.length === 0 && other !== undefined)
     return new QuorateError(
@@ -74,7 +76,7 @@ function lacking(request: ApprovalRequest, { counted, refused, ofOthers }: Judge
 }
 
 const namesOf = (approvals: readonly Approval[]): string =>
-  [...new Set(approvals.map(({ approver }) => approver))].join(', ')
+  [...new Set(approvals.map(({ approver }) => approver))].sort().join(', ')
 
 /**
  * That a run may continue: it was approved when it started, as its journal proves. APPROVALS_MISSING where the journal lacks the approvals that its
@@ -109,7 +111,11 @@ interface RecordedFor {
 }
 
 /** Keys of the approvers whose approvals in the journal held then. */
-function recordedApprovers(session: Session, state: RunState, { kind, at, planHash }: RecordedFor): ReadonlySet<string> {
+function recordedApprovers(
+  session: Session,
+  state: RunState,
+  { kind, at, planHash }: RecordedFor,
+): ReadonlySet<string> {
   const holding = state.approvals.flatMap((signed) => {
     try {
       const approval = readApproval(signed, { caPem: approvalsOf(session).caPem, now: at })
