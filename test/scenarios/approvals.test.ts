@@ -17,7 +17,7 @@ t.test(
 
     const planned = await cluster.quorate(['plan', '-f', clusterFile])
     ended(t, planned)
-    t.match(planned.stdout, /needs the approval of 2 approvers, each: quorate approve [0-9a-f]{64} -f cluster\.yaml/)
+    t.match(planned.stdout, /needs the approval of 2 approvers, each: quorate approve [0-9a-f]{64} -f \S+cluster\.yaml/)
     const { stdout: document } = await cluster.quorate(['plan', '-f', clusterFile, '-o', 'json'])
     const { hash } = JSON.parse(document) as { hash: string }
     const convert = () => cluster.quorate(['convert', '-f', clusterFile, '--yes', '--plan', hash])

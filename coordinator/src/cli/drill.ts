@@ -92,7 +92,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
     terminal.err('Nothing was stopped: a drill requires a highly available cluster.\n')
     return exitCode.notHighlyAvailable
   }
-  if (output === 'text') terminal.out(drillPlanText(plan, request, style) + neededText(plan, 'drill'))
+  if (output === 'text') terminal.out(drillPlanText(plan, request, style) + neededText(plan, 'drill', path))
   if (!yes)
     await askFor(terminal, `Take these down on ${plan.cluster} now?`, { what: 'the drill', where: plan.cluster })
   const ended = await runLive(context, session, {

@@ -24,10 +24,12 @@ export interface FixOptions {
   readonly yes: boolean
   readonly file: ClusterFile
   readonly fileText: string
+  /** Of the cluster file. */
+  readonly path: string
 }
 
 /** `verify --fix`: shows the findings and the steps that fix them; once approved, runs these steps and every proof. Returns the exit code. */
-export async function fix(context: CliContext, { state, output, yes, file, fileText }: FixOptions): Promise<number> {
+export async function fix(context: CliContext, { state, output, yes, file, fileText, path }: FixOptions): Promise<number> {
   const { terminal } = context
   if (!yes) requireSomebody(terminal, 'Use --yes.')
   const session = await context.openSession(state)
@@ -39,7 +41,7 @@ export async function fix(context: CliContext, { state, output, yes, file, fileT
   else terminal.out(verificationText(verification, style) + offersText(fixPlan, style))
   if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
   if (output === 'text')
-    terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }) + neededText(plan, 'fix'))
+    terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }) + neededText(plan, 'fix', path))
   if (!yes) await askFor(terminal, `Fix ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,

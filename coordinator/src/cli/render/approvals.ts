@@ -34,12 +34,12 @@ export function identitiesText(identities: readonly PersonIdentity[], now: numbe
   return table(['NAME', 'ROLE', 'ISSUED', 'EXPIRES', 'CERTIFICATE'], rows)
 }
 
-/** What is typed next after a plan. */
-export function nextText({ approvals, hash: planHash, blocked, steps }: Plan): string {
+/** What is typed next after the plan of this cluster file. */
+export function nextText({ approvals, hash: planHash, blocked, steps }: Plan, file: string): string {
   if (blocked || steps.every(({ actions }) => actions.length === 0)) return ''
-  const start = `quorate convert -f cluster.yaml --plan ${planHash}`
+  const start = `quorate convert -f ${file} --plan ${planHash}`
   if (approvals === 0) return `Next: ${start}\n`
-  const approve = approveCommand({ kind: 'convert', planHash })
+  const approve = approveCommand({ kind: 'convert', planHash }, file)
   return `It needs the approval of ${plural(approvals, 'approver')}, each: ${approve}\nNext, the operator: ${start}\n`
 }
 
@@ -47,8 +47,8 @@ export function nextText({ approvals, hash: planHash, blocked, steps }: Plan): s
 export const neededText = (
   { approvals, hash: planHash }: { readonly approvals: number; readonly hash: string },
   kind: ApprovalKind,
-  run?: string,
+  of: string,
 ): string =>
   approvals === 0
     ? ''
-    : `Plan hash ${planHash}. It needs the approval of ${plural(approvals, 'approver')}, each: ${approveCommand({ kind, planHash }, run)}\n`
+    : `Plan hash ${planHash}. It needs the approval of ${plural(approvals, 'approver')}, each: ${approveCommand({ kind, planHash }, of)}\n`

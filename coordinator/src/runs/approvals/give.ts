@@ -3,7 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { readCertificate } from '@quorate/shared/pki'
 import { listRuns } from '../read-runs.js'
 import type { Approvals, Session } from '../session.js'
-import { type Approvable, usedBy } from './judge.js'
+import { type Approvable, isSameApprover, usedBy } from './judge.js'
 
 /** The part of a session that keeps approvals; STATE_NOT_INITIALISED where it keeps none. */
 export function approvalsOf({ approvals }: Session): Approvals {
@@ -33,7 +33,7 @@ export async function giveApproval(session: Session, signed: SignedApproval, pla
   const run = usedBy(await listRuns(session)).get(approval.id)
   if (run !== undefined) throw refused(`it was used by run ${run}`)
   for (const other of await currentApprovals(session))
-    if (isSame(other, approval) && other.publicKeyPin === approval.publicKeyPin)
+    if (isSame(other, approval) && isSameApprover(other, approval))
       throw refused(`${approval.approver} has approved this plan already, until ${new Date(other.until).toISOString()}`)
   await store.add(signed)
   const { kind, planHash, approver: who, fingerprint, cluster } = approval

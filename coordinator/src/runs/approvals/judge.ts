@@ -62,13 +62,17 @@ function judge(signed: SignedApproval, counted: readonly Approval[], options: Ju
   } catch (error) {
     return asQuorateError(error).message
   }
-  const { approver, id, publicKeyPin } = approval
+  const { approver, id } = approval
   const run = options.used.get(id)
   if (run !== undefined) return `the approval of ${approver} was used by run ${run}`
   if (options.starter.includes(approver)) return `${approver} starts the run and cannot approve it`
-  const again = counted.find((one) => one.approver === approver || one.publicKeyPin === publicKeyPin)
+  const again = counted.find((one) => isSameApprover(one, approval))
   return again === undefined ? approval : `${approver} has approved this plan already (as ${again.approver})`
 }
+
+/** One name with two keys, or one key under two names, is one approver. */
+export const isSameApprover = (one: Approval, other: Approval): boolean =>
+  one.approver === other.approver || one.publicKeyPin === other.publicKeyPin
 
 /** What it claims, before anything is proved. */
 function claimOf({ statement }: SignedApproval): ReturnType<typeof parseApproval> | undefined {

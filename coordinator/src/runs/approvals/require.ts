@@ -49,9 +49,9 @@ export async function requireApprovals(session: Session, request: ApprovalReques
   return { [made]: true, recorded: { ...startedBy, approvals: counted.map(({ signed }) => signed) } }
 }
 
-/** `quorate approve` with what it takes for this plan. */
-export function approveCommand({ kind, planHash }: Omit<Approvable, 'cluster'>, run?: string): string {
-  const about = kind === 'rollback' ? `--rollback ${run ?? 'RUN'}` : '-f cluster.yaml'
+/** `quorate approve` with what it takes for this plan; `of` names the run that a rollback undoes, or the cluster file. */
+export function approveCommand({ kind, planHash }: Omit<Approvable, 'cluster'>, of = ''): string {
+  const about = kind === 'rollback' ? `--rollback ${of || 'RUN'}` : `-f ${of || 'cluster.yaml'}`
   const option = kind === 'fix' || kind === 'drill' ? ` --${kind}` : ''
   return `quorate approve ${planHash} ${about}${option} --identity DIR`
 }

@@ -1,3 +1,5 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { historyOf } from '@quorate/coordinator/audit/history'
 import { buildApp } from '@quorate/coordinator/rest/app'
@@ -14,7 +16,7 @@ const fileText = `${clusterFile}policy: {approvals: 2}\n`
 
 async function served(t: Test) {
   const fleet = approversOf(t)
-  const folder = t.testdir()
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-access-'))
   const history = historyOf({ folder, keyPath: join(folder, 'key'), fleetId: async () => 'f' })
   const session = restSession({ approvals: fleet.approvals, history })
   const tokens = restTokens(join(folder, 'tokens'))

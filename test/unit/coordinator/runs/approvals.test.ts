@@ -243,9 +243,9 @@ t.test('a run whose journal lacks its approvals is not resumed', async (t) => {
 
 t.test('the text that is signed can be read', async (t) => {
   const statement = {
-    ...{ fleet: `sha256:${'0'.repeat(64)}`, cluster: 'prod', kind: 'convert', planHash: 'a'.repeat(64) },
+    ...({ fleet: `sha256:${'0'.repeat(64)}`, cluster: 'prod', kind: 'convert', planHash: 'a'.repeat(64) } as const),
     ...{ approver: 'alice', at: 0, until: 3_600_000 },
-  } as const
+  }
   t.equal(
     approvalText(statement),
     `quorate approval v1\nfleet sha256:${'0'.repeat(64)}\ncluster prod\nkind convert\nplan ${'a'.repeat(64)}\napprover alice\nat 1970-01-01T00:00:00.000Z\nuntil 1970-01-01T01:00:00.000Z\n`,
