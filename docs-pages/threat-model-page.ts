@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { access } from '../agent/src/server/access.js'
+import { access, type allowed } from '../agent/src/server/access.js'
 import { ofOneCall, ofOneNode } from '../coordinator/src/fleet/allowance.js'
+import { accessTable } from '../coordinator/src/rest/access-table.js'
 import { answerSizes } from '../shared/src/answer-bounds.js'
 import { NodeAgentServiceService } from '../shared/src/gen/quorate/v1/node_agent.js'
 
@@ -103,7 +104,7 @@ function purposes(): ReadonlyMap<string, string> {
 const upper = (name: string): string => name[0]?.toUpperCase() + name.slice(1)
 
 /** One row for each operation of a role. */
-function rowsOf(role: 'observer' | 'operator'): string {
+function rowsOf(role: keyof typeof allowed): string {
   const purpose = purposes()
   return Object.entries(NodeAgentServiceService)
     .filter(([, { path }]) => access[path] === role)
@@ -113,6 +114,15 @@ function rowsOf(role: 'observer' | 'operator'): string {
     })
     .join('\n')
 }
+
+/** One row for each route of REST, with the roles that may call it. */
+const routeRows = (): string =>
+  Object.entries(accessTable)
+    .map(
+      ([route, roles]) =>
+        `| \`${route.replaceAll(/:(\w+)/g, '{$1}')}\` | ${roles === 'public' ? 'none needed' : roles.join(', ')} |`,
+    )
+    .join('\n')
 
 /** Text of docs/threat-model.md: who can do what with which key; the operations are those of the access table. */
 export const threatModelPage = (): string => `# Threat model
@@ -125,19 +135,22 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 
 | role | has | can | cannot |
 |---|---|---|---|
-| observer | a client certificate with \`quorate:observer\` (no command issues one yet) | call the operations [below](#what-an-observer-may-call): read facts, ConfigMaps and manifests, from which a filter removes private keys, tokens and passwords as far as it recognizes them; let a node connect to an address and report what answers | change a node, get a backup, have a token sent anywhere |
+| observer | a client certificate with \`quorate:observer\` (\`quorate identity issue\`) or a token of REST | call the operations [below](#what-an-observer-may-call): read facts, ConfigMaps and manifests, from which a filter removes private keys, tokens and passwords as far as it recognizes them; let a node connect to an address and report what answers | change a node, get a backup, have a token sent anywhere |
+| approver | a client certificate with \`quorate:approver\`, and its key | what an observer may; sign plans, each for one run; by REST, plan and hand in approvals | start, resume or roll back a run; sign for another approver; count twice, or for a run of the same name |
+| auditor | a client certificate with \`quorate:auditor\` or a token of REST | what an observer may; read [the calls that agents recorded](#what-an-auditor-may-call), and by REST the history | change anything |
+| enroller | a client certificate with \`quorate:enroller\` or a token of REST | by REST, list nodes and have certificates renewed that are due | call agents, read runs, start anything. To issue a new identity takes the fleet CA's key |
 | operator | a client certificate with \`quorate:operator\`: the coordinator's | call every operation. [Its thief is root](#coordinators-certificate-alone) on every node that becomes a control plane, and can break every node | read backups or join secrets with it alone, place files of its own, join a machine to a cluster that no agent of the fleet belongs to |
 | agent | a certificate with \`quorate:node\`, for its name | prove its sealing key, seal for other nodes, open what was sealed to it | call any operation of another agent |
 | local user of a node | an account, no root | write the kubeconfig in the home folder, which the agent reads and rewrites as root: [users on the nodes](security.md#users-on-the-nodes) | read \`/etc/quorate\`, \`/var/lib/quorate-agent\` or \`/run/quorate-agent\` |
 | a machine without a certificate | a connection to port 7445 | hold up to 32 connections, 5 s each | complete a TLS handshake, call anything |
-| REST client | the token of \`quorate serve\` | plan, start, resume and roll back runs; read reports | call agents, read the state folder, get a backup |
+| REST client | the token of \`quorate serve\`, role operator, or one with [its own role](#what-each-role-may-call-by-rest) | as an operator: plan, start, resume and roll back runs; read reports | call agents, read the state folder, get a backup; start a run whose approvals are missing |
 
 ## Keys
 
 ### Fleet CA
 
 \`STATE/fleet/ca.key\`. Its thief issues certificates of any role and any node, and lists of [revoked keys](#revoked-keys). That is everything below together: root on every node, join secrets, cluster-admin of every cluster that joins a control plane from then on.
-It does not decrypt backups: these need the age identity. It cannot be revoked: [replace the fleet](security.md#replace-a-fleet).
+It does not decrypt backups: these need the age identity. It cannot be revoked: [replace the fleet](security.md#replace-a-fleet). It also issues approvers: where plans need [approvals](#approvals), keep it away from operators.
 
 ### Coordinator's certificate alone
 
@@ -161,6 +174,10 @@ What remains, and why the key is to be kept as the private key of the cluster's 
 - It can point names, kubeconfigs and load balancers at another address. Clients that verify the cluster's CA fail rather than talk to it; a user's kubeconfig with a token and \`insecure-skip-tls-verify\` does not.
 - It can move secrets between nodes of the fleet that exist: with root on one enrolled node *and* this certificate a thief gets the join secrets and, through them, the cluster's CA keys.
 - On a node without a pin (enrolled before pins existed, no backup read yet) the first recipient that asks is pinned: see [pins](#pins).
+
+### Approver's key
+
+\`identity.key\` in the folder of the approver, never in the state folder. Its thief approves plans in that name, for as long as the certificate is valid, and reads what an observer may. It starts nothing: that takes an operator, and as many other approvers as the cluster file requires less one.
 
 ### Agent's certificate
 
@@ -242,13 +259,49 @@ To pin the recipient of a node that was enrolled before, add the line to its \`a
 echo "backupRecipient: $(cat STATE/backup/recipient)"
 \`\`\`
 
+## Approvals
+
+Where the cluster file says \`policy.approvals: N\`, or \`quorate serve --approvals N\` does, a conversion, fix, drill or rollback starts when N approvers have signed its plan. An approval is a text (fleet, cluster, kind of run, plan hash, approver, time, end) with a signature of the approver's own key. It is verified under the cluster's lease, just before the run, and recorded in its journal with signature and certificate.
+
+| attempt of an operator | what stops it |
+|---|---|
+| sign with the coordinator's key, or any other that is no approver's | the certificate has to be issued by the fleet CA for the role approver: \`APPROVAL_INVALID\` |
+| use a certificate that has expired, or of another fleet | the same |
+| use an approval of another cluster, another kind of run or another plan, or change one | all of it is signed; a rollback's plan names its run: \`APPROVAL_INVALID\`, \`PLAN_CHANGED\` |
+| use an approval a second time, or one from another run | journals say which were used: \`APPROVAL_INVALID\` |
+| count one approver twice | one name and one key count once |
+| approve a run of one's own | an approver with the name of the user, token or certificate that starts it does not count |
+| lower the number in the cluster file, or rename the cluster | the number of the newest run of the same machines applies until a run that was approved under it |
+| resume with \`--accept-changes\` what was not approved | refused: a new plan is approved and started |
+| change budgets or ignored findings after the approval | the plan hash covers the whole cluster file where approvals are needed |
+
+What approvals do not stop: a thief of the coordinator's key who calls agents without \`quorate\` (agents do not ask for approvals), the owner of the state folder who removes journals or changes this program, the holder of the fleet CA's key, and two persons who are one: names are what tells them apart. So against the owner of the state folder approvals are a rule that leaves traces; against those who have only a token of REST they are a barrier. \`quorate backup prune\` needs none.
+
+## What each role may call by REST
+
+| route | roles |
+|---|---|
+${routeRows()}
+
+An observer, approver or auditor may be limited to clusters: then it sees their runs and approves their plans, and plans nothing.
+
 ## What an observer may call
+
+An observer, and an approver, auditor or operator too.
 
 | operation | does | to note |
 |---|---|---|
 ${rowsOf('observer')}
 
 None of these sends or hands out a secret in clear. The filter of \`FindReferences\` and of texts of the cluster is a list of forms: a secret that looks like none of them is shown. \`ProbeEndpoint\` sends no credentials. \`ProbeKubeconfig\` and \`ProbeKubelets\` use client certificates: the key does not leave the node in a TLS handshake, and the server is that of the node's own file.
+
+## What an auditor may call
+
+An operator too.
+
+| operation | does | to note |
+|---|---|---|
+${rowsOf('auditor')}
 
 ## What takes an operator
 

@@ -6,6 +6,7 @@ import { seenNowStore } from './engine/seen-now.js'
 import { connectFleet } from './fleet/fleet.js'
 import { watchRun } from './runs/availability/run-watch.js'
 import type { Session } from './runs/session.js'
+import { approvalStore } from './state/approvals.js'
 import { backupStore } from './state/backups.js'
 import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
 import { readIdentity, readState } from './state/fleet-ca.js'
@@ -35,6 +36,7 @@ export async function openSession(folder: string): Promise<Session> {
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
+    approvals: { store: approvalStore(paths.approvals), caPem: identity.ca },
     tokens: restTokens(paths.restTokens),
     renewals: {
       ...renewals,

@@ -7,9 +7,15 @@ import { readOrMakeToken } from './state/rest-token.js'
 import { restTokens } from './state/rest-tokens.js'
 
 /** Serves REST on a state folder, with its session, token and CA. */
-export async function serveRest({ state, listen, tokenFile, tls = false }: ServeOptions): Promise<Served> {
+export async function serveRest({
+  state,
+  listen,
+  tokenFile,
+  tls = false,
+  approvals = 0,
+}: ServeOptions): Promise<Served> {
   const paths = statePaths(state)
-  const session = await openSession(state)
+  const session = { ...(await openSession(state)), leastApprovals: approvals }
   const file = tokenFile ?? paths.restToken
   const { url, close } = await serve({
     session,

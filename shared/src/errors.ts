@@ -149,6 +149,17 @@ export const catalogue = {
     exit: 'interrupted',
     remedy: 'Nothing was changed. Run the command again when you are ready.',
   },
+  APPROVAL_INVALID: {
+    status: 'PERMISSION_DENIED',
+    exit: 'usage',
+    remedy: 'Have the current plan approved again, by a person with a certificate of this fleet for the role approver.',
+  },
+  APPROVALS_MISSING: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'blocked',
+    remedy:
+      'Nothing was changed. Approvers review and sign the plan with `quorate approve`; then run the command again.',
+  },
   TOO_MANY_STREAMS: {
     status: 'UNAVAILABLE',
     exit: 'blocked',

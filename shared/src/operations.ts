@@ -33,6 +33,9 @@ export const observable = [
   'getFirewall',
 ] as const satisfies readonly OperationName[]
 
+/** WHAT AN AUDITOR MAY CALL BESIDE THAT: who did what. */
+export const auditable = ['listCalls'] as const satisfies readonly OperationName[]
+
 /** WHAT TAKES SOMETHING AWAY: where that is away already, after a crash, nothing is left to ask for. */
 export const removing = [
   'removeKubeVip',

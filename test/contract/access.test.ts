@@ -1,7 +1,7 @@
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { observable, removing } from '@quorate/shared/operations'
+import { auditable, observable, removing } from '@quorate/shared/operations'
 import t from 'tap'
-import { access } from '../../agent/src/server/access.js'
+import { access, allowed } from '../../agent/src/server/access.js'
 import { threatModelPage } from '../../docs-pages/threat-model-page.js'
 
 const methods = Object.entries(NodeAgentServiceService)
@@ -12,6 +12,15 @@ t.test('every operation has a role; only what the table names is for observers',
   t.same(Object.keys(access).sort(), methods.map(([, { path }]) => path).sort())
   const forObservers = methods.filter(([, { path }]) => access[path] === 'observer')
   t.same(names(forObservers), [...observable].sort())
+  const forAuditors = methods.filter(([, { path }]) => access[path] === 'auditor')
+  t.same(names(forAuditors), [...auditable].sort())
+})
+
+t.test('only an operator changes; who approves or audits reads what an observer reads', async (t) => {
+  t.same(allowed.operator, ['operator'])
+  for (const role of ['approver', 'auditor'] as const) t.ok(allowed.observer.includes(role), role)
+  t.notOk(allowed.auditor.includes('approver'))
+  for (const some of Object.values(allowed)) t.notOk(some.includes('enroller'))
 })
 
 t.test(
@@ -34,13 +43,17 @@ t.test(
 )
 
 t.test('docs/threat-model.md names every operation once, under its role and with what it does', async (t) => {
-  const [, forObservers = '', forOperators = ''] = threatModelPage().split(
-    /^## What an observer may call$|^## What takes an operator$/m,
+  const [, ...parts] = threatModelPage().split(
+    /^## What an observer may call$|^## What an auditor may call$|^## What takes an operator$/m,
   )
   for (const [name, { path }] of methods) {
     const row = new RegExp(`^\\| \`${name}\` \\| [A-Z].+ \\|`, 'gim')
-    const seen = [forObservers, forOperators].map((part) => part.match(row)?.length ?? 0)
-    t.same(seen, access[path] === 'observer' ? [1, 0] : [0, 1], name)
+    const seen = parts.map((part) => part.match(row)?.length ?? 0)
+    t.same(
+      seen,
+      ['observer', 'auditor', 'operator'].map((role) => (access[path] === role ? 1 : 0)),
+      name,
+    )
   }
 })
 

@@ -60,6 +60,7 @@ export const clusterFile: ClusterFile = {
     etcdLearners: 'auto',
     adoptManifestChanges: false,
     waves: { canary: 1, width: 10, maxFailed: 0 },
+    approvals: 0,
     availabilityBudgetSeconds: 5,
     acceptOutageSeconds: 0,
     ignorePreflightErrors: [],

@@ -3,11 +3,9 @@ import type { ServerUnaryCall } from '@grpc/grpc-js'
 import { type DeniedKey, keyOf } from '@quorate/shared/deny-list'
 import { QuorateError } from '@quorate/shared/errors'
 import { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { observable } from '@quorate/shared/operations'
+import { auditable, observable } from '@quorate/shared/operations'
+import { type Role, rolesIn } from '@quorate/shared/roles'
 import type { DeniedKeys } from '../host/deny-list.js'
-
-/** `observer` may read, `operator` may read and change. */
-export type Role = 'observer' | 'operator'
 
 type Methods = typeof NodeAgentServiceService
 type Certificate = ReturnType<ServerUnaryCall<unknown, unknown>['getAuthContext']>['sslPeerCertificate']
@@ -16,18 +14,24 @@ export type MethodPath = Methods[keyof Methods]['path']
 
 const service = '/quorate.v1.NodeAgentService'
 
-/** Who may call what: what the table lets observers call is for both roles, all else for operators. */
-export const access: Readonly<Record<string, Role>> = Object.fromEntries(
-  Object.entries(NodeAgentServiceService).map(([name, { path }]) => [
-    path,
-    observable.some((one) => one === name) ? 'observer' : 'operator',
-  ]),
+/** The least that an operation takes: it is for observers, for auditors, or for operators. */
+type Needed = 'observer' | 'auditor' | 'operator'
+
+/** Who may call what: what the tables let observers or auditors call, all else is for operators. */
+export const access: Readonly<Record<string, Needed>> = Object.fromEntries(
+  Object.entries(NodeAgentServiceService).map(([name, { path }]) => [path, neededFor(name)]),
 )
 
-/** Organisation (O) of a client certificate to its role. A node's own certificate (`quorate:node`) has none. */
-const roleOfOrganisation: Readonly<Record<string, Role>> = {
-  'quorate:observer': 'observer',
-  'quorate:operator': 'operator',
+function neededFor(name: string): Needed {
+  if (observable.some((one) => one === name)) return 'observer'
+  return auditable.some((one) => one === name) ? 'auditor' : 'operator'
+}
+
+/** Which roles may do it. An enroller and a node's own certificate (`quorate:node`) may call nothing. */
+export const allowed: Readonly<Record<Needed, readonly Role[]>> = {
+  observer: ['observer', 'approver', 'auditor', 'operator'],
+  auditor: ['auditor', 'operator'],
+  operator: ['operator'],
 }
 
 /**
@@ -36,11 +40,8 @@ const roleOfOrganisation: Readonly<Record<string, Role>> = {
  */
 export function requireAccess(path: MethodPath, certificate: Certificate, denied: DeniedKeys): void {
   requireNotRevoked(certificate, denied)
-  const needed: Role = access[path] ?? 'operator'
-  const roles = organisationsOf(certificate).map((name) =>
-    Object.hasOwn(roleOfOrganisation, name) ? roleOfOrganisation[name] : undefined,
-  )
-  if (roles.includes('operator') || roles.includes(needed)) return
+  const needed = access[path] ?? 'operator'
+  if (rolesIn(organisationsOf(certificate)).some((role) => allowed[needed].includes(role))) return
   const caller = certificate?.subject?.CN ?? 'a caller without a certificate'
   throw new QuorateError(
     'ACCESS_DENIED',

@@ -9,6 +9,8 @@ export interface ServeOptions {
   /** Unset: in the state folder. */
   readonly tokenFile?: string
   readonly tls?: boolean
+  /** Every run needs at least so many approvals; unset: as its cluster file says. */
+  readonly approvals?: number
 }
 
 /** A running REST server. */

@@ -1,4 +1,4 @@
-import { exitCode } from '@quorate/shared/errors'
+import { exitCode, QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import { Command, Option } from 'commander'
 import { readClusterFile } from '../config/read-cluster-file.js'
@@ -9,6 +9,7 @@ import { startConversion } from '../runs/convert.js'
 import { approve, planConversion } from '../runs/plan.js'
 import type { Session } from '../runs/session.js'
 import { askFor, requireSomebody } from './approval.js'
+import { starter } from './caller.js'
 import { closingReport } from './closing-report.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { detach, detachOption } from './detach.js'
@@ -67,6 +68,10 @@ async function convert(
       output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured), { diffs: !yes }),
     )
   approve(plan, hash)
+  if (plan.approvals > 0 && onFailure === 'rollback')
+    throw new QuorateError('USAGE', '--on-failure rollback is not possible where plans need approvals', {
+      remedy: 'Leave it out. A rollback has its own plan, which is approved after the failure.',
+    })
   if (!yes) await askFor(terminal, `Convert ${plan.cluster} now?`, { what: 'the plan', where: plan.cluster })
   if (inBackground) {
     const args = ['convert', '--file', path, '--yes', '--plan', plan.hash, '--on-failure', onFailure]
@@ -74,7 +79,7 @@ async function convert(
   }
   const ended = await runLive(context, session, {
     output,
-    start: (onEvent) => startConversion(session, { file, fileText: text, approved: plan, onEvent }),
+    start: (onEvent) => startConversion(session, { file, fileText: text, approved: plan, by: starter(), onEvent }),
   })
   const { id } = ended
   await closingReport(context, session, { id, output })

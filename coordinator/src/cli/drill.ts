@@ -8,20 +8,26 @@ import { drillReport } from '../runs/drill/drill-report.js'
 import { chosenScenarios, type DrillRequest, planDrill, startDrill } from '../runs/drill/start-drill.js'
 import { readRun } from '../runs/read-runs.js'
 import { askFor, requireSomebody } from './approval.js'
+import { starter } from './caller.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { exitCodeOf } from './exit-code.js'
+import { neededText } from './render/approvals.js'
 import { drillPlanText, drillReportText } from './render/drill.js'
 import { makeStyle, printable } from './render/style.js'
 import { verificationText } from './render/verification.js'
 import { runLive } from './run-live.js'
 
-interface Options extends CommonOptions {
-  readonly file: string
+/** What a drill does, as options. */
+export interface DrillOptions {
   readonly only?: readonly string[]
   readonly coldStart?: boolean
   readonly downFor: number
   readonly restoreAfter: number
   readonly abrupt?: boolean
+}
+
+interface Options extends CommonOptions, DrillOptions {
+  readonly file: string
   readonly yes?: boolean
   readonly iKnowThisTakesPartsDown?: boolean
 }
@@ -34,15 +40,9 @@ const seconds =
     throw new InvalidArgumentError(`Use ${least} to ${most} seconds.`)
   }
 
-export const drillCommand: CommandMaker = (context, finish) =>
-  new Command('drill')
-    .summary('take parts down and measure what users notice')
-    .description(
-      'Shows what it takes down, asks for approval, and takes down one part after the other: handed over and stopped as for maintenance (--abrupt: as in ' +
-        'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes. ' +
-        'Each node restarts its stopped parts on its own after --restore-after, even if the coordinator is gone.',
-    )
-    .requiredOption('-f, --file <cluster.yaml>', 'the cluster file')
+/** The options of a drill, for the command that runs it and for its approval. */
+export const drillOptions = (command: Command): Command =>
+  command
     .option(
       '--only <scenarios>',
       'comma-separated: api-server, etcd-leader, load-balancer, control-plane, cold-start',
@@ -52,6 +52,18 @@ export const drillCommand: CommandMaker = (context, finish) =>
     .option('--down-for <seconds>', 'how long each part stays down', seconds(1, 120), 15)
     .option('--restore-after <seconds>', 'when the node restarts the part on its own', seconds(10, 600), 120)
     .option('--abrupt', 'stop each part abruptly, as in a fault; users notice more')
+
+export const drillCommand: CommandMaker = (context, finish) =>
+  drillOptions(
+    new Command('drill')
+      .summary('take parts down and measure what users notice')
+      .description(
+        'Shows what it takes down, asks for approval, and takes down one part after the other: handed over and stopped as for maintenance (--abrupt: as in ' +
+          'a fault). It restarts each part and verifies every proof before the next one. It refuses to start unless `quorate verify` passes. ' +
+          'Each node restarts its stopped parts on its own after --restore-after, even if the coordinator is gone.',
+      )
+      .requiredOption('-f, --file <cluster.yaml>', 'the cluster file'),
+  )
     .option('--yes', 'do not ask for approval; requires --i-know-this-takes-parts-down')
     .option('--i-know-this-takes-parts-down', 'confirm that the drill takes parts down')
     .addHelpText(
@@ -67,12 +79,7 @@ async function drill(context: CliContext, options: Options): Promise<number> {
   const { file: path, output, state, yes = false } = options
   requireConsent(context, options)
   const { file, text } = await readClusterFile(path)
-  const { only, coldStart = false, downFor, restoreAfter, abrupt = false } = options
-  const request: DrillRequest = {
-    ...{ file, fileText: text, coldStart, downSeconds: downFor, restoreAfterSeconds: restoreAfter, abrupt },
-    ...(only === undefined ? {} : { only }),
-  }
-  chosenScenarios(request)
+  const request = drillRequest(options, { file, fileText: text })
   const session = await context.openSession(state)
   const stop = new AbortController()
   const unhook = onStop(() => stop.abort())
@@ -85,16 +92,29 @@ async function drill(context: CliContext, options: Options): Promise<number> {
     terminal.err('Nothing was stopped: a drill requires a highly available cluster.\n')
     return exitCode.notHighlyAvailable
   }
-  if (output === 'text') terminal.out(drillPlanText(plan, request, style))
+  if (output === 'text') terminal.out(drillPlanText(plan, request, style) + neededText(plan, 'drill', path))
   if (!yes)
     await askFor(terminal, `Take these down on ${plan.cluster} now?`, { what: 'the drill', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,
-    start: (onEvent) => startDrill(session, { ...request, onEvent }),
+    start: (onEvent) => startDrill(session, { ...request, by: starter(), onEvent }),
   })
   const report = drillReport(await readRun(session, ended.id))
   terminal.out(output === 'json' ? line(drillReportDocument, report) : `\n${printable(drillReportText(report))}`)
   return exitCodeOf(ended)
+}
+
+/** What these options request of a cluster; USAGE for an unknown scenario. */
+export function drillRequest(
+  { only, coldStart = false, downFor, restoreAfter, abrupt = false }: DrillOptions,
+  about: Pick<DrillRequest, 'file' | 'fileText'>,
+): DrillRequest {
+  const request: DrillRequest = {
+    ...{ ...about, coldStart, downSeconds: downFor, restoreAfterSeconds: restoreAfter, abrupt },
+    ...(only === undefined ? {} : { only }),
+  }
+  chosenScenarios(request)
+  return request
 }
 
 /** A script that answers yes to everything must not take a cluster apart: --yes alone is not enough. */

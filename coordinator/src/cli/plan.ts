@@ -5,6 +5,7 @@ import { line } from '../documents/document.js'
 import { plan as planDocument } from '../documents/plan.js'
 import { planConversion } from '../runs/plan.js'
 import type { CommandMaker, CommonOptions } from './context.js'
+import { nextText } from './render/approvals.js'
 import { planText } from './render/plan.js'
 import { makeStyle } from './render/style.js'
 
@@ -25,6 +26,8 @@ export const planCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       const { state, output, file: path } = command.optsWithGlobals<Options>()
       const { file } = await readClusterFile(path)
       const plan = await planConversion(await openSession(state), file)
-      terminal.out(output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured)))
+      terminal.out(
+        output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured)) + nextText(plan, path),
+      )
       if (plan.blocked) finish(exitCode.blocked)
     })

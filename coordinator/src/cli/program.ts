@@ -1,5 +1,7 @@
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { Command, CommanderError, Option } from 'commander'
+import { approvalsCommand } from './approvals.js'
+import { approveCommand } from './approve.js'
 import { auditCommand } from './audit.js'
 import { backendsCommand } from './backends.js'
 import { backupCommand } from './backup.js'
@@ -8,6 +10,7 @@ import { convertCommand } from './convert.js'
 import { drillCommand } from './drill.js'
 import { enrollCommand } from './enroll.js'
 import { explainCommand } from './explain.js'
+import { identityCommand } from './identity.js'
 import { initCommand } from './init.js'
 import { nodesCommand } from './nodes.js'
 import { planCommand } from './plan.js'
@@ -32,6 +35,8 @@ const commands: readonly CommandMaker[] = [
   renewCommand,
   revokeCommand,
   planCommand,
+  approveCommand,
+  approvalsCommand,
   convertCommand,
   resumeCommand,
   rollbackCommand,
@@ -46,6 +51,7 @@ const commands: readonly CommandMaker[] = [
   explainCommand,
   serveCommand,
   tokenCommand,
+  identityCommand,
 ]
 
 const after = `

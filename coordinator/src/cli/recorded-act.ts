@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { sealAndShow } from '../audit/agents.js'
 import { seal } from '../audit/seal.js'
 import { renewIdentities } from '../runs/renew.js'
 import type { Session } from '../runs/session.js'
+import { caller } from './caller.js'
 import type { CliContext, CommonOptions } from './context.js'
 
 /** Commands that change something. `agents`: it works on nodes, which are shown the newest checkpoint at its end. */
@@ -19,6 +19,9 @@ const acts: Readonly<Record<string, 'here' | 'agents'>> = {
   'verify --fix': 'agents',
   'backup restore': 'here',
   'backup prune': 'here',
+  'identity issue': 'here',
+  approve: 'here',
+  'approvals add': 'here',
   'token create': 'here',
   'token revoke': 'here',
   serve: 'here',
@@ -72,13 +75,4 @@ function nameOf(command: Command): string {
   const { parent } = command
   const name = parent?.parent ? `${parent.name()} ${command.name()}` : command.name()
   return name === 'verify' && command.opts()['fix'] === true ? 'verify --fix' : name
-}
-
-/** The user of this machine, who may have come by sudo and by SSH. */
-function caller(): { readonly who: string; readonly from?: string } {
-  const { username, uid } = userInfo()
-  const { SUDO_USER: by, SSH_CONNECTION: connection } = process.env
-  const [from] = (connection ?? '').split(' ')
-  const who = `${username} (uid ${uid}${by === undefined ? '' : `, by sudo from ${by}`})`
-  return { who, ...(from ? { from } : {}) }
 }

@@ -10,9 +10,11 @@ import { readRun } from '../runs/read-runs.js'
 import { planRollback, startRollback } from '../runs/rollback.js'
 import type { Session } from '../runs/session.js'
 import { askFor, requireSomebody } from './approval.js'
+import { starter } from './caller.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { detach, detachOption } from './detach.js'
 import { exitCodeOf } from './exit-code.js'
+import { neededText } from './render/approvals.js'
 import { rollbackText } from './render/rollback.js'
 import { makeStyle, printable } from './render/style.js'
 import { runLive } from './run-live.js'
@@ -53,7 +55,11 @@ async function rollback(
   const plan = await planRollback(session, { id, keepEndpoint })
   // A detached process: its starter has shown the plan.
   if (context.begun === undefined)
-    terminal.out(output === 'json' ? line(rollbackPlan, plan) : rollbackText(plan, makeStyle(terminal.coloured)))
+    terminal.out(
+      output === 'json'
+        ? line(rollbackPlan, plan)
+        : rollbackText(plan, makeStyle(terminal.coloured)) + neededText(plan, 'rollback', id),
+    )
   if (!yes && plan.impossible.length === 0) {
     const refused = { what: 'the rollback', where: plan.cluster }
     await askFor(terminal, `Undo run ${plan.run} of ${plan.cluster} now?`, refused)
@@ -80,7 +86,7 @@ export async function undoLive(
   const outcome = await runLive(context, session, {
     output,
     before: await session.runs.read(id),
-    start: (onEvent) => startRollback(session, { id, keepEndpoint, onEvent }),
+    start: (onEvent) => startRollback(session, { id, keepEndpoint, by: starter(), onEvent }),
   })
   await sayWhatWasLost(context, session, { id, output })
   if (outcome.outcome === 'done' && output === 'text') context.terminal.out(`\nRun ${id} is undone.\n`)

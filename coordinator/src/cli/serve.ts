@@ -1,5 +1,11 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import type { CommandMaker, ServeOptions } from './context.js'
+
+function leastApprovals(text: string): number {
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= 0 && number <= 5) return number
+  throw new InvalidArgumentError('Use 0 to 5.')
+}
 
 export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
   new Command('serve')
@@ -15,6 +21,11 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
       '127.0.0.1:7446',
     )
     .option('--token-file <file>', 'file with the bearer token; created if missing (default: in the state folder)')
+    .option(
+      '--approvals <number>',
+      'approvals that every run needs at least, whatever its cluster file says; 0 to 5',
+      leastApprovals,
+    )
     .option('--tls', 'serve TLS on loopback too; accepts client certificates of the fleet')
     .addHelpText(
       'after',

@@ -1,4 +1,5 @@
 import { QuorateError } from '@quorate/shared/errors'
+import { type Role, roles } from '@quorate/shared/roles'
 import { Command, Option } from 'commander'
 import { line } from '../documents/document.js'
 import { tokenCreated, tokens as tokensDocument } from '../documents/fleet.js'
@@ -21,7 +22,7 @@ const mostDays = 366
 const dayMs = 24 * 60 * 60_000
 
 interface CreateOptions extends CommonOptions {
-  readonly role: 'observer' | 'operator'
+  readonly role: Role
   readonly days: string
   readonly cluster: readonly string[]
 }
@@ -31,12 +32,12 @@ const createCommand = ({ terminal, openSession, now }: CliContext) =>
     .summary('create a token and print it, once')
     .argument('<name>', 'lower-case letters, digits and hyphens, at most 40')
     .addOption(
-      new Option('--role <role>', 'observer reads, operator changes too')
-        .choices(['observer', 'operator'])
+      new Option('--role <role>', 'observer reads, operator changes too, approver approves, auditor reads the history')
+        .choices(roles)
         .default('observer'),
     )
     .option('--days <days>', `until it expires, at most ${mostDays}`, '90')
-    .option('--cluster <name...>', 'an observer of the runs of these clusters only', [])
+    .option('--cluster <name...>', 'an observer, approver or auditor for these clusters only', [])
     .addHelpText(
       'after',
       '\nExamples:\n  quorate token create dashboard > dashboard.token\n  quorate token create pipeline --role operator --days 30',
@@ -46,8 +47,8 @@ const createCommand = ({ terminal, openSession, now }: CliContext) =>
       const number = Number(days)
       if (!Number.isInteger(number) || number < 1 || number > mostDays)
         throw new QuorateError('USAGE', `--days takes a number from 1 to ${mostDays}`)
-      if (role === 'operator' && cluster.length > 0)
-        throw new QuorateError('USAGE', 'an operator cannot be limited to clusters', {
+      if ((role === 'operator' || role === 'enroller') && cluster.length > 0)
+        throw new QuorateError('USAGE', `an ${role} cannot be limited to clusters`, {
           remedy: 'Leave out --cluster. A cluster file says itself which machines it is about.',
         })
       const wish = { name, role, clusters: cluster, expiresAt: now() + number * dayMs }

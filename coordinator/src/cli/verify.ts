@@ -36,7 +36,7 @@ export const verifyCommand: CommandMaker = (context, finish) =>
       const { file, text: fileText } = await readClusterFile(path)
       finish(
         isFix
-          ? await fix(context, { state, output, yes, file, fileText })
+          ? await fix(context, { state, output, yes, file, fileText, path })
           : await verify(context, { state, output, file }),
       )
     })

@@ -43,6 +43,12 @@ export const clusterFileSchema = z.strictObject({
           maxFailed: z.int().min(0).max(1000).default(0),
         })
         .prefault({}),
+      approvals: z
+        .int()
+        .min(0)
+        .max(5)
+        .default(0)
+        .describe('How many approvers have to sign the plan of a run before it starts; 0: none.'),
       availabilityBudgetSeconds: z.int().min(0).max(3600).default(5),
       acceptOutageSeconds: z.int().min(0).max(3600).default(0),
       ignorePreflightErrors: z.array(z.string()).default([]),

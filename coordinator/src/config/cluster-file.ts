@@ -53,6 +53,8 @@ export interface ClusterFile {
     /** What was written by hand into the first control plane's manifests is added to kubeadm-config, so that the joiners get it too. */
     readonly adoptManifestChanges: boolean
     readonly waves: { readonly canary: number; readonly width: number; readonly maxFailed: number }
+    /** How many approvers have to sign the plan of a run before it starts; 0: none. */
+    readonly approvals: number
     /** How long users may have been without the API in one step before the run stops by itself. */
     readonly availabilityBudgetSeconds: number
     /** For how long the plan may take the API away where that cannot be avoided; the budget allows it on top. */

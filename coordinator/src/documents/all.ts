@@ -1,3 +1,4 @@
+import { approvals, identities, identityIssued } from './approvals.js'
 import type { Document } from './document.js'
 import {
   backends,
@@ -42,6 +43,9 @@ export const documents: readonly Document[] = [
   reportFile,
   tokens,
   tokenCreated,
+  identities,
+  identityIssued,
+  approvals,
   renewals,
   revocation,
   explanation,

@@ -42,6 +42,12 @@ const harmless = (json: string): string =>
     ).join(''),
   )
 
+/** A document as it was written, without type and version, as the value that it is of; throws where it is another one. */
+export const read = <Shape extends z.ZodRawShape>(
+  { fields }: Document<Shape>,
+  value: unknown,
+): z.output<z.ZodObject<Shape>> => z.decode(fields, value as z.input<z.ZodObject<Shape>>)
+
 /** A part of a document as it is written. */
 export const partOf = <S extends z.ZodType>(schema: S, value: z.output<S>): z.input<S> => z.encode(schema, value)
 

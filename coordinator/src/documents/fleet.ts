@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { document } from './document.js'
-import { count, countByName, flag, list, object, text, time } from './words.js'
+import { count, countByName, flag, list, object, role, text, time } from './words.js'
 
 export const node = object({
   name: text,
@@ -92,8 +92,8 @@ export const revocation = document('revocation', 'Revoked keys, and which node k
 
 const restToken = object({
   name: text,
-  role: z.enum(['observer', 'operator']),
-  clusters: list(text).describe('Clusters whose runs it may read; empty: all.'),
+  role,
+  clusters: list(text).describe('Clusters that it is about; empty: all.'),
   createdAt: time,
   expiresAt: time,
 })

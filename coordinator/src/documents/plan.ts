@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { document } from './document.js'
-import { evidence, flag, list, object, severity, text } from './words.js'
+import { count, evidence, flag, list, object, severity, text } from './words.js'
 
 export const finding = object({
   id: text,
@@ -39,6 +39,9 @@ export const missingNode = object({ node: text, message: text })
 
 const fields = {
   cluster: text,
+  endpoint: object({ host: text, port: count }),
+  approvals: count.describe('How many approvers have to sign it before it may run.'),
+  clusterFileHash: text.describe('SHA-256 of the cluster file as it was read, hexadecimal.'),
   steps: list(plannedStep),
   findings: list(finding),
   choices: list(text).describe('Choices that the cluster file leaves open, with the reasons.'),
@@ -85,6 +88,9 @@ const undoStep = object({ id: text, title: text, how: text, nodes: list(text) })
 export const rollbackPlan = document('rollback-plan', 'What `quorate rollback RUN` would do.', {
   run: text,
   cluster: text,
+  keepEndpoint: flag,
+  approvals: count.describe('How many approvers have to sign it before it may start.'),
+  hash: text.describe('Hash of this plan, for its approvals.'),
   undone: list(undoStep).describe('In the order in which they are undone.'),
   stays: list(undoStep).describe('What stays unchanged, and why.'),
   quorum: list(text).describe('etcd before each member leaves.'),
@@ -93,6 +99,11 @@ export const rollbackPlan = document('rollback-plan', 'What `quorate rollback RU
 
 export const drillPlan = document('drill-plan', 'What `quorate drill` would take down.', {
   cluster: text,
+  downSeconds: count,
+  restoreAfterSeconds: count,
+  abrupt: flag,
+  approvals: count.describe('How many approvers have to sign it before it may start.'),
+  hash: text.describe('Hash of this plan, for its approvals.'),
   verification: object(verified),
   scenarios: list(object({ id: text, title: text, nodes: list(text) })),
 })

@@ -110,6 +110,14 @@ export const waitingNodes = list(
   missingNode.extend({ since: time, waits: list(object({ step: text, does: text })) }),
 ).describe('Nodes that the run continued without, and the actions that wait for them.')
 
+const signedApproval = object({
+  statement: text.describe('The text that is signed.'),
+  signature: text.describe('ECDSA with SHA-256 (DER), base64.'),
+  certificate: text.describe('Of the approver (PEM).'),
+})
+
+const approved = { startedBy: text.optional(), approvals: list(signedApproval).optional() }
+
 const summary = {
   id: text,
   cluster: text,
@@ -122,6 +130,7 @@ const summary = {
   error: runError.optional(),
   missing: waitingNodes,
   resumed: count.describe('How often another process continued it.'),
+  startedBy: text.optional(),
   seq: count.describe('Number of the last event.'),
 }
 
@@ -138,6 +147,7 @@ export const run = document('run', 'One run, read from its journal: `quorate sta
   fencingToken: count,
   ignored: textByName.describe('Findings that the cluster file ignores, with the reasons.'),
   findings: list(finding),
+  approvals: list(signedApproval).describe('Of its plan and of its rollback.'),
   steps: list(step),
   availability: list(availabilityRecord),
   seen: object({ before: picture.optional(), after: picture.optional() }),
@@ -163,6 +173,7 @@ const events = z.discriminatedUnion('kind', [
     ignored: textByName,
     purpose: text.optional(),
     findings: list(finding).optional(),
+    ...approved,
   }),
   kind('run-resumed', {
     planHash: text,
@@ -191,7 +202,7 @@ const events = z.discriminatedUnion('kind', [
   picture.extend({ kind: z.literal('cluster-seen'), when: z.enum(['before', 'after']) }),
   availabilityRecord.extend({ kind: z.literal('availability') }),
   kind('run-ended', { outcome: ended, error: runError.optional() }),
-  kind('rollback-started', { fencingToken: count, version: text, keepEndpoint: flag }),
+  kind('rollback-started', { fencingToken: count, version: text, keepEndpoint: flag, ...approved }),
   kind('run-rolled-back', { outcome: ended, error: runError.optional() }),
 ])
 

@@ -37,6 +37,9 @@ export const actionState = z.enum([
 
 export const stepState = z.enum(['waiting', 'running', 'skipped', 'done', 'failed', 'undone'])
 
+/** Of a person's certificate or a token of REST. */
+export const role = z.enum(['observer', 'operator', 'approver', 'enroller', 'auditor'])
+
 export const severity = z.enum(['error', 'warning', 'info'])
 
 export const outcome = z.enum(['running', 'done', 'failed', 'interrupted', 'abandoned', 'rolled-back', 'damaged'])

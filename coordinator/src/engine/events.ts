@@ -1,3 +1,4 @@
+import type { SignedApproval } from '@quorate/shared/approval'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { RecordedFinding } from './recorded-finding.js'
 import type { Action, Evidence } from './step.js'
@@ -19,6 +20,9 @@ export type RunEvent =
       readonly purpose?: string
       /** All findings of the checks, the worst first; journals of older versions lack it. */
       readonly findings?: readonly RecordedFinding[]
+      readonly startedBy?: string
+      /** Of the plan, as they were signed; absent where none was needed. */
+      readonly approvals?: readonly SignedApproval[]
     }
   | {
       /** Another process took the run over; `steps` has what it continues with. */
@@ -132,6 +136,9 @@ export type RunEvent =
       readonly version: string
       /** Only a part is rolled back, as the order's own package defines. */
       readonly keepEndpoint: boolean
+      readonly startedBy?: string
+      /** Of the rollback; absent where none was needed, or an earlier one continues. */
+      readonly approvals?: readonly SignedApproval[]
     }
   | { readonly kind: 'run-rolled-back'; readonly outcome: 'done' | 'failed' | 'interrupted'; readonly error?: RunError }
 

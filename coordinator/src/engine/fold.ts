@@ -1,3 +1,4 @@
+import type { SignedApproval } from '@quorate/shared/approval'
 import { catalogue, isErrorCode } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import type { MissingNode } from './absence.js'
@@ -111,6 +112,11 @@ export interface RunState {
   readonly attempts: readonly Attempt[]
   /** Set when a rollback was started. */
   readonly rollback?: { readonly startedAt: number; readonly keepEndpoint: boolean }
+  /** Of the plan that it was started with; a resume plans again. */
+  readonly startedHash: string
+  readonly startedBy?: string
+  /** Approvals of its plan and of its rollback, each used up by it. */
+  readonly approvals: readonly SignedApproval[]
   /** Number of the last event. */
   readonly seq: number
 }
@@ -132,6 +138,8 @@ const nothingYet: RunState = {
   availability: [],
   resumed: 0,
   attempts: [],
+  startedHash: '',
+  approvals: [],
   seq: 0,
 }
 
@@ -158,7 +166,8 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
     case 'rollback-started': {
       const { fencingToken, version, keepEndpoint } = event
       const startedAt = state.rollback?.startedAt ?? at
-      return { ...goingOn(next), fencingToken, version, rollback: { startedAt, keepEndpoint } }
+      const approvals = [...state.approvals, ...(event.approvals ?? [])]
+      return { ...goingOn(next), fencingToken, version, approvals, rollback: { startedAt, keepEndpoint } }
     }
     case 'node-missing': {
       const { node, message } = event
@@ -187,10 +196,21 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
 }
 
 function withStart(state: RunState, event: Extract<RunEvent, { kind: 'run-started' }>, at: number): RunState {
-  const { cluster, planHash, version, clusterFile, fencingToken, ignored, findings = [], purpose } = event
+  const {
+    cluster,
+    planHash,
+    version,
+    clusterFile,
+    fencingToken,
+    ignored,
+    findings = [],
+    purpose,
+    approvals = [],
+  } = event
   const steps = event.steps.map(waitingStep)
   const named = { cluster, planHash, version, clusterFile, fencingToken }
-  const begun = { ...state, ...named, ignored, findings, startedAt: at, steps }
+  const by = event.startedBy === undefined ? {} : { startedBy: event.startedBy }
+  const begun = { ...state, ...named, ...by, ignored, findings, approvals, startedAt: at, startedHash: planHash, steps }
   return purpose === undefined ? begun : { ...begun, purpose }
 }
 const pictured = ({ kind: _, when, ...picture }: Extract<RunEvent, { kind: 'cluster-seen' }>): RunState['seen'] =>

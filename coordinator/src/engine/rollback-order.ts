@@ -1,3 +1,4 @@
+import type { SignedApproval } from '@quorate/shared/approval'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
@@ -19,7 +20,12 @@ export interface RollbackOptions<Run extends Refreshed> {
   readonly context: RunContext
   /** What the journal holds. */
   readonly state: RunState
-  readonly started: { readonly version: string; readonly keepEndpoint: boolean }
+  readonly started: {
+    readonly version: string
+    readonly keepEndpoint: boolean
+    readonly startedBy?: string
+    readonly approvals?: readonly SignedApproval[]
+  }
   /** Which steps are undone; the others stay. */
   undoes(step: string): boolean
   agent(run: Run, node: string): Agent

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { SignedApproval } from '@quorate/shared/approval'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, catalogue, QuorateError } from '@quorate/shared/errors'
 import { type Absence, isMissing, nobodyMissing, withoutMissing } from './absence.js'
@@ -51,6 +52,8 @@ export interface RunOrderOptions<Run extends Refreshed> extends WalkOptions<Run>
     readonly ignored: Readonly<Record<string, string>>
     readonly purpose?: string
     readonly findings?: readonly RecordedFinding[]
+    readonly startedBy?: string
+    readonly approvals?: readonly SignedApproval[]
   }
 }
 

@@ -1,10 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { QuorateError } from '@quorate/shared/errors'
+import { type Role, rolesIn } from '@quorate/shared/roles'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-
-/** `observer` may read, `operator` may read and change: the same roles as in the certificates of the fleet. */
-export type Role = 'observer' | 'operator'
+import { accessOf } from './access-table.js'
 
 /** Whose request it is. */
 export interface Caller {
@@ -19,8 +18,6 @@ export interface Caller {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The role that this route requires; `public` needs no credentials. A route without it refuses every caller. */
-    access?: Role | 'public'
     /**
      * What a caller for some clusters only may see of it: the run of the path, if it is of one of them; `any`, where the handler looks itself
      * or nothing is of a cluster. Unset: nothing.
@@ -59,20 +56,19 @@ export function guard(
   })
 }
 
-function checkAccess({ routeOptions, is404, caller }: FastifyRequest): void {
-  const needed = routeOptions.config.access
-  if (needed === 'public') return
+function checkAccess({ method, routeOptions, is404, caller }: FastifyRequest): void {
+  const allowed = accessOf(method, routeOptions.url)
+  if (allowed === 'public') return
   if (caller === undefined)
     throw new QuorateError('NOT_AUTHENTICATED', 'the request carries no valid token or client certificate')
   if (is404) return // only a caller with a role may learn that the route does not exist
-  if (needed === undefined || (needed === 'operator' && caller.role === 'observer')) {
-    throw new QuorateError(
-      'ACCESS_DENIED',
-      needed === undefined
-        ? 'no role may call this route'
-        : `this route requires the role ${needed}, the caller has the role ${caller.role}`,
-    )
-  }
+  if (allowed?.includes(caller.role) === true) return
+  throw new QuorateError(
+    'ACCESS_DENIED',
+    allowed === undefined
+      ? 'no role may call this route'
+      : `this route requires the role ${allowed.join(' or ')}, the caller has the role ${caller.role}`,
+  )
 }
 
 /** Who asks, now: a token that was revoked or has expired is nobody's. */
@@ -96,6 +92,9 @@ function byCertificate(request: FastifyRequest): Caller | undefined {
   if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined
   const { subject, fingerprint256: fingerprint } = socket.getPeerCertificate()
   const organizations = [subject?.O ?? []].flat()
-  const role = (['operator', 'observer'] as const).find((one) => organizations.includes(`quorate:${one}`))
-  return role === undefined ? undefined : { who: String(subject?.CN), role, clusters: [], fingerprint }
+  const [role, ...more] = rolesIn(organizations)
+  // One person has one role; a certificate with several was not issued by `quorate`.
+  return role === undefined || more.length > 0
+    ? undefined
+    : { who: String(subject?.CN), role, clusters: [], fingerprint }
 }

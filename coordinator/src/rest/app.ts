@@ -9,12 +9,16 @@ import { catchUp } from '../runs/catch-up.js'
 import { readRun } from '../runs/read-runs.js'
 import type { Session } from '../runs/session.js'
 import { type Credentials, callerOf, guard } from './access.js'
+import { accessOf } from './access-table.js'
 import type { RestParts } from './context/parts.js'
 import { runningRuns } from './context/running-runs.js'
 import { schemas } from './context/schemas.js'
 import { answerErrors } from './errors.js'
 import { recordRequests } from './record-requests.js'
+import { approvalRoutes } from './routes/approvals.js'
 import { healthRoutes } from './routes/health.js'
+import { historyRoutes } from './routes/history.js'
+import { identityRoutes } from './routes/identities.js'
 import { nodeRoutes } from './routes/nodes.js'
 import { openApiRoutes } from './routes/openapi.js'
 import { planRoutes } from './routes/plans.js'
@@ -92,16 +96,19 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
   return app
 }
 
-const isPublic = ({ routeOptions }: FastifyRequest): boolean => routeOptions.config.access === 'public'
+const isPublic = ({ method, routeOptions }: FastifyRequest): boolean => accessOf(method, routeOptions.url) === 'public'
 
 /** Every route, in the order of the document. */
 function routesOf(parts: RestParts): readonly RouteOptions[] {
   return [
     ...planRoutes(parts),
+    ...approvalRoutes(parts),
     ...runRoutes(parts),
     ...runEventRoutes(parts),
     ...reportRoutes(parts),
     ...nodeRoutes(parts),
+    ...identityRoutes(parts),
+    ...historyRoutes(parts),
     ...healthRoutes,
     ...openApiRoutes,
   ]

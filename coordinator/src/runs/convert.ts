@@ -4,6 +4,7 @@ import { acceptedOf } from '../conversion/context/accepted.js'
 import type { RecordedEvent } from '../engine/events.js'
 import { newRunId } from '../engine/run-id.js'
 import { runOrder } from '../engine/run-order.js'
+import { requireApprovals, type Starter } from './approvals/require.js'
 import { holdCluster, orGiveBack } from './hold-cluster.js'
 import { approve, type Plan } from './plan.js'
 import type { Session, StartedRun } from './session.js'
@@ -16,6 +17,8 @@ export interface StartRequest {
   readonly fileText: string
   /** The plan that was approved. */
   readonly approved: Plan
+  /** Who starts it; unset: unknown. */
+  readonly by?: Starter
   /** Called with each event after it is in the journal. */
   onEvent?(event: RecordedEvent): void
 }
@@ -24,7 +27,7 @@ export interface StartRequest {
 export async function startConversion(session: Session, request: StartRequest): Promise<StartedRun> {
   approve(request.approved)
   const id = newRunId((session.clock ?? systemClock).now())
-  const { file, approved } = request
+  const { file, approved, by } = request
   const held = await holdCluster(session, {
     id,
     file,
@@ -43,7 +46,12 @@ export async function startConversion(session: Session, request: StartRequest): 
   }
   const { order, absence } = held.run
   const steps = { order, absence, approved: approved.steps, started, judge: judgeUnknownOutcome }
-  return orGiveBack(held, () =>
-    held.start(({ run, context, emit, stop }) => runOrder({ ...steps, run, context, emit, stop })),
-  )
+  return orGiveBack(held, async () => {
+    // Under the lease: an approval counts for one run only.
+    const may = await requireApprovals(session, {
+      ...{ cluster: file.name, kind: 'convert', planHash: approved.hash, file, by },
+    })
+    const begun = { ...steps, started: { ...started, ...may.recorded } }
+    return held.start(may, ({ run, context, emit, stop }) => runOrder({ ...begun, run, context, emit, stop }))
+  })
 }

@@ -15,6 +15,7 @@ import type { RecordedFinding } from '../engine/recorded-finding.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import { withExplanations } from '../failures/with-explanations.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { MayStart } from './approvals/require.js'
 import type { Session, StartedRun } from './session.js'
 import { conversionRun } from './session-run.js'
 import { withPictures } from './take-picture.js'
@@ -49,7 +50,7 @@ export interface Held {
 
 export interface HeldCluster extends Held {
   /** Starts the work; resolves when its first event is in the journal. Releases the cluster when the work ends. */
-  start(work: (held: Held) => Promise<RunOutcome>): Promise<StartedRun>
+  start(may: MayStart, work: (held: Held) => Promise<RunOutcome>): Promise<StartedRun>
   /** Releases the cluster without having done anything. */
   release(): Promise<void>
 }
@@ -97,7 +98,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   return {
     ...held,
     release,
-    async start(work) {
+    async start(_may, work) {
       await shutOthersOut(held)
       const ended = work({ ...held, emit: withPictures(held) }).finally(release)
       await Promise.race([begun, ended])

@@ -1,12 +1,12 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
-import { parseClusterFile } from '../config/parse-cluster-file.js'
 import { silentNodes } from '../conversion/checks/assess.js'
 import { acceptedOf } from '../conversion/context/accepted.js'
 import type { MayMiss } from '../conversion/context/roll-call.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { foldRun, type RunState } from '../engine/fold.js'
+import { clusterFileOf } from './cluster-file-of.js'
 import type { StartRequest } from './convert.js'
 import { orderOfRun } from './fix-order.js'
 import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
@@ -17,16 +17,6 @@ import { orderOf } from './session-run.js'
 export interface OpenRun {
   readonly held: HeldCluster
   readonly state: RunState
-}
-
-/** The cluster file from the journal, which is self-contained. RUN_OVER where nothing was begun. */
-export function clusterFileOf(state: RunState): ClusterFile {
-  if (state.clusterFile === '') {
-    throw new QuorateError('RUN_OVER', `run ${state.id} ended before it began: its journal has no cluster file`, {
-      remedy: 'It changed nothing. Run `quorate convert` again.',
-    })
-  }
-  return parseClusterFile(state.clusterFile, `journal of ${state.id}`)
 }
 
 /** RUN_OVER for a drill: its nodes restart by themselves what it stopped, so there is nothing to resume or undo. */

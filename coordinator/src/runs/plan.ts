@@ -1,10 +1,13 @@
 import { QuorateError } from '@quorate/shared/errors'
+import type { Endpoint } from '@quorate/shared/names'
 import type { ClusterFile } from '../config/cluster-file.js'
 import { allChecks } from '../conversion/checks/all.js'
 import { type Assessed, assess, isBlocking, unplannedFindings } from '../conversion/checks/assess.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import type { MissingNode } from '../engine/absence.js'
-import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
+import { type PlannedStep, planSteps } from '../engine/plan.js'
+import { approvalsNeeded } from './approvals/needed.js'
+import { clusterFileHash, planHash } from './approvals/plan-hash.js'
 import { estimateSeconds } from './estimate.js'
 import type { Session } from './session.js'
 import { conversionRun, workersMayMiss } from './session-run.js'
@@ -12,6 +15,10 @@ import { conversionRun, workersMayMiss } from './session-run.js'
 /** What `quorate plan` shows and the operator approves. Plain data. */
 export interface Plan {
   readonly cluster: string
+  readonly endpoint: Endpoint
+  /** How many approvers have to sign it before it may run. */
+  readonly approvals: number
+  readonly clusterFileHash: string
   /** Every step of the order; those that need no change have no actions. */
   readonly steps: readonly PlannedStep[]
   readonly findings: readonly Assessed[]
@@ -42,7 +49,8 @@ export async function planConversion(session: Session, file: ClusterFile): Promi
     const findings = seen.some(isBlocking) ? seen : [...unplannedFindings(run, steps), ...seen]
     const blocked = findings.some(isBlocking)
     const choices = facts === 'complete' ? await choicesOf(run) : []
-    return await describePlan(file, steps, { findings, choices, blocked, run })
+    const approvals = await approvalsNeeded(session, file)
+    return await describePlan(file, steps, { findings, choices, blocked, run, approvals })
   } finally {
     fleet.close()
   }
@@ -59,20 +67,18 @@ const choicesOf = (run: ConversionRun): Promise<readonly string[]> =>
 export async function describePlan(
   file: ClusterFile,
   steps: readonly PlannedStep[],
-  seen: { findings: readonly Assessed[]; choices: readonly string[]; blocked: boolean; run: ConversionRun },
+  seen: Pick<Plan, 'findings' | 'choices' | 'blocked' | 'approvals'> & { readonly run: ConversionRun },
 ): Promise<Plan> {
+  const { approvals } = seen
+  const hashed = { cluster: file.name, endpoint: file.endpoint, approvals, clusterFileHash: clusterFileHash(file) }
   return {
-    cluster: file.name,
+    ...hashed,
     steps,
     findings: seen.findings,
     choices: seen.choices,
     blocked: seen.blocked,
     missing: seen.run.absence.missing(),
-    hash: canonicalHash({
-      cluster: file.name,
-      endpoint: file.endpoint,
-      steps: steps.map(({ id, actions }) => ({ id, actions })),
-    }),
+    hash: planHash({ ...hashed, steps }),
     estimateSeconds: await estimateSeconds(steps, seen.run),
     noWayBack: steps.flatMap(({ actions }) =>
       actions.flatMap((action) => (action.noWayBack === undefined ? [] : [action.noWayBack])),

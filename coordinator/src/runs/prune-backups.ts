@@ -5,7 +5,7 @@ import type { RunState } from '../engine/fold.js'
 import { operationIdOf } from '../engine/operation-id.js'
 import { newRunId } from '../engine/run-id.js'
 import type { Agent, ChangeCall } from '../fleet/agent.js'
-import { clusterFileOf } from './open-run.js'
+import { clusterFileOf } from './cluster-file-of.js'
 import { listRuns, readRun } from './read-runs.js'
 import type { Session } from './session.js'
 

@@ -10,6 +10,7 @@ import { type RunState, unended } from '../engine/fold.js'
 import { untilEnded } from '../engine/operations.js'
 import { canonicalHash, type PlannedStep, planSteps } from '../engine/plan.js'
 import { resumeOrder } from '../engine/run-order.js'
+import { requireApprovedBefore } from './approvals/require.js'
 import type { StartRequest } from './convert.js'
 import { goOnWith, type OpenOptions, requireConversion } from './open-run.js'
 import { readRun } from './read-runs.js'
@@ -46,12 +47,13 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
     const approved = await planNow(held.run, state)
     const differences = differencesFrom(state, order, approved)
     if (differences.length > 0 && !acceptChanges) throw changed(id, differences)
+    const may = requireApprovedBefore(session, state, { differs: differences.length > 0 })
     const planHash = canonicalHash({
       cluster: state.cluster,
       steps: approved.map(({ id, actions }) => ({ id, actions })),
     })
     const resumed = { planHash, version: session.version, differences }
-    return held.start(({ run, context, emit, stop }) =>
+    return held.start(may, ({ run, context, emit, stop }) =>
       resumeOrder({
         order,
         run,

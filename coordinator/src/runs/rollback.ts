@@ -10,8 +10,12 @@ import { useEtcdLearners } from '../conversion/steps/use-etcd-learners.js'
 import type { RunState, SentOperation } from '../engine/fold.js'
 import { isToUndo, rollbackOrder } from '../engine/rollback-order.js'
 import type { Action, Step } from '../engine/step.js'
+import { approvalsNeeded } from './approvals/needed.js'
+import { rollbackHash } from './approvals/plan-hash.js'
+import { requireRollbackApproved } from './approvals/require.js'
+import { clusterFileOf } from './cluster-file-of.js'
 import type { StartRequest } from './convert.js'
-import { clusterFileOf, goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
+import { goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
 import { requireBackups } from './prune-backups.js'
 import { readRun } from './read-runs.js'
 import type { Session, StartedRun } from './session.js'
@@ -23,6 +27,7 @@ export interface RollbackRequest {
   readonly id: RunId
   /** Rolls back the joins only: load balancer, certificate, ConfigMaps and kubeconfigs keep the endpoint. */
   readonly keepEndpoint?: boolean
+  readonly by?: StartRequest['by']
   readonly onEvent?: StartRequest['onEvent']
 }
 
@@ -39,6 +44,11 @@ export interface UndoStep {
 export interface RollbackPlan {
   readonly run: string
   readonly cluster: string
+  readonly keepEndpoint: boolean
+  /** How many approvers have to sign it before it may start. */
+  readonly approvals: number
+  /** sha256, hex; equal whenever the same would be undone. */
+  readonly hash: string
   /** In the order in which they are undone. */
   readonly undone: readonly UndoStep[]
   /** What stays unchanged, and why. */
@@ -70,7 +80,8 @@ export async function planRollback(session: Session, request: RollbackRequest): 
       mayMiss: untouchedWorkers(session, request)(state, file),
     })
     await requireAnswers(run)
-    return await describe({ run, state, keepEndpoint: request.keepEndpoint ?? false })
+    const approvals = await approvalsNeeded(session, file)
+    return await describe({ run, state, approvals, keepEndpoint: request.keepEndpoint ?? false })
   } finally {
     fleet.close()
   }
@@ -78,22 +89,25 @@ export async function planRollback(session: Session, request: RollbackRequest): 
 
 /** Undoes a run in reverse order; QUORUM_AT_RISK where etcd would not survive it, and then nothing is undone. */
 export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
-  const { id, keepEndpoint = false, onEvent } = request
+  const { id, keepEndpoint = false, onEvent, by } = request
   requireUndoable(await readRun(session, id), request)
   await requireBackups(session, id)
   const mayMiss = untouchedWorkers(session, request)
   return goOnWith(session, id, { onEvent, mayMiss }, async ({ held, state }) => {
     await requireBackups(session, id)
-    const plan = await describe({ run: held.run, state, keepEndpoint })
+    const file = clusterFileOf(state)
+    const plan = await describe({ run: held.run, state, approvals: await approvalsNeeded(session, file), keepEndpoint })
     if (plan.impossible.length > 0)
       throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
-    return held.start(({ run, context, emit, stop }) =>
+    const subject = { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash, run: id } as const
+    const may = await requireRollbackApproved(session, state, { ...subject, file, by, keepEndpoint })
+    return held.start(may, ({ run, context, emit, stop }) =>
       rollbackOrder<ConversionRun>({
         order: run.order,
         run,
         context,
         state,
-        started: { version: session.version, keepEndpoint },
+        started: { version: session.version, keepEndpoint, ...may.recorded },
         undoes: (step) => undoes(step, keepEndpoint),
         agent: (over, node) => over.agent(node),
         traces,
@@ -153,23 +167,23 @@ interface Parts {
   readonly run: ConversionRun
   readonly state: RunState
   readonly keepEndpoint: boolean
+  readonly approvals: number
 }
 
-async function describe({ run, state, keepEndpoint }: Parts): Promise<RollbackPlan> {
+async function describe({ run, state, keepEndpoint, approvals }: Parts): Promise<RollbackPlan> {
   const steps = run.order.toReversed().flatMap((step) => undoStep(step, { state, keepEndpoint }))
   const forecast = await forecastLeaving(run, state)
-  return {
-    run: state.id,
-    cluster: state.cluster,
+  const plan = {
+    ...{ run: state.id, cluster: state.cluster, keepEndpoint, approvals },
     undone: steps.flatMap(({ undone, step }) => (undone ? [step] : [])),
     stays: steps.flatMap(({ undone, step }) => (undone ? [] : [step])),
-    ...forecast,
   }
+  return { ...plan, hash: rollbackHash(plan), ...forecast }
 }
 
 function undoStep(
   { id, title, undo, rollback }: Step<ConversionRun>,
-  { state, keepEndpoint }: Omit<Parts, 'run'>,
+  { state, keepEndpoint }: Omit<Parts, 'run' | 'approvals'>,
 ): { undone: boolean; step: UndoStep }[] {
   const records = state.steps.find((step) => step.id === id)?.actions.filter(isToUndo) ?? []
   if (records.length === 0) return []

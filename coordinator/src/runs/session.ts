@@ -10,6 +10,7 @@ import type { RunOutcome } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { SeenNow } from '../engine/seen-now.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { ApprovalStore } from '../state/approvals.js'
 import type { BackupStore } from '../state/backups.js'
 import type { Renewals } from '../state/renewals.js'
 import type { RequestFolder } from '../state/request-folder.js'
@@ -48,10 +49,21 @@ export interface Session {
   readonly renewals?: Renewals
   /** Where acts are recorded; unset: nowhere. */
   readonly history?: History
+  /** Where approvals are kept; unset: nowhere. */
+  readonly approvals?: Approvals
+  /** Every run needs at least so many approvals, whatever its cluster file says. */
+  readonly leastApprovals?: number
   /** A test's replacements for the conversion's own lists. */
   readonly order?: readonly ConversionStep[]
   readonly checks?: readonly Check[]
   readonly proofs?: readonly Proof[]
+}
+
+/** Approvals as they were signed, and what proves them. */
+export interface Approvals {
+  readonly store: ApprovalStore
+  /** Certificate of the fleet's CA. */
+  readonly caPem: string
 }
 
 export interface StartedRun {

@@ -70,7 +70,7 @@ function parseRequest({ node, address }: EnrolRequest) {
 }
 
 /** Who owns the folder, or may write into it, could read the key by a link of its own, or give the node another identity. */
-async function refuseSharedFolder(folder: string): Promise<void> {
+export async function refuseSharedFolder(folder: string): Promise<void> {
   const found = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
+import { organisationOf, type Role } from '@quorate/shared/roles'
 
 /** What the coordinator's own identity is called. */
 export const coordinatorName = 'coordinator'
@@ -14,7 +15,7 @@ export const issueCoordinator = (ca: KeyPair): KeyPair =>
   issueCertificate({
     ca,
     commonName: coordinatorName,
-    organizations: ['quorate:operator'],
+    organizations: [organisationOf('operator')],
     dnsNames: [coordinatorName],
     ipAddresses: [],
     days: coordinatorDays,
@@ -30,4 +31,18 @@ export const nodeCertificate = (ca: KeyPair, node: string, host: string): IssueI
   ipAddresses: isIP(host) === 0 ? [] : [host],
   days: nodeDays,
   usage: 'server',
+})
+
+/** What the certificate of a person says: the name and one role. */
+export const personCertificate = (
+  ca: KeyPair,
+  { name, role, days }: { readonly name: string; readonly role: Role; readonly days: number },
+): IssueInput => ({
+  ca,
+  commonName: name,
+  organizations: [organisationOf(role)],
+  dnsNames: [],
+  ipAddresses: [],
+  days,
+  usage: 'client',
 })

@@ -28,6 +28,10 @@ export interface StatePaths {
   readonly audit: string
   /** Signs the checkpoints. */
   readonly historyKey: string
+  /** Identities of persons that were issued: names, roles, dates. */
+  readonly identities: string
+  /** Approvals of plans, one file each, as they were signed. */
+  readonly approvals: string
   /** What detached commands print. */
   readonly logs: string
 }
@@ -53,6 +57,8 @@ export function statePaths(folder: string): StatePaths {
     restTokens: at('rest', 'tokens'),
     audit: at('audit'),
     historyKey: at('fleet', 'history.key'),
+    identities: at('fleet', 'identities.json'),
+    approvals: at('approvals'),
     logs: at('logs'),
   }
 }

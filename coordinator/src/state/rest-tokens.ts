@@ -2,11 +2,12 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
+import { isPersonName as isName, type Role, roles } from '@quorate/shared/roles'
 import { z } from 'zod'
 import { syncFolder } from './write-file.js'
 
 const record = z.strictObject({
-  role: z.enum(['observer', 'operator']),
+  role: z.enum(roles),
   clusters: z.array(z.string()).readonly(),
   createdAt: z.number(),
   expiresAt: z.number(),
@@ -17,8 +18,8 @@ const record = z.strictObject({
 export interface RestToken {
   /** Lower-case letters, digits, hyphens; at most 40. */
   readonly name: string
-  readonly role: 'observer' | 'operator'
-  /** Names of the clusters whose runs it may read; empty: all. Only of observers. */
+  readonly role: Role
+  /** Names of the clusters that it is about; empty: all. Only of observers, approvers and auditors. */
   readonly clusters: readonly string[]
   /** Unix milliseconds. */
   readonly createdAt: number
@@ -37,7 +38,6 @@ export interface RestTokens {
   find(token: string): Promise<RestToken | undefined>
 }
 
-const isName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)
 /** Names the token, so that one file is read to check it; the prefix is for programs that search for leaked secrets. */
 const tokenForm = /^quorate_([a-z0-9-]{1,40})_([A-Za-z0-9_-]{43})$/
 

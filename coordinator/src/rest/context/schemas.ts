@@ -1,5 +1,7 @@
+import { approval } from '../../documents/approvals.js'
 import { jsonSchema, schemaOf } from '../../documents/document.js'
-import { node } from '../../documents/fleet.js'
+import { node, renewals } from '../../documents/fleet.js'
+import { history } from '../../documents/history.js'
 import { plan, rollbackPlan } from '../../documents/plan.js'
 import { run, runSummary } from '../../documents/run.js'
 import { runError, text } from '../../documents/words.js'
@@ -18,6 +20,9 @@ export const schemas = [
   named('RunReport', jsonSchema(reportDocument)),
   named('RollbackPlan', jsonSchema(rollbackPlan)),
   named('Node', schemaOf(node)),
+  named('Approval', schemaOf(approval)),
+  named('Renewals', jsonSchema(renewals)),
+  named('History', jsonSchema(history)),
 ]
 
 export const refTo = (id: string) => ({ $ref: `${id}#` }) as const

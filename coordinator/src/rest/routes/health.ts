@@ -5,7 +5,7 @@ export const healthRoutes: readonly RouteOptions[] = [
   {
     method: 'GET',
     url: '/v1/health',
-    config: { access: 'public', concerns: 'any' },
+    config: { concerns: 'any' },
     schema: {
       operationId: 'getHealth',
       summary: 'Checks that this coordinator answers.',

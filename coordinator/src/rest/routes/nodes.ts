@@ -9,7 +9,6 @@ export const nodeRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
   {
     method: 'GET',
     url: '/v1/nodes',
-    config: { access: 'observer' },
     schema: {
       operationId: 'listNodes',
       summary: 'Lists every enrolled node: whether it is reachable, its versions, clock and certificate expiry.',

@@ -5,7 +5,7 @@ export const openApiRoutes: readonly RouteOptions[] = [
   {
     method: 'GET',
     url: '/v1/openapi.json',
-    config: { access: 'observer', concerns: 'any' },
+    config: { concerns: 'any' },
     schema: {
       operationId: 'getOpenApi',
       summary: 'This document.',

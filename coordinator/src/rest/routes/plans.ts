@@ -13,7 +13,6 @@ export const planRoutes = ({ session }: RestParts): readonly RouteOptions[] => [
   {
     method: 'POST',
     url: '/v1/plans',
-    config: { access: 'operator' },
     schema: {
       operationId: 'createPlan',
       summary: 'Plans a conversion: findings and the ordered actions with their diffs. Changes nothing on any node.',

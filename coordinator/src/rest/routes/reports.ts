@@ -9,7 +9,7 @@ import { undoSentences } from '../../runs/undo-sentences.js'
 import type { RestParts } from '../context/parts.js'
 import { failures, refTo } from '../context/schemas.js'
 
-const access = { access: 'observer', concerns: 'run' } as const
+const ofRun = { concerns: 'run' } as const
 const params = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
 
 /** The same document as JSON and as a page. */
@@ -17,7 +17,7 @@ export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
   {
     method: 'GET',
     url: '/v1/runs/:id/report',
-    config: access,
+    config: ofRun,
     schema: {
       operationId: 'getReport',
       summary: 'Returns a run as a document: what was found, done, observed and touched, and how to undo it.',
@@ -29,7 +29,7 @@ export const reportRoutes = (parts: RestParts): readonly RouteOptions[] => [
   {
     method: 'GET',
     url: '/v1/runs/:id/report.html',
-    config: access,
+    config: ofRun,
     schema: {
       operationId: 'getReportPage',
       summary: 'Returns the report as one self-contained page for a browser or paper.',

@@ -11,7 +11,7 @@ export const runEventRoutes = (parts: RestParts): readonly RouteOptions[] => [
   {
     method: 'GET',
     url: '/v1/runs/:id/events',
-    config: { access: 'observer', concerns: 'run' },
+    config: { concerns: 'run' },
     schema: {
       operationId: 'followRun',
       summary: 'Streams the events of a run as server-sent events, past ones first. Continues after Last-Event-ID.',

@@ -12,8 +12,9 @@ import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
 import type { RestParts } from '../context/parts.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
+import { starterOf } from '../context/starter.js'
 
-const access = { read: { access: 'observer', concerns: 'run' }, write: { access: 'operator' } } as const
+const ofRun = { concerns: 'run' } as const
 const runId = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] } as const
 
 interface StartBody {
@@ -33,11 +34,10 @@ export const runRoutes = (parts: RestParts): readonly RouteOptions[] => [
 const startRun = ({ session, running }: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/runs',
-  config: access.write,
   schema: {
     operationId: 'startRun',
     summary:
-      'Starts the conversion with the approved plan. Refused when findings block it, the plan has changed, or another run holds the cluster (423).',
+      'Starts the conversion with the approved plan. Refused when findings block it, the plan has changed, approvals are missing, or another run holds the cluster (423).',
     body: {
       type: 'object',
       properties: {
@@ -62,7 +62,7 @@ const startRun = ({ session, running }: RestParts): RouteOptions => ({
     const file = parseClusterFile(clusterFile, 'clusterFile')
     const approved = await planConversion(session, file)
     approve(approved, planHash)
-    const started = await startConversion(session, { file, fileText: clusterFile, approved })
+    const started = await startConversion(session, { file, fileText: clusterFile, approved, by: starterOf(request) })
     running.add(started)
     return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
   },
@@ -71,7 +71,7 @@ const startRun = ({ session, running }: RestParts): RouteOptions => ({
 const listAll = ({ session }: RestParts): RouteOptions => ({
   method: 'GET',
   url: '/v1/runs',
-  config: { access: 'observer', concerns: 'any' },
+  config: { concerns: 'any' },
   schema: {
     operationId: 'listRuns',
     summary: 'Lists all runs of the state folder, newest first.',
@@ -86,7 +86,7 @@ const listAll = ({ session }: RestParts): RouteOptions => ({
 const readOne = ({ session }: RestParts): RouteOptions => ({
   method: 'GET',
   url: '/v1/runs/:id',
-  config: access.read,
+  config: ofRun,
   schema: {
     operationId: 'getRun',
     summary: 'Returns a run with its steps.',
@@ -110,7 +110,6 @@ const idOf = (params: unknown) => parseRunId((params as { id: string }).id)
 const resumeRun = ({ session, running }: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/runs/:id/resume',
-  config: access.write,
   schema: {
     operationId: 'resumeRun',
     summary:
@@ -134,7 +133,7 @@ const resumeRun = ({ session, running }: RestParts): RouteOptions => ({
 const planUndo = ({ session }: RestParts): RouteOptions => ({
   method: 'GET',
   url: '/v1/runs/:id/rollback',
-  config: access.read,
+  config: ofRun,
   schema: {
     operationId: 'planRollback',
     summary:
@@ -153,7 +152,6 @@ const planUndo = ({ session }: RestParts): RouteOptions => ({
 const undoRun = ({ session, running }: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/runs/:id/rollback',
-  config: access.write,
   schema: {
     operationId: 'rollbackRun',
     summary: 'Undoes a run in reverse order, or continues an interrupted rollback.',
@@ -167,7 +165,7 @@ const undoRun = ({ session, running }: RestParts): RouteOptions => ({
   },
   handler: async (request, reply) => {
     const { keepEndpoint = false } = request.body as { keepEndpoint?: boolean }
-    const started = await startRollback(session, { id: idOf(request.params), keepEndpoint })
+    const started = await startRollback(session, { id: idOf(request.params), keepEndpoint, by: starterOf(request) })
     running.add(started)
     return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
   },

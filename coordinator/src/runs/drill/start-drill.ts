@@ -2,9 +2,12 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from '../../config/cluster-file.js'
 import type { Verification } from '../../conversion/proofs/prove.js'
 import type { RunEvent } from '../../engine/events.js'
-import { canonicalHash, planSteps } from '../../engine/plan.js'
+import { planSteps } from '../../engine/plan.js'
 import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
+import { approvalsNeeded } from '../approvals/needed.js'
+import { drillHash } from '../approvals/plan-hash.js'
+import { requireApprovals } from '../approvals/require.js'
 import type { StartRequest } from '../convert.js'
 import { holdCluster, orGiveBack } from '../hold-cluster.js'
 import { requireFree } from '../require-free.js'
@@ -21,6 +24,7 @@ export interface DrillRequest extends DrillTimes {
   /** Ids of scenarios; unset: all but the cold start. */
   readonly only?: readonly string[]
   readonly coldStart?: boolean
+  readonly by?: StartRequest['by']
   readonly onEvent?: StartRequest['onEvent']
 }
 
@@ -28,6 +32,13 @@ export interface DrillRequest extends DrillTimes {
 export interface DrillPlan {
   readonly cluster: string
   readonly verification: Verification
+  readonly downSeconds: number
+  readonly restoreAfterSeconds: number
+  readonly abrupt: boolean
+  /** How many approvers have to sign it before it may run. */
+  readonly approvals: number
+  /** sha256, hex; equal whenever the same would be taken down. */
+  readonly hash: string
   readonly scenarios: readonly { readonly id: string; readonly title: string; readonly nodes: readonly string[] }[]
 }
 
@@ -58,7 +69,12 @@ export async function planDrill(session: Session, request: DrillRequest, signal:
       ...{ id, title },
       nodes: (targets[index] ?? []).map(({ name }) => name),
     }))
-    return { cluster: file.name, verification, scenarios: planned.filter(({ nodes }) => nodes.length > 0) }
+    const { downSeconds, restoreAfterSeconds, abrupt = false } = request
+    const plan = {
+      ...{ cluster: file.name, approvals: await approvalsNeeded(session, file) },
+      ...{ downSeconds, restoreAfterSeconds, abrupt, scenarios: planned.filter(({ nodes }) => nodes.length > 0) },
+    }
+    return { ...plan, verification, hash: drillHash(plan) }
   } finally {
     fleet.close()
   }
@@ -66,7 +82,7 @@ export async function planDrill(session: Session, request: DrillRequest, signal:
 
 /** Runs all proofs, takes the cluster's lease and drills; NOT_HIGHLY_AVAILABLE where the cluster would not survive it. */
 export async function startDrill(session: Session, request: DrillRequest): Promise<StartedRun> {
-  const { file, fileText, onEvent } = request
+  const { file, fileText, onEvent, by } = request
   const id = newRunId((session.clock?.now ?? Date.now)())
   const plan = await planDrill(session, request, new AbortController().signal)
   requireHighlyAvailable(plan)
@@ -78,18 +94,18 @@ export async function startDrill(session: Session, request: DrillRequest): Promi
     open: async () => ({ journal: await session.runs.create(id) }),
   })
   return orGiveBack(held, async () => {
+    const may = await requireApprovals(session, { cluster: file.name, kind: 'drill', planHash: plan.hash, file, by })
     const order = drillOrder(chosen, request, (seen) => held.emit({ kind: 'availability', ...seen }))
     const approved = await planSteps(order, held.run, { tolerant: false })
-    const steps = approved.map(({ id: step, actions }) => ({ id: step, actions }))
-    const planHash = canonicalHash({ cluster: file.name, steps })
     const started = {
-      planHash,
+      planHash: plan.hash,
       version: session.version,
       clusterFile: fileText,
       ignored: {},
       purpose: 'drill' as const,
+      ...may.recorded,
     }
-    return held.start(async ({ run, context, emit, stop }) => {
+    return held.start(may, async ({ run, context, emit, stop }) => {
       const remedied = (event: RunEvent) => emit(withDrillRemedy(event))
       return withDrillRemedy(await runOrder({ order, run, approved, started, context, emit: remedied, stop }))
     })

@@ -7,6 +7,7 @@ import { neverJoined, toJoin } from '../../conversion/facts/membership.js'
 import type { Verification } from '../../conversion/proofs/prove.js'
 import { startLoadBalancer } from '../../conversion/steps/start-load-balancer.js'
 import { type PlannedStep, planSteps } from '../../engine/plan.js'
+import { approvalsNeeded } from '../approvals/needed.js'
 import { fixOrder } from '../fix-order.js'
 import { describePlan, type Plan } from '../plan.js'
 import { requireFree } from '../require-free.js'
@@ -57,10 +58,11 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
     const ids = new Set(offers.flatMap(({ steps }) => steps))
     const run = conversionRun(session, fleet, { ...identity, order: fixOrder(orderOf(session), ids, remaining) })
     const steps = ids.size === 0 ? [] : await planSteps(run.order, run, { tolerant: false })
+    const approvals = await approvalsNeeded(session, file)
     return {
       verification,
       offers,
-      plan: await describePlan(file, steps, { findings: remaining, choices: [], blocked: false, run }),
+      plan: await describePlan(file, steps, { findings: remaining, choices: [], blocked: false, run, approvals }),
     }
   } finally {
     fleet.close()

@@ -3,6 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from '../../config/cluster-file.js'
 import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
+import { requireApprovals } from '../approvals/require.js'
 import type { StartRequest } from '../convert.js'
 import { fixOrder } from '../fix-order.js'
 import { holdCluster, orGiveBack } from '../hold-cluster.js'
@@ -16,13 +17,14 @@ export interface FixRequest {
   readonly fileText: string
   /** What was approved. */
   readonly approved: FixPlan
+  readonly by?: StartRequest['by']
   readonly onEvent?: StartRequest['onEvent']
 }
 
 /** Takes the cluster's lease and runs the steps that fix it: a run like any other, resumed and rolled back by its id. */
 export async function startFix(
   session: Session,
-  { file, fileText, approved, onEvent }: FixRequest,
+  { file, fileText, approved, by, onEvent }: FixRequest,
 ): Promise<StartedRun> {
   const { plan } = approved
   if (plan.steps.length === 0)
@@ -43,7 +45,9 @@ export async function startFix(
   }
   const { order, absence } = held.run
   const steps = { order, absence, approved: plan.steps, started, judge: judgeUnknownOutcome }
-  return orGiveBack(held, () =>
-    held.start(({ run, context, emit, stop }) => runOrder({ ...steps, run, context, emit, stop })),
-  )
+  return orGiveBack(held, async () => {
+    const may = await requireApprovals(session, { cluster: file.name, kind: 'fix', planHash: plan.hash, file, by })
+    const begun = { ...steps, started: { ...started, ...may.recorded } }
+    return held.start(may, ({ run, context, emit, stop }) => runOrder({ ...begun, run, context, emit, stop }))
+  })
 }

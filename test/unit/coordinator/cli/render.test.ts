@@ -235,6 +235,9 @@ t.test('a plan shows findings, steps with diffs, the points of no return, the ti
   const text = planText(
     {
       cluster: 'prod',
+      endpoint: { host: 'apiserver.example.com', port: 8443 },
+      approvals: 0,
+      clusterFileHash: 'def',
       blocked: false,
       hash: 'abc',
       estimateSeconds: 75,

@@ -39,7 +39,9 @@ t.test('every route but health refuses who has no token, a wrong one, or one in 
   const { app } = appOf()
   const routes = await routed(app)
   t.same(routes.sort(), [
+    'GET /v1/approvals',
     'GET /v1/health',
+    'GET /v1/history',
     'GET /v1/nodes',
     'GET /v1/openapi.json',
     'GET /v1/runs',
@@ -48,6 +50,8 @@ t.test('every route but health refuses who has no token, a wrong one, or one in 
     'GET /v1/runs/:id/report',
     'GET /v1/runs/:id/report.html',
     'GET /v1/runs/:id/rollback',
+    'POST /v1/approvals',
+    'POST /v1/identities/renew',
     'POST /v1/plans',
     'POST /v1/runs',
     'POST /v1/runs/:id/resume',

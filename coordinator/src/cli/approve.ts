@@ -1,0 +1,145 @@
+import { mostApprovalHours, signApproval } from '@quorate/shared/approval'
+import { QuorateError } from '@quorate/shared/errors'
+import { parseRunId } from '@quorate/shared/names'
+import { readCertificate } from '@quorate/shared/pki'
+import { Command } from 'commander'
+import { readClusterFile } from '../config/read-cluster-file.js'
+import { approvals as approvalsDocument } from '../documents/approvals.js'
+import { line } from '../documents/document.js'
+import { giveApproval, statementFor } from '../runs/approvals/give.js'
+import type { Approvable } from '../runs/approvals/judge.js'
+import { planDrill } from '../runs/drill/start-drill.js'
+import { planFix } from '../runs/fix/plan-fix.js'
+import { planConversion, approve as requireRunnable } from '../runs/plan.js'
+import { planRollback } from '../runs/rollback.js'
+import type { Session } from '../runs/session.js'
+import { readPersonIdentity } from '../state/person-identities.js'
+import { askFor, requireSomebody } from './approval.js'
+import type { CliContext, CommandMaker, CommonOptions } from './context.js'
+import { type DrillOptions, drillOptions, drillRequest } from './drill.js'
+import { readText } from './identity.js'
+import { readPlanDocument } from './plan-document.js'
+import { approvalsText } from './render/approvals.js'
+import { drillPlanText } from './render/drill.js'
+import { offersText } from './render/fix.js'
+import { planText } from './render/plan.js'
+import { rollbackText } from './render/rollback.js'
+import { makeStyle, type Style } from './render/style.js'
+import { verificationText } from './render/verification.js'
+import { untilStopped } from './until-stopped.js'
+
+interface Options extends CommonOptions, DrillOptions {
+  readonly file?: string
+  readonly fix?: boolean
+  readonly drill?: boolean
+  readonly rollback?: string
+  readonly keepEndpoint?: boolean
+  readonly plan?: string
+  readonly identity: string
+  readonly hours: string
+  readonly yes?: boolean
+}
+
+/** A plan as it was shown to the approver. */
+interface Shown {
+  readonly plan: Approvable
+  readonly text: string
+}
+
+export const approveCommand: CommandMaker = (context) =>
+  drillOptions(
+    new Command('approve')
+      .summary('sign a plan as an approver')
+      .description(
+        'Plans again, shows the plan, and signs it with your own key if it still has this hash. The run starts when as many approvers have signed as the ' +
+          'cluster file says (`policy.approvals`), none of whom starts it. With --plan it needs neither state folder nor agents: it shows the plan of a JSON ' +
+          'document and prints the signed approval, for `quorate approvals add` or POST /v1/approvals.',
+      )
+      .argument('<hash>', 'hash of the plan, from `quorate plan` or the command that needs the approval')
+      .requiredOption('--identity <dir>', 'folder with your identity.crt, identity.key and fleet-ca.crt')
+      .option('-f, --file <cluster.yaml>', 'the cluster file')
+      .option('--fix', 'a plan of `quorate verify --fix`')
+      .option('--drill', 'a plan of `quorate drill`, with the same options')
+      .option('--rollback <run>', 'the rollback of this run')
+      .option('--keep-endpoint', 'with --rollback, as there')
+      .option('--plan <file>', 'the plan as a JSON document (-o json), instead of planning again')
+      .option('--hours <hours>', `until the approval expires, at most ${mostApprovalHours}`, '24')
+      .option('--yes', 'do not ask'),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate approve 3f1a... -f cluster.yaml --identity ~/alice\n  quorate approve 3f1a... --rollback 20261122t221530-ab12cd --identity ~/alice\n' +
+        '  quorate approve 3f1a... --plan plan.json --identity ~/alice > approval.json',
+    )
+    .action((hash: string, _options, command: Command) => approve(context, hash, command.optsWithGlobals<Options>()))
+
+async function approve(context: CliContext, hash: string, options: Options): Promise<void> {
+  const { terminal, now } = context
+  const { yes = false, plan: document, identity: folder, state, output } = options
+  const hours = Number(options.hours)
+  if (!Number.isInteger(hours) || hours < 1 || hours > mostApprovalHours)
+    throw new QuorateError('USAGE', `--hours takes a number from 1 to ${mostApprovalHours}`)
+  if (!yes) requireSomebody(terminal, 'Use --yes.')
+  const identity = await readPersonIdentity(folder)
+  const style = makeStyle(terminal.coloured)
+  const session = document === undefined ? await context.openSession(state) : undefined
+  const shown =
+    session === undefined || document === undefined
+      ? readPlanDocument(await readText(document ?? ''), document ?? '', style)
+      : await planAgain(context, session, options, style)
+  requireSame(shown.plan, hash)
+  // With --plan standard output has the approval alone.
+  if (session === undefined) terminal.err(shown.text)
+  else if (output === 'text') terminal.out(shown.text)
+  const { kind, cluster } = shown.plan
+  if (!yes) await askFor(terminal, `Approve this ${kind} of ${cluster}?`, { what: 'the plan', where: cluster })
+  const approver = readCertificate(identity.certPem).commonName
+  const statement = statementFor(shown.plan, { approver, caPem: identity.caPem, at: now(), hours })
+  const signed = signApproval(statement, identity)
+  if (session === undefined) return terminal.out(`${JSON.stringify(signed)}\n`)
+  const given = await giveApproval(session, signed, shown.plan)
+  terminal.out(output === 'json' ? line(approvalsDocument, { approvals: [given] }) : approvalsText([given]))
+}
+
+function requireSame({ cluster, planHash }: Approvable, hash: string): void {
+  if (planHash === hash) return
+  throw new QuorateError('PLAN_CHANGED', `the current plan is ${planHash}, not ${hash}: nothing was signed`, {
+    where: cluster,
+    remedy:
+      'The cluster or the cluster file has changed since. Review the current plan, and approve it by its own hash.',
+  })
+}
+
+async function planAgain(context: CliContext, session: Session, options: Options, style: Style): Promise<Shown> {
+  if (options.rollback !== undefined) {
+    const id = parseRunId(options.rollback)
+    const plan = await planRollback(session, { id, keepEndpoint: options.keepEndpoint ?? false })
+    return { plan: { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash }, text: rollbackText(plan, style) }
+  }
+  if (options.file === undefined)
+    throw new QuorateError('USAGE', 'the plan to approve is not named', {
+      remedy: 'Use -f cluster.yaml, --rollback RUN, or --plan plan.json.',
+    })
+  const { file, text: fileText } = await readClusterFile(options.file)
+  const { name: cluster } = file
+  if (options.drill === true) {
+    const request = drillRequest(options, { file, fileText })
+    const plan = await unlessStopped(context, (signal) => planDrill(session, request, signal))
+    return { plan: { cluster, kind: 'drill', planHash: plan.hash }, text: drillPlanText(plan, request, style) }
+  }
+  if (options.fix === true) {
+    const fix = await unlessStopped(context, (signal) => planFix(session, file, signal))
+    const text = verificationText(fix.verification, style) + offersText(fix, style)
+    const shown = text + planText({ ...fix.plan, findings: [] }, style)
+    return { plan: { cluster, kind: 'fix', planHash: fix.plan.hash }, text: shown }
+  }
+  const plan = await planConversion(session, file)
+  requireRunnable(plan)
+  return { plan: { cluster, kind: 'convert', planHash: plan.hash }, text: planText(plan, style) }
+}
+
+async function unlessStopped<T>(context: CliContext, plan: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const planned = await untilStopped(context, plan)
+  if (planned !== undefined) return planned
+  throw new QuorateError('NOT_APPROVED', 'stopped before the plan was shown')
+}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { QuorateError } from '@quorate/shared/errors'
+import { type Role, roles } from '@quorate/shared/roles'
+import { Command, Option } from 'commander'
+import { identities as identitiesDocument, identityIssued } from '../documents/approvals.js'
+import { line } from '../documents/document.js'
+import { statePaths } from '../state/paths.js'
+import { issueIdentity, listIdentities } from '../state/person-identities.js'
+import type { CliContext, CommandMaker, CommonOptions } from './context.js'
+import { identitiesText } from './render/approvals.js'
+
+export const identityCommand: CommandMaker = (context) =>
+  new Command('identity')
+    .summary('issue and list certificates of persons, each with one role')
+    .description(
+      'A certificate of the fleet for a person: an approver signs plans with its key, an observer or auditor reads from agents, and REST with TLS accepts ' +
+        'each for its role. Keep fleet/ca.key away from operators where plans need approvals: its holder can issue approvers.',
+    )
+    .addCommand(issueCommand(context))
+    .addCommand(listCommand(context))
+
+const mostDays = 366
+
+interface IssueOptions extends CommonOptions {
+  readonly role: Role
+  readonly to: string
+  readonly days: string
+  readonly publicKey?: string
+}
+
+const issueCommand = ({ terminal }: CliContext) =>
+  new Command('issue')
+    .summary('issue the certificate of a person')
+    .argument('<name>', 'lower-case letters, digits and hyphens, at most 40; as this person is named on the machine')
+    .addOption(new Option('--role <role>', 'the one role of this person').choices(roles).makeOptionMandatory())
+    .requiredOption('--to <dir>', 'folder for identity.crt, fleet-ca.crt and, without --public-key, identity.key')
+    .option('--days <days>', `until it expires, at most ${mostDays}`, '90')
+    .option('--public-key <file>', 'public key (PEM) that the person made: the private key stays there')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate identity issue alice --role approver --public-key alice.pub --to ./alice\n  quorate identity issue bob --role auditor --to ./bob',
+    )
+    .action(async (name: string, _options, command: Command) => {
+      const {
+        state,
+        output,
+        role,
+        to: folder,
+        days: text,
+        publicKey: keyFile,
+      } = command.optsWithGlobals<IssueOptions>()
+      const days = Number(text)
+      if (!Number.isInteger(days) || days < 1 || days > mostDays)
+        throw new QuorateError('USAGE', `--days takes a number from 1 to ${mostDays}`)
+      const publicKey = keyFile === undefined ? {} : { publicKey: await readText(keyFile) }
+      const issued = await issueIdentity(statePaths(state), { name, role, folder, days, ...publicKey })
+      if (output === 'json') return terminal.out(line(identityIssued, issued))
+      const until = new Date(issued.identity.expiresAt).toISOString().slice(0, 10)
+      terminal.out(`Wrote ${issued.files.join(', ')}: ${name}, ${role}, until ${until}.\n`)
+      if (keyFile === undefined)
+        terminal.out(`Give ${folder} to ${name} alone, then delete it: it holds the private key.\n`)
+    })
+
+const listCommand = ({ terminal, now }: CliContext) =>
+  new Command('list').summary('list identities with role and end').action(async (_options, command: Command) => {
+    const { state, output } = command.optsWithGlobals<CommonOptions>()
+    const identities = await listIdentities(statePaths(state))
+    terminal.out(output === 'json' ? line(identitiesDocument, { identities }) : identitiesText(identities, now()))
+  })
+
+/** Text of a file that the operator named; USAGE where it cannot be read. */
+export const readText = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new QuorateError('USAGE', `the file cannot be read: ${cause.code}`, { where: path, cause })
+  })

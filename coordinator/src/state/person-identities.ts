@@ -1,0 +1,143 @@
+import { lstat, mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { signingKey } from '@quorate/shared/approval'
+import { QuorateError } from '@quorate/shared/errors'
+import { certifyKey, issueCertificate } from '@quorate/shared/issue-certificate'
+import { keyMatches, readCertificate } from '@quorate/shared/pki'
+import { isPersonName, type Role, roles } from '@quorate/shared/roles'
+import { z } from 'zod'
+import { refuseSharedFolder } from './enroll-bundle.js'
+import { readCa } from './fleet-ca.js'
+import { personCertificate } from './identities.js'
+import type { StatePaths } from './paths.js'
+import { writeDurably } from './write-file.js'
+
+const file = z.object({
+  identities: z.array(
+    z.object({
+      name: z.string(),
+      role: z.enum(roles),
+      fingerprint: z.string(),
+      issuedAt: z.number(),
+      expiresAt: z.number(),
+    }),
+  ),
+})
+
+/** An identity that was issued to a person. */
+export interface PersonIdentity {
+  readonly name: string
+  readonly role: Role
+  /** SHA-256 of the certificate. */
+  readonly fingerprint: string
+  /** Unix milliseconds. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
+export interface IdentityRequest {
+  readonly name: string
+  readonly role: Role
+  readonly days: number
+  /** Folder that receives identity.crt, fleet-ca.crt and, without `publicKey`, identity.key. */
+  readonly folder: string
+  /** PEM of a key that the person made: then the private key never leaves that person's machine. */
+  readonly publicKey?: string
+}
+
+/** Issues the certificate of a person, and records it. USAGE where that name has another role: one person has one. */
+export async function issueIdentity(
+  paths: StatePaths,
+  request: IdentityRequest,
+): Promise<{ readonly identity: PersonIdentity; readonly files: readonly string[] }> {
+  const { name, role, folder } = request
+  const known = await listIdentities(paths)
+  requireOneRole(request, known)
+  const ca = await readCa(paths)
+  await refuseSharedFolder(folder)
+  await refuseUsed(folder)
+  const { certPem, keyPem } = issued(personCertificate(ca, request), request.publicKey)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await refuseSharedFolder(folder)
+  const files: readonly (readonly [string, string, number])[] = [
+    ['fleet-ca.crt', ca.certPem, 0o644],
+    ['identity.crt', certPem, 0o644],
+    ...(keyPem === undefined ? [] : ([['identity.key', keyPem, 0o600]] as const)),
+  ]
+  for (const [file, text, mode] of files) await writeDurably(join(folder, file), text, mode)
+  const { notAfter, sha256: fingerprint } = readCertificate(certPem)
+  const identity = { name, role, fingerprint, issuedAt: Date.now(), expiresAt: notAfter.getTime() }
+  await writeDurably(paths.identities, `${JSON.stringify({ identities: [...known, identity] }, null, 2)}\n`, 0o600)
+  return { identity, files: files.map(([file]) => join(folder, file)) }
+}
+
+type Wish = ReturnType<typeof personCertificate>
+const issued = (wish: Wish, publicKey: string | undefined): { certPem: string; keyPem?: string } =>
+  publicKey === undefined ? issueCertificate(wish) : { certPem: certifyKey(wish, signingKey(publicKey)) }
+
+/** Identities of persons in the order in which they were issued, expired ones too. */
+export async function listIdentities(paths: StatePaths): Promise<readonly PersonIdentity[]> {
+  const text = await readFile(paths.identities, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{"identities":[]}'
+    throw error
+  })
+  try {
+    return file.parse(JSON.parse(text)).identities
+  } catch (cause) {
+    throw new QuorateError('USAGE', 'the list of identities cannot be read', {
+      where: paths.identities,
+      cause,
+      remedy: 'Restore this file from your backup of the state folder.',
+    })
+  }
+}
+
+function requireOneRole({ name, role }: IdentityRequest, known: readonly PersonIdentity[]): void {
+  if (!isPersonName(name))
+    throw new QuorateError('USAGE', 'the name of a person has lower-case letters, digits and hyphens, at most 40', {
+      remedy: 'For instance: quorate identity issue alice --role approver --to ./alice',
+    })
+  const other = known.find((one) => one.name === name && one.role !== role && one.expiresAt > Date.now())
+  if (other === undefined) return
+  throw new QuorateError('USAGE', `${name} is ${other.role} until ${new Date(other.expiresAt).toISOString()}`, {
+    remedy: 'One name has one role at a time. Give the role to another person.',
+  })
+}
+
+async function refuseUsed(folder: string): Promise<void> {
+  const present = await lstat(join(folder, 'identity.crt')).catch(() => undefined)
+  if (present === undefined) return
+  throw new QuorateError('USAGE', 'the folder holds an identity', {
+    where: folder,
+    remedy: 'Name a folder that does not exist yet with --to.',
+  })
+}
+
+/** Certificate, key and the fleet CA's certificate from a person's folder; USAGE where they cannot be used. */
+export async function readPersonIdentity(
+  folder: string,
+): Promise<{ readonly certPem: string; readonly keyPem: string; readonly caPem: string }> {
+  const [certPem, caPem] = [await readIn(folder, 'identity.crt'), await readIn(folder, 'fleet-ca.crt')]
+  const keyPath = join(folder, 'identity.key')
+  const keyPem = await readIn(folder, 'identity.key')
+  if (((await stat(keyPath)).mode & 0o077) !== 0)
+    throw new QuorateError('USAGE', 'others than its owner may read the private key', {
+      where: keyPath,
+      remedy: `chmod 600 ${keyPath}, and have another identity issued if it may have been read.`,
+    })
+  if (!keyMatches(certPem, keyPem))
+    throw new QuorateError('USAGE', 'identity.key is not the key of identity.crt', {
+      where: folder,
+      remedy: 'Put both of the same identity there.',
+    })
+  return { certPem, keyPem, caPem }
+}
+
+const readIn = (folder: string, name: string): Promise<string> =>
+  readFile(join(folder, name), 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new QuorateError('USAGE', `the identity cannot be read: ${cause.code}`, {
+      where: join(folder, name),
+      cause,
+      remedy: 'Name the folder of `quorate identity issue NAME --role approver --to DIR` with --identity.',
+    })
+  })
