@@ -1,6 +1,7 @@
 import type { Served, ServeOptions } from './cli/context.js'
 import { openSession } from './open-session.js'
 import { serve } from './rest/serve.js'
+import { revokedKeys } from './runs/revoke.js'
 import { readCa } from './state/fleet-ca.js'
 import { statePaths } from './state/paths.js'
 import { readOrMakeToken } from './state/rest-token.js'
@@ -22,6 +23,7 @@ export async function serveRest({
     listen,
     token: await readOrMakeToken(file),
     findToken: restTokens(paths.restTokens).find,
+    isRevoked: async (sha256) => (await revokedKeys(session)).has(sha256),
     fleetCa: () => readCa(paths),
     tls,
   })

@@ -100,15 +100,19 @@ export interface ApprovalTest {
   readonly caPem: string
   /** Unix milliseconds. */
   readonly now: number
+  /** SHA-256 of public keys that were revoked; an approval that was used stays what it was, so none where a journal is read. */
+  readonly denied?: ReadonlySet<string>
 }
 
 /** An approval of this fleet that holds now; APPROVAL_INVALID with the reason for any other. Whose plan it is about is for the caller to compare. */
-export function readApproval(signed: SignedApproval, { caPem, now }: ApprovalTest): Approval {
+export function readApproval(signed: SignedApproval, { caPem, now, denied }: ApprovalTest): Approval {
   const statement = parseApproval(signed.statement)
   const certificate = approverCertificate(signed, statement, caPem)
   if (!isSignature(signed)) throw invalid(`its signature is not that of ${statement.approver}'s key`)
   if (statement.fleet !== readCertificate(caPem).publicKeyPin) throw invalid('it is of another fleet')
   requireDates(statement, certificate, now)
+  if (denied?.has(certificate.publicKeyPin.slice('sha256:'.length)))
+    throw invalid(`the key of ${statement.approver} was revoked`)
   const { publicKeyPin, sha256: fingerprint } = certificate
   return { ...statement, id: sha256Hex(signed.statement), publicKeyPin, fingerprint, signed }
 }

@@ -85,7 +85,11 @@ export async function fuzzRpcs({ seed, cases, until = () => false, only = '' }: 
   const methods = methodNames.filter((name) => name.includes(only))
   if (methods.length === 0) return tally.round
   const unhandled = (error: unknown): void =>
-    tally.find({ subject: 'the process', seed, why: error instanceof Error ? (error.stack ?? error.message) : `${error}` })
+    tally.find({
+      subject: 'the process',
+      seed,
+      why: error instanceof Error ? (error.stack ?? error.message) : `${error}`,
+    })
   process.on('unhandledRejection', unhandled).on('uncaughtException', unhandled)
   let node = await FuzzedNode.start()
   try {

@@ -11,7 +11,7 @@ t.test(
     const at = (name: string): string => join(cluster.operatorFolder, name)
     const issue = async (name: string, role: string) =>
       ended(t, await cluster.quorate(['identity', 'issue', name, '--role', role, '--to', at(name)]))
-    for (const name of ['alice', 'bob']) await issue(name, 'approver')
+    for (const name of ['alice', 'bob', 'carol']) await issue(name, 'approver')
     await issue('olga', 'operator')
     ended(t, await cluster.quorate(['identity', 'issue', 'olga', '--role', 'approver', '--to', at('olga2')]), 2)
 
@@ -43,7 +43,11 @@ t.test(
     writeFileSync(at('approval.json'), signed.stdout)
     writeFileSync(at('changed.json'), document.replace('"host":"apiserver', '"host":"apiservers'))
     ended(t, await approve(hash, '--plan', at('changed.json'), '--identity', at('bob')), 3)
-    t.match((await convert()).stderr, `1 of 2 approvals of plan ${hash} (alice)`)
+    ended(t, await approve(hash, '-f', clusterFile, '--identity', at('carol')))
+    ended(t, await cluster.quorate(['revoke', 'carol', '--yes']))
+    const revoked = await convert()
+    t.match(revoked.stderr, `1 of 2 approvals of plan ${hash} (alice)`)
+    t.match(revoked.stderr, 'the key of carol was revoked')
     ended(t, await cluster.quorate(['approvals', 'add', at('approval.json')]))
     t.match((await cluster.quorate(['approvals', 'list'])).stdout, /alice.*\n.*bob|bob.*\n.*alice/)
 

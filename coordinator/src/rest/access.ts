@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { keyOf } from '@quorate/shared/deny-list'
 import { QuorateError } from '@quorate/shared/errors'
 import { type Role, rolesIn } from '@quorate/shared/roles'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -33,6 +34,8 @@ declare module 'fastify' {
 export interface Credentials {
   /** Of the operator, from the file that the server was started with; empty: none. */
   readonly token: string
+  /** Whether a key, by the SHA-256 of its public half, was revoked. */
+  isRevoked?(sha256: string): Promise<boolean>
   /** A token that was created by name. */
   findToken?(token: string): Promise<(Omit<Caller, 'who'> & { readonly name: string }) | undefined>
 }
@@ -74,23 +77,25 @@ function checkAccess({ method, routeOptions, is404, caller }: FastifyRequest): v
 /** Who asks, now: a token that was revoked or has expired is nobody's. */
 export async function callerOf(request: FastifyRequest, credentials: Credentials): Promise<Caller | undefined> {
   const sent = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (sent === undefined) return byCertificate(request)
+  if (sent === undefined) return byCertificate(request, credentials)
   if (credentials.token !== '' && timingSafeEqual(digest(sent), digest(credentials.token)))
     return { who: 'token', role: 'operator', clusters: [] }
   const named = await credentials.findToken?.(sent)
   return named === undefined
-    ? byCertificate(request)
+    ? byCertificate(request, credentials)
     : { who: `token ${named.name}`, role: named.role, clusters: named.clusters }
 }
 
 // Digests have equal lengths, so the time of the comparison reveals nothing.
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** Only a certificate that the TLS layer has verified against the fleet CA. */
-function byCertificate(request: FastifyRequest): Caller | undefined {
+/** Only a certificate that the TLS layer has verified against the fleet CA, and only as long as its key is not revoked: IDENTITY_REVOKED. */
+async function byCertificate(request: FastifyRequest, { isRevoked }: Credentials): Promise<Caller | undefined> {
   const socket = request.raw.socket as Partial<TLSSocket>
   if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined
-  const { subject, fingerprint256: fingerprint } = socket.getPeerCertificate()
+  const { subject, fingerprint256: fingerprint, raw } = socket.getPeerCertificate()
+  if (await isRevoked?.(keyOf(new X509Certificate(raw))))
+    throw new QuorateError('IDENTITY_REVOKED', `the key of ${subject?.CN} was revoked`)
   const organizations = [subject?.O ?? []].flat()
   const [role, ...more] = rolesIn(organizations)
   // One person has one role; a certificate with several was not issued by `quorate`.

@@ -23,6 +23,8 @@ export interface ServeOptions {
   readonly token: string
   /** Finds a token that was created by name. */
   readonly findToken?: Credentials['findToken']
+  /** Whether a key was revoked, at every request with a certificate. */
+  readonly isRevoked?: Credentials['isRevoked']
   /** Reads the fleet CA with its key (`readCa` of state/fleet-ca.ts). Called only with TLS, to issue the server certificate. */
   readonly fleetCa: () => Promise<KeyPair>
   /** Serve TLS and accept client certificates on loopback too. */
@@ -51,6 +53,7 @@ export async function serve({
   listen,
   token,
   findToken,
+  isRevoked,
   fleetCa,
   tls = false,
   renewEveryMs = hourMs,
@@ -64,7 +67,7 @@ export async function serve({
     })
   }
   const https = secure ? tlsOptions(await fleetCa(), address) : undefined
-  const named = findToken === undefined ? {} : { findToken }
+  const named = { ...(findToken === undefined ? {} : { findToken }), ...(isRevoked === undefined ? {} : { isRevoked }) }
   const stopped = new AbortController()
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
   app.addHook('preClose', async () => stopped.abort())

@@ -45,7 +45,7 @@ async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Pr
     // The node reads its clock last, so only the return path is between the two.
     const after = now()
     if (facts === undefined) throw new QuorateError('AGENT_ANSWER_REFUSED', 'the agent answered without facts')
-      const denyList = await agent.read('getDenyList', {}).catch(() => undefined)
+    const denyList = await agent.read('getDenyList', {}).catch(() => undefined)
     return {
       ...known,
       reachable: true,

@@ -59,6 +59,11 @@ export async function revoke(session: Session, { fresh }: RevokePlan): Promise<R
   return { number: list.number, nodes }
 }
 
+/** SHA-256 of every key that was revoked in this state folder. */
+export async function revokedKeys({ revocations }: Session): Promise<ReadonlySet<string>> {
+  return new Set((await revocations?.newest())?.denied.map(({ sha256 }) => sha256))
+}
+
 function revocationsOf({ revocations }: Session): Revocations {
   if (revocations === undefined) throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder revokes no keys')
   return revocations

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { refuseSharedFolder } from './enroll-bundle.js'
 import { readCa } from './fleet-ca.js'
 import { personCertificate } from './identities.js'
+import { recordIssued } from './issued-keys.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -57,6 +58,7 @@ export async function issueIdentity(
   await refuseSharedFolder(folder)
   await refuseUsed(folder)
   const { certPem, keyPem } = issued(personCertificate(ca, request), request.publicKey)
+  await recordIssued(paths, name, certPem)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await refuseSharedFolder(folder)
   const files: readonly (readonly [string, string, number])[] = [

@@ -2,6 +2,7 @@ import { type Approval, type ApprovalStatement, readApproval, type SignedApprova
 import { QuorateError } from '@quorate/shared/errors'
 import { readCertificate } from '@quorate/shared/pki'
 import { listRuns } from '../read-runs.js'
+import { revokedKeys } from '../revoke.js'
 import type { Approvals, Session } from '../session.js'
 import { type Approvable, isSameApprover, usedBy } from './judge.js'
 
@@ -28,7 +29,7 @@ export const statementFor = (
 export async function giveApproval(session: Session, signed: SignedApproval, plan?: Approvable): Promise<Approval> {
   const { store, caPem } = approvalsOf(session)
   const now = (session.clock?.now ?? Date.now)()
-  const approval = readApproval(signed, { caPem, now })
+  const approval = readApproval(signed, { caPem, now, denied: await revokedKeys(session) })
   if (plan !== undefined) requireAbout(approval, plan)
   const run = usedBy(await listRuns(session)).get(approval.id)
   if (run !== undefined) throw refused(`it was used by run ${run}`)
@@ -68,9 +69,10 @@ export async function currentApprovals(session: Session): Promise<readonly Appro
   const { store, caPem } = approvalsOf(session)
   const now = (session.clock?.now ?? Date.now)()
   const used = usedBy(await listRuns(session))
+  const denied = await revokedKeys(session)
   const all = (await store.list()).flatMap((signed) => {
     try {
-      return [readApproval(signed, { caPem, now })]
+      return [readApproval(signed, { caPem, now, denied })]
     } catch {
       return []
     }

@@ -20,6 +20,8 @@ export interface JudgeOptions {
   readonly caPem: string
   /** Unix milliseconds. */
   readonly now: number
+  /** SHA-256 of public keys that were revoked. */
+  readonly denied: ReadonlySet<string>
   /** Approvals that runs have used, by id, with the run. */
   readonly used: ReadonlyMap<string, string>
   /** Names of the person who starts it; empty: not known yet. */

@@ -4,6 +4,7 @@ import type { ClusterFile } from '../../config/cluster-file.js'
 import type { RunState } from '../../engine/fold.js'
 import { clusterFileOf } from '../cluster-file-of.js'
 import { listRuns } from '../read-runs.js'
+import { revokedKeys } from '../revoke.js'
 import type { Session } from '../session.js'
 import { approvalsOf } from './give.js'
 import { type Approvable, type Judged, judgeApprovals, usedBy } from './judge.js'
@@ -43,6 +44,7 @@ export async function requireApprovals(session: Session, request: ApprovalReques
   const judged = judgeApprovals(await store.list(), request, {
     ...{ caPem, now: (session.clock?.now ?? Date.now)(), starter: by?.names ?? [] },
     used: usedBy(await listRuns(session)),
+    denied: await revokedKeys(session),
   })
   const { counted } = judged
   if (counted.length < needed) throw lacking(request, judged, needed)

@@ -1,7 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, statSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
@@ -10,6 +11,7 @@ import { parseListen } from '@quorate/coordinator/rest/listen-address'
 import { serve } from '@quorate/coordinator/rest/serve'
 import type { Renewals } from '@quorate/coordinator/state/renewals'
 import { systemClock } from '@quorate/shared/clock'
+import { keyOf } from '@quorate/shared/deny-list'
 import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import t from 'tap'
 import { restSession, writeRun } from '../../../support/rest-session.js'
@@ -190,4 +192,19 @@ t.test('identities of the fleet are renewed by a server alone, and the history s
     { what: 'renew k8smaster1.example.com', who, outcome: /^[A-Z_]+$/ },
   ])
   t.equal(entries.length, 2, 'the same failure is told once')
+})
+
+t.test('a certificate whose key was revoked opens nothing, from the next request on', async (t) => {
+  const client = clientOf(ca, 'quorate:operator')
+  const denied = new Set<string>()
+  const isRevoked = async (sha256: string): Promise<boolean> => denied.has(sha256)
+  const session = restSession()
+  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, fleetCa, tls: true }, isRevoked })
+  t.teardown(() => serving.close())
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const get = () => call(`${serving.url}/v1/runs`, { ca: ca.certPem, agent, ...client })
+  t.equal(await get(), 200)
+  denied.add(keyOf(new X509Certificate(client.cert)))
+  t.equal(await get(), 403, 'on the same connection')
 })
