@@ -91,7 +91,7 @@ t.test('a plan and a proof of a cluster of such nodes end with a finding for eac
     'garbage',
     'millions-of-messages',
     'error-proto',
-    'answers-endlessly',
+    'gzip-bomb',
     'error-long',
     'cuts-connections',
     'error-steers',

@@ -41,10 +41,7 @@ const lies: Readonly<Record<string, readonly [(state: EtcdServer['state']) => vo
     (state) => Object.assign(state.status, { raftIndex: '18446744073709551615' }),
     /18446744073709551615/,
   ],
-  'five million errors': [
-    (state) => Object.assign(state.status, { errors: Array(1_000_000).fill('') }),
-    /fields|larger/,
-  ],
+  'a million errors': [(state) => Object.assign(state.status, { errors: Array(1_000_000).fill('') }), /fields|larger/],
 }
 
 async function connected(t: Test) {
@@ -64,7 +61,7 @@ for (const [name, [lie, says]] of Object.entries(lies))
     t.ok((why as Error).message.length < 1_000)
   })
 
-t.test('an etcd that knows another member as itself is nobody’s own word', async (t) => {
+t.test('the status of another member is not taken for this one', async (t) => {
   const { etcd, client } = await connected(t)
   etcd.state.memberId = etcdIds.other
   t.equal((await client.members()).members[0]?.status, undefined)

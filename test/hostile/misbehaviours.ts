@@ -97,10 +97,10 @@ export const misbehaviours: Readonly<Record<string, readonly [Misbehaviour, Expe
   ],
   'says-nothing': [answers(new Uint8Array()), { code: 'AGENT_ANSWER_REFUSED' }],
   'says-no-message': [answers(), { code: 'AGENT_ANSWER_REFUSED' }],
-  'answers-twice': [answers(facts({}), facts({})), { code: 'AGENT_ANSWER_REFUSED' }],
-  'answers-endlessly': [endless(framed(facts({}))), { code: 'AGENT_ANSWER_REFUSED' }],
+  'answers-twice': [answers(facts({}), facts({})), { code: 'AGENT_UNREACHABLE' }],
+  'answers-endlessly': [endless(framed(facts({}))), { code: 'AGENT_UNREACHABLE' }],
   garbage: [answers(Buffer.alloc(1_000, 0xff)), { code: 'AGENT_ANSWER_REFUSED' }],
-  truncated: [answers(field(1, Buffer.alloc(3), 1_000)), { code: 'AGENT_ANSWER_REFUSED' }],
+  truncated: [answers(rawFacts(field(2, Buffer.alloc(3), 1_000))), { code: 'AGENT_ANSWER_REFUSED' }],
   'nested-groups': [answers(Buffer.alloc(5_000, 0x0b)), { code: 'AGENT_ANSWER_REFUSED' }],
   'claims-4-gib': [
     ({ stream }) => {

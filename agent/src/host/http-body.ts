@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-
 /** The nodes of a large cluster in one list are some MiB; the agent's unit has 256. */
 const mostBytes = 32 * 2 ** 20
 /** The deepest objects of the API have some dozens. */
@@ -8,10 +6,10 @@ const mostLevels = 100
 const mostObjects = 2_000_000
 
 /** A body as text; rejects when an API server would not send so much. */
-export async function readBody(response: IncomingMessage): Promise<string> {
+export async function readBody(response: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of response) {
     bytes += chunk.length
     if (bytes > mostBytes) throw new Error(`the answer has more than ${mostBytes} bytes`)
     chunks.push(chunk)

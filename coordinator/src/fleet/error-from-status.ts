@@ -73,7 +73,8 @@ export function errorFromStatus(error: ServiceError, node: string): QuorateError
 }
 
 /** What grpc-js says of an answer that it, or `boundedClient`, does not take. */
-const notTaken = /^(?:Response message parsing error: |Received message |(?=Too many responses received))(.*)$/s
+const notTaken =
+  /^(?:Response message parsing error: |Received message |(?=Too many responses received|No message received))(.*)$/s
 
 /** A status without Quorate's own detail: an answer that was not taken, or one that no agent gives. */
 function refusedAnswer(code: status, said: string): string {
