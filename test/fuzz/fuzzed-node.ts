@@ -1,10 +1,19 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from '@grpc/grpc-js'
 import { issueCertificate } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
 import { clientCredentials } from '@quorate/shared/mtls'
-import { Client } from '@grpc/grpc-js'
 import type { Test } from 'tap'
 import { openAppendFile } from '../../agent/src/host/append-file.js'
 import { connectCri } from '../../agent/src/host/cri-client.js'
@@ -99,7 +108,10 @@ export class FuzzedNode {
     const fixtures = join(import.meta.dirname, '../fixtures/v1.37.2/before')
     const put = (from: string, to: string): void => {
       const text = readFileSync(join(fixtures, from), 'utf8')
-      node.write(to, text.replaceAll(/\b(?:10|172|192)(?:\.\d{1,3}){3}\b/g, '127.0.0.1').replaceAll('.example.com', '.invalid'))
+      node.write(
+        to,
+        text.replaceAll(/\b(?:10|172|192)(?:\.\d{1,3}){3}\b/g, '127.0.0.1').replaceAll('.example.com', '.invalid'),
+      )
     }
     for (const entry of readdirSync(fixtures, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name).slice(fixtures.length + 1)
@@ -107,7 +119,10 @@ export class FuzzedNode {
     }
     put('admin.conf', '/root/.kube/config')
     node.write('/etc/hosts', '127.0.0.1 localhost\n')
-    node.write('/var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n')
+    node.write(
+      '/var/lib/kubelet/config.yaml',
+      'kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n',
+    )
     for (const [path, text] of Object.entries(canaries)) node.write(path, text)
     this.outside = mkdtempSync(join(tmpdir(), 'quorate-outside-'))
     this.ends.push(() => rmSync(this.outside, { recursive: true, force: true }))

@@ -30,12 +30,10 @@ function textsFor(good: readonly string[]): fc.Arbitrary<string> {
   const hostile = fc
     .tuple(fc.constantFrom(...Object.values(hostileTexts)), fc.integer({ min: 1, max: 400 }))
     .map(([make, bytes]) => make(bytes))
-  const spliced = fc
-    .tuple(real, hostile, fc.double({ min: 0, max: 1, noNaN: true }))
-    .map(([text, insert, at]) => {
-      const offset = Math.floor(at * text.length)
-      return text.slice(0, offset) + insert + text.slice(offset)
-    })
+  const spliced = fc.tuple(real, hostile, fc.double({ min: 0, max: 1, noNaN: true })).map(([text, insert, at]) => {
+    const offset = Math.floor(at * text.length)
+    return text.slice(0, offset) + insert + text.slice(offset)
+  })
   return fc.oneof(
     { weight: 6, arbitrary: real.chain(damaged) },
     { weight: 2, arbitrary: spliced },

@@ -117,7 +117,10 @@ t.test('bytes that are no request, or hold a number that is too large, are refus
     )
     const error = await failure(sent)
     t.match(error, { code: status.INVALID_ARGUMENT })
-    t.match(detailOf(error as ServiceError), { code: 'INVALID_REQUEST', message: /^raiseFence: the bytes of the request/ })
+    t.match(detailOf(error as ServiceError), {
+      code: 'INVALID_REQUEST',
+      message: /^raiseFence: the bytes of the request/,
+    })
   }
 })
 
