@@ -25,9 +25,9 @@ type Leaf = (field: Field, message: string) => unknown
 
 /** How a request is meant: passing the checks at the door, with one field that is not, with none that is, or not a request at all. */
 const kinds = ['valid', 'valid', 'valid', 'one-hostile', 'one-hostile', 'all-hostile', 'damaged'] as const
-export type RequestKind = (typeof kinds)[number]
+type RequestKind = (typeof kinds)[number]
 
-export interface MadeRequest {
+interface MadeRequest {
   readonly kind: RequestKind
   readonly bytes: Buffer
 }

@@ -7,7 +7,7 @@ import { type Round, Tally } from './found.js'
 import { FuzzedNode } from './fuzzed-node.js'
 import { type MethodName, methodNames, requestOf } from './requests.js'
 
-export interface RpcOptions {
+interface RpcOptions {
   readonly seed: number
   /** Of each operation. */
   readonly cases: number
