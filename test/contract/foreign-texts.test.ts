@@ -39,7 +39,6 @@ const elsewhere: Readonly<Record<string, string>> = {
     'adoptExtras',
   ]),
   ...of('makes text of its own safe to show', ['show', 'shown', 'withoutMasks']),
-  ...of('its answer is of a known form already', ['problemOf']),
 }
 
 function of(why: string, names: readonly string[]): Record<string, string> {

@@ -1,7 +1,7 @@
 import { catalogue, QuorateError } from '@quorate/shared/errors'
 
 /** One case that no answer is allowed for, with the seed that repeats it. */
-export interface Found {
+interface Found {
   readonly subject: string
   readonly seed: number
   readonly why: string

@@ -8,7 +8,7 @@ import { answerOf, type Round, Tally } from './found.js'
 
 type Parser = (typeof parsersOfForeignTexts)[string]
 
-export interface ParserOptions {
+interface ParserOptions {
   readonly seed: number
   /** Of each parser. */
   readonly cases: number

@@ -25,9 +25,9 @@ type Leaf = (field: Field, message: string) => unknown
 
 /** How a request is meant: passing the checks at the door, with one field that is not, with none that is, or not a request at all. */
 const kinds = ['valid', 'valid', 'valid', 'one-hostile', 'one-hostile', 'all-hostile', 'damaged'] as const
-export type RequestKind = (typeof kinds)[number]
+type RequestKind = (typeof kinds)[number]
 
-export interface MadeRequest {
+interface MadeRequest {
   readonly kind: RequestKind
   readonly bytes: Buffer
 }
@@ -38,6 +38,7 @@ const enumNumbers = (name: string): number[] => {
   const { type } = loaded[`quorate.v1.${name}`] as AnyDefinition & { type: { value: { number: number }[] } }
   return type.value.map(({ number }) => number)
 }
+const oneOf = <T>(g: GeneratorValue, values: readonly T[]): T => g(() => fc.constantFrom(...values))
 const messageOf = ({ typeName }: Field): string => typeName.split('.').at(-1) ?? ''
 
 const hostileWords = [
@@ -79,8 +80,8 @@ const hostileText = fc.oneof(
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 50 }) },
 )
 
-function hostileLeaf(g: GeneratorValue, { type, typeName }: Field): unknown {
-  switch (type) {
+function hostileLeaf(g: GeneratorValue, field: Field): unknown {
+  switch (field.type) {
     case 'TYPE_STRING':
       return g(() => hostileText)
     case 'TYPE_BYTES':
@@ -88,24 +89,24 @@ function hostileLeaf(g: GeneratorValue, { type, typeName }: Field): unknown {
     case 'TYPE_BOOL':
       return g(fc.boolean)
     case 'TYPE_ENUM':
-      return g(fc.constantFrom, ...enumNumbers(typeName.split('.').at(-1) ?? ''), 99, -1, 2 ** 31 - 1)
+      return oneOf(g, [...enumNumbers(messageOf(field)), 99, -1, 2 ** 31 - 1])
     default:
-      return g(fc.constantFrom<unknown>, ...hostileNumbers)
+      return oneOf(g, hostileNumbers)
   }
 }
 
 function ordinaryLeaf(g: GeneratorValue, field: Field): unknown {
   switch (field.type) {
     case 'TYPE_STRING':
-      return g(fc.constantFrom, ...ordinaryTexts)
+      return oneOf(g, ordinaryTexts)
     case 'TYPE_BYTES':
       return Buffer.from(g(fc.uint8Array, { minLength: 1, maxLength: 300 }))
     case 'TYPE_BOOL':
       return g(fc.boolean)
     case 'TYPE_ENUM':
-      return g(fc.constantFrom, ...enumNumbers(messageOf(field)))
+      return oneOf(g, enumNumbers(messageOf(field)))
     default:
-      return g(fc.constantFrom, ...ordinaryNumbers)
+      return oneOf(g, ordinaryNumbers)
   }
 }
 
@@ -151,7 +152,7 @@ function validRequest(g: GeneratorValue, method: MethodName): Record<string, unk
   const needed = new Set<string>()
   const leaf: Leaf = (field) => {
     const known = [...(accepted.get(`${method} ${field.name}`) ?? [])]
-    const fresh = known.length > 0 && g(fc.integer, { min: 0, max: 9 }) > 1 ? g(fc.constantFrom, ...known) : undefined
+    const fresh = known.length > 0 && g(fc.integer, { min: 0, max: 9 }) > 1 ? oneOf(g, known) : undefined
     const value = drawn.get(field.name) ?? fresh ?? ordinaryLeaf(g, field)
     drawn.set(field.name, value)
     return value
@@ -183,7 +184,7 @@ function withOwnHeader(request: Record<string, unknown>, operationId: string): R
 function withOneHostile(g: GeneratorValue, method: MethodName, request: Record<string, unknown>) {
   const fields = fieldsOf(nameOfInput(method)).filter(({ name }) => name !== 'header')
   if (fields.length === 0) return request
-  const field = g(fc.constantFrom, ...fields)
+  const field = oneOf(g, fields)
   const one =
     field.type === 'TYPE_MESSAGE'
       ? build(g, messageOf(field), (each) => (g(fc.boolean) ? hostileLeaf(g, each) : ordinaryLeaf(g, each)), new Set())
@@ -201,7 +202,7 @@ function damagedBytes(g: GeneratorValue, bytes: Buffer): Buffer {
 export function requestOf(method: MethodName, seed: number): MadeRequest {
   const [g] = fc.sample(fc.gen(), { seed, numRuns: 1 })
   if (g === undefined) throw new Error('no generator')
-  const kind = g(fc.constantFrom, ...kinds)
+  const kind = oneOf(g, kinds)
   if (kind === 'all-hostile') {
     const all = build(g, nameOfInput(method), (field) => hostileLeaf(g, field), new Set())
     return { kind, bytes: inputOf(method).encode(all) }

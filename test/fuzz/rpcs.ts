@@ -7,7 +7,7 @@ import { type Round, Tally } from './found.js'
 import { FuzzedNode } from './fuzzed-node.js'
 import { type MethodName, methodNames, requestOf } from './requests.js'
 
-export interface RpcOptions {
+interface RpcOptions {
   readonly seed: number
   /** Of each operation. */
   readonly cases: number
@@ -52,7 +52,7 @@ function answerOf(error: ServiceError | undefined): { answer: string } | { why: 
 
 const toldFolders = (method: MethodName, bytes: Buffer): string[] => {
   try {
-    const { folders, header } = NodeAgentServiceService[method].requestDeserialize(bytes) as {
+    const { folders, header } = NodeAgentServiceService[method].requestDeserialize(bytes) as unknown as {
       folders?: object
       header?: { folders?: object }
     }
@@ -84,18 +84,19 @@ export async function fuzzRpcs({ seed, cases, until = () => false, only = '' }: 
   const tally = new Tally()
   const methods = methodNames.filter((name) => name.includes(only))
   if (methods.length === 0) return tally.round
-  const unhandled = (error: unknown): void =>
-    tally.find({
-      subject: 'the process',
-      seed,
-      why: error instanceof Error ? (error.stack ?? error.message) : `${error}`,
-    })
+  let last = ''
+  // What an operation left behind may throw while a later one is under way.
+  const unhandled = (error: unknown): void => {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    tally.find({ subject: 'the process', seed, why: `during ${last}: ${why}` })
+  }
   process.on('unhandledRejection', unhandled).on('uncaughtException', unhandled)
   let node = await FuzzedNode.start()
   try {
     for (let index = 0; index < cases; index++)
       for (const method of methods) {
         if (until()) return tally.round
+        last = `${method}, --seed ${seed + index}`
         if ((await tryRequest(node, method, seed + index, tally)) !== stillRunning) continue
         await node.stop()
         node = await FuzzedNode.start()

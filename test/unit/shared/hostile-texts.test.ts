@@ -65,7 +65,7 @@ t.test(
     t.throws(() => readYaml(keys, 'KUBECONFIG_INVALID', place), {
       code: 'KUBECONFIG_INVALID',
       message:
-        '/root/.kube/config, line 1: its signs of YAML weigh 80000, and Quorate reads at most 12000 of such a text',
+        '/root/.kube/config, line 1: its signs of YAML weigh 80000, and Quorate reads at most 14000 of such a text',
     })
     t.throws(() => readYaml('a'.repeat(2_000_000), 'KUBECONFIG_INVALID', place), {
       message: /it has 2000000 characters, and Quorate reads at most 1048576 of such a text$/,
