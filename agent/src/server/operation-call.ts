@@ -140,7 +140,7 @@ function streamHandler(
       requireStill()
       checkRequest(method.name, call.request as never)
       for await (const message of run(call.request, over, requireStill)) {
-        if (over.aborted) return
+        if (revoked.signal.aborted) return
         if (!call.write(message)) await once(call, 'drain', { signal: over })
       }
     }

@@ -31,7 +31,7 @@ export class PeerGuard {
     return this.#isRevoked(node) ? new Error('the key of its certificate was revoked') : undefined
   }
 
-  /** IDENTITY_REVOKED for a node whose connection shows a revoked key. A list that another command has just made counts. */
+  /** NODE_REVOKED for a node whose connection shows a revoked key. A list that another command has just made counts. */
   async require(node: string): Promise<void> {
     this.#list = await this.#newest()
     if (this.#isRevoked(node)) throw revoked(node)
@@ -97,7 +97,7 @@ export function guarded(agent: Agent, guard: PeerGuard): Agent {
 }
 
 const revoked = (node: string, cause?: unknown) =>
-  new QuorateError('IDENTITY_REVOKED', 'the key that this node shows was revoked: it is not talked to', {
+  new QuorateError('NODE_REVOKED', 'the key that this node shows was revoked: this coordinator does not talk to it', {
     where: node,
     cause,
     remedy: `To use the node again, give it a new key: \`quorate enroll ${node} --address HOST --bundle ./${node}\`, copy the folder to /etc/quorate there, restart quorate-agent.`,

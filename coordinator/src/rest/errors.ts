@@ -32,7 +32,7 @@ const byStatus: Record<(typeof catalogue)[ErrorCode]['status'], number> = {
 /** HTTP status of an error code: the catalogue's, except for problems of a node and where HTTP has a better code. */
 export function httpStatus(code: ErrorCode): number {
   if (code === 'CLUSTER_HELD') return 423
-  if (code === 'AGENT_UNTRUSTED') return 502
+  if (code === 'AGENT_UNTRUSTED' || code === 'IDENTITY_REVOKED' || code === 'NODE_REVOKED') return 502
   if (code === 'TOO_MANY_STREAMS') return 429
   return byStatus[catalogue[code].status]
 }
