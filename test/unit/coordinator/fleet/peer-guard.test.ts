@@ -41,7 +41,7 @@ async function connected(t: Test, newest: NewestDenyList, more: Partial<Operatio
   return { dial, seen }
 }
 
-t.test('a node that answers a read has the newest list then', async (t) => {
+t.test('a node that is read has the newest list before', async (t) => {
   const { newest, become } = changing()
   const { dial } = await connected(t, newest)
   const agent = dial()
