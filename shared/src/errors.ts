@@ -109,7 +109,13 @@ export const catalogue = {
     exit: 'blocked',
     undo: 'by-hand',
     remedy:
-      'If the key was revoked by mistake, or belongs to a machine that is in use: give it a new one. For a node: `quorate enroll NODE --address HOST --bundle DIR`, copy the folder to /etc/quorate there, restart quorate-agent. For the coordinator: `quorate renew coordinator --early` where `fleet/ca.key` is; restart `quorate serve`.',
+      'If this key is yours, make a new one where `fleet/ca.key` is: `quorate renew coordinator --early`. Then restart `quorate serve`, and continue a run that stopped with `quorate resume RUN`.',
+  },
+  NODE_REVOKED: {
+    status: 'UNAUTHENTICATED',
+    exit: 'blocked',
+    remedy:
+      'To use the node again, give it a new key: `quorate enroll NODE --address HOST --bundle DIR`, copy the folder to /etc/quorate there, restart quorate-agent.',
   },
   REVOKES_ITSELF: {
     status: 'FAILED_PRECONDITION',

@@ -81,7 +81,7 @@ t.test('keys are revoked on every node, also on one that was away; a new key wor
     name: cp2.name,
     reachable: false,
     revoked: true,
-    problem: { code: 'IDENTITY_REVOKED' },
+    problem: { code: 'NODE_REVOKED' },
   })
   const plan = await cluster.quorate(['plan', '-f', cluster.clusterFile])
   ended(t, plan, 3)

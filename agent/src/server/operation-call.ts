@@ -141,7 +141,7 @@ function streamHandler(
       requireStill()
       requireWellFormed(method, call.request)
       for await (const message of run(call.request, over, requireStill)) {
-        if (over.aborted) return
+        if (revoked.signal.aborted) return
         if (!call.write(message)) await once(call, 'drain', { signal: over })
       }
     }

@@ -1,15 +1,19 @@
 import { X509Certificate } from 'node:crypto'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { type DenyList, keyOf } from '@quorate/shared/deny-list'
-import { QuorateError } from '@quorate/shared/errors'
-import type { Agent } from './agent.js'
+import { type ErrorCode, QuorateError } from '@quorate/shared/errors'
+import type { Agent, ReadOptions } from './agent.js'
 
 /** The newest list of revoked keys, with the text that nodes are given; undefined where nothing was revoked. */
 export type NewestDenyList = () => Promise<(DenyList & { readonly document: string }) | undefined>
 
+/** The node has a newer list, or its agent knows of none: it is not asked again. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['DENY_LIST_REFUSED', 'INVALID_REQUEST'])
+const away: ReadonlySet<ErrorCode> = new Set(['AGENT_UNREACHABLE', 'AGENT_UNTRUSTED'])
+
 /**
- * Keeps a fleet's connections from nodes whose key was revoked, and gives every node that answers the newest list. So a node that was away when a
- * key was revoked gets the list with the first read of whatever command talks to it next.
+ * Keeps a fleet's connections from nodes whose key was revoked, and gives every node that it reads the newest list first. So a node that was away when a
+ * key was revoked gets the list with whatever command talks to it next.
  */
 export class PeerGuard {
   readonly #newest: NewestDenyList
@@ -31,7 +35,7 @@ export class PeerGuard {
     return this.#isRevoked(node) ? new Error('the key of its certificate was revoked') : undefined
   }
 
-  /** IDENTITY_REVOKED for a node whose connection shows a revoked key. A list that another command has just made counts. */
+  /** NODE_REVOKED for a node whose connection shows a revoked key. A list that another command has just made counts. */
   async require(node: string): Promise<void> {
     this.#list = await this.#newest()
     if (this.#isRevoked(node)) throw revoked(node)
@@ -43,17 +47,21 @@ export class PeerGuard {
     return isOurs ? revoked(node, error) : error
   }
 
-  /** Gives the list to a node that has just answered, once. What it says of it, `quorate nodes` shows. */
-  give(agent: Agent): Promise<void> {
+  /**
+   * Gives the list to a node, once, before it is read: a node that is away fails here as the read would. What the node says of the list,
+   * `quorate nodes` shows.
+   */
+  give(agent: Agent, options: ReadOptions | undefined): Promise<void> {
     const list = this.#list
     if (list === undefined) return Promise.resolve()
     const once = `${agent.node} ${list.number}`
     const given =
       this.#given.get(once) ??
-      agent.read('keepDenyList', { document: list.document }).then(
+      agent.read('keepDenyList', { document: list.document }, options).then(
         () => undefined,
         (error: unknown) => {
-          if (error instanceof QuorateError && error.code === 'AGENT_UNREACHABLE') this.#given.delete(once)
+          if (!(error instanceof QuorateError) || !refusals.has(error.code)) this.#given.delete(once)
+          if (error instanceof QuorateError && away.has(error.code)) throw error
         },
       )
     this.#given.set(once, given)
@@ -83,11 +91,11 @@ export function guarded(agent: Agent, guard: PeerGuard): Agent {
   }
   return {
     node,
-    async read(method, request, options) {
-      const answer = await call(() => agent.read(method, request, options))
-      if (method !== 'keepDenyList') await guard.give(agent)
-      return answer
-    },
+    read: (method, request, options) =>
+      call(async () => {
+        if (method !== 'keepDenyList') await guard.give(agent, options)
+        return agent.read(method, request, options)
+      }),
     change: (...asked) => call(() => agent.change(...asked)),
     checkJoin: (...asked) => call(() => agent.checkJoin(...asked)),
     holdPorts: (...asked) => call(() => agent.holdPorts(...asked)),
@@ -97,7 +105,7 @@ export function guarded(agent: Agent, guard: PeerGuard): Agent {
 }
 
 const revoked = (node: string, cause?: unknown) =>
-  new QuorateError('IDENTITY_REVOKED', 'the key that this node shows was revoked: it is not talked to', {
+  new QuorateError('NODE_REVOKED', 'the key that this node shows was revoked: this coordinator does not talk to it', {
     where: node,
     cause,
     remedy: `To use the node again, give it a new key: \`quorate enroll ${node} --address HOST --bundle ./${node}\`, copy the folder to /etc/quorate there, restart quorate-agent.`,

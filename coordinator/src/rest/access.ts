@@ -89,13 +89,13 @@ export async function callerOf(request: FastifyRequest, credentials: Credentials
 // Digests have equal lengths, so the time of the comparison reveals nothing.
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** Only a certificate that the TLS layer has verified against the fleet CA, and only as long as its key is not revoked: IDENTITY_REVOKED. */
+/** Only a certificate that the TLS layer has verified against the fleet CA, and only as long as its key is not revoked. */
 async function byCertificate(request: FastifyRequest, { isRevoked }: Credentials): Promise<Caller | undefined> {
   const socket = request.raw.socket as Partial<TLSSocket>
   if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined
   const { subject, fingerprint256: fingerprint, raw } = socket.getPeerCertificate()
   if (await isRevoked?.(keyOf(new X509Certificate(raw))))
-    throw new QuorateError('IDENTITY_REVOKED', `the key of ${subject?.CN} was revoked`)
+    throw new QuorateError('NOT_AUTHENTICATED', `the key of ${subject?.CN} was revoked`)
   const organizations = [subject?.O ?? []].flat()
   const [role, ...more] = rolesIn(organizations)
   // One person has one role; a certificate with several was not issued by `quorate`.

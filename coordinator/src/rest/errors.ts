@@ -29,10 +29,13 @@ const byStatus: Record<(typeof catalogue)[ErrorCode]['status'], number> = {
   INTERNAL: 500,
 }
 
+/** What a node says of itself or of the coordinator is not about the caller. */
+const fromNodes: readonly ErrorCode[] = ['AGENT_UNTRUSTED', 'AGENT_ANSWER_REFUSED', 'IDENTITY_REVOKED', 'NODE_REVOKED']
+
 /** HTTP status of an error code: the catalogue's, except for problems of a node and where HTTP has a better code. */
 export function httpStatus(code: ErrorCode): number {
   if (code === 'CLUSTER_HELD') return 423
-  if (code === 'AGENT_UNTRUSTED' || code === 'AGENT_ANSWER_REFUSED') return 502
+  if (fromNodes.includes(code)) return 502
   if (code === 'TOO_MANY_STREAMS') return 429
   return byStatus[catalogue[code].status]
 }

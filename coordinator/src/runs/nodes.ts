@@ -56,7 +56,7 @@ async function statusOf(fleet: Fleet, node: EnrolledNode, now: () => number): Pr
     }
   } catch (error) {
     const { code, message, remedy } = asQuorateError(error, node.name)
-    const revoked = code === 'IDENTITY_REVOKED' ? { revoked: true } : {}
+    const revoked = code === 'NODE_REVOKED' ? { revoked: true } : {}
     return { ...known, ...revoked, reachable: false, problem: { code, message, remedy } }
   }
 }

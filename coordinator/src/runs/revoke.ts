@@ -129,6 +129,6 @@ async function inform(fleet: Fleet, node: EnrolledNode, document: string): Promi
     return { name, state: 'has it' }
   } catch (thrown) {
     const { code, message, remedy } = asQuorateError(thrown, name)
-    return { name, state: code === 'IDENTITY_REVOKED' ? 'revoked' : 'away', problem: { code, message, remedy } }
+    return { name, state: code === 'NODE_REVOKED' ? 'revoked' : 'away', problem: { code, message, remedy } }
   }
 }

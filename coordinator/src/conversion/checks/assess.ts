@@ -19,6 +19,7 @@ const findingOf: Partial<Record<ErrorCode, string>> = {
   AGENT_UNREACHABLE: 'agent-unreachable',
   AGENT_UNTRUSTED: 'agent-untrusted',
   IDENTITY_REVOKED: 'agent-untrusted',
+  NODE_REVOKED: 'agent-untrusted',
 }
 
 /** True for what stops a run before anything is changed. */

@@ -9,6 +9,7 @@ import { joinSpec } from './join-spec.js'
 const notBegun: ReadonlySet<ErrorCode> = new Set([
   'AGENT_UNREACHABLE',
   'AGENT_UNTRUSTED',
+  'NODE_REVOKED',
   'ACCESS_DENIED',
   'FENCED',
   'NODE_BUSY',

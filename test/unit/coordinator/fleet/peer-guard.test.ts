@@ -41,7 +41,7 @@ async function connected(t: Test, newest: NewestDenyList, more: Partial<Operatio
   return { dial, seen }
 }
 
-t.test('a node that answers a read has the newest list then', async (t) => {
+t.test('a node that is read has the newest list before', async (t) => {
   const { newest, become } = changing()
   const { dial } = await connected(t, newest)
   const agent = dial()
@@ -63,7 +63,7 @@ t.test('a node whose key is revoked is not talked to, on an open connection and 
   const before = dial()
   await before.read('resolveName', { name: 'before.example.com' })
   become(1, node.certPem)
-  const revoked = { code: 'IDENTITY_REVOKED', where: name, remedy: /quorate enroll node1\.example\.com/ }
+  const revoked = { code: 'NODE_REVOKED', where: name, remedy: /quorate enroll node1\.example\.com/ }
   for (const agent of [before, dial()]) {
     await t.rejects(agent.read('resolveName', { name: 'after.example.com' }), revoked)
     const backup = agent.readBackup('20261122t221530-ab12cd', 'etcd', `age1${'a'.repeat(58)}`)

@@ -206,5 +206,5 @@ t.test('a certificate whose key was revoked opens nothing, from the next request
   const get = () => call(`${serving.url}/v1/runs`, { ca: ca.certPem, agent, ...client })
   t.equal(await get(), 200)
   denied.add(keyOf(new X509Certificate(client.cert)))
-  t.equal(await get(), 403, 'on the same connection')
+  t.equal(await get(), 401, 'on the same connection')
 })
