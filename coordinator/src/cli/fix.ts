@@ -29,7 +29,10 @@ export interface FixOptions {
 }
 
 /** `verify --fix`: shows the findings and the steps that fix them; once approved, runs these steps and every proof. Returns the exit code. */
-export async function fix(context: CliContext, { state, output, yes, file, fileText, path }: FixOptions): Promise<number> {
+export async function fix(
+  context: CliContext,
+  { state, output, yes, file, fileText, path }: FixOptions,
+): Promise<number> {
   const { terminal } = context
   if (!yes) requireSomebody(terminal, 'Use --yes.')
   const session = await context.openSession(state)

@@ -27,7 +27,9 @@ export const planCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       const { file } = await readClusterFile(path)
       const plan = await planConversion(await openSession(state), file)
       terminal.out(
-        output === 'json' ? line(planDocument, plan) : planText(plan, makeStyle(terminal.coloured)) + nextText(plan, path),
+        output === 'json'
+          ? line(planDocument, plan)
+          : planText(plan, makeStyle(terminal.coloured)) + nextText(plan, path),
       )
       if (plan.blocked) finish(exitCode.blocked)
     })
