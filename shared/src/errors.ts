@@ -158,7 +158,7 @@ export const catalogue = {
   APPROVAL_INVALID: {
     status: 'PERMISSION_DENIED',
     exit: 'usage',
-    remedy: 'Have the current plan approved again, by a person with a certificate of this fleet for the role approver.',
+    remedy: 'Have the current plan approved again, by an approver whose certificate this fleet issued.',
   },
   APPROVALS_MISSING: {
     status: 'FAILED_PRECONDITION',

@@ -27,7 +27,9 @@ t.test(
 
     // One plans again beside the state folder, the other signs the document elsewhere.
     const approve = (...args: string[]) => cluster.quorate(['approve', ...args, '--yes'])
-    ended(t, await approve(hash, '-f', clusterFile, '--identity', at('olga')), 2)
+    const byOperator = await approve(hash, '-f', clusterFile, '--identity', at('olga'))
+    ended(t, byOperator, 2)
+    t.match(byOperator.stderr, /the certificate of olga has the role operator, not approver/)
     const stale = await approve('a'.repeat(64), '-f', clusterFile, '--identity', at('alice'))
     ended(t, stale, 3)
     t.match(stale.stderr, /nothing was signed/)
@@ -62,6 +64,7 @@ t.test(
     const run = runOf(cluster)
     const undo = await cluster.quorate(['rollback', run, '--yes'])
     ended(t, undo, 3)
+    t.match(undo.stderr, /0 of 2 approvals of plan/)
     const command = /quorate (approve [0-9a-f]{64} --rollback \S+)/.exec(undo.stderr)?.[1]?.split(' ') ?? []
     for (const name of ['alice', 'bob']) ended(t, await cluster.quorate([...command, '--identity', at(name), '--yes']))
     ended(t, await cluster.quorate(['rollback', run, '--yes']))

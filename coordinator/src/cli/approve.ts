@@ -83,10 +83,7 @@ async function approve(context: CliContext, hash: string, options: Options): Pro
   const identity = await readPersonIdentity(folder)
   const style = makeStyle(terminal.coloured)
   const session = document === undefined ? await context.openSession(state) : undefined
-  const shown =
-    session === undefined || document === undefined
-      ? readPlanDocument(await readText(document ?? ''), document ?? '', style)
-      : await planAgain(context, session, options, style)
+  const shown = await showPlan(context, { session, options, style })
   requireSame(shown.plan, hash)
   // With --plan standard output has the approval alone.
   if (session === undefined) terminal.err(shown.text)
@@ -108,6 +105,19 @@ function requireSame({ cluster, planHash }: Approvable, hash: string): void {
     remedy:
       'The cluster or the cluster file has changed since. Review the current plan, and approve it by its own hash.',
   })
+}
+
+interface Sources {
+  /** Undefined with --plan. */
+  readonly session: Session | undefined
+  readonly options: Options
+  readonly style: Style
+}
+
+async function showPlan(context: CliContext, { session, options, style }: Sources): Promise<Shown> {
+  if (session !== undefined) return planAgain(context, session, options, style)
+  const { plan: path = '' } = options
+  return readPlanDocument(await readText(path), path, style)
 }
 
 async function planAgain(context: CliContext, session: Session, options: Options, style: Style): Promise<Shown> {

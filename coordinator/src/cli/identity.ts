@@ -13,7 +13,7 @@ export const identityCommand: CommandMaker = (context) =>
   new Command('identity')
     .summary('issue and list certificates of persons, each with one role')
     .description(
-      'A certificate of the fleet for a person: an approver signs plans with its key, an observer or auditor reads from agents, and REST with TLS accepts ' +
+      'A certificate of the fleet for one user, with one role: an approver signs plans with its key, an observer or auditor reads from agents, and REST with TLS accepts ' +
         'each for its role. Keep fleet/ca.key away from operators where plans need approvals: its holder can issue approvers.',
     )
     .addCommand(issueCommand(context))
@@ -30,7 +30,7 @@ interface IssueOptions extends CommonOptions {
 
 const issueCommand = ({ terminal }: CliContext) =>
   new Command('issue')
-    .summary('issue the certificate of a person')
+    .summary('issue the certificate of a user')
     .argument('<name>', 'lower-case letters, digits and hyphens, at most 40; as this person is named on the machine')
     .addOption(new Option('--role <role>', 'the one role of this person').choices(roles).makeOptionMandatory())
     .requiredOption('--to <dir>', 'folder for identity.crt, fleet-ca.crt and, without --public-key, identity.key')

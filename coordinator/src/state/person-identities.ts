@@ -96,7 +96,7 @@ export async function listIdentities(paths: StatePaths): Promise<readonly Person
 
 function requireOneRole({ name, role }: IdentityRequest, known: readonly PersonIdentity[]): void {
   if (!isPersonName(name))
-    throw new QuorateError('USAGE', 'the name of a person has lower-case letters, digits and hyphens, at most 40', {
+    throw new QuorateError('USAGE', 'the name of a user has lower-case letters, digits and hyphens, at most 40', {
       remedy: 'For instance: quorate identity issue alice --role approver --to ./alice',
     })
   const other = known.find((one) => one.name === name && one.role !== role && one.expiresAt > Date.now())

@@ -23,7 +23,7 @@ export function approvalsText(approvals: readonly Approval[]): string {
 /** One line an identity, in the order in which they were issued. */
 export function identitiesText(identities: readonly PersonIdentity[], now: number): string {
   if (identities.length === 0)
-    return 'No identity of a person yet. `quorate identity issue NAME --role ROLE` makes one.\n'
+    return 'No identity has been issued yet. `quorate identity issue NAME --role ROLE` makes one.\n'
   const rows = identities.map(({ name, role, fingerprint, issuedAt, expiresAt }) => [
     name,
     role,

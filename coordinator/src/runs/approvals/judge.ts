@@ -38,7 +38,7 @@ export interface Judged {
   readonly ofOthers: readonly Approval[]
 }
 
-/** Judges every approval anew from what was signed: nothing that lies beside it is trusted. */
+/** Judges every approval by what was signed: nothing that lies beside it is trusted. */
 export function judgeApprovals(all: readonly SignedApproval[], plan: Approvable, options: JudgeOptions): Judged {
   const counted: Approval[] = []
   const refused: string[] = []
