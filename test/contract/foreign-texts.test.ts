@@ -14,6 +14,7 @@ const ofText =
 const elsewhere: Readonly<Record<string, string>> = {
   ...of('a word of at most 300 characters by the checks at the door, or of the command line', [
     'isDnsName',
+    'isErrorCode',
     'isIpAddress',
     'isCertificateName',
     'parseNodeName',

@@ -1,9 +1,13 @@
-import { printable } from '@quorate/coordinator/cli/render/style'
+import { readPlanDocument } from '@quorate/coordinator/cli/plan-document'
+import { makeStyle, printable } from '@quorate/coordinator/cli/render/style'
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
 import { taintOf } from '@quorate/coordinator/conversion/facts/node-registration'
 import { boundBy } from '@quorate/coordinator/conversion/facts/operators-own'
 import { explainLine } from '@quorate/coordinator/failures/explanations'
+import { saidByNode } from '@quorate/coordinator/fleet/allowance'
+import { parseSignedApproval } from '@quorate/coordinator/state/approvals'
 import { fileRules, loadedProfiles } from '@quorate/shared/apparmor'
+import { parseApproval, signingKey } from '@quorate/shared/approval'
 import { requestProblems } from '@quorate/shared/asked-certificate'
 import { readCertificateRequest } from '@quorate/shared/certificate-request'
 import { extraArgs, readClusterConfiguration, setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
@@ -31,6 +35,7 @@ import { parseAgentConfig } from '../../agent/src/config.js'
 import { dnsProblem } from '../../agent/src/host/dns-question.js'
 import type { Host } from '../../agent/src/host/host.js'
 import { readHttpAnswer } from '../../agent/src/host/http-answer.js'
+import { parseBounded } from '../../agent/src/host/http-body.js'
 import { parseSystemdTime } from '../../agent/src/host/unit-state.js'
 import { lastLines, preflightFindings } from '../../agent/src/ops/cluster/kubeadm-output.js'
 import { matchingLines, wholeWords } from '../../agent/src/ops/cluster/matching-lines.js'
@@ -126,5 +131,11 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
       } as never,
       traffic,
     ),
+  parseBounded,
+  saidByNode,
+  parseApproval,
+  parseSignedApproval: (text) => parseSignedApproval(text, '/a'),
+  signingKey,
+  readPlanDocument: (text) => readPlanDocument(text, '/a', makeStyle(false)),
   explainLine: (text) => [explainLine(text), explainLine(text.replaceAll('\n', ' '))],
 }

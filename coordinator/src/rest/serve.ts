@@ -8,9 +8,8 @@ import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificat
 import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
 import { handshakeLimits } from '@quorate/shared/unproven-connections'
-import { type KeepIdentitiesOptions, keepIdentities } from '../runs/keep-identities.js'
+import { isCertificateDue, type KeepIdentitiesOptions, keepIdentities } from '../runs/keep-identities.js'
 import type { Session } from '../runs/session.js'
-import { isDue, validityOf } from '../state/renewals.js'
 import type { Credentials } from './access.js'
 import { buildApp } from './app.js'
 import { type ListenAddress, parseListen } from './listen-address.js'
@@ -137,7 +136,7 @@ interface Keeping extends KeepIdentitiesOptions {
 async function keepShown(first: string, show: () => Promise<string>, { everyMs, signal, clock }: Keeping) {
   let shown = first
   while (!signal.aborted) {
-    const due = isDue(validityOf(shown), clock.now())
+    const due = isCertificateDue(shown, clock.now())
     if (due)
       shown = await show().catch((error: unknown) => {
         log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })

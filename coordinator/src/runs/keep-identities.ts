@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { asQuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
+import { isDue, validityOf } from '../state/renewals.js'
 import { type Renewed, renewIdentities } from './renew.js'
 import type { Session } from './session.js'
 
@@ -8,6 +9,9 @@ export interface KeepIdentitiesOptions {
   readonly everyMs: number
   readonly signal: AbortSignal
 }
+
+/** Whether a third of the life of a certificate in PEM is left, or less. */
+export const isCertificateDue = (certificate: string, now: number): boolean => isDue(validityOf(certificate), now)
 
 const log = createLog('quorate-renewals')
 
