@@ -10,7 +10,7 @@ import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 /** What a hostile agent does with one call. `session` is its connection. */
 export type Misbehaviour = (call: HostileCall) => void | Promise<void>
 
-export interface HostileCall {
+interface HostileCall {
   /** `GetNodeFacts` */
   readonly method: string
   readonly stream: ServerHttp2Stream
