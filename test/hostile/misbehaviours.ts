@@ -38,7 +38,7 @@ const empties = rawFacts(Buffer.alloc(15_000_000, Buffer.from('aa0100', 'hex')))
 
 const decade = 10 * 365 * 86_400_000
 
-export interface Expected {
+interface Expected {
   /** Undefined: the answer is one that may be shown. */
   readonly code?: string
   readonly says?: RegExp
