@@ -26,6 +26,7 @@ const elsewhere: Readonly<Record<string, string>> = {
     'canonicalAddress',
   ]),
   ...of('within readPositionedYaml and readYaml, which every reader of YAML begins with', ['yamlExcess']),
+  ...of('within the client of the API server, which test/hostile attacks', ['parseBounded']),
   ...of('within parseClusterFile', ['readPositionedYaml']),
   ...of('within maskSecrets', ['isQuorateConfig']),
   ...of('within readStaticPodDetails', ['podFacts']),

@@ -35,7 +35,6 @@ import { parseAgentConfig } from '../../agent/src/config.js'
 import { dnsProblem } from '../../agent/src/host/dns-question.js'
 import type { Host } from '../../agent/src/host/host.js'
 import { readHttpAnswer } from '../../agent/src/host/http-answer.js'
-import { parseBounded } from '../../agent/src/host/http-body.js'
 import { parseSystemdTime } from '../../agent/src/host/unit-state.js'
 import { lastLines, preflightFindings } from '../../agent/src/ops/cluster/kubeadm-output.js'
 import { matchingLines, wholeWords } from '../../agent/src/ops/cluster/matching-lines.js'
@@ -131,7 +130,6 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
       } as never,
       traffic,
     ),
-  parseBounded,
   saidByNode,
   parseApproval,
   parseSignedApproval: (text) => parseSignedApproval(text, '/a'),

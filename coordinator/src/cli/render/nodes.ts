@@ -11,6 +11,8 @@ const dayMs = 24 * 60 * 60_000
 export function nodesText(nodes: readonly NodeStatus[], now: number, style: Style): string {
   if (nodes.length === 0)
     return 'No node is enrolled yet. Enroll one with `quorate enroll NODE --address HOST --bundle DIR`.\n'
+  // The line is long already.
+  const wasRevoked = nodes.some(({ denyList = 0 }) => denyList > 0)
   const rows = nodes.map((node) => [
     node.name,
     node.address,
@@ -19,7 +21,7 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
     node.kubernetesVersion || '-',
     node.clockOffsetMs === undefined ? '-' : String(node.clockOffsetMs),
     day(node.certificateExpiresAt),
-    node.denyList === undefined ? '-' : String(node.denyList),
+    ...(wasRevoked ? [node.denyList ? String(node.denyList) : '-'] : []),
   ])
   const problems = nodes.flatMap(({ name, problem }) =>
     problem === undefined
@@ -29,17 +31,8 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
   const expiring = nodes
     .filter(({ certificateExpiresAt }) => certificateExpiresAt - now < warnDays * dayMs)
     .map((node) => expiryText(node, now, style))
-  const head = [
-    'NAME',
-    'ADDRESS',
-    'REACHABLE',
-    'AGENT',
-    'KUBERNETES',
-    'CLOCK OFFSET MS',
-    'CERTIFICATE UNTIL',
-    'DENY LIST',
-  ]
-  return table(head, rows) + problems.join('') + expiring.join('')
+  const head = ['NAME', 'ADDRESS', 'REACHABLE', 'AGENT', 'KUBERNETES', 'CLOCK OFFSET MS', 'CERTIFICATE UNTIL']
+  return table([...head, ...(wasRevoked ? ['DENY LIST'] : [])], rows) + problems.join('') + expiring.join('')
 }
 
 function expiryText({ name, address, certificateExpiresAt }: NodeStatus, now: number, style: Style): string {

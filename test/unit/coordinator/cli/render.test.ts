@@ -333,6 +333,19 @@ cp3: the certificate of its agent has expired
   )
 })
 
+t.test('nodes show which list of revoked keys they have, once there is one', async (t) => {
+  const known = { address: 'a:7445', reachable: true, certificateExpiresAt: start + 100 * 86_400_000 }
+  const shown = nodesText(
+    [
+      { name: 'cp1', ...known, denyList: 3 },
+      { name: 'cp2', ...known },
+    ],
+    start,
+    style,
+  )
+  t.match(shown, /CERTIFICATE UNTIL +DENY LIST\ncp1 .* 3\ncp2 .* -\n$/)
+})
+
 t.test('an error says what, where and what to do next', async (t) => {
   const thrown = new QuorateError('INTERNAL', 'it\u001b[31m broke', {
     where: 'w1',
