@@ -240,6 +240,8 @@ What this does not prove: that the sender is a control plane of the cluster. Any
 | has a stream open, or follows a change | it ends at once, its connections half a second later. The change goes on: half a change is worse than a whole one | \`IDENTITY_REVOKED\` |
 | has a change that waits for another one | not begun | \`IDENTITY_REVOKED\` |
 | is that of a node that others seal to, or that sealed something | nothing is sealed for it, nothing that it sealed is opened | \`SEAL_UNPROVEN\` |
+| is an approver's | approvals that no run has used yet do not count | \`APPROVALS_MISSING\` |
+| comes to REST in a client certificate | refused from the next request on | \`NOT_AUTHENTICATED\` |
 | is that of a node that the coordinator connects to | the coordinator ends the handshake, and calls nothing more on a connection that is open | \`NODE_REVOKED\` |
 
 What remains: a node that no command has reached since does not know the list; \`quorate nodes\` shows which list each node has. Root on a node can remove its list. What a thief did before remains done. A fleet's command that was under way when another one revoked a node still reads what that node streams, until its next call. Tokens of REST have a revocation of their own, \`quorate token revoke\`.

@@ -16,14 +16,14 @@ interface Options extends CommonOptions {
 
 export const revokeCommand: CommandMaker = (context, finish) =>
   new Command('revoke')
-    .summary('revoke the keys of a node or of the coordinator')
+    .summary('revoke the keys of a node, a user or the coordinator')
     .description(
       'For a key that was stolen or lost, or a machine that left. Adds the keys to a numbered list that the fleet CA signs, and gives it to every agent that answers. ' +
         'An agent refuses a revoked key at its next call, ends what it has open within a second, seals nothing for it and opens nothing from it; this machine no longer talks to a ' +
         'revoked node. A node that is away gets the list with the next command that reaches it. Keys are revoked, not names: enroll the node again, or run `quorate renew coordinator --early`, for ' +
         'a new key. `quorate revoke coordinator` revokes the keys that the coordinator had before, never the one that it uses. Exit code 3 when a node did not get the list.',
     )
-    .argument('[name]', 'a node, or coordinator')
+    .argument('[name]', 'a node, the user of `quorate identity`, or coordinator')
     .option('--certificate <file>', 'revoke the key of this certificate instead, such as node.crt of a lost bundle')
     .option('--yes', 'do not ask for approval')
     .addHelpText(
@@ -38,7 +38,7 @@ export const revokeCommand: CommandMaker = (context, finish) =>
 
 async function wishOf(name: string | undefined, file: string | undefined): Promise<RevokeWish> {
   if ((name === undefined) === (file === undefined))
-    throw new QuorateError('USAGE', 'name one node, or coordinator, or a file with --certificate', {
+    throw new QuorateError('USAGE', 'name one node or user, or coordinator, or a file with --certificate', {
       remedy: 'For instance: quorate revoke k8sworker3.example.com',
     })
   if (file === undefined) return name === undefined ? {} : { name }
