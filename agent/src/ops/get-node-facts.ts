@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readCertificate } from '@quorate/shared/pki'
 import { version } from '@quorate/shared/version'
 import { readLearnerGate } from './cluster/learner-gate.js'
 import { readAppArmor } from './facts/apparmor.js'
@@ -85,10 +86,15 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
     caller.throwIfAborted()
     const known: Partial<NodeFacts> = Object.assign({}, ...parts)
     const unread = parts.flatMap((one) => one.unread ?? [])
-    const own = { agentVersion: version, clockUnixMs: Date.now(), criSocket: tools.criSocket, schemaVersion }
-    return { facts: NodeFacts.fromPartial({ ...known, unread, ...own }) }
+    return { facts: NodeFacts.fromPartial({ ...known, unread, ...ownFacts(tools) }) }
   },
 )
+
+/** What the agent knows of itself. */
+const ownFacts = ({ criSocket, identity }: Tools): Partial<NodeFacts> => ({
+  ...{ agentVersion: version, clockUnixMs: Date.now(), criSocket, schemaVersion },
+  agentCertificateUntilUnixMs: readCertificate(identity.cert).notAfter.getTime(),
+})
 
 /** The name of these facts in the message that they could not be read. */
 const part = (what: string, read: () => Promise<Partial<NodeFacts>>): Promise<Partial<NodeFacts>> =>

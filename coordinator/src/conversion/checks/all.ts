@@ -1,6 +1,7 @@
 import { addresses } from './addresses.js'
 import { adminKubeconfig } from './admin-kubeconfig.js'
 import { admission } from './admission.js'
+import { agentCertificates } from './agent-certificates.js'
 import { agentVersions } from './agent-versions.js'
 import { alreadyHighlyAvailable } from './already-highly-available.js'
 import { anonymousAuth } from './anonymous-auth.js'
@@ -102,6 +103,7 @@ export const allChecks = [
   clusterCa,
   kubeProxyAbsent,
   agentVersions,
+  agentCertificates,
   clocks,
   names,
   addresses,

@@ -392,6 +392,14 @@ export const brokenWorlds: readonly BrokenWorld[] = [
     breaks: (w) => Object.assign(facts(w, cp2), { schemaVersion: 2 }),
   },
   {
+    check: 'agent-certificates',
+    what: 'two months and no renewal',
+    severity: 'warning',
+    node: cp2,
+    evidence: /valid until \d{4}-/,
+    breaks: (w) => Object.assign(facts(w, cp2), { agentCertificateUntilUnixMs: w.now + 59 * 86_400_000 }),
+  },
+  {
     check: 'clocks',
     what: 'two seconds ahead',
     severity: 'warning',

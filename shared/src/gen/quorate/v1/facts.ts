@@ -17,6 +17,8 @@ export interface NodeFacts {
   agentVersion: string;
   /** Unix time in milliseconds on this node when the answer was made. */
   clockUnixMs: number;
+  /** When the certificate ends that this agent shows; Unix time in milliseconds. */
+  agentCertificateUntilUnixMs: number;
   clockSynchronised: boolean;
   os: string;
   kernel: string;
@@ -707,6 +709,7 @@ function createBaseNodeFacts(): NodeFacts {
     hostname: "",
     agentVersion: "",
     clockUnixMs: 0,
+    agentCertificateUntilUnixMs: 0,
     clockSynchronised: false,
     os: "",
     kernel: "",
@@ -784,6 +787,9 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     }
     if (message.clockUnixMs !== 0) {
       writer.uint32(24).int64(message.clockUnixMs);
+    }
+    if (message.agentCertificateUntilUnixMs !== 0) {
+      writer.uint32(1528).int64(message.agentCertificateUntilUnixMs);
     }
     if (message.clockSynchronised !== false) {
       writer.uint32(32).bool(message.clockSynchronised);
@@ -1015,6 +1021,14 @@ export const NodeFacts: MessageFns<NodeFacts> = {
             }
 
             message.clockUnixMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 191: {
+            if (tag !== 1528) {
+              break;
+            }
+
+            message.agentCertificateUntilUnixMs = longToNumber(reader.int64());
             continue;
           }
           case 4: {
@@ -1561,6 +1575,7 @@ export const NodeFacts: MessageFns<NodeFacts> = {
     message.hostname = object.hostname ?? "";
     message.agentVersion = object.agentVersion ?? "";
     message.clockUnixMs = object.clockUnixMs ?? 0;
+    message.agentCertificateUntilUnixMs = object.agentCertificateUntilUnixMs ?? 0;
     message.clockSynchronised = object.clockSynchronised ?? false;
     message.os = object.os ?? "";
     message.kernel = object.kernel ?? "";
