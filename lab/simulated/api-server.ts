@@ -82,9 +82,13 @@ export class ApiServer {
   }
 
   isReady(): boolean {
+    return this.entry !== undefined && this.hasQuorum()
+  }
+
+  private hasQuorum(): boolean {
     try {
       this.parts.etcd.requireQuorum(this.parts.node)
-      return this.entry !== undefined
+      return true
     } catch {
       return false
     }
@@ -140,11 +144,7 @@ export class ApiServer {
   /** Its identity lease: it shows the others that it serves. */
   private renewIdentity(): void {
     const { etcd, node } = this.parts
-    try {
-      etcd.requireQuorum(node)
-    } catch {
-      return
-    }
+    if (!this.hasQuorum()) return
     const key = keyOf('leases', 'kube-system', this.identity)
     const spec = {
       holderIdentity: `${this.identity}_${randomUUID()}`,
@@ -158,23 +158,15 @@ export class ApiServer {
   /** Its entry in etcd's list of those that serve; then the addresses of all of them. */
   private publishOwn(): void {
     const { etcd, node } = this.parts
-    try {
-      etcd.requireQuorum(node)
-    } catch {
-      return
-    }
+    if (!this.hasQuorum()) return
     etcd.masterLeases.set(node.address, Date.now())
     this.publishAddresses()
   }
 
   /** The addresses of all serving API servers, from etcd. */
   private publishAddresses(): void {
-    const { etcd, node } = this.parts
-    try {
-      etcd.requireQuorum(node)
-    } catch {
-      return
-    }
+    const { etcd } = this.parts
+    if (!this.hasQuorum()) return
     const { store, masterLeases } = etcd
     const fresh = [...masterLeases].filter(([, renewed]) => Date.now() - renewed < masterLeaseMs)
     const addresses = fresh.map(([address]) => address).sort()

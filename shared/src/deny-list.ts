@@ -42,17 +42,17 @@ export function signDenyList({ number, fleet, denied }: DenyList, caKeyPem: stri
 /** Reads a list; DENY_LIST_REFUSED where it is that of another fleet, or the fleet CA did not sign it. */
 export function openDenyList(document: string, caPem: string): OpenedDenyList {
   const [text = '', signature = '', ...more] = document.split('\n')
-  if (document.length > largestDenyList || more.join('') !== '') throw refused('it is no signed list')
+  if (document.length > largestDenyList || more.join('') !== '') throw denyListRefused('it is no signed list')
   const list = parsed(text)
-  if (list === undefined) throw refused('it is no signed list')
+  if (list === undefined) throw denyListRefused('it is no signed list')
   const cas = [...pemBlocks(caPem, 'CERTIFICATE')].map((pem) => new X509Certificate(pem))
   const own = cas.filter((ca) => commonName(ca) === list.fleet)
   if (own.length === 0)
-    throw refused(
+    throw denyListRefused(
       `it is that of ${JSON.stringify(list.fleet)}, not of ${JSON.stringify(cas.map(commonName).join(', '))}`,
     )
   const isSigned = own.some((ca) => verify('sha256', signedText(text), ca.publicKey, Buffer.from(signature, 'base64')))
-  if (!isSigned) throw refused(`the CA of ${JSON.stringify(list.fleet)} did not sign it`)
+  if (!isSigned) throw denyListRefused(`the CA of ${JSON.stringify(list.fleet)} did not sign it`)
   return { ...list, text }
 }
 
@@ -79,4 +79,6 @@ function parsed(text: string): DenyList | undefined {
 const isDenied = (one: Partial<DeniedKey> | null): boolean =>
   /^[0-9a-f]{64}$/.test(String(one?.sha256)) && typeof one?.whose === 'string' && Number.isSafeInteger(one.deniedAt)
 
-const refused = (why: string) => new QuorateError('DENY_LIST_REFUSED', `the list of revoked keys is refused: ${why}`)
+/** DENY_LIST_REFUSED with the reason. */
+export const denyListRefused = (why: string): QuorateError =>
+  new QuorateError('DENY_LIST_REFUSED', `the list of revoked keys is refused: ${why}`)

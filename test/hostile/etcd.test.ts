@@ -1,10 +1,9 @@
-import { connectEtcd } from '@quorate/agent/host/etcd-client'
 import { etcdSnapshotPath } from '@quorate/agent/ops/paths'
 import { snapshotEtcd } from '@quorate/agent/ops/snapshot-etcd'
 import type { Member } from '@quorate/shared/gen/third_party/etcd/rpc'
-import t, { type Test } from 'tap'
-import { controlPlaneNode, runId } from '../support/control-plane-node.js'
-import { type EtcdServer, etcdIds, giveEtcd, member } from '../support/etcd-server.js'
+import t from 'tap'
+import { runId } from '../support/control-plane-node.js'
+import { connectedEtcd, type EtcdServer, etcdIds, member } from '../support/etcd-server.js'
 
 const others = (count: number, change: (at: number) => Partial<Member>): Member[] =>
   Array.from({ length: count }, (_, at) => ({ ...member(String(at + 5), `m${at}`), ...change(at) }))
@@ -44,17 +43,9 @@ const lies: Readonly<Record<string, readonly [(state: EtcdServer['state']) => vo
   'a million errors': [(state) => Object.assign(state.status, { errors: Array(1_000_000).fill('') }), /fields|larger/],
 }
 
-async function connected(t: Test) {
-  const node = await controlPlaneNode(t)
-  const etcd = await giveEtcd(t, node)
-  const client = await connectEtcd(node.host)
-  t.teardown(() => client.close())
-  return { node, etcd, client }
-}
-
 for (const [name, [lie, says]] of Object.entries(lies))
   t.test(`an etcd with ${name} is refused in one sentence`, async (t) => {
-    const { etcd, client } = await connected(t)
+    const { etcd, client } = await connectedEtcd(t)
     lie(etcd.state)
     const why: unknown = await client.members().catch((error: unknown) => error)
     t.match(why, { code: 'ETCD_REFUSED', message: says })
@@ -62,13 +53,13 @@ for (const [name, [lie, says]] of Object.entries(lies))
   })
 
 t.test('the status of another member is not taken for this one', async (t) => {
-  const { etcd, client } = await connected(t)
+  const { etcd, client } = await connectedEtcd(t)
   etcd.state.memberId = etcdIds.other
   t.equal((await client.members()).members[0]?.status, undefined)
 })
 
 t.test('a snapshot that is larger than the database does not fill the disk', async (t) => {
-  const { node, etcd } = await connected(t)
+  const { node, etcd } = await connectedEtcd(t)
   etcd.state.endless = true
   await t.rejects(snapshotEtcd.run({ header: undefined }, node.context()), {
     code: 'ETCD_REFUSED',

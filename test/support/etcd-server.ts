@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Server, ServerCredentials, status } from '@grpc/grpc-js'
+import { connectEtcd } from '@quorate/agent/host/etcd-client'
 import {
   type AuthServer,
   AuthService,
@@ -13,6 +14,8 @@ import {
   StatusResponse,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
 import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
+import type { Test } from 'tap'
+import { controlPlaneNode } from './control-plane-node.js'
 
 interface EtcdState {
   members: Member[]
@@ -215,4 +218,13 @@ export async function giveEtcd(t: { teardown(end: () => unknown): void }, node: 
   node.write('/etc/kubernetes/pki/etcd/healthcheck-client.key', client.keyPem)
   etcd.state.members = [member(etcdIds.own, 'k8smaster1.example.com', etcd.url)]
   return etcd
+}
+
+/** A control plane with an etcd, and the agent's client of it. */
+export async function connectedEtcd(t: Test) {
+  const node = await controlPlaneNode(t)
+  const etcd = await giveEtcd(t, node)
+  const client = await connectEtcd(node.host)
+  t.teardown(() => client.close())
+  return { node, etcd, client }
 }

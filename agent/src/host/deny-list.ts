@@ -1,4 +1,4 @@
-import { type DeniedKey, fleetOf, type OpenedDenyList, openDenyList } from '@quorate/shared/deny-list'
+import { type DeniedKey, denyListRefused, fleetOf, type OpenedDenyList, openDenyList } from '@quorate/shared/deny-list'
 import { QuorateError } from '@quorate/shared/errors'
 import type { Log } from '@quorate/shared/log'
 import type { Host } from './host.js'
@@ -86,9 +86,9 @@ export class DenyList implements DeniedKeys {
     const { host, ca, log } = this.#place
     const list = openDenyList(document, ca)
     if (list.number < this.number)
-      throw refused(`number ${list.number} is older than ${this.number}, which this node has`)
+      throw denyListRefused(`number ${list.number} is older than ${this.number}, which this node has`)
     if (list.number === this.number && list.text !== this.#kept?.text)
-      throw refused(`this node has another list with the number ${list.number}`)
+      throw denyListRefused(`this node has another list with the number ${list.number}`)
     if (list.number === this.number && this.#isOnDisk) return
     // It counts at once: a disk that is full does not keep a thief in.
     this.#use(list, document)
@@ -105,5 +105,3 @@ export class DenyList implements DeniedKeys {
     for (const listener of this.#listeners) listener()
   }
 }
-
-const refused = (why: string) => new QuorateError('DENY_LIST_REFUSED', `the list of revoked keys is refused: ${why}`)

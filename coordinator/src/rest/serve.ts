@@ -1,12 +1,12 @@
 import { chmod } from 'node:fs/promises'
 import type { Server } from 'node:https'
 import { hostname } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
+import { pause } from '@quorate/shared/pause'
 import { handshakeLimits } from '@quorate/shared/unproven-connections'
 import { isCertificateDue, type KeepIdentitiesOptions, keepIdentities } from '../runs/keep-identities.js'
 import type { Session } from '../runs/session.js'
@@ -142,7 +142,7 @@ async function keepShown(first: string, show: () => Promise<string>, { everyMs, 
         log.warn('the certificate of REST cannot be renewed', { message: asQuorateError(error).message })
         return shown
       })
-    await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined)
+    await pause(everyMs, signal)
   }
 }
 

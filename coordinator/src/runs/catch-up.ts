@@ -1,7 +1,7 @@
-import { setTimeout } from 'node:timers/promises'
 import { asQuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
 import type { RunId } from '@quorate/shared/names'
+import { pause } from '@quorate/shared/pause'
 import type { RunState } from '../engine/fold.js'
 import { clusterFileOf } from './cluster-file-of.js'
 import { listRuns } from './read-runs.js'
@@ -75,5 +75,3 @@ async function oneIsBack(session: Session, run: RunState): Promise<boolean> {
 }
 
 // Does not keep a process alive that has nothing else to do.
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined)

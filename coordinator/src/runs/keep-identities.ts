@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises'
 import { asQuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
+import { pause } from '@quorate/shared/pause'
 import { isDue, validityOf } from '../state/renewals.js'
 import { type Renewed, renewIdentities } from './renew.js'
 import type { Session } from './session.js'
@@ -34,7 +34,7 @@ export async function keepIdentities(session: Session, { everyMs, signal }: Keep
       if (outcome !== 'valid' && (outcome === 'renewed' || told.get(one.whose) !== outcome)) await record(session, one)
       told.set(one.whose, outcome)
     }
-    await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined)
+    await pause(everyMs, signal)
   }
 }
 

@@ -46,7 +46,7 @@ export async function planRevoke(session: Session, wish: RevokeWish): Promise<Re
     wish.certificate === undefined
       ? await keysOfName(revocations, wish.name ?? '')
       : keyOfCertificate(revocations, wish.certificate)
-  const denied = new Set((await revocations.newest())?.denied.map(({ sha256 }) => sha256))
+  const denied = await revokedKeys(session)
   return { whose, keys, fresh: keys.filter(({ sha256 }) => !denied.has(sha256)) }
 }
 

@@ -11,6 +11,7 @@ import type { Approvable } from '../../runs/approvals/judge.js'
 import { approve, planConversion } from '../../runs/plan.js'
 import { planRollback } from '../../runs/rollback.js'
 import type { Session } from '../../runs/session.js'
+import { mayConcern } from '../context/may-concern.js'
 import type { RestParts } from '../context/parts.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
 
@@ -86,7 +87,7 @@ async function planFor(session: Session, kind: ApprovalKind, body: Body): Promis
 }
 
 function requireScope({ caller }: FastifyRequest, cluster: string): void {
-  if (caller === undefined || caller.clusters.length === 0 || caller.clusters.includes(cluster)) return
+  if (caller === undefined || mayConcern(caller, cluster)) return
   throw new QuorateError('ACCESS_DENIED', `${caller.who} may approve plans of ${caller.clusters.join(', ')} only`)
 }
 
@@ -101,6 +102,6 @@ const list = ({ session }: RestParts): RouteOptions => ({
   },
   handler: async ({ caller }) =>
     (await currentApprovals(session))
-      .filter(({ cluster }) => !caller?.clusters.length || caller.clusters.includes(cluster))
+      .filter(({ cluster }) => mayConcern(caller, cluster))
       .map((one) => partOf(approval, one)),
 })

@@ -10,6 +10,7 @@ import { approve, planConversion } from '../../runs/plan.js'
 import { listRuns, readRun } from '../../runs/read-runs.js'
 import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
+import { mayConcern } from '../context/may-concern.js'
 import type { RestParts } from '../context/parts.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
 import { starterOf } from '../context/starter.js'
@@ -79,7 +80,7 @@ const listAll = ({ session }: RestParts): RouteOptions => ({
   },
   handler: async ({ caller }) =>
     (await listRuns(session))
-      .filter(({ cluster }) => !caller?.clusters.length || caller.clusters.includes(cluster))
+      .filter(({ cluster }) => mayConcern(caller, cluster))
       .map((one) => partOf(runSummary, one)),
 })
 

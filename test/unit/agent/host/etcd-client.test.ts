@@ -2,20 +2,12 @@ import { connectEtcd } from '@quorate/agent/host/etcd-client'
 import { issueCertificate } from '@quorate/shared/issue-certificate'
 import t, { type Test } from 'tap'
 import { controlPlaneNode } from '../../../support/control-plane-node.js'
-import { etcdIds, giveEtcd, member, startEtcd } from '../../../support/etcd-server.js'
+import { connectedEtcd, etcdIds, member, startEtcd } from '../../../support/etcd-server.js'
 
 const hex = (id: string): string => BigInt(id).toString(16)
 
-async function connected(t: Test) {
-  const node = await controlPlaneNode(t)
-  const etcd = await giveEtcd(t, node)
-  const client = await connectEtcd(node.host)
-  t.teardown(() => client.close())
-  return { node, etcd, client }
-}
-
 t.test('lists members with ids as etcdctl prints them, each with its own status', async (t) => {
-  const { node, etcd, client } = await connected(t)
+  const { node, etcd, client } = await connectedEtcd(t)
   const second = await startEtcd(node.ca, { memberId: etcdIds.other })
   t.teardown(() => second.close())
   second.state.status = { isLearner: true, version: '3.6.4', raftAppliedIndex: '9' }
@@ -40,7 +32,7 @@ t.test('lists members with ids as etcdctl prints them, each with its own status'
 })
 
 t.test('a member that never started or does not answer has no status', async (t) => {
-  const { etcd, client } = await connected(t)
+  const { etcd, client } = await connectedEtcd(t)
   etcd.state.members.push(member('5', ''), member('6', 'gone', 'https://127.0.0.1:1'))
   const { members } = await client.members()
   t.same(
@@ -50,7 +42,7 @@ t.test('a member that never started or does not answer has no status', async (t)
 })
 
 t.test('without quorum the list is still told, and that the alarms are not known', async (t) => {
-  const { etcd, client } = await connected(t)
+  const { etcd, client } = await connectedEtcd(t)
   etcd.state.quorum = false
   const { members, alarms } = await client.members()
   t.equal(members.length, 1)
@@ -58,13 +50,13 @@ t.test('without quorum the list is still told, and that the alarms are not known
 })
 
 t.test('names alarms and their member', async (t) => {
-  const { etcd, client } = await connected(t)
+  const { etcd, client } = await connectedEtcd(t)
   etcd.state.alarms = [{ memberID: etcdIds.own, alarm: 1 }]
   t.same((await client.members()).alarms, [`NOSPACE on ${hex(etcdIds.own)}`])
 })
 
 t.test('removes the member that is meant, to the last digit; refusals are in etcd words', async (t) => {
-  const { etcd, client } = await connected(t)
+  const { etcd, client } = await connectedEtcd(t)
   etcd.state.members.push(member(etcdIds.other, 'k8smaster2.example.com'))
   await client.removeMember(hex(etcdIds.other))
   t.same(etcd.state.removed, [etcdIds.other])
@@ -73,7 +65,7 @@ t.test('removes the member that is meant, to the last digit; refusals are in etc
 })
 
 t.test('streams a snapshot byte for byte', async (t) => {
-  const { etcd, client } = await connected(t)
+  const { etcd, client } = await connectedEtcd(t)
   const chunks: Uint8Array[] = []
   for await (const chunk of client.snapshot()) chunks.push(chunk)
   t.ok(chunks.length > 5)
@@ -81,7 +73,7 @@ t.test('streams a snapshot byte for byte', async (t) => {
 })
 
 t.test('a stopped snapshot ends with the reason', async (t) => {
-  const { client } = await connected(t)
+  const { client } = await connectedEtcd(t)
   const stop = new AbortController()
   const read = async () => {
     for await (const _ of client.snapshot(stop.signal)) stop.abort(new Error('enough'))
@@ -90,7 +82,7 @@ t.test('a stopped snapshot ends with the reason', async (t) => {
 })
 
 t.test('no etcd here, no certificate, nobody there', async (t) => {
-  const { node, etcd, client } = await connected(t)
+  const { node, etcd, client } = await connectedEtcd(t)
   etcd.close()
   await t.rejects(client.members(), { code: 'ETCD_REFUSED' })
   await node.host.remove('/etc/kubernetes/pki/etcd/healthcheck-client.key')
