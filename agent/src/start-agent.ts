@@ -38,7 +38,7 @@ export async function startAgent(configPath: string, log: Log): Promise<RunningA
   const files = new LinuxHost()
   const config = parseAgentConfig(await readText(files, configPath), configPath)
   const folder = dirname(configPath)
-  const identity = new OwnIdentity(files, folder, await readIdentity(files, folder, config.node))
+  const identity = new OwnIdentity(files, folder, await readIdentity(files, folder, { node: config.node, log }))
   const host = new LinuxHost(config.hostRoot)
   const ledgerPath = host.realPath(join(config.stateFolder, 'ledger.jsonl'))
   const ledger = new Ledger(await openLedger(ledgerPath), ledgerPath)
@@ -97,7 +97,11 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
   }
 }
 
-async function readIdentity(files: Host, folder: string, node: string): Promise<NodeIdentity> {
+async function readIdentity(
+  files: Host,
+  folder: string,
+  { node, log }: { readonly node: string; readonly log: Log },
+): Promise<NodeIdentity> {
   const [ca = '', found = '', key = ''] = await Promise.all(
     ['fleet-ca.crt', 'node.crt', 'node.key'].map((name) => readText(files, join(folder, name))),
   )
@@ -109,7 +113,12 @@ async function readIdentity(files: Host, folder: string, node: string): Promise<
     new QuorateError('AGENT_CONFIG_INVALID', `${join(folder, 'node.crt')} ${why}`, { where: folder })
   if (!sans.includes(node)) throw invalid(`is for ${sans.join(', ')} and not for ${node}, which agent.yaml names`)
   if (!keyMatches(identity.cert, identity.key)) throw invalid('does not belong to node.key')
-  if (notAfter.getTime() <= Date.now()) throw invalid(`expired on ${notAfter.toISOString()}`)
+  // It starts all the same: `quorate renew` gives it the next one, by the key that it has.
+  if (notAfter.getTime() <= Date.now())
+    log.warn('the certificate of this agent has expired', {
+      until: notAfter.toISOString(),
+      next: `quorate renew ${node}`,
+    })
   return identity
 }
 

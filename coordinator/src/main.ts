@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createInterface } from 'node:readline/promises'
+import { createInterface, type Interface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 import { asQuorateError, exitCode } from '@quorate/shared/errors'
 import { version } from '@quorate/shared/version'
 import type { CliContext } from './cli/context.js'
@@ -29,6 +30,14 @@ const write = (stream: NodeJS.WriteStream, text: string): void => {
   if (!closed.has(stream)) stream.write(text)
 }
 
+/** Ctrl-C rejects, Ctrl-D closes: neither is an answer. */
+async function lineFrom(lines: Interface, question: string): Promise<string> {
+  const given = Promise.race([lines.question(question), once(lines, 'close').then(() => '')]).catch(() => '')
+  const answer = await given.finally(() => lines.close())
+  if (answer === '') write(stderr, '\n')
+  return answer
+}
+
 const terminal: Terminal = {
   out: (text) => write(stdout, text),
   err: (text) => write(stderr, text),
@@ -37,12 +46,13 @@ const terminal: Terminal = {
   canAsk: stdin.isTTY === true && stderr.isTTY === true,
   // A serial console reports 0 for an unknown size.
   size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
-  async ask(question) {
-    const lines = createInterface({ input: stdin, output: stderr })
-    // Ctrl-C rejects, Ctrl-D closes; neither is a yes.
-    const given = Promise.race([lines.question(question), once(lines, 'close').then(() => '')]).catch(() => '')
-    const answer = await given.finally(() => lines.close())
-    if (answer === '') write(stderr, '\n')
+  ask: (question) => lineFrom(createInterface({ input: stdin, output: stderr }), question),
+  async askSecret(question) {
+    write(stderr, question)
+    // A terminal that it writes to, but that shows nothing: what is typed is edited there as usual.
+    const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+    const answer = await lineFrom(createInterface({ input: stdin, output: silent, terminal: true }), '')
+    if (answer !== '') write(stderr, '\n')
     return answer
   },
 }

@@ -9,23 +9,24 @@ import type { Session } from './runs/session.js'
 import { approvalStore } from './state/approvals.js'
 import { backupStore } from './state/backups.js'
 import { enrolledNodes, fleetIdOf } from './state/enrolled-nodes.js'
-import { readIdentity, readState } from './state/fleet-ca.js'
+import { type CoordinatorIdentity, readIdentity, readState } from './state/fleet-ca.js'
 import { keepBackup } from './state/keep-backup.js'
-import { statePaths } from './state/paths.js'
-import { renewalsOf } from './state/renewals.js'
+import { type StatePaths, statePaths } from './state/paths.js'
+import { type Renewals, renewalsOf } from './state/renewals.js'
 import { requestFolder } from './state/request-folder.js'
 import { restTokens } from './state/rest-tokens.js'
 import { revocationsOf } from './state/revocations.js'
+import { isDue, validityOf } from './state/validity.js'
 
 /** Opens a state folder that `init` made as a session for command line and REST; STATE_NOT_INITIALISED. */
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
-  let identity = await readIdentity(paths)
-  const renewals = renewalsOf(paths, async () => identity.cert)
+  const renewals = renewalsOf(paths)
+  let identity = await inTime(await readIdentity(paths), paths, renewals)
   const revocations = revocationsOf(paths, () => identity)
   const seenNow = seenNowStore(paths.seenNow)
   return {
-    connect: () => connectFleet(identity, {}, revocations.newest),
+    connect: (options) => connectFleet(identity, { newest: revocations.newest, ...options }),
     revocations,
     runs: runStore(paths.runs),
     leases: leaseStore(paths.leases),
@@ -40,8 +41,8 @@ export async function openSession(folder: string): Promise<Session> {
     tokens: restTokens(paths.restTokens),
     renewals: {
       ...renewals,
-      async renewOwn() {
-        const validity = await renewals.renewOwn()
+      async renewOwn(when) {
+        const validity = await renewals.renewOwn(when)
         identity = await readIdentity(paths)
         return validity
       },
@@ -49,4 +50,16 @@ export async function openSession(folder: string): Promise<Session> {
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }
+}
+
+/** The coordinator's identity, renewed where it is due: it needs no agent for that. One that cannot be renewed is used until its end. */
+async function inTime(identity: CoordinatorIdentity, paths: StatePaths, renewals: Renewals) {
+  const validity = validityOf(identity.cert)
+  if (!isDue(validity, Date.now())) return identity
+  const problem = await renewals.renewOwn('if due').then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  if (problem !== undefined && validity.until < Date.now()) throw problem.error
+  return readIdentity(paths)
 }

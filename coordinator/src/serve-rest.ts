@@ -2,7 +2,7 @@ import type { Served, ServeOptions } from './cli/context.js'
 import { openSession } from './open-session.js'
 import { serve } from './rest/serve.js'
 import { revokedKeys } from './runs/revoke.js'
-import { readCa } from './state/fleet-ca.js'
+import { readIssuer } from './state/issuer.js'
 import { statePaths } from './state/paths.js'
 import { readOrMakeToken } from './state/rest-token.js'
 import { restTokens } from './state/rest-tokens.js'
@@ -24,7 +24,7 @@ export async function serveRest({
     token: await readOrMakeToken(file),
     findToken: restTokens(paths.restTokens).find,
     isRevoked: async (sha256) => (await revokedKeys(session)).has(sha256),
-    fleetCa: () => readCa(paths),
+    issuer: () => readIssuer(paths),
     tls,
   })
   return { url, tokenFile: file, close }

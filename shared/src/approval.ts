@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
 import { QuorateError } from './errors.js'
+import { isOfFleet } from './fleet-chain.js'
 import { sha256Hex } from './hash.js'
-import { type CertificateView, isSignedBy, readCertificate } from './pki.js'
+import { type CertificateView, readCertificate, readCertificates } from './pki.js'
 import { isPersonName, rolesIn } from './roles.js'
 
 /** Kinds of runs that are approved, each with its own plan. */
@@ -29,7 +30,7 @@ export interface SignedApproval {
   readonly statement: string
   /** ECDSA with SHA-256 (DER), base64. */
   readonly signature: string
-  /** PEM, issued by the fleet CA for the role approver. */
+  /** PEM, issued by the fleet for the role approver; its issuer's certificate follows it, if it has one. */
   readonly certificate: string
 }
 
@@ -107,9 +108,10 @@ export interface ApprovalTest {
 /** An approval of this fleet that holds now; APPROVAL_INVALID with the reason for any other. Whose plan it is about is for the caller to compare. */
 export function readApproval(signed: SignedApproval, { caPem, now, denied }: ApprovalTest): Approval {
   const statement = parseApproval(signed.statement)
-  const certificate = approverCertificate(signed, statement, caPem)
+  const certificate = approverCertificate(signed, statement, { caPem, now })
   if (!isSignature(signed)) throw invalid(`its signature is not that of ${statement.approver}'s key`)
-  if (statement.fleet !== readCertificate(caPem).publicKeyPin) throw invalid('it is of another fleet')
+  const pins = readCertificates(caPem).map(({ publicKeyPin }) => publicKeyPin)
+  if (!pins.includes(statement.fleet)) throw invalid('it is of another fleet')
   requireDates(statement, certificate, now)
   if (denied?.has(certificate.publicKeyPin.slice('sha256:'.length)))
     throw invalid(`the key of ${statement.approver} was revoked`)
@@ -120,10 +122,10 @@ export function readApproval(signed: SignedApproval, { caPem, now, denied }: App
 function approverCertificate(
   { certificate: pem }: SignedApproval,
   { approver }: ApprovalStatement,
-  caPem: string,
+  { caPem, now }: ApprovalTest,
 ): CertificateView {
   const certificate = viewOf(pem)
-  if (!isSignedBy(pem, caPem)) throw invalid('its certificate was not issued by this fleet')
+  if (!isOfFleet(pem, caPem, now)) throw invalid('its certificate was not issued by this fleet')
   const held = rolesIn(certificate.organizations)
   if (!held.includes('approver') || certificate.isCa)
     throw invalid(

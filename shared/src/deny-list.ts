@@ -1,6 +1,8 @@
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
 import { QuorateError } from './errors.js'
+import { isOfFleet } from './fleet-chain.js'
 import { sha256Hex } from './hash.js'
+import type { KeyPair } from './issue-certificate.js'
 import { pemBlocks } from './pki.js'
 
 /** A key that counts no more, whatever certificate it comes with. */
@@ -32,16 +34,19 @@ export const largestDenyList = 1024 * 1024
 /** A signature for a list is none for anything else that the CA signs. */
 const signedText = (text: string): Buffer => Buffer.from(`quorate deny list v1\n${text}`)
 
-/** The list with the signature of the fleet CA: two lines. */
-export function signDenyList({ number, fleet, denied }: DenyList, caKeyPem: string): string {
+/** The list with the signature of a root or an issuer of the fleet, and the issuer's certificate (DER, base64): two or three lines. */
+export function signDenyList({ number, fleet, denied }: DenyList, { certPem, keyPem }: KeyPair): string {
   const text = JSON.stringify({ number, fleet, denied })
-  const signature = sign('sha256', signedText(text), createPrivateKey(caKeyPem))
-  return `${text}\n${signature.toString('base64')}\n`
+  const signature = sign('sha256', signedText(text), createPrivateKey(keyPem)).toString('base64')
+  const signer = new X509Certificate(certPem)
+  return [text, signature, ...(isRoot(signer) ? [] : [signer.raw.toString('base64')]), ''].join('\n')
 }
 
-/** Reads a list; DENY_LIST_REFUSED where it is that of another fleet, or the fleet CA did not sign it. */
+const isRoot = (certificate: X509Certificate): boolean => certificate.checkIssued(certificate)
+
+/** Reads a list; DENY_LIST_REFUSED where it is that of another fleet, or neither a root of the fleet nor an issuer of one signed it. */
 export function openDenyList(document: string, caPem: string): OpenedDenyList {
-  const [text = '', signature = '', ...more] = document.split('\n')
+  const [text = '', signature = '', issuer = '', ...more] = document.split('\n')
   if (document.length > largestDenyList || more.join('') !== '') throw denyListRefused('it is no signed list')
   const list = parsed(text)
   if (list === undefined) throw denyListRefused('it is no signed list')
@@ -51,9 +56,24 @@ export function openDenyList(document: string, caPem: string): OpenedDenyList {
     throw denyListRefused(
       `it is that of ${JSON.stringify(list.fleet)}, not of ${JSON.stringify(cas.map(commonName).join(', '))}`,
     )
-  const isSigned = own.some((ca) => verify('sha256', signedText(text), ca.publicKey, Buffer.from(signature, 'base64')))
+  const signers = issuer === '' ? own : [issuerIn(issuer, own)]
+  const isSigned = signers.some((one) =>
+    verify('sha256', signedText(text), one.publicKey, Buffer.from(signature, 'base64')),
+  )
   if (!isSigned) throw denyListRefused(`the CA of ${JSON.stringify(list.fleet)} did not sign it`)
   return { ...list, text }
+}
+
+/** The issuer that signed. That it has ended by now says nothing against the list: the newest one may be old. */
+function issuerIn(base64: string, roots: readonly X509Certificate[]): X509Certificate {
+  let issuer: X509Certificate
+  try {
+    issuer = new X509Certificate(Buffer.from(base64, 'base64'))
+  } catch {
+    throw denyListRefused('it is no signed list')
+  }
+  if (issuer.ca && isOfFleet(issuer.toString(), roots.join(''), Date.now())) return issuer
+  throw denyListRefused('who signed it is no issuer of this fleet')
 }
 
 /** The name of the fleet that a CA belongs to, as lists have it. */

@@ -117,6 +117,11 @@ export const catalogue = {
     remedy:
       'To use the node again, give it a new key: `quorate enroll NODE --address HOST --bundle DIR`, copy the folder to /etc/quorate there, restart quorate-agent.',
   },
+  ROOT_KEY_LOCKED: {
+    status: 'FAILED_PRECONDITION',
+    exit: 'usage',
+    remedy: 'On a terminal: `quorate renew issuer` asks for the passphrase. In a script: --passphrase-file FILE.',
+  },
   REVOKES_ITSELF: {
     status: 'FAILED_PRECONDITION',
     exit: 'usage',

@@ -38,7 +38,26 @@ export function createFleetCa(fleetId: string): KeyPair {
   return { certPem: signCertificate({ ...names, ...dates, isCa: true, usages: [] }, publicKey, { keyPem }), keyPem }
 }
 
-/** A certificate with a new key (ECDSA P-256), signed by `ca`. Negative `days` make one that has expired. */
+/** Days for which an issuer may issue. */
+export const issuerDays = 90
+
+/** A new issuer below a root of a fleet: what it issues comes with its certificate. It can make no issuers itself. */
+export function createIssuer(root: KeyPair): KeyPair {
+  const { publicKey, privateKey } = newKeys()
+  const commonName = `${readCertificate(root.certPem).commonName} issuer`
+  const names = { commonName, organizations: [], dnsNames: [], ipAddresses: [] }
+  const dates = { notBefore: backdated(), notAfter: notLater(new Date(Date.now() + issuerDays * day), root) }
+  const template = { ...names, ...dates, isCa: true, makesIssuers: false, usages: [] }
+  return { certPem: signCertificate(template, publicKey, root), keyPem: keyText(privateKey) }
+}
+
+/** A certificate ends with its issuer's at the latest: longer it would hold nowhere. */
+function notLater(date: Date, { certPem }: KeyPair): Date {
+  const { notAfter } = readCertificate(certPem)
+  return notAfter < date ? notAfter : date
+}
+
+/** A certificate with a new key (ECDSA P-256), signed by `ca`, which ends no later than `ca`. Negative `days` make one that has expired. */
 export function issueCertificate(input: IssueInput): KeyPair {
   const { publicKey, privateKey } = newKeys()
   return { certPem: certify(input, publicKey), keyPem: keyText(privateKey) }
@@ -51,7 +70,7 @@ export const certifyKey = (input: IssueInput, publicKeyPem: string): string =>
 function certify(input: IssueInput, publicKey: KeyObject): string {
   const bad = input.ipAddresses.find((address) => isIP(address) === 0)
   if (bad !== undefined) throw new QuorateError('INVALID_REQUEST', `not an IP address: ${JSON.stringify(bad)}`)
-  const notAfter = new Date(Date.now() + input.days * day)
+  const notAfter = notLater(new Date(Date.now() + input.days * day), input.ca)
   const notBefore = input.days > 0 ? backdated() : new Date(notAfter.getTime() - day)
   const usages = input.usage === 'both' ? (['client', 'server'] as const) : [input.usage]
   return signCertificate({ ...input, notBefore, notAfter, isCa: false, usages }, publicKey, input.ca)

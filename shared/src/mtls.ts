@@ -21,6 +21,16 @@ export function clientCredentials({ ca, cert, key }: MutualTlsIdentity, checkPee
   )
 }
 
+/**
+ * Credentials for a peer whose certificate may have ended: own certificate shown, the peer's not checked. Only for calls whose answer proves itself,
+ * and that send nothing which another must not have.
+ */
+export function unprovenPeerCredentials({ ca, cert, key }: MutualTlsIdentity): ChannelCredentials {
+  return ChannelCredentials.createFromSecureContext(createSecureContext({ ca, cert, key, minVersion }), {
+    rejectUnauthorized: false,
+  })
+}
+
 /** Options of the listening side's TLS server: a client certificate of the fleet CA is required, TLS 1.3. */
 export function serverTlsOptions({ ca, cert, key }: MutualTlsIdentity): TlsOptions {
   return {

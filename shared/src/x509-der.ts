@@ -13,6 +13,8 @@ export interface CertificateTemplate {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly isCa: boolean
+  /** Of a CA: whether it may issue CAs; unset: it may. */
+  readonly makesIssuers?: boolean
   readonly usages: readonly ('client' | 'server')[]
 }
 
@@ -103,9 +105,12 @@ function alternativeNames({ dnsNames, ipAddresses }: CertificateTemplate): Asn1 
 const keyUsage = (isCa: boolean): Asn1 => leaf(asn1.Type.BITSTRING, isCa ? '\x01\x06' : '\x07\x80')
 
 function extensions(template: CertificateTemplate, own: string, authority: string | undefined): Asn1 {
-  const { isCa, usages, dnsNames, ipAddresses } = template
+  const { isCa, makesIssuers = true, usages, dnsNames, ipAddresses } = template
+  // RFC 5280 4.2.1.9: pathLenConstraint 0, no CA below it.
+  const length = makesIssuers ? [] : [leaf(asn1.Type.INTEGER, '\0')]
+  const constraints = isCa ? sequence(leaf(asn1.Type.BOOLEAN, '\xff'), ...length) : sequence()
   const list = [
-    extension(oid.basicConstraints, isCa ? sequence(leaf(asn1.Type.BOOLEAN, '\xff')) : sequence(), true),
+    extension(oid.basicConstraints, constraints, true),
     extension(oid.keyUsage, keyUsage(isCa), true),
     extension(oid.subjectKeyIdentifier, octets(own)),
   ]

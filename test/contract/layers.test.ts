@@ -100,7 +100,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
   },
   'coordinator/src/config': { may: ['shared/src'], doors: ['zod', 'node:fs', 'node:fs/promises', 'node:net'] },
   'coordinator/src/state': {
-    may: ['shared/src', 'coordinator/src/config'],
+    may: ['shared/src', 'coordinator/src/config', 'coordinator/src/engine'],
     doors: ['node:fs', 'node:fs/promises', 'age-encryption', 'zod', 'node:net', 'node:stream/promises'],
   },
   'coordinator/src/fleet': {

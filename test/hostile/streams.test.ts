@@ -36,7 +36,9 @@ const asOperator = identity('coordinator', 'client', 'quorate:operator')
 async function agentThat(t: Test, misbehave: Misbehaviour): Promise<Agent> {
   const hostile = await serveHostile(misbehave)
   hostile.identify(asAgent)
-  const fleet = connectFleet(asOperator, { firstPauseMs: 10, longestPauseMs: 20, changeMs: 200, readMs: 0 })
+  const fleet = connectFleet(asOperator, {
+    patience: { firstPauseMs: 10, longestPauseMs: 20, changeMs: 200, readMs: 0 },
+  })
   t.teardown(() => {
     fleet.close()
     hostile.close()

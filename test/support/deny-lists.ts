@@ -8,5 +8,5 @@ export function denyListOf(ca: KeyPair, number: number, ...certificates: readonl
     const certificate = new X509Certificate(pem)
     return { sha256: keyOf(certificate), whose: 'a test', deniedAt: Date.UTC(2026, 10, 30) }
   })
-  return signDenyList({ number, fleet: fleetOf(ca.certPem), denied }, ca.keyPem)
+  return signDenyList({ number, fleet: fleetOf(ca.certPem), denied }, ca)
 }

@@ -1,6 +1,7 @@
-import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
+import { createPrivateKey, sign, verify, type X509Certificate } from 'node:crypto'
 import { keyOf } from '@quorate/shared/deny-list'
 import { QuorateError } from '@quorate/shared/errors'
+import { certificatesIn, isOfFleet } from '@quorate/shared/fleet-chain'
 import type { MutualTlsIdentity } from '@quorate/shared/mtls'
 import { readCertificate } from '@quorate/shared/pki'
 import type { DeniedKeys } from './deny-list.js'
@@ -18,9 +19,6 @@ export interface NodeProof {
 
 /** What the signature is for: a signature for one thing proves nothing about another, nor does one of TLS. */
 type Subject = 'quorate sealing key v1' | 'quorate sealed secret v1'
-
-/** A fleet has a CA and at most an issuer below it. */
-const mostIssuers = 3
 
 /** Signs with the key of this node's certificate. */
 export function prove({ cert, key }: NodeIdentity, subject: Subject, text: Uint8Array): NodeProof {
@@ -41,14 +39,13 @@ export function requireProof(
   { certificatePem, signature }: NodeProof,
   { node, ca, denied, subject, text }: Claim,
 ): void {
-  const [certificate, ...between] = certificatesIn(certificatePem)
+  const certificate = firstIn(certificatePem)
   if (certificate === undefined) throw unproven(node, 'no certificate came with it')
-  if (!isIssued(certificate, between, certificatesIn(ca)))
-    throw unproven(node, 'the fleet did not issue the certificate')
+  const now = Date.now()
+  if (!isOfFleet(certificatePem, ca, now)) throw unproven(node, 'the fleet did not issue the certificate')
   const { organizations, sans, notBefore, notAfter } = readCertificate(certificate.toString())
   if (!organizations.includes('quorate:node')) throw unproven(node, 'the certificate is not that of a node')
   if (!sans.includes(node)) throw unproven(node, `the certificate is that of ${sans.join(', ')}`)
-  const now = Date.now()
   if (now < notBefore.getTime() || now > notAfter.getTime()) throw unproven(node, 'the certificate is not valid now')
   if (denied.find(keyOf(certificate)) !== undefined) throw unproven(node, 'its key was revoked')
   if (!verify('sha256', signedText(subject, text), certificate.publicKey, signature))
@@ -57,34 +54,9 @@ export function requireProof(
 
 const signedText = (subject: Subject, text: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${subject}\n`), text])
 
-/** Whether the fleet issued a certificate, by way of issuers that come with it, if any. */
-export function isOfFleet(certificatePem: string, ca: string): boolean {
-  const [certificate, ...between] = certificatesIn(certificatePem)
-  return certificate !== undefined && isIssued(certificate, between, certificatesIn(ca))
-}
-
-function isIssued(
-  leaf: X509Certificate,
-  between: readonly X509Certificate[],
-  roots: readonly X509Certificate[],
-): boolean {
-  let current = leaf
-  for (let issuers = 0; issuers < mostIssuers; issuers++) {
-    if (roots.some((root) => issued(root, current))) return true
-    const issuer = between.find((one) => one !== current && issued(one, current))
-    if (issuer === undefined) return false
-    current = issuer
-  }
-  return false
-}
-
-const issued = (issuer: X509Certificate, certificate: X509Certificate): boolean =>
-  issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
-
-function certificatesIn(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+function firstIn(pem: string): X509Certificate | undefined {
   try {
-    return blocks.map((block) => new X509Certificate(block))
+    return certificatesIn(pem)[0]
   } catch (cause) {
     throw new QuorateError('SEAL_UNPROVEN', 'the certificate that came with it cannot be read', { cause })
   }

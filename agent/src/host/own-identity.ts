@@ -1,16 +1,20 @@
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
-import { offeredText } from '@quorate/shared/identity-offer'
+import { isOfFleet } from '@quorate/shared/fleet-chain'
+import { offeredText, vouchedText } from '@quorate/shared/identity-offer'
 import { keyMatches, readCertificate } from '@quorate/shared/pki'
 import type { Host } from './host.js'
-import { isOfFleet, type NodeIdentity } from './node-identity.js'
+import type { NodeIdentity } from './node-identity.js'
 
 /** A key that was made here, and what shows that its private half is here too. */
 export interface OfferedKey {
   readonly publicKeyPem: string
   /** Of the offer's text, by the offered key. */
   readonly signature: Uint8Array
+  /** By the key of the present certificate, which may have ended. */
+  readonly vouched: Uint8Array
+  readonly certificatePem: string
 }
 
 interface Pair {
@@ -61,7 +65,12 @@ export class OwnIdentity implements NodeIdentity {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#offered = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-    return { publicKeyPem, signature: sign('sha256', offeredText(this.node, publicKeyPem), privateKey) }
+    const { cert: certificatePem, key } = this.#pair
+    return {
+      ...{ publicKeyPem, certificatePem },
+      signature: sign('sha256', offeredText(this.node, publicKeyPem), privateKey),
+      vouched: sign('sha256', vouchedText(this.node, publicKeyPem), createPrivateKey(key)),
+    }
   }
 
   /** Takes a certificate for the offered key and uses it; the end of its validity. CERTIFICATE_INVALID for any other, and nothing is changed. */
@@ -71,7 +80,7 @@ export class OwnIdentity implements NodeIdentity {
     const { organizations, sans, notBefore, notAfter } = readCertificate(cert)
     const before = readCertificate(this.#pair.cert)
     const now = Date.now()
-    if (!isOfFleet(cert, this.ca)) throw invalid('the fleet did not issue it')
+    if (!isOfFleet(cert, this.ca, now)) throw invalid('the fleet did not issue it')
     if (!organizations.includes('quorate:node')) throw invalid('it is not that of a node')
     if (!sameNames(sans, before.sans)) throw invalid(`it is for ${sans.join(', ')}, not for ${before.sans.join(', ')}`)
     if (notBefore.getTime() > now || notAfter.getTime() < now + leastMs)

@@ -4,7 +4,7 @@ import { readOperation } from './operation.js'
 /** The public half of a new key for this node's certificate; the private one stays in this process until the certificate comes. */
 export const offerIdentityKey = readOperation<OfferIdentityKeyRequest, OfferIdentityKeyResponse>(
   async (_request, { identity }) => {
-    const { publicKeyPem, signature } = identity.offer()
-    return { publicKeyPem, signature: Buffer.from(signature) }
+    const { signature, vouched, ...offered } = identity.offer()
+    return { ...offered, signature: Buffer.from(signature), vouched: Buffer.from(vouched) }
   },
 )

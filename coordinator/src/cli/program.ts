@@ -21,6 +21,7 @@ import { reportCommand } from './report.js'
 import { resumeCommand } from './resume.js'
 import { revokeCommand } from './revoke.js'
 import { rollbackCommand } from './rollback.js'
+import { rootCommand } from './root.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
 import type { Terminal } from './terminal.js'
@@ -34,6 +35,7 @@ const commands: readonly CommandMaker[] = [
   nodesCommand,
   renewCommand,
   revokeCommand,
+  rootCommand,
   planCommand,
   approveCommand,
   approvalsCommand,

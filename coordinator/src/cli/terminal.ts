@@ -10,4 +10,6 @@ export interface Terminal {
   size(): { readonly columns: number; readonly rows: number }
   /** One line from the operator. */
   ask(question: string): Promise<string>
+  /** The same, without showing what is typed. */
+  askSecret(question: string): Promise<string>
 }

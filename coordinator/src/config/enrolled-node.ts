@@ -9,6 +9,8 @@ export interface EnrolledNode {
   readonly agent: string
   /** Unix milliseconds. */
   readonly enrolledAt: number
+  /** When its certificate began; unix milliseconds. Unset: as an earlier version recorded it, for 825 days. */
+  readonly certificateBeganAt?: number | undefined
   /** When its certificate ends; unix milliseconds. */
   readonly certificateExpiresAt: number
 }

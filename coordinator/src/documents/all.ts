@@ -14,6 +14,7 @@ import {
   reportFile,
   restored,
   revocation,
+  root,
   tokenCreated,
   tokens,
 } from './fleet.js'
@@ -48,6 +49,7 @@ export const documents: readonly Document[] = [
   approvals,
   renewals,
   revocation,
+  root,
   explanation,
   detached,
   history,

@@ -69,12 +69,19 @@ export const restored = document('restored', 'Files that were written: `quorate 
 export const renewals = document('renewals', 'Identities and what became of them: `quorate renew`.', {
   identities: list(
     object({
-      whose: text.describe("A node's name, or `coordinator`."),
+      whose: text.describe("A node's name, `coordinator`, or `issuer`."),
       state: z.enum(['renewed', 'valid', 'failed']),
       until: time,
       problem: object({ code: text, message: text, remedy: text }).optional(),
     }),
   ),
+})
+
+export const root = document('root', 'Where the root key of the fleet is: `quorate root show`.', {
+  rootKey: z.enum(['in clear', 'under a passphrase', 'elsewhere']),
+  issuerUntil: time
+    .optional()
+    .describe('When the issuer ends, which issues all certificates; absent where there is none yet.'),
 })
 
 export const revocation = document('revocation', 'Revoked keys, and which node knows it: `quorate revoke`.', {

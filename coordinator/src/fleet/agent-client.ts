@@ -266,8 +266,9 @@ class GrpcAgent implements Agent {
     return new QuorateError('AGENT_UNTRUSTED', `the agent can be reached, but it ${distrust}`, {
       where: this.node,
       cause: error,
-      remedy:
-        "Compare this machine's clock with the node's, and the fleet-ca.crt in its /etc/quorate with fleet/ca.crt of the state folder.",
+      remedy: distrust.includes('expired')
+        ? `quorate renew ${this.node}`
+        : "Compare this machine's clock with the node's, and the fleet-ca.crt in its /etc/quorate with fleet/ca.crt of the state folder.",
     })
   }
 

@@ -40,7 +40,10 @@ export function diagnoseTrust({ target, serverName, identity }: Dial): Promise<s
       shaken = true
     })
     socket.once('data', () => finish(undefined))
-    socket.on('error', closed)
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'CERT_HAS_EXPIRED') finish('shows a certificate that has expired')
+      else closed()
+    })
     socket.once('close', closed)
   })
 }

@@ -1,6 +1,6 @@
 import { boundedClient } from '@quorate/shared/answer-bounds'
 import { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { clientCredentials } from '@quorate/shared/mtls'
+import { clientCredentials, unprovenPeerCredentials } from '@quorate/shared/mtls'
 import type { NodeEntry } from '../config/cluster-file.js'
 import type { Agent } from './agent.js'
 import { agentClient, type Patience } from './agent-client.js'
@@ -27,14 +27,20 @@ const largestMessage = 16 * 1024 * 1024
 /** An agent may have been taken over: what it answers is looked at before anything uses it. */
 const BoundedClient = boundedClient(NodeAgentServiceClient)
 
-/** `newest`: the list of revoked keys; unset: none. */
+export interface FleetOptions {
+  readonly patience?: Partial<Patience>
+  /** The list of revoked keys; unset: none. */
+  readonly newest?: NewestDenyList
+  /** Talks to agents without proof of who they are: to renew a certificate that has ended. What such an agent says must prove itself. */
+  readonly unproven?: boolean
+}
+
 export function connectFleet(
   identity: FleetIdentity,
-  patience: Partial<Patience> = {},
-  newest: NewestDenyList = async () => undefined,
+  { patience = {}, newest = async () => undefined, unproven = false }: FleetOptions = {},
 ): Fleet {
   const guard = new PeerGuard(newest)
-  const credentials = clientCredentials(identity, guard.checkPeer)
+  const credentials = unproven ? unprovenPeerCredentials(identity) : clientCredentials(identity, guard.checkPeer)
   const clients = new Map<string, { client: NodeAgentServiceClient; agent: Agent }>()
   return {
     agent(node) {

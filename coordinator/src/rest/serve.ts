@@ -14,6 +14,11 @@ import type { Credentials } from './access.js'
 import { buildApp } from './app.js'
 import { type ListenAddress, parseListen } from './listen-address.js'
 
+/** Certificate and key of an issuer, and the roots that it is below; PEM. */
+interface IssuerOfFleet extends KeyPair {
+  readonly rootsPem: string
+}
+
 export interface ServeOptions {
   readonly session: Session
   /** `127.0.0.1:7446` (the default of the command line), `[::1]:7446`, `unix:/PATH`; any other address requires TLS. */
@@ -24,8 +29,8 @@ export interface ServeOptions {
   readonly findToken?: Credentials['findToken']
   /** Whether a key was revoked, at every request with a certificate. */
   readonly isRevoked?: Credentials['isRevoked']
-  /** Reads the fleet CA with its key (`readCa` of state/fleet-ca.ts). Called only with TLS, to issue the server certificate. */
-  readonly fleetCa: () => Promise<KeyPair>
+  /** The issuer of the fleet (`readIssuer` of state/issuer.ts). Called only with TLS, to issue the server certificate. */
+  readonly issuer: () => Promise<IssuerOfFleet>
   /** Serve TLS and accept client certificates on loopback too. */
   readonly tls?: boolean
   /** How often to look whether identities, or the certificate that REST shows, are due for renewal; milliseconds, an hour by default. */
@@ -53,7 +58,7 @@ export async function serve({
   token,
   findToken,
   isRevoked,
-  fleetCa,
+  issuer,
   tls = false,
   renewEveryMs = hourMs,
 }: ServeOptions): Promise<Serving> {
@@ -65,7 +70,7 @@ export async function serve({
       remedy: 'Set --token-file, or serve TLS with --tls.',
     })
   }
-  const https = secure ? tlsOptions(await fleetCa(), address) : undefined
+  const https = secure ? tlsOptions(await issuer(), address) : undefined
   const named = { ...(findToken === undefined ? {} : { findToken }), ...(isRevoked === undefined ? {} : { isRevoked }) }
   const stopped = new AbortController()
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
@@ -84,7 +89,7 @@ export async function serve({
   void keepIdentities(session, keeping)
   if (https !== undefined) {
     const show = async () => {
-      const next = tlsOptions(await fleetCa(), address)
+      const next = tlsOptions(await issuer(), address)
       const server = app.server as Server
       server.setSecureContext(next)
       return next.cert
@@ -105,7 +110,7 @@ async function privately(path: string, listen: () => Promise<unknown>): Promise<
   await chmod(path, 0o600)
 }
 
-function tlsOptions(ca: KeyPair, address: ListenAddress) {
+function tlsOptions(ca: IssuerOfFleet, address: ListenAddress) {
   const host = address.kind === 'tcp' ? [address.host] : []
   const { certPem, keyPem } = issueCertificate({
     ca,
@@ -118,8 +123,8 @@ function tlsOptions(ca: KeyPair, address: ListenAddress) {
   })
   // A caller without a certificate may have the token; access.ts accepts only verified certificates.
   return {
-    ca: ca.certPem,
-    cert: certPem,
+    ca: ca.rootsPem,
+    cert: `${certPem}${ca.certPem}`,
     key: keyPem,
     minVersion: 'TLSv1.3',
     handshakeTimeout: handshakeLimits.withinMs,

@@ -1,7 +1,7 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
 import { pause } from '@quorate/shared/pause'
-import { isDue, validityOf } from '../state/renewals.js'
+import { isDue, validityOf } from '../state/validity.js'
 import { type Renewed, renewIdentities } from './renew.js'
 import type { Session } from './session.js'
 

@@ -1,14 +1,18 @@
 import { type Clock, systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import { requireOffered } from '@quorate/shared/identity-offer'
+import { requireOffered, requireVouched } from '@quorate/shared/identity-offer'
 import { type EnrolledNode, enrolledAs, entryOf } from '../config/enrolled-node.js'
+import type { Agent } from '../fleet/agent.js'
 import type { Fleet } from '../fleet/fleet.js'
-import { isDue, isNodeDue, type Renewals } from '../state/renewals.js'
+import { isNodeDue, type Renewals } from '../state/renewals.js'
+import type { RootAccess } from '../state/root-key.js'
+import { isDue, validityOf } from '../state/validity.js'
+import { revokedKeys } from './revoke.js'
 import type { Session } from './session.js'
 
 /** What became of one identity. */
 export interface Renewed {
-  /** A node's name, or `coordinator`. */
+  /** A node's name, `coordinator`, or `issuer`: what issues all others. */
   readonly whose: string
   readonly state: 'renewed' | 'valid' | 'failed'
   /** When its certificate ends; Unix milliseconds. */
@@ -17,21 +21,27 @@ export interface Renewed {
 }
 
 export interface RenewOptions {
-  /** Names of nodes, or `coordinator`; empty: all. */
+  /** Names of nodes, `coordinator` or `issuer`; empty: all. */
   readonly names: readonly string[]
   /** Also those that are valid for longer than a third of their life. */
   readonly early: boolean
+  /** How the root key is reached, where it is not in clear beside the issuer. */
+  readonly root?: RootAccess | undefined
 }
 
 /** Renews the coordinator's identity and those of nodes that answer; a node that does not is tried again next time. USAGE for a name of no node. */
-export async function renewIdentities(session: Session, { names, early }: RenewOptions): Promise<readonly Renewed[]> {
+export async function renewIdentities(session: Session, options: RenewOptions): Promise<readonly Renewed[]> {
+  const { names, early } = options
   const { renewals, clock = systemClock } = session
   if (renewals === undefined) throw new QuorateError('STATE_NOT_INITIALISED', 'this state folder issues no identities')
   const enrolled = await session.enrolled()
-  for (const name of names) if (name !== own) enrolledAs(enrolled, name)
+  for (const name of names) if (name !== own && name !== issuer) enrolledAs(enrolled, name)
   const isMeant = (name: string) => names.length === 0 || names.includes(name)
   // First, so that nodes are asked with what is valid for long.
-  const first = isMeant(own) ? [await renewOwn(renewals, { early, clock })] : []
+  const first = [
+    ...(await renewIssuer(renewals, options, clock)),
+    ...(isMeant(own) ? [await renewOwn(renewals, { early, clock })] : []),
+  ]
   const fleet = session.connect()
   try {
     const nodes = enrolled.filter(({ name }) => isMeant(name))
@@ -45,12 +55,29 @@ export async function renewIdentities(session: Session, { names, early }: RenewO
 }
 
 const own = 'coordinator'
+const issuer = 'issuer'
+
+/** It renews by itself where the root key is beside it, with the first identity that it issues: then there is nothing to say. */
+async function renewIssuer(renewals: Renewals, { names, early, root }: RenewOptions, clock: Clock): Promise<Renewed[]> {
+  if (names.length > 0 && !names.includes(issuer)) return []
+  const { validity, rootKey } = await renewals.issuer()
+  const isNamed = names.includes(issuer)
+  const due = validity === undefined || isDue(validity, clock.now())
+  if (!isNamed && (!due || rootKey === 'in clear')) return []
+  const until = validity?.until ?? 0
+  if (!due && !early) return [{ whose: issuer, state: 'valid', until }]
+  try {
+    return [{ whose: issuer, state: 'renewed', until: (await renewals.renewIssuer(root ?? {})).until }]
+  } catch (thrown) {
+    return [{ whose: issuer, state: 'failed', until, problem: problemOf(thrown, issuer) }]
+  }
+}
 
 async function renewOwn(renewals: Renewals, { early, clock }: { early: boolean; clock: Clock }): Promise<Renewed> {
   const validity = await renewals.own()
   if (!early && !isDue(validity, clock.now())) return { whose: own, state: 'valid', until: validity.until }
   try {
-    return { whose: own, state: 'renewed', until: (await renewals.renewOwn()).until }
+    return { whose: own, state: 'renewed', until: (await renewals.renewOwn('now')).until }
   } catch (thrown) {
     return { whose: own, state: 'failed', until: validity.until, problem: problemOf(thrown, own) }
   }
@@ -68,18 +95,41 @@ async function renewNode(node: EnrolledNode, parts: NodeRenewal): Promise<Renewe
   const { renewals, fleet, session, early, clock } = parts
   const { name: whose, certificateExpiresAt: until } = node
   if (!early && !isNodeDue(node, clock.now())) return { whose, state: 'valid', until }
+  // One that has ended is no proof of who answers: the key that the node has is.
+  const asker = until < clock.now() ? session.connect({ unproven: true }) : fleet
   try {
-    const agent = fleet.agent(entryOf(node))
-    const offered = await agent.read('offerIdentityKey', {})
-    requireOffered(node.name, offered)
-    const certificatePem = await renewals.certify(node, offered.publicKeyPem)
-    const { notAfterUnixMs } = await agent.read('renewIdentity', { certificatePem })
-    await renewals.record(node, notAfterUnixMs)
+    const certificatePem = await certifyOffered(asker.agent(entryOf(node)), node, {
+      renewals,
+      session,
+      expired: asker !== fleet,
+    })
+    const { notAfterUnixMs } = await asker.agent(entryOf(node)).read('renewIdentity', { certificatePem })
+    await renewals.record(node, validityOf(certificatePem))
     await meetAgain(node, session)
     return { whose, state: 'renewed', until: notAfterUnixMs }
   } catch (thrown) {
     return { whose, state: 'failed', until, problem: problemOf(thrown, whose) }
+  } finally {
+    if (asker !== fleet) asker.close()
   }
+}
+
+interface Offering extends Pick<NodeRenewal, 'renewals' | 'session'> {
+  readonly expired: boolean
+}
+
+/** A certificate for the key that the node offers. */
+async function certifyOffered(
+  agent: Agent,
+  node: EnrolledNode,
+  { renewals, session, expired }: Offering,
+): Promise<string> {
+  const offered = await agent.read('offerIdentityKey', {})
+  requireOffered(node.name, offered)
+  if (!expired) return renewals.certify(node, offered.publicKeyPem)
+  const denied = await revokedKeys(session)
+  const keys = [...(await renewals.mayVouch(node))].filter((key) => !denied.has(key))
+  return renewals.certify(node, offered.publicKeyPem, requireVouched(node.name, offered, new Set(keys)))
 }
 
 /** A connection of its own: the handshake shows that the new certificate holds. */

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto'
 import type { DeniedKey } from '@quorate/shared/deny-list'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
-import { isSignedBy, readCertificate } from '@quorate/shared/pki'
+import { isOfFleet } from '@quorate/shared/fleet-chain'
+import { readCertificate } from '@quorate/shared/pki'
 import { type EnrolledNode, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
 import { coordinatorName } from '../state/identities.js'
@@ -45,7 +45,7 @@ export async function planRevoke(session: Session, wish: RevokeWish): Promise<Re
   const { whose, keys } =
     wish.certificate === undefined
       ? await keysOfName(revocations, wish.name ?? '')
-      : keyOfCertificate(revocations, wish.certificate)
+      : await keyOfCertificate(revocations, wish.certificate)
   const denied = await revokedKeys(session)
   return { whose, keys, fresh: keys.filter(({ sha256 }) => !denied.has(sha256)) }
 }
@@ -94,13 +94,16 @@ async function keysOfName(revocations: Revocations, name: string): Promise<Pick<
   }
 }
 
-function keyOfCertificate(revocations: Revocations, pem: string): Pick<RevokePlan, 'whose' | 'keys'> {
-  const { commonName: whose, isCa } = readCertificate(pem)
-  if (isCa || !isSignedBy(new X509Certificate(pem).toString(), revocations.ca()))
+async function keyOfCertificate(revocations: Revocations, pem: string): Promise<Pick<RevokePlan, 'whose' | 'keys'>> {
+  const { commonName: whose, isCa, notBefore } = readCertificate(pem)
+  const key = keyIn(whose, pem)
+  // A certificate without that of its issuer is known by its key.
+  const isIssued = (await revocations.issued()).some(({ sha256 }) => sha256 === key.sha256)
+  if (isCa || !(isIssued || isOfFleet(pem, revocations.ca(), notBefore.getTime())))
     throw new QuorateError('USAGE', `this is no certificate of a node or an operator of this fleet: ${whose}`, {
       remedy: 'Name the certificate itself, such as node.crt of a bundle.',
     })
-  return { whose, keys: withoutOwn(revocations, [keyIn(whose, pem)]) }
+  return { whose, keys: withoutOwn(revocations, [key]) }
 }
 
 /** All but the key in use: without it this state folder reaches no node. */

@@ -9,7 +9,7 @@ import type { LeaseStore } from '../engine/lease.js'
 import type { RunOutcome } from '../engine/run-order.js'
 import type { RunStore } from '../engine/run-store.js'
 import type { SeenNow } from '../engine/seen-now.js'
-import type { Fleet } from '../fleet/fleet.js'
+import type { Fleet, FleetOptions } from '../fleet/fleet.js'
 import type { ApprovalStore } from '../state/approvals.js'
 import type { BackupStore } from '../state/backups.js'
 import type { Renewals } from '../state/renewals.js'
@@ -20,8 +20,8 @@ import type { RunWatch, RunWatchParts } from './availability/run-watch.js'
 
 /** All that the command line and REST need from outside: one open state folder. */
 export interface Session {
-  /** Clients for the agents; the caller closes it. */
-  connect(): Fleet
+  /** Clients for the agents; the caller closes it. `unproven`: see FleetOptions. */
+  connect(options?: Pick<FleetOptions, 'unproven'>): Fleet
   readonly runs: RunStore
   readonly leases: LeaseStore
   enrolled(): Promise<readonly EnrolledNode[]>

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DeniedKey, fleetOf, type OpenedDenyList, openDenyList, signDenyList } from '@quorate/shared/deny-list'
-import { readCa } from './fleet-ca.js'
+import { readIssuer } from './issuer.js'
 import type { StatePaths } from './paths.js'
 import { syncFolder, writeDurably } from './write-file.js'
 
@@ -17,7 +17,7 @@ export interface DenyLists {
   newest(): Promise<SignedDenyList | undefined>
   /** Takes over a newer list, such as one that a node has when the state folder was restored from a backup. DENY_LIST_REFUSED. */
   adopt(document: string): Promise<void>
-  /** Signs a list with these keys too. STATE_NOT_INITIALISED where the CA's key is kept elsewhere. */
+  /** Signs a list with these keys too. See `readIssuer` for its errors. */
   deny(keys: readonly Pick<DeniedKey, 'sha256' | 'whose'>[]): Promise<SignedDenyList>
 }
 
@@ -53,13 +53,13 @@ export function denyListsOf(paths: StatePaths, ca: () => string): DenyLists {
       if (open(document).number > ((await newest())?.number ?? 0)) await write(document).catch(madeByAnother)
     },
     async deny(keys) {
-      const { certPem, keyPem } = await readCa(paths)
+      const issuer = await readIssuer(paths)
       for (;;) {
         const before = await newest()
         const deniedAt = Date.now()
         const denied = [...(before?.denied ?? []), ...keys.map(({ sha256, whose }) => ({ sha256, whose, deniedAt }))]
-        const list = { number: (before?.number ?? 0) + 1, fleet: fleetOf(certPem), denied }
-        const written = await write(signDenyList(list, keyPem)).catch(madeByAnother)
+        const list = { number: (before?.number ?? 0) + 1, fleet: fleetOf(issuer.rootsPem), denied }
+        const written = await write(signDenyList(list, issuer)).catch(madeByAnother)
         if (written !== undefined) return written
       }
     },

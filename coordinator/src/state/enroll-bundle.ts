@@ -2,15 +2,16 @@ import { lstat, mkdir, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
-import { issueCertificate } from '@quorate/shared/issue-certificate'
 import { isDnsName, parseNodeName } from '@quorate/shared/names'
 import { readCertificate } from '@quorate/shared/pki'
 import { dialTarget, parseHostPort } from '../config/node-address.js'
 import { recordNode } from './enrolled-nodes.js'
-import { readCa, readState } from './fleet-ca.js'
-import { nodeCertificate } from './identities.js'
+import { readState } from './fleet-ca.js'
+import { issueByFleet, nodeCertificate } from './identities.js'
 import { recordIssued } from './issued-keys.js'
+import { readIssuer } from './issuer.js'
 import type { StatePaths } from './paths.js'
+import { validityOf } from './validity.js'
 import { writeDurably } from './write-file.js'
 
 export interface EnrolRequest {
@@ -24,16 +25,16 @@ export interface EnrolRequest {
 /** Writes a node's identity into a folder, to be carried to its /etc/quorate, and records the node. Returns the paths written. */
 export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Promise<readonly string[]> {
   const { node, agent, listen } = parseRequest(request)
-  const ca = await readCa(paths)
+  const ca = await readIssuer(paths)
   await refuseSharedFolder(request.bundle)
   const recipient = (await readState(paths.backupRecipient, paths)).trim()
   await refuseForeignBundle(request.bundle, node)
-  const issued = issueCertificate(nodeCertificate(ca, node, agent.host))
+  const issued = issueByFleet(nodeCertificate(ca, node, agent.host))
   await mkdir(request.bundle, { recursive: true, mode: 0o700 })
   await refuseSharedFolder(request.bundle)
   await recordIssued(paths, node, issued.certPem)
   const files: readonly (readonly [string, string, number])[] = [
-    ['fleet-ca.crt', ca.certPem, 0o644],
+    ['fleet-ca.crt', ca.rootsPem, 0o644],
     ['node.crt', issued.certPem, 0o644],
     ['node.key', issued.keyPem, 0o600],
     [
@@ -43,12 +44,13 @@ export async function enrolBundle(paths: StatePaths, request: EnrolRequest): Pro
     ],
   ]
   for (const [name, text, mode] of files) await writeDurably(join(request.bundle, name), text, mode)
-  const certificateExpiresAt = readCertificate(issued.certPem).notAfter.getTime()
+  const { from, until } = validityOf(issued.certPem)
   await recordNode(paths, {
     name: node,
     agent: dialTarget(agent.host, agent.port),
     enrolledAt: Date.now(),
-    certificateExpiresAt,
+    certificateBeganAt: from,
+    certificateExpiresAt: until,
   })
   return files.map(([name]) => join(request.bundle, name))
 }

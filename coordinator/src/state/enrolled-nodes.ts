@@ -3,13 +3,20 @@ import { parseNodeName } from '@quorate/shared/names'
 import { z } from 'zod'
 import type { EnrolledNode } from '../config/enrolled-node.js'
 import { readState } from './fleet-ca.js'
+import { alone } from './fleet-lock.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
 const nodesFile = z.object({
   fleetId: z.string(),
   nodes: z.array(
-    z.object({ name: z.string(), agent: z.string(), enrolledAt: z.number(), certificateExpiresAt: z.number() }),
+    z.object({
+      name: z.string(),
+      agent: z.string(),
+      enrolledAt: z.number(),
+      certificateBeganAt: z.number().optional(),
+      certificateExpiresAt: z.number(),
+    }),
   ),
 })
 
@@ -35,15 +42,9 @@ export async function enrolledNodes(paths: StatePaths): Promise<readonly Enrolle
   return nodes.map((node) => ({ ...node, name: parseNodeName(node.name) })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** The list is read and written as a whole: in this process one after the other. */
-let turn: Promise<unknown> = Promise.resolve()
-
 /** Records a node; one of the same name is replaced. */
-export function recordNode(paths: StatePaths, node: EnrolledNode): Promise<void> {
-  const recorded = turn.then(() => record(paths, node))
-  turn = recorded.catch(() => undefined)
-  return recorded
-}
+export const recordNode = (paths: StatePaths, node: EnrolledNode): Promise<void> =>
+  alone(paths, () => record(paths, node))
 
 async function record(paths: StatePaths, node: EnrolledNode): Promise<void> {
   const { fleetId, nodes } = await readNodesFile(paths)

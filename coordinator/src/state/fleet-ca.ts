@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { QuorateError } from '@quorate/shared/errors'
-import { keyMatches, readCertificate } from '@quorate/shared/pki'
+import { keyMatches, pemBlocks, readCertificate } from '@quorate/shared/pki'
 import type { StatePaths } from './paths.js'
 
 /** PEM texts of the coordinator's own identity. */
@@ -40,19 +40,19 @@ function requireReadable(pem: string, path: string): void {
   }
 }
 
-const damaged = (path: string, why: string, cause?: unknown): QuorateError =>
+/** A file of the fleet that cannot be used. */
+export const damaged = (path: string, why: string, cause?: unknown): QuorateError =>
   new QuorateError('STATE_NOT_INITIALISED', `a file of this fleet ${why}`, {
     where: path,
     cause,
     remedy: `Restore ${path} from your backup of the state folder.`,
   })
 
-/** The CA with its key: for enrolment and for the server certificate of REST. */
-export async function readCa(paths: StatePaths): Promise<{ certPem: string; keyPem: string }> {
-  const [certPem, keyPem] = [await readState(paths.caCert, paths), await readState(paths.caKey, paths)]
-  requireReadable(certPem, paths.caCert)
-  if (!keyMatches(certPem, keyPem)) throw damaged(paths.caKey, 'is not the key of ca.crt')
-  return { certPem, keyPem }
+/** Certificates of the roots that the fleet trusts, PEM each: one, or two while the CA is rotated, the newer first. */
+export async function readRoots(paths: StatePaths): Promise<readonly string[]> {
+  const text = await readState(paths.caCert, paths)
+  requireReadable(text, paths.caCert)
+  return [...pemBlocks(text, 'CERTIFICATE')].map((pem) => `${pem}\n`)
 }
 
 /** A file that `init` made; STATE_NOT_INITIALISED when there is no fleet, or the fleet lacks this file. */

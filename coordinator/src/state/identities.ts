@@ -1,18 +1,28 @@
 import { isIP } from 'node:net'
-import { type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
+import { certifyKey, type IssueInput, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { organisationOf, type Role } from '@quorate/shared/roles'
 
 /** What the coordinator's own identity is called. */
 export const coordinatorName = 'coordinator'
 
 /** Days for which the coordinator's own certificate is issued. */
-const coordinatorDays = 825
+const coordinatorDays = 90
 /** Days for which the certificate of a node is issued. */
-export const nodeDays = 825
+const nodeDays = 90
+
+/** A key with its certificate, which the issuer's follows: peers know the roots only. */
+export function issueByFleet(wish: IssueInput): KeyPair {
+  const { certPem, keyPem } = issueCertificate(wish)
+  return { certPem: `${certPem}${wish.ca.certPem}`, keyPem }
+}
+
+/** The certificate for a key that was made elsewhere, which the issuer's follows. */
+export const certifyByFleet = (wish: IssueInput, publicKeyPem: string): string =>
+  `${certifyKey(wish, publicKeyPem)}${wish.ca.certPem}`
 
 /** A new identity of the coordinator. */
 export const issueCoordinator = (ca: KeyPair): KeyPair =>
-  issueCertificate({
+  issueByFleet({
     ca,
     commonName: coordinatorName,
     organizations: [organisationOf('operator')],

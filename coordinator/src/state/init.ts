@@ -2,22 +2,34 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
-import { createFleetCa } from '@quorate/shared/issue-certificate'
+import { createFleetCa, createIssuer } from '@quorate/shared/issue-certificate'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { coordinatorName, issueCoordinator } from './identities.js'
 import { recordIssued } from './issued-keys.js'
 import { type StatePaths, statePaths } from './paths.js'
+import { sealedText } from './root-key.js'
 import { writeDurably } from './write-file.js'
 
-/** Makes a state folder: fleet CA, the coordinator's identity, the operator's key for backups. STATE_EXISTS where there is one already. */
-export async function initState(folder: string): Promise<StatePaths & { readonly fleetId: string }> {
+/**
+ * Makes a state folder: root and issuer of the fleet, the coordinator's identity, the operator's key for backups. STATE_EXISTS where there is one
+ * already. With a passphrase the root key is never on the disk in clear.
+ */
+export async function initState(
+  folder: string,
+  { passphrase }: { readonly passphrase?: string | undefined } = {},
+): Promise<StatePaths & { readonly fleetId: string }> {
   const paths = statePaths(folder)
-  if (await exists(paths.caCert))
-    throw new QuorateError('STATE_EXISTS', 'there is a fleet CA already', { where: folder })
+  await requireNoFleet(folder)
   await makeFolders(paths)
+  const rootKey = async (keyPem: string) =>
+    passphrase === undefined
+      ? ([paths.caKey, keyPem] as const)
+      : ([paths.sealedCaKey, await sealedText(keyPem, passphrase)] as const)
   const fleetId = randomBytes(6).toString('hex')
-  const ca = createFleetCa(fleetId)
-  const coordinator = issueCoordinator(ca)
+  const root = createFleetCa(fleetId)
+  const [rootPath, rootText] = await rootKey(root.keyPem)
+  const issuer = createIssuer(root)
+  const coordinator = issueCoordinator(issuer)
   const identity = await generateX25519Identity()
   await writeDurably(paths.backupIdentity, `${identity}\n`, 0o600)
   await writeDurably(paths.backupRecipient, `${await identityToRecipient(identity)}\n`, 0o644)
@@ -25,10 +37,17 @@ export async function initState(folder: string): Promise<StatePaths & { readonly
   await writeDurably(paths.coordinatorKey, coordinator.keyPem, 0o600)
   await writeDurably(paths.coordinatorCert, coordinator.certPem, 0o644)
   await writeDurably(paths.nodes, `${JSON.stringify({ fleetId, nodes: [] }, null, 2)}\n`, 0o600)
-  await writeDurably(paths.caKey, ca.keyPem, 0o600)
+  await writeDurably(rootPath, rootText, 0o600)
+  await writeDurably(paths.issuer, `${issuer.certPem}${issuer.keyPem}`, 0o600)
   // Last, because it is what says that the folder is complete: an init that was cut off can simply be run again.
-  await writeDurably(paths.caCert, ca.certPem, 0o644)
+  await writeDurably(paths.caCert, root.certPem, 0o644)
   return { ...paths, fleetId }
+}
+
+/** STATE_EXISTS where `init` has completed. */
+export async function requireNoFleet(folder: string): Promise<void> {
+  if (await exists(statePaths(folder).caCert))
+    throw new QuorateError('STATE_EXISTS', 'there is a fleet CA already', { where: folder })
 }
 
 async function makeFolders(paths: StatePaths): Promise<void> {

@@ -6,14 +6,25 @@ import { z } from 'zod'
 import type { StatePaths } from './paths.js'
 import { syncFolder } from './write-file.js'
 
-const issued = z.object({ sha256: z.string(), whose: z.string(), issuedAt: z.number() })
+const issued = z.object({
+  sha256: z.string(),
+  whose: z.string(),
+  issuedAt: z.number(),
+  /** The key that vouched for it when its own certificate had ended. */
+  vouchedBy: z.string().optional(),
+})
 
 /** A key that got a certificate of this fleet. */
 export type IssuedKey = z.output<typeof issued>
 
 /** Records the key of a certificate before it is used or given away: what is not recorded cannot be revoked by name. */
-export async function recordIssued({ issuedKeys }: StatePaths, whose: string, certificatePem: string): Promise<void> {
-  const line = JSON.stringify({ ...keyIn(whose, certificatePem), issuedAt: Date.now() })
+export async function recordIssued(
+  { issuedKeys }: StatePaths,
+  whose: string,
+  certificatePem: string,
+  vouchedBy?: string,
+): Promise<void> {
+  const line = JSON.stringify({ ...keyIn(whose, certificatePem), issuedAt: Date.now(), vouchedBy })
   // Whole lines at the end of one file: commands that run at the same time do not disturb each other, nor does the half line of a power cut.
   await appendFile(issuedKeys, `\n${line}\n`, { mode: 0o600 })
   const file = await open(issuedKeys, 'r')

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 export interface StatePaths {
   readonly folder: string
   readonly caCert: string
+  /** The root key in clear; absent where it is under a passphrase or elsewhere. */
   readonly caKey: string
+  /** The root key under a passphrase: an age file. */
+  readonly sealedCaKey: string
+  /** Certificate and key of the issuer, one file. */
+  readonly issuer: string
+  /** Held while a list of the fleet is replaced. */
+  readonly fleetLocks: string
   readonly coordinatorCert: string
   readonly coordinatorKey: string
   readonly nodes: string
@@ -42,6 +49,9 @@ export function statePaths(folder: string): StatePaths {
     folder,
     caCert: at('fleet', 'ca.crt'),
     caKey: at('fleet', 'ca.key'),
+    sealedCaKey: at('fleet', 'ca.key.age'),
+    issuer: at('fleet', 'issuer.pem'),
+    fleetLocks: at('fleet', 'locks'),
     coordinatorCert: at('fleet', 'coordinator.crt'),
     coordinatorKey: at('fleet', 'coordinator.key'),
     nodes: at('fleet', 'nodes.json'),

@@ -2,14 +2,13 @@ import { lstat, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { signingKey } from '@quorate/shared/approval'
 import { QuorateError } from '@quorate/shared/errors'
-import { certifyKey, issueCertificate } from '@quorate/shared/issue-certificate'
 import { keyMatches, readCertificate } from '@quorate/shared/pki'
 import { isPersonName, type Role, roles } from '@quorate/shared/roles'
 import { z } from 'zod'
 import { refuseSharedFolder } from './enroll-bundle.js'
-import { readCa } from './fleet-ca.js'
-import { personCertificate } from './identities.js'
+import { certifyByFleet, issueByFleet, personCertificate } from './identities.js'
 import { recordIssued } from './issued-keys.js'
+import { readIssuer } from './issuer.js'
 import type { StatePaths } from './paths.js'
 import { writeDurably } from './write-file.js'
 
@@ -54,7 +53,7 @@ export async function issueIdentity(
   const { name, role, folder } = request
   const known = await listIdentities(paths)
   requireOneRole(request, known)
-  const ca = await readCa(paths)
+  const ca = await readIssuer(paths)
   await refuseSharedFolder(folder)
   await refuseUsed(folder)
   const { certPem, keyPem } = issued(personCertificate(ca, request), request.publicKey)
@@ -62,7 +61,7 @@ export async function issueIdentity(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await refuseSharedFolder(folder)
   const files: readonly (readonly [string, string, number])[] = [
-    ['fleet-ca.crt', ca.certPem, 0o644],
+    ['fleet-ca.crt', ca.rootsPem, 0o644],
     ['identity.crt', certPem, 0o644],
     ...(keyPem === undefined ? [] : ([['identity.key', keyPem, 0o600]] as const)),
   ]
@@ -75,7 +74,7 @@ export async function issueIdentity(
 
 type Wish = ReturnType<typeof personCertificate>
 const issued = (wish: Wish, publicKey: string | undefined): { certPem: string; keyPem?: string } =>
-  publicKey === undefined ? issueCertificate(wish) : { certPem: certifyKey(wish, signingKey(publicKey)) }
+  publicKey === undefined ? issueByFleet(wish) : { certPem: certifyByFleet(wish, signingKey(publicKey)) }
 
 /** Identities of persons in the order in which they were issued, expired ones too. */
 export async function listIdentities(paths: StatePaths): Promise<readonly PersonIdentity[]> {

@@ -3,8 +3,8 @@ import type { NodeStatus } from '../../runs/nodes.js'
 import { printable, type Style } from './style.js'
 import { table } from './table.js'
 
-/** Shorter than this, a certificate gets a warning. */
-const warnDays = 60
+/** Shorter than this, a certificate gets a warning: renewals begin 30 days before the end. */
+const warnDays = 15
 const dayMs = 24 * 60 * 60_000
 
 /** Enrolled nodes as they answer now; below them how to fix each that does not, and certificates that expire soon. */
@@ -35,14 +35,9 @@ export function nodesText(nodes: readonly NodeStatus[], now: number, style: Styl
   return table([...head, ...(wasRevoked ? ['DENY LIST'] : [])], rows) + problems.join('') + expiring.join('')
 }
 
-function expiryText({ name, address, certificateExpiresAt }: NodeStatus, now: number, style: Style): string {
+function expiryText({ name, certificateExpiresAt }: NodeStatus, now: number, style: Style): string {
   const days = Math.floor((certificateExpiresAt - now) / dayMs)
-  const [when, next] =
-    days < 0
-      ? [
-          'has expired',
-          `quorate enroll ${name} --address ${address} --bundle ./${name}, copy ./${name} to /etc/quorate on the node, restart quorate-agent there`,
-        ]
-      : [`expires in ${plural(days, 'day')}`, `quorate renew ${name} --early`]
+  const when = days < 0 ? 'has expired' : `expires in ${plural(days, 'day')}`
+  const next = `quorate renew ${name}`
   return `\n${style.warn(name)}: the certificate of its agent ${when}\n  next: ${next}\n`
 }

@@ -4,14 +4,14 @@ import type { Check } from './check.js'
 
 const id = 'agent-certificates'
 
-/** Renewals begin when a third of the life is left: with less than this, they have failed for months. */
-const leastDays = 60
+/** Renewals begin when a third of the 90 days is left: with less than this, they have failed for two weeks. */
+const leastDays = 15
 const dayMs = 24 * 60 * 60_000
 
 /** An agent whose certificate ends is reached by no command: neither `resume` nor `rollback`. */
 export const agentCertificates: Check = {
   id,
-  title: 'Certificates of the agents are valid for longer than two months',
+  title: 'Certificates of the agents are valid for longer than two weeks',
   beside: 'The certificates by which Quorate and its agents know each other. This concerns Quorate only.',
   async check(run) {
     const read = await withFacts(run, run.machines)

@@ -83,6 +83,7 @@ async function lab(t: { testdir(): string; teardown(work: () => unknown): void }
       canAsk: false,
       size: () => ({ columns: 80, rows: 24 }),
       ask: async () => 'n',
+      askSecret: async () => '',
     },
     input: () => Readable.from([Buffer.from(output.typed)]),
     version: '0.1.0',

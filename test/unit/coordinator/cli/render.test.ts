@@ -151,6 +151,7 @@ const screenOf = (out: (text: string) => void): Terminal => ({
   canAsk: true,
   size: () => ({ columns: 80, rows: 24 }),
   ask: async () => '',
+  askSecret: async () => '',
 })
 
 t.test('on a terminal the last frame is erased before the next', async (t) => {

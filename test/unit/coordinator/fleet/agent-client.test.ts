@@ -42,10 +42,7 @@ interface Cleanup {
 
 function dial(t: Cleanup, port: number, options: { as?: typeof coordinator; changeMs?: number } = {}) {
   const fleet: Fleet = connectFleet(options.as ?? coordinator, {
-    firstPauseMs: 20,
-    longestPauseMs: 100,
-    changeMs: options.changeMs ?? 5_000,
-    readMs: 2_000,
+    patience: { firstPauseMs: 20, longestPauseMs: 100, changeMs: options.changeMs ?? 5_000, readMs: 2_000 },
   })
   t.teardown(() => fleet.close())
   return fleet.agent({ name: node, address: '127.0.0.1', agent: `127.0.0.1:${port}` })

@@ -34,7 +34,7 @@ async function connected(t: Test, newest: NewestDenyList, more: Partial<Operatio
   const { port } = await startToyAgent(t, t.testdir(), { resolveName, ...more })
   const { certPem: cert, keyPem: key } = callerOf(t, port)
   const dial = () => {
-    const fleet = connectFleet({ ca: ca.certPem, cert, key }, { readMs: 2_000 }, newest)
+    const fleet = connectFleet({ ca: ca.certPem, cert, key }, { patience: { readMs: 2_000 }, newest })
     t.teardown(() => fleet.close())
     return fleet.agent({ name, address: '127.0.0.1', agent: `127.0.0.1:${port}` })
   }

@@ -9,7 +9,7 @@ import { restSession, writeRun } from '../../../support/rest-session.js'
 const token = 'a-token-of-at-least-thirty-two-characters'
 const headers = { authorization: `Bearer ${token}` }
 const ca = createFleetCa('one')
-const fleetCa = async () => ca
+const issuer = async () => ({ ...ca, rootsPem: ca.certPem })
 
 const silent = (url: string): Socket =>
   connect({ port: Number(new URL(url).port), host: '127.0.0.1' })
@@ -18,7 +18,7 @@ const silent = (url: string): Socket =>
 
 t.test('connections without a token are few, and end; who has it is answered', async (t) => {
   const wait = async (tls: boolean): Promise<void> => {
-    const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, fleetCa, tls })
+    const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, issuer, tls })
     t.teardown(() => serving.close())
     const sockets = Array.from({ length: 200 }, () => silent(serving.url))
     const open = () => sockets.filter((socket) => !socket.closed).length
@@ -31,7 +31,7 @@ t.test('connections without a token are few, and end; who has it is answered', a
 })
 
 t.test('a body that never comes is not awaited from a stranger', async (t) => {
-  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, fleetCa })
+  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, issuer })
   t.teardown(() => serving.close())
   const socket = silent(serving.url)
   let answer = ''
@@ -48,7 +48,7 @@ t.test('event streams have a limit', async (t) => {
   const id = await writeRun(session, [], false)
   const lease = await session.leases.acquire('prod', id)
   t.teardown(() => lease.release())
-  const serving = await serve({ session, listen: '127.0.0.1:0', token, fleetCa })
+  const serving = await serve({ session, listen: '127.0.0.1:0', token, issuer })
   t.teardown(() => serving.close())
   const follow = (signal?: AbortSignal) =>
     fetch(`${serving.url}/v1/runs/${id}/events`, { headers, ...(signal === undefined ? {} : { signal }) })

@@ -19,7 +19,7 @@ import { restSession, writeRun } from '../../../support/rest-session.js'
 const token = 'a-token-of-at-least-thirty-two-characters'
 const authorization = `Bearer ${token}`
 const ca = createFleetCa('one')
-const fleetCa = async () => ca
+const issuer = async () => ({ ...ca, rootsPem: ca.certPem })
 
 function clientOf(issuer: KeyPair, organization: string, days = 1): { cert: string; key: string } {
   const names = { commonName: 'someone', organizations: [organization], dnsNames: [], ipAddresses: [] }
@@ -37,19 +37,19 @@ function call(url: string, options: RequestOptions = {}): Promise<number> {
 }
 
 t.test('loopback: plain HTTP with the token, refused without', async (t) => {
-  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, fleetCa })
+  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, issuer })
   t.teardown(() => serving.close())
   t.match(serving.url, /^http:\/\/127\.0\.0\.1:\d+$/)
   t.equal(await call(`${serving.url}/v1/runs`), 401)
   t.equal(await call(`${serving.url}/v1/runs`, { headers: { authorization } }), 200)
-  await t.rejects(serve({ session: restSession(), listen: serving.url.slice('http://'.length), token, fleetCa }), {
+  await t.rejects(serve({ session: restSession(), listen: serving.url.slice('http://'.length), token, issuer }), {
     code: 'PORT_IN_USE',
   })
 })
 
 t.test('a unix socket wants the token too', async (t) => {
   const path = join(mkdtempSync(join(tmpdir(), 'quorate-')), 's')
-  const serving = await serve({ session: restSession(), listen: `unix:${path}`, token, fleetCa })
+  const serving = await serve({ session: restSession(), listen: `unix:${path}`, token, issuer })
   t.teardown(() => serving.close())
   t.equal(await call('http://localhost/v1/runs', { socketPath: path }), 401)
   t.equal(await call('http://localhost/v1/runs', { socketPath: path, headers: { authorization } }), 200)
@@ -64,7 +64,7 @@ t.test('nobody but its owner can connect to a unix socket, from its first moment
     const found = statSync(path, { throwIfNoEntry: false })
     if (found !== undefined) modes.add(found.mode & 0o077)
   }, 0)
-  const serving = await serve({ session: restSession(), listen: `unix:${path}`, token, fleetCa })
+  const serving = await serve({ session: restSession(), listen: `unix:${path}`, token, issuer })
   t.teardown(() => serving.close())
   clearInterval(look)
   t.equal(statSync(path).mode & 0o777, 0o600)
@@ -76,7 +76,7 @@ t.test('nobody but its owner can connect to a unix socket, from its first moment
 })
 
 t.test('any other address is TLS only, and takes certificates of the fleet by their role', async (t) => {
-  const serving = await serve({ session: restSession(), listen: '0.0.0.0:0', token: '', fleetCa })
+  const serving = await serve({ session: restSession(), listen: '0.0.0.0:0', token: '', issuer })
   t.teardown(() => serving.close())
   t.match(serving.url, /^https:/)
   const base = serving.url.replace('0.0.0.0', '127.0.0.1')
@@ -96,7 +96,7 @@ t.test('any other address is TLS only, and takes certificates of the fleet by th
 })
 
 t.test('TLS on loopback when asked: token or certificate', async (t) => {
-  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, fleetCa, tls: true })
+  const serving = await serve({ session: restSession(), listen: '127.0.0.1:0', token, issuer, tls: true })
   t.teardown(() => serving.close())
   const get = (options: object) => call(`${serving.url}/v1/runs`, { ca: ca.certPem, agent: false, ...options })
   t.equal(await get({ headers: { authorization } }), 200)
@@ -105,7 +105,7 @@ t.test('TLS on loopback when asked: token or certificate', async (t) => {
 })
 
 t.test('neither token nor TLS is refused before anything listens', async (t) => {
-  await t.rejects(serve({ session: restSession(), listen: '127.0.0.1:0', token: '', fleetCa }), { code: 'USAGE' })
+  await t.rejects(serve({ session: restSession(), listen: '127.0.0.1:0', token: '', issuer }), { code: 'USAGE' })
 })
 
 t.test('a stream follows a run that goes on, and ends with the server', async (t) => {
@@ -113,7 +113,7 @@ t.test('a stream follows a run that goes on, and ends with the server', async (t
   const id = await writeRun(session, [], false)
   const lease = await session.leases.acquire('prod', id)
   t.teardown(() => lease.release())
-  const serving = await serve({ session, listen: '127.0.0.1:0', token, fleetCa })
+  const serving = await serve({ session, listen: '127.0.0.1:0', token, issuer })
   const response = await fetch(`${serving.url}/v1/runs/${id}/events`, { headers: { authorization } })
   const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
@@ -151,7 +151,7 @@ t.test('addresses to listen on', async (t) => {
 t.test('its certificate is replaced before it ends, for those who connect from then on', async (t) => {
   let ahead = 0
   const session = restSession({ clock: { ...systemClock, now: () => Date.now() + ahead * 86_400_000 } })
-  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, fleetCa, tls: true }, renewEveryMs: 20 })
+  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, issuer, tls: true }, renewEveryMs: 20 })
   t.teardown(() => serving.close())
   const { hostname, port } = new URL(serving.url)
   const meet = async (): Promise<TLSSocket> => {
@@ -180,10 +180,10 @@ t.test('identities of the fleet are renewed by a server alone, and the history s
   }
   const renewOwn = async () => (validity = { from: Date.now(), until: Date.now() + 86_400_000 })
   const session = restSession({
-    renewals: { own, renewOwn } as unknown as Renewals,
+    renewals: { own, renewOwn, issuer: async () => ({ validity, rootKey: 'in clear' }) } as unknown as Renewals,
     history: { append: async (entry: object) => void entries.push(entry) } as unknown as History,
   })
-  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, fleetCa }, renewEveryMs: 20 })
+  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, issuer }, renewEveryMs: 20 })
   t.teardown(() => serving.close())
   while (attempts < 5) await new Promise((resolve) => setTimeout(resolve, 20))
   const who = 'quorate serve'
@@ -199,7 +199,7 @@ t.test('a certificate whose key was revoked opens nothing, from the next request
   const denied = new Set<string>()
   const isRevoked = async (sha256: string): Promise<boolean> => denied.has(sha256)
   const session = restSession()
-  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, fleetCa, tls: true }, isRevoked })
+  const serving = await serve({ ...{ session, listen: '127.0.0.1:0', token, issuer, tls: true }, isRevoked })
   t.teardown(() => serving.close())
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())

@@ -100,7 +100,7 @@ t.test('the stream that a token opened ends within a second of its end', async (
   const made = await tokens.create({ name: 'eyes', role: 'observer', clusters: [], expiresAt: Date.now() + day })
   const serving = await serve({
     ...{ session, listen: '127.0.0.1:0', token, findToken: tokens.find },
-    fleetCa: async () => {
+    issuer: async () => {
       throw new Error('no TLS in this test')
     },
   })

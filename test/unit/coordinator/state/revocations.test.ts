@@ -6,6 +6,7 @@ import { enrolBundle } from '../../../../coordinator/src/state/enroll-bundle.js'
 import { readIdentity } from '../../../../coordinator/src/state/fleet-ca.js'
 import { initState } from '../../../../coordinator/src/state/init.js'
 import { keyIn } from '../../../../coordinator/src/state/issued-keys.js'
+import { readIssuer } from '../../../../coordinator/src/state/issuer.js'
 import { revocationsOf } from '../../../../coordinator/src/state/revocations.js'
 
 async function fleetIn(folder: string) {
@@ -30,12 +31,13 @@ t.test('two commands that revoke at the same time lose no key and make no number
 t.test('a newer list is taken over, an older one and one of another fleet are not', async (t) => {
   const { paths, open } = await fleetIn(join(t.testdir(), 'state'))
   const other = await fleetIn(join(t.testdirName, 'other'))
-  const signed = (number: number, caKey = paths.caKey) =>
-    signDenyList({ number, fleet: `quorate fleet ${paths.fleetId}`, denied: [] }, readFileSync(caKey, 'utf8'))
+  const [own, foreign] = [await readIssuer(paths), await readIssuer(other.paths)]
+  const signed = (number: number, issuer = own) =>
+    signDenyList({ number, fleet: `quorate fleet ${paths.fleetId}`, denied: [] }, issuer)
   await open().adopt(signed(7))
   await open().adopt(signed(5))
   t.equal((await open().newest())?.number, 7)
-  await t.rejects(open().adopt(signed(9, other.paths.caKey)), { code: 'DENY_LIST_REFUSED' })
+  await t.rejects(open().adopt(signed(9, foreign)), { code: 'DENY_LIST_REFUSED' })
   t.equal((await open().deny([key('a')])).number, 8)
 })
 

@@ -12,17 +12,19 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { isOfFleet } from '@quorate/shared/fleet-chain'
 import { parseNodeName } from '@quorate/shared/names'
-import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
+import { keyMatches, readCertificate } from '@quorate/shared/pki'
 import { Decrypter, Encrypter } from 'age-encryption'
 import t from 'tap'
 import { enrolBundle } from '../../../../coordinator/src/state/enroll-bundle.js'
 import { enrolledNodes, recordNode } from '../../../../coordinator/src/state/enrolled-nodes.js'
-import { readCa, readIdentity } from '../../../../coordinator/src/state/fleet-ca.js'
+import { readIdentity } from '../../../../coordinator/src/state/fleet-ca.js'
 import { initState } from '../../../../coordinator/src/state/init.js'
 import { keepBackup } from '../../../../coordinator/src/state/keep-backup.js'
 import { defaultStateFolder, statePaths } from '../../../../coordinator/src/state/paths.js'
 import { readOrMakeToken } from '../../../../coordinator/src/state/rest-token.js'
+import { readRoot } from '../../../../coordinator/src/state/root-key.js'
 
 const text = (path: string) => readFileSync(path, 'utf8')
 
@@ -34,13 +36,13 @@ t.test(
     t.equal(readCertificate(ca).isCa, true)
     t.ok(keyMatches(ca, text(paths.caKey)))
     const coordinator = text(paths.coordinatorCert)
-    t.ok(isSignedBy(coordinator, ca))
+    t.ok(isOfFleet(coordinator, ca, Date.now()))
     t.ok(keyMatches(coordinator, text(paths.coordinatorKey)))
     t.match(readCertificate(coordinator).subject, /quorate:operator/)
     const bundle = join(t.testdirName, 'b')
     await enrolBundle(paths, { node: 'cp1.example.com', address: '192.168.13.30', bundle })
     const node = text(join(bundle, 'node.crt'))
-    t.ok(isSignedBy(node, ca))
+    t.ok(isOfFleet(node, ca, Date.now()))
     t.ok(keyMatches(node, text(join(bundle, 'node.key'))))
     t.match(readCertificate(node), { subject: /quorate:node/, sans: ['cp1.example.com', '192.168.13.30'] })
     t.equal(text(join(bundle, 'fleet-ca.crt')), ca)
@@ -98,18 +100,19 @@ t.test('certificates of the fleet that cannot be read are named, with where to g
   for (const where of [paths.coordinatorCert, paths.caCert, paths.coordinatorKey, paths.caKey]) {
     const before = text(where)
     writeFileSync(where, 'garbage')
-    const read: Promise<unknown> = where === paths.caKey ? readCa(paths) : readIdentity(paths)
+    const read: Promise<unknown> = where === paths.caKey ? readRoot(paths) : readIdentity(paths)
     await t.rejects(read, damaged(where))
     writeFileSync(where, before)
   }
   await readIdentity(paths)
-  await readCa(paths)
+  await readRoot(paths)
 })
 
 t.test('a fleet that lacks a file is not taken for none: the file is named, with where to get it', async (t) => {
   const paths = await initState(join(t.testdir(), 'state'))
   const request = { node: 'cp1', address: '10.0.0.1', bundle: join(t.testdirName, 'b') }
   rmSync(paths.caKey)
+  rmSync(paths.issuer)
   await t.rejects(enrolBundle(paths, request), {
     code: 'STATE_NOT_INITIALISED',
     message: 'a file of this fleet is missing',

@@ -516,6 +516,10 @@ export interface OfferIdentityKeyRequest {
 export interface OfferIdentityKeyResponse {
   publicKeyPem: string;
   signature: Buffer;
+  /** By the key that the node has now, over the same text: counts also when its certificate has ended. Absent from an earlier agent. */
+  vouched: Buffer;
+  /** Of that key. */
+  certificatePem: string;
 }
 
 export interface RenewIdentityRequest {
@@ -4899,7 +4903,7 @@ export const OfferIdentityKeyRequest: MessageFns<OfferIdentityKeyRequest> = {
 };
 
 function createBaseOfferIdentityKeyResponse(): OfferIdentityKeyResponse {
-  return { publicKeyPem: "", signature: Buffer.alloc(0) };
+  return { publicKeyPem: "", signature: Buffer.alloc(0), vouched: Buffer.alloc(0), certificatePem: "" };
 }
 
 export const OfferIdentityKeyResponse: MessageFns<OfferIdentityKeyResponse> = {
@@ -4909,6 +4913,12 @@ export const OfferIdentityKeyResponse: MessageFns<OfferIdentityKeyResponse> = {
     }
     if (message.signature.length !== 0) {
       writer.uint32(18).bytes(message.signature);
+    }
+    if (message.vouched.length !== 0) {
+      writer.uint32(26).bytes(message.vouched);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(34).string(message.certificatePem);
     }
     return writer;
   },
@@ -4942,6 +4952,22 @@ export const OfferIdentityKeyResponse: MessageFns<OfferIdentityKeyResponse> = {
             message.signature = Buffer.from(reader.bytes());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.vouched = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4961,6 +4987,8 @@ export const OfferIdentityKeyResponse: MessageFns<OfferIdentityKeyResponse> = {
     const message = createBaseOfferIdentityKeyResponse();
     message.publicKeyPem = object.publicKeyPem ?? "";
     message.signature = object.signature ?? Buffer.alloc(0);
+    message.vouched = object.vouched ?? Buffer.alloc(0);
+    message.certificatePem = object.certificatePem ?? "";
     return message;
   },
 };

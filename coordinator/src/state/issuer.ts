@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import { QuorateError } from '@quorate/shared/errors'
+import { isOfFleet } from '@quorate/shared/fleet-chain'
+import { createIssuer, type KeyPair } from '@quorate/shared/issue-certificate'
+import { keyMatches, pemBlocks } from '@quorate/shared/pki'
+import { readRoots } from './fleet-ca.js'
+import type { StatePaths } from './paths.js'
+import { type RootAccess, readRoot } from './root-key.js'
+import { isDue, type Validity, validityOf } from './validity.js'
+import { writeDurably } from './write-file.js'
+
+/** Issues every certificate of the fleet, for at most 90 days: the root key is only needed to make the next one. */
+export interface Issuer extends KeyPair {
+  /** Roots of the fleet, PEM: what peers trust. */
+  readonly rootsPem: string
+}
+
+/**
+ * The issuer of today. Where the root key lies in clear beside it, the next one is made in time; else the present one is good until its end, and
+ * then ROOT_KEY_LOCKED, or STATE_NOT_INITIALISED where there is no root key.
+ */
+export async function readIssuer(paths: StatePaths): Promise<Issuer> {
+  const [present, rootsPem] = [await presentIssuer(paths), (await readRoots(paths)).join('')]
+  if (present !== undefined && !isDue(validityOf(present.certPem), Date.now())) return { ...present, rootsPem }
+  try {
+    return { ...(await renewIssuer(paths)), rootsPem }
+  } catch (error) {
+    if (present !== undefined && validityOf(present.certPem).until > Date.now()) return { ...present, rootsPem }
+    throw error
+  }
+}
+
+/** Makes the next issuer with the root key. The certificates of the one before stay good until their end. */
+export async function renewIssuer(paths: StatePaths, access: RootAccess = {}): Promise<KeyPair> {
+  const issuer = createIssuer(await readRoot(paths, access))
+  // One file: whoever reads it gets a pair that belongs together.
+  await writeDurably(paths.issuer, `${issuer.certPem}${issuer.keyPem}`, 0o600)
+  return issuer
+}
+
+/** When the present issuer began and ends; undefined where there is none yet. */
+export async function issuerValidity(paths: StatePaths): Promise<Validity | undefined> {
+  const present = await presentIssuer(paths)
+  return present === undefined ? undefined : validityOf(present.certPem)
+}
+
+/** One of a root that is trusted no more is none. */
+async function presentIssuer(paths: StatePaths): Promise<KeyPair | undefined> {
+  const text = await readFile(paths.issuer, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return ''
+    throw unreadable(paths, cause)
+  })
+  if (text === '') return undefined
+  const [certPem, keyPem] = [...pemBlocks(text, 'CERTIFICATE'), ...pemBlocks(text, 'PRIVATE KEY')].map(
+    (pem) => `${pem}\n`,
+  )
+  if (certPem === undefined || keyPem === undefined || !isPair(certPem, keyPem)) throw unreadable(paths)
+  return isOfFleet(certPem, (await readRoots(paths)).join(''), Date.now()) ? { certPem, keyPem } : undefined
+}
+
+function isPair(certPem: string, keyPem: string): boolean {
+  try {
+    return keyMatches(certPem, keyPem)
+  } catch {
+    return false
+  }
+}
+
+const unreadable = ({ issuer: where }: StatePaths, cause?: unknown): QuorateError =>
+  new QuorateError('STATE_NOT_INITIALISED', 'the issuer of this fleet cannot be read', {
+    where,
+    cause,
+    remedy: `Restore ${where} from your backup of the state folder, or remove it: the root key makes another.`,
+  })
