@@ -65,6 +65,8 @@ export class SimulatedCluster {
   readonly bundles: Bundles
   /** Folder of the coordinator: state, bundles, cluster file. */
   readonly operatorFolder: string
+  /** What agents and commands that are started from now on have in their environment besides, such as another clock. */
+  env: Readonly<Record<string, string>> = {}
   private readonly worldProcess: ChildProcess
   private readonly agents = new Map<string, ChildProcess>()
 
@@ -137,6 +139,7 @@ export class SimulatedCluster {
         NO_COLOR: '1',
         QUORATE_SIM_FAULTS: this.faultFile('operator'),
         QUORATE_SIM_DEATH: this.faultFile('operator'),
+        ...this.env,
       },
       onOutput,
     )
@@ -182,6 +185,7 @@ export class SimulatedCluster {
           QUORATE_SIM_VIRTUAL_IP: this.world.virtualIp,
           QUORATE_SIM_FAULTS: this.faultFile(node.name),
           QUORATE_SIM_DEATH: this.faultFile(node.name),
+          ...this.env,
           ...(options.clockOffsetMs === undefined
             ? {}
             : { QUORATE_SIM_CLOCK_OFFSET_MS: String(options.clockOffsetMs) }),
