@@ -138,7 +138,7 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 | observer | a client certificate with \`quorate:observer\` (\`quorate identity issue\`) or a token of REST | call the operations [below](#what-an-observer-may-call): read facts, ConfigMaps and manifests, from which a filter removes private keys, tokens and passwords as far as it recognizes them; let a node connect to an address and report what answers | change a node, get a backup, have a token sent anywhere |
 | approver | a client certificate with \`quorate:approver\`, and its key | what an observer may; sign plans, each for one run; by REST, plan and hand in approvals | start, resume or roll back a run; sign for another approver; count twice, or for a run of the same name |
 | auditor | a client certificate with \`quorate:auditor\` or a token of REST | what an observer may; read [the calls that agents recorded](#what-an-auditor-may-call), and by REST the history | change anything |
-| enroller | a client certificate with \`quorate:enroller\` or a token of REST | by REST, list nodes and have certificates renewed that are due | call agents, read runs, start anything. To issue a new identity takes the fleet CA's key |
+| enroller | a client certificate with \`quorate:enroller\` or a token of REST | by REST, list nodes and have certificates renewed that are due | call agents, read runs, start anything. To issue a new identity takes the issuer |
 | operator | a client certificate with \`quorate:operator\`: the coordinator's | call every operation. [Its thief is root](#coordinators-certificate-alone) on every node that becomes a control plane, and can break every node | read backups or join secrets with it alone, place files of its own, join a machine to a cluster that no agent of the fleet belongs to |
 | agent | a certificate with \`quorate:node\`, for its name | prove its sealing key, seal for other nodes, open what was sealed to it | call any operation of another agent |
 | local user of a node | an account, no root | write the kubeconfig in the home folder, which the agent reads and rewrites as root: [users on the nodes](security.md#users-on-the-nodes) | read \`/etc/quorate\`, \`/var/lib/quorate-agent\` or \`/run/quorate-agent\` |
@@ -147,10 +147,15 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 
 ## Keys
 
-### Fleet CA
+### Root key
 
-\`STATE/fleet/ca.key\`. Its thief issues certificates of any role and any node, and lists of [revoked keys](#revoked-keys). That is everything below together: root on every node, join secrets, cluster-admin of every cluster that joins a control plane from then on.
-It does not decrypt backups: these need the age identity. It cannot be revoked: [replace the fleet](security.md#replace-a-fleet). It also issues approvers: where plans need [approvals](#approvals), keep it away from operators.
+\`STATE/fleet/ca.key\`, or \`ca.key.age\` under a [passphrase](security.md#the-root-key). Its thief makes issuers, for ten years, and approvers. That is everything below together: root on every node, join secrets, cluster-admin of every cluster that joins a control plane from then on.
+It does not decrypt backups: these need the age identity. It cannot be revoked: [replace the fleet](security.md#replace-a-fleet). Where plans need [approvals](#approvals), operators must not have it.
+
+### Issuer
+
+\`STATE/fleet/issuer.pem\`. Until it ends, after 90 days at most, its thief issues certificates of any node, of operators and other roles, which end with it; it signs lists of [revoked keys](#revoked-keys), later too. It makes no approvers, no issuers and nothing that outlasts it.
+It cannot be revoked alone: [replace the fleet](security.md#replace-a-fleet), or bear it for the days that are left.
 
 ### Coordinator's certificate alone
 
@@ -164,7 +169,7 @@ It does not decrypt backups: these need the age identity. It cannot be revoked: 
 | place a program, or a file where root's programs look | two folders, \`/etc/kubernetes\` and \`/var/lib/kubernetes\`, and certificates of etcd's clients (\`.crt\`, \`.pem\`, \`.key\`) below \`/etc/etcd\` and \`/etc/ssl/etcd\`; without what the kubelet reads and what kubeadm makes; owner root, no execute bit, no setuid. kubeadm's patches can be placed, by a node of the fleet: \`NOT_IN_TABLE\` |
 | use a sealed secret again for another run, node or purpose | sender, recipient, key, run and purpose are in the envelope: \`SECRET_NOT_FOR_US\` |
 | have the join token sent to an endpoint of one's own | endpoint and CA are part of the sealed secret: \`SECRET_NOT_FOR_US\` |
-| lock the operator out, or undo its revocation | lists of revoked keys are signed by the fleet CA, and their number only rises: \`DENY_LIST_REFUSED\` |
+| lock the operator out, or undo its revocation | lists of revoked keys are signed by the issuer, and their number only rises: \`DENY_LIST_REFUSED\` |
 | join a machine to a foreign cluster | no agent of the fleet seals a secret for it; after the first join the CA is pinned: \`PINNED_TO_ANOTHER\` |
 
 What remains, and why the key is to be kept as the private key of the cluster's CA is kept:
@@ -232,7 +237,7 @@ What this does not prove: that the sender is a control plane of the cluster. Any
 
 ## Revoked keys
 
-\`quorate revoke NODE\` adds the keys of a node to a numbered list that the fleet CA signs; \`quorate revoke coordinator\` adds the keys that the coordinator had before. Each agent keeps the newest list (\`/var/lib/quorate-agent/deny-list.*\`).
+\`quorate revoke NODE\` adds the keys of a node to a numbered list that the issuer signs; \`quorate revoke coordinator\` adds the keys that the coordinator had before. Each agent keeps the newest list (\`/var/lib/quorate-agent/deny-list.*\`).
 
 | a revoked key | what happens | error |
 |---|---|---|
@@ -267,7 +272,7 @@ Where the cluster file says \`policy.approvals: N\`, or \`quorate serve --approv
 
 | attempt of an operator | what stops it |
 |---|---|
-| sign with the coordinator's key, or any other that is no approver's | the certificate has to be issued by the fleet CA for the role approver: \`APPROVAL_INVALID\` |
+| sign with the coordinator's key, or any other that is no approver's | the certificate has to be issued by the root of the fleet for the role approver: \`APPROVAL_INVALID\` |
 | use a certificate that has expired, or of another fleet | the same |
 | use an approval of another cluster, another kind of run or another plan, or change one | all of it is signed; a rollback's plan names its run: \`APPROVAL_INVALID\`, \`PLAN_CHANGED\` |
 | use an approval a second time, or one from another run | journals say which were used: \`APPROVAL_INVALID\` |
@@ -277,7 +282,7 @@ Where the cluster file says \`policy.approvals: N\`, or \`quorate serve --approv
 | resume with \`--accept-changes\` what was not approved | refused: a new plan is approved and started |
 | change budgets or ignored findings after the approval | the plan hash covers the whole cluster file where approvals are needed |
 
-What approvals do not stop: a thief of the coordinator's key who calls agents without \`quorate\` (agents do not ask for approvals), the owner of the state folder who removes journals or changes this program, the holder of the fleet CA's key, and two persons who are one: names are what tells them apart. So against the owner of the state folder approvals are a rule that leaves traces; against those who have only a token of REST they are a barrier. \`quorate backup prune\` needs none.
+What approvals do not stop: a thief of the coordinator's key who calls agents without \`quorate\` (agents do not ask for approvals), the owner of the state folder who removes journals or changes this program, the holder of the root key, and two persons who are one: names are what tells them apart. So against the owner of the state folder approvals are a rule that leaves traces; against those who have only a token of REST they are a barrier. \`quorate backup prune\` needs none.
 
 ## What each role may call by REST
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
 import { QuorateError } from './errors.js'
-import { isOfFleet } from './fleet-chain.js'
+import { isOfRoot } from './fleet-chain.js'
 import { sha256Hex } from './hash.js'
 import { type CertificateView, readCertificate, readCertificates } from './pki.js'
 import { isPersonName, rolesIn } from './roles.js'
@@ -30,7 +30,7 @@ export interface SignedApproval {
   readonly statement: string
   /** ECDSA with SHA-256 (DER), base64. */
   readonly signature: string
-  /** PEM, issued by the fleet for the role approver; its issuer's certificate follows it, if it has one. */
+  /** PEM, issued by a root of the fleet for the role approver: the issuer, which operators have, makes no approvers. */
   readonly certificate: string
 }
 
@@ -108,7 +108,7 @@ export interface ApprovalTest {
 /** An approval of this fleet that holds now; APPROVAL_INVALID with the reason for any other. Whose plan it is about is for the caller to compare. */
 export function readApproval(signed: SignedApproval, { caPem, now, denied }: ApprovalTest): Approval {
   const statement = parseApproval(signed.statement)
-  const certificate = approverCertificate(signed, statement, { caPem, now })
+  const certificate = approverCertificate(signed, statement, caPem)
   if (!isSignature(signed)) throw invalid(`its signature is not that of ${statement.approver}'s key`)
   const pins = readCertificates(caPem).map(({ publicKeyPin }) => publicKeyPin)
   if (!pins.includes(statement.fleet)) throw invalid('it is of another fleet')
@@ -122,10 +122,10 @@ export function readApproval(signed: SignedApproval, { caPem, now, denied }: App
 function approverCertificate(
   { certificate: pem }: SignedApproval,
   { approver }: ApprovalStatement,
-  { caPem, now }: ApprovalTest,
+  caPem: string,
 ): CertificateView {
   const certificate = viewOf(pem)
-  if (!isOfFleet(pem, caPem, now)) throw invalid('its certificate was not issued by this fleet')
+  if (!isOfRoot(pem, caPem)) throw invalid('its certificate was not issued by the root of this fleet')
   const held = rolesIn(certificate.organizations)
   if (!held.includes('approver') || certificate.isCa)
     throw invalid(

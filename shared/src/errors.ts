@@ -109,7 +109,7 @@ export const catalogue = {
     exit: 'blocked',
     undo: 'by-hand',
     remedy:
-      'If this key is yours, make a new one where `fleet/ca.key` is: `quorate renew coordinator --early`. Then restart `quorate serve`, and continue a run that stopped with `quorate resume RUN`.',
+      'If this key is yours, make a new one in the state folder that is in use: `quorate renew coordinator --early`. Then restart `quorate serve`, and continue a run that stopped with `quorate resume RUN`.',
   },
   NODE_REVOKED: {
     status: 'UNAUTHENTICATED',

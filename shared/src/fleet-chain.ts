@@ -17,6 +17,16 @@ export function isOfFleet(chain: string, roots: string, at: number): boolean {
   }
 }
 
+/** Whether a root of the fleet itself issued a certificate (PEM), without any issuer between. False for texts that are no certificates. */
+export function isOfRoot(certificate: string, roots: string): boolean {
+  try {
+    const [first] = certificatesIn(certificate)
+    return first !== undefined && certificatesIn(roots).some((root) => issued(root, first))
+  } catch {
+    return false
+  }
+}
+
 /** The certificates of a PEM text, in its order; throws where one cannot be read. */
 export const certificatesIn = (pem: string): X509Certificate[] =>
   [...pemBlocks(pem, 'CERTIFICATE')].map((block) => new X509Certificate(block))

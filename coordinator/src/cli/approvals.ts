@@ -4,8 +4,8 @@ import { line } from '../documents/document.js'
 import { currentApprovals, giveApproval } from '../runs/approvals/give.js'
 import { parseSignedApproval } from '../state/approvals.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
-import { readText } from './identity.js'
 import { approvalsText } from './render/approvals.js'
+import { readText } from './text-file.js'
 
 export const approvalsCommand: CommandMaker = (context) =>
   new Command('approvals')

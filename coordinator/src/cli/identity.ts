@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { QuorateError } from '@quorate/shared/errors'
 import { type Role, roles } from '@quorate/shared/roles'
 import { Command, Option } from 'commander'
@@ -6,22 +5,26 @@ import { identities as identitiesDocument, identityIssued } from '../documents/a
 import { line } from '../documents/document.js'
 import { statePaths } from '../state/paths.js'
 import { issueIdentity, listIdentities } from '../state/person-identities.js'
+import { rootKeyPlace } from '../state/root-key.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
+import { passphraseFile, type RootKeyOptions, rootAccess, rootKeyFile } from './passphrase.js'
 import { identitiesText } from './render/approvals.js'
+import { readText } from './text-file.js'
 
 export const identityCommand: CommandMaker = (context) =>
   new Command('identity')
     .summary('issue and list certificates of persons, each with one role')
     .description(
       'A certificate of the fleet for one user, with one role: an approver signs plans with its key, an observer or auditor reads from agents, and REST with TLS accepts ' +
-        'each for its role. Keep fleet/ca.key away from operators where plans need approvals: its holder can issue approvers.',
+        'each for its role. It takes the root key of the fleet. Where plans need approvals, give that key a passphrase which operators do not have: ' +
+        'its holder can issue approvers.',
     )
     .addCommand(issueCommand(context))
     .addCommand(listCommand(context))
 
 const mostDays = 366
 
-interface IssueOptions extends CommonOptions {
+interface IssueOptions extends CommonOptions, RootKeyOptions {
   readonly role: Role
   readonly to: string
   readonly days: string
@@ -36,24 +39,22 @@ const issueCommand = ({ terminal }: CliContext) =>
     .requiredOption('--to <dir>', 'folder for identity.crt, fleet-ca.crt and, without --public-key, identity.key')
     .option('--days <days>', `until it expires, at most ${mostDays}`, '90')
     .option('--public-key <file>', 'public key (PEM) that the person made: the private key stays there')
+    .addOption(passphraseFile())
+    .addOption(rootKeyFile())
     .addHelpText(
       'after',
       '\nExamples:\n  quorate identity issue alice --role approver --public-key alice.pub --to ./alice\n  quorate identity issue bob --role auditor --to ./bob',
     )
     .action(async (name: string, _options, command: Command) => {
-      const {
-        state,
-        output,
-        role,
-        to: folder,
-        days: text,
-        publicKey: keyFile,
-      } = command.optsWithGlobals<IssueOptions>()
+      const options = command.optsWithGlobals<IssueOptions>()
+      const { state, output, role, to: folder, days: text, publicKey: keyFile } = options
       const days = Number(text)
       if (!Number.isInteger(days) || days < 1 || days > mostDays)
         throw new QuorateError('USAGE', `--days takes a number from 1 to ${mostDays}`)
       const publicKey = keyFile === undefined ? {} : { publicKey: await readText(keyFile) }
-      const issued = await issueIdentity(statePaths(state), { name, role, folder, days, ...publicKey })
+      const paths = statePaths(state)
+      const root = await rootAccess({ options, terminal, place: await rootKeyPlace(paths), isNeeded: true })
+      const issued = await issueIdentity(paths, { name, role, folder, days, root, ...publicKey })
       if (output === 'json') return terminal.out(line(identityIssued, issued))
       const until = new Date(issued.identity.expiresAt).toISOString().slice(0, 10)
       terminal.out(`Wrote ${issued.files.join(', ')}: ${name}, ${role}, until ${until}.\n`)
@@ -66,10 +67,4 @@ const listCommand = ({ terminal, now }: CliContext) =>
     const { state, output } = command.optsWithGlobals<CommonOptions>()
     const identities = await listIdentities(statePaths(state))
     terminal.out(output === 'json' ? line(identitiesDocument, { identities }) : identitiesText(identities, now()))
-  })
-
-/** Text of a file that the operator named; USAGE where it cannot be read. */
-export const readText = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new QuorateError('USAGE', `the file cannot be read: ${cause.code}`, { where: path, cause })
   })

@@ -4,13 +4,11 @@ import { line } from '../documents/document.js'
 import { renewals as renewalsDocument } from '../documents/fleet.js'
 import { renewIdentities } from '../runs/renew.js'
 import type { Session } from '../runs/session.js'
-import type { RootAccess } from '../state/root-key.js'
 import { isDue } from '../state/validity.js'
 import type { CommandMaker, CommonOptions } from './context.js'
-import { type PassphraseOptions, passphraseFile, passphraseIn } from './passphrase.js'
+import { passphraseFile, type RootKeyOptions, type RootKeyWish, rootAccess, rootKeyFile } from './passphrase.js'
 import { renewedText } from './render/renewals.js'
 import { makeStyle } from './render/style.js'
-import type { Terminal } from './terminal.js'
 
 export const renewCommand: CommandMaker = ({ terminal, openSession }, finish) =>
   new Command('renew')
@@ -23,7 +21,7 @@ export const renewCommand: CommandMaker = ({ terminal, openSession }, finish) =>
     .argument('[name...]', 'names of nodes, coordinator, or issuer; default: all')
     .option('--early', 'also what is valid for longer')
     .addOption(passphraseFile())
-    .option('--root-key <file>', 'the root key, where it is kept elsewhere than in the state folder')
+    .addOption(rootKeyFile())
     .addHelpText(
       'after',
       '\nExamples:\n  quorate renew\n  quorate renew k8smaster1.example.com --early\n  quorate renew issuer',
@@ -32,7 +30,7 @@ export const renewCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       const options = command.optsWithGlobals<RenewOptions>()
       const { state, output, early = false } = options
       const session = await openSession(state)
-      const root = await rootAccess(session, options, terminal)
+      const root = await rootAccess({ options, terminal, ...(await rootKeyNeeded(session)) })
       const renewed = await renewIdentities(session, { names, early, root })
       terminal.out(
         output === 'json'
@@ -42,23 +40,12 @@ export const renewCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       finish(renewed.some(({ state: each }) => each === 'failed') ? exitCode.blocked : exitCode.done)
     })
 
-interface RenewOptions extends CommonOptions, PassphraseOptions {
+interface RenewOptions extends CommonOptions, RootKeyOptions {
   readonly early?: boolean
-  readonly rootKey?: string
 }
 
-/** Asks for the passphrase where it is needed now and there is a terminal. */
-async function rootAccess(
-  { renewals }: Session,
-  { passphraseFile: path, rootKey: file }: RenewOptions,
-  terminal: Terminal,
-): Promise<RootAccess> {
-  const at = file === undefined ? {} : { file }
-  if (path !== undefined) return { ...at, passphrase: await passphraseIn(path) }
-  const { rootKey, validity } = (await renewals?.issuer()) ?? {}
-  const isDueNow = validity === undefined || isDue(validity, Date.now())
-  const isNeeded = file !== undefined || (rootKey === 'under a passphrase' && isDueNow)
-  if (!isNeeded || !terminal.canAsk) return at
-  const passphrase = await terminal.askSecret('Passphrase of the root key: ')
-  return passphrase === '' ? at : { ...at, passphrase }
+/** Whether the root key is needed now. */
+async function rootKeyNeeded({ renewals }: Session): Promise<Pick<RootKeyWish, 'isNeeded' | 'place'>> {
+  const { rootKey: place = 'elsewhere', validity } = (await renewals?.issuer()) ?? {}
+  return { place, isNeeded: validity === undefined || isDue(validity, Date.now()) }
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { exitCode, QuorateError } from '@quorate/shared/errors'
 import { Command } from 'commander'
 import { line } from '../documents/document.js'
@@ -8,6 +7,7 @@ import { askFor, requireSomebody } from './approval.js'
 import type { CliContext, CommandMaker, CommonOptions } from './context.js'
 import { revokedText, revokePlanText } from './render/revocation.js'
 import { makeStyle } from './render/style.js'
+import { readText } from './text-file.js'
 
 interface Options extends CommonOptions {
   readonly certificate?: string
@@ -18,7 +18,7 @@ export const revokeCommand: CommandMaker = (context, finish) =>
   new Command('revoke')
     .summary('revoke the keys of a node, a user or the coordinator')
     .description(
-      'For a key that was stolen or lost, or a machine that left. Adds the keys to a numbered list that the fleet CA signs, and gives it to every agent that answers. ' +
+      'For a key that was stolen or lost, or a machine that left. Adds the keys to a numbered list that the issuer of the fleet signs, and gives it to every agent that answers. ' +
         'An agent refuses a revoked key at its next call, ends what it has open within a second, seals nothing for it and opens nothing from it; this machine no longer talks to a ' +
         'revoked node. A node that is away gets the list with the next command that reaches it. Keys are revoked, not names: enroll the node again, or run `quorate renew coordinator --early`, for ' +
         'a new key. `quorate revoke coordinator` revokes the keys that the coordinator had before, never the one that it uses. Exit code 3 when a node did not get the list.',
@@ -42,10 +42,7 @@ async function wishOf(name: string | undefined, file: string | undefined): Promi
       remedy: 'For instance: quorate revoke k8sworker3.example.com',
     })
   if (file === undefined) return name === undefined ? {} : { name }
-  const certificate = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new QuorateError('USAGE', `the certificate cannot be read: ${cause.code}`, { where: file, cause })
-  })
-  return { certificate }
+  return { certificate: await readText(file) }
 }
 
 async function revokeKeys(

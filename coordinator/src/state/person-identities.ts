@@ -2,14 +2,16 @@ import { lstat, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { signingKey } from '@quorate/shared/approval'
 import { QuorateError } from '@quorate/shared/errors'
+import { certifyKey, issueCertificate } from '@quorate/shared/issue-certificate'
 import { keyMatches, readCertificate } from '@quorate/shared/pki'
 import { isPersonName, type Role, roles } from '@quorate/shared/roles'
 import { z } from 'zod'
 import { refuseSharedFolder } from './enroll-bundle.js'
-import { certifyByFleet, issueByFleet, personCertificate } from './identities.js'
+import { readRoots } from './fleet-ca.js'
+import { personCertificate } from './identities.js'
 import { recordIssued } from './issued-keys.js'
-import { readIssuer } from './issuer.js'
 import type { StatePaths } from './paths.js'
+import { type RootAccess, readRoot } from './root-key.js'
 import { writeDurably } from './write-file.js'
 
 const file = z.object({
@@ -43,9 +45,13 @@ export interface IdentityRequest {
   readonly folder: string
   /** PEM of a key that the person made: then the private key never leaves that person's machine. */
   readonly publicKey?: string
+  readonly root?: RootAccess
 }
 
-/** Issues the certificate of a person, and records it. USAGE where that name has another role: one person has one. */
+/**
+ * Issues the certificate of a person with the root key, and records it: who may approve is not up to the issuer, which operators have. ROOT_KEY_LOCKED; USAGE where that name has another
+ * role: one person has one.
+ */
 export async function issueIdentity(
   paths: StatePaths,
   request: IdentityRequest,
@@ -53,7 +59,7 @@ export async function issueIdentity(
   const { name, role, folder } = request
   const known = await listIdentities(paths)
   requireOneRole(request, known)
-  const ca = await readIssuer(paths)
+  const ca = await readRoot(paths, request.root)
   await refuseSharedFolder(folder)
   await refuseUsed(folder)
   const { certPem, keyPem } = issued(personCertificate(ca, request), request.publicKey)
@@ -61,7 +67,7 @@ export async function issueIdentity(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await refuseSharedFolder(folder)
   const files: readonly (readonly [string, string, number])[] = [
-    ['fleet-ca.crt', ca.rootsPem, 0o644],
+    ['fleet-ca.crt', (await readRoots(paths)).join(''), 0o644],
     ['identity.crt', certPem, 0o644],
     ...(keyPem === undefined ? [] : ([['identity.key', keyPem, 0o600]] as const)),
   ]
@@ -74,7 +80,7 @@ export async function issueIdentity(
 
 type Wish = ReturnType<typeof personCertificate>
 const issued = (wish: Wish, publicKey: string | undefined): { certPem: string; keyPem?: string } =>
-  publicKey === undefined ? issueByFleet(wish) : { certPem: certifyByFleet(wish, signingKey(publicKey)) }
+  publicKey === undefined ? issueCertificate(wish) : { certPem: certifyKey(wish, signingKey(publicKey)) }
 
 /** Identities of persons in the order in which they were issued, expired ones too. */
 export async function listIdentities(paths: StatePaths): Promise<readonly PersonIdentity[]> {

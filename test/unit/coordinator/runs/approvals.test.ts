@@ -8,7 +8,7 @@ import { resumeConversion } from '@quorate/coordinator/runs/resume'
 import { planRollback, startRollback } from '@quorate/coordinator/runs/rollback'
 import type { Session } from '@quorate/coordinator/runs/session'
 import { approvalText, type SignedApproval } from '@quorate/shared/approval'
-import { createFleetCa, issueCertificate } from '@quorate/shared/issue-certificate'
+import { createFleetCa, createIssuer, issueCertificate } from '@quorate/shared/issue-certificate'
 import t, { type Test } from 'tap'
 import { type Approvers, approversOf, operator } from '../../../support/approvers.js'
 import { clusterFile, restSession, writeRun } from '../../../support/rest-session.js'
@@ -98,7 +98,16 @@ const forgeries: Readonly<
       const subject = { commonName: 'bob', organizations: ['quorate:approver'], dnsNames: [], ipAddresses: [] }
       return fleet.sign(about, issueCertificate({ ca, ...subject, days: 90, usage: 'client' }))
     },
-    says: /was not issued by this fleet/,
+    says: /was not issued by the root of this fleet/,
+  },
+  'by an approver that the issuer made, which every operator has': {
+    forge({ fleet, about }) {
+      const ca = createIssuer(fleet.ca)
+      const subject = { commonName: 'bob', organizations: ['quorate:approver'], dnsNames: [], ipAddresses: [] }
+      const { certPem, keyPem } = issueCertificate({ ca, ...subject, days: 90, usage: 'client' })
+      return fleet.sign(about, { certPem: certPem + ca.certPem, keyPem })
+    },
+    says: /was not issued by the root of this fleet/,
   },
   'of another fleet, by an approver of both': {
     forge: ({ fleet, about }) => fleet.sign(about, fleet.person('bob'), { fleet: `sha256:${'0'.repeat(64)}` }),

@@ -15070,7 +15070,7 @@ export const NodeAgentServiceService = {
       Buffer.from(GetCheckpointResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetCheckpointResponse => GetCheckpointResponse.decode(value),
   },
-  /** Keeps a newer list of revoked keys. Only one that the fleet CA signed: DENY_LIST_REFUSED for any other, and for an older one. */
+  /** Keeps a newer list of revoked keys. Only one that the issuer of the fleet signed: DENY_LIST_REFUSED for any other, and for an older one. */
   keepDenyList: {
     path: "/quorate.v1.NodeAgentService/KeepDenyList" as const,
     requestStream: false as const,
@@ -15769,7 +15769,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
   keepCheckpoint: handleUnaryCall<KeepCheckpointRequest, KeepCheckpointResponse>;
   /** The checkpoint that this node keeps. */
   getCheckpoint: handleUnaryCall<GetCheckpointRequest, GetCheckpointResponse>;
-  /** Keeps a newer list of revoked keys. Only one that the fleet CA signed: DENY_LIST_REFUSED for any other, and for an older one. */
+  /** Keeps a newer list of revoked keys. Only one that the issuer of the fleet signed: DENY_LIST_REFUSED for any other, and for an older one. */
   keepDenyList: handleUnaryCall<KeepDenyListRequest, KeepDenyListResponse>;
   /** The list of revoked keys that this node keeps. */
   getDenyList: handleUnaryCall<GetDenyListRequest, GetDenyListResponse>;
@@ -16283,7 +16283,7 @@ export interface NodeAgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetCheckpointResponse) => void,
   ): ClientUnaryCall;
-  /** Keeps a newer list of revoked keys. Only one that the fleet CA signed: DENY_LIST_REFUSED for any other, and for an older one. */
+  /** Keeps a newer list of revoked keys. Only one that the issuer of the fleet signed: DENY_LIST_REFUSED for any other, and for an older one. */
   keepDenyList(
     request: KeepDenyListRequest,
     callback: (error: ServiceError | null, response: KeepDenyListResponse) => void,
