@@ -14,6 +14,7 @@ import { extraArgs, readClusterConfiguration, setControlPlaneEndpoint } from '@q
 import { readComponentConfig, withoutHeaders } from '@quorate/shared/component-config'
 import { unifiedDiff } from '@quorate/shared/diff'
 import { letEtcdListen } from '@quorate/shared/etcd-listen'
+import { certificatesIn } from '@quorate/shared/fleet-chain'
 import { withHostsBlock, withoutHostsBlock } from '@quorate/shared/hosts-file'
 import { virtualIpOf } from '@quorate/shared/kube-vip-manifest'
 import { leafNamed } from '@quorate/shared/kubeadm-certificates'
@@ -99,6 +100,7 @@ export const parsersOfForeignTexts: Readonly<Record<string, (text: string) => un
   unattended: (text) => [unattendedByApt([text]), unattendedByDnf(['dnf-automatic.timer'], text)],
   readCertificates,
   readCertificate,
+  certificatesIn: (text) => certificatesIn(text),
   isSignedBy: (text) => isSignedBy(text, text),
   readCertificateRequest,
   requestProblems: (text) => leaf && requestProblems(text, leaf, basis),

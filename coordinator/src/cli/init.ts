@@ -11,7 +11,7 @@ export const initCommand: CommandMaker = ({ terminal }) =>
     .description(
       'Creates the state folder: a certificate authority for the agents of your nodes, your own identity, and the key that decrypts the backups. ' +
         'Run it once, on the machine that you convert from. Nothing leaves this machine. ' +
-        'On a terminal it asks for a passphrase for the root key: whoever copies the state folder then has an issuer that ends within 90 days, not the fleet. ' +
+        'On a terminal it asks for a passphrase for the root key: a copy of the state folder then holds an issuer that ends within 90 days, not the fleet. ' +
         'The price: `quorate renew issuer` asks for it every two months.',
     )
     .addOption(passphraseFile())

@@ -19,7 +19,7 @@ export interface RootAccess {
 /** Loaded where it is needed: most commands never touch the root key. */
 const age = () => import('age-encryption')
 
-/** A passphrase guards the key of everything, from whoever copies the file. */
+/** The file can be copied and tried for years. */
 const shortestPassphrase = 12
 /** Far above a key in PEM, encrypted or not. */
 const largestKeyFile = 16 * 1024
