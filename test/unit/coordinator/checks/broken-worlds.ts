@@ -393,11 +393,11 @@ export const brokenWorlds: readonly BrokenWorld[] = [
   },
   {
     check: 'agent-certificates',
-    what: 'two months and no renewal',
+    what: 'two weeks and no renewal',
     severity: 'warning',
     node: cp2,
     evidence: /valid until \d{4}-/,
-    breaks: (w) => Object.assign(facts(w, cp2), { agentCertificateUntilUnixMs: w.now + 59 * 86_400_000 }),
+    breaks: (w) => Object.assign(facts(w, cp2), { agentCertificateUntilUnixMs: w.now + 14 * 86_400_000 }),
   },
   {
     check: 'clocks',

@@ -308,7 +308,7 @@ Plan hash abc
   )
 })
 
-t.test('nodes show until when certificates are valid, and warn 60 days before', async (t) => {
+t.test('nodes show until when certificates are valid, and warn two weeks before', async (t) => {
   const node = (name: string, days: number) => ({
     name,
     address: `${name}:7445`,
@@ -319,17 +319,17 @@ t.test('nodes show until when certificates are valid, and warn 60 days before', 
     certificateExpiresAt: start + days * 86_400_000,
   })
   t.equal(
-    nodesText([node('cp1', 60), node('cp2', 59.5), node('cp3', -2)], start, style),
+    nodesText([node('cp1', 15), node('cp2', 14.5), node('cp3', -2)], start, style),
     `NAME  ADDRESS   REACHABLE  AGENT  KUBERNETES  CLOCK OFFSET MS  CERTIFICATE UNTIL
-cp1   cp1:7445  yes        1      v1.34.1     3                2027-01-21
-cp2   cp2:7445  yes        1      v1.34.1     3                2027-01-21
+cp1   cp1:7445  yes        1      v1.34.1     3                2026-12-07
+cp2   cp2:7445  yes        1      v1.34.1     3                2026-12-07
 cp3   cp3:7445  yes        1      v1.34.1     3                2026-11-20
 
-cp2: the certificate of its agent expires in 59 days
-  next: quorate renew cp2 --early
+cp2: the certificate of its agent expires in 14 days
+  next: quorate renew cp2
 
 cp3: the certificate of its agent has expired
-  next: quorate enroll cp3 --address cp3:7445 --bundle ./cp3, copy ./cp3 to /etc/quorate on the node, restart quorate-agent there
+  next: quorate renew cp3
 `,
   )
 })
