@@ -30,7 +30,11 @@ export const renewCommand: CommandMaker = ({ terminal, openSession }, finish) =>
       const options = command.optsWithGlobals<RenewOptions>()
       const { state, output, early = false } = options
       const session = await openSession(state)
-      const root = await rootAccess({ options, terminal, ...(await rootKeyNeeded(session)) })
+      const root = await rootAccess({
+        options,
+        terminal,
+        ...(await rootKeyNeeded(session, early && names.includes('issuer'))),
+      })
       const renewed = await renewIdentities(session, { names, early, root })
       terminal.out(
         output === 'json'
@@ -45,7 +49,10 @@ interface RenewOptions extends CommonOptions, RootKeyOptions {
 }
 
 /** Whether the root key is needed now. */
-async function rootKeyNeeded({ renewals }: Session): Promise<Pick<RootKeyWish, 'isNeeded' | 'place'>> {
+async function rootKeyNeeded(
+  { renewals }: Session,
+  isAsked: boolean,
+): Promise<Pick<RootKeyWish, 'isNeeded' | 'place'>> {
   const { rootKey: place = 'elsewhere', validity } = (await renewals?.issuer()) ?? {}
-  return { place, isNeeded: validity === undefined || isDue(validity, Date.now()) }
+  return { place, isNeeded: isAsked || validity === undefined || isDue(validity, Date.now()) }
 }
