@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { asQuorateError, exitCode } from '@quorate/shared/errors'
+import { asQuorateError, exitCode, QuorateError } from '@quorate/shared/errors'
 import { version } from '@quorate/shared/version'
 import type { CliContext } from './cli/context.js'
 import { runProgram } from './cli/program.js'
@@ -30,11 +30,16 @@ const write = (stream: NodeJS.WriteStream, text: string): void => {
   if (!closed.has(stream)) stream.write(text)
 }
 
-/** Ctrl-C rejects, Ctrl-D closes: neither is an answer. */
-async function lineFrom(lines: Interface, question: string): Promise<string> {
-  const given = Promise.race([lines.question(question), once(lines, 'close').then(() => '')]).catch(() => '')
+const noPassphrase = () =>
+  new QuorateError('INTERRUPTED', 'no passphrase was given', { remedy: 'Nothing was changed. Run the command again.' })
+
+/** One line; undefined where Ctrl-C or Ctrl-D was typed instead. */
+async function lineFrom(lines: Interface, question: string): Promise<string | undefined> {
+  const given = Promise.race([lines.question(question), once(lines, 'close').then(() => undefined)]).catch(
+    () => undefined,
+  )
   const answer = await given.finally(() => lines.close())
-  if (answer === '') write(stderr, '\n')
+  if (answer === undefined) write(stderr, '\n')
   return answer
 }
 
@@ -46,13 +51,15 @@ const terminal: Terminal = {
   canAsk: stdin.isTTY === true && stderr.isTTY === true,
   // A serial console reports 0 for an unknown size.
   size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
-  ask: (question) => lineFrom(createInterface({ input: stdin, output: stderr }), question),
+  // Neither Ctrl-C nor Ctrl-D is a yes.
+  ask: async (question) => (await lineFrom(createInterface({ input: stdin, output: stderr }), question)) ?? '',
   async askSecret(question) {
     write(stderr, question)
     // A terminal that it writes to, but that shows nothing: what is typed is edited there as usual.
     const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
     const answer = await lineFrom(createInterface({ input: stdin, output: silent, terminal: true }), '')
-    if (answer !== '') write(stderr, '\n')
+    if (answer === undefined) throw noPassphrase()
+    write(stderr, '\n')
     return answer
   },
 }

@@ -120,7 +120,8 @@ export const catalogue = {
   ROOT_KEY_LOCKED: {
     status: 'FAILED_PRECONDITION',
     exit: 'usage',
-    remedy: 'Type its passphrase: on a terminal the command asks for it; in a script, name a file with --passphrase-file. The issuer is made again by `quorate renew issuer`.',
+    remedy:
+      'Type its passphrase: on a terminal the command asks for it; in a script, name a file with --passphrase-file. The issuer is made again by `quorate renew issuer`.',
   },
   REVOKES_ITSELF: {
     status: 'FAILED_PRECONDITION',

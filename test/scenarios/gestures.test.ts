@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import type { SimulatedCluster } from '../../lab/simulated/cluster.js'
@@ -50,6 +52,20 @@ t.test('what people do at a terminal ends where they expect it', async (t) => {
       false,
       `${name}: there is no run`,
     )
+  }
+  const key = join(cluster.stateFolder, 'fleet/ca.key')
+  for (const [name, end] of [
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0015\u0004'],
+  ] as const) {
+    const { exitCode, output } = await onTerminal(cluster, {
+      args: ['root', 'protect'],
+      when: (output) => output.includes('(empty: none): '),
+      act: ({ type }) => type(`a passphrase that only I know${end}`),
+    })
+    t.equal(exitCode, 130, `${name} at the question for a passphrase`)
+    t.notMatch(output, /that only I know/, `${name}: what was typed is not shown`)
+    t.ok(existsSync(key), `${name}: the root key is as it was`)
   }
 
   await onTerminal(cluster, {

@@ -10,6 +10,6 @@ export interface Terminal {
   size(): { readonly columns: number; readonly rows: number }
   /** One line from the operator. */
   ask(question: string): Promise<string>
-  /** The same, without showing what is typed. */
+  /** The same, without showing what is typed; INTERRUPTED on Ctrl-C and Ctrl-D: nothing typed is an answer here. */
   askSecret(question: string): Promise<string>
 }
