@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { QuorateError } from './errors.js'
 import { pemBlocks } from './pki.js'
 
 /** A fleet has roots and, below each, issuers: none below those. */
@@ -27,9 +28,14 @@ export function isOfRoot(certificate: string, roots: string): boolean {
   }
 }
 
-/** The certificates of a PEM text, in its order; throws where one cannot be read. */
-export const certificatesIn = (pem: string): X509Certificate[] =>
-  [...pemBlocks(pem, 'CERTIFICATE')].map((block) => new X509Certificate(block))
+/** The certificates of a PEM text, in its order; CERTIFICATE_INVALID where one cannot be read. */
+export function certificatesIn(pem: string): X509Certificate[] {
+  try {
+    return [...pemBlocks(pem, 'CERTIFICATE')].map((block) => new X509Certificate(block))
+  } catch (cause) {
+    throw new QuorateError('CERTIFICATE_INVALID', 'not a PEM certificate', { cause })
+  }
+}
 
 interface Above {
   readonly between: readonly X509Certificate[]
