@@ -38,7 +38,7 @@ import { asBefore } from '../support/as-before.js'
 import { clusterForTest, ended, everything, runOf } from '../support/simulated-cluster.js'
 
 t.test('the step writes its file on nodes, its gate sees it, its undo restores it', async (t) => {
-  const cluster = await clusterForTest(t, { workers: 0 })
+  const cluster = await clusterForTest(t, { workers: 1 })
   const before = await everything(cluster)
   const hosts = (node: string) => readFileSync(join(cluster.node(node).root, 'etc/hosts'), 'utf8')
   const converted = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
