@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- verify`: the duration of `quorate verify` by number of nodes. Paper agents (test/support/paper-cluster.ts) behind
+ * `npm run bench -- verify`: the duration of `quorate verify` by number of nodes. Paper agents (test/support/paper-cluster/) behind
  * real gRPC with mTLS on loopback, all in this process: what grows with the nodes is then the coordinator's and the network's share, without 50
  * machines. Each answer is delayed as long as a node takes for its facts; a delay of 0 shows the cost alone.
  */
@@ -15,7 +15,7 @@ import { verifyCluster } from '@quorate/coordinator/runs/verify'
 import { enrolBundle } from '@quorate/coordinator/state/enroll-bundle'
 import { initState } from '@quorate/coordinator/state/init'
 import { statePaths } from '@quorate/coordinator/state/paths'
-import { clusterFile, PaperCluster, paperCall } from '../test/support/paper-cluster.js'
+import { clusterFile, PaperCluster, paperCall } from '../test/support/paper-cluster/cluster.js'
 import { bundleIdentity, serveAgent } from '../test/unit/coordinator/support/agent-server.js'
 
 const rounds = 5

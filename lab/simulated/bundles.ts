@@ -10,12 +10,13 @@ const programs = {
   quorate: 'coordinator/src/main.ts',
 } as const
 
-/** Paths of the programs, each one file that plain Node starts at once: compiling TypeScript in nine processes would be slow. */
+/** Paths of the programs. */
 export type Bundles = Readonly<Record<keyof typeof programs, string>>
 
-export async function bundlePrograms(folder: string): Promise<Bundles> {
+/** Makes each program one file that plain Node starts at once: compiling TypeScript in nine processes would be slow. `clone`: of which sources. */
+export async function bundlePrograms(folder: string, clone = root): Promise<Bundles> {
   await build({
-    absWorkingDir: root,
+    absWorkingDir: clone,
     entryPoints: Object.entries(programs).map(([out, path]) => ({ in: path, out })),
     outdir: folder,
     outExtension: { '.js': '.mjs' },

@@ -46,6 +46,14 @@ export interface StartedProgram {
 export interface QuorateOptions {
   readonly onOutput?: (text: string) => void
   readonly state?: string
+  /** Another build of the coordinator than this clone's: path of its bundle. */
+  readonly program?: string
+}
+
+interface AgentOptions {
+  readonly clockOffsetMs?: number
+  /** Another build of the agent than this clone's: path of its bundle. */
+  readonly program?: string
 }
 
 export interface ClusterFileWish {
@@ -130,10 +138,13 @@ export class SimulatedCluster {
   }
 
   /** As `quorate`, for tests that act on the process; `state` for another state folder. */
-  startQuorate(args: readonly string[], { onOutput, state = this.stateFolder }: QuorateOptions = {}): StartedProgram {
+  startQuorate(
+    args: readonly string[],
+    { onOutput, state = this.stateFolder, program = this.bundles.quorate }: QuorateOptions = {},
+  ): StartedProgram {
     return start(
       process.execPath,
-      [`--import=${preload}`, this.bundles.quorate, ...args, '--state', state],
+      [`--import=${preload}`, program, ...args, '--state', state],
       {
         ...process.env,
         NO_COLOR: '1',
@@ -170,28 +181,23 @@ export class SimulatedCluster {
   }
 
   /** Starts quorate-agent of a node and waits until it listens. */
-  async startAgent(node: SimulatedNodeDescription, options: { readonly clockOffsetMs?: number } = {}): Promise<void> {
+  async startAgent(node: SimulatedNodeDescription, options: AgentOptions = {}): Promise<void> {
+    const { program = this.bundles['quorate-agent'], clockOffsetMs } = options
     const log = join(this.operatorFolder, `agent-${node.name}.log`)
-    const child = spawn(
-      process.execPath,
-      [this.bundles['quorate-agent'], 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')],
-      {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        env: {
-          PATH: node.path,
-          NODE_OPTIONS: `--import=${preload}`,
-          QUORATE_SIM_ADDRESS: node.address,
-          QUORATE_SIM_AGENT_ADDRESS: node.agentAddress,
-          QUORATE_SIM_VIRTUAL_IP: this.world.virtualIp,
-          QUORATE_SIM_FAULTS: this.faultFile(node.name),
-          QUORATE_SIM_DEATH: this.faultFile(node.name),
-          ...this.env,
-          ...(options.clockOffsetMs === undefined
-            ? {}
-            : { QUORATE_SIM_CLOCK_OFFSET_MS: String(options.clockOffsetMs) }),
-        },
+    const child = spawn(process.execPath, [program, 'serve', '--config', join(node.root, 'etc/quorate/agent.yaml')], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        PATH: node.path,
+        NODE_OPTIONS: `--import=${preload}`,
+        QUORATE_SIM_ADDRESS: node.address,
+        QUORATE_SIM_AGENT_ADDRESS: node.agentAddress,
+        QUORATE_SIM_VIRTUAL_IP: this.world.virtualIp,
+        QUORATE_SIM_FAULTS: this.faultFile(node.name),
+        QUORATE_SIM_DEATH: this.faultFile(node.name),
+        ...this.env,
+        ...(clockOffsetMs === undefined ? {} : { QUORATE_SIM_CLOCK_OFFSET_MS: String(clockOffsetMs) }),
       },
-    )
+    })
     this.agents.set(node.name, child)
     const keep = (chunk: Buffer): void => {
       if (existsSync(this.operatorFolder)) appendFileSync(log, chunk)

@@ -15,7 +15,7 @@ import { documentedEvent, documentedRun } from '@quorate/coordinator/report/docu
 import { judgeUnknownOutcome } from '@quorate/coordinator/runs/unknown-outcome'
 import type { RunId } from '@quorate/shared/names'
 import t from 'tap'
-import { PaperCluster, paperCall } from '../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../support/paper-cluster/cluster.js'
 import { againstSchema } from '../support/published-schemas.js'
 
 // Journals outlive the version that wrote them: see test/fixtures/README.md for this one's. None of these files is ever written again.

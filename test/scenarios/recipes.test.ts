@@ -1,6 +1,6 @@
 /**
  * Each recipe of CONTRIBUTING.md as a sample that is added to a copy of this clone: the files that it names are enough, `npm run check` and the
- * contract tests pass with all samples in place.
+ * contract tests pass with all samples in place, and the step that it shows converts a simulated cluster and is undone.
  */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -23,6 +23,37 @@ interface Sample {
   readonly lines: Readonly<Record<string, readonly (readonly [before: string, put: string])[]>>
 }
 
+/** The whole step that the recipe shows. */
+function stepOfRecipe(): string {
+  const step = /^```ts\n(.*?)^```$/ms.exec(contributing)?.[1]
+  if (step === undefined) throw new Error('CONTRIBUTING.md shows no step')
+  return step
+}
+
+/** Converts a simulated cluster with the step in the order, and undoes it. */
+const stepTest = `import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { asBefore } from '../support/as-before.js'
+import { clusterForTest, ended, everything, runOf } from '../support/simulated-cluster.js'
+
+t.test('the step writes its file on nodes, its gate sees it, its undo restores it', async (t) => {
+  const cluster = await clusterForTest(t, { workers: 1 })
+  const before = await everything(cluster)
+  const hosts = (node: string) => readFileSync(join(cluster.node(node).root, 'etc/hosts'), 'utf8')
+  const converted = await cluster.quorate(['convert', '-f', cluster.clusterFile, '--yes'])
+  ended(t, converted)
+  for (const node of ['cp2', 'cp3']) t.match(hosts(node), '192.168.13.5 registry.example.com')
+  t.notMatch(hosts('cp1'), 'registry.example.com')
+  const report = await cluster.quorate(['report', runOf(cluster)])
+  t.match(report.stdout, /registry.example.com on k8smaster3.example.com.*192.168.13.5/)
+  const again = await cluster.quorate(['plan', '-f', cluster.clusterFile])
+  t.notMatch(again.stdout, 'write registry.example.com', 'done once, it plans nothing')
+  ended(t, await cluster.quorate(['rollback', runOf(cluster), '--yes']))
+  await asBefore(t, cluster, before)
+})
+`
+
 const steps = 'coordinator/src/conversion/steps'
 const checks = 'coordinator/src/conversion/checks'
 const balancers = 'coordinator/src/conversion/load-balancers'
@@ -32,46 +63,12 @@ const samples: readonly Sample[] = [
     question: 'How do I add a step?',
     most: 2,
     files: {
-      [`${steps}/publish-sample-name.ts`]: `import { byItself } from '../context/foreseen.js'
-import { defineStep } from '../context/step.js'
-import { nodeOf } from '../endpoint/servers.js'
-import { readNodeFacts } from '../facts/read-facts.js'
-
-const name = 'sample.example.com'
-
-export const publishSampleName = defineStep({
-  id: 'publish-sample-name',
-  title: 'Publish a sample name on the first control plane',
-  gate: '/etc/hosts of the first control plane has the name.',
-  undo: 'The block in /etc/hosts is removed.',
-  width: 1,
-  seconds: 1,
-  foreseen: [byItself('a line in /etc/hosts', 'the step writes it')],
-  async plan(run) {
-    const { hostsFile } = await run.nodeFacts(run.first)
-    if (hostsFile.includes(name)) return []
-    return [{ id: run.first.name, node: run.first.name, does: \`map \${name} in /etc/hosts\`, diffs: [] }]
-  },
-  async apply(run, action, call) {
-    const node = nodeOf(run, action.node)
-    await run.agent(node).change('writeHostsBlock', { name, address: node.address }, call, 'write')
-    return { address: node.address }
-  },
-  async verify(run, action, signal, { address }) {
-    const { hostsFile } = await readNodeFacts(run, nodeOf(run, action.node), signal)
-    const line = hostsFile.split('\\n').find((one) => one.includes(name)) ?? 'absent'
-    return [{ what: \`\${name} on \${action.node}, meant as \${address}\`, saw: line }]
-  },
-  async rollback(run, done, call) {
-    await run.agent(done.action.node).change('removeHostsBlock', {}, call, 'remove')
-  },
-})
-`,
+      [`${steps}/publish-registry-name.ts`]: stepOfRecipe(),
     },
     lines: {
       'coordinator/src/conversion/order.ts': [
-        ['import { publishEndpointName }', "import { publishSampleName } from './steps/publish-sample-name.js'\n"],
-        ['  publishEndpointName,\n', '  publishSampleName,\n'],
+        ['import { regenerateApi', "import { publishRegistryName } from './steps/publish-registry-name.js'\n"],
+        ['  regenerateApiserverCertificate,\n', '  publishRegistryName,\n'],
       ],
     },
   },
@@ -276,15 +273,17 @@ t.test('each recipe names every file that its sample touches, and no more are to
   }
 })
 
-t.test('with all samples added, the checks and the contract tests pass', async (t) => {
+t.test('with all samples added, the checks and the contract tests pass, and the step runs', async (t) => {
   const scratch = scratchCopy()
   t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
   for (const sample of samples) add(scratch, sample)
+  writeFileSync(join(scratch, 'test/scenarios/step-of-recipe.test.ts'), stepTest)
   for (const command of [
     'npx buf generate && npx buf generate --template buf.gen.third-party.yaml',
     // The linter asks git what to leave out; the samples are formatted as an editor would.
     'git init -q && git add -A && npx biome check --write . && npm run -s check',
     'npx tap --jobs=1 --reporter=tap test/contract/{layers,access,foreseen,failures,proto,language}.test.ts',
+    'npx tap --reporter=tap --timeout=300 test/scenarios/step-of-recipe.test.ts',
   ]) {
     const { code, said } = await run(scratch, command)
     t.equal(code, 0, `${command}\n${code === 0 ? '' : said}`)

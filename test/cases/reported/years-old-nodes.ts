@@ -7,8 +7,9 @@ import { readKubeletFlags } from '../../../agent/src/ops/facts/kubelet-flags.js'
 import { readRuntime } from '../../../agent/src/ops/facts/runtime.js'
 import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 import { converts } from '../../matrix/assertions.js'
-import { fakeRun, nodeNames, soundWorld, type World } from '../../support/fake-run.js'
 import { OpsNode } from '../../support/ops-node.js'
+import { fakeRun } from '../../support/paper-cluster/reads.js'
+import { nodeNames, soundWorld, type World } from '../../support/paper-cluster/world.js'
 import type { ExpectedFinding, PublicCase } from './case.js'
 
 type Files = Readonly<Record<string, string>>

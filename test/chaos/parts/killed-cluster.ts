@@ -12,10 +12,15 @@ export interface Lived extends ProgramRun {
 const longestMs = 300_000
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Runs one command of the coordinator, to its end or until it is killed. */
-export async function live(cluster: SimulatedCluster, args: readonly string[], kill?: Kill): Promise<Lived> {
+/** Runs one command of the coordinator, to its end or until it is killed; `program` for another build of it. */
+export async function live(
+  cluster: SimulatedCluster,
+  args: readonly string[],
+  kill?: Kill,
+  program = cluster.bundles.quorate,
+): Promise<Lived> {
   if (kill !== undefined) wish(cluster, kill)
-  const { child, ended } = cluster.startQuorate(args)
+  const { child, ended } = cluster.startQuorate(args, { program })
   const die = (): boolean => child.kill('SIGKILL')
   const timer = kill !== undefined && 'afterMs' in kill.at ? setTimeout(die, kill.at.afterMs) : undefined
   let hangs = false

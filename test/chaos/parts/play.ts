@@ -34,6 +34,9 @@ export class Broken extends Error {
   }
 }
 
+/** Installs what one life of the coordinator runs with, and returns the path of its own program. Without a kill it lives in peace. */
+type ProgramFor = (kill: Kill | undefined) => Promise<string>
+
 /** Plays one round on a cluster that is as before any conversion, and leaves it so. Throws Broken. */
 export class Player {
   private readonly killed: Kill[] = []
@@ -41,10 +44,12 @@ export class Player {
   private readonly runsBefore: ReadonlySet<string>
   private readonly cluster: SimulatedCluster
   private readonly states: States
+  private readonly programFor: ProgramFor
 
-  constructor(cluster: SimulatedCluster, states: States) {
+  constructor(cluster: SimulatedCluster, states: States, programFor: ProgramFor = async () => cluster.bundles.quorate) {
     this.cluster = cluster
     this.states = states
+    this.programFor = programFor
     this.runsBefore = new Set(runsOf(cluster))
   }
 
@@ -97,8 +102,9 @@ export class Player {
 
   /** True when the command came to its good end; without a kill it must. */
   private async oneLife(args: readonly string[], run: string | undefined, kill?: Kill): Promise<boolean> {
+    const program = await this.programFor(kill)
     const since = Date.now()
-    const lived = await live(this.cluster, args, kill)
+    const lived = await live(this.cluster, args, kill, program)
     if (process.env['QUORATE_CHAOS_TALK'] !== undefined) talk(args, lived, Date.now() - since)
     if (lived.died && kill !== undefined) this.killed.push(kill)
     if (run !== undefined) this.noteResume(run, since)

@@ -7,18 +7,18 @@ import { makeConversionRun } from '@quorate/coordinator/runs/make-run'
 import { requestFolder } from '@quorate/coordinator/state/request-folder'
 import { SharedFile } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
+import { PaperCluster } from '../../../support/paper-cluster/cluster.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
 import {
   clusterConfiguration,
   configMap,
   container,
-  fakeRun,
   joinSecond,
   nodeNames,
   now,
   soundWorld,
   type World,
-} from '../../../support/fake-run.js'
-import { PaperCluster } from '../../../support/paper-cluster.js'
+} from '../../../support/paper-cluster/world.js'
 import { brokenGates } from './broken-gates.js'
 import { brokenWorlds, externalEtcd } from './broken-worlds.js'
 

@@ -1,4 +1,4 @@
-import { nodeNames, systemPod, type World } from '../../../support/fake-run.js'
+import { nodeNames, systemPod, type World } from '../../../support/paper-cluster/world.js'
 import type { BrokenWorld } from './broken-worlds.js'
 
 const { cp1, worker } = nodeNames

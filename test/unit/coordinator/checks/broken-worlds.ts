@@ -21,7 +21,7 @@ import {
   nodeObject,
   pem,
   type World,
-} from '../../../support/fake-run.js'
+} from '../../../support/paper-cluster/world.js'
 
 const { cp1, cp2, cp3, worker } = nodeNames
 

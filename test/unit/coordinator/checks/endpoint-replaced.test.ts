@@ -1,7 +1,8 @@
 import { parseClusterFile } from '@quorate/coordinator/config/parse-cluster-file'
 import { endpointReplaced } from '@quorate/coordinator/conversion/checks/endpoint-replaced'
 import t from 'tap'
-import { clusterConfiguration, configMap, fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { clusterConfiguration, configMap, nodeNames, soundWorld } from '../../../support/paper-cluster/world.js'
 
 const fileWith = (endpoint: string, loadBalancer = '{kind: haproxy, virtualIP: 192.168.13.100}') => `
 apiVersion: quorate/v1alpha1

@@ -1,7 +1,8 @@
 import { cgroupDriver } from '@quorate/coordinator/conversion/checks/cgroup-driver'
 import { swap } from '@quorate/coordinator/conversion/checks/swap'
 import t from 'tap'
-import { configMap, fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { configMap, nodeNames, soundWorld } from '../../../support/paper-cluster/world.js'
 
 const head = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n'
 

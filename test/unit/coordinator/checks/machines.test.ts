@@ -3,8 +3,9 @@ import type { Finding } from '@quorate/coordinator/conversion/context/finding'
 import { loadBalancerFor } from '@quorate/coordinator/conversion/load-balancers/all'
 import { renderHaproxy } from '@quorate/shared/load-balancer-config'
 import t from 'tap'
-import { fakeRun, nodeNames, soundWorld, type World } from '../../../support/fake-run.js'
 import { type Machine, machineFacts, machines } from '../../../support/machines.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { nodeNames, soundWorld, type World } from '../../../support/paper-cluster/world.js'
 
 const { cp1, cp2 } = nodeNames
 

@@ -1,7 +1,8 @@
 import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import { assess } from '@quorate/coordinator/conversion/checks/assess'
 import t from 'tap'
-import { configMap, fakeRun, soundWorld, type World } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { configMap, soundWorld, type World } from '../../../support/paper-cluster/world.js'
 
 /** All that the checks find but for what the paper world always has, and for its clocks, which stand still. */
 async function found(breaks: (world: World) => void) {

@@ -2,7 +2,8 @@ import { allChecks } from '@quorate/coordinator/conversion/checks/all'
 import { assess, isBlocking } from '@quorate/coordinator/conversion/checks/assess'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
-import { fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { nodeNames, soundWorld } from '../../../support/paper-cluster/world.js'
 import { brokenWorlds } from '../checks/broken-worlds.js'
 
 t.test('a k3s node is one clear finding, and what could not be read is said once', async (t) => {

@@ -14,7 +14,7 @@ import { drillReport } from '../../../../coordinator/src/runs/drill/drill-report
 import { scenarios } from '../../../../coordinator/src/runs/drill/scenarios.js'
 import { chosenScenarios } from '../../../../coordinator/src/runs/drill/start-drill.js'
 import { placesOf } from '../../../../coordinator/src/runs/drill/watch-endpoint.js'
-import { doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const signal = new AbortController().signal
 const order: readonly ConversionStep[] = conversionOrder

@@ -4,7 +4,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const address = '10.96.0.1'
 const back = { in_endpoints: 'yes' }
@@ -16,11 +16,11 @@ function leaving(heard: () => boolean, alone = false, refusal?: QuorateError, me
   const paper = new PaperCluster('v1.37.2')
   paper.cluster.kubernetesService = { address, port: 443 }
   const asked: string[] = []
-  const { probe } = paper
-  paper.probe = (source, request) =>
+  const { probe } = paper.world
+  paper.world.probe = (source, request) =>
     request.host === address
       ? { reached: 'done', unmet: 0, metSha256: heard() ? ['other'] : ['leaves'], ...meets?.(source) }
-      : probe.call(paper, source, request)
+      : probe(source, request)
   const plain = paper.run()
   const agent: ConversionRun['agent'] = (node) => {
     const one = plain.agent(node)

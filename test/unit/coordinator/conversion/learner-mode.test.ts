@@ -1,6 +1,7 @@
 import { learnerMode, learnsFirst } from '@quorate/coordinator/conversion/etcd/learner-mode'
 import t from 'tap'
-import { clusterConfiguration, configMap, fakeRun, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { clusterConfiguration, configMap, soundWorld } from '../../../support/paper-cluster/world.js'
 
 t.test('by the release, by the gate while it has a say, and by setting it for the joins', async (t) => {
   for (const [version, gate, learns, asConfigured] of [

@@ -1,6 +1,6 @@
 import { balanceServing, whileJoining } from '@quorate/coordinator/conversion/joining/control-plane-ready'
 import t from 'tap'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 t.test('facts are remembered until they are forgotten: by node, or all', async (t) => {
   const run = new PaperCluster('v1.37.2').run()

@@ -1,6 +1,7 @@
 import { nodeIpOf } from '@quorate/coordinator/conversion/joining/node-ip'
 import t from 'tap'
-import { fakeRun, nodeNames, soundWorld, type World } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { nodeNames, soundWorld, type World } from '../../../support/paper-cluster/world.js'
 
 const joiner = nodeNames.cp2
 

@@ -12,7 +12,7 @@ import { updateKubeProxy } from '@quorate/coordinator/conversion/steps/update-ku
 import type { RecordedFinding } from '@quorate/coordinator/engine/recorded-finding'
 import type { PodFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const never = new AbortController().signal
 const soon = () => AbortSignal.timeout(400)

@@ -2,7 +2,8 @@ import { sharedComponentConfig } from '@quorate/coordinator/conversion/checks/sh
 import { sharedExtraArgs } from '@quorate/coordinator/conversion/checks/shared-extra-args'
 import { hostsIn } from '@quorate/coordinator/conversion/facts/one-nodes-values'
 import t from 'tap'
-import { clusterConfiguration, configMap, fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { clusterConfiguration, configMap, nodeNames, soundWorld } from '../../../support/paper-cluster/world.js'
 
 t.test('hosts of a value, in one spelling', async (t) => {
   const values: Readonly<Record<string, readonly string[]>> = {

@@ -5,7 +5,7 @@ import { updateClusterInfo } from '@quorate/coordinator/conversion/steps/update-
 import { nothingToUndo, widthOf } from '@quorate/coordinator/engine/step'
 import t, { type Test as Tap } from 'tap'
 import type { FixtureVersion } from '../../../support/fixtures.js'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const order: readonly ConversionStep[] = conversionOrder
 

@@ -6,12 +6,12 @@ import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { allProofs } from '@quorate/coordinator/conversion/proofs/all'
 import { hairpinProof } from '@quorate/coordinator/conversion/proofs/hairpin'
 import { prove } from '@quorate/coordinator/conversion/proofs/prove'
-import { EtcdMember, StaticPodFacts } from '@quorate/shared/gen/quorate/v1/facts'
+import { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const place = filePlace('/etc/kubernetes/admin.conf')
 
@@ -117,11 +117,11 @@ const breaks: Record<string, Break> = {
     facts.hostsFile = ''
   },
   'endpoint-answers': (paper) => {
-    paper.probe = (from, { host }) =>
+    paper.world.probe = (from, { host }) =>
       from.startsWith('k8sworker2') && host === 'apiserver.example.com' ? { error: 'connect ETIMEDOUT' } : undefined
   },
   'apiserver-certificates': (paper) => {
-    paper.probe = (_, { host, port, path }) =>
+    paper.world.probe = (_, { host, port, path }) =>
       host === '192.168.13.32' && port === 6443 && path === '/readyz'
         ? { reached: 'tls', error: 'certificate is not for apiserver.example.com' }
         : undefined
@@ -147,7 +147,7 @@ const breaks: Record<string, Break> = {
     const command = ['etcd', '--listen-client-urls=https://127.0.0.1:2379']
     // On all of them, or they differ too.
     for (const short of ['k8smaster1', 'k8smaster2', 'k8smaster3'])
-      paper.node(short).facts.staticPods.push(StaticPodFacts.fromPartial({ component: 'etcd', command }))
+      for (const pod of paper.node(short).facts.staticPods) if (pod.component === 'etcd') pod.command = command
   },
   'control-planes-alike': (paper) => {
     paper.node('k8smaster2').facts.staticPods[0]?.command.push('--profiling=false')
@@ -196,16 +196,16 @@ const breaks: Record<string, Break> = {
   },
   hairpin: (paper) => {
     let turn = 0
-    paper.probe = (from, { host }) =>
+    paper.world.probe = (from, { host }) =>
       from.startsWith('k8smaster2') && host === 'apiserver.example.com' && turn++ % 3 === 0
         ? { reached: 'tcp', error: 'no answer within 2000 ms' }
         : undefined
   },
   'disk-latency': (paper) => {
-    paper.node('k8smaster3').diskP99Us = 2_400_000
+    paper.world.diskMs['k8smaster3.example.com'] = 2_400
   },
   'kubelets-reached': (paper) => {
-    paper.unreached.add('k8sworker1.example.com')
+    paper.world.unreached = ['k8sworker1.example.com']
   },
   mtu: (paper) => {
     for (const one of paper.node('k8smaster2').facts.interfaces) one.mtu = 1_400

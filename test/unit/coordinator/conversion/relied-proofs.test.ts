@@ -2,7 +2,7 @@ import type { ConversionStep } from '@quorate/coordinator/conversion/context/ste
 import { conversionOrder } from '@quorate/coordinator/conversion/order'
 import { withReliedProofs } from '@quorate/coordinator/conversion/proofs/relied-proofs'
 import t from 'tap'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const order: readonly ConversionStep[] = conversionOrder
 const signal = new AbortController().signal
@@ -35,7 +35,7 @@ t.test('every step that points something at the endpoint relies on it from every
 
 t.test('a step is not begun where one node has lost the endpoint, and says which and why', async (t) => {
   const paper = await walkedTo('update-kube-proxy')
-  paper.probe = (from, { host }) =>
+  paper.world.probe = (from, { host }) =>
     from.startsWith('k8sworker2') && host === 'apiserver.example.com'
       ? { reached: 'tcp', error: 'ETIMEDOUT' }
       : undefined
@@ -50,7 +50,7 @@ t.test('a step is not begun where one node has lost the endpoint, and says which
 t.test('one lost packet is no reason to stop', async (t) => {
   const paper = await walkedTo('update-cluster-info')
   let lost = 0
-  paper.probe = (from, { host }) =>
+  paper.world.probe = (from, { host }) =>
     from.startsWith('k8sworker1') && host === 'apiserver.example.com' && lost++ === 0
       ? { reached: 'tcp', error: 'ECONNRESET' }
       : undefined

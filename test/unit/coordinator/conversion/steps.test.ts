@@ -28,7 +28,7 @@ import { filePlace } from '@quorate/shared/text-place'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
-import { clusterFile, doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { clusterFile, doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const place = filePlace('/etc/kubernetes/admin.conf')
 
@@ -108,7 +108,7 @@ t.test('a certificate that is on disk and not shown fails the gate', async (t) =
   for (const step of [startLoadBalancer, publishEndpointName]) await take(run, step)
   const action = await only(regenerateApiserverCertificate, run)
   const note = await regenerateApiserverCertificate.apply(run, action, paperCall())
-  paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
+  paper.world.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
   await t.rejects(regenerateApiserverCertificate.verify(run, action, soon(), note))
 })
 
@@ -267,14 +267,14 @@ t.test('a joiner that another one cannot reach fails the gate, and so does a str
   const run = await readyToJoin(paper)
   const [, action] = (await prepareJoining.plan(run)) as [Action, Action]
   t.ok((await prepareJoining.verify(run, action, never, undefined)).length >= 4)
-  paper.probe = (from, { host, port }) =>
+  paper.world.probe = (from, { host, port }) =>
     from === 'k8smaster2.example.com' && host === '192.168.13.32' && port === 2380
       ? { error: 'connect ETIMEDOUT' }
       : undefined
   await t.rejects(prepareJoining.verify(run, action, never, undefined), {
     message: /k8smaster2.*does not reach k8smaster3.*2380.*ETIMEDOUT/,
   })
-  paper.probe = (_, { host, port }) =>
+  paper.world.probe = (_, { host, port }) =>
     host === '192.168.13.32' && port === 2379 ? { certificateSha256: 'other' } : undefined
   await t.rejects(prepareJoining.verify(run, action, never, undefined), { message: /another listener answers/ })
 })
@@ -503,7 +503,7 @@ t.test('an external load balancer is proved, never touched', async (t) => {
     Array(5).fill({ id: 'load-balancer', severity: 'error' }),
     'nothing answers there: a finding from every node',
   )
-  paper.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
+  paper.world.probe = () => ({ reached: 'done', httpStatus: 200, certificateSha256: 'old-certificate' })
   t.same(await run.loadBalancer.check(), [])
   const call = paperCall()
   await run.loadBalancer.setBackends({ backends: run.controlPlanes, beside: [], joining: [] }, call)

@@ -4,7 +4,8 @@ import { foldRun } from '@quorate/coordinator/engine/fold'
 import { takePicture, withPictures } from '@quorate/coordinator/runs/take-picture'
 import { QuorateError } from '@quorate/shared/errors'
 import t from 'tap'
-import { fakeRun, member, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { member, nodeNames, soundWorld } from '../../../support/paper-cluster/world.js'
 
 const socket = (process: string, peerAddress: string, peerPort: number) => ({ process, peerAddress, peerPort })
 const sockets: Record<string, ReturnType<typeof socket>[] | undefined> = {

@@ -5,7 +5,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import t from 'tap'
-import { PaperCluster, paperCall } from '../../../support/paper-cluster.js'
+import { PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
 const cp2 = 'k8smaster2.example.com'
 const broke = new QuorateError('COMMAND_FAILED', 'kubeadm join ended with 1')

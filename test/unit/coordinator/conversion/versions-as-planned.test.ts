@@ -1,7 +1,8 @@
 import { versionsAsPlanned } from '@quorate/coordinator/conversion/joining/joiner-gates'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
-import { fakeRun, nodeNames, soundWorld } from '../../../support/fake-run.js'
+import { fakeRun } from '../../../support/paper-cluster/reads.js'
+import { nodeNames, soundWorld } from '../../../support/paper-cluster/world.js'
 
 const { cp1, cp2 } = nodeNames
 

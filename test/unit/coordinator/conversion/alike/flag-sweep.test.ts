@@ -9,7 +9,7 @@ import type { Component } from '../../../../../lab/simulated/pod-parts.js'
 import { staticPodManifest } from '../../../../../lab/simulated/static-pods.js'
 import { releaseOf } from '../../../../../lab/simulated/versions.js'
 import { fixture, fixtureVersions } from '../../../../support/fixtures.js'
-import { PaperCluster } from '../../../../support/paper-cluster.js'
+import { PaperCluster } from '../../../../support/paper-cluster/cluster.js'
 
 const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 

@@ -2,7 +2,8 @@ import type { RunEvent } from '@quorate/coordinator/engine/events'
 import { foldRun } from '@quorate/coordinator/engine/fold'
 import { targetsOf } from '@quorate/coordinator/runs/availability/targets'
 import t from 'tap'
-import { fakeRun, nodeNames, soundWorld } from '../../../../support/fake-run.js'
+import { fakeRun } from '../../../../support/paper-cluster/reads.js'
+import { nodeNames, soundWorld } from '../../../../support/paper-cluster/world.js'
 
 const run = fakeRun(soundWorld())
 const { cp1, cp2, cp3 } = nodeNames

@@ -4,16 +4,16 @@ import type { ChangeCall } from '@quorate/coordinator/fleet/agent'
 import { LeaseFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipConfPath, kubeVipManifestPath, renderKubeVip } from '@quorate/shared/kube-vip-manifest'
 import t from 'tap'
+import { fakeRun } from '../../../../support/paper-cluster/reads.js'
 import {
   certificate,
   container,
-  fakeRun,
   joinSecond,
   nodeNames,
   now,
   soundWorld,
   type World,
-} from '../../../../support/fake-run.js'
+} from '../../../../support/paper-cluster/world.js'
 
 const { cp1, cp2, cp3 } = nodeNames
 const image = 'example.com/kube-vip:v1'

@@ -2,17 +2,14 @@ import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster
 import type { ConversionRun } from '@quorate/coordinator/conversion/context/run'
 import type { Action, DoneAction } from '@quorate/coordinator/engine/step'
 import type { Agent, ChangeCall } from '@quorate/coordinator/fleet/agent'
-import { makeConversionRun } from '@quorate/coordinator/runs/make-run'
-import { requestFolder } from '@quorate/coordinator/state/request-folder'
 import { setControlPlaneEndpoint, turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
 import { QuorateError } from '@quorate/shared/errors'
 import {
-  ClusterFacts,
+  type ClusterFacts,
   type ConfigMapText,
-  EtcdMember,
-  NodeFacts,
-  NodeObject,
-  StaticPodFacts,
+  type EtcdMember,
+  type NodeFacts,
+  UnitState,
 } from '@quorate/shared/gen/quorate/v1/facts'
 import { type ProbeEndpointRequest, ProbeEndpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
@@ -25,48 +22,25 @@ import { renderLoadBalancerUnit } from '@quorate/shared/load-balancer-unit'
 import type { NodeName } from '@quorate/shared/names'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
-import { type FixtureVersion, fixture, fixtureData } from './fixtures.js'
+import { type FixtureVersion, fixture, fixtureData } from '../fixtures.js'
+import { type Answers, answersOf, readingAgent, runOver } from './reads.js'
+import { entry, firstFacts, member, nodeObject, soundFile, soundWorld, systemPod, type World } from './world.js'
 
 const place = filePlace('/etc/kubernetes/admin.conf')
 
 const haproxyPlace = placeOf('haproxy', {})
 const keepalivedPlace = placeOf('keepalived', {})
 
-const name = (short: string) => `${short}.example.com` as NodeName
-const entry = (short: string, last: number): NodeEntry => ({
-  name: name(short),
-  address: `192.168.13.${last}`,
-  agent: `192.168.13.${last}:7445`,
-})
-
 /** The machines of the fixtures. */
 export const clusterFile: ClusterFile = {
+  ...soundFile,
   name: 'paper',
-  endpoint: { host: 'apiserver.example.com', port: 8443 },
-  loadBalancer: {
-    kind: 'haproxy',
-    virtualIP: '192.168.13.100',
-    virtualRouterId: 100,
-    hosts: [],
-    nodePort: undefined,
-    underKubelets: false,
-  },
-  controlPlanes: [entry('k8smaster1', 30), entry('k8smaster2', 31), entry('k8smaster3', 32)],
-  workers: [entry('k8sworker1', 35), entry('k8sworker2', 36)],
-  policy: {
-    controlPlaneKubeconfigs: 'auto',
-    manageHosts: true,
-    letEtcdListen: false,
-    etcdLearners: 'auto',
-    adoptManifestChanges: false,
-    waves: { canary: 1, width: 10, maxFailed: 0 },
-    approvals: 0,
-    availabilityBudgetSeconds: 5,
-    acceptOutageSeconds: 0,
-    ignorePreflightErrors: [],
-    ignoreFindings: {},
-  },
+  workers: [entry('k8sworker1.example.com', 35), entry('k8sworker2.example.com', 36)],
+  policy: { ...soundFile.policy, manageHosts: true },
 }
+
+const name = (short: string) => `${short}.example.com` as NodeName
+const apiserverPath = '/etc/kubernetes/pki/apiserver.crt'
 
 /** One operation that was asked for. */
 export interface Asked {
@@ -89,7 +63,6 @@ interface PaperNode {
   connected: Map<string, string>
   /** component -> how often it was started. */
   containers: Map<string, number>
-  diskP99Us: number
   backends: readonly { name: string; address: string; port: number }[]
   /** How far its clock is ahead of the API's. */
   clockAheadMs: number
@@ -102,53 +75,46 @@ interface PaperNode {
 export class PaperCluster {
   readonly asked: Asked[] = []
   readonly nodes = new Map<string, PaperNode>()
-  readonly cluster: ClusterFacts
-  members: EtcdMember[] = []
+  /** What is not of one node, and all that nodes answer alike. */
+  readonly world: World
+  readonly file: ClusterFile
   /** Answers before the effect: throws what the operation shall fail with. */
   failing: (asked: Asked) => void = () => undefined
-  /** Overrides what a probe meets. */
-  probe: (from: string, request: ProbeEndpointRequest) => Partial<ProbeEndpointResponse> | undefined = () => undefined
   kubeadmErrors: string[] = []
-  /** What kubeadm would write for the first control plane; what runs there unless given. */
-  rendered: StaticPodFacts[] | undefined
-  /** Nodes whose kubelets no API server reaches. */
-  readonly unreached = new Set<string>()
-  readonly file: ClusterFile
   #certificate = 'old-certificate'
   #turn = 0
   #clock = Date.now()
 
   constructor(version: FixtureVersion, file: ClusterFile = clusterFile) {
     this.file = file
-    this.cluster = ClusterFacts.fromPartial({
+    this.world = soundWorld(file)
+    Object.assign(this.cluster, {
       kubernetesVersion: version,
       kubeadmConfig: this.#text(fixtureData(version, 'before/cm-kubeadm-config.yaml', 'ClusterConfiguration')),
       clusterInfo: this.#text(fixtureData(version, 'before/cm-cluster-info.yaml', 'kubeconfig')),
       kubeProxy: this.#text(fixtureData(version, 'before/cm-kube-proxy.yaml', 'kubeconfig.conf')),
-      kubeProxyRollout: { generation: 1, observedGeneration: 1, desired: 3, updated: 3, available: 3, restartedAt: '' },
-      coreDns: { replicas: 2, tolerations: ['node-role.kubernetes.io/control-plane=:NoSchedule'] },
-      anonymousReadyz: true,
-      apiServerAddresses: ['192.168.13.30'],
-      pods: [0, 1].map((index) => ({
-        namespace: 'kube-system',
-        name: `coredns-${index}`,
-        node: name('k8smaster1'),
-        app: 'kube-dns',
-        ready: true,
-      })),
+      apiServerAddresses: [file.controlPlanes[0]?.address],
     })
+    for (const object of this.cluster.nodes)
+      Object.assign(object, { kubeletVersion: version, leaseRenewedUnixMs: this.#clock })
+    for (const pod of this.cluster.pods) if (pod.app === 'kube-proxy') pod.startedUnixMs = this.#clock
     for (const node of [...file.controlPlanes, ...file.workers]) this.#addNode(node, version)
   }
 
+  get cluster(): ClusterFacts {
+    return this.world.cluster
+  }
+
+  get members(): EtcdMember[] {
+    return this.world.etcd.members
+  }
+
+  set members(members: EtcdMember[]) {
+    this.world.etcd.members = members
+  }
+
   run(): ConversionRun {
-    return makeConversionRun({
-      id: '20261122t120000-abcdef',
-      file: this.file,
-      agent: (node) => this.agent(node),
-      keepBackup: async (node, kind) => ({ path: `/state/backups/${node}-${kind}.age`, sha256: 'ab', bytes: 5_000 }),
-      requestFolder: requestFolder({ runs: '/nowhere' }, 'paper'),
-      backupRecipient: 'age1operator',
-    })
+    return runOver('20261122t120000-abcdef', this.file, (node) => this.agent(node))
   }
 
   node(short: string): PaperNode {
@@ -165,20 +131,17 @@ export class PaperCluster {
   }
 
   agent(node: NodeEntry): Agent {
-    const agent: Partial<Agent> = {
-      node: node.name,
-      read: (async (method: string, request: never) => this.#read(node, method, request)) as never,
+    const agent: Agent = {
+      ...readingAgent(this.world, node.name, this.#answers(node)),
       change: (async (method: string, request: Record<string, unknown>, call: ChangeCall, label = '') => {
         const asked = { node: node.name, method, request }
-        return call.operation({ agent: agent as Agent, method: method as never, label }, async () => {
+        return call.operation({ agent, method: method as never, label }, async () => {
           this.asked.push(asked)
           this.failing(asked)
           return OperationResult.fromPartial((this.#change(node, method, request as never) as object | undefined) ?? {})
         })
       }) as never,
       checkJoin: async () => ({ errors: this.kubeadmErrors, warnings: [] }),
-      holdPorts: (ports, work) =>
-        work({ listening: [...ports], inUse: [], certificateSha256: `throw-away-${node.name}` }),
       watchAvailability: async function* ({ targets }, { signal } = {}) {
         while (signal?.aborted !== true) {
           const seen = targets.map(({ name: target }) => ({
@@ -192,7 +155,7 @@ export class PaperCluster {
         yield new Uint8Array(5_000)
       },
     }
-    return agent as Agent
+    return agent
   }
 
   #text(text: string) {
@@ -200,114 +163,56 @@ export class PaperCluster {
   }
 
   #addNode(node: NodeEntry, version: FixtureVersion): void {
-    const isFirst = node === this.file.controlPlanes[0]
-    const isWorker = this.file.workers.includes(node)
-    const units = ['kubelet', 'quorate-haproxy', 'quorate-keepalived'].map((unit) => ({
-      name: unit,
-      activeState: unit === 'kubelet' ? 'active' : 'inactive',
-      activeSinceUnixMs: 500,
-    }))
-    const facts = NodeFacts.fromPartial({
-      hostname: node.name,
-      machineId: `machine-${node.name}`,
-      kubeadmVersion: version,
-      kubeadmConfigApi: version === 'v1.30.4' ? 'v1beta3' : 'v1beta4',
-      haproxyInstalled: true,
-      keepalivedInstalled: true,
-      interfaces: [{ name: 'host0', addresses: [`${node.address}/24`], mtu: 1500 }],
-      nameservers: ['192.168.13.1'],
-      units,
-      hostsFile: `127.0.0.1 localhost\n${node.address} ${node.name}\n`,
-    })
+    const facts = this.world.facts[node.name] as NodeFacts
+    Object.assign(facts, { kubeadmVersion: version, kubeletVersion: version, kubectlVersion: version })
+    facts.kubeadmConfigApi = version === 'v1.30.4' ? 'v1beta3' : 'v1beta4'
+    facts.interfaces = [{ name: 'host0', mac: '', addresses: [`${node.address}/24`], mtu: 1500 }]
+    facts.units = ['kubelet', 'quorate-haproxy', 'quorate-keepalived'].map((unit) =>
+      UnitState.fromPartial({
+        name: unit,
+        activeState: unit === 'kubelet' ? 'active' : 'inactive',
+        activeSinceUnixMs: 500,
+      }),
+    )
     const paper: PaperNode = {
-      entry: node,
-      facts,
-      kubeconfigs: [],
-      connected: new Map(),
-      containers: new Map(),
-      diskP99Us: 2_000,
-      backends: [],
-      clockAheadMs: 0,
+      ...{ entry: node, facts, kubeconfigs: [], backends: [], clockAheadMs: 0 },
+      ...{ connected: new Map(), containers: new Map() },
     }
     this.nodes.set(node.name, paper)
-    if (isWorker)
-      paper.kubeconfigs.push({
-        purpose: 'kubelet',
-        path: '/etc/kubernetes/kubelet.conf',
-        text: fixture(version, 'before/worker-kubelet.conf'),
-      })
-    if (isFirst)
-      this.#makeControlPlane(paper, ['admin', 'super-admin', 'controller-manager', 'scheduler', 'kubelet'], version)
-    if (isFirst || isWorker) this.#enter(paper, isFirst)
+    const before = (file: string) => fixture(version, `before/${file}.conf`)
+    const path = '/etc/kubernetes/kubelet.conf'
+    if (this.file.workers.includes(node))
+      paper.kubeconfigs.push({ purpose: 'kubelet', path, text: before('worker-kubelet') })
+    if (node === this.file.controlPlanes[0])
+      this.#makeControlPlane(paper, ['admin', 'super-admin', 'controller-manager', 'scheduler', 'kubelet'], before)
+    if (paper.kubeconfigs.length > 0) this.#connectAll(paper)
   }
 
-  #makeControlPlane(
-    paper: PaperNode,
-    purposes: readonly string[],
-    version: FixtureVersion,
-    server?: (purpose: string) => string,
-  ): void {
-    for (const purpose of purposes) {
-      const text = fixture(version, `before/${purpose}.conf`)
-      paper.kubeconfigs.push({
-        purpose,
-        path: `/etc/kubernetes/${purpose}.conf`,
-        text: server === undefined ? text : pointKubeconfigAt(text, server(purpose), place),
-      })
-    }
-    paper.facts.clusterCaPem = 'PEM of the cluster CA'
-    paper.facts.staticPods = [
-      {
-        ...StaticPodFacts.fromPartial({ component: 'kube-apiserver' }),
-        command: ['kube-apiserver', `--advertise-address=${paper.entry.address}`, '--secure-port=6443'],
-      },
-    ]
-    paper.facts.certificates = [
-      {
-        ...certificate('/etc/kubernetes/pki/apiserver.crt'),
-        sha256: 'old-certificate',
-        serial: '01',
-        sans: [paper.entry.address, paper.entry.name],
-      },
-      { ...certificate('/etc/kubernetes/pki/ca.crt'), publicKeyPin: 'sha256:aabb' },
-    ]
+  #makeControlPlane(paper: PaperNode, purposes: readonly string[], text: (purpose: string) => string): void {
+    for (const purpose of purposes)
+      paper.kubeconfigs.push({ purpose, path: `/etc/kubernetes/${purpose}.conf`, text: text(purpose) })
+    const { clusterCaPem, staticPods, certificates } = firstFacts(paper.entry)
+    // The API server's own certificate first: tests break it.
+    Object.assign(paper.facts, { clusterCaPem, staticPods, certificates: certificates.toReversed() })
+    for (const certificate of certificates)
+      Object.assign(certificate, certificate.isCa ? { publicKeyPin: 'sha256:aabb' } : { sha256: 'old-certificate' })
     for (const component of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'])
       paper.containers.set(component, 1)
   }
 
-  /** A node becomes part of the cluster. */
-  #enter(paper: PaperNode, controlPlane: boolean): void {
-    this.cluster.nodes.push(
-      NodeObject.fromPartial({
-        name: paper.entry.name,
-        ready: true,
-        controlPlane,
-        leaseRenewedUnixMs: this.#clock,
-      }),
-    )
-    this.cluster.pods.push({
-      namespace: 'kube-system',
-      name: `kube-proxy-${paper.entry.name}`,
-      node: paper.entry.name,
-      app: 'kube-proxy',
-      ready: true,
-      startedUnixMs: Date.now(),
-      revision: '1',
-      ending: false,
-      waitsFor: '',
-    })
-    for (const process of ['kubelet', 'kube-proxy']) this.#connect(paper, process)
-    if (controlPlane) this.members.push(this.#member(paper.entry))
+  /** A control plane becomes part of the cluster. */
+  #enter(paper: PaperNode): void {
+    const { entry: node } = paper
+    const kubeletVersion = this.cluster.kubernetesVersion
+    this.cluster.nodes.push({ ...nodeObject(node, true), kubeletVersion, leaseRenewedUnixMs: this.#clock })
+    this.cluster.pods.push({ ...systemPod('kube-proxy', node.name), startedUnixMs: Date.now() })
+    this.cluster.apiServerAddresses.push(node.address)
+    this.members.push(member(node))
+    this.#connectAll(paper)
   }
 
-  #member({ name: node, address }: NodeEntry): EtcdMember {
-    return EtcdMember.fromPartial({
-      id: `id-${address}`,
-      name: node,
-      peerUrls: [`https://${address}:2380`],
-      clientUrls: [`https://${address}:2379`],
-      status: { version: '3.6.5', clusterId: 'c1' },
-    })
+  #connectAll(paper: PaperNode): void {
+    for (const process of ['kubelet', 'kube-proxy']) this.#connect(paper, process)
   }
 
   #connect(paper: PaperNode, process: string): void {
@@ -342,43 +247,23 @@ export class PaperCluster {
     return { ...structuredClone(paper.facts), clockUnixMs: Date.now() + paper.clockAheadMs, kubeconfigs }
   }
 
-  #read(node: NodeEntry, method: string, request: never): unknown {
+  #answers(node: NodeEntry): Answers {
     const paper = this.nodes.get(node.name) as PaperNode
-    const answers: Record<string, (request: never) => unknown> = {
+    const own: Answers = {
       getNodeFacts: () => ({ facts: this.#factsOf(paper) }),
       getClusterFacts: ({ find }: { find: string[] }) => ({
         facts: { ...this.#tick(), references: this.#references(find) },
       }),
-      testLoadBalancer: () => ({ refused: [] }),
-      getFirewall: () => ({ firewalldZones: '', firewalldProblem: '', ufwActive: false, ufwFiles: {} }),
-      listEtcdMembers: () => ({
-        members: structuredClone(this.members),
-        ...{ alarms: [], clusterId: 'c1', authentication: 'off', clientName: 'kube-etcd-healthcheck-client' },
-      }),
       listControlPlaneImages: () => ({ wanted: [], missing: [] }),
-      renderManifests: () => ({ pods: structuredClone(this.rendered ?? paper.facts.staticPods) }),
+      renderManifests: () => ({ pods: structuredClone(this.world.rendered ?? paper.facts.staticPods) }),
       listContainers: ({ names }: { names: string[] }) => ({
         containers: names.map((one) => ({ id: `${one}-${paper.containers.get(one)}`, name: one, state: 'running' })),
       }),
-      probeKubelets: ({ nodes }: { nodes: string[] }) => ({
-        answers: nodes.map((one) => ({ node: one, httpStatus: this.unreached.has(one) ? 500 : 200, error: '' })),
-      }),
-      tryChanges: () => ({ tried: [] }),
-      lookAtPaths: () => ({ kinds: {}, sha256: {} }),
       listSockets: () => ({ sockets: this.#sockets(paper) }),
       findReferences: ({ find }: { find: string[] }) => ({ references: linesOf(paper, find), skipped: [] }),
-      measureDisk: () => ({
-        folder: '/var/lib',
-        writes: 100,
-        leastUs: paper.diskP99Us / 4,
-        medianUs: paper.diskP99Us / 2,
-        p99Us: paper.diskP99Us,
-        bytesPerSecond: 200_000_000,
-      }),
-      measurePath: () => ({ bytesPerSecond: 100_000_000, error: '' }),
       resolveName: () => ({ addresses: paper.facts.hostsFile.includes('# BEGIN quorate') ? ['192.168.13.100'] : [] }),
       probeEndpoint: (probe: ProbeEndpointRequest) =>
-        ProbeEndpointResponse.fromPartial(this.probe(node.name, probe) ?? this.#meet(probe)),
+        ProbeEndpointResponse.fromPartial(this.world.probe(node.name, probe) ?? this.#meet(probe)),
       probeKubeconfig: ({ purpose }: { purpose: string }) => ({
         server: readKubeconfig(paper.kubeconfigs.find((one) => one.purpose === purpose)?.text ?? '', place).server,
         httpStatus: 200,
@@ -392,7 +277,7 @@ export class PaperCluster {
       getOperation: () => ({ state: 'unknown' }),
       getSealingKey: () => ({ recipient: `age1${node.name}`, signature: Buffer.alloc(0), certificatePem: '' }),
     }
-    return (answers[method] as (request: never) => unknown)(request)
+    return { ...answersOf(this.world, node.name), ...own }
   }
 
   /** Every look is a little later: leases of those that hold them have moved on. */
@@ -499,11 +384,11 @@ export class PaperCluster {
         paper.facts.hostsFile = withoutHostsBlock(paper.facts.hostsFile)
       },
       regenerateCertificate: ({ sans }: { sans: string[] }) => {
-        const own = paper.facts.certificates[0]
+        const own = apiserverCertificate(paper)
         own?.sans.push(...sans)
         if (own !== undefined) own.sha256 = 'new-certificate'
         this.#certificate = 'new-certificate'
-        return touched('/etc/kubernetes/pki/apiserver.crt')
+        return touched(apiserverPath)
       },
       updateKubeadmConfig: (wish: { controlPlaneEndpoint: string; certSans: string[] }) => {
         this.cluster.kubeadmConfig = this.#text(
@@ -592,13 +477,15 @@ export class PaperCluster {
         : purpose === 'kubelet' && version === 'v1.30.4'
           ? discovered
           : local
-    this.#makeControlPlane(paper, ['admin', 'controller-manager', 'scheduler', 'kubelet'], version, server)
-    const [own] = paper.facts.certificates
-    own?.sans.push('apiserver.example.com', '192.168.13.100')
-    this.cluster.apiServerAddresses.push(paper.entry.address)
-    this.#enter(paper, true)
+    const text = (purpose: string) =>
+      pointKubeconfigAt(fixture(version, `before/${purpose}.conf`), server(purpose), place)
+    this.#makeControlPlane(paper, ['admin', 'controller-manager', 'scheduler', 'kubelet'], text)
+    apiserverCertificate(paper)?.sans.push('apiserver.example.com', '192.168.13.100')
+    this.#enter(paper)
   }
 }
+
+const apiserverCertificate = ({ facts }: PaperNode) => facts.certificates.find(({ path }) => path === apiserverPath)
 
 const linesOf = ({ kubeconfigs }: PaperNode, find: readonly string[]) =>
   kubeconfigs.flatMap(({ path, text }) =>
@@ -608,11 +495,6 @@ const linesOf = ({ kubeconfigs }: PaperNode, find: readonly string[]) =>
         find.some((one) => line.includes(one)) ? [{ where: `${path} line ${index + 1}`, line: line.trim() }] : [],
       ),
   )
-
-const certificate = (path: string) => ({
-  ...{ path, subject: '', issuer: '', serial: '', sans: [] as string[], sha256: '', isCa: false, publicKeyPin: '' },
-  ...{ notBeforeUnixMs: 0, notAfterUnixMs: 0 },
-})
 
 /** A call as the engine makes it, that keeps what was done. */
 export function paperCall(done: DoneAction['results'] = []): ChangeCall & { readonly lines: string[] } {

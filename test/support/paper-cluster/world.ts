@@ -1,12 +1,5 @@
 import type { ClusterFile, NodeEntry } from '@quorate/coordinator/config/cluster-file'
-import { decideEndpointPolicy } from '@quorate/coordinator/conversion/context/endpoint-policy'
 import type { Finding } from '@quorate/coordinator/conversion/context/finding'
-import { type ConversionRun, InProcess } from '@quorate/coordinator/conversion/context/run'
-import { chooseEtcdTopology } from '@quorate/coordinator/conversion/etcd/choose'
-import { loadBalancerFor } from '@quorate/coordinator/conversion/load-balancers/all'
-import { conversionOrder } from '@quorate/coordinator/conversion/order'
-import { nobodyMissing } from '@quorate/coordinator/engine/absence'
-import type { Agent } from '@quorate/coordinator/fleet/agent'
 import {
   ClusterFacts,
   ContainerFacts,
@@ -17,12 +10,11 @@ import {
   type Reference,
   type StaticPodFacts,
 } from '@quorate/shared/gen/quorate/v1/facts'
-import {
-  type GetFirewallResponse,
-  type MeasurePathRequest,
-  type ProbeEndpointRequest,
+import type {
+  GetFirewallResponse,
+  ProbeEndpointRequest,
   ProbeEndpointResponse,
-  type TriedChange,
+  TriedChange,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { NodeName } from '@quorate/shared/names'
 
@@ -71,8 +63,7 @@ export interface World {
 
 export const now = Date.UTC(2026, 10, 22, 12)
 const day = 86_400_000
-const version = 'v1.37.2'
-const controlPlaneImages = [`registry.k8s.io/kube-apiserver:${version}`, 'registry.k8s.io/etcd:3.7.0-0']
+export const version = 'v1.37.2'
 const names = {
   cp1: 'k8smaster1.example.com',
   cp2: 'k8smaster2.example.com',
@@ -82,51 +73,52 @@ const names = {
 
 export { names as nodeNames }
 
-/** One control plane, two clean joiners, one worker; nothing to complain of. */
-export function soundWorld(): World {
-  const [cp1, cp2, cp3, worker] = [
-    entry(names.cp1, 30),
-    entry(names.cp2, 31),
-    entry(names.cp3, 32),
-    entry(names.worker, 35),
-  ]
+/** One control plane, two clean joiners, one worker. */
+export const soundFile: ClusterFile = {
+  name: 'prod',
+  endpoint: { host: 'apiserver.example.com', port: 8443 },
+  loadBalancer: {
+    kind: 'haproxy',
+    virtualIP: '192.168.13.100',
+    virtualRouterId: 100,
+    hosts: [],
+    nodePort: undefined,
+    underKubelets: false,
+  },
+  controlPlanes: [entry(names.cp1, 30), entry(names.cp2, 31), entry(names.cp3, 32)],
+  workers: [entry(names.worker, 35)],
+  policy: {
+    controlPlaneKubeconfigs: 'auto',
+    manageHosts: false,
+    letEtcdListen: false,
+    etcdLearners: 'auto',
+    adoptManifestChanges: false,
+    waves: { canary: 1, width: 10, maxFailed: 0 },
+    approvals: 0,
+    availabilityBudgetSeconds: 5,
+    acceptOutageSeconds: 0,
+    ignorePreflightErrors: [],
+    ignoreFindings: {},
+  },
+}
+
+/** The cluster of a file before its conversion, with nothing to complain of. */
+export function soundWorld(file: ClusterFile = soundFile): World {
+  const [first, ...joining] = file.controlPlanes as [NodeEntry, ...NodeEntry[]]
+  const known = (nodes: readonly NodeEntry[], facts: (node: NodeEntry) => NodeFacts) =>
+    nodes.map((node) => [node.name, facts(node)] as const)
   return {
-    file: {
-      name: 'prod',
-      endpoint: { host: 'apiserver.example.com', port: 8443 },
-      loadBalancer: {
-        kind: 'haproxy',
-        virtualIP: '192.168.13.100',
-        virtualRouterId: 100,
-        hosts: [],
-        nodePort: undefined,
-        underKubelets: false,
-      },
-      controlPlanes: [cp1, cp2, cp3],
-      workers: [worker],
-      policy: {
-        controlPlaneKubeconfigs: 'auto',
-        manageHosts: false,
-        letEtcdListen: false,
-        etcdLearners: 'auto',
-        adoptManifestChanges: false,
-        waves: { canary: 1, width: 10, maxFailed: 0 },
-        approvals: 0,
-        availabilityBudgetSeconds: 5,
-        acceptOutageSeconds: 0,
-        ignorePreflightErrors: [],
-        ignoreFindings: {},
-      },
-    },
-    facts: {
-      [names.cp1]: firstFacts(cp1),
-      [names.cp2]: bareFacts(cp2),
-      [names.cp3]: bareFacts(cp3),
-      [names.worker]: memberFacts(worker),
-    },
-    cluster: clusterFacts(cp1, worker),
-    etcd: { members: [member(cp1)], alarms: [], clusterId: 'cdf818194e3a8c32' },
-    resolves: Object.fromEntries(Object.values(names).map((name) => [name, ['192.168.13.100']])),
+    file: structuredClone(file) as Mutable<ClusterFile>,
+    facts: Object.fromEntries([
+      ...known([first], firstFacts),
+      ...known(joining, bareFacts),
+      ...known(file.workers, memberFacts),
+    ]),
+    cluster: clusterFacts(first, file.workers),
+    etcd: { members: [member(first)], alarms: [], clusterId: 'cdf818194e3a8c32' },
+    resolves: Object.fromEntries(
+      [...file.controlPlanes, ...file.workers].map(({ name }) => [name, ['192.168.13.100']]),
+    ),
     probe: () => undefined,
     references: {},
     diskMs: {},
@@ -149,7 +141,7 @@ export function joinSecond(world: World): World {
   return world
 }
 
-function entry(name: string, last: number): NodeEntry {
+export function entry(name: string, last: number): NodeEntry {
   return { name: name as NodeName, address: `192.168.13.${last}`, agent: `192.168.13.${last}:7445` }
 }
 
@@ -201,7 +193,7 @@ function memberFacts(node: NodeEntry): NodeFacts {
   })
 }
 
-function firstFacts(node: NodeEntry): NodeFacts {
+export function firstFacts(node: NodeEntry): NodeFacts {
   const { address, name } = node
   const url = (port: number) => `https://127.0.0.1:${port},https://${address}:${port}`
   return NodeFacts.fromPartial({
@@ -294,7 +286,8 @@ export function clusterInfoOf(ca: string): string {
   return `apiVersion: v1\nkind: Config\nclusters:\n- name: ""\n  cluster: ${cluster}\n`
 }
 
-function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
+function clusterFacts(first: NodeEntry, workers: readonly NodeEntry[]): ClusterFacts {
+  const count = 1 + workers.length
   return ClusterFacts.fromPartial({
     kubernetesVersion: version,
     kubeadmConfig: configMap(clusterConfiguration()),
@@ -310,16 +303,16 @@ function clusterFacts(first: NodeEntry, worker: NodeEntry): ClusterFacts {
       nodeSelector: { 'kubernetes.io/os': 'linux' },
       tolerations: ['CriticalAddonsOnly:', 'node-role.kubernetes.io/control-plane=:NoSchedule'],
     },
-    kubeProxyRollout: { generation: 1, observedGeneration: 1, desired: 2, updated: 2, available: 2 },
+    kubeProxyRollout: { generation: 1, observedGeneration: 1, desired: count, updated: count, available: count },
     pods: [
-      ...[first, worker].map(({ name }) => systemPod('kube-proxy', name)),
+      ...[first, ...workers].map(({ name }) => systemPod('kube-proxy', name)),
       ...[first, first].map(({ name }, index) => systemPod('kube-dns', name, `coredns-${index}`)),
     ],
     kubeProxy: configMap(clusterInfoOf(caPem)),
     kubeletConfig: configMap(
       'apiVersion: kubelet.config.k8s.io/v1beta1\ncgroupDriver: systemd\nkind: KubeletConfiguration\n',
     ),
-    nodes: [nodeObject(first, true), nodeObject(worker, false)],
+    nodes: [nodeObject(first, true), ...workers.map((worker) => nodeObject(worker, false))],
     anonymousReadyz: true,
   })
 }
@@ -343,107 +336,10 @@ export function nodeObject({ name, address }: { name: string; address: string },
 
 export function member({ name, address }: NodeEntry): EtcdMember {
   return EtcdMember.fromPartial({
-    id: `8e9e05c52164694${address.slice(-1)}`,
+    id: `id-${address}`,
     name,
     peerUrls: [`https://${address}:2380`],
     clientUrls: [`https://${address}:2379`],
     status: { version: '3.6.5', dbSizeBytes: 20 * 2 ** 20, clusterId: 'cdf818194e3a8c32' },
   })
-}
-
-/** A ConversionRun over a world: reads only, so a check that tried to change something would fail. */
-export function fakeRun(world: World): ConversionRun {
-  const [first, ...joining] = world.file.controlPlanes as [NodeEntry, ...NodeEntry[]]
-  const nodes = [...world.file.controlPlanes, ...world.file.workers] as NodeEntry[]
-  const nameOf = (node: NodeEntry | string) => (typeof node === 'string' ? node : node.name)
-  const run: Partial<ConversionRun> = {
-    id: 'plan',
-    file: world.file as ClusterFile,
-    first,
-    joining,
-    controlPlanes: world.file.controlPlanes as NodeEntry[],
-    workers: world.file.workers as NodeEntry[],
-    nodes,
-    machines: [...nodes, ...(world.file.loadBalancer.hosts as NodeEntry[])],
-    absence: nobodyMissing,
-    mayBeBehind: () => true,
-    endpoint: world.file.endpoint,
-    agent: (node) => fakeAgent(world, nameOf(node)),
-    nodeFacts: async (node) => world.facts[nameOf(node)] as NodeFacts,
-    clusterFacts: async () => world.cluster,
-    etcd: async () => world.etcd,
-    inProcess: new InProcess(),
-    order: conversionOrder,
-    etcdTopology: () => chooseEtcdTopology(run as ConversionRun),
-    refresh: () => {},
-    endpointPolicy: async () =>
-      decideEndpointPolicy(world.cluster.kubernetesVersion, world.file.policy.controlPlaneKubeconfigs),
-  }
-  const loadBalancer = { ...loadBalancerFor(run as ConversionRun), check: async () => world.loadBalancerFindings }
-  return Object.assign(run, { loadBalancer }) as ConversionRun
-}
-
-function fakeAgent(world: World, node: string): Agent {
-  const answers: Record<string, (request: never) => unknown> = {
-    getNodeFacts: () => ({
-      facts: { ...world.facts[node], clockUnixMs: world.now + (world.clockOffsetMs[node] ?? 0) },
-    }),
-    getClusterFacts: () => ({ facts: world.cluster }),
-    listEtcdMembers: () => ({
-      ...world.etcd,
-      authentication: world.etcdAuthentication ?? 'off',
-      clientName: 'kube-etcd-healthcheck-client',
-    }),
-    listContainers: ({ names }: { names: string[] }) => ({
-      containers: names.flatMap((name) => world.containers(node, name)),
-    }),
-    listControlPlaneImages: () => ({ wanted: controlPlaneImages, missing: world.missingImages?.[node] ?? [] }),
-    probeKubelets: ({ nodes }: { nodes: string[] }) => ({
-      answers: nodes.map((one) => ({ node: one, httpStatus: world.unreached?.includes(one) ? 500 : 200, error: '' })),
-    }),
-    tryChanges: () => ({ tried: world.tried ?? [] }),
-    lookAtPaths: () => ({ kinds: world.kinds?.[node] ?? {}, sha256: world.sha256?.[node] ?? {} }),
-    testLoadBalancer: () => ({ refused: [] }),
-    getFirewall: () =>
-      world.firewall?.[node] ?? { firewalldZones: '', firewalldProblem: '', ufwActive: false, ufwFiles: {} },
-    renderManifests: ({ clusterConfiguration: text }: { clusterConfiguration: string }) => ({
-      pods: (world.rendered ?? soundWorld().facts[names.cp1]?.staticPods ?? []).filter(
-        ({ component }) => component !== 'etcd' || !text.includes('external:'),
-      ),
-    }),
-    listImages: () => ({ images: world.images?.[node] ?? [] }),
-    findReferences: () => ({ references: world.references[node] ?? [], skipped: [] }),
-    measureDisk: () => {
-      const p99Us = (world.diskMs[node] ?? 2) * 1_000
-      const { disk: bytesPerSecond = 200_000_000 } = world.rates[node] ?? {}
-      return { folder: '/var/lib', writes: 100, leastUs: p99Us / 4, medianUs: p99Us / 2, p99Us, bytesPerSecond }
-    },
-    measurePath: ({ host }: MeasurePathRequest) => {
-      const target = world.file.controlPlanes.find(({ address }) => address === host)
-      return { bytesPerSecond: world.rates[target?.name ?? '']?.path ?? 100_000_000, error: '' }
-    },
-    resolveName: () => ({ addresses: world.resolves[node] ?? [] }),
-    probeEndpoint: (request: ProbeEndpointRequest) =>
-      ProbeEndpointResponse.fromPartial(world.probe(node, request) ?? soundProbe(world, request)),
-  }
-  const agent: Partial<Agent> = {
-    node: node as NodeName,
-    read: async (method: string, request: unknown) => (answers[method] as (request: unknown) => never)(request),
-    holdPorts: async (ports, work) => {
-      const inUse = (world.facts[node]?.listening ?? []).map(({ port }) => port).filter((port) => ports.includes(port))
-      return work({
-        listening: ports.filter((port) => !inUse.includes(port)),
-        inUse,
-        certificateSha256: `throw-away-${node}`,
-      })
-    },
-  }
-  return agent as Agent
-}
-
-/** A network in which every node of the file answers and nobody has the virtual IP. */
-function soundProbe(world: World, { host }: ProbeEndpointRequest): Partial<ProbeEndpointResponse> {
-  const target = [...world.file.controlPlanes, ...world.file.workers].find(({ address }) => address === host)
-  if (target === undefined) return { reached: 'resolve', error: 'connect EHOSTUNREACH' }
-  return { reached: 'done', address: host, certificateSha256: `throw-away-${target.name}` }
 }
