@@ -76,6 +76,7 @@ t.test('what each command prints with -o json is what its published schema says'
   seen.add('cluster-file')
 
   await check(['nodes'], ['nodes'])
+  await check(['root', 'show'], ['root'])
   await check(['renew'], ['renewals'])
   await check(['renew', 'coordinator', '--early'], ['renewals'])
   await check(['revoke', 'coordinator', '--yes'], ['revocation'])
