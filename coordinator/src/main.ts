@@ -54,10 +54,12 @@ const terminal: Terminal = {
   // Neither Ctrl-C nor Ctrl-D is a yes.
   ask: async (question) => (await lineFrom(createInterface({ input: stdin, output: stderr }), question)) ?? '',
   async askSecret(question) {
-    write(stderr, question)
     // A terminal that it writes to, but that shows nothing: what is typed is edited there as usual.
     const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-    const answer = await lineFrom(createInterface({ input: stdin, output: silent, terminal: true }), '')
+    const lines = createInterface({ input: stdin, output: silent, terminal: true })
+    // Only now: until the interface has the terminal, the kernel shows what is typed and acts on Ctrl-C itself.
+    write(stderr, question)
+    const answer = await lineFrom(lines, '')
     if (answer === undefined) throw noPassphrase()
     write(stderr, '\n')
     return answer
