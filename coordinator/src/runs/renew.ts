@@ -59,9 +59,11 @@ const issuer = 'issuer'
 
 /** It renews by itself where the root key is beside it, with the first identity that it issues: then there is nothing to say. */
 async function renewIssuer(renewals: Renewals, { names, early, root }: RenewOptions, clock: Clock): Promise<Renewed[]> {
-  if (names.length > 0 && !names.includes(issuer)) return []
-  const { validity, rootKey } = await renewals.issuer()
   const isNamed = names.includes(issuer)
+  const { validity, rootKey } = await renewals.issuer()
+  // What is renewed early is to last for longer than before: it ends with its issuer.
+  if (!isNamed && early && rootKey === 'in clear') await renewals.renewIssuer({})
+  if (!isNamed && names.length > 0) return []
   const due = validity === undefined || isDue(validity, clock.now())
   if (!isNamed && (!due || rootKey === 'in clear')) return []
   const until = validity?.until ?? 0
