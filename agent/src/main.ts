@@ -2,8 +2,10 @@
 import { resolve } from 'node:path'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
+import { parseRunId } from '@quorate/shared/names'
 import { version } from '@quorate/shared/version'
 import { Command } from 'commander'
+import { keptBackups, openBackup } from './kept-backups.js'
 import { startAgent } from './start-agent.js'
 
 const configPath = '/etc/quorate/agent.yaml'
@@ -42,6 +44,35 @@ program
   .description('serve operations by gRPC with mutual TLS until SIGTERM')
   .option('--config <file>', 'agent.yaml; certificates lie beside it', configPath)
   .action(({ config }: { config: string }) => serveUntilStopped(resolve(config)))
+
+program
+  .command('backups')
+  .description(
+    'list what this node keeps of runs, encrypted: files as they were before, and the etcd snapshot. For root; no agent has to run',
+  )
+  .option('--config <file>', 'agent.yaml', configPath)
+  .action(async ({ config }: { config: string }) => {
+    for (const { run, name } of await keptBackups(resolve(config))) process.stdout.write(`${run}  ${name}\n`)
+  })
+
+program
+  .command('open-backup')
+  .description('decrypt one of them into a new file that only root can read. For root; no agent has to run')
+  .argument('<run>', 'id of the run')
+  .argument(
+    '<name>',
+    'as `quorate-agent backups` shows it: etcd-snapshot, or a path such as /etc/kubernetes/admin.conf',
+  )
+  .requiredOption('--to <file>', 'a file that does not exist yet; delete it afterwards')
+  .option('--config <file>', 'agent.yaml', configPath)
+  .addHelpText(
+    'after',
+    '\nExamples:\n  quorate-agent backups\n  quorate-agent open-backup 20261130t101112-abc123 etcd-snapshot --to /root/etcd.snapshot',
+  )
+  .action(async (run: string, name: string, { to, config }: { to: string; config: string }) => {
+    const bytes = await openBackup(resolve(config), { run: parseRunId(run), name }, resolve(to))
+    process.stdout.write(`Wrote ${bytes} bytes to ${resolve(to)}.\n`)
+  })
 
 program
   .command('enroll')

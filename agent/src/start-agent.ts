@@ -5,6 +5,7 @@ import { type CertificateView, keyMatches, readCertificate } from '@quorate/shar
 import { type AgentConfig, parseAgentConfig } from './config.js'
 import { createSealing } from './host/age-sealing.js'
 import { type AppendFile, openAppendFile } from './host/append-file.js'
+import { BackupSealing } from './host/backup-sealing.js'
 import { connectCri } from './host/cri-client.js'
 import { findCriSocket } from './host/cri-socket.js'
 import { DenyList } from './host/deny-list.js'
@@ -79,6 +80,7 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
   // Simulated nodes share one machine: each holds ports only on its own address.
   const network = new NodeNetwork({ host, ...(hostRoot === '/' ? {} : { holdAddress: listenAddress }) })
   const denyList = await DenyList.open({ host, stateFolder, ca: identity.ca, log })
+  const pins = new Pins({ host, stateFolder, enrolled, log })
   return {
     host,
     stateFolder,
@@ -89,7 +91,8 @@ async function toolsOf(host: Host, { config, identity, log }: Started): Promise<
     identity,
     sealing: await createSealing(identity, denyList),
     denyList,
-    pins: new Pins({ host, stateFolder, enrolled, log }),
+    pins,
+    backups: new BackupSealing({ host, stateFolder, pins }),
     looks: new DisturbingLooks(),
     kube: () => connectKubeApi(host),
     etcd: () => connectEtcd(host),
@@ -130,7 +133,8 @@ function readOwn(pem: string, path: string): CertificateView {
   }
 }
 
-async function readText(files: Host, path: string): Promise<string> {
+/** Text of a file of the agent's own; AGENT_CONFIG_INVALID. */
+export async function readText(files: Host, path: string): Promise<string> {
   const file = await files.read(path, { followLinks: true }).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new QuorateError('AGENT_CONFIG_INVALID', `${path} cannot be read: ${why}`, { where: path, cause })

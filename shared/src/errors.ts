@@ -382,7 +382,7 @@ export const catalogue = {
     status: 'FAILED_PRECONDITION',
     exit: 'needsPerson',
     remedy:
-      'Do not use this copy. The node has another one under /var/lib/quorate-agent/backups; see docs/runbook.md#etcd.',
+      'Do not use this copy. The node has another one: `quorate-agent backups` there lists it, `quorate-agent open-backup` opens it; see docs/runbook.md#etcd.',
   },
   INTERNAL: {
     status: 'INTERNAL',

@@ -14,7 +14,7 @@ const mayHold = [
     'state/rest/token',
   ],
   ...['state/fleet/history.key', 'bundles/'],
-  ...['var/lib/quorate-agent/backups/', 'var/lib/quorate-agent/requests/'],
+  ...['var/lib/quorate-agent/backup.key', 'var/lib/quorate-agent/requests/'],
 ]
 
 /** Regular files below a folder, which may be absent; agents may write and remove some meanwhile. */

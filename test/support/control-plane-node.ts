@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createSealing } from '@quorate/agent/host/age-sealing'
+import { BackupSealing } from '@quorate/agent/host/backup-sealing'
 import { connectCri } from '@quorate/agent/host/cri-client'
 import { DenyList } from '@quorate/agent/host/deny-list'
 import { connectEtcd } from '@quorate/agent/host/etcd-client'
@@ -142,13 +143,15 @@ async function node(
   const denyList = await DenyList.open({ ...place, ca: identity.ca })
   const sealing = await createSealing(identity, denyList)
   const criSocket = '/run/containerd/containerd.sock'
+  const pins = new Pins({ ...place, enrolled: {} })
   const tools: Tools = {
     host,
     identity,
     sealing,
     denyList,
     looks: new DisturbingLooks(),
-    pins: new Pins({ ...place, enrolled: {} }),
+    pins,
+    backups: new BackupSealing({ ...place, pins }),
     criSocket,
     stateFolder: '/var/lib/quorate-agent',
     network: new NodeNetwork({ host, holdAddress: '127.0.0.1' }),

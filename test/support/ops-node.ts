@@ -17,6 +17,7 @@ import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Test } from 'tap'
 import { createSealing } from '../../agent/src/host/age-sealing.js'
+import { BackupSealing } from '../../agent/src/host/backup-sealing.js'
 import { connectCri } from '../../agent/src/host/cri-client.js'
 import { DenyList } from '../../agent/src/host/deny-list.js'
 import type { KubeApi } from '../../agent/src/host/kube-api.js'
@@ -105,6 +106,7 @@ export class OpsNode {
     const identity = await ownIdentity(host, identityOf(name))
     const place = { host, stateFolder: '/var/lib/quorate-agent', log: { warn: () => {} } }
     const denyList = await DenyList.open({ ...place, ca: identity.ca })
+    const pins = new Pins({ ...place, enrolled: {} })
     const tools: Tools = {
       host,
       stateFolder: '/var/lib/quorate-agent',
@@ -113,7 +115,8 @@ export class OpsNode {
       identity,
       sealing: await createSealing(identity, denyList),
       denyList,
-      pins: new Pins({ ...place, enrolled: {} }),
+      pins,
+      backups: new BackupSealing({ ...place, pins }),
       looks: new DisturbingLooks(),
       kube: async () => kube ?? Promise.reject(new Error('no API server here')),
       etcd: () => Promise.reject(new Error('no etcd here')),

@@ -39,7 +39,12 @@ export class Pins {
     })
   }
 
-  /** The same, and pins the first of the values where nothing is pinned: true if so. */
+  /** What is pinned; undefined where nothing is. */
+  pinned(what: Pinned): Promise<string | undefined> {
+    return this.#read(what)
+  }
+
+  /** As `check`, and pins the first of the values where nothing is pinned: true if so. */
   keep(what: Pinned, values: readonly string[]): Promise<boolean> {
     const kept = this.#last.then(() => this.#keep(what, values))
     this.#last = kept.catch(() => {})

@@ -126,6 +126,10 @@ export const learnerGatePath = (stateFolder: string): string => `${stateFolder}/
 
 /** The etcd snapshot of a run, in the format of etcd's Snapshot call. */
 export const etcdSnapshotPath = (stateFolder: string, runId: string): string =>
+  `${backupFolder(stateFolder, runId)}/etcd-snapshot.db.age`
+
+/** Where agents of earlier versions put it, in clear. */
+export const clearSnapshotPath = (stateFolder: string, runId: string): string =>
   `${backupFolder(stateFolder, runId)}/etcd-snapshot.db`
 
 /** A folder with files that may name an API server. */

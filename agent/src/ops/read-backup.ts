@@ -3,7 +3,7 @@ import type { ReadBackupRequest, ReadBackupResponse } from '@quorate/shared/gen/
 import { writeArchive } from './backup/archive.js'
 import { type BackupPlace, readBackupIndex, readKept, storedName } from './backup/store.js'
 import { streamOperation } from './operation.js'
-import { etcdSnapshotPath } from './paths.js'
+import { clearSnapshotPath, etcdSnapshotPath } from './paths.js'
 
 /** Well below gRPC's limit of 4 MiB per message. */
 const chunkBytes = 256 * 1024
@@ -12,8 +12,9 @@ const chunkBytes = 256 * 1024
 export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>(
   async function* (request, tools, signal) {
     await tools.pins.keep('backup-recipient', [request.recipient])
-    const place = { host: tools.host, stateFolder: tools.stateFolder, runId: request.runId }
-    const plain = request.kind === 'etcd' ? snapshot(place) : files(place, request.kind)
+    const { host, stateFolder, backups } = tools
+    const place = { host, stateFolder, runId: request.runId, backups }
+    const plain = request.kind === 'etcd' ? keptSnapshot(place) : files(place, request.kind)
     for await (const piece of tools.sealing.sealStream(plain, request.recipient)) {
       signal.throwIfAborted()
       for (let at = 0; at < piece.length; at += chunkBytes) {
@@ -23,13 +24,15 @@ export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>
   },
 )
 
-/** A snapshot can have gigabytes: it is never in memory as a whole. */
-async function* snapshot(place: BackupPlace): AsyncIterable<Uint8Array> {
-  const chunks = await place.host.readStream(etcdSnapshotPath(place.stateFolder, place.runId))
-  if (chunks === undefined) {
-    throw new QuorateError('BACKUP_MISSING', `run ${place.runId} has no etcd snapshot on this node`)
-  }
-  yield* chunks
+/** The snapshot of a run in clear; BACKUP_MISSING. It can have gigabytes: it is never in memory as a whole. */
+export async function* keptSnapshot(place: BackupPlace): AsyncIterable<Uint8Array> {
+  const { host, stateFolder, runId, backups } = place
+  const path = etcdSnapshotPath(stateFolder, runId)
+  const sealed = await host.readStream(path)
+  if (sealed !== undefined) return yield* backups.openStream(sealed, path)
+  const clear = await host.readStream(clearSnapshotPath(stateFolder, runId))
+  if (clear === undefined) throw new QuorateError('BACKUP_MISSING', `run ${runId} has no etcd snapshot on this node`)
+  yield* clear
 }
 
 async function* files(place: BackupPlace, kind: string): AsyncIterable<Uint8Array> {
@@ -46,6 +49,8 @@ async function* files(place: BackupPlace, kind: string): AsyncIterable<Uint8Arra
     }),
   )
   const root = { mode: 0o600, uid: 0, gid: 0 }
-  const listed = { ...root, path: 'index.json', bytes: Buffer.from(`${JSON.stringify(index, undefined, 2)}\n`) }
-  yield* writeArchive([listed, ...kept.filter((file) => file !== undefined)])
+  // The archive is encrypted as a whole, what is in it is clear.
+  const listed = { ...index, entries: index.entries.map((entry) => ({ ...entry, sealed: undefined })) }
+  const indexed = { ...root, path: 'index.json', bytes: Buffer.from(`${JSON.stringify(listed, undefined, 2)}\n`) }
+  yield* writeArchive([indexed, ...kept.filter((file) => file !== undefined)])
 }

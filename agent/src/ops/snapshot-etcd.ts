@@ -3,7 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { SnapshotEtcdRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { SnapshotDigest } from './cluster/snapshot-digest.js'
 import { changeOperation, doneIf } from './operation.js'
-import { etcdSnapshotPath } from './paths.js'
+import { clearSnapshotPath, etcdSnapshotPath } from './paths.js'
 import { changed } from './result.js'
 
 const reportEveryBytes = 64 * 1024 * 1024
@@ -44,12 +44,12 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
         },
         () => digest.verify(),
       )
-      const written = await tools.host.replaceStream(path, chunks, { mode: 0o600 })
+      await tools.host.replaceStream(path, tools.backups.sealStream(chunks), { mode: 0o600 })
       const sha256 = whole.digest('hex')
       return changed({
-        summary: `saved a snapshot of etcd at revision ${revision} or later, ${mebibytes(written)}, its hash verified`,
+        summary: `saved a snapshot of etcd at revision ${revision} or later, ${mebibytes(digest.size)}, its hash verified`,
         touched: [{ name: path, sha256Before: '', sha256After: sha256 }],
-        facts: { sha256, size_bytes: String(written), revision },
+        facts: { sha256, size_bytes: String(digest.size), revision },
       })
     } catch (error) {
       if (error instanceof QuorateError) throw error
@@ -66,8 +66,9 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
   {
     // A snapshot gets its name only after its own hash was verified.
     evidence: async (_, { tools, header }) => {
-      const path = etcdSnapshotPath(tools.stateFolder, header.runId)
-      return doneIf((await tools.host.identity(path)) !== undefined)
+      const paths = [etcdSnapshotPath, clearSnapshotPath].map((path) => path(tools.stateFolder, header.runId))
+      const found = await Promise.all(paths.map((path) => tools.host.identity(path)))
+      return doneIf(found.some((one) => one !== undefined))
     },
   },
 )

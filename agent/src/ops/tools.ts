@@ -1,3 +1,4 @@
+import type { BackupSealing } from '../host/backup-sealing.js'
 import type { CriClient } from '../host/cri.js'
 import type { DenyList } from '../host/deny-list.js'
 import type { EtcdClient } from '../host/etcd.js'
@@ -20,6 +21,8 @@ export interface Tools {
   readonly identity: OwnIdentity
   readonly sealing: Sealing
   readonly pins: Pins
+  /** Encrypts what this node keeps of itself. */
+  readonly backups: BackupSealing
   readonly denyList: DenyList
   /** Reads that a change must not overlap. */
   readonly looks: DisturbingLooks

@@ -20,7 +20,7 @@ export const pruneCommand = (context: CliContext) =>
   new Command('prune')
     .summary('delete backups on the nodes that no rollback needs, and logs of detached commands')
     .description(
-      'On the nodes backups are not encrypted: they hold the keys of the CAs and etcd snapshots. Shows which runs cannot be undone any more, asks for approval, ' +
+      'The backups of a node hold the keys of the CAs and etcd snapshots; root there can open them. Shows which runs cannot be undone any more, asks for approval, ' +
         'and deletes their backups from the nodes. The encrypted copies in the state folder stay. A run that ended well is pruned only when you name it: ' +
         'it cannot be rolled back afterwards.',
     )

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFleetCa, issueCertificate, type KeyPair } from '@quorate/shared/issue-certificate'
 import { version } from '@quorate/shared/version'
 import t, { type Test } from 'tap'
+import { BackupSealing } from '../../../agent/src/host/backup-sealing.js'
+import { LinuxHost } from '../../../agent/src/host/linux-host.js'
+import { keepFiles } from '../../../agent/src/ops/backup/store.js'
 import { clientOf, fleet } from './server/toy-agent.js'
 
 const main = join(resolve(dirname(fileURLToPath(import.meta.url)), '../../..'), 'agent/src/main.ts')
@@ -98,6 +101,41 @@ t.test('a port that is taken is named', async (t) => {
   await once(taken, 'listening')
   t.teardown(() => taken.close())
   t.match(await run(t, ['serve', '--config', config]).ended, { code: 3, err: new RegExp(`PORT_IN_USE.*${port}`) })
+})
+
+t.test('what the node keeps is listed and opened without an agent, into a new file for root alone', async (t) => {
+  const { config } = await enrolled(t)
+  const [root, runId] = [join(dirname(dirname(config)), 'root'), '20261130t101112-abc123']
+  const host = new LinuxHost(root)
+  const stateFolder = '/var/lib/quorate-agent'
+  const backups = new BackupSealing({ host, stateFolder, pins: { pinned: async () => undefined } })
+  mkdirSync(join(root, 'etc/kubernetes'), { recursive: true })
+  writeFileSync(join(root, 'etc/kubernetes/admin.conf'), 'as it was')
+  await keepFiles({ host, stateFolder, runId, backups }, ['/etc/kubernetes/admin.conf', '/etc/kubernetes/none.conf'])
+  const folder = join(root, stateFolder, 'backups')
+  writeFileSync(join(folder, runId, 'etcd-snapshot.db.age'), await backups.seal(Buffer.from('snapshot')))
+  mkdirSync(join(folder, 'lost+found'))
+
+  const said = await run(t, ['backups', '--config', config]).ended
+  t.match(said, { code: 0, out: `${runId}  etcd-snapshot\n${runId}  /etc/kubernetes/admin.conf\n` })
+  const open = (name: string, to: string) => run(t, ['open-backup', runId, name, '--to', to, '--config', config]).ended
+  for (const [name, text] of [
+    ['etcd-snapshot', 'snapshot'],
+    ['/etc/kubernetes/admin.conf', 'as it was'],
+  ] as const) {
+    const to = join(root, text.replaceAll(' ', '-'))
+    t.match(await open(name, to), { code: 0 })
+    t.equal(readFileSync(to, 'utf8'), text)
+    t.equal(statSync(to).mode & 0o777, 0o600)
+    t.match(await open(name, to), { code: 2, err: /exists already/ }, 'never over another file')
+  }
+  const nowhere = join(root, 'nowhere')
+  t.match(await open('/etc/kubernetes/none.conf', nowhere), { err: /did not exist before run/ })
+  t.match(await open('/etc/shadow', nowhere), { err: /BACKUP_MISSING/ })
+  const damaged = await backups.seal(Buffer.alloc(200_000, 1))
+  writeFileSync(join(folder, runId, 'etcd-snapshot.db.age'), damaged.subarray(0, damaged.length - 1))
+  t.match(await open('etcd-snapshot', nowhere), { err: /it is damaged/ })
+  t.notOk(existsSync(nowhere), 'nothing is left of what is damaged')
 })
 
 t.test('enroll says what to do instead; --version says the version', async (t) => {

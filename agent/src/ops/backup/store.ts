@@ -1,12 +1,16 @@
 import { posix } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
+import type { BackupSealing } from '../../host/backup-sealing.js'
 import type { Host, HostFile } from '../../host/host.js'
 import type { ChangeContext } from '../operation.js'
 import { backupFolder } from '../paths.js'
 import { isRefused } from './select-files.js'
 
-/** One entry of a run's backup. `object` is the text of one ConfigMap key, see backup/config-maps.ts. */
+/**
+ * One entry of a run's backup; `sha256` is of what it was, `sealed` that it is kept encrypted: agents of earlier versions kept it in clear.
+ * `object` is the text of one ConfigMap key, see backup/config-maps.ts.
+ */
 export type BackupEntry =
   | {
       readonly kind: 'file'
@@ -15,8 +19,9 @@ export type BackupEntry =
       readonly mode: number
       readonly uid: number
       readonly gid: number
+      readonly sealed?: true
     }
-  | { readonly kind: 'object'; readonly name: string; readonly sha256: string }
+  | { readonly kind: 'object'; readonly name: string; readonly sha256: string; readonly sealed?: true }
   | {
       readonly kind: 'absent'
       readonly name: string
@@ -41,12 +46,14 @@ export interface BackupPlace {
   readonly host: Host
   readonly stateFolder: string
   readonly runId: string
+  readonly backups: BackupSealing
 }
 
 export const backupPlace = ({ tools, header }: ChangeContext): BackupPlace => ({
   host: tools.host,
   stateFolder: tools.stateFolder,
   runId: header.runId,
+  backups: tools.backups,
 })
 
 /** It contains keys: only root may read a backup. */
@@ -56,13 +63,20 @@ const indexPath = ({ stateFolder, runId }: BackupPlace): string => `${backupFold
 
 /** All of /etc/kubernetes is kept, whatever an administrator has put there; far more than what an operation reads to edit it. */
 export const mostBackedUpBytes = 16 * 1024 * 1024
+/** A header with two recipients, and 16 bytes for each 64 KiB. */
+const mostSealedMore = 64 * 1024
 
-/** Where the bytes of an entry are; also its name in the archive that leaves the node. */
+/** The name of an entry in the archive that leaves the node. */
 export const storedName = (entry: BackupEntry): string =>
   entry.kind === 'file' ? `files${entry.name}` : `objects/${entry.name.replaceAll('/', '_')}`
 
 const storedPath = ({ stateFolder, runId }: BackupPlace, entry: BackupEntry): string =>
-  `${backupFolder(stateFolder, runId)}/${storedName(entry)}`
+  `${backupFolder(stateFolder, runId)}/${storedName(entry)}${entry.kind !== 'absent' && entry.sealed ? '.age' : ''}`
+
+/** Kept encrypted from the first byte: nothing has to be cleaned up after a run that was cut off. */
+async function store(place: BackupPlace, entry: BackupEntry, bytes: Uint8Array): Promise<void> {
+  await place.host.replace(storedPath(place, entry), Buffer.from(await place.backups.seal(bytes)), { mode })
+}
 
 /** The index of a run's backup; empty if the run has none on this node. */
 export async function readBackupIndex(place: BackupPlace): Promise<BackupIndex> {
@@ -99,8 +113,8 @@ async function keepFile(place: BackupPlace, name: string): Promise<BackupEntry |
     return { kind: 'absent', name, ...(absentFolder === undefined ? {} : { absentFolder }) }
   }
   const { bytes, uid, gid } = file
-  const entry: BackupEntry = { kind: 'file', name, sha256: sha256Hex(bytes), mode: file.mode, uid, gid }
-  await place.host.replace(storedPath(place, entry), bytes, { mode })
+  const entry: BackupEntry = { kind: 'file', name, sha256: sha256Hex(bytes), mode: file.mode, uid, gid, sealed: true }
+  await store(place, entry, bytes)
   return entry
 }
 
@@ -147,8 +161,8 @@ export async function keepObject(place: BackupPlace, name: string, text: string 
   const index = await readBackupIndex(place)
   if (index.entries.some((entry) => entry.name === name)) return false
   const entry: BackupEntry =
-    text === undefined ? { kind: 'absent', name } : { kind: 'object', name, sha256: sha256Hex(text) }
-  if (text !== undefined) await place.host.replace(storedPath(place, entry), Buffer.from(text), { mode })
+    text === undefined ? { kind: 'absent', name } : { kind: 'object', name, sha256: sha256Hex(text), sealed: true }
+  if (text !== undefined) await store(place, entry, Buffer.from(text))
   await writeIndex(place, { ...index, entries: [...index.entries, entry] })
   return true
 }
@@ -170,8 +184,10 @@ export async function findEntry(place: BackupPlace, name: string): Promise<Backu
 
 /** The stored bytes, verified against their hash; BACKUP_MISSING if they are gone or damaged. */
 export async function readKept(place: BackupPlace, entry: Exclude<BackupEntry, { kind: 'absent' }>): Promise<Buffer> {
-  const file = await place.host.read(storedPath(place, entry), { mostBytes: mostBackedUpBytes })
-  if (file !== undefined && sha256Hex(file.bytes) === entry.sha256) return file.bytes
+  const path = storedPath(place, entry)
+  const file = await place.host.read(path, { mostBytes: mostBackedUpBytes + mostSealedMore })
+  const bytes = entry.sealed && file !== undefined ? await place.backups.open(file.bytes, path) : file?.bytes
+  if (bytes !== undefined && sha256Hex(bytes) === entry.sha256) return bytes
   const what = file === undefined ? 'is gone' : 'is damaged: its sha256 is not the one in the index'
   throw new QuorateError('BACKUP_MISSING', `the backup of ${entry.name} in run ${place.runId} ${what}`, {
     where: entry.name,

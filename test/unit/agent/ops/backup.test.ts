@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
@@ -59,7 +59,8 @@ t.test('keeps what is there and what is not, and puts both back', async (t) => {
   t.equal(result.facts['/etc/kubernetes/audit/policy.yaml'], sha256Hex('kind: Policy\n'), 'all of /etc/kubernetes')
   t.equal(result.facts['/root/.kube/config'], before['admin.conf'])
   t.equal(result.facts['/etc/haproxy/haproxy.cfg'], '', 'its absence')
-  t.equal(node.mode(`${folder}/files/etc/kubernetes/pki/apiserver.key`), 0o600)
+  t.equal(node.mode(`${folder}/files/etc/kubernetes/pki/apiserver.key.age`), 0o600)
+  t.equal(node.mode('/var/lib/quorate-agent/backup.key'), 0o600)
   t.equal(node.mode(folder), 0o700)
 
   const rewritten = await node.change(rewriteKubeconfig, { purpose: 'admin', path: '', server, expectedSha256: '' })
@@ -98,11 +99,67 @@ t.test('what somebody else changed is left alone', async (t) => {
     (await rejected(node.change(restoreBackup, { name: '/etc/shadow', expectedSha256: '' }))).code,
     'BACKUP_MISSING',
   )
-  node.write(`${folder}/files/etc/hosts`, 'bent')
-  const damaged = await rejected(
-    node.change(restoreBackup, { name: '/etc/hosts', expectedSha256: sha256Hex('10.0.0.1 theirs\n') }),
-  )
-  t.equal(damaged.code, 'BACKUP_MISSING', 'a damaged copy is never put back')
+})
+
+t.test('a copy that is damaged, or whose key is gone, is never put back', async (t) => {
+  const node = await OpsNode.make(t)
+  controlPlane(node)
+  await node.change(backUpFiles, { includeApiObjects: false })
+  node.write('/etc/hosts', 'ours')
+  const [kept, key] = [`${folder}/files/etc/hosts.age`, '/var/lib/quorate-agent/backup.key']
+  const [whole, own] = [readFileSync(join(node.root, kept)), node.read(key)]
+  const restored = () => node.change(restoreBackup, { name: '/etc/hosts', expectedSha256: sha256Hex('ours') })
+  const refused = async (why: RegExp, what: string) => {
+    const { code, message } = await rejected(restored())
+    t.match({ code, message }, { code: 'BACKUP_MISSING', message: why }, what)
+    t.equal(node.read('/etc/hosts'), 'ours', what)
+  }
+  for (const length of [0, 1, 40, whole.length - 1]) {
+    node.write(kept, whole.subarray(0, length))
+    await refused(/it is damaged/, `${length} bytes of ${whole.length}`)
+  }
+  for (const at of [0, 60, whole.length - 20]) {
+    const bent = Buffer.from(whole)
+    bent.writeUInt8(bent.readUInt8(at) ^ 1, at)
+    node.write(kept, bent)
+    await refused(/it is damaged/, `byte ${at}`)
+  }
+  node.write(kept, whole)
+  node.write(key, 'AGE-SECRET-KEY-1NONE')
+  await refused(/backup\.key is not a key/, 'a key that is none')
+  rmSync(join(node.root, key))
+  await refused(/the key of this node's backups, is gone/, 'without the key')
+  node.write(key, own ?? '')
+  await restored()
+  t.equal(node.read('/etc/hosts'), '127.0.0.1 localhost\n')
+})
+
+t.test('no byte of a key is kept in clear, and the pinned operator opens what the node does', async (t) => {
+  const node = await OpsNode.make(t)
+  controlPlane(node)
+  const identity = await generateX25519Identity()
+  await node.tools.pins.keep('backup-recipient', [await identityToRecipient(identity)])
+  await node.change(backUpFiles, { includeApiObjects: false })
+  for (const name of readdirSync(join(node.root, folder), { recursive: true, encoding: 'utf8' })) {
+    const path = join(node.root, folder, name)
+    if (lstatSync(path).isFile() && !name.endsWith('index.json'))
+      t.match(readFileSync(path, 'latin1'), /^age-encryption\.org\/v1\n/, name)
+  }
+  const operator = new Decrypter()
+  operator.addIdentity(identity)
+  const kept = readFileSync(join(node.root, `${folder}/files/etc/kubernetes/pki/apiserver.key.age`))
+  t.equal(await operator.decrypt(kept, 'text'), 'the key')
+})
+
+t.test('what an agent of an earlier version kept in clear is put back and leaves the node', async (t) => {
+  const node = await OpsNode.make(t)
+  controlPlane(node)
+  const [name, text] = ['/etc/hosts', 'as it was\n']
+  const entry = { kind: 'file', name, sha256: sha256Hex(text), mode: 0o644, uid: 0, gid: 0 }
+  node.write(`${folder}/files${name}`, text)
+  node.write(`${folder}/index.json`, JSON.stringify({ runId, entries: [entry], units: {} }))
+  await node.change(restoreBackup, { name, expectedSha256: sha256Hex('127.0.0.1 localhost\n') })
+  t.equal(node.read(name), text)
 })
 
 t.test('ConfigMaps: only the one text goes back', async (t) => {

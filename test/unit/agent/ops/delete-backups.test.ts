@@ -23,7 +23,7 @@ t.test(
       facts: { runs: one },
     })
     t.notOk(existsSync(node.path(`${backups}/${one}`)))
-    t.ok(existsSync(node.path(`${backups}/${two}/files/etc/kubernetes/pki/ca.key`)))
+    t.ok(existsSync(node.path(`${backups}/${two}/files/etc/kubernetes/pki/ca.key.age`)))
     t.equal(node.read('/etc/kubernetes/pki/ca.key'), 'secret')
     t.match(await node.change(deleteBackups, { runIds: [one, unknown] }), { unchanged: true })
   },

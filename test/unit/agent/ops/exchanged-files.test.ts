@@ -134,7 +134,7 @@ t.test("a backup does not keep root's file under the name of a user, nor does a 
   const { facts } = await node.change(backUpFiles, { includeApiObjects: false })
   t.equal(facts[path], undefined)
   t.equal(facts[roots], sha256Hex(ofRoot))
-  t.equal(node.sha256(`${backupFolder('/var/lib/quorate-agent', runId)}/files${path}`), undefined)
+  t.equal(node.sha256(`${backupFolder('/var/lib/quorate-agent', runId)}/files${path}.age`), undefined)
   const fifo = () => {
     home.unlinkFolder()
     rmSync(home.config)
@@ -176,7 +176,7 @@ t.test("a restore of a file that was not there does not remove root's", async (t
   rmSync(home.config)
   const { keepFiles } = await import('../../../../agent/src/ops/backup/store.js')
   const { host, stateFolder } = node.tools
-  await keepFiles({ host, stateFolder, runId }, [path])
+  await keepFiles({ host, stateFolder, runId, backups: node.tools.backups }, [path])
   home.put(path, ofEve, { uid: eve })
   during({ when: 'before', call: 'remove', ...where, act: home.linkFolder })
   const error = await rejected(node.change(restoreBackup, { name: path, expectedSha256: sha256Hex(ofEve) }))

@@ -13,6 +13,7 @@ import { clientCredentials } from '@quorate/shared/mtls'
 import type { Test } from 'tap'
 import { createSealing } from '../../../../agent/src/host/age-sealing.js'
 import { openAppendFile } from '../../../../agent/src/host/append-file.js'
+import { BackupSealing } from '../../../../agent/src/host/backup-sealing.js'
 import { DenyList } from '../../../../agent/src/host/deny-list.js'
 import { type Disk, systemDisk } from '../../../../agent/src/host/disk.js'
 import { LinuxHost } from '../../../../agent/src/host/linux-host.js'
@@ -66,6 +67,7 @@ export async function startToyAgent(
   })
   const place = { host, stateFolder: '/var/lib/quorate-agent', log }
   const denyList = await DenyList.open({ ...place, ca: fleet.certPem })
+  const pins = new Pins({ ...place, enrolled: {}, log: createLog('toy', () => {}) })
   const never = () => {
     throw new Error('not on this node')
   }
@@ -81,7 +83,8 @@ export async function startToyAgent(
       identity,
       sealing: await createSealing(identity, denyList),
       denyList,
-      pins: new Pins({ host, stateFolder: '/var/lib/quorate-agent', enrolled: {}, log: createLog('toy', () => {}) }),
+      pins,
+      backups: new BackupSealing({ host, stateFolder: '/var/lib/quorate-agent', pins }),
       looks: new DisturbingLooks(),
       kube: never,
       etcd: never,

@@ -15312,7 +15312,7 @@ export const NodeAgentServiceService = {
     responseDeserialize: (value: Buffer): ForgetCertificateRequestsResponse =>
       ForgetCertificateRequestsResponse.decode(value),
   },
-  /** Removes the backups of runs that are over from this node: they hold keys in clear. Those runs cannot be undone here afterwards. */
+  /** Removes the backups of runs that are over from this node: root here can open them. Those runs cannot be undone here afterwards. */
   deleteBackups: {
     path: "/quorate.v1.NodeAgentService/DeleteBackups" as const,
     requestStream: false as const,
@@ -15814,7 +15814,7 @@ export interface NodeAgentServiceServer extends UntypedServiceImplementation {
     ForgetCertificateRequestsRequest,
     ForgetCertificateRequestsResponse
   >;
-  /** Removes the backups of runs that are over from this node: they hold keys in clear. Those runs cannot be undone here afterwards. */
+  /** Removes the backups of runs that are over from this node: root here can open them. Those runs cannot be undone here afterwards. */
   deleteBackups: handleServerStreamingCall<DeleteBackupsRequest, DeleteBackupsResponse>;
   /** Sets controlPlaneEndpoint and certSANs in kubeadm-config, nothing else. Only on a control plane. */
   updateKubeadmConfig: handleServerStreamingCall<UpdateKubeadmConfigRequest, UpdateKubeadmConfigResponse>;
@@ -16526,7 +16526,7 @@ export interface NodeAgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ForgetCertificateRequestsResponse>;
-  /** Removes the backups of runs that are over from this node: they hold keys in clear. Those runs cannot be undone here afterwards. */
+  /** Removes the backups of runs that are over from this node: root here can open them. Those runs cannot be undone here afterwards. */
   deleteBackups(
     request: DeleteBackupsRequest,
     options?: Partial<CallOptions>,

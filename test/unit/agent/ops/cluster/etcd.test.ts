@@ -28,8 +28,9 @@ async function prepared(t: Test) {
 t.test('saves a snapshot that is whole, for root alone, with its revision', async (t) => {
   const { node, etcd } = await prepared(t)
   const { facts, touched } = await snapshotEtcd.run({ header: undefined }, node.context())
-  const path = join(node.root, folder, 'etcd-snapshot.db')
-  const saved = readFileSync(path)
+  const path = join(node.root, folder, 'etcd-snapshot.db.age')
+  t.notOk(readFileSync(path).includes(etcd.state.snapshot.subarray(0, 64)), 'it is nowhere in clear')
+  const saved = await node.tools.backups.open(readFileSync(path), path)
   t.equal(saved.length, 1024 + 32)
   t.ok(saved.subarray(0, 1024).equals(etcd.state.snapshot))
   t.equal(statSync(path).mode & 0o777, 0o600)

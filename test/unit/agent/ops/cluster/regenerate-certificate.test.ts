@@ -97,10 +97,8 @@ t.test(
     for (const line of node.text('/modes').trim().split('\n'))
       t.match(line, /^600 /, 'the CA key is staged for root alone')
     t.notOk(existsSync(join(node.root, 'run/quorate-agent/op-1')), 'staging is wiped')
-    t.equal(
-      readFileSync(join(node.root, `var/lib/quorate-agent/backups/${runId}/files${crt}`), 'utf8'),
-      node.serving.certPem,
-    )
+    const kept = join(node.root, `var/lib/quorate-agent/backups/${runId}/files${crt}.age`)
+    t.equal((await node.tools.backups.open(readFileSync(kept), kept)).toString(), node.serving.certPem)
     t.match(node.progress, [/Generating "apiserver"/])
     const again = await regenerateCertificate.run(request, node.context('op-2'))
     t.match(again, { unchanged: true, facts: { serial: facts['serial'] } })
