@@ -86,6 +86,12 @@ program
     })
   })
 
+// `quorate-agent backups | head`: who reads has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 process.on('uncaughtException', (error) => {
   log.error('defect', { error })
   process.exit(1)
