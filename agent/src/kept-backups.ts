@@ -5,8 +5,8 @@ import { BackupSealing } from './host/backup-sealing.js'
 import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
 import { type BackupPlace, findEntry, readBackupIndex, readKept } from './ops/backup/store.js'
-import { backupsFolder, etcdSnapshotPath } from './ops/paths.js'
-import { keptSnapshot } from './ops/read-backup.js'
+import { backupsFolder } from './ops/paths.js'
+import { isSnapshotKept, keptSnapshot } from './ops/read-backup.js'
 import { readText } from './start-agent.js'
 
 /** What `open-backup` calls the snapshot; all else is called by its path. */
@@ -37,11 +37,10 @@ function isRunId(name: string): boolean {
 }
 
 async function keptOf(place: BackupPlace): Promise<readonly KeptBackup[]> {
-  const { host, stateFolder, runId: run } = place
+  const { runId: run } = place
   const { entries } = await readBackupIndex(place)
-  const hasSnapshot = (await host.identity(etcdSnapshotPath(stateFolder, run))) !== undefined
   const names = entries.flatMap(({ kind, name }) => (kind === 'absent' ? [] : [name]))
-  return [...(hasSnapshot ? [snapshotName] : []), ...names].map((name) => ({ run, name }))
+  return [...((await isSnapshotKept(place)) ? [snapshotName] : []), ...names].map((name) => ({ run, name }))
 }
 
 /** Opens one of them into a new file of mode 0600. BACKUP_MISSING; USAGE where the file exists. Nothing is left of one that is damaged. */

@@ -24,6 +24,13 @@ export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>
   },
 )
 
+/** Whether this node keeps a snapshot of the run, sealed or as an agent of an earlier version kept it. */
+export async function isSnapshotKept({ host, stateFolder, runId }: Omit<BackupPlace, 'backups'>): Promise<boolean> {
+  const paths = [etcdSnapshotPath, clearSnapshotPath].map((path) => path(stateFolder, runId))
+  const found = await Promise.all(paths.map((path) => host.identity(path)))
+  return found.some((one) => one !== undefined)
+}
+
 /** The snapshot of a run in clear; BACKUP_MISSING. It can have gigabytes: it is never in memory as a whole. */
 export async function* keptSnapshot(place: BackupPlace): AsyncIterable<Uint8Array> {
   const { host, stateFolder, runId, backups } = place

@@ -3,7 +3,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { SnapshotEtcdRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { SnapshotDigest } from './cluster/snapshot-digest.js'
 import { changeOperation, doneIf } from './operation.js'
-import { clearSnapshotPath, etcdSnapshotPath } from './paths.js'
+import { etcdSnapshotPath } from './paths.js'
+import { isSnapshotKept } from './read-backup.js'
 import { changed } from './result.js'
 
 const reportEveryBytes = 64 * 1024 * 1024
@@ -66,9 +67,8 @@ export const snapshotEtcd = changeOperation<SnapshotEtcdRequest>(
   {
     // A snapshot gets its name only after its own hash was verified.
     evidence: async (_, { tools, header }) => {
-      const paths = [etcdSnapshotPath, clearSnapshotPath].map((path) => path(tools.stateFolder, header.runId))
-      const found = await Promise.all(paths.map((path) => tools.host.identity(path)))
-      return doneIf(found.some((one) => one !== undefined))
+      const { host, stateFolder } = tools
+      return doneIf(await isSnapshotKept({ host, stateFolder, runId: header.runId }))
     },
   },
 )

@@ -20,7 +20,8 @@ export interface Issuer extends KeyPair {
  * then ROOT_KEY_LOCKED, or STATE_NOT_INITIALISED where there is no root key.
  */
 export async function readIssuer(paths: StatePaths): Promise<Issuer> {
-  const [present, rootsPem] = [await presentIssuer(paths), (await readRoots(paths)).join('')]
+  const rootsPem = (await readRoots(paths)).join('')
+  const present = await presentIssuer(paths, rootsPem)
   if (present !== undefined && !isDue(validityOf(present.certPem), Date.now())) return { ...present, rootsPem }
   try {
     return { ...(await renewIssuer(paths)), rootsPem }
@@ -33,19 +34,19 @@ export async function readIssuer(paths: StatePaths): Promise<Issuer> {
 /** Makes the next issuer with the root key. The certificates of the one before stay good until their end. */
 export async function renewIssuer(paths: StatePaths, access: RootAccess = {}): Promise<KeyPair> {
   const issuer = createIssuer(await readRoot(paths, access))
-  // One file: whoever reads it gets a pair that belongs together.
+  // One file: a reader gets a pair that belongs together.
   await writeDurably(paths.issuer, `${issuer.certPem}${issuer.keyPem}`, 0o600)
   return issuer
 }
 
 /** When the present issuer began and ends; undefined where there is none yet. */
 export async function issuerValidity(paths: StatePaths): Promise<Validity | undefined> {
-  const present = await presentIssuer(paths)
+  const present = await presentIssuer(paths, (await readRoots(paths)).join(''))
   return present === undefined ? undefined : validityOf(present.certPem)
 }
 
 /** One of a root that is trusted no more is none. */
-async function presentIssuer(paths: StatePaths): Promise<KeyPair | undefined> {
+async function presentIssuer(paths: StatePaths, rootsPem: string): Promise<KeyPair | undefined> {
   const text = await readFile(paths.issuer, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return ''
     throw unreadable(paths, cause)
@@ -55,7 +56,7 @@ async function presentIssuer(paths: StatePaths): Promise<KeyPair | undefined> {
     (pem) => `${pem}\n`,
   )
   if (certPem === undefined || keyPem === undefined || !isPair(certPem, keyPem)) throw unreadable(paths)
-  return isOfFleet(certPem, (await readRoots(paths)).join(''), Date.now()) ? { certPem, keyPem } : undefined
+  return isOfFleet(certPem, rootsPem, Date.now()) ? { certPem, keyPem } : undefined
 }
 
 function isPair(certPem: string, keyPem: string): boolean {

@@ -49,8 +49,8 @@ export interface IdentityRequest {
 }
 
 /**
- * Issues the certificate of a person with the root key, and records it: who may approve is not up to the issuer, which operators have. ROOT_KEY_LOCKED; USAGE where that name has another
- * role: one person has one.
+ * Issues the certificate of a person with the root key, and records it: who may approve is not up to the issuer, which operators have.
+ * ROOT_KEY_LOCKED; USAGE where that name has another role: one person has one.
  */
 export async function issueIdentity(
   paths: StatePaths,

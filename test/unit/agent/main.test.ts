@@ -129,6 +129,10 @@ t.test('what the node keeps is listed and opened without an agent, into a new fi
     t.equal(statSync(to).mode & 0o777, 0o600)
     t.match(await open(name, to), { code: 2, err: /exists already/ }, 'never over another file')
   }
+  const older = '20260101t101112-abc123'
+  mkdirSync(join(folder, older))
+  writeFileSync(join(folder, older, 'etcd-snapshot.db'), 'kept in clear')
+  t.match(await run(t, ['backups', '--config', config]).ended, { out: `${older}  etcd-snapshot\n` }, 'an earlier agent')
   const nowhere = join(root, 'nowhere')
   t.match(await open('/etc/kubernetes/none.conf', nowhere), { err: /did not exist before run/ })
   t.match(await open('/etc/shadow', nowhere), { err: /BACKUP_MISSING/ })
