@@ -78,13 +78,15 @@ async function decrypt(ciphertext: Uint8Array, identity: string): Promise<Uint8A
   })
 }
 
-async function encrypterFor(recipient: string): Promise<Encrypter> {
+/** Encrypts for each of these; INVALID_REQUEST for one that is no age recipient. */
+export async function encrypterFor(...recipients: readonly string[]): Promise<Encrypter> {
   const encrypter = new (await age()).Encrypter()
-  try {
-    encrypter.addRecipient(recipient)
-  } catch (cause) {
-    throw new QuorateError('INVALID_REQUEST', `not an age recipient: ${JSON.stringify(recipient)}`, { cause })
-  }
+  for (const recipient of recipients)
+    try {
+      encrypter.addRecipient(recipient)
+    } catch (cause) {
+      throw new QuorateError('INVALID_REQUEST', `not an age recipient: ${JSON.stringify(recipient)}`, { cause })
+    }
   return encrypter
 }
 

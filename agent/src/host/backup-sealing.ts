@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { newAgeIdentity } from './age-identity.js'
+import { encrypterFor } from './age-sealing.js'
 import type { Host } from './host.js'
 import type { Pins } from './pins.js'
 
@@ -53,12 +54,23 @@ export class BackupSealing {
   }
 
   async #encrypter() {
-    const { Encrypter, identityToRecipient } = await age()
-    const encrypter = new Encrypter()
-    encrypter.addRecipient(await identityToRecipient(await this.#ownKey()))
+    const { identityToRecipient } = await age()
+    const own = await identityToRecipient(await this.#ownKey())
     const operator = await this.#place.pins.pinned('backup-recipient')
-    if (operator !== undefined) encrypter.addRecipient(operator)
-    return encrypter
+    return operator === undefined ? encrypterFor(own) : encrypterFor(own, operator).catch(this.#unusable)
+  }
+
+  /** An agent.yaml written by hand, or a pin of an earlier version. */
+  #unusable = (cause: unknown): never => {
+    const pin = `${this.#place.stateFolder}/pinned-backup-recipient`
+    throw new QuorateError(
+      'AGENT_CONFIG_INVALID',
+      'the recipient of backups that is pinned on this node cannot be used',
+      {
+        cause,
+        remedy: `Correct backupRecipient in /etc/quorate/agent.yaml as \`quorate enroll\` writes it, or remove ${pin}; then restart quorate-agent.`,
+      },
+    )
   }
 
   async #decrypter(where: string) {

@@ -1,5 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { ReadBackupRequest, ReadBackupResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { encrypterFor } from '../host/age-sealing.js'
 import { writeArchive } from './backup/archive.js'
 import { type BackupPlace, readBackupIndex, readKept, storedName } from './backup/store.js'
 import { streamOperation } from './operation.js'
@@ -11,6 +12,8 @@ const chunkBytes = 256 * 1024
 /** A run's backup in chunks, encrypted for the operator that is pinned on this node before it leaves this process: `etcd` is the snapshot, `files` a tar archive. */
 export const readBackup = streamOperation<ReadBackupRequest, ReadBackupResponse>(
   async function* (request, tools, signal) {
+    // What is pinned is encrypted for from then on: a recipient that is none must not be.
+    await encrypterFor(request.recipient)
     await tools.pins.keep('backup-recipient', [request.recipient])
     const { host, stateFolder, backups } = tools
     const place = { host, stateFolder, runId: request.runId, backups }

@@ -151,6 +151,28 @@ t.test('no byte of a key is kept in clear, and the pinned operator opens what th
   t.equal(await operator.decrypt(kept, 'text'), 'the key')
 })
 
+t.test('a recipient that is none is never pinned, and one that was is named with what to correct', async (t) => {
+  const node = await OpsNode.make(t)
+  controlPlane(node)
+  const none = `age1${'q'.repeat(58)}`
+  const read = async () => {
+    const request = { runId, kind: 'files', recipient: none }
+    for await (const _ of readBackup.run(request, node.tools, new AbortController().signal)) t.fail('nothing is read')
+  }
+  t.equal((await rejected(read())).code, 'INVALID_REQUEST')
+  t.equal(await node.tools.pins.pinned('backup-recipient'), undefined)
+  await node.change(backUpFiles, { includeApiObjects: false })
+
+  const other = await OpsNode.make(t)
+  controlPlane(other)
+  other.write('/var/lib/quorate-agent/pinned-backup-recipient', none)
+  const { code, remedy } = await rejected(other.change(backUpFiles, { includeApiObjects: false }))
+  t.match(
+    { code, remedy },
+    { code: 'AGENT_CONFIG_INVALID', remedy: /backupRecipient.*remove .*pinned-backup-recipient/ },
+  )
+})
+
 t.test('what an agent of an earlier version kept in clear is put back and leaves the node', async (t) => {
   const node = await OpsNode.make(t)
   controlPlane(node)
