@@ -80,7 +80,8 @@ export function tokenSecret(id: string, secret: string, description: string, exp
 
 /**
  * Makes a bootstrap token as a Secret (never as an argument of a program) and waits until the controller-manager has signed cluster-info
- * with it: joiners cannot discover the cluster before. A token that is not signed in time is deleted again; GATE_TIMEOUT.
+ * with it: joiners cannot discover the cluster before. A token that is not signed in time is deleted again; GATE_TIMEOUT. So is one whose
+ * making was interrupted, or not answered: the server may have stored it.
  */
 export async function makeToken(kube: KubeApi, { runId, ttlSeconds, signal }: TokenWish): Promise<MadeToken> {
   if (ttlSeconds < shortestSeconds || ttlSeconds > longestSeconds) {
@@ -91,12 +92,13 @@ export async function makeToken(kube: KubeApi, { runId, ttlSeconds, signal }: To
   }
   const { id, secret } = newToken()
   const expires = new Date(Date.now() + ttlSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
-  await kube.create(apiPath.secrets, tokenSecret(id, secret, descriptionOf(runId), expires), signal)
   const token = `${id}.${secret}`
   try {
+    await kube.create(apiPath.secrets, tokenSecret(id, secret, descriptionOf(runId), expires), signal)
     await untilSigned(kube, token, signal)
   } catch (error) {
-    await kube.remove(apiPath.secret(`bootstrap-token-${id}`))
+    // Where the API server cannot be asked, the token ends by itself; why it is of no use says more than that it could not be deleted.
+    await kube.remove(apiPath.secret(`bootstrap-token-${id}`)).catch(() => undefined)
     throw error
   }
   return { id, token, expires }

@@ -135,18 +135,45 @@ t.test('a token for nobody, for no node, or without an end is refused before it 
   t.notOk(node.api.asked.some((line) => line.startsWith('POST')))
 })
 
-t.test('an interrupted wait for the signature leaves no token behind', async (t) => {
-  const node = await readyForJoiners(t, { signs: false })
-  const to = recipientOf('cp2', await joinerSealing())
-  const stop = new AbortController()
-  const made = setInterval(() => {
-    if (node.api.asked.some((line) => line.startsWith('POST'))) stop.abort(new Error('stopped'))
-  }, 20)
-  t.teardown(() => clearInterval(made))
-  const request = { header: undefined, recipients: [to], tokenTtlSeconds: 3600 }
-  await t.rejects(createJoinToken.run(request, { ...node.context(), signal: stop.signal }), { message: 'stopped' })
-  t.match(node.api.asked.at(-1), /^DELETE .*bootstrap-token-/)
-})
+/** The moments at which the making of a token is interrupted, each seen by the API server. */
+const interruptions = {
+  'before the answer to its making came': (api: ControlPlaneNode['api'], stop: () => void) => {
+    const set = api.objects.set.bind(api.objects)
+    api.objects.set = (path: string, object: Json) => {
+      if (path.includes('/bootstrap-token-')) stop()
+      return set(path, object)
+    }
+  },
+  'when the server ends the connection instead of answering': (api: ControlPlaneNode['api']) => {
+    const set = api.objects.set.bind(api.objects)
+    api.objects.set = (path: string, object: Json) => {
+      if (path.includes('/bootstrap-token-')) api.drop()
+      return set(path, object)
+    }
+  },
+  'in the wait for its signature': (api: ControlPlaneNode['api'], stop: () => void) => {
+    const get = api.objects.get.bind(api.objects)
+    api.objects.get = (path: string) => {
+      if (path.endsWith('/configmaps/cluster-info')) stop()
+      return get(path)
+    }
+  },
+}
+for (const [when, interrupt] of Object.entries(interruptions)) {
+  t.test(`a token whose making is interrupted ${when} is not left behind`, async (t) => {
+    const node = await readyForJoiners(t, { signs: false })
+    const to = recipientOf('cp2', await joinerSealing())
+    const stop = new AbortController()
+    interrupt(node.api, () => stop.abort(new Error('stopped')))
+    const request = { header: undefined, recipients: [to], tokenTtlSeconds: 3600 }
+    await t.rejects(createJoinToken.run(request, { ...node.context(), signal: stop.signal }))
+    t.match(node.api.asked.at(-1), /^DELETE .*bootstrap-token-/)
+    t.same(
+      [...node.api.objects.keys()].filter((path) => path.includes('/bootstrap-token-')),
+      [],
+    )
+  })
+}
 
 t.test('uploads under a key that only the joiners learn: it is in no file, no journal, no result', async (t) => {
   const node = await readyForJoiners(t, { programs: { kubeadm } })
