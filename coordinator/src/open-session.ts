@@ -4,6 +4,7 @@ import { leaseStore } from './engine/lease.js'
 import { runStore } from './engine/run-store.js'
 import { seenNowStore } from './engine/seen-now.js'
 import { connectFleet } from './fleet/fleet.js'
+import { freshIdentity } from './fresh-identity.js'
 import { watchRun } from './runs/availability/run-watch.js'
 import type { Session } from './runs/session.js'
 import { approvalStore } from './state/approvals.js'
@@ -22,11 +23,11 @@ import { isDue, validityOf } from './state/validity.js'
 export async function openSession(folder: string): Promise<Session> {
   const paths = statePaths(folder)
   const renewals = renewalsOf(paths)
-  let identity = await inTime(await readIdentity(paths), paths, renewals)
-  const revocations = revocationsOf(paths, () => identity)
+  const identity = freshIdentity(await inTime(await readIdentity(paths), paths, renewals), paths)
+  const revocations = revocationsOf(paths, identity)
   const seenNow = seenNowStore(paths.seenNow)
   return {
-    connect: (options) => connectFleet(identity, { newest: revocations.newest, ...options }),
+    connect: (options) => connectFleet(identity(), { newest: revocations.newest, ...options }),
     revocations,
     runs: runStore(paths.runs),
     leases: leaseStore(paths.leases),
@@ -37,16 +38,9 @@ export async function openSession(folder: string): Promise<Session> {
     backups: backupStore(paths),
     watch: (parts) => watchRun({ ...parts, notice: (seen) => seenNow.write(parts.run.id, seen) }),
     seenNow,
-    approvals: { store: approvalStore(paths.approvals), caPem: identity.ca },
+    approvals: { store: approvalStore(paths.approvals), caPem: identity().ca },
     tokens: restTokens(paths.restTokens),
-    renewals: {
-      ...renewals,
-      async renewOwn(when) {
-        const validity = await renewals.renewOwn(when)
-        identity = await readIdentity(paths)
-        return validity
-      },
-    },
+    renewals,
     history: historyOf({ folder: paths.audit, keyPath: paths.historyKey, fleetId: () => fleetIdOf(paths) }),
     version,
   }
