@@ -8,10 +8,7 @@ import { approvals as approvalsDocument } from '../documents/approvals.js'
 import { line } from '../documents/document.js'
 import { giveApproval, statementFor } from '../runs/approvals/give.js'
 import type { Approvable } from '../runs/approvals/judge.js'
-import { planDrill } from '../runs/drill/start-drill.js'
-import { planFix } from '../runs/fix/plan-fix.js'
-import { planConversion, approve as requireRunnable } from '../runs/plan.js'
-import { planRollback } from '../runs/rollback.js'
+import { type PlanToApprove, planToApprove, type ToApprove } from '../runs/approvals/plan-to-approve.js'
 import type { Session } from '../runs/session.js'
 import { readPersonIdentity } from '../state/person-identities.js'
 import { askFor, requireSomebody } from './approval.js'
@@ -115,41 +112,42 @@ interface Sources {
 }
 
 async function showPlan(context: CliContext, { session, options, style }: Sources): Promise<Shown> {
-  if (session !== undefined) return planAgain(context, session, options, style)
-  const { plan: path = '' } = options
-  return readPlanDocument(await readText(path), path, style)
+  if (session === undefined) {
+    const { plan: path = '' } = options
+    return readPlanDocument(await readText(path), path, style)
+  }
+  const wish = await toApprove(options)
+  const planned = await untilStopped(context, (signal) => planToApprove(session, wish, signal))
+  if (planned === undefined) throw new QuorateError('NOT_APPROVED', 'stopped before the plan was shown')
+  return { plan: planned.about, text: textOf(planned, style) }
 }
 
-async function planAgain(context: CliContext, session: Session, options: Options, style: Style): Promise<Shown> {
-  if (options.rollback !== undefined) {
-    const id = parseRunId(options.rollback)
-    const plan = await planRollback(session, { id, keepEndpoint: options.keepEndpoint ?? false })
-    return { plan: { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash }, text: rollbackText(plan, style) }
-  }
-  if (options.file === undefined)
+async function toApprove(options: Options): Promise<ToApprove> {
+  const { rollback, keepEndpoint = false, file: path } = options
+  if (rollback !== undefined) return { kind: 'rollback', id: parseRunId(rollback), keepEndpoint }
+  if (path === undefined)
     throw new QuorateError('USAGE', 'the plan to approve is not named', {
       remedy: 'Use -f cluster.yaml, --rollback RUN, or --plan plan.json.',
     })
-  const { file, text: fileText } = await readClusterFile(options.file)
-  const { name: cluster } = file
-  if (options.drill === true) {
-    const request = drillRequest(options, { file, fileText })
-    const plan = await unlessStopped(context, (signal) => planDrill(session, request, signal))
-    return { plan: { cluster, kind: 'drill', planHash: plan.hash }, text: drillPlanText(plan, request, style) }
-  }
-  if (options.fix === true) {
-    const fix = await unlessStopped(context, (signal) => planFix(session, file, signal))
-    const text = verificationText(fix.verification, style) + offersText(fix, style)
-    const shown = text + planText({ ...fix.plan, findings: [] }, style)
-    return { plan: { cluster, kind: 'fix', planHash: fix.plan.hash }, text: shown }
-  }
-  const plan = await planConversion(session, file)
-  requireRunnable(plan)
-  return { plan: { cluster, kind: 'convert', planHash: plan.hash }, text: planText(plan, style) }
+  const { file, text: fileText } = await readClusterFile(path)
+  if (options.drill === true) return { kind: 'drill', request: drillRequest(options, { file, fileText }) }
+  return { kind: options.fix === true ? 'fix' : 'convert', file }
 }
 
-async function unlessStopped<T>(context: CliContext, plan: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const planned = await untilStopped(context, plan)
-  if (planned !== undefined) return planned
-  throw new QuorateError('NOT_APPROVED', 'stopped before the plan was shown')
+/** As the command shows it that needs the approval. */
+function textOf({ kind, plan }: PlanToApprove, style: Style): string {
+  switch (kind) {
+    case 'convert':
+      return planText(plan, style)
+    case 'fix':
+      return (
+        verificationText(plan.verification, style) +
+        offersText(plan, style) +
+        planText({ ...plan.plan, findings: [] }, style)
+      )
+    case 'drill':
+      return drillPlanText(plan, style)
+    case 'rollback':
+      return rollbackText(plan, style)
+  }
 }

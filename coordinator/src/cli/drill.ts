@@ -5,7 +5,8 @@ import { line } from '../documents/document.js'
 import { drillPlan } from '../documents/plan.js'
 import { drillReport as drillReportDocument } from '../documents/run.js'
 import { drillReport } from '../runs/drill/drill-report.js'
-import { chosenScenarios, type DrillRequest, planDrill, startDrill } from '../runs/drill/start-drill.js'
+import { type DrillRequest, drillTimes, optionsOf, planDrill, requireDrillable } from '../runs/drill/plan-drill.js'
+import { startDrill } from '../runs/drill/start-drill.js'
 import { readRun } from '../runs/read-runs.js'
 import { askFor, requireSomebody } from './approval.js'
 import { starter } from './caller.js'
@@ -33,12 +34,14 @@ interface Options extends CommonOptions, DrillOptions {
 }
 
 const seconds =
-  (least: number, most: number) =>
+  ({ least, most }: { readonly least: number; readonly most: number }) =>
   (text: string): number => {
     const value = Number(text)
     if (Number.isInteger(value) && value >= least && value <= most) return value
     throw new InvalidArgumentError(`Use ${least} to ${most} seconds.`)
   }
+
+const { downSeconds, restoreAfterSeconds } = drillTimes
 
 /** The options of a drill, for the command that runs it and for its approval. */
 export const drillOptions = (command: Command): Command =>
@@ -49,8 +52,13 @@ export const drillOptions = (command: Command): Command =>
       (text) => text.split(','),
     )
     .option('--cold-start', 'finally stop all control planes at once: the cluster is down meanwhile')
-    .option('--down-for <seconds>', 'how long each part stays down', seconds(1, 120), 15)
-    .option('--restore-after <seconds>', 'when the node restarts the part on its own', seconds(10, 600), 120)
+    .option('--down-for <seconds>', 'how long each part stays down', seconds(downSeconds), downSeconds.usual)
+    .option(
+      '--restore-after <seconds>',
+      'when the node restarts the part on its own',
+      seconds(restoreAfterSeconds),
+      restoreAfterSeconds.usual,
+    )
     .option('--abrupt', 'stop each part abruptly, as in a fault; users notice more')
 
 export const drillCommand: CommandMaker = (context, finish) =>
@@ -92,19 +100,20 @@ async function drill(context: CliContext, options: Options): Promise<number> {
     terminal.err('Nothing was stopped: a drill requires a highly available cluster.\n')
     return exitCode.notHighlyAvailable
   }
-  if (output === 'text') terminal.out(drillPlanText(plan, request, style) + neededText(plan, 'drill', path))
+  const by = { of: path, options: optionsOf(request) }
+  if (output === 'text') terminal.out(drillPlanText(plan, style) + neededText(plan, 'drill', by))
   if (!yes)
     await askFor(terminal, `Take these down on ${plan.cluster} now?`, { what: 'the drill', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,
-    start: (onEvent) => startDrill(session, { ...request, by: starter(), onEvent }),
+    start: (onEvent) => startDrill(session, { ...request, planHash: plan.hash, by: starter(), onEvent }),
   })
   const report = drillReport(await readRun(session, ended.id))
   terminal.out(output === 'json' ? line(drillReportDocument, report) : `\n${printable(drillReportText(report))}`)
   return exitCodeOf(ended)
 }
 
-/** What these options request of a cluster; USAGE for an unknown scenario. */
+/** What these options request of a cluster; USAGE where that cannot be. */
 export function drillRequest(
   { only, coldStart = false, downFor, restoreAfter, abrupt = false }: DrillOptions,
   about: Pick<DrillRequest, 'file' | 'fileText'>,
@@ -113,20 +122,16 @@ export function drillRequest(
     ...{ ...about, coldStart, downSeconds: downFor, restoreAfterSeconds: restoreAfter, abrupt },
     ...(only === undefined ? {} : { only }),
   }
-  chosenScenarios(request)
+  requireDrillable(request)
   return request
 }
 
 /** A script that answers yes to everything must not take a cluster apart: --yes alone is not enough. */
 function requireConsent({ terminal }: CliContext, options: Options): void {
-  const { yes = false, iKnowThisTakesPartsDown = false, downFor, restoreAfter } = options
+  const { yes = false, iKnowThisTakesPartsDown = false } = options
   if (yes && !iKnowThisTakesPartsDown)
     throw new QuorateError('USAGE', '--yes alone is not enough for a drill', {
       remedy: 'Add --i-know-this-takes-parts-down, or omit --yes and answer the prompt.',
-    })
-  if (restoreAfter < downFor + 5)
-    throw new QuorateError('USAGE', `--restore-after ${restoreAfter} leaves no time after --down-for ${downFor}`, {
-      remedy: `Use at least --restore-after ${downFor + 5}: the node would restart the part while the drill keeps it down.`,
     })
   if (!yes) requireSomebody(terminal, 'Use --yes --i-know-this-takes-parts-down.')
 }

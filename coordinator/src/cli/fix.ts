@@ -44,7 +44,7 @@ export async function fix(
   else terminal.out(verificationText(verification, style) + offersText(fixPlan, style))
   if (plan.steps.length === 0) return verification.highlyAvailable ? exitCode.done : exitCode.notHighlyAvailable
   if (output === 'text')
-    terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }) + neededText(plan, 'fix', path))
+    terminal.out(planText({ ...plan, findings: [] }, style, { diffs: !yes }) + neededText(plan, 'fix', { of: path }))
   if (!yes) await askFor(terminal, `Fix ${plan.cluster} now?`, { what: 'the fix', where: plan.cluster })
   const ended = await runLive(context, session, {
     output,

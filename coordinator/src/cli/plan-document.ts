@@ -3,7 +3,7 @@ import { read as readDocument } from '../documents/document.js'
 import { drillPlan, fixPlan, plan, rollbackPlan } from '../documents/plan.js'
 import type { Approvable } from '../runs/approvals/judge.js'
 import { drillHash, planHash, rollbackHash } from '../runs/approvals/plan-hash.js'
-import type { DrillPlan } from '../runs/drill/start-drill.js'
+import type { DrillPlan } from '../runs/drill/plan-drill.js'
 import type { Plan } from '../runs/plan.js'
 import type { RollbackPlan } from '../runs/rollback.js'
 import { drillPlanText } from './render/drill.js'
@@ -31,7 +31,7 @@ const kinds: Readonly<Record<string, (value: unknown, style: Style) => Read>> = 
     const read = readDocument(drillPlan, value) as unknown as DrillPlan
     return {
       plan: { cluster: read.cluster, kind: 'drill', planHash: drillHash(read) },
-      text: drillPlanText(read, read, style),
+      text: drillPlanText(read, style),
     }
   },
 }

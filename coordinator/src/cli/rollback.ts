@@ -7,7 +7,7 @@ import type { RunOutcome } from '../engine/run-order.js'
 import { wayLines } from '../report/text.js'
 import { waysIn } from '../report/ways.js'
 import { readRun } from '../runs/read-runs.js'
-import { planRollback, startRollback } from '../runs/rollback.js'
+import { optionsOf, planRollback, startRollback } from '../runs/rollback.js'
 import type { Session } from '../runs/session.js'
 import { askFor, requireSomebody } from './approval.js'
 import { starter } from './caller.js'
@@ -58,7 +58,8 @@ async function rollback(
     terminal.out(
       output === 'json'
         ? line(rollbackPlan, plan)
-        : rollbackText(plan, makeStyle(terminal.coloured)) + neededText(plan, 'rollback', id),
+        : rollbackText(plan, makeStyle(terminal.coloured)) +
+            neededText(plan, 'rollback', { of: id, options: optionsOf({ keepEndpoint }) }),
     )
   if (!yes && plan.impossible.length === 0) {
     const refused = { what: 'the rollback', where: plan.cluster }

@@ -46,7 +46,7 @@ const fields = {
   findings: list(finding),
   choices: list(text).describe('Choices that the cluster file leaves open, with the reasons.'),
   blocked: flag.describe('True if a finding of severity error is not ignored: the run would be refused.'),
-  hash: text.describe('The planHash for POST /v1/runs.'),
+  hash: text.describe('Hash of this plan: what approvers sign, and the planHash by which REST starts it.'),
   estimateSeconds: z.number(),
   noWayBack: list(text).describe('One sentence for each point of no return.'),
   elsewhere: list(text).describe('What is left to do on machines without an agent.'),
@@ -103,7 +103,7 @@ export const drillPlan = document('drill-plan', 'What `quorate drill` would take
   restoreAfterSeconds: count,
   abrupt: flag,
   approvals: count.describe('How many approvers have to sign it before it may start.'),
-  hash: text.describe('Hash of this plan, for its approvals.'),
+  hash: text.describe('Hash of this plan: what approvers sign, and the planHash by which REST starts it.'),
   verification: object(verified),
   scenarios: list(object({ id: text, title: text, nodes: list(text) })),
 })

@@ -104,9 +104,13 @@ export function approve(plan: Plan, hash?: string): void {
       },
     )
   }
-  if (hash !== undefined && hash !== plan.hash) {
-    throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, the current plan is ${plan.hash}`, {
-      where: plan.cluster,
-    })
-  }
+  requireSamePlan(plan, hash)
+}
+
+/** PLAN_CHANGED where a plan of any kind is not the one that was read; `hash` unset: any may run. */
+export function requireSamePlan(plan: Pick<Plan, 'cluster' | 'hash'>, hash?: string): void {
+  if (hash === undefined || hash === plan.hash) return
+  throw new QuorateError('PLAN_CHANGED', `the approved plan is ${hash}, the current plan is ${plan.hash}`, {
+    where: plan.cluster,
+  })
 }

@@ -31,6 +31,10 @@ export interface RollbackRequest {
   readonly onEvent?: StartRequest['onEvent']
 }
 
+/** The options of `quorate rollback` that request this. */
+export const optionsOf = ({ keepEndpoint = false }: Pick<RollbackRequest, 'keepEndpoint'>): readonly string[] =>
+  keepEndpoint ? ['--keep-endpoint'] : []
+
 /** One step of a rollback, for the operator to read. */
 export interface UndoStep {
   readonly id: string
@@ -100,7 +104,8 @@ export async function startRollback(session: Session, request: RollbackRequest):
     if (plan.impossible.length > 0)
       throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
     const subject = { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash, run: id } as const
-    const may = await requireRollbackApproved(session, state, { ...subject, file, by, keepEndpoint })
+    const options = optionsOf({ keepEndpoint })
+    const may = await requireRollbackApproved(session, state, { ...subject, options, file, by, keepEndpoint })
     return held.start(may, ({ run, context, emit, stop }) =>
       rollbackOrder<ConversionRun>({
         order: run.order,

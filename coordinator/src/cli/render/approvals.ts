@@ -1,6 +1,6 @@
 import type { Approval, ApprovalKind } from '@quorate/shared/approval'
 import { day, plural } from '../../report/words.js'
-import { approveCommand } from '../../runs/approvals/require.js'
+import { approveCommand, type PlannedBy } from '../../runs/approvals/require.js'
 import type { Plan } from '../../runs/plan.js'
 import type { PersonIdentity } from '../../state/person-identities.js'
 import { dateAndTime } from './duration.js'
@@ -39,7 +39,7 @@ export function nextText({ approvals, hash: planHash, blocked, steps }: Plan, fi
   if (blocked || steps.every(({ actions }) => actions.length === 0)) return ''
   const start = `quorate convert -f ${file} --plan ${planHash}`
   if (approvals === 0) return `Next: ${start}\n`
-  const approve = approveCommand({ kind: 'convert', planHash }, file)
+  const approve = approveCommand({ kind: 'convert', planHash }, { of: file })
   return `It needs the approval of ${plural(approvals, 'approver')}, each: ${approve}\nNext, the operator: ${start}\n`
 }
 
@@ -47,8 +47,8 @@ export function nextText({ approvals, hash: planHash, blocked, steps }: Plan, fi
 export const neededText = (
   { approvals, hash: planHash }: { readonly approvals: number; readonly hash: string },
   kind: ApprovalKind,
-  of: string,
+  by: PlannedBy,
 ): string =>
   approvals === 0
     ? ''
-    : `Plan hash ${planHash}. It needs the approval of ${plural(approvals, 'approver')}, each: ${approveCommand({ kind, planHash }, of)}\n`
+    : `Plan hash ${planHash}. It needs the approval of ${plural(approvals, 'approver')}, each: ${approveCommand({ kind, planHash }, by)}\n`

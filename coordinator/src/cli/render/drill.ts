@@ -1,12 +1,11 @@
 import { inWords } from '../../runs/drill/drill-order.js'
 import type { DrilledScenario, DrillReport } from '../../runs/drill/drill-report.js'
-import type { DrillPlan, DrillRequest } from '../../runs/drill/start-drill.js'
+import type { DrillPlan } from '../../runs/drill/plan-drill.js'
 import { printable, type Style } from './style.js'
 
 /** What the drill takes down; shown before it asks. */
 export function drillPlanText(
-  { cluster, scenarios }: DrillPlan,
-  { downSeconds, restoreAfterSeconds }: Pick<DrillRequest, 'downSeconds' | 'restoreAfterSeconds'>,
+  { cluster, scenarios, downSeconds, restoreAfterSeconds }: DrillPlan,
   style: Style,
 ): string {
   const lines = scenarios.map(

@@ -32,6 +32,8 @@ export interface ApprovalRequest extends Approvable {
   readonly by: Starter | undefined
   /** The run that a rollback undoes. */
   readonly run?: string
+  /** Options of the command that change its plan. */
+  readonly options?: readonly string[]
 }
 
 /** That enough approvers have signed this plan, none of whom starts it. APPROVALS_MISSING, or PLAN_CHANGED where another plan was approved. */
@@ -47,20 +49,43 @@ export async function requireApprovals(session: Session, request: ApprovalReques
     denied: await revokedKeys(session),
   })
   const { counted } = judged
-  if (counted.length < needed) throw lacking(request, judged, needed)
+  if (counted.length < needed) throw await lacking(session, request, { judged, needed })
   return { [made]: true, recorded: { ...startedBy, approvals: counted.map(({ signed }) => signed) } }
 }
 
-/** `quorate approve` with what it takes for this plan; `of` names the run that a rollback undoes, or the cluster file. */
-export function approveCommand({ kind, planHash }: Omit<Approvable, 'cluster'>, of = ''): string {
-  const about = kind === 'rollback' ? `--rollback ${of || 'RUN'}` : `-f ${of || 'cluster.yaml'}`
-  const option = kind === 'fix' || kind === 'drill' ? ` --${kind}` : ''
-  return `quorate approve ${planHash} ${about}${option} --identity DIR`
+/** Another machine signs the plan as a document. */
+const approveElsewhere = (planHash: string): string => `quorate approve ${planHash} --plan plan.json --identity DIR`
+
+/** What `quorate approve` takes to make the same plan. */
+export interface PlannedBy {
+  /** The run that a rollback undoes, or the cluster file. */
+  readonly of?: string | undefined
+  readonly options?: readonly string[] | undefined
 }
 
-function lacking(request: ApprovalRequest, { counted, refused, ofOthers }: Judged, needed: number): QuorateError {
+/** `quorate approve` with what it takes for this plan. */
+export function approveCommand(
+  { kind, planHash }: Omit<Approvable, 'cluster'>,
+  { of, options = [] }: PlannedBy,
+): string {
+  const about = kind === 'rollback' ? `--rollback ${of ?? 'RUN'}` : `-f ${of ?? 'cluster.yaml'}`
+  const kinds = kind === 'fix' || kind === 'drill' ? [`--${kind}`] : []
+  return ['quorate approve', planHash, about, ...kinds, ...options, '--identity DIR'].join(' ')
+}
+
+interface Lack {
+  readonly judged: Judged
+  readonly needed: number
+}
+
+async function lacking(session: Session, request: ApprovalRequest, { judged, needed }: Lack): Promise<QuorateError> {
+  const { counted, refused, ofOthers } = judged
   const { cluster: where, planHash } = request
-  const remedy = `Each approver reviews and signs the current plan: ${approveCommand(request, request.run)}`
+  // Planned beside the state folder it would have another hash: only the server requires so many.
+  const isOfServer = (await approvalsNeeded({ ...session, leastApprovals: 0 }, request.file)) < needed
+  const remedy = isOfServer
+    ? `Each approver reviews and signs the plan as this server returned it (plan.json): ${approveElsewhere(planHash)}`
+    : `Each approver reviews and signs the current plan: ${approveCommand(request, { of: request.run, options: request.options })}`
   const [other] = ofOthers
   if (counted.length === 0 && refused.length === 0 && other !== undefined)
     return new QuorateError(

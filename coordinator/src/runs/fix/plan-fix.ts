@@ -1,3 +1,4 @@
+import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from '../../config/cluster-file.js'
 import { silentNodes } from '../../conversion/checks/assess.js'
 import type { Finding } from '../../conversion/context/finding.js'
@@ -67,6 +68,12 @@ export async function planFix(session: Session, file: ClusterFile, signal: Abort
   } finally {
     fleet.close()
   }
+}
+
+/** NOT_HIGHLY_AVAILABLE where no step can fix what was found: then nothing starts, and there is nothing to approve. */
+export function requireFixable({ plan }: FixPlan): void {
+  if (plan.steps.length > 0) return
+  throw new QuorateError('NOT_HIGHLY_AVAILABLE', 'no step can fix what was found', { where: plan.cluster })
 }
 
 const toConvert = ({ finding }: Missing): Offer => ({

@@ -1,5 +1,4 @@
 import { systemClock } from '@quorate/shared/clock'
-import { QuorateError } from '@quorate/shared/errors'
 import type { ClusterFile } from '../../config/cluster-file.js'
 import { newRunId } from '../../engine/run-id.js'
 import { runOrder } from '../../engine/run-order.js'
@@ -10,7 +9,7 @@ import { holdCluster, orGiveBack } from '../hold-cluster.js'
 import type { Session, StartedRun } from '../session.js'
 import { orderOf, workersMayMiss } from '../session-run.js'
 import { judgeUnknownOutcome } from '../unknown-outcome.js'
-import type { FixPlan } from './plan-fix.js'
+import { type FixPlan, requireFixable } from './plan-fix.js'
 
 export interface FixRequest {
   readonly file: ClusterFile
@@ -27,8 +26,7 @@ export async function startFix(
   { file, fileText, approved, by, onEvent }: FixRequest,
 ): Promise<StartedRun> {
   const { plan } = approved
-  if (plan.steps.length === 0)
-    throw new QuorateError('NOT_HIGHLY_AVAILABLE', 'no step can fix what was found', { where: plan.cluster })
+  requireFixable(approved)
   const id = newRunId((session.clock ?? systemClock).now())
   const held = await holdCluster(session, {
     ...{ id, file, onEvent, mayMiss: workersMayMiss(file), missing: plan.missing },

@@ -11,8 +11,8 @@ import { drillReportText } from '../../../../coordinator/src/cli/render/drill.js
 import { drillOrder } from '../../../../coordinator/src/runs/drill/drill-order.js'
 import { drillRemedy, withDrillRemedy } from '../../../../coordinator/src/runs/drill/drill-remedy.js'
 import { drillReport } from '../../../../coordinator/src/runs/drill/drill-report.js'
+import { chosenScenarios } from '../../../../coordinator/src/runs/drill/plan-drill.js'
 import { scenarios } from '../../../../coordinator/src/runs/drill/scenarios.js'
-import { chosenScenarios } from '../../../../coordinator/src/runs/drill/start-drill.js'
 import { placesOf } from '../../../../coordinator/src/runs/drill/watch-endpoint.js'
 import { doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
 
