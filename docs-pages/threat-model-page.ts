@@ -143,7 +143,7 @@ Generated from the code (\`npm run docs\`); the tables of operations are the acc
 | agent | a certificate with \`quorate:node\`, for its name | prove its sealing key, seal for other nodes, open what was sealed to it | call any operation of another agent |
 | local user of a node | an account, no root | write the kubeconfig in the home folder, which the agent reads and rewrites as root: [users on the nodes](security.md#users-on-the-nodes) | read \`/etc/quorate\`, \`/var/lib/quorate-agent\` or \`/run/quorate-agent\` |
 | a machine without a certificate | a connection to port 7445 | hold up to 32 connections, 5 s each | complete a TLS handshake, call anything |
-| REST client | the token of \`quorate serve\`, role operator, or one with [its own role](#what-each-role-may-call-by-rest) | as an operator: plan, start, resume and roll back runs; read reports | call agents, read the state folder, get a backup; start a run whose approvals are missing |
+| REST client | the token of \`quorate serve\`, role operator, or one with [its own role](#what-each-role-may-call-by-rest) | as an operator: plan, start, resume and roll back runs, drills among them, which take parts of a cluster down; read reports | call agents, read the state folder, get a backup; start a run whose approvals are missing |
 
 ## Keys
 
@@ -280,6 +280,7 @@ Where the cluster file says \`policy.approvals: N\`, or \`quorate serve --approv
 | approve a run of one's own | an approver with the name of the user, token or certificate that starts it does not count |
 | lower the number in the cluster file, or rename the cluster | the number of the newest run of the same machines applies until a run that was approved under it |
 | resume with \`--accept-changes\` what was not approved | refused: a new plan is approved and started |
+| resume a run that began before approvals were required | it is held to what a new run needs: \`APPROVALS_MISSING\` |
 | change budgets or ignored findings after the approval | the plan hash covers the whole cluster file where approvals are needed |
 
 What approvals do not stop: a thief of the coordinator's key who calls agents without \`quorate\` (agents do not ask for approvals), the owner of the state folder who removes journals or changes this program, the holder of the root key, and two persons who are one: names are what tells them apart. So against the owner of the state folder approvals are a rule that leaves traces; against those who have only a token of REST they are a barrier. \`quorate backup prune\` needs none.

@@ -23,7 +23,7 @@ export const serveCommand: CommandMaker = ({ terminal, serve, onStop }) =>
     .option('--token-file <file>', 'file with the bearer token; created if missing (default: in the state folder)')
     .option(
       '--approvals <number>',
-      'approvals that every run needs at least, whatever its cluster file says; 0 to 5',
+      'approvals that every run of this server needs at least, whatever its cluster file says; 0 to 5',
       leastApprovals,
     )
     .option('--tls', 'serve TLS on loopback too; accepts client certificates of the fleet')

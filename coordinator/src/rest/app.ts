@@ -16,6 +16,8 @@ import { schemas } from './context/schemas.js'
 import { answerErrors } from './errors.js'
 import { recordRequests } from './record-requests.js'
 import { approvalRoutes } from './routes/approvals.js'
+import { drillRoutes } from './routes/drills.js'
+import { fixRoutes } from './routes/fixes.js'
 import { healthRoutes } from './routes/health.js'
 import { historyRoutes } from './routes/history.js'
 import { identityRoutes } from './routes/identities.js'
@@ -104,6 +106,8 @@ function routesOf(parts: RestParts): readonly RouteOptions[] {
     ...planRoutes(parts),
     ...approvalRoutes(parts),
     ...runRoutes(parts),
+    ...fixRoutes(parts),
+    ...drillRoutes(parts),
     ...runEventRoutes(parts),
     ...reportRoutes(parts),
     ...nodeRoutes(parts),

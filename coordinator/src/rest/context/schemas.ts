@@ -2,7 +2,7 @@ import { approval } from '../../documents/approvals.js'
 import { jsonSchema, schemaOf } from '../../documents/document.js'
 import { node, renewals } from '../../documents/fleet.js'
 import { history } from '../../documents/history.js'
-import { plan, rollbackPlan } from '../../documents/plan.js'
+import { drillPlan, fixPlan, plan, rollbackPlan } from '../../documents/plan.js'
 import { run, runSummary } from '../../documents/run.js'
 import { runError, text } from '../../documents/words.js'
 import { reportDocument } from '../../report/schema.js'
@@ -18,6 +18,8 @@ export const schemas = [
   named('RunSummary', schemaOf(runSummary)),
   named('Run', jsonSchema(run)),
   named('RunReport', jsonSchema(reportDocument)),
+  named('FixPlan', jsonSchema(fixPlan)),
+  named('DrillPlan', jsonSchema(drillPlan)),
   named('RollbackPlan', jsonSchema(rollbackPlan)),
   named('Node', schemaOf(node)),
   named('Approval', schemaOf(approval)),

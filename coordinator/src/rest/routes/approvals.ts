@@ -1,5 +1,4 @@
-import type { ApprovalKind } from '@quorate/shared/approval'
-import { parseApproval, type SignedApproval } from '@quorate/shared/approval'
+import { type ApprovalKind, parseApproval, type SignedApproval } from '@quorate/shared/approval'
 import { QuorateError } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import type { FastifyRequest, RouteOptions } from 'fastify'
@@ -7,17 +6,16 @@ import { parseClusterFile } from '../../config/parse-cluster-file.js'
 import { approval } from '../../documents/approvals.js'
 import { partOf } from '../../documents/document.js'
 import { currentApprovals, giveApproval } from '../../runs/approvals/give.js'
-import type { Approvable } from '../../runs/approvals/judge.js'
-import { approve, planConversion } from '../../runs/plan.js'
-import { planRollback } from '../../runs/rollback.js'
-import type { Session } from '../../runs/session.js'
+import { planToApprove, type ToApprove } from '../../runs/approvals/plan-to-approve.js'
 import { mayConcern } from '../context/may-concern.js'
 import type { RestParts } from '../context/parts.js'
+import { type DrillWish, drillOf, drillWish, whileAsked } from '../context/plan-request.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
 
 interface Body {
   readonly approval: SignedApproval
   readonly clusterFile?: string
+  readonly drill?: DrillWish
   readonly run?: string
   readonly keepEndpoint?: boolean
 }
@@ -37,19 +35,23 @@ const signed = {
   additionalProperties: false,
 } as const
 
-const create = ({ session }: RestParts): RouteOptions => ({
+const create = (parts: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/approvals',
   config: { concerns: 'any' },
   schema: {
     operationId: 'createApproval',
     summary:
-      'Approves a plan, which is made again and has to have the hash that was signed (409 otherwise). The run starts when as many approvers have signed as its cluster file requires.',
+      'Approves a plan, which is made again and has to have the hash that was signed (409 otherwise). The run starts when as many approvers have signed as its cluster file, or this server, requires.',
     body: {
       type: 'object',
       properties: {
         approval: signed,
-        clusterFile: { type: 'string', description: 'Text of the cluster file (YAML), to approve a conversion.' },
+        clusterFile: {
+          type: 'string',
+          description: 'Text of the cluster file (YAML), to approve a conversion, a fix or a drill.',
+        },
+        drill: drillWish,
         run: { type: 'string', description: 'To approve the rollback of this run.' },
         keepEndpoint: { type: 'boolean', default: false },
       },
@@ -62,28 +64,22 @@ const create = ({ session }: RestParts): RouteOptions => ({
     const body = request.body as Body
     const claim = parseApproval(body.approval.statement)
     requireScope(request, claim.cluster)
-    const plan = await planFor(session, claim.kind, body)
+    const { about } = await planToApprove(parts.session, toApprove(claim.kind, body), whileAsked(parts, reply))
     // What is planned is what counts: the cluster that was signed has to be this one.
-    requireScope(request, plan.cluster)
-    return reply.code(201).send(partOf(approval, await giveApproval(session, body.approval, plan)))
+    requireScope(request, about.cluster)
+    return reply.code(201).send(partOf(approval, await giveApproval(parts.session, body.approval, about)))
   },
 })
 
-async function planFor(session: Session, kind: ApprovalKind, body: Body): Promise<Approvable> {
-  if (kind === 'rollback' && body.run !== undefined) {
-    const { keepEndpoint = false } = body
-    const { cluster, hash: planHash } = await planRollback(session, { id: parseRunId(body.run), keepEndpoint })
-    return { cluster, kind, planHash }
-  }
-  if (kind === 'convert' && body.clusterFile !== undefined) {
-    const plan = await planConversion(session, parseClusterFile(body.clusterFile, 'clusterFile'))
-    approve(plan)
-    return { cluster: plan.cluster, kind, planHash: plan.hash }
-  }
-  throw new QuorateError('USAGE', `a ${kind} cannot be approved with this request`, {
-    remedy:
-      'Send clusterFile for a conversion, run for a rollback. Fixes and drills are approved on the command line: `quorate approve`.',
-  })
+function toApprove(kind: ApprovalKind, { run, keepEndpoint = false, clusterFile: fileText, drill }: Body): ToApprove {
+  if (kind === 'rollback' && run !== undefined) return { kind, id: parseRunId(run), keepEndpoint }
+  if (kind === 'rollback' || fileText === undefined)
+    throw new QuorateError('USAGE', `the request does not say which ${kind} is approved`, {
+      remedy:
+        'Send clusterFile for a conversion, a fix or a drill (with the options of the drill), run for a rollback.',
+    })
+  const file = parseClusterFile(fileText, 'clusterFile')
+  return kind === 'drill' ? { kind, request: drillOf({ file, fileText }, drill) } : { kind, file }
 }
 
 function requireScope({ caller }: FastifyRequest, cluster: string): void {

@@ -12,7 +12,9 @@ import { resumeConversion } from '../../runs/resume.js'
 import { planRollback, startRollback } from '../../runs/rollback.js'
 import { mayConcern } from '../context/may-concern.js'
 import type { RestParts } from '../context/parts.js'
+import { clusterFileText, planHashText } from '../context/plan-request.js'
 import { arrayOf, failures, refTo } from '../context/schemas.js'
+import { answerStarted, startedResponses } from '../context/started.js'
 import { starterOf } from '../context/starter.js'
 
 const ofRun = { concerns: 'run' } as const
@@ -32,7 +34,7 @@ export const runRoutes = (parts: RestParts): readonly RouteOptions[] => [
   undoRun(parts),
 ]
 
-const startRun = ({ session, running }: RestParts): RouteOptions => ({
+const startRun = (parts: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/runs',
   schema: {
@@ -41,31 +43,20 @@ const startRun = ({ session, running }: RestParts): RouteOptions => ({
       'Starts the conversion with the approved plan. Refused when findings block it, the plan has changed, approvals are missing, or another run holds the cluster (423).',
     body: {
       type: 'object',
-      properties: {
-        clusterFile: { type: 'string', description: 'Text of the cluster file (YAML).' },
-        planHash: { type: 'string', minLength: 1, description: 'Hash of the approved plan.' },
-      },
+      properties: { clusterFile: clusterFileText, planHash: planHashText },
       required: ['clusterFile', 'planHash'],
       additionalProperties: false,
     },
-    response: {
-      202: {
-        description: 'The run has started; Location is its URL.',
-        type: 'object',
-        properties: { id: { type: 'string' } },
-        required: ['id'],
-      },
-      ...failures,
-    },
+    response: startedResponses,
   },
   handler: async (request, reply) => {
+    const { session } = parts
     const { clusterFile, planHash } = request.body as StartBody
     const file = parseClusterFile(clusterFile, 'clusterFile')
     const approved = await planConversion(session, file)
     approve(approved, planHash)
-    const started = await startConversion(session, { file, fileText: clusterFile, approved, by: starterOf(request) })
-    running.add(started)
-    return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
+    const wish = { file, fileText: clusterFile, approved, by: starterOf(request) }
+    return answerStarted(parts, reply, await startConversion(session, wish))
   },
 })
 
@@ -97,18 +88,9 @@ const readOne = ({ session }: RestParts): RouteOptions => ({
   handler: async (request) => written(run, documentedRun(await readRun(session, idOf(request.params)))),
 })
 
-const going = {
-  202: {
-    description: 'The run continues; follow its events.',
-    type: 'object',
-    properties: { id: { type: 'string' } },
-    required: ['id'],
-  },
-  ...failures,
-} as const
 const idOf = (params: unknown) => parseRunId((params as { id: string }).id)
 
-const resumeRun = ({ session, running }: RestParts): RouteOptions => ({
+const resumeRun = (parts: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/runs/:id/resume',
   schema: {
@@ -121,13 +103,12 @@ const resumeRun = ({ session, running }: RestParts): RouteOptions => ({
       properties: { acceptChanges: { type: 'boolean', default: false } },
       additionalProperties: false,
     },
-    response: going,
+    response: startedResponses,
   },
   handler: async (request, reply) => {
     const { acceptChanges = false } = request.body as { acceptChanges?: boolean }
-    const started = await resumeConversion(session, { id: idOf(request.params), acceptChanges })
-    running.add(started)
-    return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
+    const resumed = await resumeConversion(parts.session, { id: idOf(request.params), acceptChanges })
+    return answerStarted(parts, reply, resumed)
   },
 })
 
@@ -150,7 +131,7 @@ const planUndo = ({ session }: RestParts): RouteOptions => ({
   },
 })
 
-const undoRun = ({ session, running }: RestParts): RouteOptions => ({
+const undoRun = (parts: RestParts): RouteOptions => ({
   method: 'POST',
   url: '/v1/runs/:id/rollback',
   schema: {
@@ -162,12 +143,11 @@ const undoRun = ({ session, running }: RestParts): RouteOptions => ({
       properties: { keepEndpoint: { type: 'boolean', default: false } },
       additionalProperties: false,
     },
-    response: going,
+    response: startedResponses,
   },
   handler: async (request, reply) => {
     const { keepEndpoint = false } = request.body as { keepEndpoint?: boolean }
-    const started = await startRollback(session, { id: idOf(request.params), keepEndpoint, by: starterOf(request) })
-    running.add(started)
-    return reply.code(202).header('location', `/v1/runs/${started.id}`).send({ id: started.id })
+    const wish = { id: idOf(request.params), keepEndpoint, by: starterOf(request) }
+    return answerStarted(parts, reply, await startRollback(parts.session, wish))
   },
 })

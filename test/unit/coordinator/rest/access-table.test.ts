@@ -1,50 +1,21 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { historyOf } from '@quorate/coordinator/audit/history'
-import { buildApp } from '@quorate/coordinator/rest/app'
-import { restTokens } from '@quorate/coordinator/state/rest-tokens'
-import { type Role, roles } from '@quorate/shared/roles'
-import t, { type Test } from 'tap'
+import { roles } from '@quorate/shared/roles'
+import t from 'tap'
 import { accessTable } from '../../../../coordinator/src/rest/access-table.js'
-import { approversOf } from '../../../support/approvers.js'
-import { clusterFile, restSession, writeRun } from '../../../support/rest-session.js'
+import { clusterFile, writeRun } from '../../../support/rest-session.js'
+import { operationsOf, servedRest } from '../../../support/served-rest.js'
 
 type Method = 'GET' | 'POST'
-const [day, token] = [86_400_000, 'a-token-of-at-least-thirty-two-characters']
 const fileText = `${clusterFile}policy: {approvals: 2}\n`
 
-async function served(t: Test) {
-  const fleet = approversOf(t)
-  const folder = mkdtempSync(join(tmpdir(), 'quorate-access-'))
-  const history = historyOf({ folder, keyPath: join(folder, 'key'), fleetId: async () => 'f' })
-  const session = restSession({ approvals: fleet.approvals, history })
-  const tokens = restTokens(join(folder, 'tokens'))
-  const app = buildApp({ session, token, findToken: tokens.find })
-  t.teardown(() => app.close())
-  const as = async (name: string, role: Role, clusters: readonly string[] = []) => {
-    const { token } = await tokens.create({ name, role, clusters, expiresAt: Date.now() + day })
-    const headers = { authorization: `Bearer ${token}` }
-    return (method: Method, url: string, payload?: object) =>
-      app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
-  }
-  return { app, session, fleet, history, as }
-}
-
 t.test('the table has each route of OpenAPI, and no other', async (t) => {
-  const { as } = await served(t)
-  const { paths } = (await (await as('eyes', 'observer'))('GET', '/v1/openapi.json')).json() as {
-    paths: Record<string, Record<string, unknown>>
-  }
-  const documented = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
-  )
+  const { as } = await servedRest(t)
+  const documented = [...(await operationsOf(await as('eyes', 'observer'))).keys()]
   t.same(documented.sort(), Object.keys(accessTable).sort())
 })
 
 for (const role of roles)
   t.test(`the role ${role} may call what the table says, and is refused everywhere else`, async (t) => {
-    const { session, as } = await served(t)
+    const { session, as } = await servedRest(t)
     const run = await writeRun(session)
     const ask = await as('one', role)
     for (const [route, allowed] of Object.entries(accessTable)) {
@@ -58,7 +29,7 @@ for (const role of roles)
   })
 
 t.test('an operator plans and starts, approvers approve; none does both', async (t) => {
-  const { session, fleet, history, as } = await served(t)
+  const { session, fleet, history, as } = await servedRest(t)
   const [operator, approver] = [await as('olga', 'operator'), await as('alices-machine', 'approver')]
   const plan = (await approver('POST', '/v1/plans', { clusterFile: fileText })).json()
   t.equal(plan.approvals, 2)
@@ -94,7 +65,7 @@ t.test('an operator plans and starts, approvers approve; none does both', async 
 })
 
 t.test('an approver of some clusters approves theirs only', async (t) => {
-  const { fleet, as } = await served(t)
+  const { fleet, as } = await servedRest(t)
   const [operator, theirs] = [await as('olga', 'operator'), await as('far', 'approver', ['test'])]
   const { hash: planHash } = (await operator('POST', '/v1/plans', { clusterFile: fileText })).json()
   const approval = fleet.sign({ cluster: 'prod', kind: 'convert', planHash }, fleet.person('alice'))
