@@ -47,7 +47,7 @@ export async function resumeConversion(session: Session, request: ResumeRequest)
     const approved = await planNow(held.run, state)
     const differences = differencesFrom(state, order, approved)
     if (differences.length > 0 && !acceptChanges) throw changed(id, differences)
-    const may = requireApprovedBefore(session, state, { differs: differences.length > 0 })
+    const may = await requireApprovedBefore(session, state, { differs: differences.length > 0 })
     const planHash = canonicalHash({
       cluster: state.cluster,
       steps: approved.map(({ id, actions }) => ({ id, actions })),

@@ -106,12 +106,18 @@ const namesOf = (approvals: readonly Approval[]): string =>
   [...new Set(approvals.map(({ approver }) => approver))].sort().join(', ')
 
 /**
- * That a run may continue: it was approved when it started, as its journal proves. APPROVALS_MISSING where the journal lacks the approvals that its
- * own cluster file requires. `differs`: it would do what was not approved.
+ * That a run may continue: it was approved when it started, as its journal proves. One that was not is held to what a new run needs now.
+ * APPROVALS_MISSING where the journal lacks them. `differs`: it would do what was not approved.
  */
-export function requireApprovedBefore(session: Session, state: RunState, { differs }: { differs: boolean }): MayStart {
-  const needed = clusterFileOf(state).policy.approvals
-  if (needed === 0 && state.approvals.length === 0) return { [made]: true, recorded: {} }
+export async function requireApprovedBefore(
+  session: Session,
+  state: RunState,
+  { differs }: { differs: boolean },
+): Promise<MayStart> {
+  const file = clusterFileOf(state)
+  const isApproved = state.approvals.length > 0
+  const needed = isApproved ? Math.max(1, file.policy.approvals) : await approvalsNeeded(session, file)
+  if (needed === 0) return { [made]: true, recorded: {} }
   const remedy = 'Start a new run, whose plan is approved: `quorate plan -f cluster.yaml`.'
   const { startedAt: at, startedHash } = state
   const kind = (one: ApprovalKind) => one !== 'rollback'
@@ -119,7 +125,7 @@ export function requireApprovedBefore(session: Session, state: RunState, { diffe
   if (holding.size < needed)
     throw new QuorateError(
       'APPROVALS_MISSING',
-      `the journal of run ${state.id} has ${holding.size} of the ${needed} approvals that its cluster file requires`,
+      `the journal of run ${state.id} has ${holding.size} of the ${needed} approvals that it needs to continue`,
       { where: state.cluster, remedy },
     )
   if (differs)
