@@ -16,6 +16,7 @@ import { requireRollbackApproved } from './approvals/require.js'
 import { clusterFileOf } from './cluster-file-of.js'
 import type { StartRequest } from './convert.js'
 import { goOnWith, type OpenOptions, requireAnswers, requireConversion } from './open-run.js'
+import { requireSamePlan } from './plan.js'
 import { requireBackups } from './prune-backups.js'
 import { readRun } from './read-runs.js'
 import type { Session, StartedRun } from './session.js'
@@ -27,6 +28,8 @@ export interface RollbackRequest {
   readonly id: RunId
   /** Rolls back the joins only: load balancer, certificate, ConfigMaps and kubeconfigs keep the endpoint. */
   readonly keepEndpoint?: boolean
+  /** Hash of the plan that was read; unset: what would be undone now. */
+  readonly planHash?: string
   readonly by?: StartRequest['by']
   readonly onEvent?: StartRequest['onEvent']
 }
@@ -91,9 +94,9 @@ export async function planRollback(session: Session, request: RollbackRequest): 
   }
 }
 
-/** Undoes a run in reverse order; QUORUM_AT_RISK where etcd would not survive it, and then nothing is undone. */
+/** Undoes a run in reverse order; QUORUM_AT_RISK where etcd would not survive it, PLAN_CHANGED where it is not what was read: then nothing is undone. */
 export async function startRollback(session: Session, request: RollbackRequest): Promise<StartedRun> {
-  const { id, keepEndpoint = false, onEvent, by } = request
+  const { id, keepEndpoint = false, planHash, onEvent, by } = request
   requireUndoable(await readRun(session, id), request)
   await requireBackups(session, id)
   const mayMiss = untouchedWorkers(session, request)
@@ -101,6 +104,7 @@ export async function startRollback(session: Session, request: RollbackRequest):
     await requireBackups(session, id)
     const file = clusterFileOf(state)
     const plan = await describe({ run: held.run, state, approvals: await approvalsNeeded(session, file), keepEndpoint })
+    requireSamePlan(plan, planHash)
     if (plan.impossible.length > 0)
       throw new QuorateError('QUORUM_AT_RISK', plan.impossible.join('; '), { where: plan.cluster })
     const subject = { cluster: plan.cluster, kind: 'rollback', planHash: plan.hash, run: id } as const

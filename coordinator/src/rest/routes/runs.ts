@@ -136,18 +136,23 @@ const undoRun = (parts: RestParts): RouteOptions => ({
   url: '/v1/runs/:id/rollback',
   schema: {
     operationId: 'rollbackRun',
-    summary: 'Undoes a run in reverse order, or continues an interrupted rollback.',
+    summary:
+      'Undoes a run in reverse order, or continues an interrupted rollback. Refused when the plan has changed (409) or approvals are missing (422).',
     params: runId,
     body: {
       type: 'object',
-      properties: { keepEndpoint: { type: 'boolean', default: false } },
+      properties: {
+        keepEndpoint: { type: 'boolean', default: false },
+        planHash: { ...planHashText, description: 'Hash of the plan that was read; if absent, any may start.' },
+      },
       additionalProperties: false,
     },
     response: startedResponses,
   },
   handler: async (request, reply) => {
-    const { keepEndpoint = false } = request.body as { keepEndpoint?: boolean }
-    const wish = { id: idOf(request.params), keepEndpoint, by: starterOf(request) }
+    const { keepEndpoint = false, planHash } = request.body as { keepEndpoint?: boolean; planHash?: string }
+    const approved = planHash === undefined ? {} : { planHash }
+    const wish = { id: idOf(request.params), keepEndpoint, ...approved, by: starterOf(request) }
     return answerStarted(parts, reply, await startRollback(parts.session, wish))
   },
 })

@@ -53,7 +53,7 @@ const starts: Readonly<Record<string, Start>> = {
     kind: 'rollback',
     plan: { method: 'GET', url: '/v1/runs/:id/rollback' },
     approves: (run) => ({ run }),
-    starts: () => ({}),
+    starts: (planHash) => ({ planHash }),
   },
 }
 /** It continues what its journal proves was approved: there is no plan to approve. */
@@ -222,6 +222,9 @@ t.test('what would be done otherwise than was read is neither started nor approv
   ])
     t.match([answer.statusCode, answer.json()], [409, { code: 'PLAN_CHANGED' }])
   t.same(await session.runs.list(), [])
+  const run = await writeRun(session, { text: unapproved, ended: true })
+  const undo = await operator('POST', `/v1/runs/${run}/rollback`, { planHash })
+  t.match([undo.statusCode, undo.json()], [409, { code: 'PLAN_CHANGED' }])
 })
 
 t.test(
