@@ -8,8 +8,8 @@ import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Lab } from '../lab/real/lab.js'
+import { capture, must } from '../lab/real/machines/shell.js'
 import { type ProbeResult, Probes } from '../lab/real/probes.js'
-import { capture, must } from '../lab/real/shell.js'
 import { withLab } from './with-lab.js'
 
 const here = dirname(fileURLToPath(import.meta.url))

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import type { LabNode } from './node.js'
+import type { LabNode } from './machines/node.js'
 
 interface JoinCommand {
   readonly argv: readonly string[]

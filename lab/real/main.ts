@@ -1,9 +1,9 @@
 /** `npm run lab -- up|convert|shell|kill|down|list`: a cluster of real kubeadm nodes on this machine. */
 import { Command, Option } from 'commander'
 import { freePrefix, Lab, labNames } from './lab.js'
+import { suites } from './machines/rootfs.js'
+import { onTerminal, timed } from './machines/shell.js'
 import { pieces } from './pieces/all.js'
-import { suites } from './rootfs.js'
-import { onTerminal, timed } from './shell.js'
 
 const program = new Command('npm run lab --')
   .description(

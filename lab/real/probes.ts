@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Lab } from './lab.js'
-import { capture } from './shell.js'
+import { capture } from './machines/shell.js'
 
 export interface ProbeResult {
   readonly name: string

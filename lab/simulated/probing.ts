@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { get } from 'node:https'
 import { fileURLToPath } from 'node:url'
-import { isBusy, machineShare } from '../machine-share.js'
 import { preload } from './cluster.js'
+import { isBusy, machineShare } from './machine-share.js'
 
 export interface ProbeResult {
   readonly name: string

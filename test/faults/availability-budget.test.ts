@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { exitCode } from '@quorate/shared/errors'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
-import { capture } from '../../lab/real/shell.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import { labForTest, newestRun } from '../support/real-lab.js'
 
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'

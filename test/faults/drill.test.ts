@@ -1,7 +1,7 @@
 /** A drill of a converted cluster of real nodes, the cold start too. `QUORATE_REAL_VERSIONS=v1.37.2 npx tap test/faults/drill.test.ts`; root. */
 import t, { type Test } from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
-import { capture } from '../../lab/real/shell.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import { labForTest } from '../support/real-lab.js'
 import { differences, stateOf } from '../support/real-state.js'
 

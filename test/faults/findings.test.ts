@@ -4,7 +4,7 @@
  */
 import t from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
-import { capture } from '../../lab/real/shell.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import { labForTest } from '../support/real-lab.js'
 import { pause } from './flaws/put-in.js'
 import { realFlaws } from './flaws/real.js'

@@ -4,7 +4,7 @@
  */
 import t, { type Test } from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
-import { capture } from '../../lab/real/shell.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import { lookBeside } from '../support/looks.js'
 import { labForTest } from '../support/real-lab.js'
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import type { Lab } from '../../lab/real/lab.js'
-import { capture } from '../../lab/real/shell.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import { labForTest, newestRun } from '../support/real-lab.js'
 import { differences, etcdMembers, type LabState, stateOf } from '../support/real-state.js'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { capture, must } from '../../lab/real/shell.js'
+import { capture, must } from '../../lab/real/machines/shell.js'
 import { labForTest, newestRun } from '../support/real-lab.js'
 
 const version = process.env['QUORATE_REAL_VERSIONS']?.split(' ')[0] ?? 'v1.37.2'

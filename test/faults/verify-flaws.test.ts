@@ -1,6 +1,6 @@
 /** The flaws of test/faults/flaws, put into a converted cluster of real nodes one after the other. QUORATE_FLAWS=id,id for some of them. */
 import t from 'tap'
-import { capture } from '../../lab/real/shell.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import { labForTest } from '../support/real-lab.js'
 import { findFlaws } from './flaws/find-flaws.js'
 import { realFlaws } from './flaws/real.js'

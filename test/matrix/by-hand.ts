@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureVersion, images } from '../../lab/real/cache.js'
 import { ignorePreflightErrors, type Lab } from '../../lab/real/lab.js'
-import type { LabNode } from '../../lab/real/node.js'
+import { ensureVersion, images } from '../../lab/real/machines/cache.js'
+import type { LabNode } from '../../lab/real/machines/node.js'
 
 /** What administrators do to a cluster by kubeadm's documentation, without a word to Quorate. */
 

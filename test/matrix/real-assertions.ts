@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
 import type { ClusterFileWish, Lab } from '../../lab/real/lab.js'
+import type { Suite } from '../../lab/real/machines/rootfs.js'
+import { capture } from '../../lab/real/machines/shell.js'
 import type { PieceName } from '../../lab/real/pieces/all.js'
 import { type ProbedPlace, type ProbeResult, Probes } from '../../lab/real/probes.js'
-import type { Suite } from '../../lab/real/rootfs.js'
-import { capture } from '../../lab/real/shell.js'
 import { labForTest, newestRun } from '../support/real-lab.js'
 import { differences, etcdMembers, stateOf } from '../support/real-state.js'
 

@@ -10,7 +10,7 @@ import t from 'tap'
 import { connectCri } from '../../agent/src/host/cri-client.js'
 import { LinuxHost } from '../../agent/src/host/linux-host.js'
 import { Lab } from '../../lab/real/lab.js'
-import type { LabNode } from '../../lab/real/node.js'
+import type { LabNode } from '../../lab/real/machines/node.js'
 import { clusterContract, type LabCluster } from '../contract/cluster-contract.js'
 
 const place = filePlace('/etc/kubernetes/admin.conf')

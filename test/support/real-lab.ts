@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { freePrefix, Lab, labNames, labsFolder } from '../../lab/real/lab.js'
+import type { Suite } from '../../lab/real/machines/rootfs.js'
 import type { PieceName } from '../../lab/real/pieces/all.js'
-import type { Suite } from '../../lab/real/rootfs.js'
 
 /** Ends labs of test runs that were killed before they could. */
 async function removeOrphans(): Promise<void> {

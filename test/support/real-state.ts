@@ -1,5 +1,5 @@
 import type { Lab } from '../../lab/real/lab.js'
-import type { LabNode } from '../../lab/real/node.js'
+import type { LabNode } from '../../lab/real/machines/node.js'
 
 /** What a conversion may touch, by name: `cp1:/etc/hosts` to its mode, owner and sha256, `configmaps/kube-system/kube-proxy` to its data. */
 export type LabState = ReadonlyMap<string, string>

@@ -1,4 +1,4 @@
-import type { Piece } from '../piece.js'
+import type { Piece } from './piece.js'
 
 /** The API server on a port other than 6443. */
 export const apiPort: Piece = {

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { crioFiles, imageOf, images } from '../cache.js'
-import type { LabNode } from '../node.js'
-import type { Piece, PieceLab } from '../piece.js'
-import { must } from '../shell.js'
+import { crioFiles, imageOf, images } from '../machines/cache.js'
+import type { LabNode } from '../machines/node.js'
+import { must } from '../machines/shell.js'
+import type { Piece, PieceLab } from './piece.js'
 
 const socket = '/var/run/crio/crio.sock'
 

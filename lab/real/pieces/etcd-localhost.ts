@@ -1,4 +1,4 @@
-import type { Piece, PieceLab } from '../piece.js'
+import type { Piece, PieceLab } from './piece.js'
 
 /** etcd that listens only on loopback, as kubeadm once configured it and as in hardened clusters: no member could join it. */
 export const etcdLocalhost: Piece = {

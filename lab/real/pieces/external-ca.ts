@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Piece, PieceLab } from '../piece.js'
+import type { Piece, PieceLab } from './piece.js'
 
 /** Where the lab keeps the CA's certificate and key, which no node has any more. */
 export const keysElsewhere = (lab: PieceLab): string => join(lab.folder, 'keys-elsewhere')

@@ -1,5 +1,5 @@
-import type { LabNode, NodeSpec } from '../node.js'
-import type { Piece, PieceLab } from '../piece.js'
+import type { LabNode, NodeSpec } from '../machines/node.js'
+import type { Piece, PieceLab } from './piece.js'
 
 const members: readonly NodeSpec[] = [1, 2, 3].map((n) => ({
   short: `e${n}`,

@@ -1,5 +1,5 @@
-import { kubeadmText } from '../kubeadm-documents.js'
-import type { Piece } from '../piece.js'
+import { kubeadmText } from '../machines/kubeadm-documents.js'
+import type { Piece } from './piece.js'
 
 /** A name that was added to the API server's certificate. */
 export const addedByHand = { name: 'old-name.example.com', address: '192.0.2.77' }

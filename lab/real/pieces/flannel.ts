@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
-import { flannelImage, labFile } from '../cache.js'
-import type { LabNode } from '../node.js'
-import type { Piece } from '../piece.js'
+import { flannelImage, labFile } from '../machines/cache.js'
+import type { LabNode } from '../machines/node.js'
+import type { Piece } from './piece.js'
 
 const network = '10.244.0.0/16'
 const named = (name: string) => ({ name, namespace: 'kube-flannel' })

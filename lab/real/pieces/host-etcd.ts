@@ -1,6 +1,6 @@
-import type { KubeadmDocuments } from '../kubeadm-documents.js'
-import type { LabNode } from '../node.js'
-import type { PieceLab } from '../piece.js'
+import type { KubeadmDocuments } from '../machines/kubeadm-documents.js'
+import type { LabNode } from '../machines/node.js'
+import type { PieceLab } from './piece.js'
 
 /** Where kubespray, and KubeKey after it, keep etcd's certificates. */
 const folder = '/etc/ssl/etcd/ssl'

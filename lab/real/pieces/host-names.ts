@@ -1,4 +1,4 @@
-import type { Piece } from '../piece.js'
+import type { Piece } from './piece.js'
 
 /** Nodes whose names differ from their machines' hostnames. */
 export const hostNames: Piece = {

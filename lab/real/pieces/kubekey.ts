@@ -1,6 +1,6 @@
-import { extraArgs } from '../kubeadm-documents.js'
-import type { Piece } from '../piece.js'
+import { extraArgs } from '../machines/kubeadm-documents.js'
 import { certificateNames, hostEtcd, startHostEtcd } from './host-etcd.js'
+import type { Piece } from './piece.js'
 
 const endpoint = 'lb.kubesphere.local'
 

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml'
-import { nginxImage } from '../cache.js'
-import { extraArgs } from '../kubeadm-documents.js'
-import type { LabNode } from '../node.js'
-import type { Piece, PieceLab } from '../piece.js'
+import { nginxImage } from '../machines/cache.js'
+import { extraArgs } from '../machines/kubeadm-documents.js'
+import type { LabNode } from '../machines/node.js'
 import { certificateNames, hostEtcd, startHostEtcd } from './host-etcd.js'
+import type { Piece, PieceLab } from './piece.js'
 
 const schedulerConfig = '/etc/kubernetes/kubescheduler-config.yaml'
 const schedulerText = stringify({

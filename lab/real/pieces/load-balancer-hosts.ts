@@ -1,4 +1,4 @@
-import type { Piece } from '../piece.js'
+import type { Piece } from './piece.js'
 
 /** Two machines with agent, haproxy and keepalived that are no nodes. */
 export const loadBalancerHosts: Piece = {

@@ -1,4 +1,4 @@
-import type { Piece } from '../piece.js'
+import type { Piece } from './piece.js'
 
 /** kube-proxy in its nftables mode (stable since 1.33). */
 export const nftables: Piece = {

@@ -1,5 +1,5 @@
-import { extraArgs } from '../kubeadm-documents.js'
-import type { Piece } from '../piece.js'
+import { extraArgs } from '../machines/kubeadm-documents.js'
+import type { Piece } from './piece.js'
 
 /** The kubelet's probes only check that the port is open: it has no credentials for the API server's /livez. */
 const probePatch = ['liveness', 'readiness', 'startup']

@@ -1,4 +1,4 @@
-import type { Piece } from '../piece.js'
+import type { Piece } from './piece.js'
 
 const everywhere = (text: string): Piece => ({
   async before(lab) {

@@ -1,5 +1,5 @@
-import { extraArgs } from '../kubeadm-documents.js'
-import type { Piece } from '../piece.js'
+import { extraArgs } from '../machines/kubeadm-documents.js'
+import type { Piece } from './piece.js'
 
 /**
  * The cluster on its own network, the default route on another. The first control plane's kubelet gets its address as kubeadm's

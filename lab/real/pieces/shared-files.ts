@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { extraArgs } from '../kubeadm-documents.js'
-import type { Piece } from '../piece.js'
+import { extraArgs } from '../machines/kubeadm-documents.js'
+import type { Piece } from './piece.js'
 
 const folder = '/etc/kubernetes/apiserver'
 const logs = '/var/log/kubernetes'

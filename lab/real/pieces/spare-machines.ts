@@ -1,4 +1,4 @@
-import type { Piece } from '../piece.js'
+import type { Piece } from './piece.js'
 
 /** Two machines for a fourth control plane and another worker, which a test joins by hand. */
 export const spareMachines: Piece = {

@@ -1,5 +1,5 @@
 import type { Lab } from '../../../lab/real/lab.js'
-import { capture } from '../../../lab/real/shell.js'
+import { capture } from '../../../lab/real/machines/shell.js'
 import type { ApiObject, FlawedCluster, ObjectName } from './flawed-cluster.js'
 
 const of = ({ plural, namespace, name }: ObjectName): readonly string[] => [

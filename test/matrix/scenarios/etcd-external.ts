@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { Lab } from '../../../lab/real/lab.js'
-import type { LabNode } from '../../../lab/real/node.js'
+import type { LabNode } from '../../../lab/real/machines/node.js'
 import { etcdClientFolder } from '../../../lab/real/pieces/external-etcd.js'
 import type { SimulatedCluster } from '../../../lab/simulated/cluster.js'
 import { ended } from '../../support/simulated-cluster.js'

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Lab } from '../../../lab/real/lab.js'
-import { capture } from '../../../lab/real/shell.js'
+import { capture } from '../../../lab/real/machines/shell.js'
 import { joinControlPlane, joinWorker, renewCertificates, upgrade } from '../by-hand.js'
 import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'

@@ -1,4 +1,4 @@
-import type { Suite } from '../../../lab/real/rootfs.js'
+import type { Suite } from '../../../lab/real/machines/rootfs.js'
 import { convertsReal } from '../real-assertions.js'
 import type { Scenario } from '../scenario.js'
 

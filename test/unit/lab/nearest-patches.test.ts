@@ -1,5 +1,5 @@
 import t from 'tap'
-import { nearestPatches } from '../../../lab/real/go-build.js'
+import { nearestPatches } from '../../../lab/real/machines/go-build.js'
 
 const listed = ['v3.5.0-alpha.0', 'v3.5.16', 'v3.5.21', 'v3.5.23', 'v3.5.31', 'v3.50.24', 'v3.6.5', 'v3.7.0-rc.0']
 

@@ -1,5 +1,5 @@
-import type { KubeadmDocuments } from './kubeadm-documents.js'
-import type { LabNode, NodeSpec } from './node.js'
+import type { KubeadmDocuments } from '../machines/kubeadm-documents.js'
+import type { LabNode, NodeSpec } from '../machines/node.js'
 
 /** What a piece sees of its lab. */
 export interface PieceLab {
