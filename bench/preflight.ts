@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readClusterFile } from '@quorate/coordinator/config/read-cluster-file'
 import { openSession } from '@quorate/coordinator/open-session'
+import type { Session } from '@quorate/coordinator/runs/context/session'
 import { planConversion } from '@quorate/coordinator/runs/plan'
-import type { Session } from '@quorate/coordinator/runs/session'
 import type { ClusterFile } from '../coordinator/src/config/cluster-file.js'
 import { SimulatedCluster } from '../lab/simulated/cluster.js'
 

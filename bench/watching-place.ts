@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { LinuxHost } from '@quorate/agent/host/linux-host'
 import { NodeNetwork } from '@quorate/agent/host/node-network'
 import { Watch } from '@quorate/agent/ops/availability/watch'
-import type { Tools } from '@quorate/agent/ops/tools'
+import type { Tools } from '@quorate/agent/ops/context/tools'
 import type { KeyPair } from '@quorate/shared/issue-certificate'
 
 export interface ServeOrder {

@@ -5,7 +5,7 @@ import { BackupSealing } from './host/backup-sealing.js'
 import type { Host } from './host/host.js'
 import { LinuxHost } from './host/linux-host.js'
 import { type BackupPlace, findEntry, readBackupIndex, readKept } from './ops/backup/store.js'
-import { backupsFolder } from './ops/paths.js'
+import { backupsFolder } from './ops/context/paths.js'
 import { isSnapshotKept, keptSnapshot } from './ops/read-backup.js'
 import { readText } from './start-agent.js'
 

@@ -1,7 +1,7 @@
 import type { Served, ServeOptions } from './cli/context.js'
 import { openSession } from './open-session.js'
 import { serve } from './rest/serve.js'
-import { revokedKeys } from './runs/revoke.js'
+import { revokedKeys } from './runs/context/revoked-keys.js'
 import { readIssuer } from './state/issuer.js'
 import { statePaths } from './state/paths.js'
 import { readOrMakeToken } from './state/rest-token.js'

@@ -45,7 +45,38 @@ type Shelf = keyof typeof shelvesUp
 const shelf = (name: string): string => `coordinator/src/conversion/${name}`
 /** A shelf and all below it. */
 const shelves = (name: Shelf): string[] => [...shelvesUp[name].map(shelf), shelf(name)]
-const conversionAndRuns = [...shelves('steps'), 'coordinator/src/conversion', 'coordinator/src/runs']
+const wholeConversion = [...shelves('steps'), 'coordinator/src/conversion']
+
+/** The shelves of the agent's operations in the same way. On top stand the operations, one file each. */
+const opsUp = {
+  // What every operation is given and returns, and the table of paths.
+  context: [],
+  network: ['context'],
+  'shared-files': ['context'],
+  // What a run keeps of a node before it changes it.
+  backup: ['context'],
+  facts: ['context', 'backup', 'shared-files'],
+  'signed-elsewhere': ['context', 'facts'],
+  // The cluster's objects, certificates, etcd members, and a join.
+  cluster: ['context', 'network', 'backup', 'facts', 'signed-elsewhere'],
+  availability: ['context', 'cluster'],
+  'load-balancer': ['context', 'network', 'backup', 'facts'],
+  'kube-vip': ['context', 'network', 'backup', 'cluster'],
+  drill: ['load-balancer'],
+} as const satisfies Record<string, readonly string[]>
+
+const ops = (name: string): string => `agent/src/ops/${name}`
+
+/** The rooms of the agent's operations: the shelves, and the operations on top. */
+function operations(): Record<string, { may: readonly string[]; doors: readonly string[] }> {
+  const below = ['shared/src', 'shared/src/gen', 'agent/src/host']
+  const rooms = Object.entries(opsUp).map(([name, may]) => [
+    ops(name),
+    { may: [...below, ...may.map(ops)], doors: ['node:net'] },
+  ])
+  const top = { may: [...below, ...Object.keys(opsUp).map(ops)], doors: [] }
+  return { ...Object.fromEntries(rooms), 'agent/src/ops': top }
+}
 
 /** The rooms of the conversion: its shelves, and the order on top. */
 function conversion(): Record<string, { may: readonly string[]; doors: readonly string[] }> {
@@ -89,13 +120,21 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'age-encryption',
     ],
   },
-  'agent/src/ops': { may: ['shared/src', 'shared/src/gen', 'agent/src/host'], doors: ['node:net'] },
+  ...operations(),
   'agent/src/server': {
-    may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops'],
+    may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops', ops('context'), ops('network')],
     doors: ['@grpc/grpc-js', 'node:net', 'node:tls'],
   },
   'agent/src': {
-    may: ['shared/src', 'shared/src/gen', 'agent/src/host', 'agent/src/ops', 'agent/src/server'],
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'agent/src/host',
+      'agent/src/ops',
+      ops('context'),
+      ops('backup'),
+      'agent/src/server',
+    ],
     doors: ['commander', 'zod', 'node:net'],
   },
   'coordinator/src/config': { may: ['shared/src'], doors: ['zod', 'node:fs', 'node:fs/promises', 'node:net'] },
@@ -126,19 +165,91 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
     ],
     doors: ['node:fs', 'node:fs/promises'],
   },
-  // What a run of any kind does: plan, convert, resume, rollback, verify, watch, drill, fix.
+  // Watches the API during a run.
+  'coordinator/src/runs/availability': {
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      ...shelves('steps'),
+    ],
+    doors: [],
+  },
+  // What every run begins from: an open state folder, and the runs in it.
+  'coordinator/src/runs/context': {
+    may: [
+      'shared/src',
+      'coordinator/src/audit',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
+      'coordinator/src/state',
+      shelf('context'),
+      shelf('checks'),
+      'coordinator/src/runs/availability',
+    ],
+    doors: [],
+  },
+  'coordinator/src/runs/approvals': {
+    may: ['shared/src', 'coordinator/src/config', 'coordinator/src/engine', 'coordinator/src/runs/context'],
+    doors: [],
+  },
+  // What a run of any kind does: plan, convert, resume, rollback, verify, watch.
   'coordinator/src/runs': {
     may: [
       'shared/src',
       'shared/src/gen',
-      'coordinator/src/audit',
       'coordinator/src/config',
       'coordinator/src/engine',
       'coordinator/src/failures',
       'coordinator/src/fleet',
       'coordinator/src/state',
+      ...wholeConversion,
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+    ],
+    doors: [],
+  },
+  // Runs of another order than the conversion's.
+  'coordinator/src/runs/drill': {
+    may: [
+      'shared/src',
+      'shared/src/gen',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      'coordinator/src/fleet',
       ...shelves('steps'),
-      'coordinator/src/conversion',
+      'coordinator/src/runs/availability',
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+      'coordinator/src/runs',
+    ],
+    doors: [],
+  },
+  'coordinator/src/runs/fix': {
+    may: [
+      'shared/src',
+      'coordinator/src/config',
+      'coordinator/src/engine',
+      ...shelves('steps'),
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+      'coordinator/src/runs',
+    ],
+    doors: [],
+  },
+  // What concerns runs of all kinds alike.
+  'coordinator/src/runs/all-kinds': {
+    may: [
+      'shared/src',
+      'coordinator/src/config',
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+      'coordinator/src/runs',
+      'coordinator/src/runs/drill',
+      'coordinator/src/runs/fix',
     ],
     doors: [],
   },
@@ -150,7 +261,9 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/documents',
       'coordinator/src/config',
       'coordinator/src/engine',
-      ...conversionAndRuns,
+      ...wholeConversion,
+      'coordinator/src/runs',
+      'coordinator/src/runs/drill',
     ],
     doors: ['zod'],
   },
@@ -165,14 +278,27 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/failures',
       'coordinator/src/engine',
       'coordinator/src/fleet',
-      ...conversionAndRuns,
+      ...wholeConversion,
+      'coordinator/src/runs',
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+      'coordinator/src/runs/drill',
+      'coordinator/src/runs/fix',
+      'coordinator/src/runs/all-kinds',
       'coordinator/src/report',
     ],
     doors: ['commander', 'picocolors', 'node:readline/promises', 'node:fs', 'node:fs/promises'],
   },
   // What every route shares: its dependencies, response schemas, the format of event streams.
   'coordinator/src/rest/context': {
-    may: ['coordinator/src/documents', 'coordinator/src/engine', 'coordinator/src/report', 'coordinator/src/runs'],
+    may: [
+      'coordinator/src/documents',
+      'coordinator/src/engine',
+      'coordinator/src/report',
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+      'coordinator/src/runs/drill',
+    ],
     doors: ['fastify'],
   },
   'coordinator/src/rest/routes': {
@@ -182,6 +308,11 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/documents',
       'coordinator/src/report',
       'coordinator/src/runs',
+      'coordinator/src/runs/context',
+      'coordinator/src/runs/approvals',
+      'coordinator/src/runs/drill',
+      'coordinator/src/runs/fix',
+      'coordinator/src/runs/all-kinds',
       'coordinator/src/rest/context',
     ],
     doors: ['fastify'],
@@ -192,6 +323,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'shared/src',
       'coordinator/src/audit',
       'coordinator/src/runs',
+      'coordinator/src/runs/context',
       'coordinator/src/rest/context',
       'coordinator/src/rest/routes',
     ],
@@ -204,7 +336,8 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/cli',
       'coordinator/src/audit',
       'coordinator/src/config',
-      ...conversionAndRuns,
+      'coordinator/src/runs/availability',
+      'coordinator/src/runs/context',
       'coordinator/src/engine',
       'coordinator/src/fleet',
       'coordinator/src/rest',
@@ -303,7 +436,7 @@ t.test('no room may import another that may import it', (t) => {
   t.end()
 })
 
-/** Files that reach themselves by their imports, types included. */
+/** Files or folders that reach themselves by their imports, types included. */
 function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const done = new Set<string>()
   const found: string[][] = []
@@ -317,24 +450,47 @@ function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   return found
 }
 
+const files = [...sources, ...around]
+const imports = new Map(files.map((path) => [path, importsOf(root, path, readFileSync(join(root, path), 'utf8'))]))
+const planted = new Map([
+  ['a/1', ['b/1']],
+  ['b/1', []],
+  ['b/2', ['c/1']],
+  ['c/1', ['a/1']],
+])
+
 t.test('no file imports itself by way of others, types included', (t) => {
-  const files = [...sources, ...around]
   t.ok(
     around.some((path) => path.startsWith('lab/real/pieces/')) &&
       around.some((path) => path.startsWith('lab/simulated/')),
   )
-  const imports = new Map(files.map((path) => [path, importsOf(root, path, readFileSync(join(root, path), 'utf8'))]))
   t.same(circles(imports), [])
+  t.same(circles(planted), [])
   t.same(
-    circles(
-      new Map([
-        ['a', ['b']],
-        ['b', ['c']],
-        ['c', ['a']],
-      ]),
-    ),
-    [['a', 'b', 'c', 'a']],
+    circles(new Map([...planted, ['b/1', ['b/2']]])),
+    [['a/1', 'b/1', 'b/2', 'c/1', 'a/1']],
     'a planted one is seen',
+  )
+  t.end()
+})
+
+/** The same imports, from folder to folder. */
+function foldersOf(imports: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
+  const folders = new Map<string, string[]>()
+  for (const [path, targets] of imports) {
+    const folder = dirname(path)
+    const others = targets.map((target) => dirname(target)).filter((other) => other !== folder)
+    folders.set(folder, [...(folders.get(folder) ?? []), ...others])
+  }
+  return folders
+}
+
+t.test('no folder imports itself by way of others, types included', (t) => {
+  t.same(circles(foldersOf(imports)), [])
+  t.same(
+    circles(foldersOf(planted)),
+    [['a', 'b', 'c', 'a']],
+    'a planted one is seen, even where no file is in a circle',
   )
   t.end()
 })

@@ -1,4 +1,4 @@
-import { etcdSnapshotPath } from '@quorate/agent/ops/paths'
+import { etcdSnapshotPath } from '@quorate/agent/ops/context/paths'
 import { snapshotEtcd } from '@quorate/agent/ops/snapshot-etcd'
 import type { Member } from '@quorate/shared/gen/third_party/etcd/rpc'
 import t from 'tap'

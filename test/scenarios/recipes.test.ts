@@ -113,7 +113,7 @@ export const sampleHostname: Check = {
     most: 4,
     files: {
       'agent/src/ops/get-sample.ts': `import type { GetSampleRequest, GetSampleResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** A sample: the request's number plus one. */
 export const getSample = readOperation<GetSampleRequest, GetSampleResponse>(async ({ port }) => ({ port: port + 1 }))

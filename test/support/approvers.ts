@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Starter } from '@quorate/coordinator/runs/approvals/require'
-import type { Session } from '@quorate/coordinator/runs/session'
+import type { Session } from '@quorate/coordinator/runs/context/session'
 import { approvalStore } from '@quorate/coordinator/state/approvals'
 import { personCertificate } from '@quorate/coordinator/state/identities'
 import { type ApprovalStatement, type SignedApproval, signApproval } from '@quorate/shared/approval'

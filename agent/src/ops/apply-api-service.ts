@@ -11,8 +11,8 @@ import {
   makeApiService,
   readApiService,
 } from './cluster/api-service.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** Makes the Service for the API servers, or updates Quorate's own; another owner's Service is a drift. */
 export const applyApiService = changeOperation<ApplyApiServiceRequest>(

@@ -2,13 +2,13 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ApplyKubeVipRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { kubeVipManifestPath, kubeVipName } from '@quorate/shared/kube-vip-manifest'
 import { holds, notYet, until } from '@quorate/shared/until'
+import { editFile } from './backup/edit-file.js'
 import { runningContainers } from './cluster/running-containers.js'
-import { editFile } from './edit-file.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 import { isKubeconfigGood, writeKubeconfig } from './kube-vip/kubeconfig.js'
 import { manifestFor, ownManifest } from './kube-vip/manifest.js'
 import { areGranted, grantRights } from './kube-vip/rights.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
 
 /** The kubelet sees a new manifest within a second; the rest is for an overloaded node. */
 const startDeadlineMs = 120_000

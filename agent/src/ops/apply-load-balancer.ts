@@ -2,13 +2,13 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ApplyLoadBalancerRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { sha256Hex } from '@quorate/shared/hash'
 import { holds, notYet, until } from '@quorate/shared/until'
+import { type ChangeContext, type ChangeOperation, changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 import { checkLoadBalancerRequest } from './load-balancer/check-request.js'
 import { placeOn, programsOf, renderFiles } from './load-balancer/render-files.js'
 import { bringUp, isUp, unitBefore } from './load-balancer/units.js'
 import { requireInstalled, writeFiles } from './load-balancer/write-config.js'
 import { readListening } from './network/sockets.js'
-import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
 
 /** haproxy binds within milliseconds; a minute is for an overloaded node. */
 const listenDeadlineMs = 60_000

@@ -4,10 +4,10 @@ import { plural } from '@quorate/shared/plural'
 import { configMapNames, readConfigMap } from './backup/config-maps.js'
 import { filesToKeep } from './backup/select-files.js'
 import { backupPlace, keepFiles, keepObject, keepUnit, readBackupIndex } from './backup/store.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { backupFolder } from './context/paths.js'
+import { changed, unchanged } from './context/result.js'
 import { unitBefore } from './load-balancer/units.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { backupFolder } from './paths.js'
-import { changed, unchanged } from './result.js'
 
 /**
  * Copies every file that later steps touch into this run's backup, with owner and mode, and records what did not exist; on the

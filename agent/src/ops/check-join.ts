@@ -6,11 +6,11 @@ import { commands } from '../host/commands.js'
 import { runAsUnit } from '../host/transient-unit.js'
 import { followLines } from './cluster/follow-lines.js'
 import { joinConfigPath, joinDocuments, writeDocuments } from './cluster/join-document.js'
+import { caPinsOf, parseJoinSecret } from './cluster/join-secret.js'
 import { isPhaseLine, type PreflightFindings, preflightFindings } from './cluster/kubeadm-output.js'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
-import { caPinsOf, parseJoinSecret } from './join-secret.js'
-import { streamOperation } from './operation.js'
-import type { Tools } from './tools.js'
+import { streamOperation } from './context/operation.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
+import type { Tools } from './context/tools.js'
 
 /** Preflight decrypts nothing, but requires local CA keys if there is no certificate key at all. */
 const noKey = '0'.repeat(64)

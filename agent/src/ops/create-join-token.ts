@@ -3,8 +3,8 @@ import type { CreateJoinTokenRequest } from '@quorate/shared/gen/quorate/v1/node
 import { lostSecretsEvidence, makeToken } from './cluster/bootstrap-token.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { placeOfCluster, requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'
-import { changeOperation } from './operation.js'
-import { changed } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { changed } from './context/result.js'
 
 /** A token alone is enough for kubeadm's preflight, which reads the cluster's configuration but no certificate. */
 export const createJoinToken = changeOperation<CreateJoinTokenRequest>(

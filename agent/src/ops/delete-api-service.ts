@@ -9,8 +9,8 @@ import {
   readApiService,
 } from './cluster/api-service.js'
 import type { Service } from './cluster/kube-objects.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** Deletes the Service that ApplyApiService made, or restores it as this run found it; another owner's Service is left alone. */
 export const deleteApiService = changeOperation<DeleteApiServiceRequest>(

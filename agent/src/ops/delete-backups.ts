@@ -2,8 +2,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { DeleteBackupsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { plural } from '@quorate/shared/plural'
 import { deleteBackup, withBackup } from './backup/delete.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** Removes the backups of runs that are over: CA keys and an etcd snapshot in clear, of no use to this node any more. */
 export const deleteBackups = changeOperation<DeleteBackupsRequest>(

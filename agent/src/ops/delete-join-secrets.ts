@@ -4,8 +4,8 @@ import type { KubeApi } from '../host/kube-api.js'
 import { tokensOwningCertificates } from './cluster/bootstrap-token.js'
 import { certificatesRole, certificatesSecret } from './cluster/certificates-secret.js'
 import { apiPath, type Secret } from './cluster/kube-objects.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /**
  * Deletes the token, Secret kubeadm-certs, and the short-lived tokens that kubeadm made to own that Secret; on request also the Role and

@@ -5,8 +5,8 @@ import { plural } from '@quorate/shared/plural'
 import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
 import { apiPath, type List, type Node, type Pod } from './cluster/kube-objects.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /**
  * Deletes the Node object of a node that was reset, and its pods; never that of this control plane, which would disconnect its own

@@ -6,8 +6,8 @@ import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
 import { requireJoinedBy } from './cluster/join-marker.js'
 import { apiPath, type List, type Node, type Pod, type Workload } from './cluster/kube-objects.js'
-import { type ChangeContext, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeContext, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** A pod has 30 s to end unless it asks for more; what takes longer ends with its node. */
 const endsWithinMs = 45_000

@@ -6,8 +6,8 @@ import { readKubelet } from '../host/kubelet-places.js'
 import { readFolders } from '../host/node-folders.js'
 import { userKubeconfigs } from './backup/select-files.js'
 import { matchingLines, wholeWords } from './cluster/matching-lines.js'
-import { readOperation } from './operation.js'
-import { isScanned, kubeconfigPaths, kubeconfigsWith, scannedFolders } from './paths.js'
+import { readOperation } from './context/operation.js'
+import { isScanned, kubeconfigPaths, kubeconfigsWith, scannedFolders } from './context/paths.js'
 
 /** Configuration files are small; larger files are data, of which a node has many. */
 const mostBytes = 256 * 1024

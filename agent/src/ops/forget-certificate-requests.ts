@@ -1,8 +1,8 @@
 import type { ForgetCertificateRequestsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { plural } from '@quorate/shared/plural'
-import { changeOperation, doneIf } from './operation.js'
-import { requestsFolder } from './paths.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { requestsFolder } from './context/paths.js'
+import { changed, unchanged } from './context/result.js'
 import { requestPlace } from './signed-elsewhere/requests.js'
 
 /** Removes this run's keys, requests and certificates from the agent's folder: everything in use has been installed. */

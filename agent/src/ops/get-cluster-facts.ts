@@ -29,9 +29,9 @@ import {
   servicePlace,
   signedTokenIds,
 } from './cluster/read-cluster-objects.js'
-import { readOperation } from './operation.js'
-import { pkiOn } from './paths.js'
-import type { Tools } from './tools.js'
+import { readOperation } from './context/operation.js'
+import { pkiOn } from './context/paths.js'
+import type { Tools } from './context/tools.js'
 
 const servingRequests =
   '/apis/certificates.k8s.io/v1/certificatesigningrequests?fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving'

@@ -1,5 +1,5 @@
 import type { GetDenyListRequest, GetDenyListResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** The list of revoked keys that counts on this node. */
 export const getDenyList = readOperation<GetDenyListRequest, GetDenyListResponse>(async (_request, { denyList }) => ({

@@ -2,8 +2,8 @@ import type { GetFirewallRequest, GetFirewallResponse } from '@quorate/shared/ge
 import { commands } from '../host/commands.js'
 import type { Host } from '../host/host.js'
 import { readUnit } from '../host/unit-state.js'
+import { readOperation } from './context/operation.js'
 import { readLine } from './facts/system.js'
-import { readOperation } from './operation.js'
 
 const ufwFiles = ['/etc/default/ufw', '/etc/ufw/user.rules', '/etc/ufw/user6.rules', '/etc/ufw/before.rules']
 

@@ -3,7 +3,10 @@ import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { GetNodeFactsRequest, GetNodeFactsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readCertificate } from '@quorate/shared/pki'
 import { version } from '@quorate/shared/version'
+import { placedTokenId } from './cluster/join-secret.js'
 import { readLearnerGate } from './cluster/learner-gate.js'
+import { readOperation } from './context/operation.js'
+import type { Tools } from './context/tools.js'
 import { readAppArmor } from './facts/apparmor.js'
 import { readCertificateFacts } from './facts/certificates.js'
 import { readCloudInitHosts } from './facts/cloud-init.js'
@@ -29,9 +32,7 @@ import { unreadFacts } from './facts/unread.js'
 import { readDefaultInterface, readInterfaces } from './network/interfaces.js'
 import { readNameservers } from './network/nameservers.js'
 import { readListening } from './network/sockets.js'
-import { readOperation } from './operation.js'
 import { readExternalCaFacts } from './signed-elsewhere/requests.js'
-import type { Tools } from './tools.js'
 
 /** Increases when a field changes its meaning. */
 const schemaVersion = 1
@@ -64,6 +65,7 @@ export const getNodeFacts = readOperation<GetNodeFactsRequest, GetNodeFactsRespo
       part('packages', () => readPackages(host)),
       part('AppArmor profiles', () => readAppArmor(host)),
       part('configuration files', () => readFiles(host)),
+      part('join secret', async () => ({ placedTokenId: await placedTokenId(host) })),
       part("the kubelet's configuration", () => readKubeletConfig(host)),
       part('kubeconfigs', () => readKubeconfigs(host)),
       part('files that the static pods read', async () => ({ sharedFiles: await readSharedFiles(host) })),

@@ -2,8 +2,8 @@ import type { HandOverLeadershipRequest } from '@quorate/shared/gen/quorate/v1/n
 import { isEtcdLedHere, moveEtcdLeader } from './cluster/etcd-leader.js'
 import { requireJoinedBy } from './cluster/join-marker.js'
 import { electedComponents, isLedHere, moveLease } from './cluster/leader-lease.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /**
  * When a leader stops, a new one follows only after a timeout: a second or two for etcd, fifteen for a controller-manager. A leader that hands

@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { HoldPortsRequest, HoldPortsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { streamOperation } from './operation.js'
+import { streamOperation } from './context/operation.js'
 
 const mostPorts = 32
 const longestMs = 10 * 60_000

@@ -2,9 +2,9 @@ import { openCheckpoint } from '@quorate/shared/checkpoint'
 import { QuorateError } from '@quorate/shared/errors'
 import type { KeepCheckpointRequest, KeepCheckpointResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { isConsistent } from '@quorate/shared/merkle'
+import { readOperation } from './context/operation.js'
+import type { Tools } from './context/tools.js'
 import { readKept, writeKept } from './kept-checkpoint.js'
-import { readOperation } from './operation.js'
-import type { Tools } from './tools.js'
 
 /** One at a time: between the look at what is kept and the write of what follows it nothing else may be kept. */
 let turn: Promise<unknown> = Promise.resolve()

@@ -1,6 +1,6 @@
 import { type Checkpoint, openCheckpoint } from '@quorate/shared/checkpoint'
 import { QuorateError } from '@quorate/shared/errors'
-import type { Tools } from './tools.js'
+import type { Tools } from './context/tools.js'
 
 /** What a node keeps of one log. */
 export interface KeptCheckpoint {

@@ -1,8 +1,8 @@
 import type { LeaveApiEndpointsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { isInEndpoints, leaveEndpoints } from './cluster/api-endpoints.js'
 import { requireJoinedBy } from './cluster/join-marker.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /**
  * kube-apiserver removes itself from the endpoints of default/kubernetes when it shuts down, and stops listening at the same moment: until

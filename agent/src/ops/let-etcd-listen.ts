@@ -8,10 +8,8 @@ import { filePlace } from '@quorate/shared/text-place'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { Host } from '../host/host.js'
 import { backupPlace, findEntry, keepFiles, putBackFile } from './backup/store.js'
-import { touchedSinceKept } from './backup/touched-since-kept.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { runningContainers } from './cluster/running-containers.js'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import {
   certificatePath,
   checkStaged,
@@ -23,9 +21,11 @@ import {
   requireText,
   stageCertificate,
 } from './cluster/stage-certificate.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { manifestOn } from './paths.js'
-import { changed, unchanged } from './result.js'
+import { touchedSinceKept } from './cluster/touched-since-kept.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { manifestOn } from './context/paths.js'
+import { changed, unchanged } from './context/result.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
 
 const certificates = ['etcd-server', 'etcd-peer'] as const satisfies readonly Issued[]
 /** Every file that may change, the manifest last: its change restarts etcd. */

@@ -1,5 +1,5 @@
 import type { ListContainersRequest, ListContainersResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** Includes exited containers: a new id shows a restart. */
 export const listContainers = readOperation<ListContainersRequest, ListContainersResponse>(

@@ -3,7 +3,7 @@ import type {
   ListControlPlaneImagesResponse,
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { controlPlaneImages } from './cluster/control-plane-images.js'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** The images that kubeadm's preflight of a control plane would pull here, and which of them the container runtime has. */
 export const listControlPlaneImages = readOperation<ListControlPlaneImagesRequest, ListControlPlaneImagesResponse>(

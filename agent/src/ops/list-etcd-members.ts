@@ -1,5 +1,5 @@
 import type { ListEtcdMembersRequest, ListEtcdMembersResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** One member answers the member list; each member's own status is beside it, because the two can differ (etcd issue 18347). */
 export const listEtcdMembers = readOperation<ListEtcdMembersRequest, ListEtcdMembersResponse>(

@@ -1,5 +1,5 @@
 import type { ListImagesRequest, ListImagesResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 export const listImages = readOperation<ListImagesRequest, ListImagesResponse>(async (_request, tools, signal) => {
   const cri = tools.cri()

@@ -2,9 +2,9 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { ListSocketsRequest, ListSocketsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { installCommand } from '@quorate/shared/package-manager'
 import { commands } from '../host/commands.js'
+import { readOperation } from './context/operation.js'
 import { readOperatingSystem } from './facts/machine.js'
 import { parseEstablished } from './network/sockets.js'
-import { readOperation } from './operation.js'
 
 /** The kernel keeps 15 characters of a name: kube-controller-manager is kube-controller. */
 const components = ['kubelet', 'kube-proxy', 'kube-controller', 'kube-scheduler']

@@ -3,7 +3,7 @@ import type { LookAtPathsRequest, LookAtPathsResponse } from '@quorate/shared/ge
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 import { mostFileBytes } from './shared-files/limits.js'
 import { isShareable } from './shared-files/shareable.js'
 

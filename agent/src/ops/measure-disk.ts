@@ -1,6 +1,6 @@
 import type { MeasureDiskRequest, MeasureDiskResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { readFolders } from '../host/node-folders.js'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** Enough for a percentile, and the size of a record in etcd's WAL (the fio line on etcd's hardware page). */
 const writes = 100

@@ -1,5 +1,5 @@
 import type { OfferIdentityKeyRequest, OfferIdentityKeyResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** The public half of a new key for this node's certificate; the private one stays in this process until the certificate comes. */
 export const offerIdentityKey = readOperation<OfferIdentityKeyRequest, OfferIdentityKeyResponse>(

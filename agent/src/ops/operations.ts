@@ -1,6 +1,6 @@
 import type { NodeAgentServiceService } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { OperationHeader } from '@quorate/shared/gen/quorate/v1/operation'
-import type { ChangeOperation, ReadOperation, StreamOperation } from './operation.js'
+import type { ChangeOperation, ReadOperation, StreamOperation } from './context/operation.js'
 
 export type Methods = typeof NodeAgentServiceService
 export type MethodName = keyof Methods

@@ -4,9 +4,15 @@ import type { PlaceJoinSecretRequest } from '@quorate/shared/gen/quorate/v1/node
 import { sha256Hex } from '@quorate/shared/hash'
 import { joinSecretPath } from '@quorate/shared/names'
 import { backupPlace, keepFiles } from './backup/store.js'
-import { caPinsOf, placeJoinSecret as keepInTmpfs, parseJoinSecret, readJoinSecret, tokenIdOf } from './join-secret.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import {
+  caPinsOf,
+  placeJoinSecret as keepInTmpfs,
+  parseJoinSecret,
+  readJoinSecret,
+  tokenIdOf,
+} from './cluster/join-secret.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 import { sealedToAnotherProcess } from './sealed-evidence.js'
 
 /** Opens token and certificate key that were sealed to this process, and keeps them in tmpfs until the join has ended. */

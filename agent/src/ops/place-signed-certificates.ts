@@ -4,8 +4,8 @@ import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { plural } from '@quorate/shared/plural'
 import { backupPlace, keepFiles } from './backup/store.js'
-import { type ChangeContext, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeContext, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 import {
   filesOf,
   type RequestPlace,

@@ -4,10 +4,10 @@ import type { ProbeDiscoveryRequest, ProbeDiscoveryResponse } from '@quorate/sha
 import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { parseEndpoint, serverUrl } from '@quorate/shared/names'
 import { clusterTexts } from '@quorate/shared/text-place'
+import { type JoinSecret, readJoinSecret, requireEndpoint, tokenIdOf } from './cluster/join-secret.js'
 import { apiPath, type ConfigMap } from './cluster/kube-objects.js'
-import { type JoinSecret, readJoinSecret, requireEndpoint, tokenIdOf } from './join-secret.js'
-import { readOperation } from './operation.js'
-import type { Tools } from './tools.js'
+import { readOperation } from './context/operation.js'
+import type { Tools } from './context/tools.js'
 
 /**
  * What kubeadm's discovery does first: cluster-info without credentials, and its signature for our token (kubeadm discovery/token); or,

@@ -6,8 +6,8 @@ import {
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
 import type { Host } from '../host/host.js'
+import { readOperation } from './context/operation.js'
 import { clusterCa } from './network/cluster-ca.js'
-import { readOperation } from './operation.js'
 
 /** The permitted paths: public on every cluster that does not forbid it (system:public-info-viewer). */
 const askable = ['', '/readyz', '/livez', '/version']

@@ -1,8 +1,8 @@
 import type { ProbeKubeconfigRequest, ProbeKubeconfigResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
+import { readOperation } from './context/operation.js'
+import { kubeconfigPath } from './context/paths.js'
 import { clusterCa } from './network/cluster-ca.js'
 import { credentialsOf, readView } from './network/kubeconfig-credentials.js'
-import { readOperation } from './operation.js'
-import { kubeconfigPath } from './paths.js'
 
 /**
  * An authenticated GET of /version with one kubeconfig of this node, unchanged: server, CA and client certificate

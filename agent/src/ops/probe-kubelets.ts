@@ -1,7 +1,7 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { ProbeKubeletsRequest, ProbeKubeletsResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { apiPath } from './cluster/kube-objects.js'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** Checks the health of each Node's kubelet through this control plane's own API server: with its client certificate, at the Node's address, over TLS. */
 export const probeKubelets = readOperation<ProbeKubeletsRequest, ProbeKubeletsResponse>(

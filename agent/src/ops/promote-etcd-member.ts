@@ -4,8 +4,8 @@ import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
 import type { PromoteEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { memberEvidence } from './cluster/member-evidence.js'
-import { type ChangeOperation, changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeOperation, changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** A new member reports its status some seconds after its start: it first publishes its URLs through the leader. */
 const syncDeadlineMs = 30_000

@@ -2,8 +2,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { PullImagesRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { plural } from '@quorate/shared/plural'
 import { controlPlaneImages } from './cluster/control-plane-images.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** Pulls what kubeadm's own preflight of a control plane would pull, so that the join does not wait for a registry. */
 export const pullImages = changeOperation<PullImagesRequest>(

@@ -3,8 +3,8 @@ import type { ReadBackupRequest, ReadBackupResponse } from '@quorate/shared/gen/
 import { encrypterFor } from '../host/age-sealing.js'
 import { writeArchive } from './backup/archive.js'
 import { type BackupPlace, readBackupIndex, readKept, storedName } from './backup/store.js'
-import { streamOperation } from './operation.js'
-import { clearSnapshotPath, etcdSnapshotPath } from './paths.js'
+import { streamOperation } from './context/operation.js'
+import { clearSnapshotPath, etcdSnapshotPath } from './context/paths.js'
 
 /** Well below gRPC's limit of 4 MiB per message. */
 const chunkBytes = 256 * 1024

@@ -10,9 +10,7 @@ import { holds, notYet, until } from '@quorate/shared/until'
 import type { Host } from '../host/host.js'
 import { readLocalApiServer } from '../host/local-api-server.js'
 import { backupPlace, keepFiles } from './backup/store.js'
-import { touchedSinceKept } from './backup/touched-since-kept.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import {
   checkStaged,
   missingSans,
@@ -21,9 +19,11 @@ import {
   putPair,
   requireText,
 } from './cluster/stage-certificate.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { pkiOn } from './paths.js'
-import { changed, unchanged } from './result.js'
+import { touchedSinceKept } from './cluster/touched-since-kept.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { pkiOn } from './context/paths.js'
+import { changed, unchanged } from './context/result.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
 
 // Without file events the API server checks its files about once a minute (kubernetes pull request 84200).
 const reloadWithinMs = 90_000

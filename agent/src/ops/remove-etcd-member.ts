@@ -6,9 +6,9 @@ import { readStaticPod } from '@quorate/shared/static-pod'
 import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../host/host.js'
 import { memberEvidence } from './cluster/member-evidence.js'
-import { changeOperation } from './operation.js'
-import { manifestOn } from './paths.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { manifestOn } from './context/paths.js'
+import { changed, unchanged } from './context/result.js'
 
 /** Removes a member if etcd has quorum now and the remaining voters have it afterwards; otherwise QUORUM_AT_RISK. */
 export const removeEtcdMember = changeOperation<RemoveEtcdMemberRequest>(

@@ -1,10 +1,10 @@
 import type { RemoveHostsBlockRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { withHostsBlockOf } from '@quorate/shared/hosts-file'
+import { editFile, isEdited } from './backup/edit-file.js'
 import { type BackupPlace, backupPlace, readBackupIndex, readKept } from './backup/store.js'
-import { editFile, isEdited } from './edit-file.js'
-import { changeOperation } from './operation.js'
-import { hostsPath } from './paths.js'
-import { unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { hostsPath } from './context/paths.js'
+import { unchanged } from './context/result.js'
 
 /** Removes this run's block from /etc/hosts and keeps everything else byte for byte; an earlier run's block is restored. */
 export const removeHostsBlock = changeOperation<RemoveHostsBlockRequest>(

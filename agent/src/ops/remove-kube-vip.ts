@@ -7,11 +7,11 @@ import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { type BackupEntry, backupPlace, isAsKept, putBackFile, readBackupIndex } from './backup/store.js'
 import { runningContainers } from './cluster/running-containers.js'
+import { type ChangeContext, type ChangeOperation, changeOperation } from './context/operation.js'
+import { kubeVipPaths } from './context/paths.js'
+import { changed, unchanged } from './context/result.js'
 import { revokeRights } from './kube-vip/rights.js'
 import { readInterfaces } from './network/interfaces.js'
-import { type ChangeContext, type ChangeOperation, changeOperation } from './operation.js'
-import { kubeVipPaths } from './paths.js'
-import { changed, unchanged } from './result.js'
 
 const kubeletDeadlineMs = 20_000
 const addressDeadlineMs = 15_000

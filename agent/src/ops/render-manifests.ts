@@ -7,12 +7,12 @@ import { commands } from '../host/commands.js'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
 import { initDocument } from './cluster/control-plane.js'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { readOperation } from './context/operation.js'
+import { patchesFolder, staticPodComponents } from './context/paths.js'
+import { lastLines } from './context/run-unit.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
 import { readMask } from './facts/node-mask.js'
 import { podFacts } from './facts/static-pods.js'
-import { readOperation } from './operation.js'
-import { patchesFolder, staticPodComponents } from './paths.js'
-import { lastLines } from './run-unit.js'
 
 /** What kubeadm would write for this control plane; nothing in use is touched, and its output is wiped. */
 export const renderManifests = readOperation<RenderManifestsRequest, RenderManifestsResponse>(

@@ -9,10 +9,10 @@ import { plural } from '@quorate/shared/plural'
 import { commands } from '../host/commands.js'
 import { backupPlace, keepFiles } from './backup/store.js'
 import { kubeadmFailed } from './cluster/kubeadm-output.js'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { requireText } from './cluster/stage-certificate.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
 import { filesOf, readRequest, requestPlace, requireLeaf } from './signed-elsewhere/requests.js'
 
 /** Files that kubeadm's `certs generate-csr` makes for one certificate, in the given folders. */

@@ -11,12 +11,12 @@ import {
   readJoinFolders,
 } from './cluster/before-join.js'
 import { type JoinMarker, readJoinMarker, removeJoinMarker, requireJoinedBy } from './cluster/join-marker.js'
+import { removeJoinSecret } from './cluster/join-secret.js'
 import { isPhaseLine, kubeadmFailed } from './cluster/kubeadm-output.js'
 import { interfaceNames } from './cluster/node-before-join.js'
-import { removeJoinSecret } from './join-secret.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { changed } from './result.js'
-import { runUnitCommand } from './run-unit.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { changed } from './context/result.js'
+import { runUnitCommand } from './context/run-unit.js'
 
 type Reset = ChangeOperation<ResetNodeRequest>['run']
 

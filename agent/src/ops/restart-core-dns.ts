@@ -1,8 +1,8 @@
 import type { RestartCoreDnsRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { apiPath, type Workload } from './cluster/kube-objects.js'
 import { restartedSince, startRollingRestart } from './cluster/rolling-restart.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /** The scheduler placed CoreDNS when there was one control plane: only new pods are spread. Without CoreDNS there is nothing to do. */
 export const restartCoreDns = changeOperation<RestartCoreDnsRequest>(

@@ -3,9 +3,9 @@ import type { RestartKubeletRequest } from '@quorate/shared/gen/quorate/v1/node_
 import { holds, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { readUnit } from '../host/unit-state.js'
-import { type ChangeOperation, changeOperation } from './operation.js'
-import { changed } from './result.js'
-import { runUnitCommand } from './run-unit.js'
+import { type ChangeOperation, changeOperation } from './context/operation.js'
+import { changed } from './context/result.js'
+import { runUnitCommand } from './context/run-unit.js'
 
 const activeDeadlineMs = 60_000
 const kubeletUnit = 'kubelet'

@@ -2,8 +2,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { RestartStaticPodRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { holds, notYet, until } from '@quorate/shared/until'
 import { runningContainers } from './cluster/running-containers.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed } from './result.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed } from './context/result.js'
 
 // Not etcd: its restart is a lost vote, and no change needs it.
 const components: readonly string[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']

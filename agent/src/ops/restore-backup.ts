@@ -5,6 +5,7 @@ import { sha256Hex } from '@quorate/shared/hash'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
 import type { Host, HostFile } from '../host/host.js'
 import { isConfigMapName, readConfigMap, writeConfigMapText } from './backup/config-maps.js'
+import { drift } from './backup/edit-file.js'
 import {
   type BackupEntry,
   backupPlace,
@@ -14,9 +15,8 @@ import {
   putBackFile,
   readKept,
 } from './backup/store.js'
-import { drift } from './edit-file.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /**
  * Restores one file or ConfigMap from this run's backup, or its absence. The present content must be what this run left

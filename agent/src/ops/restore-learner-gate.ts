@@ -7,8 +7,8 @@ import { sha256Hex } from '@quorate/shared/hash'
 import { writeConfigMapText } from './backup/config-maps.js'
 import { requireConfigMap } from './cluster/edit-config-map.js'
 import { forgetLearnerGate, readLearnerGate } from './cluster/learner-gate.js'
-import { type ChangeContext, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeContext, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 

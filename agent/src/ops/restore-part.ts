@@ -3,11 +3,11 @@ import { holds, type Look, notYet, until } from '@quorate/shared/until'
 import { commands } from '../host/commands.js'
 import { readUnit, readUnits } from '../host/unit-state.js'
 import { runningContainers } from './cluster/running-containers.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
+import { runUnitCommand } from './context/run-unit.js'
+import type { Tools } from './context/tools.js'
 import { containersOf, partOfNode, putBackTimer } from './drill/parts.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
-import { runUnitCommand } from './run-unit.js'
-import type { Tools } from './tools.js'
 
 /** A container that has just exited is restarted at once, etcd's API server only when etcd answers. */
 const deadlineMs = 120_000

@@ -3,9 +3,9 @@ import { commands } from '../host/commands.js'
 import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
 import { requireJoinedBy } from './cluster/join-marker.js'
 import { runningContainers } from './cluster/running-containers.js'
-import { changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
-import { runUnitCommand } from './run-unit.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
+import { runUnitCommand } from './context/run-unit.js'
 
 const component = 'kube-apiserver'
 /** Requests end long before; only watches hold an API server that shuts down, and clients start those again elsewhere. */

@@ -3,9 +3,9 @@ import type { RewriteKubeconfigRequest } from '@quorate/shared/gen/quorate/v1/no
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import { redactKubeconfig } from '@quorate/shared/redact-kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
-import { editFile, isEdited } from './edit-file.js'
-import { changeOperation } from './operation.js'
-import { kubeconfigPath } from './paths.js'
+import { editFile, isEdited } from './backup/edit-file.js'
+import { changeOperation } from './context/operation.js'
+import { kubeconfigPath } from './context/paths.js'
 
 const serverPattern = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/
 

@@ -4,12 +4,12 @@ import type { SealSharedFilesRequest } from '@quorate/shared/gen/quorate/v1/node
 import { plural } from '@quorate/shared/plural'
 import { readFolders } from '../host/node-folders.js'
 import { type ArchivedFile, writeArchive } from './backup/archive.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
+import type { Tools } from './context/tools.js'
 import { readSharedFiles } from './facts/shared-files.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
 import { mostArchiveBytes, mostFileBytes } from './shared-files/limits.js'
 import { isShareable } from './shared-files/shareable.js'
-import type { Tools } from './tools.js'
 
 /**
  * Seals the files that this node's static pods need beyond kubeadm's own, as one archive for each joiner. Changes nothing here.

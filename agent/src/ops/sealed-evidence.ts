@@ -1,4 +1,4 @@
-import type { Evidence } from './operation.js'
+import type { Evidence } from './context/operation.js'
 
 /**
  * For secrets sealed to an agent process that has ended: no process can open them, so they cannot be compared. Sealed again and repeated under

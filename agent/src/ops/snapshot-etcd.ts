@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { QuorateError } from '@quorate/shared/errors'
 import type { SnapshotEtcdRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { SnapshotDigest } from './cluster/snapshot-digest.js'
-import { changeOperation, doneIf } from './operation.js'
-import { etcdSnapshotPath } from './paths.js'
+import { changeOperation, doneIf } from './context/operation.js'
+import { etcdSnapshotPath } from './context/paths.js'
+import { changed } from './context/result.js'
 import { isSnapshotKept } from './read-backup.js'
-import { changed } from './result.js'
 
 const reportEveryBytes = 64 * 1024 * 1024
 /** etcd advises against databases above 8 GiB. */

@@ -12,9 +12,9 @@ import {
   readBackupIndex,
   type UnitBefore,
 } from './backup/store.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, type LookContext } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 import { putBack, readUnitFiles, unitBefore } from './load-balancer/units.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, type LookContext } from './operation.js'
-import { changed, unchanged } from './result.js'
 
 /** If this run had something running: the address is released before its server stops. */
 const places = [...placesOf('keepalived'), ...placesOf('haproxy')]

@@ -8,12 +8,12 @@ import { readUnit, readUnits } from '../host/unit-state.js'
 import { backInEndpoints, isInEndpoints } from './cluster/api-endpoints.js'
 import { electedComponents } from './cluster/leader-lease.js'
 import { runningContainers } from './cluster/running-containers.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { manifestOn } from './context/paths.js'
+import { changed } from './context/result.js'
+import { runUnitCommand } from './context/run-unit.js'
+import type { Tools } from './context/tools.js'
 import { containersOf, graceSeconds, partOfNode, putBackTimer, putBackUnit } from './drill/parts.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { manifestOn } from './paths.js'
-import { changed } from './result.js'
-import { runUnitCommand } from './run-unit.js'
-import type { Tools } from './tools.js'
 
 /**
  * Takes a part down: the timer that restarts it is armed first, then the units are stopped, and the containers killed without grace as in a

@@ -2,7 +2,7 @@ import { loadBalancerPaths } from '@quorate/shared/load-balancer-place'
 import { isTemporary } from '../host/durable-file.js'
 import type { Host } from '../host/host.js'
 import { readFolders } from '../host/node-folders.js'
-import { hostsPath, kubernetesFolder, runtimeFolder } from './paths.js'
+import { hostsPath, kubernetesFolder, runtimeFolder } from './context/paths.js'
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 

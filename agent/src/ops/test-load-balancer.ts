@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { TestLoadBalancerRequest, TestLoadBalancerResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
+import { readOperation } from './context/operation.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
 import { checkLoadBalancerRequest } from './load-balancer/check-request.js'
 import { renderFiles } from './load-balancer/render-files.js'
 import { testFiles } from './load-balancer/test-files.js'
-import { readOperation } from './operation.js'
 
 /** How this node's own programs judge the files that ApplyLoadBalancer would write. They are in tmpfs during the test, and nothing is started. */
 export const testLoadBalancer = readOperation<TestLoadBalancerRequest, TestLoadBalancerResponse>(

@@ -5,7 +5,7 @@ import type { KubeApi } from '../host/kube-api.js'
 import { readNodeName } from './cluster/control-plane.js'
 import { type Intended, intendedChanges } from './cluster/intended-changes.js'
 import type { List, WebhookConfiguration } from './cluster/kube-objects.js'
-import { readOperation } from './operation.js'
+import { readOperation } from './context/operation.js'
 
 /** How admission answers the changes that a run makes, and those that Kubernetes makes because of them. */
 export const tryChanges = readOperation<TryChangesRequest, TryChangesResponse>(async (request, tools, signal) => {

@@ -2,8 +2,8 @@ import type { UpdateClusterInfoRequest } from '@quorate/shared/gen/quorate/v1/no
 import { pointKubeconfigAt } from '@quorate/shared/kubeconfig'
 import { clusterTexts } from '@quorate/shared/text-place'
 import { editConfigMap, isConfigMapEdited } from './cluster/edit-config-map.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 /**
  * The server in cluster-info becomes the server of every kubelet that joins later (kubeadm discovery/token). The signatures beside it

@@ -1,8 +1,8 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { UpdateEtcdMemberRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { memberEvidence } from './cluster/member-evidence.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 const isSo = (present: readonly string[] | undefined, wanted: readonly string[]): boolean =>
   present !== undefined && [...present].sort().join() === [...wanted].sort().join()

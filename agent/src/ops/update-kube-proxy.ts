@@ -7,8 +7,8 @@ import { editConfigMap } from './cluster/edit-config-map.js'
 import { apiPath, lastWrite, type ObjectMeta } from './cluster/kube-objects.js'
 import { proxyPodsOlderThan, replaceProxyPods } from './cluster/proxy-pods.js'
 import { markOf, putBackMark, startRollingRestart } from './cluster/rolling-restart.js'
-import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { type ChangeContext, type ChangeOperation, changeOperation, doneIf } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 const name = 'configmap/kube-system/kube-proxy'
 

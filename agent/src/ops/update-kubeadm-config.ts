@@ -2,8 +2,8 @@ import { setControlPlaneEndpoint } from '@quorate/shared/cluster-config-map'
 import type { UpdateKubeadmConfigRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { adoptExtras } from '@quorate/shared/kubeadm-extras'
 import { editConfigMap, isConfigMapEdited } from './cluster/edit-config-map.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 const edited =
   ({ controlPlaneEndpoint, certSans, extras }: UpdateKubeadmConfigRequest) =>

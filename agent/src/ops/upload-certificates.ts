@@ -10,10 +10,10 @@ import { requireConfigMap } from './cluster/edit-config-map.js'
 import type { Secret } from './cluster/kube-objects.js'
 import { kubeadmFailed } from './cluster/kubeadm-output.js'
 import { putCertificatesSecret, refusesUpload } from './cluster/put-certificates-secret.js'
-import { withRuntimeFolder } from './cluster/runtime-folder.js'
 import { placeOfCluster, requireRecipients, sealJoinSecret } from './cluster/seal-join-secret.js'
-import { type ChangeContext, changeOperation } from './operation.js'
-import { changed } from './result.js'
+import { type ChangeContext, changeOperation } from './context/operation.js'
+import { changed } from './context/result.js'
+import { withRuntimeFolder } from './context/runtime-folder.js'
 import { readExternalCaFacts } from './signed-elsewhere/requests.js'
 
 /** What a control plane needs to join: the shared certificates under a fresh key, and a token; the key is made here and known only to the recipients. */

@@ -2,8 +2,8 @@ import type { UseEtcdLearnersRequest } from '@quorate/shared/gen/quorate/v1/node
 import { sha256Hex } from '@quorate/shared/hash'
 import { editConfigMap, isConfigMapEdited } from './cluster/edit-config-map.js'
 import { keepLearnerGate, withLearnerGate } from './cluster/learner-gate.js'
-import { changeOperation } from './operation.js'
-import { changed, unchanged } from './result.js'
+import { changeOperation } from './context/operation.js'
+import { changed, unchanged } from './context/result.js'
 
 const name = 'configmap/kube-system/kubeadm-config'
 

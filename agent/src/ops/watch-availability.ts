@@ -5,11 +5,11 @@ import type { Host } from '../host/host.js'
 import type { ClientCredentials } from '../host/network.js'
 import { deleteLease } from './availability/lease.js'
 import { Watch } from './availability/watch.js'
+import { streamOperation } from './context/operation.js'
+import { kubeconfigPaths } from './context/paths.js'
+import type { Tools } from './context/tools.js'
 import { clusterCa } from './network/cluster-ca.js'
 import { credentialsOf, readView } from './network/kubeconfig-credentials.js'
-import { streamOperation } from './operation.js'
-import { kubeconfigPaths } from './paths.js'
-import type { Tools } from './tools.js'
 
 const mostTargets = 32
 const fastestMs = 10

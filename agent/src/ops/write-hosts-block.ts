@@ -2,9 +2,9 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { WriteHostsBlockRequest } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { withHostsBlock } from '@quorate/shared/hosts-file'
 import { isDnsName, isIpAddress } from '@quorate/shared/names'
-import { editFile, isEdited } from './edit-file.js'
-import { changeOperation } from './operation.js'
-import { hostsPath } from './paths.js'
+import { editFile, isEdited } from './backup/edit-file.js'
+import { changeOperation } from './context/operation.js'
+import { hostsPath } from './context/paths.js'
 
 /** Writes Quorate's block into /etc/hosts: the endpoint's name must resolve on a node without cluster DNS. */
 export const writeHostsBlock = changeOperation<WriteHostsBlockRequest>(

@@ -4,7 +4,7 @@ import type { Log } from '@quorate/shared/log'
 import type { RecordedCall } from '@quorate/shared/recorded-call'
 import { Seldom } from '@quorate/shared/seldom'
 import { RotatingLines } from '../host/rotating-lines.js'
-import { type ReadOperation, readOperation } from '../ops/operation.js'
+import { type ReadOperation, readOperation } from '../ops/context/operation.js'
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>
 

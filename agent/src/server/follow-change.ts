@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
 import type { OperationEvent } from '@quorate/shared/gen/quorate/v1/operation'
-import type { ChangeOperation } from '../ops/operation.js'
+import type { ChangeOperation } from '../ops/context/operation.js'
 import type { ChangeRequest, ChangeRunner, Following } from './change-runner.js'
 import { errorFrom } from './status.js'
 

@@ -1,5 +1,5 @@
 import type { GetOperationRequest, GetOperationResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { type ReadOperation, readOperation } from '../ops/operation.js'
+import { type ReadOperation, readOperation } from '../ops/context/operation.js'
 import type { ChangeRunner } from './change-runner.js'
 import type { Ledger } from './ledger.js'
 

@@ -1,5 +1,5 @@
 import type { RaiseFenceRequest, RaiseFenceResponse } from '@quorate/shared/gen/quorate/v1/node_agent'
-import { type ReadOperation, readOperation } from '../ops/operation.js'
+import { type ReadOperation, readOperation } from '../ops/context/operation.js'
 import { clusterPin } from './cluster-pin.js'
 import type { Ledger } from './ledger.js'
 

@@ -1,6 +1,6 @@
 import type { ClusterFolders } from '@quorate/shared/gen/quorate/v1/operation'
 import { toldOf } from '../host/node-folders.js'
-import type { Tools } from '../ops/tools.js'
+import type { Tools } from '../ops/context/tools.js'
 
 /** A request that names the folders of the cluster that a node in no cluster yet will join. */
 interface Telling {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Session } from '../runs/session.js'
+import type { Session } from '../runs/context/session.js'
 import type { Terminal } from './terminal.js'
 
 export interface ServeOptions {

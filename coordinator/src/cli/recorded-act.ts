@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { sealAndShow } from '../audit/agents.js'
 import { seal } from '../audit/seal.js'
+import type { Session } from '../runs/context/session.js'
 import { renewIdentities } from '../runs/renew.js'
-import type { Session } from '../runs/session.js'
 import { caller } from './caller.js'
 import type { CliContext, CommonOptions } from './context.js'
 

@@ -1,6 +1,6 @@
 import { isEnd, type RecordedEvent, type RunError } from '../engine/events.js'
 import type { RunOutcome } from '../engine/run-order.js'
-import type { Session, StartedRun } from '../runs/session.js'
+import type { Session, StartedRun } from '../runs/context/session.js'
 import type { CliContext } from './context.js'
 import { progressView } from './progress-view.js'
 

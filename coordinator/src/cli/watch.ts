@@ -1,7 +1,7 @@
 import { exitCode } from '@quorate/shared/errors'
 import { parseRunId } from '@quorate/shared/names'
 import { Command } from 'commander'
-import { followRun, readRun } from '../runs/read-runs.js'
+import { followRun, readRun } from '../runs/context/read-runs.js'
 import type { CommandMaker, CommonOptions } from './context.js'
 import { exitCodeOfRun } from './exit-code.js'
 import { progressView } from './progress-view.js'

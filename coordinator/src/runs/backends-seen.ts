@@ -4,7 +4,7 @@ import type { ClusterFile, NodeEntry } from '../config/cluster-file.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { probeFrom } from '../conversion/endpoint/probe.js'
 import { apiServerPort } from '../conversion/facts/static-pod-flags.js'
-import type { Session } from './session.js'
+import type { Session } from './context/session.js'
 import { conversionRun } from './session-run.js'
 
 /** One control plane as a client of the load balancer sees it. */

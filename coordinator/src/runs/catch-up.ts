@@ -3,10 +3,10 @@ import { createLog } from '@quorate/shared/log'
 import type { RunId } from '@quorate/shared/names'
 import { pause } from '@quorate/shared/pause'
 import type { RunState } from '../engine/fold.js'
-import { clusterFileOf } from './cluster-file-of.js'
-import { listRuns } from './read-runs.js'
+import { clusterFileOf } from './context/cluster-file-of.js'
+import { listRuns } from './context/read-runs.js'
+import type { Session, StartedRun } from './context/session.js'
 import { resumeConversion } from './resume.js'
-import type { Session, StartedRun } from './session.js'
 
 export interface CatchUpOptions {
   readonly everyMs: number

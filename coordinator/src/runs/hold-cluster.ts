@@ -16,7 +16,7 @@ import type { RunOutcome } from '../engine/run-order.js'
 import { withExplanations } from '../failures/with-explanations.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { MayStart } from './approvals/require.js'
-import type { Session, StartedRun } from './session.js'
+import type { Session, StartedRun } from './context/session.js'
 import { conversionRun } from './session-run.js'
 import { withPictures } from './take-picture.js'
 

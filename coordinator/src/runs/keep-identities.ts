@@ -2,8 +2,8 @@ import { asQuorateError } from '@quorate/shared/errors'
 import { createLog } from '@quorate/shared/log'
 import { pause } from '@quorate/shared/pause'
 import { isDue, validityOf } from '../state/validity.js'
+import type { Session } from './context/session.js'
 import { type Renewed, renewIdentities } from './renew.js'
-import type { Session } from './session.js'
 
 export interface KeepIdentitiesOptions {
   readonly everyMs: number

@@ -1,7 +1,7 @@
 import { backUpFiles } from '../conversion/steps/back-up-files.js'
 import { snapshotEtcd } from '../conversion/steps/snapshot-etcd.js'
 import { foldRun } from '../engine/fold.js'
-import type { Session } from './session.js'
+import type { Session } from './context/session.js'
 
 /** sha256 of the ciphertext of every backup that a journal mentions, by `RUN/NODE-KIND.age`. An unreadable journal mentions none. */
 export async function keptHashes(session: Session): Promise<ReadonlyMap<string, string>> {

@@ -2,7 +2,7 @@ import { systemClock } from '@quorate/shared/clock'
 import { asQuorateError, QuorateError } from '@quorate/shared/errors'
 import { type EnrolledNode, entryOf } from '../config/enrolled-node.js'
 import type { Fleet } from '../fleet/fleet.js'
-import type { Session } from './session.js'
+import type { Session } from './context/session.js'
 
 /** One enrolled node as it answers now. */
 export interface NodeStatus {

@@ -6,11 +6,11 @@ import { acceptedOf } from '../conversion/context/accepted.js'
 import type { MayMiss } from '../conversion/context/roll-call.js'
 import type { ConversionRun } from '../conversion/context/run.js'
 import { foldRun, type RunState } from '../engine/fold.js'
-import { clusterFileOf } from './cluster-file-of.js'
+import { clusterFileOf } from './context/cluster-file-of.js'
+import type { Session, StartedRun } from './context/session.js'
 import type { StartRequest } from './convert.js'
 import { orderOfRun } from './fix-order.js'
 import { type HeldCluster, holdCluster, orGiveBack } from './hold-cluster.js'
-import type { Session, StartedRun } from './session.js'
 import { orderOf } from './session-run.js'
 
 /** An earlier run that this process continues. */

@@ -8,8 +8,8 @@ import type { MissingNode } from '../engine/absence.js'
 import { type PlannedStep, planSteps } from '../engine/plan.js'
 import { approvalsNeeded } from './approvals/needed.js'
 import { clusterFileHash, planHash } from './approvals/plan-hash.js'
+import type { Session } from './context/session.js'
 import { estimateSeconds } from './estimate.js'
-import type { Session } from './session.js'
 import { conversionRun, workersMayMiss } from './session-run.js'
 
 /** What `quorate plan` shows and the operator approves. Plain data. */

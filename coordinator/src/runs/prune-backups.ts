@@ -5,9 +5,9 @@ import type { RunState } from '../engine/fold.js'
 import { operationIdOf } from '../engine/operation-id.js'
 import { newRunId } from '../engine/run-id.js'
 import type { Agent, ChangeCall } from '../fleet/agent.js'
-import { clusterFileOf } from './cluster-file-of.js'
-import { listRuns, readRun } from './read-runs.js'
-import type { Session } from './session.js'
+import { clusterFileOf } from './context/cluster-file-of.js'
+import { listRuns, readRun } from './context/read-runs.js'
+import type { Session } from './context/session.js'
 
 /** A run whose backups on the nodes can go. */
 export interface PrunableRun {

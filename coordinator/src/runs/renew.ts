@@ -7,8 +7,8 @@ import type { Fleet } from '../fleet/fleet.js'
 import { isNodeDue, type Renewals } from '../state/renewals.js'
 import type { RootAccess } from '../state/root-key.js'
 import { isDue, validityOf } from '../state/validity.js'
-import { revokedKeys } from './revoke.js'
-import type { Session } from './session.js'
+import { revokedKeys } from './context/revoked-keys.js'
+import type { Session } from './context/session.js'
 
 /** What became of one identity. */
 export interface Renewed {

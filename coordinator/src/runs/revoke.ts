@@ -7,7 +7,8 @@ import type { Fleet } from '../fleet/fleet.js'
 import { coordinatorName } from '../state/identities.js'
 import { keyIn } from '../state/issued-keys.js'
 import type { Revocations } from '../state/revocations.js'
-import type { Session } from './session.js'
+import { revokedKeys } from './context/revoked-keys.js'
+import type { Session } from './context/session.js'
 
 /** What to revoke: the keys of a name, or the key of one certificate. */
 export interface RevokeWish {
@@ -57,11 +58,6 @@ export async function revoke(session: Session, { fresh }: RevokePlan): Promise<R
   if (list === undefined) throw new QuorateError('USAGE', 'there is no list of revoked keys')
   const nodes = await withEach(session, (fleet, node) => inform(fleet, node, list.document))
   return { number: list.number, nodes }
-}
-
-/** SHA-256 of every key that was revoked in this state folder. */
-export async function revokedKeys({ revocations }: Session): Promise<ReadonlySet<string>> {
-  return new Set((await revocations?.newest())?.denied.map(({ sha256 }) => sha256))
 }
 
 function revocationsOf({ revocations }: Session): Revocations {

@@ -7,8 +7,8 @@ import { conversionOrder } from '../conversion/order.js'
 import type { MissingNode } from '../engine/absence.js'
 import type { RecordedFinding } from '../engine/recorded-finding.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { Session } from './context/session.js'
 import { makeConversionRun } from './make-run.js'
-import type { Session } from './session.js'
 
 export interface RunIdentity {
   readonly id: RunId | 'plan' | 'verify' | 'backends'

@@ -1,6 +1,6 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import { apiPath } from '../cluster/kube-objects.js'
-import type { Tools } from '../tools.js'
+import type { Tools } from '../context/tools.js'
 
 const name = 'quorate-availability'
 export const leasePath = `${apiPath.systemLeases}/${name}`

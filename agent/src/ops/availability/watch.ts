@@ -1,6 +1,6 @@
 import type { AvailabilitySeen, AvailabilityTarget } from '@quorate/shared/gen/quorate/v1/node_agent'
 import type { Answered, Asking, ClientCredentials, Question } from '../../host/network.js'
-import type { Tools } from '../tools.js'
+import type { Tools } from '../context/tools.js'
 import { deleteLease, makeLease } from './lease.js'
 import { readQuestion, writeQuestion } from './questions.js'
 import { type Moment, Tally } from './tally.js'

@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.js'
-import { backupFolder, backupsFolder } from '../paths.js'
+import { backupFolder, backupsFolder } from '../context/paths.js'
 
 /** Those of the runs that have a backup on this node. */
 export async function withBackup(

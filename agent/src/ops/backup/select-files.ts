@@ -1,7 +1,7 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
-import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../paths.js'
+import { isUserKubeconfigPath, kubernetesFolder, touchablePaths } from '../context/paths.js'
 
 /** kubeadm upgrade leaves copies of etcd's data here: gigabytes, which no step touches. */
 const skipped = `${kubernetesFolder}/tmp`

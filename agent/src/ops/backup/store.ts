@@ -3,8 +3,8 @@ import { QuorateError } from '@quorate/shared/errors'
 import { sha256Hex } from '@quorate/shared/hash'
 import type { BackupSealing } from '../../host/backup-sealing.js'
 import type { Host, HostFile } from '../../host/host.js'
-import type { ChangeContext } from '../operation.js'
-import { backupFolder } from '../paths.js'
+import type { ChangeContext } from '../context/operation.js'
+import { backupFolder } from '../context/paths.js'
 import { isRefused } from './select-files.js'
 
 /**

@@ -1,7 +1,7 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import { readLocalApiServer } from '../../host/local-api-server.js'
-import { unchanged } from '../result.js'
-import type { Tools } from '../tools.js'
+import { unchanged } from '../context/result.js'
+import type { Tools } from '../context/tools.js'
 import { apiPath, type EndpointSlice, type List } from './kube-objects.js'
 
 interface Place {

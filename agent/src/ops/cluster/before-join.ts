@@ -1,7 +1,7 @@
 import { sha256Hex } from '@quorate/shared/hash'
 import type { Host, TreeEntry } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
-import { cniFolder, kubeletFolder, kubernetesFolder } from '../paths.js'
+import { cniFolder, kubeletFolder, kubernetesFolder } from '../context/paths.js'
 import type { JoinMarker } from './join-marker.js'
 
 /** Folders that kubeadm's join, the kubelet and the cluster network fill, and that a reset empties further than they filled them. */

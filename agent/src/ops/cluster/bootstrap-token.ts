@@ -3,7 +3,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { KubeApi } from '../../host/kube-api.js'
 import { readConfigMap } from '../backup/config-maps.js'
-import type { Evidence, LookContext } from '../operation.js'
+import type { Evidence, LookContext } from '../context/operation.js'
 import { apiPath, type List, type Secret } from './kube-objects.js'
 
 const shortestSeconds = 60

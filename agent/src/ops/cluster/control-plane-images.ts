@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/shared/errors'
 import { parseVersion } from '@quorate/shared/kubernetes-version'
 import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
-import { lastLines } from '../run-unit.js'
+import { lastLines } from '../context/run-unit.js'
 
 interface Wanted {
   /** `v1.37.2`: without it kubeadm would look up a version on the internet. */

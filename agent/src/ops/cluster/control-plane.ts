@@ -6,7 +6,7 @@ import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { type NodeKubelet, readKubelet } from '../../host/kubelet-places.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
-import type { Tools } from '../tools.js'
+import type { Tools } from '../context/tools.js'
 
 const userPrefix = 'system:node:'
 

@@ -6,7 +6,7 @@ import { redact } from '@quorate/shared/redact'
 import type { KubeApi } from '../../host/kube-api.js'
 import { type ConfigMapName, readConfigMap, writeConfigMapText } from '../backup/config-maps.js'
 import { backupPlace, findEntry, keepObject, readKept } from '../backup/store.js'
-import { type ChangeContext, doneIf, type Evidence, type LookContext } from '../operation.js'
+import { type ChangeContext, doneIf, type Evidence, type LookContext } from '../context/operation.js'
 
 export interface ConfigMapEdit {
   readonly name: ConfigMapName

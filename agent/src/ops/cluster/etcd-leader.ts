@@ -1,8 +1,8 @@
 import { systemClock } from '@quorate/shared/clock'
 import { isLoopback } from '@quorate/shared/etcd-listen'
 import type { EtcdClient } from '../../host/etcd.js'
-import type { ChangeContext } from '../operation.js'
-import type { Tools } from '../tools.js'
+import type { ChangeContext } from '../context/operation.js'
+import type { Tools } from '../context/tools.js'
 
 /** Whether this node's own etcd member leads. */
 export async function isEtcdLedHere(tools: Tools, signal: AbortSignal): Promise<boolean> {

@@ -3,9 +3,9 @@ import type { JoinSpec } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { discoveryKubeconfig, joinDocument } from '@quorate/shared/kubeadm-documents'
 import { parseNodeName } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
-import { type JoinSecret, requireCaPin, requireEndpoint } from '../join-secret.js'
-import { patchesFolder } from '../paths.js'
-import { runtimeFolderOf } from './runtime-folder.js'
+import { patchesFolder } from '../context/paths.js'
+import { runtimeFolderOf } from '../context/runtime-folder.js'
+import { type JoinSecret, requireCaPin, requireEndpoint } from './join-secret.js'
 
 /** Path of an operation's JoinConfiguration; the operation's folder is in tmpfs and is wiped at its end. */
 export const joinConfigPath = (operationId: string): string => `${runtimeFolderOf(operationId)}/join.yaml`

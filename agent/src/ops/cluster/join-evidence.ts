@@ -1,9 +1,9 @@
 import { needsOwnEtcd } from '../../host/etcd-place.js'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
-import type { Evidence, LookContext } from '../operation.js'
-import { kubeconfigPaths, manifestPath } from '../paths.js'
-import type { Tools } from '../tools.js'
+import type { Evidence, LookContext } from '../context/operation.js'
+import { kubeconfigPaths, manifestPath } from '../context/paths.js'
+import type { Tools } from '../context/tools.js'
 import { readNodeName } from './control-plane.js'
 import { readJoinMarker } from './join-marker.js'
 

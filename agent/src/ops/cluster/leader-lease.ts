@@ -1,8 +1,8 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import { holds, notYet, until } from '@quorate/shared/until'
+import type { ChangeContext } from '../context/operation.js'
+import type { Tools } from '../context/tools.js'
 import { readHostname } from '../facts/system.js'
-import type { ChangeContext } from '../operation.js'
-import type { Tools } from '../tools.js'
 import { apiPath, type Lease } from './kube-objects.js'
 import { runningContainers } from './running-containers.js'
 

@@ -1,7 +1,7 @@
 import { turnOnFeatureGate } from '@quorate/shared/cluster-config-map'
 import type { LearnerGateBefore } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Host } from '../../host/host.js'
-import { learnerGatePath } from '../paths.js'
+import { learnerGatePath } from '../context/paths.js'
 
 /** kubeadm's feature gate that adds a new etcd member as a learner (kubernetes/kubernetes#113318). */
 const learnerGate = 'EtcdLearnerMode'

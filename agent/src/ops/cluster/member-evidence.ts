@@ -1,5 +1,5 @@
 import type { EtcdMember } from '@quorate/shared/gen/quorate/v1/facts'
-import { doneIf, type Evidence, type LookContext } from '../operation.js'
+import { doneIf, type Evidence, type LookContext } from '../context/operation.js'
 
 /** Evidence from etcd's member list as this node sees it; fails if etcd does not answer, and the outcome is then unknown. */
 export async function memberEvidence(

@@ -1,6 +1,6 @@
 import { readUnit } from '../../host/unit-state.js'
+import type { ChangeContext } from '../context/operation.js'
 import { readInterfaces } from '../network/interfaces.js'
-import type { ChangeContext } from '../operation.js'
 import { foldersOfJoin, keepBeforeJoin } from './before-join.js'
 import { type JoinMarker, writeJoinMarker } from './join-marker.js'
 

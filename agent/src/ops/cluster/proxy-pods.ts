@@ -1,6 +1,6 @@
 import { holds, notYet, until } from '@quorate/shared/until'
 import type { KubeApi } from '../../host/kube-api.js'
-import type { ChangeContext } from '../operation.js'
+import type { ChangeContext } from '../context/operation.js'
 import { apiPath, type List, type Pod, unixMs } from './kube-objects.js'
 
 /** A deleted pod has 30 s to end; its successor needs time to start, without a pull. */

@@ -1,5 +1,5 @@
 import type { ContainerFacts } from '@quorate/shared/gen/quorate/v1/facts'
-import type { Tools } from '../tools.js'
+import type { Tools } from '../context/tools.js'
 
 /** Running containers of these names, according to the container runtime. */
 export async function runningContainers(

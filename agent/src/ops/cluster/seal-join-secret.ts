@@ -3,9 +3,9 @@ import type { SealingRecipient } from '@quorate/shared/gen/quorate/v1/node_agent
 import type { SealedSecret } from '@quorate/shared/gen/quorate/v1/operation'
 import { parseNodeName } from '@quorate/shared/names'
 import type { SealedAbout } from '../../host/sealing.js'
-import type { JoinSecret } from '../join-secret.js'
+import type { Tools } from '../context/tools.js'
 import { clusterCa } from '../network/cluster-ca.js'
-import type { Tools } from '../tools.js'
+import type { JoinSecret } from './join-secret.js'
 
 /** INVALID_REQUEST or SEAL_UNPROVEN unless at least one node is named, each with a recipient of its own; checked before anything is made. */
 export function requireRecipients({ sealing }: Tools, recipients: readonly SealingRecipient[]): void {

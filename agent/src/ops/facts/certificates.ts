@@ -7,7 +7,7 @@ import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { readFolders } from '../../host/node-folders.js'
-import { kubeconfigsWith, pkiPath } from '../paths.js'
+import { kubeconfigsWith, pkiPath } from '../context/paths.js'
 import { readPods } from './static-pods.js'
 import { readLine } from './system.js'
 

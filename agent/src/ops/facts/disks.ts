@@ -1,7 +1,7 @@
 import type { DiskFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { readFolders } from '../../host/node-folders.js'
-import { kubeletFolder, kubernetesFolder } from '../paths.js'
-import type { Tools } from '../tools.js'
+import { kubeletFolder, kubernetesFolder } from '../context/paths.js'
+import type { Tools } from '../context/tools.js'
 
 /** Free space where the conversion writes and where etcd, images and pods are. */
 export async function readDisks({ host, stateFolder }: Pick<Tools, 'host' | 'stateFolder'>): Promise<DiskFacts[]> {

@@ -3,28 +3,22 @@ import { sha256Hex } from '@quorate/shared/hash'
 import { joinSecretPath } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
 import { userKubeconfigs } from '../backup/select-files.js'
-import { readJoinSecret, tokenIdOf } from '../join-secret.js'
-import { readForeignConfigs, readOwnConfigs } from '../load-balancer/read-configs.js'
-import { hostsPath, touchablePaths } from '../paths.js'
+import { hostsPath, touchablePaths } from '../context/paths.js'
+import { readForeignConfigs, readOwnConfigs } from './load-balancer-configs.js'
 
-type FilePart = Pick<
-  NodeFacts,
-  'hostsFile' | 'fileHashes' | 'placedTokenId' | 'foreignLoadBalancerConfigs' | 'loadBalancerConfigs'
->
+type FilePart = Pick<NodeFacts, 'hostsFile' | 'fileHashes' | 'foreignLoadBalancerConfigs' | 'loadBalancerConfigs'>
 
 /** Files whose text or hash the coordinator needs. */
 export async function readFiles(host: Host): Promise<FilePart> {
-  const [hosts, fileHashes, secret, ours, foreign] = await Promise.all([
+  const [hosts, fileHashes, ours, foreign] = await Promise.all([
     host.read(hostsPath).catch(() => undefined),
     hashes(host),
-    readJoinSecret(host).catch(() => undefined),
     readOwnConfigs(host),
     readForeignConfigs(host),
   ])
   return {
     hostsFile: hosts?.bytes.toString('utf8') ?? '',
     fileHashes,
-    placedTokenId: secret === undefined ? '' : tokenIdOf(secret),
     loadBalancerConfigs: ours,
     foreignLoadBalancerConfigs: foreign,
   }

@@ -2,7 +2,7 @@ import { type ConfigApi, configApis, joinDocument } from '@quorate/shared/kubead
 import { holds, knowledgeOf } from '@quorate/shared/version-rules'
 import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
-import { runtimeFolder } from '../paths.js'
+import { runtimeFolder } from '../context/paths.js'
 
 /** The answers of kubeadm releases that are not in the rules, by release: facts are read several times a second. */
 const answered = new WeakMap<Host, Map<string, Promise<string>>>()

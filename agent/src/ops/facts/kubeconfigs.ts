@@ -7,7 +7,7 @@ import { filePlace } from '@quorate/shared/text-place'
 import type { Host, HostFile } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
 import { userKubeconfigs } from '../backup/select-files.js'
-import { kubeconfigsWith } from '../paths.js'
+import { kubeconfigsWith } from '../context/paths.js'
 import { unreadFacts } from './unread.js'
 
 /** Every kubeconfig of the agent's table that exists on this node, without its secrets. */

@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
 import { filesBelow } from '../backup/select-files.js'
-import { cniFolder, kubeconfigPaths, kubeVipPaths, manifestPath, staticPodComponents } from '../paths.js'
+import { cniFolder, kubeconfigPaths, kubeVipPaths, manifestPath, staticPodComponents } from '../context/paths.js'
 
 /**
  * Files that the DaemonSet of a cluster network wrote: they name an API server that is gone. Other files there belong to

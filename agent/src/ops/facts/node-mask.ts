@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { type Mask, maskBy } from '@quorate/shared/mask'
 import type { Host } from '../../host/host.js'
 import type { NodeFolders } from '../../host/node-folders.js'
-import { pkiPath } from '../paths.js'
+import { pkiPath } from '../context/paths.js'
 
 /** Without a key of its cluster, a node's masks are comparable only within this process. */
 const ofThisProcess = randomBytes(32)

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { CommandResult, DirectoryEntry, Host, HostFile } from '../../host/host.js'
-import { kubernetesFolder } from '../paths.js'
+import { kubernetesFolder } from '../context/paths.js'
 
 /**
  * The host for one answer: each file and folder is read once, each program run once, so that all parts of the answer are consistent. Several of

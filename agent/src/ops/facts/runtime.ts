@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import type { Host } from '../../host/host.js'
-import { containerdConfigPath } from '../paths.js'
+import { containerdConfigPath } from '../context/paths.js'
 import { readLine } from './system.js'
 
 type RuntimePart = Pick<NodeFacts, 'runtimeCgroupDriver' | 'runtimeConfigPath'>

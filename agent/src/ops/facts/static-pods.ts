@@ -9,7 +9,7 @@ import { filesNamedBy } from '@quorate/shared/static-pod-files'
 import { filePlace, type TextPlace } from '@quorate/shared/text-place'
 import type { Host, HostFile } from '../../host/host.js'
 import { type NodeFolders, readFolders } from '../../host/node-folders.js'
-import { manifestPath, staticPodComponents } from '../paths.js'
+import { manifestPath, staticPodComponents } from '../context/paths.js'
 import { readMask } from './node-mask.js'
 
 /** A static pod of this node with the files that it needs beyond kubeadm's own. */

@@ -6,14 +6,14 @@ import { isSignedBy, keyMatches, readCertificate } from '@quorate/shared/pki'
 import { filePlace } from '@quorate/shared/text-place'
 import { commands } from '../../host/commands.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
+import { editFile } from '../backup/edit-file.js'
 import { initDocument } from '../cluster/control-plane.js'
 import { requireConfigMap } from '../cluster/edit-config-map.js'
 import { kubeadmFailed } from '../cluster/kubeadm-output.js'
-import { withRuntimeFolder } from '../cluster/runtime-folder.js'
 import { requireText } from '../cluster/stage-certificate.js'
-import { editFile } from '../edit-file.js'
-import type { ChangeContext, LookContext } from '../operation.js'
-import { pkiOn } from '../paths.js'
+import type { ChangeContext, LookContext } from '../context/operation.js'
+import { pkiOn } from '../context/paths.js'
+import { withRuntimeFolder } from '../context/runtime-folder.js'
 
 /**
  * Ten years, like the cluster's CA. `kubeadm certs renew` does not know this file, and an expired certificate would take the endpoint

@@ -4,8 +4,8 @@ import { kubeVipManifestPath, renderKubeVip } from '@quorate/shared/kube-vip-man
 import { isQuorateConfig } from '@quorate/shared/load-balancer-config'
 import type { Host } from '../../host/host.js'
 import { readLocalApiServer } from '../../host/local-api-server.js'
+import type { LookContext } from '../context/operation.js'
 import { holderOf, readInterfaces } from '../network/interfaces.js'
-import type { LookContext } from '../operation.js'
 
 /** The manifest for this node: its own API server, its own interface. */
 export async function manifestFor(

@@ -5,7 +5,7 @@ import { kubeVipLease, kubeVipUser } from '@quorate/shared/kube-vip-manifest'
 import type { KubeApi } from '../../host/kube-api.js'
 import { type BackupEntry, backupPlace, keepObject, readBackupIndex, readKept } from '../backup/store.js'
 import { apiPath, type ObjectMeta } from '../cluster/kube-objects.js'
-import type { ChangeContext } from '../operation.js'
+import type { ChangeContext } from '../context/operation.js'
 
 const name = 'quorate-kube-vip'
 const apiGroup = 'rbac.authorization.k8s.io'

@@ -1,8 +1,8 @@
 import { can } from '@quorate/shared/machine-versions'
 import { commands } from '../../host/commands.js'
 import type { Command, Host } from '../../host/host.js'
+import { lastLines } from '../context/run-unit.js'
 import { programOf } from '../facts/machine.js'
-import { lastLines } from '../run-unit.js'
 import type { RenderedProgram } from './render-files.js'
 
 /** A file that its program rejects. */

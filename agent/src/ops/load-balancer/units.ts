@@ -3,9 +3,9 @@ import { commands } from '../../host/commands.js'
 import type { Host } from '../../host/host.js'
 import { readUnit } from '../../host/unit-state.js'
 import type { UnitBefore } from '../backup/store.js'
-import type { ChangeContext } from '../operation.js'
-import { runtimeFolder } from '../paths.js'
-import { runUnitCommand } from '../run-unit.js'
+import type { ChangeContext } from '../context/operation.js'
+import { runtimeFolder } from '../context/paths.js'
+import { runUnitCommand } from '../context/run-unit.js'
 
 /** Whether a service runs and is enabled; both false if it is not installed. */
 export async function unitBefore(host: Host, unit: LoadBalancerUnit, signal: AbortSignal): Promise<UnitBefore> {

@@ -2,7 +2,7 @@ import { readKubeconfig } from '@quorate/shared/kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readKubelet } from '../../host/kubelet-places.js'
-import { pkiOn } from '../paths.js'
+import { pkiOn } from '../context/paths.js'
 
 /** PEM of the cluster CA on this node: pki/ca.crt, else the one inside kubelet.conf; undefined on a node in no cluster. */
 export async function clusterCa(host: Host): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { kubeVipConfPath } from '@quorate/shared/kube-vip-manifest'
 import type { NodeFolders } from '../../host/node-folders.js'
-import { kubeconfigPaths, pkiFiles } from '../paths.js'
+import { kubeconfigPaths, pkiFiles } from '../context/paths.js'
 
 /**
  * THE FOLDERS FOR SHARED FILES: the control plane's own. Nothing outside of it reads there, so what is written there runs nothing as root; but for

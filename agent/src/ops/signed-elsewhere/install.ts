@@ -5,8 +5,8 @@ import { signedKubeconfig } from '@quorate/shared/signed-kubeconfig'
 import { filePlace } from '@quorate/shared/text-place'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
+import { kubernetesFolder, pkiPath } from '../context/paths.js'
 import { exists } from '../facts/leftovers.js'
-import { kubernetesFolder, pkiPath } from '../paths.js'
 import type { Signed } from './requests.js'
 
 /** kubeadm's preflight of a join rejects only this file; it expects the other certificates if a CA's key is missing. */

@@ -4,8 +4,8 @@ import type { CertificateRequest, ExternalCa } from '@quorate/shared/gen/quorate
 import { kubeadmCas, type LeafCertificate, leafCertificates, leafNamed } from '@quorate/shared/kubeadm-certificates'
 import type { Host } from '../../host/host.js'
 import { readFolders } from '../../host/node-folders.js'
-import type { ChangeContext } from '../operation.js'
-import { pkiPath, requestsFolder, requestsFolderOf } from '../paths.js'
+import type { ChangeContext } from '../context/operation.js'
+import { pkiPath, requestsFolder, requestsFolderOf } from '../context/paths.js'
 
 /** Where the keys and requests of one run are on this node. */
 export interface RequestPlace {

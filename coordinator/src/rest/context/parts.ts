@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Session } from '../../runs/session.js'
+import type { Session } from '../../runs/context/session.js'
 import type { RunningRuns } from './running-runs.js'
 
 /** The dependencies of the routes. */

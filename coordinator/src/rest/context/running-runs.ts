@@ -1,4 +1,4 @@
-import type { StartedRun } from '../../runs/session.js'
+import type { StartedRun } from '../../runs/context/session.js'
 
 /** The runs that this process started and waits for before it exits. */
 export interface RunningRuns {

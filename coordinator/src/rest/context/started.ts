@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { StartedRun } from '../../runs/session.js'
+import type { StartedRun } from '../../runs/context/session.js'
 import type { RestParts } from './parts.js'
 import { failures } from './schemas.js'
 

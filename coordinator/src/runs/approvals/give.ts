@@ -1,9 +1,9 @@
 import { type Approval, type ApprovalStatement, readApproval, type SignedApproval } from '@quorate/shared/approval'
 import { QuorateError } from '@quorate/shared/errors'
 import { readCertificate } from '@quorate/shared/pki'
-import { listRuns } from '../read-runs.js'
-import { revokedKeys } from '../revoke.js'
-import type { Approvals, Session } from '../session.js'
+import { listRuns } from '../context/read-runs.js'
+import { revokedKeys } from '../context/revoked-keys.js'
+import type { Approvals, Session } from '../context/session.js'
 import { type Approvable, isSameApprover, usedBy } from './judge.js'
 
 /** The part of a session that keeps approvals; STATE_NOT_INITIALISED where it keeps none. */

@@ -1,8 +1,8 @@
 import type { ClusterFile } from '../../config/cluster-file.js'
 import type { RunState } from '../../engine/fold.js'
-import { clusterFileOf } from '../cluster-file-of.js'
-import { listRuns } from '../read-runs.js'
-import type { Session } from '../session.js'
+import { clusterFileOf } from '../context/cluster-file-of.js'
+import { listRuns } from '../context/read-runs.js'
+import type { Session } from '../context/session.js'
 
 /**
  * How many approvals a run of this file needs: what the file says, at least what `quorate serve` requires, and at least what the newest run of the

@@ -7,7 +7,7 @@ import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encr
 import t from 'tap'
 import type { KubeApi } from '../../../../agent/src/host/kube-api.js'
 import { backUpFiles } from '../../../../agent/src/ops/back-up-files.js'
-import { backupFolder } from '../../../../agent/src/ops/paths.js'
+import { backupFolder } from '../../../../agent/src/ops/context/paths.js'
 import { readBackup } from '../../../../agent/src/ops/read-backup.js'
 import { restoreBackup } from '../../../../agent/src/ops/restore-backup.js'
 import { rewriteKubeconfig } from '../../../../agent/src/ops/rewrite-kubeconfig.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { DisturbingLooks } from '../../../../agent/src/ops/disturbing-looks.js'
+import { DisturbingLooks } from '../../../../agent/src/ops/context/disturbing-looks.js'
 import { holdPorts } from '../../../../agent/src/ops/hold-ports.js'
 import { OpsNode, rejected } from '../../../support/ops-node.js'
 

@@ -1,7 +1,7 @@
 import { createFleetCa } from '@quorate/shared/issue-certificate'
 import { joinSecretPath } from '@quorate/shared/names'
 import t from 'tap'
-import { parseJoinSecret, readJoinSecret, removeJoinSecret } from '../../../../agent/src/ops/join-secret.js'
+import { parseJoinSecret, readJoinSecret, removeJoinSecret } from '../../../../agent/src/ops/cluster/join-secret.js'
 import { placeJoinSecret } from '../../../../agent/src/ops/place-join-secret.js'
 import { sealedBy } from '../../../support/node-identities.js'
 import { OpsNode, rejected, runId } from '../../../support/ops-node.js'

@@ -4,7 +4,7 @@ import type { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node
 import type { RecordedCall } from '@quorate/shared/recorded-call'
 import t from 'tap'
 import { RotatingLines } from '../../../../agent/src/host/rotating-lines.js'
-import { changeOperation, readOperation } from '../../../../agent/src/ops/operation.js'
+import { changeOperation, readOperation } from '../../../../agent/src/ops/context/operation.js'
 import { recordCalls } from '../../../../agent/src/server/call-audit.js'
 import { asked, clientOf, restart, resultWith, startToyAgent } from './toy-agent.js'
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { NodeAgentServiceClient } from '@quorate/shared/gen/quorate/v1/node_agent'
 import t, { type Test } from 'tap'
-import { readOperation, streamOperation } from '../../../../agent/src/ops/operation.js'
+import { readOperation, streamOperation } from '../../../../agent/src/ops/context/operation.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
 import { clientOf, startToyAgent } from './toy-agent.js'
 

@@ -9,7 +9,7 @@ import {
 } from '@quorate/shared/gen/quorate/v1/node_agent'
 import { createFleetCa } from '@quorate/shared/issue-certificate'
 import t from 'tap'
-import { changeOperation, readOperation, streamOperation } from '../../../../agent/src/ops/operation.js'
+import { changeOperation, readOperation, streamOperation } from '../../../../agent/src/ops/context/operation.js'
 import type { Operations } from '../../../../agent/src/ops/operations.js'
 import { asked, clientOf, detailOf, fleet, followed, restart, resultWith, startToyAgent } from './toy-agent.js'
 

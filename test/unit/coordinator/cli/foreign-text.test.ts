@@ -1,4 +1,4 @@
-import type { Session } from '@quorate/coordinator/runs/session'
+import type { Session } from '@quorate/coordinator/runs/context/session'
 import { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'

@@ -15,7 +15,7 @@ import t from 'tap'
 import type { CliContext } from '../../../../coordinator/src/cli/context.js'
 import { runProgram } from '../../../../coordinator/src/cli/program.js'
 import { openSession } from '../../../../coordinator/src/open-session.js'
-import type { Session } from '../../../../coordinator/src/runs/session.js'
+import type { Session } from '../../../../coordinator/src/runs/context/session.js'
 import { bundleIdentity, serveAgent } from '../support/agent-server.js'
 
 /** These agents have no API server to watch. */

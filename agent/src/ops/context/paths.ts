@@ -3,9 +3,9 @@ import { kubeVipConfPath, kubeVipManifestPath } from '@quorate/shared/kube-vip-m
 import { type KubeletPlaces, usualKubelet } from '@quorate/shared/kubelet-command'
 import { loadBalancerPaths } from '@quorate/shared/load-balancer-place'
 import { parseRunId } from '@quorate/shared/names'
-import type { Host } from '../host/host.js'
-import { readKubelet } from '../host/kubelet-places.js'
-import { type NodeFolders, readFolders } from '../host/node-folders.js'
+import type { Host } from '../../host/host.js'
+import { readKubelet } from '../../host/kubelet-places.js'
+import { type NodeFolders, readFolders } from '../../host/node-folders.js'
 
 /**
  * THE table of what the agent may touch on its node. Only a path that is here, or made here, is ever written. The cluster's own folders

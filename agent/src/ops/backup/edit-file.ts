@@ -4,10 +4,10 @@ import { QuorateError } from '@quorate/shared/errors'
 import type { OperationResult } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
 import { redact } from '@quorate/shared/redact'
-import type { HostFile, ReplaceOptions } from '../host/host.js'
-import { type BackupPlace, backupPlace, findEntry, keepFiles, readKept } from './backup/store.js'
-import { type ChangeContext, doneIf, type Evidence, type LookContext } from './operation.js'
-import { changed, unchanged } from './result.js'
+import type { HostFile, ReplaceOptions } from '../../host/host.js'
+import { type ChangeContext, doneIf, type Evidence, type LookContext } from '../context/operation.js'
+import { changed, unchanged } from '../context/result.js'
+import { type BackupPlace, backupPlace, findEntry, keepFiles, readKept } from './store.js'
 
 interface FileEdit {
   readonly path: string

@@ -1,6 +1,6 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { Command } from '../host/host.js'
-import { runAsUnit } from '../host/transient-unit.js'
+import type { Command } from '../../host/host.js'
+import { runAsUnit } from '../../host/transient-unit.js'
 import type { ChangeContext } from './operation.js'
 
 /** Starts, reloads or stops a service through PID 1; COMMAND_FAILED with its output. */

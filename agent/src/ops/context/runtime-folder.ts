@@ -1,6 +1,6 @@
 import { parseOperationId } from '@quorate/shared/names'
 import type { Host } from '../../host/host.js'
-import { runtimeFolder } from '../paths.js'
+import { runtimeFolder } from './paths.js'
 
 /** Where an operation keeps secret or unfinished files, in tmpfs. */
 export const runtimeFolderOf = (operationId: string): string => `${runtimeFolder}/${parseOperationId(operationId)}`

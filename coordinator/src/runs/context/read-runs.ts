@@ -1,11 +1,10 @@
 import { asQuorateError } from '@quorate/shared/errors'
 import type { RunId } from '@quorate/shared/names'
-import { withSeenNow } from '../engine/availability.js'
-import type { RecordedEvent } from '../engine/events.js'
-import { foldRun, type RunState } from '../engine/fold.js'
-import { runError } from '../engine/run-error.js'
-import { startOf } from '../engine/run-id.js'
-
+import { withSeenNow } from '../../engine/availability.js'
+import type { RecordedEvent } from '../../engine/events.js'
+import { foldRun, type RunState } from '../../engine/fold.js'
+import { runError } from '../../engine/run-error.js'
+import { startOf } from '../../engine/run-id.js'
 import type { Session } from './session.js'
 
 /** What one run did and is doing; RUN_NOT_FOUND. */

@@ -1,8 +1,8 @@
 import type { TouchedObject } from '@quorate/shared/gen/quorate/v1/operation'
 import { sha256Hex } from '@quorate/shared/hash'
-import { requireText } from '../cluster/stage-certificate.js'
-import type { ChangeContext } from '../operation.js'
-import { backupPlace, findEntry } from './store.js'
+import { backupPlace, findEntry } from '../backup/store.js'
+import type { ChangeContext } from '../context/operation.js'
+import { requireText } from './stage-certificate.js'
 
 /**
  * Which of these files differ from this run's backup, in the order of the names. An agent that was killed did not

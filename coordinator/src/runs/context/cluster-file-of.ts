@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
-import type { ClusterFile } from '../config/cluster-file.js'
-import { parseClusterFile } from '../config/parse-cluster-file.js'
-import type { RunState } from '../engine/fold.js'
+import type { ClusterFile } from '../../config/cluster-file.js'
+import { parseClusterFile } from '../../config/parse-cluster-file.js'
+import type { RunState } from '../../engine/fold.js'
 
 /** The cluster file from the journal, which is self-contained. RUN_OVER where nothing was begun. */
 export function clusterFileOf(state: RunState): ClusterFile {

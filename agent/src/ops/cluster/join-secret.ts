@@ -1,7 +1,7 @@
 import { QuorateError } from '@quorate/shared/errors'
 import { joinSecretPath } from '@quorate/shared/names'
 import { readCertificates } from '@quorate/shared/pki'
-import type { Host } from '../host/host.js'
+import type { Host } from '../../host/host.js'
 
 /** What a joiner needs, and where it may take it. In tmpfs only, from PlaceJoinSecret until the join has ended. */
 export interface JoinSecret {
@@ -64,6 +64,12 @@ const without = (what: string): QuorateError =>
 export async function readJoinSecret(host: Host): Promise<JoinSecret | undefined> {
   const file = await host.read(joinSecretPath)
   return file === undefined ? undefined : parseJoinSecret(file.bytes)
+}
+
+/** Public id of the token in the join secret on this node; empty if there is none, or none that can be read. */
+export async function placedTokenId(host: Host): Promise<string> {
+  const secret = await readJoinSecret(host).catch(() => undefined)
+  return secret === undefined ? '' : tokenIdOf(secret)
 }
 
 /** Stores the secret for the join; 0600 in tmpfs. */

@@ -1,11 +1,11 @@
 import type { RunId } from '@quorate/shared/names'
 import type { ClusterFile } from '../../config/cluster-file.js'
+import type { Approvable } from '../approvals/judge.js'
+import type { Session } from '../context/session.js'
 import { type DrillPlan, type DrillRequest, planDrill, requireHighlyAvailable } from '../drill/plan-drill.js'
 import { type FixPlan, planFix, requireFixable } from '../fix/plan-fix.js'
 import { type Plan, planConversion, approve as requireRunnable } from '../plan.js'
 import { planRollback, type RollbackPlan } from '../rollback.js'
-import type { Session } from '../session.js'
-import type { Approvable } from './judge.js'
 
 /** What an approver wants to approve. */
 export type ToApprove =
