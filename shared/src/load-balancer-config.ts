@@ -71,6 +71,24 @@ function bindLine(bindAddress: string, port: number, backends: readonly LoadBala
   return backends.some(({ address }) => isIPv6(address)) ? `  bind [::]:${port} v4v6` : `  bind *:${port}`
 }
 
+function checkHaproxy(
+  input: Required<Pick<HaproxyInput, 'bindAddress' | 'checkTimeoutMs' | 'port' | 'backends'>>,
+): void {
+  const { bindAddress, backends } = input
+  whole('a port', input.port, anyPort)
+  whole('milliseconds', input.checkTimeoutMs, [100, 60_000])
+  wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
+  wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
+}
+
+const globalSection = `global
+  log /dev/log local0 notice
+  chroot /var/lib/haproxy
+  user haproxy
+  group haproxy
+  stats socket /var/lib/haproxy/quorate.sock mode 600 level admin expose-fd listeners
+`
+
 const checkByRules = `  option httpchk
   http-check connect ssl
   http-check send meth GET uri /readyz`
@@ -85,28 +103,13 @@ const checkByOption = '  option httpchk GET /readyz'
  * refused. haproxy 1.8 or later. Without backends it accepts and closes. Where every check fails, as on machines that are too busy to answer in
  * time, connections go to the control planes all the same: a late answer is better than none, and a single one keeps its connections.
  */
-export function renderHaproxy({
-  bindAddress = '',
-  checkTimeoutMs = 2000,
-  acceptRefusal,
-  port,
-  backends,
-  version = '',
-}: HaproxyInput): string {
-  whole('a port', port, anyPort)
-  whole('milliseconds', checkTimeoutMs, [100, 60_000])
-  wanted(bindAddress === '' || isIP(bindAddress) !== 0, 'an IP address', bindAddress)
-  wanted(new Set(backends.map(({ name }) => name)).size === backends.length, 'distinct backend names', backends)
+export function renderHaproxy(input: HaproxyInput): string {
+  const { bindAddress = '', checkTimeoutMs = 2000, acceptRefusal, port, backends, version = '' } = input
+  checkHaproxy({ bindAddress, checkTimeoutMs, port, backends })
   const servers = backends.map((backend) => `${backendLine(backend)}\n`).join('')
   const [check, tls] = can('haproxy-http-check-connect', version) ? [checkByRules, ''] : [checkByOption, 'check-ssl ']
   return `${quorateHeader}
-global
-  log /dev/log local0 notice
-  chroot /var/lib/haproxy
-  user haproxy
-  group haproxy
-  stats socket /var/lib/haproxy/quorate.sock mode 600 level admin expose-fd listeners
-
+${globalSection}
 defaults
   mode tcp
   log global

@@ -207,6 +207,7 @@ const rooms: Record<string, { may: readonly string[]; doors: readonly string[] }
       'coordinator/src/fleet',
       'coordinator/src/state',
       ...wholeConversion,
+      'coordinator/src/runs/availability',
       'coordinator/src/runs/context',
       'coordinator/src/runs/approvals',
     ],

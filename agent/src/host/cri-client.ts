@@ -27,6 +27,14 @@ function containerFacts(container: Container): ContainerFacts {
   }
 }
 
+/** What the runtime at that socket answers; CONTAINER_RUNTIME_REFUSED with what was asked and why it failed. */
+const answersAt =
+  (where: string) =>
+  <T>(doing: string, answer: Promise<T>): Promise<T> =>
+    answer.catch((cause: unknown) => {
+      throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(cause)}`, { where, cause })
+    })
+
 /**
  * The container runtime at a unix socket (`/run/containerd/containerd.sock`, with or without `unix://`). Dials with the first call;
  * a runtime that does not answer or refuses is CONTAINER_RUNTIME_REFUSED. The caller closes it.
@@ -35,13 +43,7 @@ export function connectCri(host: Host, socket: string): CriClient {
   const address = `unix:${host.realPath(socket.replace(/^unix:(\/\/)?/, ''))}`
   const runtime = new BoundedRuntime(address, credentials.createInsecure())
   const image = new BoundedImages(address, credentials.createInsecure())
-  const said = async <T>(doing: string, answer: Promise<T>): Promise<T> =>
-    answer.catch((error: unknown) => {
-      throw new QuorateError('CONTAINER_RUNTIME_REFUSED', `${doing}: ${grpcReason(error)}`, {
-        where: socket,
-        cause: error,
-      })
-    })
+  const said = answersAt(socket)
   return {
     async version(signal) {
       const call = unary(runtime.version.bind(runtime), { version: 'v1' }, { deadlineMs: answerMs, signal })

@@ -9,7 +9,7 @@ import {
   MaintenanceClient,
   type Member,
 } from '@quorate/shared/gen/third_party/etcd/rpc'
-import type { EtcdClient, EtcdMembership } from './etcd.js'
+import type { EtcdClient } from './etcd.js'
 import { type EtcdPlace, readEtcdPlace } from './etcd-place.js'
 import { grpcReason, unary } from './grpc-call.js'
 import type { Host } from './host.js'
@@ -245,6 +245,21 @@ function memberChanges(
   }
 }
 
+const refusedBy = (where: string) => (doing: string) => (cause: unknown) => {
+  if (cause instanceof QuorateError || (cause as Error).name === 'AbortError') throw cause
+  throw new QuorateError('ETCD_REFUSED', `${doing}: ${grpcReason(cause)}`, { where, cause })
+}
+
+/** The members as this one lists them, and what it knows of the cluster. */
+async function readMembership(own: Clients, signal?: AbortSignal) {
+  const [{ members: list, header }, alarms, { revision }] = await Promise.all([
+    listMembers(own, signal),
+    listAlarms(own, signal),
+    readStatus(own, signal),
+  ])
+  return { list, alarms, clusterId: hex(header?.clusterId ?? '0'), revision }
+}
+
 /**
  * etcd of this control plane, dialled as its manifests say, with the certificates that they name. NOT_A_CONTROL_PLANE without a manifest;
  * an etcd error is ETCD_REFUSED with etcd's message. The members of an external etcd belong to its operator: NOT_IN_TABLE.
@@ -254,26 +269,17 @@ export async function connectEtcd(host: Host): Promise<EtcdClient> {
   const channels = new Channels(place)
   const url = await chooseEndpoint(channels, place.endpoints)
   const own = channels.to(url)
-  const refused = (doing: string) => (error: unknown) => {
-    if (error instanceof QuorateError || (error as Error).name === 'AbortError') throw error
-    throw new QuorateError('ETCD_REFUSED', `${doing}: ${grpcReason(error)}`, { where: url, cause: error })
-  }
+  const refused = refusedBy(url)
   const change: Change = async (doing, call) => {
     if (!place.stacked)
       throw new QuorateError('NOT_IN_TABLE', `${doing}: this etcd is external: Quorate does not change its members`)
     await call().catch(refused(doing))
   }
   return {
-    async members(signal): Promise<EtcdMembership> {
-      const [list, alarms, status] = await Promise.all([
-        listMembers(own, signal),
-        listAlarms(own, signal),
-        readStatus(own, signal),
-      ]).catch(refused('reading the member list'))
-      const members = await Promise.all(
-        list.members.map((member) => withStatus(member, { channels, own: url, signal })),
-      )
-      return { members, alarms, clusterId: hex(list.header?.clusterId ?? '0'), revision: status.revision }
+    async members(signal) {
+      const { list, ...known } = await readMembership(own, signal).catch(refused('reading the member list'))
+      const members = list.map((member) => withStatus(member, { channels, own: url, signal }))
+      return { ...known, members: await Promise.all(members) }
     },
     authentication: (signal) => askAuthentication(own, signal),
     clientName: place.clientName,

@@ -110,19 +110,21 @@ function read<T>({ method, path }: Question, body: string): T {
   }
 }
 
+/** DRIFT if the object was changed since it was read. */
+function refusal({ method, path }: Question, { status, body }: Answer): QuorateError {
+  const message = statusMessage(body)
+  return status === 409 && method === 'PUT'
+    ? new QuorateError('DRIFT', `${path} was changed concurrently: ${message}`, { where: path })
+    : new QuorateError('API_SERVER_REFUSED', `${method} ${path} answered ${status}: ${message}`, { where: path })
+}
+
+const isAccepted = ({ status }: Answer): boolean => status >= 200 && status <= 299
+
 function kubeApi(once: Ask): KubeApi {
   const ask: Ask = (question) => pastElection(once, question)
-  const refusal = ({ method, path }: Question, { status, body }: Answer): QuorateError =>
-    status === 409 && method === 'PUT'
-      ? new QuorateError('DRIFT', `${path} was changed concurrently: ${statusMessage(body)}`, {
-          where: path,
-        })
-      : new QuorateError('API_SERVER_REFUSED', `${method} ${path} answered ${status}: ${statusMessage(body)}`, {
-          where: path,
-        })
   const done = async <T>(question: Question): Promise<T> => {
     const answer = await ask(question)
-    if (answer.status < 200 || answer.status > 299) throw refusal(question, answer)
+    if (!isAccepted(answer)) throw refusal(question, answer)
     return read<T>(question, answer.body)
   }
   return {
@@ -141,7 +143,7 @@ function kubeApi(once: Ask): KubeApi {
       const dry = `${path}${path.includes('?') ? '&' : '?'}dryRun=All`
       const question: Question = { method, path: dry, body, as, signal }
       const answer = await ask(question)
-      const accepted = answer.status >= 200 && answer.status <= 299
+      const accepted = isAccepted(answer)
       return {
         status: answer.status,
         message: accepted ? '' : statusMessage(answer.body),
@@ -154,7 +156,7 @@ function kubeApi(once: Ask): KubeApi {
     async remove(path, signal) {
       const question: Question = { method: 'DELETE', path, signal }
       const answer = await ask(question)
-      if (answer.status !== 404 && (answer.status < 200 || answer.status > 299)) throw refusal(question, answer)
+      if (answer.status !== 404 && !isAccepted(answer)) throw refusal(question, answer)
     },
   }
 }

@@ -153,22 +153,10 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   switch (event.kind) {
     case 'run-started':
       return withStart(next, event, at)
-    case 'run-resumed': {
-      const { planHash, version, fencingToken } = event
-      const steps = state.steps.map((step) =>
-        resumedStep(
-          step,
-          event.steps.find(({ id }) => id === step.id),
-        ),
-      )
-      return { ...goingOn(next), planHash, version, fencingToken, resumed: state.resumed + 1, steps }
-    }
-    case 'rollback-started': {
-      const { fencingToken, version, keepEndpoint } = event
-      const startedAt = state.rollback?.startedAt ?? at
-      const approvals = [...state.approvals, ...(event.approvals ?? [])]
-      return { ...goingOn(next), fencingToken, version, approvals, rollback: { startedAt, keepEndpoint } }
-    }
+    case 'run-resumed':
+      return withResume(next, event)
+    case 'rollback-started':
+      return withRollback(next, event, at)
     case 'node-missing': {
       const { node, message } = event
       return { ...next, missing: [...state.missing, { node, message, since: at, waits: waitsFor(state, node) }] }
@@ -195,7 +183,23 @@ export function applyEvent(state: RunState, recorded: RecordedEvent): RunState {
   }
 }
 
-function withStart(state: RunState, event: Extract<RunEvent, { kind: 'run-started' }>, at: number): RunState {
+type EventOf<Kind extends RunEvent['kind']> = Extract<RunEvent, { kind: Kind }>
+
+function withResume(state: RunState, event: EventOf<'run-resumed'>): RunState {
+  const { planHash, version, fencingToken } = event
+  const stepOf = (id: string) => event.steps.find((step) => step.id === id)
+  const steps = state.steps.map((step) => resumedStep(step, stepOf(step.id)))
+  return { ...goingOn(state), planHash, version, fencingToken, resumed: state.resumed + 1, steps }
+}
+
+function withRollback(state: RunState, event: EventOf<'rollback-started'>, at: number): RunState {
+  const { fencingToken, version, keepEndpoint } = event
+  const startedAt = state.rollback?.startedAt ?? at
+  const approvals = [...state.approvals, ...(event.approvals ?? [])]
+  return { ...goingOn(state), fencingToken, version, approvals, rollback: { startedAt, keepEndpoint } }
+}
+
+function withStart(state: RunState, event: EventOf<'run-started'>, at: number): RunState {
   const {
     cluster,
     planHash,

@@ -87,9 +87,7 @@ function appender(file: AppendedFile, { path, run, clock, ...last }: Place): Jou
     append(event) {
       seq += 1
       const recorded: RecordedEvent = { seq, at: clock.now(), run, event: withoutSealed(event) }
-      const text = JSON.stringify(recorded)
-      const hash = recordHash(prev, text)
-      const line = `{"prev":"${prev}","hash":"${hash}","record":${text}}\n`
+      const { line, hash } = lineOf(recorded, prev)
       prev = hash
       return new Promise((resolve, reject) => {
         queue.push({ line, durable: event.kind !== 'progress', resolve: () => resolve(recorded), reject })
@@ -101,6 +99,12 @@ function appender(file: AppendedFile, { path, run, clock, ...last }: Place): Jou
       await file.close()
     },
   }
+}
+
+function lineOf(recorded: RecordedEvent, prev: string): { readonly line: string; readonly hash: string } {
+  const text = JSON.stringify(recorded)
+  const hash = recordHash(prev, text)
+  return { hash, line: `{"prev":"${prev}","hash":"${hash}","record":${text}}\n` }
 }
 
 // One fsync for all waiting events: twenty nodes that report at once cost the disk as much as one.

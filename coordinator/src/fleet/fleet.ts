@@ -35,6 +35,21 @@ export interface FleetOptions {
   readonly unproven?: boolean
 }
 
+const channelOptions = {
+  // Agents are neighbours: an https_proxy of the operator's shell is for others.
+  'grpc.enable_http_proxy': 0,
+  'grpc.max_receive_message_length': largestMessage,
+  // A node that died without a word is noticed in seconds, not by the kernel's retransmissions in a quarter of an hour.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // Two fleets in one process must not share a connection and with it an identity.
+  'grpc.use_local_subchannel_pool': 1,
+}
+
+/** Connects to each agent when it is first asked for. */
 export function connectFleet(
   identity: FleetIdentity,
   { patience = {}, newest = async () => undefined, unproven = false }: FleetOptions = {},
@@ -47,20 +62,10 @@ export function connectFleet(
       const known = clients.get(node.name)
       if (known !== undefined) return known.agent
       const client = new BoundedClient(node.agent, credentials, {
+        ...channelOptions,
         // An agent proves that it is this node, whatever address it is reached at.
         'grpc.ssl_target_name_override': node.name,
         'grpc.default_authority': node.name,
-        // Agents are neighbours: an https_proxy of the operator's shell is for others.
-        'grpc.enable_http_proxy': 0,
-        'grpc.max_receive_message_length': largestMessage,
-        // A node that died without a word is noticed in seconds, not by the kernel's retransmissions in a quarter of an hour.
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5_000,
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.min_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 1_000,
-        // Two fleets in one process must not share a connection and with it an identity.
-        'grpc.use_local_subchannel_pool': 1,
       })
       const made = {
         client,

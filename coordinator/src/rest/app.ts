@@ -67,25 +67,9 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
   answerErrors(app)
   guard(app, credentials, async (run) => (await readRun(session, parseRunId(run))).cluster)
   if (session.history !== undefined) recordRequests(app, session.history)
-  const unproven = new UnprovenConnections(app.server, unprovenLimits)
-  app.server.maxConnections = mostConnections + unprovenLimits.inAll
-  app.addHook('onRequest', async (request) => {
-    // The guard let it in.
-    if (!isPublic(request)) unproven.prove(request.raw.socket)
-  })
-  app.addHook('onSend', async (request, reply) => {
-    void reply.header('x-content-type-options', 'nosniff')
-    // Such a connection ends soon anyway: the client must not send its next request into the end.
-    if (isPublic(request) || reply.statusCode === 401) void reply.header('connection', 'close')
-  })
-  const stopCatchingUp = new AbortController()
-  app.addHook('onReady', async () => {
-    if (catchUpEveryMs === undefined) return
-    const [signal, onResumed] = [stopCatchingUp.signal, parts.running.add]
-    void catchUp(session, { everyMs: catchUpEveryMs, signal, onResumed })
-  })
+  limitConnections(app)
+  if (catchUpEveryMs !== undefined) keepCatchingUp(app, parts, catchUpEveryMs)
   app.addHook('preClose', async () => {
-    stopCatchingUp.abort()
     await parts.running.stop()
     closing.abort()
   })
@@ -96,6 +80,29 @@ export function buildApp({ session, https, catchUpEveryMs, ...credentials }: Res
     for (const route of routesOf(parts)) scope.route(route)
   })
   return app
+}
+
+/** Ends connections that prove nothing. After the guard: a request that passed it has proved its connection. */
+function limitConnections(app: FastifyInstance): void {
+  const unproven = new UnprovenConnections(app.server, unprovenLimits)
+  app.server.maxConnections = mostConnections + unprovenLimits.inAll
+  app.addHook('onRequest', async (request) => {
+    if (!isPublic(request)) unproven.prove(request.raw.socket)
+  })
+  app.addHook('onSend', async (request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff')
+    // Such a connection ends soon anyway: the client must not send its next request into the end.
+    if (isPublic(request) || reply.statusCode === 401) void reply.header('connection', 'close')
+  })
+}
+
+/** From the start to the end of the server, ends first: no run is resumed while those that run are stopped. */
+function keepCatchingUp(app: FastifyInstance, { session, running }: RestParts, everyMs: number): void {
+  const stop = new AbortController()
+  app.addHook('onReady', async () => {
+    void catchUp(session, { everyMs, signal: stop.signal, onResumed: running.add })
+  })
+  app.addHook('preClose', async () => stop.abort())
 }
 
 const isPublic = ({ method, routeOptions }: FastifyRequest): boolean => accessOf(method, routeOptions.url) === 'public'

@@ -8,6 +8,7 @@ import { createLog } from '@quorate/shared/log'
 import { isDnsName } from '@quorate/shared/names'
 import { pause } from '@quorate/shared/pause'
 import { handshakeLimits } from '@quorate/shared/unproven-connections'
+import type { FastifyInstance } from 'fastify'
 import type { Session } from '../runs/context/session.js'
 import { isCertificateDue, type KeepIdentitiesOptions, keepIdentities } from '../runs/keep-identities.js'
 import type { Credentials } from './access.js'
@@ -64,39 +65,40 @@ export async function serve({
 }: ServeOptions): Promise<Serving> {
   const address = parseListen(listen)
   const secure = tls || (address.kind === 'tcp' && !address.loopback)
-  if (token === '' && !secure) {
-    throw new QuorateError('USAGE', 'a token is required: without TLS there are no client certificates', {
-      where: listen,
-      remedy: 'Set --token-file, or serve TLS with --tls.',
-    })
-  }
+  if (token === '' && !secure) throw unprotected(listen)
   const https = secure ? tlsOptions(await issuer(), address) : undefined
   const named = { ...(findToken === undefined ? {} : { findToken }), ...(isRevoked === undefined ? {} : { isRevoked }) }
   const stopped = new AbortController()
   const app = buildApp({ session, token, ...named, catchUpEveryMs, ...(https === undefined ? {} : { https }) })
   app.addHook('preClose', async () => stopped.abort())
-  try {
-    if (address.kind === 'unix') await privately(address.path, () => app.listen({ path: address.path }))
-    else await app.listen({ host: address.host, port: address.port })
-  } catch (error) {
+  await listenAt(app, address).catch(async (error: NodeJS.ErrnoException) => {
     await app.close()
-    throw cannotListen(error as NodeJS.ErrnoException, address, listen)
-  }
+    throw cannotListen(error, address, listen)
+  })
   const bound = app.addresses()[0]
   const url = urlOf(address, { secure, port: typeof bound === 'object' ? bound.port : undefined })
   log.info('listening', { url })
   const keeping = { everyMs: renewEveryMs, signal: stopped.signal }
   void keepIdentities(session, keeping)
-  if (https !== undefined) {
-    const show = async () => {
-      const next = tlsOptions(await issuer(), address)
-      const server = app.server as Server
-      server.setSecureContext(next)
-      return next.cert
-    }
-    void keepShown(https.cert, show, { ...keeping, clock: session.clock ?? systemClock })
+  const show = async () => {
+    const next = tlsOptions(await issuer(), address)
+    const server = app.server as Server
+    server.setSecureContext(next)
+    return next.cert
   }
+  if (https !== undefined) void keepShown(https.cert, show, { ...keeping, clock: session.clock ?? systemClock })
   return { url, close: () => app.close() }
+}
+
+const unprotected = (where: string): QuorateError =>
+  new QuorateError('USAGE', 'a token is required: without TLS there are no client certificates', {
+    where,
+    remedy: 'Set --token-file, or serve TLS with --tls.',
+  })
+
+async function listenAt(app: FastifyInstance, address: ListenAddress): Promise<void> {
+  if (address.kind === 'unix') await privately(address.path, () => app.listen({ path: address.path }))
+  else await app.listen({ host: address.host, port: address.port })
 }
 
 /** Makes a socket that only this user can connect to, from its first moment on: a mode that is set afterwards comes too late. */

@@ -16,6 +16,7 @@ import type { RunOutcome } from '../engine/run-order.js'
 import { withExplanations } from '../failures/with-explanations.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { MayStart } from './approvals/require.js'
+import type { RunWatch } from './availability/run-watch.js'
 import type { Session, StartedRun } from './context/session.js'
 import { conversionRun } from './session-run.js'
 import { withPictures } from './take-picture.js'
@@ -65,11 +66,7 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
   })
   const fleet = session.connect()
   const stop = new AbortController()
-  let recordedOne = () => {}
-  const begun = new Promise<void>((resolve) => {
-    recordedOne = resolve
-  })
-  const record = recorder({ journal, lease, onEvent, recordedOne: () => recordedOne() })
+  const { record, begun } = recorder({ journal, lease, onEvent })
   const run = conversionRun(session, fleet, { id, file, mayMiss, missing, accepted, returning, order })
   const watch = session.watch?.({
     run,
@@ -82,18 +79,11 @@ export async function holdCluster(session: Session, request: HoldRequest): Promi
     watch?.drop()
     return giveBack({ fleet, journal, lease })
   }
-  let now = state
   const held: Held = {
     run,
     context: { runId: id, cluster: file.name, fencingToken: lease.fencingToken, explain: withExplanations },
     stop: stop.signal,
-    async emit(event) {
-      // The last of what the watch saw is recorded before the end.
-      if (isEnd(event)) await watch?.end()
-      const recorded = await record(event)
-      now = applyEvent(now, recorded)
-      watch?.saw(event, now)
-    },
+    emit: emitter(record, watch, state),
   }
   return {
     ...held,
@@ -111,17 +101,38 @@ interface Recording {
   readonly journal: Journal
   readonly lease: Lease
   readonly onEvent: HoldRequest['onEvent']
-  recordedOne(): void
 }
 
-function recorder({ journal, lease, onEvent, recordedOne }: Recording) {
-  return async (event: RunEvent): Promise<RecordedEvent> => {
+type Recorder = (event: RunEvent) => Promise<RecordedEvent>
+
+/** `begun` resolves with the first event that is in the journal. */
+function recorder({ journal, lease, onEvent }: Recording): {
+  readonly record: Recorder
+  readonly begun: Promise<void>
+} {
+  let recordedOne = () => {}
+  const begun = new Promise<void>((resolve) => {
+    recordedOne = resolve
+  })
+  const record: Recorder = async (event) => {
     // A process that was paused and lost the lease must not write into a journal that another one continues.
     if (event.kind !== 'progress') await lease.requireHeld()
     const recorded = await journal.append(event)
     recordedOne()
     onEvent?.(recorded)
     return recorded
+  }
+  return { record, begun }
+}
+
+/** Records each event and shows the watch what it leads to. */
+function emitter(record: Recorder, watch: RunWatch | undefined, state: RunState): Held['emit'] {
+  let now = state
+  return async (event) => {
+    // The last of what the watch saw is recorded before the end.
+    if (isEnd(event)) await watch?.end()
+    now = applyEvent(now, await record(event))
+    watch?.saw(event, now)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { NodeFacts } from '@quorate/shared/gen/quorate/v1/facts'
 import { kubeVipLease, kubeVipManifestPath } from '@quorate/shared/kube-vip-manifest'
 import type { NodeEntry } from '../../config/cluster-file.js'
 import type { Finding } from '../context/finding.js'
@@ -47,44 +48,38 @@ async function ofLease(run: ConversionRun): Promise<readonly Finding[]> {
 
 async function ofNode(run: ConversionRun, node: NodeEntry, image: string): Promise<readonly Finding[]> {
   const [facts, { images }] = await Promise.all([run.nodeFacts(node), run.agent(node).read('listImages', {})])
-  const where = { id, node: node.name }
-  const hasInterface = facts.interfaces.some(({ addresses }) =>
-    addresses.some((one) => one.startsWith(`${node.address}/`)),
-  )
   const signs = node !== run.first || facts.caKeyPresent
-  return [
-    ...(hasInterface
-      ? []
-      : [
-          {
-            ...where,
-            severity: 'error' as const,
-            message: `no interface of this node has the address ${node.address}: kube-vip has no interface to announce on`,
-            evidence: facts.interfaces.map(({ name, addresses }) => `${name} ${addresses.join(' ')}`).join(', '),
-            remedy: "Correct this node's address in the cluster file.",
-          },
-        ]),
-    ...(signs
-      ? []
-      : [
-          {
-            ...where,
-            severity: 'error' as const,
-            message: "the key of the cluster's CA is not on this node: kube-vip's kubeconfig cannot be signed",
-            evidence: `${pkiPath(facts, 'ca.key')}: no such file`,
-            remedy: 'Use haproxy, which needs no credentials, or copy ca.key there for the duration of the conversion.',
-          },
-        ]),
-    ...(images.includes(image)
-      ? []
-      : [
-          {
-            ...where,
-            severity: 'info' as const,
-            message: `the kube-vip image is not on this node: it is pulled before anything depends on it`,
-            evidence: image,
-            remedy: `If this node cannot reach a registry: ctr -n k8s.io images import FILE, or set loadBalancer.image to an image that it has.`,
-          },
-        ]),
+  const found = [
+    ...(hasInterface(facts, node) ? [] : [noInterface(facts, node)]),
+    ...(signs ? [] : [noKey(facts)]),
+    ...(images.includes(image) ? [] : [noImage(image)]),
   ]
+  return found.map((finding) => ({ id, node: node.name, ...finding }))
 }
+
+type OfNode = Omit<Finding, 'id' | 'node'>
+
+const hasInterface = ({ interfaces }: NodeFacts, { address }: NodeEntry): boolean =>
+  interfaces.some(({ addresses }) => addresses.some((one) => one.startsWith(`${address}/`)))
+
+const noInterface = ({ interfaces }: NodeFacts, { address }: NodeEntry): OfNode => ({
+  severity: 'error',
+  message: `no interface of this node has the address ${address}: kube-vip has no interface to announce on`,
+  evidence: interfaces.map(({ name, addresses }) => `${name} ${addresses.join(' ')}`).join(', '),
+  remedy: "Correct this node's address in the cluster file.",
+})
+
+const noKey = (facts: NodeFacts): OfNode => ({
+  severity: 'error',
+  message: "the key of the cluster's CA is not on this node: kube-vip's kubeconfig cannot be signed",
+  evidence: `${pkiPath(facts, 'ca.key')}: no such file`,
+  remedy: 'Use haproxy, which needs no credentials, or copy ca.key there for the duration of the conversion.',
+})
+
+const noImage = (image: string): OfNode => ({
+  severity: 'info',
+  message: 'the kube-vip image is not on this node: it is pulled before anything depends on it',
+  evidence: image,
+  remedy:
+    'If this node cannot reach a registry: ctr -n k8s.io images import FILE, or set loadBalancer.image to an image that it has.',
+})

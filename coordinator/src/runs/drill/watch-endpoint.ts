@@ -66,16 +66,23 @@ export async function watchEndpoint(
     for (const { name } of places) tally.cutOff(name)
     return tally.records(Date.now())
   }
+  await untilGood(tally, () => problem).catch(async (error: unknown) => {
+    await end()
+    throw error
+  })
+  return { end }
+}
+
+/** Until every place has had a good answer of each target; throws what a place could not do, or GATE_TIMEOUT. */
+async function untilGood(tally: StepTally, problem: () => QuorateError | undefined): Promise<void> {
   const isGood = () =>
     tally
       .records(Date.now() + firstAnswerMs)
       .every(({ target, asked, failed }) => asked > failed || (isForWorkloads(target) && asked === 0))
-  for (const deadline = Date.now() + firstAnswerMs; !isGood() || problem !== undefined; await systemClock.sleep(50)) {
-    if (problem === undefined && Date.now() <= deadline) continue
-    await end()
-    throw problem ?? new QuorateError('GATE_TIMEOUT', 'the endpoint does not answer: nothing was stopped')
+  for (const deadline = Date.now() + firstAnswerMs; !isGood() || problem() !== undefined; await systemClock.sleep(50)) {
+    if (problem() === undefined && Date.now() <= deadline) continue
+    throw problem() ?? new QuorateError('GATE_TIMEOUT', 'the endpoint does not answer: nothing was stopped')
   }
-  return { end }
 }
 
 function targetsAt(run: ConversionRun, place: NodeEntry): AvailabilityTarget[] {
