@@ -15,7 +15,8 @@ import { verifyCluster } from '@quorate/coordinator/runs/verify'
 import { enrolBundle } from '@quorate/coordinator/state/enroll-bundle'
 import { initState } from '@quorate/coordinator/state/init'
 import { statePaths } from '@quorate/coordinator/state/paths'
-import { clusterFile, PaperCluster, paperCall } from '../test/support/paper-cluster/cluster.js'
+import { PaperCluster, paperCall } from '../test/support/paper-cluster/cluster.js'
+import { clusterFile } from '../test/support/paper-cluster/state.js'
 import { bundleIdentity, serveAgent } from '../test/unit/coordinator/support/agent-server.js'
 
 const rounds = 5

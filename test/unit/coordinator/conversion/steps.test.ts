@@ -28,7 +28,8 @@ import { filePlace } from '@quorate/shared/text-place'
 import { holds, notYet, until } from '@quorate/shared/until'
 import t from 'tap'
 import { fixture } from '../../../support/fixtures.js'
-import { clusterFile, doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
+import { doneAction, PaperCluster, paperCall } from '../../../support/paper-cluster/cluster.js'
+import { clusterFile } from '../../../support/paper-cluster/state.js'
 
 const place = filePlace('/etc/kubernetes/admin.conf')
 

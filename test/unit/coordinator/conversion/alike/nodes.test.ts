@@ -4,7 +4,8 @@ import { maskBy } from '@quorate/shared/mask'
 import { filePlace } from '@quorate/shared/text-place'
 import t from 'tap'
 import { podFacts } from '../../../../../agent/src/ops/facts/static-pods.js'
-import { clusterFile, PaperCluster } from '../../../../support/paper-cluster/cluster.js'
+import { PaperCluster } from '../../../../support/paper-cluster/cluster.js'
+import { clusterFile } from '../../../../support/paper-cluster/state.js'
 
 const place = filePlace('/etc/kubernetes/manifests/etcd.yaml')
 
